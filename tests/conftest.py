@@ -1,0 +1,46 @@
+"""What several tests need: the shared data, and one trained reference network."""
+
+import os
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+from normenc import networks, tasks, training
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with real data; a test that needs it skips, saying why, where it is absent."""
+    folder = Path(os.environ.get("NORMENC_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"real data are absent: neither $NORMENC_SHARED_DATA nor {folder} is a folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def v1_file(shared_data: Path) -> Path:
+    """The digitised RDM of mouse V1."""
+    return shared_data / "v1_rdm_digitised.npz"
+
+
+@pytest.fixture(scope="session")
+def v1_rdm(v1_file: Path) -> np.ndarray:
+    with np.load(v1_file) as arrays:
+        return arrays["rdm"]
+
+
+@pytest.fixture(scope="session")
+def reference() -> training.TrainingResult:
+    """The study's CNN, seed 12, trained once for all tests; nobody may change it."""
+    return training.train(networks.ConvPoolFC, tasks.TiltDiscrimination(), seed=12, device="cpu", progress=False)
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Leave out a run's slow parts, where a test is about something else."""
+    monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
+    monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder: folder.mkdir())

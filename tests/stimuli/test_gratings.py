@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from normenc.errors import InputError
+from normenc.stimuli import gratings, image_size
+
+
+def one_grating(theta: float, spatial_frequency: float, resolution: float, shape: tuple[int, int]) -> np.ndarray:
+    """The study's formula, one image, pixel by pixel in float64."""
+    angle = np.deg2rad(theta)
+    rows, columns = np.indices(shape)
+    y = spatial_frequency * rows / resolution
+    x = spatial_frequency * columns / resolution
+    return (np.cos(x * np.cos(angle) + y * np.sin(angle)) > 0).astype(np.float32)
+
+
+@pytest.mark.parametrize(("theta", "mean"), [(0, 0.484375), (30, 0.5016276), (-45, 0.5185547), (90, 0.4583333)])
+def test_mean_pixel_is_the_published_one(theta, mean):
+    assert float(gratings([theta]).double().mean()) == pytest.approx(mean, abs=5e-8)
+
+
+def test_many_are_bit_identical_to_the_formula_one_at_a_time():
+    theta = np.random.default_rng(0).uniform(-200, 200, 300)
+    expected = np.stack([one_grating(t, 1 / 28, 0.1, (48, 64)) for t in theta])
+    np.testing.assert_array_equal(gratings(theta).numpy(), expected)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    theta=st.lists(st.floats(-360, 360), min_size=1, max_size=5),
+    spatial_frequency=st.floats(1e-3, 1),
+    resolution=st.sampled_from([0.025, 0.05, 0.1, 0.2]),
+)
+def test_formula_holds_for_any_parameters(theta, spatial_frequency, resolution):
+    images = gratings(theta, spatial_frequency=spatial_frequency, resolution=resolution).numpy()
+    expected = np.stack([one_grating(t, spatial_frequency, resolution, images.shape[1:]) for t in theta])
+    np.testing.assert_array_equal(images, expected)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "size"), [(0.1, (48, 64)), (0.025, (12, 16)), (0.15, (72, 96)), (0.07, (34, 45)), (1, (480, 640))]
+)
+def test_image_size(resolution, size):
+    assert image_size(resolution) == size
+
+
+def test_opposite_orientations_are_one_image():
+    left, right = gratings([-90, 90])
+    assert torch.equal(left, right)
+
+
+def test_patch_is_a_disc_on_the_right_of_a_turned_grating():
+    image = gratings([20], patch=True)[0].numpy()
+    rows, columns = np.indices((48, 64))
+    inside = (rows - 24.0) ** 2 + (columns - 48.0) ** 2 < (640 / 3 / 2 * 0.1) ** 2
+    assert (image[~inside] == 0.5).all()
+    turned = one_grating(20 + np.rad2deg(0.1), 1 / 28, 0.1, (48, 64))
+    np.testing.assert_array_equal(image[inside], turned[inside])
+    assert set(np.unique(image[inside])) == {0, 1}
+
+
+def test_takes_tensors_and_gives_float32():
+    images = gratings(torch.tensor([0.0, 45.0]))
+    assert images.dtype == torch.float32
+    assert images.shape == (2, 48, 64)
+    assert gratings([]).shape == (0, 48, 64)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"orientations": [0, float("nan")]}, "orientation 1 is nan"),
+        ({"orientations": [[0, 1]]}, r"shape \(1, 2\)"),
+        ({"orientations": 5.0}, r"shape \(\)"),
+        ({"orientations": ["left"]}, "real numbers"),
+        ({"orientations": [0], "resolution": 0}, "resolution is 0"),
+        ({"orientations": [0], "spatial_frequency": -1}, "spatial_frequency is -1"),
+    ],
+)
+def test_bad_input_is_named(arguments, message):
+    with pytest.raises(InputError, match=message):
+        gratings(**arguments)

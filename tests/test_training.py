@@ -1,0 +1,142 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from normenc import networks, tasks
+from normenc.errors import InputError
+from normenc.training import resolve_device, train
+
+SMALL = tasks.TiltDiscrimination(n_train=60, n_test=40, resolution=0.025)
+
+
+def small_network() -> nn.Module:
+    return networks.ConvPoolFC((12, 16), n_channels=3, filter_size=3, pool_size=4)
+
+
+def plain_reference_training(n_epochs: int) -> list[float]:
+    """The study as its text reads: global generators, one image after another, plain layers."""
+    np.random.seed(12)
+    torch.manual_seed(12)
+    conv, fc, out = nn.Conv2d(1, 6, 7, padding=3), nn.Linear(288, 10), nn.Linear(10, 1)
+    conv.weight.data = networks.initial_filters()
+    conv.bias.data.zero_()
+    orientations = (np.random.rand(1000) - 0.5) * 180
+    rows, columns = np.indices((48, 64))
+    images = []
+    for theta in np.deg2rad(orientations):
+        phase = columns / 28 / 0.1 * np.cos(theta) + rows / 28 / 0.1 * np.sin(theta)
+        images.append(torch.tensor(np.cos(phase) > 0, dtype=torch.float32))
+    x, y = torch.stack(images)[:, None], torch.tensor(orientations > 0, dtype=torch.float32)[:, None]
+    parameters = [*conv.parameters(), *fc.parameters(), *out.parameters()]
+    optimizer = torch.optim.SGD(parameters, lr=5e-4, momentum=0.99)
+    losses = []
+    for _ in range(n_epochs):
+        order = torch.randperm(1000)
+        for start in range(0, 1000, 100):
+            batch = order[start : start + 100]
+            hidden = torch.relu(fc(torch.max_pool2d(torch.relu(conv(x[batch])), 8).flatten(1)))
+            loss = nn.functional.binary_cross_entropy(torch.sigmoid(out(hidden)), y[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+
+
+def test_published_training_log(reference):
+    published = [4.10e-01, 5.17e-02, 1.32e-02, 2.29e-03, 8.08e-05]
+    found = reference.log.epoch_loss()[[4, 9, 14, 19, 24]]
+    np.testing.assert_allclose(found[:4], published[:4], rtol=0.02)
+    np.testing.assert_allclose(found[4], published[4], rtol=0.05)
+    assert round(reference.log.train_accuracy, 3) == 0.999
+    assert reference.log.held_out_accuracy > 0.98
+    assert 0.3 < reference.log.untrained_accuracy < 0.7
+    assert reference.log.loss.shape == reference.log.epoch.shape == (250,)
+
+
+def test_every_step_is_the_studys_own(reference):
+    np.testing.assert_allclose(reference.log.loss[:30], plain_reference_training(3), rtol=1e-4)
+
+
+def test_untrained_twin_is_the_network_before_the_first_step(reference):
+    torch.manual_seed(12)
+    initial = networks.ConvPoolFC()
+    for name, value in initial.state_dict().items():
+        assert torch.equal(value, reference.untrained.state_dict()[name])
+    assert not torch.equal(reference.network.fc.weight, reference.untrained.fc.weight)
+
+
+def test_no_global_generator_is_disturbed():
+    numpy_state, torch_state = np.random.get_state()[1].copy(), torch.get_rng_state()
+    train(small_network, SMALL, seed=3, n_epochs=1, progress=False)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+
+
+def test_same_seed_same_result_other_seed_another():
+    first, second, other = (train(small_network, SMALL, seed=seed, n_epochs=2, progress=False) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first.log.loss, second.log.loss)
+    assert not np.array_equal(first.log.loss, other.log.loss)
+
+
+def test_a_module_keeps_its_weights_and_is_trained_from_them():
+    model = small_network()
+    before = copy.deepcopy(model.state_dict())
+    result = train(model, SMALL, seed=1, n_epochs=1, progress=False)
+    for name, value in before.items():
+        assert torch.equal(model.state_dict()[name], value)
+        assert torch.equal(result.untrained.state_dict()[name], value)
+    assert not torch.equal(result.network.fc.weight, model.fc.weight)
+
+
+@pytest.mark.parametrize(("n_epochs", "batch_size", "n_steps"), [(1, 100, 1), (3, 25, 9), (2, 60, 2)])
+def test_any_number_of_epochs_and_batches(n_epochs, batch_size, n_steps):
+    seen = []
+    result = train(
+        small_network,
+        SMALL,
+        seed=1,
+        n_epochs=n_epochs,
+        batch_size=batch_size,
+        progress=lambda step, total, loss: seen.append((step, total, loss)),
+    )
+    assert [step for step, _, _ in seen] == list(range(1, n_steps + 1))
+    assert {total for _, total, _ in seen} == {n_steps}
+    np.testing.assert_array_equal([loss for _, _, loss in seen], result.log.loss)
+    assert len(result.log.epoch_loss()) == n_epochs
+    assert result.log.epoch_loss()[-1] == result.log.loss[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_epochs": 0}, "n_epochs is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0"),
+        ({"momentum": 1.0}, "momentum is 1"),
+        ({"seed": -1}, "seed is -1"),
+        ({"device": "abacus"}, "device is 'abacus'"),
+        ({"network": networks.ConvPoolFC}, "built for images of 48 x 64"),
+        ({"network": lambda: 3}, "built a int"),
+        ({"learning_rate": 1e30}, "diverged"),
+    ],
+)
+def test_the_impossible_is_named(options, message):
+    arguments = {"network": small_network, "task": SMALL, "seed": 1, "n_epochs": 4, "progress": False} | options
+    with pytest.raises(InputError, match=message):
+        train(**arguments)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_named():
+    with pytest.raises(InputError, match="no CUDA GPU"):
+        resolve_device("cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU")
+def test_a_gpu_gives_the_published_losses_too():
+    result = train(networks.ConvPoolFC, tasks.TiltDiscrimination(), seed=12, device="cuda", progress=False)
+    np.testing.assert_allclose(result.log.epoch_loss()[[4, 9, 14]], [4.10e-01, 5.17e-02, 1.32e-02], rtol=0.02)
