@@ -1,0 +1,108 @@
+"""Low-dimensional embeddings of a population's responses."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_array, as_responses
+from normenc.errors import InputError
+
+__all__ = ["embed", "embed_rdm"]
+
+N_COMPONENTS = 20
+PERPLEXITY = 30.0
+MIN_STIMULI = 4
+
+
+def embed(responses: Any, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Two-dimensional embedding of the stimuli: PCA to min(20, units, stimuli) dimensions, then t-SNE.
+
+    Distances between far clusters, and the sizes of clusters, mean nothing in a t-SNE picture; neighbourhood does.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_stimuli, n_units)
+        NumPy array, torch tensor or xarray object, at least 4 stimuli.
+    seed : int
+        Seeds the PCA (where it is randomised) and the t-SNE.
+
+    Returns
+    -------
+    ndarray, shape (n_stimuli, 2)
+        Arbitrary units. The perplexity is 30, or a third of the other stimuli where there are fewer than 91.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than 4 stimuli, values are not finite, or all stimuli evoke the same response.
+
+    References
+    ----------
+    van der Maaten & Hinton, "Visualizing data using t-SNE", J. Mach. Learn. Res. 2008.
+
+    Examples
+    --------
+    >>> angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    >>> embed(np.stack([np.cos(angle), np.sin(angle)], axis=1)).shape
+    (12, 2)
+    """
+    from sklearn.decomposition import PCA
+
+    values = as_responses(responses).astype(np.float64)
+    _check_stimuli(values)
+    if np.all(values == values[0]):
+        raise InputError("all stimuli evoke the same response; there is nothing to embed")
+    components = PCA(min(N_COMPONENTS, *values.shape), random_state=seed).fit_transform(values)
+    return _tsne(components, seed)
+
+
+def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Like :func:`embed`, for a population known only by its correlation RDM.
+
+    One minus a correlation RDM is the Gram matrix of the response patterns, each z-scored over units. Its double
+    centring and eigendecomposition (classical scaling) give those patterns' principal components.
+
+    Parameters
+    ----------
+    rdm : array_like, shape (n_stimuli, n_stimuli)
+        Correlation distances, at least 4 stimuli.
+    seed : int
+        Seeds the t-SNE.
+
+    Returns
+    -------
+    ndarray, shape (n_stimuli, 2)
+
+    Raises
+    ------
+    InputError
+        When there are fewer than 4 stimuli, or the matrix is not square and finite.
+    """
+    distances = as_array(rdm, "the RDM").astype(np.float64)
+    if distances.ndim != 2 or distances.shape[0] != distances.shape[1] or not np.isfinite(distances).all():
+        raise InputError(f"the RDM has shape {distances.shape}; it must be square and finite")
+    _check_stimuli(distances)
+    gram = 1 - distances
+    gram = gram - gram.mean(axis=0) - gram.mean(axis=1, keepdims=True) + gram.mean()
+    variances, directions = np.linalg.eigh(gram)
+    largest = np.argsort(variances)[::-1][:N_COMPONENTS]
+    return _tsne(directions[:, largest] * np.sqrt(np.maximum(variances[largest], 0)), seed)
+
+
+def _tsne(components: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.float64]:
+    from sklearn.manifold import TSNE
+
+    if components.shape[1] == 1:  # t-SNE starts from two components
+        components = np.pad(components, ((0, 0), (0, 1)))
+    perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
+    with warnings.catch_warnings():
+        # Stimuli with one and the same response make distances of zero; t-SNE handles them, and says so.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return TSNE(perplexity=perplexity, random_state=seed).fit_transform(components).astype(np.float64)
+
+
+def _check_stimuli(values: npt.NDArray[np.float64]) -> None:
+    if len(values) < MIN_STIMULI:
+        raise InputError(f"there are {len(values)} stimuli; an embedding needs at least {MIN_STIMULI}")
