@@ -1,0 +1,154 @@
+"""What the pictures show, read back from their axes; how they look is judged by eye."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from normenc import figures
+from normenc.errors import InputError
+
+ORIENTATION = np.arange(-90, 91, 5)
+RNG = np.random.default_rng(0)
+
+
+def matrix() -> np.ndarray:
+    values = RNG.uniform(0, 2, size=(len(ORIENTATION), len(ORIENTATION)))
+    return np.triu(values, 1) + np.triu(values, 1).T
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def table() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "recording": "simulated-v1",
+            "model": ["CNN", "CNN", "pixels"],
+            "layer": ["fc", "fc", "pixels"],
+            "trained": [True, False, False],
+            "seed": pd.array([1, 1, None], dtype="Int64"),
+            "comparison": "pearson",
+            "similarity": [0.5, 0.25, -0.125],
+        }
+    )
+
+
+def test_example_stimuli():
+    axes = figures.example_stimuli(np.zeros((3, 4, 5)), [-45, 0, 45])
+    assert [panel.get_title() for panel in axes.flat] == ["−45°", "0°", "45°"]
+
+
+def test_rdms_share_one_scale_and_show_the_controls():
+    populations = {"recording": matrix(), "pool": matrix()}
+    controls = {"pixels": matrix()}
+    axes = figures.rdms(populations, ORIENTATION, controls=controls)
+    drawn = [panel for panel in axes.flat if panel.images]
+    assert [panel.get_title() for panel in drawn] == ["recording", "pool", "pixels"]
+    for panel, values in zip(drawn, [*populations.values(), *controls.values()], strict=True):
+        assert panel.images[0].get_clim() == (0, 2)
+        np.testing.assert_array_equal(panel.images[0].get_array(), values)
+        # The tick for 0 degrees stands at the stimulus of 0 degrees.
+        ticks = dict(zip((t.get_text() for t in panel.get_xticklabels()), panel.get_xticks(), strict=True))
+        assert ORIENTATION[int(ticks["0°"])] == 0
+    bars = [other for other in drawn[0].figure.axes if other.get_ylabel() == "dissimilarity (1 − r)"]
+    assert len(bars) == 1
+
+
+def test_similarity_bars_show_values_and_kinds():
+    axes = figures.similarity_bars(table())
+    np.testing.assert_allclose([bar.get_width() for bar in axes.patches], [0.5, 0.25, -0.125])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["CNN fc", "CNN fc, untrained", "pixels"]
+    assert [text.get_text() for text in axes.texts] == ["0.500", "0.250", "-0.125"]
+    assert "simulated" in axes.get_title()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["trained", "untrained twin", "control"]
+    assert axes.get_xlim()[0] < -0.125
+
+
+def test_similarity_bars_refuse_a_mixture():
+    mixed = table().assign(comparison=["pearson", "spearman", "pearson"])
+    with pytest.raises(InputError, match="one recording and one comparison"):
+        figures.similarity_bars(mixed)
+
+
+def test_rdm_rows_are_the_rows_at_the_reference():
+    values = matrix()
+    axes = figures.rdm_rows({"V1": values}, ORIENTATION, at=(-75, 23), controls={"pixels": matrix()})
+    for panel, row in zip(axes.flat, [3, 23], strict=True):
+        np.testing.assert_array_equal(panel.lines[0].get_ydata(), values[row])
+        assert panel.lines[2].get_xdata()[0] == ORIENTATION[row]
+    assert axes.flat[1].get_title() == "from 25°"
+
+
+def test_tuning_curves_are_seeded_and_labelled():
+    responses = RNG.normal(size=(len(ORIENTATION), 10))
+    axes = figures.tuning_curves({"V1": responses, "fc": responses[:, :2]}, ORIENTATION, seed=4)
+    assert axes.shape == (2, 3)
+    for panel in axes[0]:
+        unit = int(panel.get_title().rpartition(" ")[2])
+        np.testing.assert_array_equal(panel.lines[0].get_ydata(), responses[:, unit])
+    assert not axes[1, 2].axison  # two units have no third curve
+    assert [label.get_text() for label in axes[1, 0].get_xticklabels()] == ["−90°", "−45°", "0°", "45°", "90°"]
+    assert axes[1, 0].get_xlabel() == "orientation"
+    again = figures.tuning_curves({"V1": responses}, ORIENTATION, seed=4)
+    assert [panel.get_title() for panel in again[0]] == [panel.get_title() for panel in axes[0]]
+
+
+def test_embeddings_colour_by_orientation():
+    points = RNG.normal(size=(len(ORIENTATION), 2))
+    axes = figures.embeddings({"V1": points}, ORIENTATION, controls={"pixels": points, "Fourier": points})
+    dots = axes[0, 0].collections[0]
+    np.testing.assert_array_equal(dots.get_offsets(), points)
+    np.testing.assert_array_equal(dots.get_array(), ORIENTATION)
+    assert dots.get_clim() == (-90, 90)
+    assert dots.get_cmap().name == "twilight"
+    assert not axes[0, 1].axison
+
+
+def test_given_axes_are_drawn_on_and_too_few_refused():
+    _, given = plt.subplots(1, 2)
+    axes = figures.rdms({"a": matrix()}, ORIENTATION, controls={"b": matrix()}, axes=given)
+    assert [panel.get_title() for panel in given] == ["a", "b"]
+    assert list(axes.flat) == list(given)
+    _, single = plt.subplots()
+    assert figures.similarity_bars(table(), axes=single) is single
+    with pytest.raises(InputError, match="2 axes were given; this picture needs 3"):
+        figures.example_stimuli(np.zeros((3, 4, 5)), [-45, 0, 45], axes=given)
+
+
+def test_save_gives_the_same_files_again_and_closes_the_figure(tmp_path):
+    contents = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        paths = figures.save(figures.similarity_bars(table()), folder, "bars")
+        assert [path.name for path in paths] == ["bars.png", "bars.svg"]
+        contents.append([path.read_bytes() for path in paths])
+    assert contents[0] == contents[1]
+    assert not plt.get_fignums()
+
+
+def test_nothing_global_changes():
+    before = dict(plt.rcParams)
+    figures.similarity_bars(table())
+    assert dict(plt.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["rdms", "rdm_rows", "similarity_bars"])
+def test_no_text_is_cut_off(name, tmp_path):
+    long = {"a recording with a rather long name": matrix(), "pool": matrix(), "fc": matrix()}
+    controls = {"Fourier amplitude": matrix(), "pixels": matrix()}
+    if name == "similarity_bars":
+        axes = figures.similarity_bars(table().assign(recording="a recording with a rather long name"))
+    else:
+        axes = getattr(figures, name)(long, ORIENTATION, controls=controls)
+    figure = figures._figure(axes)
+    figure.canvas.draw()
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert box.x0 >= -0.02
+    assert box.y0 >= -0.02
+    assert box.x1 <= width + 0.02
+    assert box.y1 <= height + 0.02
