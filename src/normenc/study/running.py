@@ -1,0 +1,101 @@
+"""Run a study and write its folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from normenc import figures, stimuli
+from normenc.study.evaluation import Evaluation, evaluate, prepare
+from normenc.study.settings import Study
+from normenc.study.store import check_destination, staged, write_evaluation
+from normenc.training import Progress, resolve_device
+
+__all__ = ["Run", "run"]
+
+EXAMPLES = (-90, -45, 0, 45, 90)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, and what was found."""
+
+    folder: Path
+    evaluation: Evaluation
+
+
+def run(
+    study: Study | None = None,
+    out: str | Path | None = None,
+    *,
+    device: str = "auto",
+    force: bool = False,
+    progress: bool | Progress = True,
+) -> Run:
+    """Train, compare and draw: the main job, from settings to a folder.
+
+    Parameters
+    ----------
+    study : Study, optional
+        The reference study by default.
+    out : str or Path, optional
+        The folder to write, ``runs/<study>-<recording>`` by default. It appears when it is whole.
+    device : str
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    force : bool
+        Replace an earlier run in that folder; other files there stay.
+    progress : bool or callable
+        See :func:`normenc.training.train`.
+
+    Returns
+    -------
+    Run
+        Add the page with :func:`normenc.report.write`.
+
+    Raises
+    ------
+    InputError
+        When the study cannot be run or the folder may not be written; nothing is left behind then.
+    """
+    study = study or Study()
+    target_device = resolve_device(device)
+    if out is not None:
+        check_destination(Path(out), force=force)
+    prepared = prepare(study)
+    folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}"
+    check_destination(folder, force=force)
+    evaluation = evaluate(prepared, device=str(target_device), progress=progress)
+    with staged(folder) as stage:
+        write_evaluation(evaluation, stage, device=target_device.type)
+        draw(evaluation, stage / "figures")
+    return Run(folder, evaluation)
+
+
+def draw(evaluation: Evaluation, folder: Path) -> None:
+    """Draw the six pictures of `evaluation` as PNG and SVG in the new `folder`."""
+    folder.mkdir()
+    recording = evaluation.recording
+    orientation = recording.orientation
+    trained = [r for r in evaluation.representations if r.trained]
+    controls = [r for r in evaluation.representations if not r.trained]
+    matrices = {recording.label: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
+    responses = {} if recording.responses is None else {recording.label: recording.responses.values}
+    responses |= {r.label: r.responses.values for r in trained}
+    points = evaluation.embeddings
+    examples = stimuli.gratings(EXAMPLES, **evaluation.study.stimuli.model_dump()).numpy()
+    pictures: dict[str, Any] = {
+        "example_stimuli": figures.example_stimuli(examples, EXAMPLES),
+        "rdms": figures.rdms(matrices, orientation, controls={r.label: r.rdm for r in controls}),
+        "similarity_bars": figures.similarity_bars(evaluation.similarity),
+        # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
+        "rdm_rows": figures.rdm_rows(
+            matrices, orientation, controls={r.label: r.rdm for r in controls if r.seed is None}
+        ),
+        "tuning_curves": figures.tuning_curves(responses, orientation),
+        "embeddings": figures.embeddings(
+            {label: points[label] for label in matrices},
+            orientation,
+            controls={r.label: points[r.label] for r in controls},
+        ),
+    }
+    for name, axes in pictures.items():
+        figures.save(axes, folder, name)

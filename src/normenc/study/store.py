@@ -1,0 +1,207 @@
+"""What a run leaves on disk: a folder that anyone can read without normenc.
+
+A run is written to a folder of its own beside its destination and moved there when it is whole, so that nothing
+half-written ever stands under the name of a result.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from safetensors.torch import save_file
+from torch import nn
+
+import normenc
+from normenc.errors import InputError
+from normenc.recordings.files import is_file
+from normenc.study.evaluation import Evaluation, Representation
+
+__all__ = ["check_destination", "staged", "write_evaluation"]
+
+MARK = "study.toml"  # what makes a folder a run
+REPORT = "report.html"
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "xarray", "pandas", "matplotlib", "pydantic")
+
+
+def check_destination(folder: Path, *, force: bool) -> None:
+    """Raise InputError when a run may not be written to `folder`: it is a file, or holds anything already.
+
+    With `force`, the files of an earlier run are replaced, but never anything that is no run.
+    """
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"{folder}: this is a broken link; choose another folder with --out")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: this is a file; choose a folder with --out")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / MARK).is_file():
+        raise InputError(f"{folder}: this folder holds something else than a run; choose another one with --out")
+    if not force:
+        raise InputError(f"{folder}: there is a run already; add --force to replace it, or choose another --out")
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A new folder to write a run to, which becomes `folder` when the block ends well, and vanishes if not."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        stage.chmod(0o777 & ~_umask())
+    except OSError as error:
+        raise InputError(f"{folder}: this folder cannot be made ({error.strerror}); choose another --out") from None
+    try:
+        yield stage
+        _publish(stage, folder)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> None:
+    """Write settings, environment, tables, arrays and weights of `evaluation` to `folder`."""
+    (folder / MARK).write_text(evaluation.study.to_toml(), encoding="utf-8")
+    environment = json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False)
+    (folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
+    for table, name in ((evaluation.training_log, "training.csv"), (evaluation.similarity, "similarity.csv")):
+        table.to_csv(folder / name, index=False, float_format="%.9g", lineterminator="\n")
+    _representations(evaluation).to_netcdf(folder / "representations.nc", engine="h5netcdf")
+    _rdms(evaluation).to_netcdf(folder / "rdms.nc", engine="h5netcdf")
+    models = folder / "models"
+    models.mkdir()
+    name = f"{evaluation.study.network.name}_seed{evaluation.study.training.seed}"
+    _save_weights(evaluation.training.network, models / f"{name}.safetensors")
+    _save_weights(evaluation.training.untrained, models / f"{name}_untrained.safetensors")
+
+
+def _publish(stage: Path, folder: Path) -> None:
+    if not folder.exists():
+        stage.rename(folder)
+        return
+    # What an earlier run left is replaced file by file, so that a user's own notes in the folder stay. Its report
+    # goes first: half a replacement must not look finished.
+    (folder / REPORT).unlink(missing_ok=True)
+    for part in ("models", "figures"):
+        for pattern in ("*.safetensors", "*.png", "*.svg"):
+            for old in (folder / part).glob(pattern):
+                old.unlink()
+    for new in sorted(stage.rglob("*")):
+        target = folder / new.relative_to(stage)
+        if new.is_dir():
+            target.mkdir(exist_ok=True)
+        else:
+            new.replace(target)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _save_weights(network: nn.Module, path: Path) -> None:
+    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, path)
+    path.chmod(0o666 & ~_umask())  # safetensors writes for the owner alone
+
+
+def _representations(evaluation: Evaluation) -> xr.Dataset:
+    variables = {}
+    for representation in evaluation.representations:
+        responses = representation.responses.rename(unit=f"unit_{representation.key}").astype(np.float32)
+        variables[representation.key] = responses.assign_attrs(_attributes(representation))
+    dataset = xr.Dataset(variables, attrs={"title": "responses of encoders to the recording's stimuli"})
+    dataset["orientation"].attrs["units"] = "degrees from vertical"
+    return dataset
+
+
+def _rdms(evaluation: Evaluation) -> xr.DataArray:
+    recording = evaluation.recording
+    matrices = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
+    names = [recording.label, *(r.key for r in evaluation.representations)]
+    return xr.DataArray(
+        np.stack(matrices),
+        dims=("population", "stimulus", "stimulus_2"),
+        coords={
+            "population": names,
+            "orientation": ("stimulus", recording.orientation, {"units": "degrees from vertical"}),
+            "orientation_2": ("stimulus_2", recording.orientation, {"units": "degrees from vertical"}),
+        },
+        name="dissimilarity",
+        attrs={
+            "metric": evaluation.study.comparison.rdm_metric,
+            "recording": recording.describe(),
+            "simulated": int(recording.simulated),
+        },
+    )
+
+
+def _attributes(representation: Representation) -> dict[str, Any]:
+    seed = {} if representation.seed is None else {"seed": representation.seed}
+    return {
+        "model": representation.model,
+        "layer": representation.layer,
+        "trained": int(representation.trained),
+    } | seed
+
+
+def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
+    recording, study = evaluation.recording, evaluation.study
+    source = Path(study.recording.source)
+    log = evaluation.training.log
+    return {
+        "normenc": normenc.__version__,
+        "git_commit": _git_commit(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "threads": torch.get_num_threads(),
+        "seeds": {
+            "training": study.training.seed,
+            "recording": (study.recording.seed or 0) if recording.simulated else None,
+            "embedding": 0,
+        },
+        "recording": {
+            "name": recording.label,
+            "description": recording.describe(),
+            "simulated": recording.simulated,
+            "units": recording.units,
+            "species": recording.species,
+            "area": recording.area,
+            "source": recording.source,
+            "citation": recording.citation,
+            "licence": recording.licence,
+            "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
+        },
+        "accuracy": {
+            "train": log.train_accuracy,
+            "held_out": log.held_out_accuracy,
+            "untrained_held_out": log.untrained_accuracy,
+            "chance": 0.5,
+        },
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of normenc itself, where it runs from a checkout."""
+    here = Path(__file__)
+    try:
+        for command in (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"]):
+            found = subprocess.run(
+                ["git", *command], cwd=here.parent, capture_output=True, text=True, timeout=10, check=True
+            )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,211 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+from safetensors.torch import load_file
+
+from normenc import networks, rsa, study
+from normenc.errors import InputError
+from normenc.study import Study, load_study, run
+
+SMALL = Study(
+    name="small",
+    recording={"source": "simulated-v1", "n_neurons": 60},
+    stimuli={"resolution": 0.05},
+    task={"n_train": 60, "n_test": 40},
+    network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
+    training={"seed": 4, "n_epochs": 2, "batch_size": 25},
+)
+PICTURES = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", "tuning_curves"]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return run(SMALL, tmp_path_factory.mktemp("runs") / "small", progress=False, device="cpu")
+
+
+def test_the_folder_is_the_designs(small):
+    files = sorted(str(path.relative_to(small.folder)) for path in small.folder.rglob("*") if path.is_file())
+    assert files == sorted(
+        [
+            "environment.json",
+            "models/ConvPoolFC_seed4.safetensors",
+            "models/ConvPoolFC_seed4_untrained.safetensors",
+            "rdms.nc",
+            "representations.nc",
+            "similarity.csv",
+            "study.toml",
+            "training.csv",
+            *(f"figures/{name}.{kind}" for name in PICTURES for kind in ("png", "svg")),
+        ]
+    )
+    assert [path.name for path in small.folder.parent.iterdir()] == ["small"]
+
+
+def test_similarity_table(small):
+    table = pd.read_csv(small.folder / "similarity.csv")
+    assert list(table) == ["recording", "model", "layer", "trained", "seed", "rdm_metric", "comparison", "similarity"]
+    assert table[["model", "layer", "trained"]].to_numpy().tolist() == [
+        ["ConvPoolFC", "pool", True],
+        ["ConvPoolFC", "fc", True],
+        ["ConvPoolFC", "pool", False],
+        ["ConvPoolFC", "fc", False],
+        ["Fourier amplitude", "amplitude", False],
+        ["pixels", "pixels", False],
+    ]
+    assert table["seed"].tolist()[:4] == [4] * 4
+    assert table["seed"].isna().tolist()[4:] == [True, True]
+    assert set(table["recording"]) == {"simulated-v1"}
+    assert set(table["rdm_metric"]) == {"correlation"}
+    assert set(table["comparison"]) == {"pearson"}
+
+
+def test_training_table(small):
+    table = pd.read_csv(small.folder / "training.csv")
+    assert list(table) == ["model", "seed", "epoch", "step", "loss"]
+    assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert table["epoch"].tolist() == [1, 1, 1, 2, 2, 2]
+    np.testing.assert_allclose(table["loss"], small.evaluation.training.log.loss, rtol=1e-8)
+
+
+def test_tables_arrays_and_weights_agree_with_each_other(small):
+    """Whoever has only the folder can recompute the table from the weights."""
+    table = pd.read_csv(small.folder / "similarity.csv")
+    with (
+        xr.open_dataset(small.folder / "representations.nc", engine="h5netcdf") as representations,
+        xr.open_dataarray(small.folder / "rdms.nc", engine="h5netcdf") as rdms,
+    ):
+        assert rdms.attrs["simulated"] == 1
+        names = rdms["population"].to_numpy().tolist()
+        assert names[0] == "simulated-v1"
+        assert names[1:] == list(representations.data_vars)
+        for name, similarity in zip(names[1:], table["similarity"], strict=True):
+            matrix = rdms.sel(population=name).to_numpy()
+            assert rsa.compare_rdms(matrix, rdms[0]) == pytest.approx(similarity, abs=1e-8)
+            # Written in single precision, so that the RDM comes back to about 1e-6.
+            np.testing.assert_allclose(rsa.rdm(representations[name]), matrix, atol=2e-6)
+        np.testing.assert_array_equal(representations["orientation"], np.arange(-90, 91))
+        for part, kind in (("", "trained"), ("_untrained", "untrained")):
+            network = networks.ConvPoolFC((24, 32), n_channels=3, pool_size=4).eval()
+            network.load_state_dict(load_file(small.folder / f"models/ConvPoolFC_seed4{part}.safetensors"))
+            images = study.evaluation.stimuli.gratings(np.arange(-90, 91), resolution=0.05)
+            with torch.no_grad():
+                pool = network.pool(torch.relu(network.conv(images[:, None]))).flatten(1)
+            stored = representations[f"ConvPoolFC_pool_{kind}"]
+            np.testing.assert_allclose(stored, pool, atol=1e-5)
+
+
+def test_study_file_and_environment(small):
+    assert load_study(small.folder / "study.toml").to_toml() == SMALL.to_toml()
+    environment = json.loads((small.folder / "environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__
+    assert environment["device"] == "cpu"
+    assert environment["seeds"] == {"training": 4, "recording": 0, "embedding": 0}
+    assert environment["recording"]["simulated"] is True
+    assert "no animal was recorded" in environment["recording"]["description"]
+
+
+def test_everything_made_from_a_simulation_says_so(small):
+    assert "simulated" in (small.folder / "similarity.csv").read_text()
+    for name in ("rdms", "similarity_bars", "rdm_rows", "tuning_curves", "embeddings"):
+        assert "simulated-v1" in (small.folder / f"figures/{name}.svg").read_text()
+
+
+def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
+    again = run(SMALL, tmp_path / "again", progress=False, device="cpu")
+    other = run(SMALL.with_changes(seed=5), tmp_path / "other", progress=False, device="cpu")
+    for name in ("training.csv", "similarity.csv", "study.toml"):
+        assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
+        assert (other.folder / name).read_bytes() != (small.folder / name).read_bytes()
+    for picture in PICTURES:
+        name = f"figures/{picture}.svg"
+        assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
+
+
+def test_a_run_is_not_overwritten_without_force(without_pictures, tmp_path):
+    folder = tmp_path / "run"
+    run(SMALL, folder, progress=False)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "report.html").write_text("stale")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="there is a run already; add --force"):
+        run(SMALL.with_changes(seed=9), folder, progress=False)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    run(SMALL.with_changes(seed=9), folder, force=True, progress=False)
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert not (folder / "report.html").exists()
+    assert sorted(path.name for path in (folder / "models").iterdir()) == [
+        "ConvPoolFC_seed9.safetensors",
+        "ConvPoolFC_seed9_untrained.safetensors",
+    ]
+    assert load_study(folder / "study.toml").training.seed == 9
+
+
+def test_what_is_no_run_is_never_replaced(tmp_path):
+    (tmp_path / "thesis.tex").write_text("ten years")
+    for force in (False, True):
+        with pytest.raises(InputError, match="holds something else than a run"):
+            run(SMALL, tmp_path, force=force, progress=False)
+    with pytest.raises(InputError, match="this is a file"):
+        run(SMALL, tmp_path / "thesis.tex", force=True, progress=False)
+    assert (tmp_path / "thesis.tex").read_text() == "ten years"
+
+
+def test_default_folder_is_named_after_study_and_recording(without_pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finished = run(SMALL, progress=False)
+    assert finished.folder == Path("runs") / "small-simulated-v1"
+    assert (tmp_path / finished.folder / "study.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network": {"filter_size": 4}}, "network: filter_size is 4"),
+        ({"network": {"pool_size": 25}}, "network: pool_size is 25 but images are 24 x 32"),
+        ({"training": {"learning_rate": 1e30}}, "training diverged"),
+        ({"recording": {"source": "nowhere.npz"}}, "nowhere.npz: there is no such file"),
+        ({"recording": {"source": "stringer2021"}}, "not downloaded yet"),
+    ],
+)
+def test_a_failed_run_leaves_nothing(tmp_path, monkeypatch, change, message):
+    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
+    settings = SMALL.model_dump()
+    for section, values in change.items():
+        settings[section] = (settings[section] if section != "recording" else {}) | values
+    with pytest.raises(InputError, match=message):
+        run(Study(**settings), tmp_path / "runs" / "failed", progress=False)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_crash_while_writing_leaves_nothing(tmp_path, monkeypatch):
+    def crash(*args):
+        raise RuntimeError("out of ink")
+
+    monkeypatch.setattr("normenc.study.running.draw", crash)
+    with pytest.raises(RuntimeError, match="out of ink"):
+        run(SMALL, tmp_path / "run", progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("network", ["FC", "ConvFC"])
+def test_other_networks_and_measures(without_pictures, tmp_path, network):
+    settings = SMALL.model_dump() | {"network": {"name": network}, "comparison": {"method": "spearman"}}
+    finished = run(Study(**settings), tmp_path / network, progress=False)
+    assert set(finished.evaluation.similarity["comparison"]) == {"spearman"}
+    assert finished.evaluation.similarity["similarity"].between(-1, 1).all()
+
+
+def test_own_recording_with_few_stimuli(without_pictures, tmp_path):
+    path = tmp_path / "mine.npz"
+    responses = np.random.default_rng(0).normal(size=(8, 5))
+    np.savez(path, responses=responses, orientation=np.arange(8) * 22.5 - 90)
+    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False)
+    assert finished.evaluation.recording_rdm.shape == (8, 8)
+    np.savez(path, responses=responses[:3], orientation=[0, 1, 2])
+    with pytest.raises(InputError, match="3 stimuli; a study needs at least 4"):
+        run(SMALL.with_changes(recording=str(path)), tmp_path / "few", progress=False)

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normenc.errors import InputError
+from normenc.study import Study, load_study
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "reference.toml"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_is_the_default_is_the_reference_study():
+    study = load_study(EXAMPLE)
+    assert study.to_toml() == Study().to_toml()
+    assert study.training.model_dump() == {
+        "seed": 12,
+        "n_epochs": 25,
+        "batch_size": 100,
+        "learning_rate": 5e-4,
+        "momentum": 0.99,
+    }
+    assert study.layers == ("pool", "fc")
+    assert study.stimuli.spatial_frequency == 1 / 28
+
+
+def test_the_file_gives_its_name_and_the_defaults_the_rest(tmp_path):
+    study = load_study(write(tmp_path, "[training]\nseed = 7\n"))
+    assert study.name == "mine"
+    assert study.training.seed == 7
+    assert study.task.n_train == 1000
+
+
+@pytest.mark.parametrize(
+    ("network", "layers"), [("FC", ("fc",)), ("ConvFC", ("conv", "fc")), ("ConvPoolFC", ("pool", "fc"))]
+)
+def test_default_layers_are_those_of_the_network(tmp_path, network, layers):
+    assert load_study(write(tmp_path, f'network.name = "{network}"')).layers == layers
+
+
+def test_a_recording_beside_the_study_file_is_found(tmp_path, monkeypatch):
+    (tmp_path / "mine.npz").touch()
+    study = load_study(write(tmp_path, 'recording.source = "mine.npz"'))
+    assert Path(study.recording.source) == (tmp_path / "mine.npz").resolve()
+    monkeypatch.chdir(tmp_path)
+    assert Path(Study().with_changes(recording="mine.npz").recording.source) == (tmp_path / "mine.npz").resolve()
+
+
+def test_changes_from_the_command_line(tmp_path):
+    study = load_study(EXAMPLE).with_changes(recording="other.npz", seed=3)
+    assert study.recording.source == "other.npz"
+    assert study.recording.n_neurons is None
+    assert study.training.seed == 3
+    assert load_study(EXAMPLE).with_changes(recording="simulated-v1").recording.n_neurons == 2000
+
+
+@given(
+    source=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+    seed=st.integers(0, 2**32 - 1),
+    learning_rate=st.floats(1e-300, 1e300),
+)
+def test_the_resolved_file_gives_the_same_study(tmp_path_factory, source, seed, learning_rate):
+    study = Study(
+        recording={"source": source},
+        training={"seed": seed, "learning_rate": learning_rate},
+        network={"name": "ConvFC"},
+    )
+    again = load_study(write(tmp_path_factory.getbasetemp(), study.to_toml()))
+    assert again.to_toml() == study.to_toml()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("training.epochs = 3", "training.epochs: there is no such key; did you mean 'n_epochs'"),
+        ("[trainnig]\nseed = 1", "trainnig: there is no such key; did you mean 'training'"),
+        ("training.n_epochs = 0", "training.n_epochs: given 0; it should be greater than or equal to 1"),
+        ("training.n_epochs = 2.5", "training.n_epochs: given 2.5"),
+        ('training.seed = "12"', "training.seed: given '12'; it should be a valid integer"),
+        ("training.seed = true", "training.seed: given True"),
+        ("training.seed = -1", "training.seed: given -1"),
+        ("training.seed = 4294967296", "training.seed: given 4294967296"),
+        ("training.learning_rate = 0", "training.learning_rate: given 0"),
+        ("training.learning_rate = nan", "training.learning_rate: given nan"),
+        ("training.momentum = 1.0", "training.momentum: given 1.0"),
+        ("training = 3", r"training: given 3; it should be a section \[training\]"),
+        ("stimuli.resolution = -0.1", "stimuli.resolution: given -0.1"),
+        ("stimuli.resolution = 30", "stimuli.resolution: given 30"),
+        ("stimuli.patch = 1", "stimuli.patch: given 1"),
+        ('task.name = "reading"', "task.name: given 'reading'; it should be 'tilt-discrimination'"),
+        ("task.n_train = 0", "task.n_train: given 0"),
+        ('network.name = "ResNet"', "network.name: given 'ResNet'; it should be 'FC', 'ConvFC' or 'ConvPoolFC'"),
+        ('comparison.method = "kendall"', "comparison.method: given 'kendall'"),
+        ('comparison.layers = ["pol"]', "comparison.layers: given 'pol'; layers of ConvPoolFC .* conv, pool, fc"),
+        ('comparison.layers = ["fc", "fc"]', "each layer may stand once"),
+        ("comparison.layers = []", "comparison.layers: given"),
+        ('network.name = "FC"\ncomparison.layers = ["pool"]', "layers of FC that can be compared are fc"),
+        ("recording.bin_width = 0", "recording.bin_width: given 0"),
+        ('recording.source = ""', "recording.source: given ''"),
+        ('name = "../elsewhere"', "name: given '../elsewhere'; it should be a name of letters"),
+        ("seed = ", "no valid TOML"),
+        ("a = 1\na = 2", "no valid TOML"),
+    ],
+)
+def test_bad_settings_name_file_key_and_what_is_allowed(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(InputError, match=message) as caught:
+        load_study(path)
+    assert all(line.startswith(f"{path}: ") for line in str(caught.value).splitlines())
+
+
+def test_every_fault_is_named_at_once(tmp_path):
+    with pytest.raises(InputError) as caught:
+        load_study(write(tmp_path, "training.seed = -1\ntask.n_train = 0\n"))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_unreadable_files_are_named(tmp_path):
+    with pytest.raises(InputError, match="no such study file"):
+        load_study(tmp_path / "nothing.toml")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_study(tmp_path)
+    (tmp_path / "latin.toml").write_bytes(b'name = "Universit\xe9"')
+    with pytest.raises(InputError, match="UTF-8; byte 17"):
+        load_study(tmp_path / "latin.toml")

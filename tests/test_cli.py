@@ -1,0 +1,230 @@
+"""The command as people meet it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normenc import cli
+
+SMALL = """
+[recording]
+source = "simulated-v1"
+n_neurons = 30
+[stimuli]
+resolution = 0.05
+[task]
+n_train = 40
+n_test = 20
+[network]
+pool_size = 4
+[training]
+n_epochs = 2
+"""
+
+
+@pytest.fixture
+def normenc(monkeypatch, capsys, tmp_path):
+    """Run the command in an empty folder; gives exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["normenc", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+            raise SystemExit(0)
+        output = capsys.readouterr()
+        return stopped.value.code or 0, output.out, output.err
+
+    return call
+
+
+def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
+    example = Path(__file__).parents[1] / "examples" / "reference.toml"
+    code, out, _ = normenc("run", example, "--recording", v1_file, "--out", "v1")
+    assert code == 0
+    table = pd.read_csv(tmp_path / "v1" / "similarity.csv")
+    assert set(table["recording"]) == {"v1_rdm_digitised"}
+    found = table.set_index(["model", "layer", "trained"])["similarity"]
+    assert found["ConvPoolFC", "pool", True] == pytest.approx(0.725, abs=0.01)
+    assert found["ConvPoolFC", "fc", True] == pytest.approx(0.567, abs=0.01)
+    assert found["ConvPoolFC", "pool", False] == pytest.approx(0.726, abs=0.01)
+    assert found["Fourier amplitude", "amplitude", False] == pytest.approx(0.883, abs=0.001)
+    assert found["pixels", "pixels", False] == pytest.approx(0.558, abs=0.001)
+    assert "0.883" in out
+    assert str(Path("v1") / "report.html") in out
+    page = (tmp_path / "v1" / "report.html").read_text(encoding="utf-8")
+    assert "no animal was recorded" not in page
+    assert "The control Fourier amplitude (0.883) matches better than every trained layer." in page
+    # Published bars, with the reading error of the digitised matrix.
+    assert found["ConvPoolFC", "pool", True] == pytest.approx(0.717, abs=0.015)
+    assert found["ConvPoolFC", "fc", True] == pytest.approx(0.564, abs=0.015)
+
+
+def test_a_run_says_what_it_found_and_where(normenc, tmp_path):
+    (tmp_path / "small.toml").write_text(SMALL)
+    code, out, err = normenc("run", "small.toml", "--seed", 3)
+    assert (code, err) == (0, "")
+    assert "simulated" in out
+    assert str(Path("runs") / "small-simulated-v1" / "report.html") in out
+    assert (tmp_path / "runs" / "small-simulated-v1" / "report.html").is_file()
+    assert set(pd.read_csv(tmp_path / "runs/small-simulated-v1/training.csv")["seed"]) == {3}
+    code, _, err = normenc("run", "small.toml")
+    assert code == 2
+    assert "add --force" in err
+    assert normenc("run", "small.toml", "--force")[0] == 0
+
+
+def npz(path: Path, **arrays) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
+    """Command line and a part of its message, by name."""
+    (folder / "small.toml").write_text(SMALL)
+    (folder / "broken.toml").write_text("[training\n")
+    (folder / "unknown.toml").write_text("[training]\nepochs = 3\n")
+    (folder / "type.toml").write_text('[training]\nn_epochs = "many"\n')
+    (folder / "value.toml").write_text("[network]\nfilter_size = 8\n")
+    (folder / "pool.toml").write_text("[stimuli]\nresolution = 0.01\n")
+    (folder / "layer.toml").write_text('[comparison]\nlayers = ["out"]\n')
+    (folder / "wild.toml").write_text(SMALL + "learning_rate = 1e30\n")
+    (folder / "latin.toml").write_bytes(b"# \xe9\n")
+    (folder / "text.npz").write_text("no archive")
+    (folder / "empty.npz").touch()
+    (folder / "full").mkdir()
+    (folder / "full" / "thesis.tex").touch()
+    flat = np.random.default_rng(0).normal(size=(6, 5))
+    flat[2] = 1
+    degrees = np.arange(6.0) * 30
+    return {
+        "no such study": (["nothing.toml"], "nothing.toml: there is no such study file"),
+        "a folder as study": (["full"], "cannot be read"),
+        "broken TOML": (["broken.toml"], "no valid TOML"),
+        "unknown key": (["unknown.toml"], "training.epochs: there is no such key"),
+        "wrong type": (["type.toml"], "training.n_epochs: given 'many'"),
+        "impossible value": (["value.toml"], "filter_size is 8"),
+        "image smaller than pool": (["pool.toml"], "pool_size is 8 but images are 5 x 7"),
+        "layer of one unit": (["layer.toml"], "comparison.layers: given 'out'"),
+        "diverging": (["wild.toml"], "training diverged"),
+        "not UTF-8": (["latin.toml"], "UTF-8"),
+        "no such recording": (["small.toml", "--recording", "monkey"], "monkey: there is no such file"),
+        "not fetched": (["small.toml", "--recording", "stringer2021"], "normenc recordings fetch stringer2021"),
+        "folder as recording": (["small.toml", "--recording", "full"], "full: this is a folder"),
+        "no archive": (["small.toml", "--recording", "text.npz"], "text.npz: "),
+        "empty file": (["small.toml", "--recording", "empty.npz"], "empty.npz: "),
+        "wrong arrays": (["small.toml", "--recording", npz(folder / "a.npz", x=1)], "a.npz: it holds ['x']"),
+        "disagreeing": (
+            ["small.toml", "--recording", npz(folder / "b.npz", resp=flat, stimuli=degrees[:5])],
+            "b.npz: 'stimuli' has shape (5,) but 'resp' has 6 rows",
+        ),
+        "not finite": (
+            ["small.toml", "--recording", npz(folder / "c.npz", resp=flat * np.nan, stimuli=degrees)],
+            "c.npz: responses to stimulus 0 are not finite",
+        ),
+        "constant stimulus": (
+            ["small.toml", "--recording", npz(folder / "d.npz", resp=flat, stimuli=degrees)],
+            "stimulus 2 (orientation -30.0) has the same response",
+        ),
+        "pickled": (
+            ["small.toml", "--recording", npz(folder / "e.npz", resp=np.array([{}, 1]), stimuli=degrees)],
+            "e.npz: it holds pickled",
+        ),
+        "too few stimuli": (
+            ["small.toml", "--recording", npz(folder / "f.npz", resp=flat[3:], stimuli=degrees[3:])],
+            "there are 3 stimuli",
+        ),
+        "device": (["small.toml", "--device", "abacus"], "device is 'abacus'"),
+        "seed": (["small.toml", "--seed", -1], "seed: given -1"),
+        "file as folder": (["small.toml", "--out", "small.toml"], "small.toml: this is a file"),
+        "folder in use": (["small.toml", "--out", "full", "--force"], "full: this folder holds something else"),
+        "folder below a file": (["small.toml", "--out", "small.toml/run"], "small.toml"),
+    }
+
+
+NAMES = [
+    "no such study", "a folder as study", "broken TOML", "unknown key", "wrong type", "impossible value",
+    "image smaller than pool", "layer of one unit", "diverging", "not UTF-8", "no such recording", "not fetched",
+    "folder as recording", "no archive", "empty file", "wrong arrays", "disagreeing", "not finite",
+    "constant stimulus", "pickled", "too few stimuli", "device", "seed", "file as folder", "folder in use",
+    "folder below a file",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_input_ends_in_one_message_and_no_folder(normenc, tmp_path, name):
+    inputs = bad_inputs(tmp_path)
+    assert list(inputs) == NAMES
+    arguments, message = inputs[name]
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = normenc("run", *arguments)
+    assert code in (1, 2)
+    assert message in err
+    assert "Traceback" not in err
+    assert err.count("normenc: error: ") == 1
+    assert out == ""
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "--speed", "3"], ["rum"], ["run", "a.toml", "b.toml"], ["run", "--seed", "many"], ["recordings", "fetch"]],
+)
+def test_a_wrong_command_line_is_exit_2(normenc, tmp_path, arguments):
+    code, _, err = normenc(*arguments)
+    assert code == 2
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_recordings_are_listed(normenc):
+    code, out, _ = normenc("recordings")
+    assert code == 0
+    for part in ("simulated-v1", "stringer2021", "mouse", "yes"):
+        assert part in out
+
+
+def test_fetch_names_what_there_is(normenc):
+    code, _, err = normenc("recordings", "fetch", "monkey")
+    assert code == 2
+    assert "those to download are stringer2021" in err
+
+
+def test_version_and_help(normenc):
+    import normenc as package
+
+    assert normenc("--version")[1] == f"normenc {package.__version__}\n"
+    code, out, _ = normenc("run", "--help")
+    assert code == 0
+    for option in ("--recording", "--out", "--seed", "--device", "--force"):
+        assert option in out
+
+
+def test_an_interrupt_leaves_nothing(normenc, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("normenc.study.evaluation.train", interrupt)
+    code, _, err = normenc("run", "--out", "run")
+    assert code == 130
+    assert "nothing was written" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_heavy_packages_load_when_first_used():
+    heavy = "{'torch', 'sklearn', 'matplotlib', 'pandas', 'xarray', 'scipy', 'pydantic', 'pooch', 'jinja2'}"
+    program = f"import sys, normenc, normenc.cli; print(*({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr.strip()) == ("", "")
+    program = (
+        f"import sys; sys.argv = ['normenc', '--help']\nfrom normenc.cli import main\ntry: main()\n"
+        f"finally: print(*({heavy} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert "run" in done.stdout

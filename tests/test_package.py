@@ -1,0 +1,56 @@
+import importlib
+from pathlib import Path
+
+import pytest
+
+import normenc
+
+
+@pytest.mark.parametrize("name", normenc.__all__)
+def test_every_room_is_there_and_lists_its_names(name):
+    room = getattr(normenc, name)
+    assert room is importlib.import_module(f"normenc.{name}")
+    for public in room.__all__:
+        assert hasattr(room, public)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="no attribute 'utils'"):
+        _ = normenc.utils
+    assert set(normenc.__all__) <= set(dir(normenc))
+
+
+def imports_of(path: Path) -> set[str]:
+    import ast
+
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "normenc":
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+    return found
+
+
+ROOMS = {  # what each room may import; errors and arrays are the floor that all stand on
+    "stimuli": set(),
+    "networks": set(),
+    "rsa": set(),
+    "embedding.py": set(),
+    "figures.py": set(),
+    "tasks.py": {"stimuli"},
+    "controls.py": {"stimuli", "networks"},
+    "training.py": {"tasks", "networks"},
+    "representations.py": {"networks"},
+    "recordings": {"stimuli"},
+    "report": {"figures", "study"},
+    "cli.py": {"study", "report", "recordings"},
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_import_only_from_their_left(room):
+    place = Path(normenc.__file__).parent / room
+    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    own = room.removesuffix(".py")
+    for file in files:
+        assert imports_of(file) <= ROOMS[room] | {"errors", "arrays", "__version__", own}, file

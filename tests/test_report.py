@@ -1,0 +1,115 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normenc import report
+from normenc.errors import InputError
+from normenc.study import Study, run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    path = folder / "mine.npz"
+    rng = np.random.default_rng(0)
+    np.savez(
+        path,
+        responses=rng.normal(size=(12, 9)),
+        orientation=np.arange(12) * 15 - 90,
+        species="<script>alert('mouse')</script>",
+        citation="Me & You, 2026",
+    )
+    study = Study(
+        recording={"source": str(path)},
+        stimuli={"resolution": 0.05},
+        task={"n_train": 40, "n_test": 20},
+        network={"pool_size": 4},
+        training={"n_epochs": 12, "batch_size": 20},
+    )
+    return run(study, folder / "run", progress=False)
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_page_is_self_contained_and_complete(finished):
+    path = report.write(finished.folder)
+    assert path == finished.folder / "report.html"
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    images = [attrs for tag, attrs in page.tags if tag == "img"]
+    assert len(images) == 6
+    for image in images:
+        assert image["src"].startswith("data:image/svg+xml;base64,")
+        assert image["alt"]
+    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe")]
+    assert not re.search(r'(src|href)="(?!data:)', text)
+    for row in finished.evaluation.representations:
+        assert f"{row.similarity:.3f}" in text
+    assert "nan" not in text.lower().replace("finance", "")
+    assert [path.name for path in finished.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_texts_from_the_user_are_escaped(finished):
+    text = report.render(finished.folder)
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(&#39;mouse&#39;)" in text
+    assert "Me &amp; You, 2026" in text
+
+
+def test_a_simulation_is_said_at_the_top(tmp_path):
+    study = Study(
+        recording={"source": "simulated-v1", "n_neurons": 20},
+        stimuli={"resolution": 0.05},
+        task={"n_train": 40, "n_test": 20},
+        network={"pool_size": 4},
+        training={"n_epochs": 1},
+    )
+    text = report.render(run(study, tmp_path / "run", progress=False).folder)
+    assert "The recording is simulated: no animal was recorded" in text.split("<h2>")[0]
+
+
+def table(after: float, before: float, control: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "recording": "V1",
+            "model": ["CNN", "CNN", "pixels"],
+            "layer": ["pool", "pool", "pixels"],
+            "trained": [True, False, False],
+            "seed": [12, 12, None],
+            "comparison": "pearson",
+            "similarity": [after, before, control],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "phrases"),
+    [
+        ((0.725, 0.726, 0.883), ["pool is no more similar after", "pixels (0.883) matches better than every"]),
+        ((0.7, 0.5, 0.6), ["pool is more similar after", "+0.200", "pixels (0.600) matches less well than pool"]),
+        ((0.4, 0.5, 0.405), ["pool is less similar after", "-0.100", "matches as well as the best trained layer"]),
+    ],
+)
+def test_findings_follow_the_numbers(values, phrases):
+    text = " ".join(report.findings(table(*values)))
+    for phrase in phrases:
+        assert phrase in text
+
+
+def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):
+    with pytest.raises(InputError, match=r"no whole run, study.toml is missing"):
+        report.write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert json.loads((finished.folder / "environment.json").read_text())
