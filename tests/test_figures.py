@@ -97,6 +97,14 @@ def test_tuning_curves_are_seeded_and_labelled():
     assert [panel.get_title() for panel in again[0]] == [panel.get_title() for panel in axes[0]]
 
 
+def test_a_population_known_only_by_its_rdm_says_so_and_keeps_its_colour():
+    responses = RNG.normal(size=(len(ORIENTATION), 4))
+    axes = figures.tuning_curves({"V1": None, "pool": responses}, ORIENTATION)
+    assert "V1: known only by its RDM" in axes[0, 0].texts[0].get_text()
+    assert not any(panel.lines for panel in axes[0])
+    assert axes[1, 0].lines[0].get_color() == figures.COLOURS[1]
+
+
 def test_embeddings_colour_by_orientation():
     points = RNG.normal(size=(len(ORIENTATION), 2))
     axes = figures.embeddings({"V1": points}, ORIENTATION, controls={"pixels": points, "Fourier": points})

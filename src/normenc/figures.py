@@ -216,7 +216,7 @@ def rdm_rows(
 
 
 def tuning_curves(
-    populations: Populations,
+    populations: Mapping[str, npt.NDArray[Any] | None],
     orientation: npt.ArrayLike,
     *,
     n_units: int = 3,
@@ -227,8 +227,8 @@ def tuning_curves(
 
     Parameters
     ----------
-    populations : mapping of str to array, shape (n_stimuli, n_units)
-        Responses, one row of panels each.
+    populations : mapping of str to array, shape (n_stimuli, n_units), or None
+        Responses, one row of panels each; None for a population known only by its RDM, whose row says so.
     orientation : array_like, shape (n_stimuli,)
         Degrees from vertical, rising.
     n_units : int
@@ -247,6 +247,13 @@ def tuning_curves(
         panels = _panels(axes, len(populations), n_units, width=2.1, height=1.5)
         for index, (label, responses) in enumerate(populations.items()):
             row, colour = panels[index], COLOURS[index % len(COLOURS)]
+            if responses is None:
+                for panel in row:
+                    panel.set_axis_off()
+                row[0].text(
+                    0, 0.5, f"{label}: known only by its RDM, no neuron's responses", transform=row[0].transAxes
+                )
+                continue
             chosen = np.random.default_rng(seed).permutation(responses.shape[1])[:n_units]
             for panel, unit in zip(row, chosen, strict=False):
                 panel.plot(orientation, responses[:, unit], color=colour, linewidth=1.1)

@@ -78,8 +78,8 @@ def draw(evaluation: Evaluation, folder: Path) -> None:
     trained = [r for r in evaluation.representations if r.trained]
     controls = [r for r in evaluation.representations if not r.trained]
     matrices = {recording.label: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
-    responses = {} if recording.responses is None else {recording.label: recording.responses.values}
-    responses |= {r.label: r.responses.values for r in trained}
+    neurons = None if recording.responses is None else recording.responses.values
+    responses = {recording.label: neurons} | {r.label: r.responses.values for r in trained}
     points = evaluation.embeddings
     examples = stimuli.gratings(EXAMPLES, **evaluation.study.stimuli.model_dump()).numpy()
     pictures: dict[str, Any] = {
