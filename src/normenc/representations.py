@@ -12,7 +12,7 @@ from torch import nn
 from normenc.arrays import as_array
 from normenc.errors import InputError
 
-__all__ = ["represent"]
+__all__ = ["Encoder", "represent"]
 
 Encoder = nn.Module | Callable[[torch.Tensor], Mapping[str, Any]]
 

@@ -168,6 +168,8 @@ def test_default_folder_is_named_after_study_and_recording(without_pictures, tmp
         ({"network": {"filter_size": 4}}, "network: filter_size is 4"),
         ({"network": {"pool_size": 25}}, "network: pool_size is 25 but images are 24 x 32"),
         ({"training": {"learning_rate": 1e30}}, "training diverged"),
+        ({"stimuli": {"resolution": 1.0}, "task": {"n_train": 1_000_000}}, "images would take 1144 GiB"),
+        ({"stimuli": {"spatial_frequency": 1e-12}}, "pixel|same response"),
         ({"recording": {"source": "nowhere.npz"}}, "nowhere.npz: there is no such file"),
         ({"recording": {"source": "stringer2021"}}, "not downloaded yet"),
     ],

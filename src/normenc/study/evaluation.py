@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +14,13 @@ from normenc import controls, networks, rsa, stimuli, tasks
 from normenc.embedding import MIN_STIMULI, embed, embed_rdm
 from normenc.errors import InputError
 from normenc.recordings import Recording, load
-from normenc.representations import represent
+from normenc.representations import Encoder, represent
 from normenc.study.settings import Study
 from normenc.training import Progress, TrainingResult, train
 
 __all__ = ["Evaluation", "Prepared", "Representation", "evaluate", "prepare"]
 
+MAX_IMAGES_GIB = 8
 CONTROLS = {"Fourier amplitude": controls.fourier_amplitude, "pixels": controls.pixels}
 
 
@@ -107,6 +107,12 @@ def prepare(study: Study) -> Prepared:
             f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
         )
     size = stimuli.image_size(study.stimuli.resolution)
+    needed = max(study.task.n_train, study.task.n_test, recording.n_stimuli) * size[0] * size[1] * 4 / 2**30
+    if needed > MAX_IMAGES_GIB:
+        raise InputError(
+            f"stimuli.resolution and task.n_train: the images would take {needed:.0f} GiB of memory, more than "
+            f"{MAX_IMAGES_GIB}; make one of them smaller"
+        )
     task = tasks.TiltDiscrimination(n_train=study.task.n_train, n_test=study.task.n_test, **study.stimuli.model_dump())
     options = study.network.model_dump(exclude={"name"})
     if study.network.name != "ConvPoolFC":
@@ -145,7 +151,16 @@ def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progr
     study, recording = prepared.study, prepared.recording
     recording_rdm = recording.rdm
     if recording_rdm is None:
-        recording_rdm = _rdm(recording.responses, recording.name, study)
+        try:
+            recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric)
+        except InputError as error:
+            raise InputError(f"{recording.name}: {error}") from None
+    # Controls come first: what is wrong with the stimuli shows before anything is trained.
+    plain = [
+        found
+        for name, control in CONTROLS.items()
+        for found in _representations(prepared, recording_rdm, control, name, trained=False)
+    ]
     training = train(
         prepared.build_network,
         prepared.task,
@@ -153,7 +168,14 @@ def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progr
         progress=progress,
         **study.training.model_dump(),
     )
-    representations = tuple(_representations(prepared, training, recording_rdm))
+    layers = [
+        found
+        for network, trained in ((training.network, True), (training.untrained, False))
+        for found in _representations(
+            prepared, recording_rdm, network, study.network.name, trained=trained, layers=study.layers
+        )
+    ]
+    representations = (*layers, *plain)
     own = embed_rdm(recording_rdm) if recording.responses is None else embed(recording.responses)
     return Evaluation(
         study=study,
@@ -176,29 +198,26 @@ def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progr
 
 
 def _representations(
-    prepared: Prepared, training: TrainingResult, recording_rdm: npt.NDArray[np.float64]
+    prepared: Prepared,
+    recording_rdm: npt.NDArray[np.float64],
+    encoder: Encoder,
+    model: str,
+    *,
+    trained: bool,
+    layers: Sequence[str] | None = None,
 ) -> Iterator[Representation]:
+    """Each layer of a network, or of a control, which is known by having no layers to choose from."""
     study, orientation = prepared.study, prepared.recording.orientation
+    seed = None if layers is None else study.training.seed
     images = stimuli.gratings(orientation, **study.stimuli.model_dump())
-    seed, name = study.training.seed, study.network.name
-    encoders: list[tuple[str, bool, int | None, Any, Sequence[str] | None]] = [
-        (name, True, seed, training.network, study.layers),
-        (name, False, seed, training.untrained, study.layers),
-        *((control, False, None, encoder, None) for control, encoder in CONTROLS.items()),
-    ]
-    for model, trained, encoder_seed, encoder, layers in encoders:
-        for layer, responses in represent(encoder, images, layers).items():
-            responses = responses.assign_coords(orientation=("stimulus", orientation))
-            matrix = _rdm(responses, f"{model} {layer}", study)
+    for layer, responses in represent(encoder, images, layers).items():
+        responses = responses.assign_coords(orientation=("stimulus", orientation))
+        try:
+            matrix = rsa.rdm(responses, metric=study.comparison.rdm_metric)
             similarity = rsa.compare_rdms(recording_rdm, matrix, method=study.comparison.method)
-            yield Representation(model, layer, trained, encoder_seed, responses, matrix, similarity)
-
-
-def _rdm(responses: Any, what: str, study: Study) -> npt.NDArray[np.float64]:
-    try:
-        return rsa.rdm(responses, metric=study.comparison.rdm_metric)
-    except InputError as error:
-        raise InputError(f"{what}: {error}") from None
+        except InputError as error:
+            raise InputError(f"{model}, layer {layer}: {error}") from None
+        yield Representation(model, layer, trained, seed, responses, matrix, similarity)
 
 
 def _similarity_table(study: Study, recording: Recording, representations: tuple[Representation, ...]) -> pd.DataFrame:

@@ -4,6 +4,7 @@
 """
 
 import difflib
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +17,8 @@ from normenc.recordings.files import is_file
 __all__ = ["Study", "load_study"]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=10_000_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Size = Annotated[int, Field(ge=1, le=10_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 # The layers of each network that stimulus x unit patterns can be compared of ("out" is a single unit).
@@ -41,7 +43,7 @@ class RecordingSettings(Settings):
 class StimulusSettings(Settings):
     """The gratings, see :func:`normenc.stimuli.gratings`."""
 
-    spatial_frequency: Positive = 1 / 28
+    spatial_frequency: Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)] = 1 / 28  # up to Nyquist's
     resolution: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.1
     patch: bool = False
 
@@ -58,10 +60,10 @@ class NetworkSettings(Settings):
     """The architecture, see :mod:`normenc.networks`."""
 
     name: Literal["FC", "ConvFC", "ConvPoolFC"] = "ConvPoolFC"
-    n_channels: Count = 6
-    filter_size: Count = 7
-    pool_size: Count = 8
-    n_hidden: Count = 10
+    n_channels: Size = 6
+    filter_size: Size = 7
+    pool_size: Size = 8
+    n_hidden: Annotated[int, Field(ge=2, le=10_000)] = 10  # the RDM of a single unit's layer is undefined
 
 
 class TrainingSettings(Settings):
