@@ -119,6 +119,7 @@ def test_any_number_of_epochs_and_batches(n_epochs, batch_size, n_steps):
         ({"momentum": 1.0}, "momentum is 1"),
         ({"seed": -1}, "seed is -1"),
         ({"device": "abacus"}, "device is 'abacus'"),
+        ({"device": "meta"}, "device is 'meta'; it must be 'auto', 'cpu' or 'cuda'"),
         ({"network": networks.ConvPoolFC}, "built for images of 48 x 64"),
         ({"network": lambda: 3}, "built a int"),
         ({"learning_rate": 1e30}, "diverged"),

@@ -199,7 +199,9 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         resolved = torch.device(device)
     except RuntimeError:
-        raise InputError(f"device is {device!r}; it must be 'auto', 'cpu' or 'cuda'") from None
+        resolved = None
+    if resolved is None or resolved.type not in ("cpu", "cuda"):
+        raise InputError(f"device is {str(device)!r}; it must be 'auto', 'cpu' or 'cuda'")
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda' but no CUDA GPU can be used here; use 'auto' or 'cpu'")
     return resolved

@@ -103,12 +103,13 @@ def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     except InputError:
         raise
     except ValueError as error:
-        if "allow_pickle" in str(error):
+        if "Object arrays" in str(error):
             raise InputError(
                 "it holds pickled Python objects, which are never loaded because they can run code; "
                 "save plain numeric arrays with numpy.savez"
             ) from None
-        raise InputError(f"this is not a readable .npz file ({error})") from None
+        reason = "" if "pickle" in str(error) else f" ({error})"  # NumPy's word for any file it does not know
+        raise InputError(f"this is not a readable .npz file{reason}") from None
     except (OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"this is not a readable .npz file, or it is damaged ({error})") from None
 

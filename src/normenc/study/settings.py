@@ -187,7 +187,13 @@ def _in_words(problem: Any) -> str:
         near = difflib.get_close_matches(key.rpartition(".")[2], allowed, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"{key}: there is no such key; {hint}allowed here: {', '.join(allowed)}"
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = (
+        problem["msg"]
+        .removeprefix("Value error, ")
+        .removeprefix("Input ")
+        .removeprefix("String ")
+        .removeprefix("List ")
+    )
     if problem["type"] == "value_error":
         return message
     if problem["type"] == "model_type":
