@@ -7,7 +7,7 @@ from scipy.stats import pearsonr, spearmanr
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.representations import represent
-from normenc.rsa import compare_rdms
+from normenc.rsa import METHODS, compare_rdms, compare_vectors
 from normenc.stimuli import gratings
 
 
@@ -24,13 +24,90 @@ def test_hand_derived():
     assert compare_rdms(a, 5 + 2 * np.array(a)) == pytest.approx(1, abs=1e-15)
 
 
-@pytest.mark.parametrize(("method", "name"), [("pearson", "corr"), ("spearman", "spearman")])
-def test_agrees_with_rsatoolbox(method, name):
+ORACLE = {
+    "pearson": "corr",
+    "spearman": "spearman",
+    "kendall-tau-a": "tau-a",
+    "rho-a": "rho-a",
+    "cosine": "cosine",
+    "whitened-cosine": "cosine_cov",
+    "whitened-correlation": "corr_cov",
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("levels", [None, 3, 12])
+def test_agrees_with_rsatoolbox(method, levels):
     from rsatoolbox.rdm import RDMs, compare
 
-    a, b = random_rdm(0), random_rdm(1)
-    oracle = compare(RDMs(a[None]), RDMs(b[None]), method=name)[0, 0]
-    assert compare_rdms(a, b, method=method) == pytest.approx(oracle, abs=1e-12)
+    a, b = (np.stack([random_rdm(seed) for seed in seeds]) for seeds in ((0, 1, 2), (3, 4)))
+    if levels:  # ties
+        a, b = np.round(a * levels / 2), np.round(b * levels)
+    oracle = compare(RDMs(a), RDMs(b), method=ORACLE[method])
+    np.testing.assert_allclose(compare_rdms(a, b, method=method), oracle, rtol=0, atol=1e-12)
+    assert isinstance(compare_rdms(a[0], b[0], method=method), float)
+    assert compare_rdms(a[0], b[0], method) == pytest.approx(oracle[0, 0], abs=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_stacks_equal_one_by_one(method, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 66)) + 5, rng.normal(size=(9, 66)).round(1)
+    each = [[compare_vectors(a, b, method)[0, 0] for b in y] for a in x]
+    np.testing.assert_allclose(compare_vectors(x, y, method), each, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(compare_vectors(y, x, method), np.transpose(each), rtol=0, atol=1e-13)
+
+
+def test_a_mean_far_above_the_spread_costs_no_digits():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 66))
+    expected = compare_vectors(x, y)[0, 0]
+    assert compare_vectors(x * 1e-6 + 1, y)[0, 0] == pytest.approx(expected, abs=1e-9)
+    assert compare_vectors(x * 1e200, y)[0, 0] == pytest.approx(expected, abs=1e-13)
+    assert compare_vectors(x * 1e-200, y)[0, 0] == pytest.approx(expected, abs=1e-13)
+
+
+def test_values_too_close_for_their_leading_bits_are_still_ranked():
+    rng = np.random.default_rng(0)
+    x = 1 + rng.permutation(66) * 2.0**-52
+    y = rng.normal(size=66)
+    assert compare_vectors(x, y, "spearman")[0, 0] == pytest.approx(spearmanr(x, y).statistic, abs=1e-13)
+    signed = np.concatenate([-x[:33], x[33:]])
+    signed[:2] = 0.0, -0.0
+    assert compare_vectors(signed, y, "spearman")[0, 0] == pytest.approx(spearmanr(signed, y).statistic, abs=1e-13)
+
+
+def test_tau_a_by_counting_pairs():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5, size=(2, 45)).astype(float)
+    signs = np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
+    assert compare_vectors(x, y, "kendall-tau-a")[0, 0] == pytest.approx(signs.sum() / (45 * 44), abs=1e-15)
+
+
+def test_tau_a_without_scipys_private_count(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 9, size=(2, 45)).astype(float)
+    expected = compare_vectors(x, y, "kendall-tau-a")
+    monkeypatch.setattr("normenc.rsa.comparison._kendall_dis", None)
+    np.testing.assert_allclose(compare_vectors(x, y, "kendall-tau-a"), expected, atol=1e-15)
+
+
+def test_undefined_similarities_of_a_stack_are_named():
+    x = np.random.default_rng(0).random((4, 10))
+    y = x[:2].copy()
+    x[2] = 1
+    for method in METHODS:
+        if method == "cosine" or method == "whitened-cosine":
+            continue
+        with pytest.raises(InputError, match="all dissimilarities in RDM 2 of the first stack are 1"):
+            compare_vectors(x, y, method)
+    x[2] = 0
+    with pytest.raises(InputError, match="all dissimilarities in RDM 2 of the first stack are 0; their cosine"):
+        compare_vectors(x, y, "cosine")
+    x[2, 5] = np.nan
+    for method in METHODS:
+        with pytest.raises(InputError, match="RDM 2 of the first stack is nan at pair 5"):
+            compare_vectors(x, y, method)
 
 
 @settings(deadline=None)
@@ -78,7 +155,7 @@ def spoilt(row: int, column: int, value: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (random_rdm(3, 5), r"shapes \(4, 4\) and \(5, 5\)"),
+        (random_rdm(3, 5), "the RDMs have 4 and 5 stimuli"),
         (np.ones((4, 3)), r"shape \(4, 3\)"),
         (np.zeros((2, 2)), "at least 3 stimuli"),
         (spoilt(1, 2, np.nan), "nan for stimuli 1 and 2"),

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from normenc import networks
 from normenc.errors import InputError
 from normenc.representations import represent
-from normenc.rsa import rdm
+from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.stimuli import gratings
 
 
@@ -155,3 +155,195 @@ def test_bad_input_is_named(responses, message):
 def test_unknown_metric_lists_those_there_are():
     with pytest.raises(InputError, match="'euclid'; it must be one of correlation"):
         rdm(np.eye(3), metric="euclid")
+
+
+def test_float32_summed_over_long_blocks_is_as_precise():
+    # More stimuli than units a block: the blocks are then as long as there are stimuli.
+    responses = np.random.default_rng(8).normal(size=(1100, 2500)).astype(np.float32)
+    error = rdm(responses) - rdm(responses.astype(np.float64))
+    assert np.sqrt(np.mean(error**2)) < 2e-8
+    np.testing.assert_allclose(error, 0, atol=3e-7)
+
+
+def counts(n_stimuli, n_units, seed=0):
+    return np.random.default_rng(seed).poisson(3.0, size=(n_stimuli, n_units)).astype(float)
+
+
+def spd(n_units, seed=1):
+    root = np.random.default_rng(seed).normal(size=(n_units, 2 * n_units))
+    return root @ root.T / n_units
+
+
+def direct(responses: np.ndarray) -> np.ndarray:
+    """Squared distance per unit, pair by pair in float64."""
+    x = np.asarray(responses, dtype=np.float64)
+    return np.array([((row - x) ** 2).mean(axis=1) for row in x])
+
+
+def test_other_metrics_by_hand():
+    np.testing.assert_allclose(rdm([[1, 0], [1, 1], [-2, 0]], "cosine")[0], [0, 1 - np.sqrt(0.5), 2], atol=1e-15)
+    np.testing.assert_array_equal(
+        rdm([[0, 0], [3, 4], [0, 2]], "euclidean"), [[0, 12.5, 2], [12.5, 0, 6.5], [2, 6.5, 0]]
+    )
+    # Sigma^-1 of [[2, 1], [1, 2]] is [[2, -1], [-1, 2]] / 3: (1, 0) has length 2/3, (1, 1) has 2/3, (0, 1) has 2/3.
+    matrix = rdm([[0, 0], [1, 0], [1, 1]], "mahalanobis", noise_covariance=[[2, 1], [1, 2]])
+    np.testing.assert_allclose(matrix, (1 - np.eye(3)) / 3, atol=1e-15)
+    # Rates (x + 1 * 1) / 2: 0.5 and 1.5; difference 1 times log 3.
+    matrix = rdm([[0, 0], [2, 0]], "poisson", prior_weight=1)
+    np.testing.assert_allclose(matrix[0, 1], np.log(3) / 2, rtol=1e-14)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "mahalanobis", "poisson"])
+def test_other_metrics_agree_with_rsatoolbox(metric):
+    from rsatoolbox.data import Dataset
+    from rsatoolbox.rdm import calc_rdm
+
+    responses, covariance = counts(25, 40), spd(40)
+    ours, theirs = {}, {}
+    if metric == "mahalanobis":
+        ours, theirs = {"noise_covariance": covariance}, {"noise": np.linalg.inv(covariance)}
+    elif metric == "poisson":
+        ours = theirs = {"prior_lambda": 2.5, "prior_weight": 0.3}
+    oracle = calc_rdm(Dataset(responses), method=metric, **theirs).get_matrices()[0]
+    np.testing.assert_allclose(rdm(responses, metric, **ours), oracle, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1, 1e200, 1e-200])
+def test_cosine_agrees_with_scipy(factor):
+    from scipy.spatial.distance import pdist, squareform
+
+    responses = np.random.default_rng(9).normal(size=(20, 50)) + 0.5
+    oracle = squareform(pdist(responses, "cosine"))
+    np.testing.assert_allclose(rdm(responses * factor, "cosine"), oracle, rtol=0, atol=1e-14)
+
+
+def test_variances_are_a_diagonal_covariance():
+    responses, variances = counts(8, 12), np.random.default_rng(2).uniform(0.5, 2, 12)
+    matrix = rdm(responses, "mahalanobis", noise_covariance=variances)
+    np.testing.assert_allclose(matrix, rdm(responses, "mahalanobis", noise_covariance=np.diag(variances)), atol=1e-12)
+    np.testing.assert_allclose(matrix, rdm(responses / np.sqrt(variances), "euclidean"), atol=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_metric_keeps_its_form_and_forgets_the_order_of_units(metric, dtype):
+    rng = np.random.default_rng(10)
+    responses = rng.gamma(2, size=(30, 60)).astype(dtype)
+    covariance, order = spd(60), rng.permutation(60)
+    noise = {"noise_covariance": covariance} if metric == "mahalanobis" else {}
+    turned = {"noise_covariance": covariance[np.ix_(order, order)]} if metric == "mahalanobis" else {}
+    matrix = rdm(responses, metric, **noise)
+    assert matrix.dtype == np.float64
+    assert (matrix >= 0).all()
+    np.testing.assert_array_equal(matrix, matrix.T)
+    np.testing.assert_array_equal(np.diagonal(matrix), 0)
+    np.testing.assert_allclose(rdm(responses[:, order], metric, **turned), matrix, atol=1e-11)
+
+
+@settings(deadline=None, max_examples=30)
+@given(scale=st.floats(1e-3, 1e3), shift=st.floats(-1e3, 1e3))
+def test_how_metrics_scale(scale, shift):
+    responses = counts(6, 9) + 1
+    euclidean = rdm(responses, "euclidean")
+    np.testing.assert_allclose(rdm(responses * scale + shift, "euclidean"), euclidean * scale**2, rtol=1e-6)
+    np.testing.assert_allclose(rdm(responses * scale, "cosine"), rdm(responses, "cosine"), rtol=1e-9)
+    whitened = rdm(responses, "mahalanobis", noise_covariance=spd(9))
+    again = rdm(responses * scale, "mahalanobis", noise_covariance=spd(9) * scale**2)
+    np.testing.assert_allclose(again, whitened, rtol=1e-9)
+
+
+@pytest.mark.parametrize("spread", [10, 1e-1, 1e-3])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "mahalanobis", "poisson"])
+def test_near_duplicates_in_float32_keep_their_relative_precision(metric, spread):
+    rng = np.random.default_rng(11)
+    # Groups of groups: stimuli near others that are near others, and one stimulus that is exactly another's twin.
+    centres = np.repeat(rng.gamma(9, size=(4, 3000)) + 1, 6, axis=0) + 100
+    responses = np.repeat(centres + spread * rng.normal(size=centres.shape), 2, axis=0)
+    responses = (responses + 1e-4 * spread * rng.normal(size=responses.shape)).astype(np.float32)
+    responses[7] = responses[40]
+    x = responses.astype(np.longdouble)
+    variances = rng.uniform(0.5, 2, 3000)
+    second, noise = x, {}
+    if metric == "cosine":
+        x = second = x / np.sqrt((x**2).sum(axis=1, keepdims=True) * 2 / 3000)
+    elif metric == "mahalanobis":
+        x = second = x / np.sqrt(variances.astype(np.longdouble))
+        noise = {"noise_covariance": variances}
+    elif metric == "poisson":
+        x = (x + np.longdouble(1.0 * 0.1)) / np.longdouble(1.1)
+        second = np.log(x)
+    truth = np.array([((a - x) * (b - second)).mean(axis=1) for a, b in zip(x, second, strict=True)])
+    matrix = rdm(responses, metric, **noise)
+    np.testing.assert_allclose(matrix, truth.astype(float), rtol=1e-7, atol=1e-30)
+    assert matrix[7, 40] == 0
+    assert (matrix[~np.eye(48, dtype=bool)] > 0).sum() == 48 * 47 - 2
+
+
+def test_a_far_first_stimulus_and_identical_ones_cost_no_precision():
+    responses = np.random.default_rng(12).normal(size=(30, 200)) * 1e-6
+    responses[0] += 1e6
+    responses[20:] = responses[20]
+    matrix = rdm(responses, "euclidean")
+    np.testing.assert_allclose(matrix, direct(responses), rtol=1e-9)
+    assert (matrix[20:, 20:] == 0).all()
+
+
+def test_dissimilarities_out_of_range_are_refused():
+    with pytest.raises(InputError, match="overflow, as the largest response is"):
+        rdm(np.eye(3) * 1e200, "euclidean")
+
+
+@pytest.mark.parametrize("metric", [m for m in METRICS if m != "correlation"])
+def test_other_metrics_name_values_that_are_not_finite(metric):
+    responses = counts(4, 6)
+    responses[2, 5] = np.nan
+    noise = {"noise_covariance": np.ones(6)} if metric == "mahalanobis" else {}
+    with pytest.raises(InputError, match="stimulus 2 are not finite"):
+        rdm(responses, metric, **noise)
+
+
+@pytest.mark.parametrize(
+    ("metric", "arguments", "message"),
+    [
+        ("correlation", {"noise_covariance": np.ones(3)}, "'correlation' does not use noise_covariance"),
+        ("poisson", {"noise_covariance": np.ones(3)}, "'poisson' does not use noise_covariance"),
+        ("euclidean", {"noise_covariance": np.ones(3)}, "or use metric 'mahalanobis'"),
+        ("cosine", {"prior_weight": 0.5}, "'cosine' does not use prior_lambda and prior_weight"),
+        ("poisson", {"prior_weight": 0}, "prior_weight is 0; it must be a number above 0"),
+        ("poisson", {"prior_lambda": np.nan}, "prior_lambda is nan"),
+        ("mahalanobis", {}, "needs noise_covariance, shape"),
+        ("mahalanobis", {"noise_covariance": np.eye(4)}, r"shape \(4, 4\), but the responses have 3 units"),
+        (
+            "mahalanobis",
+            {"noise_covariance": np.arange(9.0).reshape(3, 3)},
+            "not symmetric: units 0 and 2 have 2 and 6",
+        ),
+        (
+            "mahalanobis",
+            {"noise_covariance": np.ones((3, 3))},
+            r"not positive definite.*noise_covariance\(residuals, s",
+        ),
+        ("mahalanobis", {"noise_covariance": -np.eye(3)}, "not positive definite"),
+        ("mahalanobis", {"noise_covariance": [1, 0, 2]}, "gives unit 1 the variance 0"),
+        ("mahalanobis", {"noise_covariance": [1, np.inf, 2]}, "not finite"),
+    ],
+)
+def test_arguments_that_cannot_be_are_named(metric, arguments, message):
+    with pytest.raises(InputError, match=message):
+        rdm(np.eye(3), metric, **arguments)
+
+
+def test_stimuli_without_a_dissimilarity_are_named():
+    responses = np.eye(3)
+    responses[1] = 0
+    with pytest.raises(InputError, match="stimulus 1 has no response in any of the 3 units"):
+        rdm(responses, "cosine")
+    responses[2, 0] = -0.5
+    with pytest.raises(InputError, match=r"stimulus 2 has negative responses, down to -0\.5"):
+        rdm(responses, "poisson")
+    with pytest.raises(InputError, match="1 stimuli x 3 units; a cosine RDM needs at least 2 stimuli and 1 unit"):
+        rdm(responses[:1], "cosine")
+
+
+def test_one_unit_is_enough_for_a_distance():
+    np.testing.assert_array_equal(rdm([[1], [3]], "euclidean"), [[0, 4], [4, 0]])

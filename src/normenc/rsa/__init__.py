@@ -1,6 +1,51 @@
 """Representational similarity analysis: numbers in, numbers out."""
 
-from normenc.rsa.comparison import METHODS, compare_rdms
+from normenc.rsa.alignment import (
+    ALIGNMENTS,
+    angular_distance,
+    compare_representations,
+    linear_cka,
+    procrustes_distance,
+    pwcca,
+    svcca,
+)
+from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
+from normenc.rsa.comparison import METHODS, compare_rdms, compare_vectors
+from normenc.rsa.crossvalidated import CROSSVALIDATED, crossvalidated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
+from normenc.rsa.inference import Inference, infer
+from normenc.rsa.noise import noise_covariance
+from normenc.rsa.pairs import match_stimuli
+from normenc.rsa.permutation import chance_p_values, permuted_similarities
+from normenc.rsa.simulation import simulate_responses
+from normenc.rsa.weighting import WeightedModel, crossvalidate_weighted, fit_weights
 
-__all__ = ["METHODS", "METRICS", "compare_rdms", "rdm"]
+__all__ = [
+    "ALIGNMENTS",
+    "CROSSVALIDATED",
+    "METHODS",
+    "METRICS",
+    "Ceiling",
+    "Inference",
+    "WeightedModel",
+    "angular_distance",
+    "chance_p_values",
+    "compare_rdms",
+    "compare_representations",
+    "compare_vectors",
+    "crossvalidate_weighted",
+    "crossvalidated_rdm",
+    "fit_weights",
+    "infer",
+    "linear_cka",
+    "match_stimuli",
+    "noise_ceiling",
+    "noise_covariance",
+    "permuted_similarities",
+    "procrustes_distance",
+    "pwcca",
+    "rdm",
+    "simulate_responses",
+    "spearman_brown",
+    "svcca",
+]

@@ -1,50 +1,90 @@
 """Representational dissimilarity matrices."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from normenc.arrays import as_matrix, check_finite, stimulus_name
 from normenc.errors import InputError
+from normenc.rsa.noise import whiten
 
 __all__ = ["METRICS", "rdm"]
 
-METRICS = ("correlation",)
+METRICS = ("correlation", "cosine", "euclidean", "mahalanobis", "poisson")
 
 BLOCK_UNITS = 1024  # units a block: short enough for the processor's cache, and for sums in single precision
+BLOCK_ROWS = 64  # stimuli whose row of the RDM is finished at once, while the cache holds it
+BLOCK_VALUES = 2_000_000  # responses in double precision at once: 16 MB
 SMALL = 1_000_000  # responses that double precision costs no time worth saving
+CANCELLED = 1e-5  # a squared distance below this share of the squared norms has lost 5 of its 16 digits or more
+PRIOR = (1.0, 0.1)
+
+Floats = npt.NDArray[np.float64]
+Factors = Callable[[Floats, npt.NDArray[np.intp]], tuple[Floats, Floats]]
 
 
-def rdm(responses: Any, metric: str = "correlation") -> npt.NDArray[np.float64]:
+def rdm(
+    responses: Any,
+    metric: str = "correlation",
+    *,
+    noise_covariance: Any = None,
+    prior_lambda: float = PRIOR[0],
+    prior_weight: float = PRIOR[1],
+) -> Floats:
     r"""Dissimilarity of every pair of stimuli, from the responses to them.
 
-    ``"correlation"``: :math:`1 - Z Z^T / N`, with :math:`Z` the responses z-scored over the :math:`N` units, that is
-    one minus the Pearson correlation of two stimuli's response patterns.
+    With :math:`x_i` the responses of :math:`N` units to stimulus i:
+
+    - ``"correlation"``: :math:`1 - Z Z^T / N`, with :math:`Z` the responses z-scored over units, that is one minus
+      the Pearson correlation of two stimuli's response patterns; 0 (same pattern) to 2 (opposite pattern).
+    - ``"cosine"``: :math:`1 - x_i \cdot x_j / (|x_i| |x_j|)`; 0 (same direction) to 2 (opposite direction).
+    - ``"euclidean"``: :math:`|x_i - x_j|^2 / N`, squared and per unit, in the response's unit squared; 0 or more.
+    - ``"mahalanobis"``: :math:`(x_i - x_j)^T \Sigma^{-1} (x_i - x_j) / N`, squared and per unit, with
+      :math:`\Sigma` the `noise_covariance`; in units of the noise, 0 or more.
+    - ``"poisson"``: :math:`\sum_u (\lambda_{iu} - \lambda_{ju}) (\log \lambda_{iu} - \log \lambda_{ju}) / N`, the
+      symmetrised Kullback-Leibler divergence of Poisson counts, in nats per unit, 0 or more, with the rates
+      :math:`\lambda = (x + \lambda_0 w) / (1 + w)` under a Gamma prior of rate :math:`\lambda_0` and weight w.
 
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        NumPy array, torch tensor or xarray object; any unit of response. More than a million float32 responses
-        are multiplied in float32 over blocks of 1024 units, which are summed in float64; the error is about 1e-8 for
-        noisy responses, and a few 1e-6 where most are equal. All else is float64 throughout.
+        NumPy array, torch tensor or xarray object; any unit of response (``"poisson"``: counts or rates, not
+        negative). For ``"correlation"``, more than a million float32 responses are multiplied in float32 over blocks
+        of 1024 units, or of n_stimuli units if that is more, which are summed in float64; the error is about 1e-8 for
+        noisy responses, and a few 1e-6 where most are equal. All else is float64 throughout, a block at a time, and
+        distances keep their relative precision between stimuli with almost the same responses.
     metric : str
         One of :data:`METRICS`.
+    noise_covariance : array_like, shape (n_units, n_units) or (n_units,), optional
+        For ``"mahalanobis"``, which needs it, alone: covariance of the noise, or its variances if units are
+        independent, as :func:`normenc.rsa.noise_covariance` estimates them.
+    prior_lambda, prior_weight : float
+        For ``"poisson"`` alone: the rate that is expected beforehand, in the unit of the responses, and the number of
+        observations it counts for; both above 0, which keeps the logarithm of no response finite.
 
     Returns
     -------
     ndarray, shape (n_stimuli, n_stimuli)
-        float64, symmetric, exactly zero on the diagonal, between 0 (same pattern) and 2 (opposite pattern).
+        float64, symmetric, exactly zero on the diagonal.
 
     Raises
     ------
     InputError
-        When there are fewer than two stimuli or units, values that are not finite, or a stimulus that all units
-        respond to alike, whose correlation with others is undefined; the message names the stimulus.
+        When there are fewer than two stimuli (or units, for ``"correlation"``), values that are not finite, a
+        stimulus whose dissimilarities are undefined (the same response of all units for ``"correlation"``, no
+        response for ``"cosine"``, a negative one for ``"poisson"``; the message names it), a noise covariance that is
+        missing or cannot be one, or an argument that the metric does not use.
 
     References
     ----------
-    Kriegeskorte, Mur & Bandettini, "Representational similarity analysis", Front. Syst. Neurosci. 2008.
+    Kriegeskorte, Mur & Bandettini, "Representational similarity analysis", Front. Syst. Neurosci. 2008;
+    Walther et al., "Reliability of dissimilarity measures for multi-voxel pattern analysis", NeuroImage 2016
+    (Euclidean and Mahalanobis); Schütt et al., "Statistical inference on representational geometries", eLife 2023
+    (conventions, Poisson).
 
     Examples
     --------
@@ -52,18 +92,70 @@ def rdm(responses: Any, metric: str = "correlation") -> npt.NDArray[np.float64]:
     array([[0., 2., 0.],
            [2., 0., 2.],
            [0., 2., 0.]])
+    >>> rdm([[1, 2], [4, 6]], "euclidean")  # (3 ** 2 + 4 ** 2) / 2 units
+    array([[ 0. , 12.5],
+           [12.5,  0. ]])
+    >>> rdm([[1, 2], [4, 6]], "mahalanobis", noise_covariance=[9, 16])
+    array([[0., 1.],
+           [1., 0.]])
+    >>> rdm([[1, 2], [4, 6]], "mahalanobis")
+    Traceback (most recent call last):
+    normenc.errors.InputError: metric 'mahalanobis' needs noise_covariance, ...
     """
-    if metric not in METRICS:
-        raise InputError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}")
+    check_arguments(metric, METRICS, "mahalanobis", noise_covariance, prior_lambda, prior_weight)
     values = as_matrix(responses)
+    n_stimuli, n_units = values.shape
+    least = 2 if metric == "correlation" else 1
+    if n_stimuli < 2 or n_units < least:
+        raise InputError(
+            f"responses are {n_stimuli} stimuli x {n_units} units; a {metric} RDM needs at least 2 stimuli "
+            f"and {least} unit{'s' if least > 1 else ''}"
+        )
+    if metric == "correlation":
+        return _correlation(values, responses)
+    check_finite(values, responses)
+    if metric == "cosine":
+        return np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
+    factors: Factors = unchanged
+    if metric == "mahalanobis":
+        if noise_covariance is None:
+            raise InputError(
+                "metric 'mahalanobis' needs noise_covariance, shape (n_units, n_units) or (n_units,); estimate it with "
+                "normenc.rsa.noise_covariance, or use metric 'euclidean', which takes noise to be alike everywhere"
+            )
+        values = whiten(values, noise_covariance)
+    elif metric == "poisson":
+        _check_counts(values, responses)
+        factors = poisson_factors(prior_lambda, prior_weight)
+    return np.maximum(pair_sums(values[None], factors) / n_units, 0)
+
+
+def check_arguments(
+    metric: str,
+    metrics: tuple[str, ...],
+    whitened: str,
+    noise_covariance: Any,
+    prior_lambda: float,
+    prior_weight: float,
+) -> None:
+    """Raise InputError when there is no such metric, when it does not use an argument, or when the prior is none."""
+    if metric not in metrics:
+        raise InputError(f"metric is {metric!r}; it must be one of {', '.join(metrics)}")
+    if noise_covariance is not None and metric != whitened:
+        raise InputError(f"metric {metric!r} does not use noise_covariance; leave it out, or use metric {whitened!r}")
+    if metric != "poisson" and (prior_lambda, prior_weight) != PRIOR:
+        raise InputError(
+            f"metric {metric!r} does not use prior_lambda and prior_weight; leave them out, or use metric 'poisson'"
+        )
+    for name, value in (("prior_lambda", prior_lambda), ("prior_weight", prior_weight)):
+        if not 0 < value < np.inf:
+            raise InputError(f"{name} is {value}; it must be a number above 0")
+
+
+def _correlation(values: npt.NDArray[Any], responses: Any) -> Floats:
+    """One minus the correlation of the rows."""
     if values.size <= SMALL:
         values = values.astype(np.float64)
-    n_stimuli, n_units = values.shape
-    if n_stimuli < 2 or n_units < 2:
-        raise InputError(
-            f"responses are {n_stimuli} stimuli x {n_units} units; a correlation RDM needs at least 2 stimuli "
-            "and 2 units"
-        )
     with np.errstate(over="ignore", invalid="ignore"):
         covariance = _covariance(values)
         careful = _needs_care(covariance, values)
@@ -73,7 +165,7 @@ def rdm(responses: Any, metric: str = "correlation") -> npt.NDArray[np.float64]:
         constant = np.flatnonzero(np.ptp(values, axis=1) == 0)
         if constant.size:
             raise InputError(
-                f"{stimulus_name(responses, int(constant[0]))} has the same response in all {n_units} units "
+                f"{stimulus_name(responses, int(constant[0]))} has the same response in all {values.shape[1]} units "
                 f"({constant.size} such stimuli in all), so that its correlation with other stimuli is undefined; "
                 "remove these stimuli, or compare a layer or population that responds to them"
             )
@@ -82,35 +174,173 @@ def rdm(responses: Any, metric: str = "correlation") -> npt.NDArray[np.float64]:
         values = values - values.mean(axis=1, keepdims=True)
         covariance = _covariance(values / np.abs(values).max(axis=1, keepdims=True))
     scale = 1 / np.sqrt(np.diagonal(covariance))
-    covariance *= np.outer(scale, scale)
-    dissimilarities = np.clip(1 - covariance, 0, 2, out=covariance)
-    np.fill_diagonal(dissimilarities, 0)
-    return dissimilarities
+    for start in range(0, len(covariance), BLOCK_ROWS):
+        rows = covariance[start : start + BLOCK_ROWS]
+        rows *= np.outer(scale[start : start + BLOCK_ROWS], scale)
+        np.subtract(1, rows, out=rows)
+        np.clip(rows, 0, 2, out=rows)
+    np.fill_diagonal(covariance, 0)
+    return covariance
 
 
-def _covariance(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _covariance(values: npt.NDArray[Any]) -> Floats:
     """Covariance of the rows over the columns in one pass, block by block of columns.
 
     The columns are shifted by the first block's mean, and what is left of the mean is taken out of the product at
     the end. That loses nothing: a block of a fraction f of the columns has a mean within std / sqrt(f) of the row's.
     """
     n_stimuli, n_units = values.shape
-    block = min(BLOCK_UNITS, n_units)
+    # Adding a product to the sum costs n_stimuli^2, making it n_stimuli^2 * block: long blocks hide the first.
+    block = min(max(BLOCK_UNITS, n_stimuli), n_units)
     shift = values[:, :block].mean(axis=1, dtype=np.float64).astype(values.dtype)[:, None]
-    product = np.zeros((n_stimuli + 1, n_stimuli + 1))
+    covariance, total = np.zeros((n_stimuli, n_stimuli)), np.zeros(n_stimuli)
     shifted = np.ones((n_stimuli + 1, block), dtype=values.dtype)  # the last row's product is the sum of the others
+    product = np.empty((n_stimuli + 1, n_stimuli + 1), dtype=values.dtype)
     for start in range(0, n_units, block):
         part = shifted[:, : min(block, n_units - start)]
         np.subtract(values[:, start : start + block], shift, out=part[:-1])
-        product += part @ part.T
-    total = product[-1, :-1]
-    return (product[:-1, :-1] - np.outer(total, total) / n_units) / n_units
+        np.matmul(part, part.T, out=product)
+        covariance += product[:-1, :-1]
+        total += product[-1, :-1]
+    total /= np.sqrt(n_units)
+    for start in range(0, n_stimuli, BLOCK_ROWS):
+        rows = covariance[start : start + BLOCK_ROWS]
+        rows -= np.outer(total[start : start + BLOCK_ROWS], total)
+        rows /= n_units
+    return covariance
 
 
-def _needs_care(covariance: npt.NDArray[np.float64], values: npt.NDArray[Any]) -> bool:
+def _needs_care(covariance: Floats, values: npt.NDArray[Any]) -> bool:
     """Whether a variance is no number, near the end of its type's range, or nothing but rounding."""
     variance = np.diagonal(covariance)
     limits = np.finfo(values.dtype)
     rounding = 100 * float(limits.eps) * np.abs(values[:, 0].astype(np.float64))
     floor = np.maximum(float(limits.tiny) / float(limits.eps), rounding**2)
     return bool(np.any(~np.isfinite(variance) | (variance <= floor)))
+
+
+def unchanged(part: Floats, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Factors whose product of differences is the squared distance."""
+    return part, part
+
+
+def poisson_factors(prior_lambda: float, prior_weight: float) -> Factors:
+    """Rates and their logarithms: factors whose product of differences is the symmetrised divergence."""
+
+    def factors(part: Floats, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        rates = (part + prior_lambda * prior_weight) / (1 + prior_weight)
+        return rates, np.log(rates)
+
+    return factors
+
+
+def _directions(values: npt.NDArray[Any], responses: Any) -> Factors:
+    """Responses of length 1, whose squared distance is twice the cosine dissimilarity; near duplicates lose nothing."""
+    peaks = np.abs(values).max(axis=1).astype(np.float64)[:, None, None]
+    silent = np.flatnonzero(peaks == 0)
+    if silent.size:
+        raise InputError(
+            f"{stimulus_name(responses, int(silent[0]))} has no response in any of the {values.shape[1]} units "
+            f"({silent.size} such stimuli in all), so that its angle with other stimuli is undefined; remove these "
+            "stimuli, or use metric 'euclidean'"
+        )
+    # Divided by their largest number first: the squares of very large or small ones leave the number range.
+    lengths = np.array([np.linalg.norm(row / peak) for row, peak in zip(values, peaks[:, 0], strict=True)])
+
+    def factors(part: Floats, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        unit = part / peaks[rows] / lengths[rows, None, None]
+        return unit, unit
+
+    return factors
+
+
+def _check_counts(values: npt.NDArray[Any], responses: Any) -> None:
+    """Raise InputError when a response is negative, naming the stimulus."""
+    lowest = values.min(axis=1)
+    negative = np.flatnonzero(lowest < 0)
+    if negative.size:
+        raise InputError(
+            f"{stimulus_name(responses, int(negative[0]))} has negative responses, down to {lowest[negative[0]]:g} "
+            f"({negative.size} such stimuli in all); metric 'poisson' needs counts or rates, so do not subtract a "
+            "baseline, or use another metric"
+        )
+
+
+def pair_sums(repeats: npt.NDArray[Any], factors: Factors) -> Floats:
+    r"""Sum over units of :math:`(a_i - a_j)(b_i - b_j)` for every pair of stimuli; a and b are the factors.
+
+    Of one repeat that is within the repeat. Of more, it is the mean over ordered pairs of different repeats, a of one
+    and b of the other, which equals leave-one-repeat-out crossvalidation averaged over folds. Identical stimuli give
+    exactly 0 if they have identical factors.
+
+    Parameters
+    ----------
+    repeats : ndarray, shape (n_repeats, n_stimuli, n_units)
+    factors : callable
+        Takes float64 responses of shape (n_rows, n_repeats, n_block) and the stimuli's indices (n_rows,), and returns
+        a and b in the same shape, which are then written over.
+    """
+    sums = _pair_sums(repeats, factors, np.arange(repeats.shape[1]))
+    if not np.isfinite(sums).all():
+        raise InputError(
+            f"dissimilarities overflow, as the largest response is {np.abs(repeats).max():g}; divide the responses "
+            "by it"
+        )
+    return sums
+
+
+def _pair_sums(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.intp]) -> Floats:
+    """Differences of products, and the same again for groups of stimuli whose difference the products hardly show.
+
+    Products are taken relative to the first stimulus, whose distance from each other stimulus is therefore exact.
+    A group that lies close together compared with its distance from the first starts again with its own first
+    stimulus, which is always one stimulus fewer.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        within, crossed = _products(repeats, factors, rows)
+        scale = _differences(within)
+        sums = scale if crossed is None else _differences(crossed)
+        size = np.diagonal(within)
+        doubtful = scale < CANCELLED * np.add.outer(size, size)
+    doubtful[0] = doubtful[:, 0] = False
+    np.fill_diagonal(doubtful, False)
+    if doubtful.any():
+        _, group = connected_components(csr_array(doubtful), directed=False)
+        for label in np.flatnonzero(np.bincount(group) > 1):
+            members = np.flatnonzero(group == label)
+            block = np.ix_(members, members)
+            sums[block] = np.where(doubtful[block], _pair_sums(repeats, factors, rows[members]), sums[block])
+    return sums
+
+
+def _products(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats | None]:
+    """Products of a and b within repeats, summed, and between different repeats, averaged (None for one repeat)."""
+    n_repeats, _, n_units = repeats.shape
+    block = max(BLOCK_UNITS, BLOCK_VALUES // (n_repeats * len(rows)))
+    within, total = np.zeros((2, len(rows), len(rows)))
+    for start in range(0, n_units, block):
+        part = repeats[:, rows, start : start + block].transpose(1, 0, 2).astype(np.float64, order="C")
+        a, b = factors(part, rows)
+        same = a is b
+        a -= a[0].copy()
+        if not same:
+            b -= b[0].copy()
+        within += _product(a.reshape(len(rows), -1), None if same else b.reshape(len(rows), -1))
+        if n_repeats > 1:
+            total += _product(a.sum(axis=1), None if same else b.sum(axis=1))
+    # Every repeat with the sum of the others: the sum of all with itself, less each with itself.
+    return within, (total - within) / (n_repeats * (n_repeats - 1)) if n_repeats > 1 else None
+
+
+def _product(a: Floats, b: Floats | None) -> Floats:
+    """Products of the rows of a with those of b, or with themselves, which takes half the time."""
+    return a @ (a if b is None else b).T
+
+
+def _differences(products: Floats) -> Floats:
+    """From products p of every pair, the sums p_ii + p_jj - p_ij - p_ji: symmetric, exactly zero on the diagonal."""
+    size = np.diagonal(products)
+    sums = np.add.outer(size, size)
+    sums -= products + products.T
+    np.fill_diagonal(sums, 0)
+    return sums

@@ -1,0 +1,347 @@
+"""Similarity of two representations themselves: what one says about the stimuli that the other can be turned into.
+
+All take responses to the same stimuli in the same order, shape (n_stimuli, n_units); units may differ in number and
+meaning. Each unit's mean over stimuli is taken out first. Where both are xarray objects that label their stimuli, the
+labels must agree.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_responses
+from normenc.errors import InputError
+
+__all__ = [
+    "ALIGNMENTS",
+    "angular_distance",
+    "compare_representations",
+    "linear_cka",
+    "procrustes_distance",
+    "pwcca",
+    "svcca",
+]
+
+Floats = npt.NDArray[np.float64]
+LABELS = ("orientation", "stimulus")
+ALIGNMENTS = ("linear-cka", "debiased-cka", "procrustes", "angular", "svcca", "pwcca")
+
+
+def compare_representations(x: Any, y: Any, method: str = "linear-cka") -> float:
+    """Compare two representations by one of :data:`ALIGNMENTS`.
+
+    Higher is more similar for "linear-cka", "debiased-cka", "svcca" and "pwcca"; **lower** is for the distances
+    "procrustes" and "angular".
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n_stimuli, n_x) and (n_stimuli, n_y)
+        NumPy arrays, torch tensors or xarray objects, any unit of response; the same stimuli in the same order.
+    method : str
+        One of :data:`ALIGNMENTS`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        When there is no such method, and as the method itself says.
+
+    Examples
+    --------
+    >>> round(compare_representations([[1, 0], [0, 1], [0, 0]], [[2], [0], [0]], "linear-cka"), 3)
+    0.791
+    """
+    functions = {
+        "linear-cka": linear_cka,
+        "debiased-cka": lambda a, b: linear_cka(a, b, debiased=True),
+        "procrustes": procrustes_distance,
+        "angular": angular_distance,
+        "svcca": svcca,
+        "pwcca": pwcca,
+    }
+    if method not in functions:
+        raise InputError(f"method is {method!r}; it must be one of {', '.join(ALIGNMENTS)}")
+    return float(functions[method](x, y))
+
+
+def linear_cka(x: Any, y: Any, *, debiased: bool = False) -> float:
+    r"""Linear centred kernel alignment: 0 to 1, higher is more similar.
+
+    :math:`|X^T Y|_F^2 / (|X^T X|_F |Y^T Y|_F)` of centred responses; it equals the whitened cosine of their squared
+    Euclidean RDMs. It does not change when a representation is rotated or scaled. With more units than stimuli it is
+    high for noise too; the debiased form (-1 to 1, 0 on average for unrelated noise) is not.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n_stimuli, n_x) and (n_stimuli, n_y)
+    debiased : bool
+        Estimate each inner product of kernels without bias, from pairs of different stimuli alone.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        When stimuli differ, are fewer than 3 (debiased: 4), or all evoke the same (debiased: or are all equally far
+        apart), or responses are not finite.
+
+    References
+    ----------
+    Kornblith et al., "Similarity of neural network representations revisited", ICML 2019; Song et al., "Feature
+    selection via dependence maximization", J. Mach. Learn. Res. 2012, equation 4 (debiased); Diedrichsen et al.,
+    "Comparing representational geometries using whitened unbiased-distance-matrix similarity", Neurons Behav. Data
+    Anal. Theory 2021 (whitened cosine).
+
+    Examples
+    --------
+    >>> x = [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]
+    >>> round(linear_cka(x, [[0.0, 2.0], [-2.0, 0.0], [0.0, 0.0]]), 12)  # rotated and scaled
+    1.0
+    """
+    kernels = [v @ v.T for v in _checked(x, y, 4 if debiased else 3)]  # no larger for more units
+    if debiased:
+        kernels = [_u_centred(kernel, name) for kernel, name in zip(kernels, ("first", "second"), strict=True)]
+    first, second = (kernel / np.linalg.norm(kernel) for kernel in kernels)
+    return float(np.clip(np.sum(first * second), -1, 1))
+
+
+def procrustes_distance(x: Any, y: Any) -> float:
+    r"""Procrustes distance: 0 to :math:`\sqrt 2`, **lower** is more similar.
+
+    What is left of :math:`|X / |X| - Y Q / |Y||_F` after the best rotation or reflection Q, with the narrower of the
+    two filled up with zeros: :math:`\sqrt{2 - 2 |X^T Y|_* / (|X| |Y|)}` with the nuclear norm, the sum of singular
+    values. A metric.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n_stimuli, n_x) and (n_stimuli, n_y)
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        When stimuli differ, are fewer than 3, or all evoke the same, or responses are not finite.
+
+    References
+    ----------
+    Williams, Kunz, Kornblith & Linderman, "Generalized shape metrics on neural representations", NeurIPS 2021.
+
+    Examples
+    --------
+    >>> round(procrustes_distance([[1.0], [0.0], [-1.0]], [[3.0], [0.0], [-3.0]]), 6)
+    0.0
+    """
+    first, second = (_coordinates(v) / np.linalg.norm(v) for v in _checked(x, y))
+    if first.shape[1] < second.shape[1]:
+        first, second = second, first
+    left, _, right = np.linalg.svd(second.T @ first, full_matrices=False)
+    # What is left is measured, as 2 minus nearly 2 would lose half the digits of a small distance.
+    return float(min(np.linalg.norm(first - second @ (left @ right)), np.sqrt(2)))
+
+
+def angular_distance(x: Any, y: Any) -> float:
+    r"""Angle between two representations after the best rotation: 0 to :math:`\pi / 2`, **lower** is more similar.
+
+    :math:`\arccos(|X^T Y|_* / (|X| |Y|))`, with the nuclear norm; a metric.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n_stimuli, n_x) and (n_stimuli, n_y)
+
+    Returns
+    -------
+    float
+        Radians.
+
+    Raises
+    ------
+    InputError
+        As :func:`procrustes_distance`.
+
+    References
+    ----------
+    Williams, Kunz, Kornblith & Linderman, "Generalized shape metrics on neural representations", NeurIPS 2021.
+
+    Examples
+    --------
+    >>> round(angular_distance([[1.0], [0.0], [-1.0]], [[1.0], [-2.0], [1.0]]), 6)  # orthogonal
+    1.570796
+    """
+    return float(2 * np.arcsin(procrustes_distance(x, y) / 2))
+
+
+def svcca(x: Any, y: Any, *, explained_variance: float = 0.99) -> float:
+    """Mean canonical correlation of the two representations' main components: 0 to 1, higher is more similar.
+
+    Each is reduced to the principal components that explain this fraction of its variance; the mean is over as many
+    correlations as the smaller of the two numbers kept. It does not change under any invertible linear map of the
+    components. Where k and l are kept, at least k + l + 1 - n_stimuli of the correlations are 1 for any responses,
+    noise too: have many more stimuli than components.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n_stimuli, n_x) and (n_stimuli, n_y)
+    explained_variance : float
+        Above 0, at most 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        When stimuli differ or are too few (with as many components as stimuli but one, any two representations
+        correlate perfectly), when all evoke the same, or responses are not finite.
+
+    References
+    ----------
+    Raghu, Gilmer, Yosinski & Sohl-Dickstein, "SVCCA: singular vector canonical correlation analysis for deep learning
+    dynamics and interpretability", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(20, 3))
+    >>> round(svcca(x, x @ [[1, 2, 0], [0, 1, 5], [1, 0, 1]], explained_variance=1), 6)
+    1.0
+    """
+    return float(_canonical(x, y, explained_variance)[0].mean())
+
+
+def pwcca(x: Any, y: Any, *, explained_variance: float = 0.99) -> float:
+    r"""Projection-weighted canonical correlation: 0 to 1, higher is more similar.
+
+    Like :func:`svcca`, each canonical correlation weighted by how much of the **first** representation lies along its
+    direction, :math:`\alpha_i = \sum_j |h_i \cdot x_j|` over its canonical variates h and principal components x, so
+    that pwcca(x, y) and pwcca(y, x) differ.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n_stimuli, n_x) and (n_stimuli, n_y)
+    explained_variance : float
+        Above 0, at most 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        As :func:`svcca`.
+
+    References
+    ----------
+    Morcos, Raghu & Bengio, "Insights on representational similarity in neural networks with canonical correlation",
+    NeurIPS 2018; of components, not units, so that a rotation changes nothing.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(20, 3))
+    >>> round(pwcca(x, 2 * x[:, ::-1], explained_variance=1), 6)
+    1.0
+    """
+    correlations, directions, first = _canonical(x, y, explained_variance)
+    weights = np.abs(directions.T @ first).sum(axis=1)
+    return float(weights @ correlations / weights.sum())
+
+
+def _checked(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
+    """Both representations with each unit's mean taken out, scaled so that no square leaves the number range."""
+    arrays = []
+    for name, given in (("first", x), ("second", y)):
+        try:
+            arrays.append(as_responses(given).astype(np.float64))
+        except InputError as error:
+            raise InputError(f"the {name} representation: {error}") from None
+    if len(arrays[0]) != len(arrays[1]):
+        raise InputError(
+            f"the representations have {len(arrays[0])} and {len(arrays[1])} stimuli; both must be of the same ones"
+        )
+    _check_labels(x, y)
+    if len(arrays[0]) < least:
+        raise InputError(f"there are {len(arrays[0])} stimuli; this comparison needs at least {least}")
+    return _centred(arrays[0], "first"), _centred(arrays[1], "second")
+
+
+def _centred(array: Floats, name: str) -> Floats:
+    # Less its first response a constant unit is 0; less its mean, rounding would be left that looks like a response.
+    array = array / (np.abs(array).max() or 1)
+    array = array - array[0]
+    size = np.abs(array).max()
+    if size == 0:
+        raise InputError(
+            f"all stimuli evoke the same in the {name} representation; there is nothing to compare, so use a layer or "
+            "population that responds to them"
+        )
+    array /= size
+    return array - array.mean(axis=0)
+
+
+def _check_labels(x: Any, y: Any) -> None:
+    """Raise InputError when both label their stimuli and a label differs, naming the first that does."""
+    for name in LABELS:
+        if not all(name in getattr(v, "coords", {}) and v.coords[name].dims == v.dims[:1] for v in (x, y)):
+            continue
+        first, second = (np.asarray(v.coords[name].values).astype(object) for v in (x, y))
+        missing = (first != first) & (second != second)  # NaN, as blank stimuli have, agrees with NaN
+        differ = np.flatnonzero((first != second) & ~missing)
+        if differ.size:
+            row = int(differ[0])
+            raise InputError(
+                f"stimulus {row} has {name} {first[row]} in the first representation and {second[row]} in the second "
+                f"({differ.size} of {len(first)} differ); both must hold the same stimuli in the same order, so select "
+                "and reorder the rows of one"
+            )
+
+
+def _u_centred(kernel: Floats, name: str) -> Floats:
+    """The kernel, projected so that inner products have no bias: HSIC_1 but for a factor, so -1 to 1 if normalised."""
+    n = len(kernel)
+    apart = kernel - np.diag(np.diag(kernel))
+    rows = apart.sum(axis=0)
+    centred = apart - np.add.outer(rows, rows) / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
+    np.fill_diagonal(centred, 0)
+    if np.linalg.norm(centred) <= 100 * n * np.finfo(float).eps * np.linalg.norm(kernel):
+        raise InputError(
+            f"stimuli of the {name} representation are all equally far apart, but for a part of each stimulus's own; "
+            "the debiased alignment is undefined, so use linear-cka, or a representation where some stimuli are nearer"
+        )
+    return centred
+
+
+def _coordinates(values: Floats) -> Floats:
+    """Responses with at most as many units as stimuli, and the same inner products of stimuli."""
+    return values if values.shape[1] <= len(values) else np.asarray(np.linalg.qr(values.T, mode="r")).T
+
+
+def _canonical(x: Any, y: Any, explained_variance: float) -> tuple[Floats, Floats, Floats]:
+    """Canonical correlations, the first representation's directions (n_stimuli, k), and its reduced responses."""
+    if not 0 < explained_variance <= 1:
+        raise InputError(f"explained_variance is {explained_variance}; it must lie above 0 and not above 1")
+    bases, reduced = [], []
+    for values in _checked(x, y):
+        left, scale, _ = np.linalg.svd(_coordinates(values), full_matrices=False)
+        scale = scale[scale > scale[0] * max(values.shape) * np.finfo(float).eps]
+        share = np.cumsum(scale**2) / np.sum(scale**2)
+        n = len(scale)
+        if explained_variance < 1:  # with 1 each component counts, however small
+            n = min(int(np.searchsorted(share, explained_variance)) + 1, n)
+        if n >= len(values) - 1:
+            raise InputError(
+                f"{n} components of {len(values)} stimuli: any two such representations correlate perfectly; lower "
+                f"explained_variance ({explained_variance:g}), or use more stimuli"
+            )
+        bases.append(left[:, :n])
+        reduced.append(left[:, :n] * scale[:n])
+    rotation, correlations, _ = np.linalg.svd(bases[0].T @ bases[1], full_matrices=False)
+    return np.clip(correlations, 0, 1), bases[0] @ rotation, reduced[0]

@@ -1,0 +1,189 @@
+"""Bootstrap samples of models' similarities with a recording, and of its noise ceiling, for every set of factors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.errors import InputError
+from normenc.rsa.ceiling import bounds, neuron_halves
+from normenc.rsa.inputs import FACTORS, Inputs
+from normenc.rsa.pairs import upper
+from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
+from normenc.rsa.weighted import sample_similarities, similarities
+
+__all__ = ["bootstrap"]
+
+Floats = npt.NDArray[np.float64]
+Sample = tuple[dict[str, tuple[float, ...]], Floats]
+CEILING_PAIRS = 40_000  # dissimilarities of halves in every bootstrap sample; all splits only in the estimate
+NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with an RDM of its own
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Weights of a factor's members in every sample, shape (n_samples, n_members), and what they do to a variance."""
+
+    weights: npt.NDArray[np.int64]
+    inflation: tuple[float, ...]
+
+
+def bootstrap(
+    inputs: Inputs,
+    factors: tuple[str, ...],
+    method: str,
+    kind: str,
+    halves: Floats | None,
+    *,
+    n_samples: int,
+    block_length: int | None,
+    seed: int,
+) -> list[Sample]:
+    """Resample every set of factors.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    factors : tuple of str
+    method : str
+    kind : str
+        Of the noise ceiling, see :class:`normenc.rsa.Ceiling`.
+    halves : ndarray, shape (2, n_splits, n_pairs), optional
+        Dissimilarities of halves of the trials, for a ceiling of the kind "repeats".
+    n_samples : int
+        Of each bootstrap.
+    block_length : int, optional
+        Neighbours drawn together; stimuli are drawn one by one where None is given.
+    seed : int
+
+    Returns
+    -------
+    list of (dict, ndarray)
+        For every bootstrap the inflation of each factor it resamples, see :func:`normenc.rsa.resampling.inflation`,
+        and the similarity of every model and both ceilings, shape (n_samples, n_models + 2).
+
+    Raises
+    ------
+    InputError
+        When a similarity is undefined in more than a fifth of the samples.
+    """
+    draws = _draw(inputs, factors, n_samples, block_length, seed)
+    samples = []
+    others = [f for f in draws if f != "seeds"]
+    for ways in product(*([None, *draws[f]] for f in others)):
+        drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
+        found, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, method, kind, halves, seed)
+        found = np.broadcast_to(found, (n_samples, *found.shape[1:]))
+        for seeds in [None, *draws.get("seeds", [])]:  # these change means alone, and no similarity
+            if not drawn and seeds is None:
+                continue
+            animals = drawn["animals"].weights if "animals" in drawn else None
+            means = inputs.average(found, animals, None if seeds is None else seeds.weights)
+            inflations = {f: d.inflation for f, d in drawn.items()}
+            inflations |= {} if seeds is None else {"seeds": seeds.inflation}
+            samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
+    return _without_undefined(samples, inputs.names)
+
+
+def _draw(
+    inputs: Inputs, factors: tuple[str, ...], n_samples: int, block_length: int | None, seed: int
+) -> dict[str, list[_Draws]]:
+    """Draw members of every factor, each from a generator of its own.
+
+    Each is drawn as usual and, where two members may matter at once, also with the same draws added to the whole
+    once, which halves their effect. Neurons are drawn the second way only: an RDM of resampled neurons is noisier than
+    the recording's own, and this one less so. Blocks of neighbours are added to the whole three times: drawn as usual
+    they would hold too many pairs of neighbours, all of them alike.
+    """
+    draws = {}
+    for factor, size in inputs.sizes(factors).items():
+        rng = np.random.default_rng([seed, 1, FACTORS.index(factor)])
+        length = block_length if factor == "stimuli" and block_length is not None else 1
+        counts = (
+            draw_counts(int(size), n_samples, rng) if length == 1 else draw_blocks(int(size), n_samples, length, rng)
+        )
+        if length > 1:  # neighbours are drawn together: the share of the circle that one block leaves out
+            draws[factor] = [_Draws(3 + counts, ((1 - length / size) / 16,))]
+        elif factor in ("stimuli", "animals"):  # two of them matter at once, in RDMs and in ceilings
+            draws[factor] = [_Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
+        else:
+            weights = 1 + counts if factor == "neurons" else counts
+            draws[factor] = [_Draws(weights, inflation(weights))]
+    return draws
+
+
+def _evaluate(
+    inputs: Inputs,
+    draws: Mapping[str, npt.NDArray[np.int64]],
+    method: str,
+    kind: str,
+    halves: Floats | None,
+    seed: int,
+) -> tuple[Floats, Floats]:
+    """Similarity of every model's vectors with the data's, and both ceilings; one sample where all are the same."""
+    everyone = np.ones((1, inputs.n_stimuli), dtype=np.int64)
+    stimuli, animals, neurons = (draws.get(f) for f in ("stimuli", "animals", "neurons"))
+    stimuli = everyone if stimuli is None else stimuli
+    if neurons is not None:
+        found, ceiling = _with_neurons(inputs, neurons, stimuli, method, kind, seed)
+        return found, ceiling if halves is None else _half_ceilings(halves[0], halves[1], stimuli, method)
+    by_rdm = np.ones((len(stimuli), len(inputs.matrices)), dtype=np.int64)
+    by_rdm = by_rdm if animals is None else animals[:, inputs.subject]
+    several = inputs.subject if kind == "animals" else None
+    data = upper(inputs.matrices)
+    result = similarities(inputs.models, data, stimuli, method, rdm_counts=by_rdm, subject=several, weigh_subjects=True)
+    ceiling = result.ceiling
+    if kind == "neurons" and inputs.neurons is not None:
+        every = np.ones((1, len(inputs.neurons.sizes)), dtype=np.int64)
+        halves = neuron_halves(inputs.neurons, every, n_splits(inputs), seed)[:, :, 0]
+    if kind != "animals" and halves is not None:
+        ceiling = _half_ceilings(halves[0], halves[1], stimuli, method)
+    return result.models, ceiling
+
+
+def _with_neurons(
+    inputs: Inputs, neurons: npt.NDArray[np.int64], stimuli: npt.NDArray[np.int64], method: str, kind: str, seed: int
+) -> tuple[Floats, Floats]:
+    """The same where every sample has neurons, and thus an RDM, of its own."""
+    assert inputs.neurons is not None
+    found, ceiling = [], []
+    for start in range(0, len(neurons), NEURON_SAMPLES):
+        chosen = neurons[start : start + NEURON_SAMPLES]
+        counts = stimuli if len(stimuli) == 1 else stimuli[start : start + NEURON_SAMPLES]
+        found.append(sample_similarities(inputs.models, inputs.neurons.vectors(chosen), counts, method))
+        if kind == "neurons":
+            pieces = neuron_halves(inputs.neurons, chosen, n_splits(inputs), seed)
+            ceiling.append(_half_ceilings(pieces[0], pieces[1], counts, method))
+        else:
+            ceiling.append(np.full((len(chosen), 2), np.nan))
+    return np.concatenate(found)[:, :, None], np.concatenate(ceiling)
+
+
+def n_splits(inputs: Inputs) -> int:
+    """Splits into halves in every sample."""
+    return int(np.clip(CEILING_PAIRS // inputs.models.shape[1], 2, 10))
+
+
+def _half_ceilings(first: Floats, second: Floats, counts: npt.NDArray[np.int64], method: str) -> Floats:
+    """Ceilings from halves, shape (n_splits, n_pairs), or (n_splits, n_samples, n_pairs), one for each sample."""
+    if first.ndim == 2:
+        shape = (len(counts), first.shape[1])
+        first, second = (np.stack([np.broadcast_to(h, shape) for h in halves]) for halves in (first, second))
+    each = [sample_similarities(a[None], b, counts, method)[:, 0] for a, b in zip(first, second, strict=True)]
+    return np.stack(bounds(np.mean(each, axis=0)), axis=1)
+
+
+def _without_undefined(samples: list[Sample], names: list[str]) -> list[Sample]:
+    """Leave out the samples in which any similarity is undefined, or refuse when these are many."""
+    undefined = np.any([np.isnan(values[:, :-2]) for _, values in samples], axis=0)
+    bad = undefined.any(axis=1)
+    if bad.mean() > 0.2:
+        worst = int(undefined.mean(axis=0).argmax())
+        raise InputError(
+            f"the similarity of the model {names[worst]!r} is undefined in {undefined[:, worst].mean():.0%} of the "
+            "bootstrap samples, because all its dissimilarities are equal there; use more stimuli, or leave the model "
+            "or 'stimuli' among the factors out"
+        )
+    return [(inflations, values[~bad]) for inflations, values in samples]

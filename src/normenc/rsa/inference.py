@@ -1,0 +1,299 @@
+"""How sure is a similarity: intervals, tests against chance, ceiling and each other, over every random factor.
+
+Intervals and paired tests come from bootstraps over stimuli, animals, neurons and network seeds, each alone and in
+every combination, whose variances :func:`normenc.rsa.resampling.total_variance` puts together. All are functions of
+numbers; :func:`infer` does it all at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from normenc.errors import InputError
+from normenc.rsa.bootstrap import Sample, bootstrap, n_splits
+from normenc.rsa.ceiling import Ceiling, noise_ceiling, repeat_halves
+from normenc.rsa.comparison import check_method
+from normenc.rsa.inputs import FACTORS, Inputs
+from normenc.rsa.permutation import orders_of, permuted_similarities
+from normenc.rsa.resampling import block_length_of, total_variance
+
+__all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer"]
+
+Floats = npt.NDArray[np.float64]
+MIN_STIMULI = 6
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What :func:`infer` found.
+
+    Attributes
+    ----------
+    models : DataFrame
+        One row a model: ``model``, ``similarity`` (mean over animals and seeds), ``low``, ``high`` (95 % interval,
+        within -1 and 1), ``standard_error``, ``dof``, ``p_chance``, ``p_chance_holm``, ``p_chance_fdr`` (one-sided),
+        ``p_ceiling``, ``p_ceiling_holm``, ``p_ceiling_fdr`` (two-sided, against the lower ceiling; NaN without one),
+        ``n_seeds``.
+    pairs : DataFrame
+        One row a pair of models: ``model``, ``other``, ``difference``, ``low``, ``high``, ``standard_error``,
+        ``dof``, ``p``, ``p_holm``, ``p_fdr`` (two-sided, paired).
+    ceiling : Ceiling
+    ceiling_intervals : ndarray, shape (2, 2)
+        95 % intervals of the lower and the upper ceiling; NaN where there is none.
+    factors : tuple of str
+        What was resampled, of :data:`FACTORS`.
+    sizes : dict of str to int
+        How many of each there are.
+    block_length : int or None
+        Neighbours drawn together, for stimuli in order on a circle.
+    n_samples : int
+        Bootstrap samples that were used; those in which a similarity is undefined are not.
+    """
+
+    models: pd.DataFrame
+    pairs: pd.DataFrame
+    ceiling: Ceiling
+    ceiling_intervals: Floats
+    factors: tuple[str, ...]
+    sizes: dict[str, int]
+    block_length: int | None
+    n_samples: int
+
+
+def infer(
+    models: Mapping[str, Any],
+    data: Any = None,
+    *,
+    method: str = "pearson",
+    subject: Any = None,
+    responses: Any = None,
+    repeats: Any = None,
+    rdm_metric: str = "correlation",
+    ordered: bool = False,
+    block_length: int | None = None,
+    factors: Sequence[str] | None = None,
+    n_samples: int = 1000,
+    n_permutations: int = 1000,
+    seed: int = 0,
+) -> Inference:
+    """Compare models with a recording: estimates, intervals, noise ceiling and tests.
+
+    Parameters
+    ----------
+    models : mapping of str to array_like, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli)
+        RDMs. Models with several seeds must all have the same number; the k-th of each belong together, as a trained
+        network and its untrained twin do.
+    data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli), optional
+        The recording's RDMs; computed from `responses` or `repeats` where left out.
+    method : str
+        One of :data:`normenc.rsa.METHODS`.
+    subject : array_like, shape (n_rdms,), optional
+        Whom each of the data's RDMs is of; each its own by default.
+    responses : array_like, shape (n_stimuli, n_neurons), optional
+        Of one recording: neurons are resampled, and their halves give the ceiling.
+    repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
+        Of one recording: halves of the trials give the ceiling.
+    rdm_metric : str
+        How RDMs are computed from responses.
+    ordered : bool
+        Whether the stimuli lie in order on a circle, as orientations do. They are then drawn in blocks of neighbours,
+        and chance is circular shifts.
+    block_length : int, optional
+        Neighbours drawn together; from the data's RDM where left out, see
+        :func:`normenc.rsa.resampling.block_length_of`.
+    factors : sequence of str, optional
+        What to generalise over, of :data:`FACTORS`; by default all that the input allows.
+    n_samples, n_permutations : int
+        Of each bootstrap, and of the test against chance.
+    seed : int
+        The same seed gives the same numbers.
+
+    Returns
+    -------
+    Inference
+
+    Raises
+    ------
+    InputError
+        When stimuli differ between RDMs, when there are fewer than 6 stimuli or two of what shall be resampled, or
+        when a similarity is undefined in more than a fifth of the samples (a model that predicts almost only ties);
+        the message names the culprit.
+
+    References
+    ----------
+    Schuett, Kipnis, Diedrichsen & Kriegeskorte, eLife 2023 (bootstraps, tests); Holm, Scand. J. Stat. 1979; Benjamini
+    & Hochberg, J. R. Stat. Soc. B 1995.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> patterns = rng.normal(size=(20, 30))
+    >>> from normenc.rsa import rdm
+    >>> animals = [rdm(patterns + rng.normal(size=(20, 30))) for _ in range(5)]
+    >>> found = infer({"same": rdm(patterns), "other": rdm(rng.normal(size=(20, 30)))}, animals, n_samples=200)
+    >>> found.factors
+    ('stimuli', 'animals')
+    >>> bool(found.pairs["p"][0] < 0.05)
+    True
+    """
+    check_method(method)
+    if n_samples < 2:
+        raise InputError(f"n_samples is {n_samples}; a bootstrap needs at least 2, and 1000 to be of use")
+    inputs = Inputs.of(models, data, responses, repeats, rdm_metric, subject, seed)
+    chosen = inputs.chosen_factors(factors)
+    if "stimuli" in chosen and inputs.n_stimuli < MIN_STIMULI:
+        raise InputError(
+            f"there are {inputs.n_stimuli} stimuli; to generalise to others takes at least {MIN_STIMULI}. Leave "
+            "'stimuli' out of factors to ask about these alone"
+        )
+    blocks = None
+    if ordered and "stimuli" in chosen:
+        blocks = block_length_of(inputs.matrices) if block_length is None else block_length
+    ceiling = noise_ceiling(
+        inputs.matrices,
+        subject=inputs.subject,
+        repeats=repeats,
+        responses=responses,
+        method=method,
+        rdm_metric=rdm_metric,
+        seed=seed,
+    )
+    halves = repeat_halves(repeats, rdm_metric, n_splits(inputs), seed) if ceiling.kind == "repeats" else None
+    samples = bootstrap(
+        inputs, chosen, method, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed
+    )
+    estimate = np.append(inputs.estimate(method), [ceiling.lower, ceiling.upper])
+    summary = _Summary.of(samples, inputs.sizes(chosen), blocks, estimate)
+    ceiling_low, ceiling_high, *_ = summary.contrasts(np.eye(len(estimate))[-2:])
+    return Inference(
+        models=_model_table(summary, inputs, _chance(inputs, method, ordered, n_permutations, seed)),
+        pairs=_pair_table(summary, inputs.names),
+        ceiling=ceiling,
+        ceiling_intervals=np.clip(np.stack([ceiling_low, ceiling_high], axis=1), -1, 1),
+        factors=chosen,
+        sizes=inputs.counts(chosen),
+        block_length=blocks,
+        n_samples=len(samples[0][1]),
+    )
+
+
+def holm(p_values: Any) -> Floats:
+    """Holm's correction: adjusted p-values that bound the chance of any false positive. NaN stays NaN.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
+    """
+    values = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full_like(values, np.nan)
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.argsort(values[known], kind="stable")]
+    steps = values[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
+def benjamini_hochberg(p_values: Any) -> Floats:
+    """Adjusted p-values that bound the expected fraction of false positives. NaN stays NaN."""
+    values = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full_like(values, np.nan)
+    known = ~np.isnan(values)
+    if known.any():
+        adjusted[known] = stats.false_discovery_control(values[known])
+    return adjusted
+
+
+def _chance(inputs: Inputs, method: str, ordered: bool, n_permutations: int, seed: int) -> Floats:
+    """The p-value of each model's mean over seeds, by permuting the data's stimuli."""
+    orders = orders_of(inputs.n_stimuli, ordered=ordered, n_permutations=n_permutations, seed=seed)
+    chance = permuted_similarities(inputs.model_matrices, inputs.matrices, orders, method)
+    each = inputs.average(chance[:, :, None], None, None)
+    return ((each >= inputs.estimate(method) - 1e-12).sum(axis=0) + 1) / (len(orders) + 1)
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """Standard errors, intervals and tests of contrasts between estimates, from their bootstrap samples."""
+
+    samples: list[Sample]
+    sizes: dict[str, float]
+    estimate: Floats
+
+    @classmethod
+    def of(cls, samples: list[Sample], sizes: dict[str, float], blocks: int | None, estimate: Floats) -> "_Summary":
+        if blocks is not None and blocks > 1:
+            # A block bootstrap's variance is as exact as that of 3/2 n / block_length independent values (Kunsch,
+            # Ann. Stat. 1989).
+            sizes = sizes | {"stimuli": 1.5 * sizes["stimuli"] / blocks + 1}
+        return cls(samples, sizes, estimate)
+
+    def contrasts(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Low, high, standard error, dof and two-sided p against 0 of each row of `weights`."""
+        values = np.array([self._value(self.estimate[None], row)[0] for row in weights])
+        variances = np.full((len(self.samples), len(weights)), np.nan)
+        for index, (_, sample) in enumerate(self.samples):
+            for column, row in enumerate(weights):
+                each = self._value(sample, row)
+                each = each[np.isfinite(each)]
+                if len(each) > 1:
+                    variances[index, column] = each.var(ddof=1)
+        variance, dof = total_variance(variances, [inflations for inflations, _ in self.samples], self.sizes)
+        error = np.sqrt(np.maximum(variance, 0))
+        reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = 2 * stats.t.sf(np.abs(values) / error, dof)
+        same = (np.abs(values) < 1e-12) & (error < 1e-12)
+        p = np.where(same, 1.0, np.clip(p, np.finfo(float).tiny, 1))
+        return values - reach, values + reach, error, dof, np.where(np.isnan(values), np.nan, p)
+
+    @staticmethod
+    def _value(rows: Floats, weights: Floats) -> Floats:
+        """Weighted sum over the columns that count, so that a NaN elsewhere does no harm."""
+        used = weights != 0
+        return rows[:, used] @ weights[used]
+
+
+def _model_table(summary: _Summary, inputs: Inputs, chance: Floats) -> pd.DataFrame:
+    n = len(inputs.names)
+    alone = np.eye(n + 2)[:n]
+    low, high, error, dof, _ = summary.contrasts(alone)
+    below = alone.copy()
+    below[:, -2] = -1
+    p_ceiling = summary.contrasts(below)[4]
+    return pd.DataFrame(
+        {
+            "model": inputs.names,
+            "similarity": summary.estimate[:n],
+            "low": np.clip(low, -1, 1),
+            "high": np.clip(high, -1, 1),
+            "standard_error": error,
+            "dof": dof,
+            "p_chance": chance,
+            "p_chance_holm": holm(chance),
+            "p_chance_fdr": benjamini_hochberg(chance),
+            "p_ceiling": p_ceiling,
+            "p_ceiling_holm": holm(p_ceiling),
+            "p_ceiling_fdr": benjamini_hochberg(p_ceiling),
+            "n_seeds": np.bincount(inputs.owner),
+        }
+    )
+
+
+def _pair_table(summary: _Summary, names: list[str]) -> pd.DataFrame:
+    first, second = np.triu_indices(len(names), k=1)
+    weights = np.eye(len(names) + 2)[first] - np.eye(len(names) + 2)[second]
+    columns = ["low", "high", "standard_error", "dof", "p"]
+    found = summary.contrasts(weights) if len(weights) else (np.empty(0),) * 5
+    table = pd.DataFrame(dict(zip(columns, found, strict=True)))
+    table.insert(0, "model", [names[i] for i in first])
+    table.insert(1, "other", [names[i] for i in second])
+    table.insert(2, "difference", summary.estimate[first] - summary.estimate[second])
+    table["p_holm"], table["p_fdr"] = holm(table["p"]), benjamini_hochberg(table["p"])
+    return table

@@ -1,0 +1,232 @@
+"""Noise covariance of units, from residuals or repeats, and what it whitens."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cholesky, solve_triangular
+
+from normenc.arrays import as_array
+from normenc.errors import InputError
+
+__all__ = ["SHRINKAGE", "noise_covariance", "whiten"]
+
+SHRINKAGE = ("diagonal", "identity", "none", "variances")
+
+Floats = npt.NDArray[np.float64]
+
+
+def noise_covariance(residuals: Any, shrinkage: str = "diagonal", *, dof: float | None = None) -> Floats:
+    r"""Covariance of the noise of units, shrunk so that it can be inverted.
+
+    With :math:`x_t` observation t of n, less the mean, the sample covariance is :math:`S = \sum_t x_t x_t^T / dof`.
+
+    - ``"diagonal"``: :math:`S` with its covariances, not its variances, multiplied by :math:`1 - \lambda`, where
+      :math:`\lambda`, between 0 and 1, is the variance of the correlations over their sum of squares (Schäfer &
+      Strimmer 2005). The default: units keep their own variances.
+    - ``"identity"``: :math:`(1 - \lambda) S + \lambda m I` with :math:`m` the mean variance (Ledoit & Wolf 2004,
+      equation 14), for units of similar variance.
+    - ``"none"``: :math:`S`. It has no inverse unless dof is at least n_units.
+    - ``"variances"``: the diagonal of :math:`S` alone, for units taken to be independent, or too many for a matrix.
+
+    Parameters
+    ----------
+    residuals : array_like, shape (n_observations, n_units) or (n_repeats, n_stimuli, n_units)
+        Residuals of a model or responses to one stimulus, whose mean over observations is taken out; or repeats,
+        whose mean over repeats is taken out stimulus by stimulus. Any unit of response.
+    shrinkage : str
+        One of :data:`SHRINKAGE`.
+    dof : float, optional
+        Degrees of freedom of the residuals; less when a model with parameters left them. Default: n_observations - 1,
+        or (n_repeats - 1) * n_stimuli.
+
+    Returns
+    -------
+    ndarray, shape (n_units, n_units); (n_units,) for ``"variances"``
+        float64, symmetric, in the response's unit squared.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than two observations or repeats, values that are not finite, a unit that never varies
+        (the message names it), or degrees of freedom that are not above 0.
+
+    Notes
+    -----
+    rsatoolbox 0.3.2 gives the same when it is given the same dof; its ``cov_from_measurements`` takes
+    (n_stimuli - 1) * n_repeats by default, which is not what is left once each stimulus has lost its mean.
+
+    References
+    ----------
+    Ledoit & Wolf, "A well-conditioned estimator for large-dimensional covariance matrices", J. Multivar. Anal. 2004;
+    Schäfer & Strimmer, "A shrinkage approach to large-scale covariance matrix estimation and implications for
+    functional genomics", Stat. Appl. Genet. Mol. Biol. 2005.
+
+    Examples
+    --------
+    >>> noise_covariance([[1, 0], [-1, 0], [0, 2], [0, -2]], "none", dof=4)
+    array([[0.5, 0. ],
+           [0. , 2. ]])
+    >>> noise_covariance([[[1, 5], [2, 5]], [[3, 9], [2, 5]]], "variances")  # 2 repeats of 2 stimuli
+    array([1., 4.])
+    >>> noise_covariance([[1, 5], [2, 5]])
+    Traceback (most recent call last):
+    normenc.errors.InputError: unit 1 has the same value in all observations ...
+    """
+    if shrinkage not in SHRINKAGE:
+        raise InputError(f"shrinkage is {shrinkage!r}; it must be one of {', '.join(SHRINKAGE)}")
+    values, left = _residuals(residuals)
+    if dof is None:
+        dof = left
+    if not 0 < dof < np.inf:
+        raise InputError(f"dof is {dof}; degrees of freedom must be above 0 (these residuals have {left} by default)")
+    if shrinkage == "variances":
+        return np.einsum("ij,ij->j", values, values) / dof
+    covariance = values.T @ values / dof
+    if shrinkage == "diagonal":
+        variances = np.diagonal(covariance).copy()
+        covariance *= 1 - _diagonal_weight(values, covariance, dof)
+        np.fill_diagonal(covariance, variances)
+    elif shrinkage == "identity":
+        weight, mean = _identity_weight(values, covariance, dof)
+        covariance *= 1 - weight
+        covariance[np.diag_indices_from(covariance)] += weight * mean
+    return covariance
+
+
+def _residuals(residuals: Any) -> tuple[Floats, int]:
+    """Observations x units without their mean in float64, and the degrees of freedom left."""
+    array = as_array(residuals, "residuals")
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise InputError(
+            f"residuals have shape {array.shape}; they must be (n_observations, n_units) or "
+            "(n_repeats, n_stimuli, n_units), not empty"
+        )
+    what = "observations" if array.ndim == 2 else "repeats"
+    if len(array) < 2:
+        raise InputError(f"residuals have {len(array)} {what}; a covariance needs at least 2 {what}")
+    bad = np.flatnonzero(~np.isfinite(array).reshape(-1, array.shape[-1]).all(axis=0))
+    if bad.size:
+        raise InputError(
+            f"residuals of unit {bad[0]} are not finite ({bad.size} such units in all); remove these units, or the "
+            f"{what} that hold them"
+        )
+    # The spread, not the variance: a constant less its mean can leave a rounding error behind.
+    constant = np.flatnonzero((np.ptp(array, axis=0) == 0).reshape(-1, array.shape[-1]).all(axis=0))
+    if constant.size:
+        raise InputError(
+            f"unit {constant[0]} has the same value in all {what} ({constant.size} such units in all), so that its "
+            "noise has no variance; remove these units"
+        )
+    values = array - array.mean(axis=0, dtype=np.float64)
+    return values.reshape(-1, array.shape[-1]), (len(array) - 1) * int(np.prod(array.shape[1:-1]))
+
+
+def _diagonal_weight(values: Floats, covariance: Floats, dof: float) -> float:
+    """Weight of the diagonal: the correlations' summed sampling variance over their summed squares."""
+    n_observations = len(values)
+    scaled = values / np.sqrt(np.diagonal(covariance))
+    # Over all pairs of units, the squared product of their values sums to the square of the sum of their squares.
+    squares = scaled**2
+    products = (squares.sum(axis=1) ** 2).sum() - (squares**2).sum()
+    correlations = (scaled.T @ scaled) / (n_observations - 1)
+    np.fill_diagonal(correlations, 0)
+    squared = (correlations**2).sum()
+    if squared == 0:
+        return 1.0
+    variance = n_observations / dof**2 * (products / (n_observations - 1) - squared)
+    return float(np.clip(variance / squared, 0, 1))
+
+
+def _identity_weight(values: Floats, covariance: Floats, dof: float) -> tuple[float, float]:
+    """Weight of the identity and the mean variance it is multiplied by."""
+    n_observations = len(values)
+    mean = float(np.trace(covariance)) / len(covariance)
+    # The weight is that of n, not dof, observations, as in the paper.
+    sample = covariance * (dof / n_observations)
+    products = ((values**2).sum(axis=1) ** 2).sum() / n_observations
+    error = (products - (sample**2).sum()) / n_observations
+    sample[np.diag_indices_from(sample)] -= mean * dof / n_observations
+    distance = (sample**2).sum()
+    return (float(min(error, distance) / distance) if distance > 0 else 1.0), mean
+
+
+def whiten(values: npt.NDArray[Any], covariance: Any) -> Floats:
+    r"""Responses relative to the first stimulus, in units whose noise is independent and of variance 1.
+
+    With the Cholesky factor :math:`\Sigma = L L^T` these are :math:`L^{-1} (x_i - x_0)`: their squared distances are
+    the squared Mahalanobis distances of the responses, and what all stimuli share costs them no digits.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., n_stimuli, n_units)
+        Finite responses; the first stimulus is taken out of each (n_stimuli, n_units) by itself.
+    covariance : array_like, shape (n_units, n_units) or (n_units,)
+        Noise covariance, or variances of independent noise, in the response's unit squared.
+
+    Returns
+    -------
+    ndarray, shape (..., n_stimuli, n_units)
+        float64.
+
+    Raises
+    ------
+    InputError
+        When the covariance has another shape, values that are not finite, is not symmetric or not positive definite,
+        or when a variance is not above 0.
+
+    Examples
+    --------
+    >>> whiten(np.array([[0.0, 0.0], [3.0, 8.0]]), [[9, 0], [0, 16]])
+    array([[0., 0.],
+           [1., 2.]])
+    """
+    noise = as_array(covariance, "noise_covariance").astype(np.float64)
+    n_units = values.shape[-1]
+    if noise.shape not in ((n_units, n_units), (n_units,)):
+        raise InputError(
+            f"noise_covariance has shape {noise.shape}, but the responses have {n_units} units; it must be "
+            f"({n_units}, {n_units}), or ({n_units},) variances"
+        )
+    if not np.isfinite(noise).all():
+        raise InputError(
+            "noise_covariance holds values that are not finite; estimate it from residuals that are finite"
+        )
+    relative = values - values[..., :1, :].astype(np.float64)
+    if noise.ndim == 1:
+        low = np.flatnonzero(noise <= 0)
+        if low.size:
+            raise InputError(
+                f"noise_covariance gives unit {low[0]} the variance {noise[low[0]]:g} ({low.size} such units in all); "
+                "variances must be above 0, so remove these units"
+            )
+        relative /= np.sqrt(noise)
+        return relative
+    factor = _factor(noise)
+    flat = relative.reshape(-1, n_units)
+    return solve_triangular(factor, flat.T, lower=True, overwrite_b=True, check_finite=False).T.reshape(values.shape)
+
+
+def _factor(covariance: Floats) -> Floats:
+    """Lower Cholesky factor, once the covariance is known to have one."""
+    asymmetry = np.abs(covariance - covariance.T).max()
+    if asymmetry > 1e-6 * np.abs(covariance).max():
+        row, column = np.unravel_index(np.argmax(np.abs(covariance - covariance.T)), covariance.shape)
+        raise InputError(
+            f"noise_covariance is not symmetric: units {row} and {column} have {covariance[row, column]:g} and "
+            f"{covariance[column, row]:g}; a covariance is the same in both orders"
+        )
+    try:
+        factor = cholesky(covariance, lower=True, check_finite=False)
+        # Rounding lets a singular matrix pass, with a unit of which the others leave nothing but that rounding.
+        rest = np.diagonal(factor) ** 2 / np.diagonal(covariance)
+        definite = bool((rest > 10 * len(covariance) * np.finfo(np.float64).eps).all())
+    except np.linalg.LinAlgError:
+        definite = False
+    if not definite:
+        raise InputError(
+            f"noise_covariance of {len(covariance)} units is not positive definite, so that it has no inverse, as when "
+            "it comes from fewer observations than units; estimate it with "
+            'normenc.rsa.noise.noise_covariance(residuals, shrinkage="diagonal") or "identity", or give variances'
+        )
+    return factor

@@ -1,0 +1,174 @@
+"""Bootstrap samples of stimuli, animals, neurons and network seeds, and what their variances add up to."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from normenc.errors import InputError
+
+__all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "total_variance"]
+
+Counts = npt.NDArray[np.int64]
+
+
+def draw_counts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
+    """How often each of `n` is drawn in `n` draws with replacement: shape (n_samples, n)."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=n_samples)
+
+
+def draw_blocks(n: int, n_samples: int, block_length: int, rng: np.random.Generator) -> Counts:
+    """The same for a circular block bootstrap, for what lies in order on a circle.
+
+    Blocks of `block_length` neighbours start anywhere and go round the end; the last one is cut so that each sample
+    holds `n` again.
+
+    References
+    ----------
+    Politis & Romano, "A circular block-resampling procedure for stationary data", 1992.
+
+    Examples
+    --------
+    >>> counts = draw_blocks(6, 2, 3, np.random.default_rng(0))
+    >>> counts.sum(axis=1).tolist()
+    [6, 6]
+    """
+    if not 1 <= block_length <= n:
+        raise InputError(f"block_length is {block_length}; it must lie between 1 and the number of stimuli, {n}")
+    starts = rng.integers(0, n, size=(n_samples, -(-n // block_length), 1))
+    members = ((starts + np.arange(block_length)) % n).reshape(n_samples, -1)[:, :n]
+    offsets = np.arange(n_samples)[:, None] * n
+    return np.bincount((members + offsets).ravel(), minlength=n_samples * n).reshape(n_samples, n)
+
+
+def block_length_of(rdms: npt.NDArray[np.float64]) -> int:
+    """How many neighbours depend on each other, for stimuli in order on a circle.
+
+    Three times the distance, in stimuli, at which the mean dissimilarity is half way from that of neighbours to its
+    largest; at most a sixth of the stimuli, so that a sample still holds six blocks.
+
+    Parameters
+    ----------
+    rdms : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
+    """
+    n_stimuli = rdms.shape[-1]
+    mean = rdms.mean(axis=0)
+    circle = np.arange(n_stimuli)
+    profile = np.array([mean[circle, (circle + lag) % n_stimuli].mean() for lag in range(1, n_stimuli // 2 + 1)])
+    middle = (profile[0] + profile.max()) / 2
+    half = int(np.flatnonzero(profile >= middle)[0]) + 1
+    return int(np.clip(3 * half, 1, max(1, n_stimuli // 6)))
+
+
+def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
+    r"""By how much samples with these weights multiply the variance of a mean over members, and over pairs of them.
+
+    A mean over members with independent values of variance :math:`\\sigma^2` has variance :math:`\\sigma^2 / n`; over
+    samples in which member i has the share :math:`u_i` it varies by :math:`\\sigma^2 \\sum_i Var(u_i)` in expectation.
+    The ratio is 1 - 1/n for counts of n draws. For pairs of different members, whose shares are products, it is
+    about 3.
+
+    Parameters
+    ----------
+    weights : ndarray of int, shape (n_samples, n_members)
+    order : int
+        1, or 2 for the pairs too.
+
+    Returns
+    -------
+    tuple of float
+        For members, and for pairs where `order` is 2.
+
+    Examples
+    --------
+    >>> counts = draw_counts(20, 5000, np.random.default_rng(0))
+    >>> [round(value, 2) for value in inflation(counts)]
+    [0.95]
+    """
+    n_samples, n = weights.shape
+    if order == 1:
+        shares = weights / weights.sum(axis=1, keepdims=True)
+        return (float(n * shares.var(axis=0, ddof=1).sum()),)
+    rows, columns = np.triu_indices(n, k=1)
+    sums, squares = np.zeros(len(rows)), np.zeros(len(rows))
+    of_member = np.empty((n_samples, n))
+    step = max(1, 2**22 // len(rows))
+    with np.errstate(invalid="ignore"):
+        for start in range(0, n_samples, step):
+            part = weights[start : start + step].astype(np.float64)
+            total = (part.sum(axis=1) ** 2 - (part**2).sum(axis=1))[:, None] / 2
+            pairs = np.nan_to_num(part[:, rows] * part[:, columns] / total)
+            sums += pairs.sum(axis=0)
+            squares += np.einsum("bp,bp->p", pairs, pairs)
+            of_member[start : start + step] = np.nan_to_num(part * (part.sum(axis=1, keepdims=True) - part) / total)
+    own = n / 4 * of_member.var(axis=0, ddof=1).sum()
+    between = len(rows) * ((squares - sums**2 / n_samples) / (n_samples - 1)).sum()
+    return float(own), float(between)
+
+
+def total_variance(
+    variances: npt.ArrayLike,
+    inflations: Sequence[Mapping[str, Sequence[float]]],
+    sizes: Mapping[str, float],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    r"""Variance of an estimate that depends on several random factors, from bootstraps over each set of them.
+
+    A bootstrap gives each of a factor's members a random weight of mean 1 and variance s, about 1. The part of an
+    estimate that depends on k members at once then varies by :math:`(1 + s)^k - 1` times its true variance; with
+    several factors these multiply, :math:`\\prod_f (1 + s_f)^{k_f} - 1`. So the ordinary bootstrap counts three times
+    what depends on an animal and a stimulus together, which Schuett et al. (2023) correct, and equally what depends on
+    two stimuli together, as the noise of every single dissimilarity does. Bootstraps with two different s tell a
+    factor's orders apart. The parts' variances solve these equations, none of them negative, and their sum is the
+    variance sought. With one order each, this is the correction of Schuett et al. with that for small samples.
+
+    Parameters
+    ----------
+    variances : array_like, shape (n_bootstraps, ...)
+        Of the estimate, in each bootstrap.
+    inflations : sequence of mapping of str to sequence of float
+        For each bootstrap and each factor that it resamples, by how much it multiplies the variance of the parts of
+        order 1, 2, ...; see :func:`inflation`.
+    sizes : mapping of str to float
+        How many members each factor has, for the degrees of freedom.
+
+    Returns
+    -------
+    variance, dof : ndarray, shape (...)
+        dof after Welch and Satterthwaite, between that of the smallest factor and the sum of all.
+
+    References
+    ----------
+    Schuett, Kipnis, Diedrichsen & Kriegeskorte, "Statistical inference on representational geometries", eLife 2023.
+    Efron & Stein, Ann. Stat. 1981, on the parts of a variance by order.
+
+    Examples
+    --------
+    >>> inflations = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
+    >>> variance, _ = total_variance([2.0, 1.0, 3.5], inflations, {"a": 50, "b": 50})
+    >>> round(float(variance), 9)  # 2 (2 + 1) - 3.5
+    2.5
+    """
+    observed = np.asarray(variances, dtype=np.float64)
+    orders = {f: len(row[f]) for f in sizes for row in inflations if f in row}
+    parts = [dict(zip(orders, k, strict=True)) for k in product(*(range(n + 1) for n in orders.values())) if any(k)]
+    system = np.array(
+        [
+            [np.prod([1 + (0.0, *values)[part[f]] for f, values in row.items()]) - 1 for part in parts]
+            for row in inflations
+        ]
+    )
+    flat = observed.reshape(len(inflations), -1)
+    solved = np.full((len(parts), flat.shape[1]), np.nan)
+    for column, values in enumerate(flat.T):
+        if np.isfinite(values).all():
+            scale = 1 / np.maximum(values, np.finfo(float).tiny ** 0.5)  # every bootstrap is as exact in relation
+            solved[:, column] = nnls(system * scale[:, None], values * scale)[0]
+    total = solved.sum(axis=0)
+    own = {f: solved[[part[f] > 0 for part in parts]].sum(axis=0) for f in orders}
+    smallest, largest = min(sizes.values()) - 1, sum(sizes.values()) - len(sizes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dof = total**2 / sum(value**2 / (sizes[f] - 1) for f, value in own.items())
+    dof = np.clip(np.where(np.isfinite(dof), dof, smallest), smallest, largest)
+    return total.reshape(observed.shape[1:]), dof.reshape(observed.shape[1:])

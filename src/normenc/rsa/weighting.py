@@ -1,0 +1,179 @@
+"""Models made of several layers: a non-negative combination, fitted and tested on different stimuli and animals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import nnls
+
+from normenc.errors import InputError
+from normenc.rsa.ceiling import noise_ceiling, subject_indices
+from normenc.rsa.comparison import check_method, compare_vectors
+from normenc.rsa.pairs import as_rdms, check_same_stimuli, upper
+
+__all__ = ["WeightedModel", "crossvalidate_weighted", "fit_weights"]
+
+Floats = npt.NDArray[np.float64]
+MIN_TEST_STIMULI = 4
+
+
+@dataclass(frozen=True)
+class WeightedModel:
+    """What :func:`crossvalidate_weighted` found.
+
+    Attributes
+    ----------
+    similarity : float
+        Of the weighted model, mean over folds; all on stimuli and animals that it was not fitted on.
+    ceiling : tuple of float
+        Lower and upper noise ceiling on the same folds; NaN for a single animal.
+    layers : DataFrame
+        One row a layer: ``layer``, its own ``similarity`` on the same folds, and the ``weight``, mean over folds, of
+        its dissimilarities in units of their standard deviation; weights add up to 1.
+    folds : DataFrame
+        One row a fold: ``stimulus_fold``, ``animal_fold``, ``similarity``, ``ceiling_lower``, ``ceiling_upper``.
+    """
+
+    similarity: float
+    ceiling: tuple[float, float]
+    layers: pd.DataFrame
+    folds: pd.DataFrame
+
+
+def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
+    """Non-negative weights whose combination of layers is most similar to the data.
+
+    The weights solve a non-negative least-squares problem: among combinations of vectors the one closest to a target
+    also has the smallest angle to it. That is exact for "pearson" and "cosine". For the other comparisons the
+    Pearson correlation is fitted in its place ("cosine" for "whitened-cosine"), and only the test is theirs.
+
+    Parameters
+    ----------
+    layers : array_like, shape (n_layers, n_pairs)
+    data : array_like, shape (n_rdms, n_pairs)
+        Each RDM counts alike: it is brought to unit length first.
+    method : str
+
+    Returns
+    -------
+    ndarray, shape (n_layers,)
+        At least 0; all 0 where no layer is positively related to the data.
+
+    References
+    ----------
+    Khaligh-Razavi & Kriegeskorte, PLoS Comput. Biol. 2014; Jozwik et al., Neuropsychologia 2016.
+
+    Examples
+    --------
+    >>> weights = fit_weights([[0, 1, 2], [1, 0, 0]], [[3, 2, 4]], "cosine")
+    >>> (weights / weights.sum()).round(3)
+    array([0.4, 0.6])
+    """
+    x, y = np.array(layers, dtype=np.float64), np.array(data, dtype=np.float64)
+    if "cosine" not in method:
+        x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(y, axis=1, keepdims=True)
+    return nnls(x.T, (y / np.where(lengths > 0, lengths, 1)).mean(axis=0))[0]
+
+
+def crossvalidate_weighted(
+    layers: Mapping[str, Any],
+    data: Any,
+    *,
+    method: str = "pearson",
+    subject: Any = None,
+    ordered: bool = False,
+    n_folds: int = 4,
+    seed: int = 0,
+) -> WeightedModel:
+    """How similar to the recording a combination of layers is, on stimuli and animals it was not fitted on.
+
+    Stimuli are dealt into folds, at random or, in order on a circle, as arcs of neighbours; animals are left out one
+    by one where there are several. In every fold weights are fitted to the other stimuli of the other animals, and
+    tested on the pairs of the fold's stimuli in the animal left out.
+
+    Parameters
+    ----------
+    layers : mapping of str to array_like, shape (n_stimuli, n_stimuli)
+    data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
+    method : str
+        One of :data:`normenc.rsa.METHODS`.
+    subject : array_like, shape (n_rdms,), optional
+    ordered : bool
+    n_folds : int
+        Of the stimuli.
+    seed : int
+        Deals the stimuli.
+
+    Returns
+    -------
+    WeightedModel
+
+    Raises
+    ------
+    InputError
+        When a fold would hold fewer than 4 stimuli, or stimuli differ.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> from normenc.rsa import rdm
+    >>> one, other = rng.normal(size=(2, 24, 10))
+    >>> found = crossvalidate_weighted({"one": rdm(one), "other": rdm(other)}, rdm(np.hstack([one, other])))
+    >>> bool(found.similarity > found.layers["similarity"].max())
+    True
+    """
+    check_method(method)
+    matrices = as_rdms(data, "the data")
+    stacks = {}
+    for name, values in layers.items():
+        check_same_stimuli(values, data, f"the layer {name!r}", "the data")
+        stacks[name] = as_rdms(values, f"the layer {name!r}")[0]
+        if stacks[name].shape != matrices.shape[1:]:
+            raise InputError(
+                f"the layer {name!r} has {len(stacks[name])} stimuli and the data {matrices.shape[1]}; they must agree"
+            )
+    if not stacks:
+        raise InputError("there are no layers to weigh")
+    models = np.stack(list(stacks.values()))
+    animals = subject_indices(subject, len(matrices))
+    rows, weights, alone = [], [], []
+    for stimulus_fold, test in enumerate(_stimulus_folds(matrices.shape[1], n_folds, ordered, seed)):
+        train = np.setdiff1d(np.arange(matrices.shape[1]), test)
+        ceiling = noise_ceiling(matrices[:, test][:, :, test], subject=animals, method=method)
+        for animal in np.unique(animals):
+            theirs = animals == animal
+            others = ~theirs if animals.max() > 0 else theirs
+            fitted = fit_weights(_pairs(models, train), _pairs(matrices[others], train), method)
+            tested, truth = _pairs(models, test), _pairs(matrices[theirs], test)
+            combined = fitted @ tested if fitted.any() else tested.mean(axis=0)
+            similarity = compare_vectors(combined, truth, method).mean()
+            rows.append((stimulus_fold, animal, similarity, ceiling.lower, ceiling.upper))
+            weights.append(fitted * _pairs(models, train).std(axis=1))
+            alone.append(compare_vectors(tested, truth, method).mean(axis=1))
+    folds = pd.DataFrame(rows, columns=["stimulus_fold", "animal_fold", "similarity", "ceiling_lower", "ceiling_upper"])
+    shares = [w / w.sum() if w.any() else w for w in weights]
+    table = pd.DataFrame(
+        {"layer": list(stacks), "similarity": np.mean(alone, axis=0), "weight": np.mean(shares, axis=0)}
+    )
+    bounds = folds[["ceiling_lower", "ceiling_upper"]].mean()
+    return WeightedModel(
+        float(folds["similarity"].mean()), (float(bounds.iloc[0]), float(bounds.iloc[1])), table, folds
+    )
+
+
+def _stimulus_folds(n_stimuli: int, n_folds: int, ordered: bool, seed: int) -> list[npt.NDArray[np.intp]]:
+    if n_folds < 2 or n_stimuli // n_folds < MIN_TEST_STIMULI:
+        raise InputError(
+            f"n_folds is {n_folds} for {n_stimuli} stimuli; there must be at least 2 folds of at least "
+            f"{MIN_TEST_STIMULI} stimuli"
+        )
+    order = np.arange(n_stimuli) if ordered else np.random.default_rng([seed, 5]).permutation(n_stimuli)
+    return [np.sort(fold) for fold in np.array_split(order, n_folds)]
+
+
+def _pairs(matrices: Floats, stimuli: npt.NDArray[np.intp]) -> Floats:
+    return upper(matrices[:, stimuli][:, :, stimuli])

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from normenc.errors import InputError
+from normenc.rsa import compare_rdms, noise_ceiling, rdm, simulate_responses, spearman_brown
+
+TRUTH = rdm(np.random.default_rng(9).normal(size=(30, 12)))
+
+
+def test_spearman_brown_by_hand():
+    np.testing.assert_allclose(spearman_brown([0.5, 1.0, 0.0, -0.2]), [2 / 3, 1, 0, -0.2])
+
+
+@pytest.mark.parametrize("kind", ["neurons", "repeats"])
+def test_split_halves_say_what_the_truth_reaches(kind):
+    """Upper: the noise-free RDM. Lower: a second recording of the same size."""
+    lower, upper, truth, second = [], [], [], []
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        repeats = 8 if kind == "repeats" else 1
+        # Many neurons where the noise is that of trials alone, few where it is that of neurons.
+        neurons, noise = (300, 1.5) if kind == "repeats" else (120, 1.0)
+        first, other = simulate_responses(TRUTH, neurons, noise, rng, n_repeats=repeats, n_animals=2)
+        if kind == "repeats":  # the second session is of the same neurons
+            signal = simulate_responses(TRUTH, neurons, 0.0, rng)[0]
+            first, other = (signal + noise * rng.normal(size=(repeats, 30, neurons)) for _ in range(2))
+        found = noise_ceiling(**{"repeats": first} if kind == "repeats" else {"responses": first[0]}, n_splits=20)
+        assert found.kind == kind
+        lower.append(found.lower)
+        upper.append(found.upper)
+        truth.append(compare_rdms(TRUTH, rdm(first.mean(axis=0))))
+        second.append(compare_rdms(rdm(other.mean(axis=0)), rdm(first.mean(axis=0))))
+    assert np.mean(upper) == pytest.approx(np.mean(truth), abs=0.03)
+    assert np.mean(lower) == pytest.approx(np.mean(second), abs=0.03)
+
+
+def test_unrelated_trials_have_a_ceiling_of_nothing():
+    rng = np.random.default_rng(0)
+    found = noise_ceiling(repeats=rng.normal(size=(6, 20, 50)))
+    assert abs(found.lower) < 0.15
+    assert found.upper < 0.4
+
+
+def test_what_applies_follows_from_the_recording():
+    rng = np.random.default_rng(0)
+    trials = simulate_responses(TRUTH, 20, 1.0, rng, n_repeats=4, n_animals=3)
+    rdms = np.stack([rdm(t.mean(axis=0)) for t in trials])
+    assert noise_ceiling(rdms).kind == "animals"
+    assert noise_ceiling(rdms, subject=["a", "a", "a"]).kind == "none"
+    assert noise_ceiling(rdms[0]).kind == "none"
+    assert np.isnan([noise_ceiling(rdms[0]).lower, noise_ceiling(rdms[0]).upper]).all()
+    assert noise_ceiling(rdms[0], repeats=trials[0], responses=trials[0].mean(axis=0)).kind == "repeats"
+    assert noise_ceiling(rdms[0], responses=trials[0].mean(axis=0)).kind == "neurons"
+    for kind in ("animals", "repeats", "neurons", "none"):
+        assert len(noise_ceiling(rdms[0]).__class__(kind, 0, 1).describe()) > 10
+
+
+def test_bad_input_is_named():
+    with pytest.raises(InputError, match="nothing to estimate a noise ceiling from"):
+        noise_ceiling()
+    with pytest.raises(InputError, match=r"repeats have shape \(1, 5, 6\)"):
+        noise_ceiling(repeats=np.zeros((1, 5, 6)))
+    with pytest.raises(InputError, match="there are 3 neurons; resampling them needs at least 4"):
+        noise_ceiling(responses=np.eye(3))
+    with pytest.raises(InputError, match="neurons cannot be resampled for the metric 'poisson'"):
+        noise_ceiling(responses=np.ones((5, 6)), rdm_metric="poisson")

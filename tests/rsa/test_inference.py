@@ -1,0 +1,238 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from normenc import rsa
+from normenc.errors import InputError
+from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
+from normenc.rsa.inference import benjamini_hochberg, holm
+
+FAST = {"n_samples": 200, "n_permutations": 99}
+
+
+def animals(n=6, n_stimuli=24, noise=1.0, seed=0):
+    """Features of two kinds, and animals that have both."""
+    rng = np.random.default_rng(seed)
+    one, other, stranger = rng.normal(size=(3, n_stimuli, 8))
+    both = rdm(np.hstack([one, other]))
+    trials = simulate_responses(both, 60, noise, rng, n_animals=n)[:, 0]
+    models = {"one": rdm(one), "other": rdm(other), "stranger": rdm(stranger), "both": both}
+    return models, trials
+
+
+@pytest.fixture(scope="module")
+def found():
+    models, trials = animals()
+    return infer(models, np.stack([rdm(t) for t in trials]), **FAST)
+
+
+def test_the_truth_wins_and_the_stranger_is_chance(found):
+    table = found.models.set_index("model")
+    assert table["similarity"].idxmax() == "both"
+    assert table.loc["both", "p_chance"] == 0.01  # one of the 100 orders, the observed one
+    assert table.loc["stranger", "p_chance"] > 0.05
+    pairs = found.pairs.set_index(["model", "other"])
+    assert pairs.loc[("stranger", "both"), "p_holm"] < 0.05
+    assert pairs.loc[("one", "other"), "p"] > 0.05
+    assert (found.factors, found.sizes) == (("stimuli", "animals"), {"stimuli": 24, "animals": 6})
+
+
+def test_the_columns_fit_together(found):
+    for table, value, others in (
+        (found.models, "similarity", ["p_chance", "p_ceiling"]),
+        (found.pairs, "difference", ["p"]),
+    ):
+        np.testing.assert_allclose((table["low"] + table["high"]) / 2, table[value])
+        reach = stats.t.ppf(0.975, table["dof"]) * table["standard_error"]
+        np.testing.assert_allclose(table["high"] - table[value], reach)
+        for p in others:
+            assert table[p].between(0, 1).all()
+            assert (table[p] > 0).all()
+            np.testing.assert_allclose(table[f"{p}_holm"], holm(table[p]))
+            np.testing.assert_allclose(table[f"{p}_fdr"], stats.false_discovery_control(table[p]))
+            assert (table[f"{p}_holm"] >= table[f"{p}_fdr"] - 1e-15).all()
+    t = found.pairs["difference"] / found.pairs["standard_error"]
+    np.testing.assert_allclose(found.pairs["p"], 2 * stats.t.sf(np.abs(t), found.pairs["dof"]))
+
+
+def test_estimates_are_plain_means(found):
+    models, trials = animals()
+    data = np.stack([rdm(t) for t in trials])
+    for name, model in models.items():
+        mean = np.mean([rsa.compare_rdms(model, d) for d in data])
+        assert found.models.set_index("model").loc[name, "similarity"] == pytest.approx(mean, abs=1e-12)
+    ceiling = noise_ceiling(data)
+    assert (found.ceiling.lower, found.ceiling.upper) == (ceiling.lower, ceiling.upper)
+    (low, high), _ = found.ceiling_intervals
+    assert low < ceiling.lower < high
+
+
+def test_same_seed_same_numbers(found):
+    models, trials = animals()
+    again = infer(models, np.stack([rdm(t) for t in trials]), **FAST)
+    assert again.models.equals(found.models)
+    assert again.pairs.equals(found.pairs)
+    other = infer(models, np.stack([rdm(t) for t in trials]), seed=1, **FAST)
+    assert not other.pairs.equals(found.pairs)
+
+
+def test_a_model_and_its_copy_do_not_differ():
+    models, trials = animals()
+    found = infer({"one": models["one"], "copy": models["one"]}, rdm(trials[0]), **FAST)
+    pair = found.pairs.iloc[0]
+    assert (pair["difference"], pair["p"], pair["p_holm"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "factors"),
+    [
+        ("rdm", "none", ("stimuli",)),
+        ("responses", "neurons", ("stimuli", "neurons")),
+        ("repeats", "repeats", ("stimuli",)),
+        ("both", "repeats", ("stimuli", "neurons")),
+        ("rdms", "animals", ("stimuli", "animals")),
+    ],
+)
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_the_recording_decides_what_is_resampled(given, kind, factors, method):
+    models, _ = animals(n_stimuli=10)
+    truth = models["both"]
+    trials = simulate_responses(truth, 30, 1.0, np.random.default_rng(0), n_repeats=4, n_animals=3)
+    average = trials[0].mean(axis=0)
+    arguments = {
+        "rdm": {"data": rdm(average)},
+        "responses": {"responses": average},
+        "repeats": {"repeats": trials[0]},
+        "both": {"repeats": trials[0], "responses": average},
+        "rdms": {"data": np.stack([rdm(t.mean(axis=0)) for t in trials])},
+    }[given]
+    found = infer(models, **arguments, method=method, n_samples=60, n_permutations=20)
+    assert (found.ceiling.kind, found.factors) == (kind, factors)
+    assert found.models.drop(columns=[c for c in found.models if "ceiling" in c]).notna().all(axis=None)
+    assert found.pairs.notna().all(axis=None)
+    assert np.isfinite(found.ceiling_intervals).all() == (kind != "none")
+    assert found.models["p_ceiling"].isna().all() == (kind == "none")
+
+
+def test_seeds_are_a_random_factor():
+    models, trials = animals()
+    rng = np.random.default_rng(1)
+    noisy = {
+        name: np.stack(
+            [
+                rdm(rng.normal(size=(24, 8)) if name == "stranger" else trials[0] + 2 * rng.normal(size=(24, 60)))
+                for _ in range(6)
+            ]
+        )
+        for name in ("layer", "stranger")
+    }
+    data = rdm(trials[0])
+    found = infer(noisy | {"control": models["one"]}, data, **FAST)
+    assert found.factors == ("stimuli", "seeds")
+    assert found.models["n_seeds"].tolist() == [6, 6, 1]
+    alone = infer(noisy | {"control": models["one"]}, data, factors=["seeds"], **FAST).models.set_index("model")
+    assert alone.loc["control", "standard_error"] == 0
+    each = [rsa.compare_rdms(seed, data) for seed in noisy["layer"]]
+    assert alone.loc["layer", "similarity"] == pytest.approx(np.mean(each))
+    assert alone.loc["layer", "standard_error"] == pytest.approx(np.std(each, ddof=1) / np.sqrt(6), rel=0.15)
+
+
+def test_blocks_for_stimuli_on_a_circle():
+    angle = np.deg2rad(np.arange(0, 180, 4))
+    tuned = np.exp(3 * np.cos(2 * (angle[:, None] - angle)))
+    rng = np.random.default_rng(0)
+    data = rdm(tuned + 0.5 * rng.normal(size=tuned.shape))
+    models = {"tuned": rdm(tuned), "stranger": rdm(rng.normal(size=(45, 5)))}
+    found = infer(models, data, ordered=True, **FAST)
+    assert found.block_length > 1
+    assert infer(models, data, **FAST).block_length is None
+    # The tuned population is the same all around, so that no shift is worse: chance by shifts proves nothing.
+    assert found.models["p_chance"][0] > 0.05
+
+
+@pytest.mark.parametrize("n_stimuli", [3, 5])
+def test_few_stimuli_are_refused_in_words(n_stimuli):
+    rng = np.random.default_rng(0)
+    data, model = (rdm(rng.normal(size=(n_stimuli, 9))) for _ in range(2))
+    with pytest.raises(InputError, match=f"there are {n_stimuli} stimuli; to generalise to others takes at least 6"):
+        infer({"m": model}, data, **FAST)
+    seeds = np.stack([model, data])
+    found = infer({"m": seeds}, data, factors=["seeds"], **FAST)
+    assert found.models[["similarity", "low", "high", "p_chance"]].notna().all(axis=None)
+
+
+def test_a_model_that_is_all_ties_in_most_samples_is_named():
+    data = rdm(np.random.default_rng(0).normal(size=(8, 9)))
+    single = np.zeros((8, 8))
+    single[0, 1] = single[1, 0] = 1
+    with pytest.raises(InputError, match=r"the model 'pair' is undefined in \d+% of the bootstrap samples"):
+        infer({"pair": single}, data, **FAST)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"models": {}}, "there are no models"),
+        ({"data": None}, "there is no recording: give data"),
+        ({"method": "r"}, "method is 'r'; it must be one of pearson"),
+        ({"factors": ["animals"]}, "'animals' cannot be resampled; that needs RDMs of at least two animals"),
+        ({"factors": ["neurons"]}, "'neurons' cannot be resampled; that needs responses"),
+        ({"factors": ["mice"]}, "'mice' is none of stimuli, animals, neurons, seeds"),
+        ({"factors": []}, "factors is empty"),
+        ({"n_samples": 1}, "n_samples is 1"),
+        ({"subject": ["a", "b"]}, r"subject has shape \(2,\); it must name whom each of the 1 RDMs is of"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    rng = np.random.default_rng(0)
+    data, model = (rdm(rng.normal(size=(9, 9))) for _ in range(2))
+    arguments = {"models": {"m": model}, "data": data, **FAST} | change
+    with pytest.raises(InputError, match=message):
+        infer(arguments.pop("models"), arguments.pop("data"), **arguments)
+
+
+def test_models_must_have_the_datas_stimuli_and_equal_seeds():
+    rng = np.random.default_rng(0)
+    nine, ten = rdm(rng.normal(size=(9, 9))), rdm(rng.normal(size=(10, 9)))
+    with pytest.raises(InputError, match="the model 'ten' has 10 stimuli and the data 9"):
+        infer({"ten": ten}, nine, **FAST)
+    with pytest.raises(InputError, match=r"different numbers of seeds: {'a': 2, 'b': 3}"):
+        infer({"a": np.stack([nine] * 2), "b": np.stack([nine] * 3)}, nine, **FAST)
+
+
+def test_corrections():
+    p = [0.01, 0.04, 0.03, np.nan, 0.5]
+    np.testing.assert_allclose(holm(p), [0.04, 0.09, 0.09, np.nan, 0.5])
+    np.testing.assert_allclose(benjamini_hochberg(p), [0.04, 0.16 / 3, 0.16 / 3, np.nan, 0.5])
+    assert holm([0.9, 0.8]).tolist() == [1, 1]
+
+
+def test_human_it_as_published(shared_data):
+    """The ceiling of session 1, and the animacy model, as rsatoolbox's demos give them."""
+    with np.load(shared_data / "human_it_92.npz") as file:
+        data, models = (
+            file["rdms"][:, 0].astype(float),
+            dict(zip(file["model"], file["model_rdms"].astype(float), strict=True)),
+        )
+    found = infer(models, data, n_samples=200, n_permutations=199)
+    assert (round(found.ceiling.lower, 3), round(found.ceiling.upper, 3)) == (0.252, 0.612)
+    table = found.models.set_index("model")
+    assert table.loc["animacy", "similarity"] == pytest.approx(0.301, abs=5e-4)
+    assert table["similarity"].idxmax() == "animacy"
+    assert table.loc["animacy", "p_chance_holm"] < 0.05
+    assert table.loc["V1", "p_chance"] > 0.05
+
+
+def test_intervals_cover_and_tests_err_as_they_should():
+    """A small version of benchmarks/calibration.py; wide limits, so that chance alone rarely fails it."""
+    rejected, covered, chance, n = 0, 0, 0, 60
+    for seed in range(n):
+        models, trials = animals(n=8, noise=2.0, seed=seed + 100)
+        found = infer(models, np.stack([rdm(t) for t in trials]), seed=seed, n_samples=100, n_permutations=39)
+        pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
+        rejected += pair["p"] <= 0.05
+        covered += pair["low"] <= 0 <= pair["high"]
+        chance += found.models.set_index("model").loc["stranger", "p_chance"] <= 0.05
+    assert rejected == n - covered
+    assert rejected <= 9  # 3 expected; 10 or more in 1 of 1000 runs
+    assert chance <= 9

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from normenc.rsa import rdm
+from normenc.rsa.ceiling import neuron_halves
+from normenc.rsa.neurons import group_neurons
+from normenc.rsa.pairs import upper
+
+RESPONSES = np.random.default_rng(0).normal(size=(9, 40)) + np.linspace(0, 3, 40)
+
+
+@pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
+def test_samples_of_single_neurons_are_those_of_their_responses(metric):
+    neurons = group_neurons(RESPONSES, metric, seed=3)
+    order = np.random.default_rng(3).permutation(40)
+    counts = np.random.default_rng(1).multinomial(40, np.full(40, 1 / 40), size=3)
+    for found, times in zip(neurons.vectors(counts), counts, strict=True):
+        expected = upper(rdm(RESPONSES[:, np.repeat(order, times)], metric=metric))
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    whole = neurons.vectors(np.ones((1, 40)))[0]
+    np.testing.assert_allclose(whole, upper(rdm(RESPONSES, metric=metric)), atol=1e-12)
+
+
+def test_groups_add_up_to_the_whole():
+    many = np.random.default_rng(0).normal(size=(7, 1234))
+    neurons = group_neurons(many)
+    assert len(neurons.sizes) == 100
+    assert neurons.sizes.sum() == 1234
+    np.testing.assert_allclose(neurons.vectors(np.ones((1, 100)))[0], upper(rdm(many)), atol=1e-12)
+
+
+def test_no_neuron_is_in_both_halves():
+    neurons = group_neurons(RESPONSES)
+    first, second = neuron_halves(neurons, np.ones((1, 40), dtype=int), 3, 0)[:, :, 0]
+    order = np.random.default_rng(0).permutation(40)
+    rng = np.random.default_rng([0, 3])
+    for split in range(3):
+        inside = np.isin(np.arange(40), rng.permutation(40)[:20])
+        np.testing.assert_allclose(first[split], upper(rdm(RESPONSES[:, order[inside]])), atol=1e-12)
+        np.testing.assert_allclose(second[split], upper(rdm(RESPONSES[:, order[~inside]])), atol=1e-12)

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from rsatoolbox.util.inference_util import _dual_bootstrap
+
+from normenc.errors import InputError
+from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts, inflation, total_variance
+
+BOTH = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
+
+
+def test_counts_are_draws_with_replacement():
+    counts = draw_counts(7, 20_000, np.random.default_rng(0))
+    assert set(counts.sum(axis=1)) == {7}
+    np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.03)
+    np.testing.assert_allclose(counts.var(axis=0), 1 - 1 / 7, atol=0.03)
+
+
+def test_blocks_are_neighbours_on_the_circle():
+    counts = draw_blocks(12, 5000, 4, np.random.default_rng(0))
+    assert set(counts.sum(axis=1)) == {12}
+    np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.05)  # no stimulus is at an end
+    covariance = np.cov(counts.T)
+    expected = [1 - 4 / 12, 3 / 4 - 4 / 12, 2 / 4 - 4 / 12, 1 / 4 - 4 / 12, -4 / 12]  # blocks that hold both
+    for lag, value in enumerate(expected):
+        circle = np.arange(12)
+        assert covariance[circle, (circle + lag) % 12].mean() == pytest.approx(value, abs=0.03)
+    with pytest.raises(InputError, match="block_length is 13; it must lie between 1 and the number of stimuli, 12"):
+        draw_blocks(12, 1, 13, np.random.default_rng(0))
+
+
+def test_block_length_follows_the_profile():
+    angle = np.deg2rad(np.arange(0, 360, 2))
+    distance = 1 - np.exp((np.cos(angle[:, None] - angle) - 1) * 20)
+    assert 15 <= block_length_of(distance[None]) <= 30
+    assert block_length_of((1 - np.eye(60))[None]) == 3  # no neighbour is more alike than any other
+
+
+def test_two_factors_are_the_correction_of_schuett_et_al():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        n_animals, n_stimuli = rng.integers(4, 20, 2)
+        animals, stimuli, together = rng.random(3)
+        v_animals = (animals + together) * (1 - 1 / n_animals)
+        v_stimuli = (stimuli + together) * (1 - 1 / n_stimuli)
+        v_both = v_animals + v_stimuli + together * (1 - 1 / n_animals) * (1 - 1 / n_stimuli)
+        rows = [{"a": [1 - 1 / n_animals]}, {"b": [1 - 1 / n_stimuli]}]
+        rows.append(rows[0] | rows[1])
+        found, _ = total_variance([v_animals, v_stimuli, v_both], rows, {"a": n_animals, "b": n_stimuli})
+        assert found == pytest.approx(animals + stimuli + together)
+        # rsatoolbox gives the same, and then no more than the bootstrap over both
+        theirs = _dual_bootstrap(np.array([v_both, v_animals, v_stimuli]), n_animals, n_stimuli)
+        assert min(found, v_both) == pytest.approx(theirs)
+
+
+def test_no_part_is_negative():
+    found, dof = total_variance([1.0, 1.0, 5.0], BOTH, {"a": 10, "b": 10})
+    assert found > 0
+    assert 9 <= dof <= 18
+
+
+def test_degrees_of_freedom_are_those_of_the_factor_that_varies():
+    sizes = {"a": 5, "b": 50}
+    assert total_variance([1.0, 1e-9, 1.0], BOTH, sizes)[1] == pytest.approx(4, abs=0.01)
+    assert total_variance([1e-9, 1.0, 1.0], BOTH, sizes)[1] == pytest.approx(49, abs=0.1)
+    assert total_variance([0.0, 0.0, 0.0], BOTH, sizes)[1] == 4
+
+
+def test_order_two_recovers_the_variance_of_a_mean_over_pairs():
+    """A mean over pairs of members, of a part of each member and a part of each pair: variances known."""
+    rng = np.random.default_rng(1)
+    n, single, pair = 20, 0.3, 2.0
+    truth = 4 * single**2 / n + pair**2 / (n * (n - 1) / 2)
+    rows, columns = np.triu_indices(n, k=1)
+    found, ordinary = [], []
+    for _ in range(150):
+        own, between = single * rng.normal(size=n), pair * rng.normal(size=len(rows))
+        values = own[rows] + own[columns] + between
+        counts = draw_counts(n, 200, rng)
+        variances, inflations = [], []
+        for weights in (counts, 1 + counts):
+            pairs = weights[:, rows] * weights[:, columns]
+            variances.append((pairs @ values / pairs.sum(axis=1)).var(ddof=1))
+            inflations.append({"s": inflation(weights, 2)})
+        found.append(total_variance(variances, inflations, {"s": n})[0])
+        ordinary.append(variances[0])
+    assert np.mean(found) == pytest.approx(truth, rel=0.12)
+    assert np.mean(ordinary) > 1.5 * truth  # what an ordinary bootstrap would say
+
+
+def test_inflation_of_counts_is_that_of_theory():
+    counts = draw_counts(25, 20_000, np.random.default_rng(0))
+    assert inflation(counts)[0] == pytest.approx(1 - 1 / 25, rel=0.02)
+    assert inflation(1 + counts)[0] == pytest.approx((1 - 1 / 25) / 4, rel=0.02)
+    own, between = inflation(1 + counts, 2)
+    assert own == pytest.approx(0.24, rel=0.15)
+    assert between == pytest.approx(1.24**2 - 1, rel=0.15)

@@ -1,0 +1,155 @@
+"""Every bootstrap sample must give what the resampled matrices give: with rsatoolbox, and by writing it out."""
+
+import numpy as np
+import pytest
+from rsatoolbox.inference.noise_ceiling import boot_noise_ceiling
+from rsatoolbox.rdm import RDMs, compare
+
+from normenc.rsa.comparison import METHODS
+from normenc.rsa.pairs import upper
+from normenc.rsa.weighted import sample_similarities, similarities
+
+ORACLE = {
+    "pearson": "corr",
+    "spearman": "spearman",
+    "kendall-tau-a": "tau-a",
+    "rho-a": "rho-a",
+    "cosine": "cosine",
+    "whitened-cosine": "cosine_cov",
+    "whitened-correlation": "corr_cov",
+}
+N_STIMULI, N_RDMS, N_MODELS, N_SAMPLES = 14, 5, 3, 12
+
+
+@pytest.fixture(scope="module")
+def example():
+    rng = np.random.default_rng(3)
+    data = rng.random((N_RDMS, N_STIMULI * (N_STIMULI - 1) // 2))
+    models = rng.random((N_MODELS, data.shape[1]))
+    models[1] = models[1].round(1)  # ties
+    models[2] = models[2] > 0.5  # categories
+    counts = rng.multinomial(N_STIMULI, np.full(N_STIMULI, 1 / N_STIMULI), size=N_SAMPLES)
+    animals = rng.multinomial(N_RDMS, np.full(N_RDMS, 1 / N_RDMS), size=N_SAMPLES)
+    return models, data, counts, animals
+
+
+def resampled(models, data, counts, animals, sample):
+    stimuli = np.repeat(np.arange(N_STIMULI), counts[sample])
+    rdms = RDMs(data, rdm_descriptors={"index": np.arange(N_RDMS)})
+    chosen = rdms.subsample("index", np.repeat(np.arange(N_RDMS), animals[sample]))
+    return RDMs(models).subsample_pattern("index", stimuli), chosen.subsample_pattern("index", stimuli)
+
+
+@pytest.mark.filterwarnings("ignore:Noise ceiling for tau")
+@pytest.mark.parametrize("method", METHODS)
+def test_every_sample_equals_rsatoolbox(example, method):
+    models, data, counts, animals = example
+    found = similarities(models, data, counts, method, rdm_counts=animals, subject=np.arange(N_RDMS))
+    for sample in range(N_SAMPLES):
+        theirs, chosen = resampled(*example, sample)
+        expected = compare(theirs, chosen, ORACLE[method]).mean(axis=1)
+        ours = found.models[sample] @ animals[sample] / N_RDMS
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-12)
+        if not method.startswith("whitened"):  # rsatoolbox normalises these by the plain length: see below
+            np.testing.assert_allclose(
+                found.ceiling[sample], boot_noise_ceiling(chosen, ORACLE[method]), rtol=0, atol=1e-12
+            )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_samples_with_data_of_their_own(example, method):
+    models, data, counts, _ = example
+    own = np.random.default_rng(1).random((N_SAMPLES, data.shape[1]))
+    expected = [similarities(models, own[[s]], counts[[s]], method).models[0, :, 0] for s in range(N_SAMPLES)]
+    np.testing.assert_allclose(sample_similarities(models, own, counts, method), expected, rtol=0, atol=1e-12)
+    repeated = np.repeat(models[:, None], N_SAMPLES, axis=1)
+    np.testing.assert_allclose(sample_similarities(repeated, own, counts, method), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_adding_every_stimulus_once_more_to_a_sample_of_all_changes_nothing(example, method):
+    models, data, _, _ = example
+    once, thrice = (similarities(models, data, np.full((1, N_STIMULI), times), method).models for times in (1, 3))
+    # Whitening sees more stimuli, and the same pairs missing; tau-a counts pairs of one pair with itself as ties.
+    tolerance = {"whitened-cosine": 0.2, "whitened-correlation": 0.2, "kendall-tau-a": 0.1, "rho-a": 0.1}
+    np.testing.assert_allclose(once, thrice, atol=tolerance.get(method, 1e-12))
+
+
+@pytest.mark.parametrize(
+    "method", ["whitened-cosine", "whitened-correlation", "pearson", "cosine", "spearman", "rho-a"]
+)
+def test_the_upper_ceiling_is_maximal(example, method):
+    _, data, _, _ = example
+    stimuli, everyone = np.ones((1, N_STIMULI), dtype=int), np.ones((1, N_RDMS), dtype=int)
+    best = similarities(data, data, stimuli, method, rdm_counts=everyone, subject=np.arange(N_RDMS)).ceiling[0, 1]
+    rng = np.random.default_rng(0)
+    tried = np.vstack(
+        [
+            data,
+            data.mean(axis=0),
+            *(data.mean(axis=0) + s * rng.normal(size=(60, data.shape[1])) for s in (0.003, 0.03, 0.3)),
+        ]
+    )
+    means = similarities(tried, data, stimuli, method).models[0].mean(axis=1)
+    assert means.max() <= best + 1e-12
+
+
+def test_rsatoolboxs_whitened_ceiling_is_not_maximal():
+    rng = np.random.default_rng(5)
+    data = np.abs(rng.normal(size=(3, 28))) * np.array([[1], [1], [1]]) + rng.random((3, 1)) * 3
+    data[0, :7] += 8  # one animal's first stimulus is unlike all others
+    stimuli, everyone = np.ones((1, 8), dtype=int), np.ones((1, 3), dtype=int)
+    ours = similarities(data, data, stimuli, "whitened-cosine", rdm_counts=everyone, subject=np.arange(3)).ceiling[0, 1]
+    theirs = boot_noise_ceiling(RDMs(data), "cosine_cov")[1]
+    assert ours > theirs + 1e-4
+
+
+def test_an_animals_sessions_are_left_out_together(example):
+    _, data, _, _ = example
+    subject = np.array([0, 0, 1, 1, 2])
+    stimuli, everyone = np.ones((1, N_STIMULI), dtype=int), np.ones((1, N_RDMS), dtype=int)
+    for method, oracle in (("pearson", "corr"), ("spearman", "spearman")):
+        found = similarities(data, data, stimuli, method, rdm_counts=everyone, subject=subject).ceiling[0]
+        rdms = RDMs(data, rdm_descriptors={"animal": subject})
+        np.testing.assert_allclose(found, boot_noise_ceiling(rdms, oracle, rdm_descriptor="animal"), atol=1e-12)
+
+
+def test_a_sample_of_one_animal_has_no_ceiling(example):
+    models, data, counts, _ = example
+    animals = np.zeros((N_SAMPLES, N_RDMS), dtype=int)
+    animals[:, 2] = N_RDMS
+    for method in ("pearson", "spearman"):
+        found = similarities(models, data, counts, method, rdm_counts=animals, subject=np.arange(N_RDMS))
+        assert np.isnan(found.ceiling).all()
+        assert np.isfinite(found.models).all()
+
+
+@pytest.mark.parametrize("method", ["pearson", "spearman", "whitened-correlation"])
+def test_chunks_do_not_matter(example, method, monkeypatch):
+    models, data, counts, animals = example
+    whole = similarities(models, data, counts, method, rdm_counts=animals, subject=np.arange(N_RDMS))
+    monkeypatch.setattr("normenc.rsa.weighted.CHUNK_BYTES", 3000)
+    parts = similarities(models, data, counts, method, rdm_counts=animals, subject=np.arange(N_RDMS))
+    np.testing.assert_allclose(whole.models, parts.models, atol=1e-14)
+    np.testing.assert_allclose(whole.ceiling, parts.ceiling, atol=1e-14)
+
+
+def test_the_whitened_product_is_that_of_the_inverse_covariance():
+    """Against V written out, with stimuli that are in the sample several times and pairs of them left out."""
+    rng = np.random.default_rng(2)
+    n, counts = 6, np.array([2, 1, 0, 3, 1, 1])
+    one, other = (upper(m + m.T) for m in rng.random((2, n, n)))
+    members = np.repeat(np.arange(n), counts)
+    rows, columns = np.triu_indices(len(members), k=1)
+    contrast = np.zeros((len(rows), len(members)))
+    contrast[np.arange(len(rows)), rows], contrast[np.arange(len(rows)), columns] = 1, -1
+    kept = members[rows] != members[columns]
+    covariance = ((contrast @ contrast.T) ** 2)[np.ix_(kept, kept)]
+    square = np.zeros((2, n, n))
+    square[:, *np.triu_indices(n, 1)] = one, other
+    square += square.transpose(0, 2, 1)
+    x, y = (m[members[rows[kept]], members[columns[kept]]] for m in square)
+    inverse = np.linalg.inv(covariance)
+    expected = x @ inverse @ y / np.sqrt((x @ inverse @ x) * (y @ inverse @ y))
+    found = similarities(one[None], other[None], counts[None], "whitened-cosine").models[0, 0, 0]
+    assert found == pytest.approx(expected, abs=1e-12)
