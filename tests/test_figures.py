@@ -7,6 +7,8 @@ import pytest
 
 from normenc import figures
 from normenc.errors import InputError
+from normenc.figures.common import figure_of
+from normenc.figures.populations import COLOURS
 
 ORIENTATION = np.arange(-90, 91, 5)
 RNG = np.random.default_rng(0)
@@ -31,10 +33,20 @@ def table() -> pd.DataFrame:
             "layer": ["fc", "fc", "pixels"],
             "trained": [True, False, False],
             "seed": pd.array([1, 1, None], dtype="Int64"),
+            "n_seeds": pd.array([1, 5, None], dtype="Int64"),
             "comparison": "pearson",
             "similarity": [0.5, 0.25, -0.125],
+            "low": [0.4, 0.2, -0.25],
+            "high": [0.6, 0.3, 0.0],
+            "ceiling_lower": 0.7,
+            "ceiling_upper": 0.9,
+            "p_chance_holm": [0.01, 0.2, 0.5],
         }
     )
+
+
+def pairs(p_values=(0.01, 0.001, 0.5)) -> pd.DataFrame:
+    return pd.DataFrame({"difference": [0.25, 0.625, 0.375], "p_holm": p_values})
 
 
 def test_example_stimuli():
@@ -58,14 +70,68 @@ def test_rdms_share_one_scale_and_show_the_controls():
     assert len(bars) == 1
 
 
-def test_similarity_bars_show_values_and_kinds():
-    axes = figures.similarity_bars(table())
-    np.testing.assert_allclose([bar.get_width() for bar in axes.patches], [0.5, 0.25, -0.125])
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["CNN fc", "CNN fc, untrained", "pixels"]
+def test_similarity_bars_show_values_kinds_intervals_and_ceiling():
+    axes = figures.similarity_bars(table(), pairs())
+    ceiling, *bars = axes.patches
+    assert (ceiling.get_x(), ceiling.get_width()) == (0.7, pytest.approx(0.2))
+    np.testing.assert_allclose([bar.get_width() for bar in bars], [0.5, 0.25, -0.125])
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["CNN fc", "CNN fc, untrained (5 seeds)", "pixels"]
     assert [text.get_text() for text in axes.texts] == ["0.500", "0.250", "-0.125"]
     assert "simulated" in axes.get_title()
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["trained", "untrained twin", "control"]
-    assert axes.get_xlim()[0] < -0.125
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert legend == ["noise ceiling", "trained", "untrained twin", "control"]
+    assert axes.get_xlim()[0] < -0.25
+    whiskers = [
+        tuple(line.get_xdata())
+        for line in axes.lines
+        if tuple(line.get_xdata()) in [(0.4, 0.6), (0.2, 0.3), (-0.25, 0)]
+    ]
+    assert len(whiskers) == 3
+    above = [line for line in axes.lines if line.get_marker() == "o" and line.get_color() == "white"]
+    assert [float(line.get_ydata()[0]) for line in above] == [0]
+
+
+def test_wings_say_who_beats_whom():
+    axes = figures.similarity_bars(table(), pairs())
+    winners = [line for line in axes.lines if line.get_marker() == "o" and line.get_color() == "black"]
+    assert [float(line.get_ydata()[0]) for line in winners] == [0]  # the first beats both others, nobody else anyone
+    start = float(winners[0].get_xdata()[0])
+    ticks = [line for line in axes.lines if list(line.get_xdata()) == [start, start + 0.025]]
+    assert [float(line.get_ydata()[0]) for line in ticks] == [1, 2]
+    nothing = figures.similarity_bars(table(), pairs((0.2, 0.3, 0.4)))
+    assert not [line for line in nothing.lines if line.get_marker() == "o" and line.get_color() == "black"]
+    with pytest.raises(InputError, match="there are 2 pairs for 3 rows; there must be 3"):
+        figures.similarity_bars(table(), pairs().head(2))
+
+
+def test_without_a_ceiling_there_is_no_band():
+    axes = figures.similarity_bars(table().assign(ceiling_lower=np.nan, ceiling_upper=np.nan))
+    assert len(axes.patches) == 3
+
+
+def test_power_map_averages_over_generating_models():
+    rows = [
+        {"n_stimuli": s, "n_neurons": n, "n_animals": a, "n_repeats": 1, "generating": g, "recovered": value}
+        for s in (10, 20)
+        for n in (5, 50)
+        for a in (1, 3)
+        for g, value in (("one", 0.2), ("other", 0.8 if s == 10 else 1.0))
+    ]
+    axes = figures.power_map(pd.DataFrame(rows))
+    assert [panel.get_title() for panel in axes.flat] == ["1 animal, 1 repeat", "3 animals, 1 repeat"]
+    np.testing.assert_allclose(axes.flat[0].images[0].get_array(), [[0.5, 0.6], [0.5, 0.6]])
+    assert [t.get_text() for t in axes.flat[0].get_xticklabels()] == ["10", "20"]
+
+
+def test_other_metrics_are_scaled_to_their_largest():
+    values = matrix() * 100
+    axes = figures.rdms({"V1": values}, ORIENTATION, metric="euclidean")
+    np.testing.assert_allclose(axes.flat[0].images[0].get_array(), values / values.max())
+    assert axes.flat[0].images[0].get_clim() == (0, 1)
+    rows = figures.rdm_rows({"V1": values}, ORIENTATION, metric="euclidean")
+    assert rows.flat[0].get_ylabel() == "dissimilarity (euclidean)"
+    assert rows.flat[0].lines[0].get_ydata().max() <= 1
 
 
 def test_similarity_bars_refuse_a_mixture():
@@ -85,15 +151,19 @@ def test_rdm_rows_are_the_rows_at_the_reference():
 
 def test_tuning_curves_are_seeded_and_labelled():
     responses = RNG.normal(size=(len(ORIENTATION), 10))
-    axes = figures.tuning_curves({"V1": responses, "fc": responses[:, :2]}, ORIENTATION, seed=4)
+    axes = figures.tuning_curves(
+        {"V1": responses, "fc": responses[:, :2]}, ORIENTATION, seed=4, recording="V1", units="z-score"
+    )
     assert axes.shape == (2, 3)
     for panel in axes[0]:
         unit = int(panel.get_title().rpartition(" ")[2])
         np.testing.assert_array_equal(panel.lines[0].get_ydata(), responses[:, unit])
+    assert [axes[0, 0].get_title()[:10], axes[1, 0].get_title()[:8]] == ["V1: neuron", "fc: unit"]
+    assert [row[0].get_ylabel() for row in axes] == ["response\n(z-score)", "response\n(a.u.)"]
     assert not axes[1, 2].axison  # two units have no third curve
     assert [label.get_text() for label in axes[1, 0].get_xticklabels()] == ["−90°", "−45°", "0°", "45°", "90°"]
     assert axes[1, 0].get_xlabel() == "orientation"
-    again = figures.tuning_curves({"V1": responses}, ORIENTATION, seed=4)
+    again = figures.tuning_curves({"V1": responses}, ORIENTATION, seed=4, recording="V1")
     assert [panel.get_title() for panel in again[0]] == [panel.get_title() for panel in axes[0]]
 
 
@@ -102,7 +172,7 @@ def test_a_population_known_only_by_its_rdm_says_so_and_keeps_its_colour():
     axes = figures.tuning_curves({"V1": None, "pool": responses}, ORIENTATION)
     assert "V1: known only by its RDM" in axes[0, 0].texts[0].get_text()
     assert not any(panel.lines for panel in axes[0])
-    assert axes[1, 0].lines[0].get_color() == figures.COLOURS[1]
+    assert axes[1, 0].lines[0].get_color() == COLOURS[1]
 
 
 def test_embeddings_colour_by_orientation():
@@ -152,7 +222,7 @@ def test_no_text_is_cut_off(name, tmp_path):
         axes = figures.similarity_bars(table().assign(recording="a recording with a rather long name"))
     else:
         axes = getattr(figures, name)(long, ORIENTATION, controls=controls)
-    figure = figures._figure(axes)
+    figure = figure_of(axes)
     figure.canvas.draw()
     box = figure.get_tightbbox()
     width, height = figure.get_size_inches()

@@ -36,7 +36,7 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "networks": set(),
     "rsa": set(),
     "embedding.py": set(),
-    "figures.py": set(),
+    "figures": set(),
     "tasks.py": {"stimuli"},
     "controls.py": {"stimuli", "networks"},
     "training.py": {"tasks", "networks"},

@@ -29,6 +29,7 @@ def finished(tmp_path_factory):
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 12, "batch_size": 20},
+        comparison={"n_samples": 60, "n_permutations": 19},
     )
     return run(study, folder / "run", progress=False)
 
@@ -55,7 +56,7 @@ def test_page_is_self_contained_and_complete(finished):
         assert image["alt"]
     assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe")]
     assert not re.search(r'(src|href)="(?!data:)', text)
-    for row in finished.evaluation.representations:
+    for row in finished.evaluation.similarity.itertuples():
         assert f"{row.similarity:.3f}" in text
     assert "nan" not in text.lower().replace("finance", "")
     assert [path.name for path in finished.folder.iterdir() if path.name.startswith(".")] == []
@@ -75,35 +76,72 @@ def test_a_simulation_is_said_at_the_top(tmp_path):
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 1},
+        comparison={"n_samples": 60, "n_permutations": 19},
     )
     text = report.render(run(study, tmp_path / "run", progress=False).folder)
     assert "The recording is simulated: no animal was recorded" in text.split("<h2>")[0]
 
 
-def table(after: float, before: float, control: float) -> pd.DataFrame:
-    return pd.DataFrame(
+def tables(twin: float, control: float, p: float, *, ceiling=(0.6, 0.9), p_ceiling=0.01):
+    """A layer of similarity 0.5, that of its untrained twin and of a control."""
+    similarity = pd.DataFrame(
         {
             "recording": "V1",
             "model": ["CNN", "CNN", "pixels"],
             "layer": ["pool", "pool", "pixels"],
             "trained": [True, False, False],
             "seed": [12, 12, None],
-            "comparison": "pearson",
-            "similarity": [after, before, control],
+            "similarity": [0.5, twin, control],
+            "low": [0.4, twin - 0.1, control - 0.1],
+            "high": [0.6, twin + 0.1, control + 0.1],
+            "ceiling": "animals" if ceiling else "none",
+            "ceiling_lower": ceiling[0] if ceiling else np.nan,
+            "ceiling_upper": ceiling[1] if ceiling else np.nan,
+            "p_ceiling_holm": p_ceiling,
+            "p_chance_holm": [0.01, 0.02, 0.3],
         }
     )
+    differences = pd.DataFrame(
+        {
+            "model": "pool",
+            "other": ["pool, untrained", "pixels"],
+            "kind": ["untrained twin", "control"],
+            "difference": [0.5 - twin, 0.5 - control],
+            "low": -0.1,
+            "high": 0.1,
+            "p_holm": p,
+        }
+    )
+    return similarity, differences
 
 
 @pytest.mark.parametrize(
     ("values", "phrases"),
     [
-        ((0.725, 0.726, 0.883), ["pool is no more similar after", "pixels (0.883) matches better than every"]),
-        ((0.7, 0.5, 0.6), ["pool is more similar after", "+0.200", "pixels (0.600) matches less well than pool"]),
-        ((0.4, 0.5, 0.405), ["pool is less similar after", "-0.100", "matches as well as the best trained layer"]),
+        (
+            {"twin": 0.4, "control": 0.7, "p": 0.2},
+            [
+                "pool cannot be told from its untrained twin",
+                "+0.100",
+                "pool cannot be told from pixels (-0.200, p = 0.2)",
+            ],
+        ),
+        (
+            {"twin": 0.4, "control": 0.3, "p": 0.0004},
+            ["pool is more similar after training than before", "p < 0.001", "pool is more similar than pixels"],
+        ),
+        (
+            {"twin": 0.7, "control": 0.8, "p": 0.03},
+            ["pool is less similar after training", "-0.200", "pool is less similar than pixels (-0.300, p = 0.03)"],
+        ),
+        ({"twin": 0.4, "control": 0.3, "p": 1.0}, ["0.600 (lower) to 0.900 (upper)", "pool falls short of it"]),
+        ({"twin": 0.4, "control": 0.3, "p": 1.0, "p_ceiling": 0.4}, ["pool cannot be told from it, or exceeds it"]),
+        ({"twin": 0.4, "control": 0.3, "p": 1.0, "ceiling": None}, ["There is no noise ceiling"]),
+        ({"twin": 0.4, "control": 0.3, "p": 1.0}, ["More similar than chance: pool, pool untrained."]),
     ],
 )
 def test_findings_follow_the_numbers(values, phrases):
-    text = " ".join(report.findings(table(*values)))
+    text = " ".join(report.findings(*tables(**values)))
     for phrase in phrases:
         assert phrase in text
 

@@ -4,7 +4,8 @@ Exit codes: 0 all went well; 1 the work could not be done; 2 the command or its 
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,6 +71,9 @@ def run(
         typer.Option(metavar="DIR", help="The folder to write; runs/<study>-<recording> by default."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Train with this seed instead of the study's.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="Train N networks, with this seed and the next ones.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
 ) -> None:
@@ -77,7 +81,8 @@ def run(
     from normenc import report
     from normenc import study as studies
 
-    settings = (studies.load_study(study) if study else studies.Study()).with_changes(recording=recording, seed=seed)
+    settings = studies.load_study(study) if study else studies.Study()
+    settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds)
     try:
         finished = studies.run(settings, out, device=device, force=force)
     except KeyboardInterrupt:
@@ -86,6 +91,59 @@ def run(
     page = report.write(finished.folder)
     _print_summary(finished.evaluation)
     typer.echo(f"report: {page}")
+
+
+@app.command()
+def power(
+    study: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="[STUDY.toml]"
+        ),
+    ] = None,
+    recording: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Take the noise of this recording instead of the study's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-power by default."),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
+) -> None:
+    """Simulate recordings from each candidate model, and tell how much data it takes to find the right one."""
+    from normenc import study as studies
+
+    settings = studies.load_study(study) if study else studies.Study()
+    settings = settings.with_changes(recording=recording)
+    try:
+        with _bar("simulating") as tick:
+            found = studies.power(settings, out, device=device, n_jobs=jobs, tick=tick)
+    except KeyboardInterrupt:
+        typer.secho("normenc: interrupted; nothing was written", err=True)
+        raise typer.Exit(130) from None
+    amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
+    table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
+    weakest = found.pairs.groupby(amounts)["power"].min()
+    rows = [
+        (*(str(getattr(row, name)) for name in amounts), f"{row.recovered:.2f}", f"{weakest.iloc[index]:.2f}")
+        for index, row in enumerate(table.itertuples())
+    ]
+    _print_table(("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power"), rows)
+    typer.echo(f"tables and heat map: {found.folder}")
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        row = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(row, completed=done, total=total)
 
 
 @recordings_app.callback(invoke_without_command=True)
@@ -114,24 +172,33 @@ def fetch(name: Annotated[str, typer.Argument(help="The recording's name.")]) ->
 
 
 def _print_summary(evaluation: Any) -> None:
+    import pandas as pd
+
+    table, method = evaluation.similarity, evaluation.study.comparison.method
     rows = [
         (
-            r.model,
-            r.layer,
-            "yes" if r.trained else "no",
-            "" if r.seed is None else str(r.seed),
-            f"{r.similarity:.3f}",
+            row.model,
+            row.layer,
+            "yes" if row.trained else "no",
+            "" if pd.isna(row.seed) else str(row.n_seeds),
+            f"{row.similarity:.3f}",
+            f"{row.low:.3f} to {row.high:.3f}",
+            f"{row.p_chance:.3f}",
         )
-        for r in evaluation.representations
+        for row in table.itertuples()
     ]
-    log = evaluation.training.log
-    method = evaluation.study.comparison.method
     typer.echo(evaluation.recording.describe())
-    typer.echo(
-        f"accuracy: {log.train_accuracy:.3f} in training, {log.held_out_accuracy:.3f} on fresh stimuli "
-        f"(untrained {log.untrained_accuracy:.3f})"
-    )
-    _print_table(("model", "layer", "trained", "seed", f"similarity ({method})"), rows)
+    for seed, training in evaluation.trainings.items():
+        log = training.log
+        typer.echo(
+            f"seed {seed}, accuracy: {log.train_accuracy:.3f} in training, {log.held_out_accuracy:.3f} on fresh "
+            f"stimuli (untrained {log.untrained_accuracy:.3f})"
+        )
+    columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance)")
+    _print_table(columns, rows)
+    ceiling = evaluation.inference.ceiling
+    bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
+    typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -26,7 +26,7 @@ from torch import nn
 
 from normenc.errors import InputError
 
-__all__ = ["Task", "TrainingLog", "TrainingResult", "resolve_device", "train"]
+__all__ = ["Task", "TrainingLog", "TrainingResult", "initialise", "resolve_device", "train"]
 
 Progress = Callable[[int, int, float], None]
 
@@ -181,6 +181,30 @@ def train(
     return TrainingResult(network=model, untrained=untrained, log=log)
 
 
+def initialise(network: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Build a network as :func:`train` would with this seed, and leave it untrained.
+
+    Parameters
+    ----------
+    network : class or function without arguments that builds a Module
+    seed : int
+        0 to 2**32 - 1.
+
+    Returns
+    -------
+    Module
+        On the CPU, in evaluation mode.
+
+    Examples
+    --------
+    >>> from normenc import networks
+    >>> initialise(networks.FC, 3).fc.weight.equal(initialise(networks.FC, 3).fc.weight)
+    True
+    """
+    _check_seed(seed)
+    return _seeded_network(network, seed)[0].eval()
+
+
 def resolve_device(device: str | torch.device) -> torch.device:
     """Turn ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch device into a torch device that is there.
 
@@ -222,8 +246,7 @@ def _seeded_network(network: nn.Module | Callable[[], nn.Module], seed: int) -> 
 
 
 def _check_settings(seed: int, n_epochs: int, batch_size: int, learning_rate: float, momentum: float) -> None:
-    if not 0 <= seed < 2**32:
-        raise InputError(f"seed is {seed}; it must lie between 0 and 2**32 - 1")
+    _check_seed(seed)
     for name, value in (("n_epochs", n_epochs), ("batch_size", batch_size)):
         if value < 1:
             raise InputError(f"{name} is {value}; it must be at least 1")
@@ -231,6 +254,11 @@ def _check_settings(seed: int, n_epochs: int, batch_size: int, learning_rate: fl
         raise InputError(f"learning_rate is {learning_rate}; it must be a positive number")
     if not 0 <= momentum < 1:
         raise InputError(f"momentum is {momentum}; it must be at least 0 and below 1")
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed is {seed}; it must lie between 0 and 2**32 - 1")
 
 
 def _step(

@@ -18,7 +18,8 @@ SMALL = Study(
     stimuli={"resolution": 0.05},
     task={"n_train": 60, "n_test": 40},
     network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
-    training={"seed": 4, "n_epochs": 2, "batch_size": 25},
+    training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
+    comparison={"n_samples": 60, "n_permutations": 19},
 )
 PICTURES = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", "tuning_curves"]
 
@@ -32,12 +33,14 @@ def test_the_folder_is_the_designs(small):
     files = sorted(str(path.relative_to(small.folder)) for path in small.folder.rglob("*") if path.is_file())
     assert files == sorted(
         [
+            "differences.csv",
             "environment.json",
             "models/ConvPoolFC_seed4.safetensors",
             "models/ConvPoolFC_seed4_untrained.safetensors",
             "rdms.nc",
             "representations.nc",
             "similarity.csv",
+            "similarity_by_seed.csv",
             "study.toml",
             "training.csv",
             *(f"figures/{name}.{kind}" for name in PICTURES for kind in ("png", "svg")),
@@ -48,20 +51,48 @@ def test_the_folder_is_the_designs(small):
 
 def test_similarity_table(small):
     table = pd.read_csv(small.folder / "similarity.csv")
-    assert list(table) == ["recording", "model", "layer", "trained", "seed", "rdm_metric", "comparison", "similarity"]
+    facts = ["recording", "model", "layer", "trained", "seed", "n_seeds", "rdm_metric", "comparison"]
+    assert list(table)[:9] == [*facts, "similarity"]
     assert table[["model", "layer", "trained"]].to_numpy().tolist() == [
         ["ConvPoolFC", "pool", True],
         ["ConvPoolFC", "fc", True],
         ["ConvPoolFC", "pool", False],
         ["ConvPoolFC", "fc", False],
         ["Fourier amplitude", "amplitude", False],
+        ["Gabor energy", "energy", False],
+        ["orientation model", "orientation", False],
         ["pixels", "pixels", False],
     ]
     assert table["seed"].tolist()[:4] == [4] * 4
-    assert table["seed"].isna().tolist()[4:] == [True, True]
+    assert table["n_seeds"].tolist()[:4] == [1, 1, 2, 2]
+    assert table["seed"].isna().tolist()[4:] == [True] * 4
     assert set(table["recording"]) == {"simulated-v1"}
     assert set(table["rdm_metric"]) == {"correlation"}
     assert set(table["comparison"]) == {"pearson"}
+    assert set(table["ceiling"]) == {"neurons"}
+    assert set(table["resampled"]) == {"stimuli neurons seeds"}
+    assert (table["n_stimuli"].unique(), table["n_neurons"].unique()) == ([181], [60])
+    assert (table["ceiling_lower"] <= table["ceiling_upper"]).all()
+    assert (table["low"] < table["similarity"]).all()
+    assert (table["similarity"] < table["high"]).all()
+    p_values = table.filter(like="p_")
+    assert ((p_values > 0) & (p_values <= 1)).all(axis=None)
+
+
+def test_planned_differences(small):
+    table = pd.read_csv(small.folder / "differences.csv")
+    similarity = small.evaluation.similarity["similarity"]
+    assert table[["model", "other"]].to_numpy().tolist() == [
+        ["pool", "fc"],
+        ["pool", "pool, untrained"],
+        *(["pool", control] for control in ("Fourier amplitude", "Gabor energy", "orientation model", "pixels")),
+        ["fc", "fc, untrained"],
+        *(["fc", control] for control in ("Fourier amplitude", "Gabor energy", "orientation model", "pixels")),
+    ]
+    assert table["kind"].tolist()[:3] == ["layer", "untrained twin", "control"]
+    assert table["difference"][0] == pytest.approx(similarity[0] - similarity[1], abs=1e-8)
+    assert table["difference"][1] == pytest.approx(similarity[0] - similarity[2], abs=1e-8)
+    assert (table["p_holm"] >= table["p"]).all()
 
 
 def test_training_table(small):
@@ -69,12 +100,13 @@ def test_training_table(small):
     assert list(table) == ["model", "seed", "epoch", "step", "loss"]
     assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
     assert table["epoch"].tolist() == [1, 1, 1, 2, 2, 2]
-    np.testing.assert_allclose(table["loss"], small.evaluation.training.log.loss, rtol=1e-8)
+    np.testing.assert_allclose(table["loss"], small.evaluation.trainings[4].log.loss, rtol=1e-8)
 
 
 def test_tables_arrays_and_weights_agree_with_each_other(small):
     """Whoever has only the folder can recompute the table from the weights."""
     table = pd.read_csv(small.folder / "similarity.csv")
+    by_seed = pd.read_csv(small.folder / "similarity_by_seed.csv")
     with (
         xr.open_dataset(small.folder / "representations.nc", engine="h5netcdf") as representations,
         xr.open_dataarray(small.folder / "rdms.nc", engine="h5netcdf") as rdms,
@@ -83,11 +115,13 @@ def test_tables_arrays_and_weights_agree_with_each_other(small):
         names = rdms["population"].to_numpy().tolist()
         assert names[0] == "simulated-v1"
         assert names[1:] == list(representations.data_vars)
-        for name, similarity in zip(names[1:], table["similarity"], strict=True):
+        for name, similarity in zip(names[1:], by_seed["similarity"], strict=True):
             matrix = rdms.sel(population=name).to_numpy()
-            assert rsa.compare_rdms(matrix, rdms[0]) == pytest.approx(similarity, abs=1e-8)
+            assert rsa.compare_rdms(matrix, rdms[0].to_numpy()) == pytest.approx(similarity, abs=1e-8)
             # Written in single precision, so that the RDM comes back to about 1e-6.
             np.testing.assert_allclose(rsa.rdm(representations[name]), matrix, atol=2e-6)
+        means = by_seed.groupby(["model", "layer", "trained"], sort=False)["similarity"].mean()
+        np.testing.assert_allclose(means, table["similarity"], atol=1e-8)
         np.testing.assert_array_equal(representations["orientation"], np.arange(-90, 91))
         for part, kind in (("", "trained"), ("_untrained", "untrained")):
             network = networks.ConvPoolFC((24, 32), n_channels=3, pool_size=4).eval()
@@ -95,8 +129,43 @@ def test_tables_arrays_and_weights_agree_with_each_other(small):
             images = study.evaluation.stimuli.gratings(np.arange(-90, 91), resolution=0.05)
             with torch.no_grad():
                 pool = network.pool(torch.relu(network.conv(images[:, None]))).flatten(1)
-            stored = representations[f"ConvPoolFC_pool_{kind}"]
+            stored = representations[f"ConvPoolFC_pool_{kind}_seed4"]
             np.testing.assert_allclose(stored, pool, atol=1e-5)
+
+
+def test_several_seeds_are_trained_and_their_twins_are_theirs(without_pictures, tmp_path):
+    finished = run(SMALL.with_changes(n_seeds=2), tmp_path / "run", progress=False, device="cpu")
+    table = pd.read_csv(finished.folder / "similarity.csv")
+    assert table["n_seeds"].tolist()[:4] == [2] * 4
+    assert sorted(path.name for path in (finished.folder / "models").iterdir()) == [
+        f"ConvPoolFC_seed{seed}{part}.safetensors" for seed in (4, 5) for part in ("", "_untrained")
+    ]
+    assert pd.read_csv(finished.folder / "training.csv")["seed"].unique().tolist() == [4, 5]
+    alone = run(SMALL.with_changes(seed=5), tmp_path / "alone", progress=False, device="cpu")
+    second = finished.evaluation.by_seed.query("trained and seed == 5")["similarity"].tolist()
+    assert second == alone.evaluation.by_seed.query("trained")["similarity"].tolist()
+
+
+@pytest.mark.parametrize("name", ["pool", "pixels", "Fourier amplitude"])
+def test_a_recording_named_like_a_layer_or_control_is_told_from_it(without_pictures, tmp_path, name):
+    path = tmp_path / f"{name}.npz"
+    responses = np.random.default_rng(0).normal(size=(8, 5))
+    np.savez(path, responses=responses, orientation=np.arange(8) * 22.5 - 90)
+    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False)
+    own = finished.evaluation.recording_label
+    assert own == f"{name} (recording)"
+    assert own not in finished.evaluation.labels
+    assert set(finished.evaluation.embeddings) == {own, *finished.evaluation.labels}
+    with xr.open_dataarray(finished.folder / "rdms.nc", engine="h5netcdf") as rdms:
+        np.testing.assert_allclose(rdms.sel(population=own), rsa.rdm(responses), atol=1e-12)
+
+
+def test_too_few_stimuli_to_speak_of_others(without_pictures, tmp_path):
+    path = tmp_path / "five.npz"
+    np.savez(path, responses=np.random.default_rng(0).normal(size=(5, 9)), orientation=np.arange(5) * 36 - 90)
+    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False)
+    assert finished.evaluation.inference.factors == ("seeds",)
+    assert finished.evaluation.similarity[["similarity", "low", "high"]].notna().all(axis=None)
 
 
 def test_study_file_and_environment(small):
@@ -104,7 +173,16 @@ def test_study_file_and_environment(small):
     environment = json.loads((small.folder / "environment.json").read_text())
     assert environment["packages"]["torch"] == torch.__version__
     assert environment["device"] == "cpu"
-    assert environment["seeds"] == {"training": 4, "recording": 0, "embedding": 0}
+    assert environment["seeds"] == {
+        "training": [4],
+        "untrained": [4, 5],
+        "inference": 0,
+        "recording": 0,
+        "embedding": 0,
+    }
+    assert environment["recording"]["n_neurons"] == 60
+    assert environment["inference"]["chance"] == "circular shifts"
+    assert environment["accuracy"]["chance"] == 0.5
     assert environment["recording"]["simulated"] is True
     assert "no animal was recorded" in environment["recording"]["description"]
 
@@ -118,7 +196,7 @@ def test_everything_made_from_a_simulation_says_so(small):
 def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
     again = run(SMALL, tmp_path / "again", progress=False, device="cpu")
     other = run(SMALL.with_changes(seed=5), tmp_path / "other", progress=False, device="cpu")
-    for name in ("training.csv", "similarity.csv", "study.toml"):
+    for name in ("training.csv", "similarity.csv", "differences.csv", "study.toml"):
         assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
         assert (other.folder / name).read_bytes() != (small.folder / name).read_bytes()
     for picture in PICTURES:
@@ -196,7 +274,10 @@ def test_a_crash_while_writing_leaves_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("network", ["FC", "ConvFC"])
 def test_other_networks_and_measures(without_pictures, tmp_path, network):
-    settings = SMALL.model_dump() | {"network": {"name": network}, "comparison": {"method": "spearman"}}
+    settings = SMALL.model_dump() | {
+        "network": {"name": network},
+        "comparison": {"method": "spearman", "n_samples": 50},
+    }
     finished = run(Study(**settings), tmp_path / network, progress=False)
     assert set(finished.evaluation.similarity["comparison"]) == {"spearman"}
     assert finished.evaluation.similarity["similarity"].between(-1, 1).all()

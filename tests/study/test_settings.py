@@ -21,6 +21,8 @@ def test_the_example_is_the_default_is_the_reference_study():
     assert study.to_toml() == Study().to_toml()
     assert study.training.model_dump() == {
         "seed": 12,
+        "n_seeds": 1,
+        "n_untrained": 5,
         "n_epochs": 25,
         "batch_size": 100,
         "learning_rate": 5e-4,

@@ -87,6 +87,14 @@ def is_file(path: str | Path) -> bool:
         return False
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether there is a folder at `path`; False too for a name that no folder can have."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
 def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         if path.is_dir():

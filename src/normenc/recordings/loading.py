@@ -5,9 +5,9 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.recordings.download import cached_file
-from normenc.recordings.files import is_file, load_npz
+from normenc.recordings.files import is_file, is_folder, load_npz
 from normenc.recordings.recording import Recording
-from normenc.recordings.simulation import simulated_v1
+from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
 
 __all__ = ["load"]
@@ -51,11 +51,11 @@ def load(
     if key == "simulated-v1":
         if bin_width is not None:
             raise InputError("bin_width is for recordings with 'resp' and 'stimuli'; simulated-v1 has none")
-        return simulated_v1(2000 if n_neurons is None else n_neurons, seed=seed or 0)
+        return simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)
     if n_neurons is not None or seed is not None:
         raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {key}")
     if key not in SOURCES:
-        if not is_file(key) and not Path(key).is_dir():
+        if not is_file(key) and not is_folder(key):
             raise InputError(
                 f"{key}: there is no such file, and no recording of that name; the names are {', '.join(SOURCES)}"
             )

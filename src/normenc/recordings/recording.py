@@ -117,6 +117,23 @@ class Recording:
         return None if self.responses is None else self.responses.shape[1]
 
     @property
+    def covers_circle(self) -> bool:
+        """Whether the orientations go all around their circle of 180 degrees, in steps that are much alike.
+
+        Then neighbours are neighbours in fact, and every stimulus has one on both sides.
+
+        Examples
+        --------
+        >>> responses = np.arange(24.0).reshape(12, 2) % 7
+        >>> Recording.from_responses("toy", responses, np.arange(12) * 15).covers_circle
+        True
+        >>> Recording.from_responses("toy", responses, np.arange(12) * 5).covers_circle
+        False
+        """
+        steps = np.diff(self.orientation, append=self.orientation[0] + 180)
+        return self.n_stimuli >= 8 and float(steps.max()) <= 3 * float(np.median(steps))
+
+    @property
     def label(self) -> str:
         """The name for tables and pictures, which always says when it is simulated."""
         return f"{self.name} (simulated)" if self.simulated and "simulated" not in self.name else self.name

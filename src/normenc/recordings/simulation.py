@@ -8,6 +8,7 @@ from normenc.recordings.sources import SOURCES
 
 __all__ = ["simulated_v1"]
 
+N_NEURONS = 2000
 N_REPEATS = 12  # trials a stimulus: about 4,000 trials over 360 degrees in the recording that this imitates
 HALF_WIDTH = 13.0  # median half width at half height of the tuning curves, degrees
 HALF_WIDTH_SPREAD = 0.4  # standard deviation of its logarithm
@@ -19,7 +20,7 @@ SHARED_NOISE = 0.05  # the same for each of the latent signals that neurons shar
 N_SHARED = 3
 
 
-def simulated_v1(n_neurons: int = 2000, *, seed: int = 0) -> Recording:
+def simulated_v1(n_neurons: int = N_NEURONS, *, seed: int = 0) -> Recording:
     """A simulated recording that looks like mouse V1 under drifting gratings.
 
     Every neuron has a von Mises tuning curve around a preferred direction and a weaker one around the opposite

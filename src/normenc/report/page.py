@@ -4,15 +4,16 @@ import base64
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from normenc.errors import InputError
+from normenc.study.store import REPORT
 
 __all__ = ["findings", "render", "write"]
 
-REPORT = "report.html"
-SAME = 0.01  # similarities closer than this are called equal; there is no interval yet to say it better
+ALPHA = 0.05
 
 
 def write(folder: str | Path) -> Path:
@@ -58,6 +59,7 @@ def render(folder: str | Path) -> str:
         study_toml = (folder / "study.toml").read_text(encoding="utf-8")
         environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
         similarity = pd.read_csv(folder / "similarity.csv")
+        differences = pd.read_csv(folder / "differences.csv")
         training = pd.read_csv(folder / "training.csv")
         pictures = {path.stem: _data_uri(path) for path in sorted((folder / "figures").glob("*.svg"))}
     except FileNotFoundError as error:
@@ -70,69 +72,126 @@ def render(folder: str | Path) -> str:
         study_toml=study_toml,
         environment=environment,
         recording=environment["recording"],
-        findings=findings(similarity),
+        findings=findings(similarity, differences),
         rows=similarity.to_dict("records"),
-        losses=_losses(training),
-        has_responses="known only by its RDM" not in environment["recording"]["description"],
+        differences=differences.to_dict("records"),
+        losses=_losses(training[training["seed"] == training["seed"].iloc[0]]),
+        has_responses=environment["recording"]["n_neurons"] is not None,
         pictures=pictures,
     )
 
 
-def findings(similarity: pd.DataFrame) -> list[str]:
-    """Say in words what the table of similarities shows, by fixed rules.
+def findings(similarity: pd.DataFrame, differences: pd.DataFrame) -> list[str]:
+    """Say in words what the tables show, by fixed rules.
 
     Parameters
     ----------
-    similarity : DataFrame
-        The rows of ``similarity.csv``, of one recording and comparison.
+    similarity, differences : DataFrame
+        The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison.
 
     Returns
     -------
     list of str
-        First the layer that matches best, then each trained layer beside its untrained twin, then the best control.
-        Differences below 0.01 are called equal.
+        First the layer that matches best, then each trained layer beside its untrained twin, then against the
+        controls, then the noise ceiling, then chance. A difference counts when its p-value, corrected for all
+        planned comparisons (Holm), is at most 0.05.
 
     Examples
     --------
-    >>> table = pd.DataFrame({
+    >>> similarity = pd.DataFrame({
     ...     "recording": "V1", "model": ["CNN", "CNN", "pixels"], "layer": ["fc", "fc", "pixels"],
-    ...     "trained": [True, False, False], "seed": [1, 1, None], "comparison": "pearson",
-    ...     "similarity": [0.6, 0.4, 0.7]})
-    >>> for sentence in findings(table):
+    ...     "trained": [True, False, False], "seed": [1, 1, None], "similarity": [0.6, 0.4, 0.7],
+    ...     "low": [0.5, 0.3, 0.6], "high": [0.7, 0.5, 0.8], "ceiling": "none", "ceiling_lower": float("nan"),
+    ...     "ceiling_upper": float("nan"), "p_ceiling_holm": float("nan"), "p_chance_holm": [0.01, 0.5, 0.01]})
+    >>> differences = pd.DataFrame({
+    ...     "model": "fc", "other": ["fc, untrained", "pixels"], "kind": ["untrained twin", "control"],
+    ...     "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, 0.0], "p_holm": [0.002, 0.05]})
+    >>> for sentence in findings(similarity, differences):
     ...     print(sentence)
-    Of the trained layers, fc matches V1 best (similarity 0.600).
-    fc is more similar after training (0.600) than before (0.400): a difference of +0.200.
-    The control pixels (0.700) matches better than every trained layer.
+    Of the trained layers, fc matches V1 best: similarity 0.600, 95 % interval 0.500 to 0.700.
+    fc is more similar after training than before: a difference of +0.200 (+0.100 to +0.300, p = 0.002).
+    fc is less similar than pixels (-0.100, p = 0.05), a control that was never trained.
+    There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not known.
+    More similar than chance: fc, pixels.
     """
     trained = similarity[similarity["trained"]]
-    twins = similarity[~similarity["trained"] & similarity["seed"].notna()].set_index("layer")["similarity"]
-    controls = similarity[similarity["seed"].isna()]
     best = trained.loc[trained["similarity"].idxmax()]
     sentences = [
-        f"Of the trained layers, {best['layer']} matches {best['recording']} best "
-        f"(similarity {best['similarity']:.3f})."
+        f"Of the trained layers, {best['layer']} matches {best['recording']} best: similarity "
+        f"{best['similarity']:.3f}, 95 % interval {best['low']:.3f} to {best['high']:.3f}."
     ]
-    for layer, after in zip(trained["layer"], trained["similarity"], strict=True):
-        before = float(twins[layer])
-        if abs(after - before) < SAME:
-            verdict = "is no more similar"
-        else:
-            verdict = "is more similar" if after > before else "is less similar"
-        sentences.append(
-            f"{layer} {verdict} after training ({after:.3f}) than before ({before:.3f}): "
-            f"a difference of {after - before:+.3f}."
-        )
-    control = controls.loc[controls["similarity"].idxmax()]
-    margin = control["similarity"] - best["similarity"]
-    relation = (
-        "matches as well as the best trained layer"
-        if abs(margin) < SAME
-        else "matches better than every trained layer"
-        if margin > 0
-        else f"matches less well than {best['layer']}"
+    twins = differences[differences["kind"] == "untrained twin"]
+    sentences += [_against_twin(row) for row in twins.itertuples()]
+    against = differences[differences["kind"] == "control"]
+    sentences += [_against_controls(layer, against[against["model"] == layer]) for layer in trained["layer"]]
+    return [*sentences, _against_ceiling(trained), _against_chance(similarity)]
+
+
+def _against_twin(row: Any) -> str:
+    if row.p_holm > ALPHA:
+        verdict = "cannot be told from its untrained twin"
+    else:
+        verdict = f"is {'more' if row.difference > 0 else 'less'} similar after training than before"
+    return (
+        f"{row.model} {verdict}: a difference of {row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f}, "
+        f"p {_p(row.p_holm)})."
     )
-    sentences.append(f"The control {control['model']} ({control['similarity']:.3f}) {relation}.")
-    return sentences
+
+
+def _against_controls(layer: str, rows: pd.DataFrame) -> str:
+    """Whom a layer beats, whom it loses to, and whom it cannot be told from."""
+    groups: dict[str, list[str]] = {"is more similar than": [], "is less similar than": [], "cannot be told from": []}
+    for row in rows.itertuples():
+        sure = row.p_holm <= ALPHA
+        verdict = (
+            ("is more similar than" if row.difference > 0 else "is less similar than")
+            if sure
+            else "cannot be told from"
+        )
+        groups[verdict].append(f"{row.other} ({row.difference:+.3f}, p {_p(row.p_holm)})")
+    words = [f"{verdict} {_and(names)}" for verdict, names in groups.items() if names]
+    noun = "a control that was never trained" if len(rows) == 1 else "controls that were never trained"
+    return f"{layer} {'; it '.join(words)}, {noun}."
+
+
+def _against_ceiling(trained: pd.DataFrame) -> str:
+    row = trained.iloc[0]
+    if row["ceiling"] == "none":
+        return (
+            "There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not "
+            "known."
+        )
+    below = trained.loc[
+        (trained["p_ceiling_holm"] <= ALPHA) & (trained["similarity"] < trained["ceiling_lower"]), "layer"
+    ]
+    reached = [layer for layer in trained["layer"] if layer not in set(below)]
+    words = [f"{_and(list(below))} {'falls' if len(below) == 1 else 'fall'} short of it"] if len(below) else []
+    words += (
+        [f"{_and(reached)} cannot be told from it, or exceed{'s' if len(reached) == 1 else ''} it"] if reached else []
+    )
+    return (
+        f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper); of the lower "
+        f"one, {'; '.join(words)}."
+    )
+
+
+def _against_chance(similarity: pd.DataFrame) -> str:
+    above = similarity[similarity["p_chance_holm"] <= ALPHA]
+    if above.empty:
+        return "No model is more similar than chance, corrected for their number."
+    names = [
+        row.model if pd.isna(row.seed) else row.layer if row.trained else f"{row.layer} untrained"
+        for row in above.itertuples()
+    ]
+    return f"More similar than chance: {', '.join(names)}."
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _p(value: float) -> str:
+    return f"= {value:.2g}" if value >= 0.001 else "< 0.001"
 
 
 def _losses(training: pd.DataFrame) -> list[tuple[int, float]]:

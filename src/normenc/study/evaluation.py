@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 import xarray as xr
 from torch import nn
 
@@ -16,12 +17,20 @@ from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.representations import Encoder, represent
 from normenc.study.settings import Study
-from normenc.training import Progress, TrainingResult, train
+from normenc.study.tables import difference_table, seed_table, similarity_table
+from normenc.training import Progress, TrainingResult, initialise, train
 
-__all__ = ["Evaluation", "Prepared", "Representation", "evaluate", "prepare"]
+__all__ = ["Evaluation", "Prepared", "Representation", "evaluate", "prepare", "represent_all"]
 
 MAX_IMAGES_GIB = 8
-CONTROLS = {"Fourier amplitude": controls.fourier_amplitude, "pixels": controls.pixels}
+MIN_NEURONS = 4  # to resample neurons
+MIN_STIMULI_RESAMPLED = 6  # to resample stimuli
+CONTROLS = {
+    "Fourier amplitude": controls.fourier_amplitude,
+    "Gabor energy": controls.gabor_energy,
+    "orientation model": controls.orientation_model,
+    "pixels": controls.pixels,
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,10 @@ class Representation:
     seed: int | None
     responses: xr.DataArray
     rdm: npt.NDArray[np.float64]
-    similarity: float
 
     @property
     def label(self) -> str:
-        """For pictures: the layer, or the control's name."""
+        """For pictures and comparisons: the layer, or the control's name; all seeds share it."""
         if self.seed is None:
             return self.model
         return self.layer if self.trained else f"{self.layer}, untrained"
@@ -51,7 +59,7 @@ class Representation:
         """For variables in files."""
         if self.seed is None:
             return self.model.replace(" ", "_")
-        return f"{self.model}_{self.layer}_{'trained' if self.trained else 'untrained'}"
+        return f"{self.model}_{self.layer}_{'trained' if self.trained else 'untrained'}_seed{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -73,23 +81,44 @@ class Evaluation:
     study : Study
     recording : Recording
     recording_rdm : ndarray, shape (n_stimuli, n_stimuli)
-    training : TrainingResult
+    trainings : dict of int to TrainingResult
+        By seed.
     representations : tuple of Representation
-        The trained network's layers, the same layers of its untrained twin, then the other controls.
+        The trained network's layers, the same layers of its untrained twins, then the other controls.
+    inference : Inference
+        Of the models by label, see :func:`normenc.rsa.infer`.
     embeddings : dict of str to ndarray, shape (n_stimuli, 2)
-        By label, of the recording and every representation.
-    similarity, training_log : DataFrame
-        As written to ``similarity.csv`` and ``training.csv``.
+        By label, of the recording and the first seed of every representation.
+    similarity, differences, by_seed, training_log : DataFrame
+        As written to ``similarity.csv``, ``differences.csv``, ``similarity_by_seed.csv`` and ``training.csv``.
     """
 
     study: Study
     recording: Recording
     recording_rdm: npt.NDArray[np.float64]
-    training: TrainingResult
+    trainings: dict[int, TrainingResult]
     representations: tuple[Representation, ...]
+    inference: rsa.Inference
     embeddings: dict[str, npt.NDArray[np.float64]]
     similarity: pd.DataFrame
+    differences: pd.DataFrame
+    by_seed: pd.DataFrame
     training_log: pd.DataFrame
+
+    @property
+    def firsts(self) -> tuple[Representation, ...]:
+        """Of every label the representation of the first seed, which the pictures show."""
+        return tuple({r.label: r for r in reversed(self.representations)}[label] for label in self.labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the representations, in order, each once."""
+        return tuple(dict.fromkeys(r.label for r in self.representations))
+
+    @property
+    def recording_label(self) -> str:
+        """The recording's label, told from a layer or control of the same name."""
+        return _recording_label(self.recording, self.representations)
 
 
 def prepare(study: Study) -> Prepared:
@@ -105,6 +134,11 @@ def prepare(study: Study) -> Prepared:
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
             f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
+        )
+    if recording.rdm is not None and study.comparison.rdm_metric != "correlation":
+        raise InputError(
+            f"{recording.name} is known only by its RDM of correlation distances; comparison.rdm_metric must be "
+            f"'correlation', not {study.comparison.rdm_metric!r}"
         )
     size = stimuli.image_size(study.stimuli.resolution)
     needed = max(study.task.n_train, study.task.n_test, recording.n_stimuli) * size[0] * size[1] * 4 / 2**30
@@ -146,7 +180,7 @@ def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progr
     Raises
     ------
     InputError
-        When training diverges or a layer has no dissimilarities.
+        When training diverges, a layer has no dissimilarities, or these cannot be compared.
     """
     study, recording = prepared.study, prepared.recording
     recording_rdm = recording.rdm
@@ -155,81 +189,129 @@ def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progr
             recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric)
         except InputError as error:
             raise InputError(f"{recording.name}: {error}") from None
-    # Controls come first: what is wrong with the stimuli shows before anything is trained.
-    plain = [
-        found
-        for name, control in CONTROLS.items()
-        for found in _representations(prepared, recording_rdm, control, name, trained=False)
-    ]
-    training = train(
-        prepared.build_network,
-        prepared.task,
-        device=device,
-        progress=progress,
-        **study.training.model_dump(),
-    )
-    layers = [
-        found
-        for network, trained in ((training.network, True), (training.untrained, False))
-        for found in _representations(
-            prepared, recording_rdm, network, study.network.name, trained=trained, layers=study.layers
-        )
-    ]
-    representations = (*layers, *plain)
+    trainings, representations = represent_all(prepared, device=device, progress=progress)
+    inference = _infer(study, recording, recording_rdm, representations)
     own = embed_rdm(recording_rdm) if recording.responses is None else embed(recording.responses)
-    return Evaluation(
-        study=study,
-        recording=recording,
-        recording_rdm=recording_rdm,
-        training=training,
-        representations=representations,
-        embeddings={recording.label: own} | {r.label: embed(r.responses) for r in representations},
-        similarity=_similarity_table(study, recording, representations),
-        training_log=pd.DataFrame(
+    firsts = {r.label: r for r in reversed(representations)}
+    logs = [
+        pd.DataFrame(
             {
                 "model": study.network.name,
-                "seed": study.training.seed,
+                "seed": seed,
                 "epoch": training.log.epoch,
                 "step": np.arange(1, len(training.log.loss) + 1),
                 "loss": training.log.loss,
             }
-        ),
+        )
+        for seed, training in trainings.items()
+    ]
+    label = _recording_label(recording, representations)
+    return Evaluation(
+        study=study,
+        recording=recording,
+        recording_rdm=recording_rdm,
+        trainings=trainings,
+        representations=representations,
+        inference=inference,
+        embeddings={label: own} | {name: embed(r.responses) for name, r in reversed(firsts.items())},
+        similarity=similarity_table(study, recording.label, representations, inference),
+        differences=difference_table(recording.label, representations, inference),
+        by_seed=seed_table(study, recording.label, recording_rdm, representations),
+        training_log=pd.concat(logs, ignore_index=True),
+    )
+
+
+def represent_all(
+    prepared: Prepared, *, device: str = "auto", progress: bool | Progress = True
+) -> tuple[dict[int, TrainingResult], tuple[Representation, ...]]:
+    """Train the network and read its layers, those of its untrained twins, and the controls.
+
+    Returns
+    -------
+    trainings : dict of int to TrainingResult
+        By seed.
+    representations : tuple of Representation
+
+    Raises
+    ------
+    InputError
+        When training diverges or a layer has no dissimilarities.
+    """
+    study = prepared.study
+    # Controls come first: what is wrong with the stimuli shows before anything is trained.
+    plain = [
+        found
+        for name, control in CONTROLS.items()
+        for found in _representations(prepared, control, name, trained=False, seed=None)
+    ]
+    options = study.training.model_dump(exclude={"seed", "n_seeds", "n_untrained"})
+    trainings = {
+        seed: train(prepared.build_network, prepared.task, seed=seed, device=device, progress=progress, **options)
+        for seed in study.seeds
+    }
+    twins = {
+        seed: trainings[seed].untrained if seed in trainings else initialise(prepared.build_network, seed)
+        for seed in study.untrained_seeds
+    }
+    layers = [
+        found
+        for trained, encoders in ((True, {s: t.network for s, t in trainings.items()}), (False, twins))
+        for layer in study.layers
+        for seed, network in encoders.items()
+        for found in _representations(prepared, network, study.network.name, trained=trained, seed=seed, layers=[layer])
+    ]
+    return trainings, (*layers, *plain)
+
+
+def _infer(
+    study: Study,
+    recording: Recording,
+    recording_rdm: npt.NDArray[np.float64],
+    representations: Sequence[Representation],
+) -> rsa.Inference:
+    models: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for r in representations:
+        models.setdefault(r.label, []).append(r.rdm)
+    options = study.comparison.model_dump(exclude={"layers"})
+    responses = None
+    if recording.responses is not None and recording.responses.shape[1] >= MIN_NEURONS:
+        responses = recording.responses.to_numpy()
+    # Too few stimuli to speak of others: of these alone, seeds still vary.
+    few = recording.n_stimuli < MIN_STIMULI_RESAMPLED
+    return rsa.infer(
+        {label: np.stack(rdms) for label, rdms in models.items()},
+        recording_rdm,
+        responses=responses,
+        ordered=recording.covers_circle,
+        factors=["seeds"] if few else None,
+        **options,
     )
 
 
 def _representations(
     prepared: Prepared,
-    recording_rdm: npt.NDArray[np.float64],
     encoder: Encoder,
     model: str,
     *,
     trained: bool,
+    seed: int | None,
     layers: Sequence[str] | None = None,
 ) -> Iterator[Representation]:
-    """Each layer of a network, or of a control, which is known by having no layers to choose from."""
+    """Each layer of a network, or of a control."""
     study, orientation = prepared.study, prepared.recording.orientation
-    seed = None if layers is None else study.training.seed
-    images = stimuli.gratings(orientation, **study.stimuli.model_dump())
+    if encoder is controls.orientation_model:
+        images = torch.as_tensor(orientation)
+    else:
+        images = stimuli.gratings(orientation, **study.stimuli.model_dump())
     for layer, responses in represent(encoder, images, layers).items():
         responses = responses.assign_coords(orientation=("stimulus", orientation))
         try:
             matrix = rsa.rdm(responses, metric=study.comparison.rdm_metric)
-            similarity = rsa.compare_rdms(recording_rdm, matrix, method=study.comparison.method)
         except InputError as error:
             raise InputError(f"{model}, layer {layer}: {error}") from None
-        yield Representation(model, layer, trained, seed, responses, matrix, similarity)
+        yield Representation(model, layer, trained, seed, responses, matrix)
 
 
-def _similarity_table(study: Study, recording: Recording, representations: tuple[Representation, ...]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "recording": recording.label,
-            "model": [r.model for r in representations],
-            "layer": [r.layer for r in representations],
-            "trained": [r.trained for r in representations],
-            "seed": pd.array([r.seed for r in representations], dtype="Int64"),
-            "rdm_metric": study.comparison.rdm_metric,
-            "comparison": study.comparison.method,
-            "similarity": [r.similarity for r in representations],
-        }
-    )
+def _recording_label(recording: Recording, representations: Sequence[Representation]) -> str:
+    taken = {r.label for r in representations} | {r.key for r in representations}
+    return f"{recording.label} (recording)" if recording.label in taken else recording.label

@@ -75,22 +75,31 @@ def draw(evaluation: Evaluation, folder: Path) -> None:
     folder.mkdir()
     recording = evaluation.recording
     orientation = recording.orientation
-    trained = [r for r in evaluation.representations if r.trained]
-    controls = [r for r in evaluation.representations if not r.trained]
-    matrices = {recording.label: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
+    trained = [r for r in evaluation.firsts if r.trained]
+    controls = [r for r in evaluation.firsts if not r.trained]
+    own = evaluation.recording_label
+    matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
     neurons = None if recording.responses is None else recording.responses.values
-    responses = {recording.label: neurons} | {r.label: r.responses.values for r in trained}
+    responses = {own: neurons} | {r.label: r.responses.values for r in trained}
     points = evaluation.embeddings
     examples = stimuli.gratings(EXAMPLES, **evaluation.study.stimuli.model_dump()).numpy()
     pictures: dict[str, Any] = {
         "example_stimuli": figures.example_stimuli(examples, EXAMPLES),
-        "rdms": figures.rdms(matrices, orientation, controls={r.label: r.rdm for r in controls}),
-        "similarity_bars": figures.similarity_bars(evaluation.similarity),
+        "rdms": figures.rdms(
+            matrices,
+            orientation,
+            controls={r.label: r.rdm for r in controls},
+            metric=evaluation.study.comparison.rdm_metric,
+        ),
+        "similarity_bars": figures.similarity_bars(evaluation.similarity, evaluation.inference.pairs),
         # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
         "rdm_rows": figures.rdm_rows(
-            matrices, orientation, controls={r.label: r.rdm for r in controls if r.seed is None}
+            matrices,
+            orientation,
+            controls={r.label: r.rdm for r in controls if r.seed is None},
+            metric=evaluation.study.comparison.rdm_metric,
         ),
-        "tuning_curves": figures.tuning_curves(responses, orientation),
+        "tuning_curves": figures.tuning_curves(responses, orientation, recording=own, units=recording.units),
         "embeddings": figures.embeddings(
             {label: points[label] for label in matrices},
             orientation,

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from normenc.errors import InputError
 from normenc.recordings.files import is_file
+from normenc.recordings.simulation import N_NEURONS
+from normenc.rsa.comparison import METHODS
 
 __all__ = ["Study", "load_study"]
 
@@ -70,6 +72,8 @@ class TrainingSettings(Settings):
     """The training, see :func:`normenc.training.train`."""
 
     seed: Seed = 12
+    n_seeds: Annotated[int, Field(ge=1, le=1000)] = 1
+    n_untrained: Annotated[int, Field(ge=2, le=1000)] = 5
     n_epochs: Count = 25
     batch_size: Count = 100
     learning_rate: Positive = 5e-4
@@ -80,8 +84,25 @@ class ComparisonSettings(Settings):
     """What is compared, and how, see :mod:`normenc.rsa`."""
 
     layers: Annotated[list[str], Field(min_length=1)] | None = None
-    rdm_metric: Literal["correlation"] = "correlation"
-    method: Literal["pearson", "spearman"] = "pearson"
+    rdm_metric: Literal["correlation", "cosine", "euclidean"] = "correlation"
+    method: Literal[METHODS] = "pearson"  # type: ignore[valid-type]
+    n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 400
+    n_permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 1000
+    block_length: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    seed: Seed = 0
+
+
+class PowerSettings(Settings):
+    """What ``normenc power`` tries out, see :func:`normenc.study.power`."""
+
+    n_stimuli: Annotated[list[Annotated[int, Field(ge=6)]], Field(min_length=1)] = [15, 30, 60]
+    n_neurons: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1)] = [30, 100, 300]
+    n_animals: Annotated[list[Count], Field(min_length=1)] = [1, 5]
+    n_repeats: Annotated[list[Count], Field(min_length=1)] = [1]
+    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    n_simulations: Annotated[int, Field(ge=2, le=100_000)] = 20
+    n_samples: Annotated[int, Field(ge=50, le=100_000)] = 200
+    seed: Seed = 0
 
 
 class Study(Settings):
@@ -94,6 +115,7 @@ class Study(Settings):
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings = TrainingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    power: PowerSettings = PowerSettings()
 
     @model_validator(mode="after")
     def _layers_are_there(self) -> "Study":
@@ -114,24 +136,35 @@ class Study(Settings):
         """The layers to compare: those asked for, or the last convolutional or pooling layer and ``fc``."""
         return tuple(self.comparison.layers or LAYERS[self.network.name][-2:])
 
+    @property
+    def seeds(self) -> list[int]:
+        """The training seeds: ``n_seeds`` of them from ``seed`` on."""
+        return [(self.training.seed + k) % 2**32 for k in range(self.training.n_seeds)]
+
+    @property
+    def untrained_seeds(self) -> list[int]:
+        """The untrained twins' seeds: those of training, or ``n_untrained`` of them where only one is trained."""
+        n = self.training.n_seeds if self.training.n_seeds > 1 else self.training.n_untrained
+        return [(self.training.seed + k) % 2**32 for k in range(n)]
+
     def with_changes(
-        self, *, recording: str | None = None, seed: int | None = None, name: str | None = None
+        self, *, recording: str | None = None, seed: int | None = None, n_seeds: int | None = None
     ) -> "Study":
-        """Give this study another recording, training seed or name; settings of the former recording are dropped."""
+        """Give this study another recording or other training seeds; settings of the former recording are dropped."""
         settings = self.model_dump()
         if recording is not None and recording != self.recording.source:
             settings["recording"] = {"source": _absolute(recording, Path())}
         if seed is not None:
             settings["training"]["seed"] = seed
-        if name is not None:
-            settings["name"] = name
+        if n_seeds is not None:
+            settings["training"]["n_seeds"] = n_seeds
         return _validated(settings, "command line")
 
     def to_toml(self) -> str:
         """Write out every setting, with its default where none was given, as a study file that gives this study."""
         settings = self.model_dump(exclude_none=True)
         if self.recording.source == "simulated-v1":
-            settings["recording"] = {"n_neurons": 2000, "seed": 0} | settings["recording"]
+            settings["recording"] = {"n_neurons": N_NEURONS, "seed": 0} | settings["recording"]
         settings["comparison"] = {"layers": list(self.layers)} | settings["comparison"]
         lines = [f"name = {_toml_value(settings.pop('name'))}"]
         for section, values in settings.items():

@@ -25,14 +25,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 import normenc
+from normenc import tasks
 from normenc.errors import InputError
 from normenc.recordings.files import is_file
 from normenc.study.evaluation import Evaluation, Representation
 
-__all__ = ["check_destination", "staged", "write_evaluation"]
+__all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
 
 MARK = "study.toml"  # what makes a folder a run
-REPORT = "report.html"
+REPORT = "report.html"  # what normenc.report writes into it
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "xarray", "pandas", "matplotlib", "pydantic")
 
 
@@ -51,6 +52,12 @@ def check_destination(folder: Path, *, force: bool) -> None:
         raise InputError(f"{folder}: this folder holds something else than a run; choose another one with --out")
     if not force:
         raise InputError(f"{folder}: there is a run already; add --force to replace it, or choose another --out")
+
+
+def check_free(folder: Path) -> None:
+    """Raise InputError when anything is at `folder` already."""
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise InputError(f"{folder}: there is something already; choose another folder with --out")
 
 
 @contextmanager
@@ -74,15 +81,22 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     (folder / MARK).write_text(evaluation.study.to_toml(), encoding="utf-8")
     environment = json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False)
     (folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
-    for table, name in ((evaluation.training_log, "training.csv"), (evaluation.similarity, "similarity.csv")):
+    tables = {
+        "training.csv": evaluation.training_log,
+        "similarity.csv": evaluation.similarity,
+        "similarity_by_seed.csv": evaluation.by_seed,
+        "differences.csv": evaluation.differences,
+    }
+    for name, table in tables.items():
         table.to_csv(folder / name, index=False, float_format="%.9g", lineterminator="\n")
     _representations(evaluation).to_netcdf(folder / "representations.nc", engine="h5netcdf")
     _rdms(evaluation).to_netcdf(folder / "rdms.nc", engine="h5netcdf")
     models = folder / "models"
     models.mkdir()
-    name = f"{evaluation.study.network.name}_seed{evaluation.study.training.seed}"
-    _save_weights(evaluation.training.network, models / f"{name}.safetensors")
-    _save_weights(evaluation.training.untrained, models / f"{name}_untrained.safetensors")
+    for seed, training in evaluation.trainings.items():
+        name = f"{evaluation.study.network.name}_seed{seed}"
+        _save_weights(training.network, models / f"{name}.safetensors")
+        _save_weights(training.untrained, models / f"{name}_untrained.safetensors")
 
 
 def _publish(stage: Path, folder: Path) -> None:
@@ -128,7 +142,7 @@ def _representations(evaluation: Evaluation) -> xr.Dataset:
 def _rdms(evaluation: Evaluation) -> xr.DataArray:
     recording = evaluation.recording
     matrices = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
-    names = [recording.label, *(r.key for r in evaluation.representations)]
+    names = [evaluation.recording_label, *(r.key for r in evaluation.representations)]
     return xr.DataArray(
         np.stack(matrices),
         dims=("population", "stimulus", "stimulus_2"),
@@ -158,7 +172,8 @@ def _attributes(representation: Representation) -> dict[str, Any]:
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
     recording, study = evaluation.recording, evaluation.study
     source = Path(study.recording.source)
-    log = evaluation.training.log
+    logs = [training.log for training in evaluation.trainings.values()]
+    inference = evaluation.inference
     return {
         "normenc": normenc.__version__,
         "git_commit": _git_commit(),
@@ -169,7 +184,9 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "threads": torch.get_num_threads(),
         "seeds": {
-            "training": study.training.seed,
+            "training": study.seeds,
+            "untrained": study.untrained_seeds,
+            "inference": study.comparison.seed,
             "recording": (study.recording.seed or 0) if recording.simulated else None,
             "embedding": 0,
         },
@@ -177,6 +194,8 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "name": recording.label,
             "description": recording.describe(),
             "simulated": recording.simulated,
+            "n_stimuli": recording.n_stimuli,
+            "n_neurons": recording.n_neurons,
             "units": recording.units,
             "species": recording.species,
             "area": recording.area,
@@ -186,10 +205,17 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
         },
         "accuracy": {
-            "train": log.train_accuracy,
-            "held_out": log.held_out_accuracy,
-            "untrained_held_out": log.untrained_accuracy,
-            "chance": 0.5,
+            "train": [log.train_accuracy for log in logs],
+            "held_out": [log.held_out_accuracy for log in logs],
+            "untrained_held_out": [log.untrained_accuracy for log in logs],
+            "chance": tasks.TiltDiscrimination.chance,
+        },
+        "inference": {
+            "ceiling": inference.ceiling.describe(),
+            "resampled": inference.sizes,
+            "block_length": inference.block_length,
+            "n_samples": inference.n_samples,
+            "chance": "circular shifts" if recording.covers_circle else "label permutations",
         },
     }
 

@@ -1,64 +1,27 @@
-"""The six pictures of a study: one function each, from data to axes.
+"""Pictures of populations: stimuli, RDMs and their rows, tuning curves, embeddings.
 
-Every function takes data that is computed already and, optionally, the axes to draw on, and returns the axes.
 Populations come as mappings from a label to an array, in the order in which they are drawn; the first of `populations`
 is the recording where there is one. Controls come apart and are drawn apart. Colours are those of Okabe & Ito,
 which colour-blind readers can tell apart.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from normenc.errors import InputError
+from normenc.figures.common import AxesArray, figure_of, new_panels, style
 
-__all__ = [
-    "embeddings",
-    "example_stimuli",
-    "rdm_rows",
-    "rdms",
-    "save",
-    "similarity_bars",
-    "style",
-    "tuning_curves",
-]
+__all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "tuning_curves"]
 
 Populations = Mapping[str, npt.NDArray[Any]]
-AxesArray = npt.NDArray[Any]  # of Axes
 
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 CONTROL_STYLES = (("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-"))
-BAR_COLOURS = {"trained": "#0072B2", "untrained twin": "#9ecae1", "control": "#999999"}
+BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities lie between 0 and 2 in every population
 ORIENTATION_TICKS = (-90, -45, 0, 45, 90)
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """The look of all pictures, for the time of a ``with`` block; nothing global changes."""
-    settings: Any = {
-        "font.size": 9,
-        "axes.titlesize": 9,
-        "axes.labelsize": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.linewidth": 0.8,
-        "legend.frameon": False,
-        "legend.fontsize": 8,
-        "figure.dpi": 100,
-        "savefig.dpi": 200,
-        "svg.hashsalt": "normenc",  # the same picture gives the same file
-    }
-    with mpl.rc_context(settings):
-        yield
 
 
 def example_stimuli(
@@ -81,7 +44,7 @@ def example_stimuli(
     """
     orientation = np.asarray(orientation)
     with style():
-        panels = _panels(axes, 1, len(orientation), width=1.6, height=1.6)
+        panels = new_panels(axes, 1, len(orientation), width=1.6, height=1.6)
         for panel, image, degrees in zip(panels.flat, images, orientation, strict=False):
             panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             panel.set_title(_degrees(degrees))
@@ -97,9 +60,10 @@ def rdms(
     orientation: npt.ArrayLike,
     *,
     controls: Populations | None = None,
+    metric: str = "correlation",
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 2: RDMs side by side on one colour scale from 0 to 2, controls in a second row.
+    """Picture 2: RDMs side by side on one colour scale, controls in a second row.
 
     Parameters
     ----------
@@ -107,6 +71,9 @@ def rdms(
         Dissimilarities.
     orientation : array_like, shape (n_stimuli,)
         Degrees from vertical, rising.
+    metric : str
+        Correlation and cosine distances share the scale from 0 to 2; of others, which have a unit of their own in
+        every population, each matrix is divided by its largest value.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -115,60 +82,24 @@ def rdms(
     ndarray of Axes
     """
     orientation = np.asarray(orientation)
+    bounded = metric in BOUNDED
     with style():
         panels, drawn = _panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
         for panel, label, matrix in drawn:
-            image = panel.imshow(matrix, cmap="viridis", vmin=0, vmax=2, interpolation="nearest")
+            shown = matrix if bounded else matrix / matrix.max()
+            image = panel.imshow(shown, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
             positions, names = _orientation_ticks(orientation)
             panel.set_xticks(positions, names, fontsize=7)
             panel.set_yticks(positions, names, fontsize=7)
             panel.set_title(label)
-        bar = _figure(panels).colorbar(
-            image, ax=[panel for panel, _, _ in drawn], shrink=0.7, ticks=[0, 0.5, 1, 1.5, 2]
+        bar = figure_of(panels).colorbar(
+            image,
+            ax=[panel for panel, _, _ in drawn],
+            shrink=0.7,
+            ticks=[0, 0.5, 1, 1.5, 2] if bounded else [0, 0.5, 1],
         )
-        bar.set_label("dissimilarity (1 − r)")
+        bar.set_label(_dissimilarity(metric) if bounded else f"{_dissimilarity(metric)}, largest is 1")
     return panels
-
-
-def similarity_bars(similarity: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
-    """Picture 3: similarity of each layer's RDM with the recording's, with untrained twins and controls.
-
-    Parameters
-    ----------
-    similarity : DataFrame
-        The rows of ``similarity.csv``: one a bar, from top to bottom. Rows with a seed and ``trained`` false are
-        untrained twins, those without a seed are controls. One recording, one comparison.
-    axes : Axes, optional
-
-    Returns
-    -------
-    Axes
-    """
-    if similarity.empty or similarity["recording"].nunique() != 1 or similarity["comparison"].nunique() != 1:
-        raise InputError("similarity must hold the rows of one recording and one comparison")
-    first = similarity.iloc[0]
-    with style():
-        if axes is None:
-            _, axes = plt.subplots(figsize=(5.2, 0.9 + 0.33 * len(similarity)), layout="constrained")
-        seen = set()
-        for position, row in enumerate(similarity.itertuples()):
-            kind = "trained" if row.trained else "control" if pd.isna(row.seed) else "untrained twin"
-            legend = None if kind in seen else kind
-            seen.add(kind)
-            value = float(row.similarity)
-            axes.barh(position, value, color=BAR_COLOURS[kind], height=0.7, label=legend)
-            axes.text(max(value, 0) + 0.015, position, f"{value:.3f}", va="center")
-        names = [_bar_name(row) for row in similarity.itertuples()]
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        axes.axvline(0, color="black", linewidth=0.8)
-        axes.set_xlim(min(0.0, float(similarity["similarity"].min()) - 0.05), 1.12)
-        axes.set_xticks([tick for tick in np.arange(-1, 1.01, 0.25) if tick >= axes.get_xlim()[0]])
-        symbol = {"pearson": "Pearson r", "spearman": "Spearman ρ"}.get(first["comparison"], first["comparison"])
-        axes.set_xlabel(f"similarity of RDMs ({symbol}; 1 is the same geometry)")
-        axes.set_title(f"similarity with {first['recording']}")
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
-    return axes
 
 
 def rdm_rows(
@@ -177,6 +108,7 @@ def rdm_rows(
     *,
     at: Sequence[float] = (-75, -25, 25, 75),
     controls: Populations | None = None,
+    metric: str = "correlation",
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Picture 4: rows of the RDMs, dissimilarity from a reference orientation to all others.
@@ -189,6 +121,8 @@ def rdm_rows(
         Degrees from vertical, rising.
     at : sequence of float
         Reference orientations in degrees; the nearest stimulus is taken.
+    metric : str
+        As in :func:`rdms`.
     axes : array of Axes, optional
         One a reference orientation.
 
@@ -198,7 +132,7 @@ def rdm_rows(
     """
     orientation = np.asarray(orientation)
     with style():
-        panels = _panels(axes, 1, len(at), width=2.3, height=2.4, sharey=True)
+        panels = new_panels(axes, 1, len(at), width=2.3, height=2.4, sharey=True)
         for panel, reference in zip(panels.flat, at, strict=False):
             row = int(np.abs(orientation - reference).argmin())
             for (label, matrix), (colour, line) in zip(
@@ -206,11 +140,12 @@ def rdm_rows(
                 _line_styles(populations, controls),
                 strict=True,
             ):
-                panel.plot(orientation, matrix[row], color=colour, linestyle=line, linewidth=1.3, label=label)
+                scale = 1 if metric in BOUNDED else matrix.max()
+                panel.plot(orientation, matrix[row] / scale, color=colour, linestyle=line, linewidth=1.3, label=label)
             panel.axvline(orientation[row], color="black", linewidth=0.8, alpha=0.6)
             panel.set_title(f"from {_degrees(orientation[row])}")
             _orientation_axis(panel, orientation)
-        panels.flat[0].set_ylabel("dissimilarity (1 − r)")
+        panels.flat[0].set_ylabel(_dissimilarity(metric))
         panels.flat[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return panels
 
@@ -221,6 +156,8 @@ def tuning_curves(
     *,
     n_units: int = 3,
     seed: int = 0,
+    recording: str | None = None,
+    units: str = "not stated",
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Picture 5: responses of a few randomly chosen neurons or units of each population.
@@ -235,6 +172,10 @@ def tuning_curves(
         Neurons or units drawn of each population.
     seed : int
         Chooses them.
+    recording : str, optional
+        The population that has neurons, not units.
+    units : str
+        Of the recording's responses; those of networks are arbitrary.
     axes : array of Axes, optional
         Shape (n_populations, n_units).
 
@@ -244,7 +185,7 @@ def tuning_curves(
     """
     orientation = np.asarray(orientation)
     with style():
-        panels = _panels(axes, len(populations), n_units, width=2.1, height=1.5)
+        panels = new_panels(axes, len(populations), n_units, width=2.1, height=1.5)
         for index, (label, responses) in enumerate(populations.items()):
             row, colour = panels[index], COLOURS[index % len(COLOURS)]
             if responses is None:
@@ -257,11 +198,12 @@ def tuning_curves(
             chosen = np.random.default_rng(seed).permutation(responses.shape[1])[:n_units]
             for panel, unit in zip(row, chosen, strict=False):
                 panel.plot(orientation, responses[:, unit], color=colour, linewidth=1.1)
-                panel.set_title(f"{label}: unit {unit}", fontsize=8)
+                panel.set_title(f"{label}: {'neuron' if label == recording else 'unit'} {unit}", fontsize=8)
                 _orientation_axis(panel, orientation, label=index == len(panels) - 1)
             for panel in row[len(chosen) :]:
                 panel.set_axis_off()
-            row[0].set_ylabel("response")
+            stated = label == recording and units != "not stated"
+            row[0].set_ylabel(f"response\n({units if stated else 'a.u.'})")
     return panels
 
 
@@ -301,52 +243,10 @@ def embeddings(
             panel.set_facecolor("#f4f4f0")
         panels.flat[0].set_xlabel("t-SNE 1")
         panels.flat[0].set_ylabel("t-SNE 2")
-        bar = _figure(panels).colorbar(dots, ax=[panel for panel, _, _ in drawn], shrink=0.7, ticks=ORIENTATION_TICKS)
+        bar = figure_of(panels).colorbar(dots, ax=[panel for panel, _, _ in drawn], shrink=0.7, ticks=ORIENTATION_TICKS)
         bar.ax.set_yticklabels([_degrees(tick) for tick in ORIENTATION_TICKS])
         bar.set_label("orientation")
     return panels
-
-
-def save(axes: Axes | AxesArray, folder: Path, name: str) -> list[Path]:
-    """Save the figure of `axes` as ``name.png`` (200 dpi) and ``name.svg`` in `folder`, and close it.
-
-    Returns
-    -------
-    list of Path
-    """
-    figure = _figure(axes)
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
-    with style():
-        for path in paths:
-            options: Any = (
-                {"metadata": {"Date": None}}
-                if path.suffix == ".svg"
-                else {"metadata": {"Software": "normenc"}, "pil_kwargs": {"compress_level": 3}}
-            )
-            figure.savefig(path, facecolor="white", **options)
-            figure.set_layout_engine("none")  # the first file's layout serves the second
-    plt.close(figure)
-    return paths
-
-
-def _figure(axes: Axes | AxesArray) -> Figure:
-    first = axes.flat[0] if isinstance(axes, np.ndarray) else axes
-    figure = first.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
-def _panels(
-    axes: AxesArray | None, n_rows: int, n_columns: int, *, width: float, height: float, sharey: bool = False
-) -> AxesArray:
-    """New panels of `width` x `height` inches, or those that were given, where there are enough."""
-    if axes is None:
-        size = (n_columns * width + 0.6, n_rows * height + 0.3)
-        return plt.subplots(n_rows, n_columns, figsize=size, squeeze=False, sharey=sharey, layout="constrained")[1]
-    given = np.atleast_1d(np.asarray(axes, dtype=object))
-    if given.size < n_rows * n_columns:
-        raise InputError(f"{given.size} axes were given; this picture needs {n_rows * n_columns}")
-    return given.flat[: n_rows * n_columns].reshape(n_rows, n_columns)
 
 
 def _panels_in_rows(
@@ -361,9 +261,9 @@ def _panels_in_rows(
     rows = [list(group.items()) for group in (populations, controls) if group]
     if axes is not None:
         items = [item for row in rows for item in row]
-        panels = _panels(axes, 1, len(items), width=width, height=height)
+        panels = new_panels(axes, 1, len(items), width=width, height=height)
         return panels, [(panel, *item) for panel, item in zip(panels.flat, items, strict=True)]
-    panels = _panels(None, len(rows), max(map(len, rows)), width=width, height=height)
+    panels = new_panels(None, len(rows), max(map(len, rows)), width=width, height=height)
     drawn = []
     for row, items in zip(panels, rows, strict=True):
         drawn += [(panel, *item) for panel, item in zip(row, items, strict=False)]
@@ -383,6 +283,10 @@ def _cycle(values: Sequence[Any]) -> Iterator[Any]:
         yield from values
 
 
+def _dissimilarity(metric: str) -> str:
+    return "dissimilarity (1 − r)" if metric == "correlation" else f"dissimilarity ({metric})"
+
+
 def _degrees(value: float) -> str:
     return f"{value:g}°".replace("-", "−")
 
@@ -399,9 +303,3 @@ def _orientation_axis(panel: Axes, orientation: npt.NDArray[Any], *, label: bool
     panel.tick_params(labelbottom=label)
     if label:
         panel.set_xlabel("orientation")
-
-
-def _bar_name(row: Any) -> str:
-    if pd.isna(row.seed):
-        return str(row.model)
-    return f"{row.model} {row.layer}" + ("" if row.trained else ", untrained")
