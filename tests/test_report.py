@@ -82,7 +82,16 @@ def test_a_simulation_is_said_at_the_top(tmp_path):
     assert "The recording is simulated: no animal was recorded" in text.split("<h2>")[0]
 
 
-def tables(twin: float, control: float, p: float, *, ceiling=(0.6, 0.9), p_ceiling=0.01):
+def tables(
+    twin: float,
+    control: float,
+    p: float,
+    *,
+    ceiling=(0.6, 0.9),
+    p_ceiling=0.01,
+    p_chance=0.0,
+    chance="label permutations",
+):
     """A layer of similarity 0.5, that of its untrained twin and of a control."""
     similarity = pd.DataFrame(
         {
@@ -98,7 +107,8 @@ def tables(twin: float, control: float, p: float, *, ceiling=(0.6, 0.9), p_ceili
             "ceiling_lower": ceiling[0] if ceiling else np.nan,
             "ceiling_upper": ceiling[1] if ceiling else np.nan,
             "p_ceiling_holm": p_ceiling,
-            "p_chance_holm": [0.01, 0.02, 0.3],
+            "p_chance_holm": np.array([0.01, 0.02, 0.3]) + p_chance,
+            "chance": chance,
         }
     )
     differences = pd.DataFrame(
@@ -138,6 +148,11 @@ def tables(twin: float, control: float, p: float, *, ceiling=(0.6, 0.9), p_ceili
         ({"twin": 0.4, "control": 0.3, "p": 1.0, "p_ceiling": 0.4}, ["pool cannot be told from it, or exceeds it"]),
         ({"twin": 0.4, "control": 0.3, "p": 1.0, "ceiling": None}, ["There is no noise ceiling"]),
         ({"twin": 0.4, "control": 0.3, "p": 1.0}, ["More similar than chance: pool, pool untrained."]),
+        ({"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5}, ["No model is more similar than chance"]),
+        (
+            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5, "chance": "circular shifts"},
+            ["No model is more similar than its own circular shifts"],
+        ),
     ],
 )
 def test_findings_follow_the_numbers(values, phrases):

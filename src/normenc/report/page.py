@@ -102,7 +102,8 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame) -> list[str]:
     ...     "recording": "V1", "model": ["CNN", "CNN", "pixels"], "layer": ["fc", "fc", "pixels"],
     ...     "trained": [True, False, False], "seed": [1, 1, None], "similarity": [0.6, 0.4, 0.7],
     ...     "low": [0.5, 0.3, 0.6], "high": [0.7, 0.5, 0.8], "ceiling": "none", "ceiling_lower": float("nan"),
-    ...     "ceiling_upper": float("nan"), "p_ceiling_holm": float("nan"), "p_chance_holm": [0.01, 0.5, 0.01]})
+    ...     "ceiling_upper": float("nan"), "p_ceiling_holm": float("nan"), "p_chance_holm": [0.01, 0.5, 0.01],
+    ...     "chance": "label permutations"})
     >>> differences = pd.DataFrame({
     ...     "model": "fc", "other": ["fc, untrained", "pixels"], "kind": ["untrained twin", "control"],
     ...     "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, 0.0], "p_holm": [0.002, 0.05]})
@@ -177,13 +178,19 @@ def _against_ceiling(trained: pd.DataFrame) -> str:
 
 def _against_chance(similarity: pd.DataFrame) -> str:
     above = similarity[similarity["p_chance_holm"] <= ALPHA]
+    shifts = similarity["chance"].iloc[0] == "circular shifts"
+    if above.empty and shifts:
+        return (
+            "No model is more similar than its own circular shifts: nothing shows that a match is bound to the very "
+            "orientations, beyond a smooth change with orientation."
+        )
     if above.empty:
         return "No model is more similar than chance, corrected for their number."
     names = [
         row.model if pd.isna(row.seed) else row.layer if row.trained else f"{row.layer} untrained"
         for row in above.itertuples()
     ]
-    return f"More similar than chance: {', '.join(names)}."
+    return f"More similar than {'their own circular shifts' if shifts else 'chance'}: {', '.join(names)}."
 
 
 def _and(names: list[str]) -> str:

@@ -50,6 +50,8 @@ class Inference:
         What was resampled, of :data:`FACTORS`.
     sizes : dict of str to int
         How many of each there are.
+    ordered : bool
+        Whether the stimuli were taken to lie in order on a circle.
     block_length : int or None
         Neighbours drawn together, for stimuli in order on a circle.
     n_samples : int
@@ -62,6 +64,7 @@ class Inference:
     ceiling_intervals: Floats
     factors: tuple[str, ...]
     sizes: dict[str, int]
+    ordered: bool
     block_length: int | None
     n_samples: int
 
@@ -92,7 +95,8 @@ def infer(
     data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli), optional
         The recording's RDMs; computed from `responses` or `repeats` where left out.
     method : str
-        One of :data:`normenc.rsa.METHODS`.
+        One of :data:`normenc.rsa.METHODS`. Rank correlations take some ten times as long as the others, and
+        "kendall-tau-a", of which every sample is sorted anew, minutes.
     subject : array_like, shape (n_rdms,), optional
         Whom each of the data's RDMs is of; each its own by default.
     responses : array_like, shape (n_stimuli, n_neurons), optional
@@ -178,6 +182,7 @@ def infer(
         ceiling_intervals=np.clip(np.stack([ceiling_low, ceiling_high], axis=1), -1, 1),
         factors=chosen,
         sizes=inputs.counts(chosen),
+        ordered=ordered,
         block_length=blocks,
         n_samples=len(samples[0][1]),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.rsa.ceiling import subject_indices
 from normenc.rsa.comparison import compare_vectors
@@ -51,7 +52,9 @@ class Inputs:
         if data is None:
             if responses is None and repeats is None:
                 raise InputError("there is no recording: give data (its RDMs), responses or repeats")
-            data = rdm(responses if responses is not None else np.mean(repeats, axis=0), metric=rdm_metric)
+            data = rdm(
+                responses if responses is not None else as_array(repeats, "repeats").mean(axis=0), metric=rdm_metric
+            )
         matrices = as_rdms(data, "the data")
         if (responses is not None or repeats is not None) and len(matrices) > 1:
             raise InputError(f"responses and repeats are of one recording, but the data are {len(matrices)} RDMs")

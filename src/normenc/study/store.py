@@ -215,7 +215,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "resampled": inference.sizes,
             "block_length": inference.block_length,
             "n_samples": inference.n_samples,
-            "chance": "circular shifts" if recording.covers_circle else "label permutations",
+            "chance": "circular shifts" if inference.ordered else "label permutations",
         },
     }
 

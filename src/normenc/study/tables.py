@@ -43,6 +43,7 @@ def similarity_table(
     )
     table = table.join(found.drop(columns="n_seeds"))
     return table.assign(
+        chance="circular shifts" if inference.ordered else "label permutations",
         ceiling=inference.ceiling.kind,
         ceiling_lower=inference.ceiling.lower,
         ceiling_lower_low=lower_low,
