@@ -158,12 +158,18 @@ def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:
     norms = np.sqrt(np.einsum("ij,ij->i", right, right))
     right = np.vstack([right, np.ones(n_pairs)])
     products, squares = np.empty((len(x), len(right))), np.empty(len(x))
-    step = 1 if len(y) < 8 else max(1, BLOCK_BYTES // (8 * n_pairs))
+    step = max(1, BLOCK_BYTES // (8 * n_pairs))
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(x), step):  # each part is read from memory once
-            part = x[start] if step == 1 else x[start : start + step]
-            products[start : start + step] = (right @ part.T).T
-            squares[start : start + step] = part @ part if step == 1 else np.einsum("ij,ij->i", part, part)
+            part = x[start : start + step]
+            if len(y) < 8:  # a product with few columns is slower than they are one by one
+                for row, vector in enumerate(part, start):
+                    squares[row] = vector @ vector
+                    for column, other in enumerate(right):
+                        products[row, column] = vector @ other
+            else:
+                products[start : start + step] = part @ right.T
+                squares[start : start + step] = np.einsum("ij,ij->i", part, part)
         spread = squares - products[:, -1] ** 2 / n_pairs if centred else squares
         careful = ~(spread > 1e-3 * squares) | ~(squares < 1e300) | ~(squares > 1e-280)
     similarities = products[:, :-1]

@@ -318,8 +318,10 @@ def _products(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.
     n_repeats, _, n_units = repeats.shape
     block = max(BLOCK_UNITS, BLOCK_VALUES // (n_repeats * len(rows)))
     within, total = np.zeros((2, len(rows), len(rows)))
+    everyone = len(rows) == repeats.shape[1]  # then in their own order, and no copy of a choice is needed
     for start in range(0, n_units, block):
-        part = repeats[:, rows, start : start + block].transpose(1, 0, 2).astype(np.float64, order="C")
+        part = repeats[:, :, start : start + block] if everyone else repeats[:, rows, start : start + block]
+        part = part.transpose(1, 0, 2).astype(np.float64, order="C")
         a, b = factors(part, rows)
         same = a is b
         a -= a[0].copy()

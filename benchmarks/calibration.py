@@ -1,0 +1,207 @@
+"""Are the statistics calibrated? Simulate recordings whose truth is known, and count.
+
+Every cell of the table is a way of recording. In each of many simulations stimuli, animals, neurons, noise and
+network seeds are drawn anew, and `normenc.rsa.infer` is asked what it makes of them:
+
+- type-I error at 0.05 of the tests against chance (a model of unrelated features), between two models (whose
+  features make up one half of the recording's each), and against the lower ceiling (a model as far from the truth as
+  one more recording would be);
+- coverage of the 95 % intervals of a similarity, of a difference and of the lower ceiling, around their mean over
+  all simulations, which is what they estimate;
+- recovery: how often the features that made the recording win over their two halves, noisy copies and strangers.
+
+Run with ``python benchmarks/calibration.py [--simulations 1000] [--out docs/calibration.csv]``.
+"""
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from normenc.rsa import noise_ceiling, rdm, simulate_responses
+from normenc.rsa.inference import infer
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A way of recording."""
+
+    name: str
+    n_stimuli: int = 40
+    n_animals: int = 1
+    n_neurons: int = 60
+    n_repeats: int = 1
+    noise: float = 1.0
+    n_seeds: int = 1
+    ordered: bool = False
+    method: str = "pearson"
+    ceiling_noise: float = 0.0  # of the model that is as good as the lower ceiling; tuned before
+
+
+CELLS = (
+    Cell("12 animals, low noise", n_animals=12),
+    Cell("12 animals, high noise", n_animals=12, noise=3.0),
+    Cell("5 animals, low noise", n_animals=5),
+    Cell("5 animals, high noise", n_animals=5, noise=3.0),
+    Cell("8 animals, Spearman", n_animals=8, method="spearman", noise=2.0),
+    Cell("8 animals, whitened correlation", n_animals=8, method="whitened-correlation", noise=2.0),
+    Cell("8 animals, 5 seeds", n_animals=8, n_seeds=5, noise=2.0),
+    Cell("one animal, neurons, low noise", n_neurons=200),
+    Cell("one animal, neurons, high noise", n_neurons=200, noise=3.0),
+    Cell("one animal, 4 repeats", n_neurons=200, n_repeats=4, noise=3.0),
+    Cell("8 animals, stimuli on a circle", n_animals=8, n_stimuli=90, ordered=True),
+    Cell("one animal, stimuli on a circle, neurons", n_neurons=200, n_stimuli=90, ordered=True),
+)
+
+
+def features(cell: Cell, rng: np.random.Generator, n_features: int = 12) -> np.ndarray:
+    """Features of stimuli drawn from a population: independent, or changing smoothly around a circle."""
+    if not cell.ordered:
+        return rng.standard_normal((cell.n_stimuli, n_features))
+    angle = 2 * np.pi * np.arange(cell.n_stimuli)[:, None] / cell.n_stimuli
+    harmonics = np.arange(1, 13)
+    spectrum = np.exp(-0.5 * (harmonics / 5) ** 2)
+    amplitude = rng.standard_normal((2, len(harmonics), n_features)) * spectrum[:, None]
+    smooth = np.cos(angle * harmonics) @ amplitude[0] + np.sin(angle * harmonics) @ amplitude[1]
+    return smooth / np.sqrt((spectrum**2).sum())
+
+
+def simulate(cell: Cell, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Models' RDMs, and trials of shape (n_animals, n_repeats, n_stimuli, n_neurons)."""
+    rng = np.random.default_rng([2023, seed])
+    one, other, stranger, extra = (features(cell, rng) for _ in range(4))
+    both = np.hstack([one, other])
+
+    def seeds(values: np.ndarray) -> np.ndarray:
+        copies = [values + 0.5 * (cell.n_seeds > 1) * features(cell, rng, values.shape[1]) for _ in range(cell.n_seeds)]
+        return np.stack([rdm(c) for c in copies])
+
+    noisy = np.hstack([both, cell.ceiling_noise * extra])
+    models = {
+        "one": seeds(one),
+        "other": seeds(other),
+        "stranger": seeds(stranger),
+        "both": rdm(both),
+        "noisy": rdm(noisy),
+    }
+    trials = simulate_responses(
+        rdm(both), cell.n_neurons, cell.noise, rng, n_repeats=cell.n_repeats, n_animals=cell.n_animals
+    )
+    return models, trials
+
+
+def arguments(cell: Cell, trials: np.ndarray) -> dict:
+    averages = trials.mean(axis=1)
+    if cell.n_animals > 1:
+        return {"data": np.stack([rdm(a) for a in averages])}
+    if cell.n_repeats > 1:
+        return {"repeats": trials[0], "responses": averages[0]}
+    return {"responses": averages[0]}
+
+
+def one_simulation(task: tuple[Cell, int]) -> dict[str, float]:
+    cell, seed = task
+    models, trials = simulate(cell, seed)
+    found = infer(
+        models,
+        **arguments(cell, trials),
+        method=cell.method,
+        ordered=cell.ordered,
+        n_samples=400,
+        n_permutations=199,
+        seed=seed,
+    )
+    table = found.models.set_index("model")
+    pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
+    lower = found.ceiling_intervals[0]
+    return {
+        "p_chance": table.loc["stranger", "p_chance"],
+        "p_pair": pair["p"],
+        "p_ceiling": table.loc["noisy", "p_ceiling"],
+        "one": table.loc["one", "similarity"],
+        "one_low": table.loc["one", "low"],
+        "one_high": table.loc["one", "high"],
+        "pair": pair["difference"],
+        "pair_low": pair["low"],
+        "pair_high": pair["high"],
+        "ceiling": found.ceiling.lower,
+        "ceiling_low": lower[0],
+        "ceiling_high": lower[1],
+        "won": float(table["similarity"].drop("noisy").idxmax() == "both"),
+    }
+
+
+def tuned(cell: Cell, pool: ProcessPoolExecutor, n: int = 300) -> Cell:
+    """Find how much noise makes a model, on average, as similar as the lower ceiling."""
+    low, high = 0.0, 4.0
+    for _ in range(9):
+        middle = (low + high) / 2
+        trial = replace(cell, ceiling_noise=middle)
+        margins = list(pool.map(margin, [(trial, seed + 10**6) for seed in range(n)], chunksize=20))
+        low, high = (middle, high) if np.mean(margins) > 0 else (low, middle)
+    return replace(cell, ceiling_noise=(low + high) / 2)
+
+
+def margin(task: tuple[Cell, int]) -> float:
+    """How much more similar the noisy model is than the lower ceiling."""
+    from normenc.rsa import compare_rdms
+
+    cell, seed = task
+    models, trials = simulate(cell, seed)
+    given = arguments(cell, trials)
+    data = given["data"] if "data" in given else rdm(given["responses"])[None]
+    ceiling = noise_ceiling(
+        data if len(data) > 1 else None,
+        repeats=given.get("repeats"),
+        responses=given.get("responses"),
+        method=cell.method,
+        n_splits=20,
+    )
+    return float(np.mean(compare_rdms(models["noisy"][None], data, cell.method))) - ceiling.lower
+
+
+def summary(cell: Cell, rows: pd.DataFrame) -> dict[str, float | str]:
+    def covered(name: str) -> float:
+        truth = 0.0 if name == "pair" else rows[name].mean()
+        return float(((rows[f"{name}_low"] <= truth) & (truth <= rows[f"{name}_high"])).mean())
+
+    return {
+        "recording": cell.name,
+        "type-I, chance": float((rows["p_chance"] <= 0.05).mean()),
+        "type-I, pair": float((rows["p_pair"] <= 0.05).mean()),
+        "type-I, ceiling": float((rows["p_ceiling"] <= 0.05).mean()),
+        "coverage, similarity": covered("one"),
+        "coverage, difference": covered("pair"),
+        "coverage, lower ceiling": covered("ceiling"),
+        "recovery": float(rows["won"].mean()),
+        "similarity": float(rows["one"].mean()),
+        "ceiling": float(rows["ceiling"].mean()),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--simulations", type=int, default=1000)
+    parser.add_argument("--only", default="", help="cells whose name holds this")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    rows = []
+    with ProcessPoolExecutor() as pool:
+        for cell in CELLS:
+            if options.only not in cell.name:
+                continue
+            cell = tuned(cell, pool)
+            tasks = [(cell, seed) for seed in range(options.simulations)]
+            rows.append(summary(cell, pd.DataFrame(list(pool.map(one_simulation, tasks, chunksize=5)))))
+            print(f"{cell.name}: done", file=sys.stderr, flush=True)
+            if options.out:  # after every cell, so that nothing is lost
+                pd.DataFrame(rows).to_csv(options.out, index=False, float_format="%.3f")
+    print(pd.DataFrame(rows).to_string(index=False, float_format="%.3f"))
+
+
+if __name__ == "__main__":
+    main()
