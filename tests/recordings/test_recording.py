@@ -53,7 +53,7 @@ def test_bad_responses_are_named(responses, orientation, message):
         (RDM[:2], "must be square"),
         (RDM + np.triu(RDM), "not symmetric"),
         (1 - RDM, "similarities"),
-        (-RDM, "runs from -1.5 to -0"),
+        (-RDM, r"rdm is -1.5 for stimuli \d and \d; correlation distances lie between 0 and 2"),
         (3 * RDM, "between 0 and 2"),
         (np.where(RDM == 1.5, np.nan, RDM), "nan for stimuli 1 and 2"),
     ],

@@ -100,8 +100,10 @@ class Recording:
         if np.abs(np.diagonal(matrix)).max() > 1e-5:
             raise InputError("rdm is not zero on its diagonal; it must hold dissimilarities, not similarities")
         if matrix.min() < -1e-5 or matrix.max() > 2 + 1e-5:
+            row, column = np.unravel_index(np.abs(matrix - 1).argmax(), matrix.shape)
             raise InputError(
-                f"rdm runs from {matrix.min():g} to {matrix.max():g}; correlation distances lie between 0 and 2"
+                f"rdm is {matrix[row, column]:g} for stimuli {row} and {column}; correlation distances lie between 0 "
+                "and 2"
             )
         degrees, order = _sorted_orientations(orientation, len(matrix))
         return cls(name, degrees, None, matrix[np.ix_(order, order)], **facts)
