@@ -13,6 +13,7 @@ from normenc.rsa.pairs import upper
 __all__ = ["NeuronGroups", "group_neurons"]
 
 METRICS = ("correlation", "cosine", "euclidean")  # those that follow from sums over neurons
+MIN_NEURONS = 4
 MAX_GROUPS = 100
 MAX_BYTES = 2**28  # of the groups' products
 
@@ -79,8 +80,8 @@ def group_neurons(responses: Any, metric: str = "correlation", *, seed: int = 0)
             f"neurons cannot be resampled for the metric {metric!r}; it must be one of {', '.join(METRICS)}"
         )
     n_stimuli, n_neurons = values.shape
-    if n_neurons < 4:
-        raise InputError(f"there are {n_neurons} neurons; resampling them needs at least 4")
+    if n_neurons < MIN_NEURONS:
+        raise InputError(f"there are {n_neurons} neurons; resampling them needs at least {MIN_NEURONS}")
     n_groups = int(np.clip(MAX_BYTES / (8 * n_stimuli**2), 20, MAX_GROUPS))
     groups = np.array_split(np.random.default_rng(seed).permutation(n_neurons), min(n_neurons, n_groups))
     products = np.empty((len(groups), n_stimuli * (n_stimuli - 1) // 2))

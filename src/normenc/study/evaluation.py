@@ -16,6 +16,8 @@ from normenc.embedding import MIN_STIMULI, embed, embed_rdm
 from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.representations import Encoder, represent
+from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
+from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.settings import Study
 from normenc.study.tables import difference_table, seed_table, similarity_table
 from normenc.training import Progress, TrainingResult, initialise, train
@@ -23,8 +25,6 @@ from normenc.training import Progress, TrainingResult, initialise, train
 __all__ = ["Evaluation", "Prepared", "Representation", "evaluate", "prepare", "represent_all"]
 
 MAX_IMAGES_GIB = 8
-MIN_NEURONS = 4  # to resample neurons
-MIN_STIMULI_RESAMPLED = 6  # to resample stimuli
 CONTROLS = {
     "Fourier amplitude": controls.fourier_amplitude,
     "Gabor energy": controls.gabor_energy,

@@ -14,7 +14,8 @@ import pandas as pd
 
 from normenc import figures, rsa
 from normenc.errors import InputError
-from normenc.study.evaluation import MIN_NEURONS, Prepared, prepare, represent_all
+from normenc.rsa.neurons import MIN_NEURONS
+from normenc.study.evaluation import Prepared, prepare, represent_all
 from normenc.study.settings import PowerSettings, Study
 from normenc.study.store import check_free, staged
 from normenc.training import Progress, resolve_device
