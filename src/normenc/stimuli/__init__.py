@@ -1,5 +1,21 @@
 """Visual stimuli as functions of their parameters."""
 
-from normenc.stimuli.gratings import gratings, image_size
+from normenc.stimuli.gratings import gratings, image_size, varied_gratings
+from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches, photograph
+from normenc.stimuli.objects import digits, image_folder
+from normenc.stimuli.sets import StimulusSet
+from normenc.stimuli.textures import bandpassed_noise, plaids
 
-__all__ = ["gratings", "image_size"]
+__all__ = [
+    "PHOTOGRAPHS",
+    "StimulusSet",
+    "bandpassed_noise",
+    "digits",
+    "gratings",
+    "image_folder",
+    "image_size",
+    "natural_patches",
+    "photograph",
+    "plaids",
+    "varied_gratings",
+]

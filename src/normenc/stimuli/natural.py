@@ -1,0 +1,183 @@
+"""Patches of real photographs, turned by any angle."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from normenc.errors import InputError
+from normenc.stimuli.gratings import image_size
+from normenc.stimuli.sets import StimulusSet
+
+__all__ = ["PHOTOGRAPHS", "natural_patches", "photograph"]
+
+# Photographs that scikit-image and scikit-learn bring along. No texture, drawing or microscope's picture is among
+# them; training and testing take different ones.
+PHOTOGRAPHS = {
+    "train": ("astronaut", "brick", "coffee", "coins", "flower", "grass", "motorcycle", "rocket"),
+    "test": ("camera", "chelsea", "china", "gravel"),
+}
+ZOOM = 2  # photograph pixels an image pixel
+MIN_CONTRAST = 0.06  # standard deviation below which a patch shows nothing, such as sky
+MAX_TRIES = 50
+
+
+@cache
+def photograph(name: str) -> npt.NDArray[np.float32]:
+    """A photograph that comes with scikit-image or scikit-learn, in grey.
+
+    Parameters
+    ----------
+    name : str
+        One of those in :data:`PHOTOGRAPHS`.
+
+    Returns
+    -------
+    ndarray, shape (height, width)
+        float32, 0 to 1; colours by their luminance (scikit-image's ``rgb2gray``).
+
+    Raises
+    ------
+    InputError
+        When there is no such photograph.
+
+    Examples
+    --------
+    >>> photograph("camera").shape
+    (512, 512)
+    """
+    known = (*PHOTOGRAPHS["train"], *PHOTOGRAPHS["test"])
+    if name not in known:
+        raise InputError(f"there is no photograph {name!r}; there are {', '.join(sorted(known))}")
+    from skimage import color, data, util
+
+    if name in ("china", "flower"):
+        from sklearn.datasets import load_sample_image
+
+        image = load_sample_image(f"{name}.jpg")
+    elif name == "motorcycle":
+        image = data.stereo_motorcycle()[0]
+    else:
+        image = getattr(data, name)()
+    grey = color.rgb2gray(image) if image.ndim == 3 else util.img_as_float(image)
+    grey = grey.astype(np.float32)
+    grey.setflags(write=False)  # one array serves all who ask
+    return grey
+
+
+def natural_patches(
+    n: int,
+    rng: np.random.Generator | np.random.RandomState,
+    *,
+    photographs: Sequence[str] | Sequence[npt.ArrayLike] = PHOTOGRAPHS["train"],
+    rotation: float = 0.0,
+    resolution: float = 0.1,
+    zoom: int = ZOOM,
+) -> StimulusSet:
+    """Patches of photographs at random places, each turned by a random angle.
+
+    A turned patch is filled by what the photograph shows there: places are drawn so that its corners stay inside, and
+    it has no border. Places are no whole pixels, so that a patch that is not turned is interpolated like all others
+    and cannot be told by its sharpness. Patches that show next to nothing (such as sky) are drawn again.
+
+    Parameters
+    ----------
+    n : int
+    rng : Generator or RandomState
+    photographs : sequence of str or of array_like, shape (height, width)
+        Names, see :data:`PHOTOGRAPHS`, or grey images with values 0 to 1; each is as likely.
+    rotation : float
+        Patches are turned by uniform angles between minus and plus this, degrees; positive turns what is upright to
+        the right (clockwise).
+    resolution : float
+        Image pixels a full-resolution pixel: the size of :func:`gratings` at this resolution.
+    zoom : int
+        Photograph pixels an image pixel, averaged.
+
+    Returns
+    -------
+    StimulusSet
+        With the columns ``photograph``, ``row``, ``column`` (of the centre, photograph pixels), ``rotation`` (degrees).
+
+    Raises
+    ------
+    InputError
+        When a photograph is too small for a turned patch, or shows next to nothing.
+
+    Examples
+    --------
+    >>> drawn = natural_patches(3, np.random.default_rng(0), rotation=45)
+    >>> drawn.images.shape, bool(drawn.parameters["rotation"].abs().max() <= 45)
+    (torch.Size([3, 48, 64]), True)
+    """
+    if n < 1 or zoom < 1:
+        raise InputError(f"n is {n} and zoom is {zoom}; both must be at least 1")
+    if not 0 <= rotation <= 180:
+        raise InputError(f"rotation is {rotation}; it must lie between 0 and 180 degrees")
+    height, width = image_size(resolution)
+    sources = [_source(item, index, zoom) for index, item in enumerate(photographs)]
+    if not sources:
+        raise InputError("there are no photographs to take patches from")
+    reach = np.hypot(height, width) / 2 + 1
+    for name, source in sources:
+        if min(source.shape) < 2 * reach + 1:
+            side = int(np.ceil((2 * reach + 1) * zoom))
+            raise InputError(
+                f"photograph {name!r} is {source.shape[0] * zoom} x {source.shape[1] * zoom} pixels; turned patches of "
+                f"{height} x {width} pixels at zoom {zoom} need at least {side} x {side}"
+            )
+    images = np.empty((n, height, width), dtype=np.float32)
+    rows = []
+    for index in range(n):
+        name, source = sources[rng.choice(len(sources))]
+        for _ in range(MAX_TRIES):
+            row, column = (rng.uniform(reach, side - 1 - reach) for side in source.shape)
+            angle = rng.uniform(-rotation, rotation)
+            images[index] = turned_patch(source, (row, column), angle, (height, width))
+            if images[index].std() >= MIN_CONTRAST:
+                break
+        else:
+            raise InputError(
+                f"photograph {name!r} shows next to nothing: {MAX_TRIES} patches in a row have a standard deviation "
+                f"below {MIN_CONTRAST}"
+            )
+        rows.append((name, row * zoom, column * zoom, angle))
+    parameters = pd.DataFrame(rows, columns=["photograph", "row", "column", "rotation"])
+    return StimulusSet(torch.from_numpy(images), parameters)
+
+
+def turned_patch(
+    image: npt.NDArray[np.float32], centre: tuple[float, float], angle: float, size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """The patch of `size` around `centre` (row, column) of `image`, turned clockwise by `angle` degrees."""
+    from skimage.transform import EuclideanTransform, warp
+
+    middle = (np.array(size)[::-1] - 1) / 2  # x, y
+    turn = EuclideanTransform(translation=-middle) + EuclideanTransform(rotation=-np.deg2rad(angle))
+    to_image = turn + EuclideanTransform(translation=centre[::-1])
+    return warp(image, to_image, output_shape=size, order=1, mode="edge", preserve_range=True).astype(np.float32)
+
+
+def _source(item: str | npt.ArrayLike, index: int, zoom: int) -> tuple[str, npt.NDArray[np.float32]]:
+    if isinstance(item, str):
+        return item, _zoomed(item, zoom)
+    image = np.asarray(item, dtype=np.float32)
+    if image.ndim != 2 or not np.isfinite(image).all() or image.min() < 0 or image.max() > 1:
+        raise InputError(
+            f"photograph {index} has shape {image.shape}; photographs must be grey, shape (height, width), with finite "
+            "values 0 to 1"
+        )
+    return str(index), _averaged(image, zoom)
+
+
+@cache
+def _zoomed(name: str, zoom: int) -> npt.NDArray[np.float32]:
+    return _averaged(photograph(name), zoom)
+
+
+def _averaged(image: npt.NDArray[np.float32], zoom: int) -> npt.NDArray[np.float32]:
+    height, width = (side // zoom for side in image.shape)
+    return image[: height * zoom, : width * zoom].reshape(height, zoom, width, zoom).mean(axis=(1, 3))

@@ -1,0 +1,227 @@
+"""Objects to be recognised: handwritten digits at random places, and folders of images laid out class by class."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from normenc.errors import InputError
+from normenc.stimuli.gratings import image_size
+from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches
+from normenc.stimuli.sets import StimulusSet
+
+__all__ = ["digits", "image_folder"]
+
+BACKGROUNDS = ("plain", "natural")
+SIZES = (0.4, 0.9)  # height of a digit, in the image's shorter side
+DIGIT_SIDE = 8  # pixels of a handwritten digit
+TEST_EVERY = 4  # every fourth digit or image of a class is for testing
+BACKGROUND_CONTRAST = 0.4
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+def digits(
+    n: int,
+    rng: np.random.Generator | np.random.RandomState,
+    *,
+    rotation: float = 30.0,
+    size: tuple[float, float] = SIZES,
+    background: str = "natural",
+    resolution: float = 0.1,
+    test: bool = False,
+) -> StimulusSet:
+    """Handwritten digits of random position, size and rotation on a random background.
+
+    Parameters
+    ----------
+    n : int
+    rng : Generator or RandomState
+    rotation : float
+        Digits are turned by uniform angles between minus and plus this, degrees.
+    size : (float, float)
+        Smallest and largest height of a digit, in the image's shorter side; uniform between.
+    background : str
+        "plain", a random grey, or "natural", a patch of a photograph at reduced contrast. A digit is drawn in white
+        or black, whichever differs more from its background.
+    resolution : float
+        Image pixels a full-resolution pixel: the size of :func:`gratings` at this resolution.
+    test : bool
+        Take other digits, and other photographs, than for training.
+
+    Returns
+    -------
+    StimulusSet
+        With the columns ``digit``, ``example`` (of scikit-learn's data), ``row``, ``column`` (of the centre),
+        ``height`` (pixels), ``rotation`` (degrees).
+
+    Raises
+    ------
+    InputError
+        When a parameter is impossible or the image is too small to show a digit.
+
+    References
+    ----------
+    Alpaydin & Kaynak, "Optical Recognition of Handwritten Digits", UCI 1998: 8 x 8 pixels, 1797 of them in
+    scikit-learn.
+
+    Examples
+    --------
+    >>> drawn = digits(4, np.random.default_rng(0))
+    >>> drawn.images.shape, bool(drawn.parameters["digit"].between(0, 9).all())
+    (torch.Size([4, 48, 64]), True)
+    """
+    if n < 1:
+        raise InputError(f"n is {n}; there must be at least 1 image")
+    if not 0 < size[0] <= size[1] <= 1:
+        raise InputError(f"size is {size}; it must be (smallest, largest), above 0 and at most 1")
+    if not 0 <= rotation <= 180:
+        raise InputError(f"rotation is {rotation}; it must lie between 0 and 180 degrees")
+    if background not in BACKGROUNDS:
+        raise InputError(f"background is {background!r}; it must be one of {', '.join(BACKGROUNDS)}")
+    shape = image_size(resolution)
+    if size[0] * min(shape) < DIGIT_SIDE / 2:
+        raise InputError(
+            f"images of {shape[0]} x {shape[1]} pixels are too small: digits {size[0] * min(shape):.1f} pixels high "
+            f"cannot be read; use a larger resolution or size, for at least {DIGIT_SIDE // 2} pixels"
+        )
+    examples, labels = _handwritten(test)
+    images = _backgrounds(n, rng, background, resolution, test)
+    rows = []
+    for image in images:
+        chosen = int(rng.choice(len(examples)))
+        height = rng.uniform(*size) * min(shape)
+        row, column = (rng.uniform(height / 2, side - height / 2) for side in shape)
+        angle = rng.uniform(-rotation, rotation)
+        ink = _placed(examples[chosen], (row, column), height, angle, shape)
+        image += ink * ((image.mean() < 0.5) - image)
+        rows.append((labels[chosen], chosen, row, column, height, angle))
+    columns = ["digit", "example", "row", "column", "height", "rotation"]
+    return StimulusSet(torch.from_numpy(images), pd.DataFrame(rows, columns=columns))
+
+
+def image_folder(folder: str | Path, *, resolution: float = 0.1, test: bool = False) -> StimulusSet:
+    """Images from a folder with one subfolder a class.
+
+    Every image is cut to the sides' ratio in its middle and reduced to the size of :func:`gratings` at `resolution`.
+    Colours become grey by their luminance. Of every class, by name, each fourth image is for testing.
+
+    Parameters
+    ----------
+    folder : str or Path
+    resolution : float
+        Image pixels a full-resolution pixel.
+    test : bool
+        Give those for testing; else those for training.
+
+    Returns
+    -------
+    StimulusSet
+        In the order of classes and file names, with the columns ``class`` (name), ``label`` (number from 0), ``file``.
+
+    Raises
+    ------
+    InputError
+        When the folder is missing or empty, a class has too few images, grey and colour are mixed, or an image cannot
+        be read or is too small; the message names it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder; it must hold one folder of images a class")
+    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    files = {
+        path.name: sorted(f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file())
+        for path in classes
+    }
+    if len(files) < 2:
+        raise InputError(f"{folder}: there are {len(files)} classes; it must hold at least two folders, one a class")
+    for name, found in files.items():
+        if len(found) < TEST_EVERY:
+            raise InputError(
+                f"{folder / name}: there are {len(found)} images ({', '.join(sorted(IMAGE_SUFFIXES))}); a class needs "
+                f"at least {TEST_EVERY}, of which each {TEST_EVERY}th is for testing"
+            )
+    shape = image_size(resolution)
+    images, colours, rows = [], {}, []
+    for label, (name, found) in enumerate(files.items()):
+        for index, file in enumerate(found):
+            image, colours[file] = _read_grey(file, shape)
+            if (index % TEST_EVERY == TEST_EVERY - 1) == test:
+                images.append(image)
+                rows.append((name, label, str(file.relative_to(folder))))
+    mixed = {colour: file for file, colour in colours.items()}
+    if len(mixed) > 1:
+        raise InputError(
+            f"{folder}: {mixed[True].name} is in colour and {mixed[False].name} is grey; a class could be told by "
+            "that, so make all of them one or the other"
+        )
+    return StimulusSet(torch.from_numpy(np.stack(images)), pd.DataFrame(rows, columns=["class", "label", "file"]))
+
+
+@cache
+def _handwritten(test: bool) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    chosen = (np.arange(len(images)) % TEST_EVERY == TEST_EVERY - 1) == test
+    return (images[chosen] / 16).reshape(-1, DIGIT_SIDE, DIGIT_SIDE).astype(np.float32), labels[chosen]
+
+
+def _backgrounds(
+    n: int, rng: np.random.Generator | np.random.RandomState, kind: str, resolution: float, test: bool
+) -> npt.NDArray[np.float32]:
+    if kind == "plain":
+        greys = rng.uniform(0.2, 0.8, size=(n, 1, 1)).astype(np.float32)
+        return np.tile(greys, (1, *image_size(resolution)))
+    names = PHOTOGRAPHS["test" if test else "train"]
+    patches = natural_patches(n, rng, photographs=names, rotation=180, resolution=resolution).images.numpy()
+    means = patches.mean(axis=(1, 2), keepdims=True)
+    return means + BACKGROUND_CONTRAST * (patches - means)
+
+
+def _placed(
+    digit: npt.NDArray[np.float32],
+    centre: tuple[float, float],
+    height: float,
+    angle: float,
+    shape: tuple[int, int],
+) -> npt.NDArray[np.float32]:
+    """How much ink of `digit` is on every pixel, 0 to 1; `angle` clockwise in degrees."""
+    from skimage.transform import EuclideanTransform, SimilarityTransform, warp
+
+    middle = (DIGIT_SIDE - 1) / 2
+    to_digit = (
+        EuclideanTransform(translation=(-centre[1], -centre[0]))
+        + SimilarityTransform(scale=DIGIT_SIDE / height, rotation=-np.deg2rad(angle))
+        + EuclideanTransform(translation=(middle, middle))
+    )
+    return warp(digit, to_digit, output_shape=shape, order=1, mode="constant", cval=0).astype(np.float32)
+
+
+def _read_grey(file: Path, shape: tuple[int, int]) -> tuple[npt.NDArray[np.float32], bool]:
+    """An image in grey, cut and reduced to `shape`, and whether it was in colour."""
+    from PIL import Image
+    from skimage import color, transform, util
+
+    try:
+        with Image.open(file) as opened:
+            image = util.img_as_float32(np.asarray(opened.convert("RGB") if opened.mode == "P" else opened))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{file}: this image cannot be read ({error})") from None
+    colour = image.ndim == 3 and image.shape[2] in (3, 4)
+    if image.ndim != 2 and not colour:
+        raise InputError(f"{file}: this image has shape {image.shape}; it must be grey, or colour with 3 or 4 channels")
+    if colour:
+        image = color.rgb2gray(image[..., :3])
+    if image.shape[0] < shape[0] or image.shape[1] < shape[1]:
+        raise InputError(
+            f"{file}: this image is {image.shape[0]} x {image.shape[1]} pixels, too small for {shape[0]} x {shape[1]}; "
+            "use a smaller resolution or larger images"
+        )
+    scale = min(image.shape[0] / shape[0], image.shape[1] / shape[1])
+    height, width = (round(side * scale) for side in shape)
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    cut = image[top : top + height, left : left + width]
+    return transform.resize(cut, shape, anti_aliasing=True).astype(np.float32), colour

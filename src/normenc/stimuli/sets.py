@@ -1,0 +1,51 @@
+"""Stimuli that were drawn at random: the images, and what they were drawn with."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from normenc.errors import InputError
+
+__all__ = ["StimulusSet"]
+
+
+@dataclass(frozen=True)
+class StimulusSet:
+    """Images with the table of their parameters.
+
+    Attributes
+    ----------
+    images : Tensor, shape (n, height, width)
+        float32, grey values 0 (black) to 1 (white).
+    parameters : DataFrame, n rows
+        One column a parameter, in the units that its name or its function states.
+
+    Raises
+    ------
+    InputError
+        When there is not one row an image.
+
+    Examples
+    --------
+    >>> drawn = StimulusSet(torch.zeros(2, 3, 4), pd.DataFrame({"orientation": [0.0, 90.0]}))
+    >>> len(drawn), drawn[1:].parameters["orientation"].tolist()
+    (2, [90.0])
+    """
+
+    images: torch.Tensor
+    parameters: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 3 or len(self.images) != len(self.parameters):
+            raise InputError(
+                f"images have shape {tuple(self.images.shape)} and the table has {len(self.parameters)} rows; images "
+                "must have shape (n, height, width), with one row each"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: slice) -> "StimulusSet":
+        """Some of the stimuli, numbered anew."""
+        return StimulusSet(self.images[rows], self.parameters.iloc[rows].reset_index(drop=True))
