@@ -191,8 +191,8 @@ def _print_summary(evaluation: Any) -> None:
     for seed, training in evaluation.trainings.items():
         log = training.log
         typer.echo(
-            f"seed {seed}, accuracy: {log.train_accuracy:.3f} in training, {log.held_out_accuracy:.3f} on fresh "
-            f"stimuli (untrained {log.untrained_accuracy:.3f})"
+            f"seed {seed}, accuracy: {log.train_score:.3f} in training, {log.held_out_score:.3f} on fresh "
+            f"stimuli (untrained {log.untrained_score:.3f})"
         )
     columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance)")
     _print_table(columns, rows)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from normenc.errors import InputError
-from normenc.networks import initial_filters
+from normenc.networks import gabor_filters, initial_filters
 
 
 def test_values_follow_the_formula_worked_by_hand():
@@ -40,3 +40,15 @@ def test_any_count_and_size(n_channels, size):
 def test_the_impossible_is_named(arguments, message):
     with pytest.raises(InputError, match=message):
         initial_filters(*arguments)
+
+
+def test_plain_gabors_are_even_and_odd_and_cover_orientation():
+    even, odd, turned, _ = gabor_filters(4, 9)[:, 0].double()
+    torch.testing.assert_close(even, even.flip(1))
+    torch.testing.assert_close(odd, -odd.flip(1))
+    torch.testing.assert_close(turned, even.T)  # 90 degrees on
+    assert float(even.sum()) == pytest.approx(0, abs=1e-5)
+    # One period across 9 pixels, under an envelope of 3.6: along the middle row the odd filter is the sine itself.
+    x = np.arange(-4, 5)
+    wave = np.exp(-(x**2) / (2 * 3.6**2)) * np.sin(2 * np.pi * x / 9)
+    np.testing.assert_allclose(odd[4], wave / np.abs(wave).max(), atol=1e-6)

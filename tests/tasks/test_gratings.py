@@ -4,7 +4,7 @@ import torch
 
 from normenc.errors import InputError
 from normenc.stimuli import gratings
-from normenc.tasks import TiltDiscrimination
+from normenc.tasks import OrientationEstimation, TiltDiscrimination
 
 
 def test_sample_follows_the_studys_formula():
@@ -28,7 +28,44 @@ def test_options_reach_the_gratings():
     assert (images == 0.5).any()
 
 
-@pytest.mark.parametrize("options", [{"n_train": 0}, {"n_test": 0}, {"resolution": -1.0}])
+@pytest.mark.parametrize(
+    "options",
+    [{"n_train": 0}, {"n_test": 0}, {"resolution": -1.0}, {"contrast": (0, 1, 2)}, {"contrast": 2.0}, {"noise": -1.0}],
+)
 def test_the_impossible_is_named(options):
     with pytest.raises(InputError, match=next(iter(options))):
         TiltDiscrimination(**options)
+
+
+def test_options_vary_the_gratings():
+    task = TiltDiscrimination(
+        spatial_frequency=(0.02, 0.08), contrast=(0.2, 1), random_phase=True, noise=0.1, waveform="sine"
+    )
+    images, targets = task.sample(100, np.random.default_rng(0))
+    assert len(images.flatten(1).unique(dim=0)) == 100
+    assert 0.35 < targets.mean() < 0.65
+    again, _ = task.sample(100, np.random.default_rng(0))
+    assert torch.equal(images, again)
+
+
+def test_orientation_is_told_on_its_circle():
+    task = OrientationEstimation()
+
+    def answer(degrees):
+        doubled = torch.deg2rad(2 * torch.tensor(degrees, dtype=torch.float64))
+        return torch.stack([doubled.cos(), doubled.sin()], dim=1)
+
+    # 88 and -88 are 4 degrees apart; a vector's length does not count.
+    assert task.score(3 * answer([88.0, 10.0]), answer([-88.0, 30.0])) == pytest.approx((4 + 20) / 2)
+    assert task.score(answer([0.0]), answer([90.0])) == pytest.approx(90)
+    assert float(task.loss(answer([0.0]), answer([90.0]))) == pytest.approx((2**2 + 0) / 2)
+
+
+def test_targets_of_orientation_are_those_of_the_images():
+    task = OrientationEstimation()
+    images, targets = task.sample(30, np.random.default_rng(4))
+    orientations = (np.random.default_rng(4).random(30) - 0.5) * 180
+    assert torch.equal(images, gratings(orientations))
+    np.testing.assert_allclose(
+        np.rad2deg(np.arctan2(targets[:, 1].numpy(), targets[:, 0].numpy())) / 2, orientations, atol=1e-3
+    )

@@ -51,9 +51,9 @@ def test_published_training_log(reference):
     found = reference.log.epoch_loss()[[4, 9, 14, 19, 24]]
     np.testing.assert_allclose(found[:4], published[:4], rtol=0.02)
     np.testing.assert_allclose(found[4], published[4], rtol=0.05)
-    assert round(reference.log.train_accuracy, 3) == 0.999
-    assert reference.log.held_out_accuracy > 0.98
-    assert 0.3 < reference.log.untrained_accuracy < 0.7
+    assert round(reference.log.train_score, 3) == 0.999
+    assert reference.log.held_out_score > 0.98
+    assert 0.3 < reference.log.untrained_score < 0.7
     assert reference.log.loss.shape == reference.log.epoch.shape == (250,)
 
 
@@ -141,3 +141,56 @@ def test_a_gpu_that_is_not_there_is_named():
 def test_a_gpu_gives_the_published_losses_too():
     result = train(networks.ConvPoolFC, tasks.TiltDiscrimination(), seed=12, device="cuda", progress=False)
     np.testing.assert_allclose(result.log.epoch_loss()[[4, 9, 14]], [4.10e-01, 5.17e-02, 1.32e-02], rtol=0.02)
+
+
+def test_another_data_seed_changes_the_stimuli_alone():
+    one, other = (train(small_network, SMALL, seed=1, data_seed=d, n_epochs=2, progress=False) for d in (1, 5))
+    for name, value in one.untrained.state_dict().items():
+        assert torch.equal(value, other.untrained.state_dict()[name])
+    assert not np.array_equal(one.log.loss, other.log.loss)
+    plain = train(small_network, SMALL, seed=1, n_epochs=2, progress=False)
+    np.testing.assert_array_equal(one.log.loss, plain.log.loss)
+
+
+def test_checkpoints_are_the_network_on_its_way():
+    result = train(small_network, SMALL, seed=1, n_epochs=4, checkpoints=[0, 2, 4], progress=False)
+    halfway = train(small_network, SMALL, seed=1, n_epochs=2, progress=False)
+    assert list(result.checkpoints) == [0, 2, 4]
+    for found, expected in (
+        (result.checkpoints[0], result.untrained),
+        (result.checkpoints[2], halfway.network),
+        (result.checkpoints[4], result.network),
+    ):
+        assert not found.training
+        for name, value in found.state_dict().items():
+            assert torch.equal(value, expected.state_dict()[name])
+
+
+ORIENTATION = tasks.OrientationEstimation(n_train=60, n_test=60, resolution=0.025)
+
+
+@pytest.mark.parametrize(
+    ("task", "network", "message"),
+    [
+        (ORIENTATION, small_network, r"answers 2 images with \(2, 1\), but OrientationEstimation needs \(2, 2\)"),
+        (SMALL, lambda: networks.FC((12, 16), output="linear"), "values outside 0 and 1.*output='probability'"),
+        (ORIENTATION, lambda: nn.Sequential(nn.Flatten(), nn.Linear(9, 2)), "cannot take the images"),
+        (ORIENTATION, nn.Identity, r"answers 2 images with \(2, 12, 16\)"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_named_before_it_is_trained(task, network, message):
+    with pytest.raises(InputError, match=message):
+        train(network, task, seed=1, progress=lambda *told: pytest.fail("trained"))
+
+
+def test_a_chance_that_a_constant_beats_is_named_before_training():
+    class Modest(tasks.TiltDiscrimination):
+        chance = 0.2
+
+    with pytest.raises(InputError, match=r"a constant answer reaches 0\.\d+ \(accuracy\)"):
+        train(
+            small_network,
+            Modest(n_train=200, n_test=200, resolution=0.025),
+            seed=1,
+            progress=lambda *told: pytest.fail("trained"),
+        )

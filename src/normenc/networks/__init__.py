@@ -1,6 +1,16 @@
-"""The architectures of the reference study and their initial filters."""
+"""The architectures of the reference study and a deeper one, and their initial filters."""
 
-from normenc.networks.architectures import FC, ConvFC, ConvPoolFC
-from normenc.networks.filters import initial_filters
+from normenc.networks.architectures import FC, ConvFC, ConvPoolFC, DeepConvPoolFC, Network
+from normenc.networks.filters import gabor_filters, initial_filters
+from normenc.networks.normalisation import DivisiveNormalisation
 
-__all__ = ["FC", "ConvFC", "ConvPoolFC", "initial_filters"]
+__all__ = [
+    "FC",
+    "ConvFC",
+    "ConvPoolFC",
+    "DeepConvPoolFC",
+    "DivisiveNormalisation",
+    "Network",
+    "gabor_filters",
+    "initial_filters",
+]

@@ -5,10 +5,11 @@ import torch
 
 from normenc.errors import InputError
 
-__all__ = ["initial_filters"]
+__all__ = ["gabor_filters", "initial_filters"]
 
 SIGMA = 1.1  # width of the centre, pixels
 WAVELENGTH = 10  # of the Gabors, pixels
+ENVELOPE = 0.4  # standard deviation of a plain Gabor's envelope, in wavelengths: about one octave wide
 
 
 def initial_filters(n_channels: int = 6, size: int = 7) -> torch.Tensor:
@@ -61,6 +62,55 @@ def initial_filters(n_channels: int = 6, size: int = 7) -> torch.Tensor:
     bank = np.stack(filters[:n_channels])
     bank /= np.abs(bank).max(axis=(1, 2), keepdims=True)
     return torch.from_numpy(bank[:, None].astype(np.float32))
+
+
+def gabor_filters(n_channels: int = 6, size: int = 7) -> torch.Tensor:
+    r"""Gabor filters of one octave: a bank that covers orientation, in even and odd pairs.
+
+    :math:`\exp(-r^2 / 2 s^2) \cos(2 \pi u / \lambda - \phi)` with :math:`u = x \cos\theta + y \sin\theta`, a
+    wavelength :math:`\lambda` of the filter's size, :math:`s = 0.4 \lambda`, and :math:`\phi` 0 and 90 degrees by
+    turns. Orientations are evenly spaced in [0, 180) degrees. The even ones' mean is taken out, so that a plain image
+    gives nothing, and each is divided by its largest absolute value.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of filters, at least 1.
+    size : int
+        Height and width in pixels, odd, at least 3.
+
+    Returns
+    -------
+    Tensor, shape (n_channels, 1, size, size)
+        float32, largest absolute value 1.
+
+    Raises
+    ------
+    InputError
+        When there is no channel, or the size is even or below 3.
+
+    References
+    ----------
+    Jones & Palmer, "An evaluation of the two-dimensional Gabor filter model of simple receptive fields in cat striate
+    cortex", J. Neurophysiology 1987.
+
+    Examples
+    --------
+    >>> gabor_filters(4).shape
+    torch.Size([4, 1, 7, 7])
+    """
+    check_filters(n_channels, size)
+    pixels = np.arange(size) - size // 2
+    y, x = np.meshgrid(pixels, pixels, indexing="ij")
+    envelope = np.exp(-(x**2 + y**2) / (2 * (ENVELOPE * size) ** 2))
+    n_orientations = -(-n_channels // 2)
+    bank = []
+    for channel in range(n_channels):
+        theta, phase = np.pi * (channel // 2) / n_orientations, np.pi / 2 * (channel % 2)
+        wave = envelope * np.cos(2 * np.pi * (x * np.cos(theta) + y * np.sin(theta)) / size - phase)
+        wave -= envelope * (wave.sum() / envelope.sum())
+        bank.append(wave / np.abs(wave).max())
+    return torch.from_numpy(np.stack(bank)[:, None].astype(np.float32))
 
 
 def check_filters(n_channels: int, size: int) -> None:

@@ -205,9 +205,9 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
         },
         "accuracy": {
-            "train": [log.train_accuracy for log in logs],
-            "held_out": [log.held_out_accuracy for log in logs],
-            "untrained_held_out": [log.untrained_accuracy for log in logs],
+            "train": [log.train_score for log in logs],
+            "held_out": [log.held_out_score for log in logs],
+            "untrained_held_out": [log.untrained_score for log in logs],
             "chance": tasks.TiltDiscrimination.chance,
         },
         "inference": {

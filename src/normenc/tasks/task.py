@@ -1,0 +1,162 @@
+"""What every task offers, and whether its level of chance is one."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from normenc.errors import InputError
+
+__all__ = ["Rng", "Task", "check_chance"]
+
+Rng = np.random.Generator | np.random.RandomState
+
+CONSTANT_STEPS = 200  # of the search for the best constant answer
+CONSTANT_RATE = 0.05
+N_PARTS = 10  # of the targets, whose scores tell how sure the constant answer's is
+MIN_PART = 5
+MAX_ERRORS = 4.0  # standard errors by which a constant answer may beat chance
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """A task draws stimuli with targets, and owns its loss, its score and the score of chance.
+
+    A task of your own is a subclass with :meth:`sample`, :meth:`loss`, :meth:`score` and the attributes below.
+
+    Parameters
+    ----------
+    n_train, n_test : int
+        Stimuli to train on, and fresh ones to test on.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Units that a network answers with.
+    output : str
+        What they are: "linear", or "probability" (through a sigmoid).
+    n_views : int
+        Images a stimulus. With more than 1, images have shape (n, n_views, height, width), and loss and score are
+        given outputs of shape (n, n_views, n_outputs).
+    score_name : str
+        What :meth:`score` is, with its unit.
+    higher_is_better : bool
+        Of the score.
+    chance : float
+        The score of the best answer that does not look at the stimulus.
+
+    Raises
+    ------
+    InputError
+        When there is nothing to train or test on.
+    """
+
+    n_train: int = 1000
+    n_test: int = 1000
+
+    output: ClassVar[str] = "linear"
+    n_views: ClassVar[int] = 1
+    score_name: ClassVar[str] = "accuracy"
+    higher_is_better: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for name in ("n_train", "n_test"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1 stimulus")
+
+    @property
+    @abstractmethod
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+
+    @property
+    @abstractmethod
+    def n_outputs(self) -> int:
+        """Units that a network answers with."""
+
+    @property
+    @abstractmethod
+    def chance(self) -> float:
+        """The score of the best answer that does not look at the stimulus."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draw `n` images, shape (n, height, width), and their targets, n rows."""
+
+    def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same for testing, from other sources where training would use them up."""
+        return self.sample(n, rng)
+
+    @abstractmethod
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Mean loss over a batch, a scalar; lower is better."""
+
+    @abstractmethod
+    def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
+        """How well the outputs solve the task, in the unit of ``score_name``."""
+
+
+def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Tensor) -> None:
+    """Raise InputError when an answer that never looks at the stimulus beats the task's level of chance.
+
+    The constant answer with the least loss on `train_targets` is scored on `test_targets`; it may be better than
+    chance by four standard errors. Fewer than 50 test stimuli tell too little and are not judged.
+
+    Parameters
+    ----------
+    task : Task
+    train_targets, test_targets : Tensor
+        As the task draws them.
+
+    Raises
+    ------
+    InputError
+        With the constant answer's score, and chance as the task states it.
+
+    Examples
+    --------
+    >>> from normenc.tasks import TiltDiscrimination
+    >>> check_chance(TiltDiscrimination(), torch.ones(100, 1), torch.ones(100, 1))
+    Traceback (most recent call last):
+    ...
+    normenc.errors.InputError: TiltDiscrimination: a constant answer reaches 1 (accuracy), better than chance, ...
+    """
+    if len(test_targets) < N_PARTS * MIN_PART:
+        return
+    constant = _best_constant(task, train_targets)
+    parts = [
+        task.score(_answers(task, constant, len(part)), part)
+        for part in test_targets.tensor_split(N_PARTS)
+        if len(part)
+    ]
+    found = task.score(_answers(task, constant, len(test_targets)), test_targets)
+    error = float(np.std(parts, ddof=1)) / np.sqrt(N_PARTS)
+    ahead = found - task.chance if task.higher_is_better else task.chance - found
+    if ahead > MAX_ERRORS * error + 1e-6:
+        raise InputError(
+            f"{type(task).__name__}: a constant answer reaches {found:.3g} ({task.score_name}), better than chance, "
+            f"which is stated to be {task.chance:.3g}; balance the targets, or state what a blind answer reaches"
+        )
+
+
+def _best_constant(task: Task, targets: torch.Tensor) -> torch.Tensor:
+    """Outputs that have the least loss for all stimuli alike, shape (n_outputs,)."""
+    targets = targets[:1000]
+    raw = torch.zeros(task.n_outputs, requires_grad=True, device=targets.device)
+    optimizer = torch.optim.Adam([raw], lr=CONSTANT_RATE)
+    for _ in range(CONSTANT_STEPS):
+        optimizer.zero_grad()
+        task.loss(_answers(task, _output(task, raw), len(targets)), targets).backward()
+        optimizer.step()
+    return _output(task, raw.detach())
+
+
+def _output(task: Task, raw: torch.Tensor) -> torch.Tensor:
+    return torch.sigmoid(raw) if task.output == "probability" else raw
+
+
+def _answers(task: Task, constant: torch.Tensor, n: int) -> torch.Tensor:
+    shape = (n, task.n_outputs) if task.n_views == 1 else (n, task.n_views, task.n_outputs)
+    return constant.expand(shape)

@@ -1,0 +1,139 @@
+"""What training one network and training many have in common."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from normenc.errors import InputError
+from normenc.tasks import Task, check_chance
+from normenc.training.seeding import check_seed
+
+__all__ = ["Data", "Progress", "answer", "check_fits", "check_settings", "diverged", "reporter", "score"]
+
+Progress = Callable[[int, int, float], None]
+SCORED_AT_ONCE = 1000  # images
+
+
+@dataclass(frozen=True)
+class Data:
+    """Stimuli of one data seed, with their targets: those to train on, and fresh ones."""
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    fresh_images: torch.Tensor
+    fresh_targets: torch.Tensor
+
+    @classmethod
+    def of(cls, task: Task, seed: int, device: torch.device) -> "Data":
+        """Draw them, and make sure that the task's level of chance is one."""
+        images, targets = task.sample(task.n_train, np.random.RandomState(seed))
+        fresh_images, fresh_targets = task.sample_test(task.n_test, np.random.default_rng([seed, 1]))
+        check_chance(task, targets, fresh_targets)
+        return cls(*(x.to(device) for x in (images, targets, fresh_images, fresh_targets)))
+
+
+def check_settings(
+    seeds: Sequence[int],
+    n_epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    momentum: float,
+    checkpoints: Sequence[int],
+) -> None:
+    """Raise InputError when a setting is impossible."""
+    for seed in seeds:
+        check_seed(seed)
+    for name, value in (("n_epochs", n_epochs), ("batch_size", batch_size)):
+        if value < 1:
+            raise InputError(f"{name} is {value}; it must be at least 1")
+    if not (np.isfinite(learning_rate) and learning_rate > 0):
+        raise InputError(f"learning_rate is {learning_rate}; it must be a positive number")
+    if not 0 <= momentum < 1:
+        raise InputError(f"momentum is {momentum}; it must be at least 0 and below 1")
+    for epoch in checkpoints:
+        if not 0 <= epoch <= n_epochs:
+            raise InputError(f"checkpoints hold epoch {epoch}; they must lie between 0 (untrained) and {n_epochs}")
+
+
+def check_fits(network: nn.Module, task: Task, images: torch.Tensor) -> None:
+    """Raise InputError when `network` does not answer `task` with the outputs that it needs."""
+    name, few = type(network).__name__, images[:2]
+    was_training = network.training
+    network.eval()  # so that nothing is counted, as batch normalisation would
+    try:
+        with torch.no_grad():
+            outputs = network(few.flatten(0, 1) if task.n_views > 1 else few)
+    except InputError:
+        raise
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{name} cannot take the images of {type(task).__name__}, shape (n, {few.shape[-2]}, {few.shape[-1]}): "
+            f"{error}"
+        ) from error
+    finally:
+        network.train(was_training)
+    wanted = (len(few) * task.n_views, task.n_outputs)
+    shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+    if shape != wanted:
+        raise InputError(
+            f"{name} answers {wanted[0]} images with {shape}, but {type(task).__name__} needs {wanted}: build it with "
+            f"n_outputs={task.n_outputs}"
+        )
+    if task.output == "probability" and not ((outputs >= 0) & (outputs <= 1)).all():
+        raise InputError(
+            f"{name} answers with values outside 0 and 1, but {type(task).__name__} needs probabilities: build it with "
+            "output='probability', or end it with a sigmoid"
+        )
+
+
+def answer(network: Callable[[torch.Tensor], torch.Tensor], task: Task, images: torch.Tensor) -> torch.Tensor:
+    """Outputs of `network`, shape (n, n_outputs), or (n, n_views, n_outputs) for several views."""
+    if task.n_views == 1:
+        return network(images)
+    return network(images.flatten(0, 1)).unflatten(0, (-1, task.n_views))
+
+
+def score(network: nn.Module, task: Task, images: torch.Tensor, targets: torch.Tensor) -> float:
+    """The task's score of `network` on all images."""
+    with torch.no_grad():
+        outputs = torch.cat([answer(network, task, batch) for batch in images.split(SCORED_AT_ONCE // task.n_views)])
+    return task.score(outputs, targets)
+
+
+def diverged(step: int, epoch: int, learning_rate: float, momentum: float, seeds: Sequence[int] = ()) -> InputError:
+    """The error for outputs or a loss that are no numbers."""
+    which = f" of seed {', '.join(map(str, seeds))}" if seeds else ""
+    return InputError(
+        f"training{which} diverged at step {step} (epoch {epoch}): outputs or loss are no numbers; "
+        f"use a learning_rate below {learning_rate:g} or a momentum below {momentum:g}"
+    )
+
+
+@contextmanager
+def reporter(progress: bool | Progress) -> Iterator[Progress]:
+    """Something to tell the steps to: what was given, a bar on a terminal, or nothing."""
+    if callable(progress):
+        yield progress
+        return
+    if not progress:
+        yield lambda step, n_steps, loss: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.2e}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        row = bar.add_task("training", total=None, loss=float("nan"))
+        yield lambda step, n_steps, loss: bar.update(row, completed=step, total=n_steps, loss=loss)
