@@ -39,6 +39,12 @@ def reference() -> training.TrainingResult:
     return training.train(networks.ConvPoolFC, tasks.TiltDiscrimination(), seed=12, device="cpu", progress=False)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """No test finds networks that another, or the user, has trained."""
+    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def without_pictures(monkeypatch):
     """Leave out a run's slow parts, where a test is about something else."""

@@ -214,7 +214,7 @@ def test_an_interrupt_leaves_nothing(normenc, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("normenc.study.evaluation.train", interrupt)
+    monkeypatch.setattr("normenc.study.units.train", interrupt)
     code, _, err = normenc("run", "--out", "run")
     assert code == 130
     assert "nothing was written" in err

@@ -13,6 +13,9 @@ import typer
 
 __all__ = ["app", "main"]
 
+FEW_UNITS = 8  # to train in one process
+MAX_ROWS = 12  # of trained layers on the screen
+
 app = typer.Typer(
     name="normenc",
     help="Train networks on a task, never on neural data, and compare their layers with recordings of visual cortex, "
@@ -75,22 +78,82 @@ def run(
         int | None, typer.Option(metavar="N", help="Train N networks, with this seed and the next ones.")
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Processes to train in; for many networks one a core by default."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
 ) -> None:
-    """Train the study's network, compare it with a recording beside its controls, and write a report."""
+    """Train the study's networks, compare them with its recordings beside controls, and write a report for each.
+
+    A network that was trained before is not trained again: what was broken off goes on with the same command.
+    """
     from normenc import report
     from normenc import study as studies
 
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds)
-    try:
-        finished = studies.run(settings, out, device=device, force=force)
-    except KeyboardInterrupt:
-        typer.secho("normenc: interrupted; nothing was written", err=True)
-        raise typer.Exit(130) from None
-    page = report.write(finished.folder)
-    _print_summary(finished.evaluation)
-    typer.echo(f"report: {page}")
+    parts = settings.per_recording()
+    failed = False
+    for index, part in enumerate(parts):
+        folder = out if out is None or len(parts) == 1 else out / f"recording{index + 1}"
+        try:
+            finished = studies.run(
+                part,
+                folder,
+                device=device,
+                workers=workers or _default_workers(part, device),
+                scheduler=scheduler,
+                force=force,
+            )
+        except KeyboardInterrupt:
+            typer.secho(
+                "normenc: interrupted; nothing was written, but networks that are trained are kept: the same command "
+                "goes on from there",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+        page = report.write(finished.folder)
+        _print_summary(finished.evaluation)
+        failed |= _print_failures(finished)
+        typer.echo(f"report: {page}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _default_workers(study: Any, device: str) -> int:
+    """One a core for many networks on the CPU; starting processes does not pay for a few."""
+    import os
+
+    import torch
+
+    on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    n_units = len(study.task) * len(study.network) * len(study.seeds)
+    return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
+
+
+def _print_failures(finished: Any) -> bool:
+    """Tell what failed; gives whether a unit did."""
+    for failure in finished.evaluation.failures:
+        unit = failure.unit
+        what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
+        typer.secho(
+            f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}",
+            err=True,
+            fg=typer.colors.YELLOW,
+        )
+    units = [failure for failure in finished.evaluation.failures if failure.layer is None]
+    if units:
+        typer.secho(
+            f"normenc: {len(units)} of {len(finished.evaluation.trainings) + len(units)} units failed; their settings "
+            f"are in {finished.folder / 'failures.csv'}, and their tasks and networks are left out",
+            err=True,
+            fg=typer.colors.RED,
+        )
+    return bool(units)
 
 
 @app.command()
@@ -174,10 +237,15 @@ def fetch(name: Annotated[str, typer.Argument(help="The recording's name.")]) ->
 def _print_summary(evaluation: Any) -> None:
     import pandas as pd
 
-    table, method = evaluation.similarity, evaluation.study.comparison.method
+    study = evaluation.study
+    table, method = evaluation.similarity, study.comparison.method
+    if study.is_grid:
+        table = table.sort_values("similarity", ascending=False)
+        best = table[table["trained"]].head(MAX_ROWS)
+        table = table[~table["trained"] | table.index.isin(best.index)]
     rows = [
         (
-            row.model,
+            row.model if not study.is_grid or pd.isna(row.task) else f"{row.task}: {row.model}",
             row.layer,
             "yes" if row.trained else "no",
             "" if pd.isna(row.seed) else str(row.n_seeds),
@@ -188,17 +256,36 @@ def _print_summary(evaluation: Any) -> None:
         for row in table.itertuples()
     ]
     typer.echo(evaluation.recording.describe())
-    for seed, training in evaluation.trainings.items():
-        log = training.log
-        typer.echo(
-            f"seed {seed}, accuracy: {log.train_score:.3f} in training, {log.held_out_score:.3f} on fresh "
-            f"stimuli (untrained {log.untrained_score:.3f})"
-        )
+    _print_scores(evaluation)
     columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance)")
     _print_table(columns, rows)
+    if study.is_grid:
+        typer.echo(f"these are the {MAX_ROWS} most similar trained layers; all are in the report")
     ceiling = evaluation.inference.ceiling
     bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
     typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")
+
+
+def _print_scores(evaluation: Any) -> None:
+    """Tell how well the tasks were learned: by seed, or for a grid by task and network."""
+    if not evaluation.study.is_grid:
+        for unit, training in evaluation.trainings.items():
+            log = training.log
+            typer.echo(
+                f"seed {unit.seed}, {unit.task.score_name}: {log.train_score:.3f} in training, "
+                f"{log.held_out_score:.3f} on fresh stimuli (untrained {log.untrained_score:.3f}, "
+                f"chance {unit.task.chance:.3g})"
+            )
+        return
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for unit, training in evaluation.trainings.items():
+        groups.setdefault((unit.task_label, unit.network_label), []).append((unit.task, training.log))
+    rows = []
+    for (task, network), found in groups.items():
+        fresh = [log.held_out_score for _, log in found]
+        kind = found[0][0]
+        rows.append((task, network, kind.score_name, f"{min(fresh):.3f} to {max(fresh):.3f}", f"{kind.chance:.3g}"))
+    _print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
 
 
 def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -211,4 +298,7 @@ def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(column, no_wrap=index == 0, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(soft_wrap=False).print(table)
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 140)  # a file has room for whole rows
+    console.print(table)

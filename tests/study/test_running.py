@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 from safetensors.torch import load_file
 
-from normenc import networks, rsa, study
+from normenc import networks, rsa, stimuli
 from normenc.errors import InputError
 from normenc.study import Study, load_study, run
 
@@ -51,8 +51,8 @@ def test_the_folder_is_the_designs(small):
 
 def test_similarity_table(small):
     table = pd.read_csv(small.folder / "similarity.csv")
-    facts = ["recording", "model", "layer", "trained", "seed", "n_seeds", "rdm_metric", "comparison"]
-    assert list(table)[:9] == [*facts, "similarity"]
+    facts = ["recording", "task", "model", "layer", "trained", "seed", "n_seeds", "rdm_metric", "comparison"]
+    assert list(table)[:10] == [*facts, "similarity"]
     assert table[["model", "layer", "trained"]].to_numpy().tolist() == [
         ["ConvPoolFC", "pool", True],
         ["ConvPoolFC", "fc", True],
@@ -97,10 +97,10 @@ def test_planned_differences(small):
 
 def test_training_table(small):
     table = pd.read_csv(small.folder / "training.csv")
-    assert list(table) == ["model", "seed", "epoch", "step", "loss"]
+    assert list(table) == ["task", "model", "seed", "epoch", "step", "loss"]
     assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
     assert table["epoch"].tolist() == [1, 1, 1, 2, 2, 2]
-    np.testing.assert_allclose(table["loss"], small.evaluation.trainings[4].log.loss, rtol=1e-8)
+    np.testing.assert_allclose(table["loss"], next(iter(small.evaluation.trainings.values())).log.loss, rtol=1e-8)
 
 
 def test_tables_arrays_and_weights_agree_with_each_other(small):
@@ -126,7 +126,7 @@ def test_tables_arrays_and_weights_agree_with_each_other(small):
         for part, kind in (("", "trained"), ("_untrained", "untrained")):
             network = networks.ConvPoolFC((24, 32), n_channels=3, pool_size=4).eval()
             network.load_state_dict(load_file(small.folder / f"models/ConvPoolFC_seed4{part}.safetensors"))
-            images = study.evaluation.stimuli.gratings(np.arange(-90, 91), resolution=0.05)
+            images = stimuli.gratings(np.arange(-90, 91), resolution=0.05)
             with torch.no_grad():
                 pool = network.pool(torch.relu(network.conv(images[:, None]))).flatten(1)
             stored = representations[f"ConvPoolFC_pool_{kind}_seed4"]
@@ -182,7 +182,7 @@ def test_study_file_and_environment(small):
     }
     assert environment["recording"]["n_neurons"] == 60
     assert environment["inference"]["chance"] == "circular shifts"
-    assert environment["accuracy"]["chance"] == 0.5
+    assert environment["scores"][0]["chance"] == 0.5
     assert environment["recording"]["simulated"] is True
     assert "no animal was recorded" in environment["recording"]["description"]
 
@@ -256,7 +256,8 @@ def test_a_failed_run_leaves_nothing(tmp_path, monkeypatch, change, message):
     monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
     settings = SMALL.model_dump()
     for section, values in change.items():
-        settings[section] = (settings[section] if section != "recording" else {}) | values
+        own = settings[section][0] if isinstance(settings[section], list) else settings[section]
+        settings[section] = (own if section != "recording" else {}) | values
     with pytest.raises(InputError, match=message):
         run(Study(**settings), tmp_path / "runs" / "failed", progress=False)
     assert not (tmp_path / "runs").exists()

@@ -27,8 +27,9 @@ def test_the_example_is_the_default_is_the_reference_study():
         "batch_size": 100,
         "learning_rate": 5e-4,
         "momentum": 0.99,
+        "checkpoints": [],
     }
-    assert study.layers == ("pool", "fc")
+    assert study.layers_of(study.network[0]) == ("pool", "fc")
     assert study.stimuli.spatial_frequency == 1 / 28
 
 
@@ -36,30 +37,31 @@ def test_the_file_gives_its_name_and_the_defaults_the_rest(tmp_path):
     study = load_study(write(tmp_path, "[training]\nseed = 7\n"))
     assert study.name == "mine"
     assert study.training.seed == 7
-    assert study.task.n_train == 1000
+    assert study.task[0].n_train == 1000
 
 
 @pytest.mark.parametrize(
     ("network", "layers"), [("FC", ("fc",)), ("ConvFC", ("conv", "fc")), ("ConvPoolFC", ("pool", "fc"))]
 )
 def test_default_layers_are_those_of_the_network(tmp_path, network, layers):
-    assert load_study(write(tmp_path, f'network.name = "{network}"')).layers == layers
+    study = load_study(write(tmp_path, f'network.name = "{network}"'))
+    assert study.layers_of(study.network[0]) == layers
 
 
 def test_a_recording_beside_the_study_file_is_found(tmp_path, monkeypatch):
     (tmp_path / "mine.npz").touch()
     study = load_study(write(tmp_path, 'recording.source = "mine.npz"'))
-    assert Path(study.recording.source) == (tmp_path / "mine.npz").resolve()
+    assert Path(study.recording[0].source) == (tmp_path / "mine.npz").resolve()
     monkeypatch.chdir(tmp_path)
-    assert Path(Study().with_changes(recording="mine.npz").recording.source) == (tmp_path / "mine.npz").resolve()
+    assert Path(Study().with_changes(recording="mine.npz").recording[0].source) == (tmp_path / "mine.npz").resolve()
 
 
 def test_changes_from_the_command_line(tmp_path):
     study = load_study(EXAMPLE).with_changes(recording="other.npz", seed=3)
-    assert study.recording.source == "other.npz"
-    assert study.recording.n_neurons is None
+    assert study.recording[0].source == "other.npz"
+    assert study.recording[0].n_neurons is None
     assert study.training.seed == 3
-    assert load_study(EXAMPLE).with_changes(recording="simulated-v1").recording.n_neurons == 2000
+    assert load_study(EXAMPLE).with_changes(recording="simulated-v1").recording[0].n_neurons == 2000
 
 
 @given(
@@ -100,12 +102,15 @@ def test_the_resolved_file_gives_the_same_study(tmp_path_factory, source, seed, 
         ("network.n_hidden = 1", "network.n_hidden: given 1"),
         ("network.n_hidden = 10000000", "network.n_hidden: given 10000000"),
         ("stimuli.spatial_frequency = 1e300", "stimuli.spatial_frequency: given 1e"),
-        ('network.name = "ResNet"', "network.name: given 'ResNet'; it should be 'FC', 'ConvFC' or 'ConvPoolFC'"),
+        ('network.name = "ResNet"', "network.name: given 'ResNet'; it should be 'FC', 'ConvFC'"),
         ('comparison.method = "kendall"', "comparison.method: given 'kendall'"),
-        ('comparison.layers = ["pol"]', "comparison.layers: given 'pol'; layers of ConvPoolFC .* conv, pool, fc"),
+        (
+            'comparison.layers = ["pol"]',
+            "given 'pol'; layers of ConvPoolFC .* conv, pool, fc, fc_relu",
+        ),
         ('comparison.layers = ["fc", "fc"]', "each layer may stand once"),
         ("comparison.layers = []", "comparison.layers: given"),
-        ('network.name = "FC"\ncomparison.layers = ["pool"]', "layers of FC that can be compared are fc"),
+        ('network.name = "FC"\ncomparison.layers = ["pool"]', "layers of FC that can be compared are fc, fc_relu"),
         ("recording.bin_width = 0", "recording.bin_width: given 0"),
         ('recording.source = ""', "recording.source: given ''; it should have at least 1"),
         ('name = "../elsewhere"', "name: given '../elsewhere'; it should be a name of letters"),

@@ -14,6 +14,8 @@ from normenc.study.store import REPORT
 __all__ = ["findings", "render", "write"]
 
 ALPHA = 0.05
+FAILURES = "failures.csv"
+MANY = 6  # trained layers of which the page speaks one by one
 
 
 def write(folder: str | Path) -> Path:
@@ -64,18 +66,23 @@ def render(folder: str | Path) -> str:
         pictures = {path.stem: _data_uri(path) for path in sorted((folder / "figures").glob("*.svg"))}
     except FileNotFoundError as error:
         raise InputError(f"{folder}: this is no whole run, {Path(error.filename).name} is missing") from None
+    study = tomllib.loads(study_toml)
     page = Environment(
         loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("page.html.j2")
     return page.render(
-        study=tomllib.loads(study_toml),
+        study=study,
+        tasks=[_task(section, study["training"]) for section in _sections(study["task"])],
+        networks=[_described(section) for section in _sections(study["network"])],
+        scores=_scores(environment["scores"]),
+        failures=pd.read_csv(folder / FAILURES).to_dict("records") if (folder / FAILURES).is_file() else [],
         study_toml=study_toml,
         environment=environment,
         recording=environment["recording"],
         findings=findings(similarity, differences),
         rows=similarity.to_dict("records"),
         differences=differences.to_dict("records"),
-        losses=_losses(training[training["seed"] == training["seed"].iloc[0]]),
+        losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         pictures=pictures,
     )
@@ -117,15 +124,46 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame) -> list[str]:
     """
     trained = similarity[similarity["trained"]]
     best = trained.loc[trained["similarity"].idxmax()]
+    names = _names(similarity)
     sentences = [
-        f"Of the trained layers, {best['layer']} matches {best['recording']} best: similarity "
+        f"Of the trained layers, {names[best.name]} matches {best['recording']} best: similarity "
         f"{best['similarity']:.3f}, 95 % interval {best['low']:.3f} to {best['high']:.3f}."
     ]
     twins = differences[differences["kind"] == "untrained twin"]
-    sentences += [_against_twin(row) for row in twins.itertuples()]
     against = differences[differences["kind"] == "control"]
-    sentences += [_against_controls(layer, against[against["model"] == layer]) for layer in trained["layer"]]
-    return [*sentences, _against_ceiling(trained), _against_chance(similarity)]
+    told = [names[index] for index in trained.index]
+    if len(told) > MANY:
+        told = [names[best.name]]
+        sentences += [_counted(twins, "its untrained twin", len(trained))]
+        sentences += [_counted(rows, str(other), len(trained)) for other, rows in against.groupby("other", sort=False)]
+    sentences += [_against_twin(row) for row in twins[twins["model"].isin(told)].itertuples()]
+    sentences += [_against_controls(layer, against[against["model"] == layer]) for layer in told]
+    ceiling, chance = _against_ceiling(trained, names), _against_chance(similarity, names)
+    return [*sentences, ceiling, chance]
+
+
+def _names(similarity: pd.DataFrame) -> dict[Any, str]:
+    """What each row is called in ``differences.csv``: task and network stand in the name where there are several."""
+    trained = similarity[similarity["trained"]]
+    tasks = "task" in trained and trained["task"].nunique() > 1
+    several = tasks or trained["model"].nunique() > 1
+    names = {}
+    for row in similarity.itertuples():
+        if pd.isna(row.seed):
+            names[row.Index] = str(row.model)
+            continue
+        parts = [str(row.task)] if tasks and row.trained else []
+        parts += [str(row.model)] if several else []
+        names[row.Index] = " ".join([*parts, str(row.layer)]) + ("" if row.trained else ", untrained")
+    return names
+
+
+def _counted(rows: pd.DataFrame, other: str, n: int) -> str:
+    sure = rows["p_holm"] <= ALPHA
+    more, less = int((sure & (rows["difference"] > 0)).sum()), int((sure & (rows["difference"] < 0)).sum())
+    return (
+        f"Of {n} trained layers, {more} are more similar than {other}, {less} less; the others cannot be told from it."
+    )
 
 
 def _against_twin(row: Any) -> str:
@@ -155,28 +193,26 @@ def _against_controls(layer: str, rows: pd.DataFrame) -> str:
     return f"{layer} {'; it '.join(words)}, {noun}."
 
 
-def _against_ceiling(trained: pd.DataFrame) -> str:
+def _against_ceiling(trained: pd.DataFrame, names: dict[Any, str]) -> str:
     row = trained.iloc[0]
     if row["ceiling"] == "none":
         return (
             "There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not "
             "known."
         )
-    below = trained.loc[
-        (trained["p_ceiling_holm"] <= ALPHA) & (trained["similarity"] < trained["ceiling_lower"]), "layer"
-    ]
-    reached = [layer for layer in trained["layer"] if layer not in set(below)]
-    words = [f"{_and(list(below))} {'falls' if len(below) == 1 else 'fall'} short of it"] if len(below) else []
-    words += (
-        [f"{_and(reached)} cannot be told from it, or exceed{'s' if len(reached) == 1 else ''} it"] if reached else []
-    )
+    low = (trained["p_ceiling_holm"] <= ALPHA) & (trained["similarity"] < trained["ceiling_lower"])
+    below = [names[index] for index in trained.index[low]]
+    reached = [names[index] for index in trained.index[~low]]
+    words = [f"{_listed(below)} {'falls' if len(below) == 1 else 'fall'} short of it"] if below else []
+    if reached:
+        words.append(f"{_listed(reached)} cannot be told from it, or exceed{'s' if len(reached) == 1 else ''} it")
     return (
         f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper); of the lower "
         f"one, {'; '.join(words)}."
     )
 
 
-def _against_chance(similarity: pd.DataFrame) -> str:
+def _against_chance(similarity: pd.DataFrame, names: dict[Any, str]) -> str:
     above = similarity[similarity["p_chance_holm"] <= ALPHA]
     shifts = similarity["chance"].iloc[0] == "circular shifts"
     if above.empty and shifts:
@@ -186,11 +222,45 @@ def _against_chance(similarity: pd.DataFrame) -> str:
         )
     if above.empty:
         return "No model is more similar than chance, corrected for their number."
-    names = [
-        row.model if pd.isna(row.seed) else row.layer if row.trained else f"{row.layer} untrained"
-        for row in above.itertuples()
-    ]
-    return f"More similar than {'their own circular shifts' if shifts else 'chance'}: {', '.join(names)}."
+    found = [names[index].replace(", untrained", " untrained") for index in above.index]
+    return f"More similar than {'their own circular shifts' if shifts else 'chance'}: {_listed(found, last=', ')}."
+
+
+def _listed(names: list[str], last: str = " and ") -> str:
+    """A few names one by one, many by their number."""
+    if len(names) > 2 * MANY:
+        return f"{len(names)} of them"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{last}{names[-1]}"
+
+
+def _sections(value: Any) -> list[dict[str, Any]]:
+    return value if isinstance(value, list) else [value]
+
+
+def _described(section: dict[str, Any]) -> dict[str, Any]:
+    """A section of the study with its title, and in ``rest`` all that has no column of its own."""
+    apart = ("name", "label", "n_train", "n_test", "training")
+    rest = ", ".join(f"{key} {value}" for key, value in section.items() if key not in apart)
+    title = section.get("label", section["name"])
+    name = f"{section['name']}; " if title != section["name"] else ""
+    return section | {"title": title, "rest": name + rest}
+
+
+def _task(section: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
+    return _described(section) | {"training": training | section.get("training", {})}
+
+
+def _scores(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Means over seeds, by task and architecture."""
+    table = pd.DataFrame(scores)
+    groups = table.groupby(["task", "model", "score"], sort=False)
+    means = groups[["chance", "train", "held_out", "untrained_held_out"]].mean()
+    return means.assign(n_seeds=groups.size()).reset_index().to_dict("records")
+
+
+def _first_unit(training: pd.DataFrame) -> pd.DataFrame:
+    first = training.iloc[0]
+    return training[(training[["task", "model", "seed"]] == first[["task", "model", "seed"]]).all(axis=1)]
 
 
 def _and(names: list[str]) -> str:

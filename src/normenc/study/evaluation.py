@@ -1,75 +1,28 @@
 """The main job in memory: train, represent, compare, always beside controls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
-import xarray as xr
-from torch import nn
 
-from normenc import controls, networks, rsa, stimuli, tasks
-from normenc.embedding import MIN_STIMULI, embed, embed_rdm
+from normenc import rsa
+from normenc.embedding import embed, embed_rdm
 from normenc.errors import InputError
-from normenc.recordings import Recording, load
-from normenc.representations import Encoder, represent
+from normenc.recordings import Recording
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
 from normenc.rsa.neurons import MIN_NEURONS
+from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
 from normenc.study.settings import Study
-from normenc.study.tables import difference_table, seed_table, similarity_table
-from normenc.training import Progress, TrainingResult, initialise, train
+from normenc.study.sweep import Failure, Tell
+from normenc.study.tables import difference_table, epoch_table, seed_table, similarity_table
+from normenc.study.units import Unit
+from normenc.training import TrainingResult
 
-__all__ = ["Evaluation", "Prepared", "Representation", "evaluate", "prepare", "represent_all"]
+__all__ = ["Evaluation", "evaluate"]
 
-MAX_IMAGES_GIB = 8
-CONTROLS = {
-    "Fourier amplitude": controls.fourier_amplitude,
-    "Gabor energy": controls.gabor_energy,
-    "orientation model": controls.orientation_model,
-    "pixels": controls.pixels,
-}
-
-
-@dataclass(frozen=True)
-class Representation:
-    """One encoder's layer: its responses to the recording's stimuli and their RDM.
-
-    ``seed`` is None for a control, which has none.
-    """
-
-    model: str
-    layer: str
-    trained: bool
-    seed: int | None
-    responses: xr.DataArray
-    rdm: npt.NDArray[np.float64]
-
-    @property
-    def label(self) -> str:
-        """For pictures and comparisons: the layer, or the control's name; all seeds share it."""
-        if self.seed is None:
-            return self.model
-        return self.layer if self.trained else f"{self.layer}, untrained"
-
-    @property
-    def key(self) -> str:
-        """For variables in files."""
-        if self.seed is None:
-            return self.model.replace(" ", "_")
-        return f"{self.model}_{self.layer}_{'trained' if self.trained else 'untrained'}_seed{self.seed}"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A study whose every part has been made and fits, before anything is trained."""
-
-    study: Study
-    recording: Recording
-    task: tasks.TiltDiscrimination
-    build_network: partial[nn.Module]
+MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
 
 @dataclass(frozen=True)
@@ -81,22 +34,27 @@ class Evaluation:
     study : Study
     recording : Recording
     recording_rdm : ndarray, shape (n_stimuli, n_stimuli)
-    trainings : dict of int to TrainingResult
-        By seed.
+    trainings : dict of Unit to TrainingResult
+    failures : tuple of Failure
+        Units that could not be trained: a task and network of which a seed failed are left out of the comparison;
+        and layers that have no dissimilarities.
     representations : tuple of Representation
-        The trained network's layers, the same layers of its untrained twins, then the other controls.
+        The trained networks' layers, the same layers of their untrained twins, then the other controls.
     inference : Inference
         Of the models by label, see :func:`normenc.rsa.infer`.
     embeddings : dict of str to ndarray, shape (n_stimuli, 2)
-        By label, of the recording and the first seed of every representation.
+        By label, of the recording and of what is shown.
     similarity, differences, by_seed, training_log : DataFrame
         As written to ``similarity.csv``, ``differences.csv``, ``similarity_by_seed.csv`` and ``training.csv``.
+    over_training : DataFrame or None
+        As written to ``over_training.csv``, where the study has checkpoints.
     """
 
     study: Study
     recording: Recording
     recording_rdm: npt.NDArray[np.float64]
-    trainings: dict[int, TrainingResult]
+    trainings: dict[Unit, TrainingResult]
+    failures: tuple[Failure, ...]
     representations: tuple[Representation, ...]
     inference: rsa.Inference
     embeddings: dict[str, npt.NDArray[np.float64]]
@@ -104,11 +62,13 @@ class Evaluation:
     differences: pd.DataFrame
     by_seed: pd.DataFrame
     training_log: pd.DataFrame
+    over_training: pd.DataFrame | None
 
     @property
-    def firsts(self) -> tuple[Representation, ...]:
-        """Of every label the representation of the first seed, which the pictures show."""
-        return tuple({r.label: r for r in reversed(self.representations)}[label] for label in self.labels)
+    def shown(self) -> tuple[Representation, ...]:
+        """Of every label that the pictures show the first seed: all, or of a grid the most similar trained layers."""
+        firsts = _firsts(self.representations)
+        return tuple(firsts[label] for label in _shown(self.study, self.representations, self.similarity))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -121,57 +81,22 @@ class Evaluation:
         return _recording_label(self.recording, self.representations)
 
 
-def prepare(study: Study) -> Prepared:
-    """Load the recording and try out task and network, so that bad input is found before anything is trained.
-
-    Raises
-    ------
-    InputError
-        When the recording cannot be used, or the network does not fit the stimuli.
-    """
-    settings = study.recording
-    recording = load(settings.source, bin_width=settings.bin_width, n_neurons=settings.n_neurons, seed=settings.seed)
-    if recording.n_stimuli < MIN_STIMULI:
-        raise InputError(
-            f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
-        )
-    if recording.rdm is not None and study.comparison.rdm_metric != "correlation":
-        raise InputError(
-            f"{recording.name} is known only by its RDM of correlation distances; comparison.rdm_metric must be "
-            f"'correlation', not {study.comparison.rdm_metric!r}"
-        )
-    size = stimuli.image_size(study.stimuli.resolution)
-    needed = max(study.task.n_train, study.task.n_test, recording.n_stimuli) * size[0] * size[1] * 4 / 2**30
-    if needed > MAX_IMAGES_GIB:
-        raise InputError(
-            f"stimuli.resolution and task.n_train: the images would take {needed:.0f} GiB of memory, more than "
-            f"{MAX_IMAGES_GIB}; make one of them smaller"
-        )
-    task = tasks.TiltDiscrimination(n_train=study.task.n_train, n_test=study.task.n_test, **study.stimuli.model_dump())
-    options = study.network.model_dump(exclude={"name"})
-    if study.network.name != "ConvPoolFC":
-        del options["pool_size"]
-    if study.network.name == "FC":
-        del options["n_channels"], options["filter_size"]
-    build_network = partial(getattr(networks, study.network.name), size, **options)
-    try:
-        build_network()
-    except InputError as error:
-        raise InputError(f"network: {error}") from None
-    return Prepared(study, recording, task, build_network)
-
-
-def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progress = True) -> Evaluation:
-    """Train the network, compare its layers and the controls with the recording.
+def evaluate(
+    prepared: Prepared,
+    *,
+    device: str = "cpu",
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: bool | Tell = True,
+) -> Evaluation:
+    """Train the networks, compare their layers and the controls with the recording.
 
     Parameters
     ----------
     prepared : Prepared
         From :func:`prepare`.
-    device : str
-        ``"auto"``, ``"cpu"`` or ``"cuda"``.
-    progress : bool or callable
-        See :func:`normenc.training.train`.
+    device, workers, scheduler, progress
+        See :func:`normenc.study.sweep.train_units`.
 
     Returns
     -------
@@ -180,7 +105,7 @@ def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progr
     Raises
     ------
     InputError
-        When training diverges, a layer has no dissimilarities, or these cannot be compared.
+        When nothing could be trained, a layer has no dissimilarities, or these cannot be compared.
     """
     study, recording = prepared.study, prepared.recording
     recording_rdm = recording.rdm
@@ -189,78 +114,61 @@ def evaluate(prepared: Prepared, *, device: str = "auto", progress: bool | Progr
             recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric)
         except InputError as error:
             raise InputError(f"{recording.name}: {error}") from None
-    trainings, representations = represent_all(prepared, device=device, progress=progress)
+    trainings, failures, representations = represent_all(
+        prepared, device=device, workers=workers, scheduler=scheduler, progress=progress
+    )
     inference = _infer(study, recording, recording_rdm, representations)
+    similarity = similarity_table(study, recording.label, representations, inference)
     own = embed_rdm(recording_rdm) if recording.responses is None else embed(recording.responses)
-    firsts = {r.label: r for r in reversed(representations)}
+    firsts = _firsts(representations)
+    embeddings = {_recording_label(recording, representations): own}
+    for label in reversed(_shown(study, representations, similarity)):
+        embeddings[label] = embed(firsts[label].responses)
     logs = [
         pd.DataFrame(
             {
-                "model": study.network.name,
-                "seed": seed,
+                "task": unit.task_label,
+                "model": unit.network_label,
+                "seed": unit.seed,
                 "epoch": training.log.epoch,
                 "step": np.arange(1, len(training.log.loss) + 1),
                 "loss": training.log.loss,
             }
         )
-        for seed, training in trainings.items()
+        for unit, training in trainings.items()
     ]
-    label = _recording_label(recording, representations)
     return Evaluation(
         study=study,
         recording=recording,
         recording_rdm=recording_rdm,
         trainings=trainings,
+        failures=tuple(failures),
         representations=representations,
         inference=inference,
-        embeddings={label: own} | {name: embed(r.responses) for name, r in reversed(firsts.items())},
-        similarity=similarity_table(study, recording.label, representations, inference),
+        embeddings=embeddings,
+        similarity=similarity,
         differences=difference_table(recording.label, representations, inference),
         by_seed=seed_table(study, recording.label, recording_rdm, representations),
         training_log=pd.concat(logs, ignore_index=True),
+        over_training=_over_training(prepared, recording_rdm, trainings, failures),
     )
 
 
-def represent_all(
-    prepared: Prepared, *, device: str = "auto", progress: bool | Progress = True
-) -> tuple[dict[int, TrainingResult], tuple[Representation, ...]]:
-    """Train the network and read its layers, those of its untrained twins, and the controls.
-
-    Returns
-    -------
-    trainings : dict of int to TrainingResult
-        By seed.
-    representations : tuple of Representation
-
-    Raises
-    ------
-    InputError
-        When training diverges or a layer has no dissimilarities.
-    """
-    study = prepared.study
-    # Controls come first: what is wrong with the stimuli shows before anything is trained.
-    plain = [
-        found
-        for name, control in CONTROLS.items()
-        for found in _representations(prepared, control, name, trained=False, seed=None)
-    ]
-    options = study.training.model_dump(exclude={"seed", "n_seeds", "n_untrained"})
-    trainings = {
-        seed: train(prepared.build_network, prepared.task, seed=seed, device=device, progress=progress, **options)
-        for seed in study.seeds
-    }
-    twins = {
-        seed: trainings[seed].untrained if seed in trainings else initialise(prepared.build_network, seed)
-        for seed in study.untrained_seeds
-    }
-    layers = [
-        found
-        for trained, encoders in ((True, {s: t.network for s, t in trainings.items()}), (False, twins))
-        for layer in study.layers
-        for seed, network in encoders.items()
-        for found in _representations(prepared, network, study.network.name, trained=trained, seed=seed, layers=[layer])
-    ]
-    return trainings, (*layers, *plain)
+def _over_training(
+    prepared: Prepared,
+    recording_rdm: npt.NDArray[np.float64],
+    trainings: dict[Unit, TrainingResult],
+    failures: Sequence[Failure],
+) -> pd.DataFrame | None:
+    """Similarities of the checkpoints, with intervals."""
+    if not prepared.study.training.checkpoints:
+        return None
+    found = represent_checkpoints(prepared, trainings, failures)
+    models: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for epoch, representation in found:
+        models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
+    inference = _infer_models(prepared.study, prepared.recording, recording_rdm, models)
+    return epoch_table(prepared.recording.label, found, inference)
 
 
 def _infer(
@@ -272,7 +180,16 @@ def _infer(
     models: dict[str, list[npt.NDArray[np.float64]]] = {}
     for r in representations:
         models.setdefault(r.label, []).append(r.rdm)
-    options = study.comparison.model_dump(exclude={"layers"})
+    return _infer_models(study, recording, recording_rdm, models)
+
+
+def _infer_models(
+    study: Study,
+    recording: Recording,
+    recording_rdm: npt.NDArray[np.float64],
+    models: dict[str, list[npt.NDArray[np.float64]]],
+) -> rsa.Inference:
+    options = study.comparison.model_dump(exclude={"layers", "controls"})
     responses = None
     if recording.responses is not None and recording.responses.shape[1] >= MIN_NEURONS:
         responses = recording.responses.to_numpy()
@@ -288,28 +205,25 @@ def _infer(
     )
 
 
-def _representations(
-    prepared: Prepared,
-    encoder: Encoder,
-    model: str,
-    *,
-    trained: bool,
-    seed: int | None,
-    layers: Sequence[str] | None = None,
-) -> Iterator[Representation]:
-    """Each layer of a network, or of a control."""
-    study, orientation = prepared.study, prepared.recording.orientation
-    if encoder is controls.orientation_model:
-        images = torch.as_tensor(orientation)
-    else:
-        images = stimuli.gratings(orientation, **study.stimuli.model_dump())
-    for layer, responses in represent(encoder, images, layers).items():
-        responses = responses.assign_coords(orientation=("stimulus", orientation))
-        try:
-            matrix = rsa.rdm(responses, metric=study.comparison.rdm_metric)
-        except InputError as error:
-            raise InputError(f"{model}, layer {layer}: {error}") from None
-        yield Representation(model, layer, trained, seed, responses, matrix)
+def _firsts(representations: Sequence[Representation]) -> dict[str, Representation]:
+    """The first seed of every label, in order."""
+    firsts: dict[str, Representation] = {}
+    for representation in representations:
+        firsts.setdefault(representation.label, representation)
+    return firsts
+
+
+def _shown(study: Study, representations: Sequence[Representation], similarity: pd.DataFrame) -> list[str]:
+    """Labels for the pictures: all, or of a grid the most similar trained layers, their twins and the controls."""
+    firsts = _firsts(representations)
+    if not study.is_grid:
+        return list(firsts)
+    ranked = similarity.assign(label=list(firsts)).query("trained").sort_values("similarity", ascending=False)
+    best = ranked["label"].head(MAX_SHOWN).tolist()
+    places = {(firsts[label].model, firsts[label].layer) for label in best}
+    return best + [
+        label for label, r in firsts.items() if not r.trained and (r.seed is None or (r.model, r.layer) in places)
+    ]
 
 
 def _recording_label(recording: Recording, representations: Sequence[Representation]) -> str:

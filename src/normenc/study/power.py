@@ -15,10 +15,12 @@ import pandas as pd
 from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.rsa.neurons import MIN_NEURONS
-from normenc.study.evaluation import Prepared, prepare, represent_all
-from normenc.study.settings import PowerSettings, Study
+from normenc.study.representing import Prepared, prepare, represent_all
+from normenc.study.sections import PowerSettings
+from normenc.study.settings import Study
 from normenc.study.store import check_free, staged
-from normenc.training import Progress, resolve_device
+from normenc.study.sweep import Tell
+from normenc.training import resolve_device
 
 __all__ = ["Power", "power", "simulate_power"]
 
@@ -57,7 +59,7 @@ def power(
     *,
     device: str = "auto",
     n_jobs: int | None = None,
-    progress: bool | Progress = True,
+    progress: bool | Tell = True,
     tick: Callable[[int, int], None] | None = None,
 ) -> Power:
     """Simulate recordings from each of a study's candidates, and see how often the right one is found.
@@ -99,7 +101,7 @@ def power(
     folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}-power"
     check_free(folder)
     _check(prepared)
-    _, representations = represent_all(prepared, device=str(target), progress=progress)
+    _, _, representations = represent_all(prepared, device=target.type, workers=n_jobs or 1, progress=progress)
     candidates = {r.label: r.rdm for r in reversed(representations)}
     candidates = {label: candidates[label] for label in dict.fromkeys(r.label for r in representations)}
     noise = dict.fromkeys(candidates, study.power.noise)

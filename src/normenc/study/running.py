@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from normenc import figures, stimuli
-from normenc.study.evaluation import Evaluation, evaluate, prepare
+from normenc.study.evaluation import Evaluation, evaluate
+from normenc.study.representing import prepare
 from normenc.study.settings import Study
 from normenc.study.store import check_destination, staged, write_evaluation
-from normenc.training import Progress, resolve_device
+from normenc.study.sweep import Tell
+from normenc.training import resolve_device
 
 __all__ = ["Run", "run"]
 
@@ -28,10 +30,15 @@ def run(
     out: str | Path | None = None,
     *,
     device: str = "auto",
+    workers: int = 1,
+    scheduler: str | None = None,
     force: bool = False,
-    progress: bool | Progress = True,
+    progress: bool | Tell = True,
 ) -> Run:
     """Train, compare and draw: the main job, from settings to a folder.
+
+    Every trained network is kept in the cache (``$NORMENC_CACHE``) under the content of its settings, and is not
+    trained again: a run that was broken off goes on where it was, with the same result.
 
     Parameters
     ----------
@@ -43,8 +50,14 @@ def run(
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     force : bool
         Replace an earlier run in that folder; other files there stay.
+    workers : int
+        Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
+        ``if __name__ == "__main__":``, for they import it.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers train instead.
     progress : bool or callable
-        See :func:`normenc.training.train`.
+        True draws a bar on a terminal and tells by lines elsewhere; a callable is given a
+        :class:`normenc.study.Tally`.
 
     Returns
     -------
@@ -63,7 +76,7 @@ def run(
     prepared = prepare(study)
     folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}"
     check_destination(folder, force=force)
-    evaluation = evaluate(prepared, device=str(target_device), progress=progress)
+    evaluation = evaluate(prepared, device=target_device.type, workers=workers, scheduler=scheduler, progress=progress)
     with staged(folder) as stage:
         write_evaluation(evaluation, stage, device=target_device.type)
         draw(evaluation, stage / "figures")
@@ -71,33 +84,29 @@ def run(
 
 
 def draw(evaluation: Evaluation, folder: Path) -> None:
-    """Draw the six pictures of `evaluation` as PNG and SVG in the new `folder`."""
+    """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`."""
     folder.mkdir()
-    recording = evaluation.recording
+    recording, study = evaluation.recording, evaluation.study
     orientation = recording.orientation
-    trained = [r for r in evaluation.firsts if r.trained]
-    controls = [r for r in evaluation.firsts if not r.trained]
+    trained = [r for r in evaluation.shown if r.trained]
+    controls = [r for r in evaluation.shown if not r.trained]
     own = evaluation.recording_label
     matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
     neurons = None if recording.responses is None else recording.responses.values
-    responses = {own: neurons} | {r.label: r.responses.values for r in trained}
+    responses = {own: neurons} | {r.label: r.responses.values for r in trained if r.responses is not None}
     points = evaluation.embeddings
-    examples = stimuli.gratings(EXAMPLES, **evaluation.study.stimuli.model_dump()).numpy()
+    examples = stimuli.gratings(EXAMPLES, **study.stimuli.model_dump()).numpy()
     pictures: dict[str, Any] = {
         "example_stimuli": figures.example_stimuli(examples, EXAMPLES),
         "rdms": figures.rdms(
-            matrices,
-            orientation,
-            controls={r.label: r.rdm for r in controls},
-            metric=evaluation.study.comparison.rdm_metric,
+            matrices, orientation, controls={r.label: r.rdm for r in controls}, metric=study.comparison.rdm_metric
         ),
-        "similarity_bars": figures.similarity_bars(evaluation.similarity, evaluation.inference.pairs),
         # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
         "rdm_rows": figures.rdm_rows(
             matrices,
             orientation,
             controls={r.label: r.rdm for r in controls if r.seed is None},
-            metric=evaluation.study.comparison.rdm_metric,
+            metric=study.comparison.rdm_metric,
         ),
         "tuning_curves": figures.tuning_curves(responses, orientation, recording=own, units=recording.units),
         "embeddings": figures.embeddings(
@@ -106,5 +115,11 @@ def draw(evaluation: Evaluation, folder: Path) -> None:
             controls={r.label: points[r.label] for r in controls},
         ),
     }
+    if study.is_grid:
+        pictures["leaderboard"] = figures.leaderboard(evaluation.similarity)
+    else:
+        pictures["similarity_bars"] = figures.similarity_bars(evaluation.similarity, evaluation.inference.pairs)
+    if evaluation.over_training is not None:
+        pictures["over_training"] = figures.over_training(evaluation.over_training, evaluation.similarity)
     for name, axes in pictures.items():
         figures.save(axes, folder, name)

@@ -25,10 +25,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 import normenc
-from normenc import tasks
 from normenc.errors import InputError
 from normenc.recordings.files import is_file
-from normenc.study.evaluation import Evaluation, Representation
+from normenc.study.evaluation import Evaluation
+from normenc.study.representing import Representation
+from normenc.study.tables import failure_table
 
 __all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
 
@@ -46,6 +47,9 @@ def check_destination(folder: Path, *, force: bool) -> None:
         raise InputError(f"{folder}: this is a broken link; choose another folder with --out")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: this is a file; choose a folder with --out")
+    for parent in folder.absolute().parents:
+        if parent.exists() and not parent.is_dir():
+            raise InputError(f"{folder}: {parent} is a file, so that no folder can be made there; choose another --out")
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not (folder / MARK).is_file():
@@ -87,16 +91,23 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
         "similarity_by_seed.csv": evaluation.by_seed,
         "differences.csv": evaluation.differences,
     }
+    if evaluation.over_training is not None:
+        tables["over_training.csv"] = evaluation.over_training
+    if evaluation.failures:
+        tables["failures.csv"] = failure_table(evaluation.failures)
     for name, table in tables.items():
         table.to_csv(folder / name, index=False, float_format="%.9g", lineterminator="\n")
     _representations(evaluation).to_netcdf(folder / "representations.nc", engine="h5netcdf")
     _rdms(evaluation).to_netcdf(folder / "rdms.nc", engine="h5netcdf")
     models = folder / "models"
     models.mkdir()
-    for seed, training in evaluation.trainings.items():
-        name = f"{evaluation.study.network.name}_seed{seed}"
-        _save_weights(training.network, models / f"{name}.safetensors")
-        _save_weights(training.untrained, models / f"{name}_untrained.safetensors")
+    several = len(evaluation.study.task) > 1
+    for unit, training in evaluation.trainings.items():
+        untrained = f"{unit.network_label}_seed{unit.seed}_untrained.safetensors"
+        name = f"{unit.task_label}_" * several + f"{unit.network_label}_seed{unit.seed}.safetensors"
+        _save_weights(training.network, models / name.replace(" ", "_"))
+        if not several or unit.task_label == evaluation.study.task[0].title:
+            _save_weights(training.untrained, models / untrained.replace(" ", "_"))
 
 
 def _publish(stage: Path, folder: Path) -> None:
@@ -132,6 +143,8 @@ def _save_weights(network: nn.Module, path: Path) -> None:
 def _representations(evaluation: Evaluation) -> xr.Dataset:
     variables = {}
     for representation in evaluation.representations:
+        if representation.responses is None:
+            continue
         responses = representation.responses.rename(unit=f"unit_{representation.key}").astype(np.float32)
         variables[representation.key] = responses.assign_attrs(_attributes(representation))
     dataset = xr.Dataset(variables, attrs={"title": "responses of encoders to the recording's stimuli"})
@@ -162,17 +175,20 @@ def _rdms(evaluation: Evaluation) -> xr.DataArray:
 
 def _attributes(representation: Representation) -> dict[str, Any]:
     seed = {} if representation.seed is None else {"seed": representation.seed}
-    return {
-        "model": representation.model,
-        "layer": representation.layer,
-        "trained": int(representation.trained),
-    } | seed
+    return (
+        {
+            "model": representation.model,
+            "layer": representation.layer,
+            "trained": int(representation.trained),
+        }
+        | seed
+        | ({} if representation.task is None else {"task": representation.task})
+    )
 
 
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
     recording, study = evaluation.recording, evaluation.study
-    source = Path(study.recording.source)
-    logs = [training.log for training in evaluation.trainings.values()]
+    source = Path(study.recording[0].source)
     inference = evaluation.inference
     return {
         "normenc": normenc.__version__,
@@ -187,7 +203,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "training": study.seeds,
             "untrained": study.untrained_seeds,
             "inference": study.comparison.seed,
-            "recording": (study.recording.seed or 0) if recording.simulated else None,
+            "recording": (study.recording[0].seed or 0) if recording.simulated else None,
             "embedding": 0,
         },
         "recording": {
@@ -204,12 +220,19 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "licence": recording.licence,
             "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
         },
-        "accuracy": {
-            "train": [log.train_score for log in logs],
-            "held_out": [log.held_out_score for log in logs],
-            "untrained_held_out": [log.untrained_score for log in logs],
-            "chance": tasks.TiltDiscrimination.chance,
-        },
+        "scores": [
+            {
+                "task": unit.task_label,
+                "model": unit.network_label,
+                "seed": unit.seed,
+                "score": unit.task.score_name,
+                "chance": unit.task.chance,
+                "train": training.log.train_score,
+                "held_out": training.log.held_out_score,
+                "untrained_held_out": training.log.untrained_score,
+            }
+            for unit, training in evaluation.trainings.items()
+        ],
         "inference": {
             "ceiling": inference.ceiling.describe(),
             "resampled": inference.sizes,

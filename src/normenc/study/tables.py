@@ -1,5 +1,6 @@
 """The tables of a study: tidy, one row a comparison."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from normenc.rsa.inference import benjamini_hochberg, holm
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:
-    from normenc.study.evaluation import Representation
+    from normenc.study.representing import Representation
+    from normenc.study.sweep import Failure
 
-__all__ = ["difference_table", "seed_table", "similarity_table"]
+__all__ = ["difference_table", "epoch_table", "failure_table", "seed_table", "similarity_table"]
 
 
 def similarity_table(
@@ -32,6 +34,7 @@ def similarity_table(
     table = pd.DataFrame(
         {
             "recording": recording,
+            "task": [r.task for r in rows],
             "model": [r.model for r in rows],
             "layer": [r.layer for r in rows],
             "trained": [r.trained for r in rows],
@@ -62,22 +65,68 @@ def difference_table(
 ) -> pd.DataFrame:
     """Make ``differences.csv``: each trained layer against its untrained twin, every control and the other layers.
 
-    These are the comparisons a study is made for; p-values are corrected for all of them together.
+    Other layers are those of the same network and task. These are the comparisons a study is made for; p-values are
+    corrected for all of them together.
     """
-    kinds = {r.label: (r.trained, r.seed is None, r.layer) for r in representations}
+    firsts = {r.label: r for r in reversed(representations)}
     pairs = inference.pairs
-    planned = []
-    for model, other in zip(pairs["model"], pairs["other"], strict=True):
-        (trained, _, layer), (other_trained, other_control, other_layer) = kinds[model], kinds[other]
-        planned.append(trained and (other_trained or other_control or layer == other_layer))
-    table = pairs[planned].drop(columns=["p_holm", "p_fdr"]).reset_index(drop=True)
+    kinds = [_kind(firsts[model], firsts[other]) for model, other in zip(pairs["model"], pairs["other"], strict=True)]
+    table = pairs.drop(columns=["p_holm", "p_fdr"])
     table.insert(0, "recording", recording)
-    table.insert(
-        3,
-        "kind",
-        ["layer" if kinds[o][0] else "control" if kinds[o][1] else "untrained twin" for o in table["other"]],
-    )
+    table.insert(3, "kind", kinds)
+    table = table[table["kind"].notna()].reset_index(drop=True)
     return table.assign(p_holm=holm(table["p"]), p_fdr=benjamini_hochberg(table["p"]))
+
+
+def _kind(one: "Representation", other: "Representation") -> str | None:
+    """What `other` is to a trained layer, or None where the two are not compared."""
+    if not one.trained:
+        return None
+    if other.trained:
+        return "layer" if (one.task, one.model) == (other.task, other.model) else None
+    if other.seed is None:
+        return "control"
+    return "untrained twin" if (one.model, one.layer) == (other.model, other.layer) else None
+
+
+def epoch_table(
+    recording: str, found: Sequence[tuple[int, "Representation"]], inference: rsa.Inference
+) -> pd.DataFrame:
+    """Make ``over_training.csv``: one row a trained layer and checkpoint.
+
+    Parameters
+    ----------
+    recording : str
+    found : sequence of (epoch, Representation)
+        In the order of the inference's models, several seeds of one after the other.
+    inference : Inference
+    """
+    firsts = {(r.label, epoch): (epoch, r) for epoch, r in reversed(found)}
+    rows = [firsts[key] for key in dict.fromkeys((r.label, epoch) for epoch, r in found)]
+    table = pd.DataFrame(
+        {
+            "recording": recording,
+            "task": [r.task for _, r in rows],
+            "model": [r.model for _, r in rows],
+            "layer": [r.layer for _, r in rows],
+            "epoch": [epoch for epoch, _ in rows],
+        }
+    )
+    return table.join(inference.models[["n_seeds", "similarity", "low", "high"]])
+
+
+def failure_table(failures: Sequence["Failure"]) -> pd.DataFrame:
+    """Make ``failures.csv``: one row a unit that could not be trained, or layer that cannot be compared."""
+    return pd.DataFrame(
+        {
+            "task": [f.unit.task_label for f in failures],
+            "model": [f.unit.network_label for f in failures],
+            "seed": [f.unit.seed if f.layer is None else None for f in failures],
+            "layer": [f.layer for f in failures],
+            "reason": [f.reason for f in failures],
+            "settings": [json.dumps(f.unit.settings, sort_keys=True) for f in failures],
+        }
+    ).astype({"seed": "Int64"})
 
 
 def seed_table(
@@ -91,6 +140,7 @@ def seed_table(
     return pd.DataFrame(
         {
             "recording": recording,
+            "task": [r.task for r in representations],
             "model": [r.model for r in representations],
             "layer": [r.layer for r in representations],
             "trained": [r.trained for r in representations],

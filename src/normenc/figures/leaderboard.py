@@ -1,0 +1,191 @@
+"""Pictures of many encoders: the leaderboard, and similarity over training."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from normenc.errors import InputError
+from normenc.figures.common import AxesArray, new_panels, style
+from normenc.figures.similarity import SYMBOLS
+
+__all__ = ["leaderboard", "over_training"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito 2008
+MARKERS = "osD^vPX*"
+CONTROL = "#555555"
+TITLES = ("trained", "untrained twins", "controls")
+
+
+def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> AxesArray:
+    """Every encoder's layers by their similarity with the recording, best encoder first; controls stand apart.
+
+    Lines are 95 % intervals, the grey band runs from the lower to the upper noise ceiling, the dashed line is the
+    best control.
+
+    Parameters
+    ----------
+    similarity : DataFrame
+        The rows of ``similarity.csv``, of one recording and one comparison.
+    axes : array of Axes, shape (3,), optional
+        For trained networks, untrained twins and controls.
+
+    Returns
+    -------
+    ndarray of Axes, shape (3,)
+
+    Raises
+    ------
+    InputError
+        When the rows are of several recordings or comparisons.
+    """
+    if similarity.empty or similarity["recording"].nunique() != 1 or similarity["comparison"].nunique() != 1:
+        raise InputError("similarity must hold the rows of one recording and one comparison")
+    kinds = np.where(similarity["trained"], 0, np.where(similarity["seed"].notna(), 1, 2))
+    groups = [_ranked(similarity[kinds == kind]) for kind in range(3)]
+    looks = _looks(similarity[kinds < 2]["layer"])
+    controls = similarity[kinds == 2]
+    first = similarity.iloc[0]
+    with style():
+        if axes is None:
+            heights = [max(1, len(group)) + 0.9 for group in groups]
+            _, axes = plt.subplots(
+                3,
+                1,
+                figsize=(8.6, 1.4 + 0.3 * sum(heights)),
+                sharex=True,
+                gridspec_kw={"height_ratios": heights},
+                layout="constrained",
+            )
+        for panel, group, title in zip(axes, groups, TITLES, strict=True):
+            if np.isfinite(first["ceiling_lower"]):
+                panel.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
+            if len(controls):
+                panel.axvline(float(controls["similarity"].max()), color=CONTROL, linestyle="--", linewidth=1)
+            for position, (_, rows) in enumerate(group):
+                _draw_encoder(panel, position, rows, looks)
+            panel.set_yticks(range(len(group)), [name for name, _ in group])
+            panel.set_ylim(max(1, len(group)) - 0.4, -0.6)
+            panel.set_title(title, loc="left", fontsize=9)
+            panel.grid(axis="x", color="#e5e5e5", linewidth=0.6)
+            panel.set_axisbelow(True)
+        axes[-1].set_xlabel(f"similarity of RDMs with {first['recording']} ({SYMBOLS[first['comparison']]})")
+        _draw_legend(axes[0], looks, first, bool(len(controls)))
+    return axes
+
+
+def over_training(
+    table: pd.DataFrame, similarity: pd.DataFrame | None = None, *, axes: AxesArray | None = None
+) -> AxesArray:
+    """Similarity with the recording at checkpoints of training: does learning the task move the code to the brain's.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The rows of ``over_training.csv``, of one recording; epoch 0 is before training.
+    similarity : DataFrame, optional
+        The rows of ``similarity.csv``, whose noise ceiling and best control are drawn.
+    axes : array of Axes, optional
+        One for each task, by name.
+
+    Returns
+    -------
+    ndarray of Axes
+        One panel a task.
+
+    Raises
+    ------
+    InputError
+        When there are no rows, or rows of several recordings.
+    """
+    if table.empty or table["recording"].nunique() != 1:
+        raise InputError("table must hold the rows of one recording")
+    tasks = list(dict.fromkeys(table["task"]))
+    models = list(dict.fromkeys(table["model"]))
+    epochs = sorted(table["epoch"].unique())
+    places = {epoch: place for place, epoch in enumerate(epochs)}
+    looks = _looks(table["layer"])
+    with style():
+        panels = new_panels(axes, len(models), len(tasks), width=2.7, height=2.1)
+        for panel, (model, task) in zip(panels.flat, [(m, t) for m in models for t in tasks], strict=True):
+            _draw_references(panel, similarity)
+            rows = table[(table["task"] == task) & (table["model"] == model)]
+            layers = [(str(layer), own) for layer, own in rows.groupby("layer", sort=False)]
+            for index, (layer, own) in enumerate(layers):
+                colour, marker = looks[layer]
+                x = own["epoch"].map(places) + 0.06 * (index - (len(layers) - 1) / 2)
+                panel.vlines(x, own["low"], own["high"], color=colour, linewidth=0.8, alpha=0.6)
+                panel.plot(x, own["similarity"], color=colour, marker=marker, markersize=4, linewidth=1.2)
+            panel.set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
+            panel.set_title(f"{task}\n{model}" if len(models) > 1 else str(task), fontsize=8)
+        low = min(0.0, float(table["low"].min()))
+        for panel in panels.flat:
+            panel.set_ylim(low - 0.03, 1.03)
+            panel.label_outer()
+        figure = panels.flat[0].get_figure(root=True)
+        figure.supxlabel("epoch (0 is untrained)", fontsize=9)
+        figure.supylabel(f"similarity with {table['recording'].iloc[0]}", fontsize=9)
+        handles = [_handle(*looks[layer], layer) for layer in looks]
+        figure.legend(handles=handles, loc="outside right upper")
+    return panels
+
+
+def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Encoders with their layers' rows, the one with the most similar layer first."""
+    if rows.empty:
+        return []
+    names = [_encoder_name(row) for row in rows.itertuples()]
+    groups = [(str(name), group) for name, group in rows.groupby(names, sort=False)]
+    return sorted(groups, key=lambda item: -float(item[1]["similarity"].max()))
+
+
+def _encoder_name(row: Any) -> str:
+    if pd.isna(row.task):
+        return str(row.model)
+    return f"{row.task}: {row.model}"
+
+
+def _looks(layers: pd.Series) -> dict[str, tuple[str, str]]:
+    """Colour and marker of every layer, by name."""
+    names = list(dict.fromkeys(layers))
+    return {name: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, name in enumerate(names)}
+
+
+def _draw_encoder(panel: Axes, position: int, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
+    offsets = np.linspace(-0.28, 0.28, len(rows)) if len(rows) > 1 else np.zeros(1)
+    for offset, row in zip(offsets, rows.itertuples(), strict=True):
+        control = pd.isna(row.seed)
+        colour, marker = (CONTROL, "o") if control else looks[str(row.layer)]
+        y = position + offset
+        panel.plot([row.low, row.high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+        fill = colour if row.trained or control else "white"
+        panel.plot(row.similarity, y, marker=marker, color=colour, markerfacecolor=fill, markersize=4.5)
+
+
+def _draw_references(panel: Axes, similarity: pd.DataFrame | None) -> None:
+    if similarity is None:
+        return
+    first = similarity.iloc[0]
+    if np.isfinite(first["ceiling_lower"]):
+        panel.axhspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
+    controls = similarity[similarity["seed"].isna()]
+    if len(controls):
+        panel.axhline(float(controls["similarity"].max()), color=CONTROL, linestyle="--", linewidth=1)
+
+
+def _draw_legend(panel: Axes, looks: dict[str, tuple[str, str]], first: pd.Series, has_controls: bool) -> None:
+    handles: list[Artist] = [_handle(*look, name) for name, look in looks.items()]
+    if has_controls:
+        handles.append(Line2D([], [], color=CONTROL, linestyle="--", linewidth=1, label="best control"))
+    if np.isfinite(first["ceiling_lower"]):
+        handles.append(Rectangle((0, 0), 1, 1, color="#cccccc", alpha=0.6, label="noise ceiling"))
+    panel.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1))
+
+
+def _handle(colour: str, marker: str, label: str) -> Line2D:
+    return Line2D([], [], color=colour, marker=marker, markersize=4.5, linewidth=1.1, label=label)

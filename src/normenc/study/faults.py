@@ -1,0 +1,72 @@
+"""What is wrong with a study file, in words."""
+
+import difflib
+from typing import Any
+
+from pydantic import BaseModel
+
+from normenc.study.sections import KINDS, RecordingSettings
+
+__all__ = ["in_words"]
+
+UNION_PARTS = ("float", "int", "constrained-float", "constrained-int")  # how pydantic names alternatives
+
+
+def in_words(study: type[BaseModel], problem: Any) -> str:
+    """One fault that pydantic found in `study`: where it is, what was given, what is allowed."""
+    model, parts = _place(study, problem["loc"])
+    key = ".".join(parts)
+    given = problem["input"]
+    if problem["type"] == "extra_forbidden":
+        allowed = list(model.model_fields)
+        near = difflib.get_close_matches(parts[-1], allowed, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"{key}: there is no such key; {hint}allowed here: {', '.join(allowed)}"
+    if problem["type"] == "union_tag_invalid":
+        return f"{key}.name: given {problem['ctx']['tag']!r}; it should be {_or(problem['ctx']['expected_tags'])}"
+    message = (
+        problem["msg"]
+        .removeprefix("Value error, ")
+        .removeprefix("Input ")
+        .removeprefix("String ")
+        .removeprefix("List ")
+    )
+    if problem["type"] == "value_error":
+        return message
+    if problem["type"] == "model_type":
+        message = f"should be a section [{key}]"
+    if problem["type"] == "string_pattern_mismatch" and key == "name":
+        message = "should be a name of letters, digits, '.', '_' and '-', which begins with a letter or digit"
+    return f"{key}: given {given!r}; it {message}"
+
+
+def _place(study: type[BaseModel], location: tuple[Any, ...]) -> tuple[type[BaseModel], list[str]]:
+    """The settings that a fault lies in, and its path as a study file has it: sections of a list by their number."""
+    model = study
+    parts: list[str] = []
+    for part in location:
+        if isinstance(part, int):
+            if part:
+                parts.append(str(part + 1))
+        elif part in KINDS:
+            model = KINDS[part]
+        elif part in model.model_fields:
+            annotation = model.model_fields[part].annotation
+            parts.append(part)
+            if part == "recording":
+                model = RecordingSettings
+            elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                model = annotation
+        elif not any(mark in str(part) for mark in "[](){}") and part not in (
+            "float",
+            "int",
+            "constrained-float",
+            "constrained-int",
+        ):
+            parts.append(str(part))
+    return model, parts
+
+
+def _or(tags: str) -> str:
+    names = tags.split(", ")
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,274 @@
+"""From a study to representations: of trained networks, their untrained twins and the controls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import xarray as xr
+from torch import nn
+
+from normenc import controls, rsa, stimuli
+from normenc.embedding import MIN_STIMULI
+from normenc.errors import InputError
+from normenc.recordings import Recording, load
+from normenc.representations import Encoder, represent
+from normenc.study.building import build_network, build_task
+from normenc.study.sections import NetworkSettings
+from normenc.study.settings import Study
+from normenc.study.sweep import Failure, Tell, train_units
+from normenc.study.units import Unit
+from normenc.training import TrainingResult, initialise
+
+__all__ = ["Prepared", "Representation", "prepare", "represent_all", "represent_checkpoints"]
+
+MAX_IMAGES_GIB = 8
+CONTROLS = {
+    "Fourier amplitude": controls.fourier_amplitude,
+    "Gabor energy": controls.gabor_energy,
+    "orientation model": controls.orientation_model,
+    "pixels": controls.pixels,
+}
+
+
+@dataclass(frozen=True)
+class Representation:
+    """One encoder's layer: its responses to the recording's stimuli and their RDM.
+
+    ``seed`` is None for a control, which has none; ``task`` is None for what was not trained. ``responses`` are kept
+    of every label's first seed, and of all seeds where the study has one task and one network. ``label`` is for
+    pictures and comparisons: all seeds share it; ``key`` for variables in files.
+    """
+
+    task: str | None
+    model: str
+    layer: str
+    trained: bool
+    seed: int | None
+    responses: xr.DataArray | None
+    rdm: npt.NDArray[np.float64]
+    label: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study whose every part has been made and fits, before anything is trained.
+
+    ``units`` are one for each task, network and seed; ``twins`` build the network of each architecture.
+    """
+
+    study: Study
+    recording: Recording
+    units: tuple[Unit, ...]
+    twins: tuple[tuple[NetworkSettings, partial[nn.Module]], ...]
+
+
+def prepare(study: Study) -> Prepared:
+    """Load the recording and try out task and network, so that bad input is found before anything is trained.
+
+    Raises
+    ------
+    InputError
+        When the recording cannot be used, or the network does not fit the stimuli.
+    """
+    if len(study.recording) > 1:
+        raise InputError(f"this study has {len(study.recording)} recordings; run each of Study.per_recording()")
+    settings = study.recording[0]
+    recording = load(settings.source, bin_width=settings.bin_width, n_neurons=settings.n_neurons, seed=settings.seed)
+    if recording.n_stimuli < MIN_STIMULI:
+        raise InputError(
+            f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
+        )
+    if recording.rdm is not None and study.comparison.rdm_metric != "correlation":
+        raise InputError(
+            f"{recording.name} is known only by its RDM of correlation distances; comparison.rdm_metric must be "
+            f"'correlation', not {study.comparison.rdm_metric!r}"
+        )
+    units, twins = _units(study, recording)
+    return Prepared(study, recording, units, twins)
+
+
+def _units(
+    study: Study, recording: Recording
+) -> tuple[tuple[Unit, ...], tuple[tuple[NetworkSettings, partial[nn.Module]], ...]]:
+    height, width = stimuli.image_size(study.stimuli.resolution)
+    for settings in study.task:
+        needed = max(settings.n_train, settings.n_test, recording.n_stimuli) * height * width * 4 / 2**30
+        if needed > MAX_IMAGES_GIB:
+            raise InputError(
+                f"stimuli.resolution and task.n_train: the images would take {needed:.0f} GiB of memory, more than "
+                f"{MAX_IMAGES_GIB}; make one of them smaller"
+            )
+    tasks = [(settings, build_task(settings, study.stimuli)) for settings in study.task]
+    units = tuple(
+        Unit(
+            settings.title,
+            network.title,
+            task,
+            build_network(network, (height, width), task),
+            seed,
+            study.training_of(settings),
+        )
+        for settings, task in tasks
+        for network in study.network
+        for seed in study.seeds
+    )
+    # Of one architecture and seed, all tasks' networks start alike but for their answer, which is drawn last.
+    twins = tuple((network, build_network(network, (height, width), tasks[0][1])) for network in study.network)
+    return units, twins
+
+
+def represent_all(
+    prepared: Prepared,
+    *,
+    device: str = "cpu",
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: bool | Tell = True,
+) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
+    """Train the networks and read their layers, those of their untrained twins, and the controls.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    device, workers, scheduler, progress
+        See :func:`normenc.study.sweep.train_units`.
+
+    Returns
+    -------
+    trainings : dict of Unit to TrainingResult
+    failures : list of Failure
+    representations : tuple of Representation
+
+    Raises
+    ------
+    InputError
+        When nothing could be trained, or no layer has dissimilarities.
+    """
+    study = prepared.study
+    # Controls come first: what is wrong with the stimuli shows before anything is trained.
+    plain: list[Representation] = []
+    for name in study.comparison.controls:
+        for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
+            if isinstance(representation, InputError):
+                raise representation
+            plain.append(representation)
+    trainings, failures = train_units(
+        prepared.units, device=device, workers=workers, scheduler=scheduler, progress=progress
+    )
+    layers: list[Representation] = []
+    for (task, network), units in _whole(prepared, failures).items():
+        encoders = {unit.seed: trainings[unit].network for unit in units}
+        found, dead = _by_layer(prepared, encoders, task, network)
+        layers += [r for of_layer in found.values() for r in of_layer]
+        failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
+    if not layers:
+        raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
+    for network, build in prepared.twins:
+        twins = {seed: initialise(build, seed) for seed in study.untrained_seeds}
+        found, _ = _by_layer(prepared, twins, None, network)
+        layers += [r for of_layer in found.values() for r in of_layer]
+    return trainings, failures, (*layers, *plain)
+
+
+def represent_checkpoints(
+    prepared: Prepared, trainings: dict[Unit, TrainingResult], failures: Sequence[Failure]
+) -> list[tuple[int, Representation]]:
+    """Epoch and representation of every checkpoint, several seeds of one after the other.
+
+    A layer that has no dissimilarities at some checkpoint is left out there.
+    """
+    epochs = sorted(set(prepared.study.training.checkpoints))
+    rows: list[tuple[int, Representation]] = []
+    for (task, network), units in _whole(prepared, failures).items():
+        for epoch in epochs:
+            encoders = {unit.seed: trainings[unit].checkpoints[epoch] for unit in units}
+            found, _ = _by_layer(prepared, encoders, task, network)
+            rows += [(epoch, r) for of_layer in found.values() for r in of_layer]
+    return rows
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Whose representation it is."""
+
+    task: str | None
+    model: str
+    trained: bool
+    seed: int | None
+
+
+def _by_layer(
+    prepared: Prepared, encoders: dict[int, nn.Module], task: str | None, network: NetworkSettings
+) -> tuple[dict[str, list[Representation]], dict[str, str]]:
+    """Representations of all seeds by layer, and why layers have none; the dead say nothing of the others."""
+    study = prepared.study
+    layers = study.layers_of(network)
+    found: dict[str, list[Representation]] = {layer: [] for layer in layers}
+    dead: dict[str, str] = {}
+    for seed, encoder in encoders.items():
+        source = _Source(task, network.title, task is not None, seed)
+        keep = not study.is_grid or seed == study.seeds[0]
+        for layer, representation in _representations(prepared, encoder, source, layers, keep=keep).items():
+            if isinstance(representation, InputError):
+                dead.setdefault(layer, str(representation))
+            else:
+                found[layer].append(representation)
+    return {layer: of_layer for layer, of_layer in found.items() if layer not in dead}, dead
+
+
+def _whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, NetworkSettings], list[Unit]]:
+    """Units by task and network, without those pairs of which a seed failed."""
+    failed = {(f.unit.task_label, f.unit.network_label) for f in failures if f.layer is None}
+    networks = {network.title: network for network in prepared.study.network}
+    found: dict[tuple[str, NetworkSettings], list[Unit]] = {}
+    for unit in prepared.units:
+        if (unit.task_label, unit.network_label) not in failed:
+            found.setdefault((unit.task_label, networks[unit.network_label]), []).append(unit)
+    return found
+
+
+def _representations(
+    prepared: Prepared, encoder: Encoder, source: _Source, layers: Sequence[str] | None = None, *, keep: bool = True
+) -> dict[str, Representation | InputError]:
+    """Each layer of a network, or of a control; the error where it has no dissimilarities."""
+    study, orientation = prepared.study, prepared.recording.orientation
+    if encoder is controls.orientation_model:
+        images = torch.as_tensor(orientation)
+    else:
+        images = stimuli.gratings(orientation, **study.stimuli.model_dump())
+    representations: dict[str, Representation | InputError] = {}
+    for layer, found in represent(encoder, images, layers).items():
+        responses = found.assign_coords(orientation=("stimulus", orientation))
+        label, key = _names(study, source, layer)
+        try:
+            matrix = rsa.rdm(responses, metric=study.comparison.rdm_metric)
+        except InputError as error:
+            which = ", ".join(filter(None, (source.task if study.is_grid else None, source.model, f"layer {layer}")))
+            representations[layer] = InputError(f"{which}: {error}")
+            continue
+        representations[layer] = Representation(
+            source.task,
+            source.model,
+            layer,
+            source.trained,
+            source.seed,
+            responses if keep else None,
+            matrix,
+            label,
+            key,
+        )
+    return representations
+
+
+def _names(study: Study, source: _Source, layer: str) -> tuple[str, str]:
+    """Label and key, which name task and network where there are several."""
+    if source.seed is None:
+        return source.model, source.model.replace(" ", "_")
+    parts = [source.task] if source.task is not None and len(study.task) > 1 else []
+    key = "_".join([*parts, source.model, layer, "trained" if source.trained else "untrained", f"seed{source.seed}"])
+    parts += [source.model] if len(study.network) > 1 or parts else []
+    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), key.replace(" ", "_")

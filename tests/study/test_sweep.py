@@ -1,0 +1,195 @@
+"""Sweeps: on several workers, killed, resumed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from normenc.errors import InputError
+from normenc.study import Study, prepare
+from normenc.study.sweep import Tally, train_units
+
+SWEEP = """
+name = "sweep"
+recording = { n_neurons = 40 }
+stimuli = { resolution = 0.05 }
+training = { seed = 4, n_seeds = 3, n_epochs = 20, batch_size = 25, learning_rate = 1e-4 }
+comparison = { n_samples = 50, n_permutations = 19 }
+[[task]]
+n_train = 400
+n_test = 40
+[[task]]
+name = "orientation-estimation"
+n_train = 400
+n_test = 40
+[[network]]
+name = "ConvPoolFC"
+pool_size = 4
+"""
+TABLES = ("similarity.csv", "training.csv", "differences.csv", "similarity_by_seed.csv", "study.toml")
+
+
+def command(folder: Path, *options: str) -> list[str]:
+    program = "from normenc.cli import main; main()"
+    return [sys.executable, "-c", program, "run", "sweep.toml", "--out", str(folder), *options]
+
+
+def environment(cache: Path) -> dict[str, str]:
+    return os.environ | {"NORMENC_CACHE": str(cache), "MPLBACKEND": "Agg"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [folder / name for name in TABLES] + sorted((folder / "models").iterdir())
+    return {path.name: path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """A run that nothing disturbed, in one process."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    (folder / "sweep.toml").write_text(SWEEP)
+    started = time.monotonic()
+    done = subprocess.run(
+        command(folder / "run", "--workers", "1"), cwd=folder, env=environment(folder / "cache"), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return contents(folder / "run"), time.monotonic() - started
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(unbroken, tmp_path, workers):
+    expected, duration = unbroken
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    cache, run = tmp_path / "cache", command(tmp_path / "run", "--workers", workers)
+    rng = np.random.default_rng(int(workers))
+    for _ in range(2):
+        process = subprocess.Popen(
+            run, cwd=tmp_path, env=environment(cache), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        time.sleep(rng.uniform(0.3, 0.8) * duration)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert all(path.suffix == ".safetensors" for path in cache.rglob("*") if path.is_file() and path.name[0] != ".")
+    ages = {path: path.stat().st_mtime_ns for path in (cache / "units").glob("*.safetensors")}
+    done = subprocess.run([*run, "--force"], cwd=tmp_path, env=environment(cache), capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert contents(tmp_path / "run") == expected
+    assert {path: path.stat().st_mtime_ns for path in ages} == ages  # what was finished is not done again
+
+
+def units(n_seeds: int = 4, n_epochs: int = 40):
+    study = Study(
+        recording={"n_neurons": 40},
+        stimuli={"resolution": 0.05},
+        task={"n_train": 400, "n_test": 40},
+        network={"name": "ConvPoolFC", "pool_size": 4},
+        training={"n_seeds": n_seeds, "n_epochs": n_epochs, "batch_size": 25, "learning_rate": 1e-4},
+    )
+    return prepare(study).units
+
+
+def workers_of_this_process() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_a_worker_that_dies_loses_nothing_but_time():
+    killed = []
+
+    def kill_one(tally: Tally) -> None:
+        if tally.done >= 1 and not killed:
+            victim = workers_of_this_process()[-1]
+            killed.append(victim.pid)
+            victim.kill()
+
+    mine = units()
+    results, failures = train_units(mine, workers=2, progress=kill_one)
+    assert killed
+    assert failures == []
+    assert list(results) == list(mine)
+    alone, _ = train_units(mine[-1:], progress=False)
+    np.testing.assert_array_equal(results[mine[-1]].log.loss, alone[mine[-1]].log.loss)
+
+
+def test_a_running_scheduler_trains_too_and_its_death_of_units_is_told(monkeypatch):
+    from distributed import LocalCluster
+
+    mine = units(n_seeds=2, n_epochs=2)
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, processes=False) as cluster:
+        results, failures = train_units(mine, scheduler=cluster.scheduler_address, progress=False)
+    assert len(results) == 2
+    assert failures == []
+
+
+def test_a_scheduler_that_is_not_there_is_named():
+    with pytest.raises(InputError, match=r"scheduler 'tcp://127.0.0.1:9' cannot be reached"):
+        train_units(units(n_seeds=1, n_epochs=1), scheduler="tcp://127.0.0.1:9", progress=False)
+
+
+def test_progress_counts_units():
+    seen: list[Tally] = []
+    mine = units(n_seeds=3, n_epochs=1)
+    train_units(mine[:1], progress=False)
+    train_units(mine, progress=seen.append)
+    assert [(t.done, t.running, t.failed, t.total) for t in seen] == [(1, 1, 0, 3), (2, 1, 0, 3), (3, 0, 0, 3)]
+    assert np.isnan(seen[0].seconds_left)
+    assert seen[-1].seconds_left == 0
+    assert str(Tally(1, 2, 3, 8, 3661)) == "1 of 8 units done, 2 running, 3 failed, 1:01:01 left"
+
+
+def test_out_of_memory_and_other_errors_are_told_with_the_unit(monkeypatch):
+    mine = units(n_seeds=3, n_epochs=1)
+    original = train_units.__globals__["work"]
+    errors = {mine[0].seed: MemoryError("of 9 TiB"), mine[2].seed: RuntimeError("a bug")}
+
+    def work(unit, device, progress):
+        if unit.seed in errors:
+            raise errors[unit.seed]
+        return original(unit, device, progress)
+
+    monkeypatch.setitem(train_units.__globals__, "work", work)
+    results, failures = train_units(mine, progress=False)
+    assert list(results) == [mine[1]]
+    assert [(failure.unit, failure.reason) for failure in failures] == [
+        (mine[0], "out of memory: of 9 TiB"),
+        (mine[2], "RuntimeError: a bug"),
+    ]
+
+
+def test_the_exit_code_tells_of_a_failure(tmp_path):
+    text = SWEEP.replace(
+        'name = "orientation-estimation"', 'name = "orientation-estimation"\ntraining.learning_rate = 1e30'
+    )
+    (tmp_path / "sweep.toml").write_text(text.replace("n_epochs = 20", "n_epochs = 2"))
+    done = subprocess.run(
+        command(tmp_path / "run"), cwd=tmp_path, env=environment(tmp_path / "cache"), capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "orientation-estimation, ConvPoolFC, seed 5: training diverged" in done.stderr
+    assert "3 of 6 units failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert len(pd.read_csv(tmp_path / "run" / "failures.csv")) == 3
+
+
+def test_no_more_threads_than_asked_for(monkeypatch):
+    import torch
+
+    threads = []
+    original = train_units.__globals__["work"].__globals__["train"]
+
+    def train(*args, **kwargs):
+        threads.append(torch.get_num_threads())
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr("normenc.study.units.train", train)
+    before = torch.get_num_threads()
+    train_units(units(n_seeds=1, n_epochs=1), progress=False)
+    assert threads == [1]
+    assert torch.get_num_threads() == before
