@@ -30,6 +30,8 @@ CONTROLS = {
     "Gabor energy": controls.gabor_energy,
     "orientation model": controls.orientation_model,
     "pixels": controls.pixels,
+    "random features": controls.random_features,
+    "steerable pyramid": controls.steerable_pyramid,
 }
 
 

@@ -1,8 +1,4 @@
-"""Encoders that were never trained, beside which every trained network must stand.
-
-Like any encoder each maps images to ``{layer: stimulus x unit}``. The untrained twin of a network, a control too,
-comes with the network from :func:`normenc.training.train`.
-"""
+"""Gabor energy: a standard model of V1's complex cells."""
 
 import math
 from collections.abc import Sequence
@@ -10,58 +6,14 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
+from normenc.controls.images import as_images
 from normenc.errors import InputError
 
-__all__ = ["fourier_amplitude", "gabor_energy", "orientation_model", "pixels"]
+__all__ = ["gabor_energy"]
 
 PERIODS = (1 / 6, 1 / 3, 2 / 3)  # of the Gabors, in the image's shorter side
 ENVELOPE = 0.4  # standard deviation of the Gaussian envelope, in periods: about one octave wide
 REACH = 2.5  # of the filter on either side, in standard deviations of the envelope
-
-
-def pixels(images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The image itself: what is similar before any processing.
-
-    Parameters
-    ----------
-    images : Tensor, shape (n, height, width) or (n, 1, height, width)
-
-    Returns
-    -------
-    dict
-        ``"pixels"``: Tensor, shape (n, height * width).
-
-    Examples
-    --------
-    >>> pixels(torch.zeros(2, 3, 4))["pixels"].shape
-    torch.Size([2, 12])
-    """
-    return {"pixels": _as_images(images).flatten(1)}
-
-
-def fourier_amplitude(images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Amplitude of the two-dimensional Fourier spectrum, the image's mean removed: what is similar but for position.
-
-    All ``height * width`` frequencies count, so that each but the symmetric ones stands twice.
-
-    Parameters
-    ----------
-    images : Tensor, shape (n, height, width) or (n, 1, height, width)
-
-    Returns
-    -------
-    dict
-        ``"amplitude"``: Tensor, shape (n, height * width).
-
-    Examples
-    --------
-    >>> wave = torch.cos(torch.arange(8) * torch.pi / 2).expand(1, 8, 8)
-    >>> fourier_amplitude(wave)["amplitude"].reshape(8, 8)[0].round().tolist()
-    [0.0, 0.0, 32.0, 0.0, 0.0, 0.0, 32.0, 0.0]
-    """
-    grey = _as_images(images).double()
-    grey = grey - grey.mean(dim=(1, 2), keepdim=True)
-    return {"amplitude": torch.fft.fft2(grey).abs().flatten(1)}
 
 
 def gabor_energy(
@@ -103,7 +55,7 @@ def gabor_energy(
     >>> gabor_energy(torch.zeros(2, 12, 16), n_orientations=4, periods=[6])["energy"].shape
     torch.Size([2, 96])
     """
-    grey = _as_images(images)
+    grey = as_images(images)
     grey = grey if grey.dtype == torch.float64 else grey.float()
     grey = (grey - grey.mean(dim=(1, 2), keepdim=True))[:, None]
     if periods is None:
@@ -124,51 +76,6 @@ def gabor_energy(
     return {"energy": torch.cat(energies, dim=1)}
 
 
-def orientation_model(orientation: torch.Tensor) -> dict[str, torch.Tensor]:
-    r"""An ideal population for orientation and nothing else, whose dissimilarity is the circular distance.
-
-    Unit u is the sign of :math:`\cos 2(\theta - \phi_u)`: 1 for orientations within 45 degrees of its preferred one,
-    and -1 for all others. Two stimuli d degrees
-    apart on the circle of 180 differ in 2d of its 180 degrees of units, so that their patterns correlate by
-    1 - 2 (2d / 180), and their correlation dissimilarity is d / 45. It takes the stimuli's orientations in place of
-    images, and is an encoder like any other in all else.
-
-    Parameters
-    ----------
-    orientation : Tensor, shape (n,)
-        Degrees.
-
-    Returns
-    -------
-    dict
-        ``"orientation"``: Tensor, shape (n, 360); preferred orientations 0.25, 0.75, ... degrees, so that the
-        dissimilarity is exact for whole and half degrees.
-
-    Raises
-    ------
-    InputError
-        When the orientations are not one finite number a stimulus.
-
-    Examples
-    --------
-    >>> orientation_model(torch.tensor([0.0, 45.0]))["orientation"].shape
-    torch.Size([2, 360])
-    """
-    if orientation.ndim != 1:
-        raise InputError(
-            f"orientation has shape {tuple(orientation.shape)}; it must hold one orientation a stimulus, in degrees"
-        )
-    bad = torch.nonzero(~torch.isfinite(orientation))
-    if len(bad):
-        raise InputError(
-            f"orientation {int(bad[0])} is {float(orientation[bad[0]])}; orientations must be finite degrees, so leave "
-            "out stimuli that have none"
-        )
-    preferred = torch.arange(360, dtype=torch.float64, device=orientation.device) / 2 + 0.25
-    distance = (orientation.double()[:, None] - preferred + 90) % 180 - 90
-    return {"orientation": torch.where(distance.abs() <= 45, 1.0, -1.0)}
-
-
 def _gabor_pair(period: float, orientation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Even and odd filters, shape (n_orientations, 1, size, size), of about unit length; degrees from vertical."""
     spread = ENVELOPE * period
@@ -183,14 +90,3 @@ def _gabor_pair(period: float, orientation: torch.Tensor) -> tuple[torch.Tensor,
     # One length for both: of a period of 2 pixels the odd filter is nothing but rounding, which its own would blow up.
     length = envelope.norm() / math.sqrt(2)
     return (even / length)[:, None], (odd / length)[:, None]
-
-
-def _as_images(images: torch.Tensor) -> torch.Tensor:
-    if images.ndim == 4 and images.shape[1] == 1:
-        images = images[:, 0]
-    if images.ndim != 3:
-        raise InputError(
-            f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
-            "(n, 1, height, width)"
-        )
-    return images
