@@ -7,15 +7,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
-from normenc import networks, rsa, stimuli, tasks, training
+from normenc import rsa, stimuli
 
 Work = dict[str, Callable[[], object]]
 
@@ -52,24 +50,6 @@ def rdm() -> tuple[str, Work]:
     }
 
 
-class PlainConvPoolFC(networks.ConvPoolFC):
-    """The study's CNN from PyTorch's own layers and gradients."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        pooled = self.pool(torch.relu(self.conv(images[:, None])))
-        return torch.sigmoid(self.out(torch.relu(self.fc(pooled.flatten(1)))))
-
-
-def train() -> tuple[str, Work]:
-    def epochs(network: type[nn.Module]) -> training.TrainingResult:
-        return training.train(network, tasks.TiltDiscrimination(), seed=12, n_epochs=5, progress=False)
-
-    return "training the study's CNN, 5 epochs", {
-        "normenc.networks.ConvPoolFC": partial(epochs, networks.ConvPoolFC),
-        "conv, relu, max_pool2d, autograd": partial(epochs, PlainConvPoolFC),
-    }
-
-
 def alternate(work: Work, repeats: int) -> dict[str, list[float]]:
     """Seconds of every way in every round, after one round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in work}
@@ -84,7 +64,7 @@ def alternate(work: Work, repeats: int) -> dict[str, list[float]]:
 
 def main() -> None:
     table = Table("work", "way", "median", "fastest", "x normenc", title="One run, alternating")
-    for benchmark, repeats in ((gratings, 20), (rdm, 20), (train, 5)):
+    for benchmark, repeats in ((gratings, 20), (rdm, 20)):
         title, work = benchmark()
         seconds = alternate(work, repeats)
         ours = next(iter(seconds.values()))

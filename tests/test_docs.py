@@ -1,0 +1,51 @@
+"""The examples in the documentation run, and what it says of settings is so."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from normenc.study import Study, prepare
+from normenc.study.settings import load_study
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_examples_of_tasks_and_encoders_run(tmp_path):
+    program = "\n".join(blocks("encoders.md", "python"))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    score, preprocessing = done.stdout.splitlines()
+    assert float(score) > 0.6  # the task of one's own is learned
+    assert preprocessing.startswith("grey to 3 channels, resized to 64 x 64")
+
+
+def test_an_own_task_takes_about_twenty_lines():
+    text = blocks("encoders.md", "python")[0]
+    lines = [line for line in text.split("@dataclass")[1].split("result =")[0].splitlines() if line.strip()]
+    assert len(lines) <= 22
+
+
+def test_the_sweeps_study_is_one():
+    study = Study(**tomllib.loads(blocks("sweeps.md", "toml")[0]))
+    assert len(prepare(study).units) == 2 * 2 * 5
+
+
+@pytest.mark.parametrize("example", sorted((DOCS.parent / "examples").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_example_study_can_be_prepared(example):
+    for study in load_study(example).per_recording():
+        assert prepare(study).units
