@@ -153,7 +153,7 @@ def test_a_unit_that_fails_does_not_stop_the_others(without_pictures, tmp_path):
     finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
     failures = pd.read_csv(finished.folder / "failures.csv")
     assert failures[["task", "model", "seed"]].to_numpy().tolist() == [
-        ["natural-rotation", model, seed] for model in ("FC", "small CNN") for seed in (4, 5)
+        ["natural-rotation", model, seed] for seed in (4, 5) for model in ("FC", "small CNN")
     ]
     assert failures["reason"].str.contains("diverged").all()
     assert json.loads(failures["settings"][0])["training"]["learning_rate"] == 1e30

@@ -139,7 +139,7 @@ def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Encoders with their layers' rows, the one with the most similar layer first."""
     if rows.empty:
         return []
-    names = [_encoder_name(row) for row in rows.itertuples()]
+    names = np.array([_encoder_name(row) for row in rows.itertuples()])
     groups = [(str(name), group) for name, group in rows.groupby(names, sort=False)]
     return sorted(groups, key=lambda item: -float(item[1]["similarity"].max()))
 

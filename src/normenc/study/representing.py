@@ -115,8 +115,8 @@ def _units(
             study.training_of(settings),
         )
         for settings, task in tasks
-        for network in study.network
         for seed in study.seeds
+        for network in study.network
     )
     # Of one architecture and seed, all tasks' networks start alike but for their answer, which is drawn last.
     twins = tuple((network, build_network(network, (height, width), tasks[0][1])) for network in study.network)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -30,10 +31,22 @@ class Data:
     @classmethod
     def of(cls, task: Task, seed: int, device: torch.device) -> "Data":
         """Draw them, and make sure that the task's level of chance is one."""
-        images, targets = task.sample(task.n_train, np.random.RandomState(seed))
-        fresh_images, fresh_targets = task.sample_test(task.n_test, np.random.default_rng([seed, 1]))
-        check_chance(task, targets, fresh_targets)
-        return cls(*(x.to(device) for x in (images, targets, fresh_images, fresh_targets)))
+        try:
+            drawn = _drawn_once(task, seed)
+        except TypeError:  # a task that cannot be a key
+            drawn = _drawn(task, seed)
+        return cls(*(x.to(device) for x in drawn))
+
+
+def _drawn(task: Task, seed: int) -> tuple[torch.Tensor, ...]:
+    images, targets = task.sample(task.n_train, np.random.RandomState(seed))
+    fresh_images, fresh_targets = task.sample_test(task.n_test, np.random.default_rng([seed, 1]))
+    check_chance(task, targets, fresh_targets)
+    return images, targets, fresh_images, fresh_targets
+
+
+# In a sweep one network after the other sees the same stimuli.
+_drawn_once = lru_cache(maxsize=1)(_drawn)
 
 
 def check_settings(
