@@ -172,6 +172,15 @@ def test_the_key_is_the_content(tmp_path):
     assert not {u.key("cpu") for u in prepare(Study(**longer)).units} & {u.key("cpu") for u in units}
 
 
+def test_a_network_may_be_trained_otherwise_and_has_the_last_word():
+    settings = GRID.model_dump()
+    settings["network"][1]["training"] = {"learning_rate": 0.125}
+    rates = {(u.task_label, u.network_label): u.options["learning_rate"] for u in prepare(Study(**settings)).units}
+    assert rates["natural-rotation", "FC"] == 1e-3
+    assert rates["natural-rotation", "small CNN"] == rates["angle", "small CNN"] == 0.125
+    assert rates["angle", "FC"] == 1e-4
+
+
 def test_images_in_a_folder_count_in_the_key(tmp_path):
     from skimage import io
 
@@ -212,7 +221,7 @@ def test_a_kept_unit_is_what_was_trained_and_a_spoilt_one_is_trained_again():
         ({"task": [{}, {}]}, "task: there are 2 called 'tilt-discrimination'; give each a label"),
         ({"network": [{"name": "FC"}, {"name": "FC"}]}, "network: there are 2 called 'FC'"),
         ({"comparison": {"layers": ["pool"]}}, "FC has none of them, but fc, fc_relu"),
-        ({"training": {"checkpoints": [3], "n_epochs": 2}}, "tilt-discrimination is trained for 2 epochs"),
+        ({"training": {"checkpoints": [3], "n_epochs": 2}}, "FC is trained on tilt-discrimination for 2 epochs"),
         ({"task": [{"name": "contrastive-invariance", "temperature": 0}]}, "task.temperature: given 0"),
         ({"task": [{}, {"name": "denoising", "nose": 0.1}]}, "task.2.nose: there is no such key; did you mean 'noise'"),
         ({"comparison": {"controls": ["magic"]}}, "comparison.controls.*given 'magic'"),

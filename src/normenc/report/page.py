@@ -240,7 +240,10 @@ def _sections(value: Any) -> list[dict[str, Any]]:
 def _described(section: dict[str, Any]) -> dict[str, Any]:
     """A section of the study with its title, and in ``rest`` all that has no column of its own."""
     apart = ("name", "label", "n_train", "n_test", "training")
-    rest = ", ".join(f"{key} {value}" for key, value in section.items() if key not in apart)
+    shown = {key: value for key, value in section.items() if key not in apart}
+    if "n_hidden" in section:  # of a network; a task's are shown in columns
+        shown |= section.get("training", {})
+    rest = ", ".join(f"{key} {value}" for key, value in shown.items())
     title = section.get("label", section["name"])
     name = f"{section['name']}; " if title != section["name"] else ""
     return section | {"title": title, "rest": name + rest}

@@ -48,7 +48,7 @@ def build_network(settings: NetworkSettings, image_size: tuple[int, int], task: 
     InputError
         When the network refuses its settings.
     """
-    options = settings.model_dump(exclude={"name", "label"})
+    options = settings.model_dump(exclude={"name", "label", "training"})
     build = partial(
         getattr(networks, settings.name), image_size, n_outputs=task.n_outputs, output=task.output, **options
     )

@@ -163,12 +163,17 @@ def _over_training(
     """Similarities of the checkpoints, with intervals."""
     if not prepared.study.training.checkpoints:
         return None
-    found = represent_checkpoints(prepared, trainings, failures)
-    models: dict[str, list[npt.NDArray[np.float64]]] = {}
-    for epoch, representation in found:
-        models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
-    inference = _infer_models(prepared.study, prepared.recording, recording_rdm, models)
-    return epoch_table(prepared.recording.label, found, inference)
+    groups: dict[tuple[str | None, str], list[tuple[int, Representation]]] = {}
+    for epoch, representation in represent_checkpoints(prepared, trainings, failures):
+        groups.setdefault((representation.task, representation.model), []).append((epoch, representation))
+    tables = []
+    for found in groups.values():  # apart, for nobody asks for the differences between all
+        models: dict[str, list[npt.NDArray[np.float64]]] = {}
+        for epoch, representation in found:
+            models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
+        inference = _infer_models(prepared.study, prepared.recording, recording_rdm, models)
+        tables.append(epoch_table(prepared.recording.label, found, inference))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _infer(

@@ -112,7 +112,7 @@ def _units(
             task,
             build_network(network, (height, width), task),
             seed,
-            study.training_of(settings),
+            study.training_of(settings, network),
         )
         for settings, task in tasks
         for seed in study.seeds

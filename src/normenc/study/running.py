@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from normenc import figures, stimuli
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.representing import prepare
@@ -70,7 +72,8 @@ def run(
         When the study cannot be run or the folder may not be written; nothing is left behind then.
     """
     study = study or Study()
-    target_device = resolve_device(device)
+    # Of a cluster's workers it is they who have a GPU or not.
+    target_device = torch.device(device) if scheduler and device in ("cpu", "cuda") else resolve_device(device)
     if out is not None:
         check_destination(Path(out), force=force)
     prepared = prepare(study)

@@ -50,7 +50,7 @@ class StimulusSettings(Settings):
 
 
 class TrainingChanges(Settings):
-    """What a task is trained with where that differs from the study's section ``[training]``."""
+    """What a task or network is trained with where that differs from the study's section ``[training]``."""
 
     n_epochs: Count | None = None
     batch_size: Count | None = None
@@ -138,6 +138,7 @@ class NetworkSettings(Settings):
     name: str
     label: Label | None = None
     n_hidden: Annotated[int, Field(ge=2, le=10_000)] = 10  # the RDM of a single unit's layer is undefined
+    training: TrainingChanges = TrainingChanges()
 
     @property
     def title(self) -> str:

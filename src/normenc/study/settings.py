@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -95,13 +96,13 @@ class Study(Settings):
 
     @model_validator(mode="after")
     def _checkpoints_are_reached(self) -> "Study":
-        for task in self.task:
-            n_epochs = self.training_of(task)["n_epochs"]
+        for task, network in product(self.task, self.network):
+            n_epochs = self.training_of(task, network)["n_epochs"]
             for epoch in self.training.checkpoints:
                 if epoch > n_epochs:
                     raise ValueError(
-                        f"training.checkpoints: given {epoch}; {task.title} is trained for {n_epochs} epochs, and none "
-                        "may be later"
+                        f"training.checkpoints: given {epoch}; {network.title} is trained on {task.title} for "
+                        f"{n_epochs} epochs, and none may be later"
                     )
         return self
 
@@ -117,10 +118,12 @@ class Study(Settings):
             return network.default_layers
         return network.layers if asked == "all" else tuple(layer for layer in asked if layer in network.layers)
 
-    def training_of(self, task: TaskSettings) -> dict[str, Any]:
-        """Arguments for :func:`normenc.training.train`: the study's, with the task's own changes."""
+    def training_of(self, task: TaskSettings, network: NetworkSettings) -> dict[str, Any]:
+        """Arguments for :func:`normenc.training.train`: the study's, changed by the task, then by the network."""
         options = self.training.model_dump(exclude={"seed", "n_seeds", "n_untrained"})
-        return options | task.training.model_dump(exclude_none=True)
+        for section in (task, network):
+            options |= section.training.model_dump(exclude_none=True)
+        return options
 
     @property
     def seeds(self) -> list[int]:

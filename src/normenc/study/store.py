@@ -197,7 +197,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "device": torch.cuda.get_device_name() if device == "cuda" and torch.cuda.is_available() else device,
         "threads": torch.get_num_threads(),
         "seeds": {
             "training": study.seeds,
