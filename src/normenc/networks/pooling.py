@@ -9,6 +9,7 @@ __all__ = ["conv_relu_max_pool"]
 
 MANY_CHANNELS = 32  # from here on, products over unfolded patches are faster than a convolution on a CPU
 IMAGES_AT_ONCE = 2  # whose patches and products stay in the processor's cache
+IMAGES_TO_SUM = 5  # whose patches do
 
 
 def conv_relu_max_pool(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, pool_size: int) -> torch.Tensor:
@@ -62,16 +63,10 @@ class _ConvReluMaxPool(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         images, maxima, pooled = ctx.saved_tensors
-        n_channels, _, filter_size, _ = ctx.weight_shape
         gradient = torch.where(pooled > 0, gradients[0], 0).flatten(2)
-        padded = functional.pad(images, (filter_size // 2,) * 4)[:, 0]
-        width, padded_width = images.shape[-1], padded.shape[-1]
-        steps = torch.arange(filter_size, device=images.device)
-        pixels_of_filter = (steps[:, None] * padded_width + steps).flatten()
-        corners = (maxima // width * padded_width + maxima % width).flatten(1)
-        pixels = (corners[:, :, None] + pixels_of_filter).flatten(1)
-        patches = padded.flatten(1).gather(1, pixels).view(len(images), n_channels, -1, filter_size**2)
-        weight_gradient = torch.einsum("ncp,ncpk->ck", gradient, patches).view(ctx.weight_shape)
+        many = ctx.weight_shape[0] >= MANY_CHANNELS and images.device.type == "cpu"
+        gather = _summed_patches if many else _gathered_patches
+        weight_gradient = gather(images, maxima.flatten(2), gradient, ctx.weight_shape[-1]).view(ctx.weight_shape)
         return None, weight_gradient, gradient.sum(dim=(0, 2)), None
 
     @staticmethod
@@ -109,3 +104,35 @@ def _unfolded(
         found.append(functional.max_pool2d(convolved.permute(0, 3, 1, 2), pool_size, return_indices=True))
     pooled, maxima = (torch.cat(values) for values in zip(*found, strict=True))
     return pooled, maxima
+
+
+def _gathered_patches(images: torch.Tensor, maxima: torch.Tensor, gradient: torch.Tensor, size: int) -> torch.Tensor:
+    """Sum over images and windows of each maximum's patch times its gradient, shape (n_channels, size ** 2)."""
+    padded = functional.pad(images, (size // 2,) * 4)[:, 0]
+    width, padded_width = images.shape[-1], padded.shape[-1]
+    steps = torch.arange(size, device=images.device)
+    pixels_of_filter = (steps[:, None] * padded_width + steps).flatten()
+    corners = (maxima // width * padded_width + maxima % width).flatten(1)
+    pixels = (corners[:, :, None] + pixels_of_filter).flatten(1)
+    patches = padded.flatten(1).gather(1, pixels).view(*maxima.shape, size**2)
+    return torch.einsum("ncp,ncpk->ck", gradient, patches)
+
+
+def _summed_patches(images: torch.Tensor, maxima: torch.Tensor, gradient: torch.Tensor, size: int) -> torch.Tensor:
+    """The same for many channels: patches are unfolded once for all, and summed where they lie."""
+    n_channels, n_windows = maxima.shape[1:]
+    n_pixels = images.shape[2] * images.shape[3]
+    total = images.new_zeros(n_channels, size**2)
+    blocks = functional.pad(images, (size // 2,) * 4)[:, 0].split(IMAGES_TO_SUM)
+    for block, peaks, weights in zip(blocks, maxima.split(IMAGES_TO_SUM), gradient.split(IMAGES_TO_SUM), strict=True):
+        patches = block.unfold(1, size, 1).unfold(2, size, 1).reshape(-1, size**2)
+        rows = peaks + n_pixels * torch.arange(len(block))[:, None, None]
+        starts = torch.arange(n_channels) * (len(block) * n_windows)
+        total += functional.embedding_bag(
+            rows.transpose(0, 1).flatten(),
+            patches,
+            starts,
+            mode="sum",
+            per_sample_weights=weights.transpose(0, 1).flatten(),
+        )
+    return total
