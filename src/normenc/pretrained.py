@@ -250,7 +250,7 @@ def _timm(name: str) -> Built:
     if name not in there:
         raise _unknown("timm", name, there)
     module = timm.create_model(name, pretrained=False)
-    stated = data.resolve_model_data_config(module)  # type: ignore[attr-defined]
+    stated = data.resolve_model_data_config(module)
     return module, stated["input_size"][1:], stated["mean"], stated["std"]
 
 
