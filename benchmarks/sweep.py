@@ -41,7 +41,7 @@ def seconds(work, workers: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--units", type=int, default=12, help="of the study's CNN")
+    parser.add_argument("--units", type=int, default=24, help="of the study's CNN")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--numbers", type=int, nargs="+", default=[10, 100, 1000])
     options = parser.parse_args()

@@ -7,8 +7,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
+from scipy import stats
 
+from normenc import rsa
 from normenc.study import Study, prepare
 from normenc.study.settings import load_study
 
@@ -49,3 +53,22 @@ def test_the_sweeps_study_is_one():
 def test_every_example_study_can_be_prepared(example):
     for study in load_study(example).per_recording():
         assert prepare(study).units
+
+
+def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
+    rng = np.random.default_rng(0)
+    v1 = rsa.rdm(rng.normal(size=(12, 30)))
+    trained = [rsa.rdm(rng.normal(size=(12, 30))) for _ in range(3)]
+    named = {"v1_rdm_digitised": v1, "Fourier_amplitude": rsa.rdm(rng.normal(size=(12, 30)))}
+    named |= {f"ConvPoolFC_fc_relu_trained_seed{seed}": rdm for seed, rdm in enumerate(trained)}
+    table = xr.DataArray(
+        np.stack(list(named.values())), {"population": list(named)}, ("population", "stimulus", "stimulus_2")
+    )
+    table.to_dataset(name="dissimilarity").to_netcdf(tmp_path / "rdms.nc")
+    namespace: dict = {}
+    exec(blocks("leaderboard.md", "python")[0], namespace)  # noqa: S102
+    (row,) = namespace["difference_over_seeds"](tmp_path).to_dict("records")
+    similarity = [rsa.compare_rdms(rdm, v1) for rdm in trained]
+    expected = stats.ttest_1samp(similarity, rsa.compare_rdms(named["Fourier_amplitude"], v1))
+    assert row["difference"] == pytest.approx(np.mean(similarity) - rsa.compare_rdms(named["Fourier_amplitude"], v1))
+    assert row["p"] == pytest.approx(expected.pvalue)
