@@ -66,7 +66,7 @@ def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
     )
     table.to_dataset(name="dissimilarity").to_netcdf(tmp_path / "rdms.nc")
     namespace: dict = {}
-    exec(blocks("leaderboard.md", "python")[0], namespace)  # noqa: S102
+    exec(blocks("leaderboard.md", "python")[0], namespace)
     (row,) = namespace["difference_over_seeds"](tmp_path).to_dict("records")
     similarity = [rsa.compare_rdms(rdm, v1) for rdm in trained]
     expected = stats.ttest_1samp(similarity, rsa.compare_rdms(named["Fourier_amplitude"], v1))

@@ -1,11 +1,15 @@
 """A study: its settings, its run, and what it leaves on disk."""
 
-from normenc.study.evaluation import Evaluation, evaluate
-from normenc.study.power import Power, power
-from normenc.study.representing import prepare
-from normenc.study.running import Run, run
-from normenc.study.settings import Study, load_study
-from normenc.study.sweep import Failure, Tally
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from normenc.study.evaluation import Evaluation, evaluate
+    from normenc.study.power_analysis import Power, power
+    from normenc.study.representing import prepare
+    from normenc.study.running import Run, run
+    from normenc.study.settings import Study, load_study
+    from normenc.study.sweep import Failure, Tally
 
 __all__ = [
     "Evaluation",
@@ -20,3 +24,24 @@ __all__ = [
     "prepare",
     "run",
 ]
+
+_HOMES = {
+    "evaluation": ("Evaluation", "evaluate"),
+    "power_analysis": ("Power", "power"),
+    "representing": ("prepare",),
+    "running": ("Run", "run"),
+    "settings": ("Study", "load_study"),
+    "sweep": ("Failure", "Tally"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for; the workers of a sweep, which ask for little, start at once."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"normenc.study.{home}"), name)
+    raise AttributeError(f"module 'normenc.study' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -170,7 +170,12 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
         return
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a worker that dies is told as a failure, if at all
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    settings = {"distributed.nanny.pre-spawn-environ": threads, "distributed.admin.tick.limit": "1 hour"}
+    settings = {
+        "distributed.nanny.pre-spawn-environ": threads,
+        "distributed.admin.tick.limit": "1 hour",
+        "distributed.admin.tick.interval": "1 s",  # each tick takes the interpreter from the training
+        "distributed.worker.profile.enabled": False,  # as each sample does
+    }
     with (
         dask.config.set(settings),
         LocalCluster(

@@ -16,7 +16,6 @@ from torch import nn
 
 import normenc
 from normenc.errors import InputError
-from normenc.recordings.download import cache_folder
 from normenc.tasks import ObjectRecognition, Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
 
@@ -137,6 +136,8 @@ def keep(unit: Unit, device: str, result: bytes) -> None:
 
 
 def _place(unit: Unit, device: str) -> Path:
+    from normenc.recordings import cache_folder
+
     return cache_folder() / "units" / f"{unit.key(device)}.safetensors"
 
 

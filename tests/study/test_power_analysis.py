@@ -5,7 +5,7 @@ import pytest
 from normenc.errors import InputError
 from normenc.rsa import noise_ceiling, rdm, simulate_responses
 from normenc.study import Study, load_study, power
-from normenc.study.power import matching_noise, simulate_power
+from normenc.study.power_analysis import matching_noise, simulate_power
 from normenc.study.settings import PowerSettings
 
 RNG = np.random.default_rng(0)
