@@ -28,7 +28,7 @@ def test_layers_are_what_the_formula_gives():
 def test_batches_change_nothing():
     network = networks.ConvPoolFC()
     whole, pieces = represent(network, IMAGES), represent(network, IMAGES, batch_size=2)
-    assert list(whole) == list(pieces) == ["conv", "pool", "fc", "out"]
+    assert list(whole) == list(pieces) == ["conv", "pool", "fc", "fc_relu", "out"]
     for name in whole:
         np.testing.assert_allclose(whole[name], pieces[name], rtol=1e-5, atol=1e-6)
 
@@ -79,7 +79,7 @@ def test_a_control_is_an_encoder():
 @pytest.mark.parametrize(
     ("encoder", "layers", "message"),
     [
-        (networks.ConvPoolFC(), ["pol"], "no layer 'pol'; the layers are conv, pool, fc, out"),
+        (networks.ConvPoolFC(), ["pol"], "no layer 'pol'; the layers are conv, pool, fc, fc_relu, out"),
         (networks.ConvPoolFC(), "pool", "is the string 'pool'"),
         (Nested(), ["unused"], "layer 'unused' does not run"),
         (Nested(), ["recurrent"], "layer 'recurrent' gives tuple"),

@@ -15,6 +15,7 @@ __all__ = ["Failure", "Tally", "Tell", "train_units"]
 
 QUIET_EVERY = 30.0  # seconds between lines of progress where there is no terminal
 REASON_LENGTH = 500
+REACH_WITHIN = 30  # seconds, a scheduler
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
 
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=30, set_as_default=False)
+            client = Client(scheduler, timeout=REACH_WITHIN, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 f"scheduler {scheduler!r} cannot be reached ({error}); give the address that it printed, such as "
