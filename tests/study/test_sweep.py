@@ -18,7 +18,7 @@ from normenc.study.sweep import Tally, train_units
 
 SWEEP = """
 name = "sweep"
-recording = { n_neurons = 40 }
+recording = { source = "mine.npz" }
 stimuli = { resolution = 0.05 }
 training = { seed = 4, n_seeds = 2, n_epochs = 20, batch_size = 25, learning_rate = 1e-4 }
 comparison = { n_samples = 50, n_permutations = 19 }
@@ -33,7 +33,14 @@ n_test = 40
 name = "ConvPoolFC"
 pool_size = 4
 """
-TABLES = ("similarity.csv", "training.csv", "differences.csv", "similarity_by_seed.csv", "study.toml")
+TABLES = ("similarity.csv", "training.csv", "differences.csv", "similarity_by_seed.csv")
+
+
+def write_study(folder: Path, text: str = SWEEP) -> None:
+    """The study's file, and a small recording beside it."""
+    (folder / "sweep.toml").write_text(text)
+    responses = np.random.default_rng(0).normal(size=(18, 40))
+    np.savez(folder / "mine.npz", responses=responses, orientation=np.arange(18) * 10 - 90)
 
 
 def command(folder: Path, *options: str) -> list[str]:
@@ -54,7 +61,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def unbroken(tmp_path_factory):
     """A run that nothing disturbed, in one process."""
     folder = tmp_path_factory.mktemp("unbroken")
-    (folder / "sweep.toml").write_text(SWEEP)
+    write_study(folder)
     started = time.monotonic()
     done = subprocess.run(
         command(folder / "run", "--workers", "1"), cwd=folder, env=environment(folder / "cache"), capture_output=True
@@ -66,7 +73,7 @@ def unbroken(tmp_path_factory):
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(unbroken, tmp_path, workers):
     expected, duration = unbroken
-    (tmp_path / "sweep.toml").write_text(SWEEP)
+    write_study(tmp_path)
     cache, run = tmp_path / "cache", command(tmp_path / "run", "--workers", workers)
     rng = np.random.default_rng(int(workers))
     for _ in range(2):
@@ -167,7 +174,7 @@ def test_the_exit_code_tells_of_a_failure(tmp_path):
     text = SWEEP.replace(
         'name = "orientation-estimation"', 'name = "orientation-estimation"\ntraining.learning_rate = 1e30'
     )
-    (tmp_path / "sweep.toml").write_text(text.replace("n_epochs = 20", "n_epochs = 2"))
+    write_study(tmp_path, text.replace("n_epochs = 20", "n_epochs = 2"))
     done = subprocess.run(
         command(tmp_path / "run"), cwd=tmp_path, env=environment(tmp_path / "cache"), capture_output=True, text=True
     )
