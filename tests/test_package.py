@@ -37,6 +37,7 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "rsa": set(),
     "pretrained.py": set(),
     "embedding.py": set(),
+    "tuning": set(),
     "figures": set(),
     "tasks": {"stimuli"},
     "controls": {"stimuli", "networks"},

@@ -27,6 +27,7 @@ __all__ = [
     "study",
     "tasks",
     "training",
+    "tuning",
 ]
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         study,
         tasks,
         training,
+        tuning,
     )
 
 

@@ -1,0 +1,56 @@
+"""Describing neurons and network units alike: tuning, selectivity, reliability, and the population as a whole.
+
+Numbers in, numbers out: responses are arrays of (n_trials or n_stimuli, n_units), stimuli are degrees.
+"""
+
+from normenc.tuning.curves import PERIODS, TuningCurves, tuning_curves
+from normenc.tuning.fits import VonMisesFit, fit_von_mises, von_mises
+from normenc.tuning.population import (
+    Decoding,
+    cross_validated_spectrum,
+    decode_orientation,
+    participation_ratio,
+    power_law_exponent,
+)
+from normenc.tuning.reliability import (
+    explainable_variance,
+    noise_correlations,
+    repeated,
+    signal_correlations,
+    spearman_brown,
+    split_half_reliability,
+    split_halves,
+)
+from normenc.tuning.selectivity import (
+    direction_selectivity_index,
+    global_selectivity,
+    orientation_selectivity_index,
+    preferred,
+    selectivity_p_values,
+)
+
+__all__ = [
+    "PERIODS",
+    "Decoding",
+    "TuningCurves",
+    "VonMisesFit",
+    "cross_validated_spectrum",
+    "decode_orientation",
+    "direction_selectivity_index",
+    "explainable_variance",
+    "fit_von_mises",
+    "global_selectivity",
+    "noise_correlations",
+    "orientation_selectivity_index",
+    "participation_ratio",
+    "power_law_exponent",
+    "preferred",
+    "repeated",
+    "selectivity_p_values",
+    "signal_correlations",
+    "spearman_brown",
+    "split_half_reliability",
+    "split_halves",
+    "tuning_curves",
+    "von_mises",
+]

@@ -1,0 +1,320 @@
+"""Von Mises functions fitted to tuning curves, all units at once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.errors import InputError
+from normenc.tuning.curves import checked
+
+__all__ = ["VonMisesFit", "fit_von_mises", "von_mises"]
+
+CONCENTRATIONS = np.geomspace(0.1, 200, 14)  # of the grid
+N_CENTRES = 36
+LOWEST, HIGHEST = np.log(0.02), np.log(2000.0)  # logarithms of the concentrations that a fit may take
+MAX_STEPS = 60
+TOLERANCE = 1e-10  # relative gain in squared error below which a unit's fit is done
+UNITS_AT_ONCE = 4096
+MIN_STIMULI = {180.0: 5, 360.0: 6}  # one more than the parameters
+
+
+@dataclass(frozen=True)
+class VonMisesFit:
+    """One von Mises function a unit (orientation), or two half a turn apart (direction).
+
+    Attributes
+    ----------
+    preferred : ndarray, shape (n_units,)
+        Where the (larger) bump is: degrees, within half a period of 0.
+    baseline, amplitude : ndarray, shape (n_units,)
+        In the units of the responses; the amplitude is at least 0.
+    opposite_amplitude : ndarray, shape (n_units,)
+        Of the bump half a turn away; 0 with period 180.
+    concentration : ndarray, shape (n_units,)
+    width : ndarray, shape (n_units,)
+        Of the (larger) bump at half of its height, full width in degrees of the stimulus.
+    r2 : ndarray, shape (n_units,)
+        Share of the variance over stimuli that the curve explains; 0 for constant units.
+    period : float
+
+    Curves of constant units are flat: their `preferred`, `concentration` and `width` are NaN.
+    """
+
+    preferred: npt.NDArray[np.float64]
+    baseline: npt.NDArray[np.float64]
+    amplitude: npt.NDArray[np.float64]
+    opposite_amplitude: npt.NDArray[np.float64]
+    concentration: npt.NDArray[np.float64]
+    width: npt.NDArray[np.float64]
+    r2: npt.NDArray[np.float64]
+    period: float
+
+    def __call__(self, stimulus: Any) -> npt.NDArray[np.float64]:
+        """The curves at `stimulus`, degrees, shape (n_stimuli, n_units)."""
+        around = 2 * np.pi / self.period * (np.asarray(stimulus, dtype=np.float64)[:, None] - self.preferred)
+        rise = self.amplitude * np.exp(self.concentration * (np.cos(around) - 1))
+        if self.period == 360:
+            rise = rise + self.opposite_amplitude * np.exp(self.concentration * (-np.cos(around) - 1))
+        return self.baseline + np.where(np.isnan(self.preferred), 0, rise)
+
+
+def von_mises(
+    stimulus: Any, preferred: float, concentration: float, *, period: float = 180.0
+) -> npt.NDArray[np.float64]:
+    """exp(concentration (cos(2 pi (stimulus - preferred) / period) - 1)): a bump around the circle of height 1.
+
+    Parameters
+    ----------
+    stimulus : array_like
+        Degrees.
+    preferred : float
+        Degrees.
+    concentration : float
+    period : float
+        180 or 360 degrees.
+
+    Examples
+    --------
+    >>> von_mises([0.0, 180.0], 0.0, 2.0)
+    array([1., 1.])
+    """
+    around = 2 * np.pi / period * (np.asarray(stimulus, dtype=np.float64) - preferred)
+    return np.exp(concentration * (np.cos(around) - 1))
+
+
+def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> VonMisesFit:
+    """Fit tuning curves by least squares.
+
+    With period 180, r(t) = baseline + amplitude exp(k (cos 2(t - preferred) - 1)). With period 360, a second bump of
+    the same width is added at the opposite direction: r(t) = baseline + amplitude exp(k (cos(t - preferred) - 1)) +
+    opposite amplitude exp(k (cos(t - preferred - 180) - 1)). Amplitudes are not negative.
+
+    The best of a grid of centres and concentrations starts a Levenberg-Marquardt descent in which baseline and
+    amplitudes, in which the curve is linear, are solved for at each step (variable projection).
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_stimuli, n_units)
+        Mean responses, or trials.
+    stimulus : array_like, shape (n_stimuli,)
+        Degrees.
+    period : float
+        180 (orientation) or 360 (direction).
+
+    Returns
+    -------
+    VonMisesFit
+
+    Raises
+    ------
+    InputError
+        When there are fewer different stimuli than parameters, shapes disagree or values are not finite.
+
+    References
+    ----------
+    Swindale, "Orientation tuning curves: empirical description and estimation of parameters", Biol. Cybern. 1998;
+    Golub & Pereyra, "Separable nonlinear least squares: the variable projection method", Inverse Probl. 2003.
+
+    Examples
+    --------
+    >>> degrees = np.arange(-90, 90, 10)
+    >>> fit = fit_von_mises(1 + 3 * von_mises(degrees, 22.5, 4.0)[:, None], degrees)
+    >>> [float(x[0].round(6)) for x in (fit.preferred, fit.baseline, fit.amplitude, fit.concentration, fit.r2)]
+    [22.5, 1.0, 3.0, 4.0, 1.0]
+    """
+    values, degrees = checked(responses, stimulus, period)
+    needed = MIN_STIMULI[period]
+    n_different = len(np.unique(np.round(np.mod(degrees, period), 6) % period))
+    if n_different < needed:
+        raise InputError(f"there are {n_different} different stimuli; a von Mises fit needs at least {needed}")
+    angle = np.radians(degrees * 360 / period)
+    parts = [
+        _fit(values[:, start : start + UNITS_AT_ONCE].astype(np.float64), angle, double=period == 360)
+        for start in range(0, values.shape[1], UNITS_AT_ONCE)
+    ]
+    centre, concentration, baseline, first, second, r2 = (np.concatenate(x) for x in zip(*parts, strict=True))
+    swapped = second > first
+    first, second = np.maximum(first, second), np.minimum(first, second)
+    preferred = np.degrees(np.mod(centre + np.pi * swapped + np.pi, 2 * np.pi) - np.pi) * period / 360
+    flat = ~(first > 0)
+    with np.errstate(over="ignore"):
+        # Half way between the bump's largest and smallest value.
+        half = 1 + np.log((1 + np.exp(-2 * concentration)) / 2) / concentration
+    width = 2 * np.degrees(np.arccos(np.clip(half, -1, 1))) * period / 360
+    return VonMisesFit(
+        preferred=np.where(flat, np.nan, preferred),
+        baseline=baseline,
+        amplitude=first,
+        opposite_amplitude=second,
+        concentration=np.where(flat, np.nan, concentration),
+        width=np.where(flat, np.nan, width),
+        r2=r2,
+        period=float(period),
+    )
+
+
+Fitted = tuple[npt.NDArray[np.float64], ...]
+
+
+def _fit(values: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], *, double: bool) -> Fitted:
+    """Centre (radians), concentration, baseline, both amplitudes and R2 of each unit; `values` (n_stimuli, n_units)."""
+    mean = values.mean(axis=0)
+    scale = values.std(axis=0)
+    varies = scale > 1e-12 * np.maximum(np.abs(mean), 1e-300)
+    data = np.where(varies, (values - mean) / np.where(varies, scale, 1), 0).T.copy()
+    centre, log_k = _best_of_grid(data, angle, double=double)
+    centre, log_k = _descend(data, angle, centre, log_k, double=double)
+    bumps = _bumps(angle, centre, log_k, double)
+    weights, residual = _solve(data, bumps)
+    r2 = np.where(varies, 1 - np.square(residual).mean(axis=1), 0.0)
+    amplitudes = weights * scale[:, None]
+    baseline = mean - np.einsum("nb,bn->n", amplitudes, bumps.mean(axis=2))
+    first, second = amplitudes[:, 0], amplitudes[:, 1] if double else np.zeros(len(data))
+    return centre, np.exp(log_k), baseline, first, second, r2
+
+
+def _best_of_grid(
+    data: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], *, double: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Of N_CENTRES x len(CONCENTRATIONS) curves, that which explains most of each unit."""
+    centres = np.arange(N_CENTRES) * 2 * np.pi / N_CENTRES
+    best = np.full(len(data), -np.inf)
+    centre, log_k = np.zeros(len(data)), np.zeros(len(data))
+    for concentration in CONCENTRATIONS:
+        bumps = np.exp(concentration * (np.cos(angle - centres[:, None]) - 1))
+        bumps -= bumps.mean(axis=1, keepdims=True)
+        squares = np.square(bumps).sum(axis=1)
+        squares[squares < 1e-12] = np.inf  # too narrow for any stimulus to see
+        products = data @ bumps.T
+        gain = np.square(np.maximum(products, 0)) / squares
+        if double:
+            opposite = np.roll(np.arange(N_CENTRES), N_CENTRES // 2)
+            cross = (bumps * bumps[opposite]).sum(axis=1)
+            determinant = squares * squares[opposite] - cross**2
+            with np.errstate(invalid="ignore", divide="ignore"):
+                one = (squares[opposite] * products - cross * products[:, opposite]) / determinant
+                two = (squares * products[:, opposite] - cross * products) / determinant
+                both = one * products + two * products[:, opposite]
+            usable = (one >= 0) & (two >= 0) & np.isfinite(both)
+            gain = np.where(usable, both, np.maximum(gain, gain[:, opposite]))
+        found = gain.argmax(axis=1)
+        value = gain[np.arange(len(data)), found]
+        better = value > best
+        best = np.where(better, value, best)
+        centre = np.where(better, centres[found], centre)
+        log_k = np.where(better, np.log(concentration), log_k)
+    return centre, log_k
+
+
+def _bumps(
+    angle: npt.NDArray[np.float64], centre: npt.NDArray[np.float64], log_k: npt.NDArray[np.float64], double: bool
+) -> npt.NDArray[np.float64]:
+    """The bumps at the stimuli, shape (1 or 2, n_units, n_stimuli)."""
+    towards = np.cos(angle - centre[:, None])
+    signs = (towards, -towards) if double else (towards,)
+    return np.stack([np.exp(np.exp(log_k)[:, None] * (sign - 1)) for sign in signs])
+
+
+def _solve(
+    data: npt.NDArray[np.float64], bumps: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Amplitudes, not negative, shape (n_units, 1 or 2), and what they leave over of data with mean 0."""
+    shapes = bumps - bumps.mean(axis=2, keepdims=True)
+    squares = np.maximum(np.square(shapes).sum(axis=2), 1e-300)
+    products = np.einsum("bns,ns->bn", shapes, data)
+    alone = np.maximum(products / squares, 0)
+    if len(shapes) == 1:
+        return alone.T, data - alone[0][:, None] * shapes[0]
+    cross = (shapes[0] * shapes[1]).sum(axis=1)
+    determinant = squares[0] * squares[1] - cross**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        both = np.stack(
+            [squares[1] * products[0] - cross * products[1], squares[0] * products[1] - cross * products[0]]
+        )
+        both /= determinant
+    usable = (determinant > 1e-12 * squares[0] * squares[1]) & (both >= 0).all(axis=0)
+    gains = alone * products
+    only_first = gains[0] >= gains[1]
+    one = np.stack([np.where(only_first, alone[0], 0), np.where(only_first, 0, alone[1])])
+    weights = np.where(usable, both, one)
+    return weights.T, data - np.einsum("bn,bns->ns", weights, shapes)
+
+
+def _descend(
+    data: npt.NDArray[np.float64],
+    angle: npt.NDArray[np.float64],
+    centre: npt.NDArray[np.float64],
+    log_k: npt.NDArray[np.float64],
+    *,
+    double: bool,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Levenberg-Marquardt in the centre and the logarithm of the concentration, of all units that still gain."""
+    centre, log_k = centre.copy(), log_k.copy()
+    damping = np.full(len(data), 1e-3)
+    active = np.arange(len(data))
+    for _ in range(MAX_STEPS):
+        if not active.size:
+            break
+        own, at, k = data[active], centre[active], log_k[active]
+        bumps = _bumps(angle, at, k, double)
+        weights, residual = _solve(own, bumps)
+        error = np.square(residual).sum(axis=1)
+        slopes = _slopes(angle, at, k, bumps, weights)
+        normal = np.einsum("ans,bns->nab", slopes, slopes)
+        right = np.einsum("ans,ns->na", slopes, residual)
+        diagonal = np.einsum("naa->na", normal)
+        trial = normal.copy()
+        np.einsum("naa->na", trial)[:] += damping[active, None] * diagonal + 1e-12
+        step = np.linalg.solve(trial, right[..., None])[..., 0]
+        new_at = at + np.clip(step[:, 0], -0.5, 0.5)
+        new_k = np.clip(k + np.clip(step[:, 1], -1, 1), LOWEST, HIGHEST)
+        _, after = _solve(own, _bumps(angle, new_at, new_k, double))
+        new_error = np.square(after).sum(axis=1)
+        better = new_error < error
+        centre[active] = np.where(better, new_at, at)
+        log_k[active] = np.where(better, new_k, k)
+        damping[active] = np.where(better, damping[active] / 4, damping[active] * 8)
+        small = better & (error - new_error <= TOLERANCE * error)
+        stuck = ~better & (damping[active] > 1e6)
+        active = active[~(small | stuck | (error < 1e-24 * data.shape[1]))]
+    return centre, log_k
+
+
+def _slopes(
+    angle: npt.NDArray[np.float64],
+    centre: npt.NDArray[np.float64],
+    log_k: npt.NDArray[np.float64],
+    bumps: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Derivatives of the curves by centre and log concentration, shape (2, n_units, n_stimuli).
+
+    What the amplitudes can absorb is taken out (Kaufman's approximation).
+    """
+    away = angle - centre[:, None]
+    k = np.exp(log_k)[:, None]
+    towards, across = np.cos(away), np.sin(away)
+    by_centre = weights[:, :1] * bumps[0] * across
+    by_k = weights[:, :1] * bumps[0] * (towards - 1)
+    if len(bumps) == 2:
+        by_centre = by_centre - weights[:, 1:] * bumps[1] * across
+        by_k = by_k + weights[:, 1:] * bumps[1] * (-towards - 1)
+    slopes = k * np.stack([by_centre, by_k])
+    slopes -= slopes.mean(axis=2, keepdims=True)
+    for bump, weight in zip(_orthogonal(bumps), weights.T, strict=True):
+        share = np.einsum("ans,ns->an", slopes, bump)
+        slopes -= np.where(weight > 0, share, 0)[..., None] * bump
+    return slopes
+
+
+def _orthogonal(bumps: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
+    """The bumps, mean 0, length 1, at right angles."""
+    found: list[npt.NDArray[np.float64]] = []
+    for bump in bumps:
+        own = bump - bump.mean(axis=1, keepdims=True)
+        for other in found:
+            own = own - (own * other).sum(axis=1, keepdims=True) * other
+        found.append(own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-150))
+    return found

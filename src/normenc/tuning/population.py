@@ -1,0 +1,286 @@
+"""What a population as a whole says of the stimulus, and how many dimensions it uses."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_array, as_responses
+from normenc.errors import InputError
+from normenc.tuning.curves import checked
+
+__all__ = [
+    "Decoding",
+    "cross_validated_spectrum",
+    "decode_orientation",
+    "participation_ratio",
+    "power_law_exponent",
+]
+
+PENALTIES = np.geomspace(1e-4, 1e4, 17)  # of the ridge, times the mean squared length of a row
+THRESHOLD = 0.75  # right answers at the discrimination threshold
+MAX_LAGS = 50  # pairs of each trial that the threshold is taken from
+RANKS = (11, 500)  # of the eigenvalues that the exponent is fitted to, as in Stringer et al. 2019
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """The stimulus read from the population, by a decoder that never saw the trial.
+
+    Attributes
+    ----------
+    decoded : ndarray, shape (n_trials,)
+        Degrees, within half a period of 0.
+    error : ndarray, shape (n_trials,)
+        Decoded less shown, the short way around: degrees.
+    median_error : float
+        Of the absolute errors, degrees; a quarter of the period at chance.
+    threshold : float
+        Smallest difference of two stimuli, degrees, of which the decoder tells in 75 % of pairs of trials which is
+        further clockwise; NaN where no difference up to a quarter of the period suffices.
+    """
+
+    decoded: npt.NDArray[np.float64]
+    error: npt.NDArray[np.float64]
+    median_error: float
+    threshold: float
+
+
+def decode_orientation(
+    responses: Any,
+    stimulus: Any,
+    *,
+    period: float = 180.0,
+    decoder: str = "ridge",
+    n_folds: int = 5,
+    seed: int = 0,
+) -> Decoding:
+    """Decode orientation (or direction) by linear regression onto its cosine and sine, cross-validated.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_trials, n_units)
+        Of single trials, or mean responses to stimuli that lie close enough for one to tell of its neighbours.
+    stimulus : array_like, shape (n_trials,)
+        Degrees.
+    period : float
+        180 or 360 degrees.
+    decoder : str
+        ``"ridge"``: with the penalty that predicts the training folds' own left-out rows best; ``"linear"``: without
+        one (least squares; of many solutions the smallest).
+    n_folds : int
+        Random parts of the rows, each of which is decoded from the others.
+    seed : int
+        Of the parts.
+
+    Returns
+    -------
+    Decoding
+
+    Raises
+    ------
+    InputError
+        When there are fewer rows than folds, or shapes disagree.
+
+    Examples
+    --------
+    >>> degrees = np.arange(0, 180, 5.0)
+    >>> units = np.cos(np.radians(2 * (degrees[:, None] - np.arange(0, 180, 30))))
+    >>> decode_orientation(units, degrees, decoder="linear").median_error < 1e-6
+    True
+    """
+    values, degrees = checked(responses, stimulus, period)
+    if decoder not in ("ridge", "linear"):
+        raise InputError(f"decoder is {decoder!r}; it must be 'ridge' or 'linear'")
+    if not 2 <= n_folds <= len(values) - 2:
+        raise InputError(f"n_folds is {n_folds} for {len(values)} rows; it must be from 2 to {len(values) - 2}")
+    angle = np.radians(degrees * 360 / period)
+    targets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    products = values.astype(np.float64, copy=False) @ values.T.astype(np.float64, copy=False)
+    fold = np.random.default_rng(seed).permutation(len(values)) % n_folds
+    predicted = np.empty_like(targets)
+    for part in range(n_folds):
+        test = fold == part
+        predicted[test] = _predict(
+            products[np.ix_(~test, ~test)], products[np.ix_(test, ~test)], targets[~test], decoder
+        )
+    decoded = np.degrees(np.arctan2(predicted[:, 1], predicted[:, 0])) * period / 360
+    error = np.mod(decoded - degrees + period / 2, period) - period / 2
+    return Decoding(decoded, error, float(np.median(np.abs(error))), _threshold(error, period, seed))
+
+
+def participation_ratio(responses: Any) -> float:
+    """Dimensions that the population uses: (sum of the covariance's eigenvalues)^2 / sum of their squares.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_stimuli, n_units)
+        Noise counts as a dimension too: average trials first.
+
+    Returns
+    -------
+    float
+        From 1 to the smaller of n_units and n_stimuli - 1; NaN where nothing varies.
+
+    References
+    ----------
+    Gao et al., "A theory of multineuronal dimensionality, dynamics and measurement", bioRxiv 2017.
+
+    Examples
+    --------
+    >>> angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    >>> round(participation_ratio(np.stack([np.cos(angle), np.sin(angle)], axis=1)), 6)
+    2.0
+    """
+    values = as_responses(responses).astype(np.float64)
+    centred = values - values.mean(axis=0)
+    gram = centred @ centred.T if len(centred) <= centred.shape[1] else centred.T @ centred
+    squares = np.square(gram).sum()
+    return float(np.trace(gram) ** 2 / squares) if squares > 0 else float("nan")
+
+
+def cross_validated_spectrum(responses: Any, *, n_components: int | None = None) -> npt.NDArray[np.float64]:
+    """Variances of the principal components of the part of the responses that repeats (cross-validated PCA).
+
+    Components are found in one repeat; the covariance of both repeats' projections estimates the variance of the
+    signal along each, without what noise adds. The roles are exchanged and the results averaged.
+
+    Parameters
+    ----------
+    responses : array_like, shape (2, n_stimuli, n_units)
+        Two repeats of each stimulus, or the means of two halves of the trials.
+    n_components : int, optional
+        All by default: the smaller of n_units and n_stimuli - 1.
+
+    Returns
+    -------
+    ndarray, shape (n_components,)
+        In squared units of the responses, summed over units. The last ones, mostly noise, scatter around 0.
+
+    Raises
+    ------
+    InputError
+        When the shape is another.
+
+    References
+    ----------
+    Stringer et al., "High-dimensional geometry of population responses in visual cortex", Nature 2019.
+
+    Examples
+    --------
+    >>> signal = np.random.default_rng(0).normal(size=(50, 8)) * [4, 2, 1, 0.5, 0.25, 0.1, 0.1, 0.1]
+    >>> spectrum = cross_validated_spectrum(np.stack([signal, signal]))
+    >>> bool(np.allclose(spectrum, np.linalg.eigvalsh(np.cov(signal.T, ddof=0))[::-1]))
+    True
+    """
+    values = as_array(responses, "responses").astype(np.float64)
+    if values.ndim != 3 or len(values) != 2 or min(values.shape) < 2:
+        raise InputError(
+            f"responses have shape {values.shape}; they must be two repeats x stimuli x units, at least 2 of each"
+        )
+    if not np.isfinite(values).all():
+        raise InputError("responses are not all finite; leave out the stimuli or units that are not")
+    values = values - values.mean(axis=1, keepdims=True)
+    most = min(values.shape[2], values.shape[1] - 1)
+    if n_components is not None and not 1 <= n_components <= most:
+        raise InputError(f"n_components is {n_components}; it must be from 1 to {most}")
+    kept = most if n_components is None else n_components
+    spectra = []
+    for one, other in ((values[0], values[1]), (values[1], values[0])):
+        # Components V in units: one V = sqrt(L) U with U, L of one one'; other V = other one' U / sqrt(L).
+        variances, stimuli = np.linalg.eigh(one @ one.T)
+        variances, stimuli = variances[::-1][:kept], stimuli[:, ::-1][:, :kept]
+        projected = (other @ one.T) @ stimuli
+        there = variances > 1e-10 * variances[0]
+        spectra.append(np.where(there, (stimuli * projected).sum(axis=0), 0) / len(one))
+    return np.mean(spectra, axis=0)
+
+
+def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tuple[float, float]:
+    """Exponent a of spectrum ~ rank^-a, and the R2 of the straight line in logarithms.
+
+    Least squares in which every rank weighs 1 / rank, so that each stretch of the logarithmic axis weighs the same.
+
+    Parameters
+    ----------
+    spectrum : array_like, shape (n_components,)
+        Variances in falling order, as from :func:`cross_validated_spectrum`; ranks whose variance is not positive are
+        left out.
+    ranks : (int, int)
+        First and last, counted from 1; the last is cut to what there is.
+
+    Returns
+    -------
+    (float, float)
+
+    Raises
+    ------
+    InputError
+        When fewer than 3 ranks are left.
+
+    References
+    ----------
+    Stringer et al., "High-dimensional geometry of population responses in visual cortex", Nature 2019.
+
+    Examples
+    --------
+    >>> exponent, r2 = power_law_exponent(np.arange(1, 101) ** -1.5)
+    >>> round(exponent, 6), round(r2, 6)
+    (1.5, 1.0)
+    """
+    variances = as_array(spectrum, "spectrum").astype(np.float64)
+    if variances.ndim != 1 or ranks[0] < 1:
+        raise InputError(f"spectrum has shape {variances.shape} and ranks are {ranks}; it must be 1-D, ranks from 1")
+    rank = np.arange(ranks[0], min(ranks[1], len(variances)) + 1)
+    rank = rank[variances[rank - 1] > 0] if rank.size else rank
+    if len(rank) < 3:
+        raise InputError(
+            f"there are {len(rank)} positive variances from rank {ranks[0]} to {ranks[1]} of {len(variances)}; a power "
+            "law needs at least 3"
+        )
+    x, y, weight = np.log(rank), np.log(variances[rank - 1]), 1 / rank
+    x, y = x - np.average(x, weights=weight), y - np.average(y, weights=weight)
+    slope = (weight * x * y).sum() / (weight * x**2).sum()
+    total = (weight * y**2).sum()
+    r2 = 1 - (weight * (y - slope * x) ** 2).sum() / total if total > 0 else 1.0
+    return float(-slope), float(r2)
+
+
+def _predict(
+    train: npt.NDArray[np.float64], across: npt.NDArray[np.float64], targets: npt.NDArray[np.float64], decoder: str
+) -> npt.NDArray[np.float64]:
+    """Ridge regression from products of rows (the dual form), all penalties by one eigendecomposition."""
+    means = train.mean(axis=0)
+    across = across - across.mean(axis=1, keepdims=True) - means + means.mean()
+    # Centring a test row by the training mean: <x - m, z - m> = <x, z> - <x, m> - <m, z> + <m, m>.
+    centred = train - means - means[:, None] + means.mean()
+    offset = targets.mean(axis=0)
+    y = targets - offset
+    values, vectors = np.linalg.eigh(centred)
+    rotated = vectors.T @ y
+    if decoder == "linear":
+        kept = values > 1e-10 * values[-1]
+        weights = vectors[:, kept] @ (rotated[kept] / values[kept, None])
+    else:
+        scale = max(np.trace(centred) / len(centred), np.finfo(float).tiny)
+        best, weights = np.inf, np.zeros_like(y)
+        for penalty in PENALTIES * scale:
+            shrunk = 1 / (np.maximum(values, 0) + penalty)
+            trial = vectors @ (shrunk[:, None] * rotated)
+            # The diagonal of the inverse; the intercept, along which nothing is shrunk, is not in it.
+            leverage = np.square(vectors) @ shrunk - 1 / (len(y) * penalty)
+            loss = np.square(trial / leverage[:, None]).sum()  # of each row left out
+            if loss < best:
+                best, weights = loss, trial
+    return across @ weights + offset
+
+
+def _threshold(error: npt.NDArray[np.float64], period: float, seed: int) -> float:
+    """Where the share of pairs of trials told apart crosses 75 %, any two errors going together."""
+    shuffled = np.random.default_rng(seed).permutation(error)
+    lags = range(1, min(MAX_LAGS + 1, len(error)))
+    apart = np.concatenate([shuffled - np.roll(shuffled, lag) for lag in lags])
+    # A pair that differs by d is told apart where d + the difference of its errors stays above 0.
+    needed = float(-np.quantile(apart, 1 - THRESHOLD))
+    return needed if needed <= period / 4 else float("nan")

@@ -1,0 +1,300 @@
+"""How reliable responses are from trial to trial, and how units vary together."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_array, as_responses
+from normenc.errors import InputError
+
+__all__ = [
+    "explainable_variance",
+    "noise_correlations",
+    "repeated",
+    "signal_correlations",
+    "spearman_brown",
+    "split_half_reliability",
+    "split_halves",
+]
+
+MAX_PAIRS_GIB = 4
+
+
+def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp], npt.NDArray[Any]]:
+    """Trials of the stimuli that were shown at least twice.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_trials, n_units)
+    stimulus : array_like, shape (n_trials,)
+        A label, such as degrees or an image's name; equal labels are one stimulus.
+
+    Returns
+    -------
+    responses : ndarray, shape (n_kept_trials, n_units)
+    index : ndarray, shape (n_kept_trials,)
+        Of the stimulus, from 0.
+    labels : ndarray, shape (n_stimuli,)
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, or fewer than 2 stimuli were shown twice.
+    """
+    values, labels = as_responses(responses), np.asarray(stimulus)
+    if labels.shape != (len(values),):
+        raise InputError(
+            f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
+            "label a trial"
+        )
+    found, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    kept = counts >= 2
+    if kept.sum() < 2:
+        raise InputError(
+            f"{kept.sum()} of {len(found)} stimuli were shown more than once; reliability needs at least 2 such stimuli"
+        )
+    of_kept = kept[index]
+    return values[of_kept], (np.cumsum(kept) - 1)[index[of_kept]], found[kept]
+
+
+def spearman_brown(correlation: Any) -> npt.NDArray[np.float64]:
+    """Reliability of all trials from the correlation r between halves of them: 2 r / (1 + r).
+
+    Below 0, where the formula runs to minus infinity, r itself is returned.
+
+    References
+    ----------
+    Spearman, "Correlation calculated from faulty data", Br. J. Psychol. 1910; Brown, "Some experimental results in the
+    correlation of mental abilities", Br. J. Psychol. 1910.
+
+    Examples
+    --------
+    >>> spearman_brown([0.5, 1.0, 0.0, -0.2]).round(3)
+    array([ 0.667,  1.   ,  0.   , -0.2  ])
+    """
+    r = as_array(correlation, "correlation").astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(r > 0, 2 * r / (1 + r), r)
+
+
+def split_halves(
+    responses: Any, stimulus: Any, *, seed: int | np.random.Generator = 0
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Mean responses in two random halves of each stimulus's trials, both of shape (n_stimuli, n_units).
+
+    Of an odd number of trials one half has one more. Stimuli shown once are left out.
+
+    Parameters
+    ----------
+    responses, stimulus
+        See :func:`repeated`.
+    seed : int or Generator
+
+    Raises
+    ------
+    InputError
+        See :func:`repeated`.
+    """
+    values, index, labels = repeated(responses, stimulus)
+    halves = _halves(index, len(labels), np.random.default_rng(seed))
+    return halves[0] @ values, halves[1] @ values
+
+
+def split_half_reliability(
+    responses: Any, stimulus: Any, *, n_splits: int = 20, seed: int = 0
+) -> npt.NDArray[np.float64]:
+    """How well each unit's tuning repeats.
+
+    The correlation over stimuli between halves of the trials, averaged over random splits and corrected to all trials
+    (:func:`spearman_brown`).
+
+    Parameters
+    ----------
+    responses, stimulus
+        See :func:`repeated`.
+    n_splits : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (n_units,)
+        NaN for units whose halves do not vary.
+
+    Raises
+    ------
+    InputError
+        See :func:`repeated`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> signal, noise = rng.normal(size=(200, 1)), rng.normal(size=(2, 200, 1))  # as much noise as signal
+    >>> trials = (signal + noise).reshape(400, 1)
+    >>> round(float(split_half_reliability(trials, np.tile(np.arange(200), 2))[0]), 1)
+    0.7
+    """
+    values, index, labels = repeated(responses, stimulus)
+    if n_splits < 1:
+        raise InputError(f"n_splits is {n_splits}; it must be at least 1")
+    rng = np.random.default_rng(seed)
+    values = values - values.mean(axis=0)
+    total = np.zeros(values.shape[1])
+    for _ in range(n_splits):
+        one, two = (_standardised(half @ values) for half in _halves(index, len(labels), rng))
+        total += np.einsum("su,su->u", one, two)
+    return spearman_brown(total / n_splits)
+
+
+def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
+    """Share of the variance of single trials that the stimuli explain: signal / (signal + noise).
+
+    Noise is the variance within stimuli; signal is the variance of the stimuli's means less what noise adds to it
+    (one-way analysis of variance, unequal numbers of trials included).
+
+    Parameters
+    ----------
+    responses, stimulus
+        See :func:`repeated`.
+
+    Returns
+    -------
+    ndarray, shape (n_units,)
+        Without bias, hence at times below 0; NaN for units that do not vary.
+
+    Raises
+    ------
+    InputError
+        See :func:`repeated`.
+
+    References
+    ----------
+    Sahani & Linden, "How linear are auditory cortical responses?", NIPS 2002.
+
+    Examples
+    --------
+    >>> explainable_variance([[0.0], [0.0], [1.0], [1.0]], [0, 0, 1, 1])
+    array([1.])
+    """
+    values, index, labels = repeated(responses, stimulus)
+    counts = np.bincount(index).astype(np.float64)
+    means = _averaging(index, len(labels)) @ values
+    within = np.square(values - means[index]).sum(axis=0) / (counts.sum() - len(counts))
+    grand = counts @ means / counts.sum()
+    between = counts @ np.square(means - grand) / (len(counts) - 1)
+    typical = (counts.sum() - np.square(counts).sum() / counts.sum()) / (len(counts) - 1)
+    signal = (between - within) / typical
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(signal + within > 0, signal / (signal + within), np.nan)
+
+
+def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
+    """Correlations over stimuli between units' mean responses.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_stimuli, n_units)
+
+    Returns
+    -------
+    ndarray, shape (n_units, n_units)
+        NaN for units that do not vary.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than 2 stimuli, values are not finite, or the matrix would take more than 4 GiB.
+
+    Examples
+    --------
+    >>> signal_correlations([[0.0, 0.0], [1.0, -2.0], [2.0, -4.0]]).round(6)
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
+    return _correlations(as_responses(responses))
+
+
+def noise_correlations(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
+    """Correlations over trials between units, of what differs from the mean response to each stimulus.
+
+    Responses to each stimulus are z-scored over its trials first, so that all stimuli weigh the same.
+
+    Parameters
+    ----------
+    responses, stimulus
+        See :func:`repeated`.
+
+    Returns
+    -------
+    ndarray, shape (n_units, n_units)
+        NaN for units that do not vary over trials.
+
+    Raises
+    ------
+    InputError
+        See :func:`repeated`, and when the matrix would take more than 4 GiB.
+
+    References
+    ----------
+    Cohen & Kohn, "Measuring and interpreting neuronal correlations", Nat. Neurosci. 2011.
+
+    Examples
+    --------
+    >>> noise_correlations([[0.0, 0.0], [1.0, 1.0], [5.0, 9.0], [7.0, 7.0], [6.0, 8.0]], [0, 0, 1, 1, 1]).round(6)
+    array([[ 1. , -0.2],
+           [-0.2,  1. ]])
+    """
+    values, index, labels = repeated(responses, stimulus)
+    averaging = _averaging(index, len(labels))
+    residual = values - (averaging @ values)[index]
+    spread = np.sqrt(averaging @ np.square(residual))[index]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        residual = np.where(spread > 0, residual / spread, 0)
+    return _correlations(residual)
+
+
+def _averaging(index: npt.NDArray[np.intp], n_stimuli: int) -> Any:
+    """The sparse matrix (n_stimuli, n_trials) that averages trials."""
+    from scipy import sparse
+
+    counts = np.bincount(index, minlength=n_stimuli)
+    return sparse.csr_array((1 / counts[index], (index, np.arange(len(index)))), shape=(n_stimuli, len(index)))
+
+
+def _halves(index: npt.NDArray[np.intp], n_stimuli: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Two sparse matrices (n_stimuli, n_trials) that average random halves of each stimulus's trials."""
+    from scipy import sparse
+
+    order = np.lexsort((rng.random(len(index)), index))
+    counts = np.bincount(index, minlength=n_stimuli)
+    rank = np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)
+    extra = rng.integers(0, 2, n_stimuli)  # which half has the odd trial
+    first = rank < np.repeat((counts + extra) // 2, counts)
+    parts = []
+    for chosen in (first, ~first):
+        trials, rows = order[chosen], index[order[chosen]]
+        weights = 1 / np.bincount(rows, minlength=n_stimuli)[rows]
+        parts.append(sparse.csr_array((weights, (rows, trials)), shape=(n_stimuli, len(index))))
+    return parts[0], parts[1]
+
+
+def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Columns of mean 0 and length 1; NaN where they do not vary."""
+    centred = values - values.mean(axis=0)
+    length = np.linalg.norm(centred, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(length > 1e-12 * np.abs(values).max(axis=0), centred / length, np.nan)
+
+
+def _correlations(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    n_units = values.shape[1]
+    if len(values) < 2:
+        raise InputError(f"there is {len(values)} row; a correlation needs at least 2")
+    gib = n_units**2 * 8 / 2**30
+    if gib > MAX_PAIRS_GIB:
+        raise InputError(
+            f"correlations between {n_units:,} units would take {gib:.0f} GiB, more than {MAX_PAIRS_GIB}; choose some "
+            "of the units"
+        )
+    standardised = _standardised(values.astype(np.float64))
+    return np.clip(standardised.T @ standardised, -1, 1)
