@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normenc import tuning
@@ -38,8 +38,10 @@ def test_one_trial_has_no_standard_error():
     assert curves.standard_error[1, 0] == 1
 
 
-@given(st.floats(-1000, 1000), st.integers(-3, 3))
-def test_a_multiple_of_the_period_changes_nothing(degrees, turns):
+@settings(deadline=None)
+@given(st.integers(-(10**6), 10**6), st.integers(-3, 3))
+def test_a_multiple_of_the_period_changes_nothing(thousandths, turns):
+    degrees = thousandths / 1000
     stimuli = np.array([degrees, degrees + 45, degrees + 180 * turns])
     curves = tuning.tuning_curves([[1.0], [5.0], [3.0]], stimuli)
     assert sorted(curves.n_trials) == [1, 2]
@@ -47,16 +49,40 @@ def test_a_multiple_of_the_period_changes_nothing(degrees, turns):
     assert (curves.stimulus >= -90).all() and (curves.stimulus < 90).all()
 
 
+def test_a_circle_that_is_closed_twice_has_its_ends_averaged():
+    degrees = np.arange(-90.0, 91)
+    curves = tuning.tuning_curves(degrees[:, None], degrees)
+    assert len(curves.stimulus) == 180 and curves.n_trials.tolist() == [2] + 179 * [1]
+    assert curves.mean[0, 0] == 0 and curves.standard_error[0, 0] == 90
+    near = tuning.tuning_curves([[1.0], [2.0], [3.0]], [89.9995, 90.0, 0.0])
+    np.testing.assert_array_equal(near.stimulus, [-90, 0, 89.9995])
+
+
+def test_bins_are_centred_on_multiples_of_their_width_and_go_around():
+    curves = tuning.tuning_curves([[1.0], [3.0], [5.0], [7.0], [9.0]], [-88, 85.1, 14.9, -15, 44], bin_width=30)
+    np.testing.assert_array_equal(curves.stimulus, [-90, 0, 30])
+    np.testing.assert_array_equal(curves.mean[:, 0], [2, 6, 9])
+    directions = tuning.tuning_curves([[1.0], [3.0], [5.0]], [359, 1, 181], period=360, bin_width=45)
+    np.testing.assert_array_equal(directions.stimulus, [-180, 0])
+    np.testing.assert_array_equal(directions.mean[:, 0], [5, 2])
+
+
+@pytest.mark.parametrize("width", [7.0, 0.0, -10.0, 180.0, np.nan])
+def test_bins_that_do_not_fill_the_circle_are_refused(width):
+    with pytest.raises(InputError, match="a whole number of bins"):
+        tuning.tuning_curves([[1.0], [2.0]], [0, 90], bin_width=width)
+
+
 def test_agree_with_pynapple():
     nap = pytest.importorskip("pynapple", reason="pynapple is not installed")
     rng = np.random.default_rng(1)
-    degrees = np.repeat(np.arange(0, 180, 30.0), 20)
+    degrees = rng.uniform(-15, 165, 300)
     responses = rng.normal(size=(len(degrees), 4))
     time = np.arange(len(degrees), dtype=float)
     peer = nap.compute_tuning_curves(
         nap.TsdFrame(t=time, d=responses), nap.Tsd(t=time, d=degrees), bins=[np.arange(-15, 180, 30.0)]
     )
-    curves = tuning.tuning_curves(responses, degrees)
+    curves = tuning.tuning_curves(responses, degrees, bin_width=30)
     order = np.argsort(np.mod(curves.stimulus, 180))
     np.testing.assert_allclose(curves.mean[order].T, peer.values)
 

@@ -52,6 +52,51 @@ def test_width_is_where_the_curve_is_at_half_of_its_height():
 
 
 @pytest.mark.parametrize(("degrees", "period"), [(ORIENTATIONS, 180), (DIRECTIONS, 360)])
+def test_random_neurons_have_the_parameters_that_scipys_curve_fit_finds(degrees, period):
+    rng = np.random.default_rng(5)
+    n_units = 30
+    baseline, amplitude, opposite = rng.normal(size=n_units), rng.uniform(3, 6, n_units), rng.uniform(0.5, 2, n_units)
+    preferred, concentration = rng.uniform(-period / 2, period / 2, n_units), rng.uniform(1, 10, n_units)
+
+    def single(x, base, height, at, k):
+        return base + height * tuning.von_mises(x, at, k, period=period)
+
+    def double(x, base, height, at, k, other):
+        return single(x, base, height, at, k) + other * tuning.von_mises(x, at + 180, k, period=period)
+
+    curve = single if period == 180 else double
+    planted = np.stack([baseline, amplitude, preferred, concentration, opposite][: 4 if period == 180 else 5], axis=1)
+    responses = np.stack([curve(degrees, *each) for each in planted], axis=1)
+    responses += 0.3 * rng.normal(size=responses.shape)
+    fit = tuning.fit_von_mises(responses, degrees, period=period)
+    lowest = [-np.inf, 0, -np.inf, 0, 0][: planted.shape[1]]
+    peer = np.stack(
+        [
+            optimize.curve_fit(curve, degrees, own, start, bounds=(lowest, np.inf), ftol=1e-12, xtol=1e-12)[0]
+            for own, start in zip(responses.T, planted, strict=True)
+        ]
+    )
+    np.testing.assert_allclose(fit.baseline, peer[:, 0], atol=1e-4)
+    np.testing.assert_allclose(fit.amplitude, peer[:, 1], atol=1e-4)
+    np.testing.assert_allclose((fit.preferred - peer[:, 2] + period / 2) % period, period / 2, atol=1e-3)
+    np.testing.assert_allclose(fit.concentration, peer[:, 3], rtol=1e-3)
+    if period == 360:
+        np.testing.assert_allclose(fit.opposite_amplitude, peer[:, 4], atol=1e-4)
+
+
+@pytest.mark.parametrize("n_stimuli", [5, 12, 60])
+def test_no_fit_is_narrower_than_the_distance_between_stimuli(n_stimuli):
+    rng = np.random.default_rng(6)
+    degrees = np.arange(n_stimuli) * 180 / n_stimuli
+    one = np.eye(n_stimuli)[:, :3]  # a response to one stimulus only
+    fit = tuning.fit_von_mises(np.hstack([one, rng.normal(size=(n_stimuli, 40))]), degrees)
+    assert fit.width[:3] == pytest.approx(180 / n_stimuli, rel=0.02)
+    assert (fit.width[3:] >= 0.999 * 180 / n_stimuli).all() and (fit.width <= 90).all()
+    np.testing.assert_allclose((fit.preferred[:3] - degrees[:3] + 90) % 180, 90, atol=1e-3)
+    assert (fit.r2 >= 0).all() and (fit.r2 <= 1).all()
+
+
+@pytest.mark.parametrize(("degrees", "period"), [(ORIENTATIONS, 180), (DIRECTIONS, 360)])
 def test_noisy_curves_are_fitted_as_well_as_by_scipy_from_many_starts(degrees, period):
     rng = np.random.default_rng(2)
     n_units = 12
@@ -69,13 +114,14 @@ def test_noisy_curves_are_fitted_as_well_as_by_scipy_from_many_starts(degrees, p
             rise = rise + x[4] * tuning.von_mises(degrees, x[2] + 180, np.exp(x[3]), period=period)
         return x[0] + rise
 
+    narrowest = np.log(np.log(2) / (1 - np.cos(np.pi / len(degrees))))  # half its height half a stimulus away
     for unit in range(n_units):
         own = responses[:, unit]
         best = np.inf
         for start in np.arange(0, period, period / 8):
             x0 = [own.mean(), np.ptp(own), start, 1.0, 0.1][: 4 if period == 180 else 5]
             low = [-np.inf, 0, -np.inf, np.log(0.02), 0][: len(x0)]
-            high = [np.inf, np.inf, np.inf, np.log(2000), np.inf][: len(x0)]
+            high = [np.inf, np.inf, np.inf, narrowest, np.inf][: len(x0)]
             found = optimize.least_squares(lambda x, own=own: curve(x) - own, x0, bounds=(low, high))
             best = min(best, 2 * found.cost)
         assert ours[unit] <= best * 1.001

@@ -2,23 +2,35 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import LinearRegression, RidgeCV
 
 from normenc import tuning
 from normenc.errors import InputError
-from normenc.tuning import population
+from normenc.tuning.population import PENALTIES
 
 
-def test_ridge_is_scikit_learns():
-    rng = np.random.default_rng(0)
-    x, test = rng.normal(size=(40, 100)) + 3, rng.normal(size=(7, 100)) + 3
-    y = np.stack([x[:, 0] + rng.normal(size=40), x[:, 1] - x[:, 2]], axis=1)
-    centred = x - x.mean(axis=0)
-    penalties = population.PENALTIES * np.square(centred).sum() / 40
-    for targets in (y, y[:, :1]):
-        peer = RidgeCV(penalties).fit(x, targets)
-        ours = population._predict(x @ x.T, test @ x.T, targets, "ridge")
-        np.testing.assert_allclose(ours, peer.predict(test).reshape(7, -1), rtol=1e-5, atol=1e-6)
+def noisy_population(n_trials, n_units, noise, seed=0):
+    rng = np.random.default_rng(seed)
+    degrees = rng.uniform(-90, 90, n_trials)
+    waves = np.exp(1j * np.radians(2 * (degrees[:, None] - rng.uniform(-90, 90, n_units)))).real
+    return 3 + waves + noise * rng.normal(size=waves.shape), degrees
+
+
+@pytest.mark.parametrize("n_units", [8, 30, 200])  # fewer than rows, as many as are trained on, more
+@pytest.mark.parametrize("decoder", ["ridge", "linear"])
+def test_decoders_are_scikit_learns(n_units, decoder):
+    responses, degrees = noisy_population(45, n_units, 1.0)
+    angle = np.radians(2 * degrees)
+    targets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    found = tuning.decode_orientation(responses, degrees, decoder=decoder, n_folds=3, seed=4)
+    fold = np.random.default_rng(4).permutation(45) % 3
+    for part in range(3):
+        x, y = responses[fold != part], targets[fold != part]
+        scale = np.square(x - x.mean(axis=0)).sum() / len(x)
+        peer = LinearRegression() if decoder == "linear" else RidgeCV(PENALTIES * scale)
+        cosine, sine = peer.fit(x, y).predict(responses[fold == part]).T
+        expected = np.degrees(np.arctan2(sine, cosine)) / 2
+        np.testing.assert_allclose(found.decoded[fold == part], expected, atol=1e-5)
 
 
 def test_decoded_angles_have_the_error_of_the_noise():
@@ -32,6 +44,22 @@ def test_decoded_angles_have_the_error_of_the_noise():
     assert found.median_error == pytest.approx(0.6745 * noise, rel=0.08)
     assert found.threshold == pytest.approx(0.6745 * np.sqrt(2) * noise, rel=0.08)
     assert (np.abs(found.error) <= 90).all()
+
+
+def test_the_threshold_is_where_three_of_four_pairs_are_told_apart():
+    responses, degrees = noisy_population(400, 30, 0.5, seed=1)
+    found = tuning.decode_orientation(responses, degrees)
+    one, other = np.triu_indices(400, 1)
+    apart = found.error[one] - found.error[other]
+    right = [np.mean(sign * apart + found.threshold > 0) for sign in (1, -1)]
+    assert np.mean(right) == pytest.approx(0.75, abs=0.01)
+
+
+def test_decoding_turns_with_the_stimulus():
+    responses, degrees = noisy_population(120, 20, 0.5)
+    found, turned = (tuning.decode_orientation(responses, degrees + by) for by in (0, 77))
+    np.testing.assert_allclose((turned.decoded - found.decoded - 77 + 90) % 180, 90, atol=1e-6)
+    assert turned.threshold == pytest.approx(found.threshold)
 
 
 def test_noise_is_decoded_at_chance():
@@ -55,19 +83,44 @@ def test_participation_ratio_by_hand():
 
 def test_the_cross_validated_spectrum_finds_a_planted_power_law_below_the_noise():
     rng = np.random.default_rng(4)
-    n_stimuli, n_units = 1000, 1500
-    variances = np.arange(1, 501) ** -1.0
-    signal = rng.normal(size=(n_stimuli, 500)) * np.sqrt(variances)
-    signal = signal @ np.linalg.qr(rng.normal(size=(n_units, 500)))[0].T
+    n_stimuli, n_units = 600, 800
+    variances = np.arange(1, 301) ** -1.0
+    signal = rng.normal(size=(n_stimuli, 300)) * np.sqrt(variances)
+    signal = signal @ np.linalg.qr(rng.normal(size=(n_units, 300)))[0].T
     repeats = signal + 0.05 * rng.normal(size=(2, n_stimuli, n_units))
     spectrum = tuning.cross_validated_spectrum(repeats)
-    exponent, r2 = tuning.power_law_exponent(spectrum, ranks=(5, 100))
+    exponent, r2 = tuning.power_law_exponent(spectrum, ranks=(5, 60))
     assert exponent == pytest.approx(1, abs=0.1)
     assert r2 > 0.98
     plain = np.linalg.svd(repeats[0] - repeats[0].mean(axis=0), compute_uv=False) ** 2 / n_stimuli
-    assert plain[200:400].mean() > 2 * spectrum[200:400].mean()  # what noise adds without cross-validation
+    assert plain[150:250].mean() > 2 * spectrum[150:250].mean()  # what noise adds without cross-validation
     noise = tuning.cross_validated_spectrum(rng.normal(size=(2, 200, 300)))
     assert abs(noise.mean()) < 0.1
+
+
+def test_the_cross_validated_spectrum_is_that_of_singular_vectors_of_one_repeat():
+    # As published: axes of one repeat's singular value decomposition, products of both repeats' projections onto them.
+    rng = np.random.default_rng(5)
+    signal = rng.normal(size=(30, 12)) * np.arange(1, 13) ** -0.5
+    repeats = signal + 0.3 * rng.normal(size=(2, 30, 12)) + rng.normal(size=12)
+    centred = repeats - repeats.mean(axis=1, keepdims=True)
+    both = []
+    for train, test in (centred, centred[::-1]):
+        axes = np.linalg.svd(train, full_matrices=False)[2].T
+        both.append(((train @ axes) * (test @ axes)).mean(axis=0))
+    expected = np.mean(both, axis=0)
+    np.testing.assert_allclose(tuning.cross_validated_spectrum(repeats), expected, atol=1e-12)
+    np.testing.assert_allclose(tuning.cross_validated_spectrum(repeats, n_components=4), expected[:4])
+    covariance = np.mean(np.sum(centred[0] * centred[1], axis=1))
+    assert tuning.cross_validated_spectrum(repeats).sum() == pytest.approx(covariance)  # no axis is missing
+
+
+def test_the_exponent_is_numpys_weighted_line():
+    rng = np.random.default_rng(6)
+    spectrum = np.arange(1, 301) ** -1.2 * np.exp(0.2 * rng.normal(size=300))
+    rank = np.arange(11, 201)
+    slope = np.polyfit(np.log(rank), np.log(spectrum[rank - 1]), 1, w=rank**-0.5)[0]  # w multiplies residuals
+    assert tuning.power_law_exponent(spectrum, ranks=(11, 200))[0] == pytest.approx(-slope)
 
 
 def test_bad_input():

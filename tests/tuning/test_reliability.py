@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from normenc import tuning
 from normenc.errors import InputError
@@ -47,6 +48,21 @@ def test_explainable_variance_of_unequal_repeats_by_hand():
     assert found[0] == pytest.approx(signal / (signal + within))
 
 
+def test_explainable_variance_follows_from_scipys_analysis_of_variance():
+    responses, stimulus = trials(12, 6, 5, 1.0, 1.5, seed=3)
+    groups = [responses[stimulus == k] for k in range(12)]
+    ratio = stats.f_oneway(*groups).statistic  # of n signal + noise to noise
+    np.testing.assert_allclose(tuning.explainable_variance(responses, stimulus), (ratio - 1) / (ratio - 1 + 6))
+
+
+def test_spearman_brown_undoes_the_halving():
+    # 2 x 0.5 / 1.5 and 2 x 0.8 / 1.8.
+    np.testing.assert_allclose(tuning.spearman_brown([0.5, 0.8]).round(2), [0.67, 0.89])
+    whole = 0.7
+    half = whole / (2 - whole)  # the signal's share where noise is twice as much
+    assert tuning.spearman_brown(half) == pytest.approx(whole)
+
+
 def test_halves_hold_every_trial_once():
     stimulus = np.array([3, 1, 1, 3, 3, 2, 1, 1])
     responses = np.eye(8)
@@ -73,9 +89,44 @@ def test_noise_correlations_are_those_planted():
     assert np.mean(found) == pytest.approx(0.25 / 1.25, abs=0.02)
 
 
-def test_constant_units_have_no_reliability():
-    responses, stimulus = trials(10, 4, 2, 1.0, 1.0)
-    responses[:, 0] = 2
+def two_trials(correlation, n_stimuli):
+    rng = np.random.default_rng(2)
+    noise = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], 2 * n_stimuli)
+    stimulus = np.repeat(np.arange(n_stimuli), 2)
+    return 3 * rng.normal(size=(n_stimuli, 2))[stimulus] + noise, stimulus
+
+
+@pytest.mark.parametrize("correlation", [-0.6, 0.3, 0.8])
+def test_noise_correlations_of_two_trials_are_right_when_pooled_and_shrunk_when_z_scored(correlation):
+    responses, stimulus = two_trials(correlation, 20_000)
+    pooled = tuning.noise_correlations(responses, stimulus, z_score=False)[0, 1]
+    assert pooled == pytest.approx(correlation, abs=0.02)
+    z_scored = tuning.noise_correlations(responses, stimulus)[0, 1]
+    assert z_scored == pytest.approx(2 / np.pi * np.arcsin(correlation), abs=0.02)
+
+
+def test_stimuli_to_which_a_unit_does_not_vary_are_left_out_of_its_noise_correlations():
+    rng = np.random.default_rng(4)
+    counts = rng.poisson(0.4, size=(120, 4)) / 10 + 0.1
+    stimulus = np.repeat(np.arange(30), 4)
+    found = tuning.noise_correlations(counts, stimulus)
+    for one, other in ((0, 1), (1, 3)):
+        pairs = (counts[stimulus == k][:, [one, other]].T for k in range(30))
+        own = [stats.pearsonr(*pair).statistic for pair in pairs if (np.ptp(pair, axis=1) > 0).all()]
+        assert len(own) < 30 and found[one, other] == pytest.approx(np.mean(own))
+    np.testing.assert_allclose(np.diag(found), 1)
+
+
+def test_noise_correlations_are_numpys_of_z_scores():
+    responses, stimulus = trials(6, 5, 4, 2.0, 1.0)
+    z = np.concatenate([stats.zscore(responses[stimulus == k]) for k in range(6)])
+    np.testing.assert_allclose(tuning.noise_correlations(responses, stimulus), np.corrcoef(z.T))
+
+
+@pytest.mark.parametrize(("n_repeats", "constant"), [(4, 2.0), (3, 0.1), (7, 1e6 / 3)])
+def test_constant_units_have_no_reliability(n_repeats, constant):
+    responses, stimulus = trials(10, n_repeats, 2, 1.0, 1.0)
+    responses[:, 0] = constant
     assert np.isnan(tuning.split_half_reliability(responses, stimulus)).tolist() == [True, False]
     assert np.isnan(tuning.explainable_variance(responses, stimulus)).tolist() == [True, False]
     assert np.isnan(tuning.noise_correlations(responses, stimulus)[0]).all()

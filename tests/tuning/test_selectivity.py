@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -34,6 +34,7 @@ def test_global_selectivity_and_preference_agree_with_astropy():
         assert (tuning.preferred(rates, DEGREES)[unit] - mean + 90) % 180 == pytest.approx(90)
 
 
+@settings(deadline=None)
 @given(st.integers(-20, 20))
 def test_preference_turns_with_the_stimulus(steps):
     curve = tuned(0, 3.0)
@@ -64,7 +65,7 @@ def test_negative_responses_are_cut_shifted_or_refused():
     assert tuning.global_selectivity(responses, at)[0] == pytest.approx(1)
     assert tuning.global_selectivity(responses, at, negative="shift")[0] == pytest.approx(1)
     assert tuning.global_selectivity(responses + 2, at, negative="shift")[0] == pytest.approx(4 / 8)
-    with pytest.raises(InputError, match="unit 0 has a response of -1"):
+    with pytest.raises(InputError, match="unit 0 has a mean response of -1"):
         tuning.global_selectivity(responses, at, negative="error")
     with pytest.raises(InputError, match="zero, shift, error"):
         tuning.global_selectivity(responses, at, negative="drop")
@@ -75,6 +76,42 @@ def test_silent_units_have_no_selectivity():
     assert np.isnan(tuning.global_selectivity(silent, DEGREES)[0])
     assert np.isnan(tuning.preferred(silent, DEGREES)[0])
     assert np.isnan(tuning.orientation_selectivity_index(silent, DEGREES)[0])
+
+
+def test_trials_are_averaged_before_anything_else():
+    # Means 3, 1, -1, 1: the trial of -5 is no negative response, the stimulus with four trials weighs as the others.
+    responses = np.array([1.0, 5.0, 1.0, 3.0, -5.0, 1.0, 1.0, 1.0, 1.0])[:, None]
+    degrees = np.array([0, 0, 45, 90, 90, -45, 135, -45, 135])
+    expected = [[3.0], [1.0], [-1.0], [1.0]], [0, 45, 90, 135]
+    for measure in (tuning.preferred, tuning.global_selectivity, tuning.orientation_selectivity_index):
+        np.testing.assert_allclose(measure(responses, degrees), measure(*expected), atol=1e-12)
+    assert tuning.global_selectivity(responses, degrees)[0] == pytest.approx(3 / 5)
+    directions = tuning.direction_selectivity_index([[2.0], [6.0], [1.0], [3.0]], [0, 360, 180, -180])
+    assert directions[0] == pytest.approx((4 - 2) / (4 + 2))
+
+
+def test_a_circle_that_is_closed_twice_leans_nowhere():
+    constant, degrees = np.full((181, 1), 0.1), np.arange(-90.0, 91)
+    assert np.isnan(tuning.preferred(constant, degrees)[0])
+    assert tuning.global_selectivity(constant, degrees)[0] == pytest.approx(0, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(st.integers(3, 12), st.integers(0, 10**6))
+def test_orientation_selectivity_does_not_depend_on_how_opposite_directions_are_given(n_axes, seed):
+    rates = np.random.default_rng(seed).exponential(size=(2 * n_axes, 3))
+    directions = np.arange(2 * n_axes) * 180 / n_axes
+    folded = (rates[:n_axes] + rates[n_axes:]) / 2
+    expected = tuning.orientation_selectivity_index(folded, directions[:n_axes])
+    for period in (180, 360):
+        found = tuning.orientation_selectivity_index(rates, directions, period=period)
+        np.testing.assert_allclose(found, expected)
+
+
+def test_of_four_orientations_no_p_value_is_below_a_third():
+    # 8 of the 24 orders are turns and reflections of the circle, which leave the length as it is.
+    p_value = tuning.selectivity_p_values([[9.0], [1.0], [0.0], [2.0]], [0, 45, 90, 135], n_permutations=4999)
+    assert p_value[0] == pytest.approx(1 / 3, abs=0.03)
 
 
 def test_untuned_units_are_called_selective_as_often_as_they_should():

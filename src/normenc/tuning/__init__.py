@@ -3,7 +3,7 @@
 Numbers in, numbers out: responses are arrays of (n_trials or n_stimuli, n_units), stimuli are degrees.
 """
 
-from normenc.tuning.curves import PERIODS, TuningCurves, tuning_curves
+from normenc.tuning.curves import PERIODS, TuningCurves, around_zero, tuning_curves
 from normenc.tuning.fits import VonMisesFit, fit_von_mises, von_mises
 from normenc.tuning.population import (
     Decoding,
@@ -28,12 +28,17 @@ from normenc.tuning.selectivity import (
     preferred,
     selectivity_p_values,
 )
+from normenc.tuning.summary import CircularStatistics, PopulationSummary, circular_statistics, population_summary
 
 __all__ = [
     "PERIODS",
+    "CircularStatistics",
     "Decoding",
+    "PopulationSummary",
     "TuningCurves",
     "VonMisesFit",
+    "around_zero",
+    "circular_statistics",
     "cross_validated_spectrum",
     "decode_orientation",
     "direction_selectivity_index",
@@ -43,6 +48,7 @@ __all__ = [
     "noise_correlations",
     "orientation_selectivity_index",
     "participation_ratio",
+    "population_summary",
     "power_law_exponent",
     "preferred",
     "repeated",

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
 
-__all__ = ["PERIODS", "TuningCurves", "checked", "tuning_curves"]
+__all__ = ["PERIODS", "TuningCurves", "around_zero", "checked", "tuning_curves"]
 
 PERIODS = (180.0, 360.0)  # degrees: of orientation, of direction
-SAME = 1e-6  # degrees within which stimuli are the same
+PER_DEGREE = 10**6  # stimuli are told apart to a millionth of a degree
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class TuningCurves:
     period: float
 
 
-def tuning_curves(responses: Any, stimulus: Any, *, period: float = 180.0) -> TuningCurves:
+def tuning_curves(
+    responses: Any, stimulus: Any, *, period: float = 180.0, bin_width: float | None = None
+) -> TuningCurves:
     """Average the trials of every stimulus.
 
     Parameters
@@ -51,6 +53,9 @@ def tuning_curves(responses: Any, stimulus: Any, *, period: float = 180.0) -> Tu
     period : float
         180 (orientation: a grating turned by 180 degrees is the same grating) or 360 (direction of drift). Directions
         with period 180 are folded onto orientations.
+    bin_width : float, optional
+        Degrees; the period must be a multiple of it. Takes stimuli less than half of it away from a multiple of it as
+        that multiple, for stimuli that were each shown once.
 
     Returns
     -------
@@ -59,19 +64,19 @@ def tuning_curves(responses: Any, stimulus: Any, *, period: float = 180.0) -> Tu
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, the period is another, or there is one stimulus.
+        When shapes disagree, values are not finite, the period is another, the bins do not fit into it, or there is one
+        stimulus.
 
     Examples
     --------
     >>> curves = tuning_curves([[1.0], [3.0], [5.0], [5.0]], [0, 180, 90, 90])
     >>> curves.stimulus, curves.mean[:, 0], curves.standard_error[:, 0]
     (array([-90.,   0.]), array([5., 2.]), array([0., 1.]))
+    >>> tuning_curves([[1.0], [3.0], [5.0], [5.0]], [2.5, 178, 50, 130], bin_width=45).stimulus
+    array([-45.,   0.,  45.])
     """
     values, degrees = checked(responses, stimulus, period)
-    degrees = np.round(degrees / SAME) * SAME
-    centred = np.mod(degrees + period / 2, period) - period / 2
-    centred[np.isclose(centred, period / 2, atol=SAME)] = -period / 2
-    found, inverse, counts = np.unique(np.round(centred, 6), return_inverse=True, return_counts=True)
+    found, inverse, counts = np.unique(around_zero(degrees, period, bin_width), return_inverse=True, return_counts=True)
     if len(found) < 2:
         raise InputError(f"all trials show one stimulus, {found[0]:g} degrees; a tuning curve needs 2 at least")
     ordered = values[np.argsort(inverse, kind="stable")].astype(np.float64)
@@ -83,6 +88,45 @@ def tuning_curves(responses: Any, stimulus: Any, *, period: float = 180.0) -> Tu
         error = np.sqrt(squares / (counts - 1)[:, None] / counts[:, None])
     error[counts < 2] = np.nan
     return TuningCurves(found, mean, error, counts, float(period))
+
+
+def around_zero(degrees: Any, period: float = 180.0, bin_width: float | None = None) -> npt.NDArray[np.float64]:
+    """Degrees as labels of stimuli: the same number for stimuli that are the same, or in the same bin.
+
+    Parameters
+    ----------
+    degrees : array_like
+    period : float
+        180 or 360 degrees.
+    bin_width : float, optional
+        See :func:`tuning_curves`.
+
+    Returns
+    -------
+    ndarray, shape of `degrees`
+        From -period / 2 up to but not including period / 2, to a millionth of a degree.
+
+    Raises
+    ------
+    InputError
+        When the bins do not fit into the period.
+
+    Examples
+    --------
+    >>> around_zero([-90, 0.0, 90, 180.0])
+    array([-90.,   0., -90.,   0.])
+    """
+    degrees = as_array(degrees, "degrees").astype(np.float64)
+    if bin_width is not None:
+        n_bins = round(period / bin_width) if bin_width > 0 else 0
+        if n_bins < 2 or abs(n_bins * bin_width - period) > 1e-6:
+            raise InputError(
+                f"bin_width is {bin_width}; a whole number of bins, at least 2, must make {period:g} degrees"
+            )
+        degrees = np.floor(np.mod(degrees, period) / bin_width + 0.5) * bin_width
+    half = round(period * PER_DEGREE) // 2
+    whole = np.rint(np.mod(degrees, period) * PER_DEGREE).astype(np.int64)  # of whole numbers, equal ones are equal
+    return (np.mod(whole + half, 2 * half) - half) / PER_DEGREE
 
 
 def checked(responses: Any, stimulus: Any, period: float) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:

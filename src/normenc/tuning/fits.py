@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.tuning.curves import checked
+from normenc.tuning.curves import around_zero, checked
 
 __all__ = ["VonMisesFit", "fit_von_mises", "von_mises"]
 
-CONCENTRATIONS = np.geomspace(0.1, 200, 14)  # of the grid
-N_CENTRES = 36
-LOWEST, HIGHEST = np.log(0.02), np.log(2000.0)  # logarithms of the concentrations that a fit may take
+LOWEST, HIGHEST = 0.02, 2000.0  # concentrations that a fit may take: about a cosine, and 1.5 degrees of orientation
+GRID_FROM, GRID_RATIO = 0.1, 1.6  # smallest concentration of the grid, and from one to the next
+N_CENTRES = 72  # of the grid at least
 MAX_STEPS = 60
 TOLERANCE = 1e-10  # relative gain in squared error below which a unit's fit is done
 UNITS_AT_ONCE = 4096
@@ -36,7 +36,8 @@ class VonMisesFit:
     width : ndarray, shape (n_units,)
         Of the (larger) bump at half of its height, full width in degrees of the stimulus.
     r2 : ndarray, shape (n_units,)
-        Share of the variance over stimuli that the curve explains; 0 for constant units.
+        Quality: share of the variance over the rows given that the curve explains, 0 to 1; 0 for constant units. Noise
+        lowers it, and few stimuli for the parameters raise it.
     period : float
 
     Curves of constant units are flat: their `preferred`, `concentration` and `width` are NaN.
@@ -92,12 +93,14 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
     opposite amplitude exp(k (cos(t - preferred - 180) - 1)). Amplitudes are not negative.
 
     The best of a grid of centres and concentrations starts a Levenberg-Marquardt descent in which baseline and
-    amplitudes, in which the curve is linear, are solved for at each step (variable projection).
+    amplitudes, in which the curve is linear, are solved for at each step (variable projection). Concentrations go from
+    0.02, which is about a cosine, to where the width equals the mean distance between stimuli, since no narrower bump
+    can be told from its neighbours; look at `r2` before believing a width at either end.
 
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        Mean responses, or trials.
+        Mean responses, or trials. All rows weigh the same.
     stimulus : array_like, shape (n_stimuli,)
         Degrees.
     period : float
@@ -126,12 +129,13 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
     """
     values, degrees = checked(responses, stimulus, period)
     needed = MIN_STIMULI[period]
-    n_different = len(np.unique(np.round(np.mod(degrees, period), 6) % period))
+    n_different = len(np.unique(around_zero(degrees, period)))
     if n_different < needed:
         raise InputError(f"there are {n_different} different stimuli; a von Mises fit needs at least {needed}")
     angle = np.radians(degrees * 360 / period)
+    narrowest = min(float(np.log(2) / (1 - np.cos(np.pi / n_different))), HIGHEST)
     parts = [
-        _fit(values[:, start : start + UNITS_AT_ONCE].astype(np.float64), angle, double=period == 360)
+        _fit(values[:, start : start + UNITS_AT_ONCE].astype(np.float64), angle, narrowest, double=period == 360)
         for start in range(0, values.shape[1], UNITS_AT_ONCE)
     ]
     centre, concentration, baseline, first, second, r2 = (np.concatenate(x) for x in zip(*parts, strict=True))
@@ -158,14 +162,14 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
 Fitted = tuple[npt.NDArray[np.float64], ...]
 
 
-def _fit(values: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], *, double: bool) -> Fitted:
+def _fit(values: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], narrowest: float, *, double: bool) -> Fitted:
     """Centre (radians), concentration, baseline, both amplitudes and R2 of each unit; `values` (n_stimuli, n_units)."""
     mean = values.mean(axis=0)
     scale = values.std(axis=0)
     varies = scale > 1e-12 * np.maximum(np.abs(mean), 1e-300)
     data = np.where(varies, (values - mean) / np.where(varies, scale, 1), 0).T.copy()
-    centre, log_k = _best_of_grid(data, angle, double=double)
-    centre, log_k = _descend(data, angle, centre, log_k, double=double)
+    centre, log_k = _best_of_grid(data, angle, narrowest, double=double)
+    centre, log_k = _descend(data, angle, centre, log_k, narrowest, double=double)
     bumps = _bumps(angle, centre, log_k, double)
     weights, residual = _solve(data, bumps)
     r2 = np.where(varies, 1 - np.square(residual).mean(axis=1), 0.0)
@@ -176,29 +180,16 @@ def _fit(values: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], *, dou
 
 
 def _best_of_grid(
-    data: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], *, double: bool
+    data: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], narrowest: float, *, double: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Of N_CENTRES x len(CONCENTRATIONS) curves, that which explains most of each unit."""
-    centres = np.arange(N_CENTRES) * 2 * np.pi / N_CENTRES
+    """Centre and log concentration of that curve of a grid which explains most of each unit."""
     best = np.full(len(data), -np.inf)
     centre, log_k = np.zeros(len(data)), np.zeros(len(data))
-    for concentration in CONCENTRATIONS:
-        bumps = np.exp(concentration * (np.cos(angle - centres[:, None]) - 1))
-        bumps -= bumps.mean(axis=1, keepdims=True)
-        squares = np.square(bumps).sum(axis=1)
-        squares[squares < 1e-12] = np.inf  # too narrow for any stimulus to see
-        products = data @ bumps.T
-        gain = np.square(np.maximum(products, 0)) / squares
-        if double:
-            opposite = np.roll(np.arange(N_CENTRES), N_CENTRES // 2)
-            cross = (bumps * bumps[opposite]).sum(axis=1)
-            determinant = squares * squares[opposite] - cross**2
-            with np.errstate(invalid="ignore", divide="ignore"):
-                one = (squares[opposite] * products - cross * products[:, opposite]) / determinant
-                two = (squares * products[:, opposite] - cross * products) / determinant
-                both = one * products + two * products[:, opposite]
-            usable = (one >= 0) & (two >= 0) & np.isfinite(both)
-            gain = np.where(usable, both, np.maximum(gain, gain[:, opposite]))
+    n_steps = max(2, int(np.ceil(np.log(narrowest / GRID_FROM) / np.log(GRID_RATIO))) + 1)
+    for concentration in np.geomspace(GRID_FROM, narrowest, n_steps):
+        width = 2 * np.arccos(max(1 - np.log(2) / concentration, -1))
+        centres = np.linspace(0, 2 * np.pi, max(N_CENTRES, 2 * int(np.ceil(2 * np.pi / width))), endpoint=False)
+        gain = _gains(data, angle, centres, concentration, double=double)
         found = gain.argmax(axis=1)
         value = gain[np.arange(len(data)), found]
         better = value > best
@@ -206,6 +197,34 @@ def _best_of_grid(
         centre = np.where(better, centres[found], centre)
         log_k = np.where(better, np.log(concentration), log_k)
     return centre, log_k
+
+
+def _gains(
+    data: npt.NDArray[np.float64],
+    angle: npt.NDArray[np.float64],
+    centres: npt.NDArray[np.float64],
+    concentration: float,
+    *,
+    double: bool,
+) -> npt.NDArray[np.float64]:
+    """By how much bumps at `centres`, an even number all around, lower the squared error, (n_units, n_centres)."""
+    bumps = np.exp(concentration * (np.cos(angle - centres[:, None]) - 1))
+    bumps -= bumps.mean(axis=1, keepdims=True)
+    squares = np.square(bumps).sum(axis=1)
+    squares[squares < 1e-12] = np.inf  # too narrow for any stimulus to see
+    products = data @ bumps.T
+    gain = np.square(np.maximum(products, 0)) / squares
+    if not double:
+        return gain
+    opposite = np.roll(np.arange(len(centres)), len(centres) // 2)
+    cross = (bumps * bumps[opposite]).sum(axis=1)
+    determinant = squares * squares[opposite] - cross**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one = (squares[opposite] * products - cross * products[:, opposite]) / determinant
+        two = (squares * products[:, opposite] - cross * products) / determinant
+        both = one * products + two * products[:, opposite]
+    usable = (one >= 0) & (two >= 0) & np.isfinite(both)
+    return np.where(usable, both, np.maximum(gain, gain[:, opposite]))
 
 
 def _bumps(
@@ -247,11 +266,13 @@ def _descend(
     angle: npt.NDArray[np.float64],
     centre: npt.NDArray[np.float64],
     log_k: npt.NDArray[np.float64],
+    narrowest: float,
     *,
     double: bool,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Levenberg-Marquardt in the centre and the logarithm of the concentration, of all units that still gain."""
-    centre, log_k = centre.copy(), log_k.copy()
+    low, high = np.log(LOWEST), np.log(narrowest)
+    centre, log_k = centre.copy(), np.clip(log_k, low, high)
     damping = np.full(len(data), 1e-3)
     active = np.arange(len(data))
     for _ in range(MAX_STEPS):
@@ -262,14 +283,11 @@ def _descend(
         weights, residual = _solve(own, bumps)
         error = np.square(residual).sum(axis=1)
         slopes = _slopes(angle, at, k, bumps, weights)
-        normal = np.einsum("ans,bns->nab", slopes, slopes)
-        right = np.einsum("ans,ns->na", slopes, residual)
-        diagonal = np.einsum("naa->na", normal)
-        trial = normal.copy()
-        np.einsum("naa->na", trial)[:] += damping[active, None] * diagonal + 1e-12
-        step = np.linalg.solve(trial, right[..., None])[..., 0]
+        outward = np.einsum("ns,ns->n", slopes[1], residual)
+        slopes[1][((k <= low) & (outward < 0)) | ((k >= high) & (outward > 0))] = 0  # at a bound, move the centre alone
+        step = _step(slopes, residual, damping[active])
         new_at = at + np.clip(step[:, 0], -0.5, 0.5)
-        new_k = np.clip(k + np.clip(step[:, 1], -1, 1), LOWEST, HIGHEST)
+        new_k = np.clip(k + np.clip(step[:, 1], -1, 1), low, high)
         _, after = _solve(own, _bumps(angle, new_at, new_k, double))
         new_error = np.square(after).sum(axis=1)
         better = new_error < error
@@ -280,6 +298,17 @@ def _descend(
         stuck = ~better & (damping[active] > 1e6)
         active = active[~(small | stuck | (error < 1e-24 * data.shape[1]))]
     return centre, log_k
+
+
+def _step(
+    slopes: npt.NDArray[np.float64], residual: npt.NDArray[np.float64], damping: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """What to add to the centre and the log concentration, shape (n_units, 2)."""
+    normal = np.einsum("ans,bns->nab", slopes, slopes)
+    right = np.einsum("ans,ns->na", slopes, residual)
+    diagonal = np.einsum("naa->na", normal)  # a view
+    diagonal += damping[:, None] * diagonal + 1e-12
+    return np.linalg.solve(normal, right[..., None])[..., 0]
 
 
 def _slopes(
@@ -303,17 +332,16 @@ def _slopes(
         by_k = by_k + weights[:, 1:] * bumps[1] * (-towards - 1)
     slopes = k * np.stack([by_centre, by_k])
     slopes -= slopes.mean(axis=2, keepdims=True)
-    for bump, weight in zip(_orthogonal(bumps), weights.T, strict=True):
-        share = np.einsum("ans,ns->an", slopes, bump)
-        slopes -= np.where(weight > 0, share, 0)[..., None] * bump
+    for bump in _orthogonal(bumps, weights):
+        slopes -= np.einsum("ans,ns->an", slopes, bump)[..., None] * bump
     return slopes
 
 
-def _orthogonal(bumps: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
-    """The bumps, mean 0, length 1, at right angles."""
+def _orthogonal(bumps: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
+    """The bumps, mean 0, length 1, at right angles; those without weight are 0, and do not turn the others."""
     found: list[npt.NDArray[np.float64]] = []
-    for bump in bumps:
-        own = bump - bump.mean(axis=1, keepdims=True)
+    for bump, weight in zip(bumps, weights.T, strict=True):
+        own = (bump - bump.mean(axis=1, keepdims=True)) * (weight > 0)[:, None]
         for other in found:
             own = own - (own * other).sum(axis=1, keepdims=True) * other
         found.append(own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-150))

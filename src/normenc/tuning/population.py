@@ -19,7 +19,6 @@ __all__ = [
 ]
 
 PENALTIES = np.geomspace(1e-4, 1e4, 17)  # of the ridge, times the mean squared length of a row
-THRESHOLD = 0.75  # right answers at the discrimination threshold
 MAX_LAGS = 50  # pairs of each trial that the threshold is taken from
 RANKS = (11, 500)  # of the eigenvalues that the exponent is fitted to, as in Stringer et al. 2019
 
@@ -37,8 +36,9 @@ class Decoding:
     median_error : float
         Of the absolute errors, degrees; a quarter of the period at chance.
     threshold : float
-        Smallest difference of two stimuli, degrees, of which the decoder tells in 75 % of pairs of trials which is
-        further clockwise; NaN where no difference up to a quarter of the period suffices.
+        Discrimination threshold: the difference of two stimuli, degrees, of which the decoder tells in 75 % of pairs of
+        trials which has the larger angle. That is the median absolute difference of two trials' errors, which are taken
+        to be alike for all stimuli. NaN where no difference up to a quarter of the period suffices.
     """
 
     decoded: npt.NDArray[np.float64]
@@ -58,10 +58,15 @@ def decode_orientation(
 ) -> Decoding:
     """Decode orientation (or direction) by linear regression onto its cosine and sine, cross-validated.
 
+    Rows are left out at random. Of trials, others of the same stimulus may be among those trained on: this asks how
+    well a single trial tells which of the stimuli was shown. Of mean responses each stimulus is one row, decoded from
+    the others alone: this asks whether stimuli in between can be read, too.
+
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Of single trials, or mean responses to stimuli that lie close enough for one to tell of its neighbours.
+        Of single trials, or mean responses to stimuli that lie close enough for one to tell of its neighbours; the
+        error is then that of averages, not of trials.
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float
@@ -81,7 +86,12 @@ def decode_orientation(
     Raises
     ------
     InputError
-        When there are fewer rows than folds, or shapes disagree.
+        When there are fewer rows than folds and 2 more, shapes disagree, values are not finite, or the period or the
+        decoder is another.
+
+    References
+    ----------
+    Stringer et al., "High-precision coding in visual cortex", Cell 2021 (decoders and thresholds of the kind).
 
     Examples
     --------
@@ -97,14 +107,12 @@ def decode_orientation(
         raise InputError(f"n_folds is {n_folds} for {len(values)} rows; it must be from 2 to {len(values) - 2}")
     angle = np.radians(degrees * 360 / period)
     targets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    products = values.astype(np.float64, copy=False) @ values.T.astype(np.float64, copy=False)
+    rows = _coordinates(values.astype(np.float64))
     fold = np.random.default_rng(seed).permutation(len(values)) % n_folds
     predicted = np.empty_like(targets)
     for part in range(n_folds):
         test = fold == part
-        predicted[test] = _predict(
-            products[np.ix_(~test, ~test)], products[np.ix_(test, ~test)], targets[~test], decoder
-        )
+        predicted[test] = _predict(rows[~test], rows[test], targets[~test], decoder)
     decoded = np.degrees(np.arctan2(predicted[:, 1], predicted[:, 0])) * period / 360
     error = np.mod(decoded - degrees + period / 2, period) - period / 2
     return Decoding(decoded, error, float(np.median(np.abs(error))), _threshold(error, period, seed))
@@ -116,7 +124,7 @@ def participation_ratio(responses: Any) -> float:
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        Noise counts as a dimension too: average trials first.
+        Noise counts as dimensions too: average trials first, and compare populations of equally many units.
 
     Returns
     -------
@@ -143,8 +151,10 @@ def participation_ratio(responses: Any) -> float:
 def cross_validated_spectrum(responses: Any, *, n_components: int | None = None) -> npt.NDArray[np.float64]:
     """Variances of the principal components of the part of the responses that repeats (cross-validated PCA).
 
-    Components are found in one repeat; the covariance of both repeats' projections estimates the variance of the
-    signal along each, without what noise adds. The roles are exchanged and the results averaged.
+    Components are found in one repeat alone; both repeats are projected onto them, and the covariance over stimuli of
+    the two projections estimates the variance of the signal along each, without what noise adds. The roles are
+    exchanged and the results averaged. Each unit's mean over stimuli is taken off within each repeat. Noise that both
+    repeats share, such as running or arousal, counts as signal unless it is taken off before.
 
     Parameters
     ----------
@@ -161,7 +171,7 @@ def cross_validated_spectrum(responses: Any, *, n_components: int | None = None)
     Raises
     ------
     InputError
-        When the shape is another.
+        When the shape is another, values are not finite, or there are not that many components.
 
     References
     ----------
@@ -205,14 +215,15 @@ def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tupl
     Parameters
     ----------
     spectrum : array_like, shape (n_components,)
-        Variances in falling order, as from :func:`cross_validated_spectrum`; ranks whose variance is not positive are
-        left out.
+        Variances by rank, as from :func:`cross_validated_spectrum`; ranks whose variance is not positive are left out.
+        Stop before ranks where many are: what scatters above 0 only looks flat.
     ranks : (int, int)
-        First and last, counted from 1; the last is cut to what there is.
+        First and last, counted from 1; the last is cut to what there is. The default suits thousands of stimuli.
 
     Returns
     -------
     (float, float)
+        Larger exponents are of fewer dimensions; 1 is the least at which a code of many dimensions is smooth.
 
     Raises
     ------
@@ -247,40 +258,59 @@ def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tupl
     return float(-slope), float(r2)
 
 
+def _coordinates(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The rows in at most as many dimensions as there are rows, with the same distances."""
+    centred = values - values.mean(axis=0)
+    if centred.shape[1] <= len(centred):
+        return centred
+    squares, vectors = np.linalg.eigh(centred @ centred.T)
+    return vectors * np.sqrt(np.maximum(squares, 0))
+
+
 def _predict(
-    train: npt.NDArray[np.float64], across: npt.NDArray[np.float64], targets: npt.NDArray[np.float64], decoder: str
+    train: npt.NDArray[np.float64], test: npt.NDArray[np.float64], targets: npt.NDArray[np.float64], decoder: str
 ) -> npt.NDArray[np.float64]:
-    """Ridge regression from products of rows (the dual form), all penalties by one eigendecomposition."""
-    means = train.mean(axis=0)
-    across = across - across.mean(axis=1, keepdims=True) - means + means.mean()
-    # Centring a test row by the training mean: <x - m, z - m> = <x, z> - <x, m> - <m, z> + <m, m>.
-    centred = train - means - means[:, None] + means.mean()
+    """Least squares or ridge regression; every penalty's left-out rows follow from one decomposition."""
+    left, squares, scores = _decompose(train, test)
     offset = targets.mean(axis=0)
     y = targets - offset
-    values, vectors = np.linalg.eigh(centred)
-    rotated = vectors.T @ y
-    if decoder == "linear":
-        kept = values > 1e-10 * values[-1]
-        weights = vectors[:, kept] @ (rotated[kept] / values[kept, None])
-    else:
-        scale = max(np.trace(centred) / len(centred), np.finfo(float).tiny)
-        best, weights = np.inf, np.zeros_like(y)
-        for penalty in PENALTIES * scale:
-            shrunk = 1 / (np.maximum(values, 0) + penalty)
-            trial = vectors @ (shrunk[:, None] * rotated)
-            # The diagonal of the inverse; the intercept, along which nothing is shrunk, is not in it.
-            leverage = np.square(vectors) @ shrunk - 1 / (len(y) * penalty)
-            loss = np.square(trial / leverage[:, None]).sum()  # of each row left out
-            if loss < best:
-                best, weights = loss, trial
-    return across @ weights + offset
+    rotated = left.T @ y
+    best = 0.0
+    if decoder == "ridge":
+        lowest = np.inf
+        for penalty in PENALTIES * max(squares.sum() / len(train), np.finfo(float).tiny):
+            shrunk = squares / (squares + penalty)
+            leverage = (
+                1 / len(y) + np.square(left) @ shrunk
+            )  # the intercept's, along which nothing is shrunk, comes first
+            residual = y - left @ (shrunk[:, None] * rotated)
+            loss = np.square(residual / (1 - leverage)[:, None]).sum()  # of each row left out
+            if loss < lowest:
+                lowest, best = loss, penalty
+    return scores @ ((np.sqrt(squares) / (squares + best))[:, None] * rotated) + offset
+
+
+def _decompose(
+    train: npt.NDArray[np.float64], test: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Left singular vectors and squared singular values of the centred rows, and test rows along the right vectors."""
+    mean = train.mean(axis=0)
+    train, test = train - mean, test - mean
+    few = train.shape[1] <= len(train)
+    squares, vectors = np.linalg.eigh(train.T @ train if few else train @ train.T)
+    kept = squares > 1e-12 * squares[-1]
+    squares, vectors = squares[kept], vectors[:, kept]
+    if few:
+        return train @ vectors / np.sqrt(squares), squares, test @ vectors
+    return vectors, squares, test @ train.T @ vectors / np.sqrt(squares)
 
 
 def _threshold(error: npt.NDArray[np.float64], period: float, seed: int) -> float:
     """Where the share of pairs of trials told apart crosses 75 %, any two errors going together."""
     shuffled = np.random.default_rng(seed).permutation(error)
     lags = range(1, min(MAX_LAGS + 1, len(error)))
-    apart = np.concatenate([shuffled - np.roll(shuffled, lag) for lag in lags])
-    # A pair that differs by d is told apart where d + the difference of its errors stays above 0.
-    needed = float(-np.quantile(apart, 1 - THRESHOLD))
+    # A pair that differs by d is told apart where d and the difference D of its errors add up to more than 0. As D and
+    # -D are as frequent, the quarter of D that lies below -d lies beyond the median of their size.
+    apart = np.concatenate([np.abs(shuffled - np.roll(shuffled, lag)) for lag in lags])
+    needed = float(np.median(apart))
     return needed if needed <= period / 4 else float("nan")

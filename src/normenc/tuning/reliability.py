@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 MAX_PAIRS_GIB = 4
+SAME = 1e-12  # of a response's size: what differs by less does not vary but for rounding
 
 
 def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp], npt.NDArray[Any]]:
@@ -119,7 +120,8 @@ def split_half_reliability(
     Returns
     -------
     ndarray, shape (n_units,)
-        NaN for units whose halves do not vary.
+        At most 1; around 0 or below for units that do not repeat; NaN for units of which a half does not vary over
+        stimuli in one of the splits.
 
     Raises
     ------
@@ -150,7 +152,8 @@ def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float6
     """Share of the variance of single trials that the stimuli explain: signal / (signal + noise).
 
     Noise is the variance within stimuli; signal is the variance of the stimuli's means less what noise adds to it
-    (one-way analysis of variance, unequal numbers of trials included).
+    (one-way analysis of variance, unequal numbers of trials included). It is known as the intraclass correlation
+    ICC(1), too.
 
     Parameters
     ----------
@@ -160,7 +163,8 @@ def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float6
     Returns
     -------
     ndarray, shape (n_units,)
-        Without bias, hence at times below 0; NaN for units that do not vary.
+        At most 1; signal and noise are estimated without bias, so that it falls below 0 at times; NaN for units that do
+        not vary.
 
     Raises
     ------
@@ -169,7 +173,8 @@ def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float6
 
     References
     ----------
-    Sahani & Linden, "How linear are auditory cortical responses?", NIPS 2002.
+    Sahani & Linden, "How linear are auditory cortical responses?", NIPS 2002; Shrout & Fleiss, "Intraclass
+    correlations: uses in assessing rater reliability", Psychol. Bull. 1979.
 
     Examples
     --------
@@ -184,12 +189,15 @@ def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float6
     between = counts @ np.square(means - grand) / (len(counts) - 1)
     typical = (counts.sum() - np.square(counts).sum() / counts.sum()) / (len(counts) - 1)
     signal = (between - within) / typical
+    varies = np.sqrt(signal + within) > SAME * np.abs(values).max(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(signal + within > 0, signal / (signal + within), np.nan)
+        return np.where(varies, signal / (signal + within), np.nan)
 
 
 def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
     """Correlations over stimuli between units' mean responses.
+
+    What noise is left in the means counts: with few trials it draws correlations towards 0 or, where it is shared, up.
 
     Parameters
     ----------
@@ -205,6 +213,10 @@ def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
     InputError
         When there are fewer than 2 stimuli, values are not finite, or the matrix would take more than 4 GiB.
 
+    References
+    ----------
+    Pospisil & Bair, "Accounting for biases in the estimation of neuronal signal correlation", J. Neurosci. 2021.
+
     Examples
     --------
     >>> signal_correlations([[0.0, 0.0], [1.0, -2.0], [2.0, -4.0]]).round(6)
@@ -214,15 +226,18 @@ def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
     return _correlations(as_responses(responses))
 
 
-def noise_correlations(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
+def noise_correlations(responses: Any, stimulus: Any, *, z_score: bool = True) -> npt.NDArray[np.float64]:
     """Correlations over trials between units, of what differs from the mean response to each stimulus.
-
-    Responses to each stimulus are z-scored over its trials first, so that all stimuli weigh the same.
 
     Parameters
     ----------
     responses, stimulus
         See :func:`repeated`.
+    z_score : bool
+        True: responses to each stimulus are z-scored over its trials, so that a trial weighs the same whatever its
+        stimulus evokes; stimuli to which either of two units does not vary are left out for this pair. False: the
+        differences from the means are pooled as they are. Choose this with few trials a stimulus, where z-scores shrink
+        correlations: of two trials they are 1 and -1, which turns a correlation of r into 2 arcsin(r) / pi.
 
     Returns
     -------
@@ -245,12 +260,22 @@ def noise_correlations(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]
            [-0.2,  1. ]])
     """
     values, index, labels = repeated(responses, stimulus)
+    _check_pairs(values.shape[1])
     averaging = _averaging(index, len(labels))
-    residual = values - (averaging @ values)[index]
-    spread = np.sqrt(averaging @ np.square(residual))[index]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        residual = np.where(spread > 0, residual / spread, 0)
-    return _correlations(residual)
+    means = averaging @ values
+    residual = values - means[index]
+    spread = np.sqrt(averaging @ np.square(residual))
+    varies = spread > SAME * np.abs(means)
+    residual *= varies[index]
+    if not z_score:
+        return _correlations(residual)
+    residual /= np.where(varies, spread, 1)[index]
+    n_common = len(values)
+    if not varies.all():
+        weighted = varies * np.bincount(index)[:, None]
+        n_common = weighted.T.astype(np.float32) @ varies.astype(np.float32)  # whole numbers, exact
+    with np.errstate(invalid="ignore"):
+        return np.clip(residual.T @ residual / n_common, -1, 1)
 
 
 def _averaging(index: npt.NDArray[np.intp], n_stimuli: int) -> Any:
@@ -283,18 +308,21 @@ def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     centred = values - values.mean(axis=0)
     length = np.linalg.norm(centred, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(length > 1e-12 * np.abs(values).max(axis=0), centred / length, np.nan)
+        return np.where(length > SAME * np.abs(values).max(axis=0), centred / length, np.nan)
 
 
 def _correlations(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    n_units = values.shape[1]
     if len(values) < 2:
         raise InputError(f"there is {len(values)} row; a correlation needs at least 2")
+    _check_pairs(values.shape[1])
+    standardised = _standardised(values.astype(np.float64))
+    return np.clip(standardised.T @ standardised, -1, 1)
+
+
+def _check_pairs(n_units: int) -> None:
     gib = n_units**2 * 8 / 2**30
     if gib > MAX_PAIRS_GIB:
         raise InputError(
             f"correlations between {n_units:,} units would take {gib:.0f} GiB, more than {MAX_PAIRS_GIB}; choose some "
             "of the units"
         )
-    standardised = _standardised(values.astype(np.float64))
-    return np.clip(standardised.T @ standardised, -1, 1)

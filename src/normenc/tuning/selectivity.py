@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.tuning.curves import checked
+from normenc.tuning.curves import around_zero, checked, tuning_curves
 
 __all__ = [
     "direction_selectivity_index",
@@ -28,19 +28,26 @@ def preferred(
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        Mean responses; stimuli should be spread evenly over the circle, since the sum leans to where they are dense.
+        Mean responses, or trials: rows of one stimulus are averaged first (:func:`tuning_curves`). Stimuli should be
+        spread evenly over the circle, since the sum leans to where they are dense.
     stimulus : array_like, shape (n_stimuli,)
-        Degrees.
+        Degrees. With period 180, opposite directions are one stimulus.
     period : float
         180 or 360 degrees.
     negative : str
-        What becomes of negative responses (dF/F, z-scores), for which these indices are not defined: ``"zero"`` takes
-        them as 0, ``"shift"`` subtracts the smallest response of a unit that has any, ``"error"`` refuses them.
+        What becomes of negative mean responses (dF/F, z-scores), for which these indices are not defined: ``"zero"``
+        takes them as 0, ``"shift"`` subtracts the smallest response of a unit that has any, ``"error"`` refuses them.
 
     Returns
     -------
     ndarray, shape (n_units,)
         Degrees, from -period / 2 up to but not including period / 2; NaN for units that prefer none.
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, values are not finite, the period is another or there is one stimulus; with
+        ``negative="error"``, when a mean response is negative.
 
     Examples
     --------
@@ -50,7 +57,8 @@ def preferred(
     total, _ = _vector_sum(responses, stimulus, period, negative)
     with np.errstate(invalid="ignore"):
         angle = np.degrees(np.angle(total)) * period / 360
-    return np.where(np.abs(total) > 0, np.where(np.isclose(angle, period / 2), -period / 2, angle), np.nan)
+    angle = np.where(np.isclose(angle, period / 2, rtol=0, atol=1e-9), -period / 2, angle)
+    return np.where(np.abs(total) > 0, angle, np.nan)
 
 
 def global_selectivity(
@@ -68,11 +76,18 @@ def global_selectivity(
     Returns
     -------
     ndarray, shape (n_units,)
-        From 0 (same response to all) to 1 (response to one only); NaN for units without any response.
+        From 0 (same response to all) to 1 (response to one only); NaN for units without any response. Noise raises
+        it: with few trials compare units by :func:`selectivity_p_values` too.
+
+    Raises
+    ------
+    InputError
+        See :func:`preferred`.
 
     References
     ----------
-    Ringach, Shapley & Hawken, "Orientation selectivity in macaque V1", J. Neurosci. 2002.
+    Ringach, Shapley & Hawken, "Orientation selectivity in macaque V1", J. Neurosci. 2002; Mazurek, Kager & Van Hooser,
+    "Robust quantification of orientation selectivity and direction selectivity", Front. Neural Circuits 2014.
 
     Examples
     --------
@@ -100,7 +115,12 @@ def orientation_selectivity_index(
     Returns
     -------
     ndarray, shape (n_units,)
-        From 0 to 1; NaN for units without any response.
+        From 0 to 1; NaN for units without any response. Taking the largest of noisy responses raises it.
+
+    Raises
+    ------
+    InputError
+        See :func:`preferred`.
 
     References
     ----------
@@ -113,7 +133,8 @@ def orientation_selectivity_index(
     """
     values, degrees = _not_negative(responses, stimulus, period, negative)
     if period == 360:
-        values = (values + _at(values, degrees, degrees[:, None] + 180, 360.0)) / 2
+        folded = tuning_curves((values + _at(values, degrees, degrees[:, None] + 180, 360.0)) / 2, degrees)
+        values, degrees = folded.mean, folded.stimulus
     return _contrast(values, degrees, 90.0, 180.0)
 
 
@@ -128,7 +149,16 @@ def direction_selectivity_index(responses: Any, stimulus: Any, *, negative: str 
     Returns
     -------
     ndarray, shape (n_units,)
-        From 0 to 1; NaN for units without any response.
+        From 0 to 1; NaN for units without any response. Taking the largest of noisy responses raises it.
+
+    Raises
+    ------
+    InputError
+        See :func:`preferred`.
+
+    References
+    ----------
+    Niell & Stryker, "Highly selective receptive fields in mouse visual cortex", J. Neurosci. 2008.
 
     Examples
     --------
@@ -144,13 +174,15 @@ def selectivity_p_values(
 ) -> npt.NDArray[np.float64]:
     """Whether a unit's responses depend on orientation (or direction) more than with labels permuted.
 
-    The statistic is the length of the vector sum of the responses, each unit's mean subtracted. Rows are exchanged:
-    trials where there are any, so give trials rather than averages.
+    The statistic is the length of the vector sum of the responses, each unit's mean subtracted: it asks for one
+    preference, and is blind to a unit that prefers two orientations at right angles alike.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Negative ones need no care here.
+        Negative ones need no care here. Rows are what is exchanged, so give trials where there are any. Averages over
+        equally many trials may be given too; of few of them no p-value is small, since turning the circle of labels, or
+        reading it backwards, changes no length: 4 orientations never give less than 1/3.
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float
@@ -163,6 +195,11 @@ def selectivity_p_values(
     ndarray, shape (n_units,)
         (1 + permutations as selective) / (1 + permutations); 1 for constant units. To call units selective, correct
         for their number, as with :func:`scipy.stats.false_discovery_control`.
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, values are not finite, the period is another or `n_permutations` is below 1.
 
     References
     ----------
@@ -209,16 +246,18 @@ def _vector_sum(
 def _not_negative(
     responses: Any, stimulus: Any, period: float, negative: str
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    values, degrees = checked(responses, stimulus, period)
-    values = values.astype(np.float64)
+    """Mean responses of at least 0 to each stimulus, in the order of their degrees, which are given too."""
     if negative not in NEGATIVE:
         raise InputError(f"negative is {negative!r}; it must be one of {', '.join(NEGATIVE)}")
+    curves = tuning_curves(responses, stimulus, period=period)
+    values, degrees = curves.mean, curves.stimulus
     lowest = values.min(axis=0)
     if negative == "error" and (lowest < 0).any():
         unit = int(lowest.argmin())
         raise InputError(
-            f"unit {unit} has a response of {lowest[unit]:g}; selectivity indices are defined for responses from 0 up. "
-            "Give rates or dF/F above a baseline, or say what becomes of negative ones: negative='zero' or 'shift'"
+            f"unit {unit} has a mean response of {lowest[unit]:g}; selectivity indices are defined for responses from "
+            "0 up. Give rates or dF/F above a baseline, or say what becomes of negative ones: negative='zero' or "
+            "'shift'"
         )
     if negative == "shift":
         return values - np.minimum(lowest, 0), degrees
@@ -238,18 +277,10 @@ def _contrast(
 def _at(
     values: npt.NDArray[np.float64], degrees: npt.NDArray[np.float64], where: npt.NDArray[np.float64], period: float
 ) -> npt.NDArray[np.float64]:
-    """Each unit's response at `where`, degrees of shape (n, 1) or (n, n_units), interpolated around the circle."""
-    around, inverse = np.unique(np.round(np.mod(degrees, period), 6) % period, return_inverse=True)
-    means = np.zeros((len(around), values.shape[1]))
-    np.add.at(means, inverse, values)
-    means /= np.bincount(inverse)[:, None]
-    where = np.mod(where, period)
-    after = np.searchsorted(around, where, side="right") % len(around)
-    before = after - 1
-    span = np.mod(around[after] - around[before], period)
-    share = np.mod(where - around[before], period) / np.where(span > 0, span, period)
-    columns = np.arange(values.shape[1])[None]
-    before, after, share = (
-        np.broadcast_to(x, (len(where), values.shape[1])) for x in (before % len(around), after, share)
-    )
-    return means[before, columns] * (1 - share) + means[after, columns] * share
+    """Each unit's response at `where`, (n, 1) or (n, n_units), interpolated around the circle of rising `degrees`."""
+    where = around_zero(where, period)
+    after = np.searchsorted(degrees, where, side="right") % len(degrees)
+    before = (after - 1) % len(degrees)
+    share = np.mod(where - degrees[before], period) / np.mod(degrees[after] - degrees[before], period)
+    columns = np.arange(values.shape[1])
+    return values[before, columns] * (1 - share) + values[after, columns] * share
