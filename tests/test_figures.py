@@ -7,8 +7,7 @@ import pytest
 
 from normenc import figures
 from normenc.errors import InputError
-from normenc.figures.common import figure_of
-from normenc.figures.populations import COLOURS
+from normenc.figures.common import COLOURS, figure_of
 
 ORIENTATION = np.arange(-90, 91, 5)
 RNG = np.random.default_rng(0)

@@ -4,19 +4,27 @@ Every function takes data and, optionally, the axes to draw on, and returns the 
 """
 
 from normenc.figures.common import save, style
+from normenc.figures.curves import tuning_curves
 from normenc.figures.leaderboard import leaderboard, over_training
-from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms, tuning_curves
+from normenc.figures.maps import response_map
+from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms
 from normenc.figures.similarity import power_map, similarity_bars
+from normenc.figures.spectrum import eigenspectrum
+from normenc.figures.tuning import preference_histogram, selectivity_distributions
 
 __all__ = [
+    "eigenspectrum",
     "embeddings",
     "example_stimuli",
     "leaderboard",
     "over_training",
     "power_map",
+    "preference_histogram",
     "rdm_rows",
     "rdms",
+    "response_map",
     "save",
+    "selectivity_distributions",
     "similarity_bars",
     "style",
     "tuning_curves",

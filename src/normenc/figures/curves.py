@@ -1,0 +1,166 @@
+"""Tuning curves of a few neurons or units of each population."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from normenc.arrays import as_array
+from normenc.errors import InputError
+from normenc.figures.common import COLOURS, AxesArray, angle_axis, new_panels, style, wrapped
+
+__all__ = ["tuning_curves"]
+
+
+def tuning_curves(
+    populations: Mapping[str, npt.NDArray[Any] | None],
+    orientation: npt.ArrayLike,
+    *,
+    n_units: int = 3,
+    seed: int = 0,
+    scores: Mapping[str, npt.ArrayLike] | None = None,
+    score: str = "score",
+    chosen: Mapping[str, Sequence[int]] | None = None,
+    standard_errors: Mapping[str, npt.NDArray[Any]] | None = None,
+    fits: Mapping[str, npt.NDArray[Any]] | None = None,
+    fit_orientation: npt.ArrayLike | None = None,
+    period: float = 180.0,
+    recording: str | None = None,
+    units: str = "not stated",
+    axes: AxesArray | None = None,
+) -> AxesArray:
+    """Picture 5: responses of a few neurons or units of each population: random, the best, or those chosen.
+
+    Where a fit is given, responses are dots and the fit is a line; otherwise responses are a line.
+
+    Parameters
+    ----------
+    populations : mapping of str to array, shape (n_stimuli, n_units), or None
+        Mean responses, one row of panels each; None for a population known only by its RDM, whose row says so.
+    orientation : array_like, shape (n_stimuli,)
+        Degrees from vertical, rising; with `period` 360, directions.
+    n_units : int
+        Neurons or units drawn of each population, random unless `scores` or `chosen` says which.
+    seed : int
+        Chooses the random ones.
+    scores : mapping of str to array, shape (n_units,), optional
+        Draw the `n_units` of highest score instead, best first; those whose score is NaN are not drawn. A title tells
+        each one's score. The best of many look good by chance too: score them on other trials, or say how they were
+        chosen.
+    score : str
+        What the scores are, such as "reliability".
+    chosen : mapping of str to sequence of int, optional
+        Draw these instead, counted from 0, in this order.
+    standard_errors : mapping of str to array, shape (n_stimuli, n_units), optional
+        Of the means: drawn as a band of one standard error each way, none where NaN.
+    fits : mapping of str to array, shape (n_points, n_units), optional
+        Curves fitted to the responses.
+    fit_orientation : array_like, shape (n_points,), optional
+        Where `fits` are evaluated; at the stimuli by default.
+    period : float
+        180 (orientation) or 360 (direction), for the axis.
+    recording : str, optional
+        The population that has neurons, not units.
+    units : str
+        Of the recording's responses; those of networks are arbitrary.
+    axes : array of Axes, optional
+        Shape (n_populations, n_units).
+
+    Returns
+    -------
+    ndarray of Axes
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, a population lacks its scores or its chosen units, or one of these is not there.
+    """
+    x = as_array(orientation, "orientation")
+    at = x if fit_orientation is None else as_array(fit_orientation, "fit_orientation")
+    known = {k: _curves(r, len(x), f"responses of {k!r}") for k, r in populations.items() if r is not None}
+    picked = {label: _picked(label, mean.shape[1], n_units, seed, scores, chosen) for label, mean in known.items()}
+    n_columns = n_units if chosen is None else max([1, *map(len, picked.values())])
+    with style():
+        panels = new_panels(axes, len(populations), n_columns, width=2.1, height=1.5 if scores is None else 1.65)
+        for index, (label, row) in enumerate(zip(populations, panels, strict=True)):
+            shown = picked.get(label, [])
+            for panel in row[len(shown) :]:
+                panel.set_axis_off()
+            if label not in known:
+                text = f"{wrapped(label)}: known only by its RDM,\nno neuron's responses"
+                row[0].text(0, 0.5, text, transform=row[0].transAxes, in_layout=False)
+                continue
+            mean = known[label]
+            error = _beside(standard_errors, label, "standard_errors", mean.shape)
+            fit = _beside(fits, label, "fits", (len(at), mean.shape[1]))
+            below = [len(picked.get(other, [])) for other in list(populations)[index + 1 :]]
+            for column, (panel, unit) in enumerate(zip(row, shown, strict=False)):
+                _draw(panel, (x, mean, error), None if fit is None else (at, fit), unit, COLOURS[index % len(COLOURS)])
+                name = f"{wrapped(label, 16)}: {'neuron' if label == recording else 'unit'} {unit}"
+                told = "" if scores is None else f"\n{score} {np.asarray(scores[label])[unit]:.2f}"
+                panel.set_title(name + told, fontsize=8)
+                angle_axis(panel, x, period=period, label=column >= max(below, default=0))
+            stated = label == recording and units != "not stated"
+            row[0].set_ylabel(f"response\n({wrapped(units, 16) if stated else 'a.u.'})")
+    return panels
+
+
+def _draw(panel: Axes, data: tuple[Any, Any, Any], fit: tuple[Any, Any] | None, unit: int, colour: str) -> None:
+    x, mean, error = data
+    if error is not None:
+        low, high = mean[:, unit] - error[:, unit], mean[:, unit] + error[:, unit]
+        panel.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+    look: Any = {"linewidth": 1.1} if fit is None else {"linestyle": "none", "marker": ".", "markersize": 3}
+    panel.plot(x, mean[:, unit], color=colour, alpha=1 if fit is None else 0.6, **look)
+    if fit is not None:
+        panel.plot(fit[0], fit[1][:, unit], color=colour, linewidth=1.3)
+
+
+def _picked(
+    label: str,
+    n: int,
+    n_units: int,
+    seed: int,
+    scores: Mapping[str, npt.ArrayLike] | None,
+    chosen: Mapping[str, Sequence[int]] | None,
+) -> list[int]:
+    """The units that are drawn of a population of `n`, in order."""
+    if scores is not None and chosen is not None:
+        raise InputError("both scores and chosen are given; one of them says which units are drawn")
+    if chosen is not None:
+        if label not in chosen:
+            raise InputError(f"chosen has no units of {label!r}")
+        wrong = [unit for unit in chosen[label] if not 0 <= unit < n]
+        if wrong:
+            raise InputError(f"chosen of {label!r} has unit {wrong[0]}; there are {n}, counted from 0")
+        return [int(unit) for unit in chosen[label]]
+    if scores is None:
+        return [int(unit) for unit in np.random.default_rng(seed).permutation(n)[:n_units]]
+    if label not in scores:
+        raise InputError(f"scores has none for {label!r}")
+    values = as_array(scores[label], f"scores of {label!r}")
+    if values.shape != (n,):
+        raise InputError(f"scores of {label!r} have shape {values.shape}; there must be one for each of {n} units")
+    order = np.argsort(-values, kind="stable")
+    return [int(unit) for unit in order[~np.isnan(values[order])][:n_units]]
+
+
+def _curves(values: Any, n_stimuli: int, what: str) -> npt.NDArray[Any]:
+    array = as_array(values, what)
+    if array.ndim != 2 or len(array) != n_stimuli:
+        raise InputError(f"{what} have shape {array.shape}; they must be {n_stimuli} stimuli x units")
+    return array
+
+
+def _beside(
+    given: Mapping[str, npt.NDArray[Any]] | None, label: str, what: str, shape: tuple[int, ...]
+) -> npt.NDArray[Any] | None:
+    """What is drawn beside a population's responses, where there is any."""
+    if given is None or label not in given:
+        return None
+    array = as_array(given[label], what)
+    if array.shape != shape:
+        raise InputError(f"{what} of {label!r} have shape {array.shape}; it must be {shape}")
+    return array
