@@ -72,7 +72,7 @@ def check_finite(array: npt.NDArray[Any], responses: Any) -> None:
 def stimulus_name(responses: Any, row: int) -> str:
     """Name a stimulus for a message: its row, and its label where the responses carry one (xarray)."""
     coords = getattr(responses, "coords", {})
-    for name in ("orientation", "stimulus"):
+    for name in ("orientation", "direction", "image", "stimulus"):
         if name in coords and coords[name].dims == responses.dims[:1]:
             return f"stimulus {row} ({name} {coords[name].values[row]})"
     return f"stimulus {row}"

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from normenc import networks
 from normenc.errors import InputError
 from normenc.representations import represent
+from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.stimuli import gratings
 
@@ -347,3 +348,113 @@ def test_stimuli_without_a_dissimilarity_are_named():
 
 def test_one_unit_is_enough_for_a_distance():
     np.testing.assert_array_equal(rdm([[1], [3]], "euclidean"), [[0, 4], [4, 0]])
+
+
+def cut(responses: np.ndarray, *stops: int) -> list[np.ndarray]:
+    return np.split(responses, sorted(stops), axis=1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_stimuli", [40, 1100])  # products of 1024 and of 1100 units
+def test_blocks_of_any_width_give_what_all_units_give(dtype, n_stimuli):
+    responses = (np.random.default_rng(13).normal(size=(n_stimuli, 30_000)) + 3).astype(dtype)[
+        :, : 1_200_000 // n_stimuli
+    ]
+    blocks = cut(responses, 1, 2, 500, 1024, 1050, 1051)
+    assert {block.shape[1] for block in blocks} >= {1, 498}
+    expected = rdm(responses)
+    np.testing.assert_allclose(rdm_from_blocks(blocks), expected, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(rdm_from_blocks([responses]), expected, rtol=0, atol=1e-14)
+
+
+@settings(deadline=None, max_examples=30)
+@given(stops=st.lists(st.integers(1, 29), unique=True, max_size=6), offset=st.floats(-1e3, 1e3))
+def test_where_blocks_are_cut_does_not_matter(stops, offset):
+    responses = np.random.default_rng(14).normal(size=(7, 30)) + offset
+    np.testing.assert_allclose(rdm_from_blocks(cut(responses, *stops)), by_hand(responses), rtol=0, atol=1e-11)
+    single = responses.astype(np.float32)
+    np.testing.assert_allclose(rdm_from_blocks(iter(cut(single, *stops))), by_hand(single), rtol=0, atol=1e-6)
+
+
+def test_whoever_makes_the_blocks_may_write_the_next_over_the_last():
+    responses = np.random.default_rng(15).normal(size=(9, 60))
+    place = np.empty((9, 20))
+
+    def blocks():
+        for start in range(0, 60, 20):
+            place[:] = responses[:, start : start + 20]
+            yield place
+
+    np.testing.assert_allclose(rdm_from_blocks(blocks()), rdm(responses), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("factor", [1e25, 1e-30])
+def test_float32_blocks_whose_squares_leave_the_range_are_read_again(factor):
+    responses = (np.random.default_rng(16).normal(size=(5, 50)) * factor).astype(np.float32)
+    blocks = cut(responses, 20)
+    np.testing.assert_allclose(rdm_from_blocks(blocks), by_hand(responses), rtol=0, atol=1e-12)
+    with pytest.raises(InputError, match="out of the range in which float32 tells them from rounding; divide"):
+        rdm_from_blocks(iter(blocks))
+    with pytest.raises(InputError, match="out of the range in which float64"):
+        rdm_from_blocks(cut(responses.astype(float) * 1e180 ** np.sign(np.log(factor)), 20))
+
+
+def test_small_differences_on_a_large_baseline_are_read_again():
+    responses = (np.random.default_rng(17).normal(size=(5, 50)) + 2**17).astype(np.float32)
+    np.testing.assert_allclose(rdm_from_blocks(cut(responses, 20)), by_hand(responses), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e5 + 0.1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_stimulus_that_is_constant_over_all_blocks_is_named(value, dtype):
+    responses = np.random.default_rng(18).normal(size=(20, 3000)).astype(dtype)
+    responses[13] = value
+    responses[4, :2000] = value  # not constant in the last block
+    for blocks in (cut(responses, 1, 2000), iter(cut(responses, 1, 2000))):
+        with pytest.raises(InputError, match=r"stimulus 13 has the same response in all 3000 units \(1 such"):
+            rdm_from_blocks(blocks)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_values_in_blocks_that_are_not_finite_are_named(bad):
+    responses = np.random.default_rng(19).normal(size=(4, 6))
+    responses[2, 5] = bad
+    with pytest.raises(InputError, match=f"responses to stimulus 2 are not finite .* unit 5: {bad}"):
+        rdm_from_blocks(iter(cut(responses, 2, 4)))
+    labelled = xr.DataArray(responses, dims=("stimulus", "unit"), coords={"orientation": ("stimulus", [0, 30, 60, 90])})
+    with pytest.raises(InputError, match=r"stimulus 2 \(orientation 60\) are not finite"):
+        rdm_from_blocks([labelled[:, :3], labelled[:, 3:]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_near_the_end_of_the_range_give_an_error_or_a_result_but_no_warning(dtype):
+    largest = np.finfo(dtype).max
+    responses = (np.random.default_rng(20).uniform(-1, 1, size=(40, 30_000)) * largest).astype(dtype)
+    expected = by_hand(responses / largest)
+    np.testing.assert_allclose(rdm(responses), expected, rtol=0, atol=1e-6)
+    if dtype == np.float32:
+        np.testing.assert_allclose(rdm_from_blocks(cut(responses, 20_000)), expected, rtol=0, atol=1e-6)
+    for unit in (3, 29_000):
+        responses[7, unit] = np.inf
+        with pytest.raises(InputError, match="stimulus 7 are not finite"):
+            rdm(responses)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        ([], "there are no blocks"),
+        (
+            [np.eye(3), np.eye(4)],
+            "first block has 3 stimuli, float64, but the one that starts with unit 3 has 4 stimuli",
+        ),
+        ([np.eye(3), np.eye(3, dtype=np.float32)], "starts with unit 3 has 3 stimuli, float32"),
+        ([np.ones((1, 5))], "1 stimuli x 5 units; a correlation RDM needs at least 2 stimuli and 2 units"),
+        ([np.ones((5, 1))], "5 stimuli x 1 units"),
+        ([np.ones(5)], r"shape \(5,\)"),
+        ([[["a"], ["b"]]], "real numbers"),
+    ],
+)
+def test_blocks_that_do_not_fit_are_named(blocks, message):
+    with pytest.raises(InputError, match=message):
+        rdm_from_blocks(blocks)

@@ -9,6 +9,7 @@ from normenc.rsa.alignment import (
     pwcca,
     svcca,
 )
+from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.comparison import METHODS, compare_rdms, compare_vectors
 from normenc.rsa.crossvalidated import CROSSVALIDATED, crossvalidated_rdm
@@ -45,6 +46,7 @@ __all__ = [
     "procrustes_distance",
     "pwcca",
     "rdm",
+    "rdm_from_blocks",
     "simulate_responses",
     "spearman_brown",
     "svcca",

@@ -10,14 +10,13 @@ from scipy.sparse.csgraph import connected_components
 
 from normenc.arrays import as_matrix, check_finite, stimulus_name
 from normenc.errors import InputError
+from normenc.rsa.blocks import BLOCK_UNITS, check_shape, constant_stimulus, one_minus_correlation, sums_of
 from normenc.rsa.noise import whiten
 
 __all__ = ["METRICS", "rdm"]
 
 METRICS = ("correlation", "cosine", "euclidean", "mahalanobis", "poisson")
 
-BLOCK_UNITS = 1024  # units a block: short enough for the processor's cache, and for sums in single precision
-BLOCK_ROWS = 64  # stimuli whose row of the RDM is finished at once, while the cache holds it
 BLOCK_VALUES = 2_000_000  # responses in double precision at once: 16 MB
 SMALL = 1_000_000  # responses that double precision costs no time worth saving
 CANCELLED = 1e-5  # a squared distance below this share of the squared norms has lost 5 of its 16 digits or more
@@ -104,13 +103,7 @@ def rdm(
     """
     check_arguments(metric, METRICS, "mahalanobis", noise_covariance, prior_lambda, prior_weight)
     values = as_matrix(responses)
-    n_stimuli, n_units = values.shape
-    least = 2 if metric == "correlation" else 1
-    if n_stimuli < 2 or n_units < least:
-        raise InputError(
-            f"responses are {n_stimuli} stimuli x {n_units} units; a {metric} RDM needs at least 2 stimuli "
-            f"and {least} unit{'s' if least > 1 else ''}"
-        )
+    check_shape(len(values), values.shape[1], metric)
     if metric == "correlation":
         return _correlation(values, responses)
     check_finite(values, responses)
@@ -127,7 +120,7 @@ def rdm(
     elif metric == "poisson":
         _check_counts(values, responses)
         factors = poisson_factors(prior_lambda, prior_weight)
-    return np.maximum(pair_sums(values[None], factors) / n_units, 0)
+    return np.maximum(pair_sums(values[None], factors) / values.shape[1], 0)
 
 
 def check_arguments(
@@ -156,67 +149,18 @@ def _correlation(values: npt.NDArray[Any], responses: Any) -> Floats:
     """One minus the correlation of the rows."""
     if values.size <= SMALL:
         values = values.astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        covariance = _covariance(values)
-        careful = _needs_care(covariance, values)
-    if careful:
+    sums = sums_of(values)
+    if sums.need_care():
         # Rare: NaN, a constant stimulus, or numbers so large or small that their squares leave the number range.
         check_finite(values, responses)
-        constant = np.flatnonzero(np.ptp(values, axis=1) == 0)
-        if constant.size:
-            raise InputError(
-                f"{stimulus_name(responses, int(constant[0]))} has the same response in all {values.shape[1]} units "
-                f"({constant.size} such stimuli in all), so that its correlation with other stimuli is undefined; "
-                "remove these stimuli, or compare a layer or population that responds to them"
-            )
+        constant = values.min(axis=1) == values.max(axis=1)
+        if constant.any():
+            raise constant_stimulus(constant, responses, values.shape[1])
         values = values.astype(np.float64)
         values = values / np.abs(values).max(axis=1, keepdims=True)
         values = values - values.mean(axis=1, keepdims=True)
-        covariance = _covariance(values / np.abs(values).max(axis=1, keepdims=True))
-    scale = 1 / np.sqrt(np.diagonal(covariance))
-    for start in range(0, len(covariance), BLOCK_ROWS):
-        rows = covariance[start : start + BLOCK_ROWS]
-        rows *= np.outer(scale[start : start + BLOCK_ROWS], scale)
-        np.subtract(1, rows, out=rows)
-        np.clip(rows, 0, 2, out=rows)
-    np.fill_diagonal(covariance, 0)
-    return covariance
-
-
-def _covariance(values: npt.NDArray[Any]) -> Floats:
-    """Covariance of the rows over the columns in one pass, block by block of columns.
-
-    The columns are shifted by the first block's mean, and what is left of the mean is taken out of the product at
-    the end. That loses nothing: a block of a fraction f of the columns has a mean within std / sqrt(f) of the row's.
-    """
-    n_stimuli, n_units = values.shape
-    # Adding a product to the sum costs n_stimuli^2, making it n_stimuli^2 * block: long blocks hide the first.
-    block = min(max(BLOCK_UNITS, n_stimuli), n_units)
-    shift = values[:, :block].mean(axis=1, dtype=np.float64).astype(values.dtype)[:, None]
-    covariance, total = np.zeros((n_stimuli, n_stimuli)), np.zeros(n_stimuli)
-    shifted = np.ones((n_stimuli + 1, block), dtype=values.dtype)  # the last row's product is the sum of the others
-    product = np.empty((n_stimuli + 1, n_stimuli + 1), dtype=values.dtype)
-    for start in range(0, n_units, block):
-        part = shifted[:, : min(block, n_units - start)]
-        np.subtract(values[:, start : start + block], shift, out=part[:-1])
-        np.matmul(part, part.T, out=product)
-        covariance += product[:-1, :-1]
-        total += product[-1, :-1]
-    total /= np.sqrt(n_units)
-    for start in range(0, n_stimuli, BLOCK_ROWS):
-        rows = covariance[start : start + BLOCK_ROWS]
-        rows -= np.outer(total[start : start + BLOCK_ROWS], total)
-        rows /= n_units
-    return covariance
-
-
-def _needs_care(covariance: Floats, values: npt.NDArray[Any]) -> bool:
-    """Whether a variance is no number, near the end of its type's range, or nothing but rounding."""
-    variance = np.diagonal(covariance)
-    limits = np.finfo(values.dtype)
-    rounding = 100 * float(limits.eps) * np.abs(values[:, 0].astype(np.float64))
-    floor = np.maximum(float(limits.tiny) / float(limits.eps), rounding**2)
-    return bool(np.any(~np.isfinite(variance) | (variance <= floor)))
+        sums = sums_of(values / np.abs(values).max(axis=1, keepdims=True))
+    return one_minus_correlation(sums.covariance)
 
 
 def unchanged(part: Floats, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from normenc.errors import InputError
 
 __all__ = ["as_rdms", "as_vectors", "match_stimuli", "stimulus_labels", "upper"]
 
-LABELS = ("stimulus", "orientation", "image", "condition")
+LABELS = ("stimulus", "orientation", "direction", "image", "condition")
 
 
 def as_rdms(values: Any, what: str) -> npt.NDArray[np.float64]:
