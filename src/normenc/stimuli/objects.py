@@ -10,6 +10,7 @@ import torch
 
 from normenc.errors import InputError
 from normenc.stimuli.gratings import image_size
+from normenc.stimuli.images import IMAGE_SUFFIXES, fit_image, read_grey
 from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches
 from normenc.stimuli.sets import StimulusSet
 
@@ -20,7 +21,6 @@ SIZES = (0.4, 0.9)  # height of a digit, in the image's shorter side
 DIGIT_SIDE = 8  # pixels of a handwritten digit
 TEST_EVERY = 4  # every fourth digit or image of a class is for testing
 BACKGROUND_CONTRAST = 0.4
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 def digits(
@@ -147,7 +147,8 @@ def image_folder(folder: str | Path, *, resolution: float = 0.1, test: bool = Fa
     images, colours, rows = [], {}, []
     for label, (name, found) in enumerate(files.items()):
         for index, file in enumerate(found):
-            image, colours[file] = _read_grey(file, shape)
+            image, colours[file] = read_grey(file)
+            image = fit_image(image, shape, f"{file}: this image")
             if (index % TEST_EVERY == TEST_EVERY - 1) == test:
                 images.append(image)
                 rows.append((name, label, str(file.relative_to(folder))))
@@ -198,30 +199,3 @@ def _placed(
         + EuclideanTransform(translation=(middle, middle))
     )
     return warp(digit, to_digit, output_shape=shape, order=1, mode="constant", cval=0).astype(np.float32)
-
-
-def _read_grey(file: Path, shape: tuple[int, int]) -> tuple[npt.NDArray[np.float32], bool]:
-    """An image in grey, cut and reduced to `shape`, and whether it was in colour."""
-    from PIL import Image
-    from skimage import color, transform, util
-
-    try:
-        with Image.open(file) as opened:
-            image = util.img_as_float32(np.asarray(opened.convert("RGB") if opened.mode == "P" else opened))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{file}: this image cannot be read ({error})") from None
-    colour = image.ndim == 3 and image.shape[2] in (3, 4)
-    if image.ndim != 2 and not colour:
-        raise InputError(f"{file}: this image has shape {image.shape}; it must be grey, or colour with 3 or 4 channels")
-    if colour:
-        image = color.rgb2gray(image[..., :3])
-    if image.shape[0] < shape[0] or image.shape[1] < shape[1]:
-        raise InputError(
-            f"{file}: this image is {image.shape[0]} x {image.shape[1]} pixels, too small for {shape[0]} x {shape[1]}; "
-            "use a smaller resolution or larger images"
-        )
-    scale = min(image.shape[0] / shape[0], image.shape[1] / shape[1])
-    height, width = (round(side * scale) for side in shape)
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    cut = image[top : top + height, left : left + width]
-    return transform.resize(cut, shape, anti_aliasing=True).astype(np.float32), colour

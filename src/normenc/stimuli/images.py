@@ -1,0 +1,94 @@
+"""Images from files, in grey, and cut to the size that networks are given."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from normenc.arrays import as_array
+from normenc.errors import InputError
+from normenc.stimuli.gratings import image_size
+
+__all__ = ["IMAGE_SUFFIXES", "fit_image", "fit_images", "read_grey"]
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+def read_grey(file: Path) -> tuple[npt.NDArray[np.float32], bool]:
+    """An image in grey, values 0 to 1, and whether it was in colour; colours become grey by their luminance.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    from PIL import Image
+    from skimage import color, util
+
+    try:
+        with Image.open(file) as opened:
+            image = util.img_as_float32(np.asarray(opened.convert("RGB") if opened.mode in ("P", "CMYK") else opened))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{file}: this image cannot be read ({error})") from None
+    colour = image.ndim == 3 and image.shape[2] in (3, 4)
+    if image.ndim != 2 and not colour:
+        raise InputError(f"{file}: this image has shape {image.shape}; it must be grey, or colour with 3 or 4 channels")
+    return (color.rgb2gray(image[..., :3]).astype(np.float32) if colour else image), colour
+
+
+def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt.NDArray[np.float32]:
+    """Cut a grey image to the ratio of `shape` in its middle, and reduce it to that many pixels.
+
+    Raises
+    ------
+    InputError
+        When it is too small; `what` names it.
+    """
+    from skimage import transform
+
+    if image.shape[0] < shape[0] or image.shape[1] < shape[1]:
+        raise InputError(
+            f"{what} is {image.shape[0]} x {image.shape[1]} pixels, too small for {shape[0]} x {shape[1]}; use a "
+            "smaller resolution or larger images"
+        )
+    scale = min(image.shape[0] / shape[0], image.shape[1] / shape[1])
+    height, width = (round(side * scale) for side in shape)
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    cut = image[top : top + height, left : left + width]
+    return transform.resize(cut, shape, anti_aliasing=True).astype(np.float32)
+
+
+def fit_images(images: Any, resolution: float = 0.1) -> torch.Tensor:
+    """Images that an animal saw, as networks are given them.
+
+    Every image is cut to the sides' ratio in its middle and reduced to the size of :func:`gratings` at `resolution`.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, height, width)
+        Grey values 0 (black) to 1 (white).
+    resolution : float
+        Image pixels a full-resolution pixel.
+
+    Returns
+    -------
+    Tensor, shape (n, 480 * resolution, 640 * resolution)
+        float32.
+
+    Raises
+    ------
+    InputError
+        When images have another shape or are too small.
+
+    Examples
+    --------
+    >>> fit_images(np.ones((2, 48, 100)))[0, 0, :3]
+    tensor([1., 1., 1.])
+    """
+    array = as_array(images, "images")
+    if array.ndim != 3 or 0 in array.shape:
+        raise InputError(f"images have shape {array.shape}; they must be (n, height, width)")
+    shape = image_size(resolution)
+    return torch.from_numpy(np.stack([fit_image(image, shape, f"image {n}") for n, image in enumerate(array)]))
