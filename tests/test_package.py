@@ -43,9 +43,10 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "controls": {"stimuli", "networks"},
     "training": {"tasks", "networks"},
     "representations.py": {"networks"},
-    "recordings": {"stimuli"},
+    "recordings": {"stimuli", "rsa"},  # rsa, for what is too large to be anything but an RDM
+    "quality": {"recordings", "rsa", "tuning"},
     "report": {"figures", "study"},
-    "cli.py": {"study", "report", "recordings"},
+    "cli.py": {"study", "report", "recordings", "quality"},
 }
 
 

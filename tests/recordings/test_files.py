@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from normenc.errors import InputError
-from normenc.recordings import load, load_npz
+from normenc.recordings import load
 
 
 def save(path, **arrays):
@@ -23,17 +23,20 @@ def test_the_studys_selection_and_centring(tmp_path):
 def test_binning_by_hand(tmp_path):
     degrees = np.array([0.0, 1, 2, 3, 179, 180, 182, 350])
     responses = np.arange(16.0).reshape(8, 2)
-    recording = load_npz(save(tmp_path / "a.npz", resp=responses, stimuli=degrees), bin_width=2)
+    recording = load(save(tmp_path / "a.npz", resp=responses, stimuli=degrees), bin_width=2)
     # Bins [0, 2), [2, 4), [178, 180), [180, 182), ...: the one with 180 keeps it, 182 and 350 fall out.
     np.testing.assert_array_equal(recording.orientation, [-89.5, -87.5, 89, 90])
     np.testing.assert_array_equal(recording.responses, [[1, 2], [5, 6], [8, 9], [10, 11]])
 
 
-def test_binning_averages_repeated_stimuli(tmp_path):
+def test_repeated_stimuli_are_trials_or_averaged_by_bins(tmp_path):
     path = save(tmp_path / "a.npz", resp=np.arange(8.0).reshape(4, 2), stimuli=[10.0, 10, 20, 20])
-    with pytest.raises(InputError, match="stands 2 times; average repeated stimuli first, or set bin_width"):
-        load_npz(path)
-    np.testing.assert_array_equal(load_npz(path, bin_width=10).responses, [[1, 2], [5, 6]])
+    repeated, binned = load(path), load(path, bin_width=10)
+    np.testing.assert_array_equal(repeated.responses, [[1, 2], [5, 6]])
+    np.testing.assert_array_equal(binned.responses, [[1, 2], [5, 6]])
+    assert (repeated.n_trials, binned.n_trials) == (4, None)
+    assert repeated.steps == ("averaged over the trials of each stimulus",)
+    assert binned.steps == ("averaged within bins of 10 degrees",)
 
 
 def test_own_recordings_and_their_facts(tmp_path):
@@ -67,7 +70,7 @@ GOOD = {"resp": np.eye(4), "stimuli": [0.0, 10, 20, 30]}
     ("arrays", "message"),
     [
         ({}, "no arrays"),
-        ({"x": [1]}, r"it holds \['x'\]; it must hold 'resp' and 'stimuli'"),
+        ({"x": [1]}, r"it holds x \(1,\); it must hold 'responses' .* with 'orientation' or 'direction'"),
         ({"resp": np.eye(4)}, "it must hold"),
         (GOOD | {"stimuli": [0.0, 10, 20]}, r"'stimuli' has shape \(3,\) but 'resp' has 4 rows"),
         (GOOD | {"resp": np.ones((9, 4))}, r"but 'resp' has 9 rows \(stimuli\) and 4 columns"),
@@ -77,11 +80,12 @@ GOOD = {"resp": np.eye(4), "stimuli": [0.0, 10, 20, 30]}
         (GOOD | {"stimuli": [np.nan, 10, 20, 30]}, "degrees between 0 and 360"),
         (GOOD | {"stimuli": [200.0, 210, 220, 230]}, "0 of 4 stimuli lie between"),
         (GOOD | {"stimuli": ["a", "b", "c", "d"]}, "real numbers"),
-        (GOOD | {"resp": np.full((4, 4), np.inf)}, "not finite"),
+        (GOOD | {"resp": np.full((4, 4), np.inf)}, "neuron 0 in trial 0 is infinite"),
+        (GOOD | {"resp": np.full((4, 4), np.nan)}, "16 of 16 responses are missing"),
         ({"resp": np.empty((0, 4)), "stimuli": np.empty(0)}, "0 of 0 stimuli"),
         (GOOD | {"resp": np.array([{}, 1, 2, 3])}, "pickled Python objects, which are never loaded"),
-        ({"rdm": np.ones((4, 4)), "orientation": [0, 1, 2, 3]}, "not zero on its diagonal"),
-        ({"rdm": np.zeros((4, 4)), "orientation": [0, 1, 2]}, r"orientation has shape \(3,\)"),
+        ({"rdm": np.ones((4, 4)), "orientation": [0, 10, 20, 30]}, "not zero on its diagonal"),
+        ({"rdm": np.zeros((4, 4)), "orientation": [0, 10, 20]}, r"orientation has shape \(3,\)"),
     ],
 )
 def test_bad_contents_are_named_with_the_file(tmp_path, arrays, message):
@@ -94,13 +98,15 @@ def test_bad_contents_are_named_with_the_file(tmp_path, arrays, message):
 @pytest.mark.parametrize("bin_width", [0, -1, 181, float("nan")])
 def test_impossible_bins_are_named(tmp_path, bin_width):
     with pytest.raises(InputError, match="bin_width"):
-        load_npz(save(tmp_path / "a.npz", **GOOD), bin_width=bin_width)
+        load(save(tmp_path / "a.npz", **GOOD), bin_width=bin_width)
 
 
-def test_bins_are_for_the_studys_format_alone(tmp_path):
-    path = save(tmp_path / "a.npz", responses=np.eye(4), orientation=[0, 1, 2, 3])
-    with pytest.raises(InputError, match="leave it out"):
-        load_npz(path, bin_width=2)
+def test_own_recordings_are_binned_after_trials_are_known(tmp_path):
+    path = save(tmp_path / "a.npz", responses=np.arange(8.0).reshape(4, 2), orientation=[0, 10, 20, 30])
+    binned = load(path, bin_width=20)
+    np.testing.assert_array_equal(binned.orientation, [0, 15, 30])  # bins begin at -90: [-10, 10), [10, 30), [30, 50)
+    np.testing.assert_array_equal(binned.responses, [[0, 1], [3, 4], [6, 7]])
+    assert binned.steps == ("averaged within bins of 20 degrees", "averaged over the trials of each stimulus")
 
 
 def broken_files(folder):

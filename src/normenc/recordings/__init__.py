@@ -1,10 +1,46 @@
-"""Recordings of visual cortex: loading, downloading, simulating."""
+"""Recordings of visual cortex: loading, preparing, downloading, simulating."""
 
+from normenc.recordings.conversion import from_pynapple, from_xarray, rdms_to_rsatoolbox, to_rsatoolbox, to_xarray
 from normenc.recordings.download import cache_folder, fetch
-from normenc.recordings.files import load_npz
+from normenc.recordings.export import save, save_rdm
 from normenc.recordings.loading import load
 from normenc.recordings.recording import Recording
-from normenc.recordings.simulation import simulated_v1
+from normenc.recordings.simulation import (
+    SimulatedRecording,
+    contaminate,
+    divisive_normalisation,
+    simulated_from_layer,
+    simulated_natural,
+    simulated_v1,
+)
 from normenc.recordings.sources import SOURCES, Source
+from normenc.recordings.steps import bin_stimuli, fold, select, z_score
+from normenc.recordings.streaming import StreamedRDM, stream_rdm
 
-__all__ = ["SOURCES", "Recording", "Source", "cache_folder", "fetch", "load", "load_npz", "simulated_v1"]
+__all__ = [
+    "SOURCES",
+    "Recording",
+    "SimulatedRecording",
+    "Source",
+    "StreamedRDM",
+    "bin_stimuli",
+    "cache_folder",
+    "contaminate",
+    "divisive_normalisation",
+    "fetch",
+    "fold",
+    "from_pynapple",
+    "from_xarray",
+    "load",
+    "rdms_to_rsatoolbox",
+    "save",
+    "save_rdm",
+    "select",
+    "simulated_from_layer",
+    "simulated_natural",
+    "simulated_v1",
+    "stream_rdm",
+    "to_rsatoolbox",
+    "to_xarray",
+    "z_score",
+]

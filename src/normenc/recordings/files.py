@@ -1,7 +1,6 @@
-"""Recordings in files."""
+"""Recordings in files: the reference study's format, and what all formats share."""
 
-import zipfile
-import zlib
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -10,80 +9,15 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.recordings.recording import Recording
 
-__all__ = ["load_npz"]
-
-FORMATS = (
-    "'resp' and 'stimuli' (stimulus x neuron, degrees 0 to 360), 'responses' and 'orientation' (stimulus x neuron, "
-    "degrees from vertical), or 'rdm' and 'orientation'"
-)
-TEXTS = ("species", "area", "units", "source", "citation", "licence")
-
-
-def load_npz(path: str | Path, *, bin_width: float | None = None, name: str | None = None, **facts: Any) -> Recording:
-    """Read a recording from a NumPy ``.npz`` file.
-
-    Three sets of arrays are understood:
-
-    ``resp`` (n_stimuli, n_neurons) and ``stimuli`` (n_stimuli,), degrees 0 to 360
-        The reference study's format. After optional binning, stimuli up to 180 degrees are kept and 90 is subtracted:
-        0 is vertical, negative is tilted left.
-    ``responses`` (n_stimuli, n_neurons) and ``orientation`` (n_stimuli,), degrees from vertical
-        Taken as they are.
-    ``rdm`` (n_stimuli, n_stimuli) and ``orientation`` (n_stimuli,)
-        A population known only by its correlation distances.
-
-    Texts named ``species``, ``area``, ``units``, ``source``, ``citation``, ``licence`` and a boolean ``simulated``
-    are read where they are there.
-
-    Parameters
-    ----------
-    path : str or Path
-    bin_width : float, optional
-        Degrees; averages responses and stimuli within bins [0, bin_width), [bin_width, 2 bin_width), ... first.
-        Only for ``resp`` and ``stimuli``.
-    name : str, optional
-        The file's stem by default.
-    **facts
-        Override what the file says, such as ``species="mouse"``.
-
-    Returns
-    -------
-    Recording
-
-    Raises
-    ------
-    InputError
-        When the file is not there, damaged or incomplete; the message starts with the file's name.
-    """
-    path = Path(path)
-    try:
-        arrays = _read_npz(path)
-        found = {key: str(arrays[key]) for key in TEXTS if key in arrays}
-        if "simulated" in arrays:
-            found["simulated"] = bool(as_array(arrays["simulated"], "'simulated'").any())  # type: ignore[assignment]
-        known = {**found, **facts}
-        label = name or path.stem
-        if {"resp", "stimuli"} <= arrays.keys():
-            responses, orientation = _study_selection(arrays["resp"], arrays["stimuli"], bin_width)
-            return Recording.from_responses(label, responses, orientation, **known)
-        if bin_width is not None:
-            raise InputError("bin_width is for recordings with 'resp' and 'stimuli'; leave it out for this one")
-        if {"responses", "orientation"} <= arrays.keys():
-            return Recording.from_responses(label, arrays["responses"], arrays["orientation"], **known)
-        if {"rdm", "orientation"} <= arrays.keys():
-            return Recording.from_rdm(label, arrays["rdm"], arrays["orientation"], **known)
-        raise InputError(f"it holds {sorted(arrays) or 'no arrays'}; it must hold {FORMATS}")
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+__all__ = ["is_file", "is_folder", "is_other", "one_line", "printable", "study_selection"]
 
 
 def is_file(path: str | Path) -> bool:
     """Whether there is a file at `path`; False too for a name that no file can have."""
     try:
         return Path(path).is_file()
-    except OSError:  # longer than a file's name may be, for example
+    except (OSError, ValueError):  # longer than a file's name may be, or with a NUL in it
         return False
 
 
@@ -91,38 +25,48 @@ def is_folder(path: str | Path) -> bool:
     """Whether there is a folder at `path`; False too for a name that no folder can have."""
     try:
         return Path(path).is_dir()
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
-def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
+def is_other(path: str | Path) -> bool:
+    """Whether something is at `path` that is neither file nor folder: a broken link, a device, what may not be read."""
     try:
-        if path.is_dir():
-            raise InputError("this is a folder; a recording is an .npz file")
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise InputError(f"this is a single array; save it as .npz with {FORMATS}")
-            return {key: archive[key] for key in archive.files}
-    except FileNotFoundError:
-        raise InputError("there is no such file") from None
+        return Path(path).is_symlink() or Path(path).exists()
     except PermissionError:
-        raise InputError("this file may not be read; check its permissions") from None
-    except InputError:
-        raise
-    except ValueError as error:
-        if "Object arrays" in str(error):
-            raise InputError(
-                "it holds pickled Python objects, which are never loaded because they can run code; "
-                "save plain numeric arrays with numpy.savez"
-            ) from None
-        reason = "" if "pickle" in str(error) else f" ({error})"  # NumPy's word for any file it does not know
-        raise InputError(f"this is not a readable .npz file{reason}") from None
-    except (OSError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"this is not a readable .npz file, or it is damaged ({error})") from None
+        return True
+    except (OSError, ValueError):
+        return False
 
 
-def _study_selection(
+def printable(text: str) -> str:
+    r"""A text, such as a file's name, as it can be printed in one line, whatever bytes it is made of.
+
+    Examples
+    --------
+    >>> import os
+    >>> printable(os.fsdecode(b"caf\xe9\n.npz"))
+    'caf\\xe9\\n.npz'
+    """
+    return "".join(character if _is_plain(character) else _escaped(character) for character in text)
+
+
+def _is_plain(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")  # controls, surrogates, breaks of lines
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # what Python makes of a byte that is no UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def study_selection(
     responses: npt.NDArray[Any], stimuli: npt.NDArray[Any], bin_width: float | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Bin, keep stimuli up to 180 degrees and centre them, as the reference study does."""
@@ -144,7 +88,8 @@ def _study_selection(
             raise InputError(f"bin_width is {bin_width}; it must lie between 0 and 180 degrees")
         bins = np.floor(degrees / bin_width)
         edges = np.unique(bins)
-        responses = np.stack([responses[bins == edge].mean(axis=0) for edge in edges])
+        with np.errstate(invalid="ignore", over="ignore"):  # what is infinite is told of later
+            responses = np.stack([responses[bins == edge].mean(axis=0) for edge in edges])
         degrees = np.array([degrees[bins == edge].mean() for edge in edges])
     kept = degrees <= 180
     if kept.sum() < 2:

@@ -1,35 +1,59 @@
 """A recording: responses of neurons to stimuli, or what is known of them, and where they come from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from normenc.arrays import as_array, as_responses
+from normenc.arrays import as_array, as_matrix, as_responses
 from normenc.errors import InputError
+from normenc.recordings.distances import check_rdm
+from normenc.recordings.labels import (
+    NEURON_LABELS,
+    PERIODS,
+    TRIAL_LABELS,
+    as_images,
+    as_labels,
+    as_stimulus,
+    without_missing,
+)
 
-__all__ = ["Recording"]
+__all__ = ["STIMULUS_UNITS", "Recording"]
+
+STIMULUS_UNITS = {"orientation": "degrees from vertical", "direction": "degrees of drift", "image": "name"}
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Responses of a population of neurons to oriented stimuli, sorted by orientation.
+    """Responses of a population of neurons to stimuli: gratings, sorted by orientation or direction, or images.
 
-    Build one with :meth:`from_responses` or, for a population known only by its representational dissimilarity
-    matrix, :meth:`from_rdm`; both check what they are given.
+    Build one with :meth:`from_trials`, with :meth:`from_responses` where trials are averaged already or, for a
+    population known only by its representational dissimilarity matrix, with :meth:`from_rdm`; all check what they are
+    given.
 
     Attributes
     ----------
     name : str
         Stands in tables and pictures.
-    orientation : ndarray, shape (n_stimuli,)
-        Degrees from vertical, rising, no two alike.
+    stimulus : ndarray, shape (n_stimuli,)
+        Degrees, rising, no two alike, or the images' names.
+    kind : str
+        What `stimulus` is: ``"orientation"`` (degrees from vertical, period 180), ``"direction"`` (of drift, degrees,
+        period 360; the grating of direction d has the orientation d) or ``"image"``.
     responses : DataArray, dimensions (stimulus, neuron), or None
-        None when only the RDM is known. The coordinate ``orientation`` labels the stimuli.
+        Averages over trials; None when only the RDM is known. The coordinate named by `kind` labels the stimuli.
     rdm : ndarray, shape (n_stimuli, n_stimuli), or None
-        The published correlation RDM, when there are no responses.
+        The correlation RDM, when responses are not published or were too many to keep.
+    trials : DataArray, dimensions (trial, neuron), or None
+        Single trials where they are known and a stimulus was shown more than once, labelled by ``stimulus_index`` (row
+        of `responses`) and whichever of ``animal``, ``session``, ``repeat`` are known.
+    images : ndarray, shape (n_stimuli, height, width), or None
+        Grey values 0 (black) to 1 (white), where stimuli are images.
+    steps : tuple of str
+        What was done to the responses since they were recorded, in order.
     units : str
         Of the responses.
     species, area, source, citation, licence : str
@@ -39,9 +63,13 @@ class Recording:
     """
 
     name: str
-    orientation: npt.NDArray[np.float64]
+    stimulus: npt.NDArray[Any]
+    kind: str
     responses: xr.DataArray | None
-    rdm: npt.NDArray[np.float64] | None
+    rdm: npt.NDArray[np.float64] | None = None
+    trials: xr.DataArray | None = None
+    images: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    steps: tuple[str, ...] = ()
     units: str = "not stated"
     species: str = "not stated"
     area: str = "not stated"
@@ -51,13 +79,41 @@ class Recording:
     simulated: bool = False
 
     @classmethod
-    def from_responses(cls, name: str, responses: Any, orientation: Any, **facts: Any) -> "Recording":
-        """Make a recording from responses, shape (n_stimuli, n_neurons), to stimuli at `orientation` degrees.
+    def from_responses(
+        cls,
+        name: str,
+        responses: Any,
+        orientation: Any = None,
+        *,
+        direction: Any = None,
+        image: Any = None,
+        images: Any = None,
+        neurons: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> "Recording":
+        """Make a recording from one row of responses a stimulus.
+
+        Parameters
+        ----------
+        name : str
+        responses : array_like, shape (n_stimuli, n_neurons)
+        orientation : array_like, shape (n_stimuli,), optional
+            Degrees from vertical, positive is tilted right.
+        direction : array_like, shape (n_stimuli,), optional
+            Of drift, degrees.
+        image : array_like of str, shape (n_stimuli,), optional
+            Names of the images; one of the three must be given.
+        images : array_like, shape (n_stimuli, height, width), optional
+            The images, in the same order, grey values 0 to 1.
+        neurons : mapping of str to array_like, shape (n_neurons,), optional
+            Labels of the neurons: ``neuron`` (a name), ``region``, ``quality``, ``neuron_animal``, ``neuron_session``.
+        **facts
+            ``units``, ``species``, ``area``, ``source``, ``citation``, ``licence``, ``simulated``.
 
         Raises
         ------
         InputError
-            When shapes disagree, a value is not finite, an orientation stands twice, or there is one stimulus.
+            When shapes disagree, a value is not finite, a stimulus stands twice, or there is one stimulus.
 
         Examples
         --------
@@ -69,49 +125,132 @@ class Recording:
                [1., 2.]])
         """
         values = as_responses(responses)
-        degrees, order = _sorted_orientations(orientation, len(values))
-        labelled = xr.DataArray(
-            values[order],
-            dims=("stimulus", "neuron"),
-            coords={"orientation": ("stimulus", degrees, {"units": "degrees from vertical"})},
-            name="responses",
-            attrs={"units": facts.get("units", "not stated")},
-        )
-        return cls(name, degrees, labelled, None, **facts)
+        stimulus, kind = as_stimulus(len(values), "stimuli", orientation, direction, image)
+        found, counts = np.unique(stimulus, return_counts=True)
+        if counts.max() > 1:
+            raise InputError(
+                f"{kind} {_named(found[counts.argmax()])} stands {counts.max()} times; rows that repeat a stimulus are "
+                "trials: give them to Recording.from_trials"
+            )
+        order = np.argsort(stimulus, kind="stable")
+        of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
+        shown = None if images is None else as_images(images, len(values), kind)[order]
+        labelled = _labelled(values[order], stimulus[order], kind, of_neurons, facts)
+        return cls(name, stimulus[order], kind, labelled, images=shown, **facts)
 
     @classmethod
-    def from_rdm(cls, name: str, rdm: Any, orientation: Any, **facts: Any) -> "Recording":
+    def from_trials(
+        cls,
+        name: str,
+        responses: Any,
+        orientation: Any = None,
+        *,
+        direction: Any = None,
+        image: Any = None,
+        images: Any = None,
+        trials: Mapping[str, Any] | None = None,
+        neurons: Mapping[str, Any] | None = None,
+        missing: str = "error",
+        **facts: Any,
+    ) -> "Recording":
+        """Make a recording from one row of responses a trial; trials of the same stimulus are averaged.
+
+        Parameters
+        ----------
+        name : str
+        responses : array_like, shape (n_trials, n_neurons)
+        orientation, direction, image : array_like, shape (n_trials,), optional
+            The stimulus of each trial, see :meth:`from_responses`; one of the three must be given.
+        images : array_like, shape (n_stimuli, height, width), optional
+            One for each different `image`, in the order of their sorted names.
+        trials : mapping of str to array_like, shape (n_trials,), optional
+            Labels of the trials: ``animal``, ``session``, ``repeat``.
+        neurons : mapping of str to array_like, shape (n_neurons,), optional
+            See :meth:`from_responses`.
+        missing : str
+            What becomes of NaN: ``"error"`` refuses it, ``"neurons"`` leaves out neurons that have any, ``"trials"``
+            leaves out trials that have any.
+        **facts
+            See :meth:`from_responses`.
+
+        Raises
+        ------
+        InputError
+            When shapes disagree, values are infinite or, unless `missing` says what becomes of them, missing, or all
+            trials show one stimulus.
+
+        Examples
+        --------
+        >>> recording = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0])
+        >>> recording.responses.values
+        array([[4., 1.],
+               [1., 2.]])
+        >>> recording.trials["stimulus_index"].values, recording.n_repeats
+        (array([1, 0, 0]), (1, 2))
+        """
+        values = as_matrix(responses)
+        stimulus, kind = as_stimulus(len(values), "trials", orientation, direction, image)
+        of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
+        of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
+        kept_trials, kept_neurons, steps = without_missing(values, missing)
+        if steps:
+            values = values[np.ix_(kept_trials, kept_neurons)]
+            of_trials = {key: labels[kept_trials] for key, labels in of_trials.items()}
+            of_neurons = {key: labels[kept_neurons] for key, labels in of_neurons.items()}
+        every = np.unique(stimulus)
+        found, index, counts = np.unique(stimulus[kept_trials], return_inverse=True, return_counts=True)
+        if len(found) < 2:
+            raise InputError(f"all trials show one stimulus, {kind} {_named(found[0])}; a comparison needs 3 at least")
+        shown = None
+        if images is not None:
+            shown = as_images(images, len(every), kind)[np.isin(every, found)]
+        if counts.max() == 1:
+            order = np.argsort(index)
+            averages, labelled_trials = values[order], None
+        else:
+            averages = averaged(values, index, len(found))
+            steps = (*steps, "averaged over the trials of each stimulus")
+            labelled_trials = xr.DataArray(
+                values,
+                dims=("trial", "neuron"),
+                coords={"stimulus_index": ("trial", index), kind: ("trial", found[index])}
+                | {key: ("trial", labels) for key, labels in of_trials.items()}
+                | {key: ("neuron", labels) for key, labels in of_neurons.items()},
+                name="trials",
+                attrs={"units": facts.get("units", "not stated")},
+            )
+        labelled = _labelled(averages, found, kind, of_neurons, facts)
+        return cls(name, found, kind, labelled, trials=labelled_trials, images=shown, steps=steps, **facts)
+
+    @classmethod
+    def from_rdm(
+        cls, name: str, rdm: Any, orientation: Any = None, *, direction: Any = None, image: Any = None, **facts: Any
+    ) -> "Recording":
         """Make a recording from a correlation RDM, shape (n_stimuli, n_stimuli), when responses are not published.
 
         Raises
         ------
         InputError
-            When the matrix is not square, symmetric, finite, zero on the diagonal and within 0 and 2, or its shape
-            disagrees with the orientations.
+            When the matrix is not square, symmetric, finite, zero on the diagonal and within 0 and 2, its shape
+            disagrees with the stimuli, or a stimulus stands twice.
         """
-        matrix = as_array(rdm, "rdm").astype(np.float64)
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-            raise InputError(f"rdm has shape {matrix.shape}; it must be square, stimulus x stimulus")
-        if not np.isfinite(matrix).all():
-            row, column = np.argwhere(~np.isfinite(matrix))[0]
-            raise InputError(f"rdm is {matrix[row, column]} for stimuli {row} and {column}; it must be finite")
-        if not np.allclose(matrix, matrix.T, atol=1e-5):
-            raise InputError("rdm is not symmetric; it must hold the same value above and below the diagonal")
-        if np.abs(np.diagonal(matrix)).max() > 1e-5:
-            raise InputError("rdm is not zero on its diagonal; it must hold dissimilarities, not similarities")
-        if matrix.min() < -1e-5 or matrix.max() > 2 + 1e-5:
-            row, column = np.unravel_index(np.abs(matrix - 1).argmax(), matrix.shape)
+        matrix = as_array(rdm, "rdm").astype(np.float64, copy=False)
+        check_rdm(matrix)
+        stimulus, kind = as_stimulus(len(matrix), "stimuli", orientation, direction, image)
+        found, counts = np.unique(stimulus, return_counts=True)
+        if counts.max() > 1:
             raise InputError(
-                f"rdm is {matrix[row, column]:g} for stimuli {row} and {column}; correlation distances lie between 0 "
-                "and 2"
+                f"{kind} {_named(found[counts.argmax()])} stands {counts.max()} times; an RDM has a row each"
             )
-        degrees, order = _sorted_orientations(orientation, len(matrix))
-        return cls(name, degrees, None, matrix[np.ix_(order, order)], **facts)
+        order = np.argsort(stimulus, kind="stable")
+        if (np.diff(order) < 0).any():
+            stimulus, matrix = stimulus[order], matrix[np.ix_(order, order)]
+        return cls(name, stimulus, kind, None, matrix, **facts)
 
     @property
     def n_stimuli(self) -> int:
         """Number of stimuli."""
-        return len(self.orientation)
+        return len(self.stimulus)
 
     @property
     def n_neurons(self) -> int | None:
@@ -119,8 +258,50 @@ class Recording:
         return None if self.responses is None else self.responses.shape[1]
 
     @property
+    def n_trials(self) -> int | None:
+        """Number of trials; None when they are not known."""
+        return None if self.trials is None else self.trials.shape[0]
+
+    @property
+    def n_repeats(self) -> tuple[int, int]:
+        """Fewest and most trials that any stimulus has; (1, 1) where trials are not known."""
+        if self.trials is None:
+            return 1, 1
+        counts = np.bincount(self.trials["stimulus_index"].values, minlength=self.n_stimuli)
+        return int(counts.min()), int(counts.max())
+
+    @property
+    def period(self) -> float | None:
+        """Degrees after which stimuli come again: 180 for orientation, 360 for direction, None for images."""
+        return PERIODS.get(self.kind)
+
+    @property
+    def orientation(self) -> npt.NDArray[np.float64] | None:
+        """Orientation of the gratings, degrees from vertical: of directions from -90 up to 90; None for images."""
+        if self.kind == "direction":
+            return np.mod(self.stimulus + 90, 180) - 90
+        return self.stimulus if self.kind == "orientation" else None
+
+    @property
+    def animals(self) -> tuple[str, ...]:
+        """Names of the animals, sorted, whether trials or neurons are labelled with them; empty where not stated."""
+        return self._names("animal")
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """Names of the sessions, sorted, whether trials or neurons are labelled with them; empty where not stated."""
+        return self._names("session")
+
+    def _names(self, what: str) -> tuple[str, ...]:
+        if self.trials is not None and what in self.trials.coords:
+            return tuple(np.unique(self.trials[what].values).tolist())
+        if self.responses is not None and f"neuron_{what}" in self.responses.coords:
+            return tuple(np.unique(self.responses[f"neuron_{what}"].values).tolist())
+        return ()
+
+    @property
     def covers_circle(self) -> bool:
-        """Whether the orientations go all around their circle of 180 degrees, in steps that are much alike.
+        """Whether the orientations, or directions, go all around their circle, in steps that are much alike.
 
         Then neighbours are neighbours in fact, and every stimulus has one on both sides.
 
@@ -132,7 +313,9 @@ class Recording:
         >>> Recording.from_responses("toy", responses, np.arange(12) * 5).covers_circle
         False
         """
-        steps = np.diff(self.orientation, append=self.orientation[0] + 180)
+        if self.period is None:
+            return False
+        steps = np.diff(self.stimulus, append=self.stimulus[0] + self.period)
         return self.n_stimuli >= 8 and float(steps.max()) <= 3 * float(np.median(steps))
 
     @property
@@ -149,25 +332,41 @@ class Recording:
         'toy: 2 stimuli x 2 neurons, species mouse, area not stated'
         """
         known = "known only by its RDM" if self.n_neurons is None else f"x {self.n_neurons:,} neurons"
+        low, high = self.n_repeats
+        repeats = "" if high == 1 else f", {low} to {high} trials each" if low < high else f", {low} trials each"
+        animals = f", {len(self.animals)} animals" if len(self.animals) > 1 else ""
         kind = ", simulated: no animal was recorded" if self.simulated else ""
-        return f"{self.label}: {self.n_stimuli} stimuli {known}, species {self.species}, area {self.area}{kind}"
+        return (
+            f"{self.label}: {self.n_stimuli} stimuli {known}{repeats}{animals}, species {self.species}, "
+            f"area {self.area}{kind}"
+        )
 
 
-def _sorted_orientations(orientation: Any, n_stimuli: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    degrees = as_array(orientation, "orientation").astype(np.float64)
-    if degrees.ndim != 1 or len(degrees) != n_stimuli:
-        raise InputError(
-            f"orientation has shape {degrees.shape} but there are responses to {n_stimuli} stimuli; they must agree"
-        )
-    if n_stimuli < 2:
-        raise InputError(f"there is {n_stimuli} stimulus; a comparison needs at least 3, and a useful one many more")
-    if not np.isfinite(degrees).all():
-        raise InputError(f"orientation of stimulus {np.flatnonzero(~np.isfinite(degrees))[0]} is not finite")
-    values, counts = np.unique(degrees, return_counts=True)
-    if counts.max() > 1:
-        raise InputError(
-            f"orientation {values[counts.argmax()]:g} stands {counts.max()} times; average repeated stimuli first, "
-            "or set bin_width"
-        )
-    order = np.argsort(degrees)
-    return degrees[order], order
+def averaged(values: npt.NDArray[Any], index: npt.NDArray[np.intp], n_stimuli: int) -> npt.NDArray[Any]:
+    """Mean over the rows of each stimulus, summed in float64, in the responses' own type."""
+    from scipy import sparse
+
+    counts = np.bincount(index, minlength=n_stimuli)
+    averaging = sparse.csr_array((1 / counts[index], (index, np.arange(len(index)))), shape=(n_stimuli, len(index)))
+    return (averaging @ values).astype(values.dtype)
+
+
+def _named(stimulus: Any) -> str:
+    return repr(str(stimulus)) if isinstance(stimulus, str) else f"{stimulus:g}"
+
+
+def _labelled(
+    values: npt.NDArray[Any],
+    stimulus: npt.NDArray[Any],
+    kind: str,
+    neurons: Mapping[str, npt.NDArray[Any]],
+    facts: Mapping[str, Any],
+) -> xr.DataArray:
+    return xr.DataArray(
+        values,
+        dims=("stimulus", "neuron"),
+        coords={kind: ("stimulus", stimulus, {"units": STIMULUS_UNITS[kind]})}
+        | {key: ("neuron", labels) for key, labels in neurons.items()},
+        name="responses",
+        attrs={"units": facts.get("units", "not stated")},
+    )

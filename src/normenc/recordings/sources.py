@@ -1,6 +1,7 @@
 """The recordings that normenc knows by name."""
 
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["SOURCES", "Source"]
 
@@ -22,7 +23,7 @@ class Source:
     md5: str | None = None
     filename: str | None = None
 
-    def facts(self) -> dict[str, str | bool]:
+    def facts(self) -> dict[str, Any]:
         """What a Recording is told about itself."""
         names = ("species", "area", "units", "source", "citation", "licence", "simulated")
         return {name: getattr(self, name) for name in names}

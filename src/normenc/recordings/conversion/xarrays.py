@@ -1,0 +1,138 @@
+"""Recordings from and to xarray."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from normenc.errors import InputError
+from normenc.recordings.formats.netcdf import arrays_of, bare, mapped, placed
+from normenc.recordings.naming import STIMULI, TEXTS, understand
+from normenc.recordings.recording import STIMULUS_UNITS, Recording
+
+__all__ = ["facts_of", "from_xarray", "to_xarray"]
+
+
+def from_xarray(
+    data: xr.DataArray | xr.Dataset,
+    name: str,
+    *,
+    names: Mapping[str, str] | None = None,
+    angles: str | None = None,
+    missing: str = "error",
+    **facts: Any,
+) -> Recording:
+    """Make a recording from an xarray object, whose names mean what they mean in a netCDF file.
+
+    Parameters
+    ----------
+    data : DataArray or Dataset
+        Responses, or a Dataset with ``responses`` (or with one variable of two or three dimensions). The dimension
+        that ``orientation``, ``direction`` or ``image`` labels is that of the trials (or stimuli), the other that of
+        the neurons, in either order; a third one, of repeats, needs neurons called ``neuron``, ``unit``, ``cell`` or
+        ``roi``. Coordinates along them are labels, see :func:`normenc.recordings.load`; the neurons' own coordinate
+        names them. Attributes such as ``species`` or ``units`` are facts.
+    name : str
+        Of the recording.
+    names : mapping of str to str, optional
+        From the names above to those in `data`: ``{"orientation": "theta"}``.
+    angles : str, optional
+        ``"degrees"`` or ``"radians"``. Default: what the attribute ``units`` of the stimuli says, else degrees, and
+        what looks like something else is refused.
+    missing : str
+        What becomes of NaN: ``"error"``, or leave out ``"neurons"`` or ``"trials"`` that have any.
+    **facts
+        Override the attributes: ``units``, ``species``, ``area``, ``source``, ``citation``, ``licence``, ``simulated``.
+
+    Raises
+    ------
+    InputError
+        When it is no xarray object, names are missing, or arrays do not fit together.
+
+    Examples
+    --------
+    >>> array = xr.DataArray(
+    ...     [[1.0, 3.0], [2.0, 1.0], [4.0, 0.0]], dims=("unit", "orientation"), coords={"orientation": [90, 0]}
+    ... )
+    >>> from_xarray(array, "toy", species="mouse").responses.values
+    array([[3., 1., 0.],
+           [1., 2., 4.]])
+    """
+    try:
+        dataset = placed(_as_dataset(data, names or {}))
+        said = next((_angles(dataset[kind].attrs.get("units")) for kind in STIMULI if kind in dataset), None)
+        arrays = arrays_of(dataset)
+        found = understand(arrays, name, angles=angles or said, facts=facts)
+        return found.recording(missing=missing)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _as_dataset(data: Any, names: Mapping[str, str]) -> xr.Dataset:
+    """The Dataset with the names that normenc knows."""
+    if isinstance(data, xr.DataArray):
+        data = data.to_dataset(name="rdm" if data.name == "rdm" else "responses")
+    if not isinstance(data, xr.Dataset):
+        raise InputError(f"data is a {type(data).__name__}; give an xarray DataArray or Dataset, or see Recording")
+    data = mapped(data, names)
+    known = {"responses", "rdm", "resp"} & set(data.variables)
+    tables = [str(name) for name, variable in data.data_vars.items() if variable.ndim in (2, 3)]
+    if not known and len(tables) > 1:
+        raise InputError(f"it holds {', '.join(tables)}; say which are the responses: names={{'responses': ...}}")
+    return data if known or not tables else data.rename({tables[0]: "responses"})
+
+
+def _angles(units: Any) -> str | None:
+    """Degrees or radians, as an attribute of units says."""
+    said = str(units).lower()
+    return "degrees" if said.startswith(("deg", "°")) else "radians" if said.startswith("rad") else None
+
+
+def to_xarray(recording: Recording) -> xr.Dataset:
+    """A recording as a Dataset, from which :func:`from_xarray`, or netCDF and `load`, make an equal one.
+
+    Returns
+    -------
+    Dataset
+        ``responses``: one row a trial (trial, neuron) where trials are known, else one a stimulus (stimulus, neuron),
+        with the recording's labels as coordinates; beside trials ``averages`` (stimulus, neuron); ``images``
+        (stimulus, height, width) where stimuli are images. A population known only by its RDM has ``rdm`` (stimulus,
+        stimulus_2) instead. The coordinate ``stimulus`` holds the stimuli, degrees or names; facts are attributes.
+
+    Examples
+    --------
+    >>> toy = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0])
+    >>> dataset = to_xarray(toy)
+    >>> dict(dataset.sizes), dataset["averages"].sel(stimulus=0).values
+    ({'trial': 3, 'neuron': 2, 'stimulus': 2}, array([4., 1.]))
+    """
+    kind, stimulus = recording.kind, recording.stimulus
+    attributes = facts_of(recording) | {"name": recording.name, "simulated": int(recording.simulated)}
+    if recording.responses is None:
+        rdm = (("stimulus", "stimulus_2"), recording.rdm)
+        coords = {"stimulus_2": stimulus, kind: ("stimulus", stimulus, {"units": STIMULUS_UNITS[kind]})}
+        return xr.Dataset({"rdm": rdm}, coords | {"stimulus": stimulus}, attributes)
+    rows = recording.responses if recording.trials is None else recording.trials
+    dataset = bare(rows.to_dataset(name="responses")).assign_attrs(attributes)
+    dataset[kind] = dataset[kind].assign_attrs(units=STIMULUS_UNITS[kind])
+    if recording.trials is not None:
+        dataset["averages"] = (("stimulus", "neuron"), recording.responses.to_numpy())
+    if recording.images is not None:
+        dataset["images"] = (("stimulus", "height", "width"), recording.images)
+        dataset = dataset.assign_coords(image_names=("stimulus", stimulus))
+    return dataset.assign_coords(stimulus=stimulus)
+
+
+def facts_of(recording: Recording) -> dict[str, Any]:
+    """What is known about a recording: texts that are stated, steps one a line, the unit of angles, and `simulated`.
+
+    Examples
+    --------
+    >>> facts_of(Recording.from_responses("toy", [[1.0], [3.0]], [0, 90], species="mouse"))
+    {'species': 'mouse', 'angles': 'degrees', 'simulated': False}
+    """
+    facts = {name: getattr(recording, name) for name in TEXTS}
+    stated = {name: value for name, value in facts.items() if value != "not stated"}
+    steps = {"steps": "\n".join(recording.steps)} if recording.steps else {}
+    angles = {} if recording.period is None else {"angles": "degrees"}
+    return stated | steps | angles | {"simulated": bool(recording.simulated)}

@@ -1,0 +1,325 @@
+"""Recordings and RDMs as files, which appear under their names when they are whole: written aside, then renamed."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from normenc.errors import InputError
+from normenc.recordings.conversion import checked_rdms, facts_of, to_xarray
+from normenc.recordings.files import is_other, printable
+from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_stimulus
+from normenc.recordings.pictures import match_images
+from normenc.recordings.recording import STIMULUS_UNITS, Recording
+
+__all__ = ["named_arrays", "save", "save_rdm"]
+
+CHUNK_BYTES = 2**22
+ZARR_MARKS = (".zgroup", ".zarray", "zarr.json")
+
+
+def save(recording: Recording, path: str | Path, *, overwrite: bool = False) -> None:
+    """Save a recording as a file, from which :func:`normenc.recordings.load` makes an equal one.
+
+    Single trials are written where they are known, otherwise one row a stimulus. Arrays have the names that `load`
+    knows.
+
+    Parameters
+    ----------
+    recording : Recording
+    path : str or Path
+        Its suffix is the format: ``.npz``, ``.nc`` (see :func:`normenc.recordings.to_xarray`), ``.h5`` or ``.hdf5``,
+        ``.zarr`` (a folder), ``.nwb``, or ``.csv``, a table in long form: one row a trial and neuron. A table names its
+        neurons, by numbers where they have no names, and `load` sorts them by name; it holds neither images nor
+        ``steps``.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Raises
+    ------
+    InputError
+        When there is such a file already, the suffix is unknown, the file cannot be written or its format cannot hold
+        the recording. Nothing half-written stays behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from normenc.recordings import load
+    >>> toy = Recording.from_responses("toy", [[1.0, 2.0], [3.0, 1.0]], [0, 90], species="mouse")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(toy, Path(folder, "toy.npz"))
+    ...     load(Path(folder, "toy.npz")).describe()
+    'toy: 2 stimuli x 2 neurons, species mouse, area not stated'
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".nwb":
+        from normenc.recordings.nwb_export import write_nwb
+
+        write_nwb(recording, path, overwrite=overwrite)
+        return
+    writers: dict[str, Callable[[Path], None]] = {
+        ".csv": lambda aside: _write_table(recording, aside),
+        ".nc": lambda aside: _write_netcdf(to_xarray(recording), aside),
+    }
+    _write(path, writers.get(suffix) or _writer(path, named_arrays(recording), (*writers, ".nwb")), overwrite)
+
+
+def save_rdm(
+    rdm: Any,
+    stimulus: Any,
+    path: str | Path,
+    *,
+    kind: str = "orientation",
+    metric: str = "correlation",
+    overwrite: bool = False,
+    **facts: Any,
+) -> None:
+    """Save an RDM with the labels of its stimuli.
+
+    Parameters
+    ----------
+    rdm : array_like, shape (n_stimuli, n_stimuli)
+    stimulus : array_like, shape (n_stimuli,)
+        Degrees, or names of images, each once.
+    path : str or Path
+        Its suffix is the format: ``.npz``, ``.nc``, ``.h5`` or ``.zarr``, which :func:`normenc.recordings.load` reads
+        as a recording known by its RDM when the metric is correlation; or ``.csv``, a square table whose head line and
+        first column are the stimuli's labels, for other programs. Its upper left cell says the kind of stimuli, and
+        whether they are simulated; it has no place for other facts.
+    kind : str
+        What `stimulus` is: ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees) or ``"image"``.
+    metric : str
+        ``"correlation"``: the array is called ``rdm``, and its values lie between 0 and 2. Any other: it is called
+        ``dissimilarity``, so that nobody takes it for the former.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+    **facts
+        ``species``, ``area``, ``units``, ``source``, ``citation``, ``licence``, ``simulated``.
+
+    Raises
+    ------
+    InputError
+        When the matrix is no RDM, labels do not fit or stand twice, or see :func:`save`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_rdm([[0, 1, 2], [1, 0, 0.5], [2, 0.5, 0]], [0, 60, 120], Path(folder, "v1.csv"))
+    ...     print(Path(folder, "v1.csv").read_text())
+    orientation,0.0,60.0,120.0
+    0.0,0.0,1.0,2.0
+    60.0,1.0,0.0,0.5
+    120.0,2.0,0.5,0.0
+    <BLANKLINE>
+    """
+    path = Path(path)
+    matrices = checked_rdms(rdm)
+    if len(matrices) > 1:
+        raise InputError(f"there are {len(matrices)} RDMs; a file holds one, so save each to its own")
+    if kind not in STIMULUS_UNITS:
+        raise InputError(f"kind is {kind!r}; it must be one of {', '.join(STIMULUS_UNITS)}")
+    matrix, name = matrices[0], "rdm"
+    checked = matrix
+    if metric != "correlation":  # of others, labels and facts alone are checked
+        name, checked = "dissimilarity", np.zeros_like(matrix)
+    recording = Recording.from_rdm(metric, checked, **{kind: stimulus}, **facts)
+    labels, _ = as_stimulus(len(matrix), "stimuli", *(stimulus if kind == own else None for own in STIMULUS_UNITS))
+    attributes = facts_of(recording) | {"metric": metric}
+    if path.suffix.lower() == ".csv":
+        corner = f"{kind} (simulated)" if recording.simulated else kind
+        table = pd.DataFrame(matrix, index=labels, columns=labels)
+        _write(path, lambda aside: _to_csv(table, aside, index_label=corner), overwrite)
+    elif path.suffix.lower() == ".nc":
+        stimuli = {
+            kind: ("stimulus", labels, {"units": STIMULUS_UNITS[kind]}),
+            "stimulus": labels,
+            "stimulus_2": labels,
+        }
+        attributes["simulated"] = int(recording.simulated)
+        dataset = xr.Dataset({name: (("stimulus", "stimulus_2"), matrix)}, stimuli, attributes)
+        _write(path, lambda aside: _write_netcdf(dataset, aside), overwrite)
+    else:
+        _write(path, _writer(path, {name: matrix, kind: labels} | attributes, (".csv", ".nc")), overwrite)
+
+
+def named_arrays(recording: Recording) -> dict[str, Any]:
+    """A recording as arrays by the names that :func:`normenc.recordings.load` knows, and facts as text.
+
+    Examples
+    --------
+    >>> toy = Recording.from_responses("toy", [[1.0], [3.0]], direction=[0, 90], area="V1")
+    >>> list(named_arrays(toy))
+    ['responses', 'direction', 'area', 'angles', 'simulated']
+    """
+    rows = recording.responses if recording.trials is None else recording.trials
+    arrays: dict[str, Any]
+    if rows is None:
+        arrays = {"rdm": recording.rdm, recording.kind: recording.stimulus}
+    else:
+        labels = [label for label in (recording.kind, *TRIAL_LABELS, *NEURON_LABELS) if label in rows.coords]
+        arrays = {"responses": rows.to_numpy()} | {label: rows[label].to_numpy() for label in labels}
+    if recording.images is not None:
+        arrays |= {"images": recording.images, "image_names": recording.stimulus}
+    return {name: _plain(array) for name, array in arrays.items()} | facts_of(recording)
+
+
+def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return array.astype(str) if array.dtype.kind not in "iufbU" else array
+
+
+def _writer(path: Path, arrays: dict[str, Any], others: tuple[str, ...]) -> Callable[[Path], None]:
+    """What writes arrays to a file of this suffix."""
+    writers = {".npz": _write_npz, ".h5": _write_hdf5, ".hdf5": _write_hdf5, ".zarr": _write_zarr}
+    suffix = path.suffix.lower()
+    if suffix not in writers:
+        raise InputError(
+            f"{printable(str(path))}: files of the kind {suffix or 'without a suffix'} are not written; name it "
+            f"{', '.join((*writers, *others))}"
+        )
+    return lambda aside: writers[suffix](arrays, aside)
+
+
+def _write(path: Path, write: Callable[[Path], None], overwrite: bool) -> None:
+    with _aside(path, overwrite) as aside:
+        write(aside)
+
+
+@contextmanager
+def _aside(path: Path, overwrite: bool) -> Iterator[Path]:
+    """A place beside `path` to write to, which becomes `path` when the block ends well, and vanishes if not."""
+    shown = printable(str(path))
+    _check_free(path, overwrite)
+    if not path.parent.is_dir():
+        raise InputError(f"{shown}: there is no folder {printable(str(path.parent))}; make it first")
+    aside, old = (path.with_name(f".{uuid4().hex}{path.suffix}") for _ in range(2))
+    try:
+        yield aside
+        _check_free(path, overwrite)
+        if aside.is_dir() and path.is_dir():
+            path.rename(old)
+        aside.replace(path)
+    except OSError as error:
+        raise InputError(f"{shown}: this file cannot be written ({error.strerror or error})") from None
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        for place in (aside, old):
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if not is_other(path):
+        return
+    shown = printable(str(path))
+    if not overwrite:
+        raise InputError(f"{shown}: this is there already; choose another name, or say overwrite=True to replace it")
+    is_store = path.is_dir() and any((path / mark).is_file() for mark in ZARR_MARKS)
+    if not (is_store if path.suffix.lower() == ".zarr" else path.is_file()):
+        raise InputError(f"{shown}: what is there is no {path.suffix} file, and is not replaced; choose another name")
+
+
+def _write_npz(arrays: dict[str, Any], path: Path) -> None:
+    plain: dict[str, Any] = {name: np.asarray(value) for name, value in arrays.items()}
+    with path.open("wb") as file:
+        np.savez(file, **plain)
+
+
+def _write_hdf5(arrays: dict[str, Any], path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for name, value in arrays.items():
+            if not isinstance(value, np.ndarray):
+                file.attrs[name] = value
+            elif value.dtype.kind == "U":
+                file.create_dataset(name, data=value.astype(object), dtype=h5py.string_dtype())
+            else:
+                file.create_dataset(name, data=value, chunks=_chunks(value) if name == "responses" else None)
+
+
+def _write_zarr(arrays: dict[str, Any], path: Path) -> None:
+    try:
+        import zarr
+    except ImportError:
+        raise InputError("writing a Zarr store needs the package zarr; install normenc[zarr]") from None
+    # Version 2 of the format specifies text of fixed length, which version 3 does not yet.
+    group = zarr.open_group(str(path), mode="w", zarr_format=2)
+    for name, value in arrays.items():
+        if not isinstance(value, np.ndarray):
+            group.attrs[name] = value
+        else:
+            group.create_array(name, data=value, chunks=_chunks(value) if name == "responses" else "auto")
+
+
+def _chunks(responses: npt.NDArray[Any]) -> tuple[int, int]:
+    """All trials of some neurons, as :func:`normenc.recordings.stream_rdm` reads them."""
+    n_rows, n_neurons = responses.shape
+    return n_rows, min(n_neurons, max(1, CHUNK_BYTES // (n_rows * responses.dtype.itemsize)))
+
+
+def _write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+    dataset.to_netcdf(path, engine="h5netcdf")
+
+
+def _write_table(recording: Recording, path: Path) -> None:
+    if recording.responses is None:
+        raise InputError(f"{recording.name} is known only by its RDM; save_rdm writes that to a table")
+    if recording.images is not None:
+        raise InputError(
+            f"{recording.name} has images, which a table cannot hold; save it as .npz or .nc, or leave them out with "
+            "dataclasses.replace(recording, images=None)"
+        )
+    arrays = named_arrays(recording)
+    del arrays["responses"]
+    rows = recording.responses if recording.trials is None else recording.trials
+    n_rows, n_neurons = rows.shape
+    trial, neuron = (grid.ravel() for grid in np.indices((n_rows, n_neurons)))
+    columns: dict[str, Any] = {"trial": trial, "neuron": neuron}
+    columns["response"] = rows.to_numpy().astype(np.float64).ravel()
+    for name, value in arrays.items():
+        if name in NEURON_LABELS:
+            columns[name] = value[neuron]
+        elif isinstance(value, np.ndarray):
+            columns[name] = value[trial]
+        elif name != "steps":
+            columns[name] = value
+    _check_survive({name: value for name, value in arrays.items() if name != "steps"}, path)
+    _to_csv(pd.DataFrame(columns), path, index=False)
+
+
+def _check_survive(labels: dict[str, Any], path: Path) -> None:
+    """Raise InputError for labels that are not the same when a table is read: "007" is 7 then, "NA" is nothing."""
+    from normenc.recordings.formats.tables import read_csv
+
+    for name, value in labels.items():
+        own = np.unique(np.asarray(value))
+        if own.dtype.kind != "U":
+            continue
+        # A second column, as no reader takes a line without text for a row.
+        _to_csv(pd.DataFrame({name: own, "row": np.arange(len(own))}), path, index=False)
+        back = read_csv(path)[name]
+        if name == "image" and back.dtype.kind in "iu":
+            back = match_images(back.to_numpy(), None)[0]
+        for before, after in zip_longest(own.tolist(), list(back)):
+            if str(after) != before or isinstance(after, float):
+                raise InputError(
+                    f"the {name} {before!r} would be read as {after!r} from a table; save it as .npz or .nc, or "
+                    "rename it"
+                )
+
+
+def _to_csv(table: pd.DataFrame, path: Path, **options: Any) -> None:
+    table.to_csv(path, encoding="utf-8", lineterminator="\n", **options)

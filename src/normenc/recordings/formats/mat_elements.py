@@ -1,0 +1,128 @@
+"""What a MATLAB file before version 7.3 is made of, looked over before SciPy reads it.
+
+SciPy trusts the elements of such a file, and a damaged one can end the whole process.
+"""
+
+import struct
+import zlib
+from math import prod
+from pathlib import Path
+from typing import IO
+
+from normenc.recordings.formats.guards import check_packing
+
+__all__ = ["check_elements"]
+
+ARRAY, PACKED = 14, 15  # kinds of elements, see MATLAB's "MAT-File Format"
+VALUES = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18))
+HOLDERS, CHAR, SPARSE, LAST_WITH_SHAPE, LAST = (1, 2, 3, 16, 17), 4, 5, 16, 17  # classes; the first hold arrays
+COMPLEX = 0x800  # flag of an array whose values have an imaginary part, in one more element
+WHOLE, MOST_SIDES = (5, 6), 32  # of shapes
+DEEPEST = 100
+ORDERS = {b"IM": "<", b"MI": ">"}
+
+
+class _Plain:
+    """Bytes as they stand in a file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, n_bytes: int) -> bytes:
+        found = self._file.read(n_bytes)
+        if len(found) < n_bytes:
+            raise ValueError("it ends within an array")
+        return found
+
+    def skip(self, n_bytes: int) -> None:
+        if n_bytes:
+            self._file.seek(n_bytes - 1, 1)
+            self.read(1)
+
+
+class _Packed(_Plain):
+    """Bytes that unpack from the next `length` ones of a file, a few at a time."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        super().__init__(file)
+        self._left, self._unpacker = length, zlib.decompressobj()
+
+    def read(self, n_bytes: int) -> bytes:
+        found = b""
+        while len(found) < n_bytes:
+            raw = self._unpacker.unconsumed_tail
+            if not raw:
+                raw = self._file.read(min(self._left, 2**16))
+                self._left -= len(raw)
+            part = self._unpacker.decompress(raw, n_bytes - len(found))
+            if not raw and not part:
+                raise ValueError("it ends within an array")
+            found += part
+        return found
+
+    def skip(self, n_bytes: int) -> None:
+        while n_bytes:
+            n_bytes -= len(self.read(min(n_bytes, 2**20)))
+
+
+def check_elements(path: Path) -> None:
+    """Raise ValueError for elements that cannot be, and InputError for what would unpack to far more than the file."""
+    unpacked = 0
+    with path.open("rb") as file:
+        order = ORDERS.get(file.read(128)[126:])
+        while order is not None and (tag := file.read(8)):  # version 4 has no elements
+            kind, length = struct.unpack(f"{order}II", tag)
+            after = file.tell() + length
+            source = _Plain(file)
+            if kind == PACKED:
+                source = _Packed(file, length)
+                kind, length = struct.unpack(f"{order}II", source.read(8))
+                unpacked += length
+                check_packing("it", unpacked, lambda: path.stat().st_size)
+            if kind != ARRAY:
+                raise ValueError(f"an element of kind {kind} stands where an array should")
+            _check_array(source, order, length, 0)
+            file.seek(after)
+
+
+def _check_array(source: _Plain, order: str, length: int, depth: int) -> None:
+    if length == 0:  # a cell that is empty
+        return
+    flags = struct.unpack(f"{order}4I", source.read(16))
+    of_class = flags[2] & 0xFF
+    if flags[:2] != (6, 8) or not 1 <= of_class <= LAST or depth > DEEPEST:
+        raise ValueError("the head of an array is damaged")
+    left, n_elements = length - 16, 0
+    while left >= 8:
+        n_elements += 1
+        kind, n_bytes = struct.unpack(f"{order}II", source.read(8))
+        left -= 8
+        is_small = kind >> 16 != 0  # then up to 4 bytes stand in place of their number
+        if is_small:
+            kind, n_bytes, inline = kind & 0xFFFF, kind >> 16, struct.pack(f"{order}I", n_bytes)
+        if kind not in VALUES and not (kind == ARRAY and of_class in HOLDERS):
+            raise ValueError(f"an array holds an element of kind {kind}")
+        if n_bytes > (4 if is_small else left):
+            raise ValueError("an array holds an element that is longer than itself")
+        taken = 0 if is_small else min(n_bytes + -n_bytes % 8, left)
+        if kind == ARRAY:
+            _check_array(source, order, n_bytes, depth + 1)
+            source.skip(taken - n_bytes)
+        elif n_elements == 1 and of_class <= LAST_WITH_SHAPE:
+            raw = inline if is_small else source.read(taken)
+            _check_shape(raw[:n_bytes], kind, order, of_class, length)
+        else:
+            source.skip(taken)
+        left -= taken
+    source.skip(left)
+    expected = 3 + 2 * (of_class == SPARSE) + (flags[2] & COMPLEX != 0 and of_class != CHAR)  # with shape and name
+    if of_class not in HOLDERS and n_elements != expected:
+        raise ValueError(f"an array holds {n_elements} elements, not {expected}")
+
+
+def _check_shape(raw: bytes, kind: int, order: str, of_class: int, length: int) -> None:
+    if kind not in WHOLE or len(raw) % 4 or not 2 <= len(raw) // 4 <= MOST_SIDES:
+        raise ValueError("the shape of an array is damaged")
+    shape = struct.unpack(f"{order}{len(raw) // 4}i", raw)
+    if any(side < 0 for side in shape) or (of_class != SPARSE and prod(shape) > length):
+        raise ValueError(f"an array of shape {shape} has {length:,} bytes")

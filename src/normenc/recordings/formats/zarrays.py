@@ -1,0 +1,79 @@
+"""Zarr stores, read from disk as they are needed."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from normenc.errors import InputError
+from normenc.recordings.formats.guards import LAZY_BYTES, PICKLED, OnDisk, check_size, readable
+
+__all__ = ["read_zarr"]
+
+
+def read_zarr(path: Path) -> dict[str, Any]:
+    """All arrays of a Zarr group, those in groups as ``group/array``; an array alone is ``responses``."""
+    try:
+        import zarr
+    except ImportError:
+        raise InputError("a Zarr store needs the package zarr; install normenc[zarr]") from None
+    with readable("Zarr store", "write it again"):
+        _check_files(path)
+        try:
+            store = zarr.open(str(path), mode="r")
+            arrays = [("responses", store)] if isinstance(store, zarr.Array) else _arrays(store)
+        except ValueError as error:  # no type of values can be pickled ones
+            if "'pickle'" in str(error):
+                raise InputError(PICKLED.format("it")) from None
+            raise
+        return {name: _values(item, name) for name, item in arrays} | _facts(store)
+
+
+def _check_files(path: Path) -> None:
+    """Raise InputError unless a store is files that lie in it: links lead anywhere, and pipes are waited for."""
+    inside, folders = path.resolve(), [path]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                place = Path(entry.path)
+                own = place.relative_to(path)
+                if entry.is_symlink():
+                    if not (place.is_file() and place.resolve().is_relative_to(inside)):
+                        raise InputError(
+                            f"{own} is a link out of the store, which is not followed; copy the data into it"
+                        )
+                elif entry.is_dir():
+                    folders += [place] * (entry.name != ".git")  # a store may be kept in one
+                elif not entry.is_file():
+                    raise InputError(f"{own} is no regular file, as all of a store must be; write it again")
+
+
+def _arrays(group: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    import zarr
+
+    found: list[tuple[str, Any]] = []
+    for name, item in group.members():
+        if isinstance(item, zarr.Array):
+            found.append((prefix + name, item))
+        else:
+            found += _arrays(item, f"{prefix}{name}/")
+    return found
+
+
+def _values(array: Any, name: str) -> Any:
+    described = array.metadata
+    if described.zarr_format == 2:  # which alone can keep Python objects, by pickling
+        codecs = [*(described.filters or ()), described.compressor]
+        if any(getattr(codec, "codec_id", None) == "pickle" for codec in codecs):
+            raise InputError(PICKLED.format(name))
+    n_bytes = array.size * array.dtype.itemsize
+    if array.dtype.kind in "iufb" and n_bytes > LAZY_BYTES:
+        return OnDisk(array, name, array.nbytes_stored)
+    check_size(name, n_bytes, array.nbytes_stored)
+    values = np.asarray(array[...])
+    return values.astype(str) if values.dtype.kind in "OT" else values
+
+
+def _facts(store: Any) -> dict[str, Any]:
+    return {key: value for key, value in dict(store.attrs).items() if isinstance(value, str | bool | int)}

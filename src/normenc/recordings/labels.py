@@ -1,0 +1,181 @@
+"""Labels of stimuli, trials and neurons, checked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_array
+from normenc.errors import InputError
+
+__all__ = [
+    "NEURON_LABELS",
+    "PERIODS",
+    "TRIAL_LABELS",
+    "as_images",
+    "as_labels",
+    "as_stimulus",
+    "as_text",
+    "without_missing",
+]
+
+PERIODS = {"orientation": 180.0, "direction": 360.0}  # degrees
+TRIAL_LABELS = ("animal", "session", "repeat")
+NEURON_LABELS = ("neuron", "region", "quality", "neuron_animal", "neuron_session")
+MISSING = ("error", "neurons", "trials")
+DECIMALS = 6  # of degrees; stimuli that differ by less are the same
+SAME = 10.0**-DECIMALS
+FAR = 1e6  # degrees that nobody means
+WHOLE = 2.0**53  # numbers up to which float64 has every whole one
+
+
+def as_stimulus(n_rows: int, what: str, orientation: Any, direction: Any, image: Any) -> tuple[npt.NDArray[Any], str]:
+    """The stimulus of every row, and which of the three it is; raises InputError unless one is given, and fits."""
+    given = {
+        kind: values
+        for kind, values in (("orientation", orientation), ("direction", direction), ("image", image))
+        if values is not None
+    }
+    if len(given) != 1:
+        said = " and ".join(given) or "none"
+        raise InputError(f"the stimuli are given as {said}; give one of orientation, direction and image")
+    ((kind, values),) = given.items()
+    labels = as_text(values, kind) if kind == "image" else as_array(values, kind).astype(np.float64)
+    if labels.ndim != 1 or len(labels) != n_rows:
+        raise InputError(f"{kind} has shape {labels.shape} but there are responses to {n_rows} {what}; they must agree")
+    if n_rows < 2:
+        one = what.removesuffix("s") if what == "trials" else "stimulus"
+        raise InputError(f"there is {n_rows} {one}; a comparison needs at least 3 stimuli, and a useful one many more")
+    if kind == "image":
+        return labels, kind
+    if not np.isfinite(labels).all():
+        row = np.flatnonzero(~np.isfinite(labels))[0]
+        one = "trial" if what == "trials" else "stimulus"
+        raise InputError(f"{kind} of {one} {row} is not finite; give degrees, or leave that {one} out")
+    low, high, period = float(labels.min()), float(labels.max()), PERIODS[kind]
+    if high - low > period + SAME or max(-low, high) > FAR:
+        advice = (
+            "if they are directions of drift, give them as direction (and fold them onto orientation where wanted)"
+            if kind == "orientation" and high - low <= 360 + SAME
+            else f"give degrees that span one period of {period:g}"
+        )
+        raise InputError(f"{kind} runs from {low:g} to {high:g}, over more than {period:g} degrees; {advice}")
+    return np.round(labels, DECIMALS) + 0.0 if what == "trials" else labels, kind
+
+
+def as_labels(
+    labels: Mapping[str, Any] | None, known: Sequence[str], length: int, what: str
+) -> dict[str, npt.NDArray[Any]]:
+    """Labels of trials or neurons as text, or numbers where they are numbers; raises InputError for unknown ones."""
+    found = {}
+    for name, values in (labels or {}).items():
+        if name not in known:
+            raise InputError(f"there is no {what} label {name!r}; the labels are {', '.join(known)}")
+        if np.shape(values) != (length,):  # known before they are read
+            raise InputError(
+                f"{name} has shape {np.shape(values)}, but there are {length} {what}s; give one value for each"
+            )
+        array = np.asarray(values)
+        is_name = name in ("animal", "session", "neuron_animal", "neuron_session", "neuron")
+        if is_name or array.dtype.kind not in "iufb":
+            array = as_text(values, name)
+        found[name] = array
+    if "neuron" in found:
+        names, counts = np.unique(found["neuron"], return_counts=True)
+        if len(names) and counts.max() > 1:
+            raise InputError(
+                f"neuron {str(names[counts.argmax()])!r} stands {counts.max()} times; give every neuron its own name"
+            )
+    return found
+
+
+def as_text(values: Any, what: str) -> npt.NDArray[Any]:
+    """Names as an array of text; whole numbers are written without a point.
+
+    Raises
+    ------
+    InputError
+        When a name is not UTF-8; `what` says which names they are.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "iub":
+        return array.astype(str)
+    if array.dtype.kind == "f":
+        whole = (np.abs(array) < WHOLE).all() and (array == np.round(array)).all()
+        return array.astype(np.int64).astype(str) if whole else array.astype(str)
+    items = [item if isinstance(item, bytes) else str(item) for item in array.ravel().tolist()]
+    try:
+        texts = [item.decode("utf-8") if isinstance(item, bytes) else item for item in items]
+        "".join(texts).encode("utf-8")
+    except UnicodeError:
+        bad = next(item for item in items if not _is_utf8(item))
+        raise InputError(f"{what} holds a name that is not UTF-8 ({bad!r}); write names as UTF-8 text") from None
+    return np.array(texts, dtype=str).reshape(array.shape)
+
+
+def _is_utf8(text: str | bytes) -> bool:
+    try:
+        return bool((text.decode("utf-8") if isinstance(text, bytes) else text.encode("utf-8")) or True)
+    except UnicodeError:
+        return False
+
+
+def as_images(images: Any, n_stimuli: int, kind: str = "image") -> npt.NDArray[np.float32]:
+    """Images as grey values 0 to 1; bytes are divided by 255, colours become grey by their luminance (ITU-R BT.709)."""
+    if kind != "image":
+        raise InputError(f"images are for stimuli that are given as image, not as {kind}; leave them out")
+    raw = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
+    array = as_array(raw, "images")
+    is_colour = array.ndim == 4 and array.shape[3] in (3, 4)
+    if 0 in array.shape or not (array.ndim == 3 or is_colour):
+        raise InputError(
+            f"images have shape {array.shape}; they must be (n_images, height, width), or have 3 or 4 colours last"
+        )
+    if len(array) != n_stimuli:
+        raise InputError(f"there are {len(array)} images but {n_stimuli} stimuli; give one image for each")
+    if not np.isfinite(array).all():
+        raise InputError("images hold NaN or infinity; they must be grey values from 0 (black) to 1 (white), or bytes")
+    if raw.dtype == np.uint8:
+        array = array / 255.0
+    if is_colour:
+        from skimage import color
+
+        array = color.rgb2gray(array[..., :3])
+    if array.min() < 0 or array.max() > 1:
+        raise InputError(
+            f"images have values from {array.min():g} to {array.max():g}; they must be grey values from 0 (black) to 1 "
+            "(white), or bytes (uint8)"
+        )
+    return array.astype(np.float32)
+
+
+def without_missing(
+    values: npt.NDArray[Any], missing: str
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], tuple[str, ...]]:
+    """Which trials and neurons to keep, and in words what is left out; raises InputError where that is not allowed."""
+    if missing not in MISSING:
+        raise InputError(f"missing is {missing!r}; it must be one of {', '.join(MISSING)}")
+    n_trials, n_neurons = values.shape
+    trials, neurons = np.ones(n_trials, dtype=bool), np.ones(n_neurons, dtype=bool)
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return trials, neurons, ()
+    trial, neuron = np.argwhere(bad)[0]
+    if np.isinf(values[bad]).any():
+        trial, neuron = np.argwhere(np.isinf(values))[0]
+        raise InputError(f"the response of neuron {neuron} in trial {trial} is infinite; responses must be numbers")
+    if missing == "error":
+        raise InputError(
+            f"{bad.sum():,} of {bad.size:,} responses are missing (NaN), the first of neuron {neuron} in trial "
+            f"{trial}; leave out the {bad.any(axis=0).sum():,} neurons (missing = 'neurons') or the "
+            f"{bad.any(axis=1).sum():,} trials (missing = 'trials') that have any"
+        )
+    if missing == "neurons":
+        neurons = ~bad.any(axis=0)
+    else:
+        trials = ~bad.any(axis=1)
+    left, all_of = (neurons, n_neurons) if missing == "neurons" else (trials, n_trials)
+    if not left.any():
+        raise InputError(f"every one of the {all_of:,} {missing} has missing responses; nothing would be left")
+    return trials, neurons, (f"left out {all_of - left.sum():,} of {all_of:,} {missing} with missing responses",)

@@ -1,0 +1,21 @@
+"""Simulated recordings: mouse V1 under gratings, neurons that read an encoder's layer, V1 under natural images.
+
+What is true of each parameter, and which publication it imitates, stands in docs/simulation.md.
+"""
+
+from normenc.recordings.simulation.contamination import contaminate
+from normenc.recordings.simulation.layer import SimulatedRecording, simulated_from_layer
+from normenc.recordings.simulation.natural import divisive_normalisation, simulated_natural
+from normenc.recordings.simulation.noise import NOISES
+from normenc.recordings.simulation.v1 import N_NEURONS, simulated_v1
+
+__all__ = [
+    "NOISES",
+    "N_NEURONS",
+    "SimulatedRecording",
+    "contaminate",
+    "divisive_normalisation",
+    "simulated_from_layer",
+    "simulated_natural",
+    "simulated_v1",
+]

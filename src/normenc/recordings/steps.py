@@ -1,0 +1,232 @@
+"""What is done to a recording's responses before they are compared: each step is a function, and is written down.
+
+The order that :func:`normenc.recordings.load` follows, and that makes sense elsewhere too:
+
+1. choose neurons (:func:`select`);
+2. fold directions onto orientations, where wanted (:func:`fold`);
+3. put stimuli into bins, where wanted (:func:`bin_stimuli`);
+4. average the trials of each stimulus, which every step does by itself: a recording's ``responses`` always are the
+   averages of its ``trials``;
+5. z-score each neuron over stimuli, where wanted (:func:`z_score`), with the averages' mean and standard deviation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from normenc.errors import InputError
+from normenc.recordings.labels import NEURON_LABELS, PERIODS, TRIAL_LABELS
+from normenc.recordings.recording import Recording
+
+__all__ = ["bin_centres", "bin_stimuli", "fold", "select", "z_score"]
+
+
+def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recording:
+    """Keep some of the neurons.
+
+    Parameters
+    ----------
+    recording : Recording
+        With responses.
+    neurons : array_like, optional
+        Indices, or a mask of shape (n_neurons,).
+    **labels
+        Values of the neurons' labels to keep, one or several: ``region="V1"``, ``quality=["good", "mua"]``.
+
+    Raises
+    ------
+    InputError
+        When the recording has no such label, or nothing is left; the message lists what there is.
+
+    Examples
+    --------
+    >>> toy = Recording.from_responses("toy", np.eye(3), [0, 60, 120], neurons={"region": ["V1", "V1", "LM"]})
+    >>> select(toy, region="V1").n_neurons
+    2
+    """
+    responses = _responses(recording, "select")
+    n_neurons = responses.shape[1]
+    kept = np.arange(n_neurons)
+    said = []
+    if neurons is not None:
+        chosen = np.asarray(neurons)
+        if chosen.dtype == bool and chosen.shape != (n_neurons,):
+            raise InputError(f"neurons is a mask of shape {chosen.shape}; there are {n_neurons} neurons")
+        if chosen.dtype != bool and (chosen.dtype.kind not in "iu" or chosen.ndim != 1):
+            raise InputError(f"neurons has type {chosen.dtype}; it must be indices or a mask")
+        if chosen.dtype != bool and chosen.size and not -n_neurons <= chosen.min() <= chosen.max() < n_neurons:
+            raise InputError(
+                f"neurons has indices from {chosen.min()} to {chosen.max()}; there are {n_neurons} neurons"
+            )
+        kept = kept[chosen]
+        said.append("chosen by index")
+    for name, wanted in labels.items():
+        if name not in NEURON_LABELS or name not in responses.coords:
+            there = [label for label in NEURON_LABELS if label in responses.coords]
+            raise InputError(f"the neurons have no label {name!r}; they have {', '.join(there) or 'none'}")
+        own = responses[name].values[kept]
+        values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else list(wanted)
+        mask = np.isin(own.astype(str), [str(value) for value in values])
+        if not mask.any():
+            raise InputError(f"no neuron has {name} {wanted!r}; there are {', '.join(map(str, np.unique(own)))}")
+        kept = kept[mask]
+        said.append(f"{name} {', '.join(map(str, values))}")
+    if not len(kept):
+        raise InputError("no neuron is chosen; a population needs at least 2")
+    return replace(
+        recording,
+        responses=responses[:, kept],
+        trials=None if recording.trials is None else recording.trials[:, kept],
+        steps=(*recording.steps, f"kept {len(kept):,} of {n_neurons:,} neurons ({'; '.join(said)})"),
+    )
+
+
+def fold(recording: Recording) -> Recording:
+    """Fold directions of drift onto orientations: opposite directions become trials of one orientation.
+
+    Orientations run from -90 up to but not including 90 degrees from vertical.
+
+    Raises
+    ------
+    InputError
+        When stimuli are no directions, or the population is known only by its RDM.
+
+    Examples
+    --------
+    >>> toy = Recording.from_responses("toy", [[1.0, 0.0], [0.0, 1.0], [3.0, 0.0]], direction=[0, 90, 180])
+    >>> fold(toy).orientation, fold(toy).responses.values
+    (array([-90.,   0.]), array([[0., 1.],
+           [2., 0.]]))
+    """
+    if recording.kind != "direction":
+        raise InputError(
+            f"{recording.name}: only directions can be folded onto orientations; stimuli are {recording.kind}s"
+        )
+    orientation = recording.orientation
+    assert orientation is not None
+    return _with_stimuli(recording, orientation, "orientation", "folded directions onto orientations")
+
+
+def bin_stimuli(recording: Recording, width: float) -> Recording:
+    """Put orientations or directions into bins, whose trials become trials of one stimulus: their mean.
+
+    Bins are [k width, (k + 1) width) for whole k, counted from 0 degrees of direction, or from -90 degrees of
+    orientation.
+
+    Parameters
+    ----------
+    recording : Recording
+        With responses to gratings.
+    width : float
+        Degrees.
+
+    Raises
+    ------
+    InputError
+        When stimuli are images, the width is no number between 0 and half a period, or all fall into one bin.
+
+    Examples
+    --------
+    >>> toy = Recording.from_responses("toy", np.arange(8.0).reshape(4, 2), [-90, -89, 0, 9])
+    >>> bin_stimuli(toy, 10).orientation
+    array([-89.5,   4.5])
+    """
+    if recording.period is None:
+        raise InputError(f"{recording.name}: images cannot be put into bins of degrees")
+    counts = np.ones(recording.n_stimuli)
+    if recording.trials is not None:
+        counts = np.bincount(recording.trials["stimulus_index"].values, minlength=recording.n_stimuli).astype(float)
+    centres = bin_centres(recording.stimulus, counts, recording.kind, width)
+    return _with_stimuli(recording, centres, recording.kind, f"averaged within bins of {width:g} degrees")
+
+
+def bin_centres(
+    stimulus: npt.NDArray[np.float64], counts: npt.NDArray[np.float64], kind: str, width: float
+) -> npt.NDArray[np.float64]:
+    """Mean of each stimulus's bin, degrees, where every stimulus counts as often as `counts` says."""
+    period = PERIODS[kind]
+    if not 0 < width <= period / 2:
+        raise InputError(f"bin_width is {width}; it must lie between 0 and {period / 2:g} degrees")
+    start = -90.0 if kind == "orientation" else 0.0
+    bins, index = np.unique(np.floor((stimulus - start) / width + 1e-9), return_inverse=True)
+    if len(bins) < 2:
+        raise InputError(f"all stimuli fall into one bin of {width:g} degrees; make bin_width smaller")
+    return (np.bincount(index, counts * stimulus) / np.bincount(index, counts))[index]
+
+
+def z_score(recording: Recording) -> Recording:
+    """Z-score each neuron over stimuli: subtract the mean of its averages, divide by their standard deviation.
+
+    Single trials are shifted and scaled by the same numbers, so that their averages are the z-scores. The standard
+    deviation is that of the population (divided by n_stimuli). Neurons that do not vary over stimuli are left out.
+
+    Raises
+    ------
+    InputError
+        When the population is known only by its RDM, or fewer than two neurons vary.
+
+    Examples
+    --------
+    >>> toy = Recording.from_responses("toy", [[1.0, 5.0], [3.0, 9.0]], [0, 90])
+    >>> z_score(toy).responses.values
+    array([[-1., -1.],
+           [ 1.,  1.]])
+    """
+    responses = _responses(recording, "z_score")
+    values = responses.values.astype(np.float64)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    varies = spread > 1e-12 * np.abs(values).max(axis=0)
+    if varies.sum() < 2:
+        raise InputError(f"{recording.name}: {varies.sum()} neurons vary over stimuli; z-scores need at least 2")
+    if not varies.all():
+        recording = select(recording, varies)
+        mean, spread = mean[varies], spread[varies]
+    said = "z-scored each neuron over stimuli"
+
+    def scaled(array: xr.DataArray) -> xr.DataArray:
+        values = ((array.values.astype(np.float64) - mean) / spread).astype(array.dtype)
+        return array.copy(data=values).assign_attrs(units="z-score over stimuli")
+
+    assert recording.responses is not None
+    return replace(
+        recording,
+        responses=scaled(recording.responses),
+        trials=None if recording.trials is None else scaled(recording.trials),
+        units="z-score over stimuli",
+        steps=(*recording.steps, said),
+    )
+
+
+def _responses(recording: Recording, step: str) -> xr.DataArray:
+    if recording.responses is None:
+        raise InputError(f"{recording.name} is known only by its RDM; {step} needs responses")
+    return recording.responses
+
+
+def _with_stimuli(recording: Recording, stimulus: npt.NDArray[np.float64], kind: str, said: str) -> Recording:
+    """Give every stimulus a new label; equal ones become one, of which what were stimuli are trials."""
+    responses = _responses(recording, "this step")
+    rows = responses if recording.trials is None else recording.trials
+    index = np.arange(len(rows)) if recording.trials is None else rows["stimulus_index"].values
+    facts: dict[str, Any] = {
+        name: getattr(recording, name)
+        for name in ("units", "species", "area", "source", "citation", "licence", "simulated")
+    }
+    stimuli: dict[str, Any] = {kind: stimulus[index], **facts}
+    made = Recording.from_trials(
+        recording.name,
+        rows.values,
+        **stimuli,
+        trials=_labels(rows, TRIAL_LABELS, "trial"),
+        neurons=_labels(rows, NEURON_LABELS, "neuron"),
+    )
+    again = tuple(step for step in made.steps if step not in recording.steps)
+    return replace(made, steps=(*recording.steps, said, *again))
+
+
+def _labels(rows: xr.DataArray, names: Sequence[str], dimension: str) -> Mapping[str, Any]:
+    return {name: rows[name].values for name in names if name in rows.coords and rows[name].dims == (dimension,)}
