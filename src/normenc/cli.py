@@ -27,6 +27,32 @@ app = typer.Typer(
 recordings_app = typer.Typer(help="List the recordings that normenc knows by name, or fetch one.")
 app.add_typer(recordings_app, name="recordings")
 
+# How a recording is understood and prepared, for all commands that take one; see normenc.recordings.load.
+Map = Annotated[
+    str | None,
+    typer.Option("--map", metavar="NAME=OWN,...", help="Your arrays' names, such as responses=F,orientation=theta."),
+]
+Images = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="A folder of the images that trials name, or number in order.")
+]
+Angles = Annotated[str | None, typer.Option(metavar="degrees|radians", help="The unit of orientations or directions.")]
+Region = Annotated[str | None, typer.Option(metavar="NAME,...", help="Keep neurons of these regions.")]
+NeuronQuality = Annotated[
+    str | None, typer.Option("--quality", metavar="NAME,...", help="Keep neurons of this quality.")
+]
+Fold = Annotated[bool, typer.Option("--fold", help="Make directions orientations.")]
+BinWidth = Annotated[float | None, typer.Option(metavar="DEGREES", help="Average stimuli within bins.")]
+ZScore = Annotated[bool, typer.Option("--z-score", help="Z-score each neuron over stimuli.")]
+Missing = Annotated[
+    str | None, typer.Option(metavar="neurons|trials", help="Leave out neurons, or trials, with missing responses.")
+]
+Intervals = Annotated[str | None, typer.Option(metavar="TABLE", help="NWB: the table of trials.")]
+Series = Annotated[str | None, typer.Option(metavar="NAME", help="NWB: the fluorescence to read.")]
+Window = Annotated[
+    str | None, typer.Option(metavar="FROM,TO", help="NWB: seconds after a trial's start in which to read responses.")
+]
+Baseline = Annotated[str | None, typer.Option(metavar="FROM,TO", help="NWB: seconds of the baseline to subtract.")]
+
 
 def main() -> None:
     """Run the command line; an error in the input ends in one message and exit code 2, never in a traceback."""
@@ -86,6 +112,19 @@ def run(
         str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
+    names: Map = None,
+    images: Images = None,
+    angles: Angles = None,
+    region: Region = None,
+    quality: NeuronQuality = None,
+    fold: Fold = False,
+    bin_width: BinWidth = None,
+    z_score: ZScore = False,
+    missing: Missing = None,
+    intervals: Intervals = None,
+    series: Series = None,
+    window: Window = None,
+    baseline: Baseline = None,
 ) -> None:
     """Train the study's networks, compare them with its recordings beside controls, and write a report for each.
 
@@ -95,7 +134,22 @@ def run(
     from normenc import study as studies
 
     settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds)
+    preparation = _preparation(
+        names=names,
+        images=images,
+        angles=angles,
+        region=region,
+        quality=quality,
+        fold=fold,
+        bin_width=bin_width,
+        z_score=z_score,
+        missing=missing,
+        intervals=intervals,
+        series=series,
+        window=window,
+        baseline=baseline,
+    )
+    settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
     failed = False
     for index, part in enumerate(parts):
@@ -122,6 +176,48 @@ def run(
         typer.echo(f"report: {page}")
     if failed:
         raise typer.Exit(1)
+
+
+def _preparation(**given: Any) -> dict[str, Any]:
+    """Options that were given, as :func:`normenc.recordings.load` takes them."""
+    renamed = {"fold": "fold_directions", "z_score": "z_scored"}
+    parsers: dict[str, Callable[[str, Any], Any]] = {
+        "names": _pairs,
+        "region": _several,
+        "quality": _several,
+        "window": _two_numbers,
+        "baseline": _two_numbers,
+        "images": lambda _, value: str(value),
+    }
+    return {
+        renamed.get(name, name): parsers[name](name, value) if name in parsers else value
+        for name, value in given.items()
+        if value not in (None, False)
+    }
+
+
+def _pairs(_: str, text: str) -> dict[str, str]:
+    from normenc.errors import InputError
+
+    pairs = [part.partition("=") for part in text.split(",")]
+    for name, sign, own in pairs:
+        if not (name.strip() and sign and own.strip()):
+            raise InputError(f"--map {text}: each part must be NAME=OWN, as in responses=F,orientation=theta")
+    return {name.strip(): own.strip() for name, _, own in pairs}
+
+
+def _several(_: str, text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _two_numbers(name: str, text: str) -> list[float]:
+    from normenc.errors import InputError
+
+    try:
+        start, stop = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--{name} {text}: it must be two numbers of seconds, as in 0,0.5") from None
+    return [start, stop]
 
 
 def _default_workers(study: Any, device: str) -> int:
@@ -154,6 +250,55 @@ def _print_failures(finished: Any) -> bool:
             fg=typer.colors.RED,
         )
     return bool(units)
+
+
+@app.command()
+def check(
+    recording: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A recording's name, or its file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    seed: Annotated[int, typer.Option(help="Of random halves of the trials.")] = 0,
+    names: Map = None,
+    images: Images = None,
+    angles: Angles = None,
+    region: Region = None,
+    quality: NeuronQuality = None,
+    fold: Fold = False,
+    bin_width: BinWidth = None,
+    z_score: ZScore = False,
+    intervals: Intervals = None,
+    series: Series = None,
+    window: Window = None,
+    baseline: Baseline = None,
+) -> None:
+    """Tell what is understood of a recording, how reliable it is, and whether it is fit to be compared with models."""
+    import json
+
+    from normenc import quality as room
+
+    options = _preparation(
+        names=names,
+        images=images,
+        angles=angles,
+        region=region,
+        quality=quality,
+        fold=fold,
+        bin_width=bin_width,
+        z_score=z_score,
+        intervals=intervals,
+        series=series,
+        window=window,
+        baseline=baseline,
+    )
+    found = room.check(recording, seed=seed, **options)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+        return
+    typer.secho(found.description, bold=True)
+    _print_table(None, room.lines(found))
+    colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
+    typer.secho(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
+    for warning in found.warnings:
+        typer.echo(f"- {warning}")
 
 
 @app.command()
@@ -288,13 +433,13 @@ def _print_scores(evaluation: Any) -> None:
     _print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
 
 
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, header_style="bold")
-    for index, column in enumerate(columns):
+    table = Table(box=None, header_style="bold", show_header=columns is not None)
+    for index, column in enumerate(columns or rows[0]):
         table.add_column(column, no_wrap=index == 0, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))

@@ -1,0 +1,223 @@
+"""``normenc check``: what was understood of a recording, and whether it is fit for the question."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from normenc import rsa
+from normenc.errors import InputError
+from normenc.quality.comparable import inference_inputs
+from normenc.quality.neurons import NeuronQuality, describe_neurons
+from normenc.quality.raw import RawValues, look_at
+from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
+from normenc.quality.verdict import verdict_of
+from normenc.recordings import Recording
+from normenc.recordings.loading import contents, load, prepared
+from normenc.recordings.sources import SOURCES
+
+__all__ = ["Quality", "check"]
+
+MIN_REPEATED = 3  # stimuli, for the reliability of an RDM
+N_SPLITS = 20
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What :func:`check` found.
+
+    Attributes
+    ----------
+    name, description : str
+    kind : str
+        What the stimuli are: ``"orientation"``, ``"direction"`` or ``"image"``.
+    n_stimuli : int
+    n_neurons, n_trials : int or None
+        None where they are not known.
+    n_repeats : (int, int)
+        Fewest and most trials of a stimulus.
+    n_animals, n_sessions : int
+        0 where they are not stated.
+    first, last, largest_gap : float or None
+        Of orientations or directions, degrees; the gap goes around the circle.
+    covers_circle : bool
+    has_images : bool
+        Whether the networks can be shown what the animal saw: for gratings always, for images where they are there.
+    units : str
+        Of the responses, as stated.
+    raw : RawValues or None
+        What is odd about the responses as they stand in the file.
+    neurons : NeuronQuality or None
+    rdm : RdmReliability or None
+        None where no stimulus was shown twice.
+    ceiling : str
+        What the noise ceiling comes from.
+    ceiling_lower, ceiling_upper : float
+        NaN where there is none.
+    verdict : str
+        ``"reliable"``, ``"weak"``, ``"unreliable"``, or ``"unknown"`` where nothing tells.
+    warnings : tuple of str
+        In plain words, the gravest first.
+    notes : tuple of str
+        How the file was understood, and what was done to the responses.
+    """
+
+    name: str
+    description: str
+    kind: str
+    n_stimuli: int
+    n_neurons: int | None
+    n_trials: int | None
+    n_repeats: tuple[int, int]
+    n_animals: int
+    n_sessions: int
+    first: float | None
+    last: float | None
+    largest_gap: float | None
+    covers_circle: bool
+    has_images: bool
+    units: str
+    raw: RawValues | None
+    neurons: NeuronQuality | None
+    rdm: RdmReliability | None
+    ceiling: str
+    ceiling_lower: float
+    ceiling_upper: float
+    verdict: str = "unknown"
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values for JSON; NaN is None."""
+        return _plain(asdict(self))
+
+
+def check(source: str | Path | Recording, *, seed: int = 0, **options: Any) -> Quality:
+    """Look a recording over before anything is compared with it.
+
+    Parameters
+    ----------
+    source : str, Path or Recording
+        As :func:`normenc.recordings.load` takes it, or a recording.
+    seed : int
+        Of random halves and permutations.
+    **options
+        Of :func:`normenc.recordings.load`. Missing values are no error here: they are counted, and neurons (or, where
+        that would leave fewer than half of them, trials) that have any are left out of the rest.
+
+    Returns
+    -------
+    Quality
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or nothing is left.
+
+    Examples
+    --------
+    >>> from normenc.recordings import load
+    >>> quality = check(load("simulated-v1", n_neurons=100))
+    >>> quality.n_stimuli, quality.verdict
+    (181, 'unknown')
+    """
+    if isinstance(source, Recording):
+        if options:
+            raise InputError(f"{', '.join(options)}: a recording that is loaded takes no options of load")
+        raw = None if source.responses is None else look_at(_rows(source))
+        return _checked(source, raw, (), seed)
+    recording, raw, notes = _read(source, options)
+    return _checked(recording, raw, notes, seed)
+
+
+def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None, tuple[str, ...]]:
+    """The recording without missing values, what the file's values are like, and how it was understood."""
+    if str(source) in SOURCES and SOURCES[str(source)].url is None:
+        recording = load(source, **options)
+        return recording, look_at(_rows(recording)), ()
+    reading = ("names", "images", "angles", "intervals", "window", "baseline", "series")
+    preparing = ("region", "quality", "fold_directions", "bin_width", "z_scored")
+    for option in options:
+        if option not in (*reading, *preparing):
+            raise TypeError(f"check() got an unexpected keyword argument {option!r}")
+    read = {key: value for key, value in options.items() if key in reading and value is not None}
+    with contents(source, study_bins=options.get("bin_width"), **read) as (found, is_study):
+        if found.responses is None:
+            return found.recording(), None, found.notes
+        values = np.asarray(found.responses)
+        raw = look_at(values)
+        missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
+        recording = replace(found, responses=values).recording(missing=missing)
+        steps = {key: options[key] for key in preparing if key in options and not (is_study and key == "bin_width")}
+        return prepared(recording, **steps), raw, found.notes
+
+
+def _rows(recording: Recording) -> Any:
+    assert recording.responses is not None
+    return (recording.responses if recording.trials is None else recording.trials).values
+
+
+def _checked(recording: Recording, raw: RawValues | None, notes: tuple[str, ...], seed: int) -> Quality:
+    ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
+    problems: list[str] = []
+    neurons = reliability = None
+    if recording.responses is not None:
+        neurons = describe_neurons(recording, seed=seed)
+        try:
+            inputs = inference_inputs(recording)
+            ceiling = rsa.noise_ceiling(
+                inputs["data"], **{key: value for key, value in inputs.items() if key != "data"}, seed=seed
+            )
+        except InputError as error:
+            problems.append(f"RDMs cannot be computed: {error}.")
+        else:
+            reliability = _rdm_reliability(recording, seed)
+    period, stimulus = recording.period, recording.stimulus
+    quality = Quality(
+        name=recording.label,
+        description=recording.describe(),
+        kind=recording.kind,
+        n_stimuli=recording.n_stimuli,
+        n_neurons=recording.n_neurons,
+        n_trials=recording.n_trials,
+        n_repeats=recording.n_repeats,
+        n_animals=len(recording.animals),
+        n_sessions=len(recording.sessions),
+        first=None if period is None else float(stimulus[0]),
+        last=None if period is None else float(stimulus[-1]),
+        largest_gap=None if period is None else float(np.diff(stimulus, append=stimulus[0] + period).max()),
+        covers_circle=recording.covers_circle,
+        has_images=recording.kind != "image" or recording.images is not None,
+        units=recording.units,
+        raw=raw,
+        neurons=neurons,
+        rdm=reliability,
+        ceiling=ceiling.describe(),
+        ceiling_lower=ceiling.lower,
+        ceiling_upper=ceiling.upper,
+        notes=(*notes, *recording.steps),
+    )
+    verdict, warnings = verdict_of(quality)
+    return replace(quality, verdict=verdict, warnings=(*problems, *warnings))
+
+
+def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:
+    if recording.trials is None:
+        return None
+    index = recording.trials["stimulus_index"].values
+    if (np.bincount(index) >= 2).sum() < max(MIN_REPEATED, MIN_STIMULI):
+        return None
+    return rdm_reliability(
+        recording.trials.values, index, ordered=recording.covers_circle, n_splits=N_SPLITS, seed=seed
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,110 @@
+"""What a check found, as the few lines that a newcomer reads."""
+
+import math
+
+from normenc.quality.checking import Quality
+
+__all__ = ["lines"]
+
+
+def lines(quality: Quality) -> list[tuple[str, str]]:
+    """Pairs of a heading and what was found.
+
+    Examples
+    --------
+    >>> from normenc.quality import check
+    >>> from normenc.recordings import load
+    >>> dict(lines(check(load("simulated-v1", n_neurons=100))))["stimuli"]
+    '181 orientations, -90 to 90 degrees from vertical (period 180), largest gap 1: all around the circle'
+    """
+    found = [("stimuli", _stimuli(quality)), ("responses", _responses(quality))]
+    if quality.raw is not None:
+        found += [("values", _values(quality)), ("odd neurons", _odd(quality))]
+    if quality.neurons is not None:
+        found += [("neurons repeat", _neurons(quality)), ("neurons are tuned", _tuned(quality))]
+    found += [("RDM repeats", _rdm(quality)), ("noise ceiling", _ceiling(quality))]
+    return [*found, *[("done", "; ".join(quality.notes))] * bool(quality.notes)]
+
+
+def _stimuli(quality: Quality) -> str:
+    if quality.kind == "image":
+        return f"{quality.n_stimuli} images" + ("" if quality.has_images else ", known by name only")
+    unit, period = ("degrees from vertical", 180) if quality.kind == "orientation" else ("degrees of drift", 360)
+    circle = "all around the circle" if quality.covers_circle else "not all around the circle"
+    return (
+        f"{quality.n_stimuli} {quality.kind}s, {quality.first:g} to {quality.last:g} {unit} (period {period}), largest "
+        f"gap {quality.largest_gap:g}: {circle}"
+    )
+
+
+def _responses(quality: Quality) -> str:
+    if quality.n_neurons is None:
+        return "not known; the population is known by its RDM"
+    low, high = quality.n_repeats
+    if quality.n_trials is None:
+        trials = "averages, or one trial a stimulus"
+    else:
+        trials = f"{quality.n_trials:,} trials, {low}{'' if low == high else f' to {high}'} a stimulus"
+    animals = f", {quality.n_animals} animals" if quality.n_animals else ", animals not stated"
+    sessions = f", {quality.n_sessions} sessions" if quality.n_sessions else ""
+    return f"{quality.n_neurons:,} neurons, {trials}{animals}{sessions}"
+
+
+def _values(quality: Quality) -> str:
+    raw = quality.raw
+    assert raw is not None
+    missing = f"{raw.missing:,} missing" if raw.missing else "none missing"
+    infinite = f", {raw.infinite:,} infinite" if raw.infinite else ""
+    stated = f" (stated: {quality.units})" if quality.units != "not stated" else ""
+    return f"{raw.smallest:.3g} to {raw.largest:.3g}, which look like {raw.scale}{stated}; {missing}{infinite}"
+
+
+def _odd(quality: Quality) -> str:
+    raw = quality.raw
+    assert raw is not None
+    drifting = "" if quality.neurons is None else f", {_share(quality.neurons.drifting)} drifting"
+    return f"{raw.constant:,} constant, {raw.duplicated:,} duplicated{drifting}"
+
+
+def _neurons(quality: Quality) -> str:
+    neurons = quality.neurons
+    assert neurons is not None
+    if math.isnan(neurons.reliability):
+        return "not known without repeated trials"
+    return (
+        f"split-half reliability {neurons.reliability:.2f} in the median ({neurons.low:.2f} to {neurons.high:.2f}), "
+        f"quartiles {neurons.quartiles[0]:.2f} and {neurons.quartiles[1]:.2f}; {_share(neurons.reliable)} at 0.3 or "
+        "more"
+    )
+
+
+def _tuned(quality: Quality) -> str:
+    neurons = quality.neurons
+    assert neurons is not None
+    if math.isnan(neurons.tuned):
+        return "not asked of images"
+    decoded = (
+        ""
+        if math.isnan(neurons.decoding_error)
+        else f"; decoded with a median error of {neurons.decoding_error:.3g} degrees (chance {neurons.chance_error:g})"
+    )
+    return f"{_share(neurons.tuned)} of neurons (label permutation, false discovery rate 0.05){decoded}"
+
+
+def _rdm(quality: Quality) -> str:
+    if quality.rdm is None:
+        return "not known without repeated trials"
+    return (
+        f"split-half reliability {quality.rdm.reliability:.2f} ({quality.rdm.low:.2f} to {quality.rdm.high:.2f}, p = "
+        f"{quality.rdm.p_value:.3f}); halves correlate by {quality.rdm.halves:.2f}"
+    )
+
+
+def _ceiling(quality: Quality) -> str:
+    if math.isnan(quality.ceiling_lower):
+        return quality.ceiling
+    return f"{quality.ceiling_lower:.3f} to {quality.ceiling_upper:.3f} (Pearson), from {quality.ceiling}"
+
+
+def _share(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:.0%}"

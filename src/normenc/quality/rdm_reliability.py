@@ -1,0 +1,119 @@
+"""How well a recording's RDM repeats from one half of the trials to the other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from normenc import rsa
+from normenc.errors import InputError
+from normenc.rsa.pairs import upper
+from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts
+from normenc.rsa.weighted import similarities
+from normenc.tuning import split_halves
+
+__all__ = ["RdmReliability", "rdm_reliability"]
+
+MIN_STIMULI = 6  # that can be resampled
+LARGEST = 1 - 1e-12  # correlation of which Fisher's z is finite
+
+
+@dataclass(frozen=True)
+class RdmReliability:
+    """Split-half reliability of an RDM.
+
+    Attributes
+    ----------
+    halves : float
+        Mean correlation of the RDMs of two halves of the trials; higher is better, 0 where nothing repeats.
+    reliability : float
+        The same for all trials, by Spearman and Brown's formula.
+    low, high : float
+        95 % interval of `reliability` over stimuli; NaN with fewer than 6 stimuli.
+    p_value : float
+        Of halves as similar as these, or more, if the stimuli of one half were permuted; one-sided.
+    """
+
+    halves: float
+    reliability: float
+    low: float
+    high: float
+    p_value: float
+
+
+def rdm_reliability(
+    responses: Any,
+    stimulus: Any,
+    *,
+    ordered: bool = False,
+    method: str = "pearson",
+    n_splits: int = 20,
+    n_samples: int = 200,
+    n_permutations: int = 199,
+    seed: int = 0,
+) -> RdmReliability:
+    """Correlate the correlation RDMs of random halves of each stimulus's trials.
+
+    Unequal numbers of trials are welcome; stimuli shown once are left out. The interval is normal in Fisher's z, with
+    the standard error over bootstrap samples of the stimuli, the same ones for every split; it is wide rather than
+    narrow, since resampled stimuli count the noise of each dissimilarity more than once.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_trials, n_neurons)
+    stimulus : array_like, shape (n_trials,)
+        Labels; equal ones are one stimulus, and sorted ones lie in order on a circle where `ordered` says so.
+    ordered : bool
+        Draw stimuli in blocks of neighbours.
+    method : str
+        One of :data:`normenc.rsa.METHODS`.
+    n_splits, n_samples, n_permutations, seed : int
+
+    Returns
+    -------
+    RdmReliability
+
+    Raises
+    ------
+    InputError
+        When fewer than 3 stimuli were shown twice, or an RDM is undefined.
+
+    References
+    ----------
+    Nili et al., "A toolbox for representational similarity analysis", PLoS Comput. Biol. 2014; Spearman, Br. J.
+    Psychol. 1910; Brown, ibid.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> signal, noise = rng.normal(size=(30, 20)), rng.normal(size=(4, 30, 20))
+    >>> label = np.tile(np.arange(30), 4)
+    >>> round(rdm_reliability((signal + noise).reshape(120, 20), label).reliability, 1)
+    0.6
+    >>> abs(rdm_reliability(noise.reshape(120, 20), label).reliability) < 0.1
+    True
+    """
+    rng = np.random.default_rng([seed, 5])
+    pairs = []
+    for _ in range(n_splits):
+        halves = split_halves(responses, stimulus, seed=rng)
+        if len(halves[0]) < 3:
+            raise InputError(f"{len(halves[0])} stimuli were shown twice; the reliability of an RDM needs at least 3")
+        pairs.append([rsa.rdm(half) for half in halves])
+    n_stimuli = len(pairs[0][0])
+    counts = np.ones((1, n_stimuli), dtype=np.int64)
+    if n_stimuli >= MIN_STIMULI:
+        block = block_length_of(np.array([matrix for pair in pairs for matrix in pair])) if ordered else 1
+        drawn = draw_blocks(n_stimuli, n_samples, block, rng) if ordered else draw_counts(n_stimuli, n_samples, rng)
+        counts = np.concatenate([counts, drawn])
+    vectors = [[upper(half[None]) for half in pair] for pair in pairs]
+    found = np.mean([similarities(one, two, counts, method).models[:, 0, 0] for one, two in vectors], axis=0)
+    low = high = np.nan
+    if len(found) > 1:
+        # Samples hold stimuli twice, and blocks hold neighbours: their spread is right, their mean is not.
+        z = np.arctanh(np.clip(found, -LARGEST, LARGEST))
+        low, high = rsa.spearman_brown(np.tanh(z[0] + np.array([-1.96, 1.96]) * np.nanstd(z[1:])))
+    orders = rng.permuted(np.tile(np.arange(n_stimuli), (n_permutations, 1)), axis=1)
+    chance = np.mean([rsa.permuted_similarities(one[None], two[None], orders, method) for one, two in pairs], axis=0)
+    p_value = (1 + (chance >= found[0] - 1e-12).sum()) / (1 + n_permutations)
+    return RdmReliability(float(found[0]), float(rsa.spearman_brown(found[0])), float(low), float(high), float(p_value))

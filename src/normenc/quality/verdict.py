@@ -1,0 +1,126 @@
+"""From numbers to words: is this recording fit, and what speaks against it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normenc.quality.rdm_reliability import MIN_STIMULI
+
+if TYPE_CHECKING:
+    from normenc.quality.checking import Quality
+
+__all__ = ["verdict_of"]
+
+WEAK = 0.3  # reliability of the RDM below which models can hardly be told apart
+FEW_STIMULI, FEW_NEURONS = 12, 20
+MUCH_DRIFT = 0.2  # share of neurons
+CHANCE = 0.05  # p-value of the RDM's reliability
+GUESSING = 0.01  # p-value of the decoder
+MUCH_CONSTANT = 0.05
+NOTHING = 0.02  # reliability of neurons that is as good as none
+MANY = 500  # different orientations that were hardly chosen one by one
+DOUBT = (
+    "Do trials match their labels? Until that is found and mended, no model comparison on this recording means "
+    "anything."
+)
+
+
+def verdict_of(quality: "Quality") -> tuple[str, tuple[str, ...]]:
+    """One word, and the warnings, the gravest first."""
+    word, grave = _reliability(quality)
+    return word, (*grave, *_stimuli(quality), *_values(quality))
+
+
+def _reliability(quality: "Quality") -> tuple[str, list[str]]:
+    rdm, neurons = quality.rdm, quality.neurons
+    guessing = neurons is not None and neurons.decoding_p > GUESSING
+    if rdm is not None and not (rdm.p_value <= CHANCE and rdm.reliability > 0):
+        return "unreliable", [
+            "unreliable: the RDMs of two halves of the trials have nothing in common (reliability "
+            f"{rdm.reliability:.2f}, 95 % interval {rdm.low:.2f} to {rdm.high:.2f}, p = {rdm.p_value:.2f}). {DOUBT}"
+        ]
+    if neurons is not None and neurons.high <= NOTHING:
+        return "unreliable", [
+            "unreliable: neurons do not respond alike to the same stimulus (median reliability "
+            f"{neurons.reliability:.2f}). {DOUBT}"
+        ]
+    if rdm is None and neurons is not None and guessing:
+        return "unreliable", [
+            f"unreliable: a decoder of {quality.kind} only guesses (median error {neurons.decoding_error:.0f} degrees, "
+            f"{neurons.chance_error:.0f} by chance). {DOUBT}"
+        ]
+    if rdm is None:
+        return "unknown", [_why_unknown(quality)]
+    warnings = []
+    if guessing:
+        warnings.append(
+            f"a decoder of {quality.kind} only guesses, though responses repeat: is the unit degrees, and are labels "
+            "right?"
+        )
+    if rdm.reliability >= WEAK:
+        return "reliable", warnings
+    warnings.append(
+        f"the RDM is weakly reliable ({rdm.reliability:.2f}, 95 % interval {rdm.low:.2f} to {rdm.high:.2f}); only "
+        "large differences between models can be seen. More trials, or stimuli in wider bins, help."
+    )
+    return "weak", warnings
+
+
+def _why_unknown(quality: "Quality") -> str:
+    if quality.n_neurons is None:
+        return "only the RDM is known, from which nobody can tell how reliable it is."
+    if quality.n_repeats[1] > 1:
+        return f"fewer than {MIN_STIMULI} stimuli were shown twice, too few to tell how reliable the RDM is."
+    if quality.kind != "image" and quality.n_stimuli > MANY:
+        return (
+            f"each of {quality.n_stimuli} rows shows another {quality.kind}; in bins (--bin-width) they become trials, "
+            "and reliability can be known."
+        )
+    return (
+        "there are no repeated trials, so that reliability is not known; give trials, if there are, and not averages."
+    )
+
+
+def _stimuli(quality: "Quality") -> list[str]:
+    warnings = []
+    if quality.n_stimuli < FEW_STIMULI:
+        warnings.append(
+            f"{quality.n_stimuli} stimuli are few: intervals will be wide, and below {MIN_STIMULI} say nothing of "
+            "other stimuli."
+        )
+    if not quality.has_images:
+        warnings.append("the images are missing, so that no network can be shown them; add them with --images FOLDER.")
+    if quality.kind != "image" and not quality.covers_circle:
+        warnings.append(
+            f"{quality.kind}s from {quality.first:g} to {quality.last:g} leave a gap of {quality.largest_gap:g} "
+            "degrees in the circle; stimuli are then resampled one by one, as if neighbours were independent."
+        )
+    if quality.n_neurons is not None and quality.n_neurons < FEW_NEURONS:
+        warnings.append(f"{quality.n_neurons} neurons are few for an RDM; its values will be noisy.")
+    low, high = quality.n_repeats
+    if high > 1 and low == 1:
+        warnings.append("some stimuli were shown once only; they count in averages, but not in reliabilities.")
+    return warnings
+
+
+def _values(quality: "Quality") -> list[str]:
+    raw, neurons, warnings = quality.raw, quality.neurons, []
+    if raw is not None:
+        if raw.missing:
+            warnings.append(
+                f"{raw.missing:,} responses are missing, in {raw.neurons_missing:,} neurons and {raw.trials_missing:,} "
+                "trials; run needs --missing neurons or --missing trials to leave these out."
+            )
+        if raw.constant:
+            warnings.append(f"{raw.constant:,} neurons never change their response; leave them out.")
+        if raw.duplicated:
+            warnings.append(f"{raw.duplicated:,} neurons repeat another one exactly; was one counted twice?")
+    if neurons is not None and neurons.drifting > MUCH_DRIFT:
+        warnings.append(
+            f"{neurons.drifting:.0%} of neurons drift over the trials as they stand in the file; look for bleaching or "
+            "a change of the animal's state, and that stimuli were shown in random order."
+        )
+    if neurons is not None and np.isfinite(neurons.tuned) and neurons.tuned < 0.05:
+        share = f"only {neurons.tuned:.0%} of neurons are" if neurons.tuned >= 0.005 else "next to no neuron is"
+        warnings.append(f"{share} tuned to {quality.kind}.")
+    return warnings

@@ -1,0 +1,182 @@
+import json
+
+import numpy as np
+import pytest
+
+from normenc import quality, recordings, rsa
+from normenc.errors import InputError
+from normenc.quality import check, inference_inputs, rdm_reliability
+
+RNG = np.random.default_rng(0)
+
+
+def saved(tmp_path, recording, **faults):
+    path = tmp_path / "mine.npz"
+    np.savez(path, **recordings.contaminate(recording, **faults))
+    return path
+
+
+@pytest.fixture(scope="module")
+def trials():
+    return recordings.simulated_v1(100, n_repeats=6, n_stimuli=36)
+
+
+def test_a_good_recording_is_called_so(tmp_path, trials):
+    found = check(saved(tmp_path, trials))
+    assert (found.verdict, found.warnings) == ("reliable", ())
+    assert (found.n_stimuli, found.n_neurons, found.n_trials, found.n_repeats) == (36, 100, 216, (6, 6))
+    assert (found.first, found.last) == (-90, 90)
+    assert found.covers_circle
+    assert found.rdm.p_value == pytest.approx(1 / 200)
+    assert found.neurons.tuned > 0.5
+    assert found.neurons.decoding_error < 10
+    assert found.ceiling == rsa.Ceiling("repeats", 0, 0).describe()
+    expected = rsa.noise_ceiling(**{"rdms": None, "repeats": inference_inputs(trials)["repeats"]})
+    assert found.ceiling_lower == pytest.approx(expected.lower)
+
+
+@pytest.mark.parametrize("kind", ["gratings", "images"])
+def test_trials_that_do_not_match_their_labels_are_unreliable(tmp_path, trials, kind):
+    path = saved(tmp_path, trials, shuffled=True)
+    if kind == "images":  # as in a real file of 118 natural scenes
+        scenes = RNG.normal(size=(118, 60)) + RNG.normal(size=(8, 118, 60))
+        np.savez(path, responses=RNG.permutation(scenes.reshape(-1, 60)), image=np.tile(np.arange(118), 8))
+    found = check(path)
+    assert found.verdict == "unreliable"
+    assert abs(found.neurons.reliability) < 0.05
+    assert abs(found.rdm.halves) < 0.15
+    assert found.warnings[0].startswith("unreliable: ")
+    assert "no model comparison on this recording means anything" in found.warnings[0]
+
+
+def test_labels_that_do_not_match_are_caught_without_repeats_too(tmp_path):
+    averages = recordings.simulated_v1(100, n_stimuli=60)
+    assert check(averages).verdict == "unknown"
+    shuffled = recordings.Recording.from_responses(
+        "mine", averages.responses.values, RNG.permutation(averages.orientation)
+    )
+    found = check(shuffled)
+    assert found.verdict == "unreliable"
+    assert "a decoder of orientation only guesses" in found.warnings[0]
+
+
+def test_noise_is_rarely_called_reliable_and_signal_rarely_unreliable():
+    label = np.tile(np.arange(20), 4)
+    noise = [rdm_reliability(RNG.normal(size=(80, 15)), label, n_splits=5, n_samples=50) for _ in range(100)]
+    assert np.mean([found.p_value <= 0.05 for found in noise]) <= 0.12  # 0.05 expected; 0.12 is 3 standard errors off
+    assert np.mean([found.low <= 0 <= found.high for found in noise]) >= 0.9
+    signal = RNG.normal(size=(20, 40))
+    weak = [
+        rdm_reliability((signal + RNG.normal(size=(4, 20, 40))).reshape(80, 40), label, n_splits=5, n_samples=50)
+        for _ in range(20)
+    ]
+    assert all(found.p_value <= 0.05 for found in weak)
+
+
+def test_reliability_is_that_of_a_second_recording():
+    """Spearman-Brown: the reliability of all trials is the correlation of two whole recordings' RDMs."""
+    rng = np.random.default_rng(1)
+    label = np.tile(np.arange(30), 6)
+    found, expected = [], []
+    for _ in range(10):
+        signal = rng.normal(size=(30, 60))
+        one, two = (signal + rng.normal(size=(6, 30, 60)) for _ in range(2))
+        found.append(rdm_reliability(one.reshape(180, 60), label, n_splits=10, n_samples=50).reliability)
+        expected.append(rsa.compare_rdms(rsa.rdm(one.mean(axis=0)), rsa.rdm(two.mean(axis=0))))
+    assert np.mean(found) == pytest.approx(np.mean(expected), abs=0.03)
+
+
+def test_unequal_numbers_of_trials_count():
+    rng = np.random.default_rng(0)
+    index = np.repeat(np.arange(12), rng.integers(1, 6, 12))
+    assert (np.bincount(index) == 1).any()
+    found = rdm_reliability(rng.normal(size=(12, 30))[index] + 0.1 * rng.normal(size=(len(index), 30)), index)
+    assert found.reliability > 0.9
+
+
+def test_odd_values_are_counted(tmp_path, trials):
+    path = saved(tmp_path, trials, dead=0.05, missing=0.001, duplicated=3)
+    with np.load(path) as arrays:
+        responses = arrays["responses"]
+    found = check(path)
+    assert found.raw.missing == np.isnan(responses).sum() > 0
+    assert found.raw.neurons_missing == np.isnan(responses).any(axis=0).sum()
+    assert found.raw.trials_missing == np.isnan(responses).any(axis=1).sum()
+    constant = [np.ptp(column[np.isfinite(column)]) == 0 for column in responses.T]
+    assert found.raw.constant == sum(constant) >= 5
+    assert found.raw.duplicated == 3
+    said = "\n".join(found.warnings)
+    assert "--missing neurons" in said
+    assert "never change their response" in said
+    assert "3 neurons repeat another one exactly" in said
+
+
+def test_drift_is_noticed(tmp_path, trials):
+    assert check(saved(tmp_path, trials)).neurons.drifting < 0.05
+    rows = trials.trials.values + np.linspace(0, 3, len(trials.trials))[:, None]
+    with_drift = recordings.Recording.from_trials("mine", rows, trials.trials["orientation"].values)
+    found = check(with_drift)
+    assert found.neurons.drifting > 0.9
+    assert any("drift over the trials" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        (RNG.poisson(2, size=(40, 30)), "spike counts"),
+        (RNG.poisson(2, size=(40, 30)) / 0.3, "firing rates"),
+        (RNG.normal(size=(40, 30)), "z-scores"),
+        (RNG.normal(0.1, 0.2, size=(40, 30)), "values with a baseline subtracted, such as dF/F"),
+        (RNG.uniform(800, 1200, size=(40, 30)), "values above 0, such as raw fluorescence"),
+    ],
+)
+def test_the_scale_is_recognised(values, scale):
+    assert quality.raw.look_at(values).scale == scale
+
+
+def test_what_cannot_be_known_is_said(v1_file):
+    found = check(v1_file)
+    assert (found.verdict, found.n_neurons, found.raw, found.rdm) == ("unknown", None, None, None)
+    assert found.warnings == ("only the RDM is known, from which nobody can tell how reliable it is.",)
+    few = recordings.Recording.from_responses("few", RNG.normal(size=(5, 8)), [0, 10, 20, 30, 40])
+    said = "\n".join(check(few).warnings)
+    assert "5 stimuli are few" in said
+    assert "leave a gap of 140 degrees" in said
+    assert "8 neurons are few" in said
+
+
+def test_everything_is_plain_json(tmp_path, trials):
+    found = check(saved(tmp_path, trials)).to_dict()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["rdm"]["reliability"] > 0
+
+
+def test_options_of_load_are_taken_and_others_refused(tmp_path, trials):
+    path = saved(tmp_path, trials)
+    found = check(path, bin_width=15, z_scored=True)
+    assert found.n_stimuli == 13  # bins from -90 on, and 90 in one of its own
+    assert found.notes[-1] == "z-scored each neuron over stimuli"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        check(path, colour="red")
+    with pytest.raises(InputError, match="takes no options of load"):
+        check(trials, bin_width=10)
+
+
+def test_animals_and_sessions_enter_as_rdms_of_their_own():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(24, 9))
+    orientation = np.tile(np.arange(6) * 30.0, 4)
+    animal, session = np.repeat(["a", "b"], 12), np.tile(np.repeat(["1", "2"], 6), 2)
+    both = recordings.Recording.from_trials("r", rows, orientation, trials={"animal": animal, "session": session})
+    found = inference_inputs(both)
+    assert found["subject"].tolist() == ["a", "a", "b", "b"]
+    np.testing.assert_allclose(found["data"], [rsa.rdm(part) for part in rows.reshape(4, 6, 9)])
+    alone = recordings.Recording.from_trials("r", rows, orientation, trials={"session": session})
+    found = inference_inputs(alone)
+    assert "subject" not in found  # sessions of one animal, each of its own
+    assert found["data"].shape == (2, 6, 6)
+    np.testing.assert_allclose(found["data"][0], rsa.rdm(rows.reshape(2, 2, 6, 9)[:, 0].mean(axis=0)))
+    one = recordings.Recording.from_trials("r", rows, orientation)
+    found = inference_inputs(one)
+    np.testing.assert_array_equal(found["repeats"], rows.reshape(4, 6, 9))
+    assert found["data"].shape == (6, 6)
