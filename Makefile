@@ -22,6 +22,8 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/rsa.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/tuning.py
+	$(BIN)/python benchmarks/streaming.py
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,4 +49,5 @@ def own_cache(tmp_path_factory, monkeypatch):
 def without_pictures(monkeypatch):
     """Leave out a run's slow parts, where a test is about something else."""
     monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
+    monkeypatch.setattr("normenc.study.evaluation.describe", lambda recording, label, representations: {})
     monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder: folder.mkdir())

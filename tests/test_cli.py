@@ -1,5 +1,6 @@
 """The command as people meet it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc import cli
+from normenc import cli, recordings
+from normenc.study import load_study
 
 SMALL = """
 [recording]
@@ -123,14 +125,14 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
         "folder as recording": (["small.toml", "--recording", "full"], "full: this is a folder"),
         "no archive": (["small.toml", "--recording", "text.npz"], "text.npz: "),
         "empty file": (["small.toml", "--recording", "empty.npz"], "empty.npz: "),
-        "wrong arrays": (["small.toml", "--recording", npz(folder / "a.npz", x=1)], "a.npz: it holds ['x']"),
+        "wrong arrays": (["small.toml", "--recording", npz(folder / "a.npz", x=1)], "a.npz: it holds x; it must hold"),
         "disagreeing": (
             ["small.toml", "--recording", npz(folder / "b.npz", resp=flat, stimuli=degrees[:5])],
             "b.npz: 'stimuli' has shape (5,) but 'resp' has 6 rows",
         ),
         "not finite": (
             ["small.toml", "--recording", npz(folder / "c.npz", resp=flat * np.nan, stimuli=degrees)],
-            "c.npz: responses to stimulus 0 are not finite",
+            "c.npz: 30 of 30 responses are missing",
         ),
         "constant stimulus": (
             ["small.toml", "--recording", npz(folder / "d.npz", resp=flat, stimuli=degrees)],
@@ -138,7 +140,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
         ),
         "pickled": (
             ["small.toml", "--recording", npz(folder / "e.npz", resp=np.array([{}, 1]), stimuli=degrees)],
-            "e.npz: it holds pickled",
+            "e.npz: resp holds pickled Python objects, which are never loaded",
         ),
         "too few stimuli": (
             ["small.toml", "--recording", npz(folder / "f.npz", resp=flat[3:], stimuli=degrees[3:])],
@@ -233,3 +235,71 @@ def test_heavy_packages_load_when_first_used():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
     assert "run" in done.stdout
+
+
+@pytest.fixture
+def mine(tmp_path):
+    trials = recordings.simulated_v1(60, n_repeats=4, n_stimuli=24)
+    np.savez(tmp_path / "mine.npz", **recordings.contaminate(trials))
+    np.savez(tmp_path / "shuffled.npz", **recordings.contaminate(trials, shuffled=True))
+    arrays = recordings.contaminate(trials)
+    np.savez(tmp_path / "named.npz", F=arrays["responses"], theta=arrays["orientation"])
+    return trials
+
+
+def test_check_fits_one_screen_and_says_what_counts(normenc, mine):
+    code, out, err = normenc("check", "mine.npz")
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) <= 24
+    assert "24 orientations, -90 to 90 degrees from vertical (period 180)" in out
+    assert "60 neurons, 96 trials, 4 a stimulus" in out
+    assert "verdict: reliable" in out
+    code, out, _ = normenc("check", "shuffled.npz")
+    assert code == 0
+    assert "verdict: unreliable" in out
+    assert "no model comparison on this recording means anything" in out
+
+
+def test_check_as_json(normenc, mine):
+    code, out, _ = normenc("check", "mine.npz", "--json", "--bin-width", "30")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["verdict"], found["n_neurons"], found["kind"]) == ("reliable", 60, "orientation")
+    assert found["n_stimuli"] == 7  # bins from -90 on, and 90 in one of its own
+    assert found["rdm"]["reliability"] > 0.3
+
+
+def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tmp_path):
+    code, _, err = normenc("check", "named.npz")
+    assert code == 2
+    assert err.startswith("normenc: error: named.npz: it holds F (96, 60), theta (96,); it must hold 'responses'")
+    options = ("--map", "responses=F,orientation=theta", "--z-score")
+    code, out, _ = normenc("check", "named.npz", *options)
+    assert code == 0
+    assert "z-scored each neuron over stimuli" in out
+    (tmp_path / "small.toml").write_text(SMALL)
+    code, out, _ = normenc("run", "small.toml", "--recording", "named.npz", *options, "--out", "run")
+    assert code == 0
+    assert "split halves of the repeated trials" in out
+    study = load_study(tmp_path / "run" / "study.toml")
+    assert study.recording[0].options == {"names": {"responses": "F", "orientation": "theta"}, "z_scored": True}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--map", "responses"), "--map responses: each part must be NAME=OWN, as in responses=F,orientation=theta"),
+        (("--map", "responses=F"), "there is no array 'F' (for responses)"),
+        (("--window", "0"), "--window 0: it must be two numbers of seconds, as in 0,0.5"),
+        (("--window", "0,1"), "window is for NWB files; leave it out for a .npz file"),
+        (("--angles", "turns"), "angles is 'turns'; it must be one of degrees, radians"),
+        (("--fold",), "only directions can be folded"),
+        (("--region", "V1"), "the neurons have no label 'region'"),
+        (("--images", "nowhere"), "there is no such folder of images"),
+    ],
+)
+def test_impossible_preparations_are_named(normenc, mine, options, message):
+    code, _, err = normenc("check", "mine.npz", *options)
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1

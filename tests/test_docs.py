@@ -38,6 +38,26 @@ def test_the_examples_of_tasks_and_encoders_run(tmp_path):
     assert preprocessing.startswith("grey to 3 channels, resized to 64 x 64")
 
 
+@pytest.mark.parametrize("page", ["recordings.md", "tuning.md", "simulation.md"])
+def test_the_examples_of_recordings_run(tmp_path, page):
+    programs = blocks(page, "python")
+    assert programs
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "\n".join(programs)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    described = "mine: 12 stimuli x 30 neurons, 8 trials each, species not stated, area not stated"
+    said = {"recordings.md": f"reliable 6\n{described}\n", "simulation.md": "Gabor energy\n"}
+    assert done.stdout == said.get(page, done.stdout)
+
+
+def test_the_recordings_section_is_one(tmp_path, monkeypatch):
+    (tmp_path / "study.toml").write_text(blocks("recordings.md", "toml")[0])
+    recording = load_study(tmp_path / "study.toml").recording[0]
+    assert recording.options["window"] == [0.05, 0.55]
+    assert recording.images == str(tmp_path / "scenes")
+
+
 def test_an_own_task_takes_about_twenty_lines():
     text = blocks("encoders.md", "python")[0]
     lines = [line for line in text.split("@dataclass")[1].split("result =")[0].splitlines() if line.strip()]

@@ -12,6 +12,7 @@ from normenc.errors import InputError
 __all__ = ["embed", "embed_rdm"]
 
 N_COMPONENTS = 20
+MANY_STIMULI = 1000
 PERPLEXITY = 30.0
 MIN_STIMULI = 4
 
@@ -93,11 +94,14 @@ def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
 
 def _tsne(components: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.float64]:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     if components.shape[1] == 1:  # t-SNE starts from two components
         components = np.pad(components, ((0, 0), (0, 1)))
     perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
-    with warnings.catch_warnings():
+    # Threads wait for each other longer than they work, unless there are many stimuli.
+    limits = 1 if len(components) < MANY_STIMULI else None
+    with threadpool_limits(limits), warnings.catch_warnings():
         # Stimuli with one and the same response make distances of zero; t-SNE handles them, and says so.
         warnings.simplefilter("ignore", RuntimeWarning)
         return TSNE(perplexity=perplexity, random_state=seed).fit_transform(components).astype(np.float64)

@@ -21,7 +21,8 @@ SMALL = Study(
     training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
     comparison={"n_samples": 60, "n_permutations": 19},
 )
-PICTURES = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", "tuning_curves"]
+TUNING = ["eigenspectra", "preferences", "response_maps", "selectivity", "tuning_best", "tuning_curves"]
+PICTURES = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", *TUNING]
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,8 @@ def test_the_folder_is_the_designs(small):
             "similarity_by_seed.csv",
             "study.toml",
             "training.csv",
+            "tuning.csv",
+            "tuning_units.csv",
             *(f"figures/{name}.{kind}" for name in PICTURES for kind in ("png", "svg")),
         ]
     )
@@ -290,6 +293,6 @@ def test_own_recording_with_few_stimuli(without_pictures, tmp_path):
     np.savez(path, responses=responses, orientation=np.arange(8) * 22.5 - 90)
     finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False)
     assert finished.evaluation.recording_rdm.shape == (8, 8)
-    np.savez(path, responses=responses[:3], orientation=[0, 1, 2])
+    np.savez(path, responses=responses[:3], orientation=[0, 10, 20])
     with pytest.raises(InputError, match="3 stimuli; a study needs at least 4"):
         run(SMALL.with_changes(recording=str(path)), tmp_path / "few", progress=False)

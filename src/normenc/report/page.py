@@ -15,6 +15,7 @@ __all__ = ["findings", "render", "write"]
 
 ALPHA = 0.05
 FAILURES = "failures.csv"
+TUNING = "tuning.csv"
 MANY = 6  # trained layers of which the page speaks one by one
 
 
@@ -84,6 +85,8 @@ def render(folder: str | Path) -> str:
         differences=differences.to_dict("records"),
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
+        shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
+        tuning=pd.read_csv(folder / TUNING).to_dict("records") if (folder / TUNING).is_file() else [],
         pictures=pictures,
     )
 

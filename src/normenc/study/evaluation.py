@@ -1,18 +1,20 @@
 """The main job in memory: train, represent, compare, always beside controls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from normenc import rsa
 from normenc.embedding import embed, embed_rdm
-from normenc.errors import InputError
+from normenc.quality import inference_inputs
 from normenc.recordings import Recording
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
-from normenc.rsa.neurons import MIN_NEURONS
+from normenc.study.describing import Description, describe
 from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure, Tell
@@ -48,6 +50,10 @@ class Evaluation:
         As written to ``similarity.csv``, ``differences.csv``, ``similarity_by_seed.csv`` and ``training.csv``.
     over_training : DataFrame or None
         As written to ``over_training.csv``, where the study has checkpoints.
+    descriptions : dict of str to Description
+        Tuning of the recording, of the trained layers that are shown and of controls, by label.
+    images : Tensor, shape (n_stimuli, height, width)
+        What the animal saw, as networks were given it.
     """
 
     study: Study
@@ -63,6 +69,8 @@ class Evaluation:
     by_seed: pd.DataFrame
     training_log: pd.DataFrame
     over_training: pd.DataFrame | None
+    descriptions: dict[str, Description]
+    images: torch.Tensor
 
     @property
     def shown(self) -> tuple[Representation, ...]:
@@ -108,22 +116,23 @@ def evaluate(
         When nothing could be trained, a layer has no dissimilarities, or these cannot be compared.
     """
     study, recording = prepared.study, prepared.recording
-    recording_rdm = recording.rdm
-    if recording_rdm is None:
-        try:
-            recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric)
-        except InputError as error:
-            raise InputError(f"{recording.name}: {error}") from None
+    inputs = inference_inputs(recording, study.comparison.rdm_metric)
+    recording_rdm = inputs["data"]
+    if recording_rdm.ndim == 3:  # of several animals: the pictures show that of all their neurons
+        recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric)
     trainings, failures, representations = represent_all(
         prepared, device=device, workers=workers, scheduler=scheduler, progress=progress
     )
-    inference = _infer(study, recording, recording_rdm, representations)
+    inference = _infer(study, recording, inputs, representations)
     similarity = similarity_table(study, recording.label, representations, inference)
     own = embed_rdm(recording_rdm) if recording.responses is None else embed(recording.responses)
     firsts = _firsts(representations)
-    embeddings = {_recording_label(recording, representations): own}
-    for label in reversed(_shown(study, representations, similarity)):
+    own_label = _recording_label(recording, representations)
+    embeddings = {own_label: own}
+    shown = _shown(study, representations, similarity)
+    for label in reversed(shown):
         embeddings[label] = embed(firsts[label].responses)
+    described = [firsts[label] for label in shown if firsts[label].trained or firsts[label].seed is None]
     logs = [
         pd.DataFrame(
             {
@@ -148,15 +157,17 @@ def evaluate(
         embeddings=embeddings,
         similarity=similarity,
         differences=difference_table(recording.label, representations, inference),
-        by_seed=seed_table(study, recording.label, recording_rdm, representations),
+        by_seed=seed_table(study, recording.label, inputs["data"], representations),
         training_log=pd.concat(logs, ignore_index=True),
-        over_training=_over_training(prepared, recording_rdm, trainings, failures),
+        over_training=_over_training(prepared, inputs, trainings, failures),
+        descriptions=describe(recording, own_label, described),
+        images=prepared.images,
     )
 
 
 def _over_training(
     prepared: Prepared,
-    recording_rdm: npt.NDArray[np.float64],
+    inputs: Mapping[str, Any],
     trainings: dict[Unit, TrainingResult],
     failures: Sequence[Failure],
 ) -> pd.DataFrame | None:
@@ -171,7 +182,7 @@ def _over_training(
         models: dict[str, list[npt.NDArray[np.float64]]] = {}
         for epoch, representation in found:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
-        inference = _infer_models(prepared.study, prepared.recording, recording_rdm, models)
+        inference = _infer_models(prepared.study, prepared.recording, inputs, models)
         tables.append(epoch_table(prepared.recording.label, found, inference))
     return pd.concat(tables, ignore_index=True)
 
@@ -179,31 +190,27 @@ def _over_training(
 def _infer(
     study: Study,
     recording: Recording,
-    recording_rdm: npt.NDArray[np.float64],
+    inputs: Mapping[str, Any],
     representations: Sequence[Representation],
 ) -> rsa.Inference:
     models: dict[str, list[npt.NDArray[np.float64]]] = {}
     for r in representations:
         models.setdefault(r.label, []).append(r.rdm)
-    return _infer_models(study, recording, recording_rdm, models)
+    return _infer_models(study, recording, inputs, models)
 
 
 def _infer_models(
     study: Study,
     recording: Recording,
-    recording_rdm: npt.NDArray[np.float64],
+    inputs: Mapping[str, Any],
     models: dict[str, list[npt.NDArray[np.float64]]],
 ) -> rsa.Inference:
     options = study.comparison.model_dump(exclude={"layers", "controls"})
-    responses = None
-    if recording.responses is not None and recording.responses.shape[1] >= MIN_NEURONS:
-        responses = recording.responses.to_numpy()
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI_RESAMPLED
     return rsa.infer(
         {label: np.stack(rdms) for label, rdms in models.items()},
-        recording_rdm,
-        responses=responses,
+        **inputs,
         ordered=recording.covers_circle,
         factors=["seeds"] if few else None,
         **options,

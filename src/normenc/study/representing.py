@@ -25,10 +25,11 @@ from normenc.training import TrainingResult, initialise
 __all__ = ["Prepared", "Representation", "prepare", "represent_all", "represent_checkpoints"]
 
 MAX_IMAGES_GIB = 8
+ORIENTATION_MODEL = "orientation model"
 CONTROLS = {
     "Fourier amplitude": controls.fourier_amplitude,
     "Gabor energy": controls.gabor_energy,
-    "orientation model": controls.orientation_model,
+    ORIENTATION_MODEL: controls.orientation_model,
     "pixels": controls.pixels,
     "random features": controls.random_features,
     "steerable pyramid": controls.steerable_pyramid,
@@ -59,13 +60,21 @@ class Representation:
 class Prepared:
     """A study whose every part has been made and fits, before anything is trained.
 
-    ``units`` are one for each task, network and seed; ``twins`` build the network of each architecture.
+    ``units`` are one for each task, network and seed; ``twins`` build the network of each architecture; ``images``,
+    shape (n_stimuli, height, width), are what the animal saw.
     """
 
     study: Study
     recording: Recording
     units: tuple[Unit, ...]
     twins: tuple[tuple[NetworkSettings, partial[nn.Module]], ...]
+    images: torch.Tensor
+
+    @property
+    def controls(self) -> list[str]:
+        """The study's controls; of images nobody knows an orientation that a model of it could be given."""
+        names = self.study.comparison.controls
+        return [name for name in names if name != ORIENTATION_MODEL] if self.recording.period is None else list(names)
 
 
 def prepare(study: Study) -> Prepared:
@@ -79,7 +88,7 @@ def prepare(study: Study) -> Prepared:
     if len(study.recording) > 1:
         raise InputError(f"this study has {len(study.recording)} recordings; run each of Study.per_recording()")
     settings = study.recording[0]
-    recording = load(settings.source, bin_width=settings.bin_width, n_neurons=settings.n_neurons, seed=settings.seed)
+    recording = load(settings.source, **settings.options)
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
             f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
@@ -90,7 +99,22 @@ def prepare(study: Study) -> Prepared:
             f"'correlation', not {study.comparison.rdm_metric!r}"
         )
     units, twins = _units(study, recording)
-    return Prepared(study, recording, units, twins)
+    return Prepared(study, recording, units, twins, _images(study, recording))
+
+
+def _images(study: Study, recording: Recording) -> torch.Tensor:
+    """The recording's own images, or gratings as the study has them."""
+    if recording.period is not None:
+        return stimuli.gratings(recording.stimulus, **study.stimuli.model_dump())
+    if recording.images is None:
+        raise InputError(
+            f"{recording.name}: the images that the animal saw are not there; add them to the file as images, or name "
+            "their folder: recording.images, or --images FOLDER"
+        )
+    try:
+        return stimuli.fit_images(recording.images, study.stimuli.resolution)
+    except InputError as error:
+        raise InputError(f"{recording.name}: {error}") from None
 
 
 def _units(
@@ -153,7 +177,7 @@ def represent_all(
     study = prepared.study
     # Controls come first: what is wrong with the stimuli shows before anything is trained.
     plain: list[Representation] = []
-    for name in study.comparison.controls:
+    for name in prepared.controls:
         for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
             if isinstance(representation, InputError):
                 raise representation
@@ -237,14 +261,11 @@ def _representations(
     prepared: Prepared, encoder: Encoder, source: _Source, layers: Sequence[str] | None = None, *, keep: bool = True
 ) -> dict[str, Representation | InputError]:
     """Each layer of a network, or of a control; the error where it has no dissimilarities."""
-    study, orientation = prepared.study, prepared.recording.orientation
-    if encoder is controls.orientation_model:
-        images = torch.as_tensor(orientation)
-    else:
-        images = stimuli.gratings(orientation, **study.stimuli.model_dump())
+    study, recording = prepared.study, prepared.recording
+    images = torch.as_tensor(recording.orientation) if encoder is controls.orientation_model else prepared.images
     representations: dict[str, Representation | InputError] = {}
     for layer, found in represent(encoder, images, layers).items():
-        responses = found.assign_coords(orientation=("stimulus", orientation))
+        responses = found.assign_coords({recording.kind: ("stimulus", recording.stimulus)})
         label, key = _names(study, source, layer)
         try:
             matrix = rsa.rdm(responses, metric=study.comparison.rdm_metric)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from normenc import figures, stimuli
+from normenc.study.drawing import draw
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.representing import prepare
 from normenc.study.settings import Study
@@ -15,8 +14,6 @@ from normenc.study.sweep import Tell
 from normenc.training import resolve_device
 
 __all__ = ["Run", "run"]
-
-EXAMPLES = (-90, -45, 0, 45, 90)
 
 
 @dataclass(frozen=True)
@@ -84,45 +81,3 @@ def run(
         write_evaluation(evaluation, stage, device=target_device.type)
         draw(evaluation, stage / "figures")
     return Run(folder, evaluation)
-
-
-def draw(evaluation: Evaluation, folder: Path) -> None:
-    """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`."""
-    folder.mkdir()
-    recording, study = evaluation.recording, evaluation.study
-    orientation = recording.orientation
-    trained = [r for r in evaluation.shown if r.trained]
-    controls = [r for r in evaluation.shown if not r.trained]
-    own = evaluation.recording_label
-    matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
-    neurons = None if recording.responses is None else recording.responses.values
-    responses = {own: neurons} | {r.label: r.responses.values for r in trained if r.responses is not None}
-    points = evaluation.embeddings
-    examples = stimuli.gratings(EXAMPLES, **study.stimuli.model_dump()).numpy()
-    pictures: dict[str, Any] = {
-        "example_stimuli": figures.example_stimuli(examples, EXAMPLES),
-        "rdms": figures.rdms(
-            matrices, orientation, controls={r.label: r.rdm for r in controls}, metric=study.comparison.rdm_metric
-        ),
-        # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
-        "rdm_rows": figures.rdm_rows(
-            matrices,
-            orientation,
-            controls={r.label: r.rdm for r in controls if r.seed is None},
-            metric=study.comparison.rdm_metric,
-        ),
-        "tuning_curves": figures.tuning_curves(responses, orientation, recording=own, units=recording.units),
-        "embeddings": figures.embeddings(
-            {label: points[label] for label in matrices},
-            orientation,
-            controls={r.label: points[r.label] for r in controls},
-        ),
-    }
-    if study.is_grid:
-        pictures["leaderboard"] = figures.leaderboard(evaluation.similarity)
-    else:
-        pictures["similarity_bars"] = figures.similarity_bars(evaluation.similarity, evaluation.inference.pairs)
-    if evaluation.over_training is not None:
-        pictures["over_training"] = figures.over_training(evaluation.over_training, evaluation.similarity)
-    for name, axes in pictures.items():
-        figures.save(axes, folder, name)

@@ -1,7 +1,7 @@
 """The sections of a study file, each with its keys, their types and defaults."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -23,6 +23,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Frequency = Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)]  # up to Nyquist's
 Range = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
+Name = Annotated[str, Field(min_length=1)]
 Label = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/\\]+$")]
 
 
@@ -33,12 +34,29 @@ class Settings(BaseModel):
 
 
 class RecordingSettings(Settings):
-    """Which recording to compare with, see :func:`normenc.recordings.load`."""
+    """Which recording to compare with and how to prepare it, see :func:`normenc.recordings.load`."""
 
-    source: Annotated[str, Field(min_length=1)] = "simulated-v1"
+    source: Name = "simulated-v1"
     bin_width: Annotated[float, Field(gt=0, le=180, allow_inf_nan=False)] | None = None
     n_neurons: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     seed: Seed | None = None
+    names: dict[Name, Name] | None = None
+    images: Name | None = None
+    angles: Literal["degrees", "radians"] | None = None
+    region: list[Name] | None = None
+    quality: list[Name] | None = None
+    fold_directions: bool | None = None
+    z_scored: bool | None = None
+    missing: Literal["error", "neurons", "trials"] | None = None
+    intervals: Name | None = None
+    series: Name | None = None
+    window: Range | None = None
+    baseline: Range | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Arguments for :func:`normenc.recordings.load` beside the source."""
+        return self.model_dump(exclude={"source"}, exclude_none=True)
 
 
 class StimulusSettings(Settings):

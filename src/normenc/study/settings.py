@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from normenc.errors import InputError
-from normenc.recordings.files import is_file
+from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.simulation import N_NEURONS
 from normenc.study.faults import in_words
 from normenc.study.sections import (
@@ -141,14 +142,26 @@ class Study(Settings):
         return [self.model_copy(update={"recording": [recording]}) for recording in self.recording]
 
     def with_changes(
-        self, *, recording: str | None = None, seed: int | None = None, n_seeds: int | None = None
+        self,
+        *,
+        recording: str | None = None,
+        seed: int | None = None,
+        n_seeds: int | None = None,
+        preparation: Mapping[str, Any] | None = None,
     ) -> "Study":
-        """Give this study another recording or other training seeds; settings of the former recordings are dropped."""
+        """Give this study another recording, recordings another preparation, or other training seeds.
+
+        With another recording, settings of the former ones are dropped.
+        """
         settings = self.model_dump()
         if recording is not None and recording not in [own.source for own in self.recording]:
             settings["recording"] = [{"source": _absolute(recording, Path())}]
         elif recording is not None:
             settings["recording"] = [own for own in settings["recording"] if own["source"] == recording]
+        for own in settings["recording"]:
+            own |= preparation or {}
+            if own.get("images") is not None:
+                own["images"] = _absolute_folder(own["images"], Path())
         if seed is not None:
             settings["training"]["seed"] = seed
         if n_seeds is not None:
@@ -198,7 +211,15 @@ def load_study(path: str | Path) -> Study:
         raise InputError(f"{path}: this is no valid TOML: {error}") from None
     settings.setdefault("name", path.stem)
     study = _validated(settings, str(path))
-    recordings = [own.model_copy(update={"source": _absolute(own.source, path.parent)}) for own in study.recording]
+    recordings = [
+        own.model_copy(
+            update={
+                "source": _absolute(own.source, path.parent),
+                "images": own.images and _absolute_folder(own.images, path.parent),
+            }
+        )
+        for own in study.recording
+    ]
     tasks = [
         task.model_copy(update={"folder": str((path.parent / task.folder).resolve())})
         if isinstance(task, ObjectRecognitionSettings) and task.folder is not None
@@ -217,7 +238,12 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
 
 def _absolute(source: str, folder: Path) -> str:
     """A recording's file in `folder` by its absolute path; a name, or a file that is not there, as it stands."""
-    return str((folder / source).resolve()) if is_file(folder / source) else source
+    there = is_file(folder / source) or is_folder(folder / source)
+    return str((folder / source).resolve()) if there else source
+
+
+def _absolute_folder(name: str, folder: Path) -> str:
+    return str((folder / name).resolve())
 
 
 def _toml_value(value: Any) -> str:
@@ -228,8 +254,12 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_toml_value(item) for item in value)}]"
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_toml_value(item)}' for key, item in value.items())} }}"
+        return f"{{ {', '.join(f'{_toml_key(key)} = {_toml_value(item)}' for key, item in value.items())} }}"
     return repr(value)
+
+
+def _toml_key(key: str) -> str:
+    return key if key.replace("_", "").isalnum() and key.isascii() else _toml_string(key)
 
 
 def _toml_string(value: str) -> str:

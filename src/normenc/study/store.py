@@ -26,7 +26,10 @@ from torch import nn
 
 import normenc
 from normenc.errors import InputError
+from normenc.recordings import Recording
 from normenc.recordings.files import is_file
+from normenc.recordings.recording import STIMULUS_UNITS
+from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
 from normenc.study.representing import Representation
 from normenc.study.tables import failure_table
@@ -93,6 +96,9 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     }
     if evaluation.over_training is not None:
         tables["over_training.csv"] = evaluation.over_training
+    if evaluation.descriptions:
+        tables["tuning.csv"] = population_table(evaluation.descriptions)
+        tables["tuning_units.csv"] = unit_table(evaluation.descriptions)
     if evaluation.failures:
         tables["failures.csv"] = failure_table(evaluation.failures)
     for name, table in tables.items():
@@ -148,7 +154,8 @@ def _representations(evaluation: Evaluation) -> xr.Dataset:
         responses = representation.responses.rename(unit=f"unit_{representation.key}").astype(np.float32)
         variables[representation.key] = responses.assign_attrs(_attributes(representation))
     dataset = xr.Dataset(variables, attrs={"title": "responses of encoders to the recording's stimuli"})
-    dataset["orientation"].attrs["units"] = "degrees from vertical"
+    recording = evaluation.recording
+    dataset[recording.kind].attrs |= _units_of(recording)
     return dataset
 
 
@@ -161,8 +168,8 @@ def _rdms(evaluation: Evaluation) -> xr.DataArray:
         dims=("population", "stimulus", "stimulus_2"),
         coords={
             "population": names,
-            "orientation": ("stimulus", recording.orientation, {"units": "degrees from vertical"}),
-            "orientation_2": ("stimulus_2", recording.orientation, {"units": "degrees from vertical"}),
+            recording.kind: ("stimulus", recording.stimulus, _units_of(recording)),
+            f"{recording.kind}_2": ("stimulus_2", recording.stimulus, _units_of(recording)),
         },
         name="dissimilarity",
         attrs={
@@ -171,6 +178,10 @@ def _rdms(evaluation: Evaluation) -> xr.DataArray:
             "simulated": int(recording.simulated),
         },
     )
+
+
+def _units_of(recording: Recording) -> dict[str, str]:
+    return {} if recording.period is None else {"units": STIMULUS_UNITS[recording.kind]}
 
 
 def _attributes(representation: Representation) -> dict[str, Any]:
@@ -212,6 +223,12 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "simulated": recording.simulated,
             "n_stimuli": recording.n_stimuli,
             "n_neurons": recording.n_neurons,
+            "n_trials": recording.n_trials,
+            "n_repeats": recording.n_repeats,
+            "animals": recording.animals,
+            "sessions": recording.sessions,
+            "stimuli": recording.kind,
+            "steps": recording.steps,
             "units": recording.units,
             "species": recording.species,
             "area": recording.area,

@@ -132,11 +132,11 @@ def failure_table(failures: Sequence["Failure"]) -> pd.DataFrame:
 def seed_table(
     study: Study,
     recording: str,
-    recording_rdm: npt.NDArray[np.float64],
+    recording_rdms: npt.NDArray[np.float64],
     representations: Sequence["Representation"],
 ) -> pd.DataFrame:
-    """Make ``similarity_by_seed.csv``: one row a layer and seed, or control."""
-    found = rsa.compare_rdms(np.stack([r.rdm for r in representations]), recording_rdm, study.comparison.method)
+    """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals if there are."""
+    found = rsa.compare_rdms(np.stack([r.rdm for r in representations]), recording_rdms, study.comparison.method)
     return pd.DataFrame(
         {
             "recording": recording,
@@ -145,6 +145,6 @@ def seed_table(
             "layer": [r.layer for r in representations],
             "trained": [r.trained for r in representations],
             "seed": pd.array([r.seed for r in representations], dtype="Int64"),
-            "similarity": found[:, 0],
+            "similarity": found.mean(axis=1),
         }
     )
