@@ -24,6 +24,8 @@ def as_array(values: Any, what: str) -> npt.NDArray[Any]:
         values = values.detach().cpu().numpy()
     try:
         array = np.asarray(values)
+    except InputError:  # of what is read from disk only now
+        raise
     except ValueError:
         raise InputError(f"{what} is ragged: its rows differ in length") from None
     if array.dtype.kind not in "fiub":

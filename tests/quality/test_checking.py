@@ -180,3 +180,13 @@ def test_animals_and_sessions_enter_as_rdms_of_their_own():
     found = inference_inputs(one)
     np.testing.assert_array_equal(found["repeats"], rows.reshape(4, 6, 9))
     assert found["data"].shape == (6, 6)
+
+
+def test_of_too_many_neurons_some_are_looked_at(tmp_path, trials, monkeypatch):
+    path = saved(tmp_path, trials)
+    with np.load(path) as arrays:
+        itemsize = arrays["responses"].dtype.itemsize
+    monkeypatch.setattr("normenc.quality.checking.MOST_GIB", 216 * itemsize * 40 / 2**30)
+    found = check(path)
+    assert found.n_neurons == 40
+    assert found.notes[0] == "looked at 40 of 100 neurons, from number 30 on, as many as fit into memory"

@@ -102,7 +102,7 @@ def test_the_command_line_gives_the_same_line(tmp_path, monkeypatch, capsys, nam
 
 @pytest.fixture
 def as_nobody():
-    """A folder where files may be forbidden, to the superuser too, who is somebody else once the test begins to read."""
+    """A folder, and what forbids a file in it, to the superuser too, who is nobody from then on."""
     with tempfile.TemporaryDirectory() as name:
         folder, is_root = Path(name), os.geteuid() == 0
         folder.chmod(0o755)

@@ -15,12 +15,14 @@ from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_rel
 from normenc.quality.verdict import verdict_of
 from normenc.recordings import Recording
 from normenc.recordings.loading import contents, load, prepared
+from normenc.recordings.naming import Contents
 from normenc.recordings.sources import SOURCES
 
 __all__ = ["Quality", "check"]
 
 MIN_REPEATED = 3  # stimuli, for the reliability of an RDM
 N_SPLITS = 20
+MOST_GIB = 2.0  # of responses that are looked at
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,27 @@ def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawVa
     with contents(source, study_bins=options.get("bin_width"), **read) as (found, is_study):
         if found.responses is None:
             return found.recording(), None, found.notes
+        found, notes = _within_memory(found)
         values = np.asarray(found.responses)
         raw = look_at(values)
         missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
         recording = replace(found, responses=values).recording(missing=missing)
         steps = {key: options[key] for key in preparing if key in options and not (is_study and key == "bin_width")}
-        return prepared(recording, **steps), raw, found.notes
+        return prepared(recording, **steps), raw, (*found.notes, *notes)
+
+
+def _within_memory(found: Contents) -> tuple[Contents, tuple[str, ...]]:
+    """Of responses that are too large, some neurons from the middle, and in words which."""
+    responses = found.responses
+    n_trials, n_neurons = responses.shape
+    most = int(MOST_GIB * 2**30 / (n_trials * responses.dtype.itemsize))
+    if n_neurons <= most:
+        return found, ()
+    start = (n_neurons - most) // 2
+    chosen = slice(start, start + most)
+    neurons = {name: np.asarray(labels)[chosen] for name, labels in found.neurons.items()}
+    said = f"looked at {most:,} of {n_neurons:,} neurons, from number {start:,} on, as many as fit into memory"
+    return replace(found, responses=responses[:, chosen], neurons=neurons), (said,)
 
 
 def _rows(recording: Recording) -> Any:
