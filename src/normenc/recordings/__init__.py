@@ -1,6 +1,13 @@
 """Recordings of visual cortex: loading, preparing, downloading, simulating."""
 
-from normenc.recordings.conversion import from_pynapple, from_xarray, rdms_to_rsatoolbox, to_rsatoolbox, to_xarray
+from normenc.recordings.conversion import (
+    from_pynapple,
+    from_xarray,
+    rdm_to_xarray,
+    rdms_to_rsatoolbox,
+    to_rsatoolbox,
+    to_xarray,
+)
 from normenc.recordings.download import cache_folder, fetch
 from normenc.recordings.export import save, save_rdm
 from normenc.recordings.loading import load
@@ -32,6 +39,7 @@ __all__ = [
     "from_pynapple",
     "from_xarray",
     "load",
+    "rdm_to_xarray",
     "rdms_to_rsatoolbox",
     "save",
     "save_rdm",

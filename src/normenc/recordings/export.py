@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from normenc.errors import InputError
-from normenc.recordings.conversion import checked_rdms, facts_of, to_xarray
+from normenc.recordings.conversion import checked_rdms, facts_of, rdm_to_xarray, to_xarray
 from normenc.recordings.files import is_other, printable
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_stimulus
 from normenc.recordings.pictures import match_images
@@ -140,13 +140,8 @@ def save_rdm(
         table = pd.DataFrame(matrix, index=labels, columns=labels)
         _write(path, lambda aside: _to_csv(table, aside, index_label=corner), overwrite)
     elif path.suffix.lower() == ".nc":
-        stimuli = {
-            kind: ("stimulus", labels, {"units": STIMULUS_UNITS[kind]}),
-            "stimulus": labels,
-            "stimulus_2": labels,
-        }
         attributes["simulated"] = int(recording.simulated)
-        dataset = xr.Dataset({name: (("stimulus", "stimulus_2"), matrix)}, stimuli, attributes)
+        dataset = rdm_to_xarray(matrix, labels, kind=kind).to_dataset(name=name).assign_attrs(attributes)
         _write(path, lambda aside: _write_netcdf(dataset, aside), overwrite)
     else:
         _write(path, _writer(path, {name: matrix, kind: labels} | attributes, (".csv", ".nc")), overwrite)

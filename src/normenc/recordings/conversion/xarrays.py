@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.recordings.formats.netcdf import arrays_of, bare, mapped, placed
+from normenc.recordings.labels import as_stimulus
 from normenc.recordings.naming import STIMULI, TEXTS, understand
 from normenc.recordings.recording import STIMULUS_UNITS, Recording
 
-__all__ = ["facts_of", "from_xarray", "to_xarray"]
+__all__ = ["facts_of", "from_xarray", "rdm_to_xarray", "to_xarray"]
 
 
 def from_xarray(
@@ -121,6 +124,38 @@ def to_xarray(recording: Recording) -> xr.Dataset:
         dataset["images"] = (("stimulus", "height", "width"), recording.images)
         dataset = dataset.assign_coords(image_names=("stimulus", stimulus))
     return dataset.assign_coords(stimulus=stimulus)
+
+
+def rdm_to_xarray(rdm: Any, stimulus: Any, *, kind: str = "orientation", **attributes: Any) -> xr.DataArray:
+    """Label an RDM: a DataArray (stimulus, stimulus_2) whose coordinates are the stimuli's degrees or names.
+
+    Parameters
+    ----------
+    rdm : array_like, shape (n_stimuli, n_stimuli)
+    stimulus : array_like, shape (n_stimuli,)
+    kind : str
+        ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees) or ``"image"`` (names).
+    **attributes
+        Such as ``metric``, ``species``, ``area``.
+
+    Raises
+    ------
+    InputError
+        When it is no square matrix, or labels do not fit.
+
+    Examples
+    --------
+    >>> rdm_to_xarray([[0, 1, 2], [1, 0, 0.5], [2, 0.5, 0]], [0, 60, 120]).sel(stimulus=60, stimulus_2=120).item()
+    0.5
+    """
+    if kind not in STIMULUS_UNITS:
+        raise InputError(f"kind is {kind!r}; it must be one of {', '.join(STIMULUS_UNITS)}")
+    matrix = as_array(rdm, "rdm").astype(np.float64, copy=False)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise InputError(f"rdm has shape {matrix.shape}; it must be square, stimulus x stimulus")
+    labels, _ = as_stimulus(len(matrix), "stimuli", *(stimulus if kind == own else None for own in STIMULUS_UNITS))
+    coords = {kind: ("stimulus", labels, {"units": STIMULUS_UNITS[kind]}), "stimulus": labels, "stimulus_2": labels}
+    return xr.DataArray(matrix, coords, ("stimulus", "stimulus_2"), "rdm", attributes)
 
 
 def facts_of(recording: Recording) -> dict[str, Any]:
