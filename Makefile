@@ -25,6 +25,8 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/tuning.py
 	$(BIN)/python benchmarks/streaming.py
+	$(BIN)/python benchmarks/encoding.py
+	$(BIN)/python benchmarks/fitting.py
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

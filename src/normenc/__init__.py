@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 __all__ = [
     "controls",
     "embedding",
+    "encoding",
     "errors",
     "figures",
     "networks",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from normenc import (
         controls,
         embedding,
+        encoding,
         errors,
         figures,
         networks,

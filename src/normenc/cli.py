@@ -406,9 +406,30 @@ def _print_summary(evaluation: Any) -> None:
     _print_table(columns, rows)
     if study.is_grid:
         typer.echo(f"these are the {MAX_ROWS} most similar trained layers; all are in the report")
+    if evaluation.predictivity is not None:
+        _print_predictivity(evaluation.predictivity)
     ceiling = evaluation.inference.ceiling
     bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
     typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")
+
+
+def _print_predictivity(table: Any) -> None:
+    """The neurons' predictivity beside the similarity of RDMs, the most predictive first."""
+    import pandas as pd
+
+    measure = "feve" if table["feve"].notna().any() else "r"
+    rows = [
+        (
+            str(row["label"]),
+            str(row["kind"]),
+            "" if pd.isna(row["similarity"]) else f"{row['similarity']:.3f}",
+            f"{row[measure]:.3f}",
+            f"{row[f'{measure}_low']:.3f} to {row[f'{measure}_high']:.3f}",
+        )
+        for row in table.sort_values(measure, ascending=False).head(MAX_ROWS).to_dict("records")
+    ]
+    name = "explainable variance explained" if measure == "feve" else "r of predictions"
+    _print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
 
 
 def _print_scores(evaluation: Any) -> None:

@@ -8,6 +8,7 @@ from normenc.figures.curves import tuning_curves
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
 from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms
+from normenc.figures.predictivity import predictivity
 from normenc.figures.similarity import power_map, similarity_bars
 from normenc.figures.spectrum import eigenspectrum
 from normenc.figures.tuning import preference_histogram, selectivity_distributions
@@ -19,6 +20,7 @@ __all__ = [
     "leaderboard",
     "over_training",
     "power_map",
+    "predictivity",
     "preference_histogram",
     "rdm_rows",
     "rdms",

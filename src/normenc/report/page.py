@@ -16,6 +16,7 @@ __all__ = ["findings", "render", "write"]
 ALPHA = 0.05
 FAILURES = "failures.csv"
 TUNING = "tuning.csv"
+PREDICTIVITY = "predictivity.csv"
 MANY = 6  # trained layers of which the page speaks one by one
 
 
@@ -76,7 +77,7 @@ def render(folder: str | Path) -> str:
         tasks=[_task(section, study["training"]) for section in _sections(study["task"])],
         networks=[_described(section) for section in _sections(study["network"])],
         scores=_scores(environment["scores"]),
-        failures=pd.read_csv(folder / FAILURES).to_dict("records") if (folder / FAILURES).is_file() else [],
+        failures=_optional(folder / FAILURES),
         study_toml=study_toml,
         environment=environment,
         recording=environment["recording"],
@@ -86,9 +87,15 @@ def render(folder: str | Path) -> str:
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
-        tuning=pd.read_csv(folder / TUNING).to_dict("records") if (folder / TUNING).is_file() else [],
+        tuning=_optional(folder / TUNING),
+        predictivity=_optional(folder / PREDICTIVITY),
         pictures=pictures,
     )
+
+
+def _optional(path: Path) -> list[dict[str, Any]]:
+    """Rows of a table that not every run has."""
+    return pd.read_csv(path).to_dict("records") if path.is_file() else []
 
 
 def findings(similarity: pd.DataFrame, differences: pd.DataFrame) -> list[str]:

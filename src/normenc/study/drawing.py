@@ -27,6 +27,8 @@ def draw(evaluation: Evaluation, folder: Path) -> None:
         pictures["leaderboard"] = figures.leaderboard(evaluation.similarity)
     else:
         pictures["similarity_bars"] = figures.similarity_bars(evaluation.similarity, evaluation.inference.pairs)
+    if evaluation.predictivity is not None:
+        pictures["predictivity"] = figures.predictivity(evaluation.predictivity)
     if evaluation.over_training is not None:
         pictures["over_training"] = figures.over_training(evaluation.over_training, evaluation.similarity)
     for name, axes in pictures.items():

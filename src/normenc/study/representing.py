@@ -98,6 +98,11 @@ def prepare(study: Study) -> Prepared:
             f"{recording.name} is known only by its RDM of correlation distances; comparison.rdm_metric must be "
             f"'correlation', not {study.comparison.rdm_metric!r}"
         )
+    if study.encoding.enabled and recording.responses is None:
+        raise InputError(
+            f"{recording.name} is known only by its RDM, and has no neurons to predict; leave [encoding] out, or "
+            "choose a recording of neurons"
+        )
     units, twins = _units(study, recording)
     return Prepared(study, recording, units, twins, _images(study, recording))
 

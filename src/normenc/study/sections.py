@@ -15,6 +15,7 @@ CONTROL_NAMES = (
     "random features",
     "steerable pyramid",
 )
+FITTED_NAMES = ("course network", "point readout", "factorised readout", "linear readout")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Size = Annotated[int, Field(ge=1, le=10_000)]
@@ -271,6 +272,21 @@ class PowerSettings(Settings):
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     n_simulations: Annotated[int, Field(ge=2, le=100_000)] = 20
     n_samples: Annotated[int, Field(ge=50, le=100_000)] = 200
+    seed: Seed = 0
+
+
+class EncodingSettings(Settings):
+    """Whether and how neurons are predicted too, see :mod:`normenc.encoding`."""
+
+    enabled: bool = False
+    method: Literal["ridge", "pls"] = "ridge"
+    n_folds: Annotated[int, Field(ge=2, le=1000)] = 5
+    arc: Positive = 10.0
+    n_components: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    networks: list[Literal[FITTED_NAMES]] = list(FITTED_NAMES[:2])  # type: ignore[valid-type]
+    resolution: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.05
+    max_epochs: Count = 100
+    n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     seed: Seed = 0
 
 

@@ -20,6 +20,7 @@ from normenc.study.sections import (
     AnyTask,
     ComparisonSettings,
     ConvPoolFCSettings,
+    EncodingSettings,
     NetworkSettings,
     ObjectRecognitionSettings,
     PowerSettings,
@@ -58,6 +59,7 @@ class Study(Settings):
     )
     training: TrainingSettings = TrainingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
+    encoding: EncodingSettings = EncodingSettings()
     power: PowerSettings = PowerSettings()
 
     @model_validator(mode="after")

@@ -99,6 +99,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     if evaluation.descriptions:
         tables["tuning.csv"] = population_table(evaluation.descriptions)
         tables["tuning_units.csv"] = unit_table(evaluation.descriptions)
+    if evaluation.predictivity is not None:
+        tables["predictivity.csv"] = evaluation.predictivity
     if evaluation.failures:
         tables["failures.csv"] = failure_table(evaluation.failures)
     for name, table in tables.items():

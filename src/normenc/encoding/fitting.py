@@ -1,0 +1,488 @@
+"""Fit a network to the responses of neurons.
+
+Order of random numbers: from one ``seed`` come a torch generator, which draws the initial weights, where the network is
+built here, then the seed of the readout's own generator, then a permutation an epoch where there are several batches;
+and ``numpy.random.default_rng([seed, 1])``, which draws the stimuli to hold out. No global generator changes. On a CPU
+the same seed gives the same bytes; a GPU adds numbers up in an order of its own.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import nn
+
+from normenc.arrays import as_responses
+from normenc.encoding.cores import as_images, same_images
+from normenc.encoding.folds import fold_of_each
+from normenc.errors import InputError
+from normenc.training.seeding import check_seed, resolve_device, seeded_network
+from normenc.training.steps import Progress, reporter
+
+__all__ = ["DivergenceError", "FittedNetwork", "cross_validated_fit", "fit"]
+
+Builder = Callable[[tuple[int, int], int], nn.Module]
+Penalties = Sequence[Callable[[nn.Module], torch.Tensor]]
+Rows = npt.NDArray[np.intp]
+COLUMNS = ("epoch", "step", "training_loss", "penalty", "held_out_loss", "learning_rate")
+CHOICES = {"loss": ("mse", "poisson"), "optimiser": ("adam", "sgd"), "decay": ("plateau", "cosine", None)}
+DECAY, N_DECAYS = 0.3, 3
+PREDICTED_AT_ONCE = 64  # images
+EXPLODED = 1000  # times the size of the responses
+TINY = 1e-6  # added to rates before their logarithm is taken
+
+
+class DivergenceError(InputError):
+    """The loss stopped being a number, or exploded."""
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """A network fitted to neurons, and how it came about.
+
+    Attributes
+    ----------
+    network, untrained : Module
+        In evaluation mode; the second as it was before the first step.
+    log : DataFrame
+        A row an epoch: ``epoch``, ``step`` (steps so far), ``training_loss`` and ``penalty`` (means over the epoch's
+        batches, each before its step), ``held_out_loss`` (after the epoch, without penalties; NaN where nothing was
+        held out), ``learning_rate``.
+    best_epoch : int
+        The epoch after which `network` was as it is.
+    held_out : ndarray of int
+        Rows that were not fitted, and chose the best epoch.
+    seed : int
+    checkpoints : dict of int to Module
+        Copies from after these epochs; 0 is before the first step.
+    """
+
+    network: nn.Module
+    untrained: nn.Module
+    log: pd.DataFrame
+    best_epoch: int
+    held_out: Rows
+    seed: int
+    checkpoints: dict[int, nn.Module] = field(default_factory=dict)
+
+    @property
+    def best_step(self) -> int:
+        """Steps taken until the best epoch was over."""
+        return int(self.log["step"].iloc[self.best_epoch - 1])
+
+    def predict(self, images: Any) -> npt.NDArray[np.float32]:
+        """Responses to images (n, height, width), shape (n, n_neurons)."""
+        device = next(self.network.parameters()).device
+        return _predicted(self.network, as_images(images).to(device)).cpu().numpy()
+
+
+def fit(
+    network: Builder | nn.Module,
+    images: Any,
+    responses: Any,
+    *,
+    seed: int,
+    loss: str = "mse",
+    validation: Any = 0.2,
+    optimiser: str = "adam",
+    learning_rate: float = 1e-2,
+    momentum: float = 0.9,
+    decay: str | None = "plateau",
+    patience: int | None = 10,
+    max_epochs: int = 200,
+    batch_size: int | None = 64,
+    penalties: Penalties = (),
+    checkpoints: Sequence[int] = (),
+    device: str | torch.device = "auto",
+    progress: bool | Progress = True,
+) -> FittedNetwork:
+    r"""Fit a network to neurons by gradient descent, and keep it as it was when it predicted unseen stimuli best.
+
+    The loss is the mean over images and neurons of :math:`(y - \hat y)^2`, or of :math:`\hat y - y \log \hat y`, plus
+    the penalties.
+
+    Parameters
+    ----------
+    network : callable, or Module
+        A callable is given the images' (height, width) and the number of neurons, and builds the network from the seed:
+        :func:`normenc.encoding.encoding_network`, or a ``functools.partial`` of it. That starts at the neurons' means
+        and places, see :meth:`EncodingNetwork.start_from`. A module is copied, and stays as it was.
+    images : array_like, shape (n, height, width)
+        Grey values: the stimulus of each row of `responses`.
+    responses : array_like, shape (n, n_neurons)
+        Averages over a stimulus' trials, or a row a trial. For the Poisson loss not negative.
+    seed : int
+        0 to 2**32 - 1.
+    loss : str
+        ``"mse"`` (squared) or ``"poisson"``, which needs a network with a positive output.
+    validation : float, array_like of int, (images, responses) or None
+        What is held out, and predicted after every epoch: a share of the different images (rows of one image stay
+        together); these rows; other data; or nothing.
+    optimiser : str
+        ``"adam"``, or ``"sgd"`` with `momentum`.
+    learning_rate, momentum : float
+        Above 0; at least 0 and below 1.
+    decay : str or None
+        ``"plateau"``: when patience runs out, go back to the best weights and on with 0.3 of the rate, three times;
+        ``"cosine"``: the rate falls along half a cosine until `max_epochs`; None: it stays.
+    patience : int or None
+        Epochs without a better held-out loss after which to stop, with the best weights. None, or nothing held out: run
+        all epochs, and keep the last weights.
+    max_epochs : int
+        At least 1.
+    batch_size : int or None
+        Rows; None takes all at once.
+    penalties : sequence of callables
+        Given the network, a number; such as :class:`normenc.encoding.Penalty`.
+    checkpoints : sequence of int
+        Epochs after which to keep a copy; 0 is before the first step.
+    device : str or torch.device
+        ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``.
+    progress : bool or callable
+        True draws a bar with the loss on a terminal; a callable is given (step, n_steps, loss) after every step.
+
+    Returns
+    -------
+    FittedNetwork
+
+    Raises
+    ------
+    InputError
+        When data or settings are impossible. As ``DivergenceError``, when the loss stops being a number or explodes:
+        the message names step, loss and learning rate.
+
+    References
+    ----------
+    Lurz et al., "Generalization in data-driven models of primary visual cortex", ICLR 2021 (early stopping and decay).
+
+    Examples
+    --------
+    >>> from normenc import stimuli
+    >>> from normenc.encoding.readouts import encoding_network
+    >>> angles = np.arange(-90, 90, 6)
+    >>> responses = np.cos(np.deg2rad(2 * (angles[:, None] - [0, 45, 90])))
+    >>> images = stimuli.gratings(angles, resolution=0.025)
+    >>> fitted = fit(encoding_network, images, responses, seed=1, max_epochs=3, device="cpu", progress=False)
+    >>> fitted.predict(images).shape, len(fitted.log), len(fitted.held_out)
+    ((30, 3), 3, 6)
+    """
+    _check_settings(locals())
+    target = resolve_device(device)
+    data = _Data.of(images, responses, validation, seed, target)
+    model, generator = _built(network, data, seed)
+    of_readout = torch.Generator(target).manual_seed(int(torch.randint(2**31, (), generator=generator)))
+    run = _Run(model, data, loss, penalties, batch_size, generator, of_readout)
+    schedule = _Schedule(run.optimiser(optimiser, learning_rate, momentum), decay, patience, max_epochs)
+    untrained = copy.deepcopy(model).eval()
+    kept = {0: untrained} if 0 in checkpoints else {}
+    rows: list[tuple[float, ...]] = []
+    step = 0
+    with reporter(progress) as report:
+        for epoch in range(1, max_epochs + 1):
+            rate = schedule.start(epoch)
+            costs = []
+            for cost, penalty in run.steps(schedule.optimizer):
+                step += 1
+                costs.append((cost, penalty))
+                run.check_converging(cost + penalty, step, rate)
+                report(step, max_epochs * run.n_batches, cost)
+            rows.append((epoch, step, *np.mean(costs, axis=0), run.held_out_loss(), rate))
+            if epoch in checkpoints:
+                kept[epoch] = copy.deepcopy(model).eval()
+            if schedule.stops(epoch, rows[-1][4], model):
+                break
+    best = schedule.back_to_best(model) or epoch
+    if not all(bool(torch.isfinite(values).all()) for values in model.parameters()):
+        run.check_converging(math.nan, step, rate)
+    log = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"epoch": int, "step": int})
+    return FittedNetwork(model.eval(), untrained, log, best, data.held_out, seed, kept)
+
+
+def cross_validated_fit(
+    network: Builder, images: Any, responses: Any, folds: Sequence[Any], *, seed: int, **options: Any
+) -> npt.NDArray[np.float32]:
+    """Predict the rows of each fold by a network that was fitted to all others, with one seed for all.
+
+    Parameters
+    ----------
+    network, images, responses, seed
+        See :func:`fit`; a network that is built, since one that is there may have seen the rows to predict.
+    folds : sequence of array_like of int
+        The rows of each, such as :func:`normenc.encoding.stimulus_folds` gives; rows of one image should be in one.
+    **options
+        Of :func:`fit`; a validation set is a share of the rows that are fitted, or None.
+
+    Returns
+    -------
+    ndarray, shape (n, n_neurons)
+        The predicted responses.
+
+    Raises
+    ------
+    InputError
+        As :func:`fit`, and when a row is in no fold or in two.
+
+    Examples
+    --------
+    >>> from normenc.encoding.readouts import encoding_network
+    >>> rng = np.random.default_rng(0)
+    >>> images, responses = rng.random((12, 8, 8)), rng.random((12, 3))
+    >>> folds = [np.arange(0, 12, 2), np.arange(1, 12, 2)]
+    >>> options = {"max_epochs": 2, "device": "cpu", "progress": False}
+    >>> cross_validated_fit(encoding_network, images, responses, folds, seed=1, **options).shape
+    (12, 3)
+    """
+    if isinstance(network, nn.Module):
+        raise InputError("network is a Module, which may have seen the rows to predict; give a callable that builds it")
+    if not isinstance(options.get("validation", 0.2), float | None):
+        raise InputError("validation holds rows or data, but each fold fits other rows; give a share of them, or None")
+    shown, recorded = as_images(images), as_responses(responses)
+    _check_rows(shown, recorded)
+    fold = fold_of_each(folds, len(recorded))
+    found = np.empty(recorded.shape, dtype=np.float32)
+    for number in range(len(folds)):
+        tested = fold == number
+        fitted = fit(network, shown[torch.from_numpy(~tested)], recorded[~tested], seed=seed, **options)
+        found[tested] = fitted.predict(shown[torch.from_numpy(tested)])
+    return found
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What is fitted, and what is held out (None, where nothing is), on the device."""
+
+    images: torch.Tensor
+    responses: torch.Tensor
+    other_images: torch.Tensor | None
+    other_responses: torch.Tensor | None
+    held_out: Rows
+
+    @classmethod
+    def of(cls, images: Any, responses: Any, validation: Any, seed: int, device: torch.device) -> "_Data":
+        shown, recorded = as_images(images), torch.from_numpy(as_responses(responses).astype(np.float32))
+        _check_rows(shown, recorded)
+        held_out = np.empty(0, dtype=np.intp)
+        others: tuple[Any, Any] = (None, None)
+        if isinstance(validation, tuple):
+            others = as_images(validation[0]), torch.from_numpy(as_responses(validation[1]).astype(np.float32))
+            _check_rows(*others)
+            if others[0].shape[1:] != shown.shape[1:] or others[1].shape[1] != recorded.shape[1]:
+                raise InputError(
+                    f"validation has images {tuple(others[0].shape)} and responses {tuple(others[1].shape)}, but those "
+                    f"fitted have {tuple(shown.shape)} and {tuple(recorded.shape)}; give the same pixels and neurons"
+                )
+        elif validation is not None:
+            held_out = _rows_held_out(validation, shown, seed)
+            fitted = torch.from_numpy(np.setdiff1d(np.arange(len(shown)), held_out))
+            others = shown[held_out], recorded[held_out]
+            shown, recorded = shown[fitted], recorded[fitted]
+        if others[0] is not None:
+            others = others[0].to(device), others[1].to(device)
+        return cls(shown.to(device), recorded.to(device), *others, held_out)
+
+
+class _Run:
+    """A network, its data, and the cost of one on the other."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: _Data,
+        loss: str,
+        penalties: Penalties,
+        batch_size: int | None,
+        generator: torch.Generator,
+        of_readout: torch.Generator,
+    ) -> None:
+        self.model, self.data, self.loss, self.penalties = model, data, loss, penalties
+        self.generator, self.of_readout = generator, of_readout
+        self.drawing: list[Any] = [module for module in model.modules() if hasattr(module, "generator")]
+        self.constrained: list[Any] = [module for module in model.modules() if hasattr(module, "constrain")]
+        self.batch_size = batch_size or len(data.images)
+        self.n_batches = -(-len(data.images) // self.batch_size)
+        mean = data.responses.mean(dim=0, keepdim=True)
+        self.constant = float(self.cost(mean.clamp(min=0) if loss == "poisson" else mean, data.responses))
+        self.size = float(
+            data.responses.square().mean() if loss == "mse" else data.responses.mean() + abs(self.constant)
+        )
+        self.check_fits()
+
+    def cost(self, answer: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
+        if self.loss == "mse":
+            return (answer - responses).square().mean()
+        return (answer - responses * torch.log(answer + TINY)).mean()
+
+    def optimiser(self, name: str, learning_rate: float, momentum: float) -> torch.optim.Optimizer:
+        if name == "adam":
+            return torch.optim.Adam(self.model.parameters(), lr=learning_rate)
+        return torch.optim.SGD(self.model.parameters(), lr=learning_rate, momentum=momentum)
+
+    def steps(self, optimizer: torch.optim.Optimizer) -> Iterator[tuple[float, float]]:
+        """Take an epoch's steps; gives loss and penalty before each."""
+        n = len(self.data.images)
+        order = torch.randperm(n, generator=self.generator) if self.n_batches > 1 else torch.arange(n)
+        self.model.train()
+        self._lend(self.of_readout)
+        for batch in order.to(self.data.images.device).split(self.batch_size):
+            whole = self.n_batches == 1
+            images, responses = self.data.images, self.data.responses
+            answer = self.model(images if whole else images[batch])
+            cost = self.cost(answer, responses if whole else responses[batch])
+            penalty = sum((own(self.model) for own in self.penalties), cost.new_zeros(()))
+            optimizer.zero_grad()
+            (cost + penalty).backward()
+            optimizer.step()
+            for module in self.constrained:
+                module.constrain()
+            yield cost.item(), penalty.item()
+        self._lend(None)
+
+    def _lend(self, generator: torch.Generator | None) -> None:
+        for module in self.drawing:
+            module.generator = generator
+
+    def held_out_loss(self) -> float:
+        if self.data.other_images is None or self.data.other_responses is None:
+            return math.nan
+        return float(self.cost(_predicted(self.model, self.data.other_images), self.data.other_responses))
+
+    def check_fits(self) -> None:
+        """Raise InputError when the network does not answer for these neurons, or the loss is not for these data."""
+        if self.loss == "poisson" and (lowest := float(self.data.responses.min())) < 0:
+            raise InputError(
+                f"responses run down to {lowest:.3g}, but the Poisson loss is for counts or rates, not negative; use "
+                "loss='mse', or responses that are not z-scored"
+            )
+        answer = _predicted(self.model, self.data.images[:2])
+        wanted = (len(self.data.images[:2]), self.data.responses.shape[1])
+        name = type(self.model).__name__
+        if tuple(answer.shape) != wanted:
+            raise InputError(
+                f"{name} answers with {tuple(answer.shape)}, not {wanted}; build it for {wanted[1]} neurons"
+            )
+        if self.loss == "poisson" and (getattr(self.model, "output", "") == "identity" or (answer < 0).any()):
+            raise InputError(
+                f"the Poisson loss needs positive answers, which {name} does not give; build it with output='elu+1' or "
+                "'softplus'"
+            )
+
+    def check_converging(self, cost: float, step: int, rate: float) -> None:
+        if not cost <= (EXPLODED * self.size or math.inf):
+            raise DivergenceError(
+                f"fitting diverged at step {step}: the training loss is {cost:.3g}, and that of a constant answer "
+                f"{self.constant:.3g}; use a learning_rate below {rate:.3g}"
+            )
+
+
+class _Schedule:
+    """The learning rate, when to stop, and the best weights so far."""
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, decay: str | None, patience: int | None, n_epochs: int
+    ) -> None:
+        self.optimizer, self.decay, self.patience, self.n_epochs = optimizer, decay, patience, n_epochs
+        self.initial_rate = optimizer.param_groups[0]["lr"]
+        self.best_loss, self.best_epoch, self.waited_from, self.n_decays = math.inf, 0, 0, 0
+        self.best_weights: dict[str, torch.Tensor] = {}
+
+    def start(self, epoch: int) -> float:
+        """Set the epoch's learning rate."""
+        rate = self.initial_rate * DECAY**self.n_decays
+        if self.decay == "cosine":
+            rate *= (1 + math.cos(math.pi * (epoch - 1) / self.n_epochs)) / 2
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def stops(self, epoch: int, held_out_loss: float, model: nn.Module) -> bool:
+        """Whether patience has run out for good."""
+        if self.patience is None or math.isnan(held_out_loss):
+            return False
+        if held_out_loss < self.best_loss:
+            self.best_loss, self.best_epoch, self.waited_from = held_out_loss, epoch, epoch
+            self.best_weights = {name: values.clone() for name, values in model.state_dict().items()}
+        if epoch - self.waited_from < self.patience:
+            return False
+        if self.decay != "plateau" or self.n_decays == N_DECAYS:
+            return True
+        self.n_decays, self.waited_from = self.n_decays + 1, epoch
+        self.back_to_best(model)
+        return False
+
+    def back_to_best(self, model: nn.Module) -> int:
+        """Give `model` the best weights there are; their epoch, 0 where all epochs count alike."""
+        if self.best_weights:
+            model.load_state_dict(self.best_weights)
+        return self.best_epoch
+
+
+def _built(network: Builder | nn.Module, data: _Data, seed: int) -> tuple[nn.Module, torch.Generator]:
+    device, (height, width), n_neurons = data.images.device, data.images.shape[1:], data.responses.shape[1]
+    there = isinstance(network, nn.Module)
+    build: Any = network if there else partial(network, (height, width), n_neurons)
+    model, generator = seeded_network(build, seed)
+    model.to(device)
+    if not there and hasattr(model, "start_from"):
+        model.start_from(data.images, data.responses)  # type: ignore[operator]
+    return model, generator
+
+
+def _predicted(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    network.eval()
+    with torch.no_grad():
+        return torch.cat([network(batch) for batch in images.split(PREDICTED_AT_ONCE)])
+
+
+def _check_rows(images: Any, responses: Any) -> None:
+    if len(images) != len(responses):
+        raise InputError(
+            f"there are {len(images)} images but {len(responses)} rows of responses; give the image of every row (of "
+            "trials: images[stimulus_index])"
+        )
+
+
+def _rows_held_out(validation: Any, images: torch.Tensor, seed: int) -> Rows:
+    """Rows, from a share of the different images or as they were given, rising."""
+    n = len(images)
+    if not isinstance(validation, float):
+        rows = np.unique(np.asarray(validation, dtype=np.intp).ravel())
+        if not 0 < len(rows) < n or rows[0] < 0 or rows[-1] >= n:
+            raise InputError(f"validation holds {len(rows)} rows; it must hold some from 0 to {n - 1}, and not all")
+        return rows
+    number = same_images(images)
+    n_different = int(number.max()) + 1
+    if not 0 < validation < 1 or n_different < 2:
+        raise InputError(
+            f"validation is {validation} of {n_different} different images; it must be a share between 0 and 1 of at "
+            "least 2, or None"
+        )
+    n_held_out = min(max(1, round(validation * n_different)), n_different - 1)
+    chosen = np.random.default_rng([seed, 1]).permutation(n_different)[:n_held_out]
+    return np.flatnonzero(np.isin(number, chosen))
+
+
+def _check_settings(given: dict[str, Any]) -> None:
+    check_seed(given["seed"])
+    for name, allowed in CHOICES.items():
+        if given[name] not in allowed:
+            raise InputError(f"{name} is {given[name]!r}; it must be one of {', '.join(map(repr, allowed))}")
+    for name in ("max_epochs", "batch_size", "patience"):
+        if given[name] is not None and given[name] < 1:
+            raise InputError(f"{name} is {given[name]}; it must be at least 1")
+    if not 0 < given["learning_rate"] < math.inf or not 0 <= given["momentum"] < 1:
+        raise InputError(
+            f"learning_rate is {given['learning_rate']} and momentum {given['momentum']}; they must be above 0, and at "
+            "least 0 and below 1"
+        )
+    for epoch in given["checkpoints"]:
+        if not 0 <= epoch <= given["max_epochs"]:
+            raise InputError(
+                f"checkpoints hold epoch {epoch}; they must lie between 0 (untrained) and {given['max_epochs']}"
+            )

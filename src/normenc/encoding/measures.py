@@ -1,0 +1,167 @@
+"""Measures of predictivity from sums over stimuli, for all neurons and all bootstrap samples at once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.tuning import explainable_variance
+
+__all__ = ["MEASURES", "STILL", "Recorded", "Terms", "percentile_interval"]
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+MEASURES = ("r", "r2", "feve", "noise_corrected_r")
+SAME = 1e-12  # of a value's size: what differs by less does not vary but for rounding
+STILL, ONCE, HIDDEN = "constant neuron", "one trial a stimulus", "no explainable variance"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The responses, their averages over trials, and the mean responses that each prediction started from."""
+
+    trials: npt.NDArray[Any]
+    index: Indices
+    n_trials: npt.NDArray[np.int64]
+    averages: Floats
+    fold: Indices | None
+
+    @classmethod
+    def of_trials(cls, trials: npt.NDArray[Any], index: Indices, n_stimuli: int, fold: Indices | None) -> "Recorded":
+        """Average the trials of each stimulus."""
+        n_trials = np.bincount(index, minlength=n_stimuli)
+        return cls(trials, index, n_trials, _sum_of(index, n_stimuli) @ trials / n_trials[:, None], fold)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether there are enough repeated stimuli to know the noise."""
+        return int((self.n_trials > 1).sum()) >= 2
+
+    def baseline(self, neurons: slice) -> Floats:
+        """Mean averages of the stimuli that each one's prediction was fitted to: of other folds, or of all."""
+        values = self.averages[:, neurons]
+        if self.fold is None:
+            return np.broadcast_to(values.mean(axis=0), values.shape)
+        size = np.bincount(self.fold)[:, None]
+        others = values.sum(axis=0) - _sum_of(self.fold, len(size)) @ values
+        return (others / (len(values) - size))[self.fold]
+
+    def noise(self, neurons: slice) -> Floats:
+        """Variance of each average, estimated from its trials, or from all where it has one."""
+        n_stimuli, n_trials = len(self.n_trials), self.n_trials[:, None]
+        residual = self.trials[:, neurons] - self.averages[self.index, neurons]
+        within = _sum_of(self.index, n_stimuli) @ np.square(residual) / np.maximum(n_trials - 1, 1)
+        return np.where(n_trials > 1, within, within[self.n_trials > 1].mean(axis=0)) / n_trials
+
+    def shares_of_noise(self) -> tuple[float, Floats]:
+        """How much of each average's noise is in the sums of squares of y - b: as it is, and centred over stimuli.
+
+        Both are squared lengths of columns of the matrix that turns y into y - b. The first leaves out the noise in b
+        where there are folds: it is in the prediction's errors too.
+        """
+        n_stimuli = len(self.n_trials)
+        if self.fold is None:
+            return 1 - 1 / n_stimuli, np.full((n_stimuli, 1), 1 - 1 / n_stimuli)
+        size = np.bincount(self.fold)
+        once, twice = size / (n_stimuli - size), size / (n_stimuli - size) ** 2
+        column = 1 - (once.sum() - once)
+        return 1.0, (1 + twice.sum() - twice - np.square(column) / n_stimuli)[self.fold][:, None]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is added up over stimuli, each of shape (n_stimuli, n_neurons)."""
+
+    deviation: Floats
+    prediction: Floats
+    error: Floats
+    noise: Floats | None
+    shares: tuple[float, Floats]
+    still: npt.NDArray[np.bool_]
+    predicted_still: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of_neurons(cls, predicted: npt.NDArray[Any], recorded: Recorded, neurons: slice) -> "Terms":
+        """Terms of some neurons, of which `predicted` are the predictions."""
+        averages, baseline = recorded.averages[:, neurons], recorded.baseline(neurons)
+        prediction = predicted - baseline
+        rounding = max(SAME, 4 * float(np.finfo(predicted.dtype).eps))
+        return cls(
+            averages - baseline,
+            prediction,
+            averages - predicted,
+            recorded.noise(neurons) if recorded.repeated else None,
+            recorded.shares_of_noise(),
+            np.ptp(averages, axis=0) <= SAME * np.abs(averages).max(axis=0),
+            np.abs(prediction - prediction.mean(axis=0)).max(axis=0) <= rounding * np.abs(predicted).max(axis=0),
+        )
+
+    def measures(self, weights: npt.NDArray[Any], lost: float = 1.0) -> npt.NDArray[Any]:
+        """All measures, shape (n_measures, n_samples, n_neurons), of stimuli so often drawn: (n_samples, n_stimuli).
+
+        Drawn stimuli vary around their own mean by (n - 1) / n of how they vary around that of all: give n / (n - 1).
+        """
+        x, q, error = (part.astype(weights.dtype) for part in (self.deviation, self.prediction, self.error))
+        n_stimuli, sum_x, sum_q = len(x), weights @ x, weights @ q
+        total, errors = weights @ np.square(x), weights @ np.square(error)
+        covariance = (weights @ (x * q) - sum_x * sum_q / n_stimuli) * lost
+        variance = (total - np.square(sum_x) / n_stimuli) * lost
+        of_prediction = (weights @ np.square(q) - np.square(sum_q) / n_stimuli) * lost
+        found = np.full((len(MEASURES), *total.shape), np.nan, weights.dtype)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found[0] = covariance / np.sqrt(variance * of_prediction)
+            found[1] = 1 - errors / total
+            if self.noise is not None:
+                noise, centred = (weights @ (share * self.noise).astype(weights.dtype) for share in (1, self.shares[1]))
+                explainable = total - self.shares[0] * noise
+                found[2] = np.where(explainable > 0, 1 - (errors - noise) / explainable, np.nan)
+                explainable = variance - centred
+                found[3] = covariance / np.sqrt(np.where(explainable > 0, explainable, np.nan) * of_prediction)
+        found[:, :, self.still] = np.nan
+        found[::3, :, self.predicted_still] = np.nan
+        return found
+
+    def reliability(self, recorded: Recorded, neurons: slice) -> dict[str, Floats]:
+        """Reliability of averages, and explainable variance of single trials."""
+        missing = np.full(len(self.still), np.nan)
+        if self.noise is None:
+            return {"reliability": missing, "explainable_variance": missing}
+        variance = recorded.averages[:, neurons].var(axis=0, ddof=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            reliability = np.where(self.still, np.nan, 1 - self.noise.mean(axis=0) / variance)
+        of_trials = explainable_variance(recorded.trials[:, neurons], recorded.index)
+        return {"reliability": reliability, "explainable_variance": np.where(self.still, np.nan, of_trials)}
+
+    def reasons(self, found: Floats) -> list[str]:
+        """Why measures are NaN, for each neuron."""
+        why = [
+            (self.still, STILL),
+            (~self.still & self.predicted_still, "constant prediction"),
+            (~self.still & (self.noise is None), ONCE),
+            (~self.still & (self.noise is not None) & np.isnan(found[2:]).any(axis=0) & ~self.predicted_still, HIDDEN),
+        ]
+        return ["; ".join(text for mask, text in why if mask[neuron]) for neuron in range(len(self.still))]
+
+
+def percentile_interval(samples: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """95 % percentile intervals over samples; NaN where a measure is undefined in more than 2.5 % of them."""
+    n_samples = samples.shape[1]
+    rising = np.sort(np.moveaxis(samples, 1, -1), axis=-1)  # NaN come last
+    n_defined = np.isfinite(rising).sum(axis=-1)
+    if not n_samples:
+        return np.full(n_defined.shape, np.nan), np.full(n_defined.shape, np.nan)
+    bounds = []
+    for share in (0.025, 0.975):
+        at = np.round(share * (n_defined - 1)).astype(np.intp).clip(0)
+        bound = np.take_along_axis(rising, at[..., None], axis=-1)[..., 0].astype(np.float64)
+        bounds.append(np.where(n_defined >= 0.975 * n_samples, bound, np.nan))
+    return bounds[0], bounds[1]
+
+
+def _sum_of(index: Indices, n_groups: int) -> Any:
+    """The sparse matrix (n_groups, n_rows) that adds up the rows of each group."""
+    from scipy import sparse
+
+    return sparse.csr_array((np.ones(len(index)), (index, np.arange(len(index)))), shape=(n_groups, len(index)))

@@ -1,0 +1,300 @@
+"""How well neurons are predicted: per neuron and over the population, with what noise hides taken into account."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from normenc.arrays import as_responses
+from normenc.encoding.measures import MEASURES, STILL, Recorded, Terms, percentile_interval
+from normenc.encoding.regression import Prediction
+from normenc.encoding.ridge import in_threads
+from normenc.errors import InputError
+from normenc.rsa import rdm
+from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts
+
+__all__ = ["MEASURES", "THRESHOLD", "Predictivity", "predictivity"]
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+THRESHOLD = 0.15
+CHUNK = 512  # neurons at a time
+
+
+@dataclass(frozen=True)
+class Predictivity:
+    """What :func:`predictivity` found.
+
+    Attributes
+    ----------
+    neurons : DataFrame
+        One row a neuron: each measure (``r``, ``r2``, ``feve``, ``noise_corrected_r``) with its interval (``r_low``,
+        ``r_high``, ...), ``reliability`` (share of the averages' variance that is not noise), ``explainable_variance``
+        (the same of single trials, :func:`normenc.tuning.explainable_variance`), ``reliable``, and ``reason``, why a
+        measure is NaN: "constant neuron", "constant prediction", "one trial a stimulus" or "no explainable variance".
+    medians : DataFrame
+        One row a measure: ``median``, ``low``, ``high`` over the reliable neurons, over all that vary where reliability
+        is not known; ``n_neurons`` that have the measure.
+    n_reliable, n_unreliable, n_unknown : int
+        Neurons whose explainable variance reaches the threshold, does not, or is not known for want of repeated
+        trials.
+    median_r_unreliable : float
+    n_trials : tuple of int
+        Fewest and most trials of a stimulus.
+    threshold : float
+    """
+
+    neurons: pd.DataFrame = field(repr=False)
+    medians: pd.DataFrame
+    n_reliable: int
+    n_unreliable: int
+    n_unknown: int
+    median_r_unreliable: float
+    n_trials: tuple[int, int]
+    threshold: float
+
+    def row(self, **labels: Any) -> dict[str, Any]:
+        """One row of a table: labels, such as the layer's name, then medians with intervals, and numbers of neurons.
+
+        Examples
+        --------
+        ``pandas.DataFrame([found.row(layer=name) for name, found in results.items()])`` is a table of layers.
+        """
+        values = dict(labels)
+        for measure, found in self.medians.iterrows():
+            values |= {measure: found["median"], f"{measure}_low": found["low"], f"{measure}_high": found["high"]}
+        counts = {"n_reliable": self.n_reliable, "n_unreliable": self.n_unreliable, "n_unknown": self.n_unknown}
+        return values | counts | {"r_unreliable": self.median_r_unreliable}
+
+
+def predictivity(
+    prediction: Any,
+    responses: Any,
+    stimulus: Any = None,
+    *,
+    fold: Any = None,
+    ordered: bool | None = None,
+    threshold: float = THRESHOLD,
+    n_samples: int = 1000,
+    block_length: int | None = None,
+    seed: int = 0,
+) -> Predictivity:
+    r"""How well predictions match responses, per neuron and as medians, with 95 % intervals.
+
+    With averages :math:`y_i` over :math:`n_i` trials, predictions :math:`p_i`, variances within stimuli
+    :math:`s_i^2`, hence :math:`v_i = s_i^2 / n_i` of the averages, and the mean :math:`b_i` of the averages of the
+    stimuli that were fitted:
+
+    - ``r``: Pearson correlation of :math:`y - b` and :math:`p - b`;
+    - ``r2``: :math:`1 - \sum (y_i - p_i)^2 / \sum (y_i - b_i)^2`, at most 1, negative where the mean predicts better;
+    - ``feve``, fraction of explainable variance explained:
+      :math:`1 - (\sum (y_i - p_i)^2 - \sum v_i) / (\sum (y_i - b_i)^2 - \sum v_i)`;
+    - ``noise_corrected_r``: the covariance of `r` over the standard deviations of :math:`p - b` and of what of
+      :math:`y - b` is not noise.
+
+    Without folds :math:`b` is the mean of all averages, and :math:`\sum v_i` below the fraction becomes
+    :math:`(1 - 1/N) \sum v_i`, since that mean holds each stimulus's own noise. Sums that noise enters are estimated
+    without bias, hence the last two measures exceed 1 at times, and are not clipped: a perfect prediction scatters
+    around 1. Higher is better in all.
+
+    Parameters
+    ----------
+    prediction : Prediction or array_like, shape (n_stimuli, n_neurons)
+        Of responses that were not fitted, see :func:`normenc.encoding.cross_validated_predictions`.
+    responses : array_like, shape (n_trials, n_neurons) or (n_stimuli, n_neurons)
+        Single trials with `stimulus`, or averages.
+    stimulus : array_like of int, shape (n_trials,), optional
+        The row of `prediction` that each trial belongs to; for the trials of a recording it is found by itself. The
+        variance of stimuli with a single trial is taken to be the mean of the others'.
+    fold : array_like of int, shape (n_stimuli,), optional
+        The fold in which each was predicted, by a model whose intercept was fitted to the other folds; that of a
+        Prediction by default. None for predictions of a model that was fitted to other stimuli altogether.
+    ordered : bool, optional
+        Whether stimuli lie in order on a circle, so that blocks of neighbours are drawn for intervals; as the
+        Prediction by default.
+    threshold : float
+        Explainable variance of single trials from which neurons are reliable.
+    n_samples : int
+        Bootstrap samples: of stimuli for each neuron (percentiles), of stimuli and neurons for medians (t x standard
+        error); 0 gives no intervals (NaN). That a regression learns other things from other stimuli is not in them.
+    block_length : int, optional
+        With `ordered`: stimuli drawn together; by default as far as responses are alike.
+    seed : int
+
+    Returns
+    -------
+    Predictivity
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, values are not finite, a stimulus has no trial, or there are fewer than 3 stimuli.
+
+    References
+    ----------
+    FEVE: Sahani & Linden, NIPS 2002; Cadena et al., PLoS Comput. Biol. 2019. Noise-corrected correlation: Hsu, Borst &
+    Theunissen, Network 2004; Schoppe et al., Front. Comput. Neurosci. 2016. Estimating squares without bias: Haefner
+    & Cumming, NIPS 2008; Pospisil & Bair, PLoS Comput. Biol. 2021.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> signal = rng.normal(size=(200, 40))
+    >>> stimulus = np.repeat(np.arange(200), 4)
+    >>> trials = signal[stimulus] + rng.normal(size=(800, 40))
+    >>> found = predictivity(signal, trials, stimulus, n_samples=100)  # as good as a prediction can be
+    >>> found.medians["median"].round(1).tolist()
+    [0.9, 0.8, 1.0, 1.0]
+    """
+    if isinstance(prediction, Prediction):
+        fold = prediction.fold if fold is None else fold
+        ordered = prediction.ordered if ordered is None else ordered
+        prediction = prediction.predicted
+    predicted, trials = as_responses(prediction), as_responses(responses)
+    index = _trial_index(responses, stimulus, len(trials), predicted.shape[0])
+    folds = _as_folds(fold, len(predicted))
+    if predicted.shape[1] != trials.shape[1] or n_samples < 0:
+        raise InputError(
+            f"prediction has {predicted.shape[1]} neurons, responses {trials.shape[1]}, and n_samples is {n_samples}; "
+            "give the same neurons, and 0 or more samples"
+        )
+    recorded = Recorded.of_trials(trials, index, len(predicted), folds)
+    rng = np.random.default_rng([seed, 23])
+    drawn = _drawn(recorded.averages, bool(ordered), block_length, n_samples, rng)
+    table, samples = _per_neuron(predicted, recorded, drawn)
+    table["reliable"] = table["explainable_variance"] >= threshold
+    varies = ~table["reason"].str.contains(STILL)
+    chosen = table["reliable"] if recorded.repeated else varies
+    n_reliable = int(table["reliable"].sum())
+    return Predictivity(
+        neurons=table,
+        medians=_medians(table, np.flatnonzero(chosen), samples, len(predicted), rng),
+        n_reliable=n_reliable,
+        n_unreliable=len(table) - n_reliable if recorded.repeated else 0,
+        n_unknown=0 if recorded.repeated else len(table),
+        median_r_unreliable=float(_median(table.loc[~chosen, ["r"]].to_numpy().T)[0]),
+        n_trials=(int(recorded.n_trials.min()), int(recorded.n_trials.max())),
+        threshold=threshold,
+    )
+
+
+def _per_neuron(
+    predicted: npt.NDArray[Any], recorded: Recorded, drawn: npt.NDArray[np.float32]
+) -> tuple[pd.DataFrame, npt.NDArray[np.float32]]:
+    """A table of neurons, and measures in bootstrap samples, shape (n_measures, n_samples, n_neurons)."""
+    n_neurons = predicted.shape[1]
+    samples = np.empty((len(MEASURES), len(drawn), n_neurons), np.float32)
+    whole = np.ones((1, len(predicted)))
+    chunks = [slice(start, start + CHUNK) for start in range(0, n_neurons, CHUNK)]
+
+    def describe(neurons: slice) -> pd.DataFrame:
+        terms = Terms.of_neurons(predicted[:, neurons], recorded, neurons)
+        found = terms.measures(whole)[:, 0]
+        table: dict[str, Any] = {}
+        samples[:, :, neurons] = terms.measures(drawn, len(predicted) / (len(predicted) - 1))
+        low, high = percentile_interval(samples[:, :, neurons])
+        for number, measure in enumerate(MEASURES):
+            table |= {measure: found[number], f"{measure}_low": low[number], f"{measure}_high": high[number]}
+        return pd.DataFrame(table | terms.reliability(recorded, neurons) | {"reason": terms.reasons(found)})
+
+    return pd.concat(in_threads(describe, chunks), ignore_index=True), samples
+
+
+def _drawn(
+    averages: Floats, ordered: bool, block_length: int | None, n_samples: int, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """How often each stimulus is drawn: shape (n_samples, n_stimuli)."""
+    if not ordered or not n_samples:
+        return draw_counts(len(averages), n_samples, rng).astype(np.float32)
+    if block_length is None:
+        block_length = block_length_of(rdm(averages, "euclidean")[None])
+    return draw_blocks(len(averages), n_samples, block_length, rng).astype(np.float32)
+
+
+def _medians(
+    table: pd.DataFrame,
+    chosen: Indices,
+    samples: npt.NDArray[np.float32],
+    n_stimuli: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Medians over the chosen neurons, with intervals: the median -+ t x standard error.
+
+    Drawing stimuli and neurons at once counts three times what is particular to a neuron and a stimulus, such as noise,
+    and drawing either counts it once: the variance is 2 (V_stimuli + V_neurons) - V_both (Schuett et al., eLife 2023).
+    """
+    n_neurons, n_samples = len(chosen), samples.shape[1]
+    found = table[list(MEASURES)].to_numpy().T
+    medians, standard_error = _median(found[:, chosen]), np.full(len(MEASURES), np.nan)
+    if n_neurons > 1 and n_samples > 1:
+        drawn = np.empty((3, len(MEASURES), n_samples))
+        for sample in range(n_samples):
+            neurons = chosen[rng.integers(n_neurons, size=n_neurons)]
+            drawn[0, :, sample] = _median(samples[:, sample, chosen])
+            drawn[1, :, sample] = _median(found[:, neurons])
+            drawn[2, :, sample] = _median(samples[:, sample, neurons])
+        of_stimuli, of_neurons, of_both = drawn.var(axis=-1, ddof=1)
+        total = np.maximum(2 * (of_stimuli + of_neurons) - of_both, np.maximum(of_stimuli, of_neurons))
+        standard_error = stats.t.ppf(0.975, min(n_stimuli, n_neurons) - 1) * np.sqrt(total)
+    return pd.DataFrame(
+        {
+            "median": medians,
+            "low": medians - standard_error,
+            "high": medians + standard_error,
+            "n_neurons": np.isfinite(found[:, chosen]).sum(axis=1),
+        },
+        index=pd.Index(MEASURES, name="measure"),
+    )
+
+
+def _median(values: npt.NDArray[Any]) -> Floats:
+    """Median of each row, of what is not NaN; NaN where that is nothing."""
+    defined = np.isfinite(values)
+    if values.size and defined.all():
+        return np.median(values, axis=-1).astype(np.float64)
+    rows = [row[kept] for row, kept in zip(np.atleast_2d(values), np.atleast_2d(defined), strict=True)]
+    return np.array([np.median(row) if row.size else np.nan for row in rows])
+
+
+def _trial_index(responses: Any, stimulus: Any, n_rows: int, n_stimuli: int) -> Indices:
+    """The row of the prediction that each row of responses belongs to."""
+    coords = getattr(responses, "coords", {})
+    if stimulus is None and "stimulus_index" in coords:
+        stimulus = coords["stimulus_index"].to_numpy()
+    if n_stimuli < 3:
+        raise InputError(f"prediction has {n_stimuli} stimuli; a correlation over stimuli needs at least 3")
+    if stimulus is None:
+        if n_rows != n_stimuli:
+            raise InputError(
+                f"responses have {n_rows} rows and prediction {n_stimuli}; give averages in the same rows, or single "
+                "trials with stimulus, the row that each belongs to"
+            )
+        return np.arange(n_stimuli)
+    index = np.asarray(stimulus)
+    if index.shape != (n_rows,) or index.dtype.kind not in "iu":
+        raise InputError(
+            f"stimulus has shape {index.shape} and type {index.dtype} for {n_rows} trials; give for each the row of "
+            "prediction, a whole number, that it belongs to"
+        )
+    if not np.array_equal(np.unique(index), np.arange(n_stimuli)):
+        raise InputError(
+            f"stimulus runs from {index.min()} to {index.max()} with {len(np.unique(index))} different values, but "
+            f"prediction has {n_stimuli} rows; every row needs a trial, and every trial a row (0 to {n_stimuli - 1})"
+        )
+    return index.astype(np.intp)
+
+
+def _as_folds(fold: Any, n_stimuli: int) -> Indices | None:
+    if fold is None:
+        return None
+    labels = np.asarray(fold)
+    if labels.shape != (n_stimuli,) or len(np.unique(labels)) < 2:
+        raise InputError(
+            f"fold has shape {labels.shape} and {len(np.unique(labels))} different values for {n_stimuli} stimuli; "
+            "give each one's fold, at least 2 different, or None where the model was fitted to other stimuli altogether"
+        )
+    return np.unique(labels, return_inverse=True)[1]

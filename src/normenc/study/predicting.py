@@ -1,0 +1,174 @@
+"""How well neurons are predicted: from every encoder's layer, and by networks fitted to the neurons themselves."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normenc import encoding, rsa, stimuli
+from normenc.encoding import course
+from normenc.recordings import Recording
+from normenc.study.representing import Prepared, Representation
+from normenc.study.sections import EncodingSettings
+from normenc.tuning import around_zero
+
+__all__ = ["predict_neurons"]
+
+Floats = npt.NDArray[np.float64]
+COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
+FITTED = "fitted to the neurons"
+READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
+
+
+def predict_neurons(
+    prepared: Prepared,
+    representations: Sequence[Representation],
+    similarity: pd.DataFrame,
+    rdms: Floats,
+    *,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """Make ``predictivity.csv``: one row a layer, twin or control, then one a network fitted to the neurons.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        With ``encoding.enabled`` and a recording of neurons.
+    representations : sequence of Representation
+        The first seed of every label, in the order of `similarity`.
+    similarity : DataFrame
+        The rows of ``similarity.csv``.
+    rdms : ndarray
+        The recording's, (n_stimuli, n_stimuli) or one for each animal.
+    device : str
+        Where networks are fitted.
+    """
+    settings, recording = prepared.study.encoding, prepared.recording
+    folds = _folds(recording, settings)
+    rows = []
+    for r, similar in zip(representations, similarity.to_dict("records"), strict=True):
+        assert r.responses is not None and recording.responses is not None
+        found = encoding.cross_validated_predictions(
+            r.responses.to_numpy(),
+            recording.responses.to_numpy(),
+            method=settings.method,
+            n_components=settings.n_components if settings.method == "pls" else None,
+            reduce_to=settings.n_components if settings.method == "ridge" else None,
+            stimulus=_labels(recording),
+            ordered=recording.covers_circle,
+            folds=folds,
+            seed=settings.seed,
+        )
+        labels = {key: similar[key] for key in ("recording", "task", "model", "layer", "trained", "seed")}
+        compared = {
+            "similarity": similar["similarity"],
+            "similarity_low": similar["low"],
+            "similarity_high": similar["high"],
+        }
+        scores = _scores(found.predicted, found.fold, recording, settings)
+        rows.append(
+            labels
+            | {"label": r.label, "kind": _kind(r), "method": settings.method, "n_units": r.responses.shape[1]}
+            | compared
+            | scores
+            | {"notes": "; ".join(found.warnings)}
+        )
+    for name in settings.networks:
+        predicted = _fitted(name, prepared, folds, device)
+        alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
+        fold = encoding.fold_of_each(folds, recording.n_stimuli)
+        rows.append(
+            {"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True}
+            | {"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"}
+            | {"n_units": predicted.shape[1], "similarity": alike, "similarity_low": np.nan, "similarity_high": np.nan}
+            | _scores(predicted, fold, recording, settings)
+            | {"notes": ""}
+        )
+    ceilings = {name: similarity[name].iloc[0] for name in ("ceiling", "ceiling_lower", "ceiling_upper")}
+    return pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings)
+
+
+def _labels(recording: Recording) -> npt.NDArray[Any]:
+    """The same for stimuli that are one image: orientations half a circle apart, and opposite directions."""
+    return np.arange(recording.n_stimuli) if recording.period is None else around_zero(recording.stimulus, 180.0)
+
+
+def _folds(recording: Recording, settings: EncodingSettings) -> list[npt.NDArray[np.intp]]:
+    """Of whole stimuli; of gratings all around the circle, in arcs of about as many degrees as the study says."""
+    arcs = max(1, round(180 / settings.n_folds / settings.arc)) if recording.covers_circle else 1
+    labels = _labels(recording)
+    most = max(1, len(np.unique(labels)) // settings.n_folds)
+    return encoding.stimulus_folds(
+        labels,
+        settings.n_folds,
+        ordered=recording.covers_circle,
+        blocks_per_fold=min(arcs, most),
+        seed=settings.seed,
+    )
+
+
+def _scores(predicted: Any, fold: Any, recording: Recording, settings: EncodingSettings) -> dict[str, Any]:
+    rows = recording.responses if recording.trials is None else recording.trials
+    assert rows is not None
+    index = None if recording.trials is None else recording.trials["stimulus_index"].to_numpy()
+    return encoding.predictivity(
+        predicted,
+        rows.to_numpy(),
+        index,
+        fold=fold,
+        ordered=recording.covers_circle,
+        n_samples=settings.n_samples,
+        seed=settings.seed,
+    ).row()
+
+
+def _fitted(name: str, prepared: Prepared, folds: Sequence[Any], device: str) -> npt.NDArray[np.float32]:
+    """Cross-validated predictions of a network fitted to the neurons."""
+    settings, recording = prepared.study.encoding, prepared.recording
+    assert recording.responses is not None
+    responses = recording.responses.to_numpy()
+    if name == "course network":
+        builder: Any = encoding.course_network
+        options: dict[str, Any] = _course_options(responses.shape[1])
+        images = _images(prepared, COURSE_RESOLUTION)
+    else:
+        builder = partial(encoding.encoding_network, readout=READOUTS[name])
+        options = {"max_epochs": settings.max_epochs}
+        images = _images(prepared, settings.resolution)
+    return encoding.cross_validated_fit(
+        builder, images, responses, folds, seed=settings.seed, device=device, progress=False, **options
+    )
+
+
+def _course_options(n_neurons: int) -> dict[str, Any]:
+    """The course's way to fit; its learning rate is for its neurons, of which fewer bear a smaller one."""
+    return {
+        "validation": None,
+        "optimiser": "sgd",
+        "learning_rate": course.LEARNING_RATE * n_neurons / course.COURSE_NEURONS,
+        "momentum": course.MOMENTUM,
+        "decay": None,
+        "patience": None,
+        "max_epochs": course.N_STEPS,
+        "batch_size": None,
+        "penalties": [
+            encoding.Penalty("l2", course.L2, average=False),
+            encoding.Penalty("l1", course.L1, average=False),
+        ],
+    }
+
+
+def _images(prepared: Prepared, resolution: float) -> Any:
+    recording = prepared.recording
+    if recording.period is None:
+        return stimuli.fit_images(recording.images, resolution)
+    return stimuli.gratings(recording.stimulus, **prepared.study.stimuli.model_dump() | {"resolution": resolution})
+
+
+def _kind(r: Representation) -> str:
+    if r.trained:
+        return "trained layer"
+    return "control" if r.seed is None else "untrained twin"

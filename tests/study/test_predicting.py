@@ -1,0 +1,146 @@
+"""Predictivity beside similarity, in a study."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normenc import controls, encoding, figures, recordings, report, rsa, stimuli
+from normenc.errors import InputError
+from normenc.study import Study, run
+from normenc.study.predicting import _folds
+from normenc.study.representing import prepare
+
+SMALL = Study(
+    name="small",
+    stimuli={"resolution": 0.05},
+    task={"n_train": 60, "n_test": 40},
+    network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
+    training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
+    comparison={"n_samples": 60, "n_permutations": 19, "controls": ["Fourier amplitude", "pixels"]},
+    encoding={"enabled": True, "n_samples": 50, "max_epochs": 3, "networks": ["point readout"]},
+)
+
+
+@pytest.fixture(scope="module")
+def layers():
+    orientation = np.arange(-90, 90, 5.0)
+    images = stimuli.gratings(orientation, resolution=0.05)
+    return orientation, {
+        "Fourier amplitude": controls.fourier_amplitude(images)["amplitude"].numpy(),
+        "pixels": controls.pixels(images)["pixels"].numpy(),
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, layers):
+    """Neurons that read the Fourier amplitude, and little noise."""
+    folder = tmp_path_factory.mktemp("predicting")
+    orientation, of = layers
+    truth = recordings.simulated_from_layer(
+        of["Fourier amplitude"], orientation, n_neurons=60, n_repeats=6, explainable_variance=0.8, seed=1
+    )
+    recordings.save(truth.recording, folder / "mine.npz")
+    return run(SMALL.with_changes(recording=str(folder / "mine.npz")), folder / "run", progress=False, device="cpu")
+
+
+def test_one_row_an_encoder_and_the_layer_that_neurons_read_wins(finished):
+    table = pd.read_csv(finished.folder / "predictivity.csv")
+    assert table["kind"].tolist() == [
+        *["trained layer"] * 2,
+        *["untrained twin"] * 2,
+        *["control"] * 2,
+        "fitted to the neurons",
+    ]
+    by_label = table.set_index("label")
+    assert by_label["feve"].idxmax() == "Fourier amplitude"
+    assert by_label.loc["Fourier amplitude", "feve"] > 0.5
+    assert by_label.loc["pixels", "feve"] < by_label.loc["Fourier amplitude", "feve"] - 0.2
+    similarity = pd.read_csv(finished.folder / "similarity.csv")
+    np.testing.assert_allclose(by_label["similarity"].iloc[:6], similarity["similarity"])
+    assert (by_label["n_reliable"] + by_label["n_unreliable"] == 60).all()
+    assert (by_label["ceiling_lower"] == similarity["ceiling_lower"][0]).all()
+
+
+def test_the_table_is_what_the_room_gives(finished, layers):
+    recording, row = finished.evaluation.recording, finished.evaluation.predictivity.set_index("label").loc["pixels"]
+    _, of = layers
+    labels = recording.orientation
+    folds = encoding.stimulus_folds(labels, 5, ordered=True, blocks_per_fold=4, seed=0)
+    found = encoding.cross_validated_predictions(
+        of["pixels"], recording.responses, stimulus=labels, ordered=True, folds=folds
+    )
+    expected = encoding.predictivity(found, recording.trials, n_samples=50).row()
+    for measure in ("r", "r2", "feve", "noise_corrected_r"):
+        assert row[measure] == pytest.approx(expected[measure], rel=1e-4)
+
+
+def test_a_fitted_networks_geometry_is_compared_too(finished):
+    row = finished.evaluation.predictivity.iloc[-1]
+    assert (row["label"], row["n_units"]) == ("point readout", 60)
+    assert -1 <= row["similarity"] <= 1
+    assert np.isnan(row["similarity_low"])
+
+
+def test_the_page_sets_both_approaches_side_by_side(finished):
+    page = report.write(finished.folder).read_text(encoding="utf-8")
+    assert "Predictivity: the rival approach" in page
+    assert "they often disagree" in page.replace("\n", " ")
+    assert (finished.folder / "figures" / "predictivity.svg").is_file()
+
+
+def test_folds_keep_one_image_together_and_leave_out_arcs(tmp_path):
+    path = tmp_path / "mine.npz"
+    orientation = np.arange(-90, 91, 2.0)  # both ends are one image
+    np.savez(path, responses=np.random.default_rng(0).normal(size=(91, 5)), orientation=orientation)
+    study = SMALL.with_changes(recording=str(path))
+    prepared = prepare(study)
+    folds = _folds(prepared.recording, study.encoding)
+    fold = encoding.fold_of_each(folds, 91)
+    assert fold[0] == fold[-1]
+    changes = np.flatnonzero(np.diff(fold[:-1]))
+    assert 3 <= np.median(np.diff(changes)) * 2 <= 12  # degrees: arcs of about ten
+
+
+def test_a_recording_without_neurons_is_refused(tmp_path):
+    path = tmp_path / "rdm.npz"
+    recordings.save_rdm(rsa.rdm(np.random.default_rng(0).normal(size=(8, 20))), np.arange(8) * 22.5, path)
+    with pytest.raises(InputError, match="known only by its RDM, and has no neurons to predict"):
+        prepare(SMALL.with_changes(recording=str(path)))
+
+
+def test_one_trial_a_stimulus_gives_no_corrected_measure(tmp_path, layers, without_pictures):
+    orientation, of = layers
+    path = tmp_path / "mine.npz"
+    responses = of["Fourier amplitude"][:, :40] + np.random.default_rng(0).normal(size=(36, 40))
+    np.savez(path, responses=responses, orientation=orientation)
+    settings = SMALL.model_dump()
+    settings["encoding"]["networks"] = []
+    finished = run(Study(**settings).with_changes(recording=str(path)), tmp_path / "run", progress=False, device="cpu")
+    table = finished.evaluation.predictivity
+    assert table["feve"].isna().all()
+    assert table["r"].notna().all()
+    assert (table["n_unknown"] == 40).all()
+
+
+def test_points_stand_where_the_table_says():
+    table = pd.DataFrame(
+        {
+            "recording": "V1",
+            "label": ["pool", "pool, untrained", "pixels", "net"],
+            "kind": ["trained layer", "untrained twin", "control", "fitted to the neurons"],
+            "similarity": [0.7, 0.6, 0.5, 0.9],
+            "similarity_low": [0.6, 0.5, 0.4, np.nan],
+            "similarity_high": [0.8, 0.7, 0.6, np.nan],
+            "feve": [0.3, 0.2, 0.1, 0.8],
+            "feve_low": [0.2, 0.1, 0.0, 0.7],
+            "feve_high": [0.4, 0.3, 0.2, 1.1],
+            "ceiling_lower": 0.8,
+            "ceiling_upper": 0.95,
+        }
+    )
+    axes = figures.predictivity(table)
+    points = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() not in ("None", "", None)]
+    assert points == [[0.7, 0.3], [0.6, 0.2], [0.5, 0.1], [0.9, 0.8]]
+    assert axes.get_legend().get_texts()[0].get_text() == "1  pool"
+    with pytest.raises(InputError, match="measure is 'r' for a table of 4 rows; it must be one of feve"):
+        figures.predictivity(table, measure="r")
