@@ -191,7 +191,7 @@ def fit(
             for cost, penalty in run.steps(schedule.optimizer):
                 step += 1
                 costs.append((cost, penalty))
-                run.check_converging(cost + penalty, step, rate)
+                run.check_converging(cost if math.isfinite(penalty) else penalty, step, rate)
                 report(step, max_epochs * run.n_batches, cost)
             rows.append((epoch, step, *np.mean(costs, axis=0), run.held_out_loss(), rate))
             if epoch in checkpoints:
