@@ -52,6 +52,10 @@ Window = Annotated[
     str | None, typer.Option(metavar="FROM,TO", help="NWB: seconds after a trial's start in which to read responses.")
 ]
 Baseline = Annotated[str | None, typer.Option(metavar="FROM,TO", help="NWB: seconds of the baseline to subtract.")]
+PREPARATION = (
+    *("names", "images", "angles", "region", "quality", "fold", "bin_width", "z_score", "missing"),
+    *("intervals", "series", "window", "baseline"),
+)
 
 
 def main() -> None:
@@ -87,6 +91,7 @@ def _options(
 
 @app.command()
 def run(
+    context: typer.Context,
     study: Annotated[
         Path | None,
         typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="[STUDY.toml]"),
@@ -134,21 +139,7 @@ def run(
     from normenc import study as studies
 
     settings = studies.load_study(study) if study else studies.Study()
-    preparation = _preparation(
-        names=names,
-        images=images,
-        angles=angles,
-        region=region,
-        quality=quality,
-        fold=fold,
-        bin_width=bin_width,
-        z_score=z_score,
-        missing=missing,
-        intervals=intervals,
-        series=series,
-        window=window,
-        baseline=baseline,
-    )
+    preparation = _preparation(context)
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
     failed = False
@@ -178,8 +169,8 @@ def run(
         raise typer.Exit(1)
 
 
-def _preparation(**given: Any) -> dict[str, Any]:
-    """Options that were given, as :func:`normenc.recordings.load` takes them."""
+def _preparation(context: typer.Context) -> dict[str, Any]:
+    """Options that say how a recording is prepared, where given, as :func:`normenc.recordings.load` takes them."""
     renamed = {"fold": "fold_directions", "z_score": "z_scored"}
     parsers: dict[str, Callable[[str, Any], Any]] = {
         "names": _pairs,
@@ -191,8 +182,8 @@ def _preparation(**given: Any) -> dict[str, Any]:
     }
     return {
         renamed.get(name, name): parsers[name](name, value) if name in parsers else value
-        for name, value in given.items()
-        if value not in (None, False)
+        for name, value in context.params.items()
+        if name in PREPARATION and value not in (None, False)
     }
 
 
@@ -254,6 +245,7 @@ def _print_failures(finished: Any) -> bool:
 
 @app.command()
 def check(
+    context: typer.Context,
     recording: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A recording's name, or its file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     seed: Annotated[int, typer.Option(help="Of random halves of the trials.")] = 0,
@@ -275,20 +267,7 @@ def check(
 
     from normenc import quality as room
 
-    options = _preparation(
-        names=names,
-        images=images,
-        angles=angles,
-        region=region,
-        quality=quality,
-        fold=fold,
-        bin_width=bin_width,
-        z_score=z_score,
-        intervals=intervals,
-        series=series,
-        window=window,
-        baseline=baseline,
-    )
+    options = _preparation(context)
     found = room.check(recording, seed=seed, **options)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -6,7 +7,9 @@ import pytest
 from normenc import quality, recordings, rsa
 from normenc.errors import InputError
 from normenc.quality import check, inference_inputs, rdm_reliability
+from normenc.tuning.reliability import half_averages
 
+rdm_reliability_room = sys.modules["normenc.quality.rdm_reliability"]  # the function has its name
 RNG = np.random.default_rng(0)
 
 
@@ -27,7 +30,7 @@ def test_a_good_recording_is_called_so(tmp_path, trials):
     assert (found.n_stimuli, found.n_neurons, found.n_trials, found.n_repeats) == (36, 100, 216, (6, 6))
     assert (found.first, found.last) == (-90, 90)
     assert found.covers_circle
-    assert found.rdm.p_value == pytest.approx(1 / 200)
+    assert found.rdm.p_value == pytest.approx(1 / 100)
     assert found.neurons.tuned > 0.5
     assert found.neurons.decoding_error < 10
     assert found.ceiling == rsa.Ceiling("repeats", 0, 0).describe()
@@ -62,8 +65,10 @@ def test_labels_that_do_not_match_are_caught_without_repeats_too(tmp_path):
 
 def test_noise_is_rarely_called_reliable_and_signal_rarely_unreliable():
     label = np.tile(np.arange(20), 4)
-    noise = [rdm_reliability(RNG.normal(size=(80, 15)), label, n_splits=5, n_samples=50) for _ in range(100)]
-    assert np.mean([found.p_value <= 0.05 for found in noise]) <= 0.12  # 0.05 expected; 0.12 is 3 standard errors off
+    few = {"n_splits": 2, "n_samples": 50, "n_permutations": 19}
+    noise = [rdm_reliability(RNG.normal(size=(80, 15)), label, **few) for _ in range(400)]
+    # 0.05 expected; 0.083 is 3 standard errors off. Permuting one half's stimuli gave 0.10.
+    assert np.mean([found.p_value <= 0.05 for found in noise]) <= 0.083
     assert np.mean([found.low <= 0 <= found.high for found in noise]) >= 0.9
     signal = RNG.normal(size=(20, 40))
     weak = [
@@ -71,6 +76,15 @@ def test_noise_is_rarely_called_reliable_and_signal_rarely_unreliable():
         for _ in range(20)
     ]
     assert all(found.p_value <= 0.05 for found in weak)
+
+
+def test_distances_from_products_of_trials_are_those_of_averages():
+    rng = np.random.default_rng(0)
+    trials, index = rng.normal(3, 1, size=(30, 9)), np.repeat(np.arange(6), 5)
+    centred = trials - trials.mean(axis=1, keepdims=True)
+    for part in half_averages(index, 6, rng):
+        found = rdm_reliability_room._dissimilarities(centred @ centred.T, part)
+        np.testing.assert_allclose(found, rsa.rdm(part @ trials)[np.triu_indices(6, 1)])
 
 
 def test_reliability_is_that_of_a_second_recording():
@@ -92,6 +106,16 @@ def test_unequal_numbers_of_trials_count():
     assert (np.bincount(index) == 1).any()
     found = rdm_reliability(rng.normal(size=(12, 30))[index] + 0.1 * rng.normal(size=(len(index), 30)), index)
     assert found.reliability > 0.9
+
+
+def test_a_stimulus_of_few_trials_does_not_pass_for_reliability():
+    """Its noise sets it apart in both halves, however trials are labelled."""
+    index = np.concatenate([np.tile(np.arange(8), 16), np.full(4, 8)])
+    found = [
+        rdm_reliability(np.random.default_rng(k).normal(size=(132, 40)), index, n_splits=4, n_samples=50).halves
+        for k in range(20)
+    ]
+    assert abs(np.mean(found)) < 0.1  # 0.6 with the ninth stimulus
 
 
 def test_odd_values_are_counted(tmp_path, trials):

@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts
 from normenc.rsa.weighted import similarities
-from normenc.tuning import split_halves
+from normenc.tuning import repeated, split_halves
+from normenc.tuning.reliability import half_averages
 
 __all__ = ["RdmReliability", "rdm_reliability"]
 
 MIN_STIMULI = 6  # that can be resampled
+TEST_SPLITS, MOST_TRIALS = 4, 3000  # of the permutation test
 LARGEST = 1 - 1e-12  # correlation of which Fisher's z is finite
 
 
@@ -31,7 +34,7 @@ class RdmReliability:
     low, high : float
         95 % interval of `reliability` over stimuli; NaN with fewer than 6 stimuli.
     p_value : float
-        Of halves as similar as these, or more, if the stimuli of one half were permuted; one-sided.
+        Of halves as similar as these, or more, if trials were dealt to stimuli at random; one-sided.
     """
 
     halves: float
@@ -49,14 +52,18 @@ def rdm_reliability(
     method: str = "pearson",
     n_splits: int = 20,
     n_samples: int = 200,
-    n_permutations: int = 199,
+    n_permutations: int = 99,
     seed: int = 0,
 ) -> RdmReliability:
     """Correlate the correlation RDMs of random halves of each stimulus's trials.
 
-    Unequal numbers of trials are welcome; stimuli shown once are left out. The interval is normal in Fisher's z, with
-    the standard error over bootstrap samples of the stimuli, the same ones for every split; it is wide rather than
-    narrow, since resampled stimuli count the noise of each dissimilarity more than once.
+    Stimuli with less than half as many trials as the median one are left out, and those shown once: what is noisier
+    than the rest lies apart in both halves, which would pass for reliability where nothing repeats. The interval is
+    normal in Fisher's z, with the standard error over bootstrap samples of the stimuli, the same ones for every split;
+    it is wide rather than narrow, since resampled stimuli count the noise of each dissimilarity more than once.
+
+    The test permutes the labels of the trials and splits these anew. Permuting the stimuli of one half instead would
+    not do: splits share trials, and their mean would pass for significant twice too often.
 
     Parameters
     ----------
@@ -93,6 +100,7 @@ def rdm_reliability(
     >>> abs(rdm_reliability(noise.reshape(120, 20), label).reliability) < 0.1
     True
     """
+    responses, stimulus = _much_alike(responses, stimulus)
     rng = np.random.default_rng([seed, 5])
     pairs = []
     for _ in range(n_splits):
@@ -113,7 +121,44 @@ def rdm_reliability(
         # Samples hold stimuli twice, and blocks hold neighbours: their spread is right, their mean is not.
         z = np.arctanh(np.clip(found, -LARGEST, LARGEST))
         low, high = rsa.spearman_brown(np.tanh(z[0] + np.array([-1.96, 1.96]) * np.nanstd(z[1:])))
-    orders = rng.permuted(np.tile(np.arange(n_stimuli), (n_permutations, 1)), axis=1)
-    chance = np.mean([rsa.permuted_similarities(one[None], two[None], orders, method) for one, two in pairs], axis=0)
-    p_value = (1 + (chance >= found[0] - 1e-12).sum()) / (1 + n_permutations)
-    return RdmReliability(float(found[0]), float(rsa.spearman_brown(found[0])), float(low), float(high), float(p_value))
+    p_value = _p_value(responses, stimulus, method, n_permutations, rng)
+    return RdmReliability(float(found[0]), float(rsa.spearman_brown(found[0])), float(low), float(high), p_value)
+
+
+def _much_alike(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Trials of stimuli that were shown at least half as often as the median one."""
+    values, index, labels = repeated(responses, stimulus)
+    counts = np.bincount(index)
+    kept = (2 * counts >= np.median(counts))[index]
+    return values[kept], labels[index[kept]]
+
+
+def _p_value(responses: Any, stimulus: Any, method: str, n_permutations: int, rng: np.random.Generator) -> float:
+    """Share of relabelled trials whose halves are as similar, the trials as they are among them."""
+    values, labels = np.asarray(responses), np.asarray(stimulus)
+    if len(values) > MOST_TRIALS:
+        some = np.sort(rng.permutation(len(values))[:MOST_TRIALS])
+        values, labels = values[some], labels[some]
+    values, index, _ = repeated(values, labels)
+    # Averages over trials are linear, so that products of trials, centred over neurons, hold all that RDMs need.
+    centred = values - values.mean(axis=1, keepdims=True)
+    products = (centred @ centred.T).astype(np.float64)
+
+    def similarity(labelled: npt.NDArray[np.intp]) -> float:
+        found = []
+        for _ in range(TEST_SPLITS):
+            first, second = half_averages(labelled, int(labelled.max()) + 1, rng)
+            one, two = (_dissimilarities(products, part)[None] for part in (first, second))
+            found.append(rsa.compare_vectors(one, two, method)[0, 0])
+        return float(np.mean(found))
+
+    observed = similarity(index)
+    as_high = sum(similarity(rng.permutation(index)) >= observed - 1e-12 for _ in range(n_permutations))
+    return (1 + as_high) / (1 + n_permutations)
+
+
+def _dissimilarities(products: npt.NDArray[np.float64], averaging: Any) -> npt.NDArray[np.float64]:
+    """Correlation distances between stimuli, from products of trials, as a vector of pairs."""
+    covariance = averaging @ (averaging @ products).T
+    scale = 1 / np.sqrt(np.diagonal(covariance))
+    return upper((1 - covariance * np.outer(scale, scale))[None])[0]

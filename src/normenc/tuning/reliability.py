@@ -98,7 +98,7 @@ def split_halves(
         See :func:`repeated`.
     """
     values, index, labels = repeated(responses, stimulus)
-    halves = _halves(index, len(labels), np.random.default_rng(seed))
+    halves = half_averages(index, len(labels), np.random.default_rng(seed))
     return halves[0] @ values, halves[1] @ values
 
 
@@ -143,7 +143,7 @@ def split_half_reliability(
     values = values - values.mean(axis=0)
     total = np.zeros(values.shape[1])
     for _ in range(n_splits):
-        one, two = (_standardised(half @ values) for half in _halves(index, len(labels), rng))
+        one, two = (_standardised(half @ values) for half in half_averages(index, len(labels), rng))
         total += np.einsum("su,su->u", one, two)
     return spearman_brown(total / n_splits)
 
@@ -286,7 +286,7 @@ def _averaging(index: npt.NDArray[np.intp], n_stimuli: int) -> Any:
     return sparse.csr_array((1 / counts[index], (index, np.arange(len(index)))), shape=(n_stimuli, len(index)))
 
 
-def _halves(index: npt.NDArray[np.intp], n_stimuli: int, rng: np.random.Generator) -> tuple[Any, Any]:
+def half_averages(index: npt.NDArray[np.intp], n_stimuli: int, rng: np.random.Generator) -> tuple[Any, Any]:
     """Two sparse matrices (n_stimuli, n_trials) that average random halves of each stimulus's trials."""
     from scipy import sparse
 
