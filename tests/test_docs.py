@@ -38,7 +38,7 @@ def test_the_examples_of_tasks_and_encoders_run(tmp_path):
     assert preprocessing.startswith("grey to 3 channels, resized to 64 x 64")
 
 
-@pytest.mark.parametrize("page", ["recordings.md", "tuning.md", "simulation.md"])
+@pytest.mark.parametrize("page", ["recordings.md", "tuning.md", "simulation.md", "encoding.md"])
 def test_the_examples_of_recordings_run(tmp_path, page):
     programs = blocks(page, "python")
     assert programs
@@ -47,7 +47,11 @@ def test_the_examples_of_recordings_run(tmp_path, page):
     )
     assert done.returncode == 0, done.stderr
     described = "mine: 12 stimuli x 30 neurons, 8 trials each, species not stated, area not stated"
-    said = {"recordings.md": f"reliable 6\n{described}\n", "simulation.md": "Gabor energy\n"}
+    said = {
+        "recordings.md": f"reliable 6\n{described}\n",
+        "simulation.md": "Gabor energy\n",
+        "encoding.md": "Gabor energy\n",
+    }
     assert done.stdout == said.get(page, done.stdout)
 
 

@@ -5,6 +5,7 @@ Every function takes data and, optionally, the axes to draw on, and returns the 
 
 from normenc.figures.common import save, style
 from normenc.figures.curves import tuning_curves
+from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
 from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms
@@ -18,12 +19,16 @@ __all__ = [
     "embeddings",
     "example_stimuli",
     "leaderboard",
+    "learned_filters",
+    "loss_curves",
     "over_training",
     "power_map",
     "predictivity",
     "preference_histogram",
     "rdm_rows",
     "rdms",
+    "readout_maps",
+    "readout_positions",
     "response_map",
     "save",
     "selectivity_distributions",
