@@ -47,7 +47,7 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
     "quality": {"recordings", "rsa", "tuning"},
     "report": {"figures", "study"},
-    "cli.py": {"study", "report", "recordings", "quality"},
+    "cli": {"study", "report", "recordings", "quality"},
 }
 
 

@@ -1,0 +1,267 @@
+"""The commands, and errors for people.
+
+Exit codes: 0 all went well; 1 the work could not be done; 2 the command or its input is at fault; 130 interrupted.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from normenc.cli.options import (
+    Angles,
+    Baseline,
+    BinWidth,
+    Fold,
+    Images,
+    Intervals,
+    Map,
+    Missing,
+    NeuronQuality,
+    Region,
+    Series,
+    Window,
+    ZScore,
+    preparation,
+)
+from normenc.cli.printing import bar, print_failures, print_summary, print_table
+
+__all__ = ["app", "main"]
+
+FEW_UNITS = 8  # to train in one process
+
+app = typer.Typer(
+    name="normenc",
+    help="Train networks on a task, never on neural data, and compare their layers with recordings of visual cortex, "
+    "beside controls.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+recordings_app = typer.Typer(help="List the recordings that normenc knows by name, or fetch one.")
+app.add_typer(recordings_app, name="recordings")
+
+
+def main() -> None:
+    """Run the command line; an error in the input ends in one message and exit code 2, never in a traceback."""
+    from normenc.errors import InputError
+
+    try:
+        app()
+    except InputError as error:
+        typer.secho(f"normenc: error: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(2)
+    except OSError as error:
+        typer.secho(f"normenc: error: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(1)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from normenc import __version__
+
+        typer.echo(f"normenc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    study: Annotated[
+        Path | None,
+        typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="[STUDY.toml]"),
+    ] = None,
+    recording: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Compare with this recording instead of the study's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder to write; runs/<study>-<recording> by default."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Train with this seed instead of the study's.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="Train N networks, with this seed and the next ones.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Processes to train in; for many networks one a core by default."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
+    names: Map = None,
+    images: Images = None,
+    angles: Angles = None,
+    region: Region = None,
+    quality: NeuronQuality = None,
+    fold: Fold = False,
+    bin_width: BinWidth = None,
+    z_score: ZScore = False,
+    missing: Missing = None,
+    intervals: Intervals = None,
+    series: Series = None,
+    window: Window = None,
+    baseline: Baseline = None,
+) -> None:
+    """Train the study's networks, compare them with its recordings beside controls, and write a report for each.
+
+    A network that was trained before is not trained again: what was broken off goes on with the same command.
+    """
+    from normenc import report
+    from normenc import study as studies
+
+    settings = studies.load_study(study) if study else studies.Study()
+    settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation(context))
+    parts = settings.per_recording()
+    failed = False
+    for index, part in enumerate(parts):
+        folder = out if out is None or len(parts) == 1 else out / f"recording{index + 1}"
+        try:
+            finished = studies.run(
+                part,
+                folder,
+                device=device,
+                workers=workers or _default_workers(part, device),
+                scheduler=scheduler,
+                force=force,
+            )
+        except KeyboardInterrupt:
+            typer.secho(
+                "normenc: interrupted; nothing was written, but networks that are trained are kept: the same command "
+                "goes on from there",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+        page = report.write(finished.folder)
+        print_summary(finished.evaluation)
+        failed |= print_failures(finished)
+        typer.echo(f"report: {page}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _default_workers(study: Any, device: str) -> int:
+    """One a core for many networks on the CPU; starting processes does not pay for a few."""
+    import os
+
+    import torch
+
+    on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    n_units = len(study.task) * len(study.network) * len(study.seeds)
+    return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    recording: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A recording's name, or its file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    seed: Annotated[int, typer.Option(help="Of random halves of the trials.")] = 0,
+    names: Map = None,
+    images: Images = None,
+    angles: Angles = None,
+    region: Region = None,
+    quality: NeuronQuality = None,
+    fold: Fold = False,
+    bin_width: BinWidth = None,
+    z_score: ZScore = False,
+    intervals: Intervals = None,
+    series: Series = None,
+    window: Window = None,
+    baseline: Baseline = None,
+) -> None:
+    """Tell what is understood of a recording, how reliable it is, and whether it is fit to be compared with models."""
+    import json
+
+    from normenc import quality as room
+
+    options = preparation(context)
+    found = room.check(recording, seed=seed, **options)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+        return
+    typer.secho(found.description, bold=True)
+    print_table(None, room.lines(found))
+    colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
+    typer.secho(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
+    for warning in found.warnings:
+        typer.echo(f"- {warning}")
+
+
+@app.command()
+def power(
+    study: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="[STUDY.toml]"
+        ),
+    ] = None,
+    recording: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Take the noise of this recording instead of the study's."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-power by default."),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
+) -> None:
+    """Simulate recordings from each candidate model, and tell how much data it takes to find the right one."""
+    from normenc import study as studies
+
+    settings = studies.load_study(study) if study else studies.Study()
+    settings = settings.with_changes(recording=recording)
+    try:
+        with bar("simulating") as tick:
+            found = studies.power(settings, out, device=device, n_jobs=jobs, tick=tick)
+    except KeyboardInterrupt:
+        typer.secho("normenc: interrupted; nothing was written", err=True)
+        raise typer.Exit(130) from None
+    amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
+    table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
+    weakest = found.pairs.groupby(amounts)["power"].min()
+    rows = [
+        (*(str(getattr(row, name)) for name in amounts), f"{row.recovered:.2f}", f"{weakest.iloc[index]:.2f}")
+        for index, row in enumerate(table.itertuples())
+    ]
+    print_table(("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power"), rows)
+    typer.echo(f"tables and heat map: {found.folder}")
+
+
+@recordings_app.callback(invoke_without_command=True)
+def recordings(context: typer.Context) -> None:
+    """List the recordings that normenc knows by name."""
+    if context.invoked_subcommand is not None:
+        return
+    from normenc.recordings.download import cached_file
+    from normenc.recordings.sources import SOURCES
+
+    rows = []
+    for source in SOURCES.values():
+        here = source.url is None or cached_file(source.name).exists()
+        kind = f"{source.species}, {source.area}"
+        rows.append((source.name, source.size, kind, source.licence, "yes" if here else "no"))
+    print_table(("name", "size", "species, area", "licence", "here"), rows)
+    typer.echo("Fetch one that is not here with: normenc recordings fetch NAME")
+
+
+@recordings_app.command()
+def fetch(name: Annotated[str, typer.Argument(help="The recording's name.")]) -> None:
+    """Download a recording into the cache and check it."""
+    from normenc.recordings import fetch as download
+
+    typer.echo(f"{name}: {download(name)}")

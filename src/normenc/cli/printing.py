@@ -1,0 +1,137 @@
+"""What commands print: tables, summaries and progress."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+__all__ = ["bar", "print_failures", "print_summary", "print_table"]
+
+MAX_ROWS = 12  # of trained layers on the screen
+
+
+def print_failures(finished: Any) -> bool:
+    """Tell what failed; gives whether a unit did."""
+    for failure in finished.evaluation.failures:
+        unit = failure.unit
+        what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
+        typer.secho(
+            f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}",
+            err=True,
+            fg=typer.colors.YELLOW,
+        )
+    units = [failure for failure in finished.evaluation.failures if failure.layer is None]
+    if units:
+        typer.secho(
+            f"normenc: {len(units)} of {len(finished.evaluation.trainings) + len(units)} units failed; their settings "
+            f"are in {finished.folder / 'failures.csv'}, and their tasks and networks are left out",
+            err=True,
+            fg=typer.colors.RED,
+        )
+    return bool(units)
+
+
+@contextmanager
+def bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        row = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(row, completed=done, total=total)
+
+
+def print_summary(evaluation: Any) -> None:
+    """Tell what a run found, trained layers and controls in one table."""
+    import pandas as pd
+
+    study = evaluation.study
+    table, method = evaluation.similarity, study.comparison.method
+    if study.is_grid:
+        table = table.sort_values("similarity", ascending=False)
+        best = table[table["trained"]].head(MAX_ROWS)
+        table = table[~table["trained"] | table.index.isin(best.index)]
+    rows = [
+        (
+            row.model if not study.is_grid or pd.isna(row.task) else f"{row.task}: {row.model}",
+            row.layer,
+            "yes" if row.trained else "no",
+            "" if pd.isna(row.seed) else str(row.n_seeds),
+            f"{row.similarity:.3f}",
+            f"{row.low:.3f} to {row.high:.3f}",
+            f"{row.p_chance:.3f}",
+        )
+        for row in table.itertuples()
+    ]
+    typer.echo(evaluation.recording.describe())
+    _print_scores(evaluation)
+    columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance)")
+    print_table(columns, rows)
+    if study.is_grid:
+        typer.echo(f"these are the {MAX_ROWS} most similar trained layers; all are in the report")
+    if evaluation.predictivity is not None:
+        _print_predictivity(evaluation.predictivity)
+    ceiling = evaluation.inference.ceiling
+    bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
+    typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")
+
+
+def _print_predictivity(table: Any) -> None:
+    """The neurons' predictivity beside the similarity of RDMs, the most predictive first."""
+    import pandas as pd
+
+    measure = "feve" if table["feve"].notna().any() else "r"
+    rows = [
+        (
+            str(row["label"]),
+            str(row["kind"]),
+            "" if pd.isna(row["similarity"]) else f"{row['similarity']:.3f}",
+            f"{row[measure]:.3f}",
+            f"{row[f'{measure}_low']:.3f} to {row[f'{measure}_high']:.3f}",
+        )
+        for row in table.sort_values(measure, ascending=False).head(MAX_ROWS).to_dict("records")
+    ]
+    name = "explainable variance explained" if measure == "feve" else "r of predictions"
+    print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
+
+
+def _print_scores(evaluation: Any) -> None:
+    """Tell how well the tasks were learned: by seed, or for a grid by task and network."""
+    if not evaluation.study.is_grid:
+        for unit, training in evaluation.trainings.items():
+            log = training.log
+            typer.echo(
+                f"seed {unit.seed}, {unit.task.score_name}: {log.train_score:.3f} in training, "
+                f"{log.held_out_score:.3f} on fresh stimuli (untrained {log.untrained_score:.3f}, "
+                f"chance {unit.task.chance:.3g})"
+            )
+        return
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for unit, training in evaluation.trainings.items():
+        groups.setdefault((unit.task_label, unit.network_label), []).append((unit.task, training.log))
+    rows = []
+    for (task, network), found in groups.items():
+        fresh = [log.held_out_score for _, log in found]
+        kind = found[0][0]
+        rows.append((task, network, kind.score_name, f"{min(fresh):.3f} to {max(fresh):.3f}", f"{kind.chance:.3g}"))
+    print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
+
+
+def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns, the first of which is never broken."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", show_header=columns is not None)
+    for index, column in enumerate(columns or rows[0]):
+        table.add_column(column, no_wrap=index == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 140)  # a file has room for whole rows
+    console.print(table)
