@@ -212,14 +212,28 @@ def test_every_row_is_predicted_by_a_network_that_never_saw_it():
     images, signal = images[:40], signal[:40, :4].copy()
     folds = stimulus_folds(40, 4)
     options = {"seed": 3, "max_epochs": 3} | QUIET
-    predicted = cross_validated_fit(encoding_network, images, signal, folds, **options)
+    predicted = cross_validated_fit(encoding_network, images, signal, folds, **options).predicted
     rest = np.setdiff1d(np.arange(40), folds[2])
     alone = fit(encoding_network, images[rest], signal[rest], **options).predict(images[folds[2]])
     np.testing.assert_array_equal(predicted[folds[2]], alone)
     signal[folds[2]] = 1e3 * signal[folds[2]] + 7
-    changed = cross_validated_fit(encoding_network, images, signal, folds, **options)
+    changed = cross_validated_fit(encoding_network, images, signal, folds, **options).predicted
     np.testing.assert_array_equal(changed[folds[2]], predicted[folds[2]])
     assert not np.allclose(changed[folds[0]], predicted[folds[0]])
+
+
+def test_the_fold_that_is_predicted_is_watched_and_decides_nothing():
+    images, signal, _ = planted(150)
+    images, signal = images[:40], signal[:40, :4]
+    folds = stimulus_folds(40, 4)
+    options = {"seed": 3, "max_epochs": 4} | QUIET
+    found = cross_validated_fit(encoding_network, images, signal, folds, validation=None, patience=1, **options)
+    rest = np.setdiff1d(np.arange(40), folds[0])
+    alone = fit(encoding_network, images[rest], signal[rest], validation=None, **options)
+    np.testing.assert_array_equal(found.predicted[folds[0]], alone.predict(images[folds[0]]))
+    errors = np.square(signal[folds[0]] - found.predicted[folds[0]]).mean()
+    assert found.first.log["held_out_loss"].tolist()[-1] == pytest.approx(errors, rel=1e-5)
+    assert len(found.first.log) == 4
 
 
 def test_progress_tells_every_step():

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.torch import load_file
 
 from normenc import controls, encoding, figures, recordings, report, rsa, stimuli
 from normenc.errors import InputError
@@ -62,7 +63,7 @@ def test_one_row_an_encoder_and_the_layer_that_neurons_read_wins(finished):
 
 
 def test_the_table_is_what_the_room_gives(finished, layers):
-    recording, row = finished.evaluation.recording, finished.evaluation.predictivity.set_index("label").loc["pixels"]
+    recording, row = finished.evaluation.recording, finished.evaluation.predicted.table.set_index("label").loc["pixels"]
     _, of = layers
     labels = recording.orientation
     folds = encoding.stimulus_folds(labels, 5, ordered=True, blocks_per_fold=4, seed=0)
@@ -75,10 +76,23 @@ def test_the_table_is_what_the_room_gives(finished, layers):
 
 
 def test_a_fitted_networks_geometry_is_compared_too(finished):
-    row = finished.evaluation.predictivity.iloc[-1]
+    row = finished.evaluation.predicted.table.iloc[-1]
     assert (row["label"], row["n_units"]) == ("point readout", 60)
     assert -1 <= row["similarity"] <= 1
     assert np.isnan(row["similarity_low"])
+
+
+def test_fitted_networks_are_kept_with_their_course(finished):
+    fit = finished.evaluation.predicted.fitted["point readout"]
+    network = encoding.encoding_network((24, 32), 60)
+    network.load_state_dict(load_file(finished.folder / "models" / "fitted_point_readout_seed0.safetensors"))
+    images = stimuli.gratings([0, 45], resolution=0.05)
+    np.testing.assert_array_equal(network.eval()(images).detach().numpy(), fit.predict(images))
+    course = pd.read_csv(finished.folder / "fitting.csv")
+    assert course["network"].unique().tolist() == ["point readout"]
+    assert course["epoch"][course["held_out_loss"].idxmin()] == course["epoch"][course["kept"]].item()
+    drawn = {path.stem for path in (finished.folder / "figures").glob("*.svg")}
+    assert {"fitting", "filters_point_readout", "readouts_point_readout"} <= drawn
 
 
 def test_the_page_sets_both_approaches_side_by_side(finished):
@@ -116,7 +130,7 @@ def test_one_trial_a_stimulus_gives_no_corrected_measure(tmp_path, layers, witho
     settings = SMALL.model_dump()
     settings["encoding"]["networks"] = []
     finished = run(Study(**settings).with_changes(recording=str(path)), tmp_path / "run", progress=False, device="cpu")
-    table = finished.evaluation.predictivity
+    table = finished.evaluation.predicted.table
     assert table["feve"].isna().all()
     assert table["r"].notna().all()
     assert (table["n_unknown"] == 40).all()

@@ -72,8 +72,8 @@ def print_summary(evaluation: Any) -> None:
     print_table(columns, rows)
     if study.is_grid:
         typer.echo(f"these are the {MAX_ROWS} most similar trained layers; all are in the report")
-    if evaluation.predictivity is not None:
-        _print_predictivity(evaluation.predictivity)
+    if evaluation.predicted is not None:
+        _print_predictivity(evaluation.predicted.table)
     ceiling = evaluation.inference.ceiling
     bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
     typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")

@@ -8,9 +8,10 @@ from normenc.encoding.course import (
     fit_course_network,
     fit_pixel_model,
     halves_of_trials,
+    largest_learning_rate,
     linear_filters,
 )
-from normenc.encoding.fitting import DivergenceError, FittedNetwork, cross_validated_fit, fit
+from normenc.encoding.fitting import CrossValidatedFit, DivergenceError, FittedNetwork, cross_validated_fit, fit
 from normenc.encoding.folds import fold_of_each, stimulus_folds
 from normenc.encoding.penalties import Penalty
 from normenc.encoding.predictivity import Predictivity, predictivity
@@ -20,6 +21,7 @@ from normenc.encoding.regression import Prediction, cross_validated_predictions
 __all__ = [
     "ConvCore",
     "CourseFit",
+    "CrossValidatedFit",
     "DivergenceError",
     "EncodingNetwork",
     "Factorised",
@@ -39,6 +41,7 @@ __all__ = [
     "fit_pixel_model",
     "fold_of_each",
     "halves_of_trials",
+    "largest_learning_rate",
     "linear_filters",
     "predictivity",
     "stimulus_folds",

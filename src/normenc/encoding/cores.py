@@ -84,7 +84,7 @@ class ConvCore(nn.Module):
                 raise InputError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, allowed))}")
         channels = _per_layer("n_channels", n_channels, n_layers, later=None)
         sizes = _per_layer("filter_size", filter_size, n_layers, later=LATER_FILTERS)
-        self.n_channels, self.grey = channels[-1], grey
+        self.n_channels, self.nonlinearity, self.grey = channels[-1], nonlinearity, grey
         self.layers = nn.ModuleList()
         for index, (n, size) in enumerate(zip(channels, sizes, strict=True)):
             check_filters(n, size)

@@ -20,20 +20,20 @@ import torch
 from torch import nn
 
 from normenc.arrays import as_responses
-from normenc.encoding.cores import as_images, same_images
+from normenc.encoding.cores import as_images
 from normenc.encoding.folds import fold_of_each
+from normenc.encoding.held_out import FittedData, Rows, check_rows
+from normenc.encoding.schedule import Schedule
 from normenc.errors import InputError
 from normenc.training.seeding import check_seed, resolve_device, seeded_network
 from normenc.training.steps import Progress, reporter
 
-__all__ = ["DivergenceError", "FittedNetwork", "cross_validated_fit", "fit"]
+__all__ = ["CrossValidatedFit", "DivergenceError", "FittedNetwork", "cross_validated_fit", "fit"]
 
 Builder = Callable[[tuple[int, int], int], nn.Module]
 Penalties = Sequence[Callable[[nn.Module], torch.Tensor]]
-Rows = npt.NDArray[np.intp]
 COLUMNS = ("epoch", "step", "training_loss", "penalty", "held_out_loss", "learning_rate")
 CHOICES = {"loss": ("mse", "poisson"), "optimiser": ("adam", "sgd"), "decay": ("plateau", "cosine", None)}
-DECAY, N_DECAYS = 0.3, 3
 PREDICTED_AT_ONCE = 64  # images
 EXPLODED = 1000  # times the size of the responses
 TINY = 1e-6  # added to rates before their logarithm is taken
@@ -175,11 +175,11 @@ def fit(
     """
     _check_settings(locals())
     target = resolve_device(device)
-    data = _Data.of(images, responses, validation, seed, target)
+    data = FittedData.of(images, responses, validation, seed, target)
     model, generator = _built(network, data, seed)
     of_readout = torch.Generator(target).manual_seed(int(torch.randint(2**31, (), generator=generator)))
     run = _Run(model, data, loss, penalties, batch_size, generator, of_readout)
-    schedule = _Schedule(run.optimiser(optimiser, learning_rate, momentum), decay, patience, max_epochs)
+    schedule = Schedule(run.optimiser(optimiser, learning_rate, momentum), decay, patience, max_epochs)
     untrained = copy.deepcopy(model).eval()
     kept = {0: untrained} if 0 in checkpoints else {}
     rows: list[tuple[float, ...]] = []
@@ -205,9 +205,25 @@ def fit(
     return FittedNetwork(model.eval(), untrained, log, best, data.held_out, seed, kept)
 
 
+@dataclass(frozen=True)
+class CrossValidatedFit:
+    """What :func:`cross_validated_fit` found.
+
+    Attributes
+    ----------
+    predicted : ndarray, shape (n, n_neurons)
+        Every row as predicted by a network that was fitted without its fold.
+    first : FittedNetwork
+        The one that predicted the first fold, to look at.
+    """
+
+    predicted: npt.NDArray[np.float32]
+    first: FittedNetwork
+
+
 def cross_validated_fit(
     network: Builder, images: Any, responses: Any, folds: Sequence[Any], *, seed: int, **options: Any
-) -> npt.NDArray[np.float32]:
+) -> CrossValidatedFit:
     """Predict the rows of each fold by a network that was fitted to all others, with one seed for all.
 
     Parameters
@@ -217,12 +233,12 @@ def cross_validated_fit(
     folds : sequence of array_like of int
         The rows of each, such as :func:`normenc.encoding.stimulus_folds` gives; rows of one image should be in one.
     **options
-        Of :func:`fit`; a validation set is a share of the rows that are fitted, or None.
+        Of :func:`fit`; a validation set is a share of the rows that are fitted, or None. Then all epochs are run, and
+        the log tells the loss on the fold that is predicted, which decides nothing.
 
     Returns
     -------
-    ndarray, shape (n, n_neurons)
-        The predicted responses.
+    CrossValidatedFit
 
     Raises
     ------
@@ -236,7 +252,7 @@ def cross_validated_fit(
     >>> images, responses = rng.random((12, 8, 8)), rng.random((12, 3))
     >>> folds = [np.arange(0, 12, 2), np.arange(1, 12, 2)]
     >>> options = {"max_epochs": 2, "device": "cpu", "progress": False}
-    >>> cross_validated_fit(encoding_network, images, responses, folds, seed=1, **options).shape
+    >>> cross_validated_fit(encoding_network, images, responses, folds, seed=1, **options).predicted.shape
     (12, 3)
     """
     if isinstance(network, nn.Module):
@@ -244,48 +260,20 @@ def cross_validated_fit(
     if not isinstance(options.get("validation", 0.2), float | None):
         raise InputError("validation holds rows or data, but each fold fits other rows; give a share of them, or None")
     shown, recorded = as_images(images), as_responses(responses)
-    _check_rows(shown, recorded)
+    check_rows(shown, recorded)
     fold = fold_of_each(folds, len(recorded))
     found = np.empty(recorded.shape, dtype=np.float32)
+    watched = options.get("validation", 0.2) is None
+    first = None
     for number in range(len(folds)):
-        tested = fold == number
-        fitted = fit(network, shown[torch.from_numpy(~tested)], recorded[~tested], seed=seed, **options)
-        found[tested] = fitted.predict(shown[torch.from_numpy(tested)])
-    return found
-
-
-@dataclass(frozen=True)
-class _Data:
-    """What is fitted, and what is held out (None, where nothing is), on the device."""
-
-    images: torch.Tensor
-    responses: torch.Tensor
-    other_images: torch.Tensor | None
-    other_responses: torch.Tensor | None
-    held_out: Rows
-
-    @classmethod
-    def of(cls, images: Any, responses: Any, validation: Any, seed: int, device: torch.device) -> "_Data":
-        shown, recorded = as_images(images), torch.from_numpy(as_responses(responses).astype(np.float32))
-        _check_rows(shown, recorded)
-        held_out = np.empty(0, dtype=np.intp)
-        others: tuple[Any, Any] = (None, None)
-        if isinstance(validation, tuple):
-            others = as_images(validation[0]), torch.from_numpy(as_responses(validation[1]).astype(np.float32))
-            _check_rows(*others)
-            if others[0].shape[1:] != shown.shape[1:] or others[1].shape[1] != recorded.shape[1]:
-                raise InputError(
-                    f"validation has images {tuple(others[0].shape)} and responses {tuple(others[1].shape)}, but those "
-                    f"fitted have {tuple(shown.shape)} and {tuple(recorded.shape)}; give the same pixels and neurons"
-                )
-        elif validation is not None:
-            held_out = _rows_held_out(validation, shown, seed)
-            fitted = torch.from_numpy(np.setdiff1d(np.arange(len(shown)), held_out))
-            others = shown[held_out], recorded[held_out]
-            shown, recorded = shown[fitted], recorded[fitted]
-        if others[0] is not None:
-            others = others[0].to(device), others[1].to(device)
-        return cls(shown.to(device), recorded.to(device), *others, held_out)
+        tested = torch.from_numpy(fold == number)
+        if watched:
+            options |= {"validation": (shown[tested], recorded[fold == number]), "patience": None}
+        fitted = fit(network, shown[~tested], recorded[fold != number], seed=seed, **options)
+        found[fold == number] = fitted.predict(shown[tested])
+        first = first or fitted
+    assert first is not None
+    return CrossValidatedFit(found, first)
 
 
 class _Run:
@@ -294,7 +282,7 @@ class _Run:
     def __init__(
         self,
         model: nn.Module,
-        data: _Data,
+        data: FittedData,
         loss: str,
         penalties: Penalties,
         batch_size: int | None,
@@ -381,49 +369,7 @@ class _Run:
             )
 
 
-class _Schedule:
-    """The learning rate, when to stop, and the best weights so far."""
-
-    def __init__(
-        self, optimizer: torch.optim.Optimizer, decay: str | None, patience: int | None, n_epochs: int
-    ) -> None:
-        self.optimizer, self.decay, self.patience, self.n_epochs = optimizer, decay, patience, n_epochs
-        self.initial_rate = optimizer.param_groups[0]["lr"]
-        self.best_loss, self.best_epoch, self.waited_from, self.n_decays = math.inf, 0, 0, 0
-        self.best_weights: dict[str, torch.Tensor] = {}
-
-    def start(self, epoch: int) -> float:
-        """Set the epoch's learning rate."""
-        rate = self.initial_rate * DECAY**self.n_decays
-        if self.decay == "cosine":
-            rate *= (1 + math.cos(math.pi * (epoch - 1) / self.n_epochs)) / 2
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        return rate
-
-    def stops(self, epoch: int, held_out_loss: float, model: nn.Module) -> bool:
-        """Whether patience has run out for good."""
-        if self.patience is None or math.isnan(held_out_loss):
-            return False
-        if held_out_loss < self.best_loss:
-            self.best_loss, self.best_epoch, self.waited_from = held_out_loss, epoch, epoch
-            self.best_weights = {name: values.clone() for name, values in model.state_dict().items()}
-        if epoch - self.waited_from < self.patience:
-            return False
-        if self.decay != "plateau" or self.n_decays == N_DECAYS:
-            return True
-        self.n_decays, self.waited_from = self.n_decays + 1, epoch
-        self.back_to_best(model)
-        return False
-
-    def back_to_best(self, model: nn.Module) -> int:
-        """Give `model` the best weights there are; their epoch, 0 where all epochs count alike."""
-        if self.best_weights:
-            model.load_state_dict(self.best_weights)
-        return self.best_epoch
-
-
-def _built(network: Builder | nn.Module, data: _Data, seed: int) -> tuple[nn.Module, torch.Generator]:
+def _built(network: Builder | nn.Module, data: FittedData, seed: int) -> tuple[nn.Module, torch.Generator]:
     device, (height, width), n_neurons = data.images.device, data.images.shape[1:], data.responses.shape[1]
     there = isinstance(network, nn.Module)
     build: Any = network if there else partial(network, (height, width), n_neurons)
@@ -438,34 +384,6 @@ def _predicted(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     network.eval()
     with torch.no_grad():
         return torch.cat([network(batch) for batch in images.split(PREDICTED_AT_ONCE)])
-
-
-def _check_rows(images: Any, responses: Any) -> None:
-    if len(images) != len(responses):
-        raise InputError(
-            f"there are {len(images)} images but {len(responses)} rows of responses; give the image of every row (of "
-            "trials: images[stimulus_index])"
-        )
-
-
-def _rows_held_out(validation: Any, images: torch.Tensor, seed: int) -> Rows:
-    """Rows, from a share of the different images or as they were given, rising."""
-    n = len(images)
-    if not isinstance(validation, float):
-        rows = np.unique(np.asarray(validation, dtype=np.intp).ravel())
-        if not 0 < len(rows) < n or rows[0] < 0 or rows[-1] >= n:
-            raise InputError(f"validation holds {len(rows)} rows; it must hold some from 0 to {n - 1}, and not all")
-        return rows
-    number = same_images(images)
-    n_different = int(number.max()) + 1
-    if not 0 < validation < 1 or n_different < 2:
-        raise InputError(
-            f"validation is {validation} of {n_different} different images; it must be a share between 0 and 1 of at "
-            "least 2, or None"
-        )
-    n_held_out = min(max(1, round(validation * n_different)), n_different - 1)
-    chosen = np.random.default_rng([seed, 1]).permutation(n_different)[:n_held_out]
-    return np.flatnonzero(np.isin(number, chosen))
 
 
 def _check_settings(given: dict[str, Any]) -> None:

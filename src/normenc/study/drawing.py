@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc import figures, stimuli, tuning
+from normenc import encoding, figures, stimuli, tuning
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
 
@@ -16,6 +16,7 @@ __all__ = ["draw"]
 EXAMPLES = (-90, -45, 0, 45, 90)  # degrees, of the example gratings
 N_EXAMPLES = 5  # images, where stimuli are images
 NEGATIVE = "shift"
+N_MAPS = 8  # neurons whose readout is drawn
 
 
 def draw(evaluation: Evaluation, folder: Path) -> None:
@@ -27,8 +28,9 @@ def draw(evaluation: Evaluation, folder: Path) -> None:
         pictures["leaderboard"] = figures.leaderboard(evaluation.similarity)
     else:
         pictures["similarity_bars"] = figures.similarity_bars(evaluation.similarity, evaluation.inference.pairs)
-    if evaluation.predictivity is not None:
-        pictures["predictivity"] = figures.predictivity(evaluation.predictivity)
+    if evaluation.predicted is not None:
+        pictures["predictivity"] = figures.predictivity(evaluation.predicted.table)
+        pictures |= _fitted(evaluation, evaluation.predicted.fitted)
     if evaluation.over_training is not None:
         pictures["over_training"] = figures.over_training(evaluation.over_training, evaluation.similarity)
     for name, axes in pictures.items():
@@ -122,6 +124,35 @@ def _tuning(evaluation: Evaluation) -> dict[str, Any]:
         ),
         "eigenspectra": figures.eigenspectrum(_of(spectra, shown), laws, controls=_of(spectra, plain)),
     }
+
+
+def _fitted(evaluation: Evaluation, fitted: Mapping[str, encoding.FittedNetwork]) -> dict[str, Any]:
+    """What networks that were fitted to the neurons learned, without the first fold."""
+    if not fitted:
+        return {}
+    chosen_by_loss = {label: fit.best_step for label, fit in fitted.items() if fit.held_out.size}
+    pictures: dict[str, Any] = {
+        "fitting": figures.loss_curves({label: fit.log for label, fit in fitted.items()}, best=chosen_by_loss)
+    }
+    found = evaluation.descriptions.get(evaluation.recording_label)
+    preferred = None if found is None else _preferred(found, found.average)
+    for label, fit in fitted.items():
+        network: Any = fit.network
+        untrained: Any = fit.untrained
+        name = label.replace(" ", "_")
+        pictures[f"filters_{name}"] = figures.learned_filters(untrained.core.filters(), network.core.filters())
+        size = network.readout.in_shape[1:]
+        if isinstance(network.readout, encoding.GaussianPoint):
+            pictures[f"readouts_{name}"] = figures.readout_positions(
+                network.readout.positions(), size, orientation=preferred if evaluation.recording.period else None
+            )
+            continue
+        linear = network.core.nonlinearity == "none"
+        maps = encoding.linear_filters(fit, size) if linear else network.readout.maps()
+        some = np.unique(np.linspace(0, len(maps) - 1, N_MAPS).astype(int))
+        labels = [f"neuron {neuron + 1:,}" for neuron in some]
+        pictures[f"readouts_{name}"] = figures.readout_maps(maps[some], neurons=range(len(some)), labels=labels)
+    return pictures
 
 
 def _preferred(description: Description, responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -15,7 +15,7 @@ from normenc.quality import inference_inputs
 from normenc.recordings import Recording
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
 from normenc.study.describing import Description, describe
-from normenc.study.predicting import predict_neurons
+from normenc.study.predicting import Predicted, predict_neurons
 from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure, Tell
@@ -53,8 +53,8 @@ class Evaluation:
         As written to ``over_training.csv``, where the study has checkpoints.
     descriptions : dict of str to Description
         Tuning of the recording, of the trained layers that are shown and of controls, by label.
-    predictivity : DataFrame or None
-        As written to ``predictivity.csv``, where ``encoding.enabled``.
+    predicted : Predicted or None
+        How well neurons are predicted, where ``encoding.enabled``.
     images : Tensor, shape (n_stimuli, height, width)
         What the animal saw, as networks were given it.
     """
@@ -73,7 +73,7 @@ class Evaluation:
     training_log: pd.DataFrame
     over_training: pd.DataFrame | None
     descriptions: dict[str, Description]
-    predictivity: pd.DataFrame | None
+    predicted: Predicted | None
     images: torch.Tensor
 
     @property
@@ -168,7 +168,7 @@ def evaluate(
         training_log=pd.concat(logs, ignore_index=True),
         over_training=_over_training(prepared, inputs, trainings, failures),
         descriptions=describe(recording, own_label, described),
-        predictivity=predicted,
+        predicted=predicted,
         images=prepared.images,
     )
 

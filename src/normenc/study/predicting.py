@@ -1,6 +1,7 @@
 """How well neurons are predicted: from every encoder's layer, and by networks fitted to the neurons themselves."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,28 @@ from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings
 from normenc.tuning import around_zero
 
-__all__ = ["predict_neurons"]
+__all__ = ["Predicted", "predict_neurons"]
 
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
 FITTED = "fitted to the neurons"
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """How well neurons are predicted.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As written to ``predictivity.csv``.
+    fitted : dict of str to FittedNetwork
+        By name, the networks fitted to the neurons, as they predicted the first fold.
+    """
+
+    table: pd.DataFrame
+    fitted: dict[str, encoding.FittedNetwork]
 
 
 def predict_neurons(
@@ -30,8 +47,8 @@ def predict_neurons(
     rdms: Floats,
     *,
     device: str = "cpu",
-) -> pd.DataFrame:
-    """Make ``predictivity.csv``: one row a layer, twin or control, then one a network fitted to the neurons.
+) -> Predicted:
+    """Predict neurons from every layer, twin and control, and by networks fitted to the neurons.
 
     Parameters
     ----------
@@ -49,6 +66,7 @@ def predict_neurons(
     settings, recording = prepared.study.encoding, prepared.recording
     folds = _folds(recording, settings)
     rows = []
+    networks = {}
     for r, similar in zip(representations, similarity.to_dict("records"), strict=True):
         assert r.responses is not None and recording.responses is not None
         found = encoding.cross_validated_predictions(
@@ -77,7 +95,8 @@ def predict_neurons(
             | {"notes": "; ".join(found.warnings)}
         )
     for name in settings.networks:
-        predicted = _fitted(name, prepared, folds, device)
+        of_fold = _fitted(name, prepared, folds, device)
+        predicted, networks[name] = of_fold.predicted, of_fold.first
         alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
         fold = encoding.fold_of_each(folds, recording.n_stimuli)
         rows.append(
@@ -88,7 +107,7 @@ def predict_neurons(
             | {"notes": ""}
         )
     ceilings = {name: similarity[name].iloc[0] for name in ("ceiling", "ceiling_lower", "ceiling_upper")}
-    return pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings)
+    return Predicted(pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings), networks)
 
 
 def _labels(recording: Recording) -> npt.NDArray[Any]:
@@ -125,7 +144,7 @@ def _scores(predicted: Any, fold: Any, recording: Recording, settings: EncodingS
     ).row()
 
 
-def _fitted(name: str, prepared: Prepared, folds: Sequence[Any], device: str) -> npt.NDArray[np.float32]:
+def _fitted(name: str, prepared: Prepared, folds: Sequence[Any], device: str) -> encoding.CrossValidatedFit:
     """Cross-validated predictions of a network fitted to the neurons."""
     settings, recording = prepared.study.encoding, prepared.recording
     assert recording.responses is not None

@@ -32,7 +32,7 @@ from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
 from normenc.study.representing import Representation
-from normenc.study.tables import failure_table
+from normenc.study.tables import failure_table, fitting_table
 
 __all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
 
@@ -99,8 +99,10 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     if evaluation.descriptions:
         tables["tuning.csv"] = population_table(evaluation.descriptions)
         tables["tuning_units.csv"] = unit_table(evaluation.descriptions)
-    if evaluation.predictivity is not None:
-        tables["predictivity.csv"] = evaluation.predictivity
+    if evaluation.predicted is not None:
+        tables["predictivity.csv"] = evaluation.predicted.table
+        if evaluation.predicted.fitted:
+            tables["fitting.csv"] = fitting_table(evaluation.predicted.fitted)
     if evaluation.failures:
         tables["failures.csv"] = failure_table(evaluation.failures)
     for name, table in tables.items():
@@ -116,6 +118,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
         _save_weights(training.network, models / name.replace(" ", "_"))
         if not several or unit.task_label == evaluation.study.task[0].title:
             _save_weights(training.untrained, models / untrained.replace(" ", "_"))
+    for label, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
+        _save_weights(fit.network, models / f"fitted_{label}_seed{fit.seed}.safetensors".replace(" ", "_"))
 
 
 def _publish(stage: Path, folder: Path) -> None:

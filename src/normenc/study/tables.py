@@ -1,7 +1,7 @@
 """The tables of a study: tidy, one row a comparison."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +13,11 @@ from normenc.rsa.inference import benjamini_hochberg, holm
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:
+    from normenc.encoding import FittedNetwork
     from normenc.study.representing import Representation
     from normenc.study.sweep import Failure
 
-__all__ = ["difference_table", "epoch_table", "failure_table", "seed_table", "similarity_table"]
+__all__ = ["difference_table", "epoch_table", "failure_table", "fitting_table", "seed_table", "similarity_table"]
 
 
 def similarity_table(
@@ -127,6 +128,13 @@ def failure_table(failures: Sequence["Failure"]) -> pd.DataFrame:
             "settings": [json.dumps(f.unit.settings, sort_keys=True) for f in failures],
         }
     ).astype({"seed": "Int64"})
+
+
+def fitting_table(fitted: Mapping[str, "FittedNetwork"]) -> pd.DataFrame:
+    """Make ``fitting.csv``: one row an epoch of a network fitted to the neurons without the first fold."""
+    logs = [fit.log.assign(network=label, kept=fit.log["epoch"] == fit.best_epoch) for label, fit in fitted.items()]
+    table = pd.concat(logs, ignore_index=True)
+    return table[["network", *(name for name in table if name != "network")]]
 
 
 def seed_table(
