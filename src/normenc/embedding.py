@@ -9,7 +9,7 @@ import numpy.typing as npt
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
 
-__all__ = ["embed", "embed_rdm"]
+__all__ = ["embed", "embed_rdm", "principal_components", "principal_components_of_rdm"]
 
 N_COMPONENTS = 20
 MANY_STIMULI = 1000
@@ -49,14 +49,7 @@ def embed(responses: Any, seed: int = 0) -> npt.NDArray[np.float64]:
     >>> embed(np.stack([np.cos(angle), np.sin(angle)], axis=1)).shape
     (12, 2)
     """
-    from sklearn.decomposition import PCA
-
-    values = as_responses(responses).astype(np.float64)
-    _check_stimuli(values)
-    if np.all(values == values[0]):
-        raise InputError("all stimuli evoke the same response; there is nothing to embed")
-    components = PCA(min(N_COMPONENTS, *values.shape), random_state=seed).fit_transform(values)
-    return _tsne(components, seed)
+    return _tsne(principal_components(responses, N_COMPONENTS, seed), seed)
 
 
 def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
@@ -81,6 +74,69 @@ def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
     InputError
         When there are fewer than 4 stimuli, or the matrix is not square and finite.
     """
+    return _tsne(principal_components_of_rdm(rdm, N_COMPONENTS), seed)
+
+
+def principal_components(responses: Any, n_components: int = 3, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Principal components of the stimuli's responses.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_stimuli, n_units)
+    n_components : int
+    seed : int
+        Of the randomised PCA that is used where there are many stimuli and units.
+
+    Returns
+    -------
+    ndarray, shape (n_stimuli, min(n_components, n_units, n_stimuli))
+
+    Raises
+    ------
+    InputError
+        See :func:`embed`.
+
+    Examples
+    --------
+    >>> principal_components([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0], [9.0, 12.0]], 1).round(6).ravel().tolist()
+    [-7.5, -2.5, 2.5, 7.5]
+    """
+    from sklearn.decomposition import PCA
+
+    values = as_responses(responses).astype(np.float64)
+    _check_stimuli(values)
+    if np.all(values == values[0]):
+        raise InputError("all stimuli evoke the same response; there is nothing to embed")
+    return PCA(min(n_components, *values.shape), random_state=seed).fit_transform(values)
+
+
+def principal_components_of_rdm(rdm: Any, n_components: int = 3) -> npt.NDArray[np.float64]:
+    """Like :func:`principal_components`, for a population known only by its correlation RDM; see :func:`embed_rdm`.
+
+    Parameters
+    ----------
+    rdm : array_like, shape (n_stimuli, n_stimuli)
+    n_components : int
+
+    Returns
+    -------
+    ndarray, shape (n_stimuli, min(n_components, n_stimuli))
+        Of the patterns z-scored over units; each up to its sign.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than 4 stimuli, or the matrix is not square and finite.
+
+    Examples
+    --------
+    >>> from normenc import rsa
+    >>> responses = np.random.default_rng(0).normal(size=(6, 40))
+    >>> z = (responses - responses.mean(axis=1, keepdims=True)) / responses.std(axis=1, keepdims=True)
+    >>> known, found = principal_components(z), principal_components_of_rdm(rsa.rdm(responses))
+    >>> bool(np.allclose(np.abs(known) / np.sqrt(40), np.abs(found)))
+    True
+    """
     distances = as_array(rdm, "the RDM").astype(np.float64)
     if distances.ndim != 2 or distances.shape[0] != distances.shape[1] or not np.isfinite(distances).all():
         raise InputError(f"the RDM has shape {distances.shape}; it must be square and finite")
@@ -88,8 +144,8 @@ def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
     gram = 1 - distances
     gram = gram - gram.mean(axis=0) - gram.mean(axis=1, keepdims=True) + gram.mean()
     variances, directions = np.linalg.eigh(gram)
-    largest = np.argsort(variances)[::-1][:N_COMPONENTS]
-    return _tsne(directions[:, largest] * np.sqrt(np.maximum(variances[largest], 0)), seed)
+    largest = np.argsort(variances)[::-1][:n_components]
+    return directions[:, largest] * np.sqrt(np.maximum(variances[largest], 0))
 
 
 def _tsne(components: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.float64]:

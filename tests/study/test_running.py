@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from PIL import Image
 from safetensors.torch import load_file
 
 from normenc import networks, rsa, stimuli
@@ -38,10 +39,14 @@ def test_the_folder_is_the_designs(small):
             "environment.json",
             "models/ConvPoolFC_seed4.safetensors",
             "models/ConvPoolFC_seed4_untrained.safetensors",
+            "populations.nc",
+            "quality.json",
             "rdms.nc",
             "representations.nc",
             "similarity.csv",
+            "similarity_by_method.csv",
             "similarity_by_seed.csv",
+            "stimuli.png",
             "study.toml",
             "training.csv",
             "tuning.csv",
@@ -134,6 +139,68 @@ def test_tables_arrays_and_weights_agree_with_each_other(small):
                 pool = network.pool(torch.relu(network.conv(images[:, None]))).flatten(1)
             stored = representations[f"ConvPoolFC_pool_{kind}_seed4"]
             np.testing.assert_allclose(stored, pool, atol=1e-5)
+
+
+def test_other_methods_stand_beside_the_studys_own(small):
+    own = pd.read_csv(small.folder / "similarity.csv")
+    table = pd.read_csv(small.folder / "similarity_by_method.csv")
+    assert table["comparison"].unique().tolist() == ["spearman", "cosine", "whitened-correlation"]
+    assert list(table) == list(own)
+    firsts = {r.label: r for r in reversed(small.evaluation.representations)}
+    for method, rows in table.groupby("comparison"):
+        found = [rsa.compare_rdms(r.rdm, small.evaluation.recording_rdm, method) for r in firsts.values()]
+        controls = rows["seed"].isna().to_numpy()
+        np.testing.assert_allclose(rows["similarity"][controls], np.array(found[::-1])[controls], rtol=1e-6)
+        assert (rows["low"] < rows["similarity"]).all()
+        assert rows["ceiling_lower"].notna().all()
+
+
+def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(without_pictures, tmp_path, monkeypatch):
+    def refuse(models, **options):
+        if options["method"] == "spearman":
+            raise InputError("too many ties")
+        return infer(models, **options)
+
+    infer = rsa.infer
+    monkeypatch.setattr("normenc.rsa.infer", refuse)
+    settings = SMALL.model_dump()
+    settings["comparison"] |= {"also": ["spearman", "pearson"], "controls": ["pixels"]}
+    found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
+    assert not (found.folder / "similarity_by_method.csv").exists()
+    environment = json.loads((found.folder / "environment.json").read_text())
+    assert environment["inference"]["refused_methods"] == {"spearman": "too many ties"}
+
+
+def test_what_a_reader_can_look_closer_at(small):
+    with xr.open_dataset(small.folder / "populations.nc") as found:
+        labels = found["population"].to_numpy().tolist()
+        responses = small.evaluation.recording.responses.to_numpy()
+        centred = responses - responses.mean(axis=0)
+        gram = found["components"].to_numpy()[0] @ found["components"].to_numpy()[0].T
+        values, vectors = np.linalg.eigh(centred @ centred.T)
+        best = (vectors[:, -3:] * values[-3:]) @ vectors[:, -3:].T
+        np.testing.assert_allclose(gram, best, atol=1e-3 * np.abs(best).max())
+        assert labels[:3] == ["simulated-v1", "pool", "fc"]
+        assert found["kind"].to_numpy().tolist()[:5] == ["recording", *["trained layer"] * 2, *["untrained twin"] * 2]
+        assert found["kind"].to_numpy().tolist()[5:] == ["control"] * 4
+        index = labels.index("pixels")
+        units = found[f"unit_{index}"].to_numpy()
+        pixels = small.evaluation.representations[-1].responses.to_numpy()
+        assert (len(units), len(np.unique(units))) == (200, 200)
+        # -90 and 90 degrees are the same image, and one point of a tuning curve.
+        np.testing.assert_allclose(found[f"tuning_{index}"].to_numpy()[1:], pixels[1:180][:, units], atol=1e-6)
+        with xr.open_dataset(small.folder / "rdms.nc") as rdms:
+            assert set(found["key"].to_numpy()) <= set(rdms["population"].to_numpy())
+    with Image.open(small.folder / "stimuli.png") as sheet:
+        values = np.asarray(sheet)
+    images = stimuli.gratings(np.arange(-90, 91.0), resolution=0.05).numpy()
+    assert values.shape == (10 * 24, 20 * 32)
+    np.testing.assert_array_equal(values[24:48, 64:96], 255 * images[22])
+    quality = json.loads((small.folder / "quality.json").read_text())
+    assert (quality["verdict"], quality["n_neurons"], dict(quality["lines"])["RDM repeats"]) == (
+        *("unknown", 60),
+        "not known without repeated trials",
+    )
 
 
 def test_several_seeds_are_trained_and_their_twins_are_theirs(without_pictures, tmp_path):

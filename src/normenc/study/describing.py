@@ -112,13 +112,15 @@ def _described(
     except InputError:  # too few stimuli
         error = float("nan")
     units = np.sort(np.random.default_rng(0).permutation(rows.shape[1])[:most])
+    summary = tuning.population_summary(
+        rows[:, units], stimulus, period=period, negative=NEGATIVE, n_permutations=N_PERMUTATIONS
+    )
+    summary.units.index = pd.Index(units, name=summary.units.index.name)  # their numbers in the whole population
     return Description(
         label=label,
         is_recording=is_recording,
         n_all=rows.shape[1],
-        summary=tuning.population_summary(
-            rows[:, units], stimulus, period=period, negative=NEGATIVE, n_permutations=N_PERMUTATIONS
-        ),
+        summary=summary,
         stimulus=curves.stimulus,
         average=curves.mean[:, units],
         first=first[:, units],

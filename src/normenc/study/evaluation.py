@@ -11,7 +11,8 @@ import torch
 
 from normenc import rsa
 from normenc.embedding import embed, embed_rdm
-from normenc.quality import inference_inputs
+from normenc.errors import InputError
+from normenc.quality import Quality, check, inference_inputs
 from normenc.recordings import Recording
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
 from normenc.study.describing import Description, describe
@@ -25,6 +26,7 @@ from normenc.training import TrainingResult
 
 __all__ = ["Evaluation", "evaluate"]
 
+MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
 MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
 
@@ -49,6 +51,12 @@ class Evaluation:
         By label, of the recording and of what is shown.
     similarity, differences, by_seed, training_log : DataFrame
         As written to ``similarity.csv``, ``differences.csv``, ``similarity_by_seed.csv`` and ``training.csv``.
+    by_method : DataFrame or None
+        As written to ``similarity_by_method.csv``, where the study asks for other methods.
+    refused : dict of str to str
+        Methods that could not be used, and why.
+    quality : Quality
+        Of the recording, see :func:`normenc.quality.check`.
     over_training : DataFrame or None
         As written to ``over_training.csv``, where the study has checkpoints.
     descriptions : dict of str to Description
@@ -71,6 +79,9 @@ class Evaluation:
     differences: pd.DataFrame
     by_seed: pd.DataFrame
     training_log: pd.DataFrame
+    by_method: pd.DataFrame | None
+    refused: dict[str, str]
+    quality: Quality
     over_training: pd.DataFrame | None
     descriptions: dict[str, Description]
     predicted: Predicted | None
@@ -140,6 +151,7 @@ def evaluate(
     predicted = None
     if study.encoding.enabled:
         predicted = predict_neurons(prepared, list(firsts.values()), similarity, inputs["data"], device=device)
+    by_method, refused = _by_other_methods(study, recording, inputs, representations)
     logs = [
         pd.DataFrame(
             {
@@ -166,6 +178,9 @@ def evaluate(
         differences=difference_table(recording.label, representations, inference),
         by_seed=seed_table(study, recording.label, inputs["data"], representations),
         training_log=pd.concat(logs, ignore_index=True),
+        by_method=by_method,
+        refused=refused,
+        quality=check(recording),
         over_training=_over_training(prepared, inputs, trainings, failures),
         descriptions=describe(recording, own_label, described),
         predicted=predicted,
@@ -201,10 +216,36 @@ def _infer(
     inputs: Mapping[str, Any],
     representations: Sequence[Representation],
 ) -> rsa.Inference:
+    return _infer_models(study, recording, inputs, _rdms_by_label(representations))
+
+
+def _by_other_methods(
+    study: Study,
+    recording: Recording,
+    inputs: Mapping[str, Any],
+    representations: Sequence[Representation],
+) -> tuple[pd.DataFrame | None, dict[str, str]]:
+    """Rows like those of ``similarity.csv`` for the other methods, and why some could not be used."""
+    models = _rdms_by_label(representations)
+    tables, refused = [], {}
+    for method in study.comparison.also:
+        if method == study.comparison.method:
+            continue
+        try:
+            inference = _infer_models(study, recording, inputs, models, method)
+        except InputError as error:
+            refused[str(method)] = str(error)
+        else:
+            table = similarity_table(study, recording.label, representations, inference)
+            tables.append(table.assign(comparison=method))
+    return (pd.concat(tables, ignore_index=True) if tables else None), refused
+
+
+def _rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.float64]]]:
     models: dict[str, list[npt.NDArray[np.float64]]] = {}
     for r in representations:
         models.setdefault(r.label, []).append(r.rdm)
-    return _infer_models(study, recording, inputs, models)
+    return models
 
 
 def _infer_models(
@@ -212,8 +253,11 @@ def _infer_models(
     recording: Recording,
     inputs: Mapping[str, Any],
     models: dict[str, list[npt.NDArray[np.float64]]],
+    method: str | None = None,
 ) -> rsa.Inference:
-    options = study.comparison.model_dump(exclude={"layers", "controls"})
+    """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
+    own = study.comparison
+    options = study.comparison.model_dump(exclude={"layers", "controls", "also", "method", "n_samples"})
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI_RESAMPLED
     return rsa.infer(
@@ -221,6 +265,8 @@ def _infer_models(
         **inputs,
         ordered=recording.covers_circle,
         factors=["seeds"] if few else None,
+        method=method or own.method,
+        n_samples=own.n_samples if method is None else min(own.n_samples, MOST_SAMPLES_ALSO),
         **options,
     )
 

@@ -256,6 +256,7 @@ class ComparisonSettings(Settings):
     ]
     rdm_metric: Literal["correlation", "cosine", "euclidean"] = "correlation"
     method: Literal[METHODS] = "pearson"  # type: ignore[valid-type]
+    also: list[Literal[METHODS]] = ["spearman", "cosine", "whitened-correlation"]  # type: ignore[valid-type]
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     n_permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 1000
     block_length: Annotated[int, Field(ge=1, le=10_000)] | None = None

@@ -26,11 +26,13 @@ from torch import nn
 
 import normenc
 from normenc.errors import InputError
+from normenc.quality import lines
 from normenc.recordings import Recording
 from normenc.recordings.files import is_file
 from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
+from normenc.study.exploring import population_dataset, write_stimulus_sheet
 from normenc.study.representing import Representation
 from normenc.study.tables import failure_table, fitting_table
 
@@ -94,6 +96,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
         "similarity_by_seed.csv": evaluation.by_seed,
         "differences.csv": evaluation.differences,
     }
+    if evaluation.by_method is not None:
+        tables["similarity_by_method.csv"] = evaluation.by_method
     if evaluation.over_training is not None:
         tables["over_training.csv"] = evaluation.over_training
     if evaluation.descriptions:
@@ -109,6 +113,9 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
         table.to_csv(folder / name, index=False, float_format="%.9g", lineterminator="\n")
     _representations(evaluation).to_netcdf(folder / "representations.nc", engine="h5netcdf")
     _rdms(evaluation).to_netcdf(folder / "rdms.nc", engine="h5netcdf")
+    population_dataset(evaluation).to_netcdf(folder / "populations.nc", engine="h5netcdf")
+    write_stimulus_sheet(evaluation.images, folder / "stimuli.png")
+    (folder / "quality.json").write_text(_quality(evaluation), encoding="utf-8")
     models = folder / "models"
     models.mkdir()
     several = len(evaluation.study.task) > 1
@@ -184,6 +191,11 @@ def _rdms(evaluation: Evaluation) -> xr.DataArray:
             "simulated": int(recording.simulated),
         },
     )
+
+
+def _quality(evaluation: Evaluation) -> str:
+    found = evaluation.quality
+    return json.dumps(found.to_dict() | {"lines": lines(found)}, indent=2, ensure_ascii=False) + "\n"
 
 
 def _units_of(recording: Recording) -> dict[str, str]:
@@ -262,6 +274,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "block_length": inference.block_length,
             "n_samples": inference.n_samples,
             "chance": "circular shifts" if inference.ordered else "label permutations",
+            "refused_methods": evaluation.refused,
         },
     }
 

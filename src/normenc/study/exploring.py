@@ -1,0 +1,111 @@
+"""What a run keeps of each population for a reader who looks closer: components, tuning, the stimuli as pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from PIL import Image
+
+from normenc.embedding import principal_components, principal_components_of_rdm
+from normenc.study.describing import Description
+from normenc.study.evaluation import Evaluation
+from normenc.study.representing import Representation
+
+__all__ = ["population_dataset", "write_stimulus_sheet"]
+
+N_COMPONENTS = 3
+MOST_UNITS = 200  # of a population whose tuning is kept
+SHEET_WIDTH = 20  # stimuli in a row
+LARGEST_SIDE = 64  # pixels of a stimulus on the sheet
+SEED = 0
+
+
+def population_dataset(evaluation: Evaluation) -> xr.Dataset:
+    """Make ``populations.nc``: of the recording and of every encoder that the pictures show.
+
+    Returns
+    -------
+    Dataset
+        Along ``population``: ``label`` (as in tables and pictures), ``key`` (as in ``rdms.nc``), ``kind``, and
+        ``components`` (population, stimulus, component), the first three principal components of the responses. For the
+        k-th population whose tuning is known: ``tuning_k`` and ``standard_error_k`` (tuned_stimulus, unit_k), means
+        over trials of at most 200 units drawn at random, with their numbers (``unit_k``) and names (``name_k``).
+    """
+    recording = evaluation.recording
+    shown = evaluation.shown
+    own = evaluation.recording_label
+    labels = [own, *(r.label for r in shown)]
+    components = np.zeros((len(labels), recording.n_stimuli, N_COMPONENTS))
+    for row, values in zip(components, [_own_components(evaluation), *map(_components, shown)], strict=True):
+        row[:, : values.shape[1]] = values
+    dataset = xr.Dataset(
+        {
+            "components": (("population", "stimulus", "component"), components.astype(np.float32)),
+            "key": ("population", [own, *(r.key for r in shown)]),
+            "kind": ("population", ["recording", *map(_kind, shown)]),
+        },
+        coords={"population": labels, recording.kind: ("stimulus", recording.stimulus)},
+        attrs={"title": "populations that the report shows", "of_units": "drawn at random, where there are many"},
+    )
+    for index, label in enumerate(labels):
+        if (found := evaluation.descriptions.get(label)) is not None:
+            dataset = dataset.assign(_tuning(index, found, _names(evaluation, found)))
+    return dataset
+
+
+def write_stimulus_sheet(images: Any, path: Path) -> None:
+    """Write all stimuli side by side as one grey PNG: 20 in a row, each at most 64 pixels wide and high.
+
+    Parameters
+    ----------
+    images : Tensor, shape (n_stimuli, height, width)
+        Grey values 0 to 1.
+    path : Path
+    """
+    step = max(1, -(-max(images.shape[1:]) // LARGEST_SIDE))
+    values = images[:, ::step, ::step].clamp(0, 1).mul(255).round().byte().numpy()
+    n, height, width = values.shape
+    n_rows = -(-n // SHEET_WIDTH)
+    padded = np.full((n_rows * SHEET_WIDTH, height, width), 128, dtype=np.uint8)
+    padded[:n] = values
+    sheet = padded.reshape(n_rows, SHEET_WIDTH, height, width).swapaxes(1, 2).reshape(n_rows * height, -1)
+    Image.fromarray(sheet).save(path, optimize=True)
+
+
+def _own_components(evaluation: Evaluation) -> npt.NDArray[np.float64]:
+    recording = evaluation.recording
+    if recording.responses is None:
+        return principal_components_of_rdm(evaluation.recording_rdm, N_COMPONENTS)
+    return principal_components(recording.responses, N_COMPONENTS)
+
+
+def _components(representation: Representation) -> npt.NDArray[np.float64]:
+    return principal_components(representation.responses, N_COMPONENTS)
+
+
+def _kind(representation: Representation) -> str:
+    if representation.trained:
+        return "trained layer"
+    return "control" if representation.seed is None else "untrained twin"
+
+
+def _tuning(index: int, found: Description, names: npt.NDArray[Any]) -> dict[str, Any]:
+    n_units = found.average.shape[1]
+    some = np.sort(np.random.default_rng(SEED).permutation(n_units)[:MOST_UNITS])
+    unit = f"unit_{index}"
+    return {
+        f"tuning_{index}": (("tuned_stimulus", unit), found.average[:, some].astype(np.float32)),
+        f"standard_error_{index}": (("tuned_stimulus", unit), found.standard_error[:, some].astype(np.float32)),
+        unit: (unit, found.summary.units.index.to_numpy()[some]),
+        f"name_{index}": (unit, names[some]),
+        "tuned_stimulus": ("tuned_stimulus", found.stimulus),
+    }
+
+
+def _names(evaluation: Evaluation, found: Description) -> npt.NDArray[Any]:
+    responses = evaluation.recording.responses
+    if found.is_recording and responses is not None and "neuron" in responses.coords:
+        return responses["neuron"].values.astype(str)
+    return np.array([""] * found.average.shape[1])
