@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from normenc.errors import InputError
-from normenc.report.sentences import findings
+from normenc.report.explorer import explorer
+from normenc.report.methods import methods
+from normenc.report.sentences import findings, row_names
 from normenc.study.store import REPORT
 
 __all__ = ["render", "write"]
@@ -17,6 +19,8 @@ __all__ = ["render", "write"]
 FAILURES = "failures.csv"
 TUNING = "tuning.csv"
 PREDICTIVITY = "predictivity.csv"
+BY_METHOD = "similarity_by_method.csv"
+QUALITY = "quality.json"
 
 
 def write(folder: str | Path) -> Path:
@@ -48,7 +52,7 @@ def write(folder: str | Path) -> Path:
 
 
 def render(folder: str | Path) -> str:
-    """The page of a run's folder as HTML; texts from the run are escaped, pictures embedded.
+    """The page of a run's folder as HTML; texts from the run are escaped, pictures, data and scripts embedded.
 
     Raises
     ------
@@ -68,28 +72,57 @@ def render(folder: str | Path) -> str:
     except FileNotFoundError as error:
         raise InputError(f"{folder}: this is no whole run, {Path(error.filename).name} is missing") from None
     study = tomllib.loads(study_toml)
+    tasks = [_task(section, study["training"]) for section in _sections(study["task"])]
+    networks = [_described(section) for section in _sections(study["network"])]
+    controls = similarity.loc[similarity["seed"].isna(), "model"].tolist()
+    paragraph, references = methods(study, environment, tasks, networks, controls)
+    by_method = _by_method(similarity, folder / BY_METHOD)
+    labels = list(row_names(similarity).values())
+    data = explorer(folder, environment, by_method, labels)
     page = Environment(
         loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("page.html.j2")
     return page.render(
         study=study,
-        tasks=[_task(section, study["training"]) for section in _sections(study["task"])],
-        networks=[_described(section) for section in _sections(study["network"])],
+        tasks=tasks,
+        networks=networks,
         scores=_scores(environment["scores"]),
         failures=_optional(folder / FAILURES),
         study_toml=study_toml,
         environment=environment,
         recording=environment["recording"],
+        quality=json.loads((folder / QUALITY).read_text(encoding="utf-8")) if (folder / QUALITY).is_file() else None,
         findings=findings(similarity, differences),
-        rows=similarity.to_dict("records"),
+        rows=list(zip(labels, similarity.to_dict("records"), strict=True)),
+        ceiling=similarity.iloc[0].to_dict(),
+        by_method=by_method,
         differences=differences.to_dict("records"),
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
         tuning=_optional(folder / TUNING),
         predictivity=_optional(folder / PREDICTIVITY),
+        methods=paragraph,
+        references=references,
         pictures=pictures,
+        data=None if data is None else json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+        plotly=_plotly() if data is not None else "",
     )
+
+
+def _plotly() -> str:
+    """The script that draws what moves; it goes into the page, which asks no other place for anything."""
+    from plotly.offline import get_plotlyjs
+
+    # What would end the script element early, were it to stand in a string of the script.
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+def _by_method(similarity: pd.DataFrame, path: Path) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Rows of every comparison method, in the order of `similarity`, whose own method comes first."""
+    tables = [similarity, *([pd.read_csv(path)] if path.is_file() else [])]
+    rows = pd.concat(tables, ignore_index=True)
+    return [(str(name), part.to_dict("records")) for name, part in rows.groupby("comparison", sort=False)]
 
 
 def _optional(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,158 @@
+"""What readers of the page can move: the run's populations as data for its scripts.
+
+Matrices and curves are given as base64 of little-endian numbers, which a browser reads at once. Names are plain text:
+scripts set them as text, and escape them where Plotly would read them as markup.
+"""
+
+import base64
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+from PIL import Image
+
+__all__ = ["explorer"]
+
+MOST_STIMULI = 200  # of more, as many are taken evenly
+MOST_POPULATIONS = 24
+MOST_UNITS = 200
+SHEET_COLUMNS = 20
+LEVELS = 65535  # of a tuning curve between the population's smallest and largest value
+FACTS = ("preferred_deg", "gosi", "width_deg", "p_value", "reliability")
+
+
+def explorer(
+    folder: Path, environment: dict[str, Any], by_method: list[tuple[str, list[dict[str, Any]]]], labels: list[str]
+) -> dict[str, Any] | None:
+    """Data for the page's scripts, ready for JSON; None where the run kept none (an older version).
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    environment : dict
+        Its environment.json.
+    by_method : list of (str, rows)
+        Comparison methods and their rows of ``similarity.csv``, the study's own first.
+    labels : list of str
+        What these rows are called.
+
+    Returns
+    -------
+    dict
+        ``stimuli`` (labels, angles or None, period, and the sheet of their pictures), ``populations`` (label, kind,
+        RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its labels and, by method, its rows.
+    """
+    if not (folder / "populations.nc").is_file():
+        return None
+    kind = environment["recording"]["stimuli"]
+    with xr.open_dataset(folder / "populations.nc", engine="h5netcdf") as populations:
+        stimulus = populations[kind].to_numpy()
+        chosen = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
+        with xr.open_dataset(folder / "rdms.nc", engine="h5netcdf") as rdms:
+            keys = rdms["population"].to_numpy().tolist()
+            matrices = rdms["dissimilarity"]
+            units = _units(folder / "tuning_units.csv")
+            found = [
+                _population(populations, index, matrices[keys.index(key)].to_numpy(), chosen, units)
+                for index, key in enumerate(populations["key"].to_numpy().tolist()[:MOST_POPULATIONS])
+            ]
+            metric = str(matrices.attrs["metric"])
+    return {
+        "stimuli": _stimuli(folder / "stimuli.png", stimulus, chosen, kind),
+        "populations": found,
+        "metric": metric,
+        "leaderboard": {"labels": labels, "methods": [_method(name, rows) for name, rows in by_method]},
+    }
+
+
+def _population(
+    populations: xr.Dataset, index: int, rdm: npt.NDArray[Any], chosen: npt.NDArray[np.intp], units: pd.DataFrame
+) -> dict[str, Any]:
+    own = populations.isel(population=index)
+    label = str(own["population"].item())
+    return {
+        "label": label,
+        "kind": str(own["kind"].item()),
+        "rdm": _encoded(rdm[np.ix_(chosen, chosen)][np.triu_indices(len(chosen), k=1)], "<f4"),
+        "components": _encoded(own["components"].to_numpy()[chosen], "<f4"),
+        "tuning": _tuning(own, index, units.loc[label] if label in units.index.levels[0] else None)
+        if f"tuning_{index}" in populations
+        else None,
+    }
+
+
+def _method(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    columns = ("similarity", "low", "high", "p_chance", "p_chance_holm", "p_chance_fdr", "p_ceiling", "p_ceiling_holm")
+    ceiling = [rows[0]["ceiling_lower"], rows[0]["ceiling_upper"]]
+    return {
+        "name": name,
+        "rows": [{column: _number(row[column]) for column in columns} for row in rows],
+        "ceiling": [_number(value) for value in ceiling],
+    }
+
+
+def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None) -> dict[str, Any]:
+    mean, error = own[f"tuning_{index}"].to_numpy()[:, :MOST_UNITS], own[f"standard_error_{index}"].to_numpy()
+    numbers, names = own[f"unit_{index}"].to_numpy()[:MOST_UNITS], own[f"name_{index}"].to_numpy()[:MOST_UNITS]
+    low, high = float(mean.min()), float(mean.max())
+    scale = (high - low) / LEVELS or 1.0
+    known = bool(np.isfinite(error).all())
+    facts: dict[str, list[float | None]] = {}
+    if units is not None:
+        facts = {name: _finite(units[name].reindex(numbers)) for name in FACTS if name in units}
+    return {
+        "angles": own["tuned_stimulus"].to_numpy().tolist(),
+        "units": numbers.tolist(),
+        "names": [str(name) for name in names],
+        "low": low,
+        "scale": scale,
+        "mean": _encoded(np.round((mean.T - low) / scale), "<u2"),
+        "error": _encoded(np.minimum(np.round(error[:, :MOST_UNITS].T / scale), LEVELS), "<u2") if known else None,
+        "facts": facts,
+    }
+
+
+def _units(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []]))
+    return pd.read_csv(path, dtype={"population": str}).set_index(["population", "unit"])
+
+
+def _stimuli(sheet: Path, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
+    angles = None if kind == "image" else stimulus[chosen].astype(float).tolist()
+    labels = [str(name) for name in stimulus[chosen]] if angles is None else [_degrees(angle) for angle in angles]
+    with Image.open(sheet) as image:
+        width, height = image.width // SHEET_COLUMNS, image.height // -(-len(stimulus) // SHEET_COLUMNS)
+    return {
+        "kind": kind,
+        "period": {"orientation": 180, "direction": 360}.get(kind),
+        "labels": labels,
+        "angles": angles,
+        "thinned_from": len(stimulus) if len(chosen) < len(stimulus) else None,
+        "sheet": "data:image/png;base64," + base64.b64encode(sheet.read_bytes()).decode("ascii"),
+        "tiles": chosen.tolist(),
+        "columns": SHEET_COLUMNS,
+        "width": width,
+        "height": height,
+    }
+
+
+def _degrees(angle: float) -> str:
+    return f"{angle:.4g}°".replace("-", "−")
+
+
+def _encoded(values: npt.NDArray[Any], kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
+
+
+def _finite(values: pd.Series) -> list[float | None]:
+    return [_number(value) for value in values]
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None

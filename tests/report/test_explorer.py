@@ -1,0 +1,96 @@
+"""The data that the page's scripts are given."""
+
+import base64
+import json
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+from hostile import NAMES, NETWORK, ORIENTATION
+from PIL import Image
+
+from normenc import report
+from normenc.report.explorer import explorer
+
+
+@pytest.fixture(scope="module")
+def environment(hostile_run):
+    return json.loads((hostile_run.folder / "environment.json").read_text())
+
+
+def numbers(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype=kind)
+
+
+def test_what_is_encoded_comes_back(hostile_run, environment):
+    found = explorer(hostile_run.folder, environment, [], [])
+    assert found["stimuli"]["labels"][:2] == ["−90°", "−75°"]
+    assert found["stimuli"]["angles"] == ORIENTATION.tolist()
+    own, pool = found["populations"][:2]
+    assert (own["label"], own["kind"], pool["label"], pool["kind"]) == ("mine", "recording", "pool", "trained layer")
+    above = np.triu_indices(12, k=1)
+    for population, rdm in ((own, hostile_run.evaluation.recording_rdm), (pool, hostile_run.evaluation.shown[0].rdm)):
+        np.testing.assert_allclose(numbers(population["rdm"], "<f4"), rdm[above], rtol=1e-6)
+    tuning = own["tuning"]
+    assert tuning["names"] == NAMES
+    mean = tuning["low"] + tuning["scale"] * numbers(tuning["mean"], "<u2").reshape(9, 12)
+    trials = hostile_run.evaluation.recording.trials.to_numpy().reshape(12, 4, 9)
+    # Half a step of 65535 between the smallest and the largest response.
+    np.testing.assert_allclose(mean, trials.mean(axis=1).T, atol=0.51 * tuning["scale"])
+    assert tuning["scale"] == pytest.approx(np.ptp(trials.mean(axis=1)) / 65535, rel=1e-5)
+    json.dumps(found, allow_nan=False)
+
+
+def test_of_many_stimuli_two_hundred_are_taken_evenly(hostile_run, environment, tmp_path):
+    n = 401
+    rdm = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) / n
+    angles = np.linspace(-90, 90, n)
+    xr.Dataset(
+        {
+            "components": (("population", "stimulus", "component"), np.zeros((1, n, 3), dtype=np.float32)),
+            "key": ("population", ["mine"]),
+            "kind": ("population", ["recording"]),
+        },
+        {"population": ["mine"], "orientation": ("stimulus", angles)},
+    ).to_netcdf(tmp_path / "populations.nc", engine="h5netcdf")
+    xr.DataArray(
+        rdm[None], {"population": ["mine"]}, ("population", "stimulus", "stimulus_2"), attrs={"metric": "correlation"}
+    ).to_dataset(name="dissimilarity").to_netcdf(tmp_path / "rdms.nc", engine="h5netcdf")
+    Image.new("L", (20 * 4, 21 * 3)).save(tmp_path / "stimuli.png")
+    found = explorer(tmp_path, environment, [], [])
+    kept = np.array(found["stimuli"]["tiles"])
+    assert (len(kept), kept[0], kept[-1], found["stimuli"]["thinned_from"]) == (200, 0, 400, 401)
+    assert set(np.diff(kept)) == {2, 3}
+    assert (found["stimuli"]["width"], found["stimuli"]["height"]) == (4, 3)
+    np.testing.assert_allclose(
+        numbers(found["populations"][0]["rdm"], "<f4")[:199], (kept[1:] - kept[0]) / n, rtol=1e-6
+    )
+
+
+def test_a_run_of_an_older_version_has_a_page_without_scripts(hostile_run, tmp_path):
+    shutil.copytree(hostile_run.folder, tmp_path / "old")
+    for name in ("populations.nc", "stimuli.png", "quality.json", "similarity_by_method.csv"):
+        (tmp_path / "old" / name).unlink()
+    text = report.render(tmp_path / "old")
+    assert "<script" not in text
+    assert "Does the answer depend on the measure" not in text
+
+
+def test_the_methods_say_what_was_done(hostile_run):
+    text = report.render(hostile_run.folder)
+    said = text.split('<p id="methods-text">')[1].split("</p>")[0]
+    for phrase in (
+        "compared with 9 neurons (&lt;script&gt;",
+        "were shown 12 gratings of different orientation in 48 trials (Me &amp; You, 2026)",
+        "tilt-discrimination (40 stimuli, 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), one network",
+        "The same layers of 2 untrained networks, and Fourier amplitude, Gabor energy, orientation model and pixels",
+        "one minus the Pearson correlation of the responses to each pair",
+        "(60 samples, orientations in circular blocks of",
+        "by circular shifts of the stimuli",
+        "The noise ceiling was estimated from split halves of the repeated trials.",
+    ):
+        assert phrase in said.replace("\n", " "), phrase
+    assert NETWORK.replace("<", "&lt;").replace(">", "&gt;") in said
+    numbered = text.split('<p id="methods-text">')[1].split("<ol>")[1].split("</ol>")[0]
+    assert numbered.count("<li>") == max(int(part.split("]")[0]) for part in said.split("[")[1:])
