@@ -1,6 +1,5 @@
 """The lesson's checkers tell right from wrong, and wrong from wrong; the lesson runs, and its pair agrees."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -157,8 +156,11 @@ WRONG_RDMS = {  # what a student writes; names of the mistakes, and words that t
     "upper triangle": (rdm_of_upper, ["one triangle"], "above the diagonal"),
     "lower triangle": (lambda x: rdm_of_upper(x).T, ["one triangle"], "below the diagonal"),
     "logarithm": (lambda x: 1 - np.log(x) @ np.log(x).T, ["not finite"], "logarithm"),
-    "not symmetric": (lambda x: x[:, : len(x)] @ x[:, : len(x)] if len(x) < 7 else 0 * x[:, :1] * x[:, 0],
-                      ["not symmetric"], "which is named first"),
+    "not symmetric": (
+        lambda x: x[:, : len(x)] @ x[:, : len(x)] if len(x) < 7 else 0 * x[:, :1] * x[:, 0],
+        ["not symmetric"],
+        "which is named first",
+    ),
     "writes": (rdm_that_writes, ["changes its input"], "make a new array"),
     "one size": (rdm_of_one_size, ["unknown"], "only fits that size"),
     "wrong axis and similarity": (
@@ -167,7 +169,7 @@ WRONG_RDMS = {  # what a student writes; names of the mistakes, and words that t
         "Two things",
     ),
     "inner product": (lambda x: x @ x.T, ["no z-score", "not divided", "similarity"], "Three things"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("function", "mistakes", "words"), WRONG_RDMS.values(), ids=WRONG_RDMS)
@@ -230,7 +232,7 @@ def pearson_by_hand(a, b):
 
 RIGHT_COMPARISONS = {
     "corrcoef": lambda a, b: np.corrcoef(upper(a), upper(b))[0, 1],
-    "lower triangle": lambda a, b: np.corrcoef(a[np.tril_indices(len(a), k=-1)], b[np.tril_indices(len(b), k=-1)])[0, 1],
+    "lower triangle": lambda a, b: np.corrcoef(upper(a.T), upper(b.T))[0, 1],
     "both triangles": lambda a, b: np.corrcoef(a[~np.eye(len(a), dtype=bool)], b[~np.eye(len(b), dtype=bool)])[1, 0],
     "SciPy": lambda a, b: stats.pearsonr(upper(a), upper(b)).statistic,
     "squareform": lambda a, b: stats.pearsonr(squareform(a, checks=False), squareform(b, checks=False))[0],
@@ -238,7 +240,7 @@ RIGHT_COMPARISONS = {
     "torch": lambda a, b: torch.corrcoef(torch.tensor(np.stack([upper(a), upper(b)])))[0, 1],
     "an array of one": lambda a, b: np.corrcoef(upper(a), upper(b))[:1, 1],
     "normenc": rsa.compare_rdms,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("function", RIGHT_COMPARISONS.values(), ids=RIGHT_COMPARISONS)
@@ -314,7 +316,7 @@ WRONG_COMPARISONS = {
         ["diagonal included", "rank correlation", "dissimilarity"],
         "Three things",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("function", "mistakes", "words"), WRONG_COMPARISONS.values(), ids=WRONG_COMPARISONS)
