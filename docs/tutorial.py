@@ -32,7 +32,7 @@
 # recording is that of Stringer, Michaelos, Tsyboulski, Lindo & Pachitariu, *High-precision coding in visual cortex*,
 # Cell 2021.
 #
-# Two exercises ask you to write a function. A checker reads it and tells in words what is wrong. Hints and solutions
+# Two exercises ask you to write a function. A checker calls it and tells in words what is wrong. Hints and solutions
 # are folded: click on them. The lesson goes on without your functions too, so that you may skip an exercise.
 
 # %%
@@ -221,8 +221,8 @@ print(f"loss of the first batch {fc_losses[0]:.3f}, of the last {fc_losses[-1]:.
 print(f"right on fresh gratings: {fc_score:.1%}")
 
 # %% [markdown]
-# That was easy. These gratings all have the same phase and contrast, and a weighted sum of pixels goes a long way. Keep
-# it in mind: *solving this task does not take anything like a visual system.*
+# That was easy. These gratings all have the same phase and contrast, and even a single weighted sum of pixels, without
+# any hidden layer, would do. Keep it in mind: *solving this task does not take anything like a visual system.*
 #
 # ### ConvFC: the same filters everywhere
 #
@@ -271,7 +271,9 @@ trace(conv_pool_fc, images[:1, None])
 # %% [markdown]
 # This is the network of the study. It makes one more choice, and you will meet its consequences in section 8: the six
 # filters do not start at random. Two are centre-surround, like cells of the retina, and four are Gabors, like simple
-# cells of V1. Here is what the filters (with relu) and the pooling make of one grating.
+# cells of V1. Here is what the filters (with relu) and the pooling make of one grating, white where the response is
+# largest. The on-centre filter is all but silent: its weights add up to less than 0, so that a bar as wide as the
+# filter suppresses it.
 
 # %%
 untrained = networks.ConvPoolFC()
@@ -295,12 +297,13 @@ display(pd.DataFrame({"epoch": epochs, "published": published, "here": result.lo
 print(f"right on fresh gratings: {result.log.held_out_score:.1%}, before training {result.log.untrained_score:.1%}")
 
 # %%
-steps = np.arange(1, 251)
-curves = {
-    label: pd.DataFrame({"step": steps, "training_loss": losses, "held_out_loss": np.nan})
-    for label, losses in {"ConvPoolFC": result.log.loss, "FC": fc_losses}.items()
-}
-panel = figures.loss_curves(curves)
+with figures.style():
+    _, panel = plt.subplots(figsize=(4.6, 2.6), layout="constrained")
+    for label, losses in {"FC": fc_losses, "ConvPoolFC": result.log.loss}.items():
+        panel.semilogy(np.arange(1, 26), np.reshape(losses, (25, 10)).mean(axis=1), label=label)
+    panel.axhline(np.log(2), color="black", linewidth=0.8, linestyle="--", label="knowing nothing")
+    panel.set(xlabel="epoch", ylabel="mean loss of its batches")
+    panel.legend()
 
 # %% [markdown]
 # What has it learned? Ask it about all orientations from -90 to 90 degrees. And look at the filters, before and after.
@@ -322,6 +325,9 @@ panels = figures.learned_filters(
 )
 
 # %% [markdown]
+# The answer turns from "left" to "right" within a few degrees of vertical. At -90 degrees it is that of 90 degrees, as
+# it must be. Under each learned filter stands its correlation with the filter that it started from.
+#
 # **To think about.** The filters hardly changed. What does that foretell about the layer `pool`, which comes right
 # after them?
 #
@@ -458,8 +464,7 @@ panels = figures.rdms(matrices, recording.orientation)
 
 # %% [markdown]
 # Read one matrix as a map. Row and column are orientations. Near the diagonal are neighbours, which evoke similar
-# patterns. Horizontal and vertical lines are no boundaries of the stimuli; where a matrix shows blocks, the population
-# divides the orientations into classes.
+# patterns. Where a matrix shows blocks, the population divides the orientations into classes.
 #
 # **To think about.** (a) Which of the two layers shows blocks, and where do they meet? Why? (b) The corners at the
 # lower left and upper right compare -90 with 90 degrees. Why are they dark in both layers, and not in the recording?
@@ -571,10 +576,12 @@ for layer in ("pool", "fc"):
 panels = figures.rdm_rows(matrices, recording.orientation)
 
 # %% [markdown]
-# The recording rises steeply within the first 20 degrees or so and then levels off: it tells neighbours apart, and
-# everything else is about equally far. `fc` jumps where the answer of the task changes, and is flat in between. `pool`
-# rises in steps, and everything in it is closer together. Its correlation with the recording does not mind: see
-# section 6.
+# - The recording jumps at once to about 0.3, even between neighbours. That is noise, as section 6 derived: it lifts
+#   everything but the comparison of a stimulus with itself. Then it rises for some 45 degrees and levels off.
+# - `pool` rises within some ten degrees and is flat from there. It is also lower throughout, which the correlation does
+#   not mind.
+# - `fc` hardly tells orientations on one side apart. It jumps at vertical, where the answer of the task changes, and comes
+#   down again towards horizontal, the hidden boundary.
 #
 # ### Tuning curves
 #
@@ -585,10 +592,10 @@ panels = figures.rdm_rows(matrices, recording.orientation)
 panels = figures.tuning_curves(populations, recording.orientation, recording=name, units=recording.units, seed=1)
 
 # %% [markdown]
-# Neurons have bumps: each prefers some orientation. Units of `pool` jump, since the gratings are black and white and a
-# maximum moves from one pixel to another. Units of `fc` change at the boundaries of the task. *None of this is seen by
-# the RDM*: it knows how different two patterns are, and not what any single unit does. Populations of very different
-# units can have the same RDM.
+# Many neurons have a bump around the orientation that they prefer, and some drown in noise. Units of `pool` jump, since
+# the gratings are black and white and a maximum moves from one pixel to another. Some units of `fc` tell left from
+# right. *None of this is seen by the RDM*: it knows how different two patterns are, and not what any single unit does.
+# Populations of very different units can have the same RDM.
 #
 # ### Embeddings
 #
@@ -600,17 +607,20 @@ panels = figures.embeddings(points, recording.orientation)
 
 # %% [markdown]
 # Read such a picture with care. Neighbourhood means something. The size of a cluster and the distance between far
-# clusters do not. What you may say: in the recording orientations lie in order on a curve; the layers break the curve
-# into pieces.
+# clusters do not. What you may say: in the recording and in `pool`, orientations lie in order along a curve. In `fc`
+# all orientations of one side end up together.
 #
-# **To think about.** In the picture of `pool`, neighbouring orientations form clumps with gaps between them, though the
-# stimuli were spaced evenly. Where do the gaps come from?
+# **To think about.** (a) For the recording, -90 and 90 degrees are the two ends of the curve, though their gratings
+# look alike. Why? (b) In `pool` the colours of -90 and 90 degrees meet, as they should, but the curve has two ends
+# elsewhere. Is there a gap in the representation? How could you find out?
 #
-# <details markdown="1"><summary>Answer</summary>
+# <details markdown="1"><summary>Answers</summary>
 #
-# From the pixels. An edge of a black and white grating passes from one pixel to the next at certain orientations, and
-# there many maxima jump at once. A property of the *images* shows up in the network's geometry. You will want to know
-# how much of its similarity comes from there, too.
+# (a) Those gratings moved in opposite directions, and the neurons tell directions apart; section 5 came across it.
+#
+# (b) Look at the RDM, not at the picture. Compare the dissimilarity across the ends with that of orientations as far
+# apart elsewhere: `matrices["pool"][89, 91]` is that of -1 and 1 degrees. It is nothing special. Orientations form a
+# circle, and t-SNE, which keeps small distances, may tear a circle open anywhere.
 #
 # </details>
 
@@ -661,8 +671,9 @@ for label, model in models.items():
 
 # %% [markdown]
 # Read the list twice. `pool` is about as similar to the recording before training as after it. A Fourier transform,
-# which learns nothing, is above both. Training does bring `fc` closer to the recording, and yet it stays below every
-# control but one. The layer that won the study won because of its filters and the stimuli, and not because of the task.
+# which learns nothing, is above both. Training does bring `fc` closer to the recording, and yet it stays below the
+# Fourier transform, Gabor energy, and the pooling layer that learned nothing. The layer that won the study won by its
+# filters and by the stimuli. Training on the task added next to nothing to it.
 #
 # **To think about.** Why is untrained `pool` exactly the same for all seeds, and untrained `fc` not?
 #
@@ -760,9 +771,10 @@ interesting = [
 display(pairs.loc[interesting].round(3))
 
 # %% [markdown]
-# The picture holds what the study's two bars leave out. Whiskers are 95 % intervals, the grey band at the right is the
-# noise ceiling, and ticks beside the numbers join models whose difference is significant after Holm's correction for
-# many tests. The table asks the four questions that matter.
+# The picture holds what the study's two bars leave out. Whiskers are 95 % intervals. The grey line at the right is the
+# noise ceiling, so narrow because there are many neurons. A line with a dot leads from a model to those that it beats
+# significantly, after Holm's correction for many tests. A white dot at the foot of a bar would say that the model is
+# above the chance of turned orientations. The table asks the four questions that matter.
 #
 # **To think about.** Write down, in two sentences, what this study shows about the tilt task and V1.
 #
@@ -781,33 +793,35 @@ display(pairs.loc[interesting].round(3))
 # %% [markdown]
 # ## 9. Where to go (2 minutes)
 #
-# Is any of this different in real V1? Its RDM, read off the picture that the course printed, comes with some copies of
-# normenc as `v1_rdm_digitised.npz`. If you have it beside this notebook, or in the folder that `NORMENC_SHARED_DATA`
-# names, the next cell compares the same models with it.
+# Is any of this different in real V1? The course printed a picture of its RDM. Numbers read off that picture may not
+# come with normenc. If you have them as `v1_rdm_digitised.npz`, beside this notebook or in the folder that
+# `NORMENC_SHARED_DATA` names, the next cell compares the same models with them.
 
 # %%
 file = Path(os.environ.get("NORMENC_SHARED_DATA", ".")) / "v1_rdm_digitised.npz"
 if file.exists():
-    real = recordings.load(file)
-    real_similarity = {
-        label: np.mean(rsa.compare_rdms(model, real.rdm)) for label, model in models.items() if n_stimuli == 181
-    }
-    display(pd.DataFrame({f"similarity with {real.species} V1": real_similarity}).round(3))
+    real = recordings.load(file).rdm
+    similarity = {label: np.mean(rsa.compare_rdms(model, real)) for label, model in models.items()}
+    display(pd.DataFrame({"similarity with mouse V1": similarity}).round(3))
 else:
     print("The RDM of V1 is not here. For the whole recording, run: normenc recordings fetch stringer2021")
 
 # %% [markdown]
 # - **The whole study, with controls, on one page:** `normenc run` in a terminal trains, compares and writes a report.
 # - **Other tasks and networks.** Is there a task whose network beats the Fourier transform?
-#   [The leaderboard](leaderboard.md) trains six tasks on four networks, and finds one. [Your own](encoders.md) takes
-#   about twenty lines.
+#   [The leaderboard](leaderboard.md) trains four networks on six tasks, finds one candidate, and puts it on trial.
+#   [A task of your own](encoders.md) takes about twenty lines.
 # - **Your own recording.** [Any common format](recordings.md) will do; `normenc check` tells whether it is fit for the
 #   question.
 # - **Encoding models.** Can the neurons be *predicted* from a layer? [That is another question](encoding.md), and the
 #   answers often disagree with those of RDMs.
 # - **The statistics**, and [what they rest on](statistics.md).
 #
-# Things to try here: replace `"fc"` in section 8 by `"fc_relu"`; train `networks.FC` instead, and compare its layer
-# `fc` with that of the convolutional network; take `tasks.OrientationEstimation()` as the task (it wants
-# `networks.ConvPoolFC(n_outputs=2, output="linear")`); give the gratings random phases, with
-# `tasks.TiltDiscrimination(random_phase=True)`, and see whether FC still finds it easy.
+# Things to try here:
+#
+# - Replace `"fc"` in section 8 by `"fc_relu"`.
+# - Train `networks.FC`, and compare its layer `fc` with that of the convolutional network.
+# - Give the gratings random phases, with `tasks.TiltDiscrimination(random_phase=True)`. Train FC, and then a network of a
+#   single weighted sum. Which one still solves the task?
+# - Train `lambda: networks.ConvPoolFC(n_outputs=2, output="linear")` on `tasks.OrientationEstimation()`, with
+#   `learning_rate=0.03` and `momentum=0.9`. Which of its layers comes closer to the recording?
