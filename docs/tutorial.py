@@ -580,8 +580,8 @@ panels = figures.rdm_rows(matrices, recording.orientation)
 #   everything but the comparison of a stimulus with itself. Then it rises for some 45 degrees and levels off.
 # - `pool` rises within some ten degrees and is flat from there. It is also lower throughout, which the correlation does
 #   not mind.
-# - `fc` hardly tells orientations on one side apart. It jumps at vertical, where the answer of the task changes, and comes
-#   down again towards horizontal, the hidden boundary.
+# - `fc` hardly tells orientations on one side apart. It jumps at vertical, where the answer of the task changes, and
+#   comes down again towards horizontal, the hidden boundary.
 #
 # ### Tuning curves
 #
@@ -821,7 +821,7 @@ else:
 #
 # - Replace `"fc"` in section 8 by `"fc_relu"`.
 # - Train `networks.FC`, and compare its layer `fc` with that of the convolutional network.
-# - Give the gratings random phases, with `tasks.TiltDiscrimination(random_phase=True)`. Train FC, and then a network of a
-#   single weighted sum. Which one still solves the task?
+# - Give the gratings random phases, with `tasks.TiltDiscrimination(random_phase=True)`. Train FC, and then a network of
+#   a single weighted sum. Which one still solves the task?
 # - Train `lambda: networks.ConvPoolFC(n_outputs=2, output="linear")` on `tasks.OrientationEstimation()`, with
 #   `learning_rate=0.03` and `momentum=0.9`. Which of its layers comes closer to the recording?

@@ -346,3 +346,184 @@ def test_facts_that_are_told_are_so():
     np.testing.assert_allclose(rsa.rdm(louder), rsa.rdm(responses), atol=1e-12)
     assert "16,290" in check_comparison(rsa.compare_rdms).text and 181 * 180 // 2 == 16290
     assert set(tutorial.__all__) == {"Verdict", "check_comparison", "check_rdm"}
+
+
+DOCS = Path(__file__).parents[1] / "docs"
+TEXT = "\n".join(cell.source for cell in jupytext.read(DOCS / "tutorial.py").cells if cell.cell_type == "markdown")
+TOLD = """
+import json
+
+across = float(matrices["pool"][89, 91])
+elsewhere = [float(matrices["pool"][k - 1, k + 1]) for k in range(1, 180)]
+told = {
+    "similarity": {label: np.ravel(rsa.compare_rdms(model, v1)).tolist() for label, model in models.items()},
+    "p": pairs.loc[interesting, "p_holm"].tolist(),
+    "p_chance": found.models["p_chance_holm"].tolist(),
+    "width_ratio": ((table["high"] - table["low"]) / (naive.models["high"] - naive.models["low"])).min(),
+    "scores": [fc_score, result.log.held_out_score],
+    "losses": result.log.epoch_loss()[np.array(epochs) - 1].tolist(),
+    "filters": np.corrcoef(
+        result.untrained.conv.weight.detach().flatten(1), result.network.conv.weight.detach().flatten(1)
+    )[np.arange(6), np.arange(6) + 6].tolist(),
+    "ceilings": [2 * r / (1 + r), ceiling.lower, ceiling.upper],
+    "at_random": [min(at_random), max(at_random)],
+    "turned": [min(turned), max(turned), float(np.mean(np.array(turned) >= observed))],
+    "diagonal": [np.mean(with_diagonal), np.mean(without)],
+    "corners": [float(matrices[label][0, -1]) for label in (name, "pool", "fc")],
+    "neighbours": [float(np.diagonal(matrices[name], 1).mean()), float(np.diagonal(matrices["pool"], 1).mean())],
+    "tear": [across, *np.quantile(elsewhere, [0.05, 0.95])],
+    "halves": float(matrices["fc"][10:80, 10:80].mean() / matrices["fc"][10:80, 101:171].mean()),
+}
+print("told:" + json.dumps(told, default=float))
+"""
+
+
+def executed(notebook):
+    """Run a notebook in place; what it printed, by cell."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of Jupyter itself
+        NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": DOCS}}).execute()
+    return [
+        "".join(output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell.outputs)
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+
+
+@pytest.fixture(scope="module")
+def lesson():
+    """The lesson from top to end, unsolved: what its cells printed, and the numbers that its words rest on."""
+    notebook = jupytext.read(DOCS / "tutorial.py")
+    notebook.cells.append(nbformat.v4.new_code_cell(TOLD))
+    printed = executed(notebook)
+    return printed, json.loads(printed[-1].split("told:")[1])
+
+
+def test_both_halves_of_the_pair_say_the_same():
+    script, notebook = jupytext.read(DOCS / "tutorial.py"), nbformat.read(DOCS / "tutorial.ipynb", as_version=4)
+    assert [(c.cell_type, c.source) for c in script.cells] == [(c.cell_type, c.source) for c in notebook.cells]
+    assert notebook.metadata["jupytext"]["formats"] == "ipynb,py:percent"
+
+
+def test_the_notebook_was_run_before_it_was_kept():
+    notebook = nbformat.read(DOCS / "tutorial.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    assert sum("image/png" in o.get("data", {}) for o in outputs) == 11
+    assert (DOCS / "tutorial.ipynb").stat().st_size < 1_500_000
+    assert not re.search(r"/(home|root|work|tmp|Users)/", (DOCS / "tutorial.ipynb").read_text(encoding="utf-8"))
+
+
+def test_the_lesson_runs_unsolved_and_the_checker_says_so(lesson):
+    printed, _ = lesson
+    assert sum("Your function returns None." in text for text in printed) == 2
+
+
+def test_what_the_lesson_says_of_networks_is_so(lesson):
+    _, told = lesson
+    fc, cnn = told["scores"]
+    assert fc > 0.97 and cnn > 0.97
+    np.testing.assert_allclose(told["losses"], [4.10e-01, 5.17e-02, 1.32e-02, 2.27e-03, 8.15e-05], rtol=0.02)
+    assert min(told["filters"]) > 0.98  # "hardly changed"
+
+
+def test_what_the_lesson_says_of_similarities_is_so(lesson):
+    _, told = lesson
+    mean = {label: np.mean(values) for label, values in told["similarity"].items()}
+    assert abs(mean["pool, trained"] - mean["pool, untrained"]) < 0.03
+    assert mean["Fourier amplitude"] > max(told["similarity"]["pool, trained"])
+    assert mean["fc, untrained"] < min(told["similarity"]["fc, trained"])
+    assert max(told["similarity"]["fc, trained"]) < min(mean[label] for label in ("Gabor energy", "pool, untrained"))
+    assert len(set(np.round(told["similarity"]["pool, untrained"], 12))) == 1
+    assert np.ptp(told["similarity"]["fc, untrained"]) > 0.01
+    assert min(told["p"]) > 0.05  # "whether that holds is open"
+    assert min(told["p_chance"]) > 0.05  # no white dot
+    assert told["width_ratio"] > 2.5  # "far too narrow"
+
+
+def test_what_the_lesson_says_of_ceiling_and_chance_is_so(lesson):
+    _, told = lesson
+    by_hand, lower, upper = told["ceilings"]
+    assert by_hand == pytest.approx(lower, abs=0.002)
+    assert upper == pytest.approx(np.sqrt(lower), abs=1e-9)
+    assert max(told["similarity"]["Fourier amplitude"]) < lower
+    right = told["similarity"]["pool, trained"][0]
+    assert max(map(abs, told["at_random"])) < 0.1 < right
+    assert told["turned"][0] > 0.6 and told["turned"][1] > right and 0.05 < told["turned"][2] < 0.4
+    assert told["diagonal"][0] > 0.5 and abs(told["diagonal"][1]) < 0.05
+
+
+def test_what_the_lesson_says_of_the_matrices_is_so(lesson):
+    _, told = lesson
+    recording, pool, fc = told["corners"]
+    assert recording > 0.7 and pool < 0.1 and fc < 0.1  # -90 and 90 are one image, but two directions
+    assert told["neighbours"][0] == pytest.approx(0.3, abs=0.05) and told["neighbours"][1] < 0.1
+    across, low, high = told["tear"]
+    assert low < across < high
+    assert told["halves"] < 0.2
+
+
+def test_the_solutions_please_the_checker():
+    notebook = jupytext.read(DOCS / "tutorial.py")
+    stubs = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "# your code here" in cell.source]
+    solutions = re.findall(r"<summary>Solution</summary>\n\n```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert len(stubs) == len(solutions) == 2
+    for stub, solution in zip(stubs, solutions, strict=True):
+        name, called = re.search(r"def (\w+)\(", stub)[1], stub.strip().splitlines()[-1]
+        assert solution.startswith(f"def {name}(")
+        assert called in (f"tutorial.check_rdm({name})", f"tutorial.check_comparison({name})")
+        names = {"np": np, "tutorial": tutorial}
+        exec(solution, names)
+        assert eval(called, names)
+        exec(stub, names)
+        assert eval(called, names).mistakes == ("returns None",)
+
+
+def test_the_lesson_takes_about_seventy_minutes():
+    minutes = re.findall(r"^## \d\. .* \((\d+) minutes\)$", TEXT, flags=re.MULTILINE)
+    assert len(minutes) == 9 and sum(map(int, minutes)) == 70
+
+
+def test_the_lessons_links_lead_somewhere_and_its_folds_close():
+    links = re.findall(r"\]\(([^)]+)\)", TEXT)
+    assert {"statistics.md", "leaderboard.md", "recordings.md", "encoding.md", "encoders.md"} <= set(links)
+    assert all((DOCS / link).is_file() for link in links)
+    assert TEXT.count("<details") == TEXT.count("</details>") == TEXT.count("<summary>") == TEXT.count("</summary>")
+
+
+@pytest.mark.parametrize(("random_phase", "solved"), [(False, True), (True, False)])
+def test_a_single_weighted_sum_solves_the_task_at_one_phase_alone(random_phase, solved):
+    result = training.train(
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(48 * 64, 1), nn.Sigmoid()),
+        tasks.TiltDiscrimination(random_phase=random_phase),
+        seed=12,
+        device="cpu",
+        progress=False,
+    )
+    score = result.log.held_out_score
+    assert score > 0.97 if solved else score < 0.6
+
+
+def test_the_formulas_of_the_lesson_hold():
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(4, 3)) @ rng.normal(size=(3, 200_000)), rng.normal(size=(4, 200_000))
+    x = z_scored(x) * 2
+    between = np.sum((z_scored(x)[:, None] - z_scored(x)) ** 2, axis=2)
+    np.testing.assert_allclose(between, 2 * x.shape[1] * rsa.rdm(x), atol=1e-4)
+    noisy, c = rsa.rdm(x + 3 * noise), 4 / (4 + 9)
+    off = ~np.eye(4, dtype=bool)
+    np.testing.assert_allclose(noisy[off], (1 - c + c * rsa.rdm(x))[off], atol=0.01)
+    a, y = torch.tensor([-6.9, 0.4], requires_grad=True), torch.tensor([1.0, 0.0])
+    nn.functional.binary_cross_entropy(torch.sigmoid(a), y, reduction="sum").backward()
+    np.testing.assert_allclose(a.grad, (torch.sigmoid(a) - y).detach(), atol=1e-6)
+    assert float(a.grad[0]) == pytest.approx(-0.999, abs=1e-4)
+    assert torch.equal(stimuli.gratings([-90]), stimuli.gratings([90]))
+
+
+def test_a_notebook_shows_all_its_figures():
+    drawn = "from normenc import figures, stimuli\npanels = figures.example_stimuli(stimuli.gratings([0]).numpy(), [0])"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(drawn) for _ in range(2)])
+    executed(notebook)
+    assert [["image/png" in o.get("data", {}) for o in cell.outputs] for cell in notebook.cells] == [[True], [True]]
