@@ -1,12 +1,21 @@
 """The lesson's checkers tell right from wrong, and wrong from wrong; the lesson runs, and its pair agrees."""
 
+import json
+import re
+import warnings
+from pathlib import Path
+
+import jupytext
+import nbformat
 import numpy as np
 import pytest
 import torch
+from nbclient import NotebookClient
 from scipy import stats
 from scipy.spatial.distance import cdist, pdist, squareform
+from torch import nn
 
-from normenc import rsa, tutorial
+from normenc import rsa, stimuli, tasks, training, tutorial
 from normenc.tutorial import Verdict, check_comparison, check_rdm
 
 
