@@ -326,7 +326,7 @@ panels = figures.learned_filters(
 
 # %% [markdown]
 # The answer turns from "left" to "right" within a few degrees of vertical. At -90 degrees it is that of 90 degrees, as
-# it must be. Under each learned filter stands its correlation with the filter that it started from.
+# it must be. Above each learned filter stands its correlation with the filter that it started from.
 #
 # **To think about.** The filters hardly changed. What does that foretell about the layer `pool`, which comes right
 # after them?
@@ -348,7 +348,7 @@ panels = figures.learned_filters(
 # [What it imitates, and what it does not](simulation.md), stands in the documentation.
 #
 # To use the real recording, run `normenc recordings fetch stringer2021` in a terminal and write `"stringer2021"` below.
-# Nothing else changes.
+# The code stays the same. What the text says of the pictures was written for the simulation.
 
 # %%
 SOURCE = "simulated-v1"

@@ -409,6 +409,8 @@ def lesson():
 
 
 def test_both_halves_of_the_pair_say_the_same():
+    # Whoever changes docs/tutorial.py runs, in this order: jupytext --update --to ipynb docs/tutorial.py, and
+    # jupyter execute --inplace docs/tutorial.ipynb
     script, notebook = jupytext.read(DOCS / "tutorial.py"), nbformat.read(DOCS / "tutorial.ipynb", as_version=4)
     assert [(c.cell_type, c.source) for c in script.cells] == [(c.cell_type, c.source) for c in notebook.cells]
     assert notebook.metadata["jupytext"]["formats"] == "ipynb,py:percent"
