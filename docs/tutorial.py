@@ -360,7 +360,7 @@ print(f"{name}: {n_stimuli} stimuli x {n_neurons} neurons, units: {recording.uni
 print("orientations:", recording.orientation[:3], "...", recording.orientation[-3:])
 
 # %% [markdown]
-# Each neuron's responses are z-scores over the stimuli: 0 is the neuron's mean, and negative values are right.
+# Each neuron's responses are z-scores over the stimuli: 0 is the neuron's mean, and values below it are negative.
 #
 # Now show the same 181 gratings to the network, and read two layers: `pool` with 288 units, and `fc` with 10 units,
 # before their relu. A population, of neurons or of units, is from here on a matrix of stimuli x units, and nothing
