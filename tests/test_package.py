@@ -46,6 +46,7 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "recordings": {"stimuli", "rsa"},  # rsa, for what is too large to be anything but an RDM
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
     "quality": {"recordings", "rsa", "tuning"},
+    "tutorial": {"rsa"},
     "report": {"figures", "study"},
     "cli": {"study", "report", "recordings", "quality"},
 }

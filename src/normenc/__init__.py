@@ -30,6 +30,7 @@ __all__ = [
     "tasks",
     "training",
     "tuning",
+    "tutorial",
 ]
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         tasks,
         training,
         tuning,
+        tutorial,
     )
 
 

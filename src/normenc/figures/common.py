@@ -72,6 +72,9 @@ def style() -> Iterator[None]:
     }
     with mpl.rc_context(settings):
         yield
+        # A notebook's backend loads with the first figure and turns this on; turned off again, no later one is shown.
+        interactive = mpl.is_interactive()
+    mpl.interactive(interactive)
 
 
 def save(axes: Axes | AxesArray, folder: Path, name: str) -> list[Path]:
