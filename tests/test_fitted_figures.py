@@ -38,6 +38,13 @@ def test_losses_over_steps():
     assert panel.get_yscale() == "log"
 
 
+@pytest.mark.parametrize(("smallest", "labelled"), [(0.3, True), (1e-6, False)])
+def test_ticks_between_powers_of_ten_are_named_where_they_do_not_overlap(smallest, labelled):
+    panel = fitted.loss_curves({"course": log([1.0, 0.5, smallest], [np.nan] * 3)})
+    panel.figure.canvas.draw()
+    assert any(tick.get_text() for tick in panel.yaxis.get_minorticklabels()) == labelled
+
+
 def test_negative_losses_need_an_even_axis():
     assert fitted.loss_curves({"counts": log([0.2, -0.1, -0.3], [0.3, 0.1, 0.1])}).get_yscale() == "linear"
 

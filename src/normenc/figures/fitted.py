@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
@@ -28,6 +28,7 @@ from normenc.figures.common import (
 __all__ = ["learned_filters", "loss_curves", "readout_maps", "readout_positions"]
 
 COLUMNS = ("step", "training_loss", "held_out_loss")
+FEW_DECADES = 20  # the largest loss over the smallest
 MOST_FILTERS = 12
 MOST_ELLIPSES = 200  # more would hide each other
 
@@ -59,14 +60,15 @@ def loss_curves(
     """
     if not logs:
         raise InputError("there is no log to draw; give one for each fit, by label")
-    lowest = np.inf
+    lowest, highest = np.inf, -np.inf
     with style():
         panel = ax if ax is not None else plt.subplots(figsize=(4.6, 3.0), layout="constrained")[1]
         for number, (label, log) in enumerate(logs.items()):
             if missing := [name for name in COLUMNS if name not in log]:
                 raise InputError(f"the log of {label!r} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
             colour = COLOURS[number % len(COLOURS)]
-            lowest = min(lowest, float(np.nanmin(log[["training_loss", "held_out_loss"]].to_numpy())))
+            losses = log[["training_loss", "held_out_loss"]].to_numpy()
+            lowest, highest = min(lowest, float(np.nanmin(losses))), max(highest, float(np.nanmax(losses)))
             panel.plot(log["step"], log["training_loss"], color=colour, linewidth=1.3, label=f"{label}, training")
             if log["held_out_loss"].notna().any():
                 panel.plot(
@@ -76,7 +78,10 @@ def loss_curves(
         if lowest > 0:
             panel.set_yscale("log")
             panel.yaxis.set_major_formatter("{x:g}")
-            panel.yaxis.set_minor_formatter("{x:g}")
+            if highest < FEW_DECADES * lowest:  # else the labels between powers of ten would overlap
+                panel.yaxis.set_minor_formatter("{x:g}")
+            else:
+                panel.yaxis.set_minor_formatter(NullFormatter())
         panel.set_xlabel("step")
         panel.set_ylabel("loss")
         panel.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

@@ -95,10 +95,11 @@ def _recording(recording: dict[str, Any]) -> str:
     simulated = " This population was simulated; no animal was recorded." if recording["simulated"] else ""
     trials = f" in {recording['n_trials']:,} trials" if recording["n_trials"] else ""
     prepared = f" Preparation: {'; '.join(recording['steps'])}." if recording["steps"] else ""
+    cited = "" if recording["citation"] == "not stated" else f" ({recording['citation']})"
     return (
         f"Models were compared with {population}{where} that {'was' if recording['n_neurons'] is None else 'were'} "
-        f"shown {recording['n_stimuli']:,} {shown.get(recording['stimuli'], 'images')}{trials} "
-        f"({recording['citation']}).{simulated}{prepared}"
+        f"shown {recording['n_stimuli']:,} {shown.get(recording['stimuli'], 'images')}{trials}"
+        f"{cited}.{simulated}{prepared}"
     )
 
 
