@@ -1,5 +1,6 @@
 """Docstrings are written for Python's help(), in reST; here they become Markdown, with links to what they name."""
 
+import contextlib
 import re
 import textwrap
 
@@ -19,10 +20,11 @@ class Markdown(griffe.Extension):
 
     def on_package(self, *, pkg: griffe.Module, **_: object) -> None:
         """Translate every docstring in `pkg`."""
+        places = walk(pkg)
         for module in rooms(pkg):
             name_exports(module)
         shown = public_objects(pkg)
-        for place in walk(pkg):
+        for place in places:
             if place.docstring is not None:
                 place.docstring.value = markdown(place.docstring.value, place, shown)
 
@@ -73,14 +75,12 @@ def definitions(head: str) -> str:
 
 def link(name: str, place: griffe.Object, shown: dict[str, str]) -> str:
     """A link to what is named, or its name alone where the site does not show it."""
-    try:
-        path = place.modules_collection[place.resolve(name)].canonical_path
-    except (griffe.NameResolutionError, griffe.AliasResolutionError, griffe.CyclicAliasError, KeyError):
-        path = name
-    try:
-        path = place.modules_collection[path].canonical_path
-    except (griffe.AliasResolutionError, griffe.CyclicAliasError, KeyError):
-        pass
+    path = name
+    with contextlib.suppress(griffe.NameResolutionError):
+        path = place.resolve(name)
+    if path not in shown:
+        with contextlib.suppress(griffe.AliasResolutionError, griffe.CyclicAliasError, KeyError):
+            path = place.modules_collection[path].canonical_path
     return f"[`{name}`][{shown[path]}]" if path in shown else f"`{name}`"
 
 
