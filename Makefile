@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 demo: $(VENV)/.normenc
 	$(BIN)/normenc run --out runs/demo --force
@@ -17,6 +17,10 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Any warning stops it. The variable keeps an announcement of the theme's out of the output.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir build/site
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
@@ -46,6 +50,10 @@ $(VENV)/.normenc: $(VENV)/.python pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.normenc
 	$(INSTALL) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.normenc
+	$(INSTALL) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.normenc

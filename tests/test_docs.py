@@ -1,5 +1,6 @@
 """The examples in the documentation run, and what it says of settings is so."""
 
+import json
 import os
 import re
 import subprocess
@@ -96,3 +97,95 @@ def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
     expected = stats.ttest_1samp(similarity, rsa.compare_rdms(named["Fourier_amplitude"], v1))
     assert row["difference"] == pytest.approx(np.mean(similarity) - rsa.compare_rdms(named["Fourier_amplitude"], v1))
     assert row["p"] == pytest.approx(expected.pvalue, rel=0.1)  # of a thousand bootstrap samples
+
+
+TOGETHER = ("start.md", "norms.md", "measures.md", "recipes.md", "design.md")
+DRIVER = """
+import json, sys
+for page, program in json.loads(sys.stdin.read()).items():
+    print("page", page)
+    exec(compile(program, page, "exec"), {"__name__": "__main__"})
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What the Python blocks of each page print: one program a page, all in one process, warnings as errors."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", DRIVER],
+        input=json.dumps({page: "\n".join(blocks(page, "python")) for page in TOGETHER}),
+        cwd=tmp_path_factory.mktemp("pages"),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    parts = re.split(r"^page (\S+)\n", done.stdout, flags=re.MULTILINE)[1:]
+    return {page: text.splitlines() for page, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def test_the_example_of_the_first_steps_shows_that_fourier_wins(printed):
+    similarity = {name: float(value) for name, value in (line.split(": ") for line in printed["start.md"])}
+    assert list(similarity) == ["trained", "untrained", "Fourier"]
+    assert similarity["Fourier"] > max(similarity["trained"], similarity["untrained"])
+
+
+def test_the_example_of_norms_learns_its_task_and_moves_the_layer(printed):
+    score, trained, untrained = printed["norms.md"]
+    assert float(re.search(r": ([\d.]+), chance 45", score)[1]) < 10
+    assert float(trained.rpartition(" ")[2]) > float(untrained.rpartition(" ")[2])
+
+
+def test_formulas_of_measures_are_what_is_computed(printed):
+    correlation, dimensions = printed["measures.md"]  # the page itself asserts the formulas
+    cosine, pearson = (float(value) for value in re.findall(r"-?\d\.\d+", correlation))
+    assert cosine > 0.9 and abs(pearson) < 0.3  # the cosine of unrelated RDMs is high, as the page warns
+    assert dimensions.startswith("gOSI 0.34")
+
+
+def test_the_page_of_measures_names_all_of_them():
+    text = (DOCS / "measures.md").read_text(encoding="utf-8")
+    for metric in (*rsa.METRICS, *rsa.CROSSVALIDATED):
+        assert f'"{metric}"' in text, metric
+    for method in rsa.METHODS:
+        assert f"### `{method}`" in text, method
+    for function in rsa.alignment.__all__:
+        if function not in ("ALIGNMENTS", "compare_representations"):
+            assert f"rsa.{function}(" in text, function
+    parts = re.split(r"^### ", text.split("## Sources")[0], flags=re.MULTILINE)[1:]
+    for part in parts:
+        assert all(f"**{word}:**" in part for word in ("Range", "Not for", "Source")), part.splitlines()[0]
+
+
+def test_recipes_run(printed):
+    described, sizes, error, *table, summary = printed["recipes.md"]
+    assert described.startswith("mine: 12 stimuli x 20 neurons, 4 trials each")
+    assert sizes == "48 20"  # read back from NWB
+    assert float(error.split()[0]) < 20
+    assert table[0].split() == ["model", "similarity", "low", "high", "p_chance"]
+    assert summary.startswith("(10, ")
+
+
+def test_the_control_of_the_design_page_is_an_encoder(printed):
+    assert printed["design.md"] == ["(4, 4) (4, 4)"]
+
+
+def test_peers_can_be_gone_to_and_come_from(tmp_path):
+    ignored = ("-W", "ignore::DeprecationWarning", "-W", "ignore::SyntaxWarning")  # rsatoolbox's
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *ignored, "-c", "\n".join(blocks("peers.md", "python"))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    similarity, nearest, feve = done.stdout.splitlines()
+    assert 0.9 < float(similarity.strip("[]")) < 1
+    assert nearest == "animals layer1"
+    assert float(feve.split()[1]) == pytest.approx(0.9, abs=0.1)  # an error of 0.3 leaves 1 - 0.09
+
+
+def test_studies_on_pages_are_studies():
+    norms = Study(**tomllib.loads(blocks("norms.md", "toml")[0]))
+    assert len(prepare(norms).units) == 2 * 5
+    areas = Study(**tomllib.loads(blocks("recipes.md", "toml")[0])).per_recording()
+    assert [part.recording[0].region for part in areas] == [None, ["LM"]]

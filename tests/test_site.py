@@ -1,0 +1,138 @@
+"""The documentation site: built without a warning, complete, and without a request to another host."""
+
+import html
+import importlib
+import importlib.util
+import pkgutil
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import normenc
+
+ROOT = Path(__file__).parents[1]
+INNER = {"arrays", "cli"}  # modules that serve the others, and the command
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def hook(name):
+    path = ROOT / "docs" / "hooks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Page(HTMLParser):
+    """What a page fetches by itself, the ids in it, and where its links go."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.fetched, self.ids, self.links = [], set(), []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids.add(found.get("id"))
+        if tag == "a":
+            self.links.append(found.get("href"))
+        else:
+            self.fetched += [found[name] for name in ("src", "href", "srcset", "data", "poster") if found.get(name)]
+
+
+def test_every_page_is_built(site):
+    for page in (ROOT / "docs").glob("**/*.md"):
+        assert (site / page.relative_to(ROOT / "docs")).with_suffix(".html").exists()
+
+
+def test_nothing_is_fetched_from_another_host(site):
+    pages = sorted(site.glob("**/*.html"))
+    assert len(pages) > 30
+    for path in pages:
+        elsewhere = [address for address in Page(path).fetched if re.match(r"(https?:)?//", address)]
+        assert not elsewhere, (path, elsewhere)
+        assert not re.search(r"@import|url\(\s*[\"']?(https?:)?//", path.read_text(encoding="utf-8"))
+    for path in site.glob("**/*.css"):
+        assert not re.search(r"@import|url\(\s*[\"']?(https?:)?//", path.read_text(encoding="utf-8")), path
+
+
+def test_every_public_module_has_a_page():
+    there = {module.name for module in pkgutil.iter_modules(normenc.__path__)}
+    assert there == set(normenc.__all__) | INNER
+    shown = {
+        name
+        for page in (ROOT / "docs" / "api").glob("*.md")
+        for name in re.findall(r"^::: normenc\.(\w+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+    assert shown == set(normenc.__all__)
+
+
+@pytest.mark.parametrize("room", normenc.__all__)
+def test_every_public_name_is_documented(site, room):
+    names = importlib.import_module(f"normenc.{room}").__all__
+    assert names
+    ids = Page(site / "api" / f"{room}.html").ids
+    assert not [name for name in names if f"normenc.{room}.{name}" not in ids]
+
+
+def test_formulas_are_drawn_and_no_rest_is_left(site):
+    for path in site.glob("**/*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert "arithmatex" not in text, path
+        if path.parent.name == "api":
+            assert not re.search(r":(func|class|meth|mod|data|math):|\.\. \[|\]_\b", text), path
+    assert (site / "measures.html").read_text(encoding="utf-8").count('display="block"') > 20
+    assert "<math" in (site / "api" / "rsa.html").read_text(encoding="utf-8")
+
+
+def test_docstrings_link_to_what_they_name(site):
+    links = Page(site / "api" / "rsa.html").links
+    assert "#normenc.rsa.METHODS" in links  # :data:`normenc.rsa.METHODS`
+    assert "recordings.html#normenc.recordings.load" in Page(site / "api" / "quality.html").links
+
+
+def test_a_function_with_its_modules_name_is_shown_as_a_function(site):
+    text = (site / "api" / "stimuli.html").read_text(encoding="utf-8")
+    heading = text.index('id="normenc.stimuli.gratings"')
+    assert "doc-symbol-function" in text[heading : heading + 300]
+
+
+def test_examples_that_pages_link_to_are_in_the_site(site):
+    assert (site / "examples" / "contrastive.toml").read_text() == (ROOT / "examples" / "contrastive.toml").read_text()
+
+
+def test_a_formula_that_cannot_be_drawn_stops_the_build():
+    from mkdocs.exceptions import PluginError
+
+    mathml = hook("mathml")
+    inline = mathml.FORMULA.fullmatch(r'<span class="arithmatex">\(a &lt; b^2\)</span>')
+    assert html.unescape(re.sub(r"<[^>]+>", "", mathml.mathml(inline, "x.md"))) == "a<b2"
+    unknown = mathml.FORMULA.fullmatch(r'<span class="arithmatex">\(\nosuchthing\)</span>')
+    with pytest.raises(PluginError, match=r"x\.md: the formula .* holds a command"):
+        mathml.mathml(unknown, "x.md")
+
+
+def test_rest_becomes_markdown():
+    docstrings = hook("docstrings")
+    text = "Sums :math:`x_i\n+ y` [1]_.\n\nOf trials\n    Their mean.\n\nReferences\n----------\n.. [1] A,\n   B."
+    assert docstrings.definitions("Of trials\n    Their mean.\n") == "\nOf trials\n\n:   Their mean.\n"
+    found = docstrings.markdown(text, None, {})
+    assert r"\(x_i + y\) \[1\]." in found
+    assert r"\[1\] A, B." in found
+    assert docstrings.markdown(".. math:: a\n   + b\n", None, {}).strip() == r"\[a + b\]"
