@@ -46,6 +46,7 @@ def test_the_folder_is_the_designs(small):
             "training.csv",
             "tuning.csv",
             "tuning_units.csv",
+            "figures/source_data.h5",
             *(f"figures/{name}.{kind}" for name in PICTURES for kind in ("png", "svg")),
         ]
     )

@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from normenc.study.representing import prepare
     from normenc.study.running import Run, run
     from normenc.study.settings import Study, load_study
+    from normenc.study.source_data import Picture, read_source_data
     from normenc.study.sweep import Failure, Tally
 
 __all__ = [
     "Evaluation",
     "Failure",
+    "Picture",
     "Power",
     "Run",
     "Study",
@@ -22,6 +24,7 @@ __all__ = [
     "load_study",
     "power",
     "prepare",
+    "read_source_data",
     "run",
 ]
 
@@ -31,6 +34,7 @@ _HOMES = {
     "representing": ("prepare",),
     "running": ("Run", "run"),
     "settings": ("Study", "load_study"),
+    "source_data": ("Picture", "read_source_data"),
     "sweep": ("Failure", "Tally"),
 }
 

@@ -126,7 +126,7 @@ def _publish(stage: Path, folder: Path) -> None:
     # goes first: half a replacement must not look finished.
     (folder / REPORT).unlink(missing_ok=True)
     for part in ("models", "figures"):
-        for pattern in ("*.safetensors", "*.png", "*.svg"):
+        for pattern in ("*.safetensors", "*.png", "*.svg", "*.h5"):
             for old in (folder / part).glob(pattern):
                 old.unlink()
     for new in sorted(stage.rglob("*")):
