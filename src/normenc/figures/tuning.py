@@ -28,6 +28,7 @@ from normenc.figures.common import (
     units_text,
     wrapped,
 )
+from normenc.figures.sizes import narrow, place_legend, room, within
 
 __all__ = ["preference_histogram", "selectivity_distributions"]
 
@@ -101,13 +102,14 @@ def preference_histogram(
             _draw_rose(panel, shares[label], period, largest, colour)
             counted, n_units = kept[label]
             which = "tuned " if tuned is not None and label in tuned else ""
-            title = f"{wrapped(label)}\n{_number(len(counted), n_units, label == recording, which)}"
+            number = _number(len(counted), n_units, label == recording, which)
+            title = f"{wrapped(label, room(panel))}\n{wrapped(number, room(panel)) if narrow(panel) else number}"
             # The half circle ends at three quarters of its panel; 17 points leave room for the label of 0 degrees.
             place: Any = {"y": 0.75, "pad": 17} if period == 180 else {}
             panel.set_title(title, **place)
         what = f"{PREFERRED[int(period)]}\ndashed: preferences spread evenly"
         if axes is None:
-            figure_of(panels).supxlabel(what, fontsize=9)
+            figure_of(panels).supxlabel(what)
         else:
             drawn[0][0].set_xlabel(what)
     return panels
@@ -149,7 +151,8 @@ def selectivity_distributions(
     handles, names = [], []
     with style():
         if axes is None:
-            _, axes = plt.subplots(figsize=(6.0, 3.2), layout="constrained")
+            below = [f"{label}\nmedian and number of units" for label in found]
+            _, axes = plt.subplots(figsize=within(6.0, 3.2, legend=below), layout="constrained")
         for label, values in found.items():
             x = np.sort(values[np.isfinite(values)])
             handles.append(_draw_steps(axes, x, *looks[label]))
@@ -162,7 +165,7 @@ def selectivity_distributions(
         axes.axhline(0.5, color="#cccccc", linewidth=0.8, zorder=0)
         axes.set_xlabel(index)
         axes.set_ylabel("cumulative share of units")
-        axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1), labelspacing=0.8)
+        place_legend(axes, handles, names, labelspacing=0.5 if narrow() else 0.8)
     return axes
 
 

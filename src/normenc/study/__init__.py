@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normenc.study.evaluation import Evaluation, evaluate
     from normenc.study.power_analysis import Power, power
+    from normenc.study.redrawing import Redrawn, redraw
     from normenc.study.representing import prepare
     from normenc.study.running import Run, run
     from normenc.study.settings import Study, load_study
@@ -17,6 +18,7 @@ __all__ = [
     "Failure",
     "Picture",
     "Power",
+    "Redrawn",
     "Run",
     "Study",
     "Tally",
@@ -25,12 +27,14 @@ __all__ = [
     "power",
     "prepare",
     "read_source_data",
+    "redraw",
     "run",
 ]
 
 _HOMES = {
     "evaluation": ("Evaluation", "evaluate"),
     "power_analysis": ("Power", "power"),
+    "redrawing": ("Redrawn", "redraw"),
     "representing": ("prepare",),
     "running": ("Run", "run"),
     "settings": ("Study", "load_study"),

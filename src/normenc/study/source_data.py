@@ -14,6 +14,7 @@ A member is named by its label, but ``/``, which parts groups, is written ``%2F`
 array that several pictures share is kept once and linked to.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -61,9 +62,17 @@ class Picture:
         InputError
             When there is no such function, or it does not take these arguments.
         """
-        if self.function not in figures.__all__ or self.function in NOT_PICTURES:
-            raise InputError(f"{self.function!r} is no picture of this version of normenc; it may be a newer one's")
-        return getattr(figures, self.function)(**self.arguments)
+        function = getattr(figures, self.function, None)
+        known = self.function in figures.__all__ and self.function not in NOT_PICTURES
+        try:
+            inspect.signature(function if known else None).bind(**self.arguments)  # type: ignore[arg-type]
+        except TypeError:
+            given = ", ".join(self.arguments) or "nothing"
+            raise InputError(
+                f"this version of normenc has no picture {self.function!r} of {given}; "
+                "draw it with the version that made the run, which its environment.json tells"
+            ) from None
+        return function(**self.arguments)  # type: ignore[misc]
 
 
 def write_source_data(pictures: Mapping[str, Picture], path: Path) -> None:
