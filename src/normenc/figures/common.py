@@ -51,7 +51,6 @@ Values = Mapping[str, npt.ArrayLike | None]  # None: known only by its RDM
 SHEET = mpl.rc_params_from_file(Path(__file__).with_name("normenc.mplstyle"), use_default_template=False)
 COLOURS: tuple[str, ...] = tuple(SHEET["axes.prop_cycle"].by_key()["color"])
 CONTROL_STYLES = (("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-"))
-LEAST_PANEL = 1.05  # inches, of a panel that has a title
 ORIENTATION_TICKS = (-90, -45, 0, 45, 90)
 DIRECTION_TICKS = (-180, -90, 0, 90, 180, 270, 360)
 
@@ -120,11 +119,13 @@ def panels_in_rows(
     *,
     width: float,
     height: float,
+    least: float = 1.05,
+    lowest: float = 0.85,
     polar: bool = False,
 ) -> tuple[AxesArray, list[tuple[Axes, str, Any]]]:
     """A row of panels for the populations and one for the controls; panels left over are blank.
 
-    On a page, both take as many rows as they need.
+    On a page, both take as many rows as they need for panels of at least `least` x `lowest` inches.
     """
     groups = [list(group.items()) for group in (populations, controls) if group]
     if not groups:
@@ -133,10 +134,11 @@ def panels_in_rows(
         items = [item for row in groups for item in row]
         panels = new_panels(axes, 1, len(items), width=width, height=height, polar=polar)
         return panels, [(panel, *item) for panel, item in zip(panels.flat, items, strict=True)]
-    together = fitting(max(map(len, groups)), width, height, least=LEAST_PANEL)[0]
+    together = fitting(max(map(len, groups)), width, height, least=least)[0]
     rows = [row[start : start + together] for row in groups for start in range(0, len(row), together)]
     below = 0.5 if narrow() else 0.0  # for a colour bar, or what the angles are
-    panels = new_panels(None, len(rows), together, width=width, height=height, polar=polar, least=0.1, below=below)
+    size: dict[str, Any] = {"width": width, "height": height, "least": 0.1, "lowest": lowest, "below": below}
+    panels = new_panels(None, len(rows), together, polar=polar, **size)
     drawn = []
     for row, items in zip(panels, rows, strict=True):
         drawn += [(panel, *item) for panel, item in zip(row, items, strict=False)]

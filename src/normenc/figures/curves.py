@@ -107,8 +107,10 @@ def tuning_curves(
                 told = "" if scores is None else f"\n{score} {np.asarray(scores[label])[unit]:.2f}"
                 if narrow(panel):
                     panel.locator_params(axis="y", nbins=3)
-                    # The population's name stands above its first unit, with room at the right.
-                    name = f"{wrapped(label, 40)}\n{kind} {unit}" if column == 0 else f"{kind} {unit}"
+                    name = f"{kind} {unit}"
+                    if column == 0:
+                        _draw_name(panel, label, 2 + told.count("\n"))
+                        name = f"\n{name}"
                 panel.set_title(name + told, fontsize=8, loc="left" if narrow(panel) else "center")
                 angle_axis(panel, x, period=period, label=column >= max(below, default=0))
             stated = label == recording and units != "not stated"
@@ -125,6 +127,12 @@ def _draw(panel: Axes, data: tuple[Any, Any, Any], fit: tuple[Any, Any] | None, 
     panel.plot(x, mean[:, unit], color=colour, alpha=1 if fit is None else 0.6, **look)
     if fit is not None:
         panel.plot(fit[0], fit[1][:, unit], color=colour, linewidth=1.3)
+
+
+def _draw_name(panel: Axes, label: str, line: int) -> None:
+    """The population's name above its first unit, so many lines above the panel, with room at the right."""
+    place: Any = {"xytext": (0, 5 + 10.5 * (line - 1)), "textcoords": "offset points", "in_layout": False}
+    panel.annotate(wrapped(label, 60), (0, 1), xycoords="axes fraction", fontsize=8, va="bottom", **place)
 
 
 def _picked(

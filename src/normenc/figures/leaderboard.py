@@ -116,7 +116,7 @@ def over_training(
     looks = _looks(table["layer"])
     with style():
         below = legend_height([*looks])
-        panels = new_panels(axes, len(models), len(tasks), width=2.7, height=2.1, below=below)
+        panels = new_panels(axes, len(models), len(tasks), width=2.7, height=2.1, lowest=1.3, below=below)
         for panel, (model, task) in zip(panels.flat, [(m, t) for m in models for t in tasks], strict=True):
             _draw_references(panel, similarity)
             rows = table[(table["task"] == task) & (table["model"] == model)]
@@ -133,12 +133,13 @@ def over_training(
             panel.set_ylim(low - 0.03, 1.03)
             panel.label_outer()
         figure = figure_of(panels)
-        figure.supxlabel("epoch (0 is untrained)")
         figure.supylabel(wrapped(f"similarity with {table['recording'].iloc[0]}", 40))
         handles = [_handle(*looks[layer], layer) for layer in looks]
         if narrow():
+            panels[-1, panels.shape[1] // 2].set_xlabel("epoch (0 is untrained)")
             place_legend(panels.flat[0], handles, [*looks])
         else:
+            figure.supxlabel("epoch (0 is untrained)")
             figure.legend(handles=handles, loc="outside right upper")
     return panels
 

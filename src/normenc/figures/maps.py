@@ -96,7 +96,7 @@ def response_map(
     }
     bar_label, (low, high), colours = SCALES[scale]
     with style():
-        panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.3)
+        panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.3, lowest=1.6)
         image = None
         for panel, label, values in drawn:
             if values is None:

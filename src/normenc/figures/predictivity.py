@@ -78,7 +78,8 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
             face = colour if filled else "white"
             ax.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none")
             if number <= MOST_NAMED:
-                ax.annotate(str(number), (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
+                beside: Any = {"xytext": (5, 4), "textcoords": "offset points", "in_layout": False}
+                ax.annotate(str(number), (x, y), fontsize=8, **beside)
         ax.set_xlabel("similarity of RDMs")
         ax.set_ylabel(wrapped(MEASURES[chosen], 40))
         handles = _legend(table)

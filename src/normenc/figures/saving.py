@@ -1,5 +1,6 @@
 """Save pictures, for a screen or for the column of a paper."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -103,20 +104,29 @@ def fits(axes: Axes | AxesArray, width: float | str) -> bool:
 
 def _crowded(figure: Figure) -> str | None:
     """Which texts of `figure` are cut off or overlap, in words; None where all can be read."""
-    figure.draw_without_rendering()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            figure.draw_without_rendering()
+        except UserWarning:  # of matplotlib: nothing is left for the panels
+            return "its texts leave no room for its panels"
     edges = figure.bbox
     boxes = []
     for text in _shown_texts(figure):
         box = text.get_window_extent()
         if box.x0 < edges.x0 - 1 or box.y0 < edges.y0 - 1 or box.x1 > edges.x1 + 1 or box.y1 > edges.y1 + 1:
             return f"{_quoted(text)} is cut off"
-        boxes.append((box.x0, box.y0, box.x1, box.y1, text))
+        lines = text.get_text().split("\n")
+        top = box.y1 - box.height / len(lines) * (not lines[0])  # a blank line may be filled by another text
+        boxes.append((box.x0, box.y0, box.x1, top, text))
     corners = np.array([box[:4] for box in boxes]).reshape(-1, 4)
+    laid_out = np.array([box[4].get_in_layout() for box in boxes], dtype=bool)
     slack = figure.dpi / 72  # a point
     for place, (x0, y0, x1, y1, text) in enumerate(boxes):
         x = np.minimum(corners[place + 1 :, 2], x1) - np.maximum(corners[place + 1 :, 0], x0)
         y = np.minimum(corners[place + 1 :, 3], y1) - np.maximum(corners[place + 1 :, 1], y0)
-        both = np.flatnonzero((x > slack) & (y > slack))
+        # What stands at points, out of the layout, falls together where these do, at any width.
+        both = np.flatnonzero((x > slack) & (y > slack) & (laid_out[place + 1 :] | text.get_in_layout()))
         if both.size:
             return f"{_quoted(text)} and {_quoted(boxes[place + 1 + both[0]][4])} overlap"
     return None
@@ -127,7 +137,9 @@ def _resize(figure: Figure, width: float) -> None:
     ratio = width / INCH / figure.get_figwidth()
     if abs(ratio - 1) > 1e-6:
         figure.set_size_inches(width / INCH, figure.get_figheight() * ratio)
-    figure.draw_without_rendering()  # ticks are there from now on
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a picture without room, which is found out later
+        figure.draw_without_rendering()  # ticks are there from now on
     for panel in figure.axes:
         for axis in (panel.xaxis, panel.yaxis):
             labels = axis.get_ticklabels()

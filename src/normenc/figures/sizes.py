@@ -94,22 +94,19 @@ def sized(width: float | str | None) -> Iterator[None]:
 def within(width: float, height: float, *, legend: Sequence[str] = (), by_rows: bool = False) -> tuple[float, float]:
     """The size in inches of a new figure that would be `width` x `height` on a screen.
 
-    Where its legend stands below, its names add to the height. A picture with a row for each of many things, `by_rows`,
-    stays as high.
+    Where its legend stands below, its names add to the height; else the picture is no lower than its legend. A picture
+    with a row for each of many things, `by_rows`, stays as high.
     """
     page = _page.get()
     if page is None:
         return width, height
     own = height if by_rows else height * min(1.0, max(0.75, page / width))
-    return page, own + legend_height(legend)
+    return page, own + legend_height(legend) if narrow() else max(own, _legend_lines(legend) + 0.3)
 
 
 def legend_height(names: Sequence[str]) -> float:
     """What a legend adds to a picture's height, in inches: nothing but where it stands below."""
-    if not narrow() or not names:
-        return 0.0
-    lines = sum(name.count("\n") + 1 for name in names)
-    return (0.125 * lines + 0.055 * len(names)) / _legend_columns(names) + 0.2
+    return _legend_lines(names) / _legend_columns(names) + 0.2 if narrow() and names else 0.0
 
 
 def fitting(
@@ -134,7 +131,7 @@ def room(panel: Axes, most: int = ROOM) -> int:
     page, spec = _page.get(), panel.get_subplotspec()
     if page is None or spec is None:
         return most
-    return max(8, min(most, int(0.95 * 72 * page / spec.get_gridspec().ncols / CHARACTER)))
+    return max(8, min(most, int(0.85 * 72 * page / spec.get_gridspec().ncols / CHARACTER)))
 
 
 def narrow(panel: Axes | None = None) -> bool:
@@ -173,6 +170,11 @@ def place_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **opt
         axes.legend(handles, names, **{"loc": "upper left", "bbox_to_anchor": (1.01, 1)} | options)
         return
     figure.legend(handles, names, loc="outside lower left", ncols=_legend_columns(names), columnspacing=1.2)
+
+
+def _legend_lines(names: Sequence[str]) -> float:
+    """Inches that names take, one below the other."""
+    return sum(0.125 * (name.count("\n") + 1) + 0.055 for name in names)
 
 
 def _legend_columns(names: Sequence[str]) -> int:

@@ -72,7 +72,7 @@ def eigenspectrum(
     names: list[str] = []
     with style():
         if axes is None:
-            below = [*points, *(f"exponent and ranks of {label}" for label in exponents or {})]
+            below = [*map(wrapped, points), *["exponent and its ranks"] * len(exponents or {}), "slope"]
             _, axes = plt.subplots(figsize=within(6.4, 3.6, legend=below), layout="constrained")
         for label, (rank, share) in points.items():
             colour, symbol = looks[label]

@@ -94,7 +94,9 @@ def preference_histogram(
     largest = max([1.5 / n_bins, *(share.max() for share in shares.values())])
     with style():
         height = 2.0 if period == 180 else 2.4
-        panels, drawn = panels_in_rows(preferences, controls, axes, width=2.4, height=height, polar=True)
+        panels, drawn = panels_in_rows(
+            preferences, controls, axes, width=2.4, height=height, least=1.6, lowest=1.4, polar=True
+        )
         for (panel, label, values), colour in zip(drawn, _colours(preferences, controls), strict=True):
             if values is None:
                 say_unknown(panel, label)
@@ -151,7 +153,7 @@ def selectivity_distributions(
     handles, names = [], []
     with style():
         if axes is None:
-            below = [f"{label}\nmedian and number of units" for label in found]
+            below = [f"{wrapped(label)}\nmedian and number of units" for label in found]
             _, axes = plt.subplots(figsize=within(6.0, 3.2, legend=below), layout="constrained")
         for label, values in found.items():
             x = np.sort(values[np.isfinite(values)])
