@@ -82,10 +82,11 @@ def save(
                 if why := _crowded(figure):
                     at = millimetres(width)
                     raise TooNarrowError(f"{name} cannot be read at {at:g} mm: {why}; give it more width", at)
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # one layout serves all files, whichever there are
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
                 figure.savefig(path, facecolor="white", **options)
-                figure.set_layout_engine("none")  # the first file's layout serves the others
     finally:
         plt.close(figure)
     return paths

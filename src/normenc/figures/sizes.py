@@ -101,7 +101,7 @@ def within(width: float, height: float, *, legend: Sequence[str] = (), by_rows: 
     if page is None:
         return width, height
     own = height if by_rows else height * min(1.0, max(0.75, page / width))
-    return page, own + legend_height(legend) if narrow() else max(own, _legend_lines(legend) + 0.3)
+    return page, own + legend_height(legend) if narrow() else max(own, 1.1 * _legend_lines(legend) + 0.4)
 
 
 def legend_height(names: Sequence[str]) -> float:

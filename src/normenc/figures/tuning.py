@@ -212,8 +212,11 @@ def _draw_rose(panel: Any, share: npt.NDArray[np.float64], period: float, larges
     panel.set_ylim(0, 1.04 * np.sqrt(largest))
     panel.set_yticks(np.sqrt([outer / 400, outer / 100]), ["", ""])
     for ring in (outer / 4, outer):  # a quarter of the share has half the radius
-        place = (np.radians(90 if half else 67.5), np.sqrt(ring / 100))
-        where: Any = {"xytext": (0, -2), "va": "top"} if half else {"xytext": (0, 0), "va": "center"}
+        close = narrow() or narrow(panel)  # on a page the quarter is told at the left, the whole at the right
+        angle = -90 if half and close and ring < outer else 90 if half else 67.5
+        place = (np.radians(angle), np.sqrt(ring / 100))
+        below = -6 if close else -2  # clear of the degrees at the ends
+        where: Any = {"xytext": (0, below), "va": "top"} if half else {"xytext": (0, 0), "va": "center"}
         panel.annotate(f"{ring:g} %", place, textcoords="offset points", ha="center", fontsize=6, **where)
     ticks = np.array(AROUND[int(period)])
     panel.set_xticks(np.radians(ticks if half else ticks % 360), [degrees(tick) for tick in ticks], fontsize=7)
