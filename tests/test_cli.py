@@ -303,3 +303,35 @@ def test_impossible_preparations_are_named(normenc, mine, options, message):
     assert code == 2
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+def test_figures_are_drawn_again_for_a_paper(normenc, tmp_path):
+    (tmp_path / "small.toml").write_text(SMALL)
+    assert normenc("run", "small.toml", "--out", "run")[0] == 0
+    code, out, err = normenc(
+        "figures", "run", "--only", "rdms,similarity_bars", "--format", "pdf,png", "--width", "85mm"
+    )
+    assert (code, err) == (0, "")
+    folder = Path("run") / "figures" / "85mm"
+    assert out.split() == [
+        str(folder / f"{name}.{kind}") for name in ("rdms", "similarity_bars") for kind in ("pdf", "png")
+    ]
+    code, out, _ = normenc("figures", "run", "--only", "rdms", "--out", "paper")
+    assert (code, out.split()) == (0, [str(Path("paper") / "rdms.pdf")])
+    code, out, err = normenc("figures", "run", "--only", "rdms,example_stimuli", "--width", "30 mm")
+    assert code == 1
+    assert out.split() == [str(Path("run") / "figures" / "30mm" / "example_stimuli.pdf")]
+    assert err.startswith("normenc: rdms cannot be read at 30 mm: ")
+    for options, message in {
+        ("--only", "rmds"): "the picture is 'rmds'; this run has example_stimuli, rdms, embeddings",
+        ("--format", "tiff"): "the format is tiff; it must be some of png, svg, pdf",
+        ("--width", "5"): "the width is '5', which is 5 mm; it must be between 20 and 400 mm",
+        ("--width", "wide"): "the width is 'wide'; give it as in 85mm, 8.5cm, 3.3in",
+        ("--out", "small.toml"): "small.toml: this folder cannot be made",
+    }.items():
+        code, _, err = normenc("figures", "run", *options)
+        assert code == 2
+        assert err.startswith(f"normenc: error: {message}")
+    code, _, err = normenc("figures", "nowhere")
+    assert code == 2
+    assert "nowhere: there is no run in this folder; give the folder that `normenc run` wrote" in err

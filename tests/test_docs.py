@@ -39,7 +39,7 @@ def test_the_examples_of_tasks_and_encoders_run(tmp_path):
     assert preprocessing.startswith("grey to 3 channels, resized to 64 x 64")
 
 
-@pytest.mark.parametrize("page", ["recordings.md", "tuning.md", "simulation.md", "encoding.md"])
+@pytest.mark.parametrize("page", ["recordings.md", "tuning.md", "simulation.md", "encoding.md", "figures.md"])
 def test_the_examples_of_recordings_run(tmp_path, page):
     programs = blocks(page, "python")
     assert programs
@@ -52,6 +52,7 @@ def test_the_examples_of_recordings_run(tmp_path, page):
         "recordings.md": f"reliable 6\n{described}\n",
         "simulation.md": "Gabor energy\n",
         "encoding.md": "Gabor energy\n",
+        "figures.md": "rdms.pdf\nrdms.svg\n",
     }
     assert done.stdout == said.get(page, done.stdout)
 

@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from safetensors.torch import load_file
 
 from normenc import networks, rsa, stimuli
 from normenc.errors import InputError
-from normenc.study import Study, load_study, run
+from normenc.study import Study, load_study, read_source_data, redraw, run
 
 SMALL = Study(
     name="small",
@@ -51,6 +53,7 @@ def test_the_folder_is_the_designs(small):
             "training.csv",
             "tuning.csv",
             "tuning_units.csv",
+            "figures/source_data.h5",
             *(f"figures/{name}.{kind}" for name in PICTURES for kind in ("png", "svg")),
         ]
     )
@@ -363,3 +366,49 @@ def test_own_recording_with_few_stimuli(without_pictures, tmp_path):
     np.savez(path, responses=responses[:3], orientation=[0, 10, 20])
     with pytest.raises(InputError, match="3 stimuli; a study needs at least 4"):
         run(SMALL.with_changes(recording=str(path)), tmp_path / "few", progress=False)
+
+
+def test_pictures_are_drawn_again_as_they_were(small, tmp_path):
+    drawn = redraw(small.folder, tmp_path / "again", formats=["svg", "png"])
+    assert drawn.left_out == {}
+    assert {path.name for path in drawn.paths} == {f"{name}.{kind}" for name in PICTURES for kind in ("svg", "png")}
+    for path in drawn.paths:
+        assert path.read_bytes() == (small.folder / "figures" / path.name).read_bytes(), path.name
+
+
+def test_source_data_are_what_the_pictures_were_given(small):
+    found = read_source_data(small.folder)
+    assert sorted(found) == sorted(PICTURES)
+    evaluation = small.evaluation
+    points = found["embeddings"].arguments["populations"]
+    assert list(points) == ["simulated-v1", "pool", "fc"]
+    for label, own in points.items():
+        np.testing.assert_array_equal(own, evaluation.embeddings[label])
+    pd.testing.assert_frame_equal(found["similarity_bars"].arguments["similarity"], evaluation.similarity)
+    average = found["tuning_curves"].arguments["populations"]["simulated-v1"]
+    np.testing.assert_array_equal(average, evaluation.descriptions["simulated-v1"].average.astype(np.float32))
+
+
+def test_a_width_has_a_folder_of_its_own_that_a_new_run_clears(small, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(small.folder, folder)
+    before = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
+    drawn = redraw(folder, only=["similarity_bars"], formats=["pdf", "svg"], width="single")
+    assert [path.relative_to(folder).as_posix() for path in drawn.paths] == [
+        "figures/85mm/similarity_bars.pdf",
+        "figures/85mm/similarity_bars.svg",
+    ]
+    assert {path.name: path.read_bytes() for path in (folder / "figures").glob("*.*")} == before
+    (folder / "figures" / "85mm" / "notes.txt").touch()
+    run(SMALL, folder, progress=False, device="cpu", force=True)
+    assert [path.name for path in (folder / "figures" / "85mm").iterdir()] == ["notes.txt"]
+
+
+def test_a_picture_that_cannot_be_read_is_left_out_with_its_least_width(small, tmp_path):
+    drawn = redraw(small.folder, tmp_path, only=["rdms", "example_stimuli"], width=30)
+    assert [path.name for path in drawn.paths] == ["example_stimuli.pdf"]
+    assert [path.name for path in tmp_path.iterdir()] == ["example_stimuli.pdf"]
+    (reason,) = drawn.left_out.values()
+    least = int(re.fullmatch(r"rdms cannot be read at 30 mm: .*; give it more width, at least (\d+) mm", reason)[1])
+    assert not redraw(small.folder, tmp_path, only="rdms", width=least).left_out
+    assert redraw(small.folder, tmp_path, only="rdms", width=least - 5).left_out

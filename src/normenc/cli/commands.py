@@ -24,6 +24,7 @@ from normenc.cli.options import (
     Window,
     ZScore,
     preparation,
+    split,
 )
 from normenc.cli.printing import bar, print_failures, print_summary, print_table
 
@@ -240,6 +241,41 @@ def power(
     ]
     print_table(("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power"), rows)
     typer.echo(f"tables and heat map: {found.folder}")
+
+
+@app.command()
+def figures(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    formats: Annotated[
+        str, typer.Option("--format", metavar="pdf|svg|png,...", help="One format, or several.")
+    ] = "pdf",
+    width: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTH",
+            help="85mm, 8.5cm, 3.3in, single (a column of 85 mm) or double (180 mm); as in the report by default.",
+        ),
+    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME,...", help="These pictures; all by default.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The folder to write; RUN/figures by default, or RUN/figures/85mm with a width of 85 mm.",
+        ),
+    ] = None,
+) -> None:
+    """Draw the pictures of a finished run again, for a paper: with text that can be edited, as wide as a column."""
+    from normenc import study as studies
+
+    names = None if only is None else split(only)
+    drawn = studies.redraw(run, out, only=names, formats=split(formats), width=width)
+    for path in drawn.paths:
+        typer.echo(str(path))
+    for reason in drawn.left_out.values():
+        typer.secho(f"normenc: {reason}", err=True, fg=typer.colors.YELLOW)
+    if drawn.left_out:
+        raise typer.Exit(1)
 
 
 @recordings_app.callback(invoke_without_command=True)

@@ -8,7 +8,7 @@ import typer
 
 __all__ = [
     *("Angles", "Baseline", "BinWidth", "Fold", "Images", "Intervals", "Map", "Missing", "NeuronQuality", "Region"),
-    *("Series", "Window", "ZScore", "preparation"),
+    *("Series", "Window", "ZScore", "preparation", "split"),
 ]
 
 # How a recording is understood and prepared, for all commands that take one; see normenc.recordings.load.
@@ -47,8 +47,8 @@ def preparation(context: typer.Context) -> dict[str, Any]:
     renamed = {"fold": "fold_directions", "z_score": "z_scored"}
     parsers: dict[str, Callable[[str, Any], Any]] = {
         "names": _pairs,
-        "region": _several,
-        "quality": _several,
+        "region": lambda _, value: split(value),
+        "quality": lambda _, value: split(value),
         "window": _two_numbers,
         "baseline": _two_numbers,
         "images": lambda _, value: str(value),
@@ -70,7 +70,8 @@ def _pairs(_: str, text: str) -> dict[str, str]:
     return {name.strip(): own.strip() for name, _, own in pairs}
 
 
-def _several(_: str, text: str) -> list[str]:
+def split(text: str) -> list[str]:
+    """The parts of a text such as "V1,LM"."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

@@ -1,16 +1,18 @@
-"""Pictures: one function each, from data that is computed already to axes.
+"""Pictures: one function each, from data that is computed already to axes; how they look, and how they are saved.
 
 Every function takes data and, optionally, the axes to draw on, and returns the axes.
 """
 
-from normenc.figures.common import save, style
+from normenc.figures.common import style
 from normenc.figures.curves import tuning_curves
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
 from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms
 from normenc.figures.predictivity import predictivity
+from normenc.figures.saving import save
 from normenc.figures.similarity import power_map, similarity_bars
+from normenc.figures.sizes import sized
 from normenc.figures.spectrum import eigenspectrum
 from normenc.figures.tuning import preference_histogram, selectivity_distributions
 
@@ -33,6 +35,7 @@ __all__ = [
     "save",
     "selectivity_distributions",
     "similarity_bars",
+    "sized",
     "style",
     "tuning_curves",
 ]

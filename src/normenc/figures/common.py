@@ -1,4 +1,4 @@
-"""What all pictures share: their look, their panels, colours and angles, and how they are saved.
+"""What all pictures share: their look, their panels, colours and angles.
 
 Colours are those of Okabe & Ito (2008), which colour-blind readers can tell apart; controls are grey.
 """
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.figures.sizes import fitting, narrow, room
 
 __all__ = [
     "COLOURS",
@@ -31,12 +32,12 @@ __all__ = [
     "angle_ticks",
     "degrees",
     "figure_of",
+    "first_in_row",
     "known",
     "line_styles",
     "new_panels",
     "panels_in_rows",
     "per_unit",
-    "save",
     "say_unknown",
     "style",
     "units_text",
@@ -47,7 +48,8 @@ AxesArray = npt.NDArray[Any]  # of Axes
 Populations = Mapping[str, npt.NDArray[Any]]
 Values = Mapping[str, npt.ArrayLike | None]  # None: known only by its RDM
 
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SHEET = mpl.rc_params_from_file(Path(__file__).with_name("normenc.mplstyle"), use_default_template=False)
+COLOURS: tuple[str, ...] = tuple(SHEET["axes.prop_cycle"].by_key()["color"])
 CONTROL_STYLES = (("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-"))
 ORIENTATION_TICKS = (-90, -45, 0, 45, 90)
 DIRECTION_TICKS = (-180, -90, 0, 90, 180, 270, 360)
@@ -55,48 +57,15 @@ DIRECTION_TICKS = (-180, -90, 0, 90, 180, 270, 360)
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of all pictures, for the time of a ``with`` block; nothing global changes."""
-    settings: Any = {
-        "font.size": 9,
-        "axes.titlesize": 9,
-        "axes.labelsize": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.linewidth": 0.8,
-        "legend.frameon": False,
-        "legend.fontsize": 8,
-        "figure.dpi": 100,
-        "savefig.dpi": 200,
-        "svg.hashsalt": "normenc",  # the same picture gives the same file
-        "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-    }
-    with mpl.rc_context(settings):
+    """The look of all pictures, for the time of a ``with`` block; nothing global changes.
+
+    It is the style sheet ``normenc.mplstyle``, which ``plt.style.use("normenc.figures.normenc")`` sets for good.
+    """
+    with mpl.rc_context(SHEET):
         yield
         # A notebook's backend loads with the first figure and turns this on; turned off again, no later one is shown.
         interactive = mpl.is_interactive()
     mpl.interactive(interactive)
-
-
-def save(axes: Axes | AxesArray, folder: Path, name: str) -> list[Path]:
-    """Save the figure of `axes` as ``name.png`` (200 dpi) and ``name.svg`` in `folder`, and close it.
-
-    Returns
-    -------
-    list of Path
-    """
-    figure = figure_of(axes)
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
-    with style():
-        for path in paths:
-            options: Any = (
-                {"metadata": {"Date": None}}
-                if path.suffix == ".svg"
-                else {"metadata": {"Software": "normenc"}, "pil_kwargs": {"compress_level": 3}}
-            )
-            figure.savefig(path, facecolor="white", **options)
-            figure.set_layout_engine("none")  # the first file's layout serves the second
-    plt.close(figure)
-    return paths
 
 
 def figure_of(axes: Axes | AxesArray) -> Figure:
@@ -114,20 +83,30 @@ def new_panels(
     *,
     width: float,
     height: float,
+    least: float = 1.0,
+    lowest: float = 0.85,
+    below: float = 0.0,
     sharey: bool = False,
     polar: bool = False,
 ) -> AxesArray:
-    """New panels of `width` x `height` inches, or those that were given, where there are enough."""
+    """New panels of `width` x `height` inches, or those that were given, where there are enough.
+
+    On a page, a single row is broken so that no panel is narrower than `least` inches, or lower than `lowest`, and
+    panels left over are blank; `below` inches are added for a legend.
+    """
+    kind = {"projection": "polar"} if polar else None
     if axes is None:
-        return plt.subplots(
-            n_rows,
-            n_columns,
-            figsize=(n_columns * width + 0.6, n_rows * height + 0.3),
-            squeeze=False,
-            sharey=sharey,
-            layout="constrained",
-            subplot_kw={"projection": "polar"} if polar else None,
-        )[1]
+        together, own_width, own_height = fitting(
+            n_columns, width, height, least=least if n_rows == 1 else 0.1, lowest=lowest
+        )
+        n_rows, left = n_rows * -(-n_columns // together), n_rows * (-n_columns % together)
+        margins = (0.6, 0.3) if own_width == width else (0.0, 0.3 + below)
+        size = (together * own_width + margins[0], n_rows * own_height + margins[1])
+        options: Any = {"squeeze": False, "sharey": sharey, "layout": "constrained", "subplot_kw": kind}
+        panels = plt.subplots(n_rows, together, figsize=size, **options)[1]
+        for panel in panels.flat[panels.size - left :]:
+            panel.set_axis_off()
+        return panels
     given = np.atleast_1d(np.asarray(axes, dtype=object))
     if given.size < n_rows * n_columns:
         raise InputError(f"{given.size} axes were given; this picture needs {n_rows * n_columns}")
@@ -143,17 +122,26 @@ def panels_in_rows(
     *,
     width: float,
     height: float,
+    least: float = 1.05,
+    lowest: float = 0.85,
     polar: bool = False,
 ) -> tuple[AxesArray, list[tuple[Axes, str, Any]]]:
-    """A row of panels for the populations and one for the controls; panels left over are blank."""
-    rows = [list(group.items()) for group in (populations, controls) if group]
-    if not rows:
+    """A row of panels for the populations and one for the controls; panels left over are blank.
+
+    On a page, both take as many rows as they need for panels of at least `least` x `lowest` inches.
+    """
+    groups = [list(group.items()) for group in (populations, controls) if group]
+    if not groups:
         raise InputError("there is no population to draw")
     if axes is not None:
-        items = [item for row in rows for item in row]
+        items = [item for row in groups for item in row]
         panels = new_panels(axes, 1, len(items), width=width, height=height, polar=polar)
         return panels, [(panel, *item) for panel, item in zip(panels.flat, items, strict=True)]
-    panels = new_panels(None, len(rows), max(map(len, rows)), width=width, height=height, polar=polar)
+    together = fitting(max(map(len, groups)), width, height, least=least)[0]
+    rows = [row[start : start + together] for row in groups for start in range(0, len(row), together)]
+    below = 0.5 if narrow() else 0.0  # for a colour bar, or what the angles are
+    size: dict[str, Any] = {"width": width, "height": height, "least": 0.1, "lowest": lowest, "below": below}
+    panels = new_panels(None, len(rows), together, polar=polar, **size)
     drawn = []
     for row, items in zip(panels, rows, strict=True):
         drawn += [(panel, *item) for panel, item in zip(row, items, strict=False)]
@@ -180,7 +168,7 @@ def known(populations: Values, controls: Values | None) -> dict[str, npt.ArrayLi
 def say_unknown(panel: Axes, label: str) -> None:
     """Leave a panel blank but for the reason."""
     panel.set_axis_off()
-    text = f"{wrapped(label)}\nknown only by its RDM,\nno neuron's responses"
+    text = f"{wrapped(label, room(panel))}\nknown only by its RDM,\nno neuron's responses"
     panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center")
 
 
@@ -210,15 +198,23 @@ def degrees(value: float) -> str:
     return f"{value:g}°".replace("-", "−")
 
 
-def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0) -> list[int]:
-    """The ticks that lie within the range of `angles`."""
+def first_in_row(panel: Axes) -> bool:
+    """Whether no panel stands at the left of it."""
+    spec = panel.get_subplotspec()
+    return spec is None or spec.is_first_col()
+
+
+def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0, panel: Axes | None = None) -> list[int]:
+    """The ticks that lie within the range of `angles`; fewer where `panel` is narrow."""
     ticks: Sequence[int] = ORIENTATION_TICKS if period == 180 else DIRECTION_TICKS
+    if panel is not None and narrow(panel):
+        ticks = (-90, 0, 90) if period == 180 else (-180, 0, 180, 360)
     return [tick for tick in ticks if angles.min() <= tick <= angles.max()]
 
 
 def angle_axis(panel: Axes, angles: npt.NDArray[Any], *, period: float = 180.0, label: bool = True) -> None:
     """Ticks, and where wanted labels, of a horizontal axis of orientations (period 180) or directions (360)."""
-    inside = angle_ticks(angles, period)
+    inside = angle_ticks(angles, period, panel)
     panel.set_xticks(inside, [degrees(tick) for tick in inside])
     panel.tick_params(labelbottom=label)
     if label:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.figures.common import COLOURS, AxesArray, angle_axis, new_panels, style, wrapped
+from normenc.figures.sizes import keep_right, narrow
 
 __all__ = ["tuning_curves"]
 
@@ -82,8 +83,11 @@ def tuning_curves(
     known = {k: _curves(r, len(x), f"responses of {k!r}") for k, r in populations.items() if r is not None}
     picked = {label: _picked(label, mean.shape[1], n_units, seed, scores, chosen) for label, mean in known.items()}
     n_columns = n_units if chosen is None else max([1, *map(len, picked.values())])
+    height = 1.5 if scores is None else 1.65
     with style():
-        panels = new_panels(axes, len(populations), n_columns, width=2.1, height=1.5 if scores is None else 1.65)
+        panels = new_panels(axes, len(populations), n_columns, width=2.1, height=height, lowest=0.72 * height)
+        if axes is None and narrow(panels[0, 0]):
+            keep_right(panels, 0.05)  # for the titles of the last column
         for index, (label, row) in enumerate(zip(populations, panels, strict=True)):
             shown = picked.get(label, [])
             for panel in row[len(shown) :]:
@@ -98,9 +102,16 @@ def tuning_curves(
             below = [len(picked.get(other, [])) for other in list(populations)[index + 1 :]]
             for column, (panel, unit) in enumerate(zip(row, shown, strict=False)):
                 _draw(panel, (x, mean, error), None if fit is None else (at, fit), unit, COLOURS[index % len(COLOURS)])
-                name = f"{wrapped(label, 16)}: {'neuron' if label == recording else 'unit'} {unit}"
+                kind = "neuron" if label == recording else "unit"
+                name = f"{wrapped(label, 16)}: {kind} {unit}"
                 told = "" if scores is None else f"\n{score} {np.asarray(scores[label])[unit]:.2f}"
-                panel.set_title(name + told, fontsize=8)
+                if narrow(panel):
+                    panel.locator_params(axis="y", nbins=3)
+                    name = f"{kind} {unit}"
+                    if column == 0:
+                        _draw_name(panel, label, 2 + told.count("\n"))
+                        name = f"\n{name}"
+                panel.set_title(name + told, fontsize=8, loc="left" if narrow(panel) else "center")
                 angle_axis(panel, x, period=period, label=column >= max(below, default=0))
             stated = label == recording and units != "not stated"
             row[0].set_ylabel(f"response\n({wrapped(units, 16) if stated else 'a.u.'})")
@@ -116,6 +127,12 @@ def _draw(panel: Axes, data: tuple[Any, Any, Any], fit: tuple[Any, Any] | None, 
     panel.plot(x, mean[:, unit], color=colour, alpha=1 if fit is None else 0.6, **look)
     if fit is not None:
         panel.plot(fit[0], fit[1][:, unit], color=colour, linewidth=1.3)
+
+
+def _draw_name(panel: Axes, label: str, line: int) -> None:
+    """The population's name above its first unit, so many lines above the panel, with room at the right."""
+    place: Any = {"xytext": (0, 5 + 10.5 * (line - 1)), "textcoords": "offset points", "in_layout": False}
+    panel.annotate(wrapped(label, 60), (0, 1), xycoords="axes fraction", fontsize=8, va="bottom", **place)
 
 
 def _picked(

@@ -24,6 +24,7 @@ from normenc.figures.common import (
     units_text,
     wrapped,
 )
+from normenc.figures.sizes import place_legend, within
 
 __all__ = ["learned_filters", "loss_curves", "readout_maps", "readout_positions"]
 
@@ -62,7 +63,7 @@ def loss_curves(
         raise InputError("there is no log to draw; give one for each fit, by label")
     lowest, highest = np.inf, -np.inf
     with style():
-        panel = ax if ax is not None else plt.subplots(figsize=(4.6, 3.0), layout="constrained")[1]
+        panel = ax if ax is not None else _new_panel(logs)
         for number, (label, log) in enumerate(logs.items()):
             if missing := [name for name in COLUMNS if name not in log]:
                 raise InputError(f"the log of {label!r} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
@@ -84,7 +85,7 @@ def loss_curves(
                 panel.yaxis.set_minor_formatter(NullFormatter())
         panel.set_xlabel("step")
         panel.set_ylabel("loss")
-        panel.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        place_legend(panel, *panel.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.01, 0.5))
     return panel
 
 
@@ -236,7 +237,7 @@ def readout_positions(
         raise InputError(f"positions have shape {places.shape}; they must be (n_neurons, 2), a row and a column each")
     height, width = image_size
     with style():
-        panel = ax if ax is not None else plt.subplots(figsize=(4.4, 3.2), layout="constrained")[1]
+        panel = ax if ax is not None else plt.subplots(figsize=within(4.4, 3.2), layout="constrained")[1]
         if image is not None:
             faint: Any = {"cmap": "gray", "vmin": 0, "vmax": 1, "alpha": 0.25, "interpolation": "nearest"}
             panel.imshow(as_array(image, "image"), zorder=0, **faint)
@@ -255,6 +256,11 @@ def readout_positions(
         panel.set_ylabel("row, pixels")
         panel.set_title(f"where {units_text(len(places), True)} read")
     return panel
+
+
+def _new_panel(logs: Mapping[str, pd.DataFrame]) -> Axes:
+    names = [f"{label}, {which}" for label in logs for which in ("training", "held out")]
+    return plt.subplots(figsize=within(4.6, 3.0, legend=names), layout="constrained")[1]
 
 
 def _mark_best(panel: Axes, label: str, log: pd.DataFrame, best: Mapping[str, int] | None, colour: str) -> None:

@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from normenc.errors import InputError
-from normenc.figures.common import AxesArray, new_panels, style
+from normenc.figures.common import AxesArray, figure_of, new_panels, style, wrapped
 from normenc.figures.similarity import SYMBOLS
+from normenc.figures.sizes import legend_height, narrow, place_legend, within
 
 __all__ = ["leaderboard", "over_training"]
 
@@ -57,7 +58,9 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
             _, axes = plt.subplots(
                 3,
                 1,
-                figsize=(8.6, 1.4 + 0.3 * sum(heights)),
+                figsize=within(
+                    8.6, 1.4 + 0.3 * sum(heights), legend=[*looks, "best control", "noise ceiling"], by_rows=True
+                ),
                 sharex=True,
                 gridspec_kw={"height_ratios": heights},
                 layout="constrained",
@@ -69,12 +72,13 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
                 panel.axvline(float(controls["similarity"].max()), color=CONTROL, linestyle="--", linewidth=1)
             for position, (_, rows) in enumerate(group):
                 _draw_encoder(panel, position, rows, looks)
-            panel.set_yticks(range(len(group)), [name for name, _ in group])
+            panel.set_yticks(range(len(group)), [wrapped(name, 20) if narrow() else name for name, _ in group])
             panel.set_ylim(max(1, len(group)) - 0.4, -0.6)
-            panel.set_title(title, loc="left", fontsize=9)
+            panel.set_title(title, loc="left")
             panel.grid(axis="x", color="#e5e5e5", linewidth=0.6)
             panel.set_axisbelow(True)
-        axes[-1].set_xlabel(f"similarity of RDMs with {first['recording']} ({SYMBOLS[first['comparison']]})")
+        what = f"similarity of RDMs with {first['recording']} ({SYMBOLS[first['comparison']]})"
+        axes[-1].set_xlabel(wrapped(what, 30) if narrow() else what)
         _draw_legend(axes[0], looks, first, bool(len(controls)))
     return axes
 
@@ -111,7 +115,8 @@ def over_training(
     places = {epoch: place for place, epoch in enumerate(epochs)}
     looks = _looks(table["layer"])
     with style():
-        panels = new_panels(axes, len(models), len(tasks), width=2.7, height=2.1)
+        below = legend_height([*looks])
+        panels = new_panels(axes, len(models), len(tasks), width=2.7, height=2.1, lowest=1.3, below=below)
         for panel, (model, task) in zip(panels.flat, [(m, t) for m in models for t in tasks], strict=True):
             _draw_references(panel, similarity)
             rows = table[(table["task"] == task) & (table["model"] == model)]
@@ -127,11 +132,15 @@ def over_training(
         for panel in panels.flat:
             panel.set_ylim(low - 0.03, 1.03)
             panel.label_outer()
-        figure = panels.flat[0].get_figure(root=True)
-        figure.supxlabel("epoch (0 is untrained)", fontsize=9)
-        figure.supylabel(f"similarity with {table['recording'].iloc[0]}", fontsize=9)
+        figure = figure_of(panels)
+        figure.supylabel(wrapped(f"similarity with {table['recording'].iloc[0]}", 40))
         handles = [_handle(*looks[layer], layer) for layer in looks]
-        figure.legend(handles=handles, loc="outside right upper")
+        if narrow():
+            panels[-1, panels.shape[1] // 2].set_xlabel("epoch (0 is untrained)")
+            place_legend(panels.flat[0], handles, [*looks])
+        else:
+            figure.supxlabel("epoch (0 is untrained)")
+            figure.legend(handles=handles, loc="outside right upper")
     return panels
 
 
@@ -184,7 +193,7 @@ def _draw_legend(panel: Axes, looks: dict[str, tuple[str, str]], first: pd.Serie
         handles.append(Line2D([], [], color=CONTROL, linestyle="--", linewidth=1, label="best control"))
     if np.isfinite(first["ceiling_lower"]):
         handles.append(Rectangle((0, 0), 1, 1, color="#cccccc", alpha=0.6, label="noise ceiling"))
-    panel.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1))
+    place_legend(panel, handles, [str(handle.get_label()) for handle in handles])
 
 
 def _handle(colour: str, marker: str, label: str) -> Line2D:

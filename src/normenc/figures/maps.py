@@ -15,7 +15,6 @@ from normenc.figures.common import (
     Values,
     angle_ticks,
     degrees,
-    figure_of,
     known,
     panels_in_rows,
     per_unit,
@@ -24,6 +23,7 @@ from normenc.figures.common import (
     units_text,
     wrapped,
 )
+from normenc.figures.sizes import colour_bar, narrow, room
 
 __all__ = ["response_map"]
 
@@ -96,7 +96,7 @@ def response_map(
     }
     bar_label, (low, high), colours = SCALES[scale]
     with style():
-        panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.3)
+        panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.3, lowest=1.6)
         image = None
         for panel, label, values in drawn:
             if values is None:
@@ -106,9 +106,10 @@ def response_map(
             image = _draw_map(panel, _scaled(responses, scale), (low, high), colours)
             _label_map(panel, label, x, period, n_preferring, responses.shape[0], label == recording)
         if image is not None:
-            figure_of(panels).colorbar(image, ax=[panel for panel, _, _ in drawn], shrink=0.8).set_label(bar_label)
+            colour_bar(image, [panel for panel, _, _ in drawn], bar_label, shrink=0.8)
             first, label = next((panel, label) for panel, label, values in drawn if values is not None)
-            first.set_ylabel(f"{'neuron' if label == recording else 'unit'}, sorted by preference")
+            kind = "neuron" if label == recording else "unit"
+            first.set_ylabel(f"{kind}, sorted{chr(10) if narrow() else ' '}by preference")
     return panels
 
 
@@ -169,13 +170,13 @@ def _draw_map(panel: Axes, scaled: npt.NDArray[Any], limits: tuple[float, float]
 def _label_map(
     panel: Axes, label: str, x: npt.NDArray[Any], period: float, n_preferring: int, n_units: int, neurons: bool
 ) -> None:
-    inside = angle_ticks(x, period)
+    inside = angle_ticks(x, period, panel)
     panel.set_xticks(np.interp(inside, x, np.arange(len(x))), [degrees(tick) for tick in inside], fontsize=7)
     panel.set_yticks([0, n_units - 1][:n_units], ["1", f"{n_units:,}"][:n_units], fontsize=7)
     panel.set_xlabel("orientation" if period == 180 else "direction")
-    lines = [wrapped(label), units_text(n_units, neurons)]
+    lines = [wrapped(label, room(panel)), units_text(n_units, neurons)]
     if n_units > MAX_ROWS:
-        lines[1] += f", {-(-n_units // MAX_ROWS):,} a row"
+        lines[1] += f",{chr(10) if narrow(panel) else ' '}{-(-n_units // MAX_ROWS):,} a row"
     if n_preferring < n_units:
         if n_preferring:
             panel.axhline(n_preferring - 0.5, color="white", linewidth=1.2)

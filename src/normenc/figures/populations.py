@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from normenc.figures.common import (
     COLOURS,
@@ -17,13 +18,14 @@ from normenc.figures.common import (
     angle_axis,
     angle_ticks,
     degrees,
-    figure_of,
+    first_in_row,
     line_styles,
     new_panels,
     panels_in_rows,
     style,
     wrapped,
 )
+from normenc.figures.sizes import colour_bar, legend_height, narrow, place_legend, room
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
@@ -52,10 +54,10 @@ def example_stimuli(
     """
     orientation = np.asarray(orientation)
     with style():
-        panels = new_panels(axes, 1, len(orientation), width=1.6, height=1.6)
+        panels = new_panels(axes, 1, len(orientation), width=1.6, height=1.6, least=0.65, lowest=0.5)
         for panel, image, angle in zip(panels.flat, images, orientation, strict=False):
             panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            panel.set_title(wrapped(angle, 16) if isinstance(angle, str) else degrees(angle))
+            panel.set_title(wrapped(angle, room(panel, 16)) if isinstance(angle, str) else degrees(angle))
             panel.set_xticks([])
             panel.set_yticks([])
             for spine in panel.spines.values():
@@ -99,17 +101,14 @@ def rdms(
         for panel, label, matrix in drawn:
             shown = matrix if bounded else matrix / matrix.max()
             image = panel.imshow(shown, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
-            positions, names = _stimulus_ticks(orientation, period)
+            positions, names = _stimulus_ticks(orientation, period, panel)
             panel.set_xticks(positions, names, fontsize=7)
-            panel.set_yticks(positions, names, fontsize=7)
-            panel.set_title(label)
-        bar = figure_of(panels).colorbar(
-            image,
-            ax=[panel for panel, _, _ in drawn],
-            shrink=0.7,
-            ticks=[0, 0.5, 1, 1.5, 2] if bounded else [0, 0.5, 1],
-        )
-        bar.set_label(_dissimilarity(metric) if bounded else f"{_dissimilarity(metric)}, largest is 1")
+            inner = narrow(panel) and not first_in_row(panel)
+            panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
+            panel.set_title(_title(label, panel))
+        what = _dissimilarity(metric) if bounded else f"{_dissimilarity(metric)}, largest is 1"
+        scale = [0, 0.5, 1, 1.5, 2] if bounded else [0, 0.5, 1]
+        colour_bar(image, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=scale)
     return panels
 
 
@@ -148,7 +147,10 @@ def rdm_rows(
     orientation = np.asarray(orientation)
     references = at if at is not None else ROWS[period]
     with style():
-        panels = new_panels(axes, 1, len(references), width=2.3, height=2.4, sharey=True)
+        names = [*populations, *(controls or {})]
+        panels = new_panels(
+            axes, 1, len(references), width=2.3, height=2.4, sharey=True, least=1.6, below=legend_height(names)
+        )
         for panel, reference in zip(panels.flat, references, strict=False):
             row = int(np.abs(orientation - reference).argmin())
             for (label, matrix), (colour, line) in zip(
@@ -161,8 +163,10 @@ def rdm_rows(
             panel.axvline(orientation[row], color="black", linewidth=0.8, alpha=0.6)
             panel.set_title(f"from {degrees(orientation[row])}")
             angle_axis(panel, orientation, period=period)
-        panels.flat[0].set_ylabel(_dissimilarity(metric))
-        panels.flat[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+        for row_of_panels in panels:
+            row_of_panels[0].set_ylabel(_dissimilarity(metric))
+        last = panels.flat[len(references) - 1]
+        place_legend(last, *last.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.02, 0.5))
     return panels
 
 
@@ -200,7 +204,7 @@ def embeddings(
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
         for panel, label, points in drawn:
             dots = panel.scatter(points[:, 0], points[:, 1], s=14, linewidth=0, **colours)
-            panel.set_title(label)
+            panel.set_title(_title(label, panel))
             panel.set_xticks([])
             panel.set_yticks([])
             panel.set_aspect("equal", adjustable="datalim")
@@ -210,9 +214,9 @@ def embeddings(
         if period is None:
             return panels
         ticks = angle_ticks(np.array([start, start + period]), period)
-        bar = figure_of(panels).colorbar(dots, ax=[panel for panel, _, _ in drawn], shrink=0.7, ticks=ticks)
-        bar.ax.set_yticklabels([degrees(tick) for tick in ticks])
-        bar.set_label("orientation" if period == 180 else "direction")
+        what = "orientation" if period == 180 else "direction"
+        bar = colour_bar(dots, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=ticks)
+        bar.set_ticklabels([degrees(tick) for tick in ticks])
     return panels
 
 
@@ -220,9 +224,16 @@ def _dissimilarity(metric: str) -> str:
     return "dissimilarity (1 − r)" if metric == "correlation" else f"dissimilarity ({metric})"
 
 
-def _stimulus_ticks(orientation: npt.NDArray[Any], period: float | None) -> tuple[npt.ArrayLike, list[str]]:
+def _title(label: str, panel: Axes) -> str:
+    """On a page a name is broken to its panel's width."""
+    return wrapped(label, room(panel)) if narrow(panel) else label
+
+
+def _stimulus_ticks(
+    orientation: npt.NDArray[Any], period: float | None, panel: Axes
+) -> tuple[npt.ArrayLike, list[str]]:
     """Where the ticks stand on an axis whose unit is the stimulus index; images have none."""
     if period is None:
         return [], []
-    inside = angle_ticks(orientation, period)
+    inside = angle_ticks(orientation, period, panel)
     return np.interp(inside, orientation, np.arange(len(orientation))), [degrees(tick) for tick in inside]

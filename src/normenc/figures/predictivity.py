@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from normenc.errors import InputError
 from normenc.figures.common import COLOURS, style, wrapped
+from normenc.figures.sizes import place_legend, within
 
 __all__ = ["MEASURES", "predictivity"]
 
@@ -61,7 +62,8 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
         )
     with style():
         if ax is None:
-            ax = plt.subplots(figsize=(7.2, 4.4), layout="constrained")[1]
+            named = [wrapped(str(label), 30) for label in table["label"].head(MOST_NAMED)]
+            ax = plt.subplots(figsize=within(7.2, 4.4, legend=named), layout="constrained")[1]
         first = table.iloc[0]
         if np.isfinite(first["ceiling_lower"]):
             ax.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
@@ -76,10 +78,13 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
             face = colour if filled else "white"
             ax.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none")
             if number <= MOST_NAMED:
-                ax.annotate(str(number), (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
+                beside: Any = {"xytext": (5, 4), "textcoords": "offset points", "in_layout": False}
+                ax.annotate(str(number), (x, y), fontsize=8, **beside)
         ax.set_xlabel("similarity of RDMs")
         ax.set_ylabel(wrapped(MEASURES[chosen], 40))
-        ax.legend(handles=_legend(table), loc="center left", bbox_to_anchor=(1.01, 0.5))
+        handles = _legend(table)
+        names = [str(handle.get_label()) for handle in handles]
+        place_legend(ax, handles, names, loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from normenc.errors import InputError
-from normenc.figures.common import AxesArray, new_panels, style
+from normenc.figures.common import AxesArray, new_panels, style, wrapped
+from normenc.figures.sizes import narrow, place_legend, within
 
 __all__ = ["power_map", "similarity_bars"]
 
@@ -56,7 +57,9 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
     first = similarity.iloc[0]
     with style():
         if axes is None:
-            _, axes = plt.subplots(figsize=(6.6, 1.1 + 0.33 * len(similarity)), layout="constrained")
+            kinds = list(dict.fromkeys(_kind(row) for row in similarity.itertuples()))
+            size = within(6.6, 1.1 + 0.33 * len(similarity), legend=["noise ceiling", *kinds], by_rows=True)
+            _, axes = plt.subplots(figsize=size, layout="constrained")
         if np.isfinite(first["ceiling_lower"]):
             axes.axvspan(
                 first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, label="noise ceiling"
@@ -75,15 +78,17 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
         right = max(1.0, float(similarity["high"].max()), float(np.nan_to_num(first["ceiling_upper"])))
         for position, value in enumerate(similarity["similarity"]):
             axes.text(right + 0.02, position, f"{value:.3f}", va="center", fontsize=8)
-        end = _draw_wings(axes, len(similarity), _winners(similarity, pairs), right + 0.24)
-        axes.set_yticks(range(len(similarity)), [_bar_name(row) for row in similarity.itertuples()])
+        end = _draw_wings(axes, len(similarity), _winners(similarity, pairs), right + (0.45 if narrow() else 0.24))
+        names = [_bar_name(row) for row in similarity.itertuples()]
+        axes.set_yticks(range(len(similarity)), [wrapped(name, 20) if narrow() else name for name in names])
         axes.invert_yaxis()
         axes.axvline(0, color="black", linewidth=0.8)
         axes.set_xlim(min(0.0, float(similarity["low"].min()) - 0.03), end)
-        axes.set_xticks([tick for tick in np.arange(-1, 1.01, 0.25) if tick >= axes.get_xlim()[0]])
-        axes.set_xlabel(f"similarity of RDMs ({SYMBOLS[first['comparison']]}; 1 is the same geometry)")
+        axes.set_xticks([tick for tick in np.arange(-1, 1.01, 0.5 if narrow() else 0.25) if tick >= axes.get_xlim()[0]])
+        comparison = SYMBOLS[first["comparison"]]
+        axes.set_xlabel(f"similarity of RDMs ({comparison}{'' if narrow() else '; 1 is the same geometry'})")
         axes.set_title(f"similarity with {first['recording']}")
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+        place_legend(axes, *axes.get_legend_handles_labels())
     return axes
 
 

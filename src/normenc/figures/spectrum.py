@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.figures.common import COLOURS, Values, known, style, wrapped
+from normenc.figures.sizes import place_legend, within
 
 __all__ = ["eigenspectrum"]
 
@@ -71,7 +72,8 @@ def eigenspectrum(
     names: list[str] = []
     with style():
         if axes is None:
-            _, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+            below = [*map(wrapped, points), *["exponent and its ranks"] * len(exponents or {}), "slope"]
+            _, axes = plt.subplots(figsize=within(6.4, 3.6, legend=below), layout="constrained")
         for label, (rank, share) in points.items():
             colour, symbol = looks[label]
             look: Any = {"marker": symbol, "markevery": 0.12} if len(rank) > 2 else {"marker": symbol or "o"}
@@ -84,7 +86,7 @@ def eigenspectrum(
                 names.append(f"exponent {exponent:.2f}, ranks {first:,}–{last:,}")
         handles += _finish(axes, [pair for pair in points.values() if len(pair[0])])
         names += ["slope −1"]
-        axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1))
+        place_legend(axes, handles, names)
     return axes
 
 

@@ -28,6 +28,7 @@ from normenc.figures.common import (
     units_text,
     wrapped,
 )
+from normenc.figures.sizes import narrow, place_legend, room, within
 
 __all__ = ["preference_histogram", "selectivity_distributions"]
 
@@ -93,7 +94,9 @@ def preference_histogram(
     largest = max([1.5 / n_bins, *(share.max() for share in shares.values())])
     with style():
         height = 2.0 if period == 180 else 2.4
-        panels, drawn = panels_in_rows(preferences, controls, axes, width=2.4, height=height, polar=True)
+        panels, drawn = panels_in_rows(
+            preferences, controls, axes, width=2.4, height=height, least=1.6, lowest=1.4, polar=True
+        )
         for (panel, label, values), colour in zip(drawn, _colours(preferences, controls), strict=True):
             if values is None:
                 say_unknown(panel, label)
@@ -101,13 +104,14 @@ def preference_histogram(
             _draw_rose(panel, shares[label], period, largest, colour)
             counted, n_units = kept[label]
             which = "tuned " if tuned is not None and label in tuned else ""
-            title = f"{wrapped(label)}\n{_number(len(counted), n_units, label == recording, which)}"
+            number = _number(len(counted), n_units, label == recording, which)
+            title = f"{wrapped(label, room(panel))}\n{wrapped(number, room(panel)) if narrow(panel) else number}"
             # The half circle ends at three quarters of its panel; 17 points leave room for the label of 0 degrees.
             place: Any = {"y": 0.75, "pad": 17} if period == 180 else {}
             panel.set_title(title, **place)
         what = f"{PREFERRED[int(period)]}\ndashed: preferences spread evenly"
         if axes is None:
-            figure_of(panels).supxlabel(what, fontsize=9)
+            figure_of(panels).supxlabel(what)
         else:
             drawn[0][0].set_xlabel(what)
     return panels
@@ -149,7 +153,8 @@ def selectivity_distributions(
     handles, names = [], []
     with style():
         if axes is None:
-            _, axes = plt.subplots(figsize=(6.0, 3.2), layout="constrained")
+            below = [f"{wrapped(label)}\nmedian and number of units" for label in found]
+            _, axes = plt.subplots(figsize=within(6.0, 3.2, legend=below), layout="constrained")
         for label, values in found.items():
             x = np.sort(values[np.isfinite(values)])
             handles.append(_draw_steps(axes, x, *looks[label]))
@@ -162,7 +167,7 @@ def selectivity_distributions(
         axes.axhline(0.5, color="#cccccc", linewidth=0.8, zorder=0)
         axes.set_xlabel(index)
         axes.set_ylabel("cumulative share of units")
-        axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.01, 1), labelspacing=0.8)
+        place_legend(axes, handles, names, labelspacing=0.5 if narrow() else 0.8)
     return axes
 
 
@@ -207,8 +212,11 @@ def _draw_rose(panel: Any, share: npt.NDArray[np.float64], period: float, larges
     panel.set_ylim(0, 1.04 * np.sqrt(largest))
     panel.set_yticks(np.sqrt([outer / 400, outer / 100]), ["", ""])
     for ring in (outer / 4, outer):  # a quarter of the share has half the radius
-        place = (np.radians(90 if half else 67.5), np.sqrt(ring / 100))
-        where: Any = {"xytext": (0, -2), "va": "top"} if half else {"xytext": (0, 0), "va": "center"}
+        close = narrow() or narrow(panel)  # on a page the quarter is told at the left, the whole at the right
+        angle = -90 if half and close and ring < outer else 90 if half else 67.5
+        place = (np.radians(angle), np.sqrt(ring / 100))
+        below = -6 if close else -2  # clear of the degrees at the ends
+        where: Any = {"xytext": (0, below), "va": "top"} if half else {"xytext": (0, 0), "va": "center"}
         panel.annotate(f"{ring:g} %", place, textcoords="offset points", ha="center", fontsize=6, **where)
     ticks = np.array(AROUND[int(period)])
     panel.set_xticks(np.radians(ticks if half else ticks % 360), [degrees(tick) for tick in ticks], fontsize=7)

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normenc.study.evaluation import Evaluation, evaluate
     from normenc.study.power_analysis import Power, power
+    from normenc.study.redrawing import Redrawn, redraw
     from normenc.study.representing import prepare
     from normenc.study.running import Run, run
     from normenc.study.settings import Study, load_study
+    from normenc.study.source_data import Picture, read_source_data
     from normenc.study.sweep import Failure, Tally
 
 __all__ = [
     "Evaluation",
     "Failure",
+    "Picture",
     "Power",
+    "Redrawn",
     "Run",
     "Study",
     "Tally",
@@ -22,15 +26,19 @@ __all__ = [
     "load_study",
     "power",
     "prepare",
+    "read_source_data",
+    "redraw",
     "run",
 ]
 
 _HOMES = {
     "evaluation": ("Evaluation", "evaluate"),
     "power_analysis": ("Power", "power"),
+    "redrawing": ("Redrawn", "redraw"),
     "representing": ("prepare",),
     "running": ("Run", "run"),
     "settings": ("Study", "load_study"),
+    "source_data": ("Picture", "read_source_data"),
     "sweep": ("Failure", "Tally"),
 }
 

@@ -1,6 +1,6 @@
 """The pictures of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +10,56 @@ import numpy.typing as npt
 from normenc import encoding, figures, stimuli, tuning
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
+from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
 
-__all__ = ["draw"]
+__all__ = ["draw", "pictures"]
 
 EXAMPLES = (-90, -45, 0, 45, 90)  # degrees, of the example gratings
 N_EXAMPLES = 5  # images, where stimuli are images
 NEGATIVE = "shift"
 N_MAPS = 8  # neurons whose readout is drawn
+N_MAPS = 8  # neurons whose readout is drawn
 
 
 def draw(evaluation: Evaluation, folder: Path) -> None:
-    """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`."""
+    """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`, beside the source data of all."""
     folder.mkdir()
-    pictures = {"example_stimuli": _examples(evaluation), **_geometry(evaluation), **_tuning(evaluation)}
+    found = pictures(evaluation)
+    write_source_data(found, folder / SOURCE_DATA)
+    for name, picture in found.items():
+        figures.save(picture.draw(), folder, name)
+
+
+def pictures(evaluation: Evaluation) -> dict[str, Picture]:
+    """The pictures that are drawn of `evaluation`, by name."""
     study = evaluation.study
+    found = {"example_stimuli": _examples(evaluation), **_geometry(evaluation), **_tuning(evaluation)}
     if study.is_grid:
-        pictures["leaderboard"] = figures.leaderboard(evaluation.similarity)
+        found["leaderboard"] = Picture("leaderboard", {"similarity": evaluation.similarity})
     else:
-        pictures["similarity_bars"] = figures.similarity_bars(evaluation.similarity, evaluation.inference.pairs)
+        found["similarity_bars"] = Picture(
+            "similarity_bars", {"similarity": evaluation.similarity, "pairs": evaluation.inference.pairs}
+        )
     if evaluation.predicted is not None:
-        pictures["predictivity"] = figures.predictivity(evaluation.predicted.table)
-        pictures |= _fitted(evaluation, evaluation.predicted.fitted)
+        found["predictivity"] = Picture("predictivity", {"table": evaluation.predicted.table})
+        found |= _fitted(evaluation, evaluation.predicted.fitted)
     if evaluation.over_training is not None:
-        pictures["over_training"] = figures.over_training(evaluation.over_training, evaluation.similarity)
-    for name, axes in pictures.items():
-        figures.save(axes, folder, name)
+        found["over_training"] = Picture(
+            "over_training", {"table": evaluation.over_training, "similarity": evaluation.similarity}
+        )
+    return found
 
 
-def _examples(evaluation: Evaluation) -> Any:
+def _examples(evaluation: Evaluation) -> Picture:
     recording = evaluation.recording
     if recording.period is None:
-        return figures.example_stimuli(evaluation.images[:N_EXAMPLES].numpy(), recording.stimulus[:N_EXAMPLES].tolist())
+        images, names = evaluation.images[:N_EXAMPLES].numpy(), recording.stimulus[:N_EXAMPLES].tolist()
+        return Picture("example_stimuli", {"images": images, "orientation": names})
     examples = stimuli.gratings(EXAMPLES, **evaluation.study.stimuli.model_dump()).numpy()
-    return figures.example_stimuli(examples, EXAMPLES)
+    return Picture("example_stimuli", {"images": examples, "orientation": EXAMPLES})
 
 
-def _geometry(evaluation: Evaluation) -> dict[str, Any]:
+def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
     """RDMs, their rows and embeddings."""
     recording, metric = evaluation.recording, evaluation.study.comparison.rdm_metric
     own, points = evaluation.recording_label, evaluation.embeddings
@@ -54,105 +68,137 @@ def _geometry(evaluation: Evaluation) -> dict[str, Any]:
     matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
     period = recording.period
     stimulus = np.arange(recording.n_stimuli) if period is None else recording.stimulus
-    pictures = {
-        "rdms": figures.rdms(
-            matrices, stimulus, controls={r.label: r.rdm for r in controls}, metric=metric, period=period
-        ),
-        "embeddings": figures.embeddings(
-            {label: points[label] for label in matrices},
-            stimulus,
-            controls={r.label: points[r.label] for r in controls},
-            period=period,
+    shared: dict[str, Any] = {"orientation": stimulus, "period": period}
+    others = {r.label: r.rdm for r in controls}
+    found = {
+        "rdms": Picture("rdms", {"populations": matrices, "controls": others, "metric": metric, **shared}),
+        "embeddings": Picture(
+            "embeddings", {"populations": _of(points, matrices), "controls": _of(points, others), **shared}
         ),
     }
     if period is not None:
         # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
-        pictures["rdm_rows"] = figures.rdm_rows(
-            matrices,
-            stimulus,
-            controls={r.label: r.rdm for r in controls if r.seed is None},
-            metric=metric,
-            period=period,
-        )
-    return pictures
+        plain = {r.label: r.rdm for r in controls if r.seed is None}
+        lines: dict[str, Any] = {"populations": matrices, "controls": plain, "metric": metric}
+        found["rdm_rows"] = Picture("rdm_rows", lines | shared)
+    return found
 
 
-def _tuning(evaluation: Evaluation) -> dict[str, Any]:
+def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
     """How neurons and units are tuned, side by side; of images nothing is known."""
     recording, found, own = evaluation.recording, evaluation.descriptions, evaluation.recording_label
     if recording.period is None:
         return {}
     shown = [own, *(r.label for r in evaluation.shown if r.trained and r.label in found)]
     plain = [r.label for r in evaluation.shown if r.seed is None and r.label in found]
-    stimulus = next(iter(found.values())).stimulus
     period = recording.period
     preferred = {label: _preferred(one, one.average) for label, one in found.items()}
     selective = {label: one.summary.units["gosi"].to_numpy() for label, one in found.items()}
     laws = {label: one.exponent for label, one in found.items() if np.isfinite(one.exponent)}
     spectra = {label: one.spectrum for label, one in found.items()}
-    averages = _of({label: one.average for label, one in found.items()}, shown)
-    curves: dict[str, Any] = {"recording": own, "units": recording.units, "period": period}
-    errors = {label: one.standard_error for label, one in found.items() if np.isfinite(one.standard_error).all()}
-    # Sorted by one half of the trials and drawn of the other, where there are two: else noise makes a diagonal too.
-    halves = {label: _preferred(one, one.first) for label, one in found.items()}
+    tuned = {label: one.summary.units["selective"].to_numpy() for label, one in found.items()}
+    index = "gOSI (1 − circular variance)"
     return {
-        "tuning_curves": figures.tuning_curves(averages, stimulus, standard_errors=errors, **curves),
-        "tuning_best": figures.tuning_curves(
-            averages,
-            stimulus,
-            scores={label: selective[label] for label in shown if label in selective},
-            score="gOSI",
-            standard_errors=errors,
-            **curves,
+        **_curves(evaluation, shown, selective),
+        "preferences": Picture(
+            "preference_histogram",
+            {
+                "preferences": _of(preferred, shown),
+                "tuned": tuned,
+                "controls": _of(preferred, plain),
+                "period": period,
+                "recording": own,
+            },
         ),
-        "preferences": figures.preference_histogram(
-            _of(preferred, shown),
-            tuned={label: one.summary.units["selective"].to_numpy() for label, one in found.items()},
-            controls=_of(preferred, plain),
-            period=period,
-            recording=own,
+        "selectivity": Picture(
+            "selectivity_distributions",
+            {
+                "selectivity": _of(selective, shown),
+                "controls": _of(selective, plain),
+                "index": index,
+                "recording": own,
+            },
         ),
-        "selectivity": figures.selectivity_distributions(
-            _of(selective, shown), controls=_of(selective, plain), index="gOSI (1 − circular variance)", recording=own
+        "eigenspectra": Picture(
+            "eigenspectrum", {"spectra": _of(spectra, shown), "exponents": laws, "controls": _of(spectra, plain)}
         ),
-        "response_maps": figures.response_map(
-            _of({label: one.second for label, one in found.items()}, shown),
-            stimulus,
-            halves,
-            period=period,
-            recording=own,
-        ),
-        "eigenspectra": figures.eigenspectrum(_of(spectra, shown), laws, controls=_of(spectra, plain)),
     }
 
 
-def _fitted(evaluation: Evaluation, fitted: Mapping[str, encoding.FittedNetwork]) -> dict[str, Any]:
+def _fitted(evaluation: Evaluation, fitted: Mapping[str, encoding.FittedNetwork]) -> dict[str, Picture]:
     """What networks that were fitted to the neurons learned, without the first fold."""
     if not fitted:
         return {}
+    logs = {label: fit.log for label, fit in fitted.items()}
     chosen_by_loss = {label: fit.best_step for label, fit in fitted.items() if fit.held_out.size}
-    pictures: dict[str, Any] = {
-        "fitting": figures.loss_curves({label: fit.log for label, fit in fitted.items()}, best=chosen_by_loss)
-    }
-    found = evaluation.descriptions.get(evaluation.recording_label)
-    preferred = None if found is None else _preferred(found, found.average)
+    pictures = {"fitting": Picture("loss_curves", {"logs": logs, "best": chosen_by_loss})}
     for label, fit in fitted.items():
         network: Any = fit.network
         untrained: Any = fit.untrained
         name = label.replace(" ", "_")
-        pictures[f"filters_{name}"] = figures.learned_filters(untrained.core.filters(), network.core.filters())
-        size = network.readout.in_shape[1:]
-        if isinstance(network.readout, encoding.GaussianPoint):
-            pictures[f"readouts_{name}"] = figures.readout_positions(
-                network.readout.positions(), size, orientation=preferred if evaluation.recording.period else None
-            )
-            continue
-        linear = network.core.nonlinearity == "none"
-        maps = encoding.linear_filters(fit, size) if linear else network.readout.maps()
-        some = np.unique(np.linspace(0, len(maps) - 1, N_MAPS).astype(int))
-        labels = [f"neuron {neuron + 1:,}" for neuron in some]
-        pictures[f"readouts_{name}"] = figures.readout_maps(maps[some], neurons=range(len(some)), labels=labels)
+        filters = {"before": untrained.core.filters().numpy(), "after": network.core.filters().numpy()}
+        pictures[f"filters_{name}"] = Picture("learned_filters", filters)
+        pictures[f"readouts_{name}"] = _readouts(evaluation, fit)
     return pictures
+
+
+def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> Picture:
+    network: Any = fit.network
+    height, width = network.readout.in_shape[1:]
+    if isinstance(network.readout, encoding.GaussianPoint):
+        found = evaluation.descriptions.get(evaluation.recording_label)
+        return Picture(
+            "readout_positions",
+            {
+                "positions": network.readout.positions(),
+                "image_size": (int(height), int(width)),
+                "orientation": None if found is None else _preferred(found, found.average),
+            },
+        )
+    linear = network.core.nonlinearity == "none"
+    maps = encoding.linear_filters(fit, (height, width)) if linear else network.readout.maps()
+    some = np.unique(np.linspace(0, len(maps) - 1, N_MAPS).astype(int))
+    labels = [f"neuron {neuron + 1:,}" for neuron in some]
+    return Picture("readout_maps", {"maps": maps[some], "neurons": list(range(len(some))), "labels": labels})
+
+
+def _curves(evaluation: Evaluation, shown: Sequence[str], selective: Mapping[str, Any]) -> dict[str, Picture]:
+    """Responses of neurons and units to every stimulus: of a few as curves, of all as maps."""
+    recording, found, own = evaluation.recording, evaluation.descriptions, evaluation.recording_label
+    shared: dict[str, Any] = {
+        "orientation": next(iter(found.values())).stimulus,
+        "period": recording.period,
+        "recording": own,
+    }
+    errors = {label: _short(one.standard_error) for label, one in found.items() if label in shown}
+    curves: dict[str, Any] = {
+        "populations": _of({label: _short(one.average) for label, one in found.items()}, shown),
+        "standard_errors": {label: error for label, error in errors.items() if np.isfinite(error).all()},
+        "units": recording.units,
+        **shared,
+    }
+    # Sorted by one half of the trials and drawn of the other, where there are two: else noise makes a diagonal too.
+    halves = {label: _preferred(one, one.first) for label, one in found.items() if label in shown}
+    return {
+        "tuning_curves": Picture("tuning_curves", curves),
+        "tuning_best": Picture(
+            "tuning_curves",
+            curves | {"scores": {label: selective[label] for label in shown if label in selective}, "score": "gOSI"},
+        ),
+        "response_maps": Picture(
+            "response_map",
+            {
+                "populations": _of({label: _short(one.second) for label, one in found.items()}, shown),
+                "preferences": halves,
+                **shared,
+            },
+        ),
+    }
+
+
+def _short(responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Seven digits of every response are more than a picture shows, and half as much to keep."""
+    return responses.astype(np.float32)
 
 
 def _preferred(description: Description, responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -160,6 +206,6 @@ def _preferred(description: Description, responses: npt.NDArray[np.float64]) -> 
     return tuning.preferred(responses, description.stimulus, period=period, negative=NEGATIVE)
 
 
-def _of(values: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+def _of(values: Mapping[str, Any], labels: Iterable[str]) -> dict[str, Any]:
     """Those of `labels`, None for a recording known only by its RDM."""
     return {label: values.get(label) for label in labels}

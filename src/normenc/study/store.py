@@ -134,11 +134,11 @@ def _publish(stage: Path, folder: Path) -> None:
         stage.rename(folder)
         return
     # What an earlier run left is replaced file by file, so that a user's own notes in the folder stay. Its report
-    # goes first: half a replacement must not look finished.
+    # goes first: half a replacement must not look finished. Pictures drawn again for a page, in figures/85mm, go too.
     (folder / REPORT).unlink(missing_ok=True)
     for part in ("models", "figures"):
-        for pattern in ("*.safetensors", "*.png", "*.svg"):
-            for old in (folder / part).glob(pattern):
+        for pattern in ("*.safetensors", "*.png", "*.svg", "*.pdf", "*.h5"):
+            for old in [*(folder / part).glob(pattern), *(folder / part).glob(f"*mm/{pattern}")]:
                 old.unlink()
     for new in sorted(stage.rglob("*")):
         target = folder / new.relative_to(stage)

@@ -1,0 +1,179 @@
+"""Save pictures, for a screen or for the column of a paper."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from normenc.errors import InputError
+from normenc.figures.common import AxesArray, figure_of, style
+from normenc.figures.sizes import INCH, millimetres
+
+__all__ = ["FORMATS", "TooNarrowError", "fits", "save"]
+
+FORMATS = ("png", "svg", "pdf")
+POINTS = (7.0, 8.0)  # the smallest and largest text on a page
+DPI = 600  # of pixels on a page
+OPTIONS: dict[str, dict[str, Any]] = {  # the same picture gives the same file
+    "png": {"metadata": {"Software": "normenc"}, "pil_kwargs": {"compress_level": 3}},
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"Creator": "normenc", "CreationDate": None}},
+}
+
+
+class TooNarrowError(InputError):
+    """Texts of a picture would overlap or be cut off at a width of so many millimetres."""
+
+    def __init__(self, message: str, width: float) -> None:
+        super().__init__(message)
+        self.width = width
+
+
+def save(
+    axes: Axes | AxesArray,
+    folder: str | Path,
+    name: str,
+    formats: Sequence[str] = ("png", "svg"),
+    width: float | str | None = None,
+) -> list[Path]:
+    """Save the figure of `axes` as ``name.png`` and ``name.svg`` in `folder`, and close it.
+
+    Text in SVG and PDF can be edited. With a width the figure is made as wide, its height in proportion, and text
+    keeps a size of 7 to 8 points. Draw within :func:`sized` of the same width to have panels and legends laid out for
+    it.
+
+    Parameters
+    ----------
+    axes : Axes or array of Axes
+        Of one figure, as the functions of this package give them.
+    folder : str or Path
+        It must exist.
+    name : str
+        Of the files, without their endings.
+    formats : sequence of str
+        Some of ``"png"`` (200 dpi, or 600 with a width), ``"svg"`` and ``"pdf"``.
+    width : float or str, optional
+        Millimetres, or a text such as ``"85mm"``, ``"single"`` (85 mm) or ``"double"`` (180 mm). As drawn by default.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        When a format or width is none, or texts would overlap or be cut off at that width.
+    """
+    formats = [formats] if isinstance(formats, str) else formats
+    if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
+        raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
+    figure = figure_of(axes)
+    paths = [Path(folder) / f"{name}.{kind}" for kind in dict.fromkeys(formats)]
+    try:
+        with style():
+            if width is not None:
+                _resize(figure, millimetres(width))
+                if why := _crowded(figure):
+                    at = millimetres(width)
+                    raise TooNarrowError(f"{name} cannot be read at {at:g} mm: {why}; give it more width", at)
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # one layout serves all files, whichever there are
+            for path in paths:
+                options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
+                figure.savefig(path, facecolor="white", **options)
+    finally:
+        plt.close(figure)
+    return paths
+
+
+def fits(axes: Axes | AxesArray, width: float | str) -> bool:
+    """Whether the figure of `axes`, which is closed, can be read at `width`."""
+    figure = figure_of(axes)
+    try:
+        with style():
+            _resize(figure, millimetres(width))
+            return _crowded(figure) is None
+    finally:
+        plt.close(figure)
+
+
+def _crowded(figure: Figure) -> str | None:
+    """Which texts of `figure` are cut off or overlap, in words; None where all can be read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            figure.draw_without_rendering()
+        except UserWarning:  # of matplotlib: nothing is left for the panels
+            return "its texts leave no room for its panels"
+    edges = figure.bbox
+    boxes = []
+    for text in _shown_texts(figure):
+        box = text.get_window_extent()
+        if box.x0 < edges.x0 - 1 or box.y0 < edges.y0 - 1 or box.x1 > edges.x1 + 1 or box.y1 > edges.y1 + 1:
+            return f"{_quoted(text)} is cut off"
+        lines = text.get_text().split("\n")
+        top = box.y1 - box.height / len(lines) * (not lines[0])  # a blank line may be filled by another text
+        boxes.append((box.x0, box.y0, box.x1, top, text))
+    corners = np.array([box[:4] for box in boxes]).reshape(-1, 4)
+    laid_out = np.array([box[4].get_in_layout() for box in boxes], dtype=bool)
+    slack = figure.dpi / 72  # a point
+    for place, (x0, y0, x1, y1, text) in enumerate(boxes):
+        x = np.minimum(corners[place + 1 :, 2], x1) - np.maximum(corners[place + 1 :, 0], x0)
+        y = np.minimum(corners[place + 1 :, 3], y1) - np.maximum(corners[place + 1 :, 1], y0)
+        # What stands at points, out of the layout, falls together where these do, at any width.
+        both = np.flatnonzero((x > slack) & (y > slack) & (laid_out[place + 1 :] | text.get_in_layout()))
+        if both.size:
+            return f"{_quoted(text)} and {_quoted(boxes[place + 1 + both[0]][4])} overlap"
+    return None
+
+
+def _resize(figure: Figure, width: float) -> None:
+    """Make `figure` as wide as `width` mm, with text of the sizes of a page."""
+    ratio = width / INCH / figure.get_figwidth()
+    if abs(ratio - 1) > 1e-6:
+        figure.set_size_inches(width / INCH, figure.get_figheight() * ratio)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a picture without room, which is found out later
+        figure.draw_without_rendering()  # ticks are there from now on
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            labels = axis.get_ticklabels()
+            if labels:
+                axis.set_tick_params(which="both", labelsize=_page_points(labels[0]))
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_fontsize(_page_points(text))
+
+
+def _page_points(text: Text) -> float:
+    return float(np.clip(text.get_fontsize(), *POINTS))
+
+
+def _shown_texts(figure: Figure) -> Iterator[Text]:
+    """All texts that are drawn; labels of ticks beyond the axis are not."""
+    hidden: set[Text] = set()
+    for panel in figure.axes:
+        axes_hidden = not panel.get_visible() or not panel.axison
+        for axis in (panel.xaxis, panel.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            slack = 0.0 if axis.get_scale() == "log" else 1e-9 * (high - low)
+            for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+                beyond = not low - slack <= tick.get_loc() <= high + slack
+                if axes_hidden or beyond or not axis.get_visible():
+                    hidden |= {tick.label1, tick.label2}
+            if axes_hidden:
+                hidden |= set(axis.findobj(Text))
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if text.get_visible() and text.get_text().strip() and text not in hidden:
+            yield text
+
+
+def _quoted(text: Text) -> str:
+    return repr(" ".join(text.get_text().split()))
