@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["findings"]
+__all__ = ["findings", "row_names"]
 
 ALPHA = 0.05
 MANY = 6  # trained layers of which the page speaks one by one
@@ -46,7 +46,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame) -> list[str]:
     """
     trained = similarity[similarity["trained"]]
     best = trained.loc[trained["similarity"].idxmax()]
-    names = _names(similarity)
+    names = row_names(similarity)
     sentences = [
         f"Of the trained layers, {names[best.name]} matches {best['recording']} best: similarity "
         f"{best['similarity']:.3f}, 95 % interval {best['low']:.3f} to {best['high']:.3f}."
@@ -64,7 +64,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame) -> list[str]:
     return [*sentences, ceiling, chance]
 
 
-def _names(similarity: pd.DataFrame) -> dict[Any, str]:
+def row_names(similarity: pd.DataFrame) -> dict[Any, str]:
     """What each row is called in ``differences.csv``: task and network stand in the name where there are several."""
     trained = similarity[similarity["trained"]]
     tasks = "task" in trained and trained["task"].nunique() > 1
