@@ -1,5 +1,6 @@
 """Several runs in one picture."""
 
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -51,20 +52,22 @@ def run_comparison(table: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
         raise InputError("the table must hold rows of one comparison method; draw each method on its own")
     labels = list(dict.fromkeys(table["label"]))
     ceilings = table.dropna(subset=["ceiling_lower"]).groupby("label", sort=False)[["ceiling_lower", "ceiling_upper"]]
-    names = ([CEILING] if ceilings.ngroups else []) + list(dict.fromkeys(table["encoder"]))
+    encoders = dict.fromkeys(zip(table["kind"], table["encoder"], strict=True))
+    rows = ([(CEILING, CEILING)] if ceilings.ngroups else []) + list(encoders)
     looks = {label: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, label in enumerate(labels)}
     offsets = dict(zip(labels, 0.3 * np.linspace(-1, 1, len(labels)) if len(labels) > 1 else [0.0], strict=True))
     with style():
         if axes is None:
-            height = 1.2 + 0.25 * len(labels) + max(0.28, ROW * len(labels)) * len(names)
-            _, axes = plt.subplots(figsize=(6.8, height), layout="constrained")
+            inches = 1.2 + 0.25 * len(labels) + max(0.28, ROW * len(labels)) * len(rows)
+            _, axes = plt.subplots(figsize=(6.8, inches), layout="constrained")
         for label, band in ceilings.first().iterrows():
-            place = offsets[str(label)], 0.4 / max(2, len(labels))
-            _draw_ceiling(axes, band, looks[str(label)][0], *place, lead=len(labels) <= 3)
+            height = 0.4 / max(2, len(labels))
+            _draw_ceiling(axes, band, looks[str(label)][0], offsets[str(label)], height, lead=len(labels) <= 3)
         for row in table.itertuples():
             if np.isfinite(row.similarity):
-                _draw_encoder(axes, row, names.index(str(row.encoder)) + offsets[row.label], *looks[row.label])
-        _draw_rows(axes, names, dict(zip(table["encoder"], table["kind"], strict=True)))
+                place = rows.index((row.kind, row.encoder))
+                _draw_encoder(axes, row, place + offsets[row.label], *looks[row.label])
+        _draw_rows(axes, rows)
         axes.set_xlabel(f"similarity of RDMs ({SYMBOLS.get(table['comparison'].iloc[0], table['comparison'].iloc[0])})")
         handles: list[Any] = [_handle(*looks[label], label) for label in labels]
         axes.figure.legend(handles=handles, loc="outside upper left")
@@ -78,22 +81,22 @@ def _draw_encoder(axes: Axes, row: Any, y: float, colour: str, marker: str) -> N
     axes.plot(row.similarity, y, marker=marker, color=colour, markerfacecolor=face, markersize=4.5)
 
 
-def _draw_ceiling(axes: Axes, band: pd.Series, colour: str, y: float, half: float, *, lead: bool) -> None:
+def _draw_ceiling(axes: Axes, band: pd.Series, colour: str, y: float, height: float, *, lead: bool) -> None:
     lower, upper = float(band["ceiling_lower"]), float(band["ceiling_upper"])
-    axes.add_patch(Rectangle((lower, y - half / 2), upper - lower, half, color=colour, alpha=0.8, linewidth=1))
+    axes.add_patch(Rectangle((lower, y - height / 2), upper - lower, height, color=colour, alpha=0.8, linewidth=1))
     if lead:
         axes.axvline(lower, color=colour, linestyle=":", linewidth=1, zorder=0)
 
 
-def _draw_rows(axes: Axes, names: list[str], kinds: dict[str, str]) -> None:
+def _draw_rows(axes: Axes, rows: list[tuple[str, str]]) -> None:
     """Names of rows, and a line wherever the kind of encoder changes."""
-    axes.set_yticks(range(len(names)), [wrapped(name) for name in names])
-    axes.set_ylim(len(names) - 0.45, -0.55)
+    axes.set_yticks(range(len(rows)), [wrapped(name) for _, name in rows])
+    axes.set_ylim(len(rows) - 0.45, -0.55)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#e5e5e5", linewidth=0.6)
     axes.set_axisbelow(True)
-    for position, (above, below) in enumerate(zip(names, names[1:], strict=False)):
-        if kinds.get(above) != kinds.get(below):
+    for position, (above, below) in enumerate(pairwise(rows)):
+        if above[0] != below[0]:
             axes.axhline(position + 0.5, color="#999999", linewidth=0.6)
 
 

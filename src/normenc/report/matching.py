@@ -9,7 +9,15 @@ import pandas as pd
 
 from normenc.report.run_folders import CONTROL, TRAINED, TWIN, RunFolder
 
-__all__ = ["MIN_ORDERED", "conclusions", "encoder_table", "order_agreement", "predictivity_table", "share_of_ceiling"]
+__all__ = [
+    "MIN_ORDERED",
+    "conclusions",
+    "encoder_table",
+    "order_agreement",
+    "predictivity_table",
+    "share_of_ceiling",
+    "similarity_by_run",
+]
 
 ALPHA = 0.05
 MIN_ORDERED = 4  # encoders of which an order can be compared
@@ -145,7 +153,7 @@ def order_agreement(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFr
     """
     from scipy.stats import spearmanr
 
-    wide = table.pivot(index=["kind", "encoder"], columns="run", values="similarity")
+    wide = similarity_by_run(table)
     rows = []
     for one, other in combinations(range(len(runs)), 2):
         both = wide[[one, other]].replace([np.inf, -np.inf], np.nan).dropna()
@@ -154,6 +162,11 @@ def order_agreement(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFr
         rho = float(spearmanr(both[one], both[other]).statistic) if known else float("nan")
         rows.append({"one": one, "other": other, "n": len(both), "rho": rho})
     return pd.DataFrame(rows)
+
+
+def similarity_by_run(table: pd.DataFrame) -> pd.DataFrame:
+    """Similarities of :func:`encoder_table`: a row a kind and encoder, a column a run; NaN where a run has it not."""
+    return table.set_index(["kind", "encoder", "run"])["similarity"].unstack("run")  # noqa: PD010 (nothing to mean)
 
 
 def predictivity_table(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +185,9 @@ def predictivity_table(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.Dat
         own = table[table["run"] == number]
         names = dict(zip(zip(own["name"], own["kind"], strict=True), own["encoder"], strict=True))
         for row in run.predictivity.to_dict("records"):
-            found = {name: row.get(name) for name in ("method", "r", "r_low", "r_high", "feve", "feve_low", "feve_high")}
+            found = {
+                name: row.get(name) for name in ("method", "r", "r_low", "r_high", "feve", "feve_low", "feve_high")
+            }
             label, kind = str(row["label"]), str(row["kind"])
             rows.append({"run": number, "encoder": names.get((label, kind), label), "kind": kind} | found)
     return pd.DataFrame(rows).drop_duplicates(["run", "encoder", "kind"]) if rows else pd.DataFrame()

@@ -1,7 +1,6 @@
 """Runs read back from their folders, checked, and named so that they are told apart."""
 
 import json
-import os
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +17,19 @@ __all__ = ["CONTROL", "TRAINED", "TWIN", "RunFolder", "read_run", "read_runs"]
 
 TRAINED, TWIN, CONTROL = "trained layer", "untrained twin", "control"
 SIMILARITY_COLUMNS = (
-    *("recording", "task", "model", "layer", "trained", "seed", "rdm_metric", "comparison", "similarity", "low", "high"),
+    *(
+        "recording",
+        "task",
+        "model",
+        "layer",
+        "trained",
+        "seed",
+        "rdm_metric",
+        "comparison",
+        "similarity",
+        "low",
+        "high",
+    ),
     *("p_chance_holm", "p_ceiling_holm", "chance", "ceiling", "ceiling_lower", "ceiling_lower_low", "ceiling_upper"),
     "resampled",
 )
@@ -47,7 +58,7 @@ class RunFolder:
     quality : dict or None
         Of ``quality.json``, which older runs have not.
     label : str
-        Study × recording; several runs read together by :func:`read_runs` have different ones.
+        Study and recording; several runs read together by :func:`read_runs` have different ones.
     """
 
     path: Path
@@ -72,7 +83,7 @@ class RunFolder:
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[RunFolder]:
-    """Read several runs and name them: study × recording, with the folder's name or a number where that is not enough.
+    """Read several runs and name them by study and recording, and where that is not enough by folder and number.
 
     Raises
     ------
@@ -84,7 +95,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunFolder]:
         raise InputError(f"{len(paths)} run was given; a comparison takes two or more folders of runs")
     for index, path in enumerate(paths):
         for other in paths[:index]:
-            if path.exists() and other.exists() and os.path.samefile(path, other):
+            if path.exists() and other.exists() and path.samefile(other):
                 raise InputError(f"{path}: this run is given twice; give different runs")
     runs = [read_run(path) for path in paths]
     labels = _told_apart([(run.label, run.path.resolve().name) for run in runs])
@@ -134,10 +145,10 @@ def read_run(folder: str | Path) -> RunFolder:
 def _told_apart(names: Sequence[tuple[str, str]]) -> list[str]:
     """Labels of runs from what they are called and their folders' names; equal ones are numbered.
 
-    >>> _told_apart([("a × V1", "one"), ("b × V1", "two"), ("a × V1", "three")])
-    ['a × V1 (one)', 'b × V1', 'a × V1 (three)']
-    >>> _told_apart([("a × V1", "run"), ("a × V1", "run")])
-    ['a × V1 (run, 1)', 'a × V1 (run, 2)']
+    >>> _told_apart([("a x V1", "one"), ("b x V1", "two"), ("a x V1", "three")])
+    ['a x V1 (one)', 'b x V1', 'a x V1 (three)']
+    >>> _told_apart([("a x V1", "run"), ("a x V1", "run")])
+    ['a x V1 (run, 1)', 'a x V1 (run, 2)']
     """
     labels = Counter(label for label, _ in names)
     both = Counter(names)
