@@ -20,6 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = "osD^vPX"
 COLUMNS = ("label", "encoder", "kind", "similarity", "low", "high", "comparison", "ceiling_lower", "ceiling_upper")
 ROW = 0.2  # inches that a run takes in an encoder's row
+SPREAD = 0.62  # share of a row that its runs take
 CEILING = "noise ceiling"
 
 
@@ -55,14 +56,14 @@ def run_comparison(table: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     encoders = dict.fromkeys(zip(table["kind"], table["encoder"], strict=True))
     rows = ([(CEILING, CEILING)] if ceilings.ngroups else []) + list(encoders)
     looks = {label: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, label in enumerate(labels)}
-    offsets = dict(zip(labels, 0.3 * np.linspace(-1, 1, len(labels)) if len(labels) > 1 else [0.0], strict=True))
+    step = SPREAD / len(labels)
+    offsets = {label: step * (k - (len(labels) - 1) / 2) for k, label in enumerate(labels)}
     with style():
         if axes is None:
             inches = 1.2 + 0.25 * len(labels) + max(0.28, ROW * len(labels)) * len(rows)
             _, axes = plt.subplots(figsize=(6.8, inches), layout="constrained")
         for label, band in ceilings.first().iterrows():
-            height = 0.4 / max(2, len(labels))
-            _draw_ceiling(axes, band, looks[str(label)][0], offsets[str(label)], height, lead=len(labels) <= 3)
+            _draw_ceiling(axes, band, looks[str(label)][0], offsets[str(label)], 0.7 * step, lead=len(labels) <= 3)
         for row in table.itertuples():
             if np.isfinite(row.similarity):
                 place = rows.index((row.kind, row.encoder))

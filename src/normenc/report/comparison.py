@@ -21,7 +21,7 @@ from normenc.report.comparison_rows import (
     recording_rows,
     similarity_rows,
 )
-from normenc.report.comparison_sentences import cautions, changed, what_differs
+from normenc.report.comparison_sentences import cautions, changed, other_ways, what_differs
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.run_folders import CONTROL, read_runs
 
@@ -113,6 +113,7 @@ def compare(folders: Sequence[str | Path]) -> str:
         runs=[introduced(run) for run in runs],
         labels=[run.label for run in runs],
         cautions=cautions(runs),
+        other_ways=other_ways(runs),
         sentences=what_differs(runs, settings, table, order, found),
         pictures=_pictures(table),
         groups=similarity_rows(runs, table),

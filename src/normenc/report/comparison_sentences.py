@@ -10,7 +10,7 @@ from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
 from normenc.report.run_folders import CONTROL, TRAINED, RunFolder
 
-__all__ = ["cautions", "changed", "what_differs"]
+__all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
 MANY = 6  # names, or changed conclusions, that are written out
 
@@ -47,10 +47,13 @@ def what_differs(
 
 def cautions(runs: Sequence[RunFolder]) -> list[str]:
     """What keeps numbers of these runs from being compared, as far as their folders tell."""
-    said = []
+    said: list[str] = []
     simulated = [run.label for run in runs if run.recording.get("simulated")]
     if simulated:
-        who = "All recordings are" if len(simulated) == len(runs) else f"The recording of {_and(simulated)} is"
+        of_one = (
+            f"The recording of {simulated[0]} is" if len(simulated) == 1 else f"Recordings of {_and(simulated)} are"
+        )
+        who = "All recordings are" if len(simulated) == len(runs) else of_one
         said.append(f"{who} simulated: no animal was recorded, and nothing of that is evidence about a brain.")
     ways = [f"{run.similarity['rdm_metric'].iloc[0]} dissimilarities, {_first(run, 'comparison')}" for run in runs]
     if len(set(ways)) > 1:
@@ -58,6 +61,12 @@ def cautions(runs: Sequence[RunFolder]) -> list[str]:
             f"The runs measure similarity in different ways ({_by_run(runs, ways)}): their similarities are not on one "
             "scale, and must not be compared in number."
         )
+    return said
+
+
+def other_ways(runs: Sequence[RunFolder]) -> list[str]:
+    """What the runs estimated or tested in different ways."""
+    said = []
     for column, what, why in (
         ("ceiling", "Noise ceilings are estimated", "shares of the ceiling are not on one scale"),
         ("chance", "Chance is tested", "the tests ask different questions"),
@@ -135,16 +144,23 @@ def _of_ceiling(row: Any) -> str:
 
 def _controls(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     """In which runs a control has a higher similarity than all trained layers."""
-    ahead = []
+    ahead: list[tuple[str, str, RunFolder]] = []
     for number, run in enumerate(runs):
         own = table[table["run"] == number]
         control, layer = _best(own[own["kind"] == CONTROL]), _best(own[own["kind"] == TRAINED])
         if control is not None and layer is not None and control["similarity"] > layer["similarity"]:
-            ahead.append(f"{control['encoder']} ({control['similarity']:.3f}) in {run.label}")
+            ahead.append((str(control["encoder"]), f"{control['similarity']:.3f}", run))
     if not ahead:
         return ""
-    what = "A control that was never trained has" if len(ahead) == 1 else "Controls that were never trained have"
-    return f"{what} a higher similarity than every trained layer: {'; '.join(ahead)}."
+    names = {name for name, _, _ in ahead}
+    if len(names) == 1 and len(ahead) > 1:
+        start = f"{ahead[0][0]}, a control that was never trained, has"
+        of_runs = _by_run([run for _, _, run in ahead], [value for _, value, _ in ahead])
+    else:
+        start = f"{'A control' if len(ahead) == 1 else 'Controls'} that {'was' if len(ahead) == 1 else 'were'} never "
+        start += f"trained {'has' if len(ahead) == 1 else 'have'}"
+        of_runs = "; ".join(f"{name} ({value}) in {run.label}" for name, value, run in ahead)
+    return f"{start} a higher similarity than every trained layer: {of_runs}."
 
 
 def _order(runs: Sequence[RunFolder], order: pd.DataFrame) -> str:
@@ -164,6 +180,8 @@ def _order(runs: Sequence[RunFolder], order: pd.DataFrame) -> str:
             f"Spearman's rank correlation {row['rho']:.2f}."
         )
     low, high = known.loc[known["rho"].idxmin()], known.loc[known["rho"].idxmax()]
+    if low["rho"] == high["rho"]:
+        return f"The order of the encoders that two runs have in common: rank correlations are all {low['rho']:.2f}."
     of_low = f"{runs[int(low['one'])].label} and {runs[int(low['other'])].label}, {int(low['n'])} encoders"
     of_high = f"{runs[int(high['one'])].label} and {runs[int(high['other'])].label}, {int(high['n'])} encoders"
     return (
