@@ -272,10 +272,14 @@ def show(
 
     # A shell that starts a job in the background may have it ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    server = serving.server_of(run, port=port)
-    typer.echo(f"{run}: {server.address}")
-    typer.echo("Ctrl-C ends this.")
-    serving.serve(server, ready=None if no_browser else open_browser)
+
+    def ready(address: str) -> None:
+        typer.echo(f"{run}: {address}")
+        typer.echo("Ctrl-C ends this.")
+        if not no_browser:
+            open_browser(address)
+
+    serving.serve(serving.server_of(run, port=port), ready=ready)
     typer.echo("normenc: closed")
 
 

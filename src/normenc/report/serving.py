@@ -23,6 +23,7 @@ from normenc.errors import InputError
 __all__ = ["PageServer", "serve", "server_of"]
 
 HOST = "127.0.0.1"
+REPORT = "report.html"
 NOT_FOUND = b"not found\n"
 TYPES = {
     **dict.fromkeys((".html", ".htm"), "text/html; charset=utf-8"),
@@ -107,7 +108,7 @@ class PageServer(ThreadingHTTPServer):
         known = hmac.compare_digest(start.encode("utf-8", "replace"), self.token.encode())
         if not (path.startswith("/") and slash and known):
             return None
-        if not rest and isinstance(self.page, bytes):
+        if isinstance(self.page, bytes) and rest in ("", REPORT):
             return TYPES[".html"], BytesIO(self.page)
         file = self._file(rest)
         try:
@@ -116,13 +117,12 @@ class PageServer(ThreadingHTTPServer):
             return None
 
     def _file(self, rest: str) -> Path | None:
-        if not rest:
-            return self.page if isinstance(self.page, Path) and self.page.is_file() else None
-        parts = _parts(rest)
+        name = self.page.name if isinstance(self.page, Path) else REPORT
+        parts = _parts(rest) if rest else [name]
         if parts is None:
             return None
         if self.folder is None:
-            return self.page if isinstance(self.page, Path) and parts == [self.page.name] else None
+            return self.page if isinstance(self.page, Path) and parts == [name] and self.page.is_file() else None
         try:
             file = self.folder.joinpath(*parts).resolve(strict=True)
         except (OSError, RuntimeError, ValueError):  # not there, a circle of links, or no name of a file
@@ -155,7 +155,10 @@ def _content_type(file: Path) -> str:
 class _Handler(BaseHTTPRequestHandler):
     server: PageServer
     timeout = 20  # seconds that a silent connection is kept
-    server_version, sys_version = "normenc", ""
+
+    def version_string(self) -> str:
+        """Tell no version to who asks."""
+        return "normenc"
 
     def do_GET(self) -> None:
         self._answer(body=True)
@@ -226,12 +229,12 @@ def serve(server: PageServer, *, ready: Callable[[str], None] | None = None) -> 
     ----------
     server : PageServer
     ready : callable, optional
-        Called with the address once it answers.
+        Called with the address when connections are taken.
     """
     with server:
-        if ready is not None:
-            ready(server.address)  # the socket listens already: who comes now is answered in a moment
         try:
+            if ready is not None:
+                ready(server.address)  # the socket listens already: who comes now is answered in a moment
             server.serve_forever()
         except KeyboardInterrupt:
             return
@@ -241,15 +244,17 @@ def _report(folder: Path) -> Path | bytes:
     """The report of a run, made anew where it is missing or damaged; in memory where the folder cannot be written."""
     from normenc.report.run_folders import read_run
 
-    path = folder / "report.html"
+    path = folder / REPORT
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{path}: this is a link that leads out of the run; remove it, and the report is made anew")
     if _is_whole(path):
-        return path.resolve()
+        return path
     read_run(folder)  # says what is missing or damaged
     from normenc.report.page import render, write
 
     try:
         try:
-            return write(folder).resolve()
+            return write(folder)
         except OSError:
             return render(folder).encode("utf-8")
     except InputError:
