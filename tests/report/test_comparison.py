@@ -342,6 +342,12 @@ def test_the_picture_has_a_row_an_encoder_and_a_ceiling_a_run(tmp_path):
     points = [line for line in axes.lines if line.get_marker() not in ("None", "", None)]
     assert [round(float(line.get_xdata()[0]), 3) for line in points] == 2 * [0.6, 0.4, 0.5, 0.3, 0.7]
     assert {round(float(line.get_ydata()[0])) for line in points} == {1, 2, 3, 4, 5}
+    second = table[table["run"] == 1]
+    colours = [
+        figures.run_comparison(second, runs=labels).patches[0].get_facecolor()
+        for labels in (None, ["x", *set(second["label"])])
+    ]
+    assert colours == [axes.patches[0].get_facecolor(), axes.patches[1].get_facecolor()]
     with pytest.raises(InputError, match="no column 'kind'"):
         figures.run_comparison(table.drop(columns="kind"))
     with pytest.raises(InputError, match="one comparison method"):

@@ -1,5 +1,6 @@
 """Several runs in one picture."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -24,7 +25,7 @@ SPREAD = 0.62  # share of a row that its runs take
 CEILING = "noise ceiling"
 
 
-def run_comparison(table: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
+def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
     """Similarities of the same encoders in several runs: a row an encoder, a colour and marker a run.
 
     Lines are 95 % intervals. The uppermost row shows each run's noise ceiling, from lower to upper; a dotted line
@@ -35,6 +36,8 @@ def run_comparison(table: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     table : DataFrame
         One row a run and encoder: ``label`` (of the run), ``encoder``, ``kind``, ``similarity``, ``low``, ``high``,
         ``comparison``, ``ceiling_lower``, ``ceiling_upper``. Rows without a similarity are left blank.
+    runs : sequence of str, optional
+        Labels of all runs, where others are drawn elsewhere: each keeps its colour and marker.
     axes : Axes, optional
 
     Returns
@@ -55,7 +58,7 @@ def run_comparison(table: pd.DataFrame, *, axes: Axes | None = None) -> Axes:
     ceilings = table.dropna(subset=["ceiling_lower"]).groupby("label", sort=False)[["ceiling_lower", "ceiling_upper"]]
     encoders = dict.fromkeys(zip(table["kind"], table["encoder"], strict=True))
     rows = ([(CEILING, CEILING)] if ceilings.ngroups else []) + list(encoders)
-    looks = {label: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, label in enumerate(labels)}
+    looks = {label: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, label in enumerate(runs or labels)}
     step = SPREAD / len(labels)
     offsets = {label: step * (k - (len(labels) - 1) / 2) for k, label in enumerate(labels)}
     with style():

@@ -146,7 +146,7 @@ def _pictures(table: pd.DataFrame) -> list[tuple[str, str, str, bool]]:
         ranked = _ranked(rows)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # letters that the picture's font has not
-            figure = figures.common.figure_of(figures.run_comparison(ranked))
+            figure = figures.common.figure_of(figures.run_comparison(ranked, runs=list(dict.fromkeys(table["label"]))))
             buffer = io.BytesIO()
             with figures.style():
                 figure.savefig(buffer, format="svg", metadata={"Date": None}, facecolor="white")
