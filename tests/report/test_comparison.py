@@ -75,7 +75,8 @@ def test_the_words_follow_the_numbers(tmp_path):
         "(-0.200, p = 0.01) in mine × V2.",
         "fc against pixels: less similar (-0.300, p = 0.01) in mine × V1; cannot be told apart (-0.100, p = 0.2)",
         "Nothing on this page tests a difference between runs.",
-        "fc pixels less similar -0.300 (-0.350 to -0.250) p 0.010 cannot be told apart -0.100 (-0.150 to -0.050) p 0.200",
+        "fc pixels less similar -0.300 (-0.350 to -0.250) p 0.010 cannot be told apart -0.100 (-0.150 to -0.050) "
+        "p 0.200",
     ):
         assert sentence in text
     assert not re.search(r"\bnan\b|\bNone\b(?!\.| of)|Traceback", text)
