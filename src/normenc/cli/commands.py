@@ -26,7 +26,7 @@ from normenc.cli.options import (
     preparation,
     split,
 )
-from normenc.cli.printing import bar, print_failures, print_summary, print_table
+from normenc.cli.printing import bar, open_browser, print_failures, print_summary, print_table
 
 __all__ = ["app", "main"]
 
@@ -276,6 +276,47 @@ def figures(
         typer.secho(f"normenc: {reason}", err=True, fg=typer.colors.YELLOW)
     if drawn.left_out:
         raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Two or more folders of runs.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="The page to write.")] = Path("comparison.html"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a page that is there already.")] = False,
+) -> None:
+    """Write a page of what differs between runs: recordings, settings, results and conclusions."""
+    from normenc.report import comparison_rows, write_comparison
+
+    page = write_comparison(runs, out, force=force)
+    print_table(*comparison_rows.rows_to_print(runs))
+    typer.echo("similarities of runs that differ in recording, noise ceiling or method: the page says what they mean")
+    typer.echo(f"comparison: {page}")
+
+
+@app.command("open")
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or a page (.html).")],
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address alone.")] = False,
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="The port to listen on; a free one by default.")
+    ] = 0,
+) -> None:
+    """Show a run in the browser, from a server that only this computer reaches; Ctrl-C ends it."""
+    import signal
+
+    from normenc.report import serving
+
+    # A shell that starts a job in the background may have it ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def ready(address: str) -> None:
+        typer.echo(f"{run}: {address}")
+        typer.echo("Ctrl-C ends this.")
+        if not no_browser:
+            open_browser(address)
+
+    serving.serve(serving.server_of(run, port=port), ready=ready)
+    typer.echo("normenc: closed")
 
 
 @recordings_app.callback(invoke_without_command=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-__all__ = ["bar", "print_failures", "print_summary", "print_table"]
+__all__ = ["bar", "open_browser", "print_failures", "print_summary", "print_table"]
 
 MAX_ROWS = 12  # of trained layers on the screen
 
@@ -42,6 +42,18 @@ def bar(name: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         row = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(row, completed=done, total=total)
+
+
+def open_browser(address: str) -> None:
+    """Have the browser show an address, in a thread of its own, for some browsers return only when they are closed."""
+    import threading
+    import webbrowser
+
+    def show() -> None:
+        if not webbrowser.open(address):
+            typer.echo("normenc: no browser was found; open the address above yourself", err=True)
+
+    threading.Thread(target=show, daemon=True).start()
 
 
 def print_summary(evaluation: Any) -> None:

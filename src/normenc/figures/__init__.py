@@ -4,6 +4,7 @@ Every function takes data and, optionally, the axes to draw on, and returns the 
 """
 
 from normenc.figures.common import style
+from normenc.figures.comparing import run_comparison
 from normenc.figures.curves import tuning_curves
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
 from normenc.figures.leaderboard import leaderboard, over_training
@@ -32,6 +33,7 @@ __all__ = [
     "readout_maps",
     "readout_positions",
     "response_map",
+    "run_comparison",
     "save",
     "selectivity_distributions",
     "similarity_bars",

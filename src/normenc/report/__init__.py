@@ -1,6 +1,7 @@
-"""The page that shows a run: one self-contained HTML file, made from what the run's folder holds."""
+"""The page of a run, and the page that compares several: self-contained HTML, made from what runs' folders hold."""
 
+from normenc.report.comparison import compare, write_comparison
 from normenc.report.page import render, write
 from normenc.report.sentences import findings
 
-__all__ = ["findings", "render", "write"]
+__all__ = ["compare", "findings", "render", "write", "write_comparison"]

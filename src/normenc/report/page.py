@@ -12,7 +12,7 @@ from normenc.errors import InputError
 from normenc.report.explorer import explorer
 from normenc.report.methods import methods
 from normenc.report.sentences import findings, row_names
-from normenc.study.store import REPORT
+from normenc.study.file_names import REPORT
 
 __all__ = ["render", "write"]
 

@@ -33,13 +33,12 @@ from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import population_dataset, write_stimulus_sheet
+from normenc.study.file_names import MARK, REPORT
 from normenc.study.representing import Representation
 from normenc.study.tables import failure_table, fitting_table
 
 __all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
 
-MARK = "study.toml"  # what makes a folder a run
-REPORT = "report.html"  # what normenc.report writes into it
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "xarray", "pandas", "matplotlib", "pydantic")
 
 

@@ -1,0 +1,173 @@
+"""The rows of the tables on the page that compares runs: numbers as people read them, NaN as a dash."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from normenc.report.changed_settings import in_words
+from normenc.report.matching import encoder_table
+from normenc.report.run_folders import CONTROL, TRAINED, TWIN, RunFolder, read_runs
+
+__all__ = [
+    "GROUPS",
+    "Cell",
+    "conclusion_row",
+    "introduced",
+    "made_with",
+    "order_row",
+    "predictivity_rows",
+    "recording_rows",
+    "rows_to_print",
+    "similarity_rows",
+]
+
+Cell = tuple[str, list[str]]  # what is read first, and lines under it
+GROUPS = ((TRAINED, "trained layers"), (TWIN, "untrained twins"), (CONTROL, "controls, never trained"))
+RECORDING_ROWS = (
+    *(("recording", "name"), ("simulated", "simulated"), ("species", "species"), ("area", "area")),
+    *(("stimuli", "n_stimuli"), ("kind of stimulus", "stimuli"), ("neurons", "n_neurons"), ("trials", "n_trials")),
+    *(("trials of a stimulus", "n_repeats"), ("animals", "animals"), ("sessions", "sessions"), ("responses", "units")),
+    *(("prepared", "steps"), ("source", "source"), ("licence", "licence"), ("SHA-256", "sha256")),
+)
+MEASURES = (("FEVE", "feve"), ("r", "r"))
+
+
+def made_with(run: RunFolder) -> dict[str, Any]:
+    """What a run was made with, but for what has a place of its own on the page."""
+    apart = ("recording", "scores", "finished")
+    return {key: value for key, value in run.environment.items() if key not in apart}
+
+
+def introduced(run: RunFolder) -> dict[str, Any]:
+    """What the page says of a run before all else."""
+    seeds = run.environment["seeds"].get("training", [])
+    finished = str(run.environment.get("finished") or "at an unknown time")
+    return {
+        "label": run.label,
+        "folder": run.path.resolve().name,
+        "finished": finished.replace("T", " ").removesuffix("+00:00"),
+        "version": str(run.environment["normenc"]),
+        "seeds": in_words(seeds),
+        "n_seeds": len(seeds) if isinstance(seeds, list) else 1,
+    }
+
+
+def similarity_rows(
+    runs: Sequence[RunFolder], table: pd.DataFrame
+) -> list[tuple[str, list[tuple[str, list[Cell | None]]]]]:
+    """Encoders by kind, with a cell a run: similarity, then lines of what belongs to it."""
+    ceilings: list[Cell | None] = [_ceiling_cell(run) for run in runs]
+    groups = [("recording", [("noise ceiling", ceilings)])]
+    for kind, title in GROUPS:
+        rows = []
+        for encoder, own in table[table["kind"] == kind].groupby("encoder", sort=False):
+            cells = {int(row["run"]): _similarity_cell(row) for row in own.to_dict("records")}
+            rows.append((str(encoder), [cells.get(number) for number in range(len(runs))]))
+        if rows:
+            groups.append((title, rows))
+    return groups
+
+
+def _ceiling_cell(run: RunFolder) -> Cell:
+    row = run.similarity.iloc[0]
+    if not np.isfinite(row["ceiling_lower"]):
+        return "none", ["not known how good a model can be"]
+    return f"{row['ceiling_lower']:.3f} to {_number(row['ceiling_upper'])}", [f"from {row['ceiling']}"]
+
+
+def _similarity_cell(row: dict[str, Any]) -> Cell:
+    lines = []
+    if np.isfinite([row["low"], row["high"]]).all():
+        lines.append(f"{row['low']:.3f} to {row['high']:.3f}")
+    if np.isfinite(row["share"]):
+        lines.append(f"{100 * row['share']:.0f} % of the lower ceiling")
+    if row["n_seeds"] > 1:
+        lines.append(f"{int(row['n_seeds'])} networks: {row['seed_low']:.3f} to {row['seed_high']:.3f}")
+    tests = [f"{what} {_p(row[name])}" for what, name in (("chance", "p_chance_holm"), ("ceiling", "p_ceiling_holm"))]
+    known = [test for test, name in zip(tests, ("p_chance_holm", "p_ceiling_holm"), strict=True) if row[name] >= 0]
+    return _number(row["similarity"]), lines + ([f"p: {', '.join(known)}"] if known else [])
+
+
+def conclusion_row(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
+    """A conclusion about a layer, with a cell a run: verdict, then difference and p-value."""
+    cells: dict[int, Cell] = {}
+    for row in rows.itertuples():
+        lines = []
+        if np.isfinite(row.difference):
+            between = f" ({_signed(row.low)} to {_signed(row.high)})" if np.isfinite([row.low, row.high]).all() else ""
+            lines.append(f"{_signed(row.difference)}{between}")
+        cells[int(row.run)] = (row.verdict, [*lines, f"p {_p(row.p)}"])
+    return {"encoder": key[0], "other": key[1], "cells": [cells.get(number) for number in range(len(runs))]}
+
+
+def order_row(runs: Sequence[RunFolder], row: Any) -> tuple[str, str, int, str]:
+    """Two runs, the encoders that they have in common, and the rank correlation."""
+    return runs[row.one].label, runs[row.other].label, row.n, _number(row.rho, 2)
+
+
+def predictivity_rows(runs: Sequence[RunFolder], table: pd.DataFrame) -> list[tuple[str, str, list[Any]]]:
+    """Encoders and their kinds, with a cell a run: the measures of predictivity that are known."""
+    rows = []
+    if table.empty:
+        return []
+    for (encoder, kind), own in table.groupby(["encoder", "kind"], sort=False):
+        cells: dict[int, Cell] = {}
+        for row in own.to_dict("records"):
+            measures = [(name, row[key], row[f"{key}_low"], row[f"{key}_high"]) for name, key in MEASURES]
+            words = [
+                f"{name} {value:.3f}" + (f" ({low:.3f} to {high:.3f})" if _known(low, high) else "")
+                for name, value, low, high in measures
+                if _known(value)
+            ]
+            cells[int(row["run"])] = (words[0] if words else "–", [*words[1:], str(row["method"])])
+        rows.append((str(encoder), str(kind), [cells.get(number) for number in range(len(runs))]))
+    return rows
+
+
+def recording_rows(runs: Sequence[RunFolder]) -> list[tuple[str, list[str]]]:
+    """What is known of the recordings, a value a run."""
+
+    def said(run: RunFolder, key: str) -> str:
+        value = run.recording.get(key)
+        if key == "n_repeats" and isinstance(value, list) and len(value) == 2:
+            return str(value[0]) if value[0] == value[1] else f"{value[0]} to {value[1]}"
+        if value is None:
+            return "not known"
+        return f"{value[:12]}…" if key == "sha256" else in_words(value)
+
+    rows = [(name, [said(run, key) for run in runs]) for name, key in RECORDING_ROWS]
+    verdicts = [str((run.quality or {}).get("verdict") or "not kept by this run") for run in runs]
+    ceilings = [str(run.environment["inference"].get("ceiling", "not known")) for run in runs]
+    return [*rows, ("verdict on its reliability", verdicts), ("noise ceiling", ceilings)]
+
+
+def _known(*values: Any) -> bool:
+    return all(value is not None and np.isfinite(value) for value in values)
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else "–"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if np.isfinite(value) else "–"
+
+
+def _p(value: float) -> str:
+    if not np.isfinite(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def rows_to_print(folders: Iterable[str | Path]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Columns and rows of a short table: the similarity of every encoder in every run."""
+    runs = read_runs(list(folders))
+    table = encoder_table(runs)
+    rows = []
+    for (kind, encoder), own in table.groupby(["kind", "encoder"], sort=False):
+        values = {int(row.run): _number(row.similarity) for row in own.itertuples()}
+        rows.append((str(encoder), str(kind), *(values.get(number, "") for number in range(len(runs)))))
+    return ["encoder", "kind", *(run.label for run in runs)], rows

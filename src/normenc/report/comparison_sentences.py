@@ -1,0 +1,286 @@
+"""What differs between runs, in words and by fixed rules."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from normenc.report.changed_settings import Setting
+from normenc.report.matching import MIN_ORDERED, similarity_by_run
+from normenc.report.run_folders import CONTROL, TRAINED, RunFolder
+
+__all__ = ["cautions", "changed", "other_ways", "what_differs"]
+
+MANY = 6  # names, or changed conclusions, that are written out
+
+
+def what_differs(
+    runs: Sequence[RunFolder],
+    settings: Sequence[Setting],
+    table: pd.DataFrame,
+    order: pd.DataFrame,
+    found: pd.DataFrame,
+) -> list[str]:
+    """Say in words how recordings, settings, results and conclusions of runs differ.
+
+    Parameters
+    ----------
+    runs : sequence of RunFolder
+    settings : sequence of Setting
+        Of the runs' studies.
+    table, order, found : DataFrame
+        Of :func:`~normenc.report.matching.encoder_table`, :func:`~normenc.report.matching.order_agreement` and
+        :func:`~normenc.report.matching.conclusions`.
+
+    Returns
+    -------
+    list of str
+        Recordings, settings, the best layers, controls, the order of encoders, the largest difference, encoders that
+        only some runs have, and conclusions.
+    """
+    sentences = [_recordings(runs), _settings(settings), _best_layers(runs, table), _controls(runs, table)]
+    sentences += [_order(runs, order), _largest_difference(runs, table), _only_some(runs, table)]
+    sentences += _conclusions(runs, found)
+    return [sentence for sentence in sentences if sentence]
+
+
+def cautions(runs: Sequence[RunFolder]) -> list[str]:
+    """What keeps numbers of these runs from being compared, as far as their folders tell."""
+    said: list[str] = []
+    simulated = [run.label for run in runs if run.recording.get("simulated")]
+    if simulated:
+        of_one = (
+            f"The recording of {simulated[0]} is" if len(simulated) == 1 else f"Recordings of {_and(simulated)} are"
+        )
+        who = "All recordings are" if len(simulated) == len(runs) else of_one
+        said.append(f"{who} simulated: no animal was recorded, and nothing of that is evidence about a brain.")
+    ways = [f"{run.similarity['rdm_metric'].iloc[0]} dissimilarities, {_first(run, 'comparison')}" for run in runs]
+    if len(set(ways)) > 1:
+        said.append(
+            f"The runs measure similarity in different ways ({_by_run(runs, ways)}): their similarities are not on one "
+            "scale, and must not be compared in number."
+        )
+    return said
+
+
+def other_ways(runs: Sequence[RunFolder]) -> list[str]:
+    """What the runs estimated or tested in different ways."""
+    said = []
+    for column, what, why in (
+        ("ceiling", "Noise ceilings are estimated", "shares of the ceiling are not on one scale"),
+        ("chance", "Chance is tested", "the tests ask different questions"),
+        ("resampled", "Intervals and tests are made by resampling", "they generalise over different things"),
+    ):
+        values = [_first(run, column) for run in runs]
+        if column == "ceiling":
+            values = [value for value in values if value != "none"]
+        if len(set(values)) > 1:
+            of_runs = [run for run in runs if column != "ceiling" or _first(run, column) != "none"]
+            said.append(f"{what} in different ways ({_by_run(of_runs, [_listed(v) for v in values])}): {why}.")
+    return said
+
+
+def changed(found: pd.DataFrame) -> tuple[list[Any], list[Any]]:
+    """Conclusions that two runs at least have: those that changed, and those that are the same in all.
+
+    Returns
+    -------
+    changed, same : list of ((encoder, other), DataFrame)
+    """
+    both = [(key, rows) for key, rows in found.groupby(["encoder", "other"], sort=False) if len(rows) > 1]
+    apart = [pair for pair in both if pair[1]["verdict"].nunique() > 1]
+    return apart, [pair for pair in both if pair[1]["verdict"].nunique() == 1]
+
+
+def _recordings(runs: Sequence[RunFolder]) -> str:
+    names = [_first(run, "recording") for run in runs]
+    own = [run.recording for run in runs]
+    sums = {recording.get("sha256") for recording in own}
+    # A file is known by its content, wherever it lies; what has no file, as a simulation, by its settings.
+    same_settings = all(runs[0].study["recording"] == run.study["recording"] for run in runs[1:])
+    if all(own[0] == other for other in own[1:]) and (None not in sums or same_settings):
+        return f"{_all(runs)} are of the same recording, {names[0]}, prepared alike."
+    if len(sums) == 1 and None not in sums:
+        return f"{_all(runs)} are of the same file (by its SHA-256), but it was named or prepared differently."
+    if len(set(names)) == 1:
+        return f"{_all(runs)} are of a recording called {names[0]}, but it is not the same in all that is known of it."
+    return f"The recordings differ: {_by_run(runs, names)}."
+
+
+def _settings(settings: Sequence[Setting]) -> str:
+    keys = [setting.key for setting in settings if not setting.same and setting.key.split(".")[0] != "recording"]
+    keys = [key for key in keys if key != "name"]
+    if not keys:
+        return "No setting differs, but for the recording and the study's name."
+    if len(keys) == 1:
+        return f"One setting differs beside the recording: {keys[0]}."
+    more = f", and {len(keys) - MANY} more" if len(keys) > MANY else ""
+    shown = ", ".join(keys[:MANY]) + more if more else _and(keys)
+    return f"{len(keys)} settings differ beside the recording: {shown}."
+
+
+def _best_layers(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+    best = [_best(table[(table["run"] == number) & (table["kind"] == TRAINED)]) for number in range(len(runs))]
+    values = ["no trained layer" if row is None else f"{row['similarity']:.3f}{_of_ceiling(row)}" for row in best]
+    names = ["none" if row is None else str(row["encoder"]) for row in best]
+    if len(set(names)) == 1:
+        return f"The most similar trained layer is {names[0]} in {_every(runs)}: {_by_run(runs, values)}."
+    named = [f"{name}, {value}" if name != "none" else value for name, value in zip(names, values, strict=True)]
+    return f"The most similar trained layer is not the same: {_by_run(runs, named)}."
+
+
+def _best(rows: pd.DataFrame) -> Any:
+    rows = rows[np.isfinite(rows["similarity"])]
+    return None if rows.empty else rows.loc[rows["similarity"].idxmax()]
+
+
+def _of_ceiling(row: Any) -> str:
+    if not np.isfinite(row["ceiling_lower"]):
+        return " (no noise ceiling)"
+    share = f"{100 * row['share']:.0f} % of " if np.isfinite(row["share"]) else ""
+    return f" ({share}{'' if share else 'beside '}a lower noise ceiling of {row['ceiling_lower']:.3f})"
+
+
+def _controls(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+    """In which runs a control has a higher similarity than all trained layers."""
+    ahead: list[tuple[str, str, RunFolder]] = []
+    for number, run in enumerate(runs):
+        own = table[table["run"] == number]
+        control, layer = _best(own[own["kind"] == CONTROL]), _best(own[own["kind"] == TRAINED])
+        if control is not None and layer is not None and control["similarity"] > layer["similarity"]:
+            ahead.append((str(control["encoder"]), f"{control['similarity']:.3f}", run))
+    if not ahead:
+        return ""
+    names = {name for name, _, _ in ahead}
+    if len(names) == 1 and len(ahead) > 1:
+        start = f"{ahead[0][0]}, a control that was never trained, has"
+        of_runs = _by_run([run for _, _, run in ahead], [value for _, value, _ in ahead])
+    else:
+        start = f"{'A control' if len(ahead) == 1 else 'Controls'} that {'was' if len(ahead) == 1 else 'were'} never "
+        start += f"trained {'has' if len(ahead) == 1 else 'have'}"
+        of_runs = "; ".join(f"{name} ({value}) in {run.label}" for name, value, run in ahead)
+    return f"{start} a higher similarity than every trained layer: {of_runs}."
+
+
+def _order(runs: Sequence[RunFolder], order: pd.DataFrame) -> str:
+    known = order.dropna(subset=["rho"])
+    if known.empty:
+        few = int(order["n"].max()) < MIN_ORDERED
+        why = f"fewer than {MIN_ORDERED}" if few else "and in a run all are equally similar"
+        n = int(order["n"].max())
+        return (
+            f"Whether the order of the encoders agrees cannot be said: the runs have {n} in common"
+            f"{',' if few else ''} {why}."
+        )
+    if len(runs) == 2:
+        row = known.iloc[0]
+        return (
+            f"The order of the {int(row['n'])} encoders that both runs have (trained, untrained and controls): "
+            f"Spearman's rank correlation {row['rho']:.2f}."
+        )
+    low, high = known.loc[known["rho"].idxmin()], known.loc[known["rho"].idxmax()]
+    if low["rho"] == high["rho"]:
+        return f"The order of the encoders that two runs have in common: rank correlations are all {low['rho']:.2f}."
+    of_low = f"{runs[int(low['one'])].label} and {runs[int(low['other'])].label}, {int(low['n'])} encoders"
+    of_high = f"{runs[int(high['one'])].label} and {runs[int(high['other'])].label}, {int(high['n'])} encoders"
+    return (
+        f"The order of the encoders that two runs have in common: Spearman's rank correlation from {low['rho']:.2f} "
+        f"({of_low}) to {high['rho']:.2f} ({of_high})."
+    )
+
+
+def _largest_difference(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+    if table["comparison"].nunique() > 1 or table["rdm_metric"].nunique() > 1:
+        return ""
+    wide = similarity_by_run(table).dropna()
+    if wide.empty:
+        return ""
+    spread = wide.max(axis=1) - wide.min(axis=1)
+    if spread.max() == 0:
+        return f"The similarities of all {len(wide)} encoders that {_every(runs)} have are the same."
+    key = spread.idxmax()
+    low, high = int(wide.loc[key].idxmin()), int(wide.loc[key].idxmax())
+    return (
+        f"Of the encoders that {_every(runs)} have, {key[1]} differs most in similarity: "
+        f"{wide.loc[key, low]:.3f} in {runs[low].label}, {wide.loc[key, high]:.3f} in {runs[high].label}."
+    )
+
+
+def _only_some(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+    """Which encoders some runs lack."""
+    there = table.groupby(["kind", "encoder"], sort=False)["run"].agg(tuple)
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for (_, encoder), numbers in there.items():
+        if len(numbers) < len(runs):
+            groups.setdefault(numbers, []).append(str(encoder))
+    parts = []
+    for numbers, names in groups.items():
+        more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
+        who = _and([runs[number].label for number in numbers])
+        parts.append(f"only {who} {'has' if len(numbers) == 1 else 'have'} {', '.join(names[:MANY])}{more}")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _conclusions(runs: Sequence[RunFolder], found: pd.DataFrame) -> list[str]:
+    apart, same = changed(found)
+    n = len(apart) + len(same)
+    if not n:
+        return ["No conclusion about a trained layer stands in more than one run."]
+    start = f"Of {n} conclusions about trained layers that stand in more than one run"
+    if not apart:
+        return [f"{start}, all are the same."]
+    sentences = [f"{start}, {len(same)} {'is' if len(same) == 1 else 'are'} the same and {len(apart)} changed."]
+    if len(apart) <= MANY:
+        sentences += [_changed(runs, key, rows) for key, rows in apart]
+    return sentences
+
+
+def _changed(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.DataFrame) -> str:
+    encoder, other = key
+    own = {row.run: f"{row.verdict} ({_numbers(row)})" for row in rows.itertuples()}
+    values = _by_run([runs[number] for number in own], list(own.values()))
+    against = {"chance": "chance", "noise ceiling": "the noise ceiling", "untrained twin": "its untrained twin"}
+    return f"{encoder} against {against.get(other, other)}: {values}."
+
+
+def _numbers(row: Any) -> str:
+    p = "< 0.001" if row.p < 0.001 else f"= {row.p:.2g}"
+    return f"p {p}" if np.isnan(row.difference) else f"{row.difference:+.3f}, p {p}"
+
+
+def _by_run(runs: Sequence[RunFolder], values: Sequence[str]) -> str:
+    """Each value with its run; runs of the same value together.
+
+    A value that all share stands alone.
+    """
+    groups: dict[str, list[str]] = {}
+    for run, value in zip(runs, values, strict=True):
+        groups.setdefault(value, []).append(run.label)
+    if len(groups) == 1 and len(runs) > 1:
+        return next(iter(groups))
+    return "; ".join(f"{value} in {_and(labels)}" for value, labels in groups.items())
+
+
+def _first(run: RunFolder, column: str) -> str:
+    value = run.similarity[column].iloc[0]
+    return "nothing" if pd.isna(value) else str(value)
+
+
+def _listed(value: str) -> str:
+    """What ``resampled`` holds, with commas; other values as they are."""
+    factors = value.split()
+    return ", ".join(factors) if {*factors} <= {"stimuli", "neurons", "animals", "seeds", "repeats"} else value
+
+
+def _all(runs: Sequence[RunFolder]) -> str:
+    return "Both runs" if len(runs) == 2 else f"All {len(runs)} runs"
+
+
+def _every(runs: Sequence[RunFolder]) -> str:
+    return "both runs" if len(runs) == 2 else f"all {len(runs)} runs"
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

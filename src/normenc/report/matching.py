@@ -1,0 +1,193 @@
+"""The same encoders in several runs: their similarities, and what each run concludes of them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from normenc.report.run_folders import CONTROL, TRAINED, TWIN, RunFolder
+
+__all__ = [
+    "MIN_ORDERED",
+    "conclusions",
+    "encoder_table",
+    "order_agreement",
+    "predictivity_table",
+    "share_of_ceiling",
+    "similarity_by_run",
+]
+
+ALPHA = 0.05
+MIN_ORDERED = 4  # encoders of which an order can be compared
+KINDS = (TRAINED, TWIN, CONTROL)
+MORE, LESS, UNDECIDED = "more similar", "less similar", "cannot be told apart"
+ABOVE, NOT_ABOVE = "above chance", "not above chance"
+BELOW, NOT_BELOW = "below the ceiling", "not below the ceiling"
+
+
+def encoder_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
+    """Similarities of all runs in one tidy table, in which the same encoder has the same name.
+
+    Encoders are the same where network, layer and kind (trained, untrained twin, control) agree, and the task's label
+    too where any of the runs has several tasks. Where each run has one task, its label is not looked at: the task is
+    then a setting like others, that may differ.
+
+    Parameters
+    ----------
+    runs : sequence of RunFolder
+
+    Returns
+    -------
+    DataFrame
+        One row a run and encoder: ``run`` (its number, from 0), ``label``, ``encoder``, ``kind``, ``name`` (what the
+        run's ``differences.csv`` calls it), the similarity with its interval, tests and ceiling as in
+        ``similarity.csv``, ``share`` of the lower ceiling, and ``n_seeds``, ``seed_low``, ``seed_high``: the number
+        of networks and the range of their similarities.
+    """
+    with_task = any(run.n_tasks > 1 for run in runs)
+    trained = pd.concat([run.similarity[run.similarity["kind"] == TRAINED] for run in runs])
+    with_model = trained["model"].nunique() > 1
+    tables = []
+    for number, run in enumerate(runs):
+        table = run.similarity.copy()
+        layers = table[table["kind"] == CONTROL].groupby("model")["layer"].nunique()
+        several = {str(model) for model in layers.index[layers > 1]}
+        table["encoder"] = [_encoder(row, with_task, with_model, several) for row in table.itertuples()]
+        table["share"] = [share_of_ceiling(row) for row in table.itertuples()]
+        table = table.join(_seed_ranges(run), on=["task", "model", "layer", "trained"])
+        table.loc[table["kind"] == CONTROL, ["networks", "seed_low", "seed_high"]] = np.nan
+        table["n_seeds"] = table.pop("networks")
+        table = table.drop_duplicates(["encoder", "kind"])
+        tables.append(table.assign(run=number, label=run.label))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _encoder(row: Any, with_task: bool, with_model: bool, several: set[str]) -> str:
+    if row.kind == CONTROL:
+        return f"{row.model} {row.layer}" if row.model in several else str(row.model)
+    parts = [str(row.task)] if with_task and not pd.isna(row.task) else []
+    parts += [str(row.model)] if with_model else []
+    return " ".join([*parts, str(row.layer)]) + (", untrained" if row.kind == TWIN else "")
+
+
+def _seed_ranges(run: RunFolder) -> pd.DataFrame:
+    groups = run.by_seed.groupby(["task", "model", "layer", "trained"], dropna=False)["similarity"]
+    return groups.agg(networks="size", seed_low="min", seed_high="max")
+
+
+def share_of_ceiling(row: Any) -> float:
+    """Similarity as a share of the lower noise ceiling; NaN where there is no ceiling or it may be zero.
+
+    A lower ceiling whose interval reaches zero is no yardstick.
+    """
+    reaches_zero = np.isfinite(row.ceiling_lower_low) and row.ceiling_lower_low <= 0
+    if not np.isfinite(row.ceiling_lower) or row.ceiling_lower <= 0 or reaches_zero:
+        return float("nan")
+    return float(row.similarity / row.ceiling_lower)
+
+
+def conclusions(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
+    """What each run concludes of its trained layers: against chance, ceiling, untrained twin and each control.
+
+    Parameters
+    ----------
+    runs : sequence of RunFolder
+    table : DataFrame
+        Of :func:`encoder_table`.
+
+    Returns
+    -------
+    DataFrame
+        One row a run and test: ``run``, ``encoder``, ``other`` (``"chance"``, ``"noise ceiling"``, ``"untrained
+        twin"``, or a control's name), ``verdict``, ``difference`` with ``low`` and ``high`` (NaN against chance and
+        ceiling), and ``p``, Holm-corrected within its run. A test that was not made has no row.
+    """
+    rows: list[dict[str, Any]] = []
+    for number, run in enumerate(runs):
+        trained = table[(table["run"] == number) & (table["kind"] == TRAINED)]
+        names = dict(zip(trained["name"], trained["encoder"], strict=True))
+        for row in trained.itertuples():
+            rows += [{"run": number, "encoder": row.encoder, **found} for found in _against_references(row)]
+        for row in run.differences.itertuples():
+            if row.model in names and row.kind in (TWIN, CONTROL) and np.isfinite([row.difference, row.p_holm]).all():
+                other = TWIN if row.kind == TWIN else str(row.other)
+                rows.append(
+                    {"run": number, "encoder": names[row.model], "other": other, "verdict": _verdict(row)}
+                    | {"difference": row.difference, "low": row.low, "high": row.high, "p": row.p_holm}
+                )
+    columns = ["run", "encoder", "other", "verdict", "difference", "low", "high", "p"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _against_references(row: Any) -> Iterator[dict[str, Any]]:
+    nothing = {"difference": np.nan, "low": np.nan, "high": np.nan}
+    if np.isfinite(row.p_chance_holm):
+        verdict = ABOVE if row.p_chance_holm <= ALPHA else NOT_ABOVE
+        yield {"other": "chance", "verdict": verdict, "p": row.p_chance_holm} | nothing
+    if np.isfinite([row.p_ceiling_holm, row.ceiling_lower, row.similarity]).all():
+        below = row.p_ceiling_holm <= ALPHA and row.similarity < row.ceiling_lower
+        verdict = BELOW if below else NOT_BELOW
+        yield {"other": "noise ceiling", "verdict": verdict, "p": row.p_ceiling_holm} | nothing
+
+
+def _verdict(row: Any) -> str:
+    if row.p_holm > ALPHA:
+        return UNDECIDED
+    return MORE if row.difference > 0 else LESS
+
+
+def order_agreement(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's rank correlation of similarities over the encoders that two runs have in common, for every two runs.
+
+    Returns
+    -------
+    DataFrame
+        ``one``, ``other`` (numbers of runs), ``n`` encoders, and ``rho``: NaN for fewer than four, or where all are
+        equally similar in a run.
+
+    Notes
+    -----
+    There is no p-value: encoders are no independent sample, for layers of one network resemble each other.
+    """
+    from scipy.stats import spearmanr
+
+    wide = similarity_by_run(table)
+    rows = []
+    for one, other in combinations(range(len(runs)), 2):
+        both = wide[[one, other]].replace([np.inf, -np.inf], np.nan).dropna()
+        constant = (both.nunique() < 2).any()
+        known = len(both) >= MIN_ORDERED and not constant
+        rho = float(spearmanr(both[one], both[other]).statistic) if known else float("nan")
+        rows.append({"one": one, "other": other, "n": len(both), "rho": rho})
+    return pd.DataFrame(rows)
+
+
+def similarity_by_run(table: pd.DataFrame) -> pd.DataFrame:
+    """Similarities of :func:`encoder_table`: a row a kind and encoder, a column a run; NaN where a run has it not."""
+    return table.set_index(["kind", "encoder", "run"])["similarity"].unstack("run")  # noqa: PD010 (nothing to mean)
+
+
+def predictivity_table(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
+    """How well each encoder predicts neurons, where runs have that: one row a run and encoder.
+
+    Returns
+    -------
+    DataFrame
+        ``run``, ``encoder``, ``kind``, ``method``, ``r`` and ``feve`` with intervals where there are any. Encoders of
+        which there is no similarity, as networks fitted to the neurons, keep their own labels.
+    """
+    rows = []
+    for number, run in enumerate(runs):
+        if run.predictivity is None:
+            continue
+        own = table[table["run"] == number]
+        names = dict(zip(zip(own["name"], own["kind"], strict=True), own["encoder"], strict=True))
+        for row in run.predictivity.to_dict("records"):
+            found = {
+                name: row.get(name) for name in ("method", "r", "r_low", "r_high", "feve", "feve_low", "feve_high")
+            }
+            label, kind = str(row["label"]), str(row["kind"])
+            rows.append({"run": number, "encoder": names.get((label, kind), label), "kind": kind} | found)
+    return pd.DataFrame(rows).drop_duplicates(["run", "encoder", "kind"]) if rows else pd.DataFrame()

@@ -1,0 +1,123 @@
+"""Folders of runs whose every number is written by hand."""
+
+import csv
+import json
+from pathlib import Path
+
+CEILING = {"ceiling": "neurons", "ceiling_lower": 0.8, "ceiling_lower_low": 0.7, "ceiling_upper": 0.9}
+NO_CEILING = {"ceiling": "none", "ceiling_lower": "", "ceiling_lower_low": "", "ceiling_upper": ""}
+STUDY = """name = {name}
+
+[recording]
+source = {source}
+
+[task]
+name = "tilt-discrimination"
+n_train = {n_train}
+
+[network]
+name = "ConvPoolFC"
+
+[training]
+seed = 12
+
+[comparison]
+method = "{method}"
+"""
+# similarity, p of chance, p of the ceiling
+VALUES = {
+    "pool": (0.6, 0.01, 0.02),
+    "fc": (0.4, 0.2, 0.01),
+    "pool, untrained": (0.5, 0.2, 0.01),
+    "fc, untrained": (0.3, 0.3, 0.01),
+    "pixels": (0.7, 0.01, 0.2),
+}
+# difference, Holm-corrected p
+DIFFERENCES = {
+    ("pool", "pool, untrained"): (0.1, 0.02),
+    ("pool", "pixels"): (-0.1, 0.3),
+    ("fc", "fc, untrained"): (0.1, 0.4),
+    ("fc", "pixels"): (-0.3, 0.01),
+}
+
+
+def write_run(
+    folder: Path,
+    *,
+    name: str = "mine",
+    recording: str = "V1",
+    task: str = "tilt-discrimination",
+    model: str = "CNN",
+    values: dict | None = None,
+    differences: dict | None = None,
+    ceiling: dict | None = None,
+    method: str = "pearson",
+    n_train: int = 1000,
+    simulated: bool = False,
+    sha256: str | None = "a" * 64,
+    by_seed: dict | None = None,
+    resampled: str = "stimuli seeds",
+    quality: dict | None = None,
+    predictivity: list | None = None,
+) -> Path:
+    """Write a run: encoders called ``X`` are trained layers, ``X, untrained`` their twins, ``pixels…`` controls."""
+    folder.mkdir(parents=True)
+    values = VALUES if values is None else values
+    head = {"rdm_metric": "correlation", "comparison": method, "chance": "label permutations", "resampled": resampled}
+    rows = []
+    for encoder, (similarity, p_chance, p_ceiling) in values.items():
+        known = similarity != ""
+        interval = {"low": similarity - 0.1 if known else "", "high": similarity + 0.1 if known else ""}
+        tests = {"p_chance_holm": p_chance, "p_ceiling_holm": p_ceiling if ceiling != NO_CEILING else ""}
+        rows.append(
+            {"recording": recording, **named(encoder, task, model), "n_seeds": 1, "similarity": similarity}
+            | interval
+            | tests
+            | head
+            | (ceiling or CEILING)
+        )
+    write_table(folder / "similarity.csv", rows)
+    seeds = by_seed or {encoder: [value[0]] for encoder, value in values.items()}
+    write_table(
+        folder / "similarity_by_seed.csv",
+        [
+            {"recording": recording, **named(encoder, task, model), "similarity": value}
+            for encoder, own in seeds.items()
+            for value in own
+        ],
+    )
+    kinds = {key: "untrained twin" if key[1].endswith("untrained") else "control" for key in DIFFERENCES}
+    found = DIFFERENCES if differences is None else differences
+    write_table(
+        folder / "differences.csv",
+        [
+            {"recording": recording, "model": one, "other": other, "kind": kinds.get((one, other), "control")}
+            | {"difference": difference, "low": difference - 0.05, "high": difference + 0.05, "p_holm": p}
+            for (one, other), (difference, p) in found.items()
+        ],
+    )
+    text = STUDY.format(name=json.dumps(name), source=json.dumps(recording), n_train=n_train, method=method)
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    described = {"name": recording, "simulated": simulated, "n_stimuli": 12, "n_neurons": 30, "sha256": sha256}
+    environment = {"normenc": "0.1.0", "finished": "2026-01-02T03:04:05+00:00", "device": "cpu"}
+    environment |= {"seeds": {"training": [12]}, "recording": described, "inference": {"ceiling": "halves"}}
+    (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    if quality is not None:
+        (folder / "quality.json").write_text(json.dumps(quality), encoding="utf-8")
+    if predictivity is not None:
+        write_table(folder / "predictivity.csv", predictivity)
+    return folder
+
+
+def named(encoder: str, task: str, model: str) -> dict:
+    if encoder.startswith("pixels"):
+        return {"task": "", "model": encoder, "layer": "pixels", "trained": False, "seed": ""}
+    layer, _, untrained = encoder.partition(", ")
+    return {"task": "" if untrained else task, "model": model, "layer": layer, "trained": not untrained, "seed": 12}
+
+
+def write_table(path: Path, rows: list[dict]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
