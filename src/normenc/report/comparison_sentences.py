@@ -9,6 +9,7 @@ import pandas as pd
 from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
 from normenc.report.run_folders import CONTROL, TRAINED, RunFolder
+from normenc.report.sentences import in_words
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
@@ -51,7 +52,7 @@ def cautions(runs: Sequence[RunFolder]) -> list[str]:
     simulated = [run.label for run in runs if run.recording.get("simulated")]
     if simulated:
         of_one = (
-            f"The recording of {simulated[0]} is" if len(simulated) == 1 else f"Recordings of {_and(simulated)} are"
+            f"The recording of {simulated[0]} is" if len(simulated) == 1 else f"Recordings of {in_words(simulated)} are"
         )
         who = "All recordings are" if len(simulated) == len(runs) else of_one
         said.append(f"{who} simulated: no animal was recorded, and nothing of that is evidence about a brain.")
@@ -116,7 +117,7 @@ def _settings(settings: Sequence[Setting]) -> str:
     if len(keys) == 1:
         return f"One setting differs beside the recording: {keys[0]}."
     more = f", and {len(keys) - MANY} more" if len(keys) > MANY else ""
-    shown = ", ".join(keys[:MANY]) + more if more else _and(keys)
+    shown = ", ".join(keys[:MANY]) + more if more else in_words(keys)
     return f"{len(keys)} settings differ beside the recording: {shown}."
 
 
@@ -217,7 +218,7 @@ def _only_some(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     parts = []
     for numbers, names in groups.items():
         more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-        who = _and([runs[number].label for number in numbers])
+        who = in_words([runs[number].label for number in numbers])
         parts.append(f"only {who} {'has' if len(numbers) == 1 else 'have'} {', '.join(names[:MANY])}{more}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
@@ -260,7 +261,7 @@ def _by_run(runs: Sequence[RunFolder], values: Sequence[str]) -> str:
         groups.setdefault(value, []).append(run.label)
     if len(groups) == 1 and len(runs) > 1:
         return next(iter(groups))
-    return "; ".join(f"{value} in {_and(labels)}" for value, labels in groups.items())
+    return "; ".join(f"{value} in {in_words(labels)}" for value, labels in groups.items())
 
 
 def _first(run: RunFolder, column: str) -> str:
@@ -280,7 +281,3 @@ def _all(runs: Sequence[RunFolder]) -> str:
 
 def _every(runs: Sequence[RunFolder]) -> str:
     return "both runs" if len(runs) == 2 else f"all {len(runs)} runs"
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from normenc.report.sentences import in_words
+
 __all__ = ["methods"]
 
 REFERENCES = {
@@ -107,8 +109,8 @@ def _training(
     environment: dict[str, Any], tasks: list[dict[str, Any]], networks: list[dict[str, Any]], controls: list[str]
 ) -> list[str]:
     n = len(environment["seeds"]["training"])
-    names = _and([network["title"] for network in networks])
-    described = _and(
+    names = in_words([network["title"] for network in networks])
+    described = in_words(
         [
             f"{task['title']} ({task['n_train']:,} stimuli, {task['training']['n_epochs']} epochs of batches of "
             f"{task['training']['batch_size']}, learning rate {task['training']['learning_rate']:g}, momentum "
@@ -121,7 +123,7 @@ def _training(
         f"Networks ({names}) were trained by stochastic gradient descent on {described}, {seeds} for each, and never "
         "on neural data.",
         f"The same layers of {len(environment['seeds']['untrained'])} untrained networks, and "
-        f"{_and(controls)}, served as controls.",
+        f"{in_words(controls)}, served as controls.",
     ]
 
 
@@ -137,7 +139,7 @@ def _comparison(study: dict[str, Any], cite: Any) -> list[str]:
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
     found = environment["inference"]
-    over = _and(list(found["resampled"])) or "nothing"
+    over = in_words(list(found["resampled"])) or "nothing"
     blocks = ""
     if found["block_length"]:
         blocks = f", orientations in circular blocks of {found['block_length']} neighbours {cite('blocks')}"
@@ -165,14 +167,10 @@ def _encoding(study: dict[str, Any], cite: Any) -> list[str]:
     if not settings.get("enabled"):
         return []
     how = f"ridge regression {cite('ridge')}" if settings["method"] == "ridge" else "partial least squares"
-    networks = f"; for reference, networks ({_and(settings['networks'])}) were fitted to the neurons" * bool(
+    networks = f"; for reference, networks ({in_words(settings['networks'])}) were fitted to the neurons" * bool(
         settings["networks"]
     )
     return [
         f"Neurons were predicted from each layer by {how}, cross-validated over {settings['n_folds']} folds of whole "
         f"stimuli{networks}."
     ]
-
-
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

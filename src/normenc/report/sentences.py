@@ -1,10 +1,11 @@
 """What a run's tables say, in words and by fixed rules."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["findings", "row_names"]
+__all__ = ["findings", "in_words", "row_names"]
 
 ALPHA = 0.05
 MANY = 6  # trained layers of which the page speaks one by one
@@ -110,7 +111,7 @@ def _against_controls(layer: str, rows: pd.DataFrame) -> str:
             else "cannot be told from"
         )
         groups[verdict].append(f"{row.other} ({row.difference:+.3f}, p {_p(row.p_holm)})")
-    words = [f"{verdict} {_and(names)}" for verdict, names in groups.items() if names]
+    words = [f"{verdict} {in_words(names)}" for verdict, names in groups.items() if names]
     noun = "a control that was never trained" if len(rows) == 1 else "controls that were never trained"
     return f"{layer} {'; it '.join(words)}, {noun}."
 
@@ -155,8 +156,15 @@ def _listed(names: list[str], last: str = " and ") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{last}{names[-1]}"
 
 
-def _and(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def in_words(names: Sequence[str]) -> str:
+    """Names as a sentence lists them.
+
+    Examples
+    --------
+    >>> in_words(["pool"]), in_words(["pool", "fc", "pixels"]), in_words([])
+    ('pool', 'pool, fc and pixels', '')
+    """
+    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _p(value: float) -> str:

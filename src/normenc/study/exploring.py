@@ -44,7 +44,7 @@ def population_dataset(evaluation: Evaluation) -> xr.Dataset:
         {
             "components": (("population", "stimulus", "component"), components.astype(np.float32)),
             "key": ("population", [own, *(r.key for r in shown)]),
-            "kind": ("population", ["recording", *map(_kind, shown)]),
+            "kind": ("population", ["recording", *(r.kind for r in shown)]),
         },
         coords={"population": labels, recording.kind: ("stimulus", recording.stimulus)},
         attrs={"title": "populations that the report shows", "of_units": "drawn at random, where there are many"},
@@ -83,12 +83,6 @@ def _own_components(evaluation: Evaluation) -> npt.NDArray[np.float64]:
 
 def _components(representation: Representation) -> npt.NDArray[np.float64]:
     return principal_components(representation.responses, N_COMPONENTS)
-
-
-def _kind(representation: Representation) -> str:
-    if representation.trained:
-        return "trained layer"
-    return "control" if representation.seed is None else "untrained twin"
 
 
 def _tuning(index: int, found: Description, names: npt.NDArray[Any]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def predict_neurons(
         scores = _scores(found.predicted, found.fold, recording, settings)
         rows.append(
             labels
-            | {"label": r.label, "kind": _kind(r), "method": settings.method, "n_units": r.responses.shape[1]}
+            | {"label": r.label, "kind": r.kind, "method": settings.method, "n_units": r.responses.shape[1]}
             | compared
             | scores
             | {"notes": "; ".join(found.warnings)}
@@ -185,9 +185,3 @@ def _images(prepared: Prepared, resolution: float) -> Any:
     if recording.period is None:
         return stimuli.fit_images(recording.images, resolution)
     return stimuli.gratings(recording.stimulus, **prepared.study.stimuli.model_dump() | {"resolution": resolution})
-
-
-def _kind(r: Representation) -> str:
-    if r.trained:
-        return "trained layer"
-    return "control" if r.seed is None else "untrained twin"

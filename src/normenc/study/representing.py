@@ -55,6 +55,13 @@ class Representation:
     label: str
     key: str
 
+    @property
+    def kind(self) -> str:
+        """Trained layer, untrained twin or control."""
+        if self.trained:
+            return "trained layer"
+        return "control" if self.seed is None else "untrained twin"
+
 
 @dataclass(frozen=True)
 class Prepared:
