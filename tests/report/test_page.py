@@ -169,6 +169,33 @@ def test_findings_follow_the_numbers(values, phrases):
         assert phrase in text
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"twin": 0.4, "control": 0.3, "p": 0.01},
+            "Training helps to explain V1: pool, the layer that matches best, is",
+        ),
+        ({"twin": 0.4, "control": 0.3, "p": 0.06}, "Nothing here shows that the task explains V1: pool"),
+        (
+            {"twin": 0.4, "control": 0.7, "p": 0.01},
+            "closer to V1, but it does not beat pixels, which was never trained.",
+        ),
+        ({"twin": 0.6, "control": 0.3, "p": 0.01}, "is not more similar than before training"),
+    ],
+)
+def test_the_answer_is_yes_only_beyond_twin_and_controls(values, said):
+    assert said in report.answer(*tables(**values))
+
+
+def test_the_answer_says_where_nothing_untrained_was_compared():
+    similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
+    only_twin = differences[differences["kind"] == "untrained twin"]
+    assert report.answer(similarity, only_twin).endswith("closer to V1; no control was compared.")
+    weak = differences.assign(p_holm=[0.01, 0.2])  # beats its twin; the control is less similar, but not surely
+    assert "it does not beat pixels" in report.answer(similarity, weak)
+
+
 def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):
     with pytest.raises(InputError, match=r"no whole run, study.toml is missing"):
         report.write(tmp_path)

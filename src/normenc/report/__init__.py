@@ -2,6 +2,6 @@
 
 from normenc.report.comparison import compare, write_comparison
 from normenc.report.page import render, write
-from normenc.report.sentences import findings
+from normenc.report.sentences import answer, findings
 
-__all__ = ["compare", "findings", "render", "write", "write_comparison"]
+__all__ = ["answer", "compare", "findings", "render", "write", "write_comparison"]

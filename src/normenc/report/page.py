@@ -11,7 +11,7 @@ import pandas as pd
 from normenc.errors import InputError
 from normenc.report.explorer import explorer
 from normenc.report.methods import methods
-from normenc.report.sentences import findings, row_names
+from normenc.report.sentences import answer, findings, row_names
 from normenc.study.file_names import REPORT
 
 __all__ = ["render", "write"]
@@ -92,6 +92,7 @@ def render(folder: str | Path) -> str:
         environment=environment,
         recording=environment["recording"],
         quality=json.loads((folder / QUALITY).read_text(encoding="utf-8")) if (folder / QUALITY).is_file() else None,
+        answer=answer(similarity, differences),
         findings=findings(similarity, differences),
         rows=list(zip(labels, similarity.to_dict("records"), strict=True)),
         ceiling=similarity.iloc[0].to_dict(),

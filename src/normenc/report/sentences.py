@@ -5,10 +5,50 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["findings", "in_words", "row_names"]
+__all__ = ["answer", "findings", "in_words", "row_names"]
 
 ALPHA = 0.05
 MANY = 6  # trained layers of which the page speaks one by one
+
+
+def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
+    """The answer in one sentence: whether the task helps to explain the code, by the trained layer that matches best.
+
+    Parameters
+    ----------
+    similarity, differences : DataFrame
+        See :func:`findings`.
+
+    Returns
+    -------
+    str
+        Yes only where that layer is more similar than its untrained twin and than every control, each by a difference
+        whose corrected p-value is at most 0.05.
+    """
+    trained = similarity[similarity["trained"]]
+    best = trained["similarity"].idxmax()
+    name, recording = row_names(similarity)[best], trained.loc[best, "recording"]
+    own = differences[differences["model"] == name]
+    wins = own[(own["p_holm"] <= ALPHA) & (own["difference"] > 0)]
+    learned = bool((wins["kind"] == "untrained twin").any())
+    controls = own.loc[own["kind"] == "control", "other"]
+    as_good = [str(other) for other in controls if other not in set(wins["other"])]
+    if learned and not as_good and len(controls):
+        return (
+            f"Training helps to explain {recording}: {name}, the layer that matches best, is more similar than before "
+            "training and than every control."
+        )
+    if learned and len(controls):
+        return (
+            f"Training brings {name}, the layer that matches best, closer to {recording}, but it does not beat "
+            f"{in_words(as_good)}, which {'was' if len(as_good) == 1 else 'were'} never trained."
+        )
+    if learned:
+        return f"Training brings {name}, the layer that matches best, closer to {recording}; no control was compared."
+    return (
+        f"Nothing here shows that the task explains {recording}: {name}, the layer that matches best, is not more "
+        "similar than before training by any difference that is sure."
+    )
 
 
 def findings(similarity: pd.DataFrame, differences: pd.DataFrame) -> list[str]:
