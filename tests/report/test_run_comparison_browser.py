@@ -1,17 +1,10 @@
 """The page of several runs in a real browser: self-contained, accessible, readable on a phone."""
 
-from pathlib import Path
-
 import pytest
 from runs_by_hand import DIFFERENCES, VALUES, write_run
 
 from normenc import report
 from normenc.report import serving
-
-CHROMIUM = Path("/usr/bin/chromium")
-pytest.importorskip("playwright")
-pytest.importorskip("axe_playwright_python")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no /usr/bin/chromium to open the page in")
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +20,6 @@ def page_file(tmp_path_factory):
         write_run(place / "three", recording="V3" + "x" * 60, method="spearman"),
     ]
     return report.write_comparison(runs, place / "comparison.html")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 def opened(browser, address: str, width: int, scheme: str):
