@@ -96,7 +96,7 @@ from normenc import (
 # The stimuli are square-wave gratings of 48 x 64 pixels. Orientation is in degrees from vertical, and positive is
 # tilted right.
 
-# %%
+# %% alt="Five gratings; those of -90 and 90 degrees are the same"
 angles = [-90, -45, 0, 45, 90]
 panels = figures.example_stimuli(stimuli.gratings(angles).numpy(), angles)
 
@@ -275,7 +275,7 @@ trace(conv_pool_fc, images[:1, None])
 # largest. The on-centre filter is all but silent: its weights add up to less than 0, so that a bar as wide as the
 # filter suppresses it.
 
-# %%
+# %% alt=["A grating after each of six filters: lines at its edges", "The same after pooling: 6 x 8 coarse values"]
 untrained = networks.ConvPoolFC()
 layers = representations.represent(untrained, stimuli.gratings([30]), ["conv", "pool"])
 names = ["on-centre", "off-centre", "Gabor 1", "Gabor 2", "Gabor 3", "Gabor 4"]
@@ -296,7 +296,7 @@ epochs = [5, 10, 15, 20, 25]
 display(pd.DataFrame({"epoch": epochs, "published": published, "here": result.log.epoch_loss()[np.array(epochs) - 1]}))
 print(f"right on fresh gratings: {result.log.held_out_score:.1%}, before training {result.log.untrained_score:.1%}")
 
-# %%
+# %% alt="Loss of FC and ConvPoolFC, falling over 25 epochs to below a hundredth of that of knowing nothing"
 with figures.style():
     _, panel = plt.subplots(figsize=(4.6, 2.6), layout="constrained")
     for label, losses in {"FC": fc_losses, "ConvPoolFC": result.log.loss}.items():
@@ -308,7 +308,7 @@ with figures.style():
 # %% [markdown]
 # What has it learned? Ask it about all orientations from -90 to 90 degrees. And look at the filters, before and after.
 
-# %%
+# %% alt="Probability of 'right': 0 for left tilts, 1 for right ones, and between the two at 0 and at 90 degrees"
 orientation = np.arange(-90.0, 91.0)
 gratings = stimuli.gratings(orientation)
 with torch.no_grad():
@@ -319,7 +319,7 @@ with figures.style():
     panel.axvline(0, color="black", linewidth=0.8, alpha=0.6)
     panel.set(xlabel="orientation (degrees)", ylabel="probability of 'right'", xticks=angles)
 
-# %%
+# %% alt="Six filters before and after training; each pair correlates by 0.99 or more"
 panels = figures.learned_filters(
     result.untrained.conv.weight.detach().numpy()[:, 0], result.network.conv.weight.detach().numpy()[:, 0]
 )
@@ -458,7 +458,7 @@ tutorial.check_rdm(my_rdm)
 #
 # From here on the lesson uses the package's own function, which gives the same.
 
-# %%
+# %% alt="Dissimilarity matrices: simulated V1 and pool with a dark diagonal, fc with two dark blocks"
 matrices = {label: rsa.rdm(population) for label, population in populations.items()}
 panels = figures.rdms(matrices, recording.orientation)
 
@@ -572,7 +572,7 @@ for layer in ("pool", "fc"):
 #
 # One number hides where two matrices agree. A row of an RDM shows how far all orientations are from one of them.
 
-# %%
+# %% alt="Rows of the three matrices: dissimilarity of all orientations from -75, -25, 25 and 75 degrees"
 panels = figures.rdm_rows(matrices, recording.orientation)
 
 # %% [markdown]
@@ -588,7 +588,7 @@ panels = figures.rdm_rows(matrices, recording.orientation)
 # A column of a population's matrix, one unit's responses to all orientations, is a tuning curve. Three units of each
 # population, drawn at random:
 
-# %%
+# %% alt="Tuning curves of three neurons, three units of pool and three of fc"
 panels = figures.tuning_curves(populations, recording.orientation, recording=name, units=recording.units, seed=1)
 
 # %% [markdown]
@@ -601,7 +601,7 @@ panels = figures.tuning_curves(populations, recording.orientation, recording=nam
 #
 # A picture of the geometry: each stimulus is a point, and t-SNE puts points close together that have similar patterns.
 
-# %%
+# %% alt="Embeddings: orientations in order along a curve in simulated V1 and pool, in a crowded line in fc"
 points = {label: embedding.embed(population) for label, population in populations.items()}
 panels = figures.embeddings(points, recording.orientation)
 
@@ -747,7 +747,7 @@ table["low, neighbours ignored"] = naive.models["low"]
 table["high, neighbours ignored"] = naive.models["high"]
 display(table.round(3))
 
-# %%
+# %% alt="Similarities with simulated V1, with intervals: Fourier amplitude and Gabor energy above all layers"
 bars = found.models.assign(
     recording=name,
     comparison="pearson",

@@ -9,13 +9,15 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy import stats
 
 from normenc import rsa
-from normenc.study import Study, prepare
+from normenc.study import Study, prepare, read_source_data, run
 from normenc.study.settings import load_study
+from normenc.study.tables import failure_table
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -190,3 +192,83 @@ def test_studies_on_pages_are_studies():
     assert len(prepare(norms).units) == 2 * 5
     areas = Study(**tomllib.loads(blocks("recipes.md", "toml")[0])).per_recording()
     assert [part.recording[0].region for part in areas] == [None, ["LM"]]
+
+
+def table_of(text: str, heading: str) -> list[str]:
+    """The names in the first column of the first table below a heading of the page of a run's folder."""
+    part = re.split(r"^#{2,3} ", text.split(f"{heading}\n", 1)[1], flags=re.MULTILINE)[0]
+    cells = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+
+
+FILES = "# The folder of a run"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run that writes all that a run can write, but failures."""
+    study = Study(
+        recording={"source": "simulated-v1", "n_neurons": 30, "bin_width": 5},
+        stimuli={"resolution": 0.05},
+        task={"n_train": 60, "n_test": 40},
+        network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
+        training={"n_epochs": 2, "n_untrained": 2, "checkpoints": [1]},
+        comparison={"n_samples": 60, "n_permutations": 19, "also": ["spearman"], "controls": ["pixels"]},
+        encoding={"enabled": True, "networks": ["point readout"], "max_epochs": 2, "n_folds": 2, "n_samples": 60},
+    )
+    return run(study, tmp_path_factory.mktemp("runs") / "all", progress=False, device="cpu").folder
+
+
+def test_the_page_of_a_runs_folder_names_its_files(folder):
+    told = table_of((DOCS / "run_folder.md").read_text(encoding="utf-8"), FILES)
+    there = {path.name + "/" * path.is_dir() for path in folder.iterdir()}
+    assert set(told) == there | {"failures.csv", "report.html"}
+    source = (DOCS.parent / "src/normenc/study/store.py").read_text(encoding="utf-8")
+    named = set(re.findall(r"\"(\w+\.(?:csv|json|nc|png))\"", source))
+    assert len(named) > 10 and named <= set(told)
+
+
+def test_the_page_of_a_runs_folder_names_every_column(folder):
+    text = (DOCS / "run_folder.md").read_text(encoding="utf-8")
+    columns = {path.name: list(pd.read_csv(path, nrows=1)) for path in folder.glob("*.csv")}
+    columns["failures.csv"] = list(failure_table([]))
+    assert len(columns) == 11
+    for name, found in columns.items():
+        assert table_of(text, f"### `{name}`") == found, name
+
+
+def test_the_page_of_a_runs_folder_tells_what_arrays_hold(folder):
+    with xr.open_dataset(folder / "rdms.nc") as rdms, xr.open_dataset(folder / "populations.nc") as populations:
+        assert rdms["dissimilarity"].dims == ("population", "stimulus", "stimulus_2")
+        assert rdms["population"].to_numpy()[0] == "simulated-v1"
+        assert populations["components"].dims == ("population", "stimulus", "component")
+        assert {"key", "kind", "tuning_0", "standard_error_0", "unit_0", "name_0"} <= set(populations.variables)
+        largest = max(size for name, size in populations.sizes.items() if str(name).startswith("unit_"))
+        assert largest == 200  # of the pixels
+    weights = {path.name for path in (folder / "models").iterdir()}
+    stems = ("ConvPoolFC_seed12", "ConvPoolFC_seed12_untrained", "fitted_point_readout_seed0")
+    assert weights == {f"{stem}.safetensors" for stem in stems}
+
+
+def test_the_page_of_figures_names_every_picture(folder):
+    text = (DOCS / "figures.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([^`]+)` \| (`[^|]+) \|", text, flags=re.MULTILINE))
+    for name, picture in read_source_data(folder).items():
+        known = re.sub("^(filters|readouts)_.*", r"\1_<network>", name)
+        assert picture.function in re.findall(r"`(\w+)`", rows[known]), name
+
+
+def test_the_page_of_the_report_names_its_sections_and_limits(folder):
+    from normenc.report import explorer, render, sentences
+
+    text = (DOCS / "report.md").read_text(encoding="utf-8")
+    page = render(folder)
+    sections = re.findall(r"^\| ([A-Z][^|]+?) \|", text, flags=re.MULTILINE)
+    shown = [re.sub(r"<[^>]+>|:.*", "", heading) for heading in re.findall(r"<h2[^>]*>(.*?)</h2>", page)]
+    assert [part for section in sections for part in re.split(", (?=[A-Z])", section)] == shown
+    assert f"untrained twins and controls: {explorer.MOST_POPULATIONS} at most" in text
+    assert f"| {explorer.MOST_STIMULI} at most" in text and f"| {explorer.MOST_UNITS} of each" in text
+    assert sentences.MANY == 6 and "more than six trained layers" in text
+    (settings,) = blocks("report.md", "toml")
+    defaults = Study().comparison
+    assert tomllib.loads(settings)["comparison"] == {"method": defaults.method, "also": defaults.also}

@@ -1,8 +1,10 @@
 """The documentation site: built without a warning, complete, and without a request to another host."""
 
+import base64
 import html
 import importlib
 import importlib.util
+import json
 import pkgutil
 import re
 import subprocess
@@ -11,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import typer
 
 import normenc
 
@@ -136,3 +139,93 @@ def test_rest_becomes_markdown():
     assert r"\(x_i + y\) \[1\]." in found
     assert r"\[1\] A, B." in found
     assert docstrings.markdown(".. math:: a\n   + b\n", None, {}).strip() == r"\[a + b\]"
+
+
+def test_the_lesson_is_a_page_with_its_pictures_and_the_notebook(site):
+    notebook = json.loads((ROOT / "docs" / "tutorial.ipynb").read_text(encoding="utf-8"))
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    text = (site / "tutorial.html").read_text(encoding="utf-8")
+    drawn = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    images = re.findall(r'<img alt="([^"]+)" src="(tutorial_files/[^"]+)"', text)
+    assert [(site / source).read_bytes() for _, source in images] == [base64.b64decode(png) for png in drawn]
+    assert len({alternative for alternative, _ in images}) == len(drawn) == 11
+    tables = [output for output in outputs if "text/html" in output.get("data", {})]
+    assert text.count("<table>") == len(tables) > 0
+    assert (site / "tutorial.ipynb").read_bytes() == (ROOT / "docs" / "tutorial.ipynb").read_bytes()
+    links = Page(site / "tutorial.html").links
+    assert {"tutorial.ipynb", "statistics.html", "leaderboard.html"} <= set(links)
+    assert "tutorial.html" in Page(site / "index.html").links
+
+
+def test_the_lessons_formulas_are_drawn_and_its_solutions_folded(site):
+    text = (site / "tutorial.html").read_text(encoding="utf-8")
+    source = (ROOT / "docs" / "tutorial.py").read_text(encoding="utf-8")
+    assert text.count('display="block"') == source.count("$$") // 2 == 10
+    words = re.sub(r"<[^>]+>", "", re.sub(r"<(code|script|style)\b.*?</\1>", "", text, flags=re.DOTALL))
+    assert "$" not in words and "**" not in words
+    folds = re.findall(r"<details>\s*<summary>", text)
+    assert len(folds) == source.count("<details") == text.count("<details")  # none is open
+    before, _, after = text.partition("<summary>Solution</summary>")
+    assert before.count("<details>") == before.count("</details>") + 1
+    assert 'class="highlight"' in after.split("</details>")[0]
+
+
+def test_a_picture_without_words_stops_the_build(tmp_path):
+    from mkdocs.exceptions import PluginError
+
+    notebooks = hook("notebooks")
+    picture = {"output_type": "display_data", "data": {"image/png": "AAAA"}}
+    cell = {"cell_type": "code", "metadata": {}, "source": ["draw()"], "outputs": [picture]}
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": [cell]}))
+    with pytest.raises(PluginError, match=r"n\.ipynb: cell 1 draws 1 pictures and has texts for 0"):
+        notebooks.convert(tmp_path / "n.ipynb", "n_files")
+    cell["metadata"]["alt"] = "A dot"
+    cell["outputs"].append({"output_type": "stream", "text": ["a ```\n", "b\n"]})
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": [cell]}))
+    text, pictures = notebooks.convert(tmp_path / "n.ipynb", "n_files")
+    assert pictures == {"cell1_1.png": b"\0\0\0"}
+    assert "![A dot](n_files/cell1_1.png)" in text
+    assert "```` { .text .output }\na ```\nb\n````" in text
+    cell["outputs"].append({"output_type": "error", "ename": "ValueError"})
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": [cell]}))
+    with pytest.raises(PluginError, match="cell 1 ended in ValueError"):
+        notebooks.convert(tmp_path / "n.ipynb", "n_files")
+
+
+def test_names_of_functions_stand_apart():
+    mathml = hook("mathml")
+    log = mathml.FORMULA.fullmatch(r'<span class="arithmatex">\(\log 2 + \log (a)\)</span>')
+    assert mathml.mathml(log, "x.md").count("<mspace") == 1  # none before a bracket
+
+
+def options_of_commands():
+    """By command, its options as ``--help`` names them."""
+    from normenc.cli import app
+
+    found = {}
+
+    def walk(command, name):
+        if name != "normenc":
+            found[name] = {option for p in command.params for option in p.opts if option.startswith("--")}
+        for part, inner in getattr(command, "commands", {}).items():
+            walk(inner, f"{name} {part}")
+
+    walk(typer.main.get_command(app), "normenc")
+    return found
+
+
+def test_every_command_and_option_is_on_the_page_of_commands():
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    parts = re.split(r"^## `?([\w ]+)`?.*\n", text, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    in_tables = {name: set(re.findall(r"^\| `(--[\w-]+)", part, flags=re.MULTILINE)) for name, part in sections.items()}
+    preparing = in_tables.pop("Preparing a recording")
+    in_tables["normenc run"] |= preparing
+    in_tables["normenc check"] |= preparing - {"--missing"}
+    assert in_tables == options_of_commands()
+    examples = re.findall(r"^normenc .*", text, flags=re.MULTILINE)
+    for line in examples:
+        command = max((name for name in in_tables if line.startswith(name)), key=len)
+        assert set(re.findall(r"--[\w-]+", line)) <= in_tables[command], line
+    assert len(examples) > len(in_tables)
+    assert set(re.findall(r"^\| \[`(normenc [a-z ]+)`\]", text, flags=re.MULTILINE)) == set(in_tables)
