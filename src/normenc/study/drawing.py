@@ -18,7 +18,6 @@ EXAMPLES = (-90, -45, 0, 45, 90)  # degrees, of the example gratings
 N_EXAMPLES = 5  # images, where stimuli are images
 NEGATIVE = "shift"
 N_MAPS = 8  # neurons whose readout is drawn
-N_MAPS = 8  # neurons whose readout is drawn
 
 
 def draw(evaluation: Evaluation, folder: Path) -> None:
