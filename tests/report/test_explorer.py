@@ -83,8 +83,9 @@ def test_the_methods_say_what_was_done(hostile_run):
     for phrase in (
         "compared with 9 neurons (&lt;script&gt;",
         "were shown 12 gratings of different orientation in 48 trials (Me &amp; You, 2026)",
-        "tilt-discrimination (40 stimuli, 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), one network",
-        "The same layers of 2 untrained networks, and Fourier amplitude, Gabor energy, orientation model and pixels",
+        "tilt-discrimination (40 stimuli; 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), one network",
+        "Their layers pool and fc were compared; the same layers of 2 untrained networks, and Fourier amplitude, Gabor",
+        "Gabor energy, orientation model and pixels, served as controls",
         "one minus the Pearson correlation of the responses to each pair",
         "(60 samples, orientations in circular blocks of",
         "by circular shifts of the stimuli",

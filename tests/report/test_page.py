@@ -141,7 +141,7 @@ def tables(
             [
                 "pool cannot be told from its untrained twin",
                 "+0.100",
-                "pool cannot be told from pixels (-0.200, p = 0.2)",
+                "pool cannot be told from pixels (−0.200, p = 0.2)",
             ],
         ),
         (
@@ -150,7 +150,7 @@ def tables(
         ),
         (
             {"twin": 0.7, "control": 0.8, "p": 0.03},
-            ["pool is less similar after training", "-0.200", "pool is less similar than pixels (-0.300, p = 0.03)"],
+            ["pool is less similar after training", "−0.200", "pool is less similar than pixels (−0.300, p = 0.03)"],
         ),
         ({"twin": 0.4, "control": 0.3, "p": 1.0}, ["0.600 (lower) to 0.900 (upper)", "pool falls short of it"]),
         ({"twin": 0.4, "control": 0.3, "p": 1.0, "p_ceiling": 0.4}, ["pool cannot be told from it, or exceeds it"]),
@@ -176,24 +176,62 @@ def test_findings_follow_the_numbers(values, phrases):
             {"twin": 0.4, "control": 0.3, "p": 0.01},
             "Training helps to explain V1: pool, the layer that matches best, is",
         ),
-        ({"twin": 0.4, "control": 0.3, "p": 0.06}, "Nothing here shows that the task explains V1: pool"),
+        ({"twin": 0.4, "control": 0.3, "p": 0.06}, "Nothing here shows that the task explains V1: no trained layer"),
+        ({"twin": 0.4, "control": 0.7, "p": 0.01}, "closer to V1, but pixels, never trained, is more similar."),
         (
-            {"twin": 0.4, "control": 0.7, "p": 0.01},
-            "closer to V1, but it does not beat pixels, which was never trained.",
+            {"twin": 0.4, "control": 0.7, "p": [0.01, 0.2]},
+            "but it cannot be told from pixels, which was never trained.",
         ),
-        ({"twin": 0.6, "control": 0.3, "p": 0.01}, "is not more similar than before training"),
+        ({"twin": 0.6, "control": 0.3, "p": 0.01}, "Training takes pool, the layer that matches best, further away"),
+        ({"twin": 0.4, "control": 0.3, "p": np.nan}, "Nothing can be said of V1 and the task: no difference"),
+        (
+            {"twin": 0.4, "control": 0.3, "p": 0.01, "p_chance": 0.2},
+            "closer to V1, but it is not sure to be above chance.",
+        ),
     ],
 )
-def test_the_answer_is_yes_only_beyond_twin_and_controls(values, said):
+def test_the_answer_is_yes_only_beyond_twin_controls_and_chance(values, said):
     assert said in report.answer(*tables(**values))
+
+
+def test_of_circular_shifts_an_interval_above_zero_is_enough():
+    similarity, differences = tables(0.4, 0.3, 0.01, p_chance=0.9, chance="circular shifts")
+    assert report.answer(similarity, differences).startswith("Training helps to explain V1")
+    assert "not sure to be above chance" in report.answer(similarity.assign(low=-0.1), differences)
 
 
 def test_the_answer_says_where_nothing_untrained_was_compared():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
     only_twin = differences[differences["kind"] == "untrained twin"]
-    assert report.answer(similarity, only_twin).endswith("closer to V1; no control was compared.")
-    weak = differences.assign(p_holm=[0.01, 0.2])  # beats its twin; the control is less similar, but not surely
-    assert "it does not beat pixels" in report.answer(similarity, weak)
+    assert report.answer(similarity, only_twin).endswith("closer to V1, but no control was compared.")
+
+
+def test_the_answer_names_a_layer_that_training_improved_though_another_matches_best():
+    similarity, differences = tables(twin=0.4, control=0.3, p=0.2)
+    other = similarity.iloc[[0]].assign(layer="fc", similarity=0.3)
+    twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained", p_holm=0.001)
+    said = report.answer(pd.concat([similarity, other], ignore_index=True), pd.concat([differences, twin]))
+    assert said == "Training brings fc closer to V1, but not pool, the layer that matches best."
+
+
+def test_what_was_not_tested_is_said():
+    similarity, differences = tables(twin=0.4, control=0.7, p=np.nan)
+    found = report.findings(similarity.assign(low=np.nan, high=np.nan, p_ceiling_holm=np.nan), differences)
+    text = " ".join(found)
+    assert "95 % interval not known" in text
+    assert "Whether training makes pool more similar could not be tested (+0.100)." in text
+    assert "pool could not be tested against pixels (−0.200), a control" in text
+    assert "no layer could be tested against it" in text
+    assert "nan" not in text
+
+
+def test_chance_that_cannot_be_beaten_is_said():
+    similarity, differences = tables(0.4, 0.3, 1.0, p_chance=0.5, chance="circular shifts")
+    similarity["p_chance"] = 1 / 24
+    (*_, said) = report.findings(similarity, differences, smallest_p=1 / 24)
+    assert said.startswith("Whether models are more similar than chance cannot be told here: the smallest p-value")
+    (*_, said) = report.findings(similarity, differences, smallest_p=1 / 181, kind="direction")
+    assert said.endswith("bound to the very directions, beyond a smooth change with direction.")
 
 
 def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):

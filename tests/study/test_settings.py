@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from normenc.errors import InputError
@@ -70,6 +70,7 @@ def test_changes_from_the_command_line(tmp_path):
     learning_rate=st.floats(1e-300, 1e300),
 )
 def test_the_resolved_file_gives_the_same_study(tmp_path_factory, source, seed, learning_rate):
+    assume(source.strip("./"))  # a folder beside the file that is there, and is found by its whole path
     study = Study(
         recording={"source": source},
         training={"seed": seed, "learning_rate": learning_rate},

@@ -46,6 +46,7 @@ def methods(
     environment: dict[str, Any],
     tasks: list[dict[str, Any]],
     networks: list[dict[str, Any]],
+    layers: list[str],
     controls: list[str],
 ) -> tuple[str, list[str]]:
     """Write the paragraph.
@@ -77,8 +78,8 @@ def methods(
 
     sentences = [
         _recording(environment["recording"]),
-        *_training(environment, tasks, networks, controls),
-        *_comparison(study, cite),
+        *_training(environment, tasks, networks, layers, controls),
+        *_comparison(study, environment["recording"], cite),
         *_inference(study, environment, cite),
         *_encoding(study, cite),
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, after "
@@ -106,43 +107,77 @@ def _recording(recording: dict[str, Any]) -> str:
 
 
 def _training(
-    environment: dict[str, Any], tasks: list[dict[str, Any]], networks: list[dict[str, Any]], controls: list[str]
+    environment: dict[str, Any],
+    tasks: list[dict[str, Any]],
+    networks: list[dict[str, Any]],
+    layers: list[str],
+    controls: list[str],
 ) -> list[str]:
-    n = len(environment["seeds"]["training"])
-    names = in_words([network["title"] for network in networks])
-    described = in_words(
-        [
-            f"{task['title']} ({task['n_train']:,} stimuli, {task['training']['n_epochs']} epochs of batches of "
-            f"{task['training']['batch_size']}, learning rate {task['training']['learning_rate']:g}, momentum "
-            f"{task['training']['momentum']:g})"
-            for task in tasks
-        ]
-    )
-    seeds = f"{n} networks of different seeds" if n > 1 else f"one network (seed {environment['seeds']['training'][0]})"
+    seeds = environment["seeds"]["training"]
+    n = f"{len(seeds)} networks of different seeds" if len(seeds) > 1 else f"one network (seed {seeds[0]})"
+    several = len(tasks) > 1 or len(networks) > 1
+    n_untrained = len(environment["seeds"]["untrained"])
+    architectures = "; ".join(_sized(network) for network in networks)
+    trained = f"{in_words([_trained(task) for task in tasks])}, {n}{' for each task and architecture' * several}"
     return [
-        f"Networks ({names}) were trained by stochastic gradient descent on {described}, {seeds} for each, and never "
-        "on neural data.",
-        f"The same layers of {len(environment['seeds']['untrained'])} untrained networks, and "
-        f"{in_words(controls)}, served as controls.",
+        f"Networks ({architectures}) were trained by stochastic gradient descent on {trained}, and never on neural "
+        "data.",
+        f"Their layers {in_words(layers)} were compared; the same layers of {n_untrained} untrained networks"
+        f"{' of each architecture' * (len(networks) > 1)}, and {in_words(controls)}, served as controls.",
     ]
 
 
-def _comparison(study: dict[str, Any], cite: Any) -> list[str]:
+def _sized(network: dict[str, Any]) -> str:
+    named = network["title"] if network["title"] == network["name"] else f"{network['title']}: {network['name']}"
+    apart = ("name", "label", "title", "rest", "training")
+    sizes = ", ".join(f"{key} {value}" for key, value in network.items() if key not in apart)
+    return f"{named} with {sizes}" if sizes else named
+
+
+def _trained(task: dict[str, Any]) -> str:
+    """A task, how many stimuli it has, and how it trains; apart for networks where these differ."""
+    name = task["title"] if task["title"] == task["name"] else f"{task['title']}, that is {task['name']},"
+    groups: dict[str, list[str]] = {}
+    for title, training in task["trains"]:
+        how = (
+            f"{training['n_epochs']} epochs of batches of {training['batch_size']}, learning rate "
+            f"{training['learning_rate']:g}, momentum {training['momentum']:g}"
+        )
+        groups.setdefault(how, []).append(title)
+    apart = len(groups) > 1
+    told = "; ".join(f"{in_words(titles)}: {how}" if apart else how for how, titles in groups.items())
+    return f"{name} ({task['n_train']:,} stimuli; {told})"
+
+
+def _comparison(study: dict[str, Any], recording: dict[str, Any], cite: Any) -> list[str]:
     settings = study["comparison"]
     whitened = f" {cite('whitening')}" if settings["method"].startswith("whitened") else ""
+    metric = METRICS[settings["rdm_metric"]]
+    if recording["n_neurons"] is None:
+        held = (
+            f"The recording’s representational dissimilarity matrix {cite('rsa')} was given; those of the models hold "
+            f"{metric} of the responses to each pair of stimuli over units."
+        )
+    else:
+        held = (
+            f"Representational dissimilarity matrices {cite('rsa')} hold {metric} of the responses to each pair of "
+            "stimuli over neurons or units."
+        )
     return [
-        f"Representational dissimilarity matrices {cite('rsa')} hold {METRICS[settings['rdm_metric']]} of the "
-        "responses to each pair of stimuli over neurons or units.",
+        held,
         f"Two matrices were compared by {COMPARISONS[settings['method']]} of their upper triangles{whitened}.",
     ]
 
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
     found = environment["inference"]
-    over = in_words(list(found["resampled"])) or "nothing"
+    one = len(environment["seeds"]["training"]) == 1
+    named = {"seeds": "the untrained networks’ seeds" if one else "seeds"}
+    over = in_words([named.get(factor, factor) for factor in found["resampled"]]) or "nothing"
     blocks = ""
     if found["block_length"]:
-        blocks = f", orientations in circular blocks of {found['block_length']} neighbours {cite('blocks')}"
+        kind = environment["recording"]["stimuli"]
+        blocks = f", {kind}s in circular blocks of {found['block_length']} neighbours {cite('blocks')}"
     ceiling = (
         "A noise ceiling could not be computed from a single RDM."
         if found["ceiling"].startswith("none")

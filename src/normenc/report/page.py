@@ -72,10 +72,11 @@ def render(folder: str | Path) -> str:
     except FileNotFoundError as error:
         raise InputError(f"{folder}: this is no whole run, {Path(error.filename).name} is missing") from None
     study = tomllib.loads(study_toml)
-    tasks = [_task(section, study["training"]) for section in _sections(study["task"])]
     networks = [_described(section) for section in _sections(study["network"])]
+    tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
     controls = similarity.loc[similarity["seed"].isna(), "model"].tolist()
-    paragraph, references = methods(study, environment, tasks, networks, controls)
+    layers = similarity.loc[similarity["trained"], "layer"].unique().tolist()
+    paragraph, references = methods(study, environment, tasks, networks, layers, controls)
     by_method = _by_method(similarity, folder / BY_METHOD)
     labels = list(row_names(similarity).values())
     data = explorer(folder, environment, by_method, labels)
@@ -93,7 +94,12 @@ def render(folder: str | Path) -> str:
         recording=environment["recording"],
         quality=json.loads((folder / QUALITY).read_text(encoding="utf-8")) if (folder / QUALITY).is_file() else None,
         answer=answer(similarity, differences),
-        findings=findings(similarity, differences),
+        findings=findings(
+            similarity,
+            differences,
+            smallest_p=_smallest_p(study, environment),
+            kind=environment["recording"]["stimuli"],
+        ),
         rows=list(zip(labels, similarity.to_dict("records"), strict=True)),
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
@@ -147,8 +153,22 @@ def _described(section: dict[str, Any]) -> dict[str, Any]:
     return section | {"title": title, "rest": name + rest}
 
 
-def _task(section: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
-    return _described(section) | {"training": training | section.get("training", {})}
+def _task(section: dict[str, Any], training: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any]:
+    """A task with how it trains, and in ``trains`` how it trains each network, which may ask for something else."""
+    own = training | section.get("training", {})
+    return _described(section) | {
+        "training": own,
+        "trains": [(network["title"], own | network.get("training", {})) for network in networks],
+    }
+
+
+def _smallest_p(study: dict[str, Any], environment: dict[str, Any]) -> float:
+    """That the test against chance can give: one of as many orders of the stimuli as it tries."""
+    if environment["inference"]["chance"] != "circular shifts":
+        return 1 / (study["comparison"]["n_permutations"] + 1)
+    # A model gives gratings of opposite directions the same response, so that half a circle further all is as it was.
+    alike = 2 if environment["recording"]["stimuli"] == "direction" else 1
+    return float(alike / environment["recording"]["n_stimuli"])
 
 
 def _scores(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:

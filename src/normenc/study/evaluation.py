@@ -1,7 +1,7 @@
 """The main job in memory: train, represent, compare, always beside controls."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,10 @@ from normenc.training import TrainingResult
 
 __all__ = ["Evaluation", "evaluate"]
 
+UNCERTAIN = (
+    *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
+    *("p_ceiling", "p_ceiling_holm", "p_ceiling_fdr"),
+)
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
 MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
@@ -260,7 +264,7 @@ def _infer_models(
     options = study.comparison.model_dump(exclude={"layers", "controls", "also", "method", "n_samples"})
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI_RESAMPLED
-    return rsa.infer(
+    found = rsa.infer(
         {label: np.stack(rdms) for label, rdms in models.items()},
         **inputs,
         ordered=recording.covers_circle,
@@ -269,6 +273,18 @@ def _infer_models(
         n_samples=own.n_samples if method is None else min(own.n_samples, MOST_SAMPLES_ALSO),
         **options,
     )
+    return _without_false_certainty(found) if few else found
+
+
+def _without_false_certainty(inference: rsa.Inference) -> rsa.Inference:
+    """Where nothing that was resampled touches an estimate, how sure it is becomes unknown, rather than wholly sure."""
+    tables = []
+    for table in (inference.models, inference.pairs):
+        columns = [name for name in table if name in UNCERTAIN]
+        sure = table["standard_error"] < 1e-12
+        tables.append(table.assign(**{name: table[name].astype(float).mask(sure) for name in columns}))
+    models, pairs = tables
+    return replace(inference, models=models, pairs=pairs)
 
 
 def _firsts(representations: Sequence[Representation]) -> dict[str, Representation]:
