@@ -106,7 +106,8 @@ def response_map(
             image = _draw_map(panel, _scaled(responses, scale), (low, high), colours)
             _label_map(panel, label, x, period, n_preferring, responses.shape[0], label == recording)
         if image is not None:
-            colour_bar(image, [panel for panel, _, _ in drawn], bar_label, shrink=0.8)
+            said = bar_label.replace("response, each unit scaled:", "each unit:") if narrow() else bar_label
+            colour_bar(image, [panel for panel, _, _ in drawn], said, shrink=0.8)
             first, label = next((panel, label) for panel, label, values in drawn if values is not None)
             kind = "neuron" if label == recording else "unit"
             first.set_ylabel(f"{kind}, sorted{chr(10) if narrow() else ' '}by preference")
