@@ -214,6 +214,16 @@ def test_the_answer_names_a_layer_that_training_improved_though_another_matches_
     assert said == "Training brings fc closer to V1, but not pool, the layer that matches best."
 
 
+def test_many_layers_are_counted():
+    similarity, differences = tables(twin=0.4, control=0.3, p=0.2)
+    layers = similarity.iloc[[0] * 5].assign(layer=[f"layer{k}" for k in range(5)], similarity=np.linspace(0.5, 0.3, 5))
+    controls = pd.concat([differences.assign(model=f"layer{k}") for k in range(5)], ignore_index=True)
+    controls.loc[controls["model"].isin(["layer1", "layer2"]) & (controls["other"] == "pixels"), "p_holm"] = 0.01
+    text = " ".join(report.findings(pd.concat([layers, similarity.iloc[1:]], ignore_index=True), controls))
+    assert "None of the 5 trained layers can be told from its untrained twin." in text
+    assert "Of 5 trained layers, 2 are more similar than pixels, 0 less; the others cannot be told from it." in text
+
+
 def test_what_was_not_tested_is_said():
     similarity, differences = tables(twin=0.4, control=0.7, p=np.nan)
     found = report.findings(similarity.assign(low=np.nan, high=np.nan, p_ceiling_holm=np.nan), differences)

@@ -162,9 +162,10 @@ def row_names(similarity: pd.DataFrame) -> dict[Any, str]:
 def _counted(rows: pd.DataFrame, other: str, n: int) -> str:
     sure = rows["p_holm"] <= ALPHA
     more, less = int((sure & (rows["difference"] > 0)).sum()), int((sure & (rows["difference"] < 0)).sum())
-    return (
-        f"Of {n} trained layers, {more} are more similar than {other}, {less} less; the others cannot be told from it."
-    )
+    if not more + less:
+        return f"None of the {n} trained layers can be told from {other}."
+    rest = "" if more + less == n else "; the others cannot be told from it"
+    return f"Of {n} trained layers, {more} are more similar than {other}, {less} less{rest}."
 
 
 def _against_twin(row: Any) -> str:
