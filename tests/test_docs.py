@@ -268,7 +268,7 @@ def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     assert [part for section in sections for part in re.split(", (?=[A-Z])", section)] == shown
     assert f"untrained twins and controls: {explorer.MOST_POPULATIONS} at most" in text
     assert f"| {explorer.MOST_STIMULI} at most" in text and f"| {explorer.MOST_UNITS} of each" in text
-    assert sentences.MANY == 6 and "more than six trained layers" in text
+    assert sentences.MANY == 4 and "more than four trained layers" in text
     (settings,) = blocks("report.md", "toml")
     defaults = Study().comparison
     assert tomllib.loads(settings)["comparison"] == {"method": defaults.method, "also": defaults.also}
