@@ -35,7 +35,8 @@ def test_what_is_encoded_comes_back(hostile_run, environment):
         np.testing.assert_allclose(numbers(population["rdm"], "<f4"), rdm[above], rtol=1e-6)
     tuning = own["tuning"]
     assert tuning["total"] == 9
-    assert {population["label"]: population["tuning"]["total"] for population in found["populations"]}["pixels"] > 200
+    drawn = [population["tuning"] for population in found["populations"] if population["label"] == "pixels"]
+    assert [(len(pixels["units"]), pixels["total"]) for pixels in drawn] == [(200, 24 * 32)]
     assert tuning["names"] == NAMES
     mean = tuning["low"] + tuning["scale"] * numbers(tuning["mean"], "<u2").reshape(9, 12)
     trials = hostile_run.evaluation.recording.trials.to_numpy().reshape(12, 4, 9)

@@ -313,7 +313,7 @@ def test_ticks_of_directions_and_of_few_stimuli(browser, hostile_page, tmp_path)
     def of_a_narrow_range(data):
         data["stimuli"]["angles"] = [-11 + 2 * place for place in range(12)]
 
-    for change, expected in ((of_directions, (0, 90, 180, 270, 360)), (of_a_narrow_range, (-10, -5, 0, 5, 10))):
+    for change, expected in ((of_directions, (0, 90, 180, 270, 360)), (of_a_narrow_range, (-10, 0, 10))):
         page, _, _ = open_page(browser, changed(hostile_page, tmp_path, change))
         assert ticks_of(page, "rdm-rows-plot") == [labelled(angle) for angle in expected]
         page.context.close()
@@ -362,11 +362,23 @@ def test_names_are_text_whatever_they_are(page):
     assert page.inner_text("h1").startswith(f"Does {NETWORK}, trained on")
 
 
-EYE = "document.querySelector('#embedding-plot')._fullLayout.scene.camera.eye"
+EYE = "document.querySelector('#embedding-plot')._fullLayout.scene._scene.getCamera().eye"
 
 
 def eye_of(page) -> np.ndarray:
     return np.array(page.evaluate(f"[{EYE}.x, {EYE}.y, {EYE}.z]"))
+
+
+def at_rest(page) -> np.ndarray:
+    """The eye when it has come to rest: after a drag it glides on."""
+    before = eye_of(page)
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        now = eye_of(page)
+        if (now == before).all():
+            return now
+        before = now
+    raise AssertionError("the view never rests")
 
 
 def test_the_embedding_is_turned_by_buttons(launch, hostile_page):
@@ -380,14 +392,17 @@ def test_the_embedding_is_turned_by_buttons(launch, hostile_page):
     page.select_option("#embedding-population", label="pixels")
     assert page.evaluate("document.querySelector('#embedding-plot').layout.title.text") == "pixels"
     # After a drag the buttons go on from what the reader sees, at the same height and distance.
+    page.locator("#embedding-plot").scroll_into_view_if_needed()
     box = page.locator("#embedding-plot canvas").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + 60, y + 60, steps=8)
+    for moved in range(1, 9):
+        page.mouse.move(x + 3 * moved, y + 2 * moved)
+        page.wait_for_timeout(50)  # a frame, where the processor draws
     page.mouse.up()
-    until(page, f"Math.abs({EYE}.z - {first[2]}) > 0.05")
-    dragged = eye_of(page)
+    until(page, f"Math.abs({EYE}.z - {first[2]}) > 0.02")
+    dragged = at_rest(page)
     page.click("[data-turn='1']")
     now = eye_of(page)
     assert now[2] == pytest.approx(dragged[2])

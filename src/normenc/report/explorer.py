@@ -46,7 +46,8 @@ def explorer(
     -------
     dict
         ``stimuli`` (labels, angles or None, numbers among all, period, and the sheet of their pictures),
-        ``populations`` (label, kind, RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its labels and, by method, its rows.
+        ``populations`` (label, kind, RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its
+        labels and, by method, its rows.
     """
     if not (folder / "populations.nc").is_file():
         return None

@@ -16,8 +16,12 @@ function embeddingExplorer() {
     return { colorscale: circle, cmin, cmax: cmin + period, showscale: innerWidth > 600, colorbar };
   }
 
-  // As the reader left it, by the mouse or the buttons.
-  const view = () => byId("embedding-plot")._fullLayout?.scene?.camera ?? first;
+  // As the reader left it, by the mouse or the buttons. Plotly writes into what it is given, hence copies.
+  const copied = ({ eye, center, up }) => ({ eye: { ...eye }, center: { ...center }, up: { ...up } });
+  function view() {
+    const scene = byId("embedding-plot")._fullLayout?.scene;
+    return copied(scene?._scene?.getCamera() ?? scene?.camera ?? first);
+  }
   function turned({ eye, center, up }, by) {
     const around = ({ x, y, z }) => ({ x: x * Math.cos(by) - y * Math.sin(by), y: x * Math.sin(by) + y * Math.cos(by), z });
     return { eye: around(eye), center: around(center), up: around(up) };
@@ -41,6 +45,6 @@ function embeddingExplorer() {
   plot();
   byId("embedding-population").addEventListener("change", () => plot());
   document.querySelectorAll("[data-turn]").forEach((button) => button.addEventListener("click", () => plot(turned(view(), Number(button.dataset.turn) * Math.PI / 8))));
-  byId("embedding-first").addEventListener("click", () => plot(first));
+  byId("embedding-first").addEventListener("click", () => plot(copied(first)));
   redraws.push(() => plot());
 }
