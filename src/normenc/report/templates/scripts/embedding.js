@@ -45,6 +45,8 @@ function embeddingExplorer() {
   plot();
   byId("embedding-population").addEventListener("change", () => plot());
   document.querySelectorAll("[data-turn]").forEach((button) => button.addEventListener("click", () => plot(turned(view(), Number(button.dataset.turn) * Math.PI / 8))));
+  // Plotly would keep the wheel from the page, even where it does not zoom.
+  byId("embedding-plot").addEventListener("wheel", (event) => event.stopPropagation(), { capture: true, passive: true });
   byId("embedding-first").addEventListener("click", () => plot(copied(first)));
   redraws.push(() => plot());
 }
