@@ -1,6 +1,7 @@
 """The data that the page's scripts are given."""
 
 import base64
+import io
 import json
 import shutil
 
@@ -11,7 +12,7 @@ from hostile import NAMES, NETWORK, ORIENTATION
 from PIL import Image
 
 from normenc import report
-from normenc.report.explorer import explorer
+from normenc.report.explorer import _degrees, explorer
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,9 @@ def test_what_is_encoded_comes_back(hostile_run, environment):
     for population, rdm in ((own, hostile_run.evaluation.recording_rdm), (pool, hostile_run.evaluation.shown[0].rdm)):
         np.testing.assert_allclose(numbers(population["rdm"], "<f4"), rdm[above], rtol=1e-6)
     tuning = own["tuning"]
+    assert tuning["total"] == 9
+    drawn = [population["tuning"] for population in found["populations"] if population["label"] == "pixels"]
+    assert [(len(pixels["units"]), pixels["total"]) for pixels in drawn] == [(200, 24 * 32)]
     assert tuning["names"] == NAMES
     mean = tuning["low"] + tuning["scale"] * numbers(tuning["mean"], "<u2").reshape(9, 12)
     trials = hostile_run.evaluation.recording.trials.to_numpy().reshape(12, 4, 9)
@@ -57,15 +61,25 @@ def test_of_many_stimuli_two_hundred_are_taken_evenly(hostile_run, environment, 
     xr.DataArray(
         rdm[None], {"population": ["mine"]}, ("population", "stimulus", "stimulus_2"), attrs={"metric": "correlation"}
     ).to_dataset(name="dissimilarity").to_netcdf(tmp_path / "rdms.nc", engine="h5netcdf")
-    Image.new("L", (20 * 4, 21 * 3)).save(tmp_path / "stimuli.png")
+    pixels = np.random.default_rng(0).integers(0, 256, (21 * 3, 20 * 4)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "stimuli.png")
     found = explorer(tmp_path, environment, [], [])
-    kept = np.array(found["stimuli"]["tiles"])
+    kept = np.array(found["stimuli"]["numbers"]) - 1
     assert (len(kept), kept[0], kept[-1], found["stimuli"]["thinned_from"]) == (200, 0, 400, 401)
     assert set(np.diff(kept)) == {2, 3}
     assert (found["stimuli"]["width"], found["stimuli"]["height"]) == (4, 3)
+    # The sheet holds what is kept, in its order, and nothing else.
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["stimuli"]["sheet"].split(",")[1]))))
+    assert sheet.shape == (10 * 3, 20 * 4)
+    tiles, every = (values.reshape(-1, 3, 20, 4).swapaxes(1, 2).reshape(-1, 3, 4) for values in (sheet, pixels))
+    np.testing.assert_array_equal(tiles, every[kept])
     np.testing.assert_allclose(
         numbers(found["populations"][0]["rdm"], "<f4")[:199], (kept[1:] - kept[0]) / n, rtol=1e-6
     )
+
+
+def test_degrees_have_no_minus_zero():
+    assert [_degrees(angle) for angle in (-0.0, 22.5, -90.0)] == ["0°", "22.5°", "−90°"]
 
 
 def test_a_run_of_an_older_version_has_a_page_without_scripts(hostile_run, tmp_path):

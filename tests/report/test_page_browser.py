@@ -2,6 +2,8 @@
 
 import functools
 import http.server
+import json
+import re
 import threading
 import time
 
@@ -67,6 +69,21 @@ def until(page, expression: str) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < stop, expression
         page.wait_for_timeout(20)
+
+
+def changed(hostile_page, folder, change) -> str:
+    """Address of the page with other data for its scripts."""
+    text = hostile_page.read_text(encoding="utf-8")
+    before, data, after = re.split(r'(?<=id="data">)(.*?)(?=</script>)', text, maxsplit=1, flags=re.DOTALL)
+    data = json.loads(data)
+    change(data)
+    (folder / "changed.html").write_text(before + json.dumps(data).replace("<", "\\u003c") + after, encoding="utf-8")
+    return (folder / "changed.html").as_uri()
+
+
+def ask_for(page, unit: str) -> None:
+    page.fill("#tuning-unit", unit)
+    page.press("#tuning-unit", "Enter")
 
 
 def move_to(page, plot: str, row: int, column: int) -> None:
@@ -200,8 +217,7 @@ def test_another_measure_shows_its_own_numbers(page, hostile_run):
 def test_a_neuron_is_chosen_and_its_tuning_shown(page, hostile_run):
     trials = hostile_run.evaluation.recording.trials.to_numpy().reshape(12, 4, 9)
     page.select_option("#tuning-population", label="mine (recording)")
-    page.fill("#tuning-unit", "6")
-    page.press("#tuning-unit", "Enter")
+    ask_for(page, "6")
     y = page.evaluate("Array.from(document.querySelector('#tuning-plot').data.at(-1).y)")
     np.testing.assert_allclose(y, trials[:, :, 5].mean(axis=1), atol=2e-4)
     upper = page.evaluate("Array.from(document.querySelector('#tuning-plot').data[0].y)")
@@ -213,10 +229,103 @@ def test_a_neuron_is_chosen_and_its_tuning_shown(page, hostile_run):
     for _ in range(3):  # around the end
         page.click("[data-step='1']")
     assert NAMES[0] in page.inner_text("#tuning-facts")
-    for wrong, right in (("99", "9"), ("-4", "1"), ("2.4", "2")):
-        page.fill("#tuning-unit", wrong)
-        page.press("#tuning-unit", "Enter")
+    said = "neuron {} is not among all of 9 neurons; the nearest is shown. mine, {}: prefers"
+    for wrong, shown, right in (("99", "99", NAMES[8]), ("-4", "−4", NAMES[0]), ("2.4", "2.4", NAMES[1])):
+        ask_for(page, wrong)
         assert page.input_value("#tuning-unit") == right
+        assert page.inner_text("#tuning-facts").startswith(said.format(shown, right))
+
+
+def test_a_neuron_is_found_by_its_name(page):
+    page.select_option("#tuning-population", label="mine (recording)")
+    options = page.locator("#tuning-units option")
+    assert options.evaluate_all("all => all.map(option => option.value)") == NAMES
+    assert page.inner_text("#tuning-label") == "neuron, by name or number"
+    for asked, right, said in (
+        ("cell 4", "cell 4", "mine, cell 4: "),
+        ("CELL 5", "cell 5", "mine, cell 5: "),
+        ("& ", "a & b", "The first whose name contains “&” is shown. mine, a & b: "),
+        ("none such", "a & b", "No neuron that is kept here is called “none such”. mine, a & b: "),
+    ):
+        ask_for(page, asked)
+        assert page.input_value("#tuning-unit") == right
+        assert page.inner_text("#tuning-facts").startswith(said)
+
+
+def test_of_many_units_those_that_are_kept_are_found_by_their_own_numbers(browser, hostile_page, tmp_path):
+    def thin(data):
+        tuning = data["populations"][0]["tuning"]
+        tuning |= {"units": [12, 20, 41, 68, 70, 100, 400, 1500, 1978], "names": [""] * 9, "total": 2000}
+
+    page, told, _ = open_page(browser, changed(hostile_page, tmp_path, thin))
+    kept = "9 of 2,000 neurons, drawn at random"
+    assert page.inner_text("#tuning-kept") == f"To choose from: {kept}."
+    assert page.evaluate("document.querySelector('#tuning-overview').layout.title.text") == kept
+    assert page.inner_text("#tuning-label") == "neuron, by number"
+    assert page.input_value("#tuning-unit") == "13"
+    assert page.inner_text("#tuning-facts").startswith("mine, neuron 13: ")
+    ask_for(page, "69")
+    assert page.inner_text("#tuning-facts").startswith("mine, neuron 69: ")
+    page.click("[data-step='1']")
+    assert page.input_value("#tuning-unit") == "71"
+    ask_for(page, "1000")
+    said = f"neuron 1000 is not among {kept}; the nearest is shown. mine, neuron 1501: "
+    assert page.inner_text("#tuning-facts").startswith(said)
+    assert told == []
+    page.context.close()
+
+
+def test_images_are_named_on_axes_and_thinning_is_said(browser, hostile_page, tmp_path):
+    names = ["a<b>.png", *(f"image {number}" for number in range(10)), "a name of very many letters"]
+
+    def of_images(data):
+        numbers = [1 + 81 * place for place in range(12)]
+        data["stimuli"] |= {"kind": "image", "angles": None, "period": None, "labels": names, "numbers": numbers}
+        data["stimuli"]["thinned_from"] = 900
+        for population in data["populations"]:
+            population["tuning"] = None
+
+    page, told, _ = open_page(browser, changed(hostile_page, tmp_path, of_images))
+    ticks = page.locator("#rdm-rows-plot .xtick text").all_text_contents()
+    assert (ticks[0], ticks[1], ticks[-1]) == ("a<b>.png", "image 0", "a name of very …")
+    assert page.inner_text("#rdm-kept") == "12 of 900 stimuli, taken evenly."
+    assert page.inner_text("#embedding-note").endswith("12 of 900 stimuli, taken evenly.")
+    assert page.locator("#tuning-explorer").count() == 0
+    assert told == []
+    page.context.close()
+
+
+def ticks_of(page, plot: str, axis: str = "x") -> list[str]:
+    return page.locator(f"#{plot} .{axis}tick text").all_text_contents()
+
+
+def test_ticks_reach_to_the_end_of_the_period(page):
+    # Data from -90 to 75: the tuning curve and the row end where they begin, the matrix does not.
+    ends = [labelled(angle) for angle in (-90, -45, 0, 45, 90)]
+    assert [ticks_of(page, plot) for plot in ("tuning-plot", "tuning-overview", "rdm-rows-plot")] == [ends] * 3
+    assert ticks_of(page, "rdm-left-plot") == ends[:-1]
+
+
+def test_ticks_of_directions_and_of_few_stimuli(browser, hostile_page, tmp_path):
+    def of_directions(data):
+        data["stimuli"] |= {"kind": "direction", "period": 360, "angles": list(range(0, 360, 30))}
+
+    def of_a_narrow_range(data):
+        data["stimuli"]["angles"] = [-11 + 2 * place for place in range(12)]
+
+    for change, expected in ((of_directions, (0, 90, 180, 270, 360)), (of_a_narrow_range, (-10, 0, 10))):
+        page, _, _ = open_page(browser, changed(hostile_page, tmp_path, change))
+        assert ticks_of(page, "rdm-rows-plot") == [labelled(angle) for angle in expected]
+        page.context.close()
+
+
+def test_what_rounds_to_zero_has_no_sign(browser, hostile_page, tmp_path):
+    def near_zero(data):
+        data["populations"][0]["tuning"]["facts"] |= {"preferred_deg": [-0.3] * 9, "gosi": [-0.001] * 9}
+
+    page, _, _ = open_page(browser, changed(hostile_page, tmp_path, near_zero))
+    assert "prefers 0°, gOSI 0.00," in page.inner_text("#tuning-facts")
+    page.context.close()
 
 
 def test_a_click_on_a_point_chooses_its_neuron(page):
@@ -233,12 +342,13 @@ def test_a_click_on_a_point_chooses_its_neuron(page):
     page.mouse.down()
     page.mouse.up()
     until(page, f"document.querySelector('#tuning-facts').textContent.includes('{NAMES[7]}')")
-    assert page.input_value("#tuning-unit") == "8"
+    assert page.input_value("#tuning-unit") == NAMES[7]
 
 
 def test_units_of_layers_can_be_chosen(page):
     page.select_option("#tuning-population", label="fc")
-    assert page.inner_text("#tuning-count") == "unit, 1 to 10"
+    assert page.inner_text("#tuning-label") == "unit, by number"
+    assert page.inner_text("#tuning-kept") == "To choose from: all of 10 units."
     assert page.inner_text("#tuning-facts").startswith("fc, unit 1: ")
 
 
@@ -252,17 +362,63 @@ def test_names_are_text_whatever_they_are(page):
     assert page.inner_text("h1").startswith(f"Does {NETWORK}, trained on")
 
 
+EYE = "document.querySelector('#embedding-plot')._fullLayout.scene._scene.getCamera().eye"
+
+
+def eye_of(page) -> np.ndarray:
+    return np.array(page.evaluate(f"[{EYE}.x, {EYE}.y, {EYE}.z]"))
+
+
+def at_rest(page) -> np.ndarray:
+    """The eye when it has come to rest: after a drag it glides on."""
+    before = eye_of(page)
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        now = eye_of(page)
+        if (now == before).all():
+            return now
+        before = now
+    raise AssertionError("the view never rests")
+
+
 def test_the_embedding_is_turned_by_buttons(launch, hostile_page):
     with_webgl = launch("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
     page, told, _ = open_page(with_webgl, hostile_page.as_uri())
-    camera = "document.querySelector('#embedding-plot')._fullLayout.scene.camera.eye.x"
-    before = page.evaluate(camera)
+    first = eye_of(page)
     page.click("[data-turn='1']")
-    assert abs(page.evaluate(camera) - before) > 0.1
+    assert np.abs(eye_of(page) - first).max() > 0.1
     page.click("[data-turn='-1']")
-    assert page.evaluate(camera) == pytest.approx(before)
+    np.testing.assert_allclose(eye_of(page), first)
     page.select_option("#embedding-population", label="pixels")
     assert page.evaluate("document.querySelector('#embedding-plot').layout.title.text") == "pixels"
+    # After a drag the buttons go on from what the reader sees, at the same height and distance.
+    page.locator("#embedding-plot").scroll_into_view_if_needed()
+    box = page.locator("#embedding-plot canvas").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for moved in range(1, 9):
+        page.mouse.move(x + 3 * moved, y + 2 * moved)
+        page.wait_for_timeout(50)  # a frame, where the processor draws
+    page.mouse.up()
+    until(page, f"Math.abs({EYE}.z - {first[2]}) > 0.02")
+    dragged = at_rest(page)
+    page.click("[data-turn='1']")
+    now = eye_of(page)
+    assert now[2] == pytest.approx(dragged[2])
+    angle = np.arctan2(now[1], now[0]) - np.arctan2(dragged[1], dragged[0])
+    assert np.mod(angle, 2 * np.pi) == pytest.approx(np.pi / 8)
+    assert np.hypot(*now[:2]) == pytest.approx(np.hypot(*dragged[:2]))
+    page.select_option("#embedding-population", label="pool")
+    np.testing.assert_allclose(eye_of(page), now)
+    page.click("#embedding-first")
+    np.testing.assert_allclose(eye_of(page), first)
+    # The wheel scrolls the page.
+    place = page.evaluate("scrollY")
+    page.locator("#embedding-plot").hover()
+    page.mouse.wheel(0, -200)
+    until(page, f"scrollY < {place}")
+    np.testing.assert_allclose(eye_of(page), first)
     assert told == []
     page.context.close()
 
@@ -294,6 +450,11 @@ def test_axe_finds_nothing_and_the_page_is_no_wider_than_the_screen(browser, hos
     size = {"width": width, "height": 900}
     page, _, _ = open_page(browser, hostile_page.as_uri(), viewport=size, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    wide = page.locator("main > figure:not(.narrow)")
+    assert wide.count() > 4
+    # Pictures of many panels keep a width at which they can be read, and are scrolled, by keys too.
+    assert {box.get_attribute("tabindex") for box in wide.all()} == {"0" if width == 390 else None}
+    assert all(picture.bounding_box()["width"] >= 42 * 16 for picture in wide.locator("img").all())
     found = axe.Axe().run(page)
     assert found.response["violations"] == []
     assert {check["id"] for check in found.response["passes"]} >= {"color-contrast", "image-alt", "label", "region"}
@@ -313,7 +474,54 @@ def test_on_paper_nothing_asks_to_be_clicked(page, tmp_path):
         assert not page.locator(hidden).first.is_visible()
     assert page.locator("#leaderboard").is_visible()
     page.pdf(path=tmp_path / "report.pdf", format="A4")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.locator("main > figure:not(.narrow) img").first.bounding_box()["width"] <= 390
+    page.set_viewport_size({"width": 1400, "height": 1000})
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_on_paper_what_was_folded_unfolds_without_scripts(browser, hostile_page, tmp_path):
+    folded = tmp_path / "folded.html"
+    text = hostile_page.read_text(encoding="utf-8")
+    folded.write_text(text.replace("</main>", "<details><summary>more</summary><p id='told'>told</p></details></main>"))
+    page, _, _ = open_page(browser, folded.as_uri(), java_script_enabled=False)
+    assert not page.locator("#told").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("#told").is_visible()
+    page.context.close()
+
+
+def test_kinds_have_the_same_colours_everywhere(page):
+    page.select_option("#rdm-left", label="pool")
+    page.select_option("#rdm-right", label="pixels")
+    blue, grey = "#0072b2", "#6b6b66"
+    lines = "document.querySelector('#rdm-rows-plot').data.map(trace => [trace.line.color, trace.line.dash])"
+    assert page.evaluate(lines) == [[blue, "solid"], [grey, "dash"]]
+    page.select_option("#rdm-right", label="fc")
+    assert page.evaluate(lines) == [[blue, "solid"], [blue, "dash"]]
+    page.select_option("#rdm-left", label="mine (recording)")
+    kinds = page.locator("#leaderboard tbody tr:not([hidden]) td:nth-child(2)").all_text_contents()
+    marks = page.evaluate(
+        "(({color, symbol}) => [color, symbol])(document.querySelector('#leaderboard-plot').data[0].marker)"
+    )
+    known = {
+        "trained layer": (blue, "circle"),
+        "untrained twin": ("#3f93c9", "circle-open"),
+        "control": (grey, "square"),
+    }
+    assert list(zip(*marks, strict=True))[::-1] == [known[kind] for kind in kinds]
+
+
+def test_no_bar_of_buttons_stands_in_the_way_of_the_tab_key(page):
+    assert page.locator(".modebar-btn").count() == 0
+
+
+def test_the_sheet_of_stimuli_stands_in_the_page_once(page):
+    page.focus("#rdm-row")
+    page.keyboard.press("ArrowRight")
+    tile = page.locator("#rdm-seen .tile").first
+    assert "data:" not in tile.get_attribute("style")
+    assert tile.evaluate("tile => getComputedStyle(tile).backgroundImage").startswith('url("data:image/png;base64,')
 
 
 def test_preferences_in_the_page_are_the_neurons_own(page):

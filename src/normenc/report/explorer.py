@@ -5,6 +5,7 @@ scripts set them as text, and escape them where Plotly would read them as markup
 """
 
 import base64
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,9 @@ def explorer(
     Returns
     -------
     dict
-        ``stimuli`` (labels, angles or None, period, and the sheet of their pictures), ``populations`` (label, kind,
-        RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its labels and, by method, its rows.
+        ``stimuli`` (labels, angles or None, numbers among all, period, and the sheet of their pictures),
+        ``populations`` (label, kind, RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its
+        labels and, by method, its rows.
     """
     if not (folder / "populations.nc").is_file():
         return None
@@ -56,9 +58,9 @@ def explorer(
         with xr.open_dataset(folder / "rdms.nc", engine="h5netcdf") as rdms:
             keys = rdms["population"].to_numpy().tolist()
             matrices = rdms["dissimilarity"]
-            units = _units(folder / "tuning_units.csv")
+            units, totals = _units(folder / "tuning_units.csv"), _totals(folder / "tuning.csv")
             found = [
-                _population(populations, index, matrices[keys.index(key)].to_numpy(), chosen, units)
+                _population(populations, index, matrices[keys.index(key)].to_numpy(), chosen, units, totals)
                 for index, key in enumerate(populations["key"].to_numpy().tolist()[:MOST_POPULATIONS])
             ]
             metric = str(matrices.attrs["metric"])
@@ -71,7 +73,12 @@ def explorer(
 
 
 def _population(
-    populations: xr.Dataset, index: int, rdm: npt.NDArray[Any], chosen: npt.NDArray[np.intp], units: pd.DataFrame
+    populations: xr.Dataset,
+    index: int,
+    rdm: npt.NDArray[Any],
+    chosen: npt.NDArray[np.intp],
+    units: pd.DataFrame,
+    totals: dict[str, int],
 ) -> dict[str, Any]:
     own = populations.isel(population=index)
     label = str(own["population"].item())
@@ -80,7 +87,7 @@ def _population(
         "kind": str(own["kind"].item()),
         "rdm": _encoded(rdm[np.ix_(chosen, chosen)][np.triu_indices(len(chosen), k=1)], "<f4"),
         "components": _encoded(own["components"].to_numpy()[chosen], "<f4"),
-        "tuning": _tuning(own, index, units.loc[label] if label in units.index.levels[0] else None)
+        "tuning": _tuning(own, index, units.loc[label] if label in units.index.levels[0] else None, totals.get(label))
         if f"tuning_{index}" in populations
         else None,
     }
@@ -96,7 +103,7 @@ def _method(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None) -> dict[str, Any]:
+def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None, total: int | None) -> dict[str, Any]:
     mean, error = own[f"tuning_{index}"].to_numpy()[:, :MOST_UNITS], own[f"standard_error_{index}"].to_numpy()
     numbers, names = own[f"unit_{index}"].to_numpy()[:MOST_UNITS], own[f"name_{index}"].to_numpy()[:MOST_UNITS]
     low, high = float(mean.min()), float(mean.max())
@@ -109,6 +116,7 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None) -> dict[str
         "angles": own["tuned_stimulus"].to_numpy().tolist(),
         "units": numbers.tolist(),
         "names": [str(name) for name in names],
+        "total": total,
         "low": low,
         "scale": scale,
         "mean": _encoded(np.round((mean.T - low) / scale), "<u2"),
@@ -123,27 +131,51 @@ def _units(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"population": str}).set_index(["population", "unit"])
 
 
+def _totals(path: Path) -> dict[str, int]:
+    """Of how many neurons or units each population is, by label."""
+    if not path.is_file():
+        return {}
+    table = pd.read_csv(path, dtype={"population": str})
+    return {str(label): int(n) for label, n in zip(table["population"], table["n_all"], strict=True)}
+
+
 def _stimuli(sheet: Path, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
     angles = None if kind == "image" else stimulus[chosen].astype(float).tolist()
     labels = [str(name) for name in stimulus[chosen]] if angles is None else [_degrees(angle) for angle in angles]
-    with Image.open(sheet) as image:
-        width, height = image.width // SHEET_COLUMNS, image.height // -(-len(stimulus) // SHEET_COLUMNS)
+    picture, width, height = _cut(sheet, len(stimulus), chosen)
     return {
         "kind": kind,
         "period": {"orientation": 180, "direction": 360}.get(kind),
         "labels": labels,
         "angles": angles,
         "thinned_from": len(stimulus) if len(chosen) < len(stimulus) else None,
-        "sheet": "data:image/png;base64," + base64.b64encode(sheet.read_bytes()).decode("ascii"),
-        "tiles": chosen.tolist(),
+        "sheet": "data:image/png;base64," + base64.b64encode(picture).decode("ascii"),
+        "numbers": (chosen + 1).tolist(),
         "columns": SHEET_COLUMNS,
         "width": width,
         "height": height,
     }
 
 
+def _cut(sheet: Path, n_stimuli: int, chosen: npt.NDArray[np.intp]) -> tuple[bytes, int, int]:
+    """A PNG of the chosen stimuli alone, side by side in their order, and the width and height of each."""
+    with Image.open(sheet) as image:
+        width, height = image.width // SHEET_COLUMNS, image.height // -(-n_stimuli // SHEET_COLUMNS)
+        if len(chosen) == n_stimuli:
+            return sheet.read_bytes(), width, height
+        kept = Image.new(image.mode, (SHEET_COLUMNS * width, -(-len(chosen) // SHEET_COLUMNS) * height))
+        for place, number in enumerate(chosen.tolist()):
+            row, column = divmod(number, SHEET_COLUMNS)
+            tile = image.crop((column * width, row * height, (column + 1) * width, (row + 1) * height))
+            kept.paste(tile, (place % SHEET_COLUMNS * width, place // SHEET_COLUMNS * height))
+    file = io.BytesIO()
+    kept.save(file, "PNG", optimize=True)
+    return file.getvalue(), width, height
+
+
 def _degrees(angle: float) -> str:
-    return f"{angle:.4g}°".replace("-", "−")
+    rounded = float(f"{angle:.4g}") + 0.0  # no minus zero
+    return f"{rounded:g}°".replace("-", "−")
 
 
 def _encoded(values: npt.NDArray[Any], kind: str) -> str:

@@ -43,7 +43,7 @@ function rdmExplorer() {
   function drawMatrix(side) {
     const index = chosen(side);
     const name = plain(data.populations[index].label);
-    const axis = stimulusAxis();
+    const axis = stimulusAxis({ closed: false });
     const trace = {
       type: "heatmap", x: places, y: places, z: matrices[index], colorscale: "Viridis", zmin: 0, zmax: bounded ? 2 : undefined,
       customdata: labels.map((first) => labels.map((second) => [plain(first), plain(second)])),
@@ -58,9 +58,11 @@ function rdmExplorer() {
 
   function drawRow() {
     const row = pair[0];
+    // Colours are of kinds, of which both may be the same; the right one is broken, or hollow.
+    const own = sides.map((side) => kindColour(data.populations[chosen(side)].kind));
     const traces = sides.map((side, index) => ({
       type: "scatter", mode: data.stimuli.angles ? "lines" : "markers", x: places, y: Array.from(matrices[chosen(side)][row]), name: plain(data.populations[chosen(side)].label),
-      line: { color: index === 0 ? colour("recording") : colour("trained"), dash: index === 0 ? "solid" : "dash" }, marker: { color: index === 0 ? colour("recording") : colour("trained") },
+      line: { color: own[index], dash: index === 0 ? "solid" : "dash" }, marker: { color: own[index], symbol: index === 0 ? "circle" : "circle-open" },
       text: labels.map(plain), hovertemplate: "%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
     }));
     draw("rdm-rows-plot", traces, {
@@ -77,6 +79,7 @@ function rdmExplorer() {
     look(...pair);
     drawRow();
   }
+  byId("rdm-kept").textContent = keptNote();
   all();
   sides.forEach((side) => {
     const plot = byId(`rdm-${side}-plot`);

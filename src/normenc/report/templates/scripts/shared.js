@@ -7,7 +7,14 @@ const redraws = [];  // called when light turns to dark and back
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const kindColour = (kind) => colour({ "trained layer": "trained", "untrained twin": "untrained", recording: "recording" }[kind] || "control");
-const shown = (value, digits = 3) => (value === null || Number.isNaN(value) ? "–" : value.toFixed(digits).replace("-", "−"));
+// Hollow where a network is untrained, so that nothing hangs on the colour alone.
+const kindSymbol = (kind) => ({ "untrained twin": "circle-open", control: "square" }[kind] || "circle");
+function shown(value, digits = 3) {
+  if (value === null || Number.isNaN(value)) return "–";
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+}
+const counted = (n) => n.toLocaleString("en");
 const pShown = (value) => (value === null ? "–" : value < 0.001 ? "< 0.001" : value.toFixed(3));
 
 function numbers(text, Kind) {
@@ -27,7 +34,8 @@ function layout(changes) {
   };
 }
 
-const settings = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+// No bar of buttons, each of which would be a stop of the tab key; the wheel scrolls the page.
+const settings = { responsive: true, displayModeBar: false, scrollZoom: false };
 const draw = (id, traces, changes) => Plotly.react(byId(id), traces, layout(changes), settings);
 
 function fill(select, populations, chosen) {
@@ -40,28 +48,60 @@ function fill(select, populations, chosen) {
   select.value = chosen;
 }
 
-// A stimulus as a picture: its tile of the sheet that all stimuli share.
+// The sheet of all stimuli stands in one rule, however many tiles are cut out of it.
+const rule = document.createElement("style");
+rule.textContent = `.tile { background-image: url("${data.stimuli.sheet}"); }`;
+document.head.append(rule);
+
+// A stimulus as a picture: its tile of the sheet.
 function tile(index, size = 96) {
-  const { sheet, tiles, columns, width, height } = data.stimuli;
+  const { columns, width, height } = data.stimuli;
   const scale = size / Math.max(width, height);
-  const place = tiles[index];
   const element = document.createElement("div");
   element.className = "tile";
   element.setAttribute("role", "img");
   element.setAttribute("aria-label", `stimulus ${data.stimuli.labels[index]}`);
   Object.assign(element.style, {
     width: `${width * scale}px`, height: `${height * scale}px`,
-    backgroundImage: `url(${sheet})`, backgroundSize: `${columns * width * scale}px auto`,
-    backgroundPosition: `${-(place % columns) * width * scale}px ${-Math.floor(place / columns) * height * scale}px`,
+    backgroundSize: `${columns * width * scale}px auto`,
+    backgroundPosition: `${-(index % columns) * width * scale}px ${-Math.floor(index / columns) * height * scale}px`,
   });
   return element;
 }
 
-const stimulusAxis = () => {
-  const { angles, kind } = data.stimuli;
-  if (!angles) return { title: { text: "stimulus" } };
-  const ticks = kind === "orientation" ? [-90, -45, 0, 45, 90] : [-180, -90, 0, 90, 180, 270, 360];
-  const inside = ticks.filter((tick) => tick >= angles[0] && tick <= angles[angles.length - 1]);
-  return { title: { text: kind }, tickvals: inside, ticktext: inside.map((tick) => `${tick}°`.replace("-", "−")) };
+// Of more stimuli than the page holds, how many there are.
+const keptNote = () => {
+  const { labels, thinned_from: all } = data.stimuli;
+  return all === null ? "" : `${counted(labels.length)} of ${counted(all)} stimuli, taken evenly.`;
 };
-const places = data.stimuli.angles || data.stimuli.labels.map((_, index) => index);
+
+// An axis of degrees. Outside matrices it reaches to the end of the period where the data end one step before it.
+function degreeAxis(values, { closed = true } = {}) {
+  const { kind, period } = data.stimuli;
+  const ordered = Array.from(values).sort((a, b) => a - b);
+  const [low, last] = [ordered[0], ordered[ordered.length - 1]];
+  const step = Math.max(0, ...ordered.slice(1).map((value, index) => value - ordered[index]));
+  const high = closed && last + step >= low + period - 1e-6 ? Math.max(last, low + period) : last;
+  const slack = 1e-6;
+  const ends = (every) => [Math.ceil((low - slack) / every), Math.floor((high + slack) / every)];
+  const every = [90, 45, 30, 15, 10, 5, 2, 1, 0.5].find((size) => size <= period / 4 && ends(size)[1] - ends(size)[0] >= 2);
+  const axis = { title: { text: kind } };
+  if (every !== undefined) {
+    const [first, final] = ends(every);
+    axis.tickvals = Array.from({ length: final - first + 1 }, (_, index) => (first + index) * every);
+    axis.ticktext = axis.tickvals.map((tick) => `${shown(tick, every < 1 ? 1 : 0)}°`);
+  }
+  if (closed) { const room = 0.02 * (high - low) || 1; axis.range = [low - room, high + room]; }
+  return axis;
+}
+
+const FEW_NAMES = 12;
+const short = (name) => plain(name.length > 16 ? `${name.slice(0, 15)}…` : name);
+// Where stimuli are: at their degrees, or images at their numbers among all.
+const places = data.stimuli.angles || data.stimuli.numbers;
+function stimulusAxis(options) {
+  const { angles, labels } = data.stimuli;
+  if (angles) return degreeAxis(angles, options);
+  if (labels.length > FEW_NAMES) return { title: { text: "image, by number" } };
+  return { title: { text: "image" }, tickvals: places, ticktext: labels.map(short) };
+}

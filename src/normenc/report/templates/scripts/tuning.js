@@ -2,7 +2,8 @@
 function tuningExplorer() {
   const known = data.populations.filter((population) => population.tuning);
   if (!known.length) { byId("tuning-explorer")?.remove(); return; }
-  const number = byId("tuning-unit");
+  const input = byId("tuning-unit");
+  let chosen = 0;  // its place among those that are kept
   fill(byId("tuning-population"), known, 0);
   const curves = known.map(({ tuning }) => {
     const n = tuning.angles.length;
@@ -10,7 +11,33 @@ function tuningExplorer() {
     return { n, mean: scaled(tuning.mean, tuning.low), error: scaled(tuning.error, 0) };
   });
   const current = () => Number(byId("tuning-population").value);
-  const nameOf = (tuning, unit, neurons) => tuning.names[unit] || `${neurons ? "neuron" : "unit"} ${tuning.units[unit] + 1}`;
+  const nounOf = (kind) => (kind === "recording" ? "neuron" : "unit");
+  const numberOf = (tuning, place) => tuning.units[place] + 1;  // in the whole population
+  const keyOf = (tuning, place) => tuning.names[place] || String(numberOf(tuning, place));
+  const nameOf = (tuning, place, kind) => tuning.names[place] || `${nounOf(kind)} ${numberOf(tuning, place)}`;
+  function keptOf({ tuning, kind }) {
+    const [n, all] = [tuning.units.length, tuning.total];
+    const noun = (count) => `${counted(count)} ${nounOf(kind)}${count === 1 ? "" : "s"}`;
+    if (all === null) return noun(n);
+    return n === all ? `all of ${noun(all)}` : `${counted(n)} of ${noun(all)}, drawn at random`;
+  }
+
+  // The place of the one that the reader asks for, by name or number, or of the nearest; and what is to be said of it.
+  function found({ tuning, kind }, text) {
+    const asked = text.trim();
+    const keys = tuning.units.map((_, place) => keyOf(tuning, place));
+    const same = [keys.indexOf(asked), keys.findIndex((key) => key.toLowerCase() === asked.toLowerCase())].find((place) => place >= 0);
+    if (same !== undefined || asked === "") return [same ?? chosen, ""];
+    if (Number.isFinite(Number(asked))) {
+      const named = keys.every((key) => key.trim() !== "" && Number.isFinite(Number(key)));
+      const distances = keys.map((key, place) => Math.abs((named ? Number(key) : numberOf(tuning, place)) - Number(asked)));
+      const nearest = distances.indexOf(Math.min(...distances));
+      return [nearest, distances[nearest] === 0 ? "" : `${nounOf(kind)} ${asked.replace("-", "−")} is not among ${keptOf({ tuning, kind })}; the nearest is shown. `];
+    }
+    const part = keys.findIndex((key) => key.toLowerCase().includes(asked.toLowerCase()));
+    if (part >= 0) return [part, `The first whose name contains “${asked}” is shown. `];
+    return [chosen, `No ${nounOf(kind)} that is kept here is called “${asked}”. `];
+  }
 
   function facts(tuning, unit) {
     const said = (name, text) => { const value = tuning.facts[name]?.[unit]; return value === undefined || value === null ? null : text(value); };
@@ -21,15 +48,16 @@ function tuningExplorer() {
     ].filter((text) => text !== null).join(", ");
   }
 
-  function show(unit) {
+  function show(unit, said = "") {
+    chosen = unit;
     const index = current();
     const { tuning, kind, label } = known[index];
     const { n, mean, error } = curves[index];
     const from = unit * n;
     const y = mean.slice(from, from + n);
-    const name = nameOf(tuning, unit, kind === "recording");
-    number.value = unit + 1;
-    byId("tuning-facts").textContent = `${label}, ${name}: ${facts(tuning, unit)}`;
+    const name = nameOf(tuning, unit, kind);
+    input.value = keyOf(tuning, unit);
+    byId("tuning-facts").textContent = `${said}${label}, ${name}: ${facts(tuning, unit)}`;
     const line = { type: "scatter", mode: "lines", x: tuning.angles, y, line: { color: kindColour(kind) }, hovertemplate: "%{x:.4g}°: %{y:.3f}<extra></extra>" };
     const bands = error === null ? [] : [1, -1].map((sign) => ({
       type: "scatter", mode: "lines", x: tuning.angles, y: y.map((value, place) => value + sign * error[from + place]), line: { width: 0 }, hoverinfo: "skip",
@@ -37,27 +65,36 @@ function tuningExplorer() {
     }));
     draw("tuning-plot", [...bands, line], {
       height: 320, title: { text: plain(name), font: { size: 13 } },
-      xaxis: stimulusAxis(), yaxis: { title: { text: kind === "recording" ? "response" : "activation" } },
+      xaxis: degreeAxis(tuning.angles), yaxis: { title: { text: kind === "recording" ? "response" : "activation" } },
     });
     const { preferred_deg: x = [], gosi = [] } = tuning.facts;
     const size = tuning.units.map((_, place) => (place === unit ? 13 : 6));
     draw("tuning-overview", [{
-      type: "scatter", mode: "markers", x, y: gosi, text: tuning.units.map((_, place) => plain(nameOf(tuning, place, kind === "recording"))), hovertemplate: "%{text}: %{x:.0f}°, gOSI %{y:.2f}<extra></extra>",
+      type: "scatter", mode: "markers", x, y: gosi, text: tuning.units.map((_, place) => plain(nameOf(tuning, place, kind))), hovertemplate: "%{text}: %{x:.0f}°, gOSI %{y:.2f}<extra></extra>",
       marker: { size, color: tuning.units.map((_, place) => (place === unit ? colour("mark") : kindColour(kind))), opacity: 0.85 },
-    }], { height: 320, title: { text: "all that can be chosen", font: { size: 13 } }, xaxis: { ...stimulusAxis(), title: { text: `preferred ${data.stimuli.kind}` } }, yaxis: { title: { text: "gOSI" }, rangemode: "tozero" } });
+    }], { height: 320, title: { text: keptOf(known[index]), font: { size: 13 } }, xaxis: { ...degreeAxis([...tuning.angles, ...x.filter((value) => value !== null)]), title: { text: `preferred ${data.stimuli.kind}` } }, yaxis: { title: { text: "gOSI" }, rangemode: "tozero" } });
   }
 
   function choose() {
     const { tuning, kind } = known[current()];
-    number.max = tuning.units.length;
-    byId("tuning-count").textContent = `${kind === "recording" ? "neuron" : "unit"}, 1 to ${tuning.units.length}`;
+    byId("tuning-label").textContent = `${nounOf(kind)}, by ${tuning.names.some(Boolean) ? "name or number" : "number"}`;
+    byId("tuning-kept").textContent = `To choose from: ${keptOf(known[current()])}.`;
+    byId("tuning-units").replaceChildren(...tuning.units.map((_, place) => {
+      const option = document.createElement("option");
+      option.value = keyOf(tuning, place);
+      if (tuning.names[place]) option.label = `${nounOf(kind)} ${numberOf(tuning, place)}`;
+      return option;
+    }));
     show(0);
   }
-  const step = (by) => { const n = Number(number.max); show((Number(number.value) - 1 + by + n) % n); };
+  function step(by) {
+    const n = known[current()].tuning.units.length;
+    show((chosen + by + n) % n);
+  }
   choose();
   byId("tuning-population").addEventListener("change", choose);
-  number.addEventListener("change", () => { const n = Number(number.max); show(Math.min(Math.max(Math.round(Number(number.value)) || 1, 1), n) - 1); });
+  input.addEventListener("change", () => show(...found(known[current()], input.value)));
   document.querySelectorAll("[data-step]").forEach((button) => button.addEventListener("click", () => step(Number(button.dataset.step))));
   byId("tuning-overview").on("plotly_click", (event) => show(event.points[0].pointIndex));
-  redraws.push(() => show(Number(number.value) - 1));
+  redraws.push(() => show(chosen));
 }
