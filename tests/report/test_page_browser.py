@@ -528,3 +528,20 @@ def test_preferences_in_the_page_are_the_neurons_own(page):
     page.select_option("#tuning-population", label="mine (recording)")
     found = page.evaluate("Array.from(document.querySelector('#tuning-overview').data[0].x)")
     np.testing.assert_allclose(found, PREFERRED, atol=5)
+
+
+def test_of_a_unit_that_is_not_tuned_no_width_is_told(page):
+    told = {True: 0, False: 0}
+    for population in json.loads(page.locator("#data").text_content())["populations"]:
+        if population["tuning"] is None:
+            continue
+        label = population["label"] + " (recording)" * (population["kind"] == "recording")
+        page.select_option("#tuning-population", label=label)
+        facts = population["tuning"]["facts"]
+        for place, (p, width) in enumerate(zip(facts["p_value"][:20], facts["width_deg"][:20], strict=True)):
+            page.fill("#tuning-unit", str(population["tuning"]["units"][place] + 1))
+            page.press("#tuning-unit", "Enter")
+            tuned = p <= 0.05 and width is not None
+            assert ("width" in page.inner_text("#tuning-facts")) == tuned
+            told[tuned] += 1
+    assert min(told.values()) > 0

@@ -43,7 +43,9 @@ function tuningExplorer() {
     const said = (name, text) => { const value = tuning.facts[name]?.[unit]; return value === undefined || value === null ? null : text(value); };
     return [
       said("preferred_deg", (value) => `prefers ${shown(value, 0)}°`), said("gosi", (value) => `gOSI ${shown(value, 2)}`),
-      said("width_deg", (value) => `width ${shown(value, 0)}°`), said("p_value", (value) => `tuned with p ${value < 0.001 ? "< 0.001" : `= ${value.toFixed(3)}`}`),
+      // Of the fitted curve, which means nothing where nothing shows that there is tuning.
+      (tuning.facts.p_value?.[unit] ?? 1) <= 0.05 ? said("width_deg", (value) => `width ${shown(value, 0)}°`) : null,
+      said("p_value", (value) => `label permutation p ${value < 0.001 ? "< 0.001" : `= ${value.toFixed(3)}`}`),
       said("reliability", (value) => `reliability ${shown(value, 2)}`),
     ].filter((text) => text !== null).join(", ");
   }
