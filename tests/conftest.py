@@ -1,13 +1,14 @@
 """What several tests need: the shared data, and one trained reference network."""
 
 import os
+import sys
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 
-from normenc import networks, tasks, training
+from normenc import cli, networks, tasks, training
 
 matplotlib.use("Agg")
 
@@ -51,3 +52,20 @@ def without_pictures(monkeypatch):
     monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
     monkeypatch.setattr("normenc.study.evaluation.describe", lambda recording, label, representations: {})
     monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder: folder.mkdir())
+
+
+@pytest.fixture
+def normenc(monkeypatch, capsys, tmp_path):
+    """Run the command in an empty folder; gives exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["normenc", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+            raise SystemExit(0)
+        output = capsys.readouterr()
+        return stopped.value.code or 0, output.out, output.err
+
+    return call

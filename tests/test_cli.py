@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc import cli, recordings
+from normenc import recordings
 from normenc.study import load_study
 
 SMALL = """
@@ -26,23 +26,6 @@ pool_size = 4
 [training]
 n_epochs = 2
 """
-
-
-@pytest.fixture
-def normenc(monkeypatch, capsys, tmp_path):
-    """Run the command in an empty folder; gives exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["normenc", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-            raise SystemExit(0)
-        output = capsys.readouterr()
-        return stopped.value.code or 0, output.out, output.err
-
-    return call
 
 
 def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):

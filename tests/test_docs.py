@@ -260,6 +260,7 @@ def test_the_page_of_figures_names_every_picture(folder):
 
 def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     from normenc.report import explorer, render, sentences
+    from normenc.study import exploring
 
     text = (DOCS / "report.md").read_text(encoding="utf-8")
     page = render(folder)
@@ -267,7 +268,7 @@ def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     shown = [re.sub(r"<[^>]+>|:.*", "", heading) for heading in re.findall(r"<h2[^>]*>(.*?)</h2>", page)]
     assert [part for section in sections for part in re.split(", (?=[A-Z])", section)] == shown
     assert f"untrained twins and controls: {explorer.MOST_POPULATIONS} at most" in text
-    assert f"| {explorer.MOST_STIMULI} at most" in text and f"| {explorer.MOST_UNITS} of each" in text
+    assert f"| {explorer.MOST_STIMULI} at most" in text and f"| {exploring.MOST_UNITS} of each" in text
     assert sentences.MANY == 4 and "more than four trained layers" in text
     (settings,) = blocks("report.md", "toml")
     defaults = Study().comparison

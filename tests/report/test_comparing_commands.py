@@ -1,27 +1,7 @@
 """``normenc compare`` and ``normenc open`` as people meet them."""
 
-import sys
-
 import pytest
 from runs_by_hand import VALUES, write_run
-
-from normenc import cli
-
-
-@pytest.fixture
-def normenc(monkeypatch, capsys, tmp_path):
-    """Run the command in an empty folder; gives exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["normenc", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-            raise SystemExit(0)
-        output = capsys.readouterr()
-        return stopped.value.code or 0, output.out, output.err
-
-    return call
 
 
 def test_compare_prints_a_table_and_writes_the_page(normenc, tmp_path):

@@ -99,6 +99,9 @@ def test_the_page_sets_both_approaches_side_by_side(finished):
     page = report.write(finished.folder).read_text(encoding="utf-8")
     assert "Predictivity: the rival approach" in page
     assert "they often disagree" in page.replace("\n", " ")
+    pixels = pd.read_csv(finished.folder / "predictivity.csv").set_index("label").loc["pixels"]
+    low, high = (f"{pixels[name]:.3f}".replace("-", "−") for name in ("similarity_low", "similarity_high"))
+    assert f"<td>{low} to {high}</td>" in page.split('id="predictivity"')[1].split("</table>")[0]
     assert (finished.folder / "figures" / "predictivity.svg").is_file()
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from PIL import Image
 from safetensors.torch import load_file
 
-from normenc import networks, rsa, stimuli
+from normenc import networks, recordings, rsa, stimuli
 from normenc.errors import InputError
 from normenc.study import Study, load_study, read_source_data, redraw, run
 
@@ -262,6 +262,7 @@ def test_study_file_and_environment(small):
     }
     assert environment["recording"]["n_neurons"] == 60
     assert environment["inference"]["chance"] == "circular shifts"
+    assert environment["inference"]["n_samples_other_methods"] == 60  # the study's own; 100 at most
     assert environment["scores"][0]["chance"] == 0.5
     assert environment["recording"]["simulated"] is True
     assert "no animal was recorded" in environment["recording"]["description"]
@@ -271,6 +272,16 @@ def test_everything_made_from_a_simulation_says_so(small):
     assert "simulated" in (small.folder / "similarity.csv").read_text()
     for name in ("rdms", "similarity_bars", "rdm_rows", "tuning_curves", "embeddings"):
         assert "simulated-v1" in (small.folder / f"figures/{name}.svg").read_text()
+
+
+def test_the_seed_of_a_simulation_that_was_loaded_is_not_known(without_pictures, tmp_path):
+    recordings.save(recordings.simulated_v1(12, n_stimuli=12), tmp_path / "mine.npz")
+    found = run(
+        SMALL.with_changes(recording=str(tmp_path / "mine.npz")), tmp_path / "run", progress=False, device="cpu"
+    )
+    environment = json.loads((found.folder / "environment.json").read_text())
+    assert environment["recording"]["simulated"] is True
+    assert environment["seeds"]["recording"] is None
 
 
 def test_same_seed_same_bytes_other_seed_others(small, tmp_path):

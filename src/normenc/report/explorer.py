@@ -16,12 +16,12 @@ import pandas as pd
 import xarray as xr
 from PIL import Image
 
+from normenc.study.file_names import SHEET_COLUMNS
+
 __all__ = ["explorer"]
 
 MOST_STIMULI = 200  # of more, as many are taken evenly
 MOST_POPULATIONS = 24
-MOST_UNITS = 200
-SHEET_COLUMNS = 20
 LEVELS = 65535  # of a tuning curve between the population's smallest and largest value
 FACTS = ("preferred_deg", "gosi", "width_deg", "p_value", "reliability")
 
@@ -104,8 +104,8 @@ def _method(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None, total: int | None) -> dict[str, Any]:
-    mean, error = own[f"tuning_{index}"].to_numpy()[:, :MOST_UNITS], own[f"standard_error_{index}"].to_numpy()
-    numbers, names = own[f"unit_{index}"].to_numpy()[:MOST_UNITS], own[f"name_{index}"].to_numpy()[:MOST_UNITS]
+    mean, error = own[f"tuning_{index}"].to_numpy(), own[f"standard_error_{index}"].to_numpy()
+    numbers, names = own[f"unit_{index}"].to_numpy(), own[f"name_{index}"].to_numpy()
     low, high = float(mean.min()), float(mean.max())
     scale = (high - low) / LEVELS or 1.0
     known = bool(np.isfinite(error).all())
@@ -120,7 +120,7 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None, total: int 
         "low": low,
         "scale": scale,
         "mean": _encoded(np.round((mean.T - low) / scale), "<u2"),
-        "error": _encoded(np.minimum(np.round(error[:, :MOST_UNITS].T / scale), LEVELS), "<u2") if known else None,
+        "error": _encoded(np.minimum(np.round(error.T / scale), LEVELS), "<u2") if known else None,
         "facts": facts,
     }
 

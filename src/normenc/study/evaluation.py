@@ -20,11 +20,11 @@ from normenc.study.predicting import Predicted, predict_neurons
 from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure, Tell
-from normenc.study.tables import difference_table, epoch_table, seed_table, similarity_table
+from normenc.study.tables import difference_table, epoch_table, seed_table, similarity_table, training_table
 from normenc.study.units import Unit
 from normenc.training import TrainingResult
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "samples_of_other_methods"]
 
 UNCERTAIN = (
     *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
@@ -156,19 +156,6 @@ def evaluate(
     if study.encoding.enabled:
         predicted = predict_neurons(prepared, list(firsts.values()), similarity, inputs["data"], device=device)
     by_method, refused = _by_other_methods(study, recording, inputs, representations)
-    logs = [
-        pd.DataFrame(
-            {
-                "task": unit.task_label,
-                "model": unit.network_label,
-                "seed": unit.seed,
-                "epoch": training.log.epoch,
-                "step": np.arange(1, len(training.log.loss) + 1),
-                "loss": training.log.loss,
-            }
-        )
-        for unit, training in trainings.items()
-    ]
     return Evaluation(
         study=study,
         recording=recording,
@@ -181,7 +168,7 @@ def evaluate(
         similarity=similarity,
         differences=difference_table(recording.label, representations, inference),
         by_seed=seed_table(study, recording.label, inputs["data"], representations),
-        training_log=pd.concat(logs, ignore_index=True),
+        training_log=training_table(trainings),
         by_method=by_method,
         refused=refused,
         quality=check(recording),
@@ -270,10 +257,15 @@ def _infer_models(
         ordered=recording.covers_circle,
         factors=["seeds"] if few else None,
         method=method or own.method,
-        n_samples=own.n_samples if method is None else min(own.n_samples, MOST_SAMPLES_ALSO),
+        n_samples=own.n_samples if method is None else samples_of_other_methods(study),
         **options,
     )
     return _without_false_certainty(found) if few else found
+
+
+def samples_of_other_methods(study: Study) -> int:
+    """Samples of their bootstrap: enough to see whether the answer hangs on the method."""
+    return min(study.comparison.n_samples, MOST_SAMPLES_ALSO)
 
 
 def _without_false_certainty(inference: rsa.Inference) -> rsa.Inference:

@@ -11,13 +11,13 @@ from PIL import Image
 from normenc.embedding import principal_components, principal_components_of_rdm
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
+from normenc.study.file_names import SHEET_COLUMNS
 from normenc.study.representing import Representation
 
 __all__ = ["population_dataset", "write_stimulus_sheet"]
 
 N_COMPONENTS = 3
 MOST_UNITS = 200  # of a population whose tuning is kept
-SHEET_WIDTH = 20  # stimuli in a row
 LARGEST_SIDE = 64  # pixels of a stimulus on the sheet
 SEED = 0
 
@@ -67,10 +67,10 @@ def write_stimulus_sheet(images: Any, path: Path) -> None:
     step = max(1, -(-max(images.shape[1:]) // LARGEST_SIDE))
     values = images[:, ::step, ::step].clamp(0, 1).mul(255).round().byte().numpy()
     n, height, width = values.shape
-    n_rows = -(-n // SHEET_WIDTH)
-    padded = np.full((n_rows * SHEET_WIDTH, height, width), 128, dtype=np.uint8)
+    n_rows = -(-n // SHEET_COLUMNS)
+    padded = np.full((n_rows * SHEET_COLUMNS, height, width), 128, dtype=np.uint8)
     padded[:n] = values
-    sheet = padded.reshape(n_rows, SHEET_WIDTH, height, width).swapaxes(1, 2).reshape(n_rows * height, -1)
+    sheet = padded.reshape(n_rows, SHEET_COLUMNS, height, width).swapaxes(1, 2).reshape(n_rows * height, -1)
     Image.fromarray(sheet).save(path, optimize=True)
 
 

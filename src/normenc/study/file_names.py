@@ -1,6 +1,7 @@
-"""Names in a run's folder by which others know it; apart, so that reading a run does not load what makes one."""
+"""What others must know of a run's folder; apart, so that reading a run does not load what makes one."""
 
-__all__ = ["MARK", "REPORT"]
+__all__ = ["MARK", "REPORT", "SHEET_COLUMNS"]
 
 MARK = "study.toml"  # what makes a folder a run
 REPORT = "report.html"  # what normenc.report writes into it
+SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png

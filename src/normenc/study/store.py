@@ -30,8 +30,9 @@ from normenc.quality import lines
 from normenc.recordings import Recording
 from normenc.recordings.files import is_file
 from normenc.recordings.recording import STIMULUS_UNITS
+from normenc.recordings.sources import SOURCES
 from normenc.study.describing import population_table, unit_table
-from normenc.study.evaluation import Evaluation
+from normenc.study.evaluation import Evaluation, samples_of_other_methods
 from normenc.study.exploring import population_dataset, write_stimulus_sheet
 from normenc.study.file_names import MARK, REPORT
 from normenc.study.representing import Representation
@@ -215,9 +216,8 @@ def _attributes(representation: Representation) -> dict[str, Any]:
 
 
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
-    recording, study = evaluation.recording, evaluation.study
-    source = Path(study.recording[0].source)
-    inference = evaluation.inference
+    study, inference = evaluation.study, evaluation.inference
+    own = study.recording[0]
     return {
         "normenc": normenc.__version__,
         "git_commit": _git_commit(),
@@ -231,51 +231,61 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "training": study.seeds,
             "untrained": study.untrained_seeds,
             "inference": study.comparison.seed,
-            "recording": (study.recording[0].seed or 0) if recording.simulated else None,
+            "recording": (own.seed or 0) if SOURCES.get(own.source) and evaluation.recording.simulated else None,
             "embedding": 0,
         },
-        "recording": {
-            "name": recording.label,
-            "description": recording.describe(),
-            "simulated": recording.simulated,
-            "n_stimuli": recording.n_stimuli,
-            "n_neurons": recording.n_neurons,
-            "n_trials": recording.n_trials,
-            "n_repeats": recording.n_repeats,
-            "animals": recording.animals,
-            "sessions": recording.sessions,
-            "stimuli": recording.kind,
-            "steps": recording.steps,
-            "units": recording.units,
-            "species": recording.species,
-            "area": recording.area,
-            "source": recording.source,
-            "citation": recording.citation,
-            "licence": recording.licence,
-            "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
-        },
-        "scores": [
-            {
-                "task": unit.task_label,
-                "model": unit.network_label,
-                "seed": unit.seed,
-                "score": unit.task.score_name,
-                "chance": unit.task.chance,
-                "train": training.log.train_score,
-                "held_out": training.log.held_out_score,
-                "untrained_held_out": training.log.untrained_score,
-            }
-            for unit, training in evaluation.trainings.items()
-        ],
+        "recording": _recording(evaluation),
+        "scores": _scores(evaluation),
         "inference": {
             "ceiling": inference.ceiling.describe(),
             "resampled": inference.sizes,
             "block_length": inference.block_length,
             "n_samples": inference.n_samples,
+            "n_samples_other_methods": samples_of_other_methods(study),
             "chance": "circular shifts" if inference.ordered else "label permutations",
             "refused_methods": evaluation.refused,
         },
     }
+
+
+def _recording(evaluation: Evaluation) -> dict[str, Any]:
+    recording, source = evaluation.recording, Path(evaluation.study.recording[0].source)
+    return {
+        "name": recording.label,
+        "description": recording.describe(),
+        "simulated": recording.simulated,
+        "n_stimuli": recording.n_stimuli,
+        "n_neurons": recording.n_neurons,
+        "n_trials": recording.n_trials,
+        "n_repeats": recording.n_repeats,
+        "animals": recording.animals,
+        "sessions": recording.sessions,
+        "stimuli": recording.kind,
+        "steps": recording.steps,
+        "units": recording.units,
+        "species": recording.species,
+        "area": recording.area,
+        "source": recording.source,
+        "citation": recording.citation,
+        "licence": recording.licence,
+        "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
+    }
+
+
+def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
+    return [
+        {
+            "task": unit.task_label,
+            "model": unit.network_label,
+            "seed": unit.seed,
+            "score": unit.task.score_name,
+            "chance": unit.task.chance,
+            "train": training.log.train_score,
+            "held_out": training.log.held_out_score,
+            "untrained_held_out": training.log.untrained_score,
+        }
+        for unit, training in evaluation.trainings.items()
+    ]
 
 
 def _git_commit() -> str | None:

@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from normenc.encoding import FittedNetwork
     from normenc.study.representing import Representation
     from normenc.study.sweep import Failure
+    from normenc.study.units import Unit
+    from normenc.training import TrainingResult
 
-__all__ = ["difference_table", "epoch_table", "failure_table", "fitting_table", "seed_table", "similarity_table"]
+__all__ = [
+    "difference_table",
+    "epoch_table",
+    "failure_table",
+    "fitting_table",
+    "seed_table",
+    "similarity_table",
+    "training_table",
+]
 
 
 def similarity_table(
@@ -128,6 +138,24 @@ def failure_table(failures: Sequence["Failure"]) -> pd.DataFrame:
             "settings": [json.dumps(f.unit.settings, sort_keys=True) for f in failures],
         }
     ).astype({"seed": "Int64"})
+
+
+def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame:
+    """Make ``training.csv``: one row a step of every network."""
+    logs = [
+        pd.DataFrame(
+            {
+                "task": unit.task_label,
+                "model": unit.network_label,
+                "seed": unit.seed,
+                "epoch": training.log.epoch,
+                "step": np.arange(1, len(training.log.loss) + 1),
+                "loss": training.log.loss,
+            }
+        )
+        for unit, training in trainings.items()
+    ]
+    return pd.concat(logs, ignore_index=True)
 
 
 def fitting_table(fitted: Mapping[str, "FittedNetwork"]) -> pd.DataFrame:
