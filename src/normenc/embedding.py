@@ -9,7 +9,14 @@ import numpy.typing as npt
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
 
-__all__ = ["embed", "embed_rdm", "principal_components", "principal_components_of_rdm"]
+__all__ = [
+    "N_COMPONENTS",
+    "embed",
+    "embed_components",
+    "embed_rdm",
+    "principal_components",
+    "principal_components_of_rdm",
+]
 
 N_COMPONENTS = 20
 MANY_STIMULI = 1000
@@ -49,7 +56,7 @@ def embed(responses: Any, seed: int = 0) -> npt.NDArray[np.float64]:
     >>> embed(np.stack([np.cos(angle), np.sin(angle)], axis=1)).shape
     (12, 2)
     """
-    return _tsne(principal_components(responses, N_COMPONENTS, seed), seed)
+    return embed_components(principal_components(responses, N_COMPONENTS, seed), seed)
 
 
 def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
@@ -74,7 +81,30 @@ def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
     InputError
         When there are fewer than 4 stimuli, or the matrix is not square and finite.
     """
-    return _tsne(principal_components_of_rdm(rdm, N_COMPONENTS), seed)
+    return embed_components(principal_components_of_rdm(rdm, N_COMPONENTS), seed)
+
+
+def embed_components(components: Any, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Like :func:`embed`, from principal components that are there already.
+
+    Parameters
+    ----------
+    components : array_like, shape (n_stimuli, n_components)
+        Such as the first 20 that :func:`principal_components` gives.
+    seed : int
+        Seeds the t-SNE.
+
+    Returns
+    -------
+    ndarray, shape (n_stimuli, 2)
+
+    Examples
+    --------
+    >>> responses = np.random.default_rng(0).normal(size=(12, 5))
+    >>> bool((embed_components(principal_components(responses, 20)) == embed(responses)).all())
+    True
+    """
+    return _tsne(as_array(components, "components"), seed)
 
 
 def principal_components(responses: Any, n_components: int = 3, seed: int = 0) -> npt.NDArray[np.float64]:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from normenc import rsa
-from normenc.embedding import embed, embed_rdm
+from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
 from normenc.errors import InputError
 from normenc.quality import Quality, check, inference_inputs
 from normenc.recordings import Recording
@@ -51,8 +51,8 @@ class Evaluation:
         The trained networks' layers, the same layers of their untrained twins, then the other controls.
     inference : Inference
         Of the models by label, see :func:`normenc.rsa.infer`.
-    embeddings : dict of str to ndarray, shape (n_stimuli, 2)
-        By label, of the recording and of what is shown.
+    components, embeddings : dict of str to ndarray, shape (n_stimuli, 20) or fewer, and (n_stimuli, 2)
+        By label, of the recording and of what is shown: principal components, and t-SNE of these.
     similarity, differences, by_seed, training_log : DataFrame
         As written to ``similarity.csv``, ``differences.csv``, ``similarity_by_seed.csv`` and ``training.csv``.
     by_method : DataFrame or None
@@ -78,6 +78,7 @@ class Evaluation:
     failures: tuple[Failure, ...]
     representations: tuple[Representation, ...]
     inference: rsa.Inference
+    components: dict[str, npt.NDArray[np.float64]]
     embeddings: dict[str, npt.NDArray[np.float64]]
     similarity: pd.DataFrame
     differences: pd.DataFrame
@@ -144,13 +145,14 @@ def evaluate(
     )
     inference = _infer(study, recording, inputs, representations)
     similarity = similarity_table(study, recording.label, representations, inference)
-    own = embed_rdm(recording_rdm) if recording.responses is None else embed(recording.responses)
     firsts = _firsts(representations)
     own_label = _recording_label(recording, representations)
-    embeddings = {own_label: own}
     shown = _shown(study, representations, similarity)
-    for label in reversed(shown):
-        embeddings[label] = embed(firsts[label].responses)
+    if recording.responses is None:
+        components = {own_label: principal_components_of_rdm(recording_rdm, N_COMPONENTS)}
+    else:
+        components = {own_label: principal_components(recording.responses, N_COMPONENTS)}
+    components |= {label: principal_components(firsts[label].responses, N_COMPONENTS) for label in shown}
     described = [firsts[label] for label in shown if firsts[label].trained or firsts[label].seed is None]
     predicted = None
     if study.encoding.enabled:
@@ -164,7 +166,8 @@ def evaluate(
         failures=tuple(failures),
         representations=representations,
         inference=inference,
-        embeddings=embeddings,
+        components=components,
+        embeddings={label: embed_components(found) for label, found in components.items()},
         similarity=similarity,
         differences=difference_table(recording.label, representations, inference),
         by_seed=seed_table(study, recording.label, inputs["data"], representations),

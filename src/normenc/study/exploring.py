@@ -8,11 +8,9 @@ import numpy.typing as npt
 import xarray as xr
 from PIL import Image
 
-from normenc.embedding import principal_components, principal_components_of_rdm
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.file_names import SHEET_COLUMNS
-from normenc.study.representing import Representation
 
 __all__ = ["population_dataset", "write_stimulus_sheet"]
 
@@ -38,8 +36,9 @@ def population_dataset(evaluation: Evaluation) -> xr.Dataset:
     own = evaluation.recording_label
     labels = [own, *(r.label for r in shown)]
     components = np.zeros((len(labels), recording.n_stimuli, N_COMPONENTS))
-    for row, values in zip(components, [_own_components(evaluation), *map(_components, shown)], strict=True):
-        row[:, : values.shape[1]] = values
+    for row, label in zip(components, labels, strict=True):
+        first = evaluation.components[label][:, :N_COMPONENTS]
+        row[:, : first.shape[1]] = first
     dataset = xr.Dataset(
         {
             "components": (("population", "stimulus", "component"), components.astype(np.float32)),
@@ -72,17 +71,6 @@ def write_stimulus_sheet(images: Any, path: Path) -> None:
     padded[:n] = values
     sheet = padded.reshape(n_rows, SHEET_COLUMNS, height, width).swapaxes(1, 2).reshape(n_rows * height, -1)
     Image.fromarray(sheet).save(path, optimize=True)
-
-
-def _own_components(evaluation: Evaluation) -> npt.NDArray[np.float64]:
-    recording = evaluation.recording
-    if recording.responses is None:
-        return principal_components_of_rdm(evaluation.recording_rdm, N_COMPONENTS)
-    return principal_components(recording.responses, N_COMPONENTS)
-
-
-def _components(representation: Representation) -> npt.NDArray[np.float64]:
-    return principal_components(representation.responses, N_COMPONENTS)
 
 
 def _tuning(index: int, found: Description, names: npt.NDArray[Any]) -> dict[str, Any]:
