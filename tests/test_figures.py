@@ -104,6 +104,15 @@ def test_wings_say_who_beats_whom():
         figures.similarity_bars(table(), pairs().head(2))
 
 
+def test_a_bar_whose_interval_is_unknown_is_drawn_whole():
+    similarity = table().assign(low=np.nan, high=np.nan)
+    similarity.loc[0, "similarity"] = -0.6
+    axes = figures.similarity_bars(similarity)
+    assert axes.get_xlim()[0] < -0.6
+    assert -0.6 in [bar.get_width() for bar in axes.patches]
+    plt.close("all")
+
+
 def test_without_a_ceiling_there_is_no_band():
     axes = figures.similarity_bars(table().assign(ceiling_lower=np.nan, ceiling_upper=np.nan))
     assert len(axes.patches) == 3

@@ -214,6 +214,15 @@ def test_the_answer_names_a_layer_that_training_improved_though_another_matches_
     assert said == "Training brings fc closer to V1, but not pool, the layer that matches best."
 
 
+def test_a_layer_that_was_tested_is_heeded_where_the_best_was_not():
+    similarity, differences = tables(twin=0.4, control=0.3, p=np.nan)
+    similarity = pd.concat([similarity, similarity.iloc[[0]].assign(layer="fc", similarity=0.3)], ignore_index=True)
+    twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained")
+    sure, unsure = (pd.concat([differences, twin.assign(p_holm=p)]) for p in (0.001, 0.3))
+    assert report.answer(similarity, sure).startswith("Training brings fc closer to V1, but not pool")
+    assert report.answer(similarity, unsure).endswith("by a difference that is sure; pool could not be tested.")
+
+
 def test_many_layers_are_counted():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.2)
     layers = similarity.iloc[[0] * 5].assign(layer=[f"layer{k}" for k in range(5)], similarity=np.linspace(0.5, 0.3, 5))

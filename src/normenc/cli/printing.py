@@ -73,7 +73,7 @@ def print_summary(evaluation: Any) -> None:
             "yes" if row.trained else "no",
             "" if pd.isna(row.seed) else str(row.n_seeds),
             f"{row.similarity:.3f}",
-            f"{row.low:.3f} to {row.high:.3f}",
+            _interval(row.low, row.high),
             f"{row.p_chance:.3f}",
         )
         for row in table.itertuples()
@@ -91,6 +91,10 @@ def print_summary(evaluation: Any) -> None:
     typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")
 
 
+def _interval(low: float, high: float) -> str:
+    return "not known" if low != low else f"{low:.3f} to {high:.3f}"
+
+
 def _print_predictivity(table: Any) -> None:
     """The neurons' predictivity beside the similarity of RDMs, the most predictive first."""
     import pandas as pd
@@ -102,7 +106,7 @@ def _print_predictivity(table: Any) -> None:
             str(row["kind"]),
             "" if pd.isna(row["similarity"]) else f"{row['similarity']:.3f}",
             f"{row[measure]:.3f}",
-            f"{row[f'{measure}_low']:.3f} to {row[f'{measure}_high']:.3f}",
+            _interval(row[f"{measure}_low"], row[f"{measure}_high"]),
         )
         for row in table.sort_values(measure, ascending=False).head(MAX_ROWS).to_dict("records")
     ]

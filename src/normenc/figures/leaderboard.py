@@ -128,7 +128,7 @@ def over_training(
                 panel.plot(x, own["similarity"], color=colour, marker=marker, markersize=4, linewidth=1.2)
             panel.set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
             panel.set_title(f"{task}\n{model}" if len(models) > 1 else str(task), fontsize=8)
-        low = min(0.0, float(table["low"].min()))
+        low = min(0.0, float(table[["similarity", "low"]].min(axis=None)))  # an interval may be unknown
         for panel in panels.flat:
             panel.set_ylim(low - 0.03, 1.03)
             panel.label_outer()

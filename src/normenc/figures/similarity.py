@@ -83,7 +83,8 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
         axes.set_yticks(range(len(similarity)), [wrapped(name, 20) if narrow() else name for name in names])
         axes.invert_yaxis()
         axes.axvline(0, color="black", linewidth=0.8)
-        axes.set_xlim(min(0.0, float(similarity["low"].min()) - 0.03), end)
+        lowest = float(similarity[["similarity", "low"]].min(axis=None))  # an interval may be unknown
+        axes.set_xlim(min(0.0, lowest - 0.03), end)
         axes.set_xticks([tick for tick in np.arange(-1, 1.01, 0.5 if narrow() else 0.25) if tick >= axes.get_xlim()[0]])
         comparison = SYMBOLS[first["comparison"]]
         axes.set_xlabel(f"similarity of RDMs ({comparison}{'' if narrow() else '; 1 is the same geometry'})")

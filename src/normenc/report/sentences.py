@@ -36,7 +36,7 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
         own = differences[(differences["model"] == name) & (differences["kind"] == "control")]
         return _of_the_best(name, recording, own, _above_chance(best))
     twin = twins[twins["model"] == name]
-    if twin["p_holm"].isna().all():
+    if twins["p_holm"].isna().all():
         return f"Nothing can be said of {recording} and the task: no difference to untrained networks could be tested."
     if improved:
         return (
@@ -47,9 +47,11 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
             f"Training takes {name}, the layer that matches best, further away from {recording}: before training it is "
             "more similar."
         )
+    untested = twins.loc[twins["p_holm"].isna(), "model"].tolist()
+    rest = f"; {_listed(untested)} could not be tested" if untested else ""
     return (
         f"Nothing here shows that the task explains {recording}: no trained layer is more similar than its untrained "
-        "twin by a difference that is sure."
+        f"twin by a difference that is sure{rest}."
     )
 
 
