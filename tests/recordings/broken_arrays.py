@@ -219,7 +219,12 @@ CONTENTS = [
             {"missing": "neurons"},
         ),
         ("infinity", {"responses": INFINITE}, "neuron 1 in trial 3 is infinite", {}),
-        ("NaN as stimulus", {"orientation": HOLE[:, 1]}, "orientation of trial 2 is not finite; give degrees, or", {}),
+        (
+            "NaN as every stimulus",
+            {"orientation": HOLE[:, 1] * np.nan},
+            "no trial has a stimulus: every orientation",
+            {},
+        ),
         ("infinite stimulus", {"direction": [np.inf] * 8, "orientation": None}, "trial 0 is not finite; give deg", {}),
         ("enormous stimuli", {"orientation": DEGREES * 1e306 - 7e307}, "over more than 180 degrees; give degrees", {}),
         (

@@ -403,7 +403,8 @@ def test_written_averages_without_labels_are_read_back(tmp_path):
     np.testing.assert_array_equal(found["orientation"], [0, 45, 90, 135])
     assert found["simulated"] is True
     assert found["units"] == "not stated"
-    assert not {"neuron", "animal", "species", "area"} & found.keys()
+    assert found["neuron"].tolist() == ["0", "1"]
+    assert not {"animal", "species", "area"} & found.keys()
     with pynwb.NWBHDF5IO(str(tmp_path / "a.nwb"), "r") as io:
         assert "simulated: no animal was recorded" in io.read().session_description
 

@@ -226,7 +226,7 @@ def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:
     if (np.bincount(index) >= 2).sum() < max(MIN_REPEATED, MIN_STIMULI):
         return None
     return rdm_reliability(
-        recording.trials.values, index, ordered=recording.covers_circle, n_splits=N_SPLITS, seed=seed
+        recording.trials.values, index, ordered=recording.has_neighbours, n_splits=N_SPLITS, seed=seed
     )
 
 

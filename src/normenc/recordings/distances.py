@@ -5,25 +5,46 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 
-__all__ = ["check_rdm"]
+__all__ = ["checked_rdm"]
+
+Floats = npt.NDArray[np.float64]
 
 
-def check_rdm(matrix: npt.NDArray[np.float64]) -> None:
-    """Raise InputError unless a matrix can be one of correlation distances; row by row, for it may be large."""
+def checked_rdm(matrix: Floats, metric: str = "correlation") -> Floats:
+    """The matrix, with a diagonal of zeros where that was NaN, if it can be one of this dissimilarity.
+
+    Row by row, for it may be large.
+
+    Raises
+    ------
+    InputError
+        When it is not square, symmetric, finite and zero on its diagonal, or holds what the dissimilarity cannot be.
+    """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"rdm has shape {matrix.shape}; it must be square, stimulus x stimulus")
+    if np.isnan(np.diagonal(matrix)).any():
+        matrix = matrix.copy()
+        np.fill_diagonal(matrix, np.nan_to_num(np.diagonal(matrix), nan=0.0))
     for row, values in enumerate(matrix):
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             raise InputError(f"rdm is {values[bad[0]]} for stimuli {row} and {bad[0]}; it must be finite")
-    if any(not np.allclose(values, matrix[:, row], atol=1e-5) for row, values in enumerate(matrix)):
+    scale = 1.0 if metric == "correlation" else max(1e-300, float(np.abs(matrix).max(initial=0)))
+    if any(not np.allclose(values, matrix[:, row], atol=1e-5 * scale) for row, values in enumerate(matrix)):
         raise InputError("rdm is not symmetric; it must hold the same value above and below the diagonal")
-    if np.abs(np.diagonal(matrix)).max(initial=0) > 1e-5:
+    if np.abs(np.diagonal(matrix)).max(initial=0) > 1e-5 * scale:
         raise InputError("rdm is not zero on its diagonal; it must hold dissimilarities, not similarities")
+    if metric == "correlation":
+        _check_range(matrix)
+    return matrix
+
+
+def _check_range(matrix: Floats) -> None:
     columns = [int(np.abs(values - 1).argmax()) for values in matrix]
     row = int(np.argmax([abs(matrix[row, column] - 1) for row, column in enumerate(columns)]))
     worst = matrix[row, columns[row]]
     if not -1e-5 <= worst <= 2 + 1e-5:
         raise InputError(
-            f"rdm is {worst:g} for stimuli {row} and {columns[row]}; correlation distances lie between 0 and 2"
+            f"rdm is {worst:g} for stimuli {row} and {columns[row]}; correlation distances lie between 0 and 2. If it "
+            "holds another dissimilarity, say which: --rdm-metric euclidean, for example"
         )

@@ -154,7 +154,7 @@ def named_arrays(recording: Recording) -> dict[str, Any]:
     --------
     >>> toy = Recording.from_responses("toy", [[1.0], [3.0]], direction=[0, 90], area="V1")
     >>> list(named_arrays(toy))
-    ['responses', 'direction', 'area', 'angles', 'simulated']
+    ['responses', 'direction', 'neuron', 'area', 'angles', 'simulated']
     """
     rows = recording.responses if recording.trials is None else recording.trials
     arrays: dict[str, Any]

@@ -10,6 +10,7 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 
 __all__ = [
+    "DECIMALS",
     "NEURON_LABELS",
     "PERIODS",
     "TRIAL_LABELS",
@@ -18,6 +19,7 @@ __all__ = [
     "as_stimulus",
     "as_text",
     "without_missing",
+    "without_stimulus",
 ]
 
 PERIODS = {"orientation": 180.0, "direction": 360.0}  # degrees
@@ -49,11 +51,14 @@ def as_stimulus(n_rows: int, what: str, orientation: Any, direction: Any, image:
         raise InputError(f"there is {n_rows} {one}; a comparison needs at least 3 stimuli, and a useful one many more")
     if kind == "image":
         return labels, kind
-    if not np.isfinite(labels).all():
-        row = np.flatnonzero(~np.isfinite(labels))[0]
-        one = "trial" if what == "trials" else "stimulus"
+    bad = ~np.isfinite(labels) if what != "trials" else np.isinf(labels)  # NaN is a blank trial
+    if bad.any():
+        row, one = np.flatnonzero(bad)[0], "trial" if what == "trials" else "stimulus"
         raise InputError(f"{kind} of {one} {row} is not finite; give degrees, or leave that {one} out")
-    low, high, period = float(labels.min()), float(labels.max()), PERIODS[kind]
+    shown = labels[~without_stimulus(labels)]
+    if not len(shown):
+        raise InputError(f"no trial has a stimulus: every {kind} is missing (NaN)")
+    low, high, period = float(shown.min()), float(shown.max()), PERIODS[kind]
     if high - low > period + SAME or max(-low, high) > FAR:
         advice = (
             "if they are directions of drift, give them as direction (and fold them onto orientation where wanted)"
@@ -64,10 +69,18 @@ def as_stimulus(n_rows: int, what: str, orientation: Any, direction: Any, image:
     return np.round(labels, DECIMALS) + 0.0 if what == "trials" else labels, kind
 
 
+def without_stimulus(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which rows show no stimulus: degrees that are NaN, names that are empty."""
+    return np.isnan(labels) if labels.dtype.kind == "f" else np.strings.strip(labels) == ""
+
+
 def as_labels(
     labels: Mapping[str, Any] | None, known: Sequence[str], length: int, what: str
 ) -> dict[str, npt.NDArray[Any]]:
-    """Labels of trials or neurons as text, or numbers where they are numbers; raises InputError for unknown ones."""
+    """Labels of trials or neurons as text, or numbers where they are numbers; raises InputError for unknown ones.
+
+    Every neuron gets a name: without one it is its number among these, counted from 0.
+    """
     found = {}
     for name, values in (labels or {}).items():
         if name not in known:
@@ -81,13 +94,22 @@ def as_labels(
         if is_name or array.dtype.kind not in "iufb":
             array = as_text(values, name)
         found[name] = array
-    if "neuron" in found:
+    if "neuron" in known:
+        found["neuron"] = _neuron_names(found.get("neuron"), length)
         names, counts = np.unique(found["neuron"], return_counts=True)
         if len(names) and counts.max() > 1:
             raise InputError(
                 f"neuron {str(names[counts.argmax()])!r} stands {counts.max()} times; give every neuron its own name"
             )
     return found
+
+
+def _neuron_names(names: npt.NDArray[Any] | None, length: int) -> npt.NDArray[Any]:
+    if names is None:
+        return np.arange(length).astype(str)
+    nameless = np.isin(np.strings.lower(np.strings.strip(names)), ("", "nan", "none"))
+    numbers = np.array([f"no. {number}" for number in range(length)])
+    return np.where(nameless, numbers, names)
 
 
 def as_text(values: Any, what: str) -> npt.NDArray[Any]:
@@ -101,9 +123,11 @@ def as_text(values: Any, what: str) -> npt.NDArray[Any]:
     array = np.asarray(values)
     if array.dtype.kind in "iub":
         return array.astype(str)
-    if array.dtype.kind == "f":
-        whole = (np.abs(array) < WHOLE).all() and (array == np.round(array)).all()
-        return array.astype(np.int64).astype(str) if whole else array.astype(str)
+    if array.dtype.kind == "f":  # NaN is no name
+        there = ~np.isnan(array)
+        whole = ((np.abs(array) < WHOLE) & (array == np.round(array)))[there].all()
+        written = np.where(there, array, 0).astype(np.int64).astype(str) if whole else array.astype(str)
+        return np.where(there, written, "")
     items = [item if isinstance(item, bytes) else str(item) for item in array.ravel().tolist()]
     try:
         texts = [item.decode("utf-8") if isinstance(item, bytes) else item for item in items]

@@ -253,5 +253,6 @@ def _streamed(
         steps.append(f"left out {len(streamed.left_out):,} neurons that do not vary over stimuli")
     steps += ["z-scored each neuron over stimuli"] * z_scored
     steps.append(f"turned into the RDM of {streamed.n_neurons:,} neurons block by block")
-    recording = Recording.from_rdm(found.name, streamed.rdm, **{kind: streamed.stimulus}, **found.facts)
+    facts: dict[str, Any] = {kind: streamed.stimulus, **found.facts}
+    recording = Recording.from_rdm(found.name, streamed.rdm, **facts)
     return replace(recording, steps=tuple(steps))

@@ -10,8 +10,9 @@ import xarray as xr
 
 from normenc.arrays import as_array, as_matrix, as_responses
 from normenc.errors import InputError
-from normenc.recordings.distances import check_rdm
+from normenc.recordings.distances import checked_rdm
 from normenc.recordings.labels import (
+    DECIMALS,
     NEURON_LABELS,
     PERIODS,
     TRIAL_LABELS,
@@ -19,10 +20,12 @@ from normenc.recordings.labels import (
     as_labels,
     as_stimulus,
     without_missing,
+    without_stimulus,
 )
 
 __all__ = ["STIMULUS_UNITS", "Recording"]
 
+MANY = 8  # stimuli around a circle from which on they can be drawn in blocks of neighbours
 STIMULUS_UNITS = {"orientation": "degrees from vertical", "direction": "degrees of drift", "image": "name"}
 
 
@@ -33,6 +36,9 @@ class Recording:
     Build one with :meth:`from_trials`, with :meth:`from_responses` where trials are averaged already or, for a
     population known only by its representational dissimilarity matrix, with :meth:`from_rdm`; all check what they are
     given.
+
+    Neurons have names, the coordinate ``neuron``: those of the file or, without any, their numbers in it, counted from
+    0 before any was left out.
 
     Attributes
     ----------
@@ -46,14 +52,25 @@ class Recording:
     responses : DataArray, dimensions (stimulus, neuron), or None
         Averages over trials; None when only the RDM is known. The coordinate named by `kind` labels the stimuli.
     rdm : ndarray, shape (n_stimuli, n_stimuli), or None
-        The correlation RDM, when responses are not published or were too many to keep.
+        The RDM, when responses are not published or were too many to keep; of several subjects, their mean.
+    rdms : DataArray, dimensions (subject, stimulus, stimulus_2), or None
+        The RDMs of several subjects (or sessions), labelled by whichever of ``animal`` and ``session`` are known.
+    rdm_metric : str
+        What `rdm` and `rdms` hold: ``"correlation"`` (one minus the correlation), or another dissimilarity by its name.
     trials : DataArray, dimensions (trial, neuron), or None
         Single trials where they are known and a stimulus was shown more than once, labelled by ``stimulus_index`` (row
         of `responses`) and whichever of ``animal``, ``session``, ``repeat`` are known.
+    blanks : DataArray, dimensions (trial, neuron), or None
+        Responses in trials without a stimulus. They are no stimulus of their own: they tell which neurons respond.
     images : ndarray, shape (n_stimuli, height, width), or None
         Grey values 0 (black) to 1 (white), where stimuli are images.
+    read_as : str
+        How the array in the file was read, such as "13 repeats x 24 stimuli x 50 neurons"; empty where it was given in
+        Python.
     steps : tuple of str
         What was done to the responses since they were recorded, in order.
+    notes : tuple of str
+        What else was understood, chosen or left out when the file was read.
     units : str
         Of the responses.
     species, area, source, citation, licence : str
@@ -69,7 +86,12 @@ class Recording:
     rdm: npt.NDArray[np.float64] | None = None
     trials: xr.DataArray | None = None
     images: npt.NDArray[np.float32] | None = field(default=None, repr=False)
+    rdms: xr.DataArray | None = field(default=None, repr=False)
+    rdm_metric: str = "correlation"
+    blanks: xr.DataArray | None = field(default=None, repr=False)
+    read_as: str = ""
     steps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     units: str = "not stated"
     species: str = "not stated"
     area: str = "not stated"
@@ -160,7 +182,8 @@ class Recording:
         name : str
         responses : array_like, shape (n_trials, n_neurons)
         orientation, direction, image : array_like, shape (n_trials,), optional
-            The stimulus of each trial, see :meth:`from_responses`; one of the three must be given.
+            The stimulus of each trial, see :meth:`from_responses`; one of the three must be given. Trials without one
+            (NaN, or an empty name) are blanks: they are kept apart, for they tell which neurons respond.
         images : array_like, shape (n_stimuli, height, width), optional
             One for each different `image`, in the order of their sorted names.
         trials : mapping of str to array_like, shape (n_trials,), optional
@@ -190,53 +213,83 @@ class Recording:
         """
         values = as_matrix(responses)
         stimulus, kind = as_stimulus(len(values), "trials", orientation, direction, image)
+        is_blank = without_stimulus(stimulus)
         of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
-        kept_trials, kept_neurons, steps = without_missing(values, missing)
-        if steps:
-            values = values[np.ix_(kept_trials, kept_neurons)]
-            of_trials = {key: labels[kept_trials] for key, labels in of_trials.items()}
+        kept, kept_neurons, steps = without_missing(values, missing)
+        if not kept_neurons.all():
+            values = values[:, kept_neurons]
             of_neurons = {key: labels[kept_neurons] for key, labels in of_neurons.items()}
-        every = np.unique(stimulus)
-        found, index, counts = np.unique(stimulus[kept_trials], return_inverse=True, return_counts=True)
+        blanks = None
+        if is_blank.any():
+            blanks = _rows(values[kept & is_blank], of_trials, kept & is_blank, of_neurons, facts).rename("blanks")
+            steps = (*steps, f"left out {is_blank.sum():,} of {len(is_blank):,} trials without a stimulus (blanks)")
+        every = np.unique(stimulus[~is_blank])
+        kept = kept & ~is_blank
+        found, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
         if len(found) < 2:
             raise InputError(f"all trials show one stimulus, {kind} {_named(found[0])}; a comparison needs 3 at least")
-        shown = None
-        if images is not None:
-            shown = as_images(images, len(every), kind)[np.isin(every, found)]
+        values = values if kept.all() else values[kept]
+        shown = None if images is None else as_images(images, len(every), kind)[np.isin(every, found)]
         if counts.max() == 1:
-            order = np.argsort(index)
-            averages, labelled_trials = values[order], None
+            averages, rows = values[np.argsort(index)], None
         else:
             averages = averaged(values, index, len(found))
             steps = (*steps, "averaged over the trials of each stimulus")
-            labelled_trials = xr.DataArray(
-                values,
-                dims=("trial", "neuron"),
-                coords={"stimulus_index": ("trial", index), kind: ("trial", found[index])}
-                | {key: ("trial", labels) for key, labels in of_trials.items()}
-                | {key: ("neuron", labels) for key, labels in of_neurons.items()},
-                name="trials",
-                attrs={"units": facts.get("units", "not stated")},
-            )
+            rows = _rows(values, of_trials, kept, of_neurons, facts).rename("trials")
+            rows = rows.assign_coords({"stimulus_index": ("trial", index), kind: ("trial", found[index])})
         labelled = _labelled(averages, found, kind, of_neurons, facts)
-        return cls(name, found, kind, labelled, trials=labelled_trials, images=shown, steps=steps, **facts)
+        return cls(name, found, kind, labelled, trials=rows, blanks=blanks, images=shown, steps=steps, **facts)
 
     @classmethod
     def from_rdm(
-        cls, name: str, rdm: Any, orientation: Any = None, *, direction: Any = None, image: Any = None, **facts: Any
+        cls,
+        name: str,
+        rdm: Any,
+        orientation: Any = None,
+        *,
+        direction: Any = None,
+        image: Any = None,
+        images: Any = None,
+        rdm_metric: str = "correlation",
+        subjects: Mapping[str, Any] | None = None,
+        **facts: Any,
     ) -> "Recording":
-        """Make a recording from a correlation RDM, shape (n_stimuli, n_stimuli), when responses are not published.
+        """Make a recording from RDMs, when responses are not published.
+
+        Parameters
+        ----------
+        name : str
+        rdm : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
+            Of one population, or of several subjects. What the diagonal holds does not matter where it is NaN.
+        orientation, direction, image : array_like, shape (n_stimuli,), optional
+            See :meth:`from_responses`; one of the three must be given.
+        images : array_like, shape (n_stimuli, height, width), optional
+            The images, in the same order, grey values 0 to 1.
+        rdm_metric : str
+            What the matrices hold: ``"correlation"`` (one minus the correlation, 0 to 2), or any other dissimilarity by
+            its name, such as ``"euclidean"`` or ``"crossnobis"`` (which may be negative).
+        subjects : mapping of str to array_like, shape (n_rdms,), optional
+            Whose each RDM is: ``animal``, ``session``, or both. Without either, each is of an animal of its own.
+        **facts
+            See :meth:`from_responses`.
 
         Raises
         ------
         InputError
-            When the matrix is not square, symmetric, finite, zero on the diagonal and within 0 and 2, its shape
-            disagrees with the stimuli, or a stimulus stands twice.
+            When a matrix is not square, symmetric, finite, zero on the diagonal or, where it is of correlations, within
+            0 and 2; its shape disagrees with the stimuli, or a stimulus stands twice.
+
+        Examples
+        --------
+        >>> toy = Recording.from_rdm("toy", [[[0, 1], [1, 0]], [[0, 2], [2, 0]]], image=["face", "house"])
+        >>> toy.animals, float(toy.rdm[0, 1])
+        (('1', '2'), 1.5)
         """
-        matrix = as_array(rdm, "rdm").astype(np.float64, copy=False)
-        check_rdm(matrix)
-        stimulus, kind = as_stimulus(len(matrix), "stimuli", orientation, direction, image)
+        matrices = as_array(rdm, "rdm").astype(np.float64, copy=False)
+        several = matrices.ndim == 3
+        matrices = np.stack([checked_rdm(matrix, rdm_metric) for matrix in (matrices if several else [matrices])])
+        stimulus, kind = as_stimulus(matrices.shape[1], "stimuli", orientation, direction, image)
         found, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
             raise InputError(
@@ -244,8 +297,27 @@ class Recording:
             )
         order = np.argsort(stimulus, kind="stable")
         if (np.diff(order) < 0).any():
-            stimulus, matrix = stimulus[order], matrix[np.ix_(order, order)]
-        return cls(name, stimulus, kind, None, matrix, **facts)
+            stimulus, matrices = stimulus[order], matrices[:, order[:, None], order]
+        shown = None if images is None else as_images(images, len(stimulus), kind)[order]
+        of_subjects = as_labels(subjects, ("animal", "session"), len(matrices), "RDM")
+        if several and not of_subjects:
+            of_subjects = {"animal": np.arange(1, len(matrices) + 1).astype(str)}
+        labelled = xr.DataArray(
+            matrices,
+            {key: ("subject", labels) for key, labels in of_subjects.items()},
+            ("subject", "stimulus", "stimulus_2"),
+        )
+        return cls(
+            name,
+            stimulus,
+            kind,
+            None,
+            matrices.mean(axis=0),
+            rdms=labelled if several else None,
+            rdm_metric=rdm_metric,
+            images=shown,
+            **facts,
+        )
 
     @property
     def n_stimuli(self) -> int:
@@ -293,6 +365,8 @@ class Recording:
         return self._names("session")
 
     def _names(self, what: str) -> tuple[str, ...]:
+        if self.rdms is not None and what in self.rdms.coords:
+            return tuple(dict.fromkeys(self.rdms[what].values.tolist()))
         if self.trials is not None and what in self.trials.coords:
             return tuple(np.unique(self.trials[what].values).tolist())
         if self.responses is not None and f"neuron_{what}" in self.responses.coords:
@@ -301,9 +375,7 @@ class Recording:
 
     @property
     def covers_circle(self) -> bool:
-        """Whether the orientations, or directions, go all around their circle, in steps that are much alike.
-
-        Then neighbours are neighbours in fact, and every stimulus has one on both sides.
+        """Whether the orientations, or directions, go all around their circle in steps that are much alike.
 
         Examples
         --------
@@ -316,7 +388,27 @@ class Recording:
         if self.period is None:
             return False
         steps = np.diff(self.stimulus, append=self.stimulus[0] + self.period)
-        return self.n_stimuli >= 8 and float(steps.max()) <= 3 * float(np.median(steps))
+        # Of few stimuli, two clusters could pass for even steps by their median alone.
+        even = 1.5 * self.period / self.n_stimuli if self.n_stimuli < MANY else 3 * float(np.median(steps))
+        return float(steps.max()) <= even + 1e-6
+
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether stimuli go around a circle and are enough to be drawn in blocks of neighbours: at least 8."""
+        return self.covers_circle and self.n_stimuli >= MANY
+
+    @property
+    def n_different_images(self) -> int:
+        """How many different images the stimuli are: gratings that drift in opposite directions are one.
+
+        Examples
+        --------
+        >>> Recording.from_responses("toy", np.eye(4), direction=[0, 90, 180, 270]).n_different_images
+        2
+        """
+        if self.period is None:
+            return self.n_stimuli
+        return len(np.unique(np.round(np.mod(self.stimulus, 180.0), DECIMALS) % 180.0))
 
     @property
     def label(self) -> str:
@@ -349,6 +441,19 @@ def averaged(values: npt.NDArray[Any], index: npt.NDArray[np.intp], n_stimuli: i
     counts = np.bincount(index, minlength=n_stimuli)
     averaging = sparse.csr_array((1 / counts[index], (index, np.arange(len(index)))), shape=(n_stimuli, len(index)))
     return (averaging @ values).astype(values.dtype)
+
+
+def _rows(
+    values: npt.NDArray[Any],
+    of_trials: Mapping[str, npt.NDArray[Any]],
+    chosen: npt.NDArray[np.bool_],
+    of_neurons: Mapping[str, npt.NDArray[Any]],
+    facts: Mapping[str, Any],
+) -> xr.DataArray:
+    """Responses in the chosen trials, with the labels of these and of the neurons."""
+    coords: dict[str, Any] = {key: ("trial", labels[chosen]) for key, labels in of_trials.items()}
+    coords |= {key: ("neuron", labels) for key, labels in of_neurons.items()}
+    return xr.DataArray(values, coords, ("trial", "neuron"), attrs={"units": facts.get("units", "not stated")})
 
 
 def _named(stimulus: Any) -> str:

@@ -81,6 +81,7 @@ def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recordin
         recording,
         responses=responses[:, kept],
         trials=None if recording.trials is None else recording.trials[:, kept],
+        blanks=None if recording.blanks is None else recording.blanks[:, kept],
         steps=(*recording.steps, f"kept {len(kept):,} of {n_neurons:,} neurons ({'; '.join(said)})"),
     )
 
@@ -196,6 +197,7 @@ def z_score(recording: Recording) -> Recording:
         recording,
         responses=scaled(recording.responses),
         trials=None if recording.trials is None else scaled(recording.trials),
+        blanks=None if recording.blanks is None else scaled(recording.blanks),
         units="z-score over stimuli",
         steps=(*recording.steps, said),
     )
@@ -212,20 +214,24 @@ def _with_stimuli(recording: Recording, stimulus: npt.NDArray[np.float64], kind:
     responses = _responses(recording, "this step")
     rows = responses if recording.trials is None else recording.trials
     index = np.arange(len(rows)) if recording.trials is None else rows["stimulus_index"].values
-    facts: dict[str, Any] = {
-        name: getattr(recording, name)
-        for name in ("units", "species", "area", "source", "citation", "licence", "simulated")
-    }
-    stimuli: dict[str, Any] = {kind: stimulus[index], **facts}
+    stimuli: dict[str, Any] = {kind: stimulus[index]}
     made = Recording.from_trials(
         recording.name,
         rows.values,
         **stimuli,
         trials=_labels(rows, TRIAL_LABELS, "trial"),
         neurons=_labels(rows, NEURON_LABELS, "neuron"),
+        units=recording.units,
     )
     again = tuple(step for step in made.steps if step not in recording.steps)
-    return replace(made, steps=(*recording.steps, said, *again))
+    return replace(
+        recording,
+        stimulus=made.stimulus,
+        kind=kind,
+        responses=made.responses,
+        trials=made.trials,
+        steps=(*recording.steps, said, *again),
+    )
 
 
 def _labels(rows: xr.DataArray, names: Sequence[str], dimension: str) -> Mapping[str, Any]:

@@ -257,7 +257,7 @@ def _infer_models(
     found = rsa.infer(
         {label: np.stack(rdms) for label, rdms in models.items()},
         **inputs,
-        ordered=recording.covers_circle,
+        ordered=recording.has_neighbours,
         factors=["seeds"] if few else None,
         method=method or own.method,
         n_samples=own.n_samples if method is None else samples_of_other_methods(study),

@@ -116,7 +116,7 @@ def power(
         noise,
         study.power,
         method=study.comparison.method,
-        ordered=prepared.recording.covers_circle,
+        ordered=prepared.recording.has_neighbours,
         n_jobs=n_jobs,
         tick=tick,
     )

@@ -76,7 +76,7 @@ def predict_neurons(
             n_components=settings.n_components if settings.method == "pls" else None,
             reduce_to=settings.n_components if settings.method == "ridge" else None,
             stimulus=_labels(recording),
-            ordered=recording.covers_circle,
+            ordered=recording.has_neighbours,
             folds=folds,
             seed=settings.seed,
         )
@@ -117,13 +117,13 @@ def _labels(recording: Recording) -> npt.NDArray[Any]:
 
 def _folds(recording: Recording, settings: EncodingSettings) -> list[npt.NDArray[np.intp]]:
     """Of whole stimuli; of gratings all around the circle, in arcs of about as many degrees as the study says."""
-    arcs = max(1, round(180 / settings.n_folds / settings.arc)) if recording.covers_circle else 1
+    arcs = max(1, round(180 / settings.n_folds / settings.arc)) if recording.has_neighbours else 1
     labels = _labels(recording)
     most = max(1, len(np.unique(labels)) // settings.n_folds)
     return encoding.stimulus_folds(
         labels,
         settings.n_folds,
-        ordered=recording.covers_circle,
+        ordered=recording.has_neighbours,
         blocks_per_fold=min(arcs, most),
         seed=settings.seed,
     )
@@ -138,7 +138,7 @@ def _scores(predicted: Any, fold: Any, recording: Recording, settings: EncodingS
         rows.to_numpy(),
         index,
         fold=fold,
-        ordered=recording.covers_circle,
+        ordered=recording.has_neighbours,
         n_samples=settings.n_samples,
         seed=settings.seed,
     ).row()

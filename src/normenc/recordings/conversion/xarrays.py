@@ -106,8 +106,8 @@ def to_xarray(recording: Recording) -> xr.Dataset:
     --------
     >>> toy = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0])
     >>> dataset = to_xarray(toy)
-    >>> dict(dataset.sizes), dataset["averages"].sel(stimulus=0).values
-    ({'trial': 3, 'neuron': 2, 'stimulus': 2}, array([4., 1.]))
+    >>> sorted(dataset.sizes.items()), dataset["averages"].sel(stimulus=0).values
+    ([('neuron', 2), ('stimulus', 2), ('trial', 3)], array([4., 1.]))
     """
     kind, stimulus = recording.kind, recording.stimulus
     attributes = facts_of(recording) | {"name": recording.name, "simulated": int(recording.simulated)}
