@@ -61,7 +61,7 @@ def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     ``mine.npy`` goes with ``mine.csv`` (one row a trial) and, where it is there, ``mine.neurons.csv`` (one row a
     neuron).
     """
-    from normenc.recordings.formats.tables import read_csv
+    from normenc.recordings.formats.tables import facts_of_table, read_csv
 
     labels = path.with_suffix(".csv")
     if not labels.is_file():
@@ -81,5 +81,5 @@ def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
                     f"{file_of_labels.name} has {len(table)} rows, but the array of shape {responses.shape} has {side} "
                     f"{what}s; they must agree (responses are trial x neuron)"
                 )
-            arrays |= {str(column): table[column].to_numpy() for column in table}
+            arrays |= {str(column): table[column].to_numpy() for column in table} | facts_of_table(table)
     return arrays

@@ -12,7 +12,7 @@ from normenc.errors import InputError
 from normenc.recordings.formats.guards import check_packing, check_size, readable
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 
-__all__ = ["read_csv", "read_table"]
+__all__ = ["facts_of_table", "read_csv", "read_table"]
 
 OF_TRIALS = ("orientation", "direction", "image", "stimulus", *TRIAL_LABELS)
 OF_NEURONS = tuple(label for label in NEURON_LABELS if label != "neuron")
@@ -145,9 +145,12 @@ def _pivoted(table: pd.DataFrame) -> dict[str, Any]:
     for columns, index, owners, what in ((OF_TRIALS, trial, trials, "trial"), (OF_NEURONS, neuron, neurons, "neuron")):
         for column in [column for column in columns if column in table]:
             arrays[column] = _of_each(table[column], index, owners, what)
-    return arrays | {
-        fact: str(table[fact].dropna().iloc[0]) for fact in FACTS if fact in table and table[fact].nunique() == 1
-    }
+    return arrays | facts_of_table(table)
+
+
+def facts_of_table(table: pd.DataFrame) -> dict[str, str]:
+    """What is known about the recording as a whole: columns of known names that hold one value in all rows."""
+    return {fact: str(table[fact].dropna().iloc[0]) for fact in FACTS if fact in table and table[fact].nunique() == 1}
 
 
 def _of_each(values: pd.Series, index: Any, owners: Any, what: str) -> Any:
