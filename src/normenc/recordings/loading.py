@@ -12,7 +12,7 @@ import numpy as np
 from normenc.errors import InputError
 from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other, printable
-from normenc.recordings.formats import opened
+from normenc.recordings.formats import MAPPED, opened
 from normenc.recordings.naming import Contents, understand
 from normenc.recordings.pictures import read_images
 from normenc.recordings.recording import Recording
@@ -24,7 +24,6 @@ from normenc.recordings.streaming import stream_rdm
 __all__ = ["contents", "load", "prepared"]
 
 IN_MEMORY_GIB = 4.0  # responses on disk that are larger are streamed into an RDM
-MAPPED = (".csv", ".parquet", ".nwb", ".nc")  # formats whose names are changed as they are read
 OF_NWB = ("intervals", "window", "baseline", "series")
 
 

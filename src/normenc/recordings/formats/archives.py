@@ -61,7 +61,8 @@ def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     ``mine.npy`` goes with ``mine.csv`` (one row a trial) and, where it is there, ``mine.neurons.csv`` (one row a
     neuron).
     """
-    from normenc.recordings.formats.tables import facts_of_table, read_csv
+    from normenc.recordings.formats.columns import plain_facts as facts_of_table
+    from normenc.recordings.formats.text_tables import read_csv
 
     labels = path.with_suffix(".csv")
     if not labels.is_file():

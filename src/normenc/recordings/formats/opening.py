@@ -8,7 +8,7 @@ from typing import Any
 
 from normenc.errors import InputError
 
-__all__ = ["SUFFIXES", "opened"]
+__all__ = ["MAPPED", "SUFFIXES", "opened"]
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK"
@@ -21,7 +21,8 @@ KINDS = {  # what a file begins with, and what it should then be called
     b"MATLAB": ("a MATLAB file", (".mat",)),
     **{bytes([0x80, protocol]): ("a Python pickle", ()) for protocol in range(2, 6)},
 }
-SUFFIXES = (".npz", ".npy", ".mat", ".nc", ".h5", ".hdf5", ".zarr", ".csv", ".parquet", ".nwb")
+SUFFIXES = (".npz", ".npy", ".mat", ".nc", ".h5", ".hdf5", ".zarr", ".csv", ".tsv", ".txt", ".parquet", ".nwb")
+MAPPED = (".csv", ".tsv", ".txt", ".parquet", ".nwb", ".nc")  # formats whose names are changed as they are read
 
 Arrays = dict[str, Any]
 
@@ -75,6 +76,8 @@ def _reader(suffix: str) -> Callable[[Path, Mapping[str, str]], Arrays]:
         ".mat": matlab.read_mat,
         ".nc": netcdf.read_netcdf,
         ".csv": tables.read_table,
+        ".tsv": tables.read_table,
+        ".txt": tables.read_table,
         ".parquet": tables.read_table,
     }[suffix]
 
