@@ -54,10 +54,15 @@ def opened(path: Path, *, names: Mapping[str, str] | None = None, **of_nwb: Any)
         from normenc.recordings.formats.zarrays import read_zarr
 
         yield read_zarr(path)
-    elif suffix in (".h5", ".hdf5") or (suffix == ".mat" and _begins(path, HDF5)):
+    elif suffix in (".h5", ".hdf5"):
         from normenc.recordings.formats.hdf import opened_hdf5
 
-        with opened_hdf5(path, matlab=suffix == ".mat") as arrays:
+        with opened_hdf5(path) as arrays:
+            yield arrays
+    elif suffix == ".mat" and _begins(path, HDF5):
+        from normenc.recordings.formats.matlab73 import opened_mat73
+
+        with opened_mat73(path, names or {}) as arrays:
             yield arrays
     elif suffix == ".nwb":
         from normenc.recordings.formats.nwb import read_nwb
