@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.recordings.formats.columns import BLANK, FACTS, as_degrees, beside, few
 from normenc.recordings.formats.nwb_files import opened_nwb
 from normenc.recordings.formats.nwb_signals import (
     Signals,
@@ -16,9 +17,9 @@ from normenc.recordings.formats.nwb_signals import (
     choose_signals,
     path_of,
     read_responses,
-    subtract_baseline,
 )
-from normenc.recordings.labels import PERIODS, as_text
+from normenc.recordings.formats.trial_windows import subtract_baseline
+from normenc.recordings.labels import PERIODS, as_text, without_stimulus
 from normenc.recordings.nwb_export import written_facts, written_images, written_neurons, written_series
 
 __all__ = ["read_nwb"]
@@ -36,7 +37,6 @@ OF_NEURONS = {
     "neuron_animal": ("neuron_animal",),
     "neuron_session": ("neuron_session",),
 }
-BLANK = ("", "nan", "null", "none", "n/a", "na", "blank", "gray", "grey", "gray screen", "grey screen")
 ADVICE = "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
 Floats = npt.NDArray[np.float64]
 
@@ -53,9 +53,8 @@ def read_nwb(
     """Read the responses of single trials from an NWB 2 file.
 
     The response of a neuron is its rate of spikes (Hz) within a window of each trial, or the mean of its signal over
-    the samples within it. Windows hold their first moment and not their last. Trials without a stimulus (NaN, an empty
-    text, an image of negative number) are left out. Angles are taken as they are; an orientation that spans more than
-    180 degrees without being mapped is a direction.
+    the samples within it. Windows hold their first moment and not their last. Angles are taken as they are; an
+    orientation that spans more than 180 degrees without being mapped is a direction.
 
     Parameters
     ----------
@@ -71,16 +70,19 @@ def read_nwb(
         The signals, where there are several: a name, or as much of its path as makes it unique; ``units`` for spikes.
     names : mapping of str to str, optional
         Columns that hold ``orientation``, ``direction`` or ``image``; ``animal``, ``session``, ``repeat`` of trials;
-        ``neuron``, ``region``, ``quality`` of neurons. Columns of common names are found without.
+        ``neuron``, ``region``, ``quality`` of neurons; any other name is of a column of trials. Columns of common names
+        are found without.
 
     Returns
     -------
     dict
         ``responses``, shape (n_trials, n_neurons), and one of ``orientation``, ``direction`` (degrees) and ``image``
-        (text, or whole numbers), shape (n_trials,). Where known: ``animal``, ``session``, ``repeat`` of each trial;
-        ``neuron``, ``region``, ``quality`` of each neuron; the texts ``units``, ``species``, ``area``, ``source``,
-        ``citation``. Of files that normenc wrote also ``images``, ``image_names``, ``licence``, ``simulated``. A list
-        of str, ``notes``, says what was chosen and left out.
+        (text, or whole numbers), shape (n_trials,): NaN, or an empty text, in trials without a stimulus (of images also
+        those of negative number). Where known: ``animal``, ``session``, ``repeat`` of each trial, and all other columns
+        of the table of trials that hold one number or text a row; ``neuron``, ``region``, ``quality`` of each neuron;
+        the texts ``units``, ``species``, ``area``, ``source``, ``citation``. Of files that normenc wrote also
+        ``images``, ``image_names``, ``licence``, ``simulated``. A list of str, ``notes``, says what was chosen and left
+        out.
 
     Raises
     ------
@@ -92,18 +94,12 @@ def read_nwb(
     _check_names(names)
     notes: list[str] = []
     with opened_nwb(Path(path)) as file:
-        table, kind, stimulus, shown = _stimuli(_tables(file), intervals, names, notes)
-        starts, stops = (_numbers(table, column)[shown] for column in ("start_time", "stop_time"))
+        table, kind, column, stimulus = _stimuli(_tables(file), intervals, names, notes)
         chosen = choose_signals(file, series, notes)
-        responses = read_responses(chosen, starts, stops, window, "window", notes)
-        found: dict[str, Any] = {"responses": responses, kind: stimulus[shown], "units": chosen.units}
-        if baseline is not None:
-            subtract_baseline(
-                found, read_responses(chosen, starts, stops, baseline, "baseline", notes), chosen.kind, notes
-            )
-        found |= _of_trials(file, table, names, shown)
+        rows, found = _of_all_trials(table, chosen, ~without_stimulus(stimulus), window, baseline, notes)
+        found |= _of_trials(file, table, names, column, rows)
         found |= _of_neurons(file, chosen, names, notes)
-        found |= _facts(file, notes)
+        found |= _facts(file, notes) | {kind: _as_given(stimulus[rows]), "axes": "trial,neuron"}
         if kind == "image":
             found |= written_images(file, found["image"])
     if len(regions := np.unique(found.get("region", []))) == 1 and regions[0]:
@@ -112,10 +108,12 @@ def read_nwb(
 
 
 def _check_names(names: Mapping[str, str]) -> None:
-    known = [*STIMULI, *OF_TRIALS, *OF_NEURONS]
-    for name in names:
-        if name not in known:
-            raise InputError(f"there is no {name!r} to map a column to; there are {', '.join(known)}")
+    for name in ("responses", "rdm", "images"):
+        if name in names:
+            known = ", ".join((*STIMULI, *OF_TRIALS, *OF_NEURONS))
+            raise InputError(
+                f"no column can be {name}: --series chooses what neurons did, and --map names columns ({known})"
+            )
     if len(kinds := [name for name in names if name in STIMULI]) > 1:
         raise InputError(f"columns are mapped to {' and '.join(kinds)}; the stimuli are one of them")
 
@@ -129,8 +127,8 @@ def _tables(file: Any) -> dict[str, Any]:
 
 def _stimuli(
     tables: Mapping[str, Any], wanted: str | None, names: Mapping[str, str], notes: list[str]
-) -> tuple[Any, str, npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """The table of trials, what its stimuli are, the stimulus of every row, and which rows have one."""
+) -> tuple[Any, str, str, npt.NDArray[Any]]:
+    """The table of trials, what its stimuli are, their column, and the stimulus of every row."""
     if not tables:
         raise InputError("it has no table of trials or other intervals; stimuli and their times are needed")
     if wanted is not None and wanted not in tables:
@@ -139,7 +137,10 @@ def _stimuli(
     having = [name for name, candidates in found.items() if candidates]
     chosen = "trials" if "trials" in having else having[0] if len(having) == 1 else None
     if not having:
-        there = "; ".join(f"{name} has {', '.join(tables[name].colnames)}" for name in found)
+        for kind in (kind for kind in STIMULI if kind in names):
+            if not any(names[kind] in tables[name].colnames for name in found):
+                raise InputError(f"{' and '.join(found)} have no column {names[kind]!r} (for {kind})")
+        there = "; ".join(f"{name} has {few(tables[name].colnames)}" for name in found)
         column = next(
             (f"column {names[kind]} holds no {kind}s" for kind in STIMULI if kind in names), "no column has stimuli"
         )
@@ -149,50 +150,91 @@ def _stimuli(
     if len(found[chosen]) > 1:
         columns = ", ".join(column for _, column in found[chosen])
         raise InputError(f"the stimulus of {chosen} may be any of the columns {columns}; {ADVICE}")
-    (((kind, column), (values, shown)),) = found[chosen].items()
-    if kind == "orientation" and kind not in names and np.ptp(values[shown]) > PERIODS[kind]:
+    (((kind, column), values),) = found[chosen].items()
+    if kind == "orientation" and kind not in names and np.nanmax(values) - np.nanmin(values) > PERIODS[kind]:
         kind = "direction"
         notes.append(f"{column} spans more than 180 degrees, and is read as direction; fold it if nothing drifted")
     if column != kind or chosen != "trials":
         notes.append(f"{kind} is column {column} of {chosen}")
-    if not shown.all():
-        notes.append(f"left out {(~shown).sum():,} of {len(shown):,} trials without a stimulus")
-    return tables[chosen], kind, values, shown
+    return tables[chosen], kind, column, values
 
 
-def _candidates(
-    table: Any, names: Mapping[str, str]
-) -> dict[tuple[str, str], tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]]:
-    """Stimuli, and which rows have one, of every column that may hold them; a mapped column is the only candidate."""
+def _candidates(table: Any, names: Mapping[str, str]) -> dict[tuple[str, str], npt.NDArray[Any]]:
+    """Stimuli of every column that may hold them; a mapped column is the only candidate."""
     mapped = {kind: re.escape(names[kind]) for kind in STIMULI if kind in names}
     found = {}
     for kind, pattern in (mapped or STIMULI).items():
         there = [name for name in table.colnames if re.fullmatch(pattern, name, 0 if mapped else re.IGNORECASE)]
         for column in [kind] if kind in there else there:
             values = _column(table, column)
-            values = None if values is None else _pictured(values) if kind == "image" else _degrees(values)
+            values = None if values is None else _pictured(values) if kind == "image" else as_degrees(values)
             if values is not None:
-                shown = values != "" if values.dtype.kind == "U" else np.isfinite(values)
-                shown &= True if kind != "image" or values.dtype.kind == "U" else values >= 0
-                if len(np.unique(values[shown])) > 1:  # a movie's frames all have orientation 0
-                    found[kind, column] = values, shown
+                values = values if values.dtype.kind == "U" else np.where(np.isfinite(values), values, np.nan)
+                if len(np.unique(values[~without_stimulus(values)])) > 1:  # a movie's frames all have orientation 0
+                    found[kind, column] = values
     return found
 
 
-def _degrees(values: npt.NDArray[Any]) -> Floats | None:
-    """Numbers, NaN for blanks; None where texts are no numbers."""
-    try:
-        return np.array([np.nan if str(item).strip().lower() in BLANK else float(item) for item in values.tolist()])
-    except ValueError:
-        return None
-
-
 def _pictured(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-    """Names of images, empty for blanks, or their whole numbers, below 0 for blanks; None for other numbers."""
+    """Names of images, empty for blanks, or their whole numbers, NaN for blanks; None for other numbers."""
     if values.dtype.kind == "U":
         return np.array(["" if item.strip().lower() in BLANK else item for item in values.tolist()], dtype=str)
-    numbers = np.where(np.isfinite(values), values, -1)
-    return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else None
+    numbers = np.where(np.isfinite(values) & (values >= 0), values, np.nan)
+    return numbers if (np.isnan(numbers) | (numbers == np.round(numbers))).all() else None
+
+
+def _as_given(stimulus: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers of images as whole ones where all are."""
+    is_whole = stimulus.dtype.kind == "f" and (stimulus == np.round(stimulus)).all()
+    return stimulus.astype(np.int64) if is_whole else stimulus
+
+
+def _of_all_trials(
+    table: Any,
+    chosen: Signals,
+    shown: npt.NDArray[np.bool_],
+    window: tuple[float, float] | None,
+    baseline: tuple[float, float] | None,
+    notes: list[str],
+) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
+    """Rows of trials, and responses in them: all with a stimulus, and blanks where responses in them are known."""
+    starts, stops = (_numbers(table, column) for column in ("start_time", "stop_time"))
+    has_times = np.isfinite(starts) & ((stops > starts) | (window is not None))
+
+    def read(rows: npt.NDArray[np.int64]) -> tuple[dict[str, Any], list[str]]:
+        said: list[str] = []
+        responses = read_responses(chosen, starts[rows], stops[rows], window, "window", said)
+        found = {"responses": responses, "units": chosen.units}
+        if baseline is not None:
+            before = read_responses(chosen, starts[rows], stops[rows], baseline, "baseline", said)
+            subtract_baseline(found, before, chosen.kind, said)
+        return found, said
+
+    rows = np.flatnonzero(shown | has_times)
+    try:
+        found, said = read(rows)
+    except InputError:
+        if shown[rows].all():
+            raise
+        rows = np.flatnonzero(shown)
+        found, said = read(rows)
+    notes += said
+    if n_lost := len(shown) - len(rows):
+        notes.append(f"left out {n_lost:,} of {len(shown):,} trials, without a stimulus and without responses")
+    if len(blanks := rows[~shown[rows]]):
+        notes.append(f"{len(blanks):,} of {len(shown):,} trials have no stimulus and are blanks" + _kinds(table, shown))
+    return rows, found
+
+
+def _kinds(table: Any, shown: npt.NDArray[np.bool_]) -> str:
+    """What a column of texts says of trials without a stimulus and of no other, for they may show something else."""
+    for column in table.colnames:
+        values = _column(table, column)
+        if values is not None and values.dtype.kind == "U":
+            others = np.unique(values[~shown])
+            if not set(others.tolist()) & set(values[shown].tolist()) and not set(map(str.lower, others)) <= set(BLANK):
+                return f"; their {column} is {few(others)} (if that is no blank, leave them out with --where)"
+    return ""
 
 
 def _column(table: Any, name: str) -> npt.NDArray[Any] | None:
@@ -235,13 +277,25 @@ def _labels(
     return found
 
 
-def _of_trials(file: Any, table: Any, names: Mapping[str, str], shown: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    found = _labels(table, OF_TRIALS, names, shown)
+def _of_trials(
+    file: Any, table: Any, names: Mapping[str, str], stimulus: str, rows: npt.NDArray[np.int64]
+) -> dict[str, Any]:
+    """Labels of trials, and all other columns of their table but that of the stimuli."""
+    of_neurons = set(OF_NEURONS) - {*OF_TRIALS, *STIMULI}
+    own = {name: (column,) for name, column in names.items() if name not in {*STIMULI, *of_neurons}}
+    found = _labels(table, OF_TRIALS | own, names, rows)
     animal = None if file.subject is None else file.subject.subject_id
     for label, value in (("animal", animal), ("session", file.session_id)):
         if label not in found and value:
-            found[label] = np.full(shown.sum(), str(value))
-    return found
+            found[label] = np.full(len(rows), str(value))
+    mapped = {names[name] for name in names if name not in of_neurons}
+    columns = {
+        column: values[rows]
+        for column in table.colnames
+        if column not in {"start_time", "stop_time", stimulus, *mapped, *found}
+        and (values := _column(table, column)) is not None
+    }
+    return found | beside(columns, table.name, [*STIMULI, *OF_NEURONS, *FACTS])
 
 
 def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
