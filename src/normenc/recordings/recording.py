@@ -71,6 +71,8 @@ class Recording:
         What was done to the responses since they were recorded, in order.
     notes : tuple of str
         What else was understood, chosen or left out when the file was read.
+    cautions : tuple of str
+        What about the file speaks for another reading, or is averaged over.
     units : str
         Of the responses.
     species, area, source, citation, licence : str
@@ -92,6 +94,7 @@ class Recording:
     read_as: str = ""
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     units: str = "not stated"
     species: str = "not stated"
     area: str = "not stated"
