@@ -229,7 +229,7 @@ CONTENTS = [
         (
             "directions as orientation",
             {"orientation": DEGREES * 2},
-            "if they are directions of drift, give them as",
+            "if they are directions of drift, map them",
             {},
         ),
         ("radians", {"orientation": RADIANS}, "looks like radians; convert them .* --angles radians", {}),

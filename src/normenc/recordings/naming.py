@@ -143,7 +143,8 @@ def understand(
     if found.unit:
         facts["units"] = facts.get("units", "not stated") + found.unit
     labels = _without_blanks(found, kind, asked)
-    rows, step = rows_where(found.columns, asked.where, len(labels))
+    choosing = found.columns | found.trials | {kind: np.asarray(found.stimulus)}
+    rows, step = rows_where(choosing, asked.where, len(labels))
     notes += found.notes
     if kind == "image":
         of_kept, images, counted = match_images(labels[rows], images, known.get("image_names"), one_based=one_based)
@@ -209,7 +210,7 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
         subjects=found.subjects,
         rdm_metric=metric,
         images=images,
-        read_as=found.read_as,
+        read_as=found.read_as + ("" if metric == "correlation" else f" ({metric} dissimilarities)"),
         **common | {"notes": tuple(notes)},
     )
 
@@ -226,8 +227,7 @@ def _of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: 
     degrees = checked_degrees(np.asarray(arrays["stimuli"]), "'stimuli'", _angles(arrays, asked))
     responses, orientation = study_selection(np.asarray(arrays["resp"]), degrees, asked.bin_width)
     others = "to take all of them: --map responses=resp,direction=stimuli"
-    notes = [*common["notes"], "resp and stimuli are read as the reference study's: degrees less 90 are orientations"]
-    cautions = []
+    notes, cautions = list(common["notes"]), []
     if asked.bin_width is None and len(orientation) < len(degrees):
         n_left = len(degrees) - len(orientation)
         said = (
@@ -241,9 +241,9 @@ def _of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: 
         notes.append(
             "-90 and 90 degrees, one image, count as two stimuli: their gratings drifted in opposite directions"
         )
-    rows = "trials" if len(np.unique(orientation)) < len(orientation) else "stimuli"
+    rows = "trials" if len(np.unique(degrees)) < len(degrees) else "stimuli"
     binned = [] if asked.bin_width is None else [f"averaged within bins of {asked.bin_width:g} degrees"]
-    read_as = f"{len(orientation):,} {rows} x {responses.shape[1]:,} neurons"
+    read_as = f"{len(degrees):,} {rows} x {responses.shape[1]:,} neurons, in the reference study's format"
     return Contents(
         name,
         "orientation",

@@ -110,11 +110,12 @@ def averaged_over_time(
         )
     inside = _samples(times, window, "window")
     found = values.compress(inside, axis=axis).mean(axis=axis, dtype=np.float64)
-    said = f"averaged over {inside.sum():,} of {n_samples:,} samples, in {window}"
+    said = f"averaged over {inside.sum():,} of {n_samples:,} samples in {window}"
     if baseline is not None:
         before = _samples(times, baseline, "baseline")
         found = found - values.compress(before, axis=axis).mean(axis=axis, dtype=np.float64)
-        said += f", less the mean of {before.sum():,} samples in {baseline}"
+        n_before = int(before.sum())
+        said += f", less the mean of {n_before:,} sample{'s' * (n_before != 1)} in {baseline}"
     return found.astype(values.dtype) if values.dtype == np.float32 else found, said
 
 

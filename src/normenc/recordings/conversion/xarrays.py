@@ -12,7 +12,7 @@ from normenc.recordings.formats.netcdf import arrays_of, bare
 from normenc.recordings.labels import as_stimulus
 from normenc.recordings.naming import STIMULI, TEXTS, understand
 from normenc.recordings.preparation import Preparation
-from normenc.recordings.recording import STIMULUS_UNITS, Recording
+from normenc.recordings.recording import STIMULUS_UNITS, Recording, all_rows
 
 __all__ = ["facts_of", "from_xarray", "rdm_to_xarray", "to_xarray"]
 
@@ -117,10 +117,12 @@ def to_xarray(recording: Recording) -> xr.Dataset:
     kind, stimulus = recording.kind, recording.stimulus
     attributes = facts_of(recording) | {"name": recording.name, "simulated": int(recording.simulated)}
     if recording.responses is None:
-        rdm = (("stimulus", "stimulus_2"), recording.rdm)
+        one = xr.DataArray(recording.rdm, dims=("stimulus", "stimulus_2"))
+        rdm = one if recording.rdms is None else recording.rdms
         coords = {"stimulus_2": stimulus, kind: ("stimulus", stimulus, {"units": STIMULUS_UNITS[kind]})}
+        attributes["metric"] = recording.rdm_metric
         return xr.Dataset({"rdm": rdm}, coords | {"stimulus": stimulus}, attributes)
-    rows = recording.responses if recording.trials is None else recording.trials
+    rows = all_rows(recording)
     dataset = bare(rows.to_dataset(name="responses")).assign_attrs(attributes)
     dataset[kind] = dataset[kind].assign_attrs(units=STIMULUS_UNITS[kind])
     if recording.trials is not None:
