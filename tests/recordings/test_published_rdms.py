@@ -86,7 +86,7 @@ def test_other_dissimilarities_are_named_and_kept(tmp_path, metric):
         distances[0, 1] = distances[1, 0] = -0.5
     path = saved(tmp_path, rdm=distances, image=NAMES)
     with pytest.raises(
-        InputError, match="correlation distances lie between 0 and 2. If it holds another .*--rdm-metric"
+        InputError, match=r"correlation distances lie between 0 and 2. If it holds another .*--rdm-metric"
     ):
         load(path)
     recording = load(path, rdm_metric=metric)

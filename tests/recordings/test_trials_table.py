@@ -77,7 +77,7 @@ def test_images_may_be_blank(tmp_path):
     assert (recording.n_stimuli, len(recording.blanks)) == (8, N_BLANKS)
     numbers = np.concatenate([np.repeat(np.arange(8), 6), np.full(N_BLANKS, -1)])[ORDER]
     np.savez(tmp_path / "b.npz", responses=TRIALS[ORDER], image=numbers, images=RNG.random((8, 4, 4)))
-    with pytest.raises(InputError, match="image holds -1, which is no image's number; .*--blank -1"):
+    with pytest.raises(InputError, match=r"image holds -1, which is no image's number; .*--blank -1"):
         load(tmp_path / "b.npz")
     np.testing.assert_allclose(load(tmp_path / "b.npz", blank=[-1]).responses, recording_by_number(numbers))
 
@@ -163,16 +163,16 @@ def test_animals_and_sessions_go_by_other_names_too(tmp_path, own, label):
 
 def test_neurons_have_the_names_of_their_rois_or_their_numbers(tmp_path):
     path = as_csv(tmp_path, with_blanks(np.nan))
-    assert load(path).responses["neuron"].values.tolist() == ["0", "1", "2", "3"]
+    assert load(path).responses["neuron"].to_numpy().tolist() == ["0", "1", "2", "3"]
     table = pd.DataFrame({"roi": [7, np.nan, 3, 12], "quality": ["good", "good", None, "dim"], "snr": [1.5, 0.2, 3, 2]})
     table.to_csv(tmp_path / "a.neurons.csv", index=False)
     recording = load(path)
-    assert recording.responses["neuron"].values.tolist() == ["7", "no. 1", "3", "12"]
+    assert recording.responses["neuron"].to_numpy().tolist() == ["7", "no. 1", "3", "12"]
     kept = load(path, quality="good")
-    assert kept.responses["neuron"].values.tolist() == ["7", "no. 1"]
+    assert kept.responses["neuron"].to_numpy().tolist() == ["7", "no. 1"]
     assert kept.blanks.shape == (N_BLANKS, 2)
     by_number = load(path, names={"quality": "snr"}, quality=">=1.5")
-    assert by_number.responses["neuron"].values.tolist() == ["7", "3", "12"]
+    assert by_number.responses["neuron"].to_numpy().tolist() == ["7", "3", "12"]
 
 
 def test_facts_stand_in_columns_or_are_given(tmp_path):
@@ -190,7 +190,7 @@ def test_a_stimulus_may_be_given_another_name(tmp_path, write):
     assert (recording.kind, recording.n_stimuli) == ("direction", 8)
     both = write(tmp_path, with_blanks(np.nan), image=[f"i{k % 7}" for k in range(N_TRIALS + N_BLANKS)])
     with pytest.raises(
-        InputError, match="holds orientation and image; .*--map orientation=orientation or --map image="
+        InputError, match=r"holds orientation and image; .*--map orientation=orientation or --map image="
     ):
         load(both)
     assert load(both, names={"orientation": "orientation"}).kind == "orientation"
@@ -219,7 +219,7 @@ def test_numbers_of_images_are_not_taken_for_degrees(tmp_path, n, first, names):
     numbers = np.tile(np.arange(first, first + n), 2)
     arrays = {names[0]: RNG.normal(size=(2 * n, 4)), names[1]: numbers}
     np.savez(tmp_path / "a.npz", **arrays)
-    with pytest.raises(InputError, match=f"looks like the numbers of {n} conditions or images.*--map image=NAME"):
+    with pytest.raises(InputError, match=rf"looks like the numbers of {n} conditions or images.*--map image=NAME"):
         load(tmp_path / "a.npz")
     assert load(tmp_path / "a.npz", names={"responses": names[0], "image": names[1]}).n_stimuli == n
 

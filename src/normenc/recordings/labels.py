@@ -73,7 +73,8 @@ def _advice(degrees: npt.NDArray[np.float64], kind: str, period: float) -> str:
     others = degrees[np.abs(degrees) <= 360 + SAME]
     if len(codes) <= MOST_CODES and len(others) and np.ptp(others) <= period + SAME:
         named = ",".join(f"{code:g}" for code in codes)
-        return f"if {named} stands for trials without a stimulus, say so: --blank {named}"
+        said = f"if {named} stands for trials without a stimulus, say so: --blank {named}"
+        return f"give degrees that span one period of {period:g}; {said}"
     if kind == "orientation" and np.ptp(degrees) <= 360 + SAME:
         return (
             "if they are directions of drift, map them: --map direction=NAME, and --fold where orientations are to be "
