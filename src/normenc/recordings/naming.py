@@ -134,6 +134,8 @@ def understand(
         return _of_rdm(known, name, asked, images, common | {"notes": notes})
     if {"resp", "stimuli"} <= known.keys() and "responses" not in known:
         return _of_study(known, name, asked, common | {"notes": notes})
+    if asked.rdm_metric is not None:
+        raise InputError("rdm_metric says what a given RDM holds; there are responses, from which it is computed")
     kind, stimulus = _stimulus(known)
     found = arrange(known, kind, stimulus, asked, windowed=windowed)
     _check_numbers(found.responses)
