@@ -17,7 +17,8 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
     >>> dict(lines(check(load("simulated-v1", n_neurons=100))))["stimuli"]
     '181 orientations, -90 to 90 degrees from vertical (period 180), largest gap 1: all around the circle'
     """
-    found = [("stimuli", _stimuli(quality)), ("responses", _responses(quality))]
+    found = [("read as", quality.read_as)] * bool(quality.read_as)
+    found += [("stimuli", _stimuli(quality)), ("responses", _responses(quality))]
     if quality.raw is not None:
         found += [("values", _values(quality)), ("odd neurons", _odd(quality))]
     if quality.neurons is not None:

@@ -22,7 +22,7 @@ KINDS = {  # what a file begins with, and what it should then be called
     **{bytes([0x80, protocol]): ("a Python pickle", ()) for protocol in range(2, 6)},
 }
 SUFFIXES = (".npz", ".npy", ".mat", ".nc", ".h5", ".hdf5", ".zarr", ".csv", ".tsv", ".txt", ".parquet", ".nwb")
-MAPPED = (".csv", ".tsv", ".txt", ".parquet", ".nwb", ".nc")  # formats whose names are changed as they are read
+MAPPED = (".csv", ".tsv", ".txt", ".parquet", ".nwb")  # formats whose names are changed as they are read
 
 Arrays = dict[str, Any]
 
@@ -47,7 +47,7 @@ def opened(path: Path, *, names: Mapping[str, str] | None = None, **of_nwb: Any)
         When it cannot be read; the message does not name the file.
     """
     suffix = _checked_suffix(path)
-    given = [key for key, value in of_nwb.items() if value is not None]
+    given = [key for key in ("intervals", "series") if of_nwb.get(key) is not None]
     if given and suffix != ".nwb":
         raise InputError(f"{', '.join(given)} is for NWB files; leave it out for a {suffix} file")
     if suffix == ".zarr":
