@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.io.matlab
+import scipy.stats
 from matlab_files import Mat73, cell_with, mat5, opaque, structure_with, workspace
 
 from normenc.errors import InputError
@@ -304,6 +305,16 @@ def test_park_is_read_as_scipy_has_it(shared_data):
         "TE.nTrials (1,), TE.dt (1,), t (49,)"
     )
     assert found["notes"] == []
+    # By hand: the mean of samples in (0, 2] s, and what an analysis of variance over directions says of it.
+    names = {"responses": "D.neuron*", "direction": "TE.direction", "time": "t"}
+    recording = load(path, names=names, window="(0,2]")
+    inside = (found["t"] > 0) & (found["t"] <= 2)
+    means = np.stack([found[f"D.neuron{number}"][:, inside].mean(axis=1) for number in range(1, 19)], axis=1)
+    np.testing.assert_allclose(recording.trials, means, rtol=1e-12)
+    np.testing.assert_array_equal(recording.trials["direction"], found["TE.direction"])
+    groups = [means[found["TE.direction"] == direction] for direction in np.unique(found["TE.direction"])]
+    assert len(groups) == recording.n_stimuli == 8
+    assert (scipy.stats.f_oneway(*groups).pvalue < 0.01).sum() == 5
 
 
 def test_cumming_is_read_as_scipy_has_it(shared_data):

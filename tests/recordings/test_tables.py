@@ -74,6 +74,8 @@ def test_other_ways_of_writing_a_table(tmp_path):
         table.to_csv(sep=" ", index=False),
         table.to_csv(sep=" ", index=False).replace(" ", "   "),
         "# " + table.to_csv(index=False),  # numpy.savetxt
+        "# of 2020, by me\n# 12 trials\n" + table.to_csv(index=False),
+        "# of 2020\n# " + table.to_csv(index=False, sep="\t"),
         table.to_csv(index=False).replace(",", ", "),
         table.to_csv(index=False).replace("\n", ",\n"),  # a sign at the end of each line
         table.to_csv(index=True),  # pandas counts rows in a column without a name

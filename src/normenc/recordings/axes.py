@@ -55,6 +55,8 @@ class Lengths:
 
 def shaped(values: Any) -> Shaped:
     """An array with the names of its axes, which only xarray's objects have."""
+    if isinstance(values, Shaped):
+        return values
     if isinstance(values, xr.Variable | xr.DataArray):
         return Shaped(values.values, tuple(str(dim) for dim in values.dims))
     return Shaped(values, (None,) * np.ndim(values))

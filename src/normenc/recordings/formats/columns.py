@@ -92,6 +92,8 @@ def renamed(table: pd.DataFrame, names: Mapping[str, str], notes: list[str]) -> 
     InputError
         When there is no such column.
     """
+    if not names:
+        return table
     for name, own in names.items():
         if own not in table:
             raise InputError(f"there is no column {own!r} (for {name}); the columns are {few(table.columns)}")
@@ -120,10 +122,12 @@ def plain(values: pd.Series) -> npt.NDArray[Any]:
         if isinstance(values.dtype, np.dtype):
             return values.to_numpy()
         return values.to_numpy(dtype=np.float64, na_value=np.nan)  # whole numbers or truths with gaps
-    texts = _as_text(values)
-    if values.name in NAMES or (numbers := as_degrees(texts)) is None or np.isnan(numbers).all():
-        return texts
-    return numbers
+    place, different = np.arange(len(values)), values
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+        place, different = pd.factorize(values, use_na_sentinel=False)
+    texts = _as_text(pd.Series(different, name=values.name))
+    numbers = None if values.name in NAMES else as_degrees(texts)
+    return texts[place] if numbers is None or np.isnan(numbers).all() else numbers[place]
 
 
 def as_degrees(texts: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
@@ -162,6 +166,8 @@ def as_numbers(values: pd.Series) -> npt.NDArray[np.float64]:
     InputError
         When one is no number; the message names its row.
     """
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iufb":
+        return values.to_numpy(np.float64)
     if values.dtype.kind not in "iufb":
         values = values.where(~values.isin(MISSING_RESPONSES), np.nan)
     try:

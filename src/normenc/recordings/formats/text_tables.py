@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,9 +71,13 @@ def layout_of(path: Path) -> Layout:
     n_before, delimiter = 0, None
     if lines and (said := re.fullmatch(r"sep=([\t;, ])", lines[0].strip("\r\n"))):  # as Excel has it
         n_before, delimiter, lines = 1, said[1], lines[1:]
-    lines = [line for line in lines if line.strip()]
-    delimiter = delimiter or _delimiter(lines)
-    return Layout(encoding, delimiter, n_before, max(_widths(lines, delimiter), default=0))
+    n_remarks = sum(1 for _ in takewhile(lambda line: line.startswith("#"), lines))
+    others = [line for line in lines[n_remarks:] if line.strip()]
+    delimiter = delimiter or _delimiter(others or lines)
+    if n_remarks and others and len(set(_widths([lines[n_remarks - 1], others[0]], delimiter))) == 1:
+        n_remarks -= 1  # the last of them is the head line, as numpy.savetxt writes it
+    lines = [line for line in lines[n_remarks:] if line.strip()]
+    return Layout(encoding, delimiter, n_before + n_remarks, max(_widths(lines, delimiter), default=0))
 
 
 def _first_lines(text: Any) -> list[str]:
@@ -142,9 +147,9 @@ def read_csv(path: Path) -> pd.DataFrame:
     with readable("table", "save it as CSV with one head line"):
         layout = layout_of(path)
         with _decoding():
-            table = _parsed(path, layout)
-            if layout.delimiter != "," and _has_commas(table):
-                table = _without_commas(_parsed(path, layout, dtype=str))
+            table = _parsed(path, layout, ".")
+            if layout.delimiter != "," and (example := _example_with_comma(table)):
+                table = _mended(_parsed(path, layout, ","), example)
     nameless = [name == "" and table.iloc[:, place].isna().all() for place, name in enumerate(table.columns)]
     table = table.loc[:, ~np.array(nameless, dtype=bool)]  # a sign at the end of every line makes one
     table.columns = [name or f"column {place + 1}" for place, name in enumerate(table.columns)]
@@ -159,12 +164,11 @@ def read_csv(path: Path) -> pd.DataFrame:
     return table
 
 
-def _parsed(path: Path, layout: Layout, **options: Any) -> pd.DataFrame:
-    options = layout.options | options
+def _parsed(path: Path, layout: Layout, decimal: str) -> pd.DataFrame:
     with path.open("rb") as file:
-        head = pd.read_csv(file, header=None, nrows=1, na_filter=False, **(options | {"dtype": str}))
+        head = pd.read_csv(file, header=None, nrows=1, na_filter=False, dtype=str, **layout.options)
         file.seek(0)
-        table = pd.read_csv(file, low_memory=False, na_values=list(MISSING), **options)
+        table = pd.read_csv(file, low_memory=False, na_values=list(MISSING), decimal=decimal, **layout.options)
     columns = head.iloc[0].astype(str).str.strip().tolist()
     columns[0] = columns[0].lstrip("# ") if columns[0].startswith("# ") else columns[0]  # as numpy.savetxt has it
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells of longer rows for their names
@@ -182,45 +186,46 @@ def _texts(values: pd.Series) -> pd.Series:
     return values[values.notna() & ~values.isin(MISSING_RESPONSES)].astype(str).str.strip()
 
 
-def _is_text(values: pd.Series) -> bool:
-    return not pd.api.types.is_numeric_dtype(values.dtype)
+def _text_columns(table: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    """Columns of texts by name, without what is missing."""
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            yield str(table.columns[place]), _texts(table.iloc[:, place])
 
 
-def _has_commas(table: pd.DataFrame) -> bool:
-    """Whether any column of texts holds a number that is written with a comma."""
-    found = (_texts(table.iloc[:, place]) for place in range(table.shape[1]) if _is_text(table.iloc[:, place]))
-    return any(texts.str.fullmatch(f"{WITH_COMMA}|{GROUPED_TWICE}").any() for texts in found)
+def _example_with_comma(table: pd.DataFrame) -> str:
+    """What shows that numbers have decimal commas; empty where none is written with a comma.
+
+    Raises
+    ------
+    InputError
+        When commas may as well stand between thousands.
+    """
+    unsure = ""
+    for name, texts in _text_columns(table):
+        commas = texts[texts.str.fullmatch(WITH_COMMA)]
+        if (others := commas[~commas.str.fullmatch(GROUPED)]).any():
+            return f"{name} holds {others.iloc[0]}"
+        twice = texts[texts.str.fullmatch(GROUPED_TWICE)]
+        if len(twice):
+            raise InputError(f"column {name!r} holds {twice.iloc[0]!r}; {ADVICE}")
+        unsure = unsure or (f"{name} holds {commas.iloc[0]}" if len(commas) else "")
+    if unsure:
+        raise InputError(f"column {unsure}, which may be thousands or have a decimal comma; {ADVICE}")
+    return ""
 
 
-def _without_commas(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of texts with numbers where all of a column are numbers, written with decimal commas."""
-    found, pointed, certain, grouped = {}, [], False, []
-    for place, name in enumerate(table.columns):
-        values = table.iloc[:, place]
-        texts = _texts(values)
-        if (twice := texts.str.fullmatch(GROUPED_TWICE)).any():
-            raise InputError(f"column {name!r} holds {texts[twice].iloc[0]!r}; {ADVICE}")
-        with_comma = texts.str.fullmatch(WITH_COMMA)
-        is_number = with_comma | texts.str.fullmatch(f"{WHOLE}|{WITH_POINT}")
-        if not len(texts) or not is_number.all():
-            found[place] = values
+def _mended(table: pd.DataFrame, example: str) -> pd.DataFrame:
+    """A table that was parsed with decimal commas; raises InputError where numbers are written in another way too."""
+    numbers = {}
+    for name, texts in _text_columns(table):
+        twice, pointed = texts[texts.str.fullmatch(GROUPED_TWICE)], texts[texts.str.fullmatch(WITH_POINT)]
+        if len(twice):
+            raise InputError(f"column {name!r} holds {twice.iloc[0]!r}; {ADVICE}")
+        if not len(texts) or not texts.str.fullmatch(f"{WHOLE}|{WITH_COMMA}|{WITH_POINT}").all():
             continue
-        if (with_point := texts.str.fullmatch(WITH_POINT)).any():
-            pointed.append(f"{name} holds {texts[with_point].iloc[0]}")
-        if with_comma.any():
-            alike = texts[with_comma].str.fullmatch(GROUPED)
-            certain = certain or not alike.all()
-            grouped.append(f"{name} holds {texts[with_comma].iloc[0]}")
-        numbers = pd.to_numeric(texts.str.replace(",", ".", regex=False)).reindex(values.index)
-        found[place] = numbers if numbers.isna().any() or with_comma.any() else numbers.astype(texts.pipe(_whole_type))
-    if grouped and pointed:
-        raise InputError(f"column {grouped[0]} but column {pointed[0]}; write all numbers with the same decimal sign")
-    if grouped and not certain:
-        raise InputError(f"column {grouped[0]}, which may be thousands or have a decimal comma; {ADVICE}")
-    result = pd.DataFrame(found)
-    result.columns = table.columns
-    return result
-
-
-def _whole_type(texts: pd.Series) -> str:
-    return "int64" if texts.str.fullmatch(r"[+-]?\d{1,18}").all() else "float64"
+        if len(pointed):
+            said = f"column {example} but column {name} holds {pointed.iloc[0]}"
+            raise InputError(f"{said}; write all numbers with the same decimal sign")
+        numbers[name] = pd.to_numeric(texts.str.replace(",", ".", regex=False)).reindex(table.index)
+    return table.assign(**numbers) if numbers else table  # of columns with words for missing numbers

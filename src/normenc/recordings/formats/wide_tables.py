@@ -108,8 +108,8 @@ def _neurons(table: pd.DataFrame) -> list[str]:
         alike = [f"{len(own):,} columns {own[0]} to {own[-1]}" for own in found.values()]
         raise InputError(f"neurons may be the {' or the '.join(alike)}; {ADVICE}")
     if found:
-        (own,) = found.values()
-        return [column for column in table if column in set(own)]
+        own = {column for family in found.values() for column in family}
+        return [column for column in table if column in own]
     numeric = [column for column in free if pd.api.types.is_numeric_dtype(table[column]) and not _is_other(column)]
     if len(numeric) >= MANY:
         return numeric
