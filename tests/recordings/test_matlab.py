@@ -180,7 +180,7 @@ CASES = {
         structures(direction=[0.0, np.empty((0, 0)), 90.0]),
         {"x.direction": np.array([0, np.nan, 90])},
     ),
-    "texts in rows": (np.array(["left ", "right"]), {"x": np.array(["left ", "right"])}),
+    "texts in rows": (np.array(["left ", "right"]), {"x": np.array(["left", "right"])}),
     "truths": (np.array([[True, False], [False, False]]), {"x": np.array([[1, 0], [0, 0]])}),
     "complex numbers": (TRACES[0] + 1j, {"x": TRACES[0] + 1j}),
 }
@@ -218,7 +218,7 @@ def test_other_kinds_of_version_73(tmp_path):
         file.file[nothing].attrs["MATLAB_empty"] = np.uint8(1)
         file.put_structures("trials", (1, 3), direction=[0.0, nothing, 90.0])
     found = read(tmp_path / "r.mat")
-    assert found["texts"].tolist() == ["left ", "right"]
+    assert found["texts"].tolist() == ["left", "right"]
     np.testing.assert_array_equal(found["complex"], RESPONSES + 2j)
     np.testing.assert_array_equal(found["sparse"], sparse.toarray())
     assert found["empty"].shape == (0,)
@@ -280,6 +280,13 @@ def test_what_another_program_wrote_is_not_turned(tmp_path):
     found = read(tmp_path / "p.mat")
     np.testing.assert_array_equal(found["data.F"], RESPONSES)
     assert found["left_out"] == {"pairs": "fields"}
+
+
+def test_what_matlab_wrote_is_turned_under_any_name(tmp_path):
+    with h5py.File(tmp_path / "r.h5", "w") as file:
+        for name, value in (("responses", RESPONSES), ("orientation", DEGREES[:, None])):
+            file.create_dataset(name, data=value.T).attrs["MATLAB_class"] = np.bytes_("double")
+    np.testing.assert_array_equal(read(tmp_path / "r.h5")["responses"], RESPONSES)
 
 
 def test_fields_of_an_hdf5_file_are_left_out_and_said(tmp_path):

@@ -198,7 +198,9 @@ def test_a_pattern_chooses_neurons(tmp_path):
     np.testing.assert_array_equal(found["orientation"], DEGREES)
     np.testing.assert_array_equal(found["n7"], TRIALS[:, 7])
     assert "theta" not in found
-    assert load(tmp_path / "r.csv", names={"responses": "n?", "orientation": "theta"}).n_neurons == 9
+    for pattern in ("n?", "n*[0-9]"):
+        assert load(tmp_path / "r.csv", names={"responses": pattern, "orientation": "theta"}).n_neurons == 9
+    assert load(tmp_path / "r.csv", names={"responses": "n*", "orientation": "theta"}).n_neurons == 10
     there = "theta, n_licks, n0, n1, n2, n3, n4, n5, n6, n7 and 1 more"
     assert (
         refused(tmp_path / "r.csv", responses="x*")
@@ -247,7 +249,8 @@ def test_labels_of_neurons_beside_a_wide_table(tmp_path):
 def test_rows_that_are_no_trials(tmp_path):
     wide(trial=np.arange(12) // 2).to_csv(tmp_path / "r.csv", index=False)
     assert refused(tmp_path / "r.csv") == (
-        "trial 0 stands in 2 rows; give one row a trial, or the moment of each row in a column time"
+        "trial 0 stands in 2 rows; give one row a trial, or the moment of each row in a column time, or, in long form, "
+        "its neuron in a column neuron"
     )
     # Numbers that begin anew in each session are of trials of their own.
     wide(trial=np.arange(12) % 6, session=np.repeat(["a", "b"], 6)).to_csv(tmp_path / "r.csv", index=False)
@@ -330,6 +333,11 @@ def test_a_mapped_column_takes_the_place_of_another(tmp_path):
     found = read(tmp_path / "r.csv", direction="orientation", orientation="direction")
     np.testing.assert_array_equal(found["direction"], DEGREES)
     np.testing.assert_array_equal(found["orientation"], DEGREES * 2)
+    recording = load(tmp_path / "r.csv", names={"direction": "orientation"})
+    np.testing.assert_array_equal(recording.stimulus, np.unique(DEGREES))
+    # And one may serve as two.
+    found = read(tmp_path / "r.csv", direction="orientation", repeat="orientation")
+    np.testing.assert_array_equal(found["direction"], found["repeat"])
 
 
 def test_messages_about_a_table_list_ten_columns(tmp_path):

@@ -265,14 +265,14 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool) 
     moved: dict[str, Any] = {}
     used: set[str] = set()
     for name, own in names.items():
-        if own in arrays:
+        if mapped:
+            moved |= {name: arrays[name]} if name in arrays else {}
+        elif own in arrays:
             moved[name] = arrays[own]
             used.add(own)
         elif "*" in own and (matching := [key for key in arrays if fnmatchcase(key, own)]):
             moved[name] = _side_by_side({key: arrays[key] for key in matching}, own)
             used |= set(matching)
-        elif mapped:
-            moved |= {name: arrays[name]} if name in arrays else {}
         else:
             raise InputError(not_there(arrays, name, own))
     found = {key: value for key, value in arrays.items() if key not in used} | moved

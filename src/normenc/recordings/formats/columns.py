@@ -100,8 +100,11 @@ def renamed(table: pd.DataFrame, names: Mapping[str, str], notes: list[str]) -> 
     lost = [name for name in names if name in table and name not in names.values()]
     for name in lost:
         notes.append(f"column {name} was left out: {name} is column {names[name]}, as you said")
-    kept = table.drop(columns=[*lost, *names.values()])
-    return pd.concat([kept, *(table[own].rename(name) for name, own in names.items())], axis=1)
+    first: dict[str, str] = {}
+    for name, own in names.items():
+        first.setdefault(own, name)
+    others = {name: table[own] for name, own in names.items() if first[own] != name}
+    return table.drop(columns=lost).rename(columns=first).assign(**others)
 
 
 def plain(values: pd.Series) -> npt.NDArray[Any]:

@@ -11,7 +11,7 @@ from normenc.errors import InputError
 from normenc.recordings.formats.guards import LAZY_BYTES, OnDisk, check_size, readable
 from normenc.recordings.formats.structures import Unreadable
 
-__all__ = ["check_inside", "facts_of", "opened_file", "opened_hdf5", "plain_dataset"]
+__all__ = ["check_inside", "facts_of", "is_of_matlab", "opened_file", "opened_hdf5", "plain_dataset"]
 
 ADVICE = "copy it again"
 
@@ -41,6 +41,12 @@ def opened_file(path: Path) -> Iterator[Any]:
             file = stack.enter_context(h5py.File(path, "r"))
             check_inside(file)
         yield file
+
+
+def is_of_matlab(path: Path) -> bool:
+    """Whether an HDF5 file follows MATLAB's conventions, whatever it is called."""
+    with opened_file(path) as file, readable("HDF5 file", ADVICE):
+        return any("MATLAB_class" in item.attrs for item in map(file.get, file) if item is not None)
 
 
 def facts_of(file: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,8 +73,8 @@ def _tree(name: str, value: Any) -> Any:
         return Structures(value.shape, fields)
     if value.dtype.hasobject:
         return as_objects((_tree(name, item) for item in value.flat), value.shape)
-    if value.dtype.kind == "U" and value.size <= 1:
-        return value.item() if value.size else ""
+    if value.dtype.kind == "U":  # rows of characters, filled up with spaces where there are several
+        return np.strings.rstrip(value, " ") if value.size > 1 else value.item() if value.size else ""
     return value
 
 

@@ -144,4 +144,4 @@ def _characters(codes: npt.NDArray[Any]) -> Any:
     """Text, or an array of texts where there are several rows of characters."""
     rows = np.atleast_2d(codes).astype(np.uint16)
     texts = [row.tobytes().decode("utf-16-le", errors="replace") for row in rows]
-    return texts[0] if len(texts) == 1 else np.array(texts)
+    return texts[0] if len(texts) == 1 else np.strings.rstrip(np.array(texts), " ")  # rows are filled up with spaces

@@ -1,7 +1,7 @@
 """Open a file by what it is, or say why not."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any
@@ -66,20 +66,20 @@ def opened(path: Path, *, names: Mapping[str, str] | None = None, **of_signals: 
         from normenc.recordings.formats.zarrays import read_zarr
 
         yield read_zarr(path)
-    elif kind in (".h5", ".hdf5"):
-        from normenc.recordings.formats.hdf import opened_hdf5
-
-        with opened_hdf5(path) as arrays:
-            yield arrays
-    elif kind == ".mat" and _begins(path, HDF5):
-        from normenc.recordings.formats.matlab73 import opened_mat73
-
-        with opened_mat73(path, names or {}) as arrays:
+    elif kind in (".h5", ".hdf5") or (kind == ".mat" and _begins(path, HDF5)):
+        with _opened_hdf5(path, kind, names or {}) as arrays:
             yield arrays
     elif kind in CUTTING:
         yield _cut(kind, path, names or {}, of_signals)
     else:
         yield _reader(kind)(path, names or {})
+
+
+def _opened_hdf5(path: Path, kind: str, names: Mapping[str, str]) -> AbstractContextManager[Arrays]:
+    from normenc.recordings.formats.hdf import is_of_matlab, opened_hdf5
+    from normenc.recordings.formats.matlab73 import opened_mat73
+
+    return opened_mat73(path, names) if kind == ".mat" or is_of_matlab(path) else opened_hdf5(path)
 
 
 def _check_options(kind: str, of_signals: Mapping[str, Any]) -> None:

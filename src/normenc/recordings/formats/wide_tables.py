@@ -144,7 +144,7 @@ def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:
         first = int(code[pd.Series(code).duplicated()][0])
         raise InputError(
             f"trial {trials[first]} stands in {(code == first).sum():,} rows; give one row a trial, or the moment of "
-            "each row in a column time"
+            "each row in a column time, or, in long form, its neuron in a column neuron"
         )
     moment, moments = pd.factorize(others["time"], sort=True)
     values = placed_in_grid(responses, (code, moment), (trials, moments), ("trial", "time"), "give each its own number")
