@@ -1,6 +1,5 @@
 """Recordings in NWB files: a table of intervals with the stimuli, beside spike times or signals of imaged cells."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,26 +8,30 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.recordings.formats.columns import BLANK, FACTS, as_degrees, beside, few
+from normenc.recordings.formats.columns import FACTS, beside
 from normenc.recordings.formats.nwb_files import opened_nwb
 from normenc.recordings.formats.nwb_signals import (
     Signals,
     checked_places,
     choose_signals,
-    path_of,
     read_responses,
 )
+from normenc.recordings.formats.nwb_tables import (
+    STIMULI,
+    as_given,
+    column_of,
+    kinds_of_others,
+    labels_of,
+    numbers_of,
+    stimuli_of,
+    tables_of,
+)
 from normenc.recordings.formats.trial_windows import subtract_baseline
-from normenc.recordings.labels import PERIODS, as_text, without_stimulus
+from normenc.recordings.labels import without_stimulus
 from normenc.recordings.nwb_export import written_facts, written_images, written_neurons, written_series
 
 __all__ = ["read_nwb"]
 
-STIMULI = {  # columns that leave no doubt; "angle" and "theta" would: they may be either of the first two
-    "orientation": r"(stimulus_|gratings?_)?(orientation|ori)(_deg|_degrees|_in_degrees)?",
-    "direction": r"(stimulus_|gratings?_|drift_|motion_)?direction(_deg|_degrees|_in_degrees)?",
-    "image": r"(stimulus_|natural_)?(image|scene)(_name|_id|_index|_number)?",
-}
 OF_TRIALS = {"animal": ("animal", "subject_id"), "session": ("session", "session_id"), "repeat": ("repeat",)}
 OF_NEURONS = {
     "neuron": ("neuron",),
@@ -37,8 +40,6 @@ OF_NEURONS = {
     "neuron_animal": ("neuron_animal",),
     "neuron_session": ("neuron_session",),
 }
-ADVICE = "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
-Floats = npt.NDArray[np.float64]
 
 
 def read_nwb(
@@ -94,12 +95,12 @@ def read_nwb(
     _check_names(names)
     notes: list[str] = []
     with opened_nwb(Path(path)) as file:
-        table, kind, column, stimulus = _stimuli(_tables(file), intervals, names, notes)
+        table, kind, column, stimulus = stimuli_of(tables_of(file), intervals, names, notes)
         chosen = choose_signals(file, series, notes)
         rows, found = _of_all_trials(table, chosen, ~without_stimulus(stimulus), window, baseline, notes)
         found |= _of_trials(file, table, names, column, rows)
         found |= _of_neurons(file, chosen, names, notes)
-        found |= _facts(file, notes) | {kind: _as_given(stimulus[rows]), "axes": "trial,neuron"}
+        found |= _facts(file, notes) | {kind: as_given(stimulus[rows]), "axes": "trial,neuron"}
         if kind == "image":
             found |= written_images(file, found["image"])
     if len(regions := np.unique(found.get("region", []))) == 1 and regions[0]:
@@ -118,77 +119,6 @@ def _check_names(names: Mapping[str, str]) -> None:
         raise InputError(f"columns are mapped to {' and '.join(kinds)}; the stimuli are one of them")
 
 
-def _tables(file: Any) -> dict[str, Any]:
-    from pynwb.epoch import TimeIntervals
-
-    found = [item for item in file.objects.values() if isinstance(item, TimeIntervals)]
-    return {table.name: table for table in sorted(found, key=path_of) if table.name != "invalid_times"}
-
-
-def _stimuli(
-    tables: Mapping[str, Any], wanted: str | None, names: Mapping[str, str], notes: list[str]
-) -> tuple[Any, str, str, npt.NDArray[Any]]:
-    """The table of trials, what its stimuli are, their column, and the stimulus of every row."""
-    if not tables:
-        raise InputError("it has no table of trials or other intervals; stimuli and their times are needed")
-    if wanted is not None and wanted not in tables:
-        raise InputError(f"it has no intervals {wanted!r}; it has {', '.join(tables)}")
-    found = {name: _candidates(tables[name], names) for name in ([wanted] if wanted is not None else tables)}
-    having = [name for name, candidates in found.items() if candidates]
-    chosen = "trials" if "trials" in having else having[0] if len(having) == 1 else None
-    if not having:
-        for kind in (kind for kind in STIMULI if kind in names):
-            if not any(names[kind] in tables[name].colnames for name in found):
-                raise InputError(f"{' and '.join(found)} have no column {names[kind]!r} (for {kind})")
-        there = "; ".join(f"{name} has {few(tables[name].colnames)}" for name in found)
-        column = next(
-            (f"column {names[kind]} holds no {kind}s" for kind in STIMULI if kind in names), "no column has stimuli"
-        )
-        raise InputError(f"{column} that differ between trials ({there}); {ADVICE}")
-    if chosen is None:
-        raise InputError(f"stimuli stand in {', '.join(having)}; choose one of them: --intervals {having[0]}")
-    if len(found[chosen]) > 1:
-        columns = ", ".join(column for _, column in found[chosen])
-        raise InputError(f"the stimulus of {chosen} may be any of the columns {columns}; {ADVICE}")
-    (((kind, column), values),) = found[chosen].items()
-    if kind == "orientation" and kind not in names and np.nanmax(values) - np.nanmin(values) > PERIODS[kind]:
-        kind = "direction"
-        notes.append(f"{column} spans more than 180 degrees, and is read as direction; fold it if nothing drifted")
-    if column != kind or chosen != "trials":
-        notes.append(f"{kind} is column {column} of {chosen}")
-    return tables[chosen], kind, column, values
-
-
-def _candidates(table: Any, names: Mapping[str, str]) -> dict[tuple[str, str], npt.NDArray[Any]]:
-    """Stimuli of every column that may hold them; a mapped column is the only candidate."""
-    mapped = {kind: re.escape(names[kind]) for kind in STIMULI if kind in names}
-    found = {}
-    for kind, pattern in (mapped or STIMULI).items():
-        there = [name for name in table.colnames if re.fullmatch(pattern, name, 0 if mapped else re.IGNORECASE)]
-        for column in [kind] if kind in there else there:
-            values = _column(table, column)
-            values = None if values is None else _pictured(values) if kind == "image" else as_degrees(values)
-            if values is not None:
-                values = values if values.dtype.kind == "U" else np.where(np.isfinite(values), values, np.nan)
-                if len(np.unique(values[~without_stimulus(values)])) > 1:  # a movie's frames all have orientation 0
-                    found[kind, column] = values
-    return found
-
-
-def _pictured(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-    """Names of images, empty for blanks, or their whole numbers, NaN for blanks; None for other numbers."""
-    if values.dtype.kind == "U":
-        return np.array(["" if item.strip().lower() in BLANK else item for item in values.tolist()], dtype=str)
-    numbers = np.where(np.isfinite(values) & (values >= 0), values, np.nan)
-    return numbers if (np.isnan(numbers) | (numbers == np.round(numbers))).all() else None
-
-
-def _as_given(stimulus: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Numbers of images as whole ones where all are."""
-    is_whole = stimulus.dtype.kind == "f" and (stimulus == np.round(stimulus)).all()
-    return stimulus.astype(np.int64) if is_whole else stimulus
-
-
 def _of_all_trials(
     table: Any,
     chosen: Signals,
@@ -198,7 +128,7 @@ def _of_all_trials(
     notes: list[str],
 ) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
     """Rows of trials, and responses in them: all with a stimulus, and blanks where responses in them are known."""
-    starts, stops = (_numbers(table, column) for column in ("start_time", "stop_time"))
+    starts, stops = (numbers_of(table, column) for column in ("start_time", "stop_time"))
     has_times = np.isfinite(starts) & ((stops > starts) | (window is not None))
 
     def read(rows: npt.NDArray[np.int64]) -> tuple[dict[str, Any], list[str]]:
@@ -222,59 +152,10 @@ def _of_all_trials(
     if n_lost := len(shown) - len(rows):
         notes.append(f"left out {n_lost:,} of {len(shown):,} trials, without a stimulus and without responses")
     if len(blanks := rows[~shown[rows]]):
-        notes.append(f"{len(blanks):,} of {len(shown):,} trials have no stimulus and are blanks" + _kinds(table, shown))
+        notes.append(
+            f"{len(blanks):,} of {len(shown):,} trials have no stimulus and are blanks" + kinds_of_others(table, shown)
+        )
     return rows, found
-
-
-def _kinds(table: Any, shown: npt.NDArray[np.bool_]) -> str:
-    """What a column of texts says of trials without a stimulus and of no other, for they may show something else."""
-    for column in table.colnames:
-        values = _column(table, column)
-        if values is not None and values.dtype.kind == "U":
-            others = np.unique(values[~shown])
-            if not set(others.tolist()) & set(values[shown].tolist()) and not set(map(str.lower, others)) <= set(BLANK):
-                return f"; their {column} is {few(others)} (if that is no blank, leave them out with --where)"
-    return ""
-
-
-def _column(table: Any, name: str) -> npt.NDArray[Any] | None:
-    """One number or text a row; None where rows hold several values, or something else."""
-    from hdmf.common import DynamicTableRegion, VectorIndex
-
-    column = table[name]
-    if isinstance(column, VectorIndex | DynamicTableRegion):
-        return None
-    values = np.asarray(column.data[:])
-    if hasattr(column, "elements"):  # numbers that stand for texts
-        elements = np.asarray(column.elements.data[:])
-        values = elements[checked_places(values, len(elements), f"column {name}")]
-    if values.ndim != 1 or values.dtype.kind in "iufb":
-        return values if values.ndim == 1 else None
-    return as_text(values, name) if all(isinstance(item, str | bytes) for item in values.tolist()) else None
-
-
-def _numbers(table: Any, name: str) -> Floats:
-    values = _column(table, name)
-    if values is None or values.dtype.kind not in "iuf":
-        raise InputError(f"column {name} of {table.name} holds no number of seconds for each trial")
-    return values.astype(np.float64)
-
-
-def _labels(
-    table: Any, known: Mapping[str, tuple[str, ...]], names: Mapping[str, str], rows: npt.NDArray[Any]
-) -> dict[str, npt.NDArray[Any]]:
-    """Labels of the rows, from the columns that `names` maps, or else from the first of a known name."""
-    found = {}
-    for label, columns in known.items():
-        if label in names and names[label] not in table.colnames:
-            raise InputError(
-                f"{table.name} has no column {names[label]!r} for {label}; it has {', '.join(table.colnames)}"
-            )
-        for column in (names[label],) if label in names else columns:
-            if column in table.colnames and (values := _column(table, column)) is not None:
-                found[label] = values[rows]
-                break
-    return found
 
 
 def _of_trials(
@@ -283,7 +164,7 @@ def _of_trials(
     """Labels of trials, and all other columns of their table but that of the stimuli."""
     of_neurons = set(OF_NEURONS) - {*OF_TRIALS, *STIMULI}
     own = {name: (column,) for name, column in names.items() if name not in {*STIMULI, *of_neurons}}
-    found = _labels(table, OF_TRIALS | own, names, rows)
+    found = labels_of(table, OF_TRIALS | own, names, rows)
     animal = None if file.subject is None else file.subject.subject_id
     for label, value in (("animal", animal), ("session", file.session_id)):
         if label not in found and value:
@@ -293,7 +174,7 @@ def _of_trials(
         column: values[rows]
         for column in table.colnames
         if column not in {"start_time", "stop_time", stimulus, *mapped, *found}
-        and (values := _column(table, column)) is not None
+        and (values := column_of(table, column)) is not None
     }
     return found | beside(columns, table.name, [*STIMULI, *OF_NEURONS, *FACTS])
 
@@ -302,7 +183,7 @@ def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: lis
     """Labels of the neurons, whose names are their ids where no column names them."""
     if chosen.kind != "spikes" and not hasattr(chosen.series, "rois"):
         table, rows = written_neurons(file), np.arange(chosen.series.data.shape[1])
-        return {} if table is None else _labels(table, OF_NEURONS, names, rows)
+        return {} if table is None else labels_of(table, OF_NEURONS, names, rows)
     rois = None if chosen.kind == "spikes" else chosen.series.rois
     table = file.units if rois is None else rois.table
     rows = np.arange(len(table))
@@ -310,7 +191,7 @@ def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: lis
         rows = checked_places(rois.data[:], len(table), f"rois of {chosen.series.name}")
     if "obs_intervals" in table.colnames:
         notes.append("obs_intervals of the units are not taken into account")
-    found = _labels(table, OF_NEURONS, names, rows)
+    found = labels_of(table, OF_NEURONS, names, rows)
     if "neuron" not in found:
         found["neuron"] = np.asarray(table.id[:])[rows].astype(str)
         if len(np.unique(found["neuron"])) < len(rows):
@@ -329,7 +210,7 @@ def _electrode_regions(file: Any) -> npt.NDArray[Any] | None:
     units, electrodes = file.units, file.electrodes
     locations = None
     if electrodes is not None and "location" in electrodes.colnames:
-        locations = _column(electrodes, "location")
+        locations = column_of(electrodes, "location")
     if locations is None:
         return None
     if "electrodes" in units.colnames and hasattr(region := units["electrodes"], "target"):
@@ -337,7 +218,7 @@ def _electrode_regions(file: Any) -> npt.NDArray[Any] | None:
         parts = np.split(places, np.asarray(region.data[:], np.int64)[:-1])
         tallies = [np.unique(locations[part], return_counts=True) for part in parts]
         return np.array([where[n.argmax()] if len(n) else "" for where, n in tallies], dtype=str)
-    if "peak_channel_id" in units.colnames and (peaks := _column(units, "peak_channel_id")) is not None:
+    if "peak_channel_id" in units.colnames and (peaks := column_of(units, "peak_channel_id")) is not None:
         place = dict(zip(np.asarray(electrodes.id[:]).tolist(), locations.tolist(), strict=True))
         return np.array([place.get(peak, "") for peak in peaks.tolist()], dtype=str)
     return None
