@@ -150,7 +150,7 @@ TABLES = [
     Broken(
         "csv without a head line",
         lambda f: csv(f, lambda text: text[text.index("\n") + 1 :]),
-        "its first line holds numbers alone; give every column a name",
+        "the first line holds only numbers; give every column a name",
     ),
     Broken(
         "csv of thousands",

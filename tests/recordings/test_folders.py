@@ -66,7 +66,7 @@ def test_frames_are_cut_into_trials(tmp_path, trials):
     assert found["neuron"].tolist() == list("01234")
     assert not {"start", "start_frame", "rate"} & found.keys()
     assert found["notes"] == [
-        "responses are of F; --series F-0.7Fneu or spks takes others",
+        "responses are fluorescence (F); --series F-0.7Fneu or spks chooses another signal",
         "3 of 5 ROIs are cells by iscell; --quality cell keeps these alone",
     ]
     assert not (folder / "executed").exists()
@@ -143,9 +143,9 @@ WHOLE = {"start": STARTS, "stop": STOPS, "orientation": DEGREES}
     ("trials", "options", "says"),
     [
         (None, {}, "the trials are missing: put a table trials.csv there, one row a trial, with the columns start and"),
-        (WHOLE, {}, "trials.csv: start may be seconds, but how many frames are a second is not known: give the rate"),
+        (WHOLE, {}, "trials.csv: start may be seconds, but the frame rate is not known: give it"),
         ({**WHOLE, "rate": 10}, {}, "start runs to 175, but the recording ends after 20 s (200 frames at 10 Hz); if"),
-        ({"start_time": STARTS / 10}, {}, "start_time is in seconds, but how many frames are a second is not known"),
+        ({"start_time": STARTS / 10}, {}, "start_time is in seconds, but the frame rate is not known"),
         (
             {"orientation": DEGREES},
             {},
@@ -153,14 +153,14 @@ WHOLE = {"start": STARTS, "stop": STOPS, "orientation": DEGREES}
         ),
         ({**FRAMES, "start_frame": STARTS + 0.5}, {}, "row 1: start_frame is 10.5; numbers of frames are whole and co"),
         ({**FRAMES, "start_frame": -STARTS}, {}, "row 1: start_frame is -10; numbers of frames are whole"),
-        ({"start_frame": STARTS}, {}, "trials.csv does not say when trials end: give them a column stop_frame"),
+        ({"start_frame": STARTS}, {}, "trials.csv does not say when trials end: add a column stop_frame"),
         (
             {"start": STARTS / 10, "rate": 10},
             {},
-            "give them a column stop, or say which seconds from their start count",
+            "add a column stop, or say which seconds from their start count",
         ),
-        (FRAMES, {"window": (0, 1)}, "--window counts seconds, but how many frames are a second is not known: give"),
-        (FRAMES, {"baseline": (-1, 0)}, "--baseline counts seconds, but how many frames are a second is not known"),
+        (FRAMES, {"window": (0, 1)}, "--window counts seconds, but the frame rate is not known: give"),
+        (FRAMES, {"baseline": (-1, 0)}, "--baseline counts seconds, but the frame rate is not known"),
         ({**FRAMES, "stop_frame": STARTS}, {}, "the window of trial 0 runs from 10 to 10 frames"),
         ({**FRAMES, "start_frame": STARTS + 500, "stop_frame": STOPS + 500}, {}, "16 of 16 trials have no sample of F"),
         ({**FRAMES, "start_frame": ["x"] * 16}, {}, "column start_frame holds text; it must hold one number a trial"),
@@ -308,7 +308,7 @@ def test_clusters_that_nobody_judged(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"params": None}, "is not known: give the rate (Hz) as sample_rate = 30000 in params.py, or in a column rate"),
+        ({"params": None}, "is not known: give it (Hz) as sample_rate = 30000 in params.py, or in a column rate"),
         (
             {"params": None, "trials": {"start_sample": ONSETS // 1e-3, "orientation": DEGREES}},
             "the sampling rate is missing: give it (Hz) as sample_rate = 30000 in params.py, or in a column rate of",

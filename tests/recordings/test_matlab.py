@@ -60,7 +60,7 @@ def test_objects_are_left_out_and_said(tmp_path, write, kind, compressed):
     np.testing.assert_array_equal(recording.trials, RESPONSES)
     found = read(path)
     named = "function handle" if kind == "function_handle" else f"{kind} object"
-    said = f"thing left out: it is a MATLAB {named}, which only MATLAB can read; {ADVICE[kind]}"
+    said = f"thing was left out: it is a MATLAB {named}, which only MATLAB can read; {ADVICE[kind]}"
     assert said in found["notes"]
     assert len(found["notes"]) == 2
     assert found["left_out"] == {"thing": f"a MATLAB {named}", "other": "a MATLAB table object"}
@@ -91,7 +91,7 @@ def test_files_that_matlab_wrote():
     for version in ("6.5.1_GLNX86", "7.1_GLNX86", "7.4_GLNX86"):
         found = read(MADE_BY_MATLAB / f"testemptycell_{version}.mat")
         np.testing.assert_array_equal(found["testemptycell"], [1, 2, np.nan, np.nan, 3])
-        assert found["notes"] == ["testemptycell is empty in 2 of the 1 x 5 cells, and was read as NaN there"]
+        assert found["notes"] == ["testemptycell is empty in 2 of the 1 x 5 cells, which are read as NaN"]
         found = read(
             MADE_BY_MATLAB / f"teststructarr_{version}.mat", a="teststructarr(1).one", b="teststructarr(2).two"
         )
@@ -223,7 +223,7 @@ def test_other_kinds_of_version_73(tmp_path):
     np.testing.assert_array_equal(found["sparse"], sparse.toarray())
     assert found["empty"].shape == (0,)
     np.testing.assert_array_equal(found["trials.direction"], [0, np.nan, 90])
-    assert found["notes"] == ["trials.direction is empty in 1 of the 1 x 3 structures, and was read as NaN there"]
+    assert found["notes"] == ["trials.direction is empty in 1 of the 1 x 3 structures, which are read as NaN"]
 
 
 @pytest.mark.parametrize("write", [written_5, written_73])
@@ -234,7 +234,7 @@ def test_what_is_not_alike_is_listed_and_can_be_named(tmp_path, write):
     found = read(path)
     assert found.keys() == {"x.n", "notes", "left_out"}
     assert found["notes"] == [
-        "x.resp left out: of different sizes or kinds in the 1 x 3 structures; --map can name one of them, as x(1).resp"
+        "x.resp was left out: the 1 x 3 structures differ in size or kind; --map can name one of them, as x(1).resp"
     ]
     assert listed(found) == "x.n (3,), x.resp (1 x 3 structures, of different sizes or kinds)"
     np.testing.assert_array_equal(read(path, a="x(2).resp")["x(2).resp"], TRACES[0].ravel()[:5])
@@ -272,9 +272,7 @@ def test_what_another_program_wrote_is_not_turned(tmp_path):
     recording = load(tmp_path / "r.mat")
     np.testing.assert_array_equal(recording.trials, RESPONSES)
     assert recording.area == "V1"
-    assert read(tmp_path / "r.mat")["notes"] == [
-        "responses was not written by MATLAB, whose axes are reversed, and taken as written"
-    ]
+    assert read(tmp_path / "r.mat")["notes"] == ["responses was not written by MATLAB, so its axes were not reversed"]
     with h5py.File(tmp_path / "p.mat", "w") as file:
         file["data/F"], file["orientation"], file["pairs"] = RESPONSES, DEGREES, np.zeros(3, "i4,f8")
     found = read(tmp_path / "p.mat")
@@ -293,7 +291,7 @@ def test_fields_of_an_hdf5_file_are_left_out_and_said(tmp_path):
     with h5py.File(tmp_path / "r.h5", "w") as file:
         file["responses"], file["orientation"], file["more/pairs"] = RESPONSES, DEGREES, np.zeros(3, "i4,f8")
     found = read(tmp_path / "r.h5")
-    assert found["notes"] == ["more/pairs left out: it holds fields; write plain numbers and text"]
+    assert found["notes"] == ["more/pairs was left out: it holds fields; write plain numbers and text"]
     np.testing.assert_array_equal(load(tmp_path / "r.h5").trials, RESPONSES)
 
 

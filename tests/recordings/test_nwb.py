@@ -293,14 +293,14 @@ def test_signals_that_are_stored_the_other_way_are_turned(tmp_path, timing):
         place.create_dataset("data", data=ramps().T, chunks=(1, 16)).attrs.update(attributes)
     found = read_nwb(path, baseline=(-0.2, 0.0))
     np.testing.assert_allclose(found["responses"], own["responses"], rtol=1e-12)
-    said = "traces is stored as (ROIs, times), by the number of its ROIs, and was turned"
+    said = "traces is stored as (ROIs, times), as the number of its ROIs shows, and was transposed"
     assert found["notes"].count(said) == 1
     assert said not in own["notes"]
 
 
 def test_signals_that_may_be_stored_either_way_are_refused(tmp_path):
     path = imaging(tmp_path / "a.nwb", DfOverF, ramps()[:2], rate=1.0)
-    assert refused(path).startswith("traces has shape (2, 2) and 2 ROIs, so that nothing tells times from ROIs")
+    assert refused(path).startswith("traces has shape (2, 2) and 2 ROIs, so nothing tells times from ROIs")
     path = imaging(tmp_path / "b.nwb", DfOverF, ramps(), n_rois=3, rate=1.0)
     assert refused(path) == "traces has shape (40, 2), but 3 ROIs; it must be (times, ROIs)"
 

@@ -297,7 +297,7 @@ def test_other_columns_of_a_long_table_are_kept(tmp_path):
     np.testing.assert_array_equal(found["responses"], TRIALS)
     assert found["trials.responses"].tolist() == ["lick"] * 12
     assert "sem" not in found
-    assert found["notes"] == ["sem left out: the values belong neither to trials nor to neurons alone"]
+    assert found["notes"] == ["sem was left out: the values belong neither to trials nor to neurons alone"]
     assert found["species"] == "mouse"
 
 
@@ -421,14 +421,14 @@ def test_one_half_of_an_rdm_is_mirrored(tmp_path):
         text = pd.DataFrame(half).to_csv(header=False, index=False)
         found = read(written(tmp_path / "r.csv", text))
         np.testing.assert_array_equal(found["rdm"], RDM)
-        assert found["notes"] == ["of the RDM one half is given; the other was taken to be the same"]
+        assert found["notes"] == ["only one half of the RDM is given; the other was taken to be its mirror image"]
 
 
 def test_squares_that_are_no_rdm_are_told(tmp_path):
     path = tmp_path / "r.csv"
     for matrix, says in (
-        (RNG.normal(size=(12, 12)), "its first line holds numbers alone; give every column a name"),
-        (RNG.normal(size=(12, 5)), "its first line holds numbers alone; give every column a name"),
+        (RNG.normal(size=(12, 12)), "the first line holds only numbers; give every column a name"),
+        (RNG.normal(size=(12, 5)), "the first line holds only numbers; give every column a name"),
         (np.where(np.eye(12), 1, 1 - RDM), "which looks like correlations or other similarities"),
         (RNG.normal(size=(67, 1)), "it is 67 numbers in one column or row"),
     ):

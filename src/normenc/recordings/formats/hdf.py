@@ -26,7 +26,7 @@ def opened_hdf5(path: Path) -> Iterator[dict[str, Any]]:
             arrays = {name: item for name, item in found.items() if not isinstance(item, Unreadable)}
             left_out = {name: item for name, item in found.items() if isinstance(item, Unreadable)}
             if left_out:
-                arrays["notes"] = [f"{name} left out: {item.why(name)}" for name, item in left_out.items()]
+                arrays["notes"] = [f"{name} was left out: {item.why(name)}" for name, item in left_out.items()]
                 arrays["left_out"] = {name: item.what for name, item in left_out.items()}
         yield arrays | facts_of(file, arrays)
 

@@ -1,5 +1,6 @@
 """What a file holds, in few words, for messages."""
 
+import re
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -54,6 +55,6 @@ def not_there(arrays: Mapping[str, Any], name: str, own: str) -> str:
     "there is no array 'dff' (for responses); it holds F (8, 3)"
     """
     if own in arrays.get("left_out", {}):
-        said = (note for note in arrays["notes"] if own in note.partition(" left out")[0].split(", "))
+        said = (note for note in arrays["notes"] if own in re.split(r" (?:was|were) left out", note)[0].split(", "))
         return f"{name} cannot be {own!r}: {next(said, arrays['left_out'][own])}"
     return f"there is no array {own!r} (for {name}); it holds {listed(arrays)}"

@@ -133,7 +133,8 @@ def _others(
         what, code, side = owners[place]
         found[place][str(column)] = of_each(values, str(column), code, side, what)
     if left_out:
-        notes.append(f"{few(left_out)} left out: the values belong neither to trials nor to neurons alone")
+        were = "was" if len(left_out) == 1 else "were"
+        notes.append(f"{few(left_out)} {were} left out: the values belong neither to trials nor to neurons alone")
     return found
 
 

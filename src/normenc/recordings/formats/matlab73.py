@@ -35,10 +35,12 @@ def opened_mat73(path: Path, names: Mapping[str, str]) -> Iterator[dict[str, Any
             reader = _Reader(file, path.stat().st_size)
             arrays = named_arrays(reader.roots(), names.values())
             if reader.foreign:
-                said = "was" if len(reader.foreign) == 1 else "were"
-                arrays["notes"].append(
-                    f"{few(reader.foreign)} {said} not written by MATLAB, whose axes are reversed, and taken as written"
+                said = (
+                    "was not written by MATLAB, so its"
+                    if len(reader.foreign) == 1
+                    else "were not written by MATLAB, so their"
                 )
+                arrays["notes"].append(f"{few(reader.foreign)} {said} axes were not reversed")
         yield arrays | facts_of(file, arrays)
 
 

@@ -122,12 +122,12 @@ def _by_time(series: Any, notes: list[str]) -> Any:
         raise InputError(f"{series.name} has shape {data.shape}, but {n_signals} ROIs; it must be (times, ROIs)")
     if hasattr(series, "rois") and data.shape[0] == n_signals == data.shape[1] > 1:
         raise InputError(
-            f"{series.name} has shape {data.shape} and {n_signals} ROIs, so that nothing tells times from ROIs; "
-            "leave out a sample, or a ROI"
+            f"{series.name} has shape {data.shape} and {n_signals} ROIs, so nothing tells times from ROIs; leave "
+            "out one sample, or one ROI"
         )
     if data.shape[1] == n_signals:
         return data
-    said = f"{series.name} is stored as (ROIs, times), by the number of its ROIs, and was turned"
+    said = f"{series.name} is stored as (ROIs, times), as the number of its ROIs shows, and was transposed"
     notes += [said] if said not in notes else []  # read again for its baseline
     return Transposed(data)
 

@@ -33,6 +33,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def tables_of(file: Any) -> dict[str, Any]:
+    """All tables of intervals by name, but for that of times that are not valid."""
     from pynwb.epoch import TimeIntervals
 
     found = [item for item in file.objects.values() if isinstance(item, TimeIntervals)]
@@ -131,6 +132,7 @@ def column_of(table: Any, name: str) -> npt.NDArray[Any] | None:
 
 
 def numbers_of(table: Any, name: str) -> Floats:
+    """A column of seconds; raises InputError for anything else."""
     values = column_of(table, name)
     if values is None or values.dtype.kind not in "iuf":
         raise InputError(f"column {name} of {table.name} holds no number of seconds for each trial")

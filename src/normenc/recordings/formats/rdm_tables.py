@@ -50,7 +50,11 @@ def rdm_of(cells: npt.NDArray[np.object_], names: Mapping[str, str]) -> dict[str
         block = numbers[row:, column:]
         if not is_text[row:, column:].any() and len(block) >= FEWEST and block.shape[0] == block.shape[1]:
             if (rdm := _mirrored(block)) is not None:
-                notes = [] if rdm is block else ["of the RDM one half is given; the other was taken to be the same"]
+                notes = (
+                    []
+                    if rdm is block
+                    else ["only one half of the RDM is given; the other was taken to be its mirror image"]
+                )
                 return {"rdm": rdm, "notes": notes} | _labels(cells, row, column, names)
             _refuse_similarities(block)
     return None

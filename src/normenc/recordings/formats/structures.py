@@ -167,7 +167,7 @@ class _Found:
         if filled and len(filled) < len(values) and all(value.ndim == 0 for value in filled):
             values = [value if value.size else np.array(np.nan) for value in values]
             n_empty = len(values) - len(filled)
-            self._notes.append(f"{name} is empty in {n_empty:,} of the {what}, and was read as NaN there")
+            self._notes.append(f"{name} is empty in {n_empty:,} of the {what}, which are read as NaN")
         if _alike(values, np.shape):
             self.arrays[name] = np.stack(values).reshape(*shape, *values[0].shape)
         else:
@@ -179,15 +179,14 @@ class _Found:
 
     def _leave_out(self, name: str, item: Unreadable) -> None:
         self.left_out[name] = item.what
-        self._notes.append(f"{name} left out: {item.why(name)}")
+        self._notes.append(f"{name} was left out: {item.why(name)}")
 
     def said(self) -> dict[str, Any]:
         """What was left out, or read in another way than as it stands."""
-        notes = self._notes + [
-            f"{few(name for name, _ in own)} left out: of different sizes or kinds in the {what}; --map can name one "
-            f"of them, as {own[0][1]}"
-            for (_, what), own in self._unalike.items()
-        ]
+        notes = list(self._notes)
+        for (_, what), own in self._unalike.items():
+            names = f"{few(name for name, _ in own)} {'was' if len(own) == 1 else 'were'} left out"
+            notes.append(f"{names}: the {what} differ in size or kind; --map can name one of them, as {own[0][1]}")
         return {"notes": notes} | ({"left_out": self.left_out} if self.left_out else {})
 
 

@@ -108,7 +108,9 @@ def _chosen(place: Path, series: str | None, notes: list[str]) -> tuple[str, dic
         raise InputError(f"there is no signal {series!r}; there are {', '.join(there)}")
     name = series or there[0]
     if series is None and len(there) > 1:
-        notes.append(f"responses are of {name}; --series {' or '.join(there[1:])} takes others")
+        notes.append(
+            f"responses are {SIGNALS[name][1]} ({name}); --series {' or '.join(there[1:])} chooses another signal"
+        )
     parts = {part: mapped_array(place / f"{part}.npy") for part in SIGNALS[name][2]}
     shape = next(iter(parts.values())).shape
     for part, array in parts.items():
@@ -125,13 +127,12 @@ def _window(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     if trials.unit != "s" and seconds is not None:
         raise InputError(
-            f"--{what} counts seconds, but how many frames are a second is not known: give the rate (Hz) in a column "
-            "rate of trials.csv"
+            f"--{what} counts seconds, but the frame rate is not known: give it (Hz) in a column rate of trials.csv"
         )
     if trials.stops is None and seconds is None:
         stop = "stop" if trials.unit == "s" else "stop_frame"
         raise InputError(
-            f"trials.csv does not say when trials end: give them a column {stop}"
+            f"trials.csv does not say when trials end: add a column {stop}"
             + (", or say which seconds from their start count: --window FROM,TO" if trials.unit == "s" else "")
         )
     begin, end, _ = windows_of(trials.starts, trials.stops, seconds, what, trials.unit)

@@ -155,7 +155,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     table.columns = [name or f"column {place + 1}" for place, name in enumerate(table.columns)]
     if len(table.columns) and all(_is_number(name) for name in table.columns):
         raise InputError(
-            "its first line holds numbers alone; give every column a name in a head line. An RDM needs none: it is "
+            "the first line holds only numbers; give every column a name in a head line. Only an RDM needs none: it is "
             "square, the same above and below its diagonal, and zero on it"
         )
     doubled = table.columns[table.columns.duplicated()]

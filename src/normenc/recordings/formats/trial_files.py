@@ -20,6 +20,7 @@ SECONDS = {
     "start": ("start_s", "start_time", "start", "onset_s", "onset_time", "onset"),
     "stop": ("stop_s", "stop_time", "stop", "end_s", "end_time", "end", "offset_s", "offset_time", "offset"),
 }
+RATE_NAMES = {"frame": "frame rate", "sample": "sampling rate"}
 RATE_PLACES = {"frame": "in a column rate", "sample": "as sample_rate = 30000 in params.py, or in a column rate"}
 RATES = ("rate", "fs", "sampling_rate", "frame_rate")
 Floats = npt.NDArray[np.float64]
@@ -160,8 +161,8 @@ def _check_seconds(column: str, starts: Floats, rate: float | None, end: tuple[i
     if rate is None:
         said = "is in seconds" if column in SECONDS["start"] and column not in ("start", "onset") else "may be seconds"
         raise InputError(
-            f"{column} {said}, but how many {counted}s are a second is not known: give the rate (Hz) "
-            f"{RATE_PLACES[counted]}; or, if these are numbers of {counted}s, call the column start_{counted}"
+            f"{column} {said}, but the {RATE_NAMES[counted]} is not known: give it (Hz) {RATE_PLACES[counted]}; or, if "
+            f"these are numbers of {counted}s, call the column start_{counted}"
         )
     (n_samples, is_whole), late = end, starts >= end[0] / rate
     if late.mean() > 0.5 or (is_whole and late.any() and (starts == np.round(starts)).all()):

@@ -114,7 +114,7 @@ def _neurons(table: pd.DataFrame) -> list[str]:
     if len(numeric) >= MANY:
         return numeric
     raise InputError(
-        f"it is not plain which of its columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form has "
+        f"it is not clear which of its columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form has "
         "the columns trial, neuron and response"
     )
 
