@@ -131,9 +131,21 @@ def test_blanks_and_own_names(tmp_path):
     np.testing.assert_allclose(recording.blanks, np.array(means(F))[np.isnan(shown)], rtol=1e-6)
     assert recording.species == "mouse"
     assert recording.n_stimuli == 4
+    assert recording.cautions == ()
+    assert read(folder, names).keys() == {
+        *("responses", "orientation", "session", "species", "units", "neuron", "quality", "iscell_probability"),
+        *("axes", "notes"),
+    }
     assert "it has no column 'on' (for start_frame); it has onset_frames, off, theta" in refused(
         folder, {"start_frame": "on"}
     )
+    assert refused(folder, {**names, "region": "area"}).startswith("there is no array 'area' (for region); it holds ")
+
+
+def test_numbers_of_frames_count_where_there_are_seconds_too(tmp_path):
+    found = read(suite2p(tmp_path / "mouse", SECONDS | {"start_frame": STARTS, "stop_frame": STOPS}))
+    np.testing.assert_allclose(found["responses"], means(F), rtol=1e-6)
+    assert found["notes"][0] == "start, stop of trials.csv not used: start_frame says when trials begin"
 
 
 WHOLE = {"start": STARTS, "stop": STOPS, "orientation": DEGREES}
@@ -260,6 +272,9 @@ def test_spikes_of_clusters_are_counted_in_trials(tmp_path):
     expected = np.array(rates(folder, ONSETS + 0.1, ONSETS + 0.4))[:, 3:]
     np.testing.assert_allclose(recording.trials, expected, rtol=1e-9)
     assert recording.responses["neuron"].to_numpy().tolist() == ["40"]
+    mapped = read(folder, {"quality": "KSLabel"})
+    assert mapped["quality"].tolist() == ["mua", "good", "good", "good"]
+    assert "KSLabel" not in mapped
     above = read(folder, window=(0.1, 0.4), baseline=(-0.2, 0.0))["responses"]
     before = np.array(rates(folder, ONSETS - 0.2, ONSETS))[:, 3:]
     np.testing.assert_allclose(above[:, 3:], expected - before, atol=1e-9)

@@ -12,7 +12,7 @@ import numpy as np
 from normenc.errors import InputError
 from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other, printable
-from normenc.recordings.formats import MAPPED, cuts_trials, opened
+from normenc.recordings.formats import cuts_trials, maps_names, opened
 from normenc.recordings.naming import Contents, understand
 from normenc.recordings.pictures import read_images
 from normenc.recordings.preparation import Preparation
@@ -134,7 +134,7 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
                 asked,
                 images=shown,
                 one_based=path.suffix.lower() == ".mat",
-                mapped=path.suffix.lower() in MAPPED,
+                mapped=maps_names(path),
                 windowed=cuts_trials(path),
             )
             yield replace(found, facts={**facts, **found.facts})

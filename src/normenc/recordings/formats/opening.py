@@ -8,7 +8,7 @@ from typing import Any
 
 from normenc.errors import InputError
 
-__all__ = ["MAPPED", "SUFFIXES", "cuts_trials", "opened"]
+__all__ = ["SUFFIXES", "cuts_trials", "maps_names", "opened"]
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK"
@@ -23,9 +23,9 @@ KINDS = {  # what a file begins with, and what it should then be called
 }
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SUFFIXES = (".npz", ".npy", ".mat", ".nc", ".h5", ".hdf5", ".zarr", *TABLES, ".nwb")
-MAPPED = (*TABLES, ".nwb")  # formats that give arrays the names that are asked for
 ZARR, SUITE2P, PHY = ".zarr", "suite2p", "phy"  # what a folder may be
 CUTTING = (".nwb", SUITE2P, PHY)  # kinds that cut trials out of continuous signals, and know of windows
+MAPPED = (*TABLES, *CUTTING)  # kinds that arrange columns as they read, and give arrays the names that are asked for
 FOLDERS = "a Zarr store, or a folder of suite2p or of Kilosort and Phy"
 
 Arrays = dict[str, Any]
@@ -33,7 +33,16 @@ Arrays = dict[str, Any]
 
 def cuts_trials(path: Path) -> bool:
     """Whether a reader cuts trials out of continuous signals, and so heeds ``window`` and ``baseline`` by itself."""
-    return (_kind_of_folder(path) if path.is_dir() else path.suffix.lower()) in CUTTING
+    return _kind(path) in CUTTING
+
+
+def maps_names(path: Path) -> bool:
+    """Whether a reader gives arrays the names that are asked for, so that nobody has to do it again."""
+    return _kind(path) in MAPPED
+
+
+def _kind(path: Path) -> str:
+    return _kind_of_folder(path) if path.is_dir() else path.suffix.lower()
 
 
 @contextmanager
@@ -49,8 +58,9 @@ def opened(path: Path, *, names: Mapping[str, str] | None = None, **of_signals: 
     path : Path
         See :func:`normenc.recordings.load` for the formats.
     names : mapping of str to str, optional
-        From names that normenc knows to names in the file. Formats of :data:`MAPPED`, which arrange their columns as
-        they read, give arrays these names; of others they may choose single elements of structures and cells.
+        From names that normenc knows to names in the file. Those of which :func:`maps_names` is true, which arrange
+        columns as they read, give arrays these names; of MATLAB's, they may choose single elements of structures and
+        cells.
     **of_signals
         ``window``, ``baseline``, ``intervals``, ``series``: see :func:`normenc.recordings.formats.nwb.read_nwb`; of
         files that are cut into trials already the first two are left to others, the last two refused.

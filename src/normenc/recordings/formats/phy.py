@@ -12,7 +12,7 @@ from normenc.errors import InputError
 from normenc.recordings.formats.archives import mapped_array
 from normenc.recordings.formats.columns import beside, plain
 from normenc.recordings.formats.side_tables import read_beside
-from normenc.recordings.formats.trial_files import RATE_PLACES, read_trials
+from normenc.recordings.formats.trial_files import RATE_PLACES, read_trials, with_names
 from normenc.recordings.formats.trial_windows import spike_counts, subtract_baseline, windows_of
 from normenc.recordings.labels import as_text
 
@@ -46,7 +46,8 @@ def read_phy(
         ``sample_rate = 30000`` is read and nothing run; with ``trials.csv``, see
         :func:`normenc.recordings.formats.trial_files.read_trials`.
     names : mapping of str to str
-        From ``start``, ``start_sample`` and the like to columns of the table.
+        From the names that normenc knows, ``start`` and ``start_sample`` among them, to columns of the table, or of
+        those of the clusters.
     window, baseline : pair of float, optional
         Seconds from each trial's start, see :func:`normenc.recordings.formats.nwb.read_nwb`.
     series : str, optional
@@ -86,8 +87,9 @@ def read_phy(
     late = (trials.starts * trials.rate >= n_samples).sum()
     if late:
         notes.append(f"{late:,} of {len(trials.starts):,} trials begin after the last spike of all")
-    labels = beside(_labels(folder, clusters, notes), "clusters", trials.columns)
-    return trials.columns | labels | found | {"neuron": clusters.astype(str), "axes": "trial,neuron", "notes": notes}
+    labels = beside(_labels(folder, clusters, names.get("quality"), notes), "clusters", trials.columns)
+    found |= {"neuron": clusters.astype(str), "axes": "trial,neuron", "notes": trials.notes + notes}
+    return with_names(trials.columns | labels | found, names, trials)
 
 
 def _spikes(folder: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -121,7 +123,7 @@ def _rate(folder: Path) -> float | None:
     return float(found[1])
 
 
-def _labels(folder: Path, clusters: npt.NDArray[np.int64], notes: list[str]) -> dict[str, Any]:
+def _labels(folder: Path, clusters: npt.NDArray[np.int64], wanted: str | None, notes: list[str]) -> dict[str, Any]:
     """What tables say of the clusters: their quality, by hand where somebody judged, and all other columns."""
     columns: dict[str, npt.NDArray[Any]] = {}
     origin: dict[str, str] = {}
@@ -133,6 +135,8 @@ def _labels(folder: Path, clusters: npt.NDArray[np.int64], notes: list[str]) -> 
         table = table.set_index(key).reindex(clusters)
         for column in (str(column) for column in table if column not in columns):
             columns[column], origin[column] = plain(table[column].rename(column)), name
+    if wanted in columns:  # which takes its name afterwards
+        return columns
     judged = [column for column in QUALITIES if column in columns and (as_text(columns[column], column) != "").any()]
     if not judged:
         notes.append(f"no table ({', '.join(TABLES)}) judges the clusters; all are kept")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.formats.archives import mapped_array
-from normenc.recordings.formats.trial_files import Trials, read_trials
+from normenc.recordings.formats.trial_files import Trials, read_trials, with_names
 from normenc.recordings.formats.trial_windows import (
     Transposed,
     means_within,
@@ -54,7 +54,7 @@ def read_suite2p(
         with ``trials.csv``, see :func:`normenc.recordings.formats.trial_files.read_trials`. ``ops.npy`` and
         ``stat.npy`` are pickles, which are never loaded: the rate of frames stands in the table.
     names : mapping of str to str
-        From ``start``, ``start_frame`` and the like to columns of the table.
+        From the names that normenc knows, ``start`` and ``start_frame`` among them, to columns of the table.
     window, baseline : pair of float, optional
         Seconds from each trial's start, see :func:`normenc.recordings.formats.nwb.read_nwb`.
     series : str, optional
@@ -96,7 +96,10 @@ def read_suite2p(
     if baseline is not None:
         subtract_baseline(found, read(baseline, "baseline"), kind, notes)
     labels = _labels(place, n_rois, notes)
-    return trials.columns | found | labels | {"axes": "trial,neuron", "notes": list(dict.fromkeys(notes))}
+    found = (
+        trials.columns | found | labels | {"axes": "trial,neuron", "notes": list(dict.fromkeys(trials.notes + notes))}
+    )
+    return with_names(found, names, trials)
 
 
 def _chosen(place: Path, series: str | None, notes: list[str]) -> tuple[str, dict[str, Any]]:

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc.errors import InputError
-from normenc.recordings.formats.columns import few, plain
+from normenc.recordings.formats.columns import few, plain, renamed
+from normenc.recordings.formats.listing import not_there
 from normenc.recordings.formats.side_tables import of_trials, read_beside
 
-__all__ = ["RATE_PLACES", "TRIALS", "Trials", "read_trials"]
+__all__ = ["RATE_PLACES", "TRIALS", "Trials", "read_trials", "with_names"]
 
 TRIALS = "trials.csv"
 # What columns of the beginning and the end of trials are called, by the unit that their names tell.
@@ -34,6 +35,8 @@ class Trials(NamedTuple):
     unit: str
     rate: float | None  # samples a second
     columns: dict[str, Any]
+    mapped: frozenset[str]  # names that were given to columns
+    notes: list[str]
 
 
 def read_trials(
@@ -92,17 +95,23 @@ def _trials(
         "start": (f"start_{counted}", counted, f"onset_{counted}"),
         "stop": (f"stop_{counted}", f"end_{counted}", f"offset_{counted}"),
     }
-    rate, used = _rate(table, names, rate)
-    start = _column(table, names, in_samples["start"])
+    times = {name for known in (in_samples, SECONDS) for one in known.values() for name in one}
+    for name, own in names.items():
+        if own not in table and name in {*times, *RATES}:
+            raise InputError(f"it has no column {own!r} (for {name}); it has {few(table.columns)}")
+    notes: list[str] = []
+    mapped = {name: own for name, own in names.items() if own in table}
+    table = renamed(table, mapped, notes)
+    rate = _rate(table, rate)
+    start = _column(table, in_samples["start"])
     known = in_samples if start is not None else SECONDS
-    start = start if start is not None else _column(table, names, SECONDS["start"])
+    start = start if start is not None else _column(table, SECONDS["start"])
     if start is None:
         raise InputError(
             f"it has no column start (seconds) or start_{counted}; it has {few(table.columns)}. Name yours with --map "
             f"start=COLUMN or start_{counted}=COLUMN"
         )
-    stop = _column(table, names, known["stop"])
-    used |= {start, stop}
+    stop = _column(table, known["stop"])
     starts, stops = _numbers(table, start), None if stop is None else _numbers(table, stop)
     if known is in_samples:
         _check_whole(start, starts, counted)
@@ -111,30 +120,45 @@ def _trials(
     else:
         _check_seconds(start, starts, rate, end, counted)
         unit = "s"
-    kept = [column for column in table if column not in used or column in names.values()]
-    return Trials(starts, stops, unit, rate, of_trials(table[kept]))
+    others = [name for name in table if name in times and name not in (start, stop)]
+    if others:
+        notes.append(f"{few(others)} of {TRIALS} not used: {start} says when trials begin")
+    kept = [column for column in table if column not in {*times, *RATES}]
+    return Trials(starts, stops, unit, rate, of_trials(table[kept]), frozenset(mapped), notes)
 
 
-def _column(table: pd.DataFrame, names: Mapping[str, str], known: Sequence[str]) -> str | None:
-    """The column of the first of these names, or what is mapped to one."""
-    for name in known:
-        if name in names:
-            if names[name] not in table:
-                raise InputError(f"it has no column {names[name]!r} (for {name}); it has {few(table.columns)}")
-            return names[name]
+def with_names(found: dict[str, Any], names: Mapping[str, str], trials: Trials) -> dict[str, Any]:
+    """What was read, with the names that are asked for in place of those of labels of neurons.
+
+    Raises
+    ------
+    InputError
+        When there is neither such a column of trials nor such a label.
+    """
+    for name, own in names.items():
+        if name in trials.mapped:
+            continue
+        if own not in found:
+            raise InputError(not_there(found, name, own))
+        found = {name if key == own else key: value for key, value in found.items() if key == own or key != name}
+    return found
+
+
+def _column(table: pd.DataFrame, known: Sequence[str]) -> str | None:
+    """The column of the first of these names that is there."""
     return next((name for name in known if name in table), None)
 
 
-def _rate(table: pd.DataFrame, names: Mapping[str, str], rate: float | None) -> tuple[float | None, set[str | None]]:
-    column = _column(table, names, RATES)
+def _rate(table: pd.DataFrame, rate: float | None) -> float | None:
+    column = _column(table, RATES)
     if column is None:
-        return rate, set()
+        return rate
     values = np.unique(_numbers(table, column))
     if len(values) != 1 or not 0 < values[0] < np.inf:
         raise InputError(f"{column} must hold one number of samples a second (Hz) in all rows, above 0")
     if rate is not None and abs(rate - values[0]) > 1e-3 * rate:
         raise InputError(f"{column} is {values[0]:g} Hz, but the recording says {rate:g} Hz; mend one of them")
-    return float(values[0]) if rate is None else rate, {column}
+    return float(values[0]) if rate is None else rate
 
 
 def _numbers(table: pd.DataFrame, column: str) -> Floats:
