@@ -127,6 +127,8 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
     path, name, facts = _place(str(name_or_path))
     try:
         shown = None if asked.images is None else read_images(asked.images)
+        if cuts_trials(path):
+            _check_windows(asked)
         with opened(path, names=asked.names, **asked.of_events) as arrays:
             found = understand(
                 arrays,
@@ -145,6 +147,16 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
             f"{printable(str(path))}: it does not fit into memory; save the responses as Zarr or HDF5, which are read "
             "in blocks"
         ) from None
+
+
+def _check_windows(asked: Preparation) -> None:
+    """Raise InputError for windows of other ends than those by which spikes are counted and samples chosen."""
+    for window in asked.windows:
+        if window is not None and (not window.with_start or window.with_stop):
+            raise InputError(
+                f"the window {window} is for an axis of time; windows after the start of a trial hold their first "
+                f"moment and not their last: {window.start:g},{window.stop:g}"
+            )
 
 
 def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
