@@ -132,6 +132,8 @@ def _weighted_ranks(vector: Floats, weight: Floats) -> Floats:
 
 
 def _rank_similarity(x: Floats, y: Floats, weight: Floats, method: str) -> Floats:
+    if weight.sum() < 2:  # a single dissimilarity, or none, has no order
+        return np.full((len(x), len(y)), np.nan)
     if method == "kendall-tau-a":
         times = weight.astype(int)
         return _tau_a_table(*(np.repeat(v, times, axis=1) for v in (x, y)))
@@ -149,7 +151,8 @@ def _linear_samples(models: Floats, data: Floats, counts: Counts, method: str) -
         y = y - (np.einsum("bp,bp->b", weights, y) / total)[:, None]
     # Since y is centred in the sample, centring x would change no product with it.
     products = _weighted_sums(x, weights * y)
-    squares = _weighted_sums(x * x, weights) - means**2 * total
+    uncentred = _weighted_sums(x * x, weights)
+    squares = uncentred - means**2 * total
     own = np.einsum("bp,bp,bp->b", weights, y, y)
     if method in WHITENED:
         amounts = counts.astype(np.float64)
@@ -161,8 +164,13 @@ def _linear_samples(models: Floats, data: Floats, counts: Counts, method: str) -
         products += np.einsum("vbi,bi->vb", sums_x, effects_y)
         squares += np.einsum("vbi,vbi->vb", sums_x, effects_x)
         own += np.einsum("bi,bi->b", sums_y, effects_y)
-    squares = squares * own
-    return np.where(squares > 0, products / np.sqrt(squares), np.nan).T
+    own = _without_rounding(own, total * np.abs(data).max(axis=1) ** 2)
+    return (products / np.sqrt(_without_rounding(squares, uncentred) * own)).T
+
+
+def _without_rounding(squares: Floats, reference: Floats) -> Floats:
+    """Squared lengths; NaN where they are nothing but rounding beside a reference: all dissimilarities are equal."""
+    return np.where(squares > 1e-14 * reference, squares, np.nan)
 
 
 def _weighted_sums(x: Floats, weights: Floats) -> Floats:
@@ -224,7 +232,8 @@ class _Linear:
         n_inner = len(self.first) - 1 - n_vectors
         table[self.first[:n_inner], self.second[:n_inner]] = products[:n_inner]
         squares = np.einsum("iib->ib", table)
-        norms = np.sqrt(np.where(squares > 1e-14 * squares.max(axis=1, keepdims=True), squares, np.nan))
+        largest = np.max(squares, axis=1, keepdims=True, where=np.isfinite(squares), initial=0)
+        norms = np.sqrt(_without_rounding(squares, largest))
         found = table[: self.n_models, self.n_models :] / norms[: self.n_models, None] / norms[None, self.n_models :]
         ceiling = np.full((len(counts), 2), np.nan)
         if subject is not None and rdm_counts is not None:
