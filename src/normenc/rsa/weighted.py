@@ -13,7 +13,7 @@ import numpy.typing as npt
 from normenc.rsa.comparison import CENTRED, RANKED, WHITENED, sort_order, tau_a_sorted
 from normenc.rsa.whitening import row_effects
 
-__all__ = ["Similarities", "sample_similarities", "similarities"]
+__all__ = ["Similarities", "sample_ceilings", "sample_similarities", "similarities"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -107,6 +107,45 @@ def sample_similarities(models: Floats, data: Floats, counts: Counts, method: st
         with np.errstate(divide="ignore", invalid="ignore"):
             parts.append(_linear_samples(own, data[chosen], counts[chosen], method))
     return np.concatenate(parts)
+
+
+def sample_ceilings(
+    data: Floats,
+    counts: Counts,
+    method: str,
+    *,
+    rdm_counts: Counts,
+    subject: npt.NDArray[np.int64],
+    weigh_subjects: bool = False,
+) -> Floats:
+    """Lower and upper ceiling where every sample has RDMs of its own.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n_rdms, n_samples, n_pairs)
+    counts : ndarray of int, shape (n_samples, n_stimuli) or (1, n_stimuli)
+    method : str
+    rdm_counts : ndarray of int, shape (n_samples, n_rdms) or (1, n_rdms)
+    subject, weigh_subjects
+        See :func:`similarities`.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, 2)
+    """
+    n_samples = data.shape[1]
+    counts = np.broadcast_to(counts, (n_samples, counts.shape[1]))
+    amounts = np.broadcast_to(rdm_counts, (n_samples, rdm_counts.shape[1]))
+    if method in (*RANKED, "kendall-tau-a"):
+        ceilings = []
+        for sample in range(n_samples):
+            weight = pair_weights(counts[[sample]])[:, 0]
+            ranks = np.stack([_weighted_ranks(vector, weight) for vector in data[:, sample]])
+            ceilings.append(_rank_ceiling(ranks, weight, amounts[sample], subject, method, weigh_subjects))
+        return np.array(ceilings)
+    between = np.stack([sample_similarities(data, own, counts, method) for own in data], axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _linear_ceiling(between, amounts.astype(float), subject, weigh_subjects)
 
 
 def _ranked_samples(models: Floats, data: Floats, counts: Counts, method: str) -> Floats:
@@ -363,6 +402,8 @@ def _rank_ceiling(
 
     For tau-a the best RDM cannot be computed in practice; that by mean ranks is close to it.
     """
+    if weight.sum() < 2:
+        return np.full(2, np.nan)
     there = weight > 0
     inside, own = weight[there], ranks[:, there]
     present = [one for one in np.unique(subject) if amounts[subject == one].max() > 0]
