@@ -105,7 +105,7 @@ class Inputs:
         return [self.model_matrices[self.owner == index] for index in range(len(self.names))]
 
     def flat(self, method: str) -> dict[str, str]:
-        """Models that have no similarity by this method, and why: in one of their RDMs all dissimilarities are equal."""
+        """Models that have no similarity by this method, and why: all dissimilarities of an RDM are equal."""
         found: dict[str, str] = {}
         for owner, vector in zip(self.owner, self.models, strict=True):
             value = vector[0]

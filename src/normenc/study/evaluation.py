@@ -138,8 +138,9 @@ def evaluate(
     study, recording = prepared.study, prepared.recording
     inputs = inference_inputs(recording, study.comparison.rdm_metric)
     recording_rdm = inputs["data"]
-    if recording_rdm.ndim == 3:  # of several animals: the pictures show that of all their neurons
-        recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric)
+    if recording_rdm.ndim == 3:  # of several animals or sessions: the pictures show that of all together
+        known = recording.responses is not None
+        recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric) if known else recording.rdm
     trainings, failures, representations = represent_all(
         prepared, device=device, workers=workers, scheduler=scheduler, progress=progress
     )
@@ -279,6 +280,8 @@ def _without_false_certainty(inference: rsa.Inference) -> rsa.Inference:
         sure = table["standard_error"] < 1e-12
         tables.append(table.assign(**{name: table[name].astype(float).mask(sure) for name in columns}))
     models, pairs = tables
+    unsaid = inference.models["standard_error"].lt(1e-12) & models["why_unknown"].eq("")
+    models["why_unknown"] = models["why_unknown"].mask(unsaid, "there are too few stimuli to speak of others")
     return replace(inference, models=models, pairs=pairs)
 
 
