@@ -134,7 +134,9 @@ def test_chunks_do_not_matter(example, method, monkeypatch):
     np.testing.assert_allclose(whole.ceiling, parts.ceiling, atol=1e-14)
 
 
-@pytest.mark.parametrize("drawn", [[2, 1, 0, 3, 1, 1], [0, 5, 1, 1, 1, 0], [1, 0, 1, 6, 0, 0], [1, 1, 1, 1, 1, 1]], ids=str)
+@pytest.mark.parametrize(
+    "drawn", [[2, 1, 0, 3, 1, 1], [0, 5, 1, 1, 1, 0], [1, 0, 1, 6, 0, 0], [1, 1, 1, 1, 1, 1]], ids=str
+)
 def test_the_whitened_product_is_that_of_the_inverse_covariance(drawn):
     """Against V written out, with stimuli that are in the sample several times and pairs of them left out."""
     rng = np.random.default_rng(2)

@@ -76,7 +76,7 @@ def comparison_notes(recording: Recording) -> tuple[str, ...]:
     low, high = recording.n_repeats
     if not parts and 1 < low < high:
         notes.append(
-            f"Stimuli were shown {low} to {high} times: averages use all trials, the noise ceiling the first {low} of each."
+            f"Stimuli were shown {low} to {high} times: averages use all trials, the noise ceiling the first {low}."
         )
     return tuple(notes)
 

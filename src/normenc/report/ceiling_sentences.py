@@ -58,7 +58,7 @@ def _one_by_one(trained: pd.DataFrame, names: dict[Any, str], n_tests: int) -> l
         elif pd.isna(row["p_ceiling_holm"]):
             unsure.append(f"{names[index]} is {distance:.3f} below the lower ceiling; this could not be tested.")
         elif row["p_ceiling_holm"] <= ALPHA:
-            below.append(f"{names[index]} by {distance:.3f} ({p_value(row['p_ceiling_holm'])})")
+            below.append((names[index], f"{distance:.3f} ({p_value(row['p_ceiling_holm'])})"))
         else:
             unsure.append(
                 f"{names[index]} is {distance:.3f} below the lower ceiling; this difference was not significant "
@@ -66,8 +66,9 @@ def _one_by_one(trained: pd.DataFrame, names: dict[Any, str], n_tests: int) -> l
             )
     sure = []
     if below:
+        who, by = (in_words(part) for part in zip(*below, strict=True))
         verb = "is" if len(below) == 1 else "are"
-        sure = [f"Significantly below the lower ceiling {verb} {in_words(below)}; p is {corrected(n_tests, 'model')}."]
+        sure = [f"{who} {verb} significantly below the lower ceiling, by {by}; p is {corrected(n_tests, 'model')}."]
     return [*sure, *unsure, *reached]
 
 

@@ -143,7 +143,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
     ...     print(sentence)
     Of the trained layers, fc matches the recording “V1” best: similarity 0.600 (95 % interval 0.500 to 0.700).
     fc is significantly more similar after training than before: difference +0.200 (95 % interval +0.100 to +0.300; p = 0.002, Holm-corrected for 2 comparisons).
-    Beside controls, which were never trained: fc did not differ significantly from pixels (−0.100, 95 % interval −0.200 to −0.010, p = 0.06); p is Holm-corrected for 2 comparisons. The interval of the difference from pixels excludes 0, but it is of this difference alone, while p is corrected for all.
+    Against controls, which were never trained: fc did not differ significantly from pixels (−0.100, 95 % interval −0.200 to −0.010, p = 0.06); p is Holm-corrected for 2 comparisons. The interval of the difference from pixels excludes 0, but it is of this difference alone, while p is corrected for all.
     There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not known.
     Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): fc, pixels.
     """  # noqa: E501 (sentences are lines of their own)
@@ -225,7 +225,7 @@ def _unknown(similarity: pd.DataFrame, names: dict[Any, str]) -> list[str]:
     """Which rows have no similarity, or no interval, and why."""
     if "why_unknown" not in similarity:
         return []
-    rows = similarity[similarity["why_unknown"].fillna("").astype(bool)]
+    rows = similarity[[isinstance(why, str) and bool(why) for why in similarity["why_unknown"]]]
     sentences = []
     for reason, own in rows.groupby("why_unknown", sort=False):
         what = "similarity" if own["similarity"].isna().any() else "interval or test"
@@ -289,7 +289,7 @@ def _against_controls(layer: str, rows: pd.DataFrame, n_tests: int) -> str:
         groups[verdict].append(f"{row.other} ({signed(row.difference)}, {between}, {p_value(row.p_holm)})")
     words = [f"{verdict} {in_words(names)}" for verdict, names in groups.items() if names]
     how = f"; p is {corrected(n_tests)}" if rows["p_holm"].notna().any() else ""
-    return f"Beside controls, which were never trained: {layer} {'; it '.join(words)}{how}.{_of_one_alone(alone)}"
+    return f"Against controls, which were never trained: {layer} {'; it '.join(words)}{how}.{_of_one_alone(alone)}"
 
 
 def _excludes_zero(row: Any) -> bool:
@@ -345,4 +345,4 @@ def _be(names: list[str], one: str, several: str) -> str:
 
 def _listed(names: list[str]) -> str:
     """A few names one by one, many by their number."""
-    return in_words(names) if len(names) <= 2 * MANY else f"{len(names)} of them"
+    return in_words(names) if len(names) <= 2 * MANY else f"{len(names)} layers"

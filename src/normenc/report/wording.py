@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 __all__ = [
+    "FACTORS",
     "corrected",
     "counted",
     "factors_in_words",

@@ -141,10 +141,10 @@ def chance_test(
         found = Chance(SHIFTS, reason, shifts, _unchanged(models, data, shifts))
         smallest = float(found.smallest_p.min())
         corrected = min(1.0, smallest * len(models))
-        said = f"the smallest p-value that {n_stimuli} circular shifts can give is {smallest:.2g}"
-        said += f", or {corrected:.2g} when corrected for {len(models)} models" if len(models) > 1 else ""
         if chance is None:
-            reason = f"{said}, {'' if corrected <= ALPHA else 'not '}enough to be significant"
+            can = "can" if corrected <= ALPHA else "cannot"
+            reason = f"{n_stimuli} circular shifts {can} be significant: their smallest p-value is {smallest:.2g}"
+            reason += f", which is {corrected:.2g} after correction for {len(models)} models" if len(models) > 1 else ""
         if chance == "shifts" or corrected <= ALPHA:
             return replace(found, reason=reason)
     if n_permutations < 1:
