@@ -78,8 +78,8 @@ def test_the_words_follow_the_numbers(tmp_path):
         "fc against pixels: significantly less similar (−0.300, p = 0.01) in “mine × V1”; no significant difference "
         "(−0.100, p = 0.2)",
         "Nothing on this page tests a difference between runs.",
-        "fc pixels significantly less similar −0.300 (−0.350 to −0.250) p 0.010 no significant difference −0.100 (−0.150 "
-        "to −0.050) p 0.200",
+        "fc pixels significantly less similar −0.300 (−0.350 to −0.250) p 0.010 no significant difference −0.100 "
+        "(−0.150 to −0.050) p 0.200",
     ):
         assert sentence in text
     assert not re.search(r"\bnan\b|\bNone\b(?!\.| of)|Traceback", text)
