@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from normenc.report.ceiling_sentences import against_ceiling
@@ -245,8 +244,8 @@ def _counted(rows: pd.DataFrame, other: str, n: int, n_tests: int) -> str:
     unsure = n - more - less - untested
     others = f", and {unsure} did not differ significantly" if unsure else ""
     return (
-        f"Of {n} trained layers, {more} {'is' if more == 1 else 'are'} significantly more similar than {other} and "
-        f"{less} less{others} {how}{rest}."
+        f"Of {n} trained layers, {more} {'is' if more == 1 else 'are'} significantly more similar than "
+        f"{other.replace('its untrained twin', 'their untrained twins')} and {less} less{others} {how}{rest}."
     )
 
 
@@ -319,24 +318,40 @@ def _against_chance(similarity: pd.DataFrame, names: dict[Any, str], kind: str) 
     if not n_tests:
         return "No model could be tested against chance."
     how = f"p {corrected(n_tests, 'model')}"
-    smallest = float(np.nanmin(similarity["p_chance_smallest"])) if "p_chance_smallest" in similarity else 0.0
-    if above.empty and smallest * n_tests > ALPHA:
+    smallest = similarity.get("p_chance_smallest", pd.Series(0.0, similarity.index))
+    if smallest.min() * n_tests > ALPHA:
         return (
             f"Whether models are more similar than chance cannot be tested here: the smallest p-value that {test} can "
-            f"give is {smallest:.2g}, which is not significant once it is corrected for {counted(n_tests, 'model')}."
+            f"give is {smallest.min():.2g}, which is not significant once it is corrected for "
+            f"{counted(n_tests, 'model')}."
         )
+    hopeless = _hopeless(smallest[smallest * n_tests > ALPHA], names)
     if above.empty and shifts:
         return (
             f"No model is significantly more similar than its own circular shifts ({how}): nothing shows that a match "
-            f"is tied to the very {kind}s, beyond a smooth change with {kind}."
+            f"is tied to the very {kind}s, beyond a smooth change with {kind}.{hopeless}"
         )
     if above.empty:
-        return f"No model is significantly more similar than chance ({test}; {how})."
+        return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"
     found = ", ".join(names[index].replace(", untrained", " untrained") for index in above.index)
     found = found if len(above) <= 2 * MANY else f"{len(above)} of {n_tests} models"
-    if shifts:
-        return f"Significantly more similar than their own circular shifts ({how}): {found}."
-    return f"Significantly more similar than chance ({test}; {how}): {found}."
+    chance = "their own circular shifts" if shifts else f"chance ({test}"
+    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {found}.{hopeless}"
+
+
+def _hopeless(smallest: pd.Series, names: dict[Any, str]) -> str:
+    """Models so symmetric that no order of the stimuli that was tried could make them significant."""
+    if smallest.empty:
+        return ""
+    who = in_words([names[index] for index in smallest.index])
+    one = len(smallest) == 1
+    low, high = f"{smallest.min():.2g}", f"{smallest.max():.2g}"
+    least = low if low == high else f"{low} to {high}"
+    own, rdms = ("its", "its RDM as it is") if one else ("their", "their RDMs as they are")
+    return (
+        f" {who} could not be: many orders of the stimuli leave {rdms}, so that {own} smallest possible p-value is "
+        f"{least} before correction."
+    )
 
 
 def _be(names: list[str], one: str, several: str) -> str:
