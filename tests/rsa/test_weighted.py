@@ -7,7 +7,7 @@ from rsatoolbox.rdm import RDMs, compare
 
 from normenc.rsa.comparison import METHODS
 from normenc.rsa.pairs import upper
-from normenc.rsa.weighted import sample_similarities, similarities
+from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
 ORACLE = {
     "pearson": "corr",
@@ -156,6 +156,18 @@ def test_the_whitened_product_is_that_of_the_inverse_covariance(drawn):
     expected = x @ inverse @ y / np.sqrt((x @ inverse @ x) * (y @ inverse @ y))
     found = similarities(one[None], other[None], counts[None], "whitened-cosine").models[0, 0, 0]
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ceilings_of_samples_with_data_of_their_own(example, method):
+    """Where the data are the same in all samples, they are those of the data."""
+    models, data, counts, animals = example
+    subject = np.array([0, 0, 1, 2, 2])
+    own = np.repeat(data[:, None], N_SAMPLES, axis=1)
+    for weigh in (False, True):
+        options = {"rdm_counts": animals, "subject": subject, "weigh_subjects": weigh}
+        found = sample_ceilings(own, counts, method, **options)
+        np.testing.assert_allclose(found, similarities(models, data, counts, method, **options).ceiling, atol=1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
