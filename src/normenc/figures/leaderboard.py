@@ -174,7 +174,7 @@ def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         return []
     names = np.array([_encoder_name(row) for row in rows.itertuples()])
     groups = [(str(name), group) for name, group in rows.groupby(names, sort=False)]
-    return sorted(groups, key=lambda item: -float(item[1]["similarity"].max()))
+    return sorted(groups, key=lambda item: -float(item[1]["similarity"].fillna(-np.inf).max()))
 
 
 def _encoder_name(row: Any) -> str:

@@ -227,7 +227,7 @@ def _unknown(similarity: pd.DataFrame, names: dict[Any, str]) -> list[str]:
     rows = similarity[[isinstance(why, str) and bool(why) for why in similarity["why_unknown"]]]
     sentences = []
     for reason, own in rows.groupby("why_unknown", sort=False):
-        what = "similarity" if own["similarity"].isna().any() else "interval or test"
+        what = "similarity" if own["similarity"].isna().any() else "interval"
         whose = in_words([names[index] for index in own.index])
         sentences.append(f"No {what} is known for {whose}: {reason}.")
     return sentences

@@ -95,10 +95,10 @@ def signed(value: float) -> str:
 
     Examples
     --------
-    >>> signed(0.1), signed(-0.25)
-    ('+0.100', '−0.250')
+    >>> signed(0.1), signed(-0.25), signed(-0.0001)
+    ('+0.100', '−0.250', '0.000')
     """
-    return minus(f"{value:+.3f}")
+    return _without_minus_zero(f"{value:+.3f}")
 
 
 def interval(low: float, high: float, form: str = ".3f") -> str:
@@ -109,7 +109,11 @@ def interval(low: float, high: float, form: str = ".3f") -> str:
     >>> interval(-0.1, 0.25, "+.2f"), interval(float("nan"), float("nan"))
     ('−0.10 to +0.25', 'not known')
     """
-    return "not known" if pd.isna(low) else minus(f"{low:{form}} to {high:{form}}")
+    return "not known" if pd.isna(low) else " to ".join(_without_minus_zero(f"{end:{form}}") for end in (low, high))
+
+
+def _without_minus_zero(text: str) -> str:
+    return text.lstrip("+-") if float(text) == 0 else minus(text)
 
 
 def p_value(value: float) -> str:

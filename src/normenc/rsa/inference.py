@@ -287,7 +287,7 @@ class _Summary:
         undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
         for place, share in zip(places, undefined, strict=True):
             if share > MOST_UNDEFINED:
-                reasons[place] = f"all its dissimilarities are equal in {share:.0%} of the bootstrap samples"
+                reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of the bootstrap samples"
 
         def spread(values: Floats) -> Floats:
             found = np.full((len(values), len(names) + 2), np.nan)
