@@ -78,6 +78,25 @@ def test_texts_from_the_user_are_escaped(finished):
     assert "Me &amp; You, 2026" in text
 
 
+def test_the_recordings_name_reads_as_a_name(finished):
+    said = Page(report.render(finished.folder)).said
+    assert "represent gratings as the recording “mine” does?" in said
+    assert "matches the recording “mine” best" in said
+    assert "explain the recording “mine”" in said or "similar to the recording “mine”" in said
+    assert not re.search(r"(as|to|explains?|matches|with) mine\b", said)
+
+
+def test_the_caption_says_what_is_drawn_and_nothing_else(finished):
+    """Noise alone: nothing is above chance, no model beats another."""
+    text = " ".join(Page(report.render(finished.folder)).said.split())
+    caption = text.partition("Similarity of two representational")[2].partition("first training step.")[0]
+    table = finished.evaluation.similarity
+    assert ("white dot" in caption) == bool((table["p_chance_holm"] <= 0.05).any())
+    assert ("Wings" in caption) == bool((finished.evaluation.inference.pairs["p_holm"] <= 0.05).any())
+    assert ("grey band" in caption) == bool(table["ceiling_lower"].notna().any())
+    assert "Lines are 95 % intervals." in caption
+
+
 def test_a_simulation_is_said_at_the_top(tmp_path):
     study = Study(
         recording={"source": "simulated-v1", "n_neurons": 20},
