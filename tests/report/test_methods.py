@@ -18,7 +18,7 @@ RECORDING = {
     "citation": "not stated",
 }
 INFERENCE = {
-    "ceiling": "several sessions, one left out (lower) or none (upper)",
+    "ceiling": "several sessions: the lower with one left out, the upper with all",
     "resampled": {"stimuli": 12, "neurons": 793, "seeds": 5, "sessions": 2},
     "block_length": 2,
     "n_samples": 200,
@@ -55,7 +55,7 @@ def test_what_was_recorded_and_how_it_was_prepared():
     assert "There is one for each of the 2 sessions." in said
     assert "a bootstrap over stimuli, sessions, neurons and seeds of the untrained networks (200 samples" in said
     assert "every session’s matrix was made of the same resampled neurons" in said
-    assert "estimated from several sessions, one left out (lower) or none (upper)." in said
+    assert "estimated from several sessions: the lower with one left out, the upper with all." in said
     assert "animal" not in said
 
 

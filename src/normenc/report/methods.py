@@ -1,6 +1,7 @@
 """What was done, as a paragraph to paste into a paper, with its references."""
 
 import re
+from math import factorial
 from typing import Any
 
 from normenc.report.sentences import FOLDED
@@ -232,10 +233,10 @@ def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
     found, recording = environment["inference"], environment["recording"]
     if found["chance"] == "circular shifts":
         return f"circular shifts of the stimuli, which ask whether a match is tied to the very {recording['stimuli']}s"
-    n = study["comparison"]["n_permutations"]
-    orders = f"{counted(n, 'random permutation')} of the stimuli"
-    if found.get("n_orders", n + 1) != n + 1:  # few stimuli, of which all orders were tried
-        orders = f"all {counted(found['n_orders'], 'order')} of the stimuli"
+    n = found.get("n_orders", study["comparison"]["n_permutations"] + 1)
+    orders = f"{counted(n - 1, 'random permutation')} of the stimuli"
+    if n == factorial(recording["n_stimuli"]):
+        orders = f"all {counted(n, 'order')} of the stimuli"
     return f"{orders}, which ask whether model and recording are related at all"
 
 

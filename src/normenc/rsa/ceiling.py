@@ -18,8 +18,8 @@ __all__ = ["Ceiling", "noise_ceiling", "spearman_brown"]
 
 Floats = npt.NDArray[np.float64]
 KINDS = {
-    "animals": "several animals, one left out (lower) or none (upper)",
-    "sessions": "several sessions, one left out (lower) or none (upper)",
+    "animals": "several animals: the lower with one left out, the upper with all",
+    "sessions": "several sessions: the lower with one left out, the upper with all",
     "repeats": "split halves of the repeated trials",
     "neurons": "split halves of the neurons",
     "none": "none: there is a single RDM, which tells nothing about its noise",
@@ -48,7 +48,7 @@ class Ceiling:
         Examples
         --------
         >>> Ceiling("animals", 0.25, 0.61).describe()
-        'several animals, one left out (lower) or none (upper)'
+        'several animals: the lower with one left out, the upper with all'
         """
         return KINDS[self.kind]
 

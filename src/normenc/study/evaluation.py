@@ -30,6 +30,7 @@ UNCERTAIN = (
     *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
     *("p_ceiling", "p_ceiling_holm", "p_ceiling_fdr"),
 )
+PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is corrected for all models
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
 MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
@@ -253,6 +254,7 @@ def _infer_models(
     """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
     own = study.comparison
     options = study.comparison.model_dump(exclude={"layers", "controls", "also", "method", "n_samples"})
+    options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI_RESAMPLED
     found = rsa.infer(
