@@ -5,7 +5,7 @@ from scipy import stats
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
-from normenc.rsa.inference import benjamini_hochberg, holm
+from normenc.rsa.corrections import benjamini_hochberg, holm
 
 FAST = {"n_samples": 200, "n_permutations": 99}
 

@@ -11,7 +11,8 @@ import pandas as pd
 from normenc.errors import InputError
 from normenc.report.explorer import explorer
 from normenc.report.methods import methods
-from normenc.report.sentences import ALPHA, answer, findings, limits, row_names
+from normenc.report.reference_sentences import ALPHA
+from normenc.report.sentences import answer, findings, limits, row_names
 from normenc.report.wording import counted, factors_in_words, in_words, the_recording
 from normenc.study.file_names import REPORT
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from normenc.report.ceiling_sentences import against_ceiling
+from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance
 from normenc.report.wording import (
     corrected,
-    counted,
     in_words,
     interval,
     minus,
@@ -19,7 +18,6 @@ from normenc.report.wording import (
 
 __all__ = ["answer", "findings", "limits", "row_names"]
 
-ALPHA = 0.05
 MANY = 4  # trained layers of which the page speaks one by one
 FOLDED = "folded directions onto orientations"  # as steps of a recording say it
 
@@ -170,7 +168,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
         rows = against[against["model"] == layer]
         sentences += [_against_controls(layer, rows, n_tests)] if len(rows) else []
     shown = None if len(trained) <= MANY else MANY
-    return [*sentences, against_ceiling(similarity, names, shown), _against_chance(similarity, names, kind)]
+    return [*sentences, against_ceiling(similarity, names, shown), against_chance(similarity, names, kind)]
 
 
 def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list[str]:
@@ -307,50 +305,6 @@ def _of_one_alone(others: list[str]) -> str:
     return (
         f" The intervals of the differences from {in_words(others)} exclude 0, but each is of one difference alone, "
         "while p is corrected for all."
-    )
-
-
-def _against_chance(similarity: pd.DataFrame, names: dict[Any, str], kind: str) -> str:
-    above = similarity[similarity["p_chance_holm"] <= ALPHA]
-    n_tests = int(similarity["p_chance_holm"].notna().sum())
-    test = str(similarity["chance"].iloc[0])
-    shifts = test == "circular shifts"
-    if not n_tests:
-        return "No model could be tested against chance."
-    how = f"p {corrected(n_tests, 'model')}"
-    smallest = similarity.get("p_chance_smallest", pd.Series(0.0, similarity.index))
-    if smallest.min() * n_tests > ALPHA:
-        return (
-            f"Whether models are more similar than chance cannot be tested here: the smallest p-value that {test} can "
-            f"give is {smallest.min():.2g}, which is not significant once it is corrected for "
-            f"{counted(n_tests, 'model')}."
-        )
-    hopeless = _hopeless(smallest[smallest * n_tests > ALPHA], names)
-    if above.empty and shifts:
-        return (
-            f"No model is significantly more similar than its own circular shifts ({how}): nothing shows that a match "
-            f"is tied to the very {kind}s, beyond a smooth change with {kind}.{hopeless}"
-        )
-    if above.empty:
-        return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"
-    found = ", ".join(names[index].replace(", untrained", " untrained") for index in above.index)
-    found = found if len(above) <= 2 * MANY else f"{len(above)} of {n_tests} models"
-    chance = "their own circular shifts" if shifts else f"chance ({test}"
-    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {found}.{hopeless}"
-
-
-def _hopeless(smallest: pd.Series, names: dict[Any, str]) -> str:
-    """Models so symmetric that no order of the stimuli that was tried could make them significant."""
-    if smallest.empty:
-        return ""
-    who = in_words([names[index] for index in smallest.index])
-    one = len(smallest) == 1
-    low, high = f"{smallest.min():.2g}", f"{smallest.max():.2g}"
-    least = low if low == high else f"{low} to {high}"
-    own, rdms = ("its", "its RDM as it is") if one else ("their", "their RDMs as they are")
-    return (
-        f" {who} could not be: many orders of the stimuli leave {rdms}, so that {own} smallest possible p-value is "
-        f"{least} before correction."
     )
 
 

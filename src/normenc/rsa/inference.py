@@ -18,6 +18,7 @@ from normenc.errors import InputError
 from normenc.rsa.bootstrap import Sample, bootstrap, n_splits
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, repeat_halves
 from normenc.rsa.comparison import check_method
+from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.permutation import Chance, chance_test, permuted_similarities
 from normenc.rsa.resampling import block_length_of, total_variance
@@ -184,17 +185,7 @@ def infer(
     blocks = None
     if ordered and "stimuli" in chosen:
         blocks = block_length_of(inputs.matrices) if block_length is None else block_length
-    several_animals = inputs.grouped_by == "animals"
-    ceiling = noise_ceiling(
-        inputs.matrices,
-        subject=inputs.group if several_animals else None,
-        session=None if several_animals else inputs.group,
-        repeats=repeats,
-        responses=responses,
-        method=method,
-        rdm_metric=rdm_metric,
-        seed=seed,
-    )
+    ceiling = _ceiling(inputs, repeats, responses, method, rdm_metric, seed)
     halves = repeat_halves(repeats, rdm_metric, n_splits(inputs), seed) if ceiling.kind == "repeats" else None
     samples = bootstrap(
         inputs, chosen, method, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed
@@ -218,31 +209,18 @@ def infer(
     )
 
 
-def holm(p_values: Any) -> Floats:
-    """Holm's correction: adjusted p-values that bound the chance of any false positive. NaN stays NaN.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03])
-    array([0.03, 0.06, 0.06])
-    """
-    values = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full_like(values, np.nan)
-    known = np.flatnonzero(~np.isnan(values))
-    order = known[np.argsort(values[known], kind="stable")]
-    steps = values[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return adjusted
-
-
-def benjamini_hochberg(p_values: Any) -> Floats:
-    """Adjusted p-values that bound the expected fraction of false positives. NaN stays NaN."""
-    values = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full_like(values, np.nan)
-    known = ~np.isnan(values)
-    if known.any():
-        adjusted[known] = stats.false_discovery_control(values[known])
-    return adjusted
+def _ceiling(inputs: Inputs, repeats: Any, responses: Any, method: str, rdm_metric: str, seed: int) -> Ceiling:
+    several_animals = inputs.grouped_by == "animals"
+    return noise_ceiling(
+        inputs.matrices,
+        subject=inputs.group if several_animals else None,
+        session=None if several_animals else inputs.group,
+        repeats=repeats,
+        responses=responses,
+        method=method,
+        rdm_metric=rdm_metric,
+        seed=seed,
+    )
 
 
 def _chance(inputs: Inputs, method: str, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:

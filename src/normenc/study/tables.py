@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import rsa
-from normenc.rsa.inference import benjamini_hochberg, holm
+from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:

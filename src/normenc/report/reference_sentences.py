@@ -1,14 +1,15 @@
-"""What a run's tables say of the trained layers and the noise ceiling."""
+"""What a run's tables say of the models beside the noise ceiling, and beside chance."""
 
 from typing import Any
 
 import pandas as pd
 
-from normenc.report.wording import corrected, in_words, interval, p_value
+from normenc.report.wording import corrected, counted, in_words, interval, p_value
 
-__all__ = ["against_ceiling"]
+__all__ = ["ALPHA", "against_ceiling", "against_chance"]
 
 ALPHA = 0.05
+SHOWN = 8  # models that are named one by one
 CLOSE = 0.05  # below the lower ceiling, within which a layer whose interval includes it reaches it
 
 
@@ -96,4 +97,59 @@ def _in_numbers(trained: pd.DataFrame, n_tests: int) -> str:
         f"Of {len(trained)} trained layers, {int(sure.sum())} are significantly below the lower ceiling (p "
         f"{corrected(n_tests, 'model')}), {rest} are below it by a difference that was not significant, and {reached} "
         f"{'reaches' if reached == 1 else 'reach'} it."
+    )
+
+
+def against_chance(similarity: pd.DataFrame, names: dict[Any, str], kind: str) -> str:
+    """Which models are significantly more similar than chance, and which could not be.
+
+    Parameters
+    ----------
+    similarity : DataFrame
+        The rows of ``similarity.csv``.
+    names : dict
+        What each row is called, by its index.
+    kind : str
+        Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
+    """
+    above = similarity[similarity["p_chance_holm"] <= ALPHA]
+    n_tests = int(similarity["p_chance_holm"].notna().sum())
+    test = str(similarity["chance"].iloc[0])
+    shifts = test == "circular shifts"
+    if not n_tests:
+        return "No model could be tested against chance."
+    how = f"p {corrected(n_tests, 'model')}"
+    smallest = similarity.get("p_chance_smallest", pd.Series(0.0, similarity.index))
+    if smallest.min() * n_tests > ALPHA:
+        return (
+            f"Whether models are more similar than chance cannot be tested here: the smallest p-value that {test} can "
+            f"give is {smallest.min():.2g}, which is not significant once it is corrected for "
+            f"{counted(n_tests, 'model')}."
+        )
+    hopeless = _hopeless(smallest[smallest * n_tests > ALPHA], names)
+    if above.empty and shifts:
+        return (
+            f"No model is significantly more similar than its own circular shifts ({how}): nothing shows that a match "
+            f"is tied to the very {kind}s, beyond a smooth change with {kind}.{hopeless}"
+        )
+    if above.empty:
+        return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"
+    found = ", ".join(names[index].replace(", untrained", " untrained") for index in above.index)
+    found = found if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
+    chance = "their own circular shifts" if shifts else f"chance ({test}"
+    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {found}.{hopeless}"
+
+
+def _hopeless(smallest: pd.Series, names: dict[Any, str]) -> str:
+    """Models so symmetric that no order of the stimuli that was tried could make them significant."""
+    if smallest.empty:
+        return ""
+    who = in_words([names[index] for index in smallest.index])
+    one = len(smallest) == 1
+    low, high = f"{smallest.min():.2g}", f"{smallest.max():.2g}"
+    least = low if low == high else f"{low} to {high}"
+    own, rdms = ("its", "its RDM as it is") if one else ("their", "their RDMs as they are")
+    return (
+        f" {who} could not be: many orders of the stimuli leave {rdms}, so that {own} smallest possible p-value is "
+        f"{least} before correction."
     )
