@@ -13,7 +13,7 @@ from normenc.report.explorer import explorer
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits, row_names
-from normenc.report.wording import counted, factors_in_words, in_words, the_recording
+from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, the_recording
 from normenc.study.file_names import REPORT
 
 __all__ = ["render", "write"]
@@ -101,8 +101,7 @@ def render(folder: str | Path) -> str:
             *limits(environment["recording"], environment["inference"].get("n_different_images")),
         ],
         the_recording=the_recording(environment["recording"]["name"]),
-        resampled=in_words([_sized(n, factor) for factor, n in environment["inference"]["resampled"].items()])
-        or "nothing",
+        resampled=_sized(environment["inference"]["resampled"]),
         n_models=counted(int(similarity["p_chance_holm"].notna().sum()), "model"),
         n_tests=counted(n_tests, "difference") if (n_tests := int(differences["p_holm"].notna().sum())) else "",
         drawn=_drawn(similarity, environment),
@@ -126,9 +125,11 @@ def render(folder: str | Path) -> str:
     )
 
 
-def _sized(n: int, factor: str) -> str:
-    """How many of a factor were resampled, whose name is a plural."""
-    return counted(n, {"stimuli": "stimulus"}.get(factor, factor.removesuffix("s")))
+def _sized(resampled: dict[str, int]) -> str:
+    """How many of each factor were resampled; factors are plurals."""
+    one = {"stimuli": "stimulus"}
+    ordered = sorted(resampled, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
+    return in_words([counted(resampled[f], one.get(f, f.removesuffix("s"))) for f in ordered]) or "nothing"
 
 
 def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, bool]:
