@@ -1,8 +1,8 @@
 """Whether a recording can answer the question: what it holds, how reliable it is, what speaks against it."""
 
 from normenc.quality.checking import Quality, check
-from normenc.quality.comparable import inference_inputs
+from normenc.quality.comparable import comparison_notes, inference_inputs
 from normenc.quality.lines import lines
 from normenc.quality.rdm_reliability import RdmReliability, rdm_reliability
 
-__all__ = ["Quality", "RdmReliability", "check", "inference_inputs", "lines", "rdm_reliability"]
+__all__ = ["Quality", "RdmReliability", "check", "comparison_notes", "inference_inputs", "lines", "rdm_reliability"]
