@@ -211,7 +211,7 @@ def test_odd_outputs():
         "out": r"layer 'out' gives a dict .*\[logits\], \[aux\]\[0\]",
         "out[heads]": r"there is no element \[heads\]; there are \[logits\], \[aux\]",
         "out[logits][0]": "there is no element",
-        "squeezed:1": "the module runs 1 times, counted from 0",
+        "squeezed:1": "the module runs once; runs are counted from 0",
         "squeezed@mean": "@mean is for tokens",
         "squeezed@last": "@last is none of @class, @mean",
     }.items():

@@ -15,7 +15,7 @@ from normenc.representations.layer_names import LayerName, elements_of, parse_la
 __all__ = ["layers_that_run", "module_outputs", "plain_module"]
 
 PROBES = (2, 3)  # images; an axis that grows from the first to the second number is that of the stimuli
-Runs = dict[str, list[Any]]  # by module, what it gave in each of its runs
+Runs = dict[tuple[str, int], Any]  # what every module gave in each of its runs, in the order of running
 Axes = dict[str, int]
 
 
@@ -100,22 +100,22 @@ def _probed(
 def _all_layers(runs: Runs) -> dict[str, LayerName]:
     """Every tensor that a module gave, by its name: the run where there are several, the element where it is one."""
     found = {}
-    for module, outputs in runs.items():
-        for number, output in enumerate(outputs):
-            run = number if len(outputs) > 1 else None
-            for path in elements_of(output):
-                name = module + ("" if run is None else f":{run}") + "".join(f"[{key}]" for key in path)
-                found[name] = LayerName(name, module, run, path)
+    for (module, number), output in runs.items():
+        run = number if (module, 1) in runs else None
+        for path in elements_of(output):
+            name = module + ("" if run is None else f":{run}") + "".join(f"[{key}]" for key in path)
+            found[name] = LayerName(name, module, run, path)
     return found
 
 
 def _output(layer: LayerName, runs: Runs) -> torch.Tensor:
-    outputs = runs.get(layer.module)
-    if not outputs:
+    n_runs = sum(module == layer.module for module, _ in runs)
+    if not n_runs:
         raise InputError(f"layer {layer.text!r} does not run when the network is given images")
-    if layer.run is not None and layer.run >= len(outputs):
-        raise InputError(f"layer {layer.text!r}: the module runs {len(outputs)} times, counted from 0")
-    output = layer.choose(outputs[-1 if layer.run is None else layer.run])
+    if layer.run is not None and layer.run >= n_runs:
+        times = "once" if n_runs == 1 else f"{n_runs} times"
+        raise InputError(f"layer {layer.text!r}: the module runs {times}; runs are counted from 0")
+    output = layer.choose(runs[layer.module, n_runs - 1 if layer.run is None else layer.run])
     if not isinstance(output, torch.Tensor):
         inside = ", ".join("".join(f"[{key}]" for key in path) for path in elements_of(output))
         choose = f"; choose one of its elements, {inside}, as in {layer.text}[0]" if inside else ""
@@ -190,7 +190,7 @@ def _reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[A
 
 def _keeper(runs: Runs, name: str) -> Any:
     def keep(_module: nn.Module, _args: Any, output: Any) -> None:
-        runs.setdefault(name, []).append(_copied(output))
+        runs[name, sum(module == name for module, _ in runs)] = _copied(output)
 
     return keep
 
