@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
 from normenc.errors import InputError
 from normenc.representations.layer_names import LayerName, elements_of, parse_layer
@@ -42,6 +43,11 @@ def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
         raise InputError(
             f"{type(network).__name__} is, or holds, a TorchScript module, which runs as a whole: its layers cannot be "
             "read. Give the Python module that it was made from, with its weights"
+        )
+    lazy = [name for name, value in network.named_parameters() if isinstance(value, UninitializedParameter)]
+    if lazy:
+        raise InputError(
+            f"{type(network).__name__} has lazy layers ({lazy[0]}), whose weights would only be drawn now; run it once"
         )
     return network, prefix
 
