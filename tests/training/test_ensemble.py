@@ -136,6 +136,7 @@ class Lazy(nn.Module):
         return torch.sigmoid(self.out(images.flatten(1)))
 
 
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # of vmap, with weight_norm
 @pytest.mark.parametrize("network", [Tied, Normed, Lazy, Plain, Dropping])
 def test_members_are_those_trained_alone_or_are_refused(network):
     alone = {seed: train(network, TILT, seed=seed, data_seed=1, **OPTIONS) for seed in (1, 2)}
@@ -169,7 +170,9 @@ def test_what_cannot_be_copied_is_refused():
         return nn.Sequential(nn.Flatten(), torch.nn.utils.weight_norm(nn.Linear(192, 1)), nn.Sigmoid())
 
     for fit in (train, train_ensemble):
-        with pytest.raises(InputError, match=r"cannot be copied .*parametrizations.weight_norm instead"):
+        with pytest.raises(
+            InputError, match=r"cannot be copied once it has run; use .*parametrizations.weight_norm instead"
+        ):
             fit(build, TILT, **OPTIONS | ({"seed": 1} if fit is train else {"seeds": [1, 2]}))
 
 

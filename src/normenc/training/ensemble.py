@@ -192,15 +192,13 @@ def _check_together(models: Sequence[nn.Module], task: Task, data: Data, learnin
         optimizer.step()
         state, before = alone.state_dict(), model.state_dict()
         # Gradients that are 0 but for rounding, as of a bias before batch normalisation, are of no size of their own.
-        largest = max(
-            float((value - before[key]).double().abs().max()) for key, value in state.items() if value.numel()
-        )
+        largest = max(float((v - before[key]).double().abs().max()) for key, v in state.items() if v.numel())
         apart = [key for key, value in found.state_dict().items() if not _alike(value, state[key], largest)]
         if apart:
             raise InputError(
                 f"{name} cannot be trained as an ensemble: after one step its {apart[0]} is not what training alone "
-                "gives. It may draw random numbers as it runs (dropout), or hold tensors that are neither parameters nor "
-                "buffers; train it seed by seed"
+                "gives. It may draw random numbers as it runs (dropout), or hold tensors that are neither "
+                "parameters nor buffers; train it seed by seed"
             )
 
 

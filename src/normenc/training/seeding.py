@@ -61,14 +61,18 @@ def lent(generator: torch.Generator | int, device: torch.device | None = None) -
 
 
 def copied(network: nn.Module) -> nn.Module:
-    """A copy of its own; raises InputError for a module that cannot be copied."""
+    """A copy of its own; raises InputError for a module that cannot be copied, or can only before it has run."""
+    hooks = [hook for part in network.modules() for hook in part._forward_pre_hooks.values()]
+    if any(type(hook).__name__ == "WeightNorm" for hook in hooks):
+        raise InputError(
+            f"{type(network).__name__} uses torch.nn.utils.weight_norm, with which it cannot be copied once it has run; use "
+            "torch.nn.utils.parametrizations.weight_norm instead"
+        )
     try:
         return copy.deepcopy(network)
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        raise InputError(
-            f"{type(network).__name__} cannot be copied ({' '.join(str(error).split())[:200]}). With "
-            "torch.nn.utils.weight_norm, use torch.nn.utils.parametrizations.weight_norm instead"
-        ) from None
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"{type(network).__name__} cannot be copied ({said}), which training needs") from None
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
