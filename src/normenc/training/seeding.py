@@ -65,7 +65,7 @@ def copied(network: nn.Module) -> nn.Module:
     hooks = [hook for part in network.modules() for hook in part._forward_pre_hooks.values()]
     if any(type(hook).__name__ == "WeightNorm" for hook in hooks):
         raise InputError(
-            f"{type(network).__name__} uses torch.nn.utils.weight_norm, with which it cannot be copied once it has run; "
+            f"{type(network).__name__} uses torch.nn.utils.weight_norm, and cannot be copied once it has run; "
             "use torch.nn.utils.parametrizations.weight_norm instead"
         )
     try:
