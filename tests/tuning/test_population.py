@@ -28,7 +28,8 @@ def test_decoders_are_scikit_learns(n_units, decoder):
         x, y = responses[fold != part], targets[fold != part]
         scale = np.square(x - x.mean(axis=0)).sum() / len(x)
         peer = LinearRegression() if decoder == "linear" else RidgeCV(PENALTIES * scale)
-        cosine, sine = peer.fit(x, y).predict(responses[fold == part]).T
+        predicted = peer.fit(x, y).predict(responses[fold == part])
+        cosine, sine = (predicted - y.mean(axis=0) + targets.mean(axis=0)).T
         expected = np.degrees(np.arctan2(sine, cosine)) / 2
         np.testing.assert_allclose(found.decoded[fold == part], expected, atol=1e-5)
 
@@ -67,6 +68,15 @@ def test_noise_is_decoded_at_chance():
     found = tuning.decode_orientation(rng.normal(size=(800, 20)), rng.uniform(0, 360, 800), period=360)
     assert found.median_error == pytest.approx(90, abs=8)
     assert np.isnan(found.threshold)
+
+
+@pytest.mark.parametrize("n_stimuli", [8, 12, 24])
+def test_noise_of_few_averages_is_decoded_at_chance_too(n_stimuli):
+    """The mean of the other stimuli points away from the one that was left out; 63 to 74 degrees if it is added."""
+    rng = np.random.default_rng(3)
+    degrees = np.arange(n_stimuli) * 180 / n_stimuli
+    errors = [tuning.decode_orientation(rng.normal(size=(n_stimuli, 60)), degrees).median_error for _ in range(300)]
+    assert np.mean(errors) == pytest.approx(45, abs=4 * np.std(errors) / np.sqrt(300))
 
 
 def test_participation_ratio_by_hand():
