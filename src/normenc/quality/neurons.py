@@ -166,7 +166,7 @@ def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: 
     except InputError:
         return None
     better = int((np.abs(decoded.error) < period / 4).sum())
-    # Any two trials help, or harm, to decode each other alike, so that their luck counts twice: twice a coin's variance.
+    # Any two trials help, or harm, to decode each other alike: their luck counts twice, at twice a coin's variance.
     p_value = float(norm.sf((better - len(chosen) / 2) / np.sqrt(len(chosen) / 2)))
     return Decoded(decoded.median_error, period / 4, p_value)
 

@@ -146,7 +146,8 @@ def _tuning(path: Path, controls: list[str]) -> dict[str, Any] | None:
         return {"rows": []}
     return {
         "rows": table.to_dict("records"),
-        "blanks": bool(table["n_tested_responsive"].any()),
+        "blanks": "n_responsive" in table,
+        "directions": "n_tuned_direction" in table,
         "halves": bool(table["spectrum_cross_validated"].any()),
         "laws": bool(table["spectrum_exponent"].notna().any()),
         "with_controls": bool(table["population"].isin(controls).any()),

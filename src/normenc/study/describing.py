@@ -18,8 +18,10 @@ __all__ = ["Description", "describe", "population_table", "unit_table"]
 Floats = npt.NDArray[np.float64]
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response
 MOST_UNITS = 500  # of a control that are described one by one
-N_FOLDS = 5  # of the decoder, fewer where there are few stimuli
+MIN_DECODED = 6  # stimuli, below which others tell nothing of one
+FOLDS = (2, 3, 4, 5)  # of the decoder: the most of these into which the stimuli can be dealt out evenly
 QUARTILES = ("25", "median", "75")
+NONE = tuning.Tuned(0, 0, tuning.circular_statistics([]), np.full(3, np.nan))
 
 
 @dataclass(frozen=True)
@@ -182,32 +184,37 @@ def _decoding_error(curves: tuning.TuningCurves, period: float) -> float:
     """Median error, degrees, of mean responses to orientations, or to directions."""
     if period != curves.period:
         curves = tuning.tuning_curves(curves.mean, curves.stimulus, period=period)
-    try:
-        n_folds = min(N_FOLDS, len(curves.stimulus) - 2)
-        return tuning.decode_orientation(curves.mean, curves.stimulus, period=period, n_folds=n_folds).median_error
-    except InputError:  # too few stimuli
+    n = len(curves.stimulus)
+    if n < MIN_DECODED:
         return float("nan")
+    n_folds = max((folds for folds in FOLDS if n % folds == 0), default=max(FOLDS))
+    return tuning.decode_orientation(curves.mean, curves.stimulus, period=period, n_folds=n_folds).median_error
 
 
 def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning.csv``: one row a population."""
+    """Make ``tuning.csv``: one row a population; columns of direction and blanks where there are any."""
+    kinds = ["orientation"]
+    kinds += ["direction"] if any(found.summary.direction is not None for found in descriptions.values()) else []
+    with_blanks = any("responsive" in found.summary.units for found in descriptions.values())
     rows = []
     for found in descriptions.values():
         units, summary = found.summary.units, found.summary
+        tuned = {kind: getattr(summary, kind) or NONE for kind in kinds}
         responsive = units["responsive"] if "responsive" in units else pd.Series(dtype="boolean")
+        row = {"population": found.label, "recording": found.is_recording, "n_all": found.n_all, "n_units": len(units)}
+        if with_blanks:
+            row |= _counts("responsive", int(responsive.sum()), int(responsive.notna().sum()))
+        row |= _counts("tuned", summary.n_tuned, summary.n_tested)
+        for kind, own in tuned.items():
+            row |= _counts(f"tuned_{kind}", own.n_tuned, own.n_tested)
+        for kind, own in tuned.items():
+            row |= _of_tuned(kind, own)
+        indices = ["gosi", "osi", *(["gdsi", "dsi"] if "direction" in kinds else []), "reliability"]
+        row |= {f"{name}_median": units[name].median() if name in units else np.nan for name in indices}
+        row |= {f"decoding_{kind}_error_deg": getattr(found, f"{kind}_error") for kind in kinds}
         rows.append(
-            {
-                "population": found.label,
-                "recording": found.is_recording,
-                "n_all": found.n_all,
-                "n_units": len(units),
-                **_counts("responsive", int(responsive.sum()), int(responsive.notna().sum())),
-                **_counts("tuned", summary.n_tuned, summary.n_tested),
-                **_of_kind("orientation", summary.orientation),
-                **_of_kind("direction", summary.direction),
-                **{f"{name}_median": _median(units, name) for name in ("gosi", "osi", "gdsi", "dsi", "reliability")},
-                "decoding_orientation_error_deg": found.orientation_error,
-                "decoding_direction_error_deg": found.direction_error,
+            row
+            | {
                 "participation_ratio": found.participation_ratio,
                 "spectrum_exponent": found.exponent,
                 "spectrum_cross_validated": found.halved,
@@ -222,21 +229,15 @@ def _counts(name: str, n: int, n_tested: int) -> dict[str, float]:
     return {f"n_{name}": n if n_tested else np.nan, f"n_tested_{name}": n_tested}
 
 
-def _of_kind(kind: str, found: tuning.Tuned | None) -> dict[str, float]:
-    """Columns of the units tuned to orientation, or to direction, empty where there are no directions."""
-    none = tuning.Tuned(0, 0, tuning.circular_statistics([]), np.full(3, np.nan))
-    tuned = none if found is None else found
+def _of_tuned(kind: str, tuned: tuning.Tuned) -> dict[str, float]:
+    """Widths and preferences of the units tuned to orientation, or to direction."""
+    mean = tuned.preferences.mean
     return {
-        **_counts(f"tuned_{kind}", tuned.n_tuned, tuned.n_tested),
         **{f"{kind}_width_deg_{name}": tuned.width_quartiles[place] for place, name in enumerate(QUARTILES)},
-        f"preferred_{kind}_mean_deg": tuned.preferences.mean % 360 if kind == "direction" else tuned.preferences.mean,
+        f"preferred_{kind}_mean_deg": mean % 360 if kind == "direction" else mean,
         f"preferred_{kind}_resultant_length": tuned.preferences.resultant_length,
         f"preferred_{kind}_rayleigh_p": tuned.preferences.p_value,
     }
-
-
-def _median(units: pd.DataFrame, name: str) -> float:
-    return float(units[name].median()) if name in units else float("nan")
 
 
 def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
