@@ -108,8 +108,10 @@ def _set_partitions(order: int) -> dict[Pattern, int]:
 def _expected_products(scaled: Floats) -> Any:
     """A function from exponents to the expectation of such a product of different trials' responses, (n_units,)."""
     n = len(scaled)
-    powers = {exponent: (scaled**exponent).sum(axis=0) for exponent in range(1, max(ORDERS) + 1)}
-    powers[1] = np.zeros_like(powers[1])  # of mean 0, but for rounding
+    powers, power = {1: np.zeros(scaled.shape[1])}, scaled  # of mean 0, but for rounding
+    for exponent in range(2, max(ORDERS) + 1):
+        power = power * scaled
+        powers[exponent] = power.sum(axis=0)
     sums: dict[Pattern, Any] = {(): 1.0}
 
     def total(pattern: Pattern) -> Any:
