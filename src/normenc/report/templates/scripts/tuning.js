@@ -49,7 +49,7 @@ function tuningExplorer() {
       preferred("orientation"), preferred("direction"),
       said("gosi", (index) => `gOSI ${shown(index, 2)}`), said("gdsi", (index) => `gDSI ${shown(index, 2)}`),
       tuned ? said("width_deg", (width) => `width ${shown(width, 0)}°`) : null,
-      said("p_stimulus", (p) => `any tuning ${small(p)}`), said("p_responsive", (p) => `responds, ${small(p)}`),
+      said("p_stimulus", (p) => `any tuning ${small(p)}`), said("p_responsive", (p) => `against blanks ${small(p)}`),
       said("reliability", (found) => `reliability ${shown(found, 2)}`),
     ].filter((text) => text !== null).join(", ");
   }
