@@ -73,6 +73,11 @@ def indices(responses: Responses) -> None:
         measure(curves.mean, curves.stimulus)
 
 
+def p_values(responses: Responses, degrees: npt.NDArray[np.float64]) -> None:
+    tuning.stimulus_p_values(responses, tuning.around_zero(degrees))
+    tuning.orientation_p_values(responses, degrees)
+
+
 def rows() -> list[Row]:
     oriented, directed = population(ORIENTATIONS, 180), population(DIRECTIONS, 360)
     trials = np.concatenate([oriented, oriented + np.random.default_rng(1).normal(size=oriented.shape)]).astype("f4")
@@ -99,15 +104,16 @@ def rows() -> list[Row]:
             lambda: curve_fits(directed, DIRECTIONS, 360),
             all_units,
         ),
+        ("tests of any tuning and of orientation, 2 trials each", lambda: p_values(trials, twice), None, 0),
         (
-            f"population_summary: all of this and {n} permutations",
-            lambda: tuning.population_summary(oriented, ORIENTATIONS, n_permutations=n),
+            "population_summary: curves, indices, fits, tests",
+            lambda: tuning.population_summary(oriented, ORIENTATIONS),
             None,
             0,
         ),
         (
             "population_summary of 2 trials each, with reliability",
-            lambda: tuning.population_summary(trials, twice, n_permutations=n),
+            lambda: tuning.population_summary(trials, twice),
             None,
             0,
         ),

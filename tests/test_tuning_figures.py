@@ -66,9 +66,7 @@ def test_direction_fills_the_circle():
     assert panel.get_thetamax() - panel.get_thetamin() == pytest.approx(360)
     assert dict(
         zip((t.get_text() for t in panel.get_xticklabels()), np.degrees(panel.get_xticks()), strict=True)
-    ) == pytest.approx(
-        {"−135°": 225, "−90°": 270, "−45°": 315, "0°": 0, "45°": 45, "90°": 90, "135°": 135, "180°": 180}
-    )
+    ) == pytest.approx({f"{angle}°": angle for angle in range(0, 360, 45)})
     assert figure_of(panel).get_supxlabel().startswith("preferred direction")
 
 
@@ -281,6 +279,36 @@ def test_best_units_come_first_and_tell_their_score():
     assert [panel.get_title() for panel in axes[1]] == ["fc: unit 1\nreliability 0.25", "", ""]
     # Panels with none below them tell their orientations.
     assert [axes[0, k].get_xlabel() for k in range(3)] == ["", "orientation", "orientation"]
+
+
+def test_units_are_titled_by_their_names_where_these_are_given():
+    names = {"V1": ["17", "4", "ROI of a name that takes two lines"]}
+    axes = figures.tuning_curves(
+        {"V1": bumps([0, 10, 20]), "fc": bumps([0])},
+        ORIENTATION,
+        chosen={"V1": [2, 0], "fc": [0]},
+        names=names,
+        recording="V1",
+    )
+    titles = [panel.get_title() for panel in axes.flat]
+    assert titles == ["V1: neuron ROI of a name that\ntakes two lines", "V1: neuron 17", "fc: unit 0", ""]
+    with pytest.raises(InputError, match="names of 'V1' are 2; there must be one for each of 3 units"):
+        figures.tuning_curves({"V1": bumps([0, 10, 20])}, ORIENTATION, names={"V1": ["a", "b"]})
+
+
+def test_ticks_of_few_stimuli_stand_where_there_was_one():
+    for angles, period, expected in (
+        (np.arange(-90, 90, 30.0), 180, ["−60°", "0°", "60°"]),
+        (np.arange(0, 360, 30.0), 360, ["0°", "90°", "180°", "270°"]),
+        (np.arange(0, 360, 36.0), 360, ["0°", "72°", "144°", "216°", "288°"]),
+        (np.arange(-90, 90, 45.0), 180, ["−90°", "−45°", "0°", "45°"]),
+    ):
+        axes = figures.response_map(
+            {"V1": RNG.normal(size=(len(angles), 3))}, angles, {"V1": [0.0, 1, 2]}, period=period
+        )
+        assert [label.get_text() for label in axes[0, 0].get_xticklabels()] == expected
+        for place, label in zip(axes[0, 0].get_xticks(), expected, strict=True):
+            assert angles[int(place)] == float(label.replace("−", "-").rstrip("°"))
 
 
 def test_chosen_units_with_errors_and_fits():

@@ -9,6 +9,7 @@ from normenc.errors import InputError
 from normenc.quality import check, comparison_notes, inference_inputs, rdm_reliability
 from normenc.tuning.reliability import half_averages
 
+neurons_room = sys.modules["normenc.quality.neurons"]
 rdm_reliability_room = sys.modules["normenc.quality.rdm_reliability"]  # the function has its name
 RNG = np.random.default_rng(0)
 
@@ -31,8 +32,9 @@ def test_a_good_recording_is_called_so(tmp_path, trials):
     assert (found.first, found.last) == (-90, 90)
     assert found.covers_circle
     assert found.rdm.p_value == pytest.approx(1 / 100)
-    assert found.neurons.tuned > 0.5
-    assert found.neurons.decoding_error < 10
+    assert found.neurons.tuned.tested == 100 and found.neurons.tuned_orientation.share > 0.5
+    assert found.neurons.tuned_direction.tested == 0 and found.neurons.direction is None
+    assert found.neurons.orientation.error < 10
     assert found.ceiling == rsa.Ceiling("repeats", 0, 0).describe()
     expected = rsa.noise_ceiling(**{"rdms": None, "repeats": inference_inputs(trials)["repeats"]})
     assert found.ceiling_lower == pytest.approx(expected.lower)
@@ -61,6 +63,43 @@ def test_labels_that_do_not_match_are_caught_without_repeats_too(tmp_path):
     found = check(shuffled)
     assert found.verdict == "unreliable"
     assert "a decoder of orientation only guesses" in found.warnings[0]
+
+
+def test_cells_tuned_to_orientation_under_drifting_gratings_are_advised_to_be_folded():
+    rng = np.random.default_rng(0)
+    direction = np.tile(np.arange(0, 360, 30.0), 10)
+    rates = 3 + 2 * np.cos(np.radians(2 * (direction[:, None] - rng.uniform(0, 180, 20))))
+    found = check(recordings.Recording.from_trials("f", rng.poisson(rates), direction=direction))
+    assert found.verdict == "reliable"
+    assert (found.neurons.tuned_orientation.n, found.neurons.tuned_direction.n) == (20, 0)
+    said = "\n".join(found.warnings)
+    assert "neurons are tuned to orientation (20 of 20), not to direction (0): --fold compares orientations" in said
+    assert "labels" not in said and "guesses" not in said  # though a decoder of direction does
+
+
+def test_responses_that_differ_between_no_stimuli_are_said_to():
+    rng = np.random.default_rng(0)
+    direction = np.tile(np.arange(0, 360, 30.0), 8)
+    found = check(recordings.Recording.from_trials("f", rng.normal(size=(96, 40)), direction=direction))
+    assert "responses differ between stimuli in none of 40 neurons." in found.warnings
+    assert found.neurons.direction.p_value > 0.01 and found.neurons.orientation.p_value > 0.01
+
+
+def test_decoding_noise_is_called_more_than_guessing_as_rarely_as_it_should():
+    rng = np.random.default_rng(0)
+    direction = np.tile(np.arange(0, 360, 45.0), 6)
+    found = [neurons_room._decoded(rng.normal(size=(48, 20)), direction, 360.0, seed) for seed in range(300)]
+    p_values = np.array([one.p_value for one in found])
+    # 0.027 is 3 standard errors from 0.01; a binomial test, to which trials are independent, gives more.
+    assert (p_values <= 0.01).mean() <= 0.027
+    assert np.median([one.error for one in found]) == pytest.approx(90, abs=5)
+
+
+def test_what_cannot_be_tested_is_no_percentage():
+    averages = recordings.Recording.from_responses("six", RNG.poisson(5, (6, 30)), np.arange(6) * 30)
+    said = dict(quality.lines(check(averages)))
+    assert said["neurons are tuned"].startswith("- to anything (too few trials to test), - to orientation (too few")
+    assert "neurons respond" not in said and "decoding error" not in said
 
 
 def test_noise_is_rarely_called_reliable_and_signal_rarely_unreliable():

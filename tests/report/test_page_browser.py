@@ -217,35 +217,32 @@ def test_another_measure_shows_its_own_numbers(page, hostile_run):
 def test_a_neuron_is_chosen_and_its_tuning_shown(page, hostile_run):
     trials = hostile_run.evaluation.recording.trials.to_numpy().reshape(12, 4, 9)
     page.select_option("#tuning-population", label="mine (recording)")
-    ask_for(page, "6")
+    ask_for(page, NAMES[5])
     y = page.evaluate("Array.from(document.querySelector('#tuning-plot').data.at(-1).y)")
     np.testing.assert_allclose(y, trials[:, :, 5].mean(axis=1), atol=2e-4)
     upper = page.evaluate("Array.from(document.querySelector('#tuning-plot').data[0].y)")
     error = trials[:, :, 5].std(axis=1, ddof=1) / 2
     np.testing.assert_allclose(np.subtract(upper, y), error, atol=2e-4)
-    assert f"mine, {NAMES[5]}: prefers 1" in page.inner_text("#tuning-facts")  # 15 degrees, or nearly
+    said = f"mine, neuron {NAMES[5]}: prefers orientation 1"  # 15 degrees, or nearly
+    assert page.inner_text("#tuning-facts").startswith(said)
     page.click("[data-step='1']")
     assert NAMES[6] in page.inner_text("#tuning-facts")
     for _ in range(3):  # around the end
         page.click("[data-step='1']")
     assert NAMES[0] in page.inner_text("#tuning-facts")
-    said = "neuron {} is not among all of 9 neurons; the nearest is shown. mine, {}: prefers"
-    for wrong, shown, right in (("99", "99", NAMES[8]), ("-4", "−4", NAMES[0]), ("2.4", "2.4", NAMES[1])):
-        ask_for(page, wrong)
-        assert page.input_value("#tuning-unit") == right
-        assert page.inner_text("#tuning-facts").startswith(said.format(shown, right))
 
 
 def test_a_neuron_is_found_by_its_name(page):
     page.select_option("#tuning-population", label="mine (recording)")
     options = page.locator("#tuning-units option")
     assert options.evaluate_all("all => all.map(option => option.value)") == NAMES
-    assert page.inner_text("#tuning-label") == "neuron, by name or number"
+    assert page.inner_text("#tuning-label") == "neuron, by name"
     for asked, right, said in (
-        ("cell 4", "cell 4", "mine, cell 4: "),
-        ("CELL 5", "cell 5", "mine, cell 5: "),
-        ("& ", "a & b", "The first whose name contains “&” is shown. mine, a & b: "),
-        ("none such", "a & b", "No neuron that is kept here is called “none such”. mine, a & b: "),
+        ("cell 4", "cell 4", "mine, neuron cell 4: "),
+        ("CELL 5", "cell 5", "mine, neuron cell 5: "),
+        ("& ", "a & b", "The first whose name contains “&” is shown. mine, neuron a & b: "),
+        ("none such", "a & b", "No neuron that is kept here is called “none such”. mine, neuron a & b: "),
+        ("8", "a & b", "No neuron that is kept here is called “8”. mine, neuron a & b: "),  # not its place
     ):
         ask_for(page, asked)
         assert page.input_value("#tuning-unit") == right
@@ -255,21 +252,21 @@ def test_a_neuron_is_found_by_its_name(page):
 def test_of_many_units_those_that_are_kept_are_found_by_their_own_numbers(browser, hostile_page, tmp_path):
     def thin(data):
         tuning = data["populations"][0]["tuning"]
-        tuning |= {"units": [12, 20, 41, 68, 70, 100, 400, 1500, 1978], "names": [""] * 9, "total": 2000}
+        tuning |= {"names": ["12", "20", "41", "68", "70", "100", "400", "1500", "1978"], "total": 2000}
 
     page, told, _ = open_page(browser, changed(hostile_page, tmp_path, thin))
     kept = "9 of 2,000 neurons, drawn at random"
     assert page.inner_text("#tuning-kept") == f"To choose from: {kept}."
     assert page.evaluate("document.querySelector('#tuning-overview').layout.title.text") == kept
     assert page.inner_text("#tuning-label") == "neuron, by number"
-    assert page.input_value("#tuning-unit") == "13"
-    assert page.inner_text("#tuning-facts").startswith("mine, neuron 13: ")
-    ask_for(page, "69")
-    assert page.inner_text("#tuning-facts").startswith("mine, neuron 69: ")
+    assert page.input_value("#tuning-unit") == "12"
+    assert page.inner_text("#tuning-facts").startswith("mine, neuron 12: ")
+    ask_for(page, "68")
+    assert page.inner_text("#tuning-facts").startswith("mine, neuron 68: ")
     page.click("[data-step='1']")
-    assert page.input_value("#tuning-unit") == "71"
+    assert page.input_value("#tuning-unit") == "70"
     ask_for(page, "1000")
-    said = f"neuron 1000 is not among {kept}; the nearest is shown. mine, neuron 1501: "
+    said = f"neuron 1000 is not among {kept}; the nearest is shown. mine, neuron 1500: "
     assert page.inner_text("#tuning-facts").startswith(said)
     assert told == []
     page.context.close()
@@ -321,10 +318,10 @@ def test_ticks_of_directions_and_of_few_stimuli(browser, hostile_page, tmp_path)
 
 def test_what_rounds_to_zero_has_no_sign(browser, hostile_page, tmp_path):
     def near_zero(data):
-        data["populations"][0]["tuning"]["facts"] |= {"preferred_deg": [-0.3] * 9, "gosi": [-0.001] * 9}
+        data["populations"][0]["tuning"]["facts"] |= {"preferred_orientation_deg": [-0.3] * 9, "gosi": [-0.001] * 9}
 
     page, _, _ = open_page(browser, changed(hostile_page, tmp_path, near_zero))
-    assert "prefers 0°, gOSI 0.00," in page.inner_text("#tuning-facts")
+    assert "prefers orientation 0° (p < 0.001), gOSI 0.00," in page.inner_text("#tuning-facts")
     page.context.close()
 
 
@@ -349,15 +346,15 @@ def test_units_of_layers_can_be_chosen(page):
     page.select_option("#tuning-population", label="fc")
     assert page.inner_text("#tuning-label") == "unit, by number"
     assert page.inner_text("#tuning-kept") == "To choose from: all of 10 units."
-    assert page.inner_text("#tuning-facts").startswith("fc, unit 1: ")
+    assert page.inner_text("#tuning-facts").startswith("fc, unit 0: ")
 
 
 def test_names_are_text_whatever_they_are(page):
     page.select_option("#tuning-population", label="mine (recording)")
-    assert page.locator("#tuning-plot .gtitle").text_content() == NAMES[0]
-    assert page.inner_text("#tuning-facts").startswith(f"mine, {NAMES[0]}: prefers")
+    assert page.locator("#tuning-plot .gtitle").text_content() == f"neuron {NAMES[0]}"
+    assert page.inner_text("#tuning-facts").startswith(f"mine, neuron {NAMES[0]}: prefers")
     page.click("[data-step='1']")
-    assert page.locator("#tuning-plot .gtitle").text_content() == "<b>bold</b>"
+    assert page.locator("#tuning-plot .gtitle").text_content() == "neuron <b>bold</b>"
     assert page.evaluate("window.harmed") is None
     assert page.inner_text("h1").startswith(f"Does {NETWORK}, trained on")
 
@@ -538,10 +535,12 @@ def test_of_a_unit_that_is_not_tuned_no_width_is_told(page):
         label = population["label"] + " (recording)" * (population["kind"] == "recording")
         page.select_option("#tuning-population", label=label)
         facts = population["tuning"]["facts"]
-        for place, (p, width) in enumerate(zip(facts["p_value"][:20], facts["width_deg"][:20], strict=True)):
-            page.fill("#tuning-unit", str(population["tuning"]["units"][place] + 1))
+        for place, (tuned, width) in enumerate(
+            zip(facts["tuned_orientation"][:20], facts["width_deg"][:20], strict=True)
+        ):
+            page.fill("#tuning-unit", population["tuning"]["names"][place] or str(population["tuning"]["units"][place]))
             page.press("#tuning-unit", "Enter")
-            tuned = p <= 0.05 and width is not None
+            tuned = tuned == 1 and width is not None
             assert ("width" in page.inner_text("#tuning-facts")) == tuned
             told[tuned] += 1
     assert min(told.values()) > 0

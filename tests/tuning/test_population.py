@@ -6,7 +6,7 @@ from sklearn.linear_model import LinearRegression, RidgeCV
 
 from normenc import tuning
 from normenc.errors import InputError
-from normenc.tuning.population import PENALTIES
+from normenc.tuning.population import PENALTIES, _folds
 
 
 def noisy_population(n_trials, n_units, noise, seed=0):
@@ -23,12 +23,15 @@ def test_decoders_are_scikit_learns(n_units, decoder):
     angle = np.radians(2 * degrees)
     targets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     found = tuning.decode_orientation(responses, degrees, decoder=decoder, n_folds=3, seed=4)
-    fold = np.random.default_rng(4).permutation(45) % 3
+    fold = _folds(np.mod(angle, 2 * np.pi), 3, np.random.default_rng(4))
     for part in range(3):
         x, y = responses[fold != part], targets[fold != part]
         scale = np.square(x - x.mean(axis=0)).sum() / len(x)
         peer = LinearRegression() if decoder == "linear" else RidgeCV(PENALTIES * scale)
-        cosine, sine = peer.fit(x, y).predict(responses[fold == part]).T
+        fitted = peer.fit(x, y).predict(x) - y.mean(axis=0)
+        kept = np.linalg.lstsq(y - y.mean(axis=0), fitted)[0]
+        to_middle = (targets.mean(axis=0) - y.mean(axis=0)) @ (np.eye(2) - kept)
+        cosine, sine = (peer.predict(responses[fold == part]) + to_middle).T
         expected = np.degrees(np.arctan2(sine, cosine)) / 2
         np.testing.assert_allclose(found.decoded[fold == part], expected, atol=1e-5)
 
@@ -67,6 +70,32 @@ def test_noise_is_decoded_at_chance():
     found = tuning.decode_orientation(rng.normal(size=(800, 20)), rng.uniform(0, 360, 800), period=360)
     assert found.median_error == pytest.approx(90, abs=8)
     assert np.isnan(found.threshold)
+
+
+def test_folds_go_around_the_circle():
+    angle = np.radians(np.tile(np.arange(0, 360, 30.0), 4))
+    fold = _folds(angle, 4, np.random.default_rng(0))
+    for part in range(4):
+        assert np.bincount(fold)[part] == 12
+        assert abs(np.exp(1j * angle[fold == part]).sum()) < 1e-9
+    assert len({tuple(_folds(angle, 4, np.random.default_rng(seed))) for seed in range(20)}) == 20  # chance within that
+
+
+def test_without_noise_any_folds_decode_exactly():
+    degrees = np.arange(0, 180, 16.0)  # in uneven steps around the circle
+    waves = np.cos(np.radians(2 * (degrees[:, None] - np.arange(0, 180, 20.0))))
+    for n_folds in (2, 5, 7):
+        assert np.abs(tuning.decode_orientation(waves, degrees, decoder="linear", n_folds=n_folds).error).max() < 1e-6
+
+
+@pytest.mark.parametrize(("n_stimuli", "n_folds"), [(6, 3), (8, 4), (12, 5), (25, 5)])
+def test_noise_of_few_averages_is_decoded_at_chance_too(n_stimuli, n_folds):
+    """The angles of the others point away from one that is left out; 63 to 74 degrees with random folds."""
+    rng = np.random.default_rng(3)
+    degrees = np.arange(n_stimuli) * 180 / n_stimuli
+    noise = rng.normal(size=(150, n_stimuli, 60))
+    errors = [tuning.decode_orientation(own, degrees, n_folds=n_folds).median_error for own in noise]
+    assert np.mean(errors) == pytest.approx(45, abs=4 * np.std(errors) / np.sqrt(150))
 
 
 def test_participation_ratio_by_hand():

@@ -22,80 +22,91 @@ def population(n_tuned, n_untuned, *, period=180.0, step=15.0, n_repeats=6, nois
 
 def test_columns_are_what_their_functions_give():
     trials, degrees, _ = population(8, 4)
-    found = tuning.population_summary(trials, degrees, n_permutations=99, seed=3)
+    blanks = np.random.default_rng(1).normal(size=(10, 12))
+    found = tuning.population_summary(trials, degrees, blanks=blanks, seed=3)
     curves = tuning.tuning_curves(trials, degrees)
     fit = tuning.fit_von_mises(curves.mean, curves.stimulus)
     expected = {
-        "preferred_deg": tuning.preferred(curves.mean, curves.stimulus),
+        "preferred_orientation_deg": tuning.preferred(curves.mean, curves.stimulus),
         "gosi": tuning.global_selectivity(curves.mean, curves.stimulus),
         "osi": tuning.orientation_selectivity_index(curves.mean, curves.stimulus),
         "fit_preferred_deg": fit.preferred,
         "width_deg": fit.width,
         "r2": fit.r2,
-        "p_value": tuning.selectivity_p_values(trials, degrees, n_permutations=99, seed=3),
+        "p_stimulus": tuning.stimulus_p_values(trials, degrees),
+        "p_orientation": tuning.orientation_p_values(trials, degrees),
+        "p_responsive": tuning.responsiveness_p_values(trials, degrees, blanks),
         "reliability": tuning.split_half_reliability(trials, degrees, seed=3),
         "explainable_variance": tuning.explainable_variance(trials, degrees),
     }
-    assert set(found.units.columns) == {*expected, "selective"}
+    called = {"tuned": "p_stimulus", "tuned_orientation": "p_orientation", "responsive": "p_responsive"}
+    assert set(found.units.columns) == {*expected, *called}
     for name, values in expected.items():
         np.testing.assert_allclose(found.units[name], values, err_msg=name)
+    for name, p_values in called.items():
+        assert found.units[name].tolist() == tuning.discoveries(expected[p_values]).tolist(), name
 
 
 def test_the_planted_population_is_found():
     trials, degrees, at = population(300, 100)
-    found = tuning.population_summary(trials, degrees, n_permutations=499)
-    selective = found.units.selective.to_numpy()
-    assert selective[:300].all()
-    assert selective[300:].sum() <= 0.05 * selective.sum()
-    assert found.preferences.mean == pytest.approx(at.mean(), abs=1.5)
-    assert found.preferences.p_value < 1e-10
+    found = tuning.population_summary(trials, degrees)
+    tuned = found.units["tuned_orientation"].to_numpy(dtype=bool)
+    assert tuned[:300].all()
+    assert tuned[300:].sum() <= 0.06 * tuned.sum()
+    assert (found.orientation.n_tuned, found.orientation.n_tested) == (tuned.sum(), 400)
+    assert (found.n_tuned, found.n_tested) == (found.units["tuned"].sum(), 400)
+    assert found.orientation.preferences.mean == pytest.approx(at.mean(), abs=1.5)
+    assert found.orientation.preferences.p_value < 1e-10
     half = np.degrees(np.arccos(1 + np.log((1 + np.exp(-6)) / 2) / 3)) / 2
-    assert found.width_quartiles[1] == pytest.approx(2 * half, rel=0.05)
-    assert (np.diff(found.width_quartiles) > 0).all()
-    for counts, edges in (found.preference_histogram, found.width_histogram):
-        assert counts.sum() == selective.sum() and len(edges) == len(counts) + 1
-    counts, edges = found.preference_histogram
-    assert edges[counts.argmax()] <= 20 < edges[counts.argmax() + 1]
+    assert found.orientation.width_quartiles[1] == pytest.approx(2 * half, rel=0.05)
+    assert (np.diff(found.orientation.width_quartiles) > 0).all()
+    assert found.direction is None
 
 
-def test_directions_have_indices_of_their_own():
-    trials, degrees, _ = population(6, 2, period=360.0, step=30.0)
-    found = tuning.population_summary(trials, degrees, period=360, n_permutations=99)
+def test_directions_are_described_beside_their_orientations():
+    trials, degrees, at = population(6, 2, period=360.0, step=30.0)
+    found = tuning.population_summary(trials, degrees, period=360)
     curves = tuning.tuning_curves(trials, degrees, period=360)
     np.testing.assert_allclose(found.units["dsi"], tuning.direction_selectivity_index(curves.mean, curves.stimulus))
     gdsi = tuning.global_selectivity(curves.mean, curves.stimulus, period=360)
     np.testing.assert_allclose(found.units["gdsi"], gdsi)
     np.testing.assert_allclose(found.units["gosi"], tuning.global_selectivity(curves.mean, curves.stimulus))
-    assert found.units.preferred_deg[:6].between(-20, 60).all() and found.units.selective[:6].all()
+    np.testing.assert_allclose(found.units["p_direction"], tuning.direction_p_values(trials, degrees))
+    np.testing.assert_allclose(found.units["p_orientation"], tuning.orientation_p_values(trials, degrees, period=360))
+    assert found.units["tuned_direction"].tolist() == [True] * 6 + [False] * 2
+    away = found.units["preferred_direction_deg"][:6] - at % 360
+    assert (np.abs((away + 180) % 360 - 180) < 20).all()
+    assert found.units["preferred_direction_deg"].between(0, 360).all()
+    assert (found.direction.n_tuned, found.direction.n_tested, found.direction.preferences.n) == (6, 8, 6)
 
 
 def test_what_cannot_be_known_is_nan():
     trials, degrees, _ = population(3, 1, step=45.0, n_repeats=1)  # 4 stimuli, once each
-    found = tuning.population_summary(trials, degrees, n_permutations=19)
-    assert (
-        found.units[["width_deg", "r2", "fit_preferred_deg", "reliability", "explainable_variance"]]
-        .isna()
-        .all(axis=None)
-    )
+    found = tuning.population_summary(trials, degrees)
+    unknown = ["width_deg", "r2", "fit_preferred_deg", "reliability", "explainable_variance", "p_stimulus", "tuned"]
+    assert found.units[[*unknown, "p_orientation", "tuned_orientation"]].isna().all(axis=None)
     assert found.units.gosi.notna().all()
-    assert found.preferences.n == 0 and np.isnan(found.preferences.mean)
-    assert np.isnan(found.width_quartiles).all() and found.preference_histogram[0].sum() == 0
+    assert (found.n_tested, found.n_tuned, found.orientation.n_tested, found.orientation.n_tuned) == (0, 0, 0, 0)
+    assert found.orientation.preferences.n == 0 and np.isnan(found.orientation.preferences.mean)
+    assert np.isnan(found.orientation.width_quartiles).all()
 
 
 def test_stimuli_shown_once_are_described_in_bins():
     rng = np.random.default_rng(0)
     degrees = rng.uniform(0, 180, 600)
     trials = tuning.von_mises(degrees, 40.0, 3.0)[:, None] + 0.3 * rng.normal(size=(600, 3))
-    found = tuning.population_summary(trials, degrees, bin_width=15, n_permutations=99)
-    assert (found.units.preferred_deg - 40).abs().max() < 5
+    found = tuning.population_summary(trials, degrees, bin_width=15)
+    assert (found.units.preferred_orientation_deg - 40).abs().max() < 5
     assert found.units.reliability.min() > 0.8
+    assert found.units[["tuned", "tuned_orientation"]].all(axis=None)
 
 
 def test_stimuli_of_a_circle_closed_twice_are_described_like_any():
     responses = tuning.von_mises(np.arange(-90.0, 91), 10.0, 4.0)[:, None]
-    found = tuning.population_summary(responses, np.arange(-90.0, 91), n_permutations=99)
-    assert found.units.preferred_deg[0] == pytest.approx(10, abs=1e-6)
+    found = tuning.population_summary(responses, np.arange(-90.0, 91))
+    assert found.units.preferred_orientation_deg[0] == pytest.approx(10, abs=1e-6)
     assert np.isnan(found.units.reliability[0])  # one stimulus alone was shown twice
+    assert found.units["tuned_orientation"][0] and found.units["tuned"].isna()[0]
 
 
 @settings(deadline=None)

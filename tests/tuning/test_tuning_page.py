@@ -19,8 +19,8 @@ def example():
 
 def test_the_pages_neurons_are_as_planted(example):
     units = example["neurons"].units
-    assert units.selective.all()
-    away = (units.preferred_deg - example["preferred"] + 90) % 180 - 90
+    assert units.tuned.all() and units.tuned_orientation.all()
+    away = (units.preferred_orientation_deg - example["preferred"] + 90) % 180 - 90
     assert away.abs().max() < 5
     half = np.degrees(np.arccos(1 + np.log((1 + np.exp(-4)) / 2) / 2)) / 2
     assert np.median(example["fit"].width) == pytest.approx(2 * half, rel=0.05)

@@ -52,6 +52,7 @@ SHEET = mpl.rc_params_from_file(Path(__file__).with_name("normenc.mplstyle"), us
 COLOURS: tuple[str, ...] = tuple(SHEET["axes.prop_cycle"].by_key()["color"])
 CONTROL_STYLES = (("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-"))
 ORIENTATION_TICKS = (-90, -45, 0, 45, 90)
+FEW_ANGLES = 24  # up to which ticks stand where a stimulus was shown
 DIRECTION_TICKS = (-180, -90, 0, 90, 180, 270, 360)
 
 
@@ -204,12 +205,17 @@ def first_in_row(panel: Axes) -> bool:
     return spec is None or spec.is_first_col()
 
 
-def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0, panel: Axes | None = None) -> list[int]:
-    """The ticks that lie within the range of `angles`; fewer where `panel` is narrow."""
-    ticks: Sequence[int] = ORIENTATION_TICKS if period == 180 else DIRECTION_TICKS
-    if panel is not None and narrow(panel):
+def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0, panel: Axes | None = None) -> list[float]:
+    """The ticks that lie within the range of `angles`, fewer where `panel` is narrow; of few angles, some of these."""
+    few = panel is not None and narrow(panel)
+    ticks: Sequence[float] = ORIENTATION_TICKS if period == 180 else DIRECTION_TICKS
+    if few:
         ticks = (-90, 0, 90) if period == 180 else (-180, 0, 180, 360)
-    return [tick for tick in ticks if angles.min() <= tick <= angles.max()]
+    inside = [tick for tick in ticks if angles.min() <= tick <= angles.max()]
+    if len(angles) > FEW_ANGLES or all(np.isclose(angles, tick).any() for tick in inside):
+        return inside
+    step = -(-len(angles) // (3 if few else 5))
+    return [float(angle) for angle in np.sort(angles)[int(np.abs(np.sort(angles)).argmin()) % step :: step]]
 
 
 def angle_axis(panel: Axes, angles: npt.NDArray[Any], *, period: float = 180.0, label: bool = True) -> None:

@@ -14,6 +14,8 @@ from normenc.figures.sizes import keep_right, narrow
 
 __all__ = ["tuning_curves"]
 
+NAME = 18  # characters of a unit's name in a line
+
 
 def tuning_curves(
     populations: Mapping[str, npt.NDArray[Any] | None],
@@ -24,6 +26,7 @@ def tuning_curves(
     scores: Mapping[str, npt.ArrayLike] | None = None,
     score: str = "score",
     chosen: Mapping[str, Sequence[int]] | None = None,
+    names: Mapping[str, npt.ArrayLike] | None = None,
     standard_errors: Mapping[str, npt.NDArray[Any]] | None = None,
     fits: Mapping[str, npt.NDArray[Any]] | None = None,
     fit_orientation: npt.ArrayLike | None = None,
@@ -54,6 +57,8 @@ def tuning_curves(
         What the scores are, such as "reliability".
     chosen : mapping of str to sequence of int, optional
         Draw these instead, counted from 0, in this order.
+    names : mapping of str to array_like of str, shape (n_units,), optional
+        Of a population's units, for the titles; their numbers, counted from 0, by default.
     standard_errors : mapping of str to array, shape (n_stimuli, n_units), optional
         Of the means: drawn as a band of one standard error each way, none where NaN.
     fits : mapping of str to array, shape (n_points, n_units), optional
@@ -81,6 +86,9 @@ def tuning_curves(
     x = as_array(orientation, "orientation")
     at = x if fit_orientation is None else as_array(fit_orientation, "fit_orientation")
     known = {k: _curves(r, len(x), f"responses of {k!r}") for k, r in populations.items() if r is not None}
+    called = {
+        label: _names(own, label, known[label].shape[1]) for label, own in (names or {}).items() if label in known
+    }
     picked = {label: _picked(label, mean.shape[1], n_units, seed, scores, chosen) for label, mean in known.items()}
     n_columns = n_units if chosen is None else max([1, *map(len, picked.values())])
     height = 1.5 if scores is None else 1.65
@@ -102,16 +110,10 @@ def tuning_curves(
             below = [len(picked.get(other, [])) for other in list(populations)[index + 1 :]]
             for column, (panel, unit) in enumerate(zip(row, shown, strict=False)):
                 _draw(panel, (x, mean, error), None if fit is None else (at, fit), unit, COLOURS[index % len(COLOURS)])
-                kind = "neuron" if label == recording else "unit"
-                name = f"{wrapped(label, 16)}: {kind} {unit}"
+                own = called[label][unit] if label in called else f"{unit}"
+                name = f"{'neuron' if label == recording else 'unit'} {wrapped(own, NAME)}"
                 told = "" if scores is None else f"\n{score} {np.asarray(scores[label])[unit]:.2f}"
-                if narrow(panel):
-                    panel.locator_params(axis="y", nbins=3)
-                    name = f"{kind} {unit}"
-                    if column == 0:
-                        _draw_name(panel, label, 2 + told.count("\n"))
-                        name = f"\n{name}"
-                panel.set_title(name + told, fontsize=8, loc="left" if narrow(panel) else "center")
+                _title(panel, label, name + told, first=column == 0)
                 angle_axis(panel, x, period=period, label=column >= max(below, default=0))
             stated = label == recording and units != "not stated"
             row[0].set_ylabel(f"response\n({wrapped(units, 16) if stated else 'a.u.'})")
@@ -127,6 +129,17 @@ def _draw(panel: Axes, data: tuple[Any, Any, Any], fit: tuple[Any, Any] | None, 
     panel.plot(x, mean[:, unit], color=colour, alpha=1 if fit is None else 0.6, **look)
     if fit is not None:
         panel.plot(fit[0], fit[1][:, unit], color=colour, linewidth=1.3)
+
+
+def _title(panel: Axes, label: str, name: str, *, first: bool) -> None:
+    """Name the unit, and its population: on a narrow page above the first unit alone."""
+    if not narrow(panel):
+        panel.set_title(f"{wrapped(label, 16)}: {name}", fontsize=8)
+        return
+    panel.locator_params(axis="y", nbins=3)
+    if first:
+        _draw_name(panel, label, 2 + name.count("\n"))
+    panel.set_title(f"\n{name}" if first else name, fontsize=8, loc="left")
 
 
 def _draw_name(panel: Axes, label: str, line: int) -> None:
@@ -169,6 +182,13 @@ def _curves(values: Any, n_stimuli: int, what: str) -> npt.NDArray[Any]:
     if array.ndim != 2 or len(array) != n_stimuli:
         raise InputError(f"{what} have shape {array.shape}; they must be {n_stimuli} stimuli x units")
     return array
+
+
+def _names(given: npt.ArrayLike, label: str, n_units: int) -> list[str]:
+    own = [str(name) for name in np.asarray(given)]
+    if len(own) != n_units:
+        raise InputError(f"names of {label!r} are {len(own)}; there must be one for each of {n_units} units")
+    return own
 
 
 def _beside(

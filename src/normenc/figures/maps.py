@@ -29,6 +29,7 @@ __all__ = ["response_map"]
 
 PERIODS = (180, 360)
 MAX_ROWS, MAX_COLUMNS = 200, 400  # of a map, which has about twice as many dots and should stay a small file
+SHORT = 12  # characters of what a map is sorted by, beside which all stands in one line
 COLOUR_STEPS = 32  # of a map, likewise
 SCALES: dict[str, tuple[str, tuple[float, float], str]] = {  # colour bar, its limits, colours
     "range": ("response, each unit scaled:\nlowest 0, highest 1", (0, 1), "viridis"),
@@ -44,6 +45,7 @@ def response_map(
     controls: Values | None = None,
     scale: str = "range",
     period: float = 180.0,
+    sorted_by: str = "preference",
     recording: str | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
@@ -71,6 +73,8 @@ def response_map(
         mean 0 and standard deviation 1.
     period : float
         180 (orientation) or 360 (direction).
+    sorted_by : str
+        What `preferences` are, for the axis: "preferred orientation".
     recording : str, optional
         The population that has neurons, not units.
     axes : array of Axes, optional
@@ -110,7 +114,8 @@ def response_map(
             colour_bar(image, [panel for panel, _, _ in drawn], said, shrink=0.8)
             first, label = next((panel, label) for panel, label, values in drawn if values is not None)
             kind = "neuron" if label == recording else "unit"
-            first.set_ylabel(f"{kind}, sorted{chr(10) if narrow() else ' '}by preference")
+            apart = "\n" if narrow() or len(sorted_by) > SHORT else " "
+            first.set_ylabel(f"{kind}, sorted{apart}by {sorted_by}")
     return panels
 
 

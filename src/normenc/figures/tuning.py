@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from normenc.errors import InputError
 from normenc.figures.common import (
@@ -34,7 +35,7 @@ __all__ = ["preference_histogram", "selectivity_distributions"]
 
 CONTROL = "#777777"
 PREFERRED = {180: "preferred orientation (degrees from vertical)", 360: "preferred direction (degrees)"}
-AROUND = {180: (-90, -45, 0, 45, 90), 360: (-135, -90, -45, 0, 45, 90, 135, 180)}  # labelled degrees
+AROUND = {180: (-90, -45, 0, 45, 90), 360: tuple(range(0, 360, 45))}  # labelled degrees
 
 NICE = [step * ten for ten in (0.01, 0.1, 1, 10) for step in (1, 2, 4, 8)] + [100]  # percent
 
@@ -217,9 +218,10 @@ def _draw_rose(panel: Any, share: npt.NDArray[np.float64], period: float, larges
         place = (np.radians(angle), np.sqrt(ring / 100))
         below = -6 if close else -2  # clear of the degrees at the ends
         where: Any = {"xytext": (0, below), "va": "top"} if half else {"xytext": (0, 0), "va": "center"}
-        panel.annotate(f"{ring:g} %", place, textcoords="offset points", ha="center", fontsize=6, **where)
+        told = panel.annotate(f"{ring:g} %", place, textcoords="offset points", ha="center", fontsize=6, **where)
+        told.set_path_effects([withStroke(linewidth=1.5, foreground="white")])  # it stands on wedges
     ticks = np.array(AROUND[int(period)])
-    panel.set_xticks(np.radians(ticks if half else ticks % 360), [degrees(tick) for tick in ticks], fontsize=7)
+    panel.set_xticks(np.radians(ticks), [degrees(tick) for tick in ticks], fontsize=7)
     panel.tick_params(axis="x", pad=0)
     panel.grid(color="#dddddd", linewidth=0.6)
     panel.set_axisbelow(True)

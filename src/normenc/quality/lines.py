@@ -3,6 +3,7 @@
 import math
 
 from normenc.quality.checking import Quality
+from normenc.quality.neurons import Count
 
 __all__ = ["lines"]
 
@@ -22,7 +23,7 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
     if quality.raw is not None:
         found += [("values", _values(quality)), ("odd neurons", _odd(quality))]
     if quality.neurons is not None:
-        found += [("neurons repeat", _neurons(quality)), ("neurons are tuned", _tuned(quality))]
+        found += [("neurons repeat", _neurons(quality)), *_tuned(quality)]
     found += [("RDM repeats", _rdm(quality)), ("noise ceiling", _ceiling(quality))]
     return [*found, *[("done", "; ".join(quality.notes))] * bool(quality.notes)]
 
@@ -79,17 +80,33 @@ def _neurons(quality: Quality) -> str:
     )
 
 
-def _tuned(quality: Quality) -> str:
+def _tuned(quality: Quality) -> list[tuple[str, str]]:
     neurons = quality.neurons
     assert neurons is not None
-    if math.isnan(neurons.tuned):
-        return "not asked of images"
-    decoded = (
-        ""
-        if math.isnan(neurons.decoding_error)
-        else f"; decoded with a median error of {neurons.decoding_error:.3g} degrees (chance {neurons.chance_error:g})"
-    )
-    return f"{_share(neurons.tuned)} of neurons (label permutation, false discovery rate 0.05){decoded}"
+    found = []
+    if neurons.n_blanks:
+        said = _count(neurons.responsive, "to at least one stimulus")
+        found.append(
+            ("neurons respond", f"{said}, against {neurons.n_blanks} blank{'' if neurons.n_blanks == 1 else 's'}")
+        )
+    counts = {"to some images": neurons.tuned}
+    if quality.kind != "image":
+        counts = {"to anything": neurons.tuned, "to orientation": neurons.tuned_orientation}
+    if quality.kind == "direction":
+        counts["to direction"] = neurons.tuned_direction
+    said = ", ".join(_count(count, name) for name, count in counts.items())
+    found.append(("neurons are tuned", f"{said}; false discovery rate 0.05"))
+    if neurons.decoded:
+        errors = [f"{name} {own.error:.3g} (chance {own.chance:g})" for name, own in neurons.decoded.items()]
+        only = "; images can tell orientation only" if "direction" in neurons.decoded else ""
+        found.append(("decoding error", f"median, degrees: {', '.join(errors)}{only}"))
+    return found
+
+
+def _count(count: Count, what: str) -> str:
+    if not count.tested:
+        return f"- {what} (too few trials to test)"
+    return f"{count.n:,} of {count.tested:,} ({count.share:.0%}) {what}"
 
 
 def _rdm(quality: Quality) -> str:

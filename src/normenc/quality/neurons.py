@@ -5,17 +5,24 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest, false_discovery_control
+from scipy.stats import norm
 
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.tuning import decode_orientation, selectivity_p_values, split_half_reliability
+from normenc.tuning import (
+    around_zero,
+    decode_orientation,
+    direction_p_values,
+    discoveries,
+    orientation_p_values,
+    responsiveness_p_values,
+    split_half_reliability,
+    stimulus_p_values,
+)
 
-__all__ = ["NeuronQuality", "describe_neurons"]
+__all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons"]
 
-N_PERMUTATIONS = 200
 N_BOOTSTRAP = 500
-FALSE_DISCOVERIES = 0.05
 RELIABLE = 0.3  # split-half reliability from which a neuron is counted as reliable
 DRIFT = 0.3  # correlation with the trials' order from which a neuron is counted as drifting
 MIN_TRIALS = 20  # for drift and decoding
@@ -23,8 +30,38 @@ MOST_DECODED = 1500  # trials
 
 
 @dataclass(frozen=True)
+class Count:
+    """Neurons of which a test says yes, at a false discovery rate of 0.05, of those that could be tested."""
+
+    n: int = 0
+    tested: int = 0
+
+    @property
+    def share(self) -> float:
+        """NaN where no neuron could be tested."""
+        return self.n / self.tested if self.tested else float("nan")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Orientation or direction read from single trials by cross-validated ridge regression.
+
+    Attributes
+    ----------
+    error, chance : float
+        Median error, degrees, and what it is by chance: a quarter of the period.
+    p_value : float
+        Of so many errors below chance's median, were the decoder guessing.
+    """
+
+    error: float
+    chance: float
+    p_value: float
+
+
+@dataclass(frozen=True)
 class NeuronQuality:
-    """What is known of the neurons; NaN where it cannot be known, and why.
+    """What is known of the neurons; NaN, None or none tested where it cannot be known.
 
     Attributes
     ----------
@@ -36,13 +73,14 @@ class NeuronQuality:
         Of the reliabilities.
     reliable : float
         Share of neurons with a reliability of 0.3 at least.
-    tuned : float
-        Share of neurons tuned to orientation or direction: label permutation, false discovery rate 0.05.
-    decoding_error, chance_error : float
-        Median error, degrees, of orientation or direction decoded by cross-validated ridge regression; a quarter of
-        the period by chance.
-    decoding_p : float
-        Of so many errors below chance's median, were the decoder guessing.
+    tuned : Count
+        Neurons whose responses differ between stimuli in any way.
+    tuned_orientation, tuned_direction : Count
+        Neurons tuned to orientation; with directions, to direction.
+    responsive : Count
+        Neurons that respond to a stimulus, against blanks.
+    n_blanks : int
+    orientation, direction : Decoded or None
     drifting : float
         Share of neurons whose trials, stimuli's means taken out, rise or fall with their order in the file by a
         correlation beyond 0.3.
@@ -53,11 +91,20 @@ class NeuronQuality:
     high: float = float("nan")
     quartiles: tuple[float, float] = (float("nan"), float("nan"))
     reliable: float = float("nan")
-    tuned: float = float("nan")
-    decoding_error: float = float("nan")
-    chance_error: float = float("nan")
-    decoding_p: float = float("nan")
+    tuned: Count = Count()
+    tuned_orientation: Count = Count()
+    tuned_direction: Count = Count()
+    responsive: Count = Count()
+    n_blanks: int = 0
+    orientation: Decoded | None = None
+    direction: Decoded | None = None
     drifting: float = float("nan")
+
+    @property
+    def decoded(self) -> dict[str, Decoded]:
+        """What could be decoded, by name; direction, which asks for more, first."""
+        both = {"direction": self.direction, "orientation": self.orientation}
+        return {name: found for name, found in both.items() if found is not None}
 
 
 def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
@@ -67,11 +114,22 @@ def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
     if recording.trials is not None and (np.bincount(recording.trials["stimulus_index"].values) >= 2).sum() >= 3:
         found |= _reliability(recording.trials.values, recording.trials["stimulus_index"].values, seed)
     rows = recording.responses if recording.trials is None else recording.trials
+    values, stimulus = rows.values, rows[recording.kind].values
     if recording.period is not None:
-        found |= _tuning(rows.values, rows[recording.kind].values, recording.period, seed)
+        stimulus = around_zero(stimulus, recording.period)
+    found["tuned"] = _counted(stimulus_p_values(values, stimulus))
+    if recording.period is not None:
+        found |= _tuning(values, stimulus, recording.period, seed)
+    if recording.blanks is not None:
+        found["n_blanks"] = len(recording.blanks)
+        found["responsive"] = _counted(responsiveness_p_values(values, stimulus, recording.blanks.values))
     if recording.trials is not None and len(rows) >= MIN_TRIALS:
-        found["drifting"] = _drifting(rows.values, rows["stimulus_index"].values)
+        found["drifting"] = _drifting(values, rows["stimulus_index"].values)
     return NeuronQuality(**found)
+
+
+def _counted(p_values: npt.NDArray[np.float64]) -> Count:
+    return Count(int(discoveries(p_values).sum()), int(np.isfinite(p_values).sum()))
 
 
 def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: int) -> dict[str, Any]:
@@ -91,22 +149,26 @@ def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: in
 
 
 def _tuning(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> dict[str, Any]:
-    p_values = selectivity_p_values(rows, stimulus, period=period, n_permutations=N_PERMUTATIONS, seed=seed)
-    found: dict[str, Any] = {"tuned": float((false_discovery_control(p_values) <= FALSE_DISCOVERIES).mean())}
-    if len(rows) >= MIN_TRIALS:
-        rng = np.random.default_rng([seed, 7])
-        chosen = np.sort(rng.permutation(len(rows))[:MOST_DECODED])
-        try:
-            decoded = decode_orientation(rows[chosen], stimulus[chosen], period=period, seed=seed)
-        except InputError:
-            return found
-        better = int((np.abs(decoded.error) < period / 4).sum())
-        found |= {
-            "decoding_error": decoded.median_error,
-            "chance_error": period / 4,
-            "decoding_p": float(binomtest(better, len(chosen), 0.5, alternative="greater").pvalue),
-        }
-    return found
+    found: dict[str, Any] = {"tuned_orientation": _counted(orientation_p_values(rows, stimulus, period=period))}
+    if period == 360:
+        found |= {"tuned_direction": _counted(direction_p_values(rows, stimulus))}
+        found |= {"direction": _decoded(rows, stimulus, 360.0, seed)}
+    return found | {"orientation": _decoded(rows, stimulus, 180.0, seed)}
+
+
+def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> Decoded | None:
+    if len(rows) < MIN_TRIALS:
+        return None
+    rng = np.random.default_rng([seed, 7])
+    chosen = np.sort(rng.permutation(len(rows))[:MOST_DECODED])
+    try:
+        decoded = decode_orientation(rows[chosen], stimulus[chosen], period=period, seed=seed)
+    except InputError:
+        return None
+    better = int((np.abs(decoded.error) < period / 4).sum())
+    # Any two trials help, or harm, to decode each other alike: their luck counts twice, at twice a coin's variance.
+    p_value = float(norm.sf((better - len(chosen) / 2) / np.sqrt(len(chosen) / 2)))
+    return Decoded(decoded.median_error, period / 4, p_value)
 
 
 def _drifting(trials: npt.NDArray[Any], index: npt.NDArray[np.intp]) -> float:

@@ -1,13 +1,13 @@
 """From numbers to words: is this recording fit, and what speaks against it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from normenc.quality.rdm_reliability import MIN_STIMULI
 
 if TYPE_CHECKING:
     from normenc.quality.checking import Quality
+    from normenc.quality.neurons import Count, Decoded, NeuronQuality
 
 __all__ = ["verdict_of"]
 
@@ -16,7 +16,7 @@ FEW_STIMULI, FEW_NEURONS = 12, 20
 MUCH_DRIFT = 0.2  # share of neurons
 CHANCE = 0.05  # p-value of the RDM's reliability
 GUESSING = 0.01  # p-value of the decoder
-MUCH_CONSTANT = 0.05
+FEW_TUNED = 0.05  # share of neurons
 NOTHING = 0.02  # reliability of neurons that is as good as none
 MANY = 500  # different orientations that were hardly chosen one by one
 DOUBT = (
@@ -33,7 +33,8 @@ def verdict_of(quality: "Quality") -> tuple[str, tuple[str, ...]]:
 
 def _reliability(quality: "Quality") -> tuple[str, list[str]]:
     rdm, neurons = quality.rdm, quality.neurons
-    guessing = neurons is not None and neurons.decoding_p > GUESSING
+    decoded = {} if neurons is None else neurons.decoded
+    guessing = bool(decoded) and all(own.p_value > GUESSING for own in decoded.values())
     if rdm is not None and not (rdm.p_value <= CHANCE and rdm.reliability > 0):
         return "unreliable", [
             "unreliable: the RDMs of two halves of the trials have nothing in common (reliability "
@@ -44,19 +45,13 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
             "unreliable: neurons do not respond alike to the same stimulus (median reliability "
             f"{neurons.reliability:.2f}). {DOUBT}"
         ]
-    if rdm is None and neurons is not None and guessing:
-        return "unreliable", [
-            f"unreliable: a decoder of {quality.kind} only guesses (median error {neurons.decoding_error:.0f} degrees, "
-            f"{neurons.chance_error:.0f} by chance). {DOUBT}"
-        ]
+    if rdm is None and guessing:
+        return "unreliable", [f"unreliable: {_guesses(decoded)}. {DOUBT}"]
     if rdm is None:
         return "unknown", [_why_unknown(quality)]
     warnings = []
     if guessing:
-        warnings.append(
-            f"a decoder of {quality.kind} only guesses, though responses repeat: is the unit degrees, and are labels "
-            "right?"
-        )
+        warnings.append(f"{_guesses(decoded)}, though responses repeat: is the unit degrees, and are labels right?")
     if rdm.reliability >= WEAK:
         return "reliable", warnings
     warnings.append(
@@ -64,6 +59,12 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
         "large differences between models can be seen. More trials, or stimuli in wider bins, help."
     )
     return "weak", warnings
+
+
+def _guesses(decoded: Mapping[str, "Decoded"]) -> str:
+    """Say that no decoder does better than chance."""
+    errors = [f"{own.error:.0f} degrees, {own.chance:g} by chance" for own in decoded.values()]
+    return f"a decoder of {' or '.join(decoded)} only guesses (median error {'; '.join(errors)})"
 
 
 def _why_unknown(quality: "Quality") -> str:
@@ -120,7 +121,23 @@ def _values(quality: "Quality") -> list[str]:
             f"{neurons.drifting:.0%} of neurons drift over the trials as they stand in the file; look for bleaching or "
             "a change of the animal's state, and that stimuli were shown in random order."
         )
-    if neurons is not None and np.isfinite(neurons.tuned) and neurons.tuned < 0.05:
-        share = f"only {neurons.tuned:.0%} of neurons are" if neurons.tuned >= 0.005 else "next to no neuron is"
-        warnings.append(f"{share} tuned to {quality.kind}.")
-    return warnings
+    return [*warnings, *([] if neurons is None else _tuning(quality.kind, neurons))]
+
+
+def _tuning(kind: str, neurons: "NeuronQuality") -> list[str]:
+    """What is odd about how neurons are tuned."""
+    tuned, orientation, direction = neurons.tuned, neurons.tuned_orientation, neurons.tuned_direction
+    if tuned.share < FEW_TUNED:
+        return [f"responses differ between stimuli in {_few(tuned)}."]
+    if kind == "direction" and orientation.share >= FEW_TUNED and direction.share < FEW_TUNED:
+        return [
+            f"neurons are tuned to orientation ({orientation.n:,} of {orientation.tested:,}), not to direction "
+            f"({direction.n:,}): --fold compares orientations, with the trials of opposite directions together."
+        ]
+    if orientation.share < FEW_TUNED and not direction.share >= FEW_TUNED:
+        return [f"{_few(orientation)} {'is' if orientation.n == 1 else 'are'} tuned to orientation."]
+    return []
+
+
+def _few(count: "Count") -> str:
+    return f"{f'only {count.n:,}' if count.n else 'none'} of {count.tested:,} neurons"

@@ -113,23 +113,19 @@ def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
         )
     if recording.trials is None:
         raise InputError(f"{recording.name}: no stimulus was shown twice, so that no neuron's response can be tested")
-    from scipy import stats
 
-    index = recording.trials["stimulus_index"].values
+    index, n_blanks = recording.trials["stimulus_index"].values, len(recording.blanks)
     p_values = tuning.responsiveness_p_values(recording.trials.values, index, recording.blanks.values)
-    known = np.isfinite(p_values)
-    kept = np.zeros(len(p_values), dtype=bool)
-    if known.any():
-        kept[known] = stats.false_discovery_control(p_values[known]) <= alpha
+    kept = tuning.discoveries(p_values, alpha=alpha)
     if kept.sum() < 2:
         raise InputError(
-            f"{recording.name}: {kept.sum()} of {len(kept):,} neurons respond to a stimulus (Welch's t against "
-            f"{len(recording.blanks)} blanks, false discovery rate {alpha:g}); a population needs at least 2"
+            f"{recording.name}: {kept.sum()} of {len(kept):,} neurons can be said to respond to a stimulus, against "
+            f"{n_blanks} blanks; a population needs at least 2"
         )
     found = select(recording, kept)
     said = (
-        f"kept {kept.sum():,} of {responses.shape[1]:,} neurons that respond to a stimulus (Welch's t against "
-        f"{len(recording.blanks):,} blanks, Bonferroni over stimuli, false discovery rate {alpha:g} over neurons)"
+        f"kept {kept.sum():,} of {responses.shape[1]:,} neurons that respond to a stimulus (tested against "
+        f"{n_blanks:,} blanks, false discovery rate {alpha:g})"
     )
     return replace(found, steps=(*recording.steps, said))
 

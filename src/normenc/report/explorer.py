@@ -23,7 +23,10 @@ __all__ = ["explorer"]
 MOST_STIMULI = 200  # of more, as many are taken evenly
 MOST_POPULATIONS = 24
 LEVELS = 65535  # of a tuning curve between the population's smallest and largest value
-FACTS = ("preferred_deg", "gosi", "width_deg", "p_value", "reliability")
+FACTS = (
+    *("preferred_orientation_deg", "preferred_direction_deg", "gosi", "gdsi", "width_deg", "reliability"),
+    *("p_stimulus", "p_orientation", "p_direction", "p_responsive", "tuned_orientation", "tuned_direction"),
+)
 
 
 def explorer(
@@ -87,7 +90,7 @@ def _population(
         "kind": str(own["kind"].item()),
         "rdm": _encoded(rdm[np.ix_(chosen, chosen)][np.triu_indices(len(chosen), k=1)], "<f4"),
         "components": _encoded(own["components"].to_numpy()[chosen], "<f4"),
-        "tuning": _tuning(own, index, units.loc[label] if label in units.index.levels[0] else None, totals.get(label))
+        "tuning": _tuning(own, index, units[units["population"] == label], totals.get(label))
         if f"tuning_{index}" in populations
         else None,
     }
@@ -103,15 +106,15 @@ def _method(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None, total: int | None) -> dict[str, Any]:
+def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None) -> dict[str, Any]:
     mean, error = own[f"tuning_{index}"].to_numpy(), own[f"standard_error_{index}"].to_numpy()
     numbers, names = own[f"unit_{index}"].to_numpy(), own[f"name_{index}"].to_numpy()
     low, high = float(mean.min()), float(mean.max())
     scale = (high - low) / LEVELS or 1.0
     known = bool(np.isfinite(error).all())
-    facts: dict[str, list[float | None]] = {}
-    if units is not None:
-        facts = {name: _finite(units[name].reindex(numbers)) for name in FACTS if name in units}
+    numbered = len(units) > 0 and bool(units["unit"].notna().all())  # neurons have names; all of them stand in order
+    units = units.set_index("unit") if numbered else units.reset_index(drop=True)
+    known_facts = [name for name in FACTS if name in units and units[name].notna().any()]
     return {
         "angles": own["tuned_stimulus"].to_numpy().tolist(),
         "units": numbers.tolist(),
@@ -121,14 +124,14 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame | None, total: int 
         "scale": scale,
         "mean": _encoded(np.round((mean.T - low) / scale), "<u2"),
         "error": _encoded(np.minimum(np.round(error.T / scale), LEVELS), "<u2") if known else None,
-        "facts": facts,
+        "facts": {name: _finite(units[name].reindex(numbers).astype(float)) for name in known_facts},
     }
 
 
 def _units(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], []]))
-    return pd.read_csv(path, dtype={"population": str}).set_index(["population", "unit"])
+        return pd.DataFrame(columns=["population", "unit"])
+    return pd.read_csv(path, dtype={"population": str, "tuned_orientation": "boolean", "tuned_direction": "boolean"})
 
 
 def _totals(path: Path) -> dict[str, int]:

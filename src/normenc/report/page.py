@@ -115,7 +115,7 @@ def render(folder: str | Path) -> str:
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
-        tuning=_optional(folder / TUNING),
+        tuning=_tuning(folder / TUNING, controls),
         predictivity=_optional(folder / PREDICTIVITY),
         methods=paragraph,
         references=references,
@@ -162,6 +162,25 @@ def _by_method(similarity: pd.DataFrame, path: Path) -> list[tuple[str, list[dic
 def _optional(path: Path) -> list[dict[str, Any]]:
     """Rows of a table that not every run has."""
     return pd.read_csv(path).to_dict("records") if path.is_file() else []
+
+
+def _tuning(path: Path, controls: list[str]) -> dict[str, Any] | None:
+    """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show; None of images."""
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path)
+    if "n_tested_tuned" not in table:
+        return {"rows": []}
+    return {
+        "rows": table.to_dict("records"),
+        "blanks": "n_responsive" in table,
+        "directions": "n_tuned_direction" in table,
+        "halves": bool(table["spectrum_cross_validated"].any()),
+        "laws": bool(table["spectrum_exponent"].notna().any()),
+        "with_controls": bool(table["population"].isin(controls).any()),
+        "untested": in_words(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
+        "sampled": bool((table["n_units"] < table["n_all"]).any()),
+    }
 
 
 def _sections(value: Any) -> list[dict[str, Any]]:

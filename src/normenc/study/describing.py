@@ -1,7 +1,7 @@
 """How populations are tuned, neurons and units described alike: for the tables and pictures of a study."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,12 @@ from normenc.study.representing import Representation
 __all__ = ["Description", "describe", "population_table", "unit_table"]
 
 Floats = npt.NDArray[np.float64]
-N_PERMUTATIONS = 200
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response
 MOST_UNITS = 500  # of a control that are described one by one
+MIN_DECODED = 6  # stimuli, below which others tell nothing of one
+FOLDS = (2, 3, 4, 5)  # of the decoder: the most of these into which the stimuli can be dealt out evenly
+QUARTILES = ("25", "median", "75")
+NONE = tuning.Tuned(0, 0, tuning.circular_statistics([]), np.full(3, np.nan))
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,14 @@ class Description:
     ----------
     label : str
     is_recording : bool
-    summary : PopulationSummary
     n_all : int
         Units; of a control with many, those described one by one are drawn at random, and fewer.
+    summary : PopulationSummary
+        Of encoders of orientations alone, since images cannot tell opposite directions apart.
+    neurons : ndarray of str or None
+        Names of the recording's neurons, as many as units are described.
     stimulus : ndarray, shape (n_different,)
-        Degrees.
+        Degrees, rising: orientations from -90 up to 90, directions from 0 up to 360.
     average : ndarray, shape (n_different, n_units)
         Mean responses over all trials.
     first, second : ndarray, shape (n_different, n_units)
@@ -47,14 +53,15 @@ class Description:
     exponent : float
         Of the spectrum's power law; NaN where too few ranks have a variance.
     participation_ratio : float
-    decoding_error : float
-        Median, degrees; NaN with too few stimuli.
+    orientation_error, direction_error : float
+        Of decoding mean responses: medians, degrees. NaN with too few stimuli; that of direction for encoders, too.
     """
 
     label: str
     is_recording: bool
     n_all: int
     summary: tuning.PopulationSummary
+    neurons: npt.NDArray[Any] | None
     stimulus: Floats
     average: Floats
     first: Floats
@@ -64,7 +71,12 @@ class Description:
     spectrum: Floats
     exponent: float
     participation_ratio: float
-    decoding_error: float
+    orientation_error: float
+    direction_error: float
+
+    def called(self, name: str) -> npt.NDArray[np.bool_]:
+        """Which units a test calls so: ``"tuned"``, ``"tuned_orientation"``, ...; none where it cannot be made."""
+        return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
 def describe(recording: Recording, label: str, representations: Sequence[Representation]) -> dict[str, Description]:
@@ -83,93 +95,159 @@ def describe(recording: Recording, label: str, representations: Sequence[Represe
         return {}
     found: dict[str, Description] = {}
     if recording.responses is not None:
-        rows = recording.responses if recording.trials is None else recording.trials
-        values = rows.to_numpy()
-        found[label] = _described(label, True, values, rows[recording.kind].to_numpy(), period, values.shape[1])
+        found[label] = _recording(recording, label, period)
     for r in representations:
         if r.responses is not None:
-            values = r.responses.to_numpy()
-            most = values.shape[1] if r.trained else MOST_UNITS
-            found[r.label] = _described(r.label, False, values, recording.stimulus, period, most)
+            found[r.label] = _encoder(r, recording.stimulus, period)
     return found
 
 
-def _described(
-    label: str, is_recording: bool, rows: npt.NDArray[Any], stimulus: Floats, period: float, most: int
+def _recording(recording: Recording, label: str, period: float) -> Description:
+    assert recording.responses is not None
+    rows = recording.responses if recording.trials is None else recording.trials
+    values, stimulus = rows.to_numpy(), rows[recording.kind].to_numpy()
+    blanks = None if recording.blanks is None else recording.blanks.to_numpy()
+    curves = tuning.tuning_curves(values, stimulus, period=period)
+    halves = None
+    if (curves.n_trials >= 2).all():
+        halves = tuning.split_halves(values, tuning.around_zero(stimulus, period), seed=0)
+    summary = tuning.population_summary(values, stimulus, period=period, negative=NEGATIVE, blanks=blanks)
+    return _description(label, curves, summary, halves, recording.responses["neuron"].to_numpy().astype(str))
+
+
+def _encoder(representation: Representation, stimulus: Floats, period: float) -> Description:
+    """Opposite directions are one image to an encoder: they are averaged before its tuning is described."""
+    assert representation.responses is not None
+    values = representation.responses.to_numpy()
+    most = values.shape[1] if representation.trained else MOST_UNITS
+    units = np.sort(np.random.default_rng(0).permutation(values.shape[1])[:most])
+    folded = tuning.tuning_curves(values[:, units], stimulus)
+    summary = tuning.population_summary(folded.mean, folded.stimulus, negative=NEGATIVE)
+    summary.units.index = pd.Index(units, name=summary.units.index.name)  # their numbers in the whole population
+    curves = tuning.tuning_curves(values, stimulus, period=period)
+    return _description(representation.label, curves, summary)
+
+
+def _description(
+    label: str,
+    curves: tuning.TuningCurves,
+    summary: tuning.PopulationSummary,
+    halves: tuple[Floats, Floats] | None = None,
+    neurons: npt.NDArray[Any] | None = None,
 ) -> Description:
-    curves = tuning.tuning_curves(rows, stimulus, period=period)
-    first = second = curves.mean
-    halved = is_recording and bool((curves.n_trials >= 2).all())
-    if halved:
-        first, second = tuning.split_halves(rows, tuning.around_zero(stimulus, period), seed=0)
+    units = summary.units.index.to_numpy()
+    curves, halves = _from_zero(curves, halves)
+    first, second = (curves.mean, curves.mean) if halves is None else halves
     spectrum = tuning.cross_validated_spectrum(np.stack([first, second]))
     try:
         exponent = tuning.power_law_exponent(spectrum)[0]
     except InputError:  # too few ranks
         exponent = float("nan")
-    try:
-        error = tuning.decode_orientation(curves.mean, curves.stimulus, period=period).median_error
-    except InputError:  # too few stimuli
-        error = float("nan")
-    units = np.sort(np.random.default_rng(0).permutation(rows.shape[1])[:most])
-    summary = tuning.population_summary(
-        rows[:, units], stimulus, period=period, negative=NEGATIVE, n_permutations=N_PERMUTATIONS
-    )
-    summary.units.index = pd.Index(units, name=summary.units.index.name)  # their numbers in the whole population
     return Description(
         label=label,
-        is_recording=is_recording,
-        n_all=rows.shape[1],
+        is_recording=neurons is not None,
+        n_all=curves.mean.shape[1],
         summary=summary,
+        neurons=neurons,
         stimulus=curves.stimulus,
         average=curves.mean[:, units],
         first=first[:, units],
         second=second[:, units],
-        halved=halved,
+        halved=halves is not None,
         standard_error=curves.standard_error[:, units],
         spectrum=spectrum,
         exponent=exponent,
         participation_ratio=tuning.participation_ratio(curves.mean),
-        decoding_error=error,
+        orientation_error=_decoding_error(curves, 180.0),
+        direction_error=_decoding_error(curves, 360.0) if summary.period == 360 else float("nan"),
     )
 
 
+def _from_zero(
+    curves: tuning.TuningCurves, halves: tuple[Floats, Floats] | None
+) -> tuple[tuning.TuningCurves, tuple[Floats, Floats] | None]:
+    """Directions from 0 up to 360, as people write them, instead of from -180 up to 180."""
+    if curves.period != 360:
+        return curves, halves
+    order = np.argsort(curves.stimulus % 360)
+    turned = replace(
+        curves,
+        stimulus=curves.stimulus[order] % 360,
+        mean=curves.mean[order],
+        standard_error=curves.standard_error[order],
+        n_trials=curves.n_trials[order],
+    )
+    return turned, None if halves is None else (halves[0][order], halves[1][order])
+
+
+def _decoding_error(curves: tuning.TuningCurves, period: float) -> float:
+    """Median error, degrees, of mean responses to orientations, or to directions."""
+    if period != curves.period:
+        curves = tuning.tuning_curves(curves.mean, curves.stimulus, period=period)
+    n = len(curves.stimulus)
+    if n < MIN_DECODED:
+        return float("nan")
+    n_folds = max((folds for folds in FOLDS if n % folds == 0), default=max(FOLDS))
+    return tuning.decode_orientation(curves.mean, curves.stimulus, period=period, n_folds=n_folds).median_error
+
+
 def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning.csv``: one row a population."""
+    """Make ``tuning.csv``: one row a population; columns of direction and blanks where there are any."""
+    kinds = ["orientation"]
+    kinds += ["direction"] if any(found.summary.direction is not None for found in descriptions.values()) else []
+    with_blanks = any("responsive" in found.summary.units for found in descriptions.values())
     rows = []
     for found in descriptions.values():
         units, summary = found.summary.units, found.summary
+        tuned = {kind: getattr(summary, kind) or NONE for kind in kinds}
+        responsive = units["responsive"] if "responsive" in units else pd.Series(dtype="boolean")
+        row = {"population": found.label, "recording": found.is_recording, "n_all": found.n_all, "n_units": len(units)}
+        if with_blanks:
+            row |= _counts("responsive", int(responsive.sum()), int(responsive.notna().sum()))
+        row |= _counts("tuned", summary.n_tuned, summary.n_tested)
+        for kind, own in tuned.items():
+            row |= _counts(f"tuned_{kind}", own.n_tuned, own.n_tested)
+        for kind, own in tuned.items():
+            row |= _of_tuned(kind, own)
+        indices = ["gosi", "osi", *(["gdsi", "dsi"] if "direction" in kinds else []), "reliability"]
+        row |= {f"{name}_median": units[name].median() if name in units else np.nan for name in indices}
+        row |= {f"decoding_{kind}_error_deg": getattr(found, f"{kind}_error") for kind in kinds}
         rows.append(
-            {
-                "population": found.label,
-                "recording": found.is_recording,
-                "n_all": found.n_all,
-                "n_units": len(units),
-                "n_selective": int(units["selective"].sum()),
-                "gosi_median": units["gosi"].median(),
-                "osi_median": units["osi"].median(),
-                "dsi_median": units["dsi"].median() if "dsi" in units else np.nan,
-                "width_deg_25": summary.width_quartiles[0],
-                "width_deg_median": summary.width_quartiles[1],
-                "width_deg_75": summary.width_quartiles[2],
-                "reliability_median": units["reliability"].median(),
-                "preferred_mean_deg": summary.preferences.mean,
-                "preferred_resultant_length": summary.preferences.resultant_length,
-                "preferred_rayleigh_p": summary.preferences.p_value,
-                "decoding_error_deg": found.decoding_error,
+            row
+            | {
                 "participation_ratio": found.participation_ratio,
                 "spectrum_exponent": found.exponent,
                 "spectrum_cross_validated": found.halved,
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.astype({name: "Int64" for name in table if name.startswith("n_")})
+
+
+def _counts(name: str, n: int, n_tested: int) -> dict[str, float]:
+    """How many units a test calls so, of how many; missing where it cannot be made of any."""
+    return {f"n_{name}": n if n_tested else np.nan, f"n_tested_{name}": n_tested}
+
+
+def _of_tuned(kind: str, tuned: tuning.Tuned) -> dict[str, float]:
+    """Widths and preferences of the units tuned to orientation, or to direction."""
+    mean = tuned.preferences.mean
+    return {
+        **{f"{kind}_width_deg_{name}": tuned.width_quartiles[place] for place, name in enumerate(QUARTILES)},
+        f"preferred_{kind}_mean_deg": mean % 360 if kind == "direction" else mean,
+        f"preferred_{kind}_resultant_length": tuned.preferences.resultant_length,
+        f"preferred_{kind}_rayleigh_p": tuned.preferences.p_value,
+    }
 
 
 def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning_units.csv``: one row a neuron or unit."""
+    """Make ``tuning_units.csv``: one row a neuron, by its name, or a unit, by its number."""
     tables = []
     for found in descriptions.values():
-        table = found.summary.units.reset_index()
+        table = found.summary.units.reset_index().astype({"unit": "Int64"})
+        if found.neurons is not None:
+            table["unit"] = pd.NA
         table.insert(0, "population", found.label)
-        tables.append(table)
+        table.insert(1, "neuron", found.neurons)
+        tables.append(table.astype({"unit": "Int64", "neuron": "string"}))
     return pd.concat(tables, ignore_index=True)

@@ -90,31 +90,18 @@ def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
         return {}
     shown = [own, *(r.label for r in evaluation.shown if r.trained and r.label in found)]
     plain = [r.label for r in evaluation.shown if r.seed is None and r.label in found]
-    period = recording.period
-    preferred = {label: _preferred(one, one.average) for label, one in found.items()}
     selective = {label: one.summary.units["gosi"].to_numpy() for label, one in found.items()}
     laws = {label: one.exponent for label, one in found.items() if np.isfinite(one.exponent)}
     spectra = {label: one.spectrum for label, one in found.items()}
-    tuned = {label: one.summary.units["selective"].to_numpy() for label, one in found.items()}
-    index = "gOSI (1 − circular variance)"
-    return {
+    pictures = {
         **_curves(evaluation, shown, selective),
-        "preferences": Picture(
-            "preference_histogram",
-            {
-                "preferences": _of(preferred, shown),
-                "tuned": tuned,
-                "controls": _of(preferred, plain),
-                "period": period,
-                "recording": own,
-            },
-        ),
+        "preferences": _preferences(found, shown, plain, own, "orientation"),
         "selectivity": Picture(
             "selectivity_distributions",
             {
                 "selectivity": _of(selective, shown),
                 "controls": _of(selective, plain),
-                "index": index,
+                "index": "gOSI (1 − circular variance)",
                 "recording": own,
             },
         ),
@@ -122,6 +109,28 @@ def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
             "eigenspectrum", {"spectra": _of(spectra, shown), "exponents": laws, "controls": _of(spectra, plain)}
         ),
     }
+    if recording.kind == "direction" and own in found:
+        pictures["preferred_directions"] = _preferences(found, [own], [], own, "direction")
+    return pictures
+
+
+def _preferences(
+    found: Mapping[str, Description], shown: Sequence[str], plain: Sequence[str], own: str, kind: str
+) -> Picture:
+    """What units prefer: those that are tuned, or all of a population of which that cannot be tested."""
+    known = [label for label in (*shown, *plain) if label in found]
+    preferred = {label: found[label].summary.units[f"preferred_{kind}_deg"].to_numpy() for label in known}
+    testable = [label for label in known if found[label].summary.units[f"tuned_{kind}"].notna().any()]
+    return Picture(
+        "preference_histogram",
+        {
+            "preferences": _of(preferred, shown),
+            "tuned": {label: found[label].called(f"tuned_{kind}") for label in testable},
+            "controls": _of(preferred, plain),
+            "period": 180.0 if kind == "orientation" else 360.0,
+            "recording": own,
+        },
+    )
 
 
 def _fitted(evaluation: Evaluation, fitted: Mapping[str, encoding.FittedNetwork]) -> dict[str, Picture]:
@@ -151,13 +160,14 @@ def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> Picture:
             {
                 "positions": network.readout.positions(),
                 "image_size": (int(height), int(width)),
-                "orientation": None if found is None else _preferred(found, found.average),
+                "orientation": None if found is None else found.summary.units["preferred_orientation_deg"].to_numpy(),
             },
         )
     linear = network.core.nonlinearity == "none"
     maps = encoding.linear_filters(fit, (height, width)) if linear else network.readout.maps()
     some = np.unique(np.linspace(0, len(maps) - 1, N_MAPS).astype(int))
-    labels = [f"neuron {neuron + 1:,}" for neuron in some]
+    assert evaluation.recording.responses is not None
+    labels = [f"neuron {name}" for name in evaluation.recording.responses["neuron"].to_numpy()[some]]
     return Picture("readout_maps", {"maps": maps[some], "neurons": list(range(len(some))), "labels": labels})
 
 
@@ -173,36 +183,41 @@ def _curves(evaluation: Evaluation, shown: Sequence[str], selective: Mapping[str
     curves: dict[str, Any] = {
         "populations": _of({label: _short(one.average) for label, one in found.items()}, shown),
         "standard_errors": {label: error for label, error in errors.items() if np.isfinite(error).all()},
+        "names": {label: one.neurons for label, one in found.items() if label in shown and one.neurons is not None},
         "units": recording.units,
         **shared,
     }
     # Sorted by one half of the trials and drawn of the other, where there are two: else noise makes a diagonal too.
-    halves = {label: _preferred(one, one.first) for label, one in found.items() if label in shown}
+    halves = {
+        label: tuning.preferred(one.first, one.stimulus, negative=NEGATIVE)
+        for label, one in found.items()
+        if label in shown
+    }
+    best = {label: _of_tuned(found[label], selective[label]) for label in shown if label in selective}
     return {
         "tuning_curves": Picture("tuning_curves", curves),
-        "tuning_best": Picture(
-            "tuning_curves",
-            curves | {"scores": {label: selective[label] for label in shown if label in selective}, "score": "gOSI"},
-        ),
+        "tuning_best": Picture("tuning_curves", curves | {"scores": best, "score": "gOSI"}),
         "response_maps": Picture(
             "response_map",
             {
                 "populations": _of({label: _short(one.second) for label, one in found.items()}, shown),
                 "preferences": halves,
+                "sorted_by": "preferred orientation",
                 **shared,
             },
         ),
     }
 
 
+def _of_tuned(description: Description, scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Scores of the units that are tuned to orientation, or of all where that cannot be tested; NaN else."""
+    tested = description.summary.orientation.n_tested > 0
+    return np.where(description.called("tuned_orientation"), scores, np.nan) if tested else scores
+
+
 def _short(responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Seven digits of every response are more than a picture shows, and half as much to keep."""
     return responses.astype(np.float32)
-
-
-def _preferred(description: Description, responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    period = description.summary.period
-    return tuning.preferred(responses, description.stimulus, period=period, negative=NEGATIVE)
 
 
 def _of(values: Mapping[str, Any], labels: Iterable[str]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from PIL import Image
 
@@ -50,7 +49,7 @@ def population_dataset(evaluation: Evaluation) -> xr.Dataset:
     )
     for index, label in enumerate(labels):
         if (found := evaluation.descriptions.get(label)) is not None:
-            dataset = dataset.assign(_tuning(index, found, _names(evaluation, found)))
+            dataset = dataset.assign(_tuning(index, found))
     return dataset
 
 
@@ -73,8 +72,9 @@ def write_stimulus_sheet(images: Any, path: Path) -> None:
     Image.fromarray(sheet).save(path, optimize=True)
 
 
-def _tuning(index: int, found: Description, names: npt.NDArray[Any]) -> dict[str, Any]:
+def _tuning(index: int, found: Description) -> dict[str, Any]:
     n_units = found.average.shape[1]
+    names = np.full(n_units, "") if found.neurons is None else found.neurons
     some = np.sort(np.random.default_rng(SEED).permutation(n_units)[:MOST_UNITS])
     unit = f"unit_{index}"
     return {
@@ -84,10 +84,3 @@ def _tuning(index: int, found: Description, names: npt.NDArray[Any]) -> dict[str
         f"name_{index}": (unit, names[some]),
         "tuned_stimulus": ("tuned_stimulus", found.stimulus),
     }
-
-
-def _names(evaluation: Evaluation, found: Description) -> npt.NDArray[Any]:
-    responses = evaluation.recording.responses
-    if found.is_recording and responses is not None and "neuron" in responses.coords:
-        return responses["neuron"].values.astype(str)
-    return np.array([""] * found.average.shape[1])

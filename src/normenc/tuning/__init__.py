@@ -21,6 +21,7 @@ from normenc.tuning.reliability import (
     split_half_reliability,
     split_halves,
 )
+from normenc.tuning.responsiveness import responsiveness_p_values
 from normenc.tuning.selectivity import (
     direction_selectivity_index,
     global_selectivity,
@@ -28,35 +29,48 @@ from normenc.tuning.selectivity import (
     preferred,
     selectivity_p_values,
 )
-from normenc.tuning.summary import CircularStatistics, PopulationSummary, circular_statistics, population_summary
+from normenc.tuning.significance import direction_p_values, discoveries, orientation_p_values, stimulus_p_values
+from normenc.tuning.summary import (
+    CircularStatistics,
+    PopulationSummary,
+    Tuned,
+    circular_statistics,
+    population_summary,
+)
 
 __all__ = [
     "PERIODS",
     "CircularStatistics",
     "Decoding",
     "PopulationSummary",
+    "Tuned",
     "TuningCurves",
     "VonMisesFit",
     "around_zero",
     "circular_statistics",
     "cross_validated_spectrum",
     "decode_orientation",
+    "direction_p_values",
     "direction_selectivity_index",
+    "discoveries",
     "explainable_variance",
     "fit_von_mises",
     "global_selectivity",
     "noise_correlations",
+    "orientation_p_values",
     "orientation_selectivity_index",
     "participation_ratio",
     "population_summary",
     "power_law_exponent",
     "preferred",
     "repeated",
+    "responsiveness_p_values",
     "selectivity_p_values",
     "signal_correlations",
     "spearman_brown",
     "split_half_reliability",
     "split_halves",
+    "stimulus_p_values",
     "tuning_curves",
     "von_mises",
 ]

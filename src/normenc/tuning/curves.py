@@ -9,7 +9,7 @@ import numpy.typing as npt
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
 
-__all__ = ["PERIODS", "TuningCurves", "around_zero", "checked", "tuning_curves"]
+__all__ = ["PERIODS", "Cells", "TuningCurves", "around_zero", "cells", "checked", "tuning_curves"]
 
 PERIODS = (180.0, 360.0)  # degrees: of orientation, of direction
 PER_DEGREE = 10**6  # stimuli are told apart to a millionth of a degree
@@ -76,18 +76,34 @@ def tuning_curves(
     array([-45.,   0.,  45.])
     """
     values, degrees = checked(responses, stimulus, period)
-    found, inverse, counts = np.unique(around_zero(degrees, period, bin_width), return_inverse=True, return_counts=True)
-    if len(found) < 2:
-        raise InputError(f"all trials show one stimulus, {found[0]:g} degrees; a tuning curve needs 2 at least")
+    found = cells(values, around_zero(degrees, period, bin_width))
+    if len(found.labels) < 2:
+        raise InputError(f"all trials show one stimulus, {found.labels[0]:g} degrees; a tuning curve needs 2 at least")
+    counts = found.counts[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.sqrt(found.squares / (counts - 1) / counts)
+    error[found.counts < 2] = np.nan
+    return TuningCurves(found.labels, found.mean, error, found.counts, float(period))
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Trials by stimulus: sorted labels, numbers of trials, and of each unit the means and squares around them."""
+
+    labels: npt.NDArray[Any]
+    counts: npt.NDArray[np.intp]
+    mean: npt.NDArray[np.float64]
+    squares: npt.NDArray[np.float64]
+
+
+def cells(values: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Cells:
+    """Mean, and sum of squares around it, of the rows of each label: both (n_labels, n_units), in float64."""
+    found, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     ordered = values[np.argsort(inverse, kind="stable")].astype(np.float64)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     mean = np.add.reduceat(ordered, starts) / counts[:, None]
     ordered -= np.repeat(mean, counts, axis=0)
-    squares = np.add.reduceat(np.square(ordered, out=ordered), starts)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.sqrt(squares / (counts - 1)[:, None] / counts[:, None])
-    error[counts < 2] = np.nan
-    return TuningCurves(found, mean, error, counts, float(period))
+    return Cells(found, counts, mean, np.add.reduceat(np.square(ordered, out=ordered), starts))
 
 
 def around_zero(degrees: Any, period: float = 180.0, bin_width: float | None = None) -> npt.NDArray[np.float64]:

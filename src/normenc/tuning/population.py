@@ -58,9 +58,13 @@ def decode_orientation(
 ) -> Decoding:
     """Decode orientation (or direction) by linear regression onto its cosine and sine, cross-validated.
 
-    Rows are left out at random. Of trials, others of the same stimulus may be among those trained on: this asks how
-    well a single trial tells which of the stimuli was shown. Of mean responses each stimulus is one row, decoded from
-    the others alone: this asks whether stimuli in between can be read, too.
+    Parts of the rows are left out that go all around the circle, as far as their numbers allow; within that, chance
+    decides. What is shrunk away is replaced by the mean of all angles, not of those trained on, which point away from
+    those left out: noise would be decoded as the opposite of what was shown.
+
+    Of trials, others of the same stimulus may be among those trained on: this asks how well a single trial tells which
+    of the stimuli was shown. Of mean responses each stimulus is one row, decoded from the others alone: this asks
+    whether stimuli in between can be read, too.
 
     Parameters
     ----------
@@ -75,7 +79,8 @@ def decode_orientation(
         ``"ridge"``: with the penalty that predicts the training folds' own left-out rows best; ``"linear"``: without
         one (least squares; of many solutions the smallest).
     n_folds : int
-        Random parts of the rows, each of which is decoded from the others.
+        Parts of the rows, each of which is decoded from the others; of stimuli in even steps best a divisor of their
+        number.
     seed : int
         Of the parts.
 
@@ -108,11 +113,11 @@ def decode_orientation(
     angle = np.radians(degrees * 360 / period)
     targets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     rows = _coordinates(values.astype(np.float64))
-    fold = np.random.default_rng(seed).permutation(len(values)) % n_folds
+    fold = _folds(np.mod(angle, 2 * np.pi), n_folds, np.random.default_rng(seed))
     predicted = np.empty_like(targets)
     for part in range(n_folds):
         test = fold == part
-        predicted[test] = _predict(rows[~test], rows[test], targets[~test], decoder)
+        predicted[test] = _predict(rows[~test], rows[test], targets[~test], targets.mean(axis=0), decoder)
     decoded = np.degrees(np.arctan2(predicted[:, 1], predicted[:, 0])) * period / 360
     error = np.mod(decoded - degrees + period / 2, period) - period / 2
     return Decoding(decoded, error, float(np.median(np.abs(error))), _threshold(error, period, seed))
@@ -258,6 +263,14 @@ def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tupl
     return float(-slope), float(r2)
 
 
+def _folds(angle: npt.NDArray[np.float64], n_folds: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """The fold of each row: dealt out in turn around the circle, equal angles in random order."""
+    order = np.lexsort((rng.random(len(angle)), np.round(angle, 9)))
+    fold = np.empty(len(angle), dtype=np.intp)
+    fold[order] = (np.arange(len(angle)) + rng.integers(n_folds)) % n_folds
+    return fold
+
+
 def _coordinates(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The rows in at most as many dimensions as there are rows, with the same distances."""
     centred = values - values.mean(axis=0)
@@ -268,9 +281,13 @@ def _coordinates(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _predict(
-    train: npt.NDArray[np.float64], test: npt.NDArray[np.float64], targets: npt.NDArray[np.float64], decoder: str
+    train: npt.NDArray[np.float64],
+    test: npt.NDArray[np.float64],
+    targets: npt.NDArray[np.float64],
+    middle: npt.NDArray[np.float64],
+    decoder: str,
 ) -> npt.NDArray[np.float64]:
-    """Least squares or ridge regression; every penalty's left-out rows follow from one decomposition."""
+    """Least squares or ridge, shrunk to `middle`; every penalty's left-out rows follow from one decomposition."""
     left, squares, scores = _decompose(train, test)
     offset = targets.mean(axis=0)
     y = targets - offset
@@ -287,7 +304,10 @@ def _predict(
             loss = np.square(residual / (1 - leverage)[:, None]).sum()  # of each row left out
             if loss < lowest:
                 lowest, best = loss, penalty
-    return scores @ ((np.sqrt(squares) / (squares + best))[:, None] * rotated) + offset
+    found = scores @ ((np.sqrt(squares) / (squares + best))[:, None] * rotated)
+    fitted = left @ ((squares / (squares + best))[:, None] * rotated)
+    kept = np.linalg.lstsq(y, fitted, rcond=None)[0]  # of a difference between targets, what shrinking leaves
+    return found + middle + (offset - middle) @ kept
 
 
 def _decompose(

@@ -12,19 +12,16 @@ from normenc.errors import InputError
 from normenc.tuning.curves import TuningCurves, around_zero, checked, tuning_curves
 from normenc.tuning.fits import MIN_STIMULI, fit_von_mises
 from normenc.tuning.reliability import explainable_variance, split_half_reliability
+from normenc.tuning.responsiveness import responsiveness_p_values
 from normenc.tuning.selectivity import (
     direction_selectivity_index,
     global_selectivity,
     orientation_selectivity_index,
     preferred,
-    selectivity_p_values,
 )
+from normenc.tuning.significance import direction_p_values, discoveries, orientation_p_values, stimulus_p_values
 
-__all__ = ["CircularStatistics", "PopulationSummary", "circular_statistics", "population_summary"]
-
-N_BINS = 12  # of the histograms
-
-Histogram = tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
+__all__ = ["CircularStatistics", "PopulationSummary", "Tuned", "circular_statistics", "population_summary"]
 
 
 @dataclass(frozen=True)
@@ -53,33 +50,54 @@ class CircularStatistics:
 
 
 @dataclass(frozen=True)
+class Tuned:
+    """The units that are tuned to orientation, or to direction.
+
+    Attributes
+    ----------
+    n_tested : int
+        Units of which the test can be made.
+    n_tuned : int
+        Those that the false discovery rate allows to call tuned.
+    preferences : CircularStatistics
+        Of the tuned units' preferred orientations, or directions.
+    width_quartiles : ndarray, shape (3,)
+        25th, 50th and 75th percentile of the tuned units' `width_deg`; NaN without any.
+    """
+
+    n_tested: int
+    n_tuned: int
+    preferences: CircularStatistics
+    width_quartiles: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class PopulationSummary:
-    """Units described one by one, and those that are selective as a population.
+    """Units described one by one, and those that are tuned as a population.
 
     Attributes
     ----------
     units : DataFrame
-        One row a unit. `preferred_deg`, `gosi`, `osi` (with period 360 also `gdsi`, `dsi`); of the von Mises fit
-        `fit_preferred_deg`, `width_deg`, `r2`, NaN with too few stimuli for one; `p_value`, and `selective`, whether
-        the false discovery rate allows to call the unit so; `reliability` and `explainable_variance`, NaN without
-        repeats.
-    preferences : CircularStatistics
-        Of the selective units' `preferred_deg`.
-    preference_histogram : (ndarray, ndarray)
-        Numbers of selective units by `preferred_deg`, and the bins' edges in degrees, one more, as
-        :func:`numpy.histogram` gives them.
-    width_histogram : (ndarray, ndarray)
-        Likewise by `width_deg`.
-    width_quartiles : ndarray, shape (3,)
-        25th, 50th and 75th percentile of the selective units' `width_deg`; NaN without any.
+        One row a unit. Preferences and selectivity: `preferred_orientation_deg` (-90 up to 90), `gosi`, `osi`, with
+        period 360 also `preferred_direction_deg` (0 up to 360), `gdsi`, `dsi`. Of the von Mises fit
+        `fit_preferred_deg`, `width_deg`, `r2`, NaN with too few stimuli for one; with period 360 it is that of
+        directions, whose two bumps are equally wide. P-values: `p_stimulus`, `p_orientation`, with
+        period 360 `p_direction`, with blanks `p_responsive`, each NaN where the test cannot be made; and whether the
+        false discovery rate allows to call the unit so: `tuned` (to anything), `tuned_orientation`, `tuned_direction`,
+        `responsive`, missing where there is no test. `reliability` and `explainable_variance`, NaN without repeats.
+    n_tested, n_tuned : int
+        Units of which can be told whether their responses differ between stimuli in any way, and those whose do.
+    orientation : Tuned
+    direction : Tuned or None
+        With period 360.
     period : float
     """
 
     units: pd.DataFrame
-    preferences: CircularStatistics
-    preference_histogram: Histogram
-    width_histogram: Histogram
-    width_quartiles: npt.NDArray[np.float64]
+    n_tested: int
+    n_tuned: int
+    orientation: Tuned
+    direction: Tuned | None
     period: float
 
 
@@ -147,34 +165,34 @@ def population_summary(
     *,
     period: float = 180.0,
     bin_width: float | None = None,
+    blanks: Any = None,
     negative: str = "zero",
-    n_permutations: int = 1000,
     n_splits: int = 20,
     alpha: float = 0.05,
     seed: int = 0,
 ) -> PopulationSummary:
-    """Describe all units and, of those that are selective, the distribution of preferences and widths.
+    """Describe all units and, of those that are tuned, the distribution of preferences and widths.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Trials, or mean responses. Indices and fits take the mean over trials, the test takes the trials.
+        Trials, or mean responses. Indices and fits take the mean over trials, tests take the trials.
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float
-        180 (orientation; opposite directions count as repeats) or 360 (direction). Preferences, fits and the test are
-        of this period; with 360, units that prefer an orientation but neither of its directions are not selective.
+        180 (orientation; opposite directions count as repeats) or 360 (direction; orientation is described, too).
     bin_width : float, optional
-        See :func:`tuning_curves`; the test takes the stimuli as they were, reliability the bins.
+        See :func:`tuning_curves`.
+    blanks : array_like, shape (n_blanks, n_units), optional
+        Responses in trials without a stimulus, for :func:`responsiveness_p_values`.
     negative : str
         See :func:`preferred`.
-    n_permutations : int
-        See :func:`selectivity_p_values`.
     n_splits : int
         See :func:`split_half_reliability`.
     alpha : float
-        False discovery rate (Benjamini & Hochberg) among the units that are called selective.
+        False discovery rate, see :func:`discoveries`.
     seed : int
+        Of the random halves.
 
     Returns
     -------
@@ -190,32 +208,49 @@ def population_summary(
     >>> degrees = np.tile(np.arange(0, 180, 15.0), 4)
     >>> tuned = np.exp(2 * np.cos(np.radians(2 * (degrees[:, None] - [-60, 0, 5, 10]))))
     >>> noise = np.random.default_rng(0).normal(size=(48, 6))
-    >>> found = population_summary(np.hstack([tuned, noise[:, :2]]) + noise, degrees, n_permutations=199)
-    >>> found.units.selective.tolist(), found.preferences.n
+    >>> found = population_summary(np.hstack([tuned, noise[:, :2]]) + noise, degrees)
+    >>> found.units.tuned_orientation.tolist(), found.orientation.n_tuned
     ([True, True, True, True, False, False], 4)
     """
-    from scipy import stats
-
     values, degrees = checked(responses, stimulus, period)
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha is {alpha}; it must lie between 0 and 1")
-    curves = tuning_curves(values, degrees, period=period, bin_width=bin_width)
+    labels = around_zero(degrees, period, bin_width)
+    curves = tuning_curves(values, labels, period=period)
     units = _tuning(curves, negative)
-    units["p_value"] = selectivity_p_values(values, degrees, period=period, n_permutations=n_permutations, seed=seed)
-    units["selective"] = stats.false_discovery_control(units["p_value"]) <= alpha
-    trials = (values, around_zero(degrees, period, bin_width))
+    tests = {"stimulus": ("tuned", stimulus_p_values(values, labels))}
+    tests["orientation"] = ("tuned_orientation", orientation_p_values(values, labels, period=period))
+    if period == 360:
+        tests["direction"] = ("tuned_direction", direction_p_values(values, labels))
+    if blanks is not None:
+        tests["responsive"] = ("responsive", responsiveness_p_values(values, labels, blanks))
+    units = units.assign(**{f"p_{name}": p_values for name, (_, p_values) in tests.items()})
+    units = units.assign(**{name: _called(p_values, alpha) for name, p_values in tests.values()})
     repeats = (curves.n_trials >= 2).sum() >= 2
-    units["reliability"] = split_half_reliability(*trials, n_splits=n_splits, seed=seed) if repeats else np.nan
-    units["explainable_variance"] = explainable_variance(*trials) if repeats else np.nan
-    angles = units.loc[units["selective"], "preferred_deg"].dropna().to_numpy()
-    widths = units.loc[units["selective"], "width_deg"].dropna().to_numpy()
+    units["reliability"] = split_half_reliability(values, labels, n_splits=n_splits, seed=seed) if repeats else np.nan
+    units["explainable_variance"] = explainable_variance(values, labels) if repeats else np.nan
     return PopulationSummary(
         units=units,
-        preferences=circular_statistics(angles, period=period),
-        preference_histogram=np.histogram(angles, N_BINS, (-period / 2, period / 2)),
-        width_histogram=np.histogram(widths, N_BINS, (0, period / 2)),  # no von Mises curve is wider than a cosine
-        width_quartiles=np.percentile(widths, [25, 50, 75]) if len(widths) else np.full(3, np.nan),
+        n_tested=int(units["tuned"].notna().sum()),
+        n_tuned=int(units["tuned"].sum()),
+        orientation=_of_tuned(units, "orientation", 180.0),
+        direction=_of_tuned(units, "direction", 360.0) if period == 360 else None,
         period=float(period),
+    )
+
+
+def _called(p_values: npt.NDArray[np.float64], alpha: float) -> Any:
+    """Whether each unit is a discovery; missing where it was not tested."""
+    return pd.Series(discoveries(p_values, alpha=alpha), dtype="boolean").mask(np.isnan(p_values)).array
+
+
+def _of_tuned(units: pd.DataFrame, kind: str, period: float) -> Tuned:
+    called = units[f"tuned_{kind}"]
+    tuned = units[called.fillna(False).astype(bool)]
+    widths = tuned["width_deg"].dropna().to_numpy()
+    return Tuned(
+        n_tested=int(called.notna().sum()),
+        n_tuned=len(tuned),
+        preferences=circular_statistics(tuned[f"preferred_{kind}_deg"], period=period),
+        width_quartiles=np.percentile(widths, [25, 50, 75]) if len(widths) else np.full(3, np.nan),
     )
 
 
@@ -223,15 +258,17 @@ def _tuning(curves: TuningCurves, negative: str) -> pd.DataFrame:
     """Preferences, indices and fits of mean responses, one row a unit."""
     mean, degrees, period = curves.mean, curves.stimulus, curves.period
     columns = {
-        "preferred_deg": preferred(mean, degrees, period=period, negative=negative),
+        "preferred_orientation_deg": preferred(mean, degrees, negative=negative),
         "gosi": global_selectivity(mean, degrees, negative=negative),
         "osi": orientation_selectivity_index(mean, degrees, period=period, negative=negative),
     }
     if period == 360:
+        columns["preferred_direction_deg"] = preferred(mean, degrees, period=period, negative=negative) % 360
         columns["gdsi"] = global_selectivity(mean, degrees, period=period, negative=negative)
         columns["dsi"] = direction_selectivity_index(mean, degrees, negative=negative)
     table = pd.DataFrame(columns).rename_axis("unit")
     if len(degrees) < MIN_STIMULI[period]:
         return table.assign(fit_preferred_deg=np.nan, width_deg=np.nan, r2=np.nan)
     fit = fit_von_mises(mean, degrees, period=period)
-    return table.assign(fit_preferred_deg=fit.preferred, width_deg=fit.width, r2=fit.r2)
+    at = fit.preferred % 360 if period == 360 else fit.preferred
+    return table.assign(fit_preferred_deg=at, width_deg=fit.width, r2=fit.r2)

@@ -12,9 +12,9 @@ function tuningExplorer() {
   });
   const current = () => Number(byId("tuning-population").value);
   const nounOf = (kind) => (kind === "recording" ? "neuron" : "unit");
-  const numberOf = (tuning, place) => tuning.units[place] + 1;  // in the whole population
-  const keyOf = (tuning, place) => tuning.names[place] || String(numberOf(tuning, place));
-  const nameOf = (tuning, place, kind) => tuning.names[place] || `${nounOf(kind)} ${numberOf(tuning, place)}`;
+  const keyOf = (tuning, place) => tuning.names[place] || String(tuning.units[place]);  // a unit's number, from 0
+  const nameOf = (tuning, place, kind) => `${nounOf(kind)} ${keyOf(tuning, place)}`;
+  const numbered = (tuning) => tuning.units.every((_, place) => keyOf(tuning, place).trim() !== "" && Number.isFinite(Number(keyOf(tuning, place))));
   function keptOf({ tuning, kind }) {
     const [n, all] = [tuning.units.length, tuning.total];
     const noun = (count) => `${counted(count)} ${nounOf(kind)}${count === 1 ? "" : "s"}`;
@@ -28,9 +28,8 @@ function tuningExplorer() {
     const keys = tuning.units.map((_, place) => keyOf(tuning, place));
     const same = [keys.indexOf(asked), keys.findIndex((key) => key.toLowerCase() === asked.toLowerCase())].find((place) => place >= 0);
     if (same !== undefined || asked === "") return [same ?? chosen, ""];
-    if (Number.isFinite(Number(asked))) {
-      const named = keys.every((key) => key.trim() !== "" && Number.isFinite(Number(key)));
-      const distances = keys.map((key, place) => Math.abs((named ? Number(key) : numberOf(tuning, place)) - Number(asked)));
+    if (Number.isFinite(Number(asked)) && numbered(tuning)) {
+      const distances = keys.map((key) => Math.abs(Number(key) - Number(asked)));
       const nearest = distances.indexOf(Math.min(...distances));
       return [nearest, distances[nearest] === 0 ? "" : `${nounOf(kind)} ${asked.replace("-", "−")} is not among ${keptOf({ tuning, kind })}; the nearest is shown. `];
     }
@@ -40,13 +39,18 @@ function tuningExplorer() {
   }
 
   function facts(tuning, unit) {
-    const said = (name, text) => { const value = tuning.facts[name]?.[unit]; return value === undefined || value === null ? null : text(value); };
+    const value = (name) => tuning.facts[name]?.[unit] ?? null;
+    const said = (name, text) => (value(name) === null ? null : text(value(name)));
+    const small = (p) => `p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}`;
+    const preferred = (kind) => said(`preferred_${kind}_deg`, (angle) => `prefers ${kind} ${shown(angle, 0)}°${said(`p_${kind}`, (p) => ` (${small(p)})`) ?? ""}`);
+    // Of the fitted curve, which means nothing where nothing shows that there is tuning.
+    const tuned = value("tuned_orientation") === 1 || value("tuned_direction") === 1;
     return [
-      said("preferred_deg", (value) => `prefers ${shown(value, 0)}°`), said("gosi", (value) => `gOSI ${shown(value, 2)}`),
-      // Of the fitted curve, which means nothing where nothing shows that there is tuning.
-      (tuning.facts.p_value?.[unit] ?? 1) <= 0.05 ? said("width_deg", (value) => `width ${shown(value, 0)}°`) : null,
-      said("p_value", (value) => `label permutation p ${value < 0.001 ? "< 0.001" : `= ${value.toFixed(3)}`}`),
-      said("reliability", (value) => `reliability ${shown(value, 2)}`),
+      preferred("orientation"), preferred("direction"),
+      said("gosi", (index) => `gOSI ${shown(index, 2)}`), said("gdsi", (index) => `gDSI ${shown(index, 2)}`),
+      tuned ? said("width_deg", (width) => `width ${shown(width, 0)}°`) : null,
+      said("p_stimulus", (p) => `any tuning ${small(p)}`), said("p_responsive", (p) => `against blanks ${small(p)}`),
+      said("reliability", (found) => `reliability ${shown(found, 2)}`),
     ].filter((text) => text !== null).join(", ");
   }
 
@@ -69,22 +73,21 @@ function tuningExplorer() {
       height: 320, title: { text: plain(name), font: { size: 13 } },
       xaxis: degreeAxis(tuning.angles), yaxis: { title: { text: kind === "recording" ? "response" : "activation" } },
     });
-    const { preferred_deg: x = [], gosi = [] } = tuning.facts;
+    const { preferred_orientation_deg: x = [], gosi = [] } = tuning.facts;
     const size = tuning.units.map((_, place) => (place === unit ? 13 : 6));
     draw("tuning-overview", [{
       type: "scatter", mode: "markers", x, y: gosi, text: tuning.units.map((_, place) => plain(nameOf(tuning, place, kind))), hovertemplate: "%{text}: %{x:.0f}°, gOSI %{y:.2f}<extra></extra>",
       marker: { size, color: tuning.units.map((_, place) => (place === unit ? colour("mark") : kindColour(kind))), opacity: 0.85 },
-    }], { height: 320, title: { text: keptOf(known[index]), font: { size: 13 } }, xaxis: { ...degreeAxis([...tuning.angles, ...x.filter((value) => value !== null)]), title: { text: `preferred ${data.stimuli.kind}` } }, yaxis: { title: { text: "gOSI" }, rangemode: "tozero" } });
+    }], { height: 320, title: { text: keptOf(known[index]), font: { size: 13 } }, xaxis: { ...degreeAxis([-90, 0, 90]), title: { text: "preferred orientation" } }, yaxis: { title: { text: "gOSI" }, rangemode: "tozero" } });
   }
 
   function choose() {
     const { tuning, kind } = known[current()];
-    byId("tuning-label").textContent = `${nounOf(kind)}, by ${tuning.names.some(Boolean) ? "name or number" : "number"}`;
+    byId("tuning-label").textContent = `${nounOf(kind)}, by ${numbered(tuning) ? "number" : "name"}`;
     byId("tuning-kept").textContent = `To choose from: ${keptOf(known[current()])}.`;
     byId("tuning-units").replaceChildren(...tuning.units.map((_, place) => {
       const option = document.createElement("option");
       option.value = keyOf(tuning, place);
-      if (tuning.names[place]) option.label = `${nounOf(kind)} ${numberOf(tuning, place)}`;
       return option;
     }));
     show(0);

@@ -1,0 +1,298 @@
+"""Which units are tuned: to anything, to orientation, to direction, and how many discoveries that makes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from normenc.arrays import as_array, as_responses
+from normenc.errors import InputError
+from normenc.tuning.curves import Cells, around_zero, cells, checked
+from normenc.tuning.permuting import permuted_anova
+
+__all__ = ["direction_p_values", "discoveries", "orientation_p_values", "stimulus_p_values"]
+
+Floats = npt.NDArray[np.float64]
+BLOCK = 2**22  # responses that are taken at a time
+REPEATED = 1.5  # trials a stimulus on average from which on the variance within stimuli is noise enough to test against
+MIN_WITHIN = 16  # degrees of freedom within stimuli, likewise
+MIN_LEFT = 5  # degrees of freedom of the residual of a fit: 8 averages for orientation
+NO_NOISE = 1e-9  # share of the squares below which units answer a stimulus alike but for rounding
+WIDEST_GAP = 90.0  # degrees between neighbouring directions, of which none is shown opposite to another
+
+
+def stimulus_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
+    """Whether a unit's responses differ between stimuli in any way: a one-way analysis of variance by permutation.
+
+    Labels of trials are permuted, all permutations at once: the p-value comes from the exact mean, variance and
+    skewness of the F statistic's permutation distribution (Pearson type III), so that it can be as small as a
+    correction for many units needs. It agrees with :func:`scipy.stats.f_oneway` for normal noise, and holds its level
+    where that test does not: with two or three trials a stimulus, sparse spike counts, or unequal numbers of trials.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_trials, n_units)
+    stimulus : array_like, shape (n_trials,)
+        Labels; equal ones are one stimulus. Degrees need :func:`around_zero` first.
+
+    Returns
+    -------
+    ndarray, shape (n_units,)
+        NaN where trials are fewer than one and a half a stimulus on average, averages for example; 1 for units that do
+        not vary.
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, or values are not finite.
+
+    References
+    ----------
+    Mielke & Berry, Permutation Methods: A Distance Function Approach, 2007.
+
+    Examples
+    --------
+    >>> stimulus = np.repeat([0, 1, 2], 8)
+    >>> noise = np.random.default_rng(0).normal(size=(24, 2))
+    >>> stimulus_p_values(noise + [[0, 3]] * (stimulus == 1)[:, None], stimulus).round(4)
+    array([0.3401, 0.    ])
+    """
+    values, labels = as_responses(responses), np.asarray(stimulus)
+    if labels.shape != (len(values),):
+        raise InputError(
+            f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
+            "label a trial"
+        )
+    found, index = np.unique(labels, return_inverse=True)
+    if len(found) < 2 or len(values) < REPEATED * len(found):
+        return np.full(values.shape[1], np.nan)
+    return _by_blocks(values, lambda part: permuted_anova(part, index))
+
+
+def orientation_p_values(responses: Any, stimulus: Any, *, period: float = 180.0) -> npt.NDArray[np.float64]:
+    """Whether a unit is tuned to orientation: an F test of the cosine and sine of twice the angle.
+
+    These are fitted to the mean responses to the stimuli by least squares that are weighted by the numbers of trials;
+    of directions, cosine and sine of the angle itself beside them, so that a preference for one of two opposite
+    directions is no error. The test asks for one preferred orientation: it is blind to units that prefer two
+    orientations at right angles alike.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_trials, n_units)
+        Trials, or averages: then the residual of the fit is the error, as it is where fewer than 16 degrees of freedom
+        are left within stimuli, or the unit answers each stimulus always alike, as network units do.
+    stimulus : array_like, shape (n_trials,)
+        Degrees.
+    period : float
+        What the stimuli are: 180 (orientations) or 360 (directions of drift).
+
+    Returns
+    -------
+    ndarray, shape (n_units,)
+        NaN where the residual would have fewer than 5 degrees of freedom: with fewer than 8 averages (10 of
+        directions). 1 for units that do not vary.
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, values are not finite, or the period is another.
+
+    References
+    ----------
+    Nelson et al., "Methods for cosinor-rhythmometry", Chronobiologia 1979 (the test of zero amplitude).
+
+    Examples
+    --------
+    >>> degrees = np.repeat(np.arange(0, 360, 30), 10)
+    >>> tuned = np.cos(np.radians(2 * degrees))[:, None] + np.random.default_rng(0).normal(size=(120, 2)) * [1, 100]
+    >>> orientation_p_values(tuned, degrees, period=360).round(4)
+    array([0.    , 0.8884])
+    """
+    values, degrees = checked(responses, stimulus, period)
+    labels = around_zero(degrees, period)
+    beside = 1 if period == 360 and _axes_shown_both_ways(np.unique(labels)) >= 2 else None
+    return _by_blocks(values, lambda part: _harmonic(cells(part, labels), 2, beside))
+
+
+def direction_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
+    """Whether a unit is tuned to direction: whether it prefers one of two opposite directions.
+
+    The differences of the mean responses to opposite directions are what no tuning to orientation can make. Their
+    cosine and sine are tested with a variance of its own for each orientation (Welch, James and Johansen), since
+    responses to a preferred orientation vary more: with one variance for all, up to a tenth of the neurons that are
+    tuned to orientation alone would be called tuned to direction at a level of 0.05, and twentyfold at 0.001.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_trials, n_units)
+        Trials, or averages: then cosine and sine of the angle, beside those of twice the angle, are tested against the
+        residual of their fit.
+    stimulus : array_like, shape (n_trials,)
+        Degrees of drift.
+
+    Returns
+    -------
+    ndarray, shape (n_units,)
+        NaN where no direction was shown together with its opposite (of averages: where neighbouring directions are more
+        than 90 degrees apart, or fewer than 10), and of units without noise; 1 for units that do not vary.
+
+    Raises
+    ------
+    InputError
+        When shapes disagree, or values are not finite.
+
+    References
+    ----------
+    Johansen, "The Welch-James approximation to the distribution of the residual sum of squares in a weighted linear
+    regression", Biometrika 1980.
+
+    Examples
+    --------
+    >>> degrees = np.repeat(np.arange(0, 360, 30), 10)
+    >>> angle, noise = np.radians(degrees)[:, None], np.random.default_rng(0).normal(size=(120, 1))
+    >>> to_both = np.hstack([np.cos(2 * angle), np.cos(2 * angle) + np.cos(angle)])
+    >>> direction_p_values(to_both + noise, degrees).round(4)
+    array([0.4116, 0.    ])
+    """
+    values, degrees = checked(responses, stimulus, 360.0)
+    labels = around_zero(degrees, 360.0)
+    shown = np.unique(labels)
+    if len(labels) >= REPEATED * len(shown):
+        return _by_blocks(values, lambda part: _opposite(cells(part, labels)))
+    if np.diff(shown, append=shown[0] + 360).max() > WIDEST_GAP:
+        return np.full(values.shape[1], np.nan)
+    return _by_blocks(values, lambda part: _harmonic(cells(part, labels), 1, 2))
+
+
+def discoveries(p_values: Any, *, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
+    """Which units the false discovery rate allows to call tuned, among those that could be tested.
+
+    Parameters
+    ----------
+    p_values : array_like, shape (n_units,)
+        NaN for units that could not be tested, which count for nothing.
+    alpha : float
+        False discovery rate (Benjamini & Hochberg).
+
+    Returns
+    -------
+    ndarray of bool, shape (n_units,)
+
+    Raises
+    ------
+    InputError
+        When p-values are not between 0 and 1, or alpha is not.
+
+    Examples
+    --------
+    >>> discoveries([0.01, 0.04, np.nan, 0.9]).tolist()
+    [True, False, False, False]
+    """
+    values = as_array(p_values, "p_values").astype(np.float64)
+    if not 0 < alpha < 1:
+        raise InputError(f"alpha is {alpha}; it must lie between 0 and 1")
+    tested = ~np.isnan(values)
+    if values.ndim != 1 or not ((values[tested] >= 0) & (values[tested] <= 1)).all():
+        raise InputError(f"p_values have shape {values.shape}; give one a unit, each from 0 to 1, or NaN")
+    found = np.zeros(len(values), dtype=bool)
+    if tested.any():
+        found[tested] = stats.false_discovery_control(values[tested]) <= alpha
+    return found
+
+
+def _by_blocks(values: npt.NDArray[Any], test: Callable[[npt.NDArray[Any]], Floats]) -> Floats:
+    """P-values of some units at a time, for the test takes copies of their responses in float64."""
+    width = max(1, BLOCK // len(values))
+    return np.concatenate(
+        [test(values[:, start : start + width].astype(np.float64)) for start in range(0, values.shape[1], width)]
+    )
+
+
+def _waves(degrees: npt.NDArray[Any], harmonic: int) -> Floats:
+    angle = harmonic * np.radians(degrees)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def _basis(columns: Floats, without: Floats | None = None) -> Floats:
+    """Orthonormal columns that span what is left of the given ones outside the span of `without`."""
+    size = np.linalg.norm(columns)
+    if without is not None:
+        columns = columns - without @ (without.T @ columns)
+    vectors, lengths, _ = np.linalg.svd(columns, full_matrices=False)
+    return vectors[:, lengths > 1e-6 * size]
+
+
+def _harmonic(found: Cells, harmonic: int, beside: int | None) -> Floats:
+    """F test of a harmonic of the cells' degrees, fitted beside a constant and, where given, another harmonic."""
+    root = np.sqrt(found.counts)[:, None]
+    others = [np.ones((len(root), 1))] + ([] if beside is None else [_waves(found.labels, beside)])
+    known = _basis(root * np.hstack(others))
+    tested = _basis(root * _waves(found.labels, harmonic), known)
+    n_trials, n_stimuli, size = found.counts.sum(), len(root), tested.shape[1]
+    if not size:
+        return np.full(found.mean.shape[1], np.nan)
+    weighted = root * found.mean
+    effect = np.square(tested.T @ weighted).sum(axis=0)
+    within = found.squares.sum(axis=0)
+    left = weighted - known @ (known.T @ weighted)
+    total = np.square(left).sum(axis=0) + within
+    left = np.square(left - tested @ (tested.T @ left)).sum(axis=0)
+    exact = within <= NO_NOISE * total
+    error, dof = left + within, n_trials - known.shape[1] - size
+    if n_trials >= REPEATED * n_stimuli and n_trials - n_stimuli >= MIN_WITHIN:
+        error, dof = np.where(exact, left, within), n_trials - n_stimuli
+    each = np.where(exact, n_stimuli - known.shape[1] - size, dof)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p_values = stats.f.sf(effect / size / (error / each), size, each)
+    testable = np.where(_constant(found), dof, each) >= MIN_LEFT
+    return np.where(testable, np.where(_constant(found), 1.0, p_values), np.nan)
+
+
+def _opposite(found: Cells) -> Floats:
+    """Test of the first harmonic of the differences between opposite directions, a variance for each axis."""
+    first, second = _pairs(found.labels)
+    counts = found.counts
+    dof = counts[first] + counts[second] - 2
+    first, second, dof = first[dof > 0], second[dof > 0], dof[dof > 0][:, None]
+    if not len(first):
+        return np.full(found.mean.shape[1], np.nan)
+    weight = (1 / (1 / counts[first] + 1 / counts[second]))[:, None]
+    waves = _basis(np.sqrt(weight) * _waves(found.labels[first], 1)) * np.sqrt(weight)
+    contrast = waves.T @ (found.mean[first] - found.mean[second])
+    variance = (found.squares[first] + found.squares[second]) / dof / weight  # of each difference
+    covariance = np.einsum("pa,pu,pb->uab", waves, variance, waves)
+    lengths, vectors = np.linalg.eigh(covariance)
+    # Of a unit that is silent but for one orientation, the variance has one dimension, and so has what can be tested.
+    there = lengths > NO_NOISE * lengths[:, -1:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.where(there, 1 / np.sqrt(lengths), 0)
+        statistic = np.square(np.einsum("au,uab,ub->ub", contrast, vectors, scale)).sum(axis=1)
+        share = np.square(np.einsum("pa,uab,ub->upb", waves, vectors, scale)).sum(axis=2).T * variance
+        size = there.sum(axis=1)
+        spread = (np.square(share) / dof).sum(axis=0)
+        factor = size + 2 * spread - 6 * spread / (size + 2)
+        p_values = stats.f.sf(statistic / factor, size, size * (size + 2) / (3 * spread))
+    noisy = found.squares.sum(axis=0) > NO_NOISE * (found.counts @ np.square(found.mean - found.mean.mean(axis=0)))
+    return np.where(_constant(found), 1.0, np.where(noisy & (lengths[:, -1] > 0), p_values, np.nan))
+
+
+def _constant(found: Cells) -> npt.NDArray[np.bool_]:
+    """Which units never change their response."""
+    total = found.squares.sum(axis=0) + found.counts @ np.square(found.mean - found.mean.mean(axis=0))
+    return total <= 1e-24 * (found.counts @ np.square(found.mean))
+
+
+def _pairs(directions: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Places of directions and of their opposites, each pair once."""
+    places = {float(direction): place for place, direction in enumerate(directions)}
+    opposite = around_zero(directions + 180, 360.0)
+    found = [(place, places[float(other)]) for place, other in enumerate(opposite) if float(other) in places]
+    pairs = np.array([pair for pair in found if pair[0] < pair[1]], dtype=np.intp).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _axes_shown_both_ways(directions: npt.NDArray[Any]) -> int:
+    return len(_pairs(directions)[0])
