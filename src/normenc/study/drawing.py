@@ -10,6 +10,7 @@ import numpy.typing as npt
 from normenc import encoding, figures, stimuli, tuning
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
+from normenc.study.progress import Tell, each
 from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
 
 __all__ = ["draw", "pictures"]
@@ -20,12 +21,12 @@ NEGATIVE = "shift"
 N_MAPS = 8  # neurons whose readout is drawn
 
 
-def draw(evaluation: Evaluation, folder: Path) -> None:
+def draw(evaluation: Evaluation, folder: Path, tell: Tell) -> None:
     """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`, beside the source data of all."""
     folder.mkdir()
     found = pictures(evaluation)
     write_source_data(found, folder / SOURCE_DATA)
-    for name, picture in found.items():
+    for name, picture in each(tell, "drawing", found.items()):
         figures.save(picture.draw(), folder, name)
 
 

@@ -12,8 +12,10 @@ import pandas as pd
 from normenc import encoding, rsa, stimuli
 from normenc.encoding import course
 from normenc.recordings import Recording
+from normenc.study.progress import Stage, Tell, each, stage
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings
+from normenc.training import Progress
 from normenc.tuning import around_zero
 
 __all__ = ["Predicted", "predict_neurons"]
@@ -45,6 +47,7 @@ def predict_neurons(
     representations: Sequence[Representation],
     similarity: pd.DataFrame,
     rdms: Floats,
+    tell: Tell,
     *,
     device: str = "cpu",
 ) -> Predicted:
@@ -60,6 +63,8 @@ def predict_neurons(
         The rows of ``similarity.csv``.
     rdms : ndarray
         The recording's, (n_stimuli, n_stimuli) or one for each animal.
+    tell : callable
+        Is given a :class:`normenc.study.Tally` as layers, then networks, are done.
     device : str
         Where networks are fitted.
     """
@@ -67,7 +72,8 @@ def predict_neurons(
     folds = _folds(recording, settings)
     rows = []
     networks = {}
-    for r, similar in zip(representations, similarity.to_dict("records"), strict=True):
+    compared = zip(representations, similarity.to_dict("records"), strict=True)
+    for r, similar in each(tell, "predicting neurons", compared):
         assert r.responses is not None and recording.responses is not None
         found = encoding.cross_validated_predictions(
             r.responses.to_numpy(),
@@ -81,7 +87,7 @@ def predict_neurons(
             seed=settings.seed,
         )
         labels = {key: similar[key] for key in ("recording", "task", "model", "layer", "trained", "seed")}
-        compared = {
+        alike = {
             "similarity": similar["similarity"],
             "similarity_low": similar["low"],
             "similarity_high": similar["high"],
@@ -90,24 +96,32 @@ def predict_neurons(
         rows.append(
             labels
             | {"label": r.label, "kind": r.kind, "method": settings.method, "n_units": r.responses.shape[1]}
-            | compared
+            | alike
             | scores
             | {"notes": "; ".join(found.warnings)}
         )
-    for name in settings.networks:
-        of_fold = _fitted(name, prepared, folds, device)
-        predicted, networks[name] = of_fold.predicted, of_fold.first
-        alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
-        fold = encoding.fold_of_each(folds, recording.n_stimuli)
-        rows.append(
-            {"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True}
-            | {"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"}
-            | {"n_units": predicted.shape[1], "similarity": alike, "similarity_low": np.nan, "similarity_high": np.nan}
-            | _scores(predicted, fold, recording, settings)
-            | {"notes": ""}
-        )
+    with stage(tell, "fitting networks to neurons", len(settings.networks)) as counted:
+        for name in settings.networks:
+            of_fold = _fitted(name, prepared, folds, device, counted)
+            networks[name] = of_fold.first
+            rows.append(_row_of_fit(name, prepared, of_fold.predicted, folds, rdms))
+            counted.step()
     ceilings = {name: similarity[name].iloc[0] for name in ("ceiling", "ceiling_lower", "ceiling_upper")}
     return Predicted(pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings), networks)
+
+
+def _row_of_fit(name: str, prepared: Prepared, predicted: Any, folds: Sequence[Any], rdms: Floats) -> dict[str, Any]:
+    """The row of a network that was fitted to the neurons."""
+    settings, recording = prepared.study.encoding, prepared.recording
+    alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
+    fold = encoding.fold_of_each(folds, recording.n_stimuli)
+    return (
+        {"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True}
+        | {"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"}
+        | {"n_units": predicted.shape[1], "similarity": alike, "similarity_low": np.nan, "similarity_high": np.nan}
+        | _scores(predicted, fold, recording, settings)
+        | {"notes": ""}
+    )
 
 
 def _labels(recording: Recording) -> npt.NDArray[Any]:
@@ -144,7 +158,9 @@ def _scores(predicted: Any, fold: Any, recording: Recording, settings: EncodingS
     ).row()
 
 
-def _fitted(name: str, prepared: Prepared, folds: Sequence[Any], device: str) -> encoding.CrossValidatedFit:
+def _fitted(
+    name: str, prepared: Prepared, folds: Sequence[Any], device: str, counted: Stage
+) -> encoding.CrossValidatedFit:
     """Cross-validated predictions of a network fitted to the neurons."""
     settings, recording = prepared.study.encoding, prepared.recording
     assert recording.responses is not None
@@ -158,8 +174,27 @@ def _fitted(name: str, prepared: Prepared, folds: Sequence[Any], device: str) ->
         options = {"max_epochs": settings.max_epochs}
         images = _images(prepared, settings.resolution)
     return encoding.cross_validated_fit(
-        builder, images, responses, folds, seed=settings.seed, device=device, progress=False, **options
+        builder,
+        images,
+        responses,
+        folds,
+        seed=settings.seed,
+        device=device,
+        progress=_ticks(counted, len(folds)),
+        **options,
     )
+
+
+def _ticks(counted: Stage, n_folds: int) -> Progress:
+    """Progress of one fold's fit after the other as parts of a step."""
+    begun = 0
+
+    def tick(step: int, n_steps: int, loss: float) -> None:
+        nonlocal begun
+        begun += step == 1
+        counted.tick((begun - 1) * n_steps + step, n_folds * n_steps)
+
+    return tick
 
 
 def _course_options(n_neurons: int) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.representations import Encoder, represent
 from normenc.study.building import build_network, build_task
+from normenc.study.progress import Tell, each, reporting
 from normenc.study.sections import NetworkSettings
 from normenc.study.settings import Study
-from normenc.study.sweep import Failure, Tell, train_units
+from normenc.study.sweep import Failure, train_units
 from normenc.study.units import Unit
 from normenc.training import TrainingResult, initialise
 
@@ -173,7 +174,7 @@ def represent_all(
     ----------
     prepared : Prepared
     device, workers, scheduler, progress
-        See :func:`normenc.study.sweep.train_units`.
+        See :func:`normenc.study.run`.
 
     Returns
     -------
@@ -186,26 +187,33 @@ def represent_all(
     InputError
         When nothing could be trained, or no layer has dissimilarities.
     """
+    with reporting(progress) as tell:
+        return _represent_all(prepared, device, workers, scheduler, tell)
+
+
+def _represent_all(
+    prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell
+) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
     study = prepared.study
     # Controls come first: what is wrong with the stimuli shows before anything is trained.
     plain: list[Representation] = []
-    for name in prepared.controls:
+    for name in each(tell, "responses of controls", prepared.controls):
         for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
             if isinstance(representation, InputError):
                 raise representation
             plain.append(representation)
     trainings, failures = train_units(
-        prepared.units, device=device, workers=workers, scheduler=scheduler, progress=progress
+        prepared.units, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
     layers: list[Representation] = []
-    for (task, network), units in _whole(prepared, failures).items():
+    for (task, network), units in each(tell, "responses of layers", _whole(prepared, failures).items()):
         encoders = {unit.seed: trainings[unit].network for unit in units}
         found, dead = _by_layer(prepared, encoders, task, network)
         layers += [r for of_layer in found.values() for r in of_layer]
         failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
     if not layers:
         raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
-    for network, build in prepared.twins:
+    for network, build in each(tell, "responses of untrained layers", prepared.twins):
         twins = {seed: initialise(build, seed) for seed in study.untrained_seeds}
         found, _ = _by_layer(prepared, twins, None, network)
         layers += [r for of_layer in found.values() for r in of_layer]
