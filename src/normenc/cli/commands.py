@@ -26,7 +26,7 @@ from normenc.cli.options import (
     preparation,
     split,
 )
-from normenc.cli.printing import bar, open_browser, print_failures, print_summary, print_table
+from normenc.cli.printing import open_browser, print_failure, print_failures, print_summary, print_table
 
 __all__ = ["app", "main"]
 
@@ -37,7 +37,7 @@ app = typer.Typer(
     help="Train networks on a task, never on neural data, and compare their layers with recordings of visual cortex, "
     "beside controls.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 recordings_app = typer.Typer(help="List the recordings that normenc knows by name, or fetch one.")
@@ -80,7 +80,7 @@ def run(
     context: typer.Context,
     study: Annotated[
         Path | None,
-        typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="[STUDY.toml]"),
+        typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="STUDY.toml"),
     ] = None,
     recording: Annotated[
         str | None,
@@ -207,7 +207,7 @@ def power(
     study: Annotated[
         Path | None,
         typer.Argument(
-            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="[STUDY.toml]"
+            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="STUDY.toml"
         ),
     ] = None,
     recording: Annotated[
@@ -227,8 +227,7 @@ def power(
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording)
     try:
-        with bar("simulating") as tick:
-            found = studies.power(settings, out, device=device, n_jobs=jobs, tick=tick)
+        found = studies.power(settings, out, device=device, n_jobs=jobs)
     except KeyboardInterrupt:
         typer.secho("normenc: interrupted; nothing was written", err=True)
         raise typer.Exit(130) from None
@@ -240,6 +239,8 @@ def power(
         for index, row in enumerate(table.itertuples())
     ]
     print_table(("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power"), rows)
+    for failure in found.failures:
+        print_failure(failure)
     typer.echo(f"tables and heat map: {found.folder}")
 
 

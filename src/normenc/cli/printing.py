@@ -1,12 +1,11 @@
-"""What commands print: tables, summaries and progress."""
+"""What commands print: tables and summaries."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
-__all__ = ["bar", "open_browser", "print_failures", "print_summary", "print_table"]
+__all__ = ["open_browser", "print_failure", "print_failures", "print_summary", "print_table"]
 
 MAX_ROWS = 12  # of trained layers on the screen
 
@@ -14,13 +13,7 @@ MAX_ROWS = 12  # of trained layers on the screen
 def print_failures(finished: Any) -> bool:
     """Tell what failed; gives whether a unit did."""
     for failure in finished.evaluation.failures:
-        unit = failure.unit
-        what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
-        typer.secho(
-            f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}",
-            err=True,
-            fg=typer.colors.YELLOW,
-        )
+        print_failure(failure)
     units = [failure for failure in finished.evaluation.failures if failure.layer is None]
     if units:
         typer.secho(
@@ -32,16 +25,13 @@ def print_failures(finished: Any) -> bool:
     return bool(units)
 
 
-@contextmanager
-def bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        row = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(row, completed=done, total=total)
+def print_failure(failure: Any) -> None:
+    """Tell which network, or layer, could not be used, and why."""
+    unit = failure.unit
+    what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
+    typer.secho(
+        f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}", err=True, fg=typer.colors.YELLOW
+    )
 
 
 def open_browser(address: str) -> None:

@@ -1,5 +1,6 @@
 """How far a run is: one tally for all its stages, told to a bar, to a log, or to a function of one's own."""
 
+import math
 import sys
 import threading
 import time
@@ -53,10 +54,16 @@ class Tally:
         return (self.done + self.failed + self.part) / self.total if self.total else 1.0
 
     def __str__(self) -> str:
-        percent = [f"{self.share:.0%}".replace("%", " %")] * (self.part > 0)
-        others = [f"{self.running} running"] * (self.running > 1) + [f"{self.failed} failed"] * (self.failed > 0)
-        left = [f"{_clock(self.seconds_left)} left"] * (self.seconds_left == self.seconds_left and self.share < 1)
-        return f"{self.stage}: " + ", ".join([*percent, f"{self.done} of {self.total} done", *others, *left])
+        parts = [f"{self.done} of {self.total} done"]
+        if self.part > 0:
+            parts.insert(0, f"{100 * self.share:.0f} %")
+        if self.running > 1:
+            parts.append(f"{self.running} running")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.share < 1 and math.isfinite(self.seconds_left):
+            parts.append(f"{_clock(self.seconds_left)} left")
+        return f"{self.stage}: {', '.join(parts)}"
 
 
 Tell = Callable[[Tally], None]
