@@ -45,7 +45,7 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "representations.py": {"networks"},
     "recordings": {"stimuli", "rsa"},  # rsa, for what is too large to be anything but an RDM
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
-    "quality": {"recordings", "rsa", "tuning"},
+    "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
     "tutorial": {"rsa"},
     "report": {"figures", "study"},
     "cli": {"study", "report", "recordings", "quality"},

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from normenc.cli.next_steps import next_steps
 from normenc.cli.options import (
     Angles,
     Baseline,
@@ -200,6 +201,12 @@ def check(
     typer.secho(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
     for warning in found.warnings:
         typer.echo(f"- {warning}")
+    assert found.decidable is not None
+    typer.secho("what comparisons on these data can decide:", bold=True)
+    for decision in room.decisions(found.decidable, found.kind, found.n_stimuli):
+        typer.echo(f"- {decision}")
+    for command, why in next_steps(context, found):
+        typer.echo(f"next: {command}\n      {why}")
 
 
 @app.command()

@@ -173,7 +173,7 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
     with stage(tell, "describing tuning", 1 + len(described)) as counted:
         descriptions = describe(recording, own_label, counted.over(described))
     with stage(tell, "checking the recording"):
-        quality = check(recording)
+        quality = check(recording, compared=inference)
     return Evaluation(
         study=study,
         recording=recording,
