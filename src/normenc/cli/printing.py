@@ -102,6 +102,10 @@ def _print_predictivity(table: Any) -> None:
     ]
     name = "explainable variance explained" if measure == "feve" else "r of predictions"
     print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
+    if len(table) > MAX_ROWS:
+        typer.echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
+    for row in table[table["notes"].str.startswith("the fit failed")].itertuples():
+        typer.secho(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
 
 
 def _print_scores(evaluation: Any) -> None:

@@ -194,8 +194,8 @@ def units_text(n: int, neurons: bool) -> str:
 
 
 def degrees(value: float) -> str:
-    """An angle as pictures write it."""
-    return f"{value:g}°".replace("-", "−")
+    """An angle as pictures write it, to a hundredth of a degree."""
+    return f"{round(float(value), 2) + 0.0:g}°".replace("-", "−")
 
 
 def first_in_row(panel: Axes) -> bool:

@@ -132,7 +132,7 @@ def rdm_rows(
         Degrees from vertical, rising.
     at : sequence of float
         Reference orientations in degrees, -75, -25, 25 and 75 by default; of directions 45, 135, 225 and 315. The
-        nearest stimulus is taken.
+        stimulus nearest to each on the circle is taken, and none twice.
     metric : str
         As in :func:`rdms`.
     period : float
@@ -146,13 +146,13 @@ def rdm_rows(
     """
     orientation = np.asarray(orientation)
     references = at if at is not None else ROWS[period]
+    chosen = list(dict.fromkeys(_nearest(orientation, reference, period) for reference in references))
     with style():
         names = [*populations, *(controls or {})]
         panels = new_panels(
-            axes, 1, len(references), width=2.3, height=2.4, sharey=True, least=1.6, below=legend_height(names)
+            axes, 1, len(chosen), width=2.3, height=2.4, sharey=True, least=1.6, below=legend_height(names)
         )
-        for panel, reference in zip(panels.flat, references, strict=False):
-            row = int(np.abs(orientation - reference).argmin())
+        for panel, row in zip(panels.flat, chosen, strict=False):
             for (label, matrix), (colour, line) in zip(
                 [*populations.items(), *(controls or {}).items()],
                 line_styles(populations, controls),
@@ -165,7 +165,7 @@ def rdm_rows(
             angle_axis(panel, orientation, period=period)
         for row_of_panels in panels:
             row_of_panels[0].set_ylabel(_dissimilarity(metric))
-        last = panels.flat[len(references) - 1]
+        last = panels.flat[len(chosen) - 1]
         place_legend(last, *last.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.02, 0.5))
     return panels
 
@@ -218,6 +218,11 @@ def embeddings(
         bar = colour_bar(dots, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=ticks)
         bar.set_ticklabels([degrees(tick) for tick in ticks])
     return panels
+
+
+def _nearest(orientation: npt.NDArray[Any], reference: float, period: float) -> int:
+    """The stimulus that is nearest on the circle."""
+    return int(np.abs((orientation - reference + period / 2) % period - period / 2).argmin())
 
 
 def _dissimilarity(metric: str) -> str:

@@ -1,6 +1,6 @@
 """How well neurons are predicted: from every encoder's layer, and by networks fitted to the neurons themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 
 from normenc import encoding, rsa, stimuli
 from normenc.encoding import course
+from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.study.progress import Stage, Tell, each, stage
 from normenc.study.representing import Prepared, Representation
@@ -23,6 +24,8 @@ __all__ = ["Predicted", "predict_neurons"]
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
 FITTED = "fitted to the neurons"
+FAILED = "the fit failed"
+FAR_BELOW = -1.0  # a constant scores 0; whoever scores less than this has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
 
@@ -98,11 +101,16 @@ def predict_neurons(
             | {"label": r.label, "kind": r.kind, "method": settings.method, "n_units": r.responses.shape[1]}
             | alike
             | scores
-            | {"notes": "; ".join(found.warnings)}
+            | {"notes": "; ".join([*_failure(scores), *found.warnings])}
         )
     with stage(tell, "fitting networks to neurons", len(settings.networks)) as counted:
         for name in settings.networks:
-            of_fold = _fitted(name, prepared, folds, device, counted)
+            try:
+                of_fold = _fitted(name, prepared, folds, device, counted)
+            except encoding.DivergenceError as error:  # the others' predictions stand without it
+                rows.append(_row_without_fit(name, prepared, rows[0], f"{FAILED}: {error}"))
+                counted.step(failed=True)
+                continue
             networks[name] = of_fold.first
             rows.append(_row_of_fit(name, prepared, of_fold.predicted, folds, rdms))
             counted.step()
@@ -113,15 +121,47 @@ def predict_neurons(
 def _row_of_fit(name: str, prepared: Prepared, predicted: Any, folds: Sequence[Any], rdms: Floats) -> dict[str, Any]:
     """The row of a network that was fitted to the neurons."""
     settings, recording = prepared.study.encoding, prepared.recording
-    alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
     fold = encoding.fold_of_each(folds, recording.n_stimuli)
+    scores = _scores(predicted, fold, recording, settings)
+    notes = _failure(scores)
+    try:
+        alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
+    except InputError as error:
+        alike = np.nan
+        notes.append(f"its predictions have no dissimilarities: {error}")
     return (
-        {"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True}
-        | {"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"}
-        | {"n_units": predicted.shape[1], "similarity": alike, "similarity_low": np.nan, "similarity_high": np.nan}
-        | _scores(predicted, fold, recording, settings)
-        | {"notes": ""}
+        _labels_of_fit(name, prepared)
+        | {"similarity": alike, "similarity_low": np.nan, "similarity_high": np.nan}
+        | scores
+        | {"notes": "; ".join(notes)}
     )
+
+
+def _row_without_fit(name: str, prepared: Prepared, like: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """The row of a network that could not be fitted, with the columns of another row."""
+    counts = ("n_reliable", "n_unreliable", "n_unknown")  # of neurons, whoever predicts them
+    known = _labels_of_fit(name, prepared) | {key: like[key] for key in counts} | {"notes": why}
+    return {key: known.get(key, np.nan) for key in like}
+
+
+def _labels_of_fit(name: str, prepared: Prepared) -> dict[str, Any]:
+    settings, recording = prepared.study.encoding, prepared.recording
+    assert recording.n_neurons is not None
+    return {
+        **{"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True},
+        **{"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"},
+        "n_units": recording.n_neurons,
+    }
+
+
+def _failure(scores: Mapping[str, Any]) -> list[str]:
+    """Whether predictions are so much worse than a constant that the fit has failed, in words."""
+    for measure, said in (("feve", "fraction of explainable variance explained"), ("r2", "R²")):
+        if np.isfinite(scores[measure]):
+            score = f"{scores[measure]:.3g}".replace("-", "−")
+            worse = f"{FAILED}: other stimuli are predicted far worse than by a constant ({said} {score} in the median)"
+            return [worse] * bool(scores[measure] < FAR_BELOW)
+    return []
 
 
 def _labels(recording: Recording) -> npt.NDArray[Any]:
