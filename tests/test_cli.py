@@ -273,8 +273,8 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
     [
         (("--map", "responses"), "--map responses: each part must be NAME=OWN, as in responses=F,orientation=theta"),
         (("--map", "responses=F"), "there is no array 'F' (for responses)"),
-        (("--window", "0"), "--window 0: it must be two numbers of seconds, as in 0,0.5"),
-        (("--window", "0,1"), "window is for NWB files; leave it out for a .npz file"),
+        (("--window", "0"), "window is '0'; it must be two times in seconds"),
+        (("--window", "0,1"), "--window, --baseline and --times are for responses with an axis of time"),
         (("--angles", "turns"), "angles is 'turns'; it must be one of degrees, radians"),
         (("--fold",), "only directions can be folded"),
         (("--region", "V1"), "the neurons have no label 'region'"),

@@ -43,7 +43,7 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "controls": {"stimuli", "networks"},
     "training": {"tasks", "networks"},
     "representations.py": {"networks"},
-    "recordings": {"stimuli", "rsa"},  # rsa, for what is too large to be anything but an RDM
+    "recordings": {"stimuli", "rsa", "tuning"},  # rsa, for what is too large to be anything but an RDM
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
     "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
     "tutorial": {"rsa"},

@@ -229,12 +229,9 @@ MATLAB = [
         "mat without neurons", lambda folder: mat(folder, responses=np.ones((8, 0))), r"\(8, 0\); there must be tri"
     ),
     Broken(
-        "mat with conditions", lambda f: mat(f, orientation=NUMBERED + 1), "conditions; give the degrees they stand"
+        "mat with conditions", lambda f: mat(f, orientation=NUMBERED + 1), "conditions .* give the degrees they stand"
     ),
     Broken("mat, sparse and too large", lambda f: mat(f, responses=sparse(10**6)), "7,451 GiB.*; .*Zarr or HDF5"),
-    Broken(
-        "mat, sparse and transposed", lambda f: mat(f, responses=sparse(8).T[:3]), r"transposed.*; save responses\.T"
-    ),
     Broken("mat 7.3 cut", lambda folder: cut(mat73(folder)), "damaged .*; copy it again"),
     Broken("mat 7.3 with an empty reference", lambda f: mat73(f, with_cell()), "damaged .*; copy it again"),
     Broken(
@@ -245,7 +242,6 @@ MATLAB = [
         lambda f: mat73(f, as_dataset("responses", external=PASSWD, shape=(3, 8), dtype="f8")),
         OUTSIDE,
     ),
-    Broken("mat 7.3 as it is not", lambda f: mat73(f, as_dataset("responses", RESPONSES)), r"transposed.*; save resp"),
     Broken(
         "mat 7.3, unwritten", lambda f: mat73(f, as_dataset("responses", **UNWRITTEN)), "would unpack .*; save it ag"
     ),
@@ -262,7 +258,6 @@ HDF = [
     Broken(
         "h5 with wrong keys", lambda f: hdf5(f, moved), r"it holds F/dff \(8, 3\).*; it must hold .*--map responses"
     ),
-    Broken("h5 transposed", lambda f: hdf5(f, as_dataset("responses", RESPONSES.T)), r"transposed.*save responses\.T"),
     Broken("h5 linked outside", lambda f: hdf5(f, as_link("responses", h5py.ExternalLink("b.h5", "/x"))), OUTSIDE),
     Broken(
         "h5 stored outside",
@@ -289,13 +284,19 @@ HDF = [
         "h5 called no UTF-8", lambda f: hdf5(f, called_badly), r"a name that is not UTF-8 .b'caf\\xe9'.; give it one"
     ),
     Broken(
-        "h5, unwritten", lambda f: hdf5(f, as_dataset("responses", **UNWRITTEN)), "100000000 rows .*; they must agree"
+        "h5, unwritten",
+        lambda f: hdf5(f, as_dataset("responses", **UNWRITTEN)),
+        "shape .100000000, 9.; .* must have one",
     ),
     Broken(
-        "h5, unwritten labels", lambda f: hdf5(f, as_dataset("animal", **UNWRITTEN)), r"animal has shape .*give one"
+        "h5, unwritten labels",
+        lambda f: hdf5(f, as_dataset("animal", **UNWRITTEN)),
+        "animal would unpack .*; save it again",
     ),
     Broken(
-        "h5, unwritten stimuli", lambda f: hdf5(f, as_dataset("orientation", **LONG)), "orientation has shape.*agree"
+        "h5, unwritten stimuli",
+        lambda f: hdf5(f, as_dataset("orientation", **LONG)),
+        "orientation would unpack .*; save it again",
     ),
     Broken("h5, all unwritten", lambda f: hdf5(f, all_unwritten), "would unpack .*; save it again"),
     Broken("h5, unwritten text", lambda f: hdf5(f, unwritten_text), "animal would unpack .*; save it again"),
@@ -374,7 +375,11 @@ ZARR = [
     Broken("zarr 2 of a strange type", lambda f: zarr2(f, described={"dtype": "<q9"}), "damaged .*; write it again"),
     Broken("zarr 2 in pieces of 0", lambda f: zarr2(f, described={"chunks": [0, 0]}), "damaged .*; write it again"),
     Broken("zarr 2 in huge pieces", lambda f: zarr2(f, described={"chunks": [HUGE, 3]}), "damaged .*; write it again"),
-    Broken("zarr 2, unwritten", lambda f: zarr2(f, described={"shape": [10**9, 9]}), r"\(8,\) but .* 1000000000 rows"),
+    Broken(
+        "zarr 2, unwritten",
+        lambda f: zarr2(f, described={"shape": [10**9, 9]}),
+        r"\(8,\) but .* .1000000000, 9.; .* must have",
+    ),
     Broken(
         "zarr 2, unwritten text",
         lambda f: zarr2(f, "animal", {"shape": [HUGE], "dtype": "<U9", "fill_value": ""}),

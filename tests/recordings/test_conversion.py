@@ -119,8 +119,10 @@ def test_repeats_may_be_a_dimension_anywhere():
     by_repeat = cube.assign_coords(animal=("repeat", ["a", "b", "b"]))
     assert from_xarray(by_repeat, "toy").trials["animal"].to_numpy().tolist() == list("aaaabbbbbbbb")
     np.testing.assert_array_equal(recording.trials["repeat"], np.repeat([0, 1, 2], 4))
-    with pytest.raises(InputError, match="toy: of the dimensions repeat and channel one must be that of the neurons"):
-        from_xarray(cube.rename(roi="channel"), "toy")
+    with pytest.raises(
+        InputError, match=r"toy: responses have shape \(4, 5, 3\) and orientation has 4 values; nothing says"
+    ):
+        from_xarray(cube.rename(roi="x", repeat="y").transpose("orientation", "x", "y"), "toy")
 
 
 def test_labels_belong_to_what_they_lie_along():
@@ -160,7 +162,7 @@ def test_names_are_mapped_and_what_is_unclear_is_asked():
     assert recording.responses["neuron"].to_numpy().tolist() == list("vwxyz")
     with pytest.raises(InputError, match="toy: it holds dff, noise; say which are the responses"):
         from_xarray(dataset, "toy", names={"orientation": "theta"})
-    with pytest.raises(InputError, match="toy: there is no variable 'phi'"):
+    with pytest.raises(InputError, match="toy: there is no array 'phi'"):
         from_xarray(dataset, "toy", names={"responses": "dff", "orientation": "phi"})
     with pytest.raises(InputError, match="toy: data is a ndarray; give an xarray"):
         from_xarray(TRIALS, "toy")

@@ -307,13 +307,14 @@ def test_other_metrics_are_not_taken_for_correlations(tmp_path):
     euclidean = rdm(TRIALS[:4], "euclidean")
     for suffix in (".npz", ".nc"):
         save_rdm(euclidean, [0, 45, 90, 135], tmp_path / f"v1{suffix}", metric="euclidean")
-        with pytest.raises(InputError, match="it must hold"):
-            load(tmp_path / f"v1{suffix}")
+        recording = load(tmp_path / f"v1{suffix}")
+        assert recording.rdm_metric == "euclidean"
+        np.testing.assert_allclose(recording.rdm, euclidean)
     with np.load(tmp_path / "v1.npz") as arrays:
         assert str(arrays["metric"]) == "euclidean"
-        np.testing.assert_array_equal(arrays["dissimilarity"], euclidean)
+        np.testing.assert_array_equal(arrays["rdm"], euclidean)
     with xr.open_dataset(tmp_path / "v1.nc") as dataset:
-        assert dataset["dissimilarity"].sel(stimulus=45, stimulus_2=135) == euclidean[1, 3]
+        assert dataset["rdm"].sel(stimulus=45, stimulus_2=135) == euclidean[1, 3]
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,8 @@ def test_fields_of_matlab_structures_are_mapped(tmp_path):
 
 def test_repeats_as_a_dimension(tmp_path):
     np.savez(tmp_path / "r.npz", responses=TRIALS.reshape(3, 4, 5), orientation=DEGREES[:4])
-    recording = load(tmp_path / "r.npz")
+    recording = load(tmp_path / "r.npz", axes="repeat,stimulus,neuron")
+    assert recording.read_as == "3 repeats x 4 stimuli x 5 neurons"
     np.testing.assert_allclose(recording.responses, AVERAGES, rtol=1e-12)
     np.testing.assert_array_equal(recording.trials["repeat"], np.repeat([0, 1, 2], 4))
 

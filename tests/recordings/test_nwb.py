@@ -139,7 +139,7 @@ def test_neurons_are_selected_by_their_labels(spikes):
     recording = load(spikes, quality="good", window=(0.5, 1.0))
     np.testing.assert_array_equal(recording.responses, [[2], [4], [0]])
     np.testing.assert_array_equal(load(spikes, region="LM").responses, [[0.5], [0], [4]])
-    with pytest.raises(InputError, match=r"spikes\.nwb: window is \(2, 1\)"):
+    with pytest.raises(InputError, match=r"window is \(2, 1\)"):
         load(spikes, window=(2, 1))
 
 

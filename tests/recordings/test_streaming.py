@@ -165,7 +165,7 @@ def test_a_stimulus_with_one_response_is_named():
         (np.ones((3, 3), dtype=complex), {}, "type complex128; they must be real numbers"),
         ([["a"], ["b"]], {}, "must hold real numbers"),
         (np.eye(3), {"stimulus": [1, 2]}, r"stimulus has shape \(2,\), but there are 3 trials"),
-        (np.eye(3), {"stimulus": [1.0, np.nan, 2.0]}, "the stimulus of trial 1 is nan"),
+        (np.eye(3), {"stimulus": [np.nan] * 3}, "no trial has a stimulus"),
         (np.eye(3), {"memory_mib": 1e-5}, r"memory_mib is 1e-05, but one neuron's 3 trials take 0\.00014 MiB"),
         (np.eye(3), {"stimulus": [1, 1, 1], "zscore": False}, "1 stimuli x 3 units"),
         (np.array([[1.0], [2.0]]), {}, "2 stimuli x 1 units"),

@@ -10,23 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from normenc.cli.next_steps import next_steps
-from normenc.cli.options import (
-    Angles,
-    Baseline,
-    BinWidth,
-    Fold,
-    Images,
-    Intervals,
-    Map,
-    Missing,
-    NeuronQuality,
-    Region,
-    Series,
-    Window,
-    ZScore,
-    preparation,
-    split,
-)
+from normenc.cli.options import split, takes_recording
 from normenc.cli.printing import open_browser, print_failure, print_failures, print_summary, print_table
 
 __all__ = ["app", "main"]
@@ -77,8 +61,8 @@ def _options(
 
 
 @app.command()
+@takes_recording
 def run(
-    context: typer.Context,
     study: Annotated[
         Path | None,
         typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="STUDY.toml"),
@@ -104,19 +88,8 @@ def run(
         str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
-    names: Map = None,
-    images: Images = None,
-    angles: Angles = None,
-    region: Region = None,
-    quality: NeuronQuality = None,
-    fold: Fold = False,
-    bin_width: BinWidth = None,
-    z_score: ZScore = False,
-    missing: Missing = None,
-    intervals: Intervals = None,
-    series: Series = None,
-    window: Window = None,
-    baseline: Baseline = None,
+    *,
+    preparation: dict[str, Any],
 ) -> None:
     """Train the study's networks, compare them with its recordings beside controls, and write a report for each.
 
@@ -126,7 +99,7 @@ def run(
     from normenc import study as studies
 
     settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation(context))
+    settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
     failed = False
     for index, part in enumerate(parts):
@@ -167,31 +140,21 @@ def _default_workers(study: Any, device: str) -> int:
 
 
 @app.command()
+@takes_recording
 def check(
     context: typer.Context,
     recording: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A recording's name, or its file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     seed: Annotated[int, typer.Option(help="Of random halves of the trials.")] = 0,
-    names: Map = None,
-    images: Images = None,
-    angles: Angles = None,
-    region: Region = None,
-    quality: NeuronQuality = None,
-    fold: Fold = False,
-    bin_width: BinWidth = None,
-    z_score: ZScore = False,
-    intervals: Intervals = None,
-    series: Series = None,
-    window: Window = None,
-    baseline: Baseline = None,
+    *,
+    preparation: dict[str, Any],
 ) -> None:
     """Tell what is understood of a recording, how reliable it is, and whether it is fit to be compared with models."""
     import json
 
     from normenc import quality as room
 
-    options = preparation(context)
-    found = room.check(recording, seed=seed, **options)
+    found = room.check(recording, seed=seed, **preparation)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
         return
@@ -210,6 +173,7 @@ def check(
 
 
 @app.command()
+@takes_recording
 def power(
     study: Annotated[
         Path | None,
@@ -227,12 +191,14 @@ def power(
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
+    *,
+    preparation: dict[str, Any],
 ) -> None:
     """Simulate recordings from each candidate model, and tell how much data it takes to find the right one."""
     from normenc import study as studies
 
     settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording)
+    settings = settings.with_changes(recording=recording, preparation=preparation)
     try:
         found = studies.power(settings, out, device=device, n_jobs=jobs)
     except KeyboardInterrupt:

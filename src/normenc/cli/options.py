@@ -1,66 +1,27 @@
-"""The options of commands that take a recording, and what they mean to :func:`normenc.recordings.load`."""
+"""The options of every command that takes a recording: one list, and what each means to a Preparation.
 
+:func:`takes_recording` adds them all to a command, which is given what they say as ``preparation``.
+"""
+
+import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-__all__ = [
-    *("Angles", "Baseline", "BinWidth", "Fold", "Images", "Intervals", "Map", "Missing", "NeuronQuality", "Region"),
-    *("Series", "Window", "ZScore", "preparation", "split"),
-]
+__all__ = ["OPTIONS", "split", "takes_recording"]
 
-# How a recording is understood and prepared, for all commands that take one; see normenc.recordings.load.
-Map = Annotated[
-    str | None,
-    typer.Option("--map", metavar="NAME=OWN,...", help="Your arrays' names, such as responses=F,orientation=theta."),
-]
-Images = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="A folder of the images that trials name, or number in order.")
-]
-Angles = Annotated[str | None, typer.Option(metavar="degrees|radians", help="The unit of orientations or directions.")]
-Region = Annotated[str | None, typer.Option(metavar="NAME,...", help="Keep neurons of these regions.")]
-NeuronQuality = Annotated[
-    str | None, typer.Option("--quality", metavar="NAME,...", help="Keep neurons of this quality.")
-]
-Fold = Annotated[bool, typer.Option("--fold", help="Make directions orientations.")]
-BinWidth = Annotated[float | None, typer.Option(metavar="DEGREES", help="Average stimuli within bins.")]
-ZScore = Annotated[bool, typer.Option("--z-score", help="Z-score each neuron over stimuli.")]
-Missing = Annotated[
-    str | None, typer.Option(metavar="neurons|trials", help="Leave out neurons, or trials, with missing responses.")
-]
-Intervals = Annotated[str | None, typer.Option(metavar="TABLE", help="NWB: the table of trials.")]
-Series = Annotated[str | None, typer.Option(metavar="NAME", help="NWB: the fluorescence to read.")]
-Window = Annotated[
-    str | None, typer.Option(metavar="FROM,TO", help="NWB: seconds after a trial's start in which to read responses.")
-]
-Baseline = Annotated[str | None, typer.Option(metavar="FROM,TO", help="NWB: seconds of the baseline to subtract.")]
-PREPARATION = (
-    *("names", "images", "angles", "region", "quality", "fold", "bin_width", "z_score", "missing"),
-    *("intervals", "series", "window", "baseline"),
-)
+PANEL = "How the recording is read and prepared"
 
 
-def preparation(context: typer.Context) -> dict[str, Any]:
-    """Options that say how a recording is prepared, where given, as :func:`normenc.recordings.load` takes them."""
-    renamed = {"fold": "fold_directions", "z_score": "z_scored"}
-    parsers: dict[str, Callable[[str, Any], Any]] = {
-        "names": _pairs,
-        "region": lambda _, value: split(value),
-        "quality": lambda _, value: split(value),
-        "window": _two_numbers,
-        "baseline": _two_numbers,
-        "images": lambda _, value: str(value),
-    }
-    return {
-        renamed.get(name, name): parsers[name](name, value) if name in parsers else value
-        for name, value in context.params.items()
-        if name in PREPARATION and value not in (None, False)
-    }
+def split(text: str) -> list[str]:
+    """The parts of a text such as "V1,LM"."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _pairs(_: str, text: str) -> dict[str, str]:
+def _pairs(text: str) -> dict[str, str]:
     from normenc.errors import InputError
 
     pairs = [part.partition("=") for part in text.split(",")]
@@ -70,16 +31,108 @@ def _pairs(_: str, text: str) -> dict[str, str]:
     return {name.strip(): own.strip() for name, _, own in pairs}
 
 
-def split(text: str) -> list[str]:
-    """The parts of a text such as "V1,LM"."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _where(text: str) -> dict[str, list[str]]:
+    from normenc.recordings.columns import parse_where
+
+    return parse_where(text)
 
 
-def _two_numbers(name: str, text: str) -> list[float]:
+def _times(text: str) -> list[float]:
     from normenc.errors import InputError
 
     try:
-        start, stop = (float(part) for part in text.split(","))
+        first, last = (float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"--{name} {text}: it must be two numbers of seconds, as in 0,0.5") from None
-    return [start, stop]
+        raise InputError(
+            f"--times {text}: it must be the seconds of the first and of the last sample, as in -1,2"
+        ) from None
+    return [first, last]
+
+
+class Option(NamedTuple):
+    """An option of the command line, and the field of :class:`normenc.recordings.Preparation` that it fills."""
+
+    field: str
+    flag: str
+    metavar: str | None  # None for a switch
+    help: str
+    parse: Callable[[Any], Any] = str
+    type: Any = str
+
+
+OPTIONS = (
+    Option(
+        "names",
+        "--map",
+        "NAME=OWN,...",
+        "Your arrays' names, such as responses=F,orientation=theta; * stands for any characters.",
+        _pairs,
+    ),
+    Option("axes", "--axes", "AXIS,...", "What each axis of the responses is, such as trial,time,neuron.", split),
+    Option("times", "--times", "FIRST,LAST", "Seconds of the first and the last sample of an axis of time.", _times),
+    Option(
+        "window",
+        "--window",
+        "FROM,TO",
+        "Seconds over which to average: on the axis of time, or after a trial's start. (0,2] counts 2 and not 0.",
+    ),
+    Option("baseline", "--baseline", "FROM,TO", "Seconds of the baseline to subtract."),
+    Option("intervals", "--intervals", "TABLE", "NWB: the table of trials."),
+    Option("series", "--series", "NAME", "The signal to read, where a file or folder has several."),
+    Option("where", "--where", "NAME=VALUE,...", "Keep trials by columns beside the stimuli: contrast=0.5|1.", _where),
+    Option("blank", "--blank", "VALUE,...", "Values of the stimulus that stand for trials without one.", split),
+    Option("images", "--images", "DIR", "A folder of the images that trials name or number.", str, Path),
+    Option("angles", "--angles", "degrees|radians", "The unit of orientations or directions."),
+    Option("rdm_metric", "--rdm-metric", "NAME", "What given RDMs hold; correlation by default."),
+    Option("species", "--species", "TEXT", "The animal's, for the report."),
+    Option("area", "--area", "TEXT", "The cortical area, for the report."),
+    Option("units", "--units", "TEXT", "Of the responses, such as dF/F or spikes/s."),
+    Option("missing", "--missing", "neurons|trials", "Leave out neurons, or trials, with missing responses."),
+    Option("region", "--region", "NAME,...", "Keep neurons of these regions.", split),
+    Option("quality", "--quality", "NAME,...", "Keep neurons of this quality; of numbers also >0.5.", split),
+    Option(
+        "responsive", "--responsive", None, "Keep neurons that respond to a stimulus more, or less, than to blanks."
+    ),
+    Option("fold_directions", "--fold", None, "Compare orientations, where stimuli are directions."),
+    Option("bin_width", "--bin-width", "DEGREES", "Average stimuli within bins.", float, float),
+    Option("z_scored", "--z-score", None, "Z-score each neuron over stimuli."),
+)
+
+
+def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command all options that say how a recording is read and prepared.
+
+    What was given reaches it as ``preparation``, a dictionary of arguments for
+    :class:`normenc.recordings.Preparation`.
+    """
+    signature = inspect.signature(command)
+    own = [parameter for parameter in signature.parameters.values() if parameter.name != "preparation"]
+    added = [_parameter(option) for option in OPTIONS]
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> None:
+        preparation = {}
+        for option in OPTIONS:
+            value = given.pop(_name(option))
+            if value not in (None, False):
+                preparation[option.field] = True if option.metavar is None else option.parse(value)
+        command(**given, preparation=preparation)
+
+    with_options.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    del with_options.__wrapped__  # typer would look there for the parameters
+    return with_options
+
+
+def _name(option: Option) -> str:
+    return option.flag.removeprefix("--").replace("-", "_").replace("map", "names")
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    shown: dict[str, Any] = {"help": option.help, "rich_help_panel": PANEL}
+    if option.metavar is None:
+        annotation, default = Annotated[bool, typer.Option(option.flag, **shown)], False
+    else:
+        annotation = Annotated[option.type | None, typer.Option(option.flag, metavar=option.metavar, **shown)]
+        default = None
+    return inspect.Parameter(_name(option), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

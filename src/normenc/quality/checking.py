@@ -14,7 +14,8 @@ from normenc.quality.neurons import NeuronQuality, describe_neurons
 from normenc.quality.raw import RawValues, look_at
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
 from normenc.quality.verdict import verdict_of
-from normenc.recordings import Recording
+from normenc.recordings import Preparation, Recording
+from normenc.recordings.angles import odd_one_out
 from normenc.recordings.loading import contents, load, prepared
 from normenc.recordings.naming import Contents
 from normenc.recordings.sources import SOURCES
@@ -33,6 +34,8 @@ class Quality:
     Attributes
     ----------
     name, description : str
+    read_as : str
+        How the array in the file was read; empty for a recording made in Python.
     kind : str
         What the stimuli are: ``"orientation"``, ``"direction"`` or ``"image"``.
     n_stimuli : int
@@ -72,6 +75,7 @@ class Quality:
 
     name: str
     description: str
+    read_as: str
     kind: str
     n_stimuli: int
     n_neurons: int | None
@@ -140,46 +144,42 @@ def check(
         if options:
             raise InputError(f"{', '.join(options)}: a recording that is loaded takes no options of load")
         raw = None if source.responses is None else look_at(_rows(source))
-        return _checked(source, raw, (), seed, compared)
-    recording, raw, notes = _read(source, options)
-    return _checked(recording, raw, notes, seed, compared)
+        return _checked(source, raw, seed, compared)
+    recording, raw = _read(source, options)
+    return _checked(recording, raw, seed, compared)
 
 
-def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None, tuple[str, ...]]:
-    """The recording without missing values, what the file's values are like, and how it was understood."""
+def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None]:
+    """The recording without missing values, and what the file's values are like."""
     if str(source) in SOURCES and SOURCES[str(source)].url is None:
         recording = load(source, **options)
-        return recording, look_at(_rows(recording)), ()
-    reading = ("names", "images", "angles", "intervals", "window", "baseline", "series")
-    preparing = ("region", "quality", "fold_directions", "bin_width", "z_scored")
-    for option in options:
-        if option not in (*reading, *preparing):
-            raise TypeError(f"check() got an unexpected keyword argument {option!r}")
-    read = {key: value for key, value in options.items() if key in reading and value is not None}
-    with contents(source, study_bins=options.get("bin_width"), **read) as (found, is_study):
+        return recording, look_at(_rows(recording))
+    asked = Preparation(**options)
+    with contents(source, asked) as found:
         if found.responses is None:
-            return found.recording(), None, found.notes
-        found, notes = _within_memory(found)
+            return found.recording(), None
+        found = _within_memory(found)
         values = np.asarray(found.responses)
-        raw = look_at(values)
-        missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
+        raw = look_at(values if found.rows is None else values[found.rows])
+        missing = asked.missing
+        if missing == "error":
+            missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
         recording = replace(found, responses=values).recording(missing=missing)
-        steps = {key: options[key] for key in preparing if key in options and not (is_study and key == "bin_width")}
-        return prepared(recording, **steps), raw, (*found.notes, *notes)
+        return prepared(recording, asked, binned=found.binned), raw
 
 
-def _within_memory(found: Contents) -> tuple[Contents, tuple[str, ...]]:
-    """Of responses that are too large, some neurons from the middle, and in words which."""
+def _within_memory(found: Contents) -> Contents:
+    """Of responses that are too large, some neurons from the middle; the notes say which."""
     responses = found.responses
     n_trials, n_neurons = responses.shape
     most = int(MOST_GIB * 2**30 / (n_trials * responses.dtype.itemsize))
     if n_neurons <= most:
-        return found, ()
+        return found
     start = (n_neurons - most) // 2
     chosen = slice(start, start + most)
     neurons = {name: np.asarray(labels)[chosen] for name, labels in found.neurons.items()}
     said = f"looked at {most:,} of {n_neurons:,} neurons, from number {start:,} on, as many as fit into memory"
-    return replace(found, responses=responses[:, chosen], neurons=neurons), (said,)
+    return replace(found, responses=responses[:, chosen], neurons=neurons, notes=(*found.notes, said))
 
 
 def _rows(recording: Recording) -> Any:
@@ -187,9 +187,7 @@ def _rows(recording: Recording) -> Any:
     return (recording.responses if recording.trials is None else recording.trials).values
 
 
-def _checked(
-    recording: Recording, raw: RawValues | None, notes: tuple[str, ...], seed: int, compared: rsa.Inference | None
-) -> Quality:
+def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: rsa.Inference | None) -> Quality:
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
     problems: list[str] = []
     reliability, inputs = None, None
@@ -207,6 +205,7 @@ def _checked(
     quality = Quality(
         name=recording.label,
         description=recording.describe(),
+        read_as=recording.read_as,
         kind=recording.kind,
         n_stimuli=recording.n_stimuli,
         n_neurons=recording.n_neurons,
@@ -226,12 +225,33 @@ def _checked(
         ceiling=ceiling.describe(),
         ceiling_lower=ceiling.lower,
         ceiling_upper=ceiling.upper,
-        notes=(*notes, *recording.steps),
+        notes=(*recording.notes, *recording.steps),
         decidable=decidable(recording, inputs, compared=compared, seed=seed),
         images_cut="" if recording.images is None else stimuli.describe_fit(recording.images.shape[1:]),
     )
     verdict, warnings = verdict_of(quality)
-    return replace(quality, verdict=verdict, warnings=(*problems, *warnings))
+    return replace(quality, verdict=verdict, warnings=(*problems, *_read_otherwise(recording), *warnings))
+
+
+def _read_otherwise(recording: Recording) -> list[str]:
+    """What speaks for another reading of the file, or of its stimuli."""
+    said = [f"{caution}." for caution in recording.cautions]
+    odd = None if recording.period is None else odd_one_out(recording.stimulus, recording.period)
+    if odd is not None:
+        value, step = odd
+        counts = _trials_of(recording, value)
+        said.append(
+            f"{recording.kind} {value:g}{counts} breaks the even spacing of {step:g} degrees; if it is the code of "
+            f"trials without a stimulus, say so: --blank {value:g}."
+        )
+    return said
+
+
+def _trials_of(recording: Recording, value: float) -> str:
+    if recording.trials is None:
+        return ""
+    n = int((recording.trials[recording.kind].values == value).sum())
+    return f" ({n:,} trial{'s' * (n != 1)})"
 
 
 def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:

@@ -11,6 +11,7 @@ from normenc.recordings.conversion import (
 from normenc.recordings.download import cache_folder, fetch
 from normenc.recordings.export import save, save_rdm
 from normenc.recordings.loading import load
+from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
 from normenc.recordings.simulation import (
     SimulatedRecording,
@@ -21,11 +22,12 @@ from normenc.recordings.simulation import (
     simulated_v1,
 )
 from normenc.recordings.sources import SOURCES, Source
-from normenc.recordings.steps import bin_stimuli, fold, select, z_score
+from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, select, z_score
 from normenc.recordings.streaming import StreamedRDM, stream_rdm
 
 __all__ = [
     "SOURCES",
+    "Preparation",
     "Recording",
     "SimulatedRecording",
     "Source",
@@ -38,6 +40,7 @@ __all__ = [
     "fold",
     "from_pynapple",
     "from_xarray",
+    "keep_responsive",
     "load",
     "rdm_to_xarray",
     "rdms_to_rsatoolbox",

@@ -1,5 +1,6 @@
-"""Degrees, told from radians and from numbers of conditions."""
+"""Degrees, told from blanks, from radians and from numbers of conditions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,77 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError
 
-__all__ = ["checked_degrees"]
+__all__ = ["BLANK_NAMES", "as_numbers", "checked_degrees", "odd_one_out", "without_codes"]
 
 ANGLES = ("degrees", "radians")
-MOST_LABELS = 36  # more different values than these are degrees even where they count up one by one
+MOST_LABELS = 36  # numbers that count up one by one to no more than this are those of conditions, whatever they span
 FEW = 3  # different values of which nothing can be said
+BLANK_NAMES = ("", "nan", "null", "none", "n/a", "na", "blank", "gray", "grey", "gray screen", "grey screen")
+
+
+def as_numbers(values: Any, kind: str) -> npt.NDArray[np.float64]:
+    """Numbers, NaN for blanks: for NaN itself, and in texts for names such as "blank".
+
+    Raises
+    ------
+    InputError
+        When a text is neither a number nor a name of blanks.
+
+    Examples
+    --------
+    >>> as_numbers(["0", "45.5", "blank", ""], "orientation")
+    array([ 0. , 45.5,  nan,  nan])
+    """
+    array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    if array.dtype.kind not in "OUST":
+        return as_array(array, kind).astype(np.float64)
+    found = np.empty(array.shape)
+    for place, item in np.ndenumerate(array):
+        text = (item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)).strip()
+        try:
+            found[place] = np.nan if text.lower() in BLANK_NAMES else float(text)
+        except ValueError:
+            raise InputError(
+                f"{kind} holds {text[:60]!r}, which is no number of degrees; if it stands for trials without a "
+                f"stimulus, say so: --blank {text[:60]}"
+            ) from None
+    return found
+
+
+def without_codes(values: npt.NDArray[Any], blank: Sequence[Any] | None) -> npt.NDArray[Any]:
+    """Stimuli in which codes of blanks are missing: NaN among numbers, empty among names.
+
+    Raises
+    ------
+    InputError
+        When a code occurs nowhere.
+
+    Examples
+    --------
+    >>> without_codes(np.array([0.0, 90.0, -1.0]), ["-1"])
+    array([ 0., 90., nan])
+    """
+    if not blank:
+        return values
+    missing: list[str] = []
+    is_blank = np.zeros(values.shape, dtype=bool)
+    for code in blank:
+        if values.dtype.kind in "iufb":
+            try:
+                found = values == float(code)
+            except (TypeError, ValueError):
+                found = np.zeros(values.shape, dtype=bool)
+        else:
+            found = np.array([str(item).strip() == str(code).strip() for item in values.ravel()]).reshape(values.shape)
+        missing += [] if found.any() else [str(code)]
+        is_blank |= found
+    if missing:
+        raise InputError(
+            f"blank: no trial has the stimulus {' or '.join(missing)}; leave it out, or look at the values"
+        )
+    if values.dtype.kind in "iufb":
+        return np.where(is_blank, np.nan, values.astype(np.float64))
+    return np.where(is_blank, "", values.astype(str))
 
 
 def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.NDArray[np.float64]:
@@ -21,11 +88,12 @@ def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.ND
     Parameters
     ----------
     values : array_like
+        NaN for trials without a stimulus.
     kind : str
         ``"orientation"`` or ``"direction"``, for messages.
     angles : str, optional
         ``"degrees"`` takes them as they are, ``"radians"`` converts them. Where left out, they must be degrees, and
-        what looks like radians or like the numbers of conditions is refused.
+        what looks like radians or like the numbers of conditions or images is refused.
 
     Raises
     ------
@@ -40,7 +108,7 @@ def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.ND
     Traceback (most recent call last):
     normenc.errors.InputError: direction runs from 0 to 5.49779, which looks like radians; ...
     """
-    degrees = as_array(values, kind).astype(np.float64)
+    degrees = as_numbers(values, kind)
     if angles is not None and angles not in ANGLES:
         raise InputError(f"angles is {angles!r}; it must be one of {', '.join(ANGLES)}")
     if angles == "radians":
@@ -54,13 +122,50 @@ def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.ND
             f"{span} radians; convert them with numpy.degrees, or say so: --angles radians (or, if they are degrees "
             "after all, --angles degrees)"
         )
-    if len(found) <= MOST_LABELS and found[0] in (0, 1) and (np.diff(found) == 1).all():
-        period = 180 if kind == "orientation" else 360
+    if _are_counted(found):
+        name, period = (kind, 180) if kind == "orientation" else ("direction", 360)
         raise InputError(
-            f"{span} the numbers of {len(found)} conditions; give the degrees they stand for, such as number * "
-            f"{period / len(found):g} (degrees after all: --angles degrees)"
+            f"{span} the numbers of {len(found)} conditions or images. If they are images, map them: --map "
+            f"image=NAME; else give the degrees they stand for, such as number * {period / len(found):g} (if they are "
+            f"degrees of {name} after all: --angles degrees)"
         )
     return degrees
+
+
+def odd_one_out(stimulus: npt.NDArray[np.float64], period: float) -> tuple[float, float] | None:
+    """The one value that breaks an otherwise even spacing around the circle, and the spacing; None where none does.
+
+    Examples
+    --------
+    >>> odd_one_out(np.array([-1.0, 0, 45, 90, 135]), 180)
+    (-1.0, 45.0)
+    >>> odd_one_out(np.array([0.0, 45, 90, 135]), 180) is None
+    True
+    """
+    if not 5 <= len(stimulus) <= MOST_LABELS + 1 or _spacing(stimulus, period) is not None:
+        return None
+    for place, value in enumerate(stimulus):
+        others = np.delete(stimulus, place)
+        step = _spacing(others, period)
+        if step is not None:
+            away = np.mod(value - others[0], step)
+            return None if min(away, step - away) < 1e-3 * step else (float(value), step)  # else it is shown twice
+    return None
+
+
+def _spacing(stimulus: npt.NDArray[np.float64], period: float) -> float | None:
+    """Degrees from each stimulus to the next, all around the circle, where that is the same everywhere."""
+    around = np.unique(np.round(np.mod(stimulus, period), 6) % period)
+    step = period / len(around)
+    even = np.abs(np.diff(around, append=around[0] + period) - step).max() < 1e-3 * step
+    return step if even and len(around) == len(stimulus) else None
+
+
+def _are_counted(found: npt.NDArray[np.float64]) -> bool:
+    """Whether values count up from 0 or 1 and neither go around a circle of degrees nor around half of it."""
+    if found[0] not in (0, 1) or not (np.diff(found) == 1).all():
+        return False
+    return len(found) <= MOST_LABELS or found[-1] not in (179, 180, 359, 360)
 
 
 def _are_radians(found: npt.NDArray[np.float64]) -> bool:

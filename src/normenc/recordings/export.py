@@ -18,7 +18,7 @@ from normenc.recordings.conversion import checked_rdms, facts_of, rdm_to_xarray,
 from normenc.recordings.files import is_other, printable
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_stimulus
 from normenc.recordings.pictures import match_images
-from normenc.recordings.recording import STIMULUS_UNITS, Recording
+from normenc.recordings.recording import STIMULUS_UNITS, Recording, all_rows
 
 __all__ = ["named_arrays", "save", "save_rdm"]
 
@@ -92,14 +92,14 @@ def save_rdm(
         Degrees, or names of images, each once.
     path : str or Path
         Its suffix is the format: ``.npz``, ``.nc``, ``.h5`` or ``.zarr``, which :func:`normenc.recordings.load` reads
-        as a recording known by its RDM when the metric is correlation; or ``.csv``, a square table whose head line and
+        as a recording known by its RDM; or ``.csv``, a square table whose head line and
         first column are the stimuli's labels, for other programs. Its upper left cell says the kind of stimuli, and
         whether they are simulated; it has no place for other facts.
     kind : str
         What `stimulus` is: ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees) or ``"image"``.
     metric : str
-        ``"correlation"``: the array is called ``rdm``, and its values lie between 0 and 2. Any other: it is called
-        ``dissimilarity``, so that nobody takes it for the former.
+        What the matrix holds: ``"correlation"``, of which values lie between 0 and 2, or any other dissimilarity by its
+        name; it is kept beside the matrix.
     overwrite : bool
         Whether a file that is there may be replaced.
     **facts
@@ -128,11 +128,9 @@ def save_rdm(
         raise InputError(f"there are {len(matrices)} RDMs; a file holds one, so save each to its own")
     if kind not in STIMULUS_UNITS:
         raise InputError(f"kind is {kind!r}; it must be one of {', '.join(STIMULUS_UNITS)}")
-    matrix, name = matrices[0], "rdm"
-    checked = matrix
-    if metric != "correlation":  # of others, labels and facts alone are checked
-        name, checked = "dissimilarity", np.zeros_like(matrix)
-    recording = Recording.from_rdm(metric, checked, **{kind: stimulus}, **facts)
+    matrix = matrices[0]
+    labelled: dict[str, Any] = {kind: stimulus, **facts}
+    recording = Recording.from_rdm(metric, matrix, rdm_metric=metric, **labelled)
     labels, _ = as_stimulus(len(matrix), "stimuli", *(stimulus if kind == own else None for own in STIMULUS_UNITS))
     attributes = facts_of(recording) | {"metric": metric}
     if path.suffix.lower() == ".csv":
@@ -141,10 +139,10 @@ def save_rdm(
         _write(path, lambda aside: _to_csv(table, aside, index_label=corner), overwrite)
     elif path.suffix.lower() == ".nc":
         attributes["simulated"] = int(recording.simulated)
-        dataset = rdm_to_xarray(matrix, labels, kind=kind).to_dataset(name=name).assign_attrs(attributes)
+        dataset = rdm_to_xarray(matrix, labels, kind=kind).to_dataset(name="rdm").assign_attrs(attributes)
         _write(path, lambda aside: _write_netcdf(dataset, aside), overwrite)
     else:
-        _write(path, _writer(path, {name: matrix, kind: labels} | attributes, (".csv", ".nc")), overwrite)
+        _write(path, _writer(path, {"rdm": matrix, kind: labels} | attributes, (".csv", ".nc")), overwrite)
 
 
 def named_arrays(recording: Recording) -> dict[str, Any]:
@@ -156,11 +154,15 @@ def named_arrays(recording: Recording) -> dict[str, Any]:
     >>> list(named_arrays(toy))
     ['responses', 'direction', 'neuron', 'area', 'angles', 'simulated']
     """
-    rows = recording.responses if recording.trials is None else recording.trials
     arrays: dict[str, Any]
-    if rows is None:
+    if recording.responses is None:
         arrays = {"rdm": recording.rdm, recording.kind: recording.stimulus}
+        if recording.rdms is not None:
+            labels = [label for label in ("animal", "session") if label in recording.rdms.coords]
+            arrays |= {"rdm": recording.rdms.to_numpy()} | {k: recording.rdms[k].to_numpy() for k in labels}
+        arrays["metric"] = np.array(recording.rdm_metric)
     else:
+        rows = all_rows(recording)
         labels = [label for label in (recording.kind, *TRIAL_LABELS, *NEURON_LABELS) if label in rows.coords]
         arrays = {"responses": rows.to_numpy()} | {label: rows[label].to_numpy() for label in labels}
     if recording.images is not None:
@@ -279,7 +281,7 @@ def _write_table(recording: Recording, path: Path) -> None:
         )
     arrays = named_arrays(recording)
     del arrays["responses"]
-    rows = recording.responses if recording.trials is None else recording.trials
+    rows = all_rows(recording)
     n_rows, n_neurons = rows.shape
     trial, neuron = (grid.ravel() for grid in np.indices((n_rows, n_neurons)))
     columns: dict[str, Any] = {"trial": trial, "neuron": neuron}

@@ -28,6 +28,7 @@ NEURON_LABELS = ("neuron", "region", "quality", "neuron_animal", "neuron_session
 MISSING = ("error", "neurons", "trials")
 DECIMALS = 6  # of degrees; stimuli that differ by less are the same
 SAME = 10.0**-DECIMALS
+MOST_CODES = 5  # of trials without a stimulus
 FAR = 1e6  # degrees that nobody means
 WHOLE = 2.0**53  # numbers up to which float64 has every whole one
 
@@ -60,13 +61,26 @@ def as_stimulus(n_rows: int, what: str, orientation: Any, direction: Any, image:
         raise InputError(f"no trial has a stimulus: every {kind} is missing (NaN)")
     low, high, period = float(shown.min()), float(shown.max()), PERIODS[kind]
     if high - low > period + SAME or max(-low, high) > FAR:
-        advice = (
-            "if they are directions of drift, give them as direction (and fold them onto orientation where wanted)"
-            if kind == "orientation" and high - low <= 360 + SAME
-            else f"give degrees that span one period of {period:g}"
+        raise InputError(
+            f"{kind} runs from {low:g} to {high:g}, over more than {period:g} degrees; {_advice(shown, kind, period)}"
         )
-        raise InputError(f"{kind} runs from {low:g} to {high:g}, over more than {period:g} degrees; {advice}")
     return np.round(labels, DECIMALS) + 0.0 if what == "trials" else labels, kind
+
+
+def _advice(degrees: npt.NDArray[np.float64], kind: str, period: float) -> str:
+    """What degrees that span too much may be."""
+    codes = np.unique(degrees[np.abs(degrees) > 360 + SAME])
+    others = degrees[np.abs(degrees) <= 360 + SAME]
+    if len(codes) <= MOST_CODES and len(others) and np.ptp(others) <= period + SAME:
+        named = ",".join(f"{code:g}" for code in codes)
+        said = f"if {named} stands for trials without a stimulus, say so: --blank {named}"
+        return f"give degrees that span one period of {period:g}; {said}"
+    if kind == "orientation" and np.ptp(degrees) <= 360 + SAME:
+        return (
+            "if they are directions of drift, map them: --map direction=NAME, and --fold where orientations are to be "
+            "compared"
+        )
+    return f"give degrees that span one period of {period:g}"
 
 
 def without_stimulus(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -128,7 +142,7 @@ def as_text(values: Any, what: str) -> npt.NDArray[Any]:
         whole = ((np.abs(array) < WHOLE) & (array == np.round(array)))[there].all()
         written = np.where(there, array, 0).astype(np.int64).astype(str) if whole else array.astype(str)
         return np.where(there, written, "")
-    items = [item if isinstance(item, bytes) else str(item) for item in array.ravel().tolist()]
+    items = [item if isinstance(item, bytes) else _plain(item) for item in array.ravel().tolist()]
     try:
         texts = [item.decode("utf-8") if isinstance(item, bytes) else item for item in items]
         "".join(texts).encode("utf-8")
@@ -136,6 +150,11 @@ def as_text(values: Any, what: str) -> npt.NDArray[Any]:
         bad = next(item for item in items if not _is_utf8(item))
         raise InputError(f"{what} holds a name that is not UTF-8 ({bad!r}); write names as UTF-8 text") from None
     return np.array(texts, dtype=str).reshape(array.shape)
+
+
+def _plain(item: Any) -> str:
+    """A name; nothing for one that is missing, as pandas has it."""
+    return "" if item is None or (isinstance(item, float) and np.isnan(item)) else str(item)
 
 
 def _is_utf8(text: str | bytes) -> bool:

@@ -1,7 +1,7 @@
 """Find a recording by its name or its file, and prepare it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,49 +15,46 @@ from normenc.recordings.files import is_file, is_folder, is_other, printable
 from normenc.recordings.formats import opened
 from normenc.recordings.naming import Contents, understand
 from normenc.recordings.pictures import read_images
+from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
 from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
-from normenc.recordings.steps import bin_centres, bin_stimuli, fold, select, z_score
+from normenc.recordings.steps import bin_centres, bin_stimuli, fold, keep_responsive, select, z_score
 from normenc.recordings.streaming import stream_rdm
 
 __all__ = ["contents", "load", "prepared"]
 
+MAPPED = (".csv", ".parquet", ".nwb")  # formats that arrange their columns while they read, by the names that are given
 IN_MEMORY_GIB = 4.0  # responses on disk that are larger are streamed into an RDM
-MAPPED = (".csv", ".parquet", ".nwb", ".nc")  # formats whose names are changed as they are read
-OF_NWB = ("intervals", "window", "baseline", "series")
 
 
 def load(
     name_or_path: str | Path = "simulated-v1",
     *,
-    bin_width: float | None = None,
     n_neurons: int | None = None,
     seed: int | None = None,
-    names: Mapping[str, str] | None = None,
-    images: str | Path | None = None,
-    angles: str | None = None,
-    region: str | list[str] | None = None,
-    quality: str | list[str] | None = None,
-    fold_directions: bool = False,
-    z_scored: bool = False,
-    missing: str = "error",
     in_memory_gib: float = IN_MEMORY_GIB,
-    **of_nwb: Any,
+    **preparation: Any,
 ) -> Recording:
     """Load a recording by its name or from a file.
 
     Files may be NumPy's (``.npz``; ``.npy`` with a table ``.csv`` of the same name beside it), MATLAB's (``.mat``, all
-    versions), netCDF (``.nc``), HDF5 (``.h5``), Zarr stores, tables in long form (``.csv``, ``.parquet``) and NWB
-    (``.nwb``). Arrays have these names, or `names` says which is which:
+    versions), netCDF (``.nc``), HDF5 (``.h5``), Zarr stores, tables (``.csv``, ``.tsv``, ``.parquet``) in long or in
+    wide form, NWB (``.nwb``), and folders of suite2p and of Kilosort. Arrays have these names, or `names` says which is
+    which:
 
-    ``responses`` (n_trials, n_neurons), or (n_repeats, n_stimuli, n_neurons)
-        Rows that show the same stimulus are its trials, and are averaged.
+    ``responses`` (n_trials, n_neurons)
+        Rows that show the same stimulus are its trials, and are averaged. Axes that stand in another order, or a third
+        one of repeats or times, are told by their names, by the lengths of their labels or by `axes`, and never
+        guessed; the recording's ``read_as`` says how they were read.
     ``orientation``, ``direction`` or ``image`` (n_trials,)
         Degrees from vertical (period 180), degrees of drift (period 360), or names or numbers of images; in a table one
-        of them is a column beside ``trial``, ``neuron`` and ``response``.
-    ``rdm`` (n_stimuli, n_stimuli)
-        Instead of responses: a population known only by its correlation distances.
+        of them is a column. Trials without a stimulus (NaN, empty, "blank") are blanks, and are kept apart.
+    ``time`` (n_samples,)
+        Seconds of the samples, where responses have an axis of time.
+    ``rdm`` (n_stimuli, n_stimuli), or a vector of its pairs, or one for each of several subjects
+        Instead of responses: a population known only by its dissimilarities, which are correlation distances unless
+        `rdm_metric` says otherwise.
     ``resp`` (n_stimuli, n_neurons) and ``stimuli`` (n_stimuli,), degrees 0 to 360
         The reference study's format. After optional binning, stimuli up to 180 degrees are kept and 90 is subtracted:
         0 is vertical, negative is tilted left.
@@ -69,37 +66,20 @@ def load(
     ``species``, ``area``, ``units``, ``source``, ``citation``, ``licence``, ``simulated``
         What is known about the recording.
 
-    What is done, in this order: choose neurons (`region`, `quality`), fold directions, bin, average the trials of each
-    stimulus, z-score. The recording's ``steps`` tell which of them were.
+    What is done, in this order: choose trials (`where`), choose neurons (`region`, `quality`, `responsive`), fold
+    directions, bin, average the trials of each stimulus, z-score. The recording's ``steps`` tell which of them were.
 
     Parameters
     ----------
     name_or_path : str or Path
         A name in :data:`normenc.recordings.SOURCES`, or a file.
-    bin_width : float, optional
-        Degrees; see :func:`normenc.recordings.bin_stimuli`. In the reference study's format bins come first: responses
-        and stimuli are averaged within [0, bin_width), [bin_width, 2 bin_width), ...
     n_neurons, seed : int, optional
         Of the simulated recording, see :func:`simulated_v1`.
-    names : mapping of str to str, optional
-        From the names above to those in the file: ``{"responses": "F", "orientation": "theta"}``.
-    images : str or Path, optional
-        A folder of images, which trials name, or number in the order of their names.
-    angles : str, optional
-        ``"radians"``, or ``"degrees"`` for degrees that look like something else.
-    region, quality : str or list of str, optional
-        Keep neurons with these labels.
-    fold_directions : bool
-        Make directions orientations, see :func:`normenc.recordings.fold`.
-    z_scored : bool
-        Z-score each neuron over stimuli, see :func:`normenc.recordings.z_score`.
-    missing : str
-        What becomes of NaN: ``"error"``, or leave out ``"neurons"`` or ``"trials"`` that have any.
     in_memory_gib : float
         Responses in HDF5 or Zarr that are larger are averaged, z-scored where wanted and turned into an RDM block by
         block (:func:`normenc.recordings.stream_rdm`); only the RDM is kept.
-    **of_nwb
-        ``intervals``, ``window``, ``baseline``, ``series``: see :func:`normenc.recordings.formats.nwb.read_nwb`.
+    **preparation
+        See :class:`normenc.recordings.Preparation`: ``names``, ``axes``, ``window``, ``where``, ``quality`` and others.
 
     Returns
     -------
@@ -117,61 +97,48 @@ def load(
     >>> recording.n_stimuli, recording.n_neurons, recording.simulated
     (181, 50, True)
     """
-    key = str(name_or_path)
-    steps: dict[str, Any] = {
-        "region": region,
-        "quality": quality,
-        "fold_directions": fold_directions,
-        "z_scored": z_scored,
-    }
+    key, asked = str(name_or_path), Preparation(**preparation)
     if key == "simulated-v1":
+        _check_reads_nothing(asked)
         recording = simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)
-        return prepared(recording, **steps, bin_width=bin_width)
+        return prepared(recording, asked)
     if n_neurons is not None or seed is not None:
         raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {printable(key)}")
-    with contents(key, names=names, images=images, angles=angles, study_bins=bin_width, **of_nwb) as (found, is_study):
-        bins = None if is_study else bin_width
+    with contents(key, asked) as found:
         if _n_gib(found.responses) > in_memory_gib:
-            return _streamed(found, {"region": region, "quality": quality}, fold_directions, bins, z_scored)
-        recording = found.recording(missing=missing)
-        if is_study and bin_width is not None:
-            recording = replace(recording, steps=(f"averaged within bins of {bin_width:g} degrees", *recording.steps))
-        return prepared(recording, **steps, bin_width=bins)
+            return _streamed(found, asked)
+        return prepared(found.recording(missing=asked.missing), asked, binned=found.binned)
+
+
+def _check_reads_nothing(asked: Preparation) -> None:
+    """Raise InputError for options that say how a file is read, where there is none."""
+    of_files = ("names", "axes", "times", "window", "baseline", "intervals", "series", "where", "blank", "images")
+    given = [option for option in asked.given() if option in (*of_files, "angles", "rdm_metric")]
+    if given:
+        raise InputError(f"{', '.join(given)}: these say how a file is read; simulated-v1 is made, so leave them out")
 
 
 @contextmanager
-def contents(
-    name_or_path: str | Path,
-    *,
-    names: Mapping[str, str] | None = None,
-    images: str | Path | None = None,
-    angles: str | None = None,
-    study_bins: float | None = None,
-    **of_nwb: Any,
-) -> Iterator[tuple[Contents, bool]]:
-    """What a file holds, and whether it is the reference study's format, whose bins come first; see :func:`load`.
+def contents(name_or_path: str | Path, preparation: Preparation | None = None) -> Iterator[Contents]:
+    """What a file holds, see :func:`load`; large responses may be read for as long as the context lasts.
 
     Messages of InputError that leave the context begin with the file's name.
     """
-    for option in of_nwb:
-        if option not in OF_NWB:
-            raise TypeError(f"load() got an unexpected keyword argument {option!r}")
+    asked = preparation or Preparation()
     path, name, facts = _place(str(name_or_path))
     try:
-        shown = None if images is None else read_images(images)
-        with opened(path, names=names, **of_nwb) as arrays:
-            is_study = {"resp", "stimuli"} <= arrays.keys() and not names
+        shown = None if asked.images is None else read_images(asked.images)
+        with opened(path, names=asked.names, **asked.of_events) as arrays:
             found = understand(
                 arrays,
                 name,
-                names=None if path.suffix.lower() in MAPPED else names,
+                asked,
                 images=shown,
-                angles=angles,
-                bin_width=study_bins if is_study else None,
                 one_based=path.suffix.lower() == ".mat",
-                facts=facts,
+                mapped=path.suffix.lower() in MAPPED,
+                windowed=path.suffix.lower() == ".nwb",
             )
-            yield found, is_study
+            yield replace(found, facts={**facts, **found.facts})
     except InputError as error:
         raise InputError(printable(f"{path}: {error}")) from None
     except MemoryError:
@@ -207,52 +174,47 @@ def _n_gib(responses: Any) -> float:
     return float(np.prod(responses.shape, dtype=float)) * responses.dtype.itemsize / 2**30
 
 
-def prepared(
-    recording: Recording,
-    *,
-    region: Any = None,
-    quality: Any = None,
-    fold_directions: bool = False,
-    bin_width: float | None = None,
-    z_scored: bool = False,
-) -> Recording:
-    """Take the steps of :func:`load` in their order."""
-    labels = {name: value for name, value in (("region", region), ("quality", quality)) if value is not None}
+def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) -> Recording:
+    """Take the steps of :func:`load` in their order, with a recording whose stimuli may be in bins already."""
+    labels = {name: getattr(asked, name) for name in ("region", "quality") if getattr(asked, name) is not None}
     if labels:
         recording = select(recording, **labels)
-    if fold_directions:
+    if asked.responsive:
+        recording = keep_responsive(recording)
+    if asked.fold_directions:
         recording = fold(recording)
-    if bin_width is not None:
-        recording = bin_stimuli(recording, bin_width)
-    return z_score(recording) if z_scored else recording
+    if asked.bin_width is not None and not binned:
+        recording = bin_stimuli(recording, asked.bin_width)
+    return z_score(recording) if asked.z_scored else recording
 
 
-def _streamed(
-    found: Contents, labels: Mapping[str, Any], fold_directions: bool, bin_width: float | None, z_scored: bool
-) -> Recording:
+def _streamed(found: Contents, asked: Preparation) -> Recording:
     """A recording too large for memory, by its RDM alone."""
-    for name, value in labels.items():
-        if value is not None:
+    for name in ("region", "quality", "responsive"):
+        if getattr(asked, name):
             raise InputError(
                 f"responses are streamed from disk, where neurons cannot be chosen by {name}; write those to a file of "
                 "their own, or raise in_memory_gib"
             )
-    stimulus, kind, steps = np.asarray(found.stimulus), found.kind, []
-    if fold_directions:
+    stimulus, kind, steps = np.array(found.stimulus), found.kind, list(found.steps)
+    if found.rows is not None:  # rows without a stimulus are left out
+        stimulus[~found.rows] = np.nan if stimulus.dtype.kind == "f" else ""
+    if asked.fold_directions:
         if kind != "direction":
             raise InputError(f"only directions can be folded onto orientations; stimuli are {kind}s")
         stimulus, kind = np.mod(stimulus + 90, 180) - 90, "orientation"
         steps.append("folded directions onto orientations")
-    if bin_width is not None:
-        stimulus = bin_centres(stimulus, np.ones(len(stimulus)), kind, bin_width)
-        steps.append(f"averaged within bins of {bin_width:g} degrees")
-    streamed = stream_rdm(found.responses, stimulus, zscore=z_scored)
+    if asked.bin_width is not None and not found.binned:
+        shown = ~np.isnan(stimulus)
+        stimulus[shown] = bin_centres(stimulus[shown], np.ones(shown.sum()), kind, asked.bin_width)
+        steps.append(f"averaged within bins of {asked.bin_width:g} degrees")
+    streamed = stream_rdm(found.responses, stimulus, zscore=asked.z_scored)
     if len(streamed.stimulus) < len(stimulus):
         steps.append("averaged over the trials of each stimulus")
     if len(streamed.left_out):
         steps.append(f"left out {len(streamed.left_out):,} neurons that do not vary over stimuli")
-    steps += ["z-scored each neuron over stimuli"] * z_scored
+    steps += ["z-scored each neuron over stimuli"] * asked.z_scored
     steps.append(f"turned into the RDM of {streamed.n_neurons:,} neurons block by block")
     facts: dict[str, Any] = {kind: streamed.stimulus, **found.facts}
     recording = Recording.from_rdm(found.name, streamed.rdm, **facts)
-    return replace(recording, steps=tuple(steps))
+    return replace(recording, steps=tuple(steps), read_as=found.read_as, notes=found.notes, cautions=found.cautions)

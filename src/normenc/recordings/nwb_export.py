@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
-from normenc.recordings.recording import Recording
+from normenc.recordings.recording import Recording, all_rows
 
 __all__ = ["write_nwb", "written_facts", "written_images", "written_neurons", "written_series"]
 
@@ -88,7 +88,7 @@ def _file(recording: Recording) -> Any:
     from pynwb.file import Subject
 
     assert recording.responses is not None
-    rows = recording.responses if recording.trials is None else recording.trials
+    rows = all_rows(recording)
     starts = np.arange(len(rows), dtype=np.float64)
     file = NWBFile(
         session_description=recording.describe(),

@@ -1,5 +1,6 @@
 """Images as stimuli: matched to trials by name or by number."""
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,9 +13,11 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.files import is_folder, printable
 from normenc.recordings.formats.guards import readable
-from normenc.recordings.labels import as_text
+from normenc.recordings.labels import as_text, without_stimulus
 
-__all__ = ["match_images", "read_images"]
+__all__ = ["match_images", "natural_order", "read_images"]
+
+LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 
 
 def match_images(
@@ -25,7 +28,8 @@ def match_images(
     Parameters
     ----------
     labels : array_like, shape (n_trials,)
-        Names (with or without the file's suffix) or numbers of images.
+        Names (with or without the file's suffix) or numbers of images; NaN or empty in trials without one, which get an
+        empty name.
     images : array_like, shape (n_images, height, width), or mapping of str to such, or None
         None where only the names are known.
     image_names : array_like of str, shape (n_images,), optional
@@ -37,38 +41,64 @@ def match_images(
     InputError
         When a label has no image.
     """
-    given = np.asarray(labels)
+    given = np.ravel(np.asarray(labels))
+    if given.dtype.kind not in "iufb":
+        given = as_text(given, "image")
+    shown = ~without_stimulus(given) if given.dtype.kind in "fU" else np.ones(len(given), dtype=bool)
+    if not shown.any():
+        raise InputError("no trial shows an image: every one is missing (NaN or empty)")
+    names, pictures, said = _matched(given[shown], images, image_names, one_based)
+    if shown.all():
+        return names, pictures, said
+    every = np.zeros(len(given), dtype=names.dtype)
+    every[shown] = names
+    return every, pictures, said
+
+
+def _matched(
+    labels: npt.NDArray[Any], images: Any, image_names: Any, one_based: bool
+) -> tuple[npt.NDArray[Any], Any, tuple[str, ...]]:
+    """:func:`match_images` of trials that all show an image."""
     if isinstance(images, Mapping):
         image_names, images = list(images), list(images.values())
     elif images is not None and np.ndim(images) not in (3, 4):
         raise InputError(f"images have shape {np.shape(images)}; they must be (n_images, height, width)")
+    numbers = _whole(labels) if labels.dtype.kind in "iuf" else None
+    if numbers is not None and numbers.min() < 0:
+        raise InputError(
+            f"image holds {numbers.min()}, which is no image's number; if it stands for trials without a stimulus, say "
+            f"so: --blank {numbers.min()}"
+        )
+    if images is None:
+        if numbers is None:
+            return labels, None, ()
+        width = len(str(numbers.max()))
+        return np.array([f"{number:0{width}d}" for number in numbers]), None, ()
     own = None if image_names is None else np.ravel(as_text(image_names, "image_names")).tolist()
+    if own is not None:
+        _check_names(own, len(images))
     said: tuple[str, ...] = ()
-    if given.dtype.kind in "iuf":
-        numbers = _whole(given)
-        if images is None:
-            width = len(str(numbers.max()))
-            return np.array([f"{number:0{width}d}" for number in numbers]), None, ()
+    if own is not None:
+        by_name = numbers is None
+        index, said = _by_name(labels, own, one_based) if by_name else _by_number(labels.astype(int), own, one_based)
+    elif numbers is not None:
         index, said = _index(numbers, len(images), one_based)
-    else:
-        names = as_text(given.ravel(), "image")
-        if images is None:
-            return names, None, ()
-        if own is None:
-            raise InputError(
-                "trials name their images, but the images have no names; give image_names, or a folder of images, or "
-                "number the images from 0"
-            )
-        index = _by_name(names, own)
-    if own is None:
         own = [f"{number:0{len(str(len(images) - 1))}d}" for number in range(len(images))]
-    if len(own) != len(images):
-        raise InputError(f"there are {len(own)} image_names but {len(images)} images; they must agree")
+    else:
+        raise InputError(
+            "trials name their images, but the images have no names; give image_names, or a folder of images, or "
+            "number the images from 0"
+        )
+    used = sorted(set(index.tolist()), key=lambda number: own[number])
+    return np.array(own)[index], _stacked([images[number] for number in used]), said
+
+
+def _check_names(own: list[str], n_images: int) -> None:
+    if len(own) != n_images:
+        raise InputError(f"there are {len(own)} image_names but {n_images} images; they must agree")
     name, count = Counter(own).most_common(1)[0]
     if count > 1:
         raise InputError(f"image {name!r} stands {count} times; give every image a name of its own")
-    shown = sorted(set(index.tolist()), key=lambda number: own[number])
-    return np.array(own)[index], _stacked([images[number] for number in shown]), said
 
 
 def _whole(given: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -92,8 +122,67 @@ def _index(
     return numbers - first, said
 
 
-def _by_name(names: npt.NDArray[Any], own: list[str]) -> npt.NDArray[np.int64]:
-    """Where each name stands in `own`, with or without the file's suffix."""
+def _by_number(
+    numbers: npt.NDArray[np.int64], own: list[str], one_based: bool
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Where each number's image stands: that of the same number in its name, else counted in the names' natural order.
+
+    Numbers in names count where they are the whole stem ("7", "07"), or where all names are alike but for them ("img7",
+    "img_07", "scene (7)").
+    """
+    wanted = set(numbers.tolist())
+    for places in (_numbered([Path(name).stem for name in own], alone=True), _numbered([Path(n).stem for n in own])):
+        doubled = [number for number in sorted(wanted) if len(places.get(number, ())) > 1]
+        if doubled:
+            there = " and ".join(own[place] for place in places[doubled[0]])
+            raise InputError(f"image {doubled[0]} may be {there}; leave one of them out, or name images in the trials")
+        if wanted <= places.keys():
+            first = min(wanted)
+            said = f"images are paired by the numbers in their names ({first} is {own[places[first][0]]})"
+            return np.array([places[number][0] for number in numbers.tolist()], dtype=np.int64), (said,)
+    order = natural_order(own)
+    index, counted = _index(numbers, len(own), one_based)
+    first = 1 if counted else 0
+    said = f"images are counted from {first} in the natural order of their names ({first} is {own[order[0]]})"
+    return np.array(order, dtype=np.int64)[index], (said,)
+
+
+def _numbered(stems: list[str], *, alone: bool = False) -> dict[int, list[int]]:
+    """Places by the number in a name, where all names are alike but for it; with `alone`, of names that are numbers."""
+    found: dict[int, list[int]] = {}
+    around = set()
+    for place, stem in enumerate(stems):
+        match = LAST_NUMBER.fullmatch(stem)
+        if match is None:
+            if alone:
+                continue
+            return {}
+        before, number, after = match.groups()
+        if alone and (before or after):
+            continue
+        around.add((before.strip(" _-.([").lower(), after.strip(" _-.)]").lower()))
+        found.setdefault(int(number), []).append(place)
+    return found if len(around) <= 1 else {}
+
+
+def natural_order(names: list[str]) -> list[int]:
+    """Places of names in an order in which numbers count as numbers.
+
+    Examples
+    --------
+    >>> natural_order(["img10.png", "img9.png", "img1.png"])
+    [2, 1, 0]
+    """
+
+    def key(place: int) -> list[tuple[int, int, str]]:
+        parts = re.split(r"([0-9]+)", names[place].lower())
+        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
+
+    return sorted(range(len(names)), key=key)
+
+
+def _by_name(names: npt.NDArray[Any], own: list[str], one_based: bool) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Where each name stands in `own`, with or without the file's suffix; names that are numbers count as such."""
     whole = {name: number for number, name in enumerate(own)}
     stems: dict[str, list[int]] = {}
     for number, name in enumerate(own):
@@ -103,6 +192,8 @@ def _by_name(names: npt.NDArray[Any], own: list[str]) -> npt.NDArray[np.int64]:
         for name in np.unique(names).tolist()
     }
     lost = [name for name, places in found.items() if not places]
+    if lost and all(name.isdecimal() for name in found):
+        return _by_number(names.astype(np.int64), own, one_based)
     if lost:
         raise InputError(
             f"{len(lost)} of {len(found)} images that trials name are not there, the first is {lost[0]!r}; there are "
@@ -112,7 +203,7 @@ def _by_name(names: npt.NDArray[Any], own: list[str]) -> npt.NDArray[np.int64]:
         if len(places) > 1:
             there = " and ".join(own[place] for place in places)
             raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave one of them out")
-    return np.array([found[name][0] for name in names.tolist()], dtype=np.int64)
+    return np.array([found[name][0] for name in names.tolist()], dtype=np.int64), ()
 
 
 def _stacked(images: list[Any]) -> npt.NDArray[Any]:
@@ -136,11 +227,12 @@ def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
     if not is_folder(folder):
         raise InputError(f"{folder}: there is no such folder of images")
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
+        files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
     except OSError as error:
         raise InputError(f"{folder}: this folder cannot be read ({error.strerror}); check its permissions") from None
     if not files:
         raise InputError(f"{folder}: there are no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
+    files = [files[place] for place in natural_order([file.name for file in files])]
     return {printable(file.name): _read(file, read_grey) for file in files}
 
 

@@ -23,7 +23,7 @@ from normenc.recordings.labels import (
     without_stimulus,
 )
 
-__all__ = ["STIMULUS_UNITS", "Recording"]
+__all__ = ["STIMULUS_UNITS", "Recording", "all_rows"]
 
 MANY = 8  # stimuli around a circle from which on they can be drawn in blocks of neighbours
 STIMULUS_UNITS = {"orientation": "degrees from vertical", "direction": "degrees of drift", "image": "name"}
@@ -71,6 +71,8 @@ class Recording:
         What was done to the responses since they were recorded, in order.
     notes : tuple of str
         What else was understood, chosen or left out when the file was read.
+    cautions : tuple of str
+        What about the file speaks for another reading, or is averaged over.
     units : str
         Of the responses.
     species, area, source, citation, licence : str
@@ -92,6 +94,7 @@ class Recording:
     read_as: str = ""
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     units: str = "not stated"
     species: str = "not stated"
     area: str = "not stated"
@@ -426,12 +429,29 @@ class Recording:
         known = "known only by its RDM" if self.n_neurons is None else f"x {self.n_neurons:,} neurons"
         low, high = self.n_repeats
         repeats = "" if high == 1 else f", {low} to {high} trials each" if low < high else f", {low} trials each"
-        animals = f", {len(self.animals)} animals" if len(self.animals) > 1 else ""
+        human = self.rdms is not None or self.species.lower() in ("human", "homo sapiens")
+        animals = f", {len(self.animals)} {'subjects' if human else 'animals'}" if len(self.animals) > 1 else ""
         kind = ", simulated: no animal was recorded" if self.simulated else ""
         return (
             f"{self.label}: {self.n_stimuli} stimuli {known}{repeats}{animals}, species {self.species}, "
             f"area {self.area}{kind}"
         )
+
+
+def all_rows(recording: Recording) -> xr.DataArray:
+    """Every row of responses that is known, trials or averages, and after them blanks, whose stimulus is missing."""
+    assert recording.responses is not None
+    rows = recording.responses if recording.trials is None else recording.trials
+    if recording.blanks is None:
+        return rows
+    kind, blanks = recording.kind, recording.blanks
+    missing = np.full(len(blanks), np.nan if recording.period is not None else "", dtype=rows[kind].dtype)
+    coords: dict[str, Any] = {kind: ("trial", np.concatenate([rows[kind].values, missing]))}
+    for label in (label for label in TRIAL_LABELS if label in blanks.coords and label in rows.coords):
+        coords[label] = ("trial", np.concatenate([rows[label].values, blanks[label].values]))
+    coords |= {label: ("neuron", rows[label].values) for label in NEURON_LABELS if label in rows.coords}
+    values = np.concatenate([rows.values, blanks.values])
+    return xr.DataArray(values, coords, ("trial", "neuron"), rows.name, rows.attrs)
 
 
 def averaged(values: npt.NDArray[Any], index: npt.NDArray[np.intp], n_stimuli: int) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ The order that :func:`normenc.recordings.load` follows, and that makes sense els
 5. z-score each neuron over stimuli, where wanted (:func:`z_score`), with the averages' mean and standard deviation.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,11 +19,15 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from normenc import tuning
 from normenc.errors import InputError
 from normenc.recordings.labels import NEURON_LABELS, PERIODS, TRIAL_LABELS
 from normenc.recordings.recording import Recording
 
-__all__ = ["bin_centres", "bin_stimuli", "fold", "select", "z_score"]
+__all__ = ["bin_centres", "bin_stimuli", "fold", "keep_responsive", "select", "z_score"]
+
+MOST_LISTED = 10
+COMPARISON = re.compile(r"\s*([<>]=?)\s*([-+0-9.eE]+)\s*")
 
 
 def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recording:
@@ -70,9 +75,13 @@ def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recordin
             raise InputError(f"the neurons have no label {name!r}; they have {', '.join(there) or 'none'}")
         own = responses[name].values[kept]
         values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else list(wanted)
-        mask = np.isin(own.astype(str), [str(value) for value in values])
+        mask = np.any([_has(own, str(value)) for value in values], axis=0)
         if not mask.any():
-            raise InputError(f"no neuron has {name} {wanted!r}; there are {', '.join(map(str, np.unique(own)))}")
+            labels_there = np.unique(own)
+            few = ", ".join(map(str, labels_there[:MOST_LISTED])) + (
+                f" and {len(labels_there) - MOST_LISTED} more" * (len(labels_there) > MOST_LISTED)
+            )
+            raise InputError(f"no neuron has {name} {wanted!r}; there are {few}")
         kept = kept[mask]
         said.append(f"{name} {', '.join(map(str, values))}")
     if not len(kept):
@@ -84,6 +93,45 @@ def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recordin
         blanks=None if recording.blanks is None else recording.blanks[:, kept],
         steps=(*recording.steps, f"kept {len(kept):,} of {n_neurons:,} neurons ({'; '.join(said)})"),
     )
+
+
+def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
+    """Keep the neurons that respond to at least one stimulus more, or less, than to blanks.
+
+    Each neuron is tested by :func:`normenc.tuning.responsiveness_p_values`; `alpha` bounds the false discovery rate.
+
+    Raises
+    ------
+    InputError
+        When there are no blanks or no repeated trials to test with, or fewer than 2 neurons respond.
+    """
+    responses = _responses(recording, "keep_responsive")
+    if recording.blanks is None:
+        raise InputError(
+            f"{recording.name}: there are no trials without a stimulus, against which responses could be tested; name "
+            "their code (--blank -1), or leave out --responsive"
+        )
+    if recording.trials is None:
+        raise InputError(f"{recording.name}: no stimulus was shown twice, so that no neuron's response can be tested")
+    from scipy import stats
+
+    index = recording.trials["stimulus_index"].values
+    p_values = tuning.responsiveness_p_values(recording.trials.values, index, recording.blanks.values)
+    known = np.isfinite(p_values)
+    kept = np.zeros(len(p_values), dtype=bool)
+    if known.any():
+        kept[known] = stats.false_discovery_control(p_values[known]) <= alpha
+    if kept.sum() < 2:
+        raise InputError(
+            f"{recording.name}: {kept.sum()} of {len(kept):,} neurons respond to a stimulus (Welch's t against "
+            f"{len(recording.blanks)} blanks, false discovery rate {alpha:g}); a population needs at least 2"
+        )
+    found = select(recording, kept)
+    said = (
+        f"kept {kept.sum():,} of {responses.shape[1]:,} neurons that respond to a stimulus (Welch's t against "
+        f"{len(recording.blanks):,} blanks, Bonferroni over stimuli, false discovery rate {alpha:g} over neurons)"
+    )
+    return replace(found, steps=(*recording.steps, said))
 
 
 def fold(recording: Recording) -> Recording:
@@ -201,6 +249,22 @@ def z_score(recording: Recording) -> Recording:
         units="z-score over stimuli",
         steps=(*recording.steps, said),
     )
+
+
+def _has(own: npt.NDArray[Any], wanted: str) -> npt.NDArray[np.bool_]:
+    """Which labels are as wanted: equal, or of numbers also above or below one (">=0.5")."""
+    match = COMPARISON.fullmatch(wanted)
+    if match is None:
+        if own.dtype.kind in "iufb":
+            try:
+                return own.astype(np.float64) == float(wanted)
+            except ValueError:
+                pass
+        return own.astype(str) == wanted
+    if own.dtype.kind not in "iuf":
+        raise InputError(f"{wanted} compares numbers, but the labels are names such as {str(own[0])!r}")
+    compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[match[1]]
+    return np.asarray(compare(own.astype(np.float64), float(match[2])))
 
 
 def _responses(recording: Recording, step: str) -> xr.DataArray:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.recordings.labels import without_stimulus
 
 __all__ = ["AveragedBlocks", "StreamedRDM", "stream_rdm"]
 
@@ -59,7 +60,8 @@ def stream_rdm(
         trials of some neurons. One whose chunks hold all neurons is read as a whole for every block: give it as much
         memory as there is, or chunk it anew.
     stimulus : array_like, shape (n_trials,), optional
-        Label or number of each trial's stimulus. Default: every row is a stimulus of its own.
+        Label or number of each trial's stimulus; trials whose label is missing (NaN or empty) are left out. Default:
+        every row is a stimulus of its own.
     zscore : bool
         Whether to subtract each neuron's mean over stimuli, and divide by its standard deviation over them, that of the
         population (divided by n_stimuli). Neurons that do not vary over stimuli are then left out.
@@ -214,13 +216,13 @@ def _averaging(stimulus: Any, n_trials: int) -> tuple[npt.NDArray[Any], Any]:
     labels = np.asarray(stimulus)
     if labels.shape != (n_trials,):
         raise InputError(f"stimulus has shape {labels.shape}, but there are {n_trials} trials; give one label for each")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        trial = np.flatnonzero(~np.isfinite(labels))[0]
-        raise InputError(f"the stimulus of trial {trial} is {labels[trial]}; give one label for each trial")
     from scipy import sparse
 
-    found, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    weights = sparse.csr_array((1 / counts[index], (index, np.arange(n_trials))), shape=(len(found), n_trials))
+    shown = np.flatnonzero(~without_stimulus(labels)) if labels.dtype.kind in "fU" else np.arange(n_trials)
+    if not len(shown):
+        raise InputError("no trial has a stimulus; give one label for each trial that shows one")
+    found, index, counts = np.unique(labels[shown], return_inverse=True, return_counts=True)
+    weights = sparse.csr_array((1 / counts[index], (index, shown)), shape=(len(found), n_trials))
     return found, weights
 
 

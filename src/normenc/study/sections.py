@@ -25,6 +25,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Frequency = Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)]  # up to Nyquist's
 Range = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
 Name = Annotated[str, Field(min_length=1)]
+Value = bool | int | float | str  # in a table of trials
 Label = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/\\]+$")]
 
 
@@ -35,24 +36,36 @@ class Settings(BaseModel):
 
 
 class RecordingSettings(Settings):
-    """Which recording to compare with and how to prepare it, see :func:`normenc.recordings.load`."""
+    """Which recording to compare with, and how to read and prepare it: see :class:`normenc.recordings.Preparation`."""
 
     source: Name = "simulated-v1"
-    bin_width: Annotated[float, Field(gt=0, le=180, allow_inf_nan=False)] | None = None
     n_neurons: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     seed: Seed | None = None
     names: dict[Name, Name] | None = None
-    images: Name | None = None
-    angles: Literal["degrees", "radians"] | None = None
-    region: list[Name] | None = None
-    quality: list[Name] | None = None
-    fold_directions: bool | None = None
-    z_scored: bool | None = None
-    missing: Literal["error", "neurons", "trials"] | None = None
+    axes: list[Name] | Name | None = None
+    times: Range | None = None
+    window: Range | Name | None = None
+    baseline: Range | Name | None = None
     intervals: Name | None = None
     series: Name | None = None
-    window: Range | None = None
-    baseline: Range | None = None
+    where: dict[Name, Value | list[Value]] | None = None
+    blank: list[Value] | None = None
+    images: Name | None = None
+    angles: Literal["degrees", "radians"] | None = None
+    rdm_metric: Name | None = None
+    species: Name | None = None
+    area: Name | None = None
+    units: Name | None = None
+    citation: Name | None = None
+    licence: Name | None = None
+    simulated: bool | None = None
+    missing: Literal["error", "neurons", "trials"] | None = None
+    region: list[Name] | None = None
+    quality: list[Name] | None = None
+    responsive: bool | None = None
+    fold_directions: bool | None = None
+    bin_width: Annotated[float, Field(gt=0, le=180, allow_inf_nan=False)] | None = None
+    z_scored: bool | None = None
 
     @property
     def options(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from normenc.errors import InputError
 from normenc.recordings.formats.netcdf import NEURON_DIMENSIONS
 from normenc.recordings.labels import NEURON_LABELS
 from normenc.recordings.naming import STIMULI, understand
+from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
 
 __all__ = ["from_pynapple"]
@@ -75,7 +76,8 @@ def from_pynapple(
         if kind != "image":
             bins = _as_numbers(bins, kind)
             _check_circle(bins, kind, angles)
-        return understand(arrays | {kind: bins}, name, angles=angles, facts=facts).recording()
+        asked = Preparation(axes="stimulus,neuron", angles=angles, **facts)
+        return understand(arrays | {kind: bins}, name, asked).recording()
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 

@@ -1,6 +1,6 @@
 """Recordings from and to xarray."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,11 @@ import xarray as xr
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.recordings.formats.netcdf import arrays_of, bare, mapped, placed
+from normenc.recordings.formats.netcdf import arrays_of, bare
 from normenc.recordings.labels import as_stimulus
 from normenc.recordings.naming import STIMULI, TEXTS, understand
-from normenc.recordings.recording import STIMULUS_UNITS, Recording
+from normenc.recordings.preparation import Preparation
+from normenc.recordings.recording import STIMULUS_UNITS, Recording, all_rows
 
 __all__ = ["facts_of", "from_xarray", "rdm_to_xarray", "to_xarray"]
 
@@ -21,6 +22,7 @@ def from_xarray(
     name: str,
     *,
     names: Mapping[str, str] | None = None,
+    axes: str | Sequence[str] | None = None,
     angles: str | None = None,
     missing: str = "error",
     **facts: Any,
@@ -32,13 +34,15 @@ def from_xarray(
     data : DataArray or Dataset
         Responses, or a Dataset with ``responses`` (or with one variable of two or three dimensions). The dimension
         that ``orientation``, ``direction`` or ``image`` labels is that of the trials (or stimuli), the other that of
-        the neurons, in either order; a third one, of repeats, needs neurons called ``neuron``, ``unit``, ``cell`` or
-        ``roi``. Coordinates along them are labels, see :func:`normenc.recordings.load`; the neurons' own coordinate
-        names them. Attributes such as ``species`` or ``units`` are facts.
+        the neurons, in either order; a third one needs a name such as ``repeat`` or ``time``, or `axes`. Coordinates
+        along them are labels, see :func:`normenc.recordings.load`; the neurons' own coordinate names them. Attributes
+        such as ``species`` or ``units`` are facts.
     name : str
         Of the recording.
     names : mapping of str to str, optional
         From the names above to those in `data`: ``{"orientation": "theta"}``.
+    axes : str or sequence of str, optional
+        What each dimension of the responses is, see :class:`normenc.recordings.Preparation`.
     angles : str, optional
         ``"degrees"`` or ``"radians"``. Default: what the attribute ``units`` of the stimuli says, else degrees, and
         what looks like something else is refused.
@@ -62,11 +66,13 @@ def from_xarray(
            [1., 2., 4.]])
     """
     try:
-        dataset = placed(_as_dataset(data, names or {}))
-        said = next((_angles(dataset[kind].attrs.get("units")) for kind in STIMULI if kind in dataset), None)
-        arrays = arrays_of(dataset)
-        found = understand(arrays, name, angles=angles or said, facts=facts)
-        return found.recording(missing=missing)
+        dataset = _as_dataset(data, names or {})
+        own = {kind: (names or {}).get(kind, kind) for kind in STIMULI}
+        said = next(
+            (_angles(dataset[key].attrs.get("units")) for key in own.values() if key in dataset.variables), None
+        )
+        asked = Preparation(names=names, angles=angles or said, missing=missing, axes=axes, **facts)
+        return understand(arrays_of(dataset), name, asked).recording(missing=missing)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 
@@ -77,8 +83,7 @@ def _as_dataset(data: Any, names: Mapping[str, str]) -> xr.Dataset:
         data = data.to_dataset(name="rdm" if data.name == "rdm" else "responses")
     if not isinstance(data, xr.Dataset):
         raise InputError(f"data is a {type(data).__name__}; give an xarray DataArray or Dataset, or see Recording")
-    data = mapped(data, names)
-    known = {"responses", "rdm", "resp"} & set(data.variables)
+    known = {"responses", "rdm", "resp"} & (set(data.variables) | set(names))
     tables = [str(name) for name, variable in data.data_vars.items() if variable.ndim in (2, 3)]
     if not known and len(tables) > 1:
         raise InputError(f"it holds {', '.join(tables)}; say which are the responses: names={{'responses': ...}}")
@@ -112,10 +117,12 @@ def to_xarray(recording: Recording) -> xr.Dataset:
     kind, stimulus = recording.kind, recording.stimulus
     attributes = facts_of(recording) | {"name": recording.name, "simulated": int(recording.simulated)}
     if recording.responses is None:
-        rdm = (("stimulus", "stimulus_2"), recording.rdm)
+        one = xr.DataArray(recording.rdm, dims=("stimulus", "stimulus_2"))
+        rdm = one if recording.rdms is None else recording.rdms
         coords = {"stimulus_2": stimulus, kind: ("stimulus", stimulus, {"units": STIMULUS_UNITS[kind]})}
+        attributes["metric"] = recording.rdm_metric
         return xr.Dataset({"rdm": rdm}, coords | {"stimulus": stimulus}, attributes)
-    rows = recording.responses if recording.trials is None else recording.trials
+    rows = all_rows(recording)
     dataset = bare(rows.to_dataset(name="responses")).assign_attrs(attributes)
     dataset[kind] = dataset[kind].assign_attrs(units=STIMULUS_UNITS[kind])
     if recording.trials is not None:

@@ -46,7 +46,7 @@ def opened(path: Path, *, names: Mapping[str, str] | None = None, **of_nwb: Any)
         When it cannot be read; the message does not name the file.
     """
     suffix = _checked_suffix(path)
-    given = [key for key, value in of_nwb.items() if value is not None]
+    given = [key for key in ("intervals", "series") if of_nwb.get(key) is not None]
     if given and suffix != ".nwb":
         raise InputError(f"{', '.join(given)} is for NWB files; leave it out for a {suffix} file")
     if suffix == ".zarr":

@@ -1,0 +1,308 @@
+"""Responses of a file arranged as trial x neuron, with everything that is labelled along them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.errors import InputError
+from normenc.recordings.angles import as_numbers
+from normenc.recordings.axes import ROLES, Lengths, Shaped, counted, roles_of, shaped, stated_axes
+from normenc.recordings.columns import named_columns
+from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_text
+from normenc.recordings.preparation import Preparation
+from normenc.recordings.times import averaged_over_time
+
+__all__ = ["Arranged", "arrange"]
+
+KNOWN = ("responses", "rdm", "images", "image_names", "orientation", "direction", "image", "stimulus", "averages")
+IN_MEMORY_GIB = 4.0  # of responses whose axes must be moved
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """Responses, trial x neuron, and what lies along them.
+
+    ``columns`` are all other arrays with one value a trial; ``read_as`` says how the array was read, ``unit`` what has
+    become of its unit.
+    """
+
+    responses: Any
+    stimulus: npt.NDArray[Any]
+    trials: dict[str, Any]
+    neurons: dict[str, Any]
+    columns: dict[str, npt.NDArray[Any]]
+    read_as: str
+    unit: str = ""
+    notes: list[str] = field(default_factory=list)
+    cautions: list[str] = field(default_factory=list)
+
+
+def arrange(
+    arrays: Mapping[str, Any], kind: str, stimulus: Shaped, asked: Preparation, *, windowed: bool = False
+) -> Arranged:
+    """Find out which axis is which, average over time, and make one row a trial.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array_like
+        With ``responses``.
+    kind : str
+        What `stimulus` is called.
+    stimulus : Shaped
+        Labels of the stimuli, along one axis of the responses, or of two.
+    asked : Preparation
+    windowed : bool
+        Whether the window has been applied already.
+
+    Raises
+    ------
+    InputError
+        When nothing tells what an axis is, or labels do not fit.
+    """
+    responses, stimulus = shaped(arrays["responses"]), _flat(stimulus)
+    notes: list[str] = []
+    stated = asked.axes if asked.axes is not None else _own_axes(arrays)
+    roles = roles_of(
+        responses,
+        _lengths(arrays, stimulus, kind),
+        None if stated is None else stated_axes(stated),
+        kind,
+    )
+    read_as, cautions = _read_as(responses.shape, roles), []
+    if stated is None and len(roles) == 2 and len(set(responses.shape)) == 1 and not any(responses.dims):
+        cautions.append(
+            f"responses have as many rows as columns; they are read as {read_as}. If a row is a neuron, say so: --axes "
+            f"neuron,{roles[0]}"
+        )
+    sizes = dict(zip(roles, responses.shape, strict=True))
+    along = "trial" if "trial" in roles else "stimulus"
+    plan = _Plan(roles, responses.dims, sizes.get("repeat"), sizes[along], sizes.get("neuron", 1), along)
+    values: Any = responses.array
+    if roles not in (("trial", "neuron"), ("stimulus", "neuron")):
+        values = _in_memory(values)
+    unit = ""
+    if "time" in roles:
+        values, said = averaged_over_time(
+            values, roles.index("time"), _times(arrays, asked, sizes["time"]), *asked.windows
+        )
+        read_as += f", {said}"
+        unit = " above baseline" if asked.baseline is not None else ""
+    elif not windowed and (asked.window is not None or asked.baseline is not None or asked.times is not None):
+        raise InputError(
+            f"--window, --baseline and --times are for responses with an axis of time; these are {read_as}"
+        )
+    values, absent = plan.rows_of(values)
+    of_trials = {**_labels(arrays, TRIAL_LABELS, plan.on_trials, plan, notes)}
+    if "repeat" in sizes and "repeat" not in of_trials:
+        of_trials["repeat"] = np.repeat(np.arange(sizes["repeat"]), sizes[along])
+    of_neurons = _neuron_labels(arrays, plan, notes)
+    columns = _columns(arrays, plan, {*of_trials, *of_neurons})
+    labels = plan.spread(stimulus)
+    if labels is None:  # found before
+        raise AssertionError(stimulus.shape)
+    if absent.any():
+        notes.append(f"left out {absent.sum():,} of {len(absent):,} repeats that hold no response (NaN)")
+        values, labels = values[~absent], labels[~absent]
+        of_trials = {key: column[~absent] for key, column in of_trials.items()}
+        columns = {key: column[~absent] for key, column in columns.items()}
+    return Arranged(values, labels, of_trials, of_neurons, columns, read_as, unit, notes, cautions)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How rows and columns of the trial x neuron matrix follow from the axes."""
+
+    roles: tuple[str, ...]
+    dims: tuple[str | None, ...]
+    n_repeats: int | None
+    n_along: int
+    n_neurons: int
+    along: str  # the role of the axis that the stimuli's labels lie along
+
+    def rows_of(self, values: Any) -> tuple[Any, npt.NDArray[np.bool_]]:
+        """One row a trial, repeat after repeat; and which rows were never filled, of those that are repeats."""
+        roles = [role for role in self.roles if role != "time"]
+        if roles == [self.along, "neuron"]:
+            return values, np.zeros(self.n_along, dtype=bool)
+        if "neuron" not in roles:
+            values, roles = values[..., None], [*roles, "neuron"]
+        order = [roles.index(role) for role in ("repeat", self.along, "neuron") if role in roles]
+        values = np.transpose(values, order).reshape(-1, self.n_neurons)
+        absent = np.zeros(len(values), dtype=bool)
+        if self.n_repeats is not None and values.dtype.kind == "f":
+            absent = np.isnan(values).all(axis=1)
+        return values, absent if not absent.all() else np.zeros(len(values), dtype=bool)
+
+    def lies_along(self, label: Shaped, *, repeats: bool = False) -> str | None:
+        """Whether a label has one value for each trial, stimulus, repeat, both, or neuron; None where it fits none."""
+        if label.shape in ((), (1,)) and not (self.n_along == 1 or self.n_neurons == 1):
+            return "all"
+        if label.dims and set(label.dims) <= set(self.dims) - {None}:
+            named = [self.roles[self.dims.index(dim)] for dim in label.dims]
+            fits = {(self.along,): "rows", ("repeat",): "repeat", ("repeat", self.along): "both", ("neuron",): "neuron"}
+            return fits.get(tuple(named))
+        if self.n_repeats is not None and label.shape == (self.n_repeats, self.n_along):
+            return "both"
+        if repeats and label.shape == (self.n_repeats,):
+            return "repeat"
+        if label.shape == (self.n_along,):
+            return "rows"
+        if label.shape == (self.n_neurons,):
+            return "neuron"
+        if self.n_repeats is not None and label.shape == (self.n_repeats * self.n_along,):
+            return "both"
+        return "repeat" if label.shape == (self.n_repeats,) else None
+
+    def on_trials(self, label: Shaped, name: str) -> bool:
+        """Whether a label has a value for each row."""
+        return self.lies_along(label, repeats=name == "repeat") in ("rows", "repeat", "both", "all")
+
+    def on_neurons(self, label: Shaped) -> bool:
+        """Whether a label has a value for each neuron; where trials are as many, a named axis alone tells."""
+        found = self.lies_along(label)
+        return found == "neuron" or (found == "rows" and self.n_along == self.n_neurons and not any(label.dims))
+
+    def spread(self, label: Shaped, name: str = "") -> npt.NDArray[Any] | None:
+        """A label's values for each row; None where it does not lie along the rows."""
+        n_repeats = self.n_repeats or 1
+        where = self.lies_along(label, repeats=name == "repeat")
+        values = np.asarray(label.array)
+        if where == "all":
+            return np.repeat(values.reshape(1), n_repeats * self.n_along)
+        if where == "rows":
+            return np.tile(values, n_repeats)
+        if where == "repeat":
+            return np.repeat(values, self.n_along)
+        return np.ravel(values) if where == "both" else None
+
+
+def _flat(label: Shaped) -> Shaped:
+    """A label with one dimension where it has one in fact, as columns of MATLAB's have."""
+    sides = [length for length in label.shape if length != 1]
+    if len(label.shape) != 2 or len(sides) != 1:
+        return label
+    dims = tuple(dim for dim, length in zip(label.dims, label.shape, strict=True) if length != 1)
+    return Shaped(np.ravel(np.asarray(label.array)), dims)
+
+
+def _own_axes(arrays: Mapping[str, Any]) -> str | None:
+    """What the file says of its axes."""
+    axes = arrays.get("axes")
+    return None if axes is None or np.ndim(axes) else str(axes)
+
+
+def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str) -> Lengths:
+    """Lengths of all labels that could tell which axis is which."""
+    if not 1 <= len(stimulus.shape) <= 2 or 0 in stimulus.shape:
+        raise InputError(f"the stimuli's labels have shape {stimulus.shape}; give one for each trial")
+    values = np.asarray(stimulus.array)
+    others: dict[str, list[int]] = {
+        "neuron": [
+            shaped(arrays[name]).shape[0] for name in NEURON_LABELS if name in arrays and shaped(arrays[name]).shape
+        ],
+        "time": [shaped(arrays["time"]).shape[0]] if "time" in arrays and shaped(arrays["time"]).shape else [],
+        "repeat": [shaped(arrays["repeat"]).shape[0]] if "repeat" in arrays and shaped(arrays["repeat"]).shape else [],
+    }
+    others["repeat"] = [length for length in others["repeat"] if length not in stimulus.shape]
+    unique = len(np.unique(as_text(values, kind))) == values.size
+    return Lengths(stimulus.shape, stimulus.dims, unique, others)
+
+
+def _read_as(shape: Sequence[int], roles: Sequence[str]) -> str:
+    said = counted(shape, roles)
+    return said if "neuron" in roles else f"{said} of 1 neuron"
+
+
+def _in_memory(values: Any) -> npt.NDArray[Any]:
+    gib = float(np.prod(np.shape(values), dtype=float)) * np.dtype(getattr(values, "dtype", float)).itemsize / 2**30
+    if hasattr(values, "chunks") and gib > IN_MEMORY_GIB:
+        raise InputError(
+            f"responses of {gib:.1f} GiB are read in blocks only where they are trial x neuron; save them so, averaged "
+            "over time"
+        )
+    return np.asarray(values)
+
+
+def _times(arrays: Mapping[str, Any], asked: Preparation, n_samples: int) -> npt.NDArray[np.float64] | None:
+    if asked.times is not None:
+        try:
+            first, last = (float(part) for part in asked.times)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"times is {asked.times}; give the first and the last sample's seconds, as in -1,2"
+            ) from None
+        if not (np.isfinite([first, last]).all() and first < last):
+            raise InputError(f"times is {first:g},{last:g}; the first must be before the last, both in seconds")
+        return np.linspace(first, last, n_samples)
+    if "time" not in arrays:
+        return None
+    return np.ravel(as_numbers(shaped(arrays["time"]).array, "time"))
+
+
+def _labels(
+    arrays: Mapping[str, Any], known: Sequence[str], fits: Any, plan: _Plan, notes: list[str]
+) -> dict[str, npt.NDArray[Any]]:
+    """Labels of the rows; those that bear the name but lie along the neurons are theirs."""
+    found = named_columns(arrays, known, lambda name: fits(_flat(shaped(arrays[name])), name), notes)
+    spread = {}
+    for name, values in found.items():
+        label = _flat(shaped(values))
+        if plan.lies_along(label) == "neuron" and name != "repeat":
+            continue
+        rows = plan.spread(label, name)
+        if rows is None:
+            raise InputError(
+                f"{name} has shape {label.shape}, but there are {plan.n_along} {_plural(plan.along)}"
+                f"{'' if plan.n_repeats is None else f' and {plan.n_repeats} repeats'}; give one value for each"
+            )
+        spread[name] = rows
+    return spread
+
+
+def _plural(role: str) -> str:
+    return {"trial": "trials", "stimulus": "stimuli"}[role]
+
+
+def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> dict[str, Any]:
+    """Labels of the neurons; of animals and sessions also those that only their length tells apart from the trials'."""
+
+    def fits(name: str) -> bool:
+        return plan.on_neurons(_flat(shaped(arrays[name])))
+
+    found = named_columns(arrays, NEURON_LABELS, fits, notes)
+    for name in ("animal", "session"):
+        own = f"neuron_{name}"
+        if own not in found and name in arrays and plan.lies_along(_flat(shaped(arrays[name]))) == "neuron":
+            found[own] = arrays[name]
+    if "region" not in found and "area" in arrays and np.ndim(arrays["area"]) and fits("area"):
+        found["region"] = arrays["area"]
+    dim = plan.dims[plan.roles.index("neuron")] if "neuron" in plan.roles else None
+    if "neuron" not in found and dim is not None and dim in arrays and fits(dim):
+        found["neuron"] = arrays[dim]
+    plain = {}
+    for name, values in found.items():
+        label = _flat(shaped(values))
+        if any(label.dims) and plan.lies_along(label) != "neuron":
+            along = ", ".join(map(str, label.dims)) or "nothing"
+            raise InputError(f"{name} lies along {along}; it must lie along {dim}, with one value for each neuron")
+        plain[name] = np.asarray(label.array)
+    return plain
+
+
+def _columns(arrays: Mapping[str, Any], plan: _Plan, used: set[str]) -> dict[str, npt.NDArray[Any]]:
+    """All other arrays with a value for each row."""
+    found = {}
+    for name, values in arrays.items():
+        if name in used or name in KNOWN or name in ("notes", *ROLES) or not np.ndim(shaped(values).array):
+            continue
+        label = _flat(shaped(values))
+        if len(label.shape) > 2 or label.shape == (1,) or hasattr(label.array, "chunks"):
+            continue
+        if plan.lies_along(label) in ("rows", "both"):
+            rows = plan.spread(label)
+            assert rows is not None
+            found[name] = rows if rows.dtype.kind in "iufb" else as_text(rows, name)
+    return found

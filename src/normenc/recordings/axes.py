@@ -1,0 +1,265 @@
+"""Which axis of an array is which: by its name, by the length of its labels, or as the user says; never by a guess."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from normenc.errors import InputError
+
+__all__ = ["ROLES", "Shaped", "counted", "roles_of", "shaped", "stated_axes"]
+
+ROLES = ("trial", "stimulus", "repeat", "neuron", "time")
+OF_RDMS = ("animal", "session", "stimulus")
+SYNONYMS = {
+    "trial": ("trial", "presentation", "row", "epoch"),
+    "stimulus": ("stimulus", "orientation", "direction", "image", "condition", "stim", "scene"),
+    "repeat": ("repeat", "repetition", "rep"),
+    "neuron": ("neuron", "unit", "cell", "roi", "neuroid", "cluster", "electrode", "channel"),
+    "time": ("time", "sample", "frame", "time_bin", "bin", "timestep"),
+    "animal": ("animal", "subject", "mouse", "monkey", "participant"),
+    "session": ("session", "day"),
+}
+PLURALS = {"trial": "trials", "repeat": "repeats", "stimulus": "stimuli", "neuron": "neurons", "time": "samples"}
+MOST_AXES = 4
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """An array whose axes may have names; None where the file does not name one."""
+
+    array: Any
+    dims: tuple[str | None, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return tuple(int(length) for length in np.shape(self.array))
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long the labels are that lie along the axes of an array: what tells its axes apart.
+
+    ``stimulus`` is the shape of the stimuli's labels and ``dims`` their axes' names, where known; ``others`` holds the
+    lengths of other labels by the axis they would lie along.
+    """
+
+    stimulus: tuple[int, ...]
+    dims: tuple[str | None, ...]
+    unique: bool  # no stimulus is named twice
+    others: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+def shaped(values: Any) -> Shaped:
+    """An array with the names of its axes, which only xarray's objects have."""
+    if isinstance(values, xr.Variable | xr.DataArray):
+        return Shaped(values.values, tuple(str(dim) for dim in values.dims))
+    return Shaped(values, (None,) * np.ndim(values))
+
+
+def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tuple[str, ...]:
+    """The roles of axes as a user names them, ``"trial,time,neuron"``.
+
+    Raises
+    ------
+    InputError
+        When a name is unknown, or stands twice.
+
+    Examples
+    --------
+    >>> stated_axes("neuron, stimuli, repeats")
+    ('neuron', 'stimulus', 'repeat')
+    """
+    names = [part.strip() for part in axes.split(",")] if isinstance(axes, str) else [str(part) for part in axes]
+    roles = [_role(name, known) for name in names]
+    for name, role in zip(names, roles, strict=True):
+        if role is None:
+            raise InputError(f"axes: there is no axis {name!r}; name each axis {', '.join(known)}")
+        if roles.count(role) > 1 and not (role == "stimulus" and known == OF_RDMS):
+            raise InputError(f"axes: {role} stands {roles.count(role)} times; name each axis once")
+    return tuple(role for role in roles if role is not None)
+
+
+def _role(name: str | None, known: Sequence[str] = ROLES) -> str | None:
+    """What an axis of this name is; None for a name that tells nothing."""
+    if name is None:
+        return None
+    plain = name.strip().lower()
+    singular = {"stimuli": "stimulus", "mice": "mouse", "axis": "axis"}.get(plain, plain)
+    for role in known:
+        if singular in SYNONYMS[role] or singular.removesuffix("s") in SYNONYMS[role]:
+            return role
+    return None
+
+
+def roles_of(
+    responses: Shaped, labels: Lengths, stated: Sequence[str] | None, kind: str, option: str = "--axes"
+) -> tuple[str, ...]:
+    """What each axis of the responses is.
+
+    Parameters
+    ----------
+    responses : Shaped
+    labels : Lengths
+    stated : sequence of str, optional
+        What the user, or the file, says; it is held against the labels.
+    kind : str
+        What the stimuli's labels are called, for messages.
+
+    Returns
+    -------
+    tuple of str
+        Of :data:`ROLES`. One axis, or with labels of two dimensions two, are the labels'; one axis at most is the
+        neurons'.
+
+    Raises
+    ------
+    InputError
+        When the labels fit no axis, or nothing tells what an axis is; the message names the reading that is likely.
+    """
+    shape = responses.shape
+    if 0 in shape:
+        raise InputError(f"responses have shape {shape}; there must be trials and neurons")
+    if not 1 <= len(shape) <= MOST_AXES:
+        raise InputError(
+            f"responses have shape {shape}; they must be trial x neuron, with repeats and times at most beside"
+        )
+    if stated is not None:
+        return _checked(tuple(stated), shape, labels, kind)
+    roles = _by_name(responses, labels)
+    if not _labelled(roles):
+        roles = _with_labelled_axes(roles, shape, labels, kind)
+    roles = _by_length(roles, shape, labels)
+    unknown = [axis for axis, role in enumerate(roles) if role is None]
+    if len(unknown) == 1 and "neuron" not in roles:
+        roles = tuple("neuron" if role is None else role for role in roles)
+    elif unknown:
+        raise _ambiguous(roles, shape, labels, kind, option)
+    return _checked(tuple(role for role in roles if role is not None), shape, labels, kind)
+
+
+def _labelled(roles: Sequence[str | None]) -> bool:
+    return "trial" in roles or "stimulus" in roles
+
+
+def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
+    """Roles by the names of axes: the stimuli's labels lie along the trials, whatever that axis is called."""
+    own = [dim for dim in labels.dims if dim is not None]
+    along = "stimulus" if labels.unique else "trial"
+    if not own or not set(own) <= set(responses.dims):
+        return tuple(_role(dim) for dim in responses.dims)
+    roles = []
+    for dim in responses.dims:
+        role = _role(dim)
+        if dim == own[-1]:
+            role = along
+        elif dim in own or role in ("trial", "stimulus"):  # beside the labelled axis, further ones repeat
+            role = "repeat"
+        roles.append(role)
+    return tuple(roles)
+
+
+def _with_labelled_axes(
+    roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str
+) -> tuple[str | None, ...]:
+    """The axis (or axes) as long as the labels are; raises InputError where there is none, or more than one."""
+    along = "stimulus" if labels.unique else "trial"
+    free = [axis for axis, role in enumerate(roles) if role is None]
+    if len(labels.stimulus) == 1:
+        found: list[tuple[int, ...]] = [(axis,) for axis in free if shape[axis] == labels.stimulus[0]]
+    else:
+        found = [
+            (one, two) for one in free for two in free if one < two and (shape[one], shape[two]) == labels.stimulus
+        ]
+    if not found:
+        raise InputError(
+            f"{kind} has shape {labels.stimulus} but responses have shape {shape}; {kind} must have one value for each "
+            "trial (or stimulus), along one axis of the responses"
+        )
+    if len(found) > 1:
+        if len(shape) > 2 or len(labels.stimulus) != 1:
+            raise _ambiguous(roles, shape, labels, kind, "--axes")
+        found = found[:1]  # a square matrix: trial x neuron, as documented; whoever reads it is told
+    named = list(roles)
+    for axis, role in zip(found[0], ("repeat", along) if len(found[0]) == 2 else (along,), strict=True):
+        named[axis] = role
+    return tuple(named)
+
+
+def _by_length(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths) -> tuple[str | None, ...]:
+    """Roles of axes that are as long as some other labels, where these fit one axis alone and the axis them alone."""
+    named = list(roles)
+    free = [axis for axis, role in enumerate(roles) if role is None]
+    fits = {
+        role: [axis for axis in free if shape[axis] in lengths]
+        for role, lengths in labels.others.items()
+        if role not in roles
+    }
+    for role, axes in fits.items():
+        rivals = [other for other, places in fits.items() if other != role and set(places) & set(axes)]
+        if len(axes) == 1 and not rivals:
+            named[axes[0]] = role
+    return tuple(named)
+
+
+def _checked(roles: tuple[str, ...], shape: tuple[int, ...], labels: Lengths, kind: str) -> tuple[str, ...]:
+    """The roles, if they go with the array and its labels."""
+    if len(roles) != len(shape):
+        raise InputError(
+            f"axes: {', '.join(roles)} are {len(roles)}, but responses have shape {shape}; name every axis"
+        )
+    if not _labelled(roles):
+        raise InputError(f"axes: {', '.join(roles)} lack the trials (or stimuli) that {kind} labels")
+    if "trial" in roles and "stimulus" in roles:
+        raise InputError("axes: trial and stimulus are both named; of a stimulus's trials the axis is called repeat")
+    place = roles.index("trial" if "trial" in roles else "stimulus")
+    n_labels = labels.stimulus[-1]
+    if shape[place] != n_labels or (len(labels.stimulus) == 2 and shape[roles.index("repeat")] != labels.stimulus[0]):
+        raise InputError(
+            f"{kind} has shape {labels.stimulus}, but responses of shape {shape}, read as "
+            f"{counted(shape, roles)}, need {shape[place]} values"
+        )
+    return roles
+
+
+def _ambiguous(
+    roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str, option: str
+) -> InputError:
+    likely = _likely(roles, shape, labels)
+    size = " x ".join(map(str, labels.stimulus))
+    return InputError(
+        f"responses have shape {shape} and {kind} has {size} values; nothing says which axis is which. Say it: "
+        f"{option} {','.join(likely)} would read {counted(shape, likely)}. Axes are called {', '.join(ROLES)}"
+    )
+
+
+def _likely(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths) -> tuple[str, ...]:
+    """The reading that most files of this shape would have; it is shown, never taken."""
+    along = "stimulus" if labels.unique else "trial"
+    named = list(roles)
+    if not _labelled(named):
+        places = [axis for axis, role in enumerate(named) if role is None and shape[axis] == labels.stimulus[-1]]
+        named[places[0] if places else named.index(None)] = along
+    rest = ("neuron", "repeat" if along == "stimulus" else "time", "time", "repeat")
+    for axis in reversed(range(len(named))):
+        if named[axis] is None:
+            named[axis] = next(role for role in rest if role not in named)
+    return tuple(str(role) for role in named)
+
+
+def counted(shape: Sequence[int], roles: Sequence[str]) -> str:
+    """How an array is read, in words.
+
+    Examples
+    --------
+    >>> counted((13, 24, 1), ("repeat", "stimulus", "neuron"))
+    '13 repeats x 24 stimuli x 1 neuron'
+    """
+    singular = {"time": "sample"}
+    return " x ".join(
+        f"{length:,} {PLURALS[role] if length != 1 else singular.get(role, role)}"
+        for length, role in zip(shape, roles, strict=True)
+    )

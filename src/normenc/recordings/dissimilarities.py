@@ -1,0 +1,179 @@
+"""RDMs as they are published: square or as vectors of pairs, of one population or of several subjects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_array
+from normenc.errors import InputError
+from normenc.recordings.axes import OF_RDMS, Shaped, shaped, stated_axes
+from normenc.recordings.columns import SYNONYMS
+
+__all__ = ["Rdms", "read_rdms"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rdms:
+    """One RDM (n_stimuli, n_stimuli), or several in a stack, with whose they are."""
+
+    rdm: Floats
+    subjects: dict[str, npt.NDArray[Any]]
+    read_as: str
+    notes: list[str] = field(default_factory=list)
+
+
+def read_rdms(arrays: Mapping[str, Any], n_labels: int | None, axes: str | Sequence[str] | None) -> Rdms:
+    """RDMs from an array of any common shape.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array_like
+        With ``rdm``: (n, n), a vector of its n (n - 1) / 2 pairs above the diagonal, row after row, or several of
+        either along other axes; where known with ``animal`` or ``session``, along these.
+    n_labels : int, optional
+        Stimuli that have labels.
+    axes : str or sequence of str, optional
+        What the axes are: ``"animal,session,stimulus,stimulus"``; a vector has one axis ``stimulus``.
+
+    Raises
+    ------
+    InputError
+        When the shape is no RDM's, or nothing tells which axis is the subjects'.
+    """
+    given = shaped(arrays["rdm"])
+    if 0 in given.shape:
+        raise InputError(f"rdm has shape {given.shape}; it must be square, stimulus x stimulus")
+    values = as_array(given.array, "rdm").astype(np.float64, copy=False)
+    roles = list(_stated(axes, given.shape) or _roles(given, n_labels, arrays))
+    others = [axis for axis, role in enumerate(roles) if role != "stimulus"]
+    pairs = [axis for axis, role in enumerate(roles) if role == "stimulus"]
+    values = np.transpose(values, (*others, *pairs))
+    notes = []
+    if len(pairs) == 1:
+        values = _square(values)
+        notes.append(
+            f"RDMs are vectors of pairs; they are taken as the rows above the diagonal of {values.shape[-1]} stimuli"
+        )
+    sizes = values.shape[:-2]
+    subjects = _subjects(arrays, [roles[axis] for axis in others], sizes)
+    n_stimuli = values.shape[-1]
+    if not others:
+        return Rdms(values, {}, f"an RDM of {n_stimuli:,} stimuli", notes)
+    counts = " x ".join(f"{size} {_named(roles[axis], arrays, size)}" for axis, size in zip(others, sizes, strict=True))
+    return Rdms(values.reshape(-1, n_stimuli, n_stimuli), subjects, f"RDMs of {counts} x {n_stimuli:,} stimuli", notes)
+
+
+def _named(role: str, arrays: Mapping[str, Any], size: int) -> str:
+    word = "session" if role == "session" else "subject"
+    return word if size == 1 else f"{word}s"
+
+
+def _stated(axes: str | Sequence[str] | None, shape: tuple[int, ...]) -> tuple[str, ...] | None:
+    if axes is None:
+        return None
+    roles = stated_axes(axes, OF_RDMS)
+    n_pairs = roles.count("stimulus")
+    if len(roles) != len(shape) or n_pairs not in (1, 2):
+        raise InputError(
+            f"axes: {', '.join(roles)} do not go with an rdm of shape {shape}; name every axis, the stimuli's twice "
+            "(or once where RDMs are vectors)"
+        )
+    return roles
+
+
+def _roles(given: Shaped, n_labels: int | None, arrays: Mapping[str, Any]) -> tuple[str, ...]:
+    """What each axis is, by its length: two that are equal are the stimuli's, and the last is where it counts pairs."""
+    shape = given.shape
+    if len(shape) > 4:
+        raise InputError(f"rdm has shape {shape}; it must be square, or a stack of squares over subjects and sessions")
+    square = [
+        (one, two)
+        for one in range(len(shape))
+        for two in range(one + 1, len(shape))
+        if shape[one] == shape[two] and shape[one] == (n_labels if n_labels is not None else shape[one])
+    ]
+    if len(shape) == 2 and square:
+        return ("stimulus", "stimulus")
+    if len(square) > 1:
+        raise _ambiguous(shape)
+    if square:
+        return _with_subjects(["stimulus" if axis in square[0] else None for axis in range(len(shape))], given, arrays)
+    n_stimuli = _n_stimuli(shape[-1])
+    if n_stimuli is None or (n_labels is not None and n_stimuli != n_labels):
+        wanted = "" if n_labels is None else f"; there are {n_labels} labels of stimuli"
+        raise InputError(
+            f"rdm has shape {shape}; it must be square, stimulus x stimulus, or a vector of n (n - 1) / 2 pairs{wanted}"
+        )
+    return _with_subjects([*[None] * (len(shape) - 1), "stimulus"], given, arrays)
+
+
+def _with_subjects(roles: list[str | None], given: Shaped, arrays: Mapping[str, Any]) -> tuple[str, ...]:
+    free = [axis for axis, role in enumerate(roles) if role is None]
+    lengths = {what: _label(arrays, what) for what in ("animal", "session")}
+    for what, label in lengths.items():
+        fits = [axis for axis in free if label is not None and given.shape[axis] == len(label)]
+        rivals = [axis for axis in fits if lengths["session" if what == "animal" else "animal"] is not None]
+        if len(fits) == 1 and (len(free) == 1 or not rivals or _alone(lengths, what, given.shape[fits[0]])):
+            roles[fits[0]] = roles[fits[0]] or what
+    free = [axis for axis, role in enumerate(roles) if role is None]
+    if len(free) == 1:
+        roles[free[0]] = "session" if "animal" in roles else "animal"
+    elif free:
+        raise _ambiguous(given.shape)
+    return tuple(str(role) for role in roles)
+
+
+def _alone(lengths: Mapping[str, Any], what: str, length: int) -> bool:
+    """Whether no other label is as long."""
+    return all(label is None or len(label) != length for other, label in lengths.items() if other != what)
+
+
+def _ambiguous(shape: tuple[int, ...]) -> InputError:
+    return InputError(
+        f"rdm has shape {shape}, and nothing says which axes are the stimuli's, subjects' and sessions'; say it: "
+        f"--axes {','.join([*['animal', 'session'][: max(0, len(shape) - 2)], 'stimulus', 'stimulus'])}"
+    )
+
+
+def _label(arrays: Mapping[str, Any], what: str) -> npt.NDArray[Any] | None:
+    for name in (what, *SYNONYMS[what]):
+        if name in arrays and np.ndim(shaped(arrays[name]).array):
+            return np.ravel(np.asarray(shaped(arrays[name]).array))
+    return None
+
+
+def _subjects(arrays: Mapping[str, Any], roles: list[str], sizes: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
+    """Whose each RDM of the stack is."""
+    found: dict[str, npt.NDArray[Any]] = {}
+    for axis, (role, size) in enumerate(zip(roles, sizes, strict=True)):
+        label = _label(arrays, role)
+        if label is None or len(label) != size:
+            label = np.arange(1, size + 1)
+        grid = np.broadcast_to(label.reshape([-1 if one == axis else 1 for one in range(len(sizes))]), tuple(sizes))
+        found[role] = np.ravel(grid)
+    if len(roles) == 1:  # both labels may lie along the one axis
+        other = "session" if roles[0] == "animal" else "animal"
+        label = _label(arrays, other)
+        if label is not None and len(label) == sizes[0]:
+            found[other] = label
+    return found
+
+
+def _n_stimuli(n_pairs: int) -> int | None:
+    n = round((1 + np.sqrt(1 + 8 * n_pairs)) / 2)
+    return n if n >= 3 and n * (n - 1) // 2 == n_pairs else None
+
+
+def _square(vectors: Floats) -> Floats:
+    n = _n_stimuli(vectors.shape[-1])
+    if n is None:
+        raise InputError(f"rdm has {vectors.shape[-1]} pairs, which no whole number of stimuli makes")
+    found = np.zeros((*vectors.shape[:-1], n, n))
+    rows, columns = np.triu_indices(n, k=1)
+    found[..., rows, columns] = found[..., columns, rows] = vectors
+    return found

@@ -1,0 +1,81 @@
+"""Images are paired with trials by their names or numbers, never by the order of text."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from normenc.errors import InputError
+from normenc.recordings import load
+from normenc.recordings.pictures import natural_order
+
+N = 12
+VALUES = np.arange(20, 20 + N * 15, 15, dtype=np.uint8)  # of grey, one each
+
+
+def folder_of(tmp_path, names):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, value in zip(names, VALUES, strict=True):
+        Image.new("L", (6, 5), int(value)).save(folder / name)
+    return folder
+
+
+def grey_of_trials(tmp_path, labels, folder):
+    """What each label's image is, by its grey."""
+    responses = np.random.default_rng(0).normal(size=(2 * len(labels), 3))
+    np.savez(tmp_path / "a.npz", responses=responses, image=np.tile(labels, 2))
+    recording = load(tmp_path / "a.npz", images=folder)
+    grey = dict(zip(recording.stimulus.tolist(), np.round(recording.images[:, 0, 0] * 255).astype(int), strict=True))
+    order = recording.trials["image"].values[: len(labels)]
+    # Trials come as they stand in the file.
+    return [grey[name] for name in order], recording.notes
+
+
+NAMINGS = {
+    "1.png": lambda k: f"{k}.png",
+    "01.png": lambda k: f"{k:02d}.png",
+    "img1.png": lambda k: f"img{k}.png",
+    "img_01.png": lambda k: f"img_{k:02d}.png",
+    "scene (1).png": lambda k: f"scene ({k}).png",
+    "2019_im1_small.png": lambda k: f"2019-im{k}_small.png",
+}
+
+
+@pytest.mark.parametrize("naming", NAMINGS)
+@pytest.mark.parametrize("text", [False, True])
+def test_numbers_in_names_decide(tmp_path, naming, text):
+    folder = folder_of(tmp_path, [NAMINGS[naming](k) for k in range(1, N + 1)])
+    numbers = np.random.default_rng(1).permutation(np.arange(1, N + 1))
+    found, notes = grey_of_trials(tmp_path, numbers.astype(str) if text else numbers, folder)
+    assert found == VALUES[numbers - 1].tolist()
+    if not text or naming not in ("1.png",):
+        assert any("by the numbers in their names" in note for note in notes)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("names", [[f"img{k}.png" for k in range(2, N + 2)], [f"{c}.png" for c in "abcdefghijkl"]])
+def test_else_the_natural_order_counts_and_is_said(tmp_path, first, names):
+    folder = folder_of(tmp_path, names)
+    numbers = np.arange(first, N + first)
+    found, notes = grey_of_trials(tmp_path, numbers, folder)
+    assert found == VALUES.tolist()
+    assert any(f"counted from {first} in the natural order of their names ({first} is {names[0]})" in n for n in notes)
+
+
+def test_names_come_first(tmp_path):
+    folder = folder_of(tmp_path, [f"{k}.png" for k in range(N, 0, -1)])
+    found, _ = grey_of_trials(tmp_path, [f"{k}" for k in range(1, N + 1)], folder)
+    assert found == VALUES[::-1].tolist()
+
+
+def test_what_is_ambiguous_is_refused(tmp_path):
+    folder = folder_of(tmp_path, ["img1.png", "img_01.png", *(f"img{k}.png" for k in range(2, N))])
+    with pytest.raises(InputError, match=r"image 1 may be img1\.png and img_01\.png"):
+        grey_of_trials(tmp_path, np.arange(1, N), folder)
+    with pytest.raises(InputError, match="images are numbered from 2 to 30, but there are 12"):
+        grey_of_trials(tmp_path, np.array([2, 30]), folder)
+
+
+def test_natural_order():
+    names = ["b2", "a10", "a9", "A1", "a", "2", "10"]
+    assert [names[k] for k in natural_order(names)] == ["2", "10", "a", "A1", "a9", "a10", "b2"]
