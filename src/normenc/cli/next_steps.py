@@ -21,7 +21,8 @@ def next_steps(context: typer.Context, quality: Any) -> list[tuple[str, str]]:
     source = context.params["recording"]
     given = _given(context)
     if quality.raw is not None and quality.raw.missing and "--missing" not in given:
-        given["--missing"] = "neurons" if 2 * quality.raw.neurons_missing <= (quality.n_neurons or 0) else "trials"
+        of_trials = any("trials with missing responses" in note for note in quality.notes)
+        given["--missing"] = "trials" if of_trials else "neurons"  # as the check did of its own accord
     if not quality.has_images:
         command = _command(context, "check", source, given | {"--images": "FOLDER"})
         return [(command, "the images that the animal saw are needed first")]

@@ -12,6 +12,8 @@ MAX_ROWS = 12  # of trained layers on the screen
 
 def print_failures(finished: Any) -> bool:
     """Tell what failed; gives whether a unit did."""
+    for name, why in finished.evaluation.skipped.items():
+        typer.secho(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
     for failure in finished.evaluation.failures:
         print_failure(failure)
     units = [failure for failure in finished.evaluation.failures if failure.layer is None]
@@ -89,6 +91,8 @@ def _print_predictivity(table: Any) -> None:
     """The neurons' predictivity beside the similarity of RDMs, the most predictive first."""
     import pandas as pd
 
+    from normenc.study.file_names import FAILED_FIT
+
     measure = "feve" if table["feve"].notna().any() else "r"
     rows = [
         (
@@ -104,7 +108,7 @@ def _print_predictivity(table: Any) -> None:
     print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
     if len(table) > MAX_ROWS:
         typer.echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
-    for row in table[table["notes"].str.startswith("the fit failed")].itertuples():
+    for row in table[table["notes"].str.startswith(FAILED_FIT)].itertuples():
         typer.secho(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
 
 

@@ -50,7 +50,11 @@ Values = Mapping[str, npt.ArrayLike | None]  # None: known only by its RDM
 
 SHEET = mpl.rc_params_from_file(Path(__file__).with_name("normenc.mplstyle"), use_default_template=False)
 COLOURS: tuple[str, ...] = tuple(SHEET["axes.prop_cycle"].by_key()["color"])
-CONTROL_STYLES = (("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-"))
+CONTROL_STYLES: tuple[tuple[str, Any], ...] = (
+    *(("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-")),
+    *(("#444444", (0, (9, 2))), ("#bbbbbb", (0, (3, 1, 1, 1, 1, 1)))),
+)
+MOST_TOGETHER = 6  # panels side by side, where there is no page: more would be too small on a screen
 ORIENTATION_TICKS = (-90, -45, 0, 45, 90)
 DIRECTION_TICKS = (-180, -90, 0, 90, 180, 270, 360)
 
@@ -138,6 +142,8 @@ def panels_in_rows(
         panels = new_panels(axes, 1, len(items), width=width, height=height, polar=polar)
         return panels, [(panel, *item) for panel, item in zip(panels.flat, items, strict=True)]
     together = fitting(max(map(len, groups)), width, height, least=least)[0]
+    if together > MOST_TOGETHER:
+        together = -(-together // -(-together // MOST_TOGETHER))  # as many in every row
     rows = [row[start : start + together] for row in groups for start in range(0, len(row), together)]
     below = 0.5 if narrow() else 0.0  # for a colour bar, or what the angles are
     size: dict[str, Any] = {"width": width, "height": height, "least": 0.1, "lowest": lowest, "below": below}

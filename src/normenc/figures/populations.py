@@ -200,10 +200,11 @@ def embeddings(
     colours: Any = {"color": COLOURS[1]}
     if period is not None:
         colours = {"c": orientation, "cmap": "twilight", "vmin": start, "vmax": start + period}
+    size = float(np.clip(600 / len(orientation), 14, 40))
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
         for panel, label, points in drawn:
-            dots = panel.scatter(points[:, 0], points[:, 1], s=14, linewidth=0, **colours)
+            dots = panel.scatter(points[:, 0], points[:, 1], s=size, linewidth=0.3, edgecolor="#666666", **colours)
             panel.set_title(_title(label, panel))
             panel.set_xticks([])
             panel.set_yticks([])

@@ -21,6 +21,7 @@ N_PERMUTATIONS = 1000  # likewise
 N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
 MIN_STIMULI = 6  # to speak of others
 ALPHA, POWER = 0.05, 0.8
+FEW = 4  # models that are named one by one
 CANDIDATES = {  # cheap models, and what they are given
     "pixels": controls.pixels,
     "Fourier amplitude": controls.fourier_amplitude,
@@ -146,11 +147,12 @@ def decisions(found: Decidable, kind: str, n_stimuli: int) -> list[str]:
     others |= {"neurons": "other neurons", "seeds": "networks of other seeds"}
     scope = _listed([others[factor] for factor in found.factors])
     scope = f"generalising to {scope}" if scope else "for these data alone"
+    models = _listed(found.compared) if len(found.compared) <= FEW else f"the {len(found.compared)} models of this run"
     return [
         *said,
         f"A difference in similarity of {found.smallest_difference:.2f} between two models would be found with a power "
         f"of {POWER:.0%} ({scope}; two-sided test at {ALPHA:g}, not corrected for several comparisons). This follows "
-        f"from the differences between {_listed(found.compared)}, whose standard error is {found.standard_error:.3f} "
+        f"from the differences between {models}, whose standard error is {found.standard_error:.3f} "
         f"in the median, with {found.dof:.0f} degrees of freedom.".replace("%", " %"),
     ]
 

@@ -12,7 +12,7 @@ from normenc.errors import InputError
 from normenc.report.explorer import explorer
 from normenc.report.methods import methods
 from normenc.report.sentences import answer, findings, row_names
-from normenc.study.file_names import REPORT
+from normenc.study.file_names import FAILED_FIT, REPORT
 
 __all__ = ["render", "write"]
 
@@ -80,6 +80,7 @@ def render(folder: str | Path) -> str:
     by_method = _by_method(similarity, folder / BY_METHOD)
     labels = list(row_names(similarity).values())
     data = explorer(folder, environment, by_method, labels)
+    predictivity = _optional(folder / PREDICTIVITY)
     page = Environment(
         loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("page.html.j2")
@@ -108,7 +109,8 @@ def render(folder: str | Path) -> str:
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
         tuning=_optional(folder / TUNING),
-        predictivity=_optional(folder / PREDICTIVITY),
+        predictivity=predictivity,
+        predictivity_facts=_predictivity_facts(predictivity),
         methods=paragraph,
         references=references,
         pictures=pictures,
@@ -135,6 +137,19 @@ def _by_method(similarity: pd.DataFrame, path: Path) -> list[tuple[str, list[dic
 def _optional(path: Path) -> list[dict[str, Any]]:
     """Rows of a table that not every run has."""
     return pd.read_csv(path).to_dict("records") if path.is_file() else []
+
+
+def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the picture of predictivity shows, for its caption, and which fits failed."""
+    from normenc.figures.predictivity import BOUNDS, MEASURES
+
+    known = [name for name in MEASURES if any(row[name] == row[name] for row in rows)]
+    shown = known[0] if known else "r"
+    return {
+        "noise_corrected": shown in ("feve", "noise_corrected_r"),
+        "beyond": any(not BOUNDS[0] <= row[shown] <= BOUNDS[1] for row in rows if row[shown] == row[shown]),
+        "failed": [row for row in rows if isinstance(row["notes"], str) and row["notes"].startswith(FAILED_FIT)],
+    }
 
 
 def _sections(value: Any) -> list[dict[str, Any]]:

@@ -60,6 +60,8 @@ class Evaluation:
         As written to ``similarity_by_method.csv``, where the study asks for other methods.
     refused : dict of str to str
         Methods that could not be used, and why.
+    skipped : dict of str to str
+        Controls that could not be used, and why.
     quality : Quality
         Of the recording, see :func:`normenc.quality.check`.
     over_training : DataFrame or None
@@ -87,6 +89,7 @@ class Evaluation:
     training_log: pd.DataFrame
     by_method: pd.DataFrame | None
     refused: dict[str, str]
+    skipped: dict[str, str]
     quality: Quality
     over_training: pd.DataFrame | None
     descriptions: dict[str, Description]
@@ -190,6 +193,7 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
         training_log=training_table(trainings),
         by_method=by_method,
         refused=refused,
+        skipped=prepared.skipped_controls,
         quality=quality,
         over_training=over_training,
         descriptions=descriptions,

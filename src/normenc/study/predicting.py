@@ -13,6 +13,7 @@ from normenc import encoding, rsa, stimuli
 from normenc.encoding import course
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.study.file_names import FAILED_FIT
 from normenc.study.progress import Stage, Tell, each, stage
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings
@@ -24,7 +25,6 @@ __all__ = ["Predicted", "predict_neurons"]
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
 FITTED = "fitted to the neurons"
-FAILED = "the fit failed"
 FAR_BELOW = -1.0  # a constant scores 0; whoever scores less than this has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
@@ -108,7 +108,7 @@ def predict_neurons(
             try:
                 of_fold = _fitted(name, prepared, folds, device, counted)
             except encoding.DivergenceError as error:  # the others' predictions stand without it
-                rows.append(_row_without_fit(name, prepared, rows[0], f"{FAILED}: {error}"))
+                rows.append(_row_without_fit(name, prepared, rows[0], f"{FAILED_FIT}: {str(error).partition(';')[0]}"))
                 counted.step(failed=True)
                 continue
             networks[name] = of_fold.first
@@ -159,7 +159,9 @@ def _failure(scores: Mapping[str, Any]) -> list[str]:
     for measure, said in (("feve", "fraction of explainable variance explained"), ("r2", "R²")):
         if np.isfinite(scores[measure]):
             score = f"{scores[measure]:.3g}".replace("-", "−")
-            worse = f"{FAILED}: other stimuli are predicted far worse than by a constant ({said} {score} in the median)"
+            worse = (
+                f"{FAILED_FIT}: other stimuli are predicted far worse than by a constant ({said} {score} in the median)"
+            )
             return [worse] * bool(scores[measure] < FAR_BELOW)
     return []
 

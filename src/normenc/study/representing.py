@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from normenc.training import TrainingResult, initialise
 __all__ = ["Prepared", "Representation", "prepare", "represent_all", "represent_checkpoints"]
 
 MAX_IMAGES_GIB = 8
+EXTRAS = {"steerable pyramid": ("plenoptic", "pyramid")}  # controls that need a package, and the extra that brings it
 ORIENTATION_MODEL = "orientation model"
 CONTROLS = {
     "Fourier amplitude": controls.fourier_amplitude,
@@ -80,9 +82,20 @@ class Prepared:
 
     @property
     def controls(self) -> list[str]:
-        """The study's controls; of images nobody knows an orientation that a model of it could be given."""
-        names = self.study.comparison.controls
-        return [name for name in names if name != ORIENTATION_MODEL] if self.recording.period is None else list(names)
+        """The study's controls, without those that are skipped."""
+        return [name for name in self.study.comparison.controls if name not in self.skipped_controls]
+
+    @property
+    def skipped_controls(self) -> dict[str, str]:
+        """Why controls of the study are left out, by name."""
+        found = {}
+        for name in self.study.comparison.controls:
+            package, extra = EXTRAS.get(name, (None, None))
+            if package is not None and find_spec(package) is None:
+                found[name] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
+            elif name == ORIENTATION_MODEL and self.recording.period is None:
+                found[name] = "images have no orientation that it could be given"
+        return found
 
 
 def prepare(study: Study) -> Prepared:
@@ -112,7 +125,13 @@ def prepare(study: Study) -> Prepared:
             "choose a recording of neurons"
         )
     units, twins = _units(study, recording)
-    return Prepared(study, recording, units, twins, _images(study, recording))
+    prepared = Prepared(study, recording, units, twins, _images(study, recording))
+    if not prepared.controls:
+        reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
+        raise InputError(
+            f"comparison.controls: none is left to compare with ({reasons}); choose another one, such as pixels"
+        )
+    return prepared
 
 
 def _images(study: Study, recording: Recording) -> torch.Tensor:

@@ -239,6 +239,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         },
         "recording": _recording(evaluation),
         "scores": _scores(evaluation),
+        "skipped_controls": evaluation.skipped,
         "inference": {
             "ceiling": inference.ceiling.describe(),
             "resampled": inference.sizes,
