@@ -102,7 +102,7 @@ def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
     assert row["p"] == pytest.approx(expected.pvalue, rel=0.1)  # of a thousand bootstrap samples
 
 
-TOGETHER = ("start.md", "norms.md", "measures.md", "recipes.md", "design.md")
+TOGETHER = ("start.md", "norms.md", "measures.md", "design.md")
 DRIVER = """
 import json, sys
 for page, program in json.loads(sys.stdin.read()).items():
@@ -159,8 +159,12 @@ def test_the_page_of_measures_names_all_of_them():
         assert all(f"**{word}:**" in part for word in ("Range", "Not for", "Source")), part.splitlines()[0]
 
 
-def test_recipes_run(printed):
-    described, sizes, error, *table, summary = printed["recipes.md"]
+def test_recipes_run(torchvision, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile("\n".join(blocks("recipes.md", "python")), "recipes.md", "exec"), {"__name__": "__main__"})
+    mouse, described, sizes, error, shapes, *table, summary = capsys.readouterr().out.splitlines()
+    assert mouse == "12 10 reliable 6"
+    assert shapes == "{'conv1': (12, 802816), 'fc': (12, 1000)}"
     assert described.startswith("mine: 12 stimuli x 20 neurons, 4 trials each")
     assert sizes == "48 20"  # read back from NWB
     assert float(error.split()[0]) < 20
@@ -190,8 +194,9 @@ def test_peers_can_be_gone_to_and_come_from(tmp_path):
 def test_studies_on_pages_are_studies():
     norms = Study(**tomllib.loads(blocks("norms.md", "toml")[0]))
     assert len(prepare(norms).units) == 2 * 5
-    areas = Study(**tomllib.loads(blocks("recipes.md", "toml")[0])).per_recording()
-    assert [part.recording[0].region for part in areas] == [None, ["LM"]]
+    areas, amounts = (Study(**tomllib.loads(text)) for text in blocks("recipes.md", "toml"))
+    assert [part.recording[0].region for part in areas.per_recording()] == [None, ["LM"]]
+    assert amounts.power.n_animals == [1, 3]
 
 
 def table_of(text: str, heading: str) -> list[str]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 __all__ = ["place_numbers"]
 
 SIZE = 8  # points, of the text
+GAP = 1.2  # points, left and right of a text
 MARKER = 4.5  # points, from a marker's middle to its edge
 RINGS = (7, 11, 16, 22, 30, 40, 52, 66, 82, 100)  # points, from a marker to the middle of its number
 ANGLES = np.radians([35, 145, -35, -145, 90, 0, 180, -90, 60, 120, -60, -120, 15, 165, -15, -165])
@@ -38,7 +39,7 @@ def place_numbers(axes: Axes, points: Sequence[tuple[float, float]], texts: Sequ
     frame = np.asarray(axes.get_window_extent().extents) * scale
     taken = [(x - MARKER, y - MARKER, x + MARKER, y + MARKER) for x, y in middles]
     for point, middle, text in zip(points, middles, texts, strict=True):
-        half = np.array([0.31 * SIZE * len(text), 0.5 * SIZE])
+        half = np.array([0.31 * SIZE * len(text) + GAP, 0.5 * SIZE])
         offset = _free_place(middle, half, np.array(taken), frame)
         x, y = middle + offset
         taken.append((x - half[0], y - half[1], x + half[0], y + half[1]))
