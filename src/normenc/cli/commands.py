@@ -60,7 +60,7 @@ def _options(
     pass
 
 
-@app.command()
+@app.command(short_help="Train, compare with a recording beside controls, write a report.")
 @takes_recording
 def run(
     study: Annotated[
@@ -139,7 +139,7 @@ def _default_workers(study: Any, device: str) -> int:
     return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
 
 
-@app.command()
+@app.command(short_help="Tell whether a recording is fit, and what it can decide.")
 @takes_recording
 def check(
     context: typer.Context,
@@ -172,7 +172,7 @@ def check(
         typer.echo(f"next: {command}\n      {why}")
 
 
-@app.command()
+@app.command(short_help="Tell how much data it takes to find the right model.")
 @takes_recording
 def power(
     study: Annotated[
@@ -217,7 +217,7 @@ def power(
     typer.echo(f"tables and heat map: {found.folder}")
 
 
-@app.command()
+@app.command(short_help="Draw the pictures of a finished run again, for a paper.")
 def figures(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     formats: Annotated[
@@ -252,7 +252,7 @@ def figures(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Write a page of what differs between runs.")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Two or more folders of runs.")],
     out: Annotated[Path, typer.Option(metavar="FILE.html", help="The page to write.")] = Path("comparison.html"),
@@ -267,7 +267,7 @@ def compare(
     typer.echo(f"comparison: {page}")
 
 
-@app.command("open")
+@app.command("open", short_help="Show a run in the browser.")
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or a page (.html).")],
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address alone.")] = False,

@@ -128,9 +128,7 @@ def prepare(study: Study) -> Prepared:
     prepared = Prepared(study, recording, units, twins, _images(study, recording))
     if not prepared.controls:
         reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
-        raise InputError(
-            f"comparison.controls: none is left to compare with ({reasons}); choose another one, such as pixels"
-        )
+        raise InputError(f"comparison.controls: none of them can be used ({reasons}); add another one, such as pixels")
     return prepared
 
 
