@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from normenc import rsa
+from normenc import cli, rsa
 from normenc.study import Study, prepare, read_source_data, run
 from normenc.study.settings import load_study
 from normenc.study.tables import failure_table
@@ -189,6 +190,40 @@ def test_peers_can_be_gone_to_and_come_from(tmp_path):
     assert 0.9 < float(similarity.strip("[]")) < 1
     assert nearest == "animals layer1"
     assert float(feve.split()[1]) == pytest.approx(0.9, abs=0.1)  # an error of 0.3 leaves 1 - 0.09
+
+
+def commands(page: Path) -> list[str]:
+    """Lines of a page's plain blocks that call normenc."""
+    plain = re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    lines = [line.split(" # ")[0].strip() for block in plain for line in block.splitlines()]
+    return [line.removeprefix("next: ") for line in lines if re.match(r"(next: )?normenc [a-z-]", line)]
+
+
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.stem)
+def test_commands_on_pages_are_commands_with_their_options(page):
+    import typer
+
+    for line in commands(page):
+        command = typer.main.get_command(cli.app)
+        words = shlex.split(line)[1:]
+        while hasattr(command, "commands") and words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        given = {word.split("=")[0] for word in words if word.startswith("--")}
+        assert given <= known, line
+        assert not hasattr(command, "commands") or not words or words[0].startswith("--") or words[0] == "recordings", (
+            line
+        )
+
+
+def test_what_readme_runs_is_there():
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"examples/\w+\.(?:toml|py)", text))
+    assert {"examples/two_days.py", "examples/leaderboard.toml"} <= named
+    assert all((DOCS.parent / name).is_file() for name in named)
+    # After the set-up that the page names: no file that a reader does not have, but those that the page itself makes.
+    files = set(re.findall(r"--recording (\S+)", "\n".join(commands(DOCS.parent / "README.md"))))
+    assert files <= {"two_days/mouse.npy", "stringer2021"}
 
 
 def test_studies_on_pages_are_studies():

@@ -236,6 +236,25 @@ def test_embeddings_colour_by_orientation():
     assert not axes[0, 1].axison
 
 
+def test_colours_go_around_the_circle_whatever_the_range_of_the_orientations():
+    points = RNG.normal(size=(6, 2))
+    around, usual = (
+        figures.embeddings({"V1": points}, angles)[0, 0].collections[0]
+        for angles in (np.arange(0, 180, 30), [0, 30, 60, 90, -60, -30])
+    )
+    for figure in (around, usual):
+        figure.figure.draw_without_rendering()
+    np.testing.assert_allclose(around.get_facecolor(), usual.get_facecolor())
+
+
+def test_axes_of_few_stimuli_name_these():
+    axes = figures.rdms({"V1": matrix()[:6, :6]}, np.arange(0, 180, 30))
+    names = [label.get_text() for label in axes[0, 0].get_xticklabels()]
+    assert (names, list(axes[0, 0].get_xticks())) == (["0°", "30°", "60°", "90°", "120°", "150°"], list(range(6)))
+    axes = figures.rdms({"V1": matrix()[:12, :12]}, np.arange(0, 360, 30), period=360)
+    assert [label.get_text() for label in axes[0, 0].get_xticklabels()] == ["0°", "90°", "180°", "270°"]
+
+
 def test_given_axes_are_drawn_on_and_too_few_refused():
     _, given = plt.subplots(1, 2)
     axes = figures.rdms({"a": matrix()}, ORIENTATION, controls={"b": matrix()}, axes=given)

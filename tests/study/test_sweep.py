@@ -128,7 +128,7 @@ def test_a_running_scheduler_trains_too_and_its_death_of_units_is_told(monkeypat
     from distributed import LocalCluster
 
     mine = units(n_seeds=2, n_epochs=2)
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, processes=False) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", processes=False) as cluster:
         results, failures = train_units(mine, scheduler=cluster.scheduler_address, progress=False)
     assert len(results) == 2
     assert failures == []

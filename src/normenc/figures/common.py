@@ -212,9 +212,9 @@ def first_in_row(panel: Axes) -> bool:
 
 def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0, panel: Axes | None = None) -> list[int]:
     """The ticks that lie within the range of `angles`; fewer where `panel` is narrow."""
-    ticks: Sequence[int] = ORIENTATION_TICKS if period == 180 else DIRECTION_TICKS
+    ticks: Sequence[int] = (*ORIENTATION_TICKS, 135, 180) if period == 180 else DIRECTION_TICKS
     if panel is not None and narrow(panel):
-        ticks = (-90, 0, 90) if period == 180 else (-180, 0, 180, 360)
+        ticks = (-90, 0, 90, 180) if period == 180 else (-180, 0, 180, 360)
     return [tick for tick in ticks if angles.min() <= tick <= angles.max()]
 
 

@@ -29,6 +29,7 @@ from normenc.figures.sizes import colour_bar, legend_height, narrow, place_legen
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
+FEW = 12  # stimuli, of which the axes name some and nothing between them
 BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities lie between 0 and 2 in every population
 # References of the rows, degrees, by period.
 ROWS: dict[float, Sequence[float]] = {180: (-75, -25, 25, 75), 360: (45, 135, 225, 315)}
@@ -185,7 +186,7 @@ def embeddings(
     populations, controls : mapping of str to array, shape (n_stimuli, 2)
         As :func:`normenc.embedding.embed` gives them.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical; the colours are cyclic, -90 and 90 share one.
+        Degrees from vertical, of any range; the colours are cyclic, -90 and 90 share one.
     period : float or None
         180 (orientation), 360 (direction), or None where stimuli are images, which have one colour.
     axes : array of Axes, optional
@@ -199,7 +200,9 @@ def embeddings(
     start = 0.0 if period == 360 else -90.0
     colours: Any = {"color": COLOURS[1]}
     if period is not None:
-        colours = {"c": orientation, "cmap": "twilight", "vmin": start, "vmax": start + period}
+        beyond = (orientation < start) | (orientation > start + period)
+        shown = np.where(beyond, (orientation - start) % period + start, orientation)
+        colours = {"c": shown, "cmap": "twilight", "vmin": start, "vmax": start + period}
     size = float(np.clip(600 / len(orientation), 14, 40))
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
@@ -238,8 +241,14 @@ def _title(label: str, panel: Axes) -> str:
 def _stimulus_ticks(
     orientation: npt.NDArray[Any], period: float | None, panel: Axes
 ) -> tuple[npt.ArrayLike, list[str]]:
-    """Where the ticks stand on an axis whose unit is the stimulus index; images have none."""
+    """Where the ticks stand on an axis whose unit is the stimulus index: at stimuli, where these are few.
+
+    Images have none.
+    """
     if period is None:
         return [], []
     inside = angle_ticks(orientation, period, panel)
+    if len(orientation) <= FEW and not np.isin(inside, orientation).all():
+        places = range(0, len(orientation), -(-len(orientation) // (3 if narrow(panel) else 6)))
+        return list(places), [degrees(orientation[place]) for place in places]
     return np.interp(inside, orientation, np.arange(len(orientation))), [degrees(tick) for tick in inside]
