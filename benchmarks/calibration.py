@@ -33,6 +33,8 @@ class Cell:
     name: str
     n_stimuli: int = 40
     n_animals: int = 1
+    n_sessions: int = 1  # of the same neurons
+    session_sd: float = 0.0  # of responses to the stimuli that only one session has
     n_neurons: int = 60
     n_repeats: int = 1
     noise: float = 1.0
@@ -53,6 +55,9 @@ CELLS = (
     Cell("one animal, neurons, low noise", n_neurons=200),
     Cell("one animal, neurons, high noise", n_neurons=200, noise=3.0),
     Cell("one animal, 4 repeats", n_neurons=200, n_repeats=4, noise=3.0),
+    Cell("one animal, 2 sessions that hardly differ", n_neurons=200, n_sessions=2, session_sd=0.3),
+    Cell("one animal, 2 sessions that differ", n_neurons=200, n_sessions=2, session_sd=1.0),
+    Cell("one animal, 5 sessions that differ", n_neurons=200, n_sessions=5, session_sd=1.0),
     Cell("8 animals, stimuli on a circle", n_animals=8, n_stimuli=90, ordered=True),
     Cell("one animal, stimuli on a circle, neurons", n_neurons=200, n_stimuli=90, ordered=True),
 )
@@ -88,13 +93,28 @@ def simulate(cell: Cell, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         "both": rdm(both),
         "noisy": rdm(noisy),
     }
+    if cell.n_sessions > 1:
+        return models, sessions(cell, rdm(both), rng)
     trials = simulate_responses(
         rdm(both), cell.n_neurons, cell.noise, rng, n_repeats=cell.n_repeats, n_animals=cell.n_animals
     )
     return models, trials
 
 
+def sessions(cell: Cell, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Averages of the same neurons in several sessions, each with features of its own: (1, n_sessions, ...)."""
+    signal = simulate_responses(truth, cell.n_neurons, 0.0, rng)[0, 0]
+    shape = (cell.n_sessions, cell.n_stimuli, cell.n_neurons)
+    own = np.stack(
+        [features(cell, rng) @ rng.standard_normal((12, cell.n_neurons)) / np.sqrt(12) for _ in range(cell.n_sessions)]
+    )
+    noise = cell.noise * rng.standard_normal(shape)
+    return (signal / signal.std() + cell.session_sd * own + noise)[None]
+
+
 def arguments(cell: Cell, trials: np.ndarray) -> dict:
+    if cell.n_sessions > 1:
+        return {"responses": trials[0], "data": np.stack([rdm(session) for session in trials[0]])}
     averages = trials.mean(axis=1)
     if cell.n_animals > 1:
         return {"data": np.stack([rdm(a) for a in averages])}
@@ -156,6 +176,7 @@ def margin(task: tuple[Cell, int]) -> float:
     data = given["data"] if "data" in given else rdm(given["responses"])[None]
     ceiling = noise_ceiling(
         data if len(data) > 1 else None,
+        session=np.arange(len(data)) if cell.n_sessions > 1 else None,
         repeats=given.get("repeats"),
         responses=given.get("responses"),
         method=cell.method,

@@ -8,6 +8,7 @@ import pytest
 from normenc import figures
 from normenc.errors import InputError
 from normenc.figures.common import COLOURS, figure_of
+from normenc.figures.saving import fits
 
 ORIENTATION = np.arange(-90, 91, 5)
 RNG = np.random.default_rng(0)
@@ -76,10 +77,11 @@ def test_similarity_bars_show_values_kinds_intervals_and_ceiling():
     np.testing.assert_allclose([bar.get_width() for bar in bars], [0.5, 0.25, -0.125])
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["CNN fc", "CNN fc, untrained (5 seeds)", "pixels"]
-    assert [text.get_text() for text in axes.texts] == ["0.500", "0.250", "-0.125"]
+    assert [text.get_text() for text in axes.texts] == ["0.500", "0.250", "−0.125"]
     assert "simulated" in axes.get_title()
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert legend == ["noise ceiling", "trained", "untrained twin", "control"]
+    assert legend[:4] == ["noise ceiling", "trained", "untrained twin", "control"]
+    assert legend[4:] == ["95 % interval", "above chance", "more similar\nthan the ticks"]
     assert axes.get_xlim()[0] < -0.25
     whiskers = [
         tuple(line.get_xdata())
@@ -96,7 +98,7 @@ def test_wings_say_who_beats_whom():
     winners = [line for line in axes.lines if line.get_marker() == "o" and line.get_color() == "black"]
     assert [float(line.get_ydata()[0]) for line in winners] == [0]  # the first beats both others, nobody else anyone
     start = float(winners[0].get_xdata()[0])
-    ticks = [line for line in axes.lines if list(line.get_xdata()) == [start, start + 0.025]]
+    ticks = [line for line in axes.lines if line.get_xdata()[0] == start < line.get_xdata()[-1]]
     assert [float(line.get_ydata()[0]) for line in ticks] == [1, 2]
     nothing = figures.similarity_bars(table(), pairs((0.2, 0.3, 0.4)))
     assert not [line for line in nothing.lines if line.get_marker() == "o" and line.get_color() == "black"]
@@ -116,6 +118,66 @@ def test_a_bar_whose_interval_is_unknown_is_drawn_whole():
 def test_without_a_ceiling_there_is_no_band():
     axes = figures.similarity_bars(table().assign(ceiling_lower=np.nan, ceiling_upper=np.nan))
     assert len(axes.patches) == 3
+
+
+def test_the_legend_names_what_is_drawn_and_nothing_else():
+    nothing = {"low": np.nan, "high": np.nan, "ceiling_lower": np.nan, "ceiling_upper": np.nan, "p_chance_holm": 0.5}
+    axes = figures.similarity_bars(table().assign(**nothing), pairs((0.2, 0.3, 0.4)))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["trained", "untrained twin", "control"]
+
+
+def crowded(n: int = 22) -> pd.DataFrame:
+    """Many rows of long names and many seeds, of values of both signs, one of them not known."""
+    similarity = np.linspace(-0.6, 0.9, n)
+    similarity[5] = np.nan
+    network = np.arange(n) < n - 6
+    return pd.DataFrame(
+        {
+            "recording": "a recording whose name is as long as the path of the file that it was read from",
+            "task": np.where(np.arange(n) < 9, "tilt", None),
+            "model": ["A long name of a network"] * (n - 6) + [f"a control that has number {k}" for k in range(6)],
+            "layer": [f"layer{k}" for k in range(n)],
+            "trained": np.arange(n) < 9,
+            "seed": pd.array(np.where(network, 123, None), dtype="Int64"),
+            "n_seeds": pd.array(np.where(network, 128, None), dtype="Int64"),
+            "comparison": "whitened-correlation",
+            "similarity": similarity,
+            "low": similarity - 0.4,
+            "high": np.minimum(similarity + 0.4, 1),
+            "p_chance_holm": np.where(similarity > 0.3, 0.01, 0.5),
+            "ceiling_lower": 0.7,
+            "ceiling_upper": 0.95,
+        }
+    )
+
+
+@pytest.mark.parametrize("picture", ["similarity_bars", "leaderboard"])
+def test_no_label_stands_on_another_and_no_legend_is_cut(picture):
+    with figures.sized("double"):
+        axes = getattr(figures, picture)(crowded())
+    assert fits(axes, "double")
+    figure = np.atleast_1d(axes)[0].figure
+    screen = np.atleast_1d(getattr(figures, picture)(crowded()))[0].figure
+    for one in (figure, screen):
+        one.draw_without_rendering()
+        legend = (one.legends or [one.axes[0].get_legend()])[0].get_window_extent()
+        assert one.bbox.x0 <= legend.x0 < legend.x1 <= one.bbox.x1
+        assert one.bbox.y0 <= legend.y0 < legend.y1 <= one.bbox.y1
+
+
+def test_wings_stand_clear_of_the_values():
+    similarity = crowded()
+    first, second = np.triu_indices(len(similarity), k=1)
+    difference = similarity["similarity"].to_numpy()[first] - similarity["similarity"].to_numpy()[second]
+    axes = figures.similarity_bars(
+        similarity, pd.DataFrame({"difference": difference, "p_holm": np.where(np.abs(difference) > 0.8, 0.01, 0.5)})
+    )
+    axes.figure.draw_without_rendering()
+    wings = [line for line in axes.lines if line.get_marker() == "o" and line.get_color() == "black"]
+    assert len(wings) > 5
+    leftmost = min(line.get_window_extent().x0 for line in wings)
+    assert max(text.get_window_extent().x1 for text in axes.texts) < leftmost
+    assert max(line.get_window_extent().x1 for line in wings) < axes.get_legend().get_window_extent().x0
 
 
 def test_power_map_averages_over_generating_models():

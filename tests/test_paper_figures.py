@@ -101,7 +101,7 @@ def test_svg_and_pdf_keep_text_as_text(tmp_path):
         axes = picture("similarity_bars")
     svg, pdf = figures.save(axes, tmp_path, "bars", ("svg", "pdf"), "85mm")
     text = svg.read_text(encoding="utf-8")
-    assert re.search(r"<text [^>]*>similarity with simulated-v1</text>", text)
+    assert re.search(r"<text [^>]*>similarity with “simulated-v1”</text>", text)
     assert "'DejaVu Sans', 'Verdana', 'Arial', 'Helvetica', sans-serif" in text
     content = pdf.read_bytes()
     assert b"/FontFile2" in content

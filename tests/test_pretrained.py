@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 import socket
 import sys
 
@@ -11,8 +12,9 @@ from torch import nn
 
 from normenc import networks
 from normenc.errors import InputError
-from normenc.pretrained import IMAGENET, activation_layers, adapt, load_model
+from normenc.pretrained import IMAGENET, Preprocessing, activation_layers, adapt, load_model
 from normenc.representations import represent
+from normenc.stimuli import gratings
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +34,12 @@ def test_an_adapted_module_sees_what_it_wants():
     module = small()
     adapted = adapt(module, size=(32, 32), mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
     images = torch.rand(3, 48, 64)
-    resized = nn.functional.interpolate(images[:, None], (32, 32), mode="bilinear", antialias=True)
+    cut = images[:, None, :, 8:56]  # 48 x 48, from the middle
+    resized = nn.functional.interpolate(cut, (32, 32), mode="bilinear", antialias=True)
     by_hand = torch.cat([(resized - m) / s for m, s in ((0.5, 0.2), (0.4, 0.3), (0.3, 0.4))], dim=1)
     torch.testing.assert_close(adapted(images), module(by_hand))
     torch.testing.assert_close(adapted(images[:, None]), module(by_hand))
-    assert "resized to 32 x 32 pixels" in str(adapted.preprocessing)
+    assert "cut to 1:1 in the middle, resized to 32 x 32 pixels" in str(adapted.preprocessing)
     assert [name for name, _ in adapted.named_modules()] == [name for name, _ in module.named_modules()]
     for again in (copy.deepcopy(adapted), pickle.loads(pickle.dumps(adapted))):
         torch.testing.assert_close(again(images), adapted(images))
@@ -98,8 +101,8 @@ def test_preprocessing_is_torchvisions_own(torchvision):
     from torchvision.transforms import v2
 
     network = load_model("torchvision:resnet18")
-    images = torch.rand(2, 48, 64)
-    theirs = v2.Compose([v2.Grayscale(3), v2.Resize((224, 224), antialias=True), v2.Normalize(*IMAGENET)])
+    images = torch.rand(2, 48, 48)
+    theirs = v2.Compose([v2.Grayscale(3), v2.Resize(224, antialias=True), v2.CenterCrop(224), v2.Normalize(*IMAGENET)])
     torch.testing.assert_close(
         network.preprocessing(images), theirs(images[:, None].expand(-1, 3, -1, -1)), atol=1e-3, rtol=1e-3
     )
@@ -141,6 +144,112 @@ def test_bad_weights_are_named(torchvision, tmp_path):
     }.items():
         with pytest.raises(InputError, match=message):
             load_model("torchvision:squeezenet1_1", weights=tmp_path / name)
+
+
+def wrapped(state):
+    """Forms in which libraries and trainers write the same weights."""
+    return {
+        "module.": {f"module.{key}": value for key, value in state.items()},
+        "compiled": {f"_orig_mod.{key}": value for key, value in state.items()},
+        "checkpoint": {"epoch": 3, "state_dict": state, "optimizer": {"lr": 0.1}},
+        "lightning": {"state_dict": {f"model.{key}": value for key, value in state.items()}, "epoch": 1},
+        "model": {"model": state},
+        "old": {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")},
+        "half": {key: value.half() if value.is_floating_point() else value for key, value in state.items()},
+    }
+
+
+@pytest.mark.parametrize("form", ["module.", "compiled", "checkpoint", "lightning", "model", "old", "half"])
+def test_weights_are_read_in_every_form_in_which_they_come(torchvision, tmp_path, form):
+    source = load_model("torchvision:resnet18", seed=5)
+    torch.save(wrapped(source.state_dict())[form], tmp_path / "w.pth")
+    loaded = load_model("torchvision:resnet18", weights=tmp_path / "w.pth")
+    tolerance = 1e-3 if form == "half" else 0
+    for key, value in source.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[key], value, rtol=tolerance, atol=tolerance)
+
+
+def test_names_of_old_densenets(torchvision, tmp_path):
+    source = load_model("torchvision:densenet121", seed=5)
+    old = {re.sub(r"(norm|relu|conv)([12])\.", r"\1.\2.", key): value for key, value in source.state_dict().items()}
+    assert any(".norm.1." in key for key in old)
+    torch.save(old, tmp_path / "w.pth")
+    loaded = load_model("torchvision:densenet121", weights=tmp_path / "w.pth")
+    assert all(torch.equal(value, source.state_dict()[key]) for key, value in loaded.state_dict().items())
+
+
+def test_another_head_is_left_out_when_asked(torchvision, tmp_path):
+    from torchvision import models
+
+    torch.save(models.resnet18(num_classes=7).state_dict(), tmp_path / "w.pth")
+    with pytest.raises(InputError, match=r"of another shape: fc.weight, fc.bias. .*leave_out=\['fc\.\*'\]"):
+        load_model("torchvision:resnet18", weights=tmp_path / "w.pth")
+    loaded = load_model("torchvision:resnet18", weights=tmp_path / "w.pth", leave_out=["fc.*"], seed=4)
+    initial = load_model("torchvision:resnet18", seed=4)
+    assert torch.equal(loaded.fc.weight, initial.fc.weight)
+    assert torch.equal(loaded.conv1.weight, torch.load(tmp_path / "w.pth")["conv1.weight"])
+    with pytest.raises(InputError, match=r"has no weights 'head\.\*'"):
+        load_model("torchvision:resnet18", weights=tmp_path / "w.pth", leave_out=["head.*"])
+    with pytest.raises(InputError, match="no file of weights is given"):
+        load_model("torchvision:resnet18", leave_out=["fc.*"])
+
+
+def test_timm_names_may_have_the_tag_of_their_weights(torchvision):
+    pytest.importorskip("timm", reason="timm is not installed")
+    assert load_model("timm:resnet18.a1_in1k").preprocessing.size == (224, 224)
+    with pytest.raises(InputError, match=r"timm has no model 'resnet18\.none'; did you mean resnet18"):
+        load_model("timm:resnet18.none")
+
+
+def orientation_of(image):
+    """Of the strongest component of an image: degrees of its wave from the horizontal, and cycles a pixel."""
+    image = image - image.mean()
+    image = image * np.hanning(image.shape[0])[:, None] * np.hanning(image.shape[1])
+    spectrum = np.abs(np.fft.fft2(image, (512, 512)))
+    row, column = np.unravel_index(spectrum.argmax(), spectrum.shape)
+    wave = np.array([np.fft.fftfreq(512)[row], np.fft.fftfreq(512)[column]])
+    return (np.degrees(np.arctan2(*wave)) + 90) % 180 - 90, np.hypot(*wave)
+
+
+@pytest.mark.parametrize("how", ["crop", "pad", "drawn"])
+def test_nothing_is_squeezed(how):
+    degrees = np.array([0.0, 15, 30, 45, 60, 75, 90])
+    wide = gratings(degrees, spatial_frequency=1 / 10, waveform="sine")
+    if how == "drawn":
+        shown = gratings(degrees, spatial_frequency=1 / 10, waveform="sine", size=(112, 112))
+    else:
+        shown = Preprocessing((112, 112), 1, (0.0,), (1.0,), how)(wide)[:, 0]
+    found = np.array([orientation_of(image) for image in shown.numpy()])
+    off = (found[:, 0] - degrees + 90) % 180 - 90
+    assert np.abs(off).max() < 3  # squeezed to a square, 45 degrees would be 37
+    scale = {"crop": 112 / 48, "pad": 112 / 64, "drawn": 112 / 48}[how]
+    np.testing.assert_allclose(found[:, 1] * scale, 1 / 10 / (2 * np.pi) * 10, rtol=0.05)
+
+
+def test_gratings_of_another_size_are_the_middle_of_the_canvas():
+    degrees, resolution = [-60, 10, 80], 0.1
+    canvas = gratings(degrees, resolution=resolution)
+    torch.testing.assert_close(gratings(degrees, size=(48, 64)), canvas)
+    torch.testing.assert_close(gratings(degrees, size=(48, 48)), canvas[:, :, 8:56])
+    torch.testing.assert_close(gratings(degrees, size=(24, 64)), canvas[:, 12:36])
+    for options in ({"size": (0, 4)}, {"size": (48,)}, {"size": (48, 48), "patch": True}):
+        with pytest.raises(InputError, match="size"):
+            gratings(degrees, **options)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (-1, 1), (0, 1.5)])
+def test_values_outside_of_0_and_1_are_named(low, high):
+    images = torch.linspace(low, high, 48 * 64).reshape(1, 48, 64)
+    with pytest.raises(InputError, match=f"images have values from {low} to {high}"):
+        adapt(small(), size=(32, 32))(images)
+
+
+def test_bytes_are_grey_values():
+    images = torch.randint(0, 256, (2, 48, 64), dtype=torch.uint8)
+    adapted = adapt(small(), size=(32, 32))
+    expected = adapted(images.float() / 255)
+    torch.testing.assert_close(adapted(images), expected)
+    np.testing.assert_allclose(represent(adapted, images, ["3"])["3"], expected.detach(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,14 @@ class Nested(nn.Module):
 def test_nested_names_and_odd_layers():
     network = Nested().train()
     found = represent(network, IMAGES)
-    assert set(found) == {"features", "features.0", "features.1", "features.2", "relu"}
+    assert list(found) == [
+        *("features.0", "features.1", "features.2", "features", "relu:0", "recurrent[0]", "recurrent[1]", "relu:1")
+    ]
     np.testing.assert_array_equal(found["features.1"], found["features.2"])  # dropout is off
-    assert found["relu"].shape == (7, 4)  # the last of its two runs
+    last = represent(network, IMAGES, ["relu", "relu:0"])
+    np.testing.assert_array_equal(last["relu"], found["relu:1"])
+    np.testing.assert_array_equal(last["relu:0"], np.maximum(found["features"], 0))
+    np.testing.assert_array_equal(found["recurrent[0]"], found["recurrent[1]"])  # of one step, states and the last
     assert network.training
     assert network.features[2].training
 
@@ -82,7 +87,7 @@ def test_a_control_is_an_encoder():
         (networks.ConvPoolFC(), ["pol"], "no layer 'pol'; the layers are conv, pool, fc, fc_relu, out"),
         (networks.ConvPoolFC(), "pool", "is the string 'pool'"),
         (Nested(), ["unused"], "layer 'unused' does not run"),
-        (Nested(), ["recurrent"], "layer 'recurrent' gives tuple"),
+        (Nested(), ["recurrent"], r"layer 'recurrent' gives a tuple .*choose one of its elements, \[0\], \[1\]"),
         (controls.pixels, ["amplitude"], "the layers are pixels"),
         (lambda images: {"mean": images.mean()}, None, r"layer 'mean' gives shape \(\) for 7 images"),
     ],
@@ -95,3 +100,182 @@ def test_bad_layers_are_named(encoder, layers, message):
 def test_no_images_is_an_error():
     with pytest.raises(InputError, match="no images"):
         represent(controls.pixels, IMAGES[:0])
+
+
+def convolutional(inplace):
+    torch.manual_seed(1)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=inplace), nn.Conv2d(4, 2, 3), nn.Flatten()
+    ).eval()
+
+
+class Residual(nn.Module):
+    """Adds to what a layer gave, in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(9, 5), nn.Linear(5, 5)
+
+    def forward(self, x):
+        y = self.one(x.flatten(1))
+        y += self.two(y)
+        return y.relu_()
+
+
+SMALL = torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def test_what_a_layer_gave_is_read_before_another_writes_over_it():
+    writes, does_not = represent(convolutional(True), SMALL), represent(convolutional(False), SMALL)
+    for name, values in does_not.items():
+        np.testing.assert_array_equal(writes[name], values)
+    assert float(writes["1"].min()) < 0
+    network, x = Residual(), SMALL[:, 0, :3, :3]
+    np.testing.assert_allclose(represent(network, x)["one"], network.one(x.flatten(1)).detach(), rtol=1e-6)
+
+
+class WritesIntoItsInput(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(64, 3)
+
+    def forward(self, x):
+        x -= 0.5
+        x /= 0.25
+        return self.fc(x.flatten(1))
+
+
+@pytest.mark.parametrize("kind", ["module", "callable", "single"])
+def test_images_stay_as_they_are(kind):
+    network, images = WritesIntoItsInput(), SMALL[:1].clone() if kind == "single" else SMALL.clone()
+    encoder = network if kind != "callable" else lambda x: {"fc": network(x)}
+    first = represent(encoder, images, ["fc"])["fc"]
+    np.testing.assert_array_equal(represent(encoder, images, ["fc"])["fc"], first)
+    assert torch.equal(images, SMALL[: len(images)])
+
+
+class Tokens(nn.Module):
+    """A transformer that has tokens first, 16 of them, and gives lists of maps."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.maps = nn.Identity(), Maps()
+
+    def forward(self, x):
+        tokens = self.first(x.flatten(1).reshape(len(x), 16, -1).movedim(0, 1))
+        self.maps(x)
+        return tokens
+
+
+class Maps(nn.Module):
+    def forward(self, x):
+        return [x * scale for scale in range(16)]
+
+
+@pytest.mark.parametrize("n", [16, 5, 1])
+@pytest.mark.parametrize("batch_size", [256, 15, 4])
+def test_the_axis_of_stimuli_is_followed(n, batch_size):
+    images = torch.randn(n, 8, 8)
+    expected = images.flatten(1)
+    found = represent(Tokens(), images, batch_size=batch_size)
+    np.testing.assert_array_equal(found["first"], expected)
+    assert "maps" not in found
+    np.testing.assert_array_equal(found["maps[3]"], 3 * expected)
+    with pytest.raises(InputError, match="layer 'maps' gives a list and no tensor; choose one of its elements"):
+        represent(Tokens(), images, ["maps"])
+
+
+class Odd(nn.Module):
+    """Squeezes single images, mixes stimuli and tokens, and has what does not depend on images."""
+
+    def __init__(self):
+        super().__init__()
+        self.squeezed, self.mixed, self.constant, self.out = (nn.Identity() for _ in range(4))
+
+    def forward(self, x):
+        self.squeezed(x.flatten(1).squeeze())
+        self.mixed(x.reshape(len(x) * 4, -1))
+        self.constant(torch.ones(7, 3))
+        return self.out({"logits": x.flatten(1), "aux": (x.mean(dim=(1, 2)), "text")})
+
+
+def test_odd_outputs():
+    images = torch.randn(7, 8, 8)
+    found = represent(Odd(), images, batch_size=3)  # the last batch has one image
+    np.testing.assert_array_equal(found["squeezed"], images.flatten(1))
+    assert list(found) == ["squeezed", "out[logits]", "out[aux][0]"]
+    np.testing.assert_allclose(found["out[aux][0]"][:, 0], images.mean(dim=(1, 2)), rtol=1e-6)
+    for layer, message in {
+        "mixed": r"layer 'mixed' gives shape \(8, 16\) for 2 images and \(12, 16\) for 3: it must give one row",
+        "constant": "it must give one row a stimulus",
+        "out": r"layer 'out' gives a dict .*\[logits\], \[aux\]\[0\]",
+        "out[heads]": r"there is no element \[heads\]; there are \[logits\], \[aux\]",
+        "out[logits][0]": "there is no element",
+        "squeezed:1": "the module runs once; runs are counted from 0",
+        "squeezed@mean": "@mean is for tokens",
+        "squeezed@last": "@last is none of @class, @mean",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            represent(Odd(), images, [layer])
+
+
+def test_tokens_and_positions_are_pooled():
+    layer = nn.Sequential(nn.Identity())
+    tokens, maps = torch.randn(4, 6, 5), torch.randn(4, 3, 5, 6)
+    found = represent(layer, tokens, ["0@class", "0@mean", "0"])
+    np.testing.assert_array_equal(found["0@class"], tokens[:, 0])
+    np.testing.assert_allclose(found["0@mean"], tokens.mean(dim=1), rtol=1e-6)
+    assert found["0"].shape == (4, 30)
+    np.testing.assert_allclose(represent(layer, maps, ["0@mean"])["0@mean"], maps.mean(dim=(2, 3)), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+@pytest.mark.parametrize("how", ["scripted", "traced", "a part is scripted"])
+def test_torchscript_is_refused(how):
+    network = convolutional(False)
+    scripted = {
+        "scripted": lambda: torch.jit.script(network),
+        "traced": lambda: torch.jit.trace(network, SMALL),
+        "a part is scripted": lambda: nn.Sequential(torch.jit.script(network), nn.Identity()),
+    }[how]()
+    for layers in (None, ["1"]):
+        with pytest.raises(InputError, match="TorchScript module, which runs as a whole: its layers cannot be read"):
+            represent(scripted, SMALL, layers)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("how", ["compiled", "compiled and run", "compiled in place and run", "spread"])
+def test_compiled_modules_and_those_that_are_spread_over_devices_are_read_as_what_they_are(how):
+    network, expected = convolutional(False), represent(convolutional(False), SMALL)
+    read = network
+    if how == "spread":
+        read = nn.DataParallel(network)
+    elif "in place" in how:
+        network.compile(backend="eager")
+    else:
+        read = torch.compile(network, backend="eager")
+    if "run" in how:
+        with torch.no_grad():
+            read(SMALL)
+    found = represent(read, SMALL)
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-6)
+    prefix = {"spread": "module.", "compiled": "_orig_mod."}.get(how, "")
+    np.testing.assert_allclose(represent(read, SMALL, [f"{prefix}1"])[f"{prefix}1"], expected["1"], atol=1e-6)
+    if "in place" in how:
+        assert network._compiled_call_impl is not None  # as it was
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("given", ["tensor", "float64", "numpy", "bytes", "list"])
+def test_images_are_given_in_the_networks_own_type(dtype, given):
+    network = convolutional(False)
+    bytes_ = torch.randint(0, 256, (3, 1, 8, 8), dtype=torch.uint8)
+    images = bytes_.float() / 255
+    expected = represent(network, images)["3"]
+    shown = {"tensor": images, "float64": images.double(), "numpy": images.numpy(), "bytes": bytes_}.get(given)
+    found = represent(network.to(dtype), images.tolist() if shown is None else shown)["3"]
+    tolerance = {torch.float32: 1e-6, torch.float64: 1e-5, torch.float16: 5e-3, torch.bfloat16: 5e-2}[dtype]
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+    assert found.dtype in (np.float32, np.float64)

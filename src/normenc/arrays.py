@@ -21,7 +21,7 @@ def as_array(values: Any, what: str) -> npt.NDArray[Any]:
         When the values are not real numbers; `what` names them.
     """
     if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
+        values = _from_torch(values, what)
     try:
         array = np.asarray(values)
     except InputError:  # of what is read from disk only now
@@ -31,6 +31,14 @@ def as_array(values: Any, what: str) -> npt.NDArray[Any]:
     if array.dtype.kind not in "fiub":
         raise InputError(f"{what} has type {array.dtype}; it must hold real numbers")
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _from_torch(values: Any, what: str) -> Any:
+    """A torch tensor as a NumPy array; bfloat16, which NumPy lacks, as float32."""
+    if str(values.layout) != "torch.strided":
+        raise InputError(f"{what} is a sparse tensor ({values.layout}); give a dense one, with to_dense()")
+    values = values.detach().cpu().resolve_conj().resolve_neg()
+    return (values.float() if str(values.dtype) == "torch.bfloat16" else values).numpy()
 
 
 def as_responses(responses: Any) -> npt.NDArray[Any]:

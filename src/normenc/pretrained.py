@@ -16,11 +16,16 @@ from torch import nn
 from torch.nn import functional
 
 from normenc.errors import InputError
+from normenc.representations import layers_in_order
+from normenc.weight_files import load_weights
 
-__all__ = ["IMAGENET", "Preprocessing", "activation_layers", "adapt", "load_model"]
+__all__ = ["FITS", "IMAGENET", "Preprocessing", "activation_layers", "adapt", "load_model"]
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # means and standard deviations of red, green and blue
-NAMED = 3  # keys or names in a message
+FITS = ("crop", "pad")
+GREY = 0.5  # of what is padded
+SLACK = 1e-3  # of values that resizing takes beyond 0 and 1
+NAMED = 3  # names in a message
 
 
 @dataclass(frozen=True)
@@ -35,17 +40,22 @@ class Preprocessing:
         Copies of the grey image.
     mean, std : tuple of float
         Of each channel; the mean is subtracted, then the standard deviation divides.
+    fit : str
+        What happens to images whose sides have another ratio than `size`, so that nothing is squeezed: ``"crop"`` cuts
+        them to it in their middle, ``"pad"`` adds grey (0.5) on both sides.
 
     Examples
     --------
     >>> print(Preprocessing((224, 224), 3, *IMAGENET))
-    grey to 3 channels, resized to 224 x 224 pixels, minus (0.485, 0.456, 0.406), over (0.229, 0.224, 0.225)
+    grey to 3 channels, cut to 1:1 in the middle, resized to 224 x 224 pixels, minus (0.485, 0.456, 0.406), over \
+(0.229, 0.224, 0.225)
     """
 
     size: tuple[int, int] | None
     n_channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    fit: str = "crop"
 
     def __post_init__(self) -> None:
         if self.n_channels < 1:
@@ -57,9 +67,16 @@ class Preprocessing:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be one number, or {self.n_channels}")
         if not all(value > 0 for value in self.std):
             raise InputError(f"std is {self.std}; standard deviations must be positive")
+        if self.fit not in FITS:
+            raise InputError(f"fit is {self.fit!r}; it must be one of {', '.join(FITS)}")
 
     def __str__(self) -> str:
-        size = "" if self.size is None else f", resized to {self.size[0]} x {self.size[1]} pixels"
+        size = ""
+        if self.size is not None:
+            height, width = self.size
+            ratio = "1:1" if height == width else f"{height}:{width} (height to width)"
+            how = f"cut to {ratio} in the middle" if self.fit == "crop" else f"padded with grey to {ratio}"
+            size = f", {how}, resized to {height} x {width} pixels"
         return f"grey to {self.n_channels} channels{size}, minus {self.mean}, over {self.std}"
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
@@ -68,6 +85,12 @@ class Preprocessing:
         Parameters
         ----------
         images : Tensor, shape (n, height, width) or (n, 1, height, width)
+            Values 0 to 1; bytes (uint8) are divided by 255.
+
+        Raises
+        ------
+        InputError
+            When images have another shape, or values outside of 0 and 1.
         """
         if images.ndim == 3:
             images = images[:, None]
@@ -76,10 +99,30 @@ class Preprocessing:
                 f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
                 "(n, 1, height, width)"
             )
+        images = images.float() / 255 if images.dtype == torch.uint8 else images
+        low, high = float(images.min()), float(images.max())
+        if not (-SLACK <= low <= high <= 1 + SLACK):
+            raise InputError(
+                f"images have values from {low:g} to {high:g}; they must be grey values from 0 to 1, or bytes"
+            )
         if self.size is not None and tuple(images.shape[2:]) != self.size:
+            images = _of_ratio(images, self.size, self.fit)
             images = functional.interpolate(images, self.size, mode="bilinear", antialias=True, align_corners=False)
         mean, std = (images.new_tensor(value)[:, None, None] for value in (self.mean, self.std))
-        return ((images - mean) / std).expand(-1, self.n_channels, -1, -1)
+        return ((images - mean) / std).repeat(1, self.n_channels // len(self.mean), 1, 1)
+
+
+def _of_ratio(images: torch.Tensor, size: tuple[int, int], fit: str) -> torch.Tensor:
+    """Images cut, or padded, to the ratio of `size`, to the next pixel."""
+    height, width = images.shape[2:]
+    choose = min if fit == "crop" else max
+    scale = choose(height / size[0], width / size[1])
+    new = [max(1, round(side * scale)) for side in size]
+    if fit == "crop":
+        top, left = (height - new[0]) // 2, (width - new[1]) // 2
+        return images[..., top : top + new[0], left : left + new[1]]
+    down, across = new[0] - height, new[1] - width
+    return functional.pad(images, (across // 2, across - across // 2, down // 2, down - down // 2), value=GREY)
 
 
 @dataclass(frozen=True)
@@ -99,6 +142,7 @@ def adapt(
     n_channels: int = 3,
     mean: Sequence[float] = IMAGENET[0],
     std: Sequence[float] = IMAGENET[1],
+    fit: str = "crop",
 ) -> nn.Module:
     """Let a network that takes other images take grey ones, as normenc's stimuli are.
 
@@ -106,8 +150,9 @@ def adapt(
     ----------
     module : Module
         Stays as it was.
-    size, n_channels, mean, std
-        See :class:`Preprocessing`; colours and ImageNet's statistics by default.
+    size, n_channels, mean, std, fit
+        See :class:`Preprocessing`; colours and ImageNet's statistics by default. Gratings are best drawn at the
+        network's own size: ``stimuli.gratings(orientation, size=adapted.preprocessing.size)``.
 
     Returns
     -------
@@ -127,25 +172,36 @@ def adapt(
     >>> represent(network, torch.rand(2, 48, 64), ["0"])["0"].shape
     (2, 3136)
     """
-    preprocessing = Preprocessing(size, n_channels, tuple(mean), tuple(std))
+    preprocessing = Preprocessing(size, n_channels, tuple(mean), tuple(std), fit)
     adapted = copy.deepcopy(module).eval()
     adapted.register_forward_pre_hook(_Before(preprocessing))
     adapted.preprocessing = preprocessing  # type: ignore[assignment]
     return adapted
 
 
-def load_model(name: str, *, weights: str | Path | None = None, seed: int = 0) -> nn.Module:
+def load_model(
+    name: str,
+    *,
+    weights: str | Path | None = None,
+    leave_out: Sequence[str] = (),
+    seed: int = 0,
+    fit: str = "crop",
+) -> nn.Module:
     """Build a torchvision or timm model by name, with weights from a file; nothing is ever downloaded.
 
     Parameters
     ----------
     name : str
-        ``"torchvision:resnet18"`` or ``"timm:resnet18"``.
+        ``"torchvision:resnet18"``, ``"timm:resnet18"`` or, with the tag of its weights, ``"timm:resnet50.a1_in1k"``.
     weights : str or Path, optional
-        A ``.safetensors`` file, or a ``.pt`` or ``.pth`` file of a state dict (read without running code from it);
-        the initial weights of `seed` where left out.
+        A ``.safetensors`` file, or a ``.pt`` or ``.pth`` file of a state dict (read without running code from it), as
+        libraries and trainers write them; the initial weights of `seed` where left out.
+    leave_out : sequence of str
+        Patterns of weights that keep their initial values, such as ``["fc.*"]`` for a head of another size.
     seed : int
         Of the initial weights.
+    fit : str
+        What happens to images of another ratio, see :class:`Preprocessing`.
 
     Returns
     -------
@@ -170,8 +226,10 @@ def load_model(name: str, *, weights: str | Path | None = None, seed: int = 0) -
                 f"{library} cannot be imported ({error}): pip install 'normenc[models]', in builds that fit your torch"
             ) from None
     if weights is not None:
-        _load_weights(module, Path(weights), name)
-    return adapt(module, size=size, mean=mean, std=std)
+        load_weights(module, Path(weights).expanduser(), name, leave_out)
+    elif leave_out:
+        raise InputError(f"leave_out is {list(leave_out)}, but no file of weights is given; give weights too")
+    return adapt(module, size=size, mean=mean, std=std, fit=fit)
 
 
 def activation_layers(module: nn.Module, images: torch.Tensor) -> list[str]:
@@ -181,17 +239,12 @@ def activation_layers(module: nn.Module, images: torch.Tensor) -> list[str]:
     ----------
     module : Module
     images : Tensor
-        At least 2 images, as the module takes them.
+        As the module takes them.
 
     Returns
     -------
     list of str
         For :func:`normenc.representations.represent`.
-
-    Raises
-    ------
-    InputError
-        When there are fewer than 2 images.
 
     Examples
     --------
@@ -199,26 +252,7 @@ def activation_layers(module: nn.Module, images: torch.Tensor) -> list[str]:
     >>> activation_layers(networks.FC(), torch.rand(2, 48, 64))
     ['fc', 'fc_relu', 'out']
     """
-    if len(images) < 2:
-        raise InputError(f"there are {len(images)} images; 2 are needed to tell a row an image")
-    ran: dict[str, bool] = {}
-
-    def note(name: str) -> Any:
-        def hook(_module: nn.Module, _args: Any, output: Any) -> None:
-            ran[name] = isinstance(output, torch.Tensor) and output.ndim >= 2 and len(output) == len(images)
-
-        return hook
-
-    hooks = [part.register_forward_hook(note(name)) for name, part in module.named_modules() if name]
-    was_training = module.training
-    try:
-        with torch.no_grad():
-            module.eval()(images)
-    finally:
-        module.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return [name for name, has_rows in ran.items() if has_rows]
+    return layers_in_order(module, images)
 
 
 Built = tuple[nn.Module, tuple[int, int], Sequence[float], Sequence[float]]
@@ -246,9 +280,10 @@ def _timm(name: str) -> Built:
     import timm
     from timm import data
 
-    there = timm.list_models()
-    if name not in there:
-        raise _unknown("timm", name, there)
+    architecture, _, tag = name.partition(".")
+    there, tagged = timm.list_models(), timm.list_pretrained()
+    if architecture not in there or (tag and name not in tagged):
+        raise _unknown("timm", name, tagged if architecture in there else there)
     module = timm.create_model(name, pretrained=False)
     stated = data.resolve_model_data_config(module)
     return module, stated["input_size"][1:], stated["mean"], stated["std"]
@@ -258,39 +293,3 @@ def _unknown(library: str, name: str, there: Sequence[str]) -> InputError:
     near = difflib.get_close_matches(name, there, n=NAMED)
     hint = f"did you mean {', '.join(near)}?" if near else f"there are {len(there)}, such as {there[0]}"
     return InputError(f"{library} has no model {name!r}; {hint}")
-
-
-def _load_weights(module: nn.Module, path: Path, name: str) -> None:
-    from pickle import UnpicklingError
-
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file of weights")
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{path}: these weights cannot be read ({error}); they must be a .safetensors file, or a state dict saved "
-            "by torch.save"
-        ) from None
-    own = module.state_dict()
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise InputError(f"{path}: this file holds no state dict; save the model's state_dict()")
-    faults = {
-        "missing": [key for key in own if key not in state],
-        "unknown": [key for key in state if key not in own],
-        "of another shape": [key for key in own if key in state and state[key].shape != own[key].shape],
-    }
-    if any(faults.values()):
-        told = "; ".join(
-            f"{kind}: {', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
-            for kind, keys in faults.items()
-            if keys
-        )
-        raise InputError(f"{path}: these weights do not fit {name}; {told}")
-    module.load_state_dict(state)

@@ -6,7 +6,7 @@ import pytest
 
 from normenc import quality, recordings, rsa
 from normenc.errors import InputError
-from normenc.quality import check, inference_inputs, rdm_reliability
+from normenc.quality import check, comparison_notes, inference_inputs, rdm_reliability
 from normenc.tuning.reliability import half_averages
 
 rdm_reliability_room = sys.modules["normenc.quality.rdm_reliability"]  # the function has its name
@@ -197,13 +197,54 @@ def test_animals_and_sessions_enter_as_rdms_of_their_own():
     np.testing.assert_allclose(found["data"], [rsa.rdm(part) for part in rows.reshape(4, 6, 9)])
     alone = recordings.Recording.from_trials("r", rows, orientation, trials={"session": session})
     found = inference_inputs(alone)
-    assert "subject" not in found  # sessions of one animal, each of its own
-    assert found["data"].shape == (2, 6, 6)
+    assert (sorted(found), found["session"].tolist()) == (["data", "responses", "session"], ["1", "2"])
     np.testing.assert_allclose(found["data"][0], rsa.rdm(rows.reshape(2, 2, 6, 9)[:, 0].mean(axis=0)))
+    np.testing.assert_allclose(found["responses"], rows.reshape(2, 2, 6, 9).mean(axis=0))  # of the same neurons
     one = recordings.Recording.from_trials("r", rows, orientation)
     found = inference_inputs(one)
     np.testing.assert_array_equal(found["repeats"], rows.reshape(4, 6, 9))
     assert found["data"].shape == (6, 6)
+
+
+def test_sessions_and_animals_that_saw_some_stimuli_are_said_to_be_left_out_or_put_together():
+    rng = np.random.default_rng(0)
+    shown = np.r_[np.tile(np.arange(6), 4), 0, 1] * 30.0
+    rows = rng.normal(size=(26, 9))
+
+    def of(**labels):
+        return recordings.Recording.from_trials("r", rows, shown, trials=labels)
+
+    third = of(session=np.repeat(["1", "2", "3"], [12, 12, 2]))
+    assert inference_inputs(third)["session"].tolist() == ["1", "2"]
+    assert comparison_notes(third) == ("Session 3 saw 2 of 6 stimuli and is left out of the comparison.",)
+    alone = of(session=np.repeat(["1", "2", "3"], [3, 3, 20]))
+    assert inference_inputs(alone)["data"].shape == (6, 6)
+    assert comparison_notes(alone) == (
+        "Session 1 saw 3; session 2 saw 3 of 6 stimuli, so that sessions are not told apart: their trials are averaged "
+        "together.",
+        "Stimuli were shown 4 to 5 times: averages use all trials, the noise ceiling the first 4.",
+    )
+    # An animal whose sessions saw all stimuli together, but none of them alone, has one RDM of all its trials.
+    halves = of(animal=np.repeat(["a", "b"], [12, 14]), session=np.repeat(["1", "2", "1"], [3, 9, 14]))
+    assert inference_inputs(halves)["subject"].tolist() == ["a", "b"]
+    assert comparison_notes(halves) == ("Animal a, session 1 saw 3 of 6 stimuli and is left out of the comparison.",)
+    thirds = of(animal=np.repeat(["a", "b"], [6, 20]), session=np.repeat(["1", "2", "1"], [3, 3, 20]))
+    assert comparison_notes(thirds) == ()
+    np.testing.assert_allclose(inference_inputs(thirds)["data"][0], rsa.rdm(rows[:6]))
+
+
+def test_published_rdms_enter_with_whose_they_are():
+    rdms = [rsa.rdm(np.random.default_rng(k).normal(size=(6, 9))) for k in range(3)]
+    several = recordings.Recording.from_rdm("r", rdms, np.arange(6) * 30.0, subjects={"session": ["1", "2", "3"]})
+    found = inference_inputs(several)
+    np.testing.assert_array_equal(found["data"], rdms)
+    assert (sorted(found), found["session"].tolist()) == (["data", "session"], ["1", "2", "3"])
+    subjects = recordings.Recording.from_rdm("r", rdms, np.arange(6) * 30.0)
+    assert inference_inputs(subjects)["subject"].tolist() == ["1", "2", "3"]
+    assert rsa.noise_ceiling(found["data"], session=found["session"]).kind == "sessions"
+    one = recordings.Recording.from_rdm("r", rdms[:1], np.arange(6) * 30.0)
+    assert inference_inputs(one)["data"].shape == (6, 6)
+    assert comparison_notes(one) == ()
 
 
 def test_of_too_many_neurons_some_are_looked_at(tmp_path, trials, monkeypatch):

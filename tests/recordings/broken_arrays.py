@@ -105,8 +105,8 @@ LYING = [
     Broken("broken link", lambda folder: linked(folder, "gone.npz"), "a link to a file that is not there"),
     Broken("circle of links", lambda folder: linked(folder, "r.npz"), "cannot be read .*symbolic links"),
     Broken("link to a device", lambda folder: linked(folder, "/dev/zero"), "no regular file; a recording is a file"),
-    Broken("pipe", pipe, "no regular file; a recording is a file or a Zarr store"),
-    Broken("socket", plugged, "no regular file; a recording is a file or a Zarr store"),
+    Broken("pipe", pipe, "no regular file; a recording is a file, a Zarr store, or a folder of"),
+    Broken("socket", plugged, "no regular file; a recording is a file, a Zarr store, or a folder of"),
     Broken("name with a line break", lambda folder: written(folder, "a\nb.npz", b"x"), r"a\\nb\.npz: .* save .* again"),
     Broken("name that is no UTF-8", lambda f: written(f, os.fsdecode(b"caf\xe9.npz"), b"x"), r"caf\\xe9\.npz: .*again"),
     Broken("unknown kind", lambda folder: written(folder, "r.xlsx", b"x"), r"kind \.xlsx are not known; known are \.n"),
@@ -154,7 +154,9 @@ NUMPY = [
         "npy too large", lambda f: written(npy(f).parent, "r.npy", npy_bytes(RESPONSES, (HUGE,))), "declares 7,451 Gi"
     ),
     Broken(
-        "npy transposed", lambda folder: npy(folder, RESPONSES.T), r"8 rows, .* \(3, 8\) has 3 trials; they must agree"
+        "npy with fewer rows",
+        lambda folder: npy(folder, table="orientation\n" + "15\n" * 7),
+        r"r.csv has 7 rows, but the array has shape \(8, 3\); a table of trials must have one row for each",
     ),
     Broken(
         "npy with a table of no UTF-8", lambda f: written(npy(f).parent, "r.csv", BAD_NAME).with_suffix(".npy"), "UTF-8"

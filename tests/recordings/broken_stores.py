@@ -52,6 +52,9 @@ def mat_bomb(folder):
     return written(folder, "r.mat", whole[:128] + struct.pack("<II", 15, len(data)) + data)
 
 
+RAGGED = np.array([[RESPONSES, RESPONSES[:3]]], dtype=object)
+
+
 def twice(folder):
     """A MATLAB file with one variable twice."""
     data = mat(folder, orientation=None).read_bytes()
@@ -99,6 +102,41 @@ def with_cell(data=None, **options):
         file.create_dataset("region", data=np.array([[target]], dtype=h5py.ref_dtype))
 
     return change
+
+
+def by_matlab(change):
+    def changed(file):
+        change(file)
+        file["responses"].attrs["MATLAB_class"] = np.bytes_("double")
+
+    return changed
+
+
+def cells(file, name, references):
+    """Cells of MATLAB's that lead to these places."""
+    array = file.create_dataset(name, data=np.array([references], dtype=h5py.ref_dtype))
+    array.attrs["MATLAB_class"] = np.bytes_("cell")
+    return array
+
+
+def in_a_circle(file):
+    array = cells(file, "region", [h5py.Reference()])
+    array[...] = np.array([[array.ref]], dtype=h5py.ref_dtype)
+
+
+def laughing(file):
+    """Ten cells that all lead to ten cells, and so on."""
+    target = file.create_dataset("#refs#/0", data=np.zeros((1, 1)))
+    for level in range(1, 20):
+        target = cells(file, f"#refs#/{level}", [target.ref] * 10)
+    cells(file, "region", [target.ref] * 10)
+
+
+def many_times(file):
+    """Two thousand cells that lead to one array of 8 MB, which is packed into few bytes."""
+    array = file.create_dataset("#refs#/0", data=np.zeros((1000, 1000)), compression="gzip")
+    array.attrs["MATLAB_class"] = np.bytes_("double")
+    cells(file, "region", [array.ref] * 2000)
 
 
 def unwritten_text(file):
@@ -224,7 +262,13 @@ MATLAB = [
         lambda f: edited(mat(f, responses=sparse(8)), struct.pack("<ii", 0, 3), struct.pack("<ii", 0, 10**9)),
         "damaged .*; save it again",
     ),
-    Broken("mat with a cell of numbers", lambda f: mat(f, responses=np.array([RESPONSES], object)), "it holds orient"),
+    Broken("mat with cells of many sizes", lambda f: mat(f, responses=RAGGED), "it holds orient"),
+    Broken(
+        "mat with an element that is not there",
+        lambda f: mat(f, responses=RAGGED),
+        "responses has 1 x 2 elements, the first of number 1; there is none of number 3",
+        {"names": {"responses": "responses{3}"}},
+    ),
     Broken(
         "mat without neurons", lambda folder: mat(folder, responses=np.ones((8, 0))), r"\(8, 0\); there must be tri"
     ),
@@ -243,7 +287,18 @@ MATLAB = [
         OUTSIDE,
     ),
     Broken(
-        "mat 7.3, unwritten", lambda f: mat73(f, as_dataset("responses", **UNWRITTEN)), "would unpack .*; save it ag"
+        "mat 7.3, unwritten",
+        lambda f: mat73(f, by_matlab(as_dataset("responses", **UNWRITTEN))),
+        "would unpack .*; save it ag",
+    ),
+    Broken(
+        "mat 7.3 of cells in a circle", lambda f: mat73(f, in_a_circle), "cells of region lead to one another.*; copy"
+    ),
+    Broken("mat 7.3 of cells of cells", lambda f: mat73(f, laughing), "cells of region lead to one another.*; copy"),
+    Broken(
+        "mat 7.3 of one bomb many times",
+        lambda f: mat73(f, many_times),
+        "many cells of region lead to one array.*; copy",
     ),
     Broken("mat 7.3, unwritten text", lambda f: mat73(f, unwritten_text), "would unpack .*; save it again"),
 ]

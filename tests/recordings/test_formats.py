@@ -7,9 +7,11 @@ import pytest
 import scipy.io
 import xarray as xr
 from PIL import Image
+from scipy.spatial.distance import squareform
 
 from normenc.errors import InputError
 from normenc.recordings import load
+from normenc.recordings.formats import opened
 
 RNG = np.random.default_rng(0)
 TRIALS = RNG.normal(size=(12, 5))
@@ -172,6 +174,95 @@ def test_repeats_as_a_dimension(tmp_path):
     assert recording.read_as == "3 repeats x 4 stimuli x 5 neurons"
     np.testing.assert_allclose(recording.responses, AVERAGES, rtol=1e-12)
     np.testing.assert_array_equal(recording.trials["repeat"], np.repeat([0, 1, 2], 4))
+
+
+def test_tables_beside_an_array_may_label_any_of_its_axes(tmp_path):
+    np.save(tmp_path / "r.npy", TRIALS.T)
+    trials = {"orientation": DEGREES, "contrast": np.arange(12) % 2, "quality": "of a trial", "species": "mouse"}
+    pd.DataFrame(trials).to_csv(tmp_path / "r.csv", sep=";", index=False)
+    neurons = {
+        "roi": np.arange(5) + 10,
+        "session": "d1",
+        "contrast": 0.5,
+        "depth": 3.0,
+        "region": ["a", None] * 2 + ["b"],
+    }
+    pd.DataFrame(neurons).to_csv(tmp_path / "r.neurons.csv", index=False)
+    recording = load(tmp_path / "r.npy")
+    np.testing.assert_array_equal(recording.trials, TRIALS)
+    assert recording.read_as == "5 neurons x 12 trials"
+    assert recording.species == "mouse"
+    assert recording.responses["neuron"].to_numpy().tolist() == list(map(str, range(10, 15)))
+    assert recording.responses["region"].to_numpy().tolist() == ["a", "", "a", "", "b"]
+    with opened(tmp_path / "r.npy") as arrays:
+        assert arrays["trials.quality"].tolist() == ["of a trial"] * 12
+        assert arrays["neurons.contrast"].tolist() == [0.5] * 5
+        np.testing.assert_array_equal(arrays["contrast"], trials["contrast"])
+        assert arrays["neuron_session"].tolist() == ["d1"] * 5
+
+
+RDM = 1 - np.corrcoef(RNG.normal(size=(12, 40)))
+
+
+@pytest.mark.parametrize(
+    "array", [RDM, RDM + np.diag([np.nan] * 12), squareform(RDM, checks=False), np.stack([RDM] * 3)]
+)
+def test_dissimilarities_as_an_array_need_no_labels(tmp_path, array):
+    np.save(tmp_path / "r.npy", array)
+    for names in (None, {"rdm": "responses"}):
+        recording = load(tmp_path / "r.npy", names=names)
+        np.testing.assert_allclose(recording.rdm, RDM, atol=1e-12)
+        assert recording.animals == (("1", "2", "3") if array.ndim == 3 else ())
+    # With labels it is asked what they are, as a square of responses would look the same.
+    pd.DataFrame({"orientation": np.arange(0, 180, 15.0)}).to_csv(tmp_path / "r.csv", index=False)
+    recording = load(tmp_path / "r.npy", names={"rdm": "responses"})
+    np.testing.assert_array_equal(recording.orientation, np.arange(0, 180, 15.0))
+    np.testing.assert_allclose(recording.rdm, RDM, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "array", [TRIALS, RNG.normal(size=(12, 12)), np.corrcoef(TRIALS), np.zeros((4, 4)), np.arange(7.0)]
+)
+def test_other_arrays_need_labels(tmp_path, array):
+    np.save(tmp_path / "r.npy", array)
+    with pytest.raises(InputError, match=r"the stimuli are missing: put a table r\.csv"):
+        load(tmp_path / "r.npy")
+
+
+@pytest.mark.filterwarnings("ignore")  # of what Zarr does not specify yet, and of xarray about Zarr
+@pytest.mark.parametrize("version", [2, 3])
+def test_axes_of_a_zarr_store_are_known_by_their_names(tmp_path, version):
+    square = RNG.normal(size=(6, 6, 4))
+    dataset = xr.Dataset(
+        {"responses": (("unit", "time", "trial"), square), "orientation": ("trial", [0.0, 45, 90, 135])},
+        {"time": np.arange(6) / 10},
+    )
+    dataset.to_zarr(tmp_path / "r.zarr", zarr_format=version, consolidated=False)
+    recording = load(tmp_path / "r.zarr", window=(0.2, 0.5))
+    assert recording.read_as.startswith("6 neurons x 6 samples x 4 stimuli, averaged over 3 of 6 samples in [0.2, 0.5)")
+    np.testing.assert_allclose(recording.responses, square[:, 2:5].mean(axis=1).T, rtol=1e-12)
+
+
+def test_an_assembly_of_brainscore_is_read_by_its_own_names(shared_data):
+    path = shared_data / "real/bs_testme.nc"
+    own = xr.open_dataset(path)
+    names = {"responses": "data", "image": "stimulus_id", "repeat": "repetition", "neuron": "neuroid_id"}
+    recording = load(path, names=names)
+    assert recording.read_as == "6 trials x 3 neurons"
+    expected = own["data"].groupby("stimulus_id").mean()
+    np.testing.assert_allclose(recording.responses, expected, rtol=1e-12)
+    assert recording.stimulus.tolist() == expected["stimulus_id"].to_numpy().tolist()
+    assert recording.responses["neuron"].to_numpy().tolist() == own["neuroid_id"].to_numpy().tolist()
+    own.close()
+
+
+def test_rdms_of_subjects_are_read_from_an_archive(shared_data):
+    path = shared_data / "real/n2b_evc.npz"
+    with np.load(path) as archive:
+        own = archive["arr_0"]
+    recording = load(path, names={"rdm": "arr_0"})
+    assert recording.read_as == "RDMs of 15 subjects x 78 stimuli"
+    np.testing.assert_allclose(recording.rdm, own.mean(axis=0), atol=1e-12)
 
 
 def test_directions_are_told_from_orientations_and_folded_on_demand(tmp_path):

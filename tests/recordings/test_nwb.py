@@ -1,3 +1,4 @@
+import warnings
 from datetime import UTC, datetime
 
 import h5py
@@ -20,9 +21,9 @@ from pynwb.ophys import (  # noqa: E402
     RoiResponseSeries,
 )
 
-from normenc.recordings.formats import nwb_signals  # noqa: E402
+from normenc.recordings.formats import trial_windows  # noqa: E402
 from normenc.recordings.formats.nwb import read_nwb  # noqa: E402
-from normenc.recordings.formats.nwb_signals import spike_counts, window_means  # noqa: E402
+from normenc.recordings.formats.trial_windows import spike_counts, window_means  # noqa: E402
 from normenc.recordings.nwb_export import write_nwb  # noqa: E402
 
 
@@ -152,7 +153,7 @@ def test_counts_are_those_of_numpy_whatever_the_blocks(monkeypatch):
     end = begin + generator.uniform(0, 1, 30)
     expected = [[((times >= a) & (times < b)).sum() for times in units] for a, b in zip(begin, end, strict=True)]
     for size in (8, 800, 2**26):
-        monkeypatch.setattr(nwb_signals, "BLOCK_BYTES", size)
+        monkeypatch.setattr(trial_windows, "BLOCK_BYTES", size)
         found = spike_counts(np.concatenate(units), np.cumsum(lengths), begin, end)
         np.testing.assert_array_equal(found, expected)
 
@@ -168,7 +169,7 @@ def test_means_are_those_of_numpy_whatever_the_blocks(monkeypatch, tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         stored = file.create_dataset("a", data=data, chunks=(16, 2))
         for size in (24, 24 * 37, 24 * 5, 2**26):
-            monkeypatch.setattr(nwb_signals, "BLOCK_BYTES", size)
+            monkeypatch.setattr(trial_windows, "BLOCK_BYTES", size)
             np.testing.assert_allclose(window_means(data, first, last), expected, rtol=1e-12)
             np.testing.assert_allclose(window_means(stored, first, last), expected, rtol=1e-12)
 
@@ -182,14 +183,16 @@ def test_intervals_of_other_names_and_blank_trials(tmp_path):
     file.add_invalid_time_interval(start_time=0.1, stop_time=0.2)
     add_units(file, [0.5, 1.5, 2.5], [3.0, 3.25])
     found = read_nwb(save(file, tmp_path / "a.nwb"))
-    np.testing.assert_array_equal(found["direction"], [0, 180, 315])
-    np.testing.assert_array_equal(found["responses"], [[1, 0], [1, 0], [0, 2]])
+    np.testing.assert_array_equal(found["direction"], shown)
+    np.testing.assert_array_equal(found["responses"], [[1, 0], [1, 0], [1, 0], [0, 2]])
+    assert found["axes"] == "trial,neuron"
     assert found["notes"] == [
         "Orientation spans more than 180 degrees, and is read as direction; fold it if nothing drifted",
         "direction is column Orientation of gratings",
-        "left out 1 of 4 trials without a stimulus",
+        "1 of 4 trials have no stimulus and are blanks",
         "1 invalid_times are not taken into account",
     ]
+    np.testing.assert_array_equal(load(tmp_path / "a.nwb").blanks, [[1, 0]])
     assert "orientation" in read_nwb(tmp_path / "a.nwb", names={"orientation": "Orientation"})
 
 
@@ -198,8 +201,8 @@ def test_texts_that_are_numbers_and_blanks(tmp_path):
     add_trials(file, [0, 1, 2], [1, 2, 3], grating_orientation=["45.0", "null", "-45"])
     add_units(file, [0.5], [2.5])
     found = read_nwb(save(file, tmp_path / "a.nwb"))
-    np.testing.assert_array_equal(found["orientation"], [45, -45])
-    np.testing.assert_array_equal(found["responses"], [[1, 0], [0, 1]])
+    np.testing.assert_array_equal(found["orientation"], [45, np.nan, -45])
+    np.testing.assert_array_equal(found["responses"], [[1, 0], [0, 0], [0, 1]])
 
 
 def test_images_by_name_and_by_number(tmp_path):
@@ -209,9 +212,120 @@ def test_images_by_name_and_by_number(tmp_path):
     add_units(file, [0.5], [2.5])
     path = save(file, tmp_path / "a.nwb")
     found = read_nwb(path, names={"repeat": "trial_number"})
-    assert found["image"].tolist() == ["b", "a", "b"]
-    assert found["repeat"].tolist() == [1, 3, 4]
-    assert read_nwb(path, names={"image": "frame"})["image"].tolist() == [3, 0, 3]
+    assert found["image"].tolist() == ["b", "", "a", "b"]
+    assert found["repeat"].tolist() == [1, 2, 3, 4]
+    np.testing.assert_array_equal(read_nwb(path, names={"image": "frame"})["image"], [3, np.nan, 0, 3])
+    whole = read_nwb(path, names={"image": "trial_number"})["image"]
+    assert whole.tolist() == [1, 2, 3, 4]
+    assert whole.dtype == np.int64
+
+
+def test_all_columns_of_trials_are_given(tmp_path):
+    file = session()
+    columns = {
+        "orientation": [0.0, 45.0, 0.0, 45.0],
+        "temporal_frequency": [1.0, 1.0, 2.0, np.nan],
+        "outcome": ["hit", "miss", "hit", "hit"],
+        "quality": [1, 2, 3, 4],  # of trials, and not of neurons
+        "direction_of_lick": ["l", "r", "l", "r"],
+        "rewarded": [True, False, True, True],
+    }
+    add_trials(file, [0, 1, 2, 3], [1, 2, 3, 4], **columns)
+    add_units(file, [0.5], [2.5], quality=["good", "mua"])
+    path = save(file, tmp_path / "a.nwb")
+    found = read_nwb(path)
+    for name in ("temporal_frequency", "outcome", "direction_of_lick", "rewarded"):
+        np.testing.assert_array_equal(found[name], columns[name])
+    assert found["quality"].tolist() == ["good", "mua"]
+    assert found["trials.quality"].tolist() == [1, 2, 3, 4]
+    assert not {"start_time", "stop_time", "timeseries"} & found.keys()
+    mapped = read_nwb(path, names={"direction": "orientation", "tf": "temporal_frequency"})
+    assert not {"orientation", "temporal_frequency"} & mapped.keys()
+    np.testing.assert_array_equal(mapped["direction"], columns["orientation"])
+    np.testing.assert_array_equal(mapped["tf"], columns["temporal_frequency"])
+    assert refused(path, names={"tf": "no"}).startswith("trials has no column 'no' for tf; it has ")
+
+
+def test_stimuli_of_two_kinds_are_chosen_by_their_name(tmp_path):
+    file = session()
+    add_trials(file, [0, 1, 2], [1, 2, 3], orientation=[0.0, 45.0, 90.0], image=["a", "b", "a"])
+    add_units(file, [0.5], [2.5])
+    path = save(file, tmp_path / "a.nwb")
+    assert refused(path).startswith("the stimulus of trials may be any of the columns orientation, image; name")
+    assert load(path, names={"image": "image"}).kind == "image"
+    recording = load(path, names={"orientation": "orientation"})
+    np.testing.assert_array_equal(recording.orientation, [0, 45, 90])
+    assert read_nwb(path, names={"orientation": "orientation"})["trials.image"].tolist() == ["a", "b", "a"]
+
+
+def test_trials_without_a_stimulus_that_show_something_else_are_told(tmp_path):
+    file = session()
+    columns = {"orientation": [0.0, 45.0, np.nan, np.nan], "stimulus_name": ["grating", "grating", "scene", "movie"]}
+    add_trials(file, [0, 1, 2, 3], [1, 2, 3, 4], **columns)
+    add_units(file, [0.5], [2.5])
+    (said,) = read_nwb(save(file, tmp_path / "a.nwb"))["notes"]
+    assert said.startswith("2 of 4 trials have no stimulus and are blanks; their stimulus_name is movie, scene (if ")
+
+
+def test_blanks_without_times_or_samples_are_left_out(tmp_path):
+    file = session()
+    add_trials(file, [0, 1, 2, np.nan], [1, 2, np.nan, np.nan], orientation=[0.0, 45.0, np.nan, np.nan])
+    add_units(file, [0.5], [1.5])
+    path = save(file, tmp_path / "a.nwb")
+    found = read_nwb(path)
+    np.testing.assert_array_equal(found["orientation"], [0, 45])
+    assert found["notes"] == ["left out 2 of 4 trials, without a stimulus and without responses"]
+    np.testing.assert_array_equal(read_nwb(path, window=(0, 1))["orientation"], [0, 45, np.nan])
+    path = imaging(tmp_path / "b.nwb", DfOverF, ramps(), rate=10.0, starts=(1.0, 2.0, 900.0))
+    found = read_nwb(path)
+    np.testing.assert_array_equal(found["direction"], [0, 270])
+    assert found["notes"] == ["left out 1 of 3 trials, without a stimulus and without responses"]
+
+
+@pytest.mark.parametrize("timing", [{"rate": 10.0}, {"timestamps": np.arange(40) / 10}])
+def test_signals_that_are_stored_the_other_way_are_turned(tmp_path, timing):
+    path = imaging(tmp_path / "a.nwb", Fluorescence, ramps(), **timing)
+    own = read_nwb(path, baseline=(-0.2, 0.0))
+    with h5py.File(path, "a") as file:  # pynwb writes no such file, but MATLAB's library does
+        place = file["processing/ophys/Fluorescence/traces"]
+        attributes = dict(place["data"].attrs)
+        del place["data"]
+        place.create_dataset("data", data=ramps().T, chunks=(1, 16)).attrs.update(attributes)
+    found = read_nwb(path, baseline=(-0.2, 0.0))
+    np.testing.assert_allclose(found["responses"], own["responses"], rtol=1e-12)
+    said = "traces is stored as (ROIs, times), as the number of its ROIs shows, and was transposed"
+    assert found["notes"].count(said) == 1
+    assert said not in own["notes"]
+
+
+def test_signals_that_may_be_stored_either_way_are_refused(tmp_path):
+    path = imaging(tmp_path / "a.nwb", DfOverF, ramps()[:2], rate=1.0)
+    assert refused(path).startswith("traces has shape (2, 2) and 2 ROIs, so nothing tells times from ROIs")
+    path = imaging(tmp_path / "b.nwb", DfOverF, ramps(), n_rois=3, rate=1.0)
+    assert refused(path) == "traces has shape (40, 2), but 3 ROIs; it must be (times, ROIs)"
+
+
+def test_a_session_of_dandi_is_read_as_pynwb_has_it(shared_data):
+    path = shared_data / "real/dandi000006_anm369963_20170302.nwb"
+    found = read_nwb(path, names={"image": "type"}, window=(0.0, 1.0))
+    with pynwb.NWBHDF5IO(str(path), "r") as io:
+        file = io.read()
+        trials = file.trials.to_dataframe()
+        units = [np.asarray(times) for times in file.units["spike_times"][:]]
+    counts = [[((times >= start) & (times < start + 1)).sum() for times in units] for start in trials["start_time"]]
+    np.testing.assert_array_equal(found["responses"], counts)
+    assert found["image"].tolist() == trials["type"].tolist()
+    assert np.unique(found["image"], return_counts=True)[1].tolist() == [74, 119]
+    np.testing.assert_array_equal(found["pole_in_time"], trials["pole_in_time"])
+    assert found["response"].tolist() == trials["response"].tolist()
+    recording = load(path, names={"image": "type"}, window=(0.0, 1.0))
+    assert (recording.n_stimuli, recording.n_repeats) == (2, (74, 119))
+
+
+def test_sessions_without_stimuli_are_refused(shared_data):
+    said = refused(shared_data / "real/pynapple_A8604.nwb")
+    assert said.startswith("no column has stimuli that differ between trials (epochs has start_time, stop_time, tags)")
+    assert refused(shared_data / "real/allen_496908818s.nwb") == "this is an NWB 1 file; convert it to NWB 2 first"
 
 
 def test_regions_by_peak_channel(tmp_path):
@@ -254,11 +368,12 @@ def add_series(module, container, *series):
         container.add_roi_response_series(one)
 
 
-def imaging(path, container, data, starts=(1.0, 2.0), name="traces", **timing):
+def imaging(path, container, data, starts=(1.0, 2.0), name="traces", n_rois=None, **timing):
     file = session()
-    add_trials(file, starts, [start + 0.5 for start in starts], direction=[0.0, 270.0])
-    module, region = rois(file, data.shape[1])
-    series = RoiResponseSeries(name=name, data=data, rois=region(), unit="n.a.", **timing)
+    add_trials(file, starts, [start + 0.5 for start in starts], direction=[0.0, 270.0, np.nan][: len(starts)])
+    module, region = rois(file, n_rois or data.shape[1])
+    with warnings.catch_warnings(action="ignore"):  # of signals that are stored the other way
+        series = RoiResponseSeries(name=name, data=data, rois=region(), unit="n.a.", **timing)
     add_series(module, container(), series)
     return save(file, path)
 
@@ -323,7 +438,7 @@ def test_conversion_offset_and_cut_windows(tmp_path):
     path = imaging(tmp_path / "a.nwb", DfOverF, ramps()[:22], rate=10.0, conversion=2.0, offset=1.0)
     found = read_nwb(path)
     np.testing.assert_allclose(found["responses"][:, 0], [2 * 12 + 1, 2 * 20.5 + 1])  # of the second, two samples
-    assert found["notes"][-1] == "the window of 1 trials reaches beyond the samples of traces"
+    assert found["notes"][-1] == "the window of 1 trial reaches beyond the samples of traces"
 
 
 def several(path, *, units=False):
@@ -517,8 +632,8 @@ def test_stimuli_that_are_not_found_or_ambiguous(tmp_path):
     )
     np.testing.assert_array_equal(read_nwb(path, names={"orientation": "angle"})["orientation"], [0, 90])
     assert refused(path, names={"orientation": "side"}).startswith("column side holds no orientations that differ")
-    assert refused(path, names={"orientation": "no"}).startswith("column no holds no orientations that differ")
-    assert refused(path, names={"responses": "angle"}).startswith("there is no 'responses' to map a column to; ")
+    assert refused(path, names={"orientation": "no"}).startswith("trials have no column 'no' (for orientation)")
+    assert refused(path, names={"responses": "angle"}).startswith("no column can be responses: --series")
     assert refused(path, names={"orientation": "angle", "image": "side"}).startswith(
         "columns are mapped to orientation"
     )

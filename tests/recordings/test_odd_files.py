@@ -5,6 +5,7 @@ import sys
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from broken_stores import in_circles
@@ -48,6 +49,27 @@ def packed_cells(folder):
     return mat(
         folder, neuron=names, area="V1", data={"F": RESPONSES, "t": {"u": 1}}, s=scipy.sparse.eye(4, format="csc")
     )
+
+
+def wide(folder):
+    """A table of one column a neuron, as a spreadsheet in Europe writes it."""
+    table = pd.DataFrame(np.round(RESPONSES, 3), columns=["cell1", "cell2", "cell3"]).assign(orientation=DEGREES)
+    table.to_csv(folder / "r.csv", sep=";", decimal=",", index=False)
+    return folder / "r.csv"
+
+
+def sorted_spikes(folder):
+    """A folder of Kilosort's."""
+    store = folder / "probe"
+    store.mkdir()
+    rng = np.random.default_rng(0)
+    np.save(store / "spike_times.npy", rng.integers(0, 8000, 500))
+    np.save(store / "spike_clusters.npy", rng.integers(0, 3, 500))
+    (store / "params.py").write_text("sample_rate = 1000.0\n")
+    (store / "cluster_group.tsv").write_text("cluster_id\tgroup\n0\tgood\n1\tgood\n")
+    trials = pd.DataFrame({"start": np.arange(8.0), "stop": np.arange(8.0) + 0.5, "orientation": DEGREES})
+    trials.to_csv(store / "trials.csv", index=False)
+    return store
 
 
 def texts(folder):
@@ -148,8 +170,8 @@ def hurt(data, rng, n_bytes):
 
 
 # Other bytes of HDF5's are left alone beyond the head: its library itself may crash, or never end, for some of them.
-RANDOM = [(write, 10**9) for write in (npz, texts, npy, mat, packed, packed_cells, netcdf3, csv, parquet)]
-RANDOM += [(zarr2, 10**9), (zarr3, 10**9), (pictures, 10**9)]
+RANDOM = [(write, 10**9) for write in (npz, texts, npy, mat, packed, packed_cells, netcdf3, csv, wide, parquet)]
+RANDOM += [(zarr2, 10**9), (zarr3, 10**9), (pictures, 10**9), (sorted_spikes, 10**9)]
 RANDOM += [(hdf5, 96), (mat73, 608), (netcdf, 96)]
 
 

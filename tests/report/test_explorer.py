@@ -102,7 +102,7 @@ def test_the_methods_say_what_was_done(hostile_run):
         "Gabor energy, orientation model and pixels, served as controls",
         "one minus the Pearson correlation of the responses to each pair",
         "(60 samples, orientations in circular blocks of",
-        "by circular shifts of the stimuli",
+        "by 320 random permutations of the stimuli, which ask whether model and recording are related at all",
         "The noise ceiling was estimated from split halves of the repeated trials.",
     ):
         assert phrase in said.replace("\n", " "), phrase

@@ -8,6 +8,7 @@ import pytest
 
 from normenc import report
 from normenc.errors import InputError
+from normenc.report.sentences import limits
 from normenc.study import Study, run
 
 
@@ -77,6 +78,25 @@ def test_texts_from_the_user_are_escaped(finished):
     assert "Me &amp; You, 2026" in text
 
 
+def test_the_recordings_name_reads_as_a_name(finished):
+    said = Page(report.render(finished.folder)).said
+    assert "represent gratings as the recording “mine” does?" in said
+    assert "matches the recording “mine” best" in said
+    assert "explain the recording “mine”" in said or "similar to the recording “mine”" in said
+    assert not re.search(r"(as|to|explains?|matches|with) mine\b", said)
+
+
+def test_the_caption_says_what_is_drawn_and_nothing_else(finished):
+    """Noise alone: nothing is above chance, no model beats another."""
+    text = " ".join(Page(report.render(finished.folder)).said.split())
+    caption = text.partition("Similarity of two representational")[2].partition("first training step.")[0]
+    table = finished.evaluation.similarity
+    assert ("white dot" in caption) == bool((table["p_chance_holm"] <= 0.05).any())
+    assert ("Wings" in caption) == bool((finished.evaluation.inference.pairs["p_holm"] <= 0.05).any())
+    assert ("grey band" in caption) == bool(table["ceiling_lower"].notna().any())
+    assert "Lines are 95 % intervals." in caption
+
+
 def test_a_simulation_is_said_at_the_top(tmp_path):
     study = Study(
         recording={"source": "simulated-v1", "n_neurons": 20},
@@ -139,27 +159,50 @@ def tables(
         (
             {"twin": 0.4, "control": 0.7, "p": 0.2},
             [
-                "pool cannot be told from its untrained twin",
-                "+0.100",
-                "pool cannot be told from pixels (−0.200, p = 0.2)",
+                "pool did not differ significantly from its untrained twin: difference +0.100 (95 % interval −0.100 to "
+                "+0.100; p = 0.2, Holm-corrected for 2 comparisons).",
+                "Against controls, which were never trained: pool did not differ significantly from pixels (−0.200, 95 "
+                "% interval −0.100 to +0.100, p = 0.2); p is Holm-corrected for 2 comparisons.",
             ],
         ),
         (
             {"twin": 0.4, "control": 0.3, "p": 0.0004},
-            ["pool is more similar after training than before", "p < 0.001", "pool is more similar than pixels"],
+            [
+                "pool is significantly more similar after training than before",
+                "p < 0.001, Holm-corrected for 2 comparisons",
+                "pool is significantly more similar than pixels",
+            ],
         ),
         (
             {"twin": 0.7, "control": 0.8, "p": 0.03},
-            ["pool is less similar after training", "−0.200", "pool is less similar than pixels (−0.300, p = 0.03)"],
+            [
+                "pool is significantly less similar after training",
+                "−0.200",
+                "pool is significantly less similar than pixels (−0.300",
+            ],
         ),
-        ({"twin": 0.4, "control": 0.3, "p": 1.0}, ["0.600 (lower) to 0.900 (upper)", "pool falls short of it"]),
-        ({"twin": 0.4, "control": 0.3, "p": 1.0, "p_ceiling": 0.4}, ["pool cannot be told from it, or exceeds it"]),
+        (
+            {"twin": 0.4, "control": 0.3, "p": 1.0},
+            [
+                "The noise ceiling is 0.600 (lower) to 0.900 (upper). pool is significantly below the lower ceiling, "
+                "by 0.100 (p = 0.01); p is Holm-corrected for 3 models."
+            ],
+        ),
         ({"twin": 0.4, "control": 0.3, "p": 1.0, "ceiling": None}, ["There is no noise ceiling"]),
-        ({"twin": 0.4, "control": 0.3, "p": 1.0}, ["More similar than chance: pool, pool untrained."]),
-        ({"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5}, ["No model is more similar than chance"]),
+        (
+            {"twin": 0.4, "control": 0.3, "p": 1.0},
+            [
+                "Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): pool, "
+                "pool untrained."
+            ],
+        ),
+        (
+            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5},
+            ["No model is significantly more similar than chance (label permutations; p Holm-corrected for 3 models)."],
+        ),
         (
             {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5, "chance": "circular shifts"},
-            ["No model is more similar than its own circular shifts"],
+            ["No model is significantly more similar than its own circular shifts"],
         ),
     ],
 )
@@ -170,23 +213,117 @@ def test_findings_follow_the_numbers(values, phrases):
 
 
 @pytest.mark.parametrize(
+    ("similarity", "interval", "ceiling", "p", "said"),
+    [
+        # As high as the ceiling, or close to it with an interval that includes it.
+        (0.62, (0.5, 0.7), (0.6, 0.9), 0.9, "pool reaches the lower ceiling."),
+        (
+            0.57,
+            (0.5, 0.64),
+            (0.6, 0.9),
+            0.4,
+            "pool reaches the lower ceiling to within 0.030, a difference that was not significant (p = 0.4, "
+            "Holm-corrected for 3 models).",
+        ),
+        # Far below it, whatever the test says.
+        (
+            0.04,
+            (-0.9, 1.0),
+            (0.99, 0.999),
+            0.12,
+            "pool is 0.950 below the lower ceiling; this difference was not significant (p = 0.12, Holm-corrected for "
+            "3 models), because the interval of its similarity is wide (−0.900 to 1.000).",
+        ),
+        # Close to it, but with an interval that leaves it out.
+        (
+            0.57,
+            (0.56, 0.58),
+            (0.6, 0.9),
+            0.3,
+            "pool is 0.030 below the lower ceiling; this difference was not significant (p = 0.3, Holm-corrected for 3 "
+            "models), because the lower ceiling is uncertain itself (95 % interval 0.400 to 0.800).",
+        ),
+        (0.57, (0.56, 0.58), (0.6, 0.9), 0.01, "pool is significantly below the lower ceiling, by 0.030 (p = 0.01)"),
+        (0.5, (0.4, 0.6), (0.6, 0.9), np.nan, "pool is 0.100 below the lower ceiling; this could not be tested."),
+    ],
+)
+def test_how_far_a_layer_is_from_the_ceiling(similarity, interval, ceiling, p, said):
+    rows, differences = tables(0.4, 0.3, 1.0, ceiling=ceiling, p_ceiling=[p, 0.01, 0.01])
+    rows = rows.assign(ceiling_lower_low=ceiling[0] - 0.2, ceiling_lower_high=ceiling[0] + 0.2, p_ceiling=0.2)
+    rows.loc[0, ["similarity", "low", "high"]] = similarity, *interval
+    text = report.findings(rows, differences)[-2]
+    said = said if p == p else said.replace("3 models", "2 models")
+    assert said in text
+
+
+def test_what_only_the_correction_takes_away_is_said():
+    rows, differences = tables(0.4, 0.3, 1.0, p_ceiling=0.09)
+    text = report.findings(rows.assign(p_ceiling=0.03), differences)[-2]
+    assert text.endswith(
+        "pool is 0.100 below the lower ceiling; this difference was not significant (p = 0.09, Holm-corrected for 3 "
+        "models), because p is corrected for all models (before correction: p = 0.03)."
+    )
+
+
+@pytest.mark.parametrize("similarity", np.linspace(-0.2, 1, 7))
+@pytest.mark.parametrize("reach", [0.01, 0.2, 1.0])
+@pytest.mark.parametrize("p", [0.001, 0.5])
+def test_a_layer_that_is_far_from_the_ceiling_never_reaches_it(similarity, reach, p):
+    rows, differences = tables(0.4, 0.3, 1.0, ceiling=(0.8, 0.9), p_ceiling=p)
+    rows.loc[0, ["similarity", "low", "high"]] = similarity, similarity - reach, min(similarity + reach, 1)
+    text = report.findings(rows, differences)[-2]
+    assert ("reaches" in text) == (similarity >= 0.8 or (similarity >= 0.75 and similarity + reach >= 0.8 and p > 0.05))
+    assert "cannot be told" not in text
+    assert "reaches" in text or f"{0.8 - similarity:.3f}" in text
+
+
+def test_an_interval_without_zero_beside_a_p_that_is_not_significant_is_explained():
+    similarity, differences = tables(twin=0.4, control=0.3, p=0.2)
+    text = " ".join(report.findings(similarity, differences.assign(low=0.01, high=0.3)))
+    assert (
+        "The interval excludes 0, but it is of this difference alone, while p is corrected for 2. Against controls"
+        in text
+    )
+    assert (
+        "The interval of the difference from pixels excludes 0, but it is of this difference alone, while p is" in text
+    )
+    assert "excludes 0" not in " ".join(report.findings(similarity, differences))
+    sure = " ".join(report.findings(*tables(twin=0.4, control=0.3, p=0.01)))
+    assert "excludes 0" not in sure
+
+
+@pytest.mark.parametrize(
     ("values", "said"),
     [
         (
             {"twin": 0.4, "control": 0.3, "p": 0.01},
-            "Training helps to explain V1: pool, the layer that matches best, is",
+            "Training helps to explain the recording “V1”: pool, the layer that matches best, is significantly more",
         ),
-        ({"twin": 0.4, "control": 0.3, "p": 0.06}, "Nothing here shows that the task explains V1: no trained layer"),
-        ({"twin": 0.4, "control": 0.7, "p": 0.01}, "closer to V1, but pixels, never trained, is more similar."),
+        (
+            {"twin": 0.4, "control": 0.3, "p": 0.06},
+            "Nothing here shows that the task helps to explain the recording “V1”: no trained layer is significantly "
+            "more similar than its untrained twin.",
+        ),
+        (
+            {"twin": 0.4, "control": 0.7, "p": 0.01},
+            "similar to the recording “V1”, but pixels, never trained, is significantly more similar still.",
+        ),
         (
             {"twin": 0.4, "control": 0.7, "p": [0.01, 0.2]},
-            "but it cannot be told from pixels, which was never trained.",
+            "but it did not differ significantly from pixels, which was never trained.",
         ),
-        ({"twin": 0.6, "control": 0.3, "p": 0.01}, "Training takes pool, the layer that matches best, further away"),
-        ({"twin": 0.4, "control": 0.3, "p": np.nan}, "Nothing can be said of V1 and the task: no difference"),
+        ({"twin": 0.4, "control": 0.7, "p": [0.01, np.nan]}, "but it could not be tested against pixels."),
+        (
+            {"twin": 0.6, "control": 0.3, "p": 0.01},
+            "Training makes pool, the layer that matches best, significantly less similar to the recording “V1”.",
+        ),
+        (
+            {"twin": 0.4, "control": 0.3, "p": np.nan},
+            "Whether the task helps to explain the recording “V1” is not known: no difference",
+        ),
         (
             {"twin": 0.4, "control": 0.3, "p": 0.01, "p_chance": 0.2},
-            "closer to V1, but it is not sure to be above chance.",
+            "similar to the recording “V1”, but it is not significantly more similar than chance.",
         ),
     ],
 )
@@ -196,14 +333,14 @@ def test_the_answer_is_yes_only_beyond_twin_controls_and_chance(values, said):
 
 def test_of_circular_shifts_an_interval_above_zero_is_enough():
     similarity, differences = tables(0.4, 0.3, 0.01, p_chance=0.9, chance="circular shifts")
-    assert report.answer(similarity, differences).startswith("Training helps to explain V1")
-    assert "not sure to be above chance" in report.answer(similarity.assign(low=-0.1), differences)
+    assert report.answer(similarity, differences).startswith("Training helps to explain the recording “V1”")
+    assert "interval of its similarity includes 0" in report.answer(similarity.assign(low=-0.1), differences)
 
 
 def test_the_answer_says_where_nothing_untrained_was_compared():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
     only_twin = differences[differences["kind"] == "untrained twin"]
-    assert report.answer(similarity, only_twin).endswith("closer to V1, but no control was compared.")
+    assert report.answer(similarity, only_twin).endswith("to the recording “V1”, but no control was compared.")
 
 
 def test_the_answer_names_a_layer_that_training_improved_though_another_matches_best():
@@ -211,7 +348,9 @@ def test_the_answer_names_a_layer_that_training_improved_though_another_matches_
     other = similarity.iloc[[0]].assign(layer="fc", similarity=0.3)
     twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained", p_holm=0.001)
     said = report.answer(pd.concat([similarity, other], ignore_index=True), pd.concat([differences, twin]))
-    assert said == "Training brings fc closer to V1, but not pool, the layer that matches best."
+    assert said == (
+        "Training makes fc significantly more similar to the recording “V1”, but not pool, the layer that matches best."
+    )
 
 
 def test_a_layer_that_was_tested_is_heeded_where_the_best_was_not():
@@ -219,8 +358,8 @@ def test_a_layer_that_was_tested_is_heeded_where_the_best_was_not():
     similarity = pd.concat([similarity, similarity.iloc[[0]].assign(layer="fc", similarity=0.3)], ignore_index=True)
     twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained")
     sure, unsure = (pd.concat([differences, twin.assign(p_holm=p)]) for p in (0.001, 0.3))
-    assert report.answer(similarity, sure).startswith("Training brings fc closer to V1, but not pool")
-    assert report.answer(similarity, unsure).endswith("by a difference that is sure; pool could not be tested.")
+    assert report.answer(similarity, sure).startswith("Training makes fc significantly more similar")
+    assert report.answer(similarity, unsure).endswith("than its untrained twin; pool could not be tested.")
 
 
 def test_many_layers_are_counted():
@@ -228,29 +367,89 @@ def test_many_layers_are_counted():
     layers = similarity.iloc[[0] * 5].assign(layer=[f"layer{k}" for k in range(5)], similarity=np.linspace(0.5, 0.3, 5))
     controls = pd.concat([differences.assign(model=f"layer{k}") for k in range(5)], ignore_index=True)
     controls.loc[controls["model"].isin(["layer1", "layer2"]) & (controls["other"] == "pixels"), "p_holm"] = 0.01
-    text = " ".join(report.findings(pd.concat([layers, similarity.iloc[1:]], ignore_index=True), controls))
-    assert "None of the 5 trained layers can be told from its untrained twin." in text
-    assert "Of 5 trained layers, 2 are more similar than pixels, 0 less; the others cannot be told from it." in text
+    table = pd.concat([layers, similarity.iloc[1:]], ignore_index=True)
+    text = " ".join(report.findings(table, controls))
+    how = "(p Holm-corrected for 10 comparisons)"
+    assert f"None of the 5 trained layers differed significantly from its untrained twin {how}." in text
+    assert (
+        "Of 5 trained layers, 2 are significantly more similar than pixels and 0 less, and 3 did not differ "
+        f"significantly {how}." in text
+    )
+    assert (
+        "Of 5 trained layers, 5 are significantly below the lower ceiling (p Holm-corrected for 7 models), 0 are below "
+        "it by a difference that was not significant, and 0 reach it." in text
+    )
+    controls.loc[controls["model"] == "layer4", "p_holm"] = np.nan
+    text = " ".join(report.findings(table, controls))
+    assert "(p Holm-corrected for 8 comparisons); 1 could not be tested." in text
 
 
 def test_what_was_not_tested_is_said():
     similarity, differences = tables(twin=0.4, control=0.7, p=np.nan)
     found = report.findings(similarity.assign(low=np.nan, high=np.nan, p_ceiling_holm=np.nan), differences)
     text = " ".join(found)
-    assert "95 % interval not known" in text
-    assert "Whether training makes pool more similar could not be tested (+0.100)." in text
-    assert "pool could not be tested against pixels (−0.200), a control" in text
-    assert "no layer could be tested against it" in text
+    assert "(95 % interval not known)" in text
+    assert "Whether training makes pool more similar could not be tested (difference +0.100)." in text
+    assert "pool could not be tested against pixels (−0.200)." in text
+    assert "pool is 0.100 below the lower ceiling; this could not be tested." in text
     assert "nan" not in text
+
+
+def test_a_layer_without_a_similarity_is_named_with_the_reason():
+    similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
+    other = similarity.iloc[[0]].assign(layer="fc", similarity=np.nan, low=np.nan, high=np.nan, p_chance_holm=np.nan)
+    rows = pd.concat([similarity, other], ignore_index=True).assign(why_unknown=[np.nan] * 3 + ["all its values are 0"])
+    twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained", difference=np.nan, p_holm=np.nan)
+    text = " ".join(report.findings(rows, pd.concat([differences, twin])))
+    assert "No similarity is known for fc: all its values are 0." in text
+    assert "Whether training makes fc more similar could not be tested (the difference is not known)." in text
+    assert "pool is significantly more similar after training than before" in text
+    assert "nan" not in text
+    assert report.answer(rows, differences).startswith("Training helps to explain the recording “V1”: pool")
+    without = rows[rows["similarity"].isna()]
+    assert report.answer(without, differences) == "No trained layer has a similarity with the recording “V1”."
 
 
 def test_chance_that_cannot_be_beaten_is_said():
     similarity, differences = tables(0.4, 0.3, 1.0, p_chance=0.5, chance="circular shifts")
-    similarity["p_chance"] = 1 / 24
-    (*_, said) = report.findings(similarity, differences, smallest_p=1 / 24)
-    assert said.startswith("Whether models are more similar than chance cannot be told here: the smallest p-value")
-    (*_, said) = report.findings(similarity, differences, smallest_p=1 / 181, kind="direction")
-    assert said.endswith("bound to the very directions, beyond a smooth change with direction.")
+    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 24), differences)
+    assert said == (
+        "Whether models are more similar than chance cannot be tested here: the smallest p-value that circular shifts "
+        "can give is 0.042, which is not significant once it is corrected for 3 models."
+    )
+    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 181), differences, kind="direction")
+    assert said.endswith("tied to the very directions, beyond a smooth change with direction.")
+    (*_, said) = report.findings(similarity.assign(p_chance_smallest=[1 / 181, 1 / 181, 1.0]), differences)
+    assert said.endswith(
+        "pixels could not be: many orders of the stimuli leave its RDM as it is, so that its smallest possible p-value "
+        "is 1 before correction."
+    )
+
+
+@pytest.mark.parametrize(
+    ("recording", "n_different", "said"),
+    [
+        (
+            {"stimuli": "direction", "n_stimuli": 12, "steps": []},
+            6,
+            "the 12 directions are 6 different images, and every model gives opposite directions a dissimilarity of 0",
+        ),
+        (
+            {"stimuli": "orientation", "n_stimuli": 6, "steps": ["folded directions onto orientations"]},
+            6,
+            "Directions were folded onto orientations before the comparison",
+        ),
+        ({"stimuli": "orientation", "n_stimuli": 181, "steps": []}, 180, None),
+        ({"stimuli": "direction", "n_stimuli": 5, "steps": []}, 5, None),  # no two of them opposite
+        ({"stimuli": "image", "n_stimuli": 5, "steps": []}, 5, None),
+    ],
+)
+def test_what_models_of_images_cannot_match_is_said(recording, n_different, said):
+    found = limits(recording, n_different)
+    assert len(found) == (said is not None)
+    if found:
+        assert said in found[0]
+        assert ("--fold" in found[0]) == (not recording["steps"])
 
 
 def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):

@@ -58,25 +58,28 @@ def test_the_words_follow_the_numbers(tmp_path):
     )
     text = page_of(one, other).text
     for sentence in (
-        "The recordings differ: V1 in mine × V1; V2 in mine × V2.",
-        "One setting differs beside the recording: task.n_train.",
+        "The recordings differ: “V1” in “mine × V1”; “V2” in “mine × V2”.",
+        "Apart from the recording, one setting differs: task.n_train.",
         "The most similar trained layer is not the same: pool, 0.600 (75 % of a lower noise ceiling of 0.800) in "
-        "mine × V1; fc, 0.500 (no noise ceiling) in mine × V2.",
+        "“mine × V1”; fc, 0.500 (no noise ceiling) in “mine × V2”.",
         "pixels, a control that was never trained, has a higher similarity than every trained layer: 0.700 in "
-        "mine × V1; 0.600 in mine × V2.",
+        "“mine × V1”; 0.600 in “mine × V2”.",
         # Ranks 4 2 3 1 5 and 1.5 3.5 3.5 1.5 5, by hand: products sum to 5, squares to 10 and 9.
         "The order of the 5 encoders that both runs have (trained, untrained and controls): Spearman's rank "
         "correlation 0.53.",
-        "Of the encoders that both runs have, pool differs most in similarity: 0.300 in mine × V2, 0.600 in mine × V1.",
+        "Of the encoders that both runs have, pool differs most in similarity: 0.300 in “mine × V2”, 0.600 in "
+        "“mine × V1”.",
         # Two layers against chance, twin and pixels; the ceiling is tested in one run alone.
         "Of 6 conclusions about trained layers that stand in more than one run, 2 are the same and 4 changed.",
-        "pool against chance: above chance (p = 0.01) in mine × V1; not above chance (p = 0.2) in mine × V2.",
-        "pool against its untrained twin: more similar (+0.100, p = 0.02) in mine × V1; less similar "
-        "(-0.200, p = 0.01) in mine × V2.",
-        "fc against pixels: less similar (-0.300, p = 0.01) in mine × V1; cannot be told apart (-0.100, p = 0.2)",
+        "pool against chance: significantly above chance (p = 0.01) in “mine × V1”; not significantly above chance "
+        "(p = 0.2) in “mine × V2”.",
+        "pool against its untrained twin: significantly more similar (+0.100, p = 0.02) in “mine × V1”; significantly "
+        "less similar (−0.200, p = 0.01) in “mine × V2”.",
+        "fc against pixels: significantly less similar (−0.300, p = 0.01) in “mine × V1”; no significant difference "
+        "(−0.100, p = 0.2)",
         "Nothing on this page tests a difference between runs.",
-        "fc pixels less similar -0.300 (-0.350 to -0.250) p 0.010 cannot be told apart -0.100 (-0.150 to -0.050) "
-        "p 0.200",
+        "fc pixels significantly less similar −0.300 (−0.350 to −0.250) p 0.010 no significant difference −0.100 "
+        "(−0.150 to −0.050) p 0.200",
     ):
         assert sentence in text
     assert not re.search(r"\bnan\b|\bNone\b(?!\.| of)|Traceback", text)
@@ -86,11 +89,11 @@ def test_the_words_follow_the_numbers(tmp_path):
 def test_equal_runs_are_said_to_be_equal(tmp_path):
     text = page_of(write_run(tmp_path / "one"), write_run(tmp_path / "two")).text
     for sentence in (
-        "Both runs are of the same recording, V1, prepared alike.",
-        "No setting differs, but for the recording and the study's name.",
+        "Both runs are of the same recording, “V1”, prepared in the same way.",
+        "Apart from the recording and the study's name, no setting differs.",
         "The most similar trained layer is pool in both runs: 0.600 (75 % of a lower noise ceiling of 0.800).",
         "correlation 1.00",
-        "The similarities of all 5 encoders that both runs have are the same.",
+        "In both runs, the similarities of the 5 encoders that they share are the same.",
         "Of 8 conclusions about trained layers that stand in more than one run, all are the same.",
         "mine × V1 (one): folder one, finished 2026-01-02 03:04:05",
     ):
@@ -103,7 +106,7 @@ def test_a_simulation_with_another_seed_is_another_recording(tmp_path):
     study = runs[1] / "study.toml"
     study.write_text(study.read_text().replace('source = "V1"', 'source = "V1"\nseed = 1'))
     text = page_of(*runs).text
-    assert "of a recording called V1, but it is not the same in all that is known of it" in text
+    assert "of a recording called “V1”, but not all that is known of it is the same" in text
     assert "All recordings are simulated: no animal was recorded" in text
 
 
@@ -116,7 +119,7 @@ def test_three_runs_and_encoders_that_some_lack(tmp_path):
         write_run(tmp_path / "three", recording="V3", values=less),
     ]
     text = page_of(*runs).text
-    assert "Only mine × V1 and mine × V2 have fc, fc, untrained; only mine × V2 has pixels blurred." in text
+    assert "Only “mine × V1” and “mine × V2” have fc, fc, untrained; only “mine × V2” has pixels blurred." in text
     assert "rank correlations are all 1.00" in text  # V3 has three in common with the others, which is too few
     assert "mine × V1 mine × V3 3 –" in text
     assert text.count("not in this run") >= 4
@@ -126,12 +129,15 @@ def test_three_runs_and_encoders_that_some_lack(tmp_path):
     ("values", "reason"),
     [
         ({"pool": VALUES["pool"], "pixels": VALUES["pixels"]}, "the runs have 2 in common, fewer than 4"),
-        (dict.fromkeys(VALUES, (0.5, 0.1, 0.1)), "the runs have 5 in common and in a run all are equally similar"),
+        (
+            dict.fromkeys(VALUES, (0.5, 0.1, 0.1)),
+            "the runs have 5 in common, and in one of them all are equally similar",
+        ),
     ],
 )
 def test_an_order_that_cannot_be_compared_is_said(tmp_path, values, reason):
     text = page_of(write_run(tmp_path / "one"), write_run(tmp_path / "two", values=values)).text
-    assert f"Whether the order of the encoders agrees cannot be said: {reason}." in text
+    assert f"Whether the order of the encoders agrees is not known: {reason}." in text
 
 
 def test_nothing_that_is_not_known_reaches_the_page(tmp_path):
@@ -143,7 +149,7 @@ def test_nothing_that_is_not_known_reaches_the_page(tmp_path):
         ]
     )
     words = Page(text).text
-    assert "no trained layer in mine × V1 (one)" in words
+    assert "no trained layer in “mine × V1 (one)”" in words
     assert not re.search(r"\bnan\b|\binf\b", words, flags=re.IGNORECASE)
     assert "of the lower ceiling" not in words.split("Under each similarity")[0]
 
@@ -162,10 +168,10 @@ def test_other_methods_are_said_before_all_else(tmp_path):
     text = report.compare(runs)
     start = Page(text.split('<div class="answer">')[0].split("</style>")[-1]).text
     assert "The runs measure similarity in different ways (correlation dissimilarities, pearson in" in start
-    assert "must not be compared in number" in start
+    assert "must not be compared" in start
     assert "differs most in similarity" not in text
     assert (
-        "resampling in different ways (stimuli, seeds in mine × V1 (one); stimuli in mine × V1 (two))"
+        "resampling in different ways (stimuli and seeds in “mine × V1 (one)”; stimuli in “mine × V1 (two)”)"
         in Page(text).text
     )
     images = [attrs for tag, attrs in Page(text).tags if tag == "img"]

@@ -51,7 +51,11 @@ def test_what_applies_follows_from_the_recording():
     assert np.isnan([noise_ceiling(rdms[0]).lower, noise_ceiling(rdms[0]).upper]).all()
     assert noise_ceiling(rdms[0], repeats=trials[0], responses=trials[0].mean(axis=0)).kind == "repeats"
     assert noise_ceiling(rdms[0], responses=trials[0].mean(axis=0)).kind == "neurons"
-    for kind in ("animals", "repeats", "neurons", "none"):
+    assert noise_ceiling(rdms, session=["1", "2", "3"]).kind == "sessions"
+    assert noise_ceiling(rdms, subject=["a"] * 3, session=["1", "2", "2"]).kind == "sessions"
+    assert noise_ceiling(rdms, subject=["a", "a", "b"], session=["1", "2", "1"]).kind == "animals"
+    assert noise_ceiling(rdms, session=["1", "1", "1"]).kind == "none"
+    for kind in ("animals", "sessions", "repeats", "neurons", "none"):
         assert len(noise_ceiling(rdms[0]).__class__(kind, 0, 1).describe()) > 10
 
 

@@ -5,7 +5,7 @@ from scipy import stats
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
-from normenc.rsa.inference import benjamini_hochberg, holm
+from normenc.rsa.corrections import benjamini_hochberg, holm
 
 FAST = {"n_samples": 200, "n_permutations": 99}
 
@@ -91,6 +91,9 @@ def test_a_model_and_its_copy_do_not_differ():
         ("repeats", "repeats", ("stimuli",)),
         ("both", "repeats", ("stimuli", "neurons")),
         ("rdms", "animals", ("stimuli", "animals")),
+        ("sessions", "sessions", ("stimuli", "sessions")),
+        ("sessions and neurons", "sessions", ("stimuli", "neurons", "sessions")),
+        ("animals and sessions", "animals", ("stimuli", "animals")),
     ],
 )
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
@@ -105,6 +108,13 @@ def test_the_recording_decides_what_is_resampled(given, kind, factors, method):
         "repeats": {"repeats": trials[0]},
         "both": {"repeats": trials[0], "responses": average},
         "rdms": {"data": np.stack([rdm(t.mean(axis=0)) for t in trials])},
+        "sessions": {"data": np.stack([rdm(t.mean(axis=0)) for t in trials]), "session": ["1", "2", "3"]},
+        "sessions and neurons": {"responses": np.stack([trials[0, k : k + 2].mean(axis=0) for k in (0, 2)])},
+        "animals and sessions": {
+            "data": np.stack([rdm(t) for t in trials[:2].reshape(4, 2, 10, 30).mean(axis=1)]),
+            "subject": ["a", "a", "b", "b"],
+            "session": ["1", "2", "1", "2"],
+        },
     }[given]
     found = infer(models, **arguments, method=method, n_samples=60, n_permutations=20)
     assert (found.ceiling.kind, found.factors) == (kind, factors)
@@ -112,6 +122,71 @@ def test_the_recording_decides_what_is_resampled(given, kind, factors, method):
     assert found.pairs.notna().all(axis=None)
     assert np.isfinite(found.ceiling_intervals).all() == (kind != "none")
     assert found.models["p_ceiling"].isna().all() == (kind == "none")
+
+
+def in_sessions(n_sessions=2, noise=1.0, seed=0, n_stimuli=24):
+    """Features of two kinds, and the same neurons in several sessions: (n_sessions, n_stimuli, n_neurons)."""
+    models, _ = animals(n=2, seed=seed, n_stimuli=n_stimuli)
+    rng = np.random.default_rng(seed + 500)
+    signal = simulate_responses(models["both"], 60, 0.0, rng)[0, 0]
+    return models, signal + noise * rng.normal(size=(n_sessions, *signal.shape))
+
+
+def test_sessions_of_one_animal_are_no_animals():
+    models, sessions = in_sessions(3)
+    data = np.stack([rdm(session) for session in sessions])
+    found = infer(models, responses=sessions, **FAST)
+    assert found.sizes == {"stimuli": 24, "neurons": 60, "sessions": 3}
+    expected = [np.mean([rsa.compare_rdms(model, own) for own in data]) for model in models.values()]
+    np.testing.assert_allclose(found.models["similarity"], expected)
+    ceiling = noise_ceiling(data, session=["1", "2", "3"])
+    assert (found.ceiling, ceiling.kind) == (ceiling, "sessions")
+    assert found.ceiling.lower == noise_ceiling(data).lower  # the numbers of as many animals, with another name
+    # Of other neurons in every session, sessions alone are resampled.
+    alone = infer(models, data, session=["1", "2", "3"], **FAST)
+    assert alone.factors == ("stimuli", "sessions")
+    np.testing.assert_allclose(alone.models["similarity"], expected)
+
+
+def test_several_animals_count_before_their_sessions():
+    models, trials = animals(n=4)
+    data, whose = np.stack([rdm(t) for t in trials]), {"subject": list("aabb"), "session": list("1212")}
+    found = infer(models, data, **whose, **FAST)
+    assert found.models.equals(infer(models, data, subject=list("aabb"), **FAST).models)
+    assert noise_ceiling(data, **whose) == noise_ceiling(data, subject=list("aabb"))
+    one = infer(models, data, subject=list("aaaa"), session=list("1212"), **FAST)
+    assert one.sizes == {"stimuli": 24, "sessions": 2}
+
+
+def test_sessions_that_hardly_differ_say_as_much_as_one_recording():
+    """Two sessions have one degree of freedom, but it must not be that of what does not depend on them."""
+    models, sessions = in_sessions(1, noise=0.7)
+    single = infer(models, responses=sessions[0], **FAST)
+    twice = infer(models, responses=np.concatenate([sessions, sessions]), **FAST)
+    np.testing.assert_allclose(twice.models["standard_error"], single.models["standard_error"], rtol=0.05)
+    assert (twice.models["dof"] > 10).all()
+    rng = np.random.default_rng(0)
+    nearly = infer(models, responses=sessions + 0.05 * rng.normal(size=(2, *sessions.shape[1:])), **FAST)
+    assert (nearly.models["dof"] > 10).all()
+    np.testing.assert_allclose(nearly.models["standard_error"], single.models["standard_error"], rtol=0.1)
+    # Sessions in which a model matches once and once not leave little to say.
+    other = simulate_responses(models["stranger"], 60, 0.5, rng)[0, 0]
+    apart = infer(models, responses=np.stack([sessions[0], other]), **FAST).models.set_index("model")
+    assert apart.loc["both", "dof"] < 2
+    assert apart.loc["both", "high"] - apart.loc["both", "low"] > 1
+
+
+def test_sessions_cover_and_err_as_they_should():
+    """A small version of benchmarks/calibration.py, with wide limits."""
+    covered, chance, n = 0, 0, 40
+    for seed in range(n):
+        models, sessions = in_sessions(2, noise=1.5, seed=seed + 100, n_stimuli=20)
+        found = infer(models, responses=sessions, seed=seed, n_samples=60, n_permutations=39)
+        pair = found.pairs.set_index(["model", "other"]).loc[("one", "other")]
+        covered += pair["low"] <= 0 <= pair["high"]
+        chance += found.models.set_index("model").loc["stranger", "p_chance"] <= 0.05
+    assert covered >= n - 7  # 2 misses expected; 8 or more in 1 of 1000 runs
+    assert chance <= 7
 
 
 def test_seeds_are_a_random_factor():
@@ -161,12 +236,94 @@ def test_few_stimuli_are_refused_in_words(n_stimuli):
     assert found.models[["similarity", "low", "high", "p_chance"]].notna().all(axis=None)
 
 
-def test_a_model_that_is_all_ties_in_most_samples_is_named():
+@pytest.mark.parametrize("method", ["pearson", "spearman", "whitened-correlation"])
+@pytest.mark.parametrize("culprit", ["pair", "flat"])
+def test_a_model_without_a_similarity_leaves_the_others_theirs(method, culprit):
+    """All dissimilarities are equal: in most samples where one pair alone is apart, or in the model itself."""
+    rng = np.random.default_rng(0)
+    data, one, other = (rdm(rng.normal(size=(8, 9))) for _ in range(3))
+    odd = np.zeros((8, 8)) if culprit == "pair" else 0.5 * (1 - np.eye(8))
+    odd[0, 1] = odd[1, 0] = 1 if culprit == "pair" else 0.5
+    found = infer({"one": one, culprit: odd, "other": other}, data, method=method, **FAST)
+    without = infer({"one": one, "other": other}, data, method=method, **FAST)
+    table = found.models.set_index("model")
+    columns = ["similarity", "low", "high", "standard_error", "dof", "p_chance"]
+    np.testing.assert_allclose(table.drop(index=culprit)[columns], without.models[columns], rtol=1e-9)
+    assert table["why_unknown"].drop(culprit).tolist() == ["", ""]
+    row = table.loc[culprit]
+    assert row[["low", "high", "standard_error", "dof"]].isna().all()
+    if culprit == "flat":
+        assert row[["similarity", "p_chance", "p_chance_smallest"]].isna().all()
+        assert row["why_unknown"] == "all its dissimilarities are 0.5"
+        assert table["p_chance_holm"].drop("flat").equals(without.models.set_index("model")["p_chance_holm"])
+    else:
+        assert row["similarity"] == pytest.approx(rsa.compare_rdms(odd, data, method), abs=1e-12)
+        assert row["why_unknown"].startswith("all its dissimilarities are equal in ")
+    pairs = found.pairs.set_index(["model", "other"])
+    assert pairs.loc[("one", "other")].drop(["p_holm", "p_fdr"]).notna().all()
+    assert pairs.drop(index=("one", "other"))[["low", "high", "p"]].isna().all(axis=None)
+
+
+def test_no_model_with_a_similarity_is_an_error():
     data = rdm(np.random.default_rng(0).normal(size=(8, 9)))
-    single = np.zeros((8, 8))
-    single[0, 1] = single[1, 0] = 1
-    with pytest.raises(InputError, match=r"the model 'pair' is undefined in \d+% of the bootstrap samples"):
-        infer({"pair": single}, data, **FAST)
+    with pytest.raises(InputError, match="no model has a similarity: of 'flat', all dissimilarities are equal"):
+        infer({"flat": 1 - np.eye(8)}, data, **FAST)
+    assert infer({"flat": 1 - np.eye(8)}, data, method="cosine", **FAST).models["similarity"][0] > 0
+    seeds = np.stack([data, 1 - np.eye(8)])
+    found = infer({"m": seeds, "other": data}, data, **FAST)
+    assert found.models["why_unknown"].tolist() == ["all its dissimilarities are 1 in one seed", ""]
+
+
+@pytest.mark.parametrize("n", [6, 8, 10, 12])
+def test_whitened_comparisons_of_few_stimuli_have_intervals(n):
+    """Directions, of which opposite ones are one image to a model, against a matrix that spans 0.20 to 0.36."""
+    angle = 2 * np.pi * np.arange(n) / n
+    rng = np.random.default_rng(n)
+    data = 0.28 - 0.08 * np.cos(angle[:, None] - angle) + 0.005 * rng.normal(size=(n, n))
+    data = np.triu(data, 1) + np.triu(data, 1).T
+    models = {"images": 1 - np.cos(2 * (angle[:, None] - angle)), "rows": np.add.outer(*2 * [rng.random(n)])}
+    for model in models.values():
+        np.fill_diagonal(model, 0)
+    found = infer(models, data, method="whitened-correlation", n_samples=1000, n_permutations=19)
+    assert found.models["why_unknown"].tolist() == ["", ""]
+    assert found.models[["low", "high"]].notna().all(axis=None)
+
+
+def test_shifts_are_chance_only_where_they_can_be_significant():
+    rng = np.random.default_rng(0)
+    models = {f"m{k}": rdm(rng.normal(size=(60, 5))) for k in range(3)}
+    data = rdm(rng.normal(size=(60, 9)))
+    few = {name: model[:12, :12] for name, model in models.items()}
+    options = {"ordered": True, "n_samples": 20, "n_permutations": 39}
+    found = infer(models, data, **options)
+    assert (found.chance, found.n_orders) == ("circular shifts", 60)
+    assert found.chance_reason == (
+        "60 circular shifts can be significant: their smallest p-value is 0.017, which is 0.05 after correction for 3 "
+        "models"
+    )
+    found = infer(models | {"m3": models["m0"]}, data, **options)  # 4 / 60 is more than 0.05
+    assert (found.chance, found.block_length is None) == ("label permutations", False)
+    found = infer(few, data[:12, :12], **options)
+    assert (found.chance, found.n_orders) == ("label permutations", 40)
+    assert found.chance_reason.startswith("12 circular shifts cannot be significant: their smallest p-value is 0.083")
+    found = infer(few, data[:12, :12], chance="shifts", **options)
+    assert (found.chance, found.chance_reason) == ("circular shifts", "it was asked for")
+    assert infer(models, data, chance="permutations", **options).chance == "label permutations"
+    with pytest.raises(InputError, match="chance is 'shifts', but the stimuli are not said to lie in order"):
+        infer(few, data[:12, :12], chance="shifts", **FAST)
+    with pytest.raises(InputError, match="chance is 'turns'; it must be 'shifts', 'permutations'"):
+        infer(few, data[:12, :12], chance="turns", **FAST)
+
+
+def test_models_that_see_opposite_directions_alike_have_half_the_shifts():
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(30, 5))
+    model, data = rdm(np.concatenate([half, half])), rdm(rng.normal(size=(60, 9)))
+    found = infer({"images": model}, data, ordered=True, n_samples=20)
+    assert found.models["p_chance_smallest"][0] == pytest.approx(2 / 60)
+    assert found.models["p_chance"][0] >= 2 / 60
+    two = infer({"images": model, "more": model}, data, ordered=True, n_samples=20, n_permutations=39)
+    assert two.chance == "label permutations"  # 2 * 2 / 60 is more than 0.05
 
 
 @pytest.mark.parametrize(
@@ -177,10 +334,17 @@ def test_a_model_that_is_all_ties_in_most_samples_is_named():
         ({"method": "r"}, "method is 'r'; it must be one of pearson"),
         ({"factors": ["animals"]}, "'animals' cannot be resampled; that needs RDMs of at least two animals"),
         ({"factors": ["neurons"]}, "'neurons' cannot be resampled; that needs responses"),
-        ({"factors": ["mice"]}, "'mice' is none of stimuli, animals, neurons, seeds"),
+        ({"factors": ["mice"]}, "'mice' is none of stimuli, animals, neurons, seeds, sessions"),
+        ({"factors": ["sessions"]}, "'sessions' cannot be resampled; that needs RDMs of at least two sessions"),
         ({"factors": []}, "factors is empty"),
         ({"n_samples": 1}, "n_samples is 1"),
-        ({"subject": ["a", "b"]}, r"subject has shape \(2,\); it must name whom each of the 1 RDMs is of"),
+        ({"subject": ["a", "b"]}, r"subject has shape \(2,\); it must be \(1,\): the animal of each RDM"),
+        ({"session": [["a"]]}, r"session has shape \(1, 1\); it must be \(1,\): the session of each RDM"),
+        ({"responses": np.ones((2, 9, 9))}, "responses are of 2 sessions, but there are 1 RDMs; give one for each"),
+        (
+            {"data": None, "responses": np.random.default_rng(0).normal(size=(2, 9, 9)), "subject": ["a", "b"]},
+            "responses of the same neurons in several sessions are of one animal",
+        ),
     ],
 )
 def test_bad_input_is_named(change, message):

@@ -1,8 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from normenc.errors import InputError
 from normenc.rsa import METHODS, chance_p_values, compare_rdms, permuted_similarities, rdm
+from normenc.rsa.permutation import chance_test
 
 
 def unrelated(seed, n=12):
@@ -41,6 +44,53 @@ def test_shuffling_entries_would_err_three_times_as_often():
     own = np.mean([chance_p_values(*unrelated(seed, n=8), n_permutations=99)[0] <= 0.05 for seed in range(300)])
     assert own < 0.09
     assert rejected / 300 > own
+
+
+def circle(n, lump=0.0):
+    """Circular distance of orientations, with a stretch that is apart from the rest if `lump` is not 0."""
+    steps = np.abs(np.arange(n)[:, None] - np.arange(n))
+    odd = lump * (np.arange(n) == 0)
+    return np.minimum(steps, n - steps) + np.abs(odd[:, None] - odd)
+
+
+def test_of_few_stimuli_all_orders_are_tried_and_p_is_exact():
+    model, data = unrelated(0, n=6)
+    found = chance_p_values(model, data, n_permutations=5)
+    every = list(itertools.permutations(range(6)))
+    similar = [np.mean([compare_rdms(model, d[np.ix_(o, o)]) for d in data]) for o in every]
+    assert found[0] == pytest.approx(np.mean(np.array(similar) >= similar[0] - 1e-12))
+    assert found[0] == chance_p_values(model, data, n_permutations=1000, seed=3)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "ordered", "expected"),
+    [
+        (circle(6, 1.5), circle(6, 0.7), False, 2 / 720),  # the circle turned over around the odd one
+        (circle(6), circle(6, 0.7), False, 12 / 720),  # turns, and turns turned over
+        (circle(6, 0.7), circle(6), False, 12 / 720),  # of the data as well
+        # A row turned over, or the data's circle.
+        (np.abs(np.subtract.outer(*2 * [np.arange(6.0)])), circle(6, 0.7), False, 3 / 720),
+        (circle(12), circle(12, 0.7), True, 1.0),  # every shift leaves it as it is
+        (circle(12, 1.0), circle(12, 0.7), True, 1 / 12),
+        (np.tile(circle(6, 1.0), (2, 2)), circle(12, 0.7), True, 2 / 12),  # opposite directions are one image
+        (circle(12), circle(12, 0.7), False, 1 / 40),
+    ],
+)
+def test_the_smallest_p_follows_from_orders_that_change_nothing(model, data, ordered, expected):
+    kind = "shifts" if ordered else "permutations"
+    test = chance_test([model[None]], data[None], ordered=ordered, chance=kind, n_permutations=39)
+    assert test.smallest_p[0] == pytest.approx(expected)
+    best = chance_p_values(model + 1e-9 * np.random.default_rng(0).random(), data, ordered=ordered, n_permutations=39)
+    assert best[0] >= expected - 1e-12
+
+
+def test_rounding_does_not_make_a_symmetric_model_significant():
+    """Networks compute in single precision: what is one image to them differs in its last digits."""
+    rng = np.random.default_rng(0)
+    half = rng.random((15, 4)).astype(np.float32)
+    model = rdm(np.concatenate([half, half * np.float32(1 + 1e-7)]))
+    data = model + 0.01 * rdm(rng.normal(size=(30, 50)))
+    assert chance_p_values(model, data, ordered=True)[0] == pytest.approx(2 / 30)
 
 
 def test_circular_shifts():

@@ -7,7 +7,7 @@ from rsatoolbox.rdm import RDMs, compare
 
 from normenc.rsa.comparison import METHODS
 from normenc.rsa.pairs import upper
-from normenc.rsa.weighted import sample_similarities, similarities
+from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
 ORACLE = {
     "pearson": "corr",
@@ -134,10 +134,13 @@ def test_chunks_do_not_matter(example, method, monkeypatch):
     np.testing.assert_allclose(whole.ceiling, parts.ceiling, atol=1e-14)
 
 
-def test_the_whitened_product_is_that_of_the_inverse_covariance():
+@pytest.mark.parametrize(
+    "drawn", [[2, 1, 0, 3, 1, 1], [0, 5, 1, 1, 1, 0], [1, 0, 1, 6, 0, 0], [1, 1, 1, 1, 1, 1]], ids=str
+)
+def test_the_whitened_product_is_that_of_the_inverse_covariance(drawn):
     """Against V written out, with stimuli that are in the sample several times and pairs of them left out."""
     rng = np.random.default_rng(2)
-    n, counts = 6, np.array([2, 1, 0, 3, 1, 1])
+    n, counts = 6, np.array(drawn)
     one, other = (upper(m + m.T) for m in rng.random((2, n, n)))
     members = np.repeat(np.arange(n), counts)
     rows, columns = np.triu_indices(len(members), k=1)
@@ -153,3 +156,34 @@ def test_the_whitened_product_is_that_of_the_inverse_covariance():
     expected = x @ inverse @ y / np.sqrt((x @ inverse @ x) * (y @ inverse @ y))
     found = similarities(one[None], other[None], counts[None], "whitened-cosine").models[0, 0, 0]
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ceilings_of_samples_with_data_of_their_own(example, method):
+    """Where the data are the same in all samples, they are those of the data."""
+    models, data, counts, animals = example
+    subject = np.array([0, 0, 1, 2, 2])
+    own = np.repeat(data[:, None], N_SAMPLES, axis=1)
+    for weigh in (False, True):
+        options = {"rdm_counts": animals, "subject": subject, "weigh_subjects": weigh}
+        found = sample_ceilings(own, counts, method, **options)
+        np.testing.assert_allclose(found, similarities(models, data, counts, method, **options).ceiling, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_sample_that_tells_nothing_leaves_the_others_as_they_are(method):
+    """One that holds a single stimulus has no pair, one of two stimuli only pairs that are alike."""
+    rng = np.random.default_rng(1)
+    models, data = rng.random((2, 2, 28))
+    counts = rng.multinomial(8, np.full(8, 1 / 8), size=6)
+    counts[1], counts[2], counts[3] = 8 * np.eye(8)[0], [4, 4, 0, 0, 0, 0, 0, 0], [5, 1, 1, 1, 0, 0, 0, 0]
+    found = similarities(models, data, counts, method).models
+    for sample in (0, 3, 4, 5):
+        alone = similarities(models, data, counts[[sample]], method).models
+        np.testing.assert_allclose(found[[sample]], alone, atol=1e-12)
+        assert np.isfinite(found[sample]).all()
+    assert not np.isfinite(found[1]).any()
+    if "cosine" not in method:
+        assert not np.isfinite(found[2]).any() or method in ("rho-a", "kendall-tau-a")
+    own = sample_similarities(models, np.repeat(data[:1], 6, axis=0), counts, method)
+    np.testing.assert_allclose(own, found[:, :, 0], atol=1e-12)

@@ -120,7 +120,7 @@ def test_bad_settings_are_named(tmp_path, change, message):
 
 def test_a_recording_of_an_rdm_needs_its_noise_stated(tmp_path):
     path = tmp_path / "rdm.npz"
-    np.savez(path, rdm=CANDIDATES["one"], orientation=np.arange(40))
+    np.savez(path, rdm=CANDIDATES["one"], orientation=np.arange(40) * 4.5)
     with pytest.raises(InputError, match=r"power\.noise is not given and rdm has no neurons' responses"):
         power(Study(recording={"source": str(path)}, power={"n_stimuli": [20]}), tmp_path / "power", progress=False)
 

@@ -84,6 +84,120 @@ def test_progress_is_the_members_mean_loss():
     assert seen[-1][:2] == (9, 9)
 
 
+class Tied(nn.Module):
+    """Two layers with one weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.out = nn.Linear(192, 192), nn.Linear(192, 192), nn.Linear(192, 1)
+        self.two.weight = self.one.weight
+
+    def forward(self, images):
+        return torch.sigmoid(self.out(self.two(self.one(images.flatten(1)).relu()).relu()))
+
+
+class Normed(nn.Module):
+    """A layer whose weight is made of its direction and its length."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = torch.nn.utils.parametrizations.weight_norm(nn.Linear(192, 1))
+
+    def forward(self, images):
+        return torch.sigmoid(self.out(images.flatten(1)))
+
+
+class Plain(nn.Module):
+    """Holds a random tensor that is neither a parameter nor a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.out, self.mask = nn.Linear(192, 1), torch.rand(192)
+
+    def forward(self, images):
+        return torch.sigmoid(self.out(images.flatten(1) * self.mask))
+
+
+class Dropping(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.drop, self.out = nn.Dropout(0.5), nn.Linear(192, 1)
+
+    def forward(self, images):
+        return torch.sigmoid(self.out(self.drop(images.flatten(1))))
+
+
+class Lazy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.LazyLinear(1)
+
+    def forward(self, images):
+        return torch.sigmoid(self.out(images.flatten(1)))
+
+
+@pytest.mark.filterwarnings("ignore:There is a performance drop")  # of vmap, with weight_norm
+@pytest.mark.parametrize("network", [Tied, Normed, Lazy, Plain, Dropping])
+def test_members_are_those_trained_alone_or_are_refused(network):
+    alone = {seed: train(network, TILT, seed=seed, data_seed=1, **OPTIONS) for seed in (1, 2)}
+    if network in (Plain, Dropping):
+        with pytest.raises(InputError, match=r"is not what training alone gives.*train it seed by seed"):
+            train_ensemble(network, TILT, seeds=[1, 2], **OPTIONS)
+        return
+    members = train_ensemble(network, TILT, seeds=[1, 2], **OPTIONS)
+    for seed, member in members.items():
+        assert_same(member, alone[seed])
+    if network is Tied:
+        assert members[1].network.one.weight is members[1].network.two.weight
+
+
+@pytest.mark.parametrize("network", [Dropping, Lazy, NETWORKS["FC"]])
+@pytest.mark.parametrize("state", [3, 4])
+def test_the_seed_decides_everything(network, state):
+    torch.manual_seed(state)
+    before = torch.random.get_rng_state()
+    found = train(network, TILT, seed=7, **OPTIONS)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(99)
+    again = train(network, TILT, seed=7, **OPTIONS)
+    np.testing.assert_array_equal(found.log.loss, again.log.loss)
+    assert found.log.held_out_score == again.log.held_out_score
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_cannot_be_copied_is_refused():
+    def build():
+        return nn.Sequential(nn.Flatten(), torch.nn.utils.weight_norm(nn.Linear(192, 1)), nn.Sigmoid())
+
+    for fit in (train, train_ensemble):
+        with pytest.raises(
+            InputError, match=r"cannot be copied once it has run; use .*parametrizations.weight_norm instead"
+        ):
+            fit(build, TILT, **OPTIONS | ({"seed": 1} if fit is train else {"seeds": [1, 2]}))
+
+
+class Writing(nn.Module):
+    """Writes over the images that it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(192, 1)
+
+    def forward(self, images):
+        images -= 0.5
+        return torch.sigmoid(self.out(images.flatten(1)))
+
+
+def test_the_next_network_sees_the_same_stimuli():
+    clean = train(NETWORKS["FC"], TILT, seed=5, **OPTIONS)
+    writing = train(Writing, TILT, seed=5, **OPTIONS)
+    after = train(NETWORKS["FC"], TILT, seed=5, **OPTIONS)
+    np.testing.assert_array_equal(after.log.loss, clean.log.loss)
+    fresh, targets = TILT.sample_test(TILT.n_test, np.random.default_rng([5, 1]))
+    with torch.no_grad():
+        assert writing.log.held_out_score == TILT.score(writing.network(fresh), targets)
+
+
 class Deciding(nn.Module):
     """Its path depends on the values, so that members cannot be run as one."""
 

@@ -52,6 +52,9 @@ def print_summary(evaluation: Any) -> None:
     """Tell what a run found, trained layers and controls in one table."""
     import pandas as pd
 
+    from normenc.report.sentences import answer
+    from normenc.report.wording import corrected
+
     study = evaluation.study
     table, method = evaluation.similarity, study.comparison.method
     if study.is_grid:
@@ -64,27 +67,35 @@ def print_summary(evaluation: Any) -> None:
             row.layer,
             "yes" if row.trained else "no",
             "" if pd.isna(row.seed) else str(row.n_seeds),
-            f"{row.similarity:.3f}",
+            _known(row.similarity),
             _interval(row.low, row.high),
-            f"{row.p_chance:.3f}",
+            _known(row.p_chance_holm),
         )
         for row in table.itertuples()
     ]
     typer.echo(evaluation.recording.describe())
     _print_scores(evaluation)
-    columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance)")
+    columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance, Holm)")
     print_table(columns, rows)
     if study.is_grid:
-        typer.echo(f"these are the {MAX_ROWS} most similar trained layers; all are in the report")
+        typer.echo(f"these are the {len(best)} most similar trained layers; all are in the report")
     if evaluation.predicted is not None:
         _print_predictivity(evaluation.predicted.table)
-    ceiling = evaluation.inference.ceiling
+    inference = evaluation.inference
+    ceiling = inference.ceiling
     bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
     typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")
+    n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
+    typer.echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
+    typer.echo(answer(evaluation.similarity, evaluation.differences))
 
 
 def _interval(low: float, high: float) -> str:
     return "not known" if low != low else f"{low:.3f} to {high:.3f}"
+
+
+def _known(value: float) -> str:
+    return "not known" if value != value else f"{value:.3f}"
 
 
 def _print_predictivity(table: Any) -> None:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MultipleLocator
 
 from normenc.errors import InputError
 from normenc.figures.common import AxesArray, figure_of, new_panels, style, wrapped
@@ -52,35 +54,57 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
     looks = _looks(similarity[kinds < 2]["layer"])
     controls = similarity[kinds == 2]
     first = similarity.iloc[0]
+    handles = _handles(looks, first, bool(len(controls)))
+    labels = [str(handle.get_label()) for handle in handles]
     with style():
         if axes is None:
-            heights = [max(1, len(group)) + 0.9 for group in groups]
-            _, axes = plt.subplots(
-                3,
-                1,
-                figsize=within(
-                    8.6, 1.4 + 0.3 * sum(heights), legend=[*looks, "best control", "noise ceiling"], by_rows=True
-                ),
-                sharex=True,
-                gridspec_kw={"height_ratios": heights},
-                layout="constrained",
-            )
+            axes = _three_panels([_places(group)[1] for group in groups], labels)
         for panel, group, title in zip(axes, groups, TITLES, strict=True):
             if np.isfinite(first["ceiling_lower"]):
                 panel.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
             if len(controls):
                 panel.axvline(float(controls["similarity"].max()), color=CONTROL, linestyle="--", linewidth=1)
-            for position, (_, rows) in enumerate(group):
-                _draw_encoder(panel, position, rows, looks)
-            panel.set_yticks(range(len(group)), [wrapped(name, 20) if narrow() else name for name, _ in group])
-            panel.set_ylim(max(1, len(group)) - 0.4, -0.6)
+            places, total = _places(group)
+            for place, (_, rows) in zip(places, group, strict=True):
+                _draw_encoder(panel, place, rows, looks)
+            panel.set_yticks(places, [wrapped(name, 20 if narrow() else 40) for name, _ in group])
+            panel.set_ylim(total - 0.4, -0.6)
             panel.set_title(title, loc="left")
             panel.grid(axis="x", color="#e5e5e5", linewidth=0.6)
             panel.set_axisbelow(True)
-        what = f"similarity of RDMs with {first['recording']} ({SYMBOLS[first['comparison']]})"
-        axes[-1].set_xlabel(wrapped(what, 30) if narrow() else what)
-        _draw_legend(axes[0], looks, first, bool(len(controls)))
+        low, high = axes[-1].get_xlim()
+        axes[-1].xaxis.set_major_locator(MultipleLocator(0.5 if high - low > 1.3 or narrow() else 0.25))
+        what = f"similarity of RDMs ({SYMBOLS[first['comparison']]}) with “{first['recording']}”"
+        axes[-1].set_xlabel(wrapped(what, 30 if narrow() else 70))
+        _place_outside(axes, handles, labels)
     return axes
+
+
+def _three_panels(heights: list[float], labels: list[str]) -> AxesArray:
+    """Panels one below the other, as high as their rows; the picture is no lower than its legend."""
+    height = max(1.4 + 0.3 * (sum(heights) + 2.7), 0.2 * len(labels) + 0.5)
+    ratios = [height + 0.9 for height in heights]
+    size = within(8.6, height, legend=labels, by_rows=True)
+    options: Any = {"sharex": True, "gridspec_kw": {"height_ratios": ratios}, "layout": "constrained"}
+    panels: AxesArray = plt.subplots(3, 1, figsize=size, **options)[1]
+    return panels
+
+
+def _places(group: list[tuple[str, pd.DataFrame]]) -> tuple[list[float], float]:
+    """Where each encoder's row stands, higher for many layers, and the height of all rows; 1 at least."""
+    sizes = [max(1.0, 0.3 * len(rows)) for _, rows in group]
+    ends = np.cumsum([0.0, *sizes])
+    middles = (ends[:-1] + ends[1:]) / 2 - 0.5
+    return middles.tolist(), max(1.0, float(ends[-1]))
+
+
+def _place_outside(panels: AxesArray, handles: list[Artist], labels: list[str]) -> None:
+    """Draw the legend beside all panels, or where the page is narrow below them."""
+    figure = panels.flat[0].get_figure()
+    if narrow() or not isinstance(figure, Figure) or figure.get_layout_engine() is None:
+        place_legend(panels.flat[0], handles, labels)
+    else:
+        figure.legend(handles, labels, loc="outside right upper")
 
 
 def over_training(
@@ -133,7 +157,7 @@ def over_training(
             panel.set_ylim(low - 0.03, 1.03)
             panel.label_outer()
         figure = figure_of(panels)
-        figure.supylabel(wrapped(f"similarity with {table['recording'].iloc[0]}", 40))
+        figure.supylabel(wrapped(f"similarity with “{table['recording'].iloc[0]}”", 40))
         handles = [_handle(*looks[layer], layer) for layer in looks]
         if narrow():
             panels[-1, panels.shape[1] // 2].set_xlabel("epoch (0 is untrained)")
@@ -150,7 +174,7 @@ def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         return []
     names = np.array([_encoder_name(row) for row in rows.itertuples()])
     groups = [(str(name), group) for name, group in rows.groupby(names, sort=False)]
-    return sorted(groups, key=lambda item: -float(item[1]["similarity"].max()))
+    return sorted(groups, key=lambda item: -float(item[1]["similarity"].fillna(-np.inf).max()))
 
 
 def _encoder_name(row: Any) -> str:
@@ -165,8 +189,9 @@ def _looks(layers: pd.Series) -> dict[str, tuple[str, str]]:
     return {name: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, name in enumerate(names)}
 
 
-def _draw_encoder(panel: Axes, position: int, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
-    offsets = np.linspace(-0.28, 0.28, len(rows)) if len(rows) > 1 else np.zeros(1)
+def _draw_encoder(panel: Axes, position: float, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:
+    reach = max(0.28, 0.125 * (len(rows) - 1))
+    offsets = np.linspace(-reach, reach, len(rows)) if len(rows) > 1 else np.zeros(1)
     for offset, row in zip(offsets, rows.itertuples(), strict=True):
         control = pd.isna(row.seed)
         colour, marker = (CONTROL, "o") if control else looks[str(row.layer)]
@@ -187,13 +212,13 @@ def _draw_references(panel: Axes, similarity: pd.DataFrame | None) -> None:
         panel.axhline(float(controls["similarity"].max()), color=CONTROL, linestyle="--", linewidth=1)
 
 
-def _draw_legend(panel: Axes, looks: dict[str, tuple[str, str]], first: pd.Series, has_controls: bool) -> None:
+def _handles(looks: dict[str, tuple[str, str]], first: pd.Series, has_controls: bool) -> list[Artist]:
     handles: list[Artist] = [_handle(*look, name) for name, look in looks.items()]
     if has_controls:
         handles.append(Line2D([], [], color=CONTROL, linestyle="--", linewidth=1, label="best control"))
     if np.isfinite(first["ceiling_lower"]):
         handles.append(Rectangle((0, 0), 1, 1, color="#cccccc", alpha=0.6, label="noise ceiling"))
-    place_legend(panel, handles, [str(handle.get_label()) for handle in handles])
+    return handles
 
 
 def _handle(colour: str, marker: str, label: str) -> Line2D:

@@ -6,6 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from normenc.errors import InputError
 from normenc.figures.common import style, wrapped
@@ -24,6 +26,8 @@ SYMBOLS = {
     "whitened-correlation": "whitened correlation",
 }
 ALPHA = 0.05
+CEILING = "#cccccc"
+VALUE, WING = 0.62, 0.11  # inches, of the column of values and of each wing
 
 
 def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None, *, axes: Axes | None = None) -> Axes:
@@ -55,41 +59,30 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
     if similarity.empty or similarity["recording"].nunique() != 1 or similarity["comparison"].nunique() != 1:
         raise InputError("similarity must hold the rows of one recording and one comparison")
     first = similarity.iloc[0]
+    winners = _winners(similarity, pairs)
+    handles = _legend(similarity, bool(winners))
+    labels = [str(handle.get_label()) for handle in handles]
+    names = [wrapped(_bar_name(row), 20 if narrow() else 40) for row in similarity.itertuples()]
     with style():
         if axes is None:
-            kinds = list(dict.fromkeys(_kind(row) for row in similarity.itertuples()))
-            size = within(6.6, 1.1 + 0.33 * len(similarity), legend=["noise ceiling", *kinds], by_rows=True)
+            width = 6.6 + WING * max(0, len(winners) - 4)
+            size = within(width, 1.1 + 0.33 * len(similarity), legend=labels, by_rows=True)
             _, axes = plt.subplots(figsize=size, layout="constrained")
         if np.isfinite(first["ceiling_lower"]):
-            axes.axvspan(
-                first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, label="noise ceiling"
-            )
-        seen = set()
-        kinds = [_kind(row) for row in similarity.itertuples()]
+            axes.axvspan(first["ceiling_lower"], first["ceiling_upper"], color=CEILING, alpha=0.6)
         for position, row in enumerate(similarity.itertuples()):
-            kind = kinds[position]
-            axes.barh(
-                position, row.similarity, color=BAR_COLOURS[kind], height=0.7, label=None if kind in seen else kind
-            )
-            seen.add(kind)
+            axes.barh(position, row.similarity, color=BAR_COLOURS[_kind(row)], height=0.7)
             axes.plot([row.low, row.high], [position] * 2, color="black", linewidth=1.1, solid_capstyle="butt")
             if row.p_chance_holm <= ALPHA:
                 axes.plot(0.015, position, "o", color="white", markersize=3.5)
-        right = max(1.0, float(similarity["high"].max()), float(np.nan_to_num(first["ceiling_upper"])))
-        for position, value in enumerate(similarity["similarity"]):
-            axes.text(right + 0.02, position, f"{value:.3f}", va="center", fontsize=8)
-        end = _draw_wings(axes, len(similarity), _winners(similarity, pairs), right + (0.45 if narrow() else 0.24))
-        names = [_bar_name(row) for row in similarity.itertuples()]
-        axes.set_yticks(range(len(similarity)), [wrapped(name, 20) if narrow() else name for name in names])
+        axes.set_yticks(range(len(similarity)), names)
         axes.invert_yaxis()
         axes.axvline(0, color="black", linewidth=0.8)
-        lowest = float(similarity[["similarity", "low"]].min(axis=None))  # an interval may be unknown
-        axes.set_xlim(min(0.0, lowest - 0.03), end)
-        axes.set_xticks([tick for tick in np.arange(-1, 1.01, 0.5 if narrow() else 0.25) if tick >= axes.get_xlim()[0]])
         comparison = SYMBOLS[first["comparison"]]
         axes.set_xlabel(f"similarity of RDMs ({comparison}{'' if narrow() else '; 1 is the same geometry'})")
-        axes.set_title(f"similarity with {first['recording']}")
-        place_legend(axes, *axes.get_legend_handles_labels())
+        axes.set_title(wrapped(f"similarity with “{first['recording']}”", 30 if narrow() else 60))
+        place_legend(axes, handles, labels)
+        _draw_columns(axes, similarity, winners)
     return axes
 
 
@@ -108,16 +101,53 @@ def _winners(similarity: pd.DataFrame, pairs: pd.DataFrame | None) -> dict[int, 
     return found
 
 
-def _draw_wings(axes: Axes, n_rows: int, winners: dict[int, list[int]], start: float) -> float:
+def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[int]]) -> None:
+    """Write the values to the right of the bars, draw the wings beside them, and set the limits of the axis."""
+    lowest = float(similarity[["similarity", "low"]].min(axis=None))  # an interval may be unknown
+    left = min(0.0, lowest - 0.03)
+    right = float(np.nanmax([1.0, similarity["high"].max(), similarity["ceiling_upper"].iloc[0]]))
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # from here on it is known how wide the axes are
+    inches = axes.get_window_extent().width / figure.dpi
+    beside = VALUE + WING * len(winners)
+    unit = (right - left) / max(inches - beside, 0.3 * inches)  # of the scale in an inch
+    for position, value in enumerate(similarity["similarity"]):
+        text = "unknown" if np.isnan(value) else f"{value:.3f}".replace("-", "−")
+        axes.text(right + 0.06 * unit, position, text, va="center", fontsize=8)
+    end = _draw_wings(axes, winners, right + VALUE * unit, WING * unit)
+    axes.set_xlim(left, end)
+    step = next(step for step in (0.25, 0.5, 1.0) if step == 1 or step / unit > 0.36)  # room for a label
+    axes.set_xticks([tick for tick in np.arange(-1, 1.01, step) if tick >= left])
+
+
+def _draw_wings(axes: Axes, winners: dict[int, list[int]], start: float, step: float) -> float:
     """Draw one column for each winner from `start` on; gives where the axis should end."""
     for column, (better, worse) in enumerate(sorted(winners.items())):
-        x = start + 0.05 * column
+        x = start + step * column
         rows = [better, *worse]
         axes.plot([x, x], [min(rows), max(rows)], color="black", linewidth=0.9)
         axes.plot(x, better, "o", color="black", markersize=4)
         for row in worse:
-            axes.plot([x, x + 0.025], [row, row], color="black", linewidth=0.9)
-    return start + 0.05 * len(winners)
+            axes.plot([x, x + step / 2], [row, row], color="black", linewidth=0.9)
+    return start + step * len(winners)
+
+
+def _legend(similarity: pd.DataFrame, with_wings: bool) -> list[Any]:
+    """What is drawn, by its look."""
+    handles: list[Any] = []
+    if np.isfinite(similarity["ceiling_lower"].iloc[0]):
+        handles.append(Rectangle((0, 0), 1, 1, color=CEILING, alpha=0.6, label="noise ceiling"))
+    for kind in dict.fromkeys(_kind(row) for row in similarity.itertuples()):
+        handles.append(Rectangle((0, 0), 1, 1, color=BAR_COLOURS[kind], label=kind))
+    if similarity["low"].notna().any():
+        handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % interval"))
+    dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4}
+    if (similarity["p_chance_holm"] <= ALPHA).any():
+        handles.append(Line2D([], [], markerfacecolor="white", markeredgecolor="#777777", label="above chance", **dot))
+    if with_wings:
+        handles.append(Line2D([], [], color="black", label="more similar\nthan the ticks", **dot))
+    return handles
 
 
 def _kind(row: Any) -> str:

@@ -1,5 +1,6 @@
-"""What of a recording enters a comparison: its animals, its repeats, or its neurons."""
+"""What of a recording enters a comparison: its animals, its sessions, its repeats, or its neurons."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,16 @@ import numpy.typing as npt
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.recordings.recording import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
-__all__ = ["inference_inputs"]
+__all__ = ["comparison_notes", "inference_inputs"]
 
 
 def inference_inputs(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
     """What :func:`normenc.rsa.infer` and :func:`normenc.rsa.noise_ceiling` can know of a recording.
+
+    Animals count as animals only where they are named. Sessions of one animal, named or not, are sessions.
 
     Parameters
     ----------
@@ -25,37 +29,86 @@ def inference_inputs(recording: Recording, metric: str = "correlation") -> dict[
     Returns
     -------
     dict
-        ``data``: one RDM for each animal and session where there are two animals (or sessions) at least that each saw
-        all stimuli, with ``subject`` saying whose each is; else the RDM of all. Then also ``responses``, where there
-        are enough neurons to resample, and ``repeats``, where every stimulus has two trials at least; of unequal
-        numbers of trials the first ones, as many as all stimuli have.
+        ``data``: an RDM for each animal and session that saw all stimuli, where these are of two animals at least, with
+        their names as ``subject``; else, where they are of two sessions at least, an RDM for each session, with their
+        names as ``session`` and, if the same neurons were recorded in all, their ``responses``; else the RDM of all.
+        Then also ``responses``, where there are enough neurons to resample, and ``repeats``, where every stimulus has
+        two trials at least; of unequal numbers of trials the first ones, as many as all stimuli have.
 
     Raises
     ------
     InputError
-        When the RDM is undefined; the message says why.
+        When an RDM is undefined; the message says why.
     """
     if recording.responses is None:
-        return {"data": recording.rdm}
-    animals = _by_animal(recording)
-    if len(animals) > 1:
-        data, subjects = [], []
-        for subject, label, responses in animals:
-            try:
-                data.append(rsa.rdm(responses, metric=metric))
-            except InputError as error:
-                raise InputError(f"{recording.name}, {label}: {error}") from None
-            subjects.append(subject)
-        found: dict[str, Any] = {"data": np.stack(data)}
-        return found | ({"subject": np.array(subjects)} if len(set(subjects)) > 1 else {})
-    try:
-        found = {"data": rsa.rdm(recording.responses, metric=metric)}
-    except InputError as error:
-        raise InputError(f"{recording.name}: {error}") from None
+        return _of_rdms(recording)
+    parts, _ = _parts(recording)
+    if parts:
+        data = np.stack([_rdm(part.responses, metric, f"{recording.name}, {part.said}") for part in parts])
+        animals, sessions = [part.animal for part in parts], [part.session for part in parts]
+        if len(set(animals)) > 1:
+            return {"data": data, "subject": np.array(animals)}
+        found = {"data": data, "session": np.array(sessions)}
+        same_neurons = all(part.same_neurons for part in parts)
+        if same_neurons and recording.responses.shape[1] >= MIN_NEURONS:
+            found["responses"] = np.stack([part.responses for part in parts])
+        return found
+    found = {"data": _rdm(recording.responses, metric, recording.name)}
     if recording.responses.shape[1] >= MIN_NEURONS:
         found["responses"] = recording.responses.to_numpy()
     repeats = _repeats(recording)
     return found if repeats is None else found | {"repeats": repeats}
+
+
+def comparison_notes(recording: Recording) -> tuple[str, ...]:
+    """Say what of a recording a comparison leaves out or puts together, a sentence each.
+
+    Examples
+    --------
+    >>> seen = {"session": ["1", "1", "1", "2", "2"]}
+    >>> rows = np.arange(10.0).reshape(5, 2)
+    >>> comparison_notes(Recording.from_trials("toy", rows, [0, 60, 120, 0, 60], trials=seen))
+    ('Session 2 saw 2 of 3 stimuli, so that sessions are not told apart: their trials are averaged together.',)
+    """
+    if recording.responses is None:
+        return ()
+    parts, notes = _parts(recording)
+    low, high = recording.n_repeats
+    if not parts and 1 < low < high:
+        notes.append(
+            f"Stimuli were shown {low} to {high} times: averages use all trials, the noise ceiling the first {low}."
+        )
+    return tuple(notes)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Responses (n_stimuli, n_neurons) of an animal, in a session; names are empty where not stated."""
+
+    animal: str
+    session: str
+    responses: npt.NDArray[Any]
+    same_neurons: bool
+
+    @property
+    def said(self) -> str:
+        return ", ".join(f"{what} {name}" for what in ("animal", "session") if (name := getattr(self, what)))
+
+
+def _of_rdms(recording: Recording) -> dict[str, Any]:
+    """RDMs as they were published, with whose they are."""
+    if recording.rdms is None or len(recording.rdms) < 2:
+        return {"data": recording.rdm}
+    names = {"subject": "animal", "session": "session"}
+    whose = {key: recording.rdms[name].values for key, name in names.items() if name in recording.rdms.coords}
+    return {"data": recording.rdms.to_numpy()} | whose
+
+
+def _rdm(responses: Any, metric: str, who: str) -> npt.NDArray[np.float64]:
+    try:
+        return rsa.rdm(responses, metric=metric)
+    except InputError as error:
+        raise InputError(f"{who}: {error}") from None
 
 
 def _repeats(recording: Recording) -> npt.NDArray[Any] | None:
@@ -70,43 +123,69 @@ def _repeats(recording: Recording) -> npt.NDArray[Any] | None:
     return recording.trials.values[chosen]
 
 
-def _by_animal(recording: Recording) -> list[tuple[str, str, npt.NDArray[Any]]]:
-    """Animal, a label for messages, and responses (n_stimuli, n_neurons), of each animal and session that saw all."""
+def _parts(recording: Recording) -> tuple[list[_Part], list[str]]:
+    """Animals and sessions that can be compared apart, none where there are not two, and what is said of the others."""
+    parts = _parts_of_neurons(recording)
+    if parts:
+        return parts, []
+    return _parts_of_trials(recording)
+
+
+def _parts_of_neurons(recording: Recording) -> list[_Part]:
+    """Where neurons are labelled, each animal and session has its own; all saw all stimuli."""
     assert recording.responses is not None
-    coords = recording.responses.coords
-    of_neurons = [name for name in ("neuron_animal", "neuron_session") if name in coords]
-    if of_neurons:
-        groups = _groups([coords[name].values for name in of_neurons])
-        return [
-            (_animal(of_neurons, key), _said(of_neurons, key), recording.responses.values[:, rows])
-            for key, rows in groups
-        ]
+    animal, session = (_labels(recording.responses, f"neuron_{name}").tolist() for name in ("animal", "session"))
+    keys = list(zip(animal, session, strict=True))
+    parts = [
+        _Part(*key, recording.responses.values[:, [own == key for own in keys]], same_neurons=False)
+        for key in sorted(set(keys))
+    ]
+    return parts if len(parts) > 1 else []
+
+
+def _parts_of_trials(recording: Recording) -> tuple[list[_Part], list[str]]:
+    """Where trials are labelled: by animal where several are named, else by session."""
     if recording.trials is None:
-        return []
-    of_trials = [name for name in ("animal", "session") if name in recording.trials.coords]
-    if not of_trials:
-        return []
-    found = []
-    index = recording.trials["stimulus_index"].values
-    for key, rows in _groups([recording.trials[name].values for name in of_trials]):
-        if len(np.unique(index[rows])) == recording.n_stimuli:
-            values = recording.trials.values[rows].astype(np.float64)
-            means = np.zeros((recording.n_stimuli, values.shape[1]))
-            np.add.at(means, index[rows], values)
-            means /= np.bincount(index[rows], minlength=recording.n_stimuli)[:, None]
-            found.append((_animal(of_trials, key), _said(of_trials, key), means))
+        return [], []
+    animal, session = (_labels(recording.trials, name) for name in ("animal", "session"))
+    what = "animal" if len(set(animal)) > 1 else "session"
+    if len(set(animal)) < 2 and len(set(session)) < 2:
+        return [], []
+    index, n_stimuli = recording.trials["stimulus_index"].values, recording.n_stimuli
+    parts, partial = [], []
+    for (of_animal, of_session), rows in _shown_together(index, animal, session, n_stimuli):
+        n_seen = len(np.unique(index[rows]))
+        means = averaged(recording.trials.values[rows].astype(np.float64), index[rows], n_stimuli)
+        part = _Part(of_animal, of_session, means, same_neurons=True)
+        if n_seen == n_stimuli:
+            parts.append(part)
+        else:
+            partial.append(f"{part.said} saw {n_seen}")
+    apart = len({getattr(part, what) for part in parts}) > 1
+    if not partial:
+        return parts, []
+    start = f"{'; '.join(partial)} of {n_stimuli} stimuli"
+    start = start[0].upper() + start[1:]
+    if apart:
+        return parts, [f"{start} and {'is' if len(partial) == 1 else 'are'} left out of the comparison."]
+    return [], [f"{start}, so that {what}s are not told apart: their trials are averaged together."]
+
+
+def _shown_together(
+    index: npt.NDArray[np.intp], animal: npt.NDArray[np.str_], session: npt.NDArray[np.str_], n_stimuli: int
+) -> list[tuple[tuple[str, str], npt.NDArray[np.intp]]]:
+    """Trials by animal and session; all of an animal where none of its sessions had all stimuli, but all together."""
+    found: list[tuple[tuple[str, str], npt.NDArray[np.intp]]] = []
+    for name in sorted(set(animal)):
+        own = np.flatnonzero(animal == name)
+        sessions = [((name, key), own[session[own] == key]) for key in sorted(set(session[own]))]
+        whole = [len(np.unique(index[rows])) == n_stimuli for _, rows in sessions]
+        together = len(np.unique(index[own])) == n_stimuli and len(set(animal)) > 1
+        found += [((name, ""), own)] if together and not any(whole) else sessions
     return found
 
 
-def _groups(labels: list[npt.NDArray[Any]]) -> list[tuple[tuple[str, ...], npt.NDArray[np.intp]]]:
-    keys = list(zip(*(label.tolist() for label in labels), strict=True))
-    return [(key, np.flatnonzero([own == key for own in keys])) for key in dict.fromkeys(sorted(keys))]
-
-
-def _animal(names: list[str], key: tuple[str, ...]) -> str:
-    """The animal, or nothing where sessions alone are known, which then count as animals do."""
-    return key[0] if names[0].endswith("animal") else ""
-
-
-def _said(names: list[str], key: tuple[str, ...]) -> str:
-    return ", ".join(f"{name.removeprefix('neuron_')} {value}" for name, value in zip(names, key, strict=True))
+def _labels(values: Any, name: str) -> npt.NDArray[np.str_]:
+    """Labels of the trials, or neurons; empty ones where there are none."""
+    axis = 1 if name.startswith("neuron_") else 0
+    return values[name].values.astype(str) if name in values.coords else np.full(values.shape[axis], "", dtype=str)

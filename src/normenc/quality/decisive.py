@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from normenc import controls, rsa, stimuli
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.representations import represent
+from normenc.rsa.permutation import chance_test
 
 __all__ = ["Decidable", "decidable", "decisions"]
 
@@ -22,7 +24,7 @@ N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
 MIN_STIMULI = 6  # to speak of others
 ALPHA, POWER = 0.05, 0.8
 FEW = 4  # models that are named one by one
-CANDIDATES = {  # cheap models, and what they are given
+CANDIDATES = {  # cheap models; the last is for gratings alone
     "pixels": controls.pixels,
     "Fourier amplitude": controls.fourier_amplitude,
     "Gabor energy": controls.gabor_energy,
@@ -45,8 +47,8 @@ class Decidable:
         ``"label permutations"``.
     smallest_p : float
         Of a test against chance, before it is corrected for `n_models`.
-    smallest_p_of_shifts : float
-        Likewise, were it circular shifts; NaN where stimuli are no circle.
+    chance_reason : str
+        Why that test is used.
     beyond_chance : bool
         Whether any test against chance can be significant.
     smallest_difference : float
@@ -66,7 +68,7 @@ class Decidable:
     n_models: int
     chance: str
     smallest_p: float
-    smallest_p_of_shifts: float
+    chance_reason: str
     beyond_chance: bool
     smallest_difference: float = math.nan
     standard_error: float = math.nan
@@ -110,24 +112,28 @@ def decidable(
     >>> found.n_different_images, found.chance, found.factors
     (6, 'label permutations', ('stimuli', 'neurons'))
     """
+    n_images = recording.n_different_images
     if compared is not None:
-        return Decidable(**_against_chance(recording, len(compared.models)), **_smallest_difference(compared))
-    found = _against_chance(recording, N_MODELS)
-    unknown = _why_unknown(recording, inputs)
-    if unknown:
-        return Decidable(**found, unknown=unknown)
+        smallest = float(compared.models["p_chance_smallest"].min())
+        chance = _chance(compared.chance, smallest, compared.chance_reason, len(compared.models))
+        return Decidable(n_images, **chance, **_smallest_difference(compared))
     try:
-        inference = rsa.infer(
-            _candidates(recording),  # of images that are too small there are none
-            **(inputs or {}),
-            ordered=recording.has_neighbours,
-            n_samples=N_SAMPLES,
-            n_permutations=1,
-            seed=seed,
-        )
+        candidates, problem = _candidates(recording), ""
     except InputError as error:
-        return Decidable(**found, unknown=f"differences between models cannot be computed ({error})")
-    return Decidable(**found, **_smallest_difference(inference))
+        candidates, problem = {}, f"differences between models cannot be computed ({error})"
+    problem = problem or _why_unknown(recording, inputs)
+    against_chance = _against_chance(recording, candidates, inputs, seed)
+    if problem:
+        return Decidable(n_images, **against_chance, unknown=problem)
+    inference = rsa.infer(
+        candidates,
+        **(inputs or {}),
+        ordered=recording.has_neighbours,
+        n_samples=N_SAMPLES,
+        n_permutations=1,
+        seed=seed,
+    )
+    return Decidable(n_images, **against_chance, **_smallest_difference(inference))
 
 
 def decisions(found: Decidable, kind: str, n_stimuli: int) -> list[str]:
@@ -178,16 +184,13 @@ def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
             "Whether a model is more similar than chance can be tested by circular shifts of the stimuli, which ask "
             f"whether the match is tied to the very stimuli ({smallest})."
         )
-    shifts = ""
-    if math.isfinite(found.smallest_p_of_shifts):
-        shifts = (
-            "; circular shifts, which ask whether the match is tied to the very stimuli, cannot be significant with so "
-            f"few (smallest possible p-value {found.smallest_p_of_shifts:.2g})"
-        )
-    return (
+    said = (
         "Whether a model is more similar than chance can be tested by permuting the stimuli, which asks whether the "
-        f"two are related at all ({smallest}){shifts}."
+        f"two are related at all ({smallest})."
     )
+    if "shifts" in found.chance_reason:
+        said += f" Circular shifts ask whether the match is tied to the very stimuli, but {found.chance_reason}."
+    return said
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -215,23 +218,32 @@ def _smallest_difference(inference: rsa.Inference) -> dict[str, Any]:
     }
 
 
-def _against_chance(recording: Recording, n_models: int) -> dict[str, Any]:
-    """By which test, and how small its p-value can be."""
+def _against_chance(
+    recording: Recording, candidates: Mapping[str, Any], inputs: Mapping[str, Any] | None, seed: int
+) -> dict[str, Any]:
+    """By which test a study's models would be tested, and how small its p-value can be."""
     n = recording.n_stimuli
-    # Models give the same image the same response, so that orders which differ in nothing else are one.
-    n_pairs = n - recording.n_different_images
-    n_orders = min(float(N_PERMUTATIONS + 1), math.factorial(min(n, 20)) / 2 ** min(n_pairs, 20))
-    of_permutations = 1 / n_orders
-    of_shifts = (2 if n_pairs > 1 else 1) / n if recording.has_neighbours else math.nan
-    shifts = of_shifts * n_models <= ALPHA
-    smallest = of_shifts if shifts else of_permutations
+    nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # of which no two orders are the same
+    models = [rdm[None] for rdm in candidates.values()] or [nothing_alike]
+    data = nothing_alike if inputs is None else np.reshape(inputs["data"], (-1, n, n))
+    test = chance_test(
+        list(islice(cycle(models), N_MODELS)),
+        data,
+        ordered=recording.has_neighbours,
+        n_permutations=N_PERMUTATIONS,
+        seed=seed,
+    )
+    return _chance(test.kind, float(test.smallest_p.min()), test.reason, N_MODELS)
+
+
+def _chance(kind: str, smallest_p: float, reason: str, n_models: int) -> dict[str, Any]:
+    beyond = smallest_p * n_models <= ALPHA
     return {
-        "n_different_images": recording.n_different_images,
         "n_models": n_models,
-        "chance": "circular shifts" if shifts else "label permutations",
-        "smallest_p": smallest,
-        "smallest_p_of_shifts": of_shifts,
-        "beyond_chance": smallest * n_models <= ALPHA,
+        "chance": kind,
+        "smallest_p": smallest_p,
+        "chance_reason": reason,
+        "beyond_chance": beyond,
     }
 
 
@@ -246,10 +258,13 @@ def _why_unknown(recording: Recording, inputs: Mapping[str, Any] | None) -> str:
 
 
 def _candidates(recording: Recording) -> dict[str, Any]:
-    """RDMs of the cheap models."""
-    names = [name for name in CANDIDATES if recording.period is not None or name != "orientation model"]
-    images = stimuli.gratings(recording.stimulus) if recording.images is None else stimuli.fit_images(recording.images)
-    given = dict.fromkeys(names, images)
+    """RDMs of the cheap models; none of images that are not there."""
     if recording.orientation is not None:
-        given["orientation model"] = torch.as_tensor(recording.orientation)
-    return {name: rsa.rdm(next(iter(represent(CANDIDATES[name], given[name]).values()))) for name in names}
+        images, orientation = stimuli.gratings(recording.orientation), torch.as_tensor(recording.orientation)
+        given = dict.fromkeys(CANDIDATES, images) | {"orientation model": orientation}
+    elif recording.images is not None:
+        given = dict.fromkeys([*CANDIDATES][:-1], stimuli.fit_images(recording.images))
+    else:
+        return {}
+    layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
+    return {name: rsa.rdm(layer.astype(np.float64)) for name, layer in layers.items()}  # the same images are alike

@@ -70,6 +70,7 @@ def arrange(
         _lengths(arrays, stimulus, kind),
         None if stated is None else stated_axes(stated),
         kind,
+        timed=asked.window is not None or asked.times is not None,
     )
     read_as, cautions = _read_as(responses.shape, roles), []
     if stated is None and len(roles) == 2 and len(set(responses.shape)) == 1 and not any(responses.dims):

@@ -55,6 +55,8 @@ class Lengths:
 
 def shaped(values: Any) -> Shaped:
     """An array with the names of its axes, which only xarray's objects have."""
+    if isinstance(values, Shaped):
+        return values
     if isinstance(values, xr.Variable | xr.DataArray):
         return Shaped(values.values, tuple(str(dim) for dim in values.dims))
     return Shaped(values, (None,) * np.ndim(values))
@@ -96,7 +98,7 @@ def _role(name: str | None, known: Sequence[str] = ROLES) -> str | None:
 
 
 def roles_of(
-    responses: Shaped, labels: Lengths, stated: Sequence[str] | None, kind: str, option: str = "--axes"
+    responses: Shaped, labels: Lengths, stated: Sequence[str] | None, kind: str, *, timed: bool = False
 ) -> tuple[str, ...]:
     """What each axis of the responses is.
 
@@ -108,6 +110,8 @@ def roles_of(
         What the user, or the file, says; it is held against the labels.
     kind : str
         What the stimuli's labels are called, for messages.
+    timed : bool
+        Whether the user asks for a window of time, and so says that an axis is one of time.
 
     Returns
     -------
@@ -134,10 +138,11 @@ def roles_of(
         roles = _with_labelled_axes(roles, shape, labels, kind)
     roles = _by_length(roles, shape, labels)
     unknown = [axis for axis, role in enumerate(roles) if role is None]
-    if len(unknown) == 1 and "neuron" not in roles:
-        roles = tuple("neuron" if role is None else role for role in roles)
+    last = "neuron" if "neuron" not in roles else "time" if timed and "time" not in roles else None
+    if len(unknown) == 1 and last is not None:
+        roles = tuple(last if role is None else role for role in roles)
     elif unknown:
-        raise _ambiguous(roles, shape, labels, kind, option)
+        raise _ambiguous(roles, shape, labels, kind)
     return _checked(tuple(role for role in roles if role is not None), shape, labels, kind)
 
 
@@ -181,7 +186,7 @@ def _with_labelled_axes(
         )
     if len(found) > 1:
         if len(shape) > 2 or len(labels.stimulus) != 1:
-            raise _ambiguous(roles, shape, labels, kind, "--axes")
+            raise _ambiguous(roles, shape, labels, kind)
         found = found[:1]  # a square matrix: trial x neuron, as documented; whoever reads it is told
     named = list(roles)
     for axis, role in zip(found[0], ("repeat", along) if len(found[0]) == 2 else (along,), strict=True):
@@ -225,14 +230,12 @@ def _checked(roles: tuple[str, ...], shape: tuple[int, ...], labels: Lengths, ki
     return roles
 
 
-def _ambiguous(
-    roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str, option: str
-) -> InputError:
+def _ambiguous(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str) -> InputError:
     likely = _likely(roles, shape, labels)
     size = " x ".join(map(str, labels.stimulus))
     return InputError(
         f"responses have shape {shape} and {kind} has {size} values; nothing says which axis is which. Say it: "
-        f"{option} {','.join(likely)} would read {counted(shape, likely)}. Axes are called {', '.join(ROLES)}"
+        f"--axes {','.join(likely)} would read {counted(shape, likely)}. Axes are called {', '.join(ROLES)}"
     )
 
 

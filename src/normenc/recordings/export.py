@@ -299,7 +299,7 @@ def _write_table(recording: Recording, path: Path) -> None:
 
 def _check_survive(labels: dict[str, Any], path: Path) -> None:
     """Raise InputError for labels that are not the same when a table is read: "007" is 7 then, "NA" is nothing."""
-    from normenc.recordings.formats.tables import read_csv
+    from normenc.recordings.formats.text_tables import read_csv
 
     for name, value in labels.items():
         own = np.unique(np.asarray(value))

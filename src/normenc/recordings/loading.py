@@ -12,7 +12,7 @@ import numpy as np
 from normenc.errors import InputError
 from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other, printable
-from normenc.recordings.formats import opened
+from normenc.recordings.formats import cuts_trials, maps_names, opened
 from normenc.recordings.naming import Contents, understand
 from normenc.recordings.pictures import read_images
 from normenc.recordings.preparation import Preparation
@@ -24,7 +24,6 @@ from normenc.recordings.streaming import stream_rdm
 
 __all__ = ["contents", "load", "prepared"]
 
-MAPPED = (".csv", ".parquet", ".nwb")  # formats that arrange their columns while they read, by the names that are given
 IN_MEMORY_GIB = 4.0  # responses on disk that are larger are streamed into an RDM
 
 
@@ -128,6 +127,8 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
     path, name, facts = _place(str(name_or_path))
     try:
         shown = None if asked.images is None else read_images(asked.images)
+        if cuts_trials(path):
+            _check_windows(asked)
         with opened(path, names=asked.names, **asked.of_events) as arrays:
             found = understand(
                 arrays,
@@ -135,8 +136,8 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
                 asked,
                 images=shown,
                 one_based=path.suffix.lower() == ".mat",
-                mapped=path.suffix.lower() in MAPPED,
-                windowed=path.suffix.lower() == ".nwb",
+                mapped=maps_names(path),
+                windowed=cuts_trials(path),
             )
             yield replace(found, facts={**facts, **found.facts})
     except InputError as error:
@@ -146,6 +147,16 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
             f"{printable(str(path))}: it does not fit into memory; save the responses as Zarr or HDF5, which are read "
             "in blocks"
         ) from None
+
+
+def _check_windows(asked: Preparation) -> None:
+    """Raise InputError for windows of other ends than those by which spikes are counted and samples chosen."""
+    for window in asked.windows:
+        if window is not None and (not window.with_start or window.with_stop):
+            raise InputError(
+                f"the window {window} is for an axis of time; windows after the start of a trial hold their first "
+                f"moment and not their last: {window.start:g},{window.stop:g}"
+            )
 
 
 def _place(key: str) -> tuple[Path, str, dict[str, Any]]:

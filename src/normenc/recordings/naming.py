@@ -1,6 +1,5 @@
 """What arrays of a file mean: by their names, by what the user maps, and by nothing else."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -17,6 +16,7 @@ from normenc.recordings.axes import Shaped, shaped
 from normenc.recordings.columns import BLANK_COLUMNS, rows_where, varying
 from normenc.recordings.dissimilarities import read_rdms
 from normenc.recordings.files import study_selection
+from normenc.recordings.formats import listed, not_there
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
@@ -30,7 +30,6 @@ FORMATS = (
 TEXTS = ("species", "area", "units", "source", "citation", "licence")
 STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
-MOST_LISTED = 12
 TOLERANCE = 1e-6  # of a matrix that is symmetric but for rounding
 
 
@@ -266,16 +265,16 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool) 
     moved: dict[str, Any] = {}
     used: set[str] = set()
     for name, own in names.items():
-        if own in arrays:
+        if mapped:
+            moved |= {name: arrays[name]} if name in arrays else {}
+        elif own in arrays:
             moved[name] = arrays[own]
             used.add(own)
         elif "*" in own and (matching := [key for key in arrays if fnmatchcase(key, own)]):
             moved[name] = _side_by_side({key: arrays[key] for key in matching}, own)
             used |= set(matching)
-        elif mapped:
-            moved |= {name: arrays[name]} if name in arrays else {}
         else:
-            raise InputError(f"there is no array {own!r} (for {name}); it holds {_listed(arrays)}")
+            raise InputError(not_there(arrays, name, own))
     found = {key: value for key, value in arrays.items() if key not in used} | moved
     for rivals in (STIMULI, DATA):
         if set(rivals) & moved.keys():
@@ -296,22 +295,6 @@ def _side_by_side(arrays: Mapping[str, Any], pattern: str) -> Shaped:
     return Shaped(np.stack(parts, axis=-1), (*[None] * parts[0].ndim, "neuron"))
 
 
-def _listed(arrays: Mapping[str, Any]) -> str:
-    """Names and shapes, of which many that are alike but for a number are named once."""
-    groups: dict[tuple[str, tuple[int, ...]], list[str]] = {}
-    for name, value in arrays.items():
-        if name in ("notes", "axes"):
-            continue
-        groups.setdefault((re.sub(r"[0-9]+", "#", name), shaped(value).shape), []).append(name)
-    said = []
-    for (_, shape), names in groups.items():
-        plain = f"{names[0]} to {names[-1]}" if len(names) > 3 else ", ".join(names)
-        said.append(f"{plain} {shape}" if shape else plain)
-    return ", ".join(said[:MOST_LISTED]) + (
-        f" and {len(said) - MOST_LISTED} more" if len(said) > MOST_LISTED else ""
-    ) or ("no arrays")
-
-
 def _stimulus(arrays: Mapping[str, Any]) -> tuple[str, Shaped]:
     given = [kind for kind in STIMULI if kind in arrays]
     if len(given) > 1:
@@ -327,7 +310,7 @@ def _stimulus(arrays: Mapping[str, Any]) -> tuple[str, Shaped]:
             "--map orientation=stimulus"
         )
     raise InputError(
-        f"it holds {_listed(arrays)}; it must hold {FORMATS}. Where names differ, say which is which: --map "
+        f"it holds {listed(arrays)}; it must hold {FORMATS}. Where names differ, say which is which: --map "
         "responses=NAME,orientation=NAME"
     )
 

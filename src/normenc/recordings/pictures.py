@@ -63,6 +63,12 @@ def _matched(
         image_names, images = list(images), list(images.values())
     elif images is not None and np.ndim(images) not in (3, 4):
         raise InputError(f"images have shape {np.shape(images)}; they must be (n_images, height, width)")
+    if images is None and labels.dtype.kind == "f" and (labels != np.round(labels)).any():
+        return (
+            np.array([f"{label:g}" for label in labels]),
+            None,
+            ("numbers of images that are not whole are their names",),
+        )
     numbers = _whole(labels) if labels.dtype.kind in "iuf" else None
     if numbers is not None and numbers.min() < 0:
         raise InputError(

@@ -10,6 +10,7 @@ import pandas as pd
 from normenc.report.changed_settings import in_words
 from normenc.report.matching import encoder_table
 from normenc.report.run_folders import CONTROL, TRAINED, TWIN, RunFolder, read_runs
+from normenc.report.wording import interval, minus, signed
 
 __all__ = [
     "GROUPS",
@@ -81,14 +82,14 @@ def _ceiling_cell(run: RunFolder) -> Cell:
 def _similarity_cell(row: dict[str, Any]) -> Cell:
     lines = []
     if np.isfinite([row["low"], row["high"]]).all():
-        lines.append(f"{row['low']:.3f} to {row['high']:.3f}")
+        lines.append(interval(row["low"], row["high"]))
     if np.isfinite(row["share"]):
         lines.append(f"{100 * row['share']:.0f} % of the lower ceiling")
     if row["n_seeds"] > 1:
         lines.append(f"{int(row['n_seeds'])} networks: {row['seed_low']:.3f} to {row['seed_high']:.3f}")
     tests = [f"{what} {_p(row[name])}" for what, name in (("chance", "p_chance_holm"), ("ceiling", "p_ceiling_holm"))]
     known = [test for test, name in zip(tests, ("p_chance_holm", "p_ceiling_holm"), strict=True) if row[name] >= 0]
-    return _number(row["similarity"]), lines + ([f"p: {', '.join(known)}"] if known else [])
+    return minus(_number(row["similarity"])), lines + ([f"p: {', '.join(known)}"] if known else [])
 
 
 def conclusion_row(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def _number(value: float, digits: int = 3) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}" if np.isfinite(value) else "–"
+    return signed(value) if np.isfinite(value) else "–"
 
 
 def _p(value: float) -> str:

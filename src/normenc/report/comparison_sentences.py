@@ -9,7 +9,7 @@ import pandas as pd
 from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
 from normenc.report.run_folders import CONTROL, TRAINED, RunFolder
-from normenc.report.sentences import in_words
+from normenc.report.wording import FACTORS, factors_in_words, in_words, p_value, quoted, signed
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
@@ -51,16 +51,15 @@ def cautions(runs: Sequence[RunFolder]) -> list[str]:
     said: list[str] = []
     simulated = [run.label for run in runs if run.recording.get("simulated")]
     if simulated:
-        of_one = (
-            f"The recording of {simulated[0]} is" if len(simulated) == 1 else f"Recordings of {in_words(simulated)} are"
-        )
-        who = "All recordings are" if len(simulated) == len(runs) else of_one
-        said.append(f"{who} simulated: no animal was recorded, and nothing of that is evidence about a brain.")
+        own = in_words([quoted(label) for label in simulated])
+        who = f"The recording of {own} is" if len(simulated) == 1 else f"The recordings of {own} are"
+        who = "All recordings are" if len(simulated) == len(runs) else who
+        said.append(f"{who} simulated: no animal was recorded, and such results are no evidence about a brain.")
     ways = [f"{run.similarity['rdm_metric'].iloc[0]} dissimilarities, {_first(run, 'comparison')}" for run in runs]
     if len(set(ways)) > 1:
         said.append(
             f"The runs measure similarity in different ways ({_by_run(runs, ways)}): their similarities are not on one "
-            "scale, and must not be compared in number."
+            "scale and must not be compared."
         )
     return said
 
@@ -101,24 +100,26 @@ def _recordings(runs: Sequence[RunFolder]) -> str:
     # A file is known by its content, wherever it lies; what has no file, as a simulation, by its settings.
     same_settings = all(runs[0].study["recording"] == run.study["recording"] for run in runs[1:])
     if all(own[0] == other for other in own[1:]) and (None not in sums or same_settings):
-        return f"{_all(runs)} are of the same recording, {names[0]}, prepared alike."
+        return f"{_all(runs)} are of the same recording, {quoted(names[0])}, prepared in the same way."
     if len(sums) == 1 and None not in sums:
         return f"{_all(runs)} are of the same file (by its SHA-256), but it was named or prepared differently."
     if len(set(names)) == 1:
-        return f"{_all(runs)} are of a recording called {names[0]}, but it is not the same in all that is known of it."
-    return f"The recordings differ: {_by_run(runs, names)}."
+        return (
+            f"{_all(runs)} are of a recording called {quoted(names[0])}, but not all that is known of it is the same."
+        )
+    return f"The recordings differ: {_by_run(runs, [quoted(name) for name in names])}."
 
 
 def _settings(settings: Sequence[Setting]) -> str:
     keys = [setting.key for setting in settings if not setting.same and setting.key.split(".")[0] != "recording"]
     keys = [key for key in keys if key != "name"]
     if not keys:
-        return "No setting differs, but for the recording and the study's name."
+        return "Apart from the recording and the study's name, no setting differs."
     if len(keys) == 1:
-        return f"One setting differs beside the recording: {keys[0]}."
+        return f"Apart from the recording, one setting differs: {keys[0]}."
     more = f", and {len(keys) - MANY} more" if len(keys) > MANY else ""
     shown = ", ".join(keys[:MANY]) + more if more else in_words(keys)
-    return f"{len(keys)} settings differ beside the recording: {shown}."
+    return f"Apart from the recording, {len(keys)} settings differ: {shown}."
 
 
 def _best_layers(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
@@ -160,7 +161,7 @@ def _controls(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     else:
         start = f"{'A control' if len(ahead) == 1 else 'Controls'} that {'was' if len(ahead) == 1 else 'were'} never "
         start += f"trained {'has' if len(ahead) == 1 else 'have'}"
-        of_runs = "; ".join(f"{name} ({value}) in {run.label}" for name, value, run in ahead)
+        of_runs = "; ".join(f"{name} ({value}) in {quoted(run.label)}" for name, value, run in ahead)
     return f"{start} a higher similarity than every trained layer: {of_runs}."
 
 
@@ -168,12 +169,9 @@ def _order(runs: Sequence[RunFolder], order: pd.DataFrame) -> str:
     known = order.dropna(subset=["rho"])
     if known.empty:
         few = int(order["n"].max()) < MIN_ORDERED
-        why = f"fewer than {MIN_ORDERED}" if few else "and in a run all are equally similar"
+        why = f"fewer than {MIN_ORDERED}" if few else "and in one of them all are equally similar"
         n = int(order["n"].max())
-        return (
-            f"Whether the order of the encoders agrees cannot be said: the runs have {n} in common"
-            f"{',' if few else ''} {why}."
-        )
+        return f"Whether the order of the encoders agrees is not known: the runs have {n} in common, {why}."
     if len(runs) == 2:
         row = known.iloc[0]
         return (
@@ -183,8 +181,10 @@ def _order(runs: Sequence[RunFolder], order: pd.DataFrame) -> str:
     low, high = known.loc[known["rho"].idxmin()], known.loc[known["rho"].idxmax()]
     if low["rho"] == high["rho"]:
         return f"The order of the encoders that two runs have in common: rank correlations are all {low['rho']:.2f}."
-    of_low = f"{runs[int(low['one'])].label} and {runs[int(low['other'])].label}, {int(low['n'])} encoders"
-    of_high = f"{runs[int(high['one'])].label} and {runs[int(high['other'])].label}, {int(high['n'])} encoders"
+    of_low, of_high = (
+        f"{quoted(runs[int(row['one'])].label)} and {quoted(runs[int(row['other'])].label)}, {int(row['n'])} encoders"
+        for row in (low, high)
+    )
     return (
         f"The order of the encoders that two runs have in common: Spearman's rank correlation from {low['rho']:.2f} "
         f"({of_low}) to {high['rho']:.2f} ({of_high})."
@@ -199,12 +199,14 @@ def _largest_difference(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
         return ""
     spread = wide.max(axis=1) - wide.min(axis=1)
     if spread.max() == 0:
-        return f"The similarities of all {len(wide)} encoders that {_every(runs)} have are the same."
+        shared = f"similarities of the {len(wide)} encoders" if len(wide) > 1 else "similarity of the one encoder"
+        return f"In {_every(runs)}, the {shared} that they share {'are' if len(wide) > 1 else 'is'} the same."
     key = spread.idxmax()
     low, high = int(wide.loc[key].idxmin()), int(wide.loc[key].idxmax())
     return (
         f"Of the encoders that {_every(runs)} have, {key[1]} differs most in similarity: "
-        f"{wide.loc[key, low]:.3f} in {runs[low].label}, {wide.loc[key, high]:.3f} in {runs[high].label}."
+        f"{wide.loc[key, low]:.3f} in {quoted(runs[low].label)}, {wide.loc[key, high]:.3f} in "
+        f"{quoted(runs[high].label)}."
     )
 
 
@@ -218,7 +220,7 @@ def _only_some(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     parts = []
     for numbers, names in groups.items():
         more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-        who = in_words([runs[number].label for number in numbers])
+        who = in_words([quoted(runs[number].label) for number in numbers])
         parts.append(f"only {who} {'has' if len(numbers) == 1 else 'have'} {', '.join(names[:MANY])}{more}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
@@ -229,10 +231,15 @@ def _conclusions(runs: Sequence[RunFolder], found: pd.DataFrame) -> list[str]:
     n = len(apart) + len(same)
     if not n:
         return ["No conclusion about a trained layer stands in more than one run."]
-    start = f"Of {n} conclusions about trained layers that stand in more than one run"
-    if not apart:
-        return [f"{start}, all are the same."]
-    sentences = [f"{start}, {len(same)} {'is' if len(same) == 1 else 'are'} the same and {len(apart)} changed."]
+    if n == 1:
+        sentences = [
+            f"The one conclusion about a trained layer that stands in more than one run "
+            f"{'changed' if apart else 'is the same'}."
+        ]
+    else:
+        start = f"Of {n} conclusions about trained layers that stand in more than one run"
+        sentences = [f"{start}, {len(same)} {'is' if len(same) == 1 else 'are'} the same and {len(apart)} changed."]
+        sentences = sentences if apart else [f"{start}, all are the same."]
     if len(apart) <= MANY:
         sentences += [_changed(runs, key, rows) for key, rows in apart]
     return sentences
@@ -247,18 +254,15 @@ def _changed(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.DataFrame
 
 
 def _numbers(row: Any) -> str:
-    p = "< 0.001" if row.p < 0.001 else f"= {row.p:.2g}"
-    return f"p {p}" if np.isnan(row.difference) else f"{row.difference:+.3f}, p {p}"
+    p = p_value(row.p)
+    return p if np.isnan(row.difference) else f"{signed(row.difference)}, {p}"
 
 
 def _by_run(runs: Sequence[RunFolder], values: Sequence[str]) -> str:
-    """Each value with its run; runs of the same value together.
-
-    A value that all share stands alone.
-    """
+    """Each value with its run; runs of the same value together. A value that all share stands alone."""
     groups: dict[str, list[str]] = {}
     for run, value in zip(runs, values, strict=True):
-        groups.setdefault(value, []).append(run.label)
+        groups.setdefault(value, []).append(quoted(run.label))
     if len(groups) == 1 and len(runs) > 1:
         return next(iter(groups))
     return "; ".join(f"{value} in {in_words(labels)}" for value, labels in groups.items())
@@ -270,9 +274,9 @@ def _first(run: RunFolder, column: str) -> str:
 
 
 def _listed(value: str) -> str:
-    """What ``resampled`` holds, with commas; other values as they are."""
+    """What ``resampled`` holds, in words; other values as they are."""
     factors = value.split()
-    return ", ".join(factors) if {*factors} <= {"stimuli", "neurons", "animals", "seeds", "repeats"} else value
+    return factors_in_words(factors) if {*factors} <= {*FACTORS} else value
 
 
 def _all(runs: Sequence[RunFolder]) -> str:

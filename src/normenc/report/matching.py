@@ -22,9 +22,9 @@ __all__ = [
 ALPHA = 0.05
 MIN_ORDERED = 4  # encoders of which an order can be compared
 KINDS = (TRAINED, TWIN, CONTROL)
-MORE, LESS, UNDECIDED = "more similar", "less similar", "cannot be told apart"
-ABOVE, NOT_ABOVE = "above chance", "not above chance"
-BELOW, NOT_BELOW = "below the ceiling", "not below the ceiling"
+MORE, LESS, UNDECIDED = "significantly more similar", "significantly less similar", "no significant difference"
+ABOVE, NOT_ABOVE = "significantly above chance", "not significantly above chance"
+BELOW, NOT_BELOW = "significantly below the ceiling", "not significantly below the ceiling"
 
 
 def encoder_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
@@ -101,8 +101,8 @@ def conclusions(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a run and test: ``run``, ``encoder``, ``other`` (``"chance"``, ``"noise ceiling"``, ``"untrained
-        twin"``, or a control's name), ``verdict``, ``difference`` with ``low`` and ``high`` (NaN against chance and
-        ceiling), and ``p``, Holm-corrected within its run. A test that was not made has no row.
+        twin"``, or a control's name), ``verdict``, ``difference`` (NaN against chance) with ``low`` and ``high`` (NaN
+        against chance and ceiling), and ``p``, Holm-corrected within its run. A test that was not made has no row.
     """
     rows: list[dict[str, Any]] = []
     for number, run in enumerate(runs):
@@ -129,7 +129,8 @@ def _against_references(row: Any) -> Iterator[dict[str, Any]]:
     if np.isfinite([row.p_ceiling_holm, row.ceiling_lower, row.similarity]).all():
         below = row.p_ceiling_holm <= ALPHA and row.similarity < row.ceiling_lower
         verdict = BELOW if below else NOT_BELOW
-        yield {"other": "noise ceiling", "verdict": verdict, "p": row.p_ceiling_holm} | nothing
+        found = nothing | {"difference": row.similarity - row.ceiling_lower}
+        yield {"other": "noise ceiling", "verdict": verdict, "p": row.p_ceiling_holm} | found
 
 
 def _verdict(row: Any) -> str:

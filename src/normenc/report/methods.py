@@ -1,8 +1,11 @@
 """What was done, as a paragraph to paste into a paper, with its references."""
 
+import re
+from math import factorial
 from typing import Any
 
-from normenc.report.sentences import in_words
+from normenc.report.sentences import FOLDED
+from normenc.report.wording import counted, factors_in_words, in_words
 
 __all__ = ["methods"]
 
@@ -28,7 +31,7 @@ REFERENCES = {
 METRICS = {
     "correlation": "one minus the Pearson correlation",
     "cosine": "one minus the cosine",
-    "euclidean": "the Euclidean distance",
+    "euclidean": "the squared Euclidean distance per unit",
 }
 COMPARISONS = {
     "pearson": "the Pearson correlation",
@@ -77,9 +80,9 @@ def methods(
         return "[" + ", ".join(str(cited.index(key) + 1) for key in keys) + "]"
 
     sentences = [
-        _recording(environment["recording"]),
+        _recording(environment["recording"], environment["inference"]),
         *_training(environment, tasks, networks, layers, controls),
-        *_comparison(study, environment["recording"], cite),
+        *_comparison(study, environment, cite),
         *_inference(study, environment, cite),
         *_encoding(study, cite),
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, after "
@@ -88,22 +91,46 @@ def methods(
     return " ".join(sentences), [REFERENCES[key] for key in cited]
 
 
-def _recording(recording: dict[str, Any]) -> str:
-    shown = {"orientation": "gratings of different orientation", "direction": "drifting gratings"}
-    population = (
-        "a population known by its RDM" if recording["n_neurons"] is None else f"{recording['n_neurons']:,} neurons"
-    )
-    where = ", ".join(part for part in (recording["area"], recording["species"]) if part != "not stated")
-    where = f" ({where})" if where else ""
-    simulated = " This population was simulated; no animal was recorded." if recording["simulated"] else ""
-    trials = f" in {recording['n_trials']:,} trials" if recording["n_trials"] else ""
-    prepared = f" Preparation: {'; '.join(recording['steps'])}." if recording["steps"] else ""
+def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
+    known = [recording[key] for key in ("area", "species") if recording[key] != "not stated"]
+    where = f" ({', '.join(known)})" if known else ""
+    n = recording["n_neurons"]
+    population = "a population known by its RDM" if n is None else counted(n, "neuron")
+    shown = {"orientation": "grating", "direction": "drifting grating"}.get(recording["stimuli"], "image")
+    different = {"orientation": " of different orientation", "direction": " of different direction"}
+    trials = f" in {counted(recording['n_trials'], 'trial')}" if recording["n_trials"] else ""
     cited = "" if recording["citation"] == "not stated" else f" ({recording['citation']})"
-    return (
-        f"Models were compared with {population}{where} that {'was' if recording['n_neurons'] is None else 'were'} "
-        f"shown {recording['n_stimuli']:,} {shown.get(recording['stimuli'], 'images')}{trials}"
-        f"{cited}.{simulated}{prepared}"
-    )
+    sentences = [
+        f"Models were compared with {population}{where} that {'was' if n in (None, 1) else 'were'} shown "
+        f"{counted(recording['n_stimuli'], shown)}{different.get(recording['stimuli'], '')}{trials}{cited}."
+    ]
+    if recording["simulated"]:
+        sentences.append("This population was simulated; no animal was recorded.")
+    if n is not None and recording["units"] != "not stated":
+        sentences.append(f"Responses were expressed as {recording['units']}.")
+    if recording["steps"]:
+        sentences.append(_prepared(recording["steps"]))
+    sentences += inference.get("notes", [])
+    if recording.get("images_cut"):
+        sentences.append(recording["images_cut"])
+    n_different = inference.get("n_different_images", recording["n_stimuli"])
+    if (
+        recording["stimuli"] == "direction"
+        and n_different != recording["n_stimuli"]
+        and FOLDED not in recording["steps"]
+    ):
+        sentences.append(
+            f"Models were shown the gratings as still images ({n_different} different ones), which are the same for "
+            "opposite directions."
+        )
+    return " ".join(sentences)
+
+
+def _prepared(steps: list[str]) -> str:
+    """What was done to the responses: steps begin with a verb in the past tense."""
+    if all(re.match(r"(left|kept|[\w-]+ed)\b", step) for step in steps):
+        return f"Before the comparison, we {in_words(steps)}."
+    return f"Preparation: {'; '.join(steps)}."
 
 
 def _training(
@@ -116,14 +143,15 @@ def _training(
     seeds = environment["seeds"]["training"]
     n = f"{len(seeds)} networks of different seeds" if len(seeds) > 1 else f"one network (seed {seeds[0]})"
     several = len(tasks) > 1 or len(networks) > 1
-    n_untrained = len(environment["seeds"]["untrained"])
+    untrained = counted(len(environment["seeds"]["untrained"]), "untrained network")
+    them = "layer" if len(layers) == 1 else "layers"
     architectures = "; ".join(_sized(network) for network in networks)
     trained = f"{in_words([_trained(task) for task in tasks])}, {n}{' for each task and architecture' * several}"
     return [
         f"Networks ({architectures}) were trained by stochastic gradient descent on {trained}, and never on neural "
         "data.",
-        f"Their layers {in_words(layers)} were compared; the same layers of {n_untrained} untrained networks"
-        f"{' of each architecture' * (len(networks) > 1)}, and {in_words(controls)}, served as controls.",
+        f"Their {them} {in_words(layers)} {'was' if len(layers) == 1 else 'were'} compared; the same {them} of "
+        f"{untrained}{' of each architecture' * (len(networks) > 1)}, and {in_words(controls)}, served as controls.",
     ]
 
 
@@ -140,61 +168,76 @@ def _trained(task: dict[str, Any]) -> str:
     groups: dict[str, list[str]] = {}
     for title, training in task["trains"]:
         how = (
-            f"{training['n_epochs']} epochs of batches of {training['batch_size']}, learning rate "
+            f"{counted(training['n_epochs'], 'epoch')} of batches of {training['batch_size']}, learning rate "
             f"{training['learning_rate']:g}, momentum {training['momentum']:g}"
         )
         groups.setdefault(how, []).append(title)
     apart = len(groups) > 1
     told = "; ".join(f"{in_words(titles)}: {how}" if apart else how for how, titles in groups.items())
-    return f"{name} ({task['n_train']:,} stimuli; {told})"
+    return f"{name} ({counted(task['n_train'], 'stimulus')}; {told})"
 
 
-def _comparison(study: dict[str, Any], recording: dict[str, Any], cite: Any) -> list[str]:
-    settings = study["comparison"]
+def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
+    settings, resampled = study["comparison"], environment["inference"]["resampled"]
     whitened = f" {cite('whitening')}" if settings["method"].startswith("whitened") else ""
     metric = METRICS[settings["rdm_metric"]]
-    if recording["n_neurons"] is None:
-        held = (
-            f"The recording’s representational dissimilarity matrix {cite('rsa')} was given; those of the models hold "
-            f"{metric} of the responses to each pair of stimuli over units."
-        )
+    apart = next((factor for factor in ("animals", "sessions") if factor in resampled), None)
+    if environment["recording"]["n_neurons"] is None:
+        own = environment["inference"].get("rdm_metric_of_recording") or "correlation"
+        one = "dissimilarity matrix" if apart is None else f"dissimilarity matrices of {resampled[apart]} {apart}"
+        held = [
+            f"The recording’s representational {one} {cite('rsa')} ({own} dissimilarities) "
+            f"{'was' if apart is None else 'were'} given; those of the models hold {metric} of the responses to each "
+            "pair of stimuli over units."
+        ]
     else:
-        held = (
+        held = [
             f"Representational dissimilarity matrices {cite('rsa')} hold {metric} of the responses to each pair of "
             "stimuli over neurons or units."
-        )
+        ]
+        if apart:
+            held.append(f"There is one for each of the {counted(resampled[apart], apart.removesuffix('s'))}.")
+    means = f"; similarities are means over {apart}" if apart else ""
     return [
-        held,
-        f"Two matrices were compared by {COMPARISONS[settings['method']]} of their upper triangles{whitened}.",
+        *held,
+        f"Two matrices were compared by {COMPARISONS[settings['method']]} of their upper triangles{whitened}{means}.",
     ]
 
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
-    found = environment["inference"]
-    one = len(environment["seeds"]["training"]) == 1
-    named = {"seeds": "the untrained networks’ seeds" if one else "seeds"}
-    over = in_words([named.get(factor, factor) for factor in found["resampled"]]) or "nothing"
+    found, kind = environment["inference"], environment["recording"]["stimuli"]
+    over = factors_in_words(found["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
     blocks = ""
     if found["block_length"]:
-        kind = environment["recording"]["stimuli"]
-        blocks = f", {kind}s in circular blocks of {found['block_length']} neighbours {cite('blocks')}"
+        blocks = f", {kind}s in circular blocks of {counted(found['block_length'], 'neighbour')} {cite('blocks')}"
+    same = {"sessions", "neurons"} <= set(found["resampled"])
+    drawn = "; every session’s matrix was made of the same resampled neurons" if same else ""
     ceiling = (
         "A noise ceiling could not be computed from a single RDM."
         if found["ceiling"].startswith("none")
         else f"The noise ceiling was estimated from {found['ceiling']}."
     )
-    chance = (
-        "circular shifts of the stimuli"
-        if found["chance"] == "circular shifts"
-        else f"{study['comparison']['n_permutations']:,} permutations of the stimuli"
-    )
     return [
-        f"95 % intervals come from a bootstrap over {over} ({found['n_samples']} samples{blocks}), corrected for "
-        f"variance that crossed factors count more than once {cite('inference')}.",
-        f"Models were tested against chance by {chance}, and against the lower noise ceiling and each other by t-tests "
-        f"with bootstrap variances; p-values are corrected by Holm’s method {cite('holm')}.",
+        f"95 % intervals come from a bootstrap over {over} ({counted(found['n_samples'], 'sample')}{blocks}{drawn}), "
+        f"corrected for variance that crossed factors count more than once {cite('inference')}.",
+        f"Models were tested against chance by {_chance(study, environment)}.",
+        "They were tested against the lower noise ceiling and against each other by t-tests with bootstrap variances. "
+        f"P-values were corrected by Holm’s method {cite('holm')}, for all models or for all planned differences; "
+        "intervals were not corrected.",
         ceiling,
     ]
+
+
+def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
+    """The test against chance, and what it asks."""
+    found, recording = environment["inference"], environment["recording"]
+    if found["chance"] == "circular shifts":
+        return f"circular shifts of the stimuli, which ask whether a match is tied to the very {recording['stimuli']}s"
+    n = found.get("n_orders", study["comparison"]["n_permutations"] + 1)
+    orders = f"{counted(n - 1, 'random permutation')} of the stimuli"
+    if n == factorial(recording["n_stimuli"]):
+        orders = f"all {counted(n, 'order')} of the stimuli"
+    return f"{orders}, which ask whether model and recording are related at all"
 
 
 def _encoding(study: dict[str, Any], cite: Any) -> list[str]:

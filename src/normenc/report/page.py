@@ -11,7 +11,9 @@ import pandas as pd
 from normenc.errors import InputError
 from normenc.report.explorer import explorer
 from normenc.report.methods import methods
-from normenc.report.sentences import answer, findings, row_names
+from normenc.report.reference_sentences import ALPHA
+from normenc.report.sentences import answer, findings, limits, row_names
+from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, the_recording
 from normenc.study.file_names import FAILED_FIT, REPORT
 
 __all__ = ["render", "write"]
@@ -95,11 +97,17 @@ def render(folder: str | Path) -> str:
         recording=environment["recording"],
         quality=json.loads((folder / QUALITY).read_text(encoding="utf-8")) if (folder / QUALITY).is_file() else None,
         answer=answer(similarity, differences),
-        findings=findings(
-            similarity,
-            differences,
-            smallest_p=_smallest_p(study, environment),
-            kind=environment["recording"]["stimuli"],
+        findings=[
+            *findings(similarity, differences, kind=environment["recording"]["stimuli"]),
+            *limits(environment["recording"], environment["inference"].get("n_different_images")),
+        ],
+        the_recording=the_recording(environment["recording"]["name"]),
+        resampled=_sized(environment["inference"]["resampled"]),
+        n_models=counted(int(similarity["p_chance_holm"].notna().sum()), "model"),
+        n_tests=counted(n_tests, "difference") if (n_tests := int(differences["p_holm"].notna().sum())) else "",
+        drawn=_drawn(similarity, environment),
+        generalises=factors_in_words(
+            environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) == 1
         ),
         rows=list(zip(labels, similarity.to_dict("records"), strict=True)),
         ceiling=similarity.iloc[0].to_dict(),
@@ -117,6 +125,25 @@ def render(folder: str | Path) -> str:
         data=None if data is None else json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         plotly=_plotly() if data is not None else "",
     )
+
+
+def _sized(resampled: dict[str, int]) -> str:
+    """How many of each factor were resampled; factors are plurals."""
+    one = {"stimuli": "stimulus"}
+    ordered = sorted(resampled, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
+    return in_words([counted(resampled[f], one.get(f, f.removesuffix("s"))) for f in ordered]) or "nothing"
+
+
+def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, bool]:
+    """What the picture of similarities shows, for its caption."""
+    return {
+        "intervals": bool(similarity["low"].notna().any()),
+        "ceiling": bool(similarity["ceiling_lower"].notna().any()),
+        "controls": bool(similarity["seed"].isna().any()),
+        "twins": bool((~similarity["trained"] & similarity["seed"].notna()).any()),
+        "above_chance": bool((similarity["p_chance_holm"] <= ALPHA).any()),
+        "pairs": environment["inference"].get("n_significant_pairs", 1) > 0,
+    }
 
 
 def _plotly() -> str:
@@ -175,15 +202,6 @@ def _task(section: dict[str, Any], training: dict[str, Any], networks: list[dict
         "training": own,
         "trains": [(network["title"], own | network.get("training", {})) for network in networks],
     }
-
-
-def _smallest_p(study: dict[str, Any], environment: dict[str, Any]) -> float:
-    """That the test against chance can give: one of as many orders of the stimuli as it tries."""
-    if environment["inference"]["chance"] != "circular shifts":
-        return 1 / (study["comparison"]["n_permutations"] + 1)
-    # A model gives gratings of opposite directions the same response, so that half a circle further all is as it was.
-    alike = 2 if environment["recording"]["stimuli"] == "direction" else 1
-    return float(alike / environment["recording"]["n_stimuli"])
 
 
 def _scores(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:

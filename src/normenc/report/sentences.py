@@ -1,14 +1,25 @@
 """What a run's tables say, in words and by fixed rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["answer", "findings", "in_words", "row_names"]
+from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance
+from normenc.report.wording import (
+    corrected,
+    in_words,
+    interval,
+    minus,
+    p_value,
+    signed,
+    the_recording,
+)
 
-ALPHA = 0.05
+__all__ = ["answer", "findings", "limits", "row_names"]
+
 MANY = 4  # trained layers of which the page speaks one by one
+FOLDED = "folded directions onto orientations"  # as steps of a recording say it
 
 
 def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
@@ -27,75 +38,83 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
         which ask for more, by an interval above 0.
     """
     names = row_names(similarity)
-    trained = similarity[similarity["trained"]]
-    best = trained.loc[trained["similarity"].idxmax()]
-    name, recording = names[best.name], str(best["recording"])
+    best = _best(similarity)
+    recording = the_recording(similarity["recording"].iloc[0])
+    if best is None:
+        return f"No trained layer has a similarity with {recording}."
+    name = names[best.name]
     twins = differences[differences["kind"] == "untrained twin"]
     improved = twins.loc[(twins["p_holm"] <= ALPHA) & (twins["difference"] > 0), "model"].tolist()
     if name in improved:
         own = differences[(differences["model"] == name) & (differences["kind"] == "control")]
-        return _of_the_best(name, recording, own, _above_chance(best))
+        return _of_the_best(name, recording, own, best)
     twin = twins[twins["model"] == name]
     if twins["p_holm"].isna().all():
-        return f"Nothing can be said of {recording} and the task: no difference to untrained networks could be tested."
+        return (
+            f"Whether the task helps to explain {recording} is not known: no difference between a trained layer and "
+            "its untrained twin could be tested."
+        )
     if improved:
         return (
-            f"Training brings {_listed(improved)} closer to {recording}, but not {name}, the layer that matches best."
+            f"Training makes {_listed(improved)} significantly more similar to {recording}, but not {name}, the layer "
+            "that matches best."
         )
     if (twin["p_holm"] <= ALPHA).any():
-        return (
-            f"Training takes {name}, the layer that matches best, further away from {recording}: before training it is "
-            "more similar."
-        )
+        return f"Training makes {name}, the layer that matches best, significantly less similar to {recording}."
     untested = twins.loc[twins["p_holm"].isna(), "model"].tolist()
     rest = f"; {_listed(untested)} could not be tested" if untested else ""
     return (
-        f"Nothing here shows that the task explains {recording}: no trained layer is more similar than its untrained "
-        f"twin by a difference that is sure{rest}."
+        f"Nothing here shows that the task helps to explain {recording}: no trained layer is significantly more "
+        f"similar than its untrained twin{rest}."
     )
 
 
-def _of_the_best(name: str, recording: str, controls: pd.DataFrame, above_chance: bool) -> str:
+def _best(similarity: pd.DataFrame) -> Any:
+    """The trained layer that matches best, or None where none has a similarity."""
+    trained = similarity[similarity["trained"] & similarity["similarity"].notna()]
+    return None if trained.empty else trained.loc[trained["similarity"].idxmax()]
+
+
+def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Series) -> str:
     """Of a layer that training made more similar: what else would have to hold."""
     sure = controls["p_holm"] <= ALPHA
     better = controls.loc[sure & (controls["difference"] < 0), "other"].tolist()
-    as_good = controls.loc[~sure, "other"].tolist()
+    as_good = controls.loc[controls["p_holm"] > ALPHA, "other"].tolist()
+    untested = controls.loc[controls["p_holm"].isna(), "other"].tolist()
     caveats = []
     if better:
-        caveats.append(f"{in_words(better)}, never trained, {'is' if len(better) == 1 else 'are'} more similar")
-    if as_good:
         caveats.append(
-            f"it cannot be told from {in_words(as_good)}, which {'was' if len(as_good) == 1 else 'were'} never trained"
+            f"{in_words(better)}, never trained, {_be(better, 'is', 'are')} significantly more similar still"
         )
+    if as_good:
+        never = f"which {_be(as_good, 'was', 'were')} never trained"
+        caveats.append(f"it did not differ significantly from {in_words(as_good)}, {never}")
+    if untested:
+        caveats.append(f"it could not be tested against {in_words(untested)}")
     if not len(controls):
         caveats.append("no control was compared")
-    if not above_chance:
-        caveats.append("it is not sure to be above chance")
+    if row["chance"] == "circular shifts" and not row["low"] > 0:
+        caveats.append("the interval of its similarity includes 0")
+    elif row["chance"] != "circular shifts" and not row["p_chance_holm"] <= ALPHA:
+        caveats.append("it is not significantly more similar than chance")
     if caveats:
         return (
-            f"Training brings {name}, the layer that matches best, closer to {recording}, but {', and '.join(caveats)}."
+            f"Training makes {name}, the layer that matches best, significantly more similar to {recording}, but "
+            f"{', and '.join(caveats)}."
         )
     return (
-        f"Training helps to explain {recording}: {name}, the layer that matches best, is more similar than before "
-        "training and than every control."
+        f"Training helps to explain {recording}: {name}, the layer that matches best, is significantly more similar "
+        "than before training and than every control."
     )
 
 
-def _above_chance(row: pd.Series) -> bool:
-    return bool(row["low"] > 0 if row["chance"] == "circular shifts" else row["p_chance_holm"] <= ALPHA)
-
-
-def findings(
-    similarity: pd.DataFrame, differences: pd.DataFrame, *, smallest_p: float = 0.0, kind: str = "orientation"
-) -> list[str]:
+def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str = "orientation") -> list[str]:
     """Say in words what the tables show, by fixed rules.
 
     Parameters
     ----------
     similarity, differences : DataFrame
         The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison.
-    smallest_p : float
-        That the test against chance can give, before correction: one of as many orders of the stimuli as it tries.
     kind : str
         Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
 
@@ -116,33 +135,71 @@ def findings(
     ...     "chance": "label permutations"})
     >>> differences = pd.DataFrame({
     ...     "model": "fc", "other": ["fc, untrained", "pixels"], "kind": ["untrained twin", "control"],
-    ...     "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, 0.0], "p_holm": [0.002, 0.05]})
+    ...     "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, -0.01], "p_holm": [0.002, 0.06]})
     >>> for sentence in findings(similarity, differences):
     ...     print(sentence)
-    Of the trained layers, fc matches V1 best: similarity 0.600, 95 % interval 0.500 to 0.700.
-    fc is more similar after training than before: a difference of +0.200 (+0.100 to +0.300, p = 0.002).
-    fc is less similar than pixels (−0.100, p = 0.05), a control that was never trained.
+    Of the trained layers, fc matches the recording “V1” best: similarity 0.600 (95 % interval 0.500 to 0.700).
+    fc is significantly more similar after training than before: difference +0.200 (95 % interval +0.100 to +0.300; p = 0.002, Holm-corrected for 2 comparisons).
+    Against controls, which were never trained: fc did not differ significantly from pixels (−0.100, 95 % interval −0.200 to −0.010, p = 0.06); p is Holm-corrected for 2 comparisons. The interval of the difference from pixels excludes 0, but it is of this difference alone, while p is corrected for all.
     There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not known.
-    More similar than chance: fc, pixels.
-    """
-    trained = similarity[similarity["trained"]]
-    best = trained.loc[trained["similarity"].idxmax()]
+    Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): fc, pixels.
+    """  # noqa: E501 (sentences are lines of their own)
     names = row_names(similarity)
-    sentences = [
-        f"Of the trained layers, {names[best.name]} matches {best['recording']} best: similarity "
-        f"{_minus(f'{best.similarity:.3f}')}, 95 % interval {_interval(best['low'], best['high'], '.3f')}."
-    ]
+    best = _best(similarity)
+    sentences = []
+    if best is not None:
+        sentences.append(
+            f"Of the trained layers, {names[best.name]} matches {the_recording(best['recording'])} best: similarity "
+            f"{minus(f'{best.similarity:.3f}')} (95 % interval {interval(best['low'], best['high'])})."
+        )
+    sentences += _unknown(similarity, names)
+    trained = similarity[similarity["trained"]]
+    n_tests = int(differences["p_holm"].notna().sum())
     twins = differences[differences["kind"] == "untrained twin"]
     against = differences[differences["kind"] == "control"]
     told = [names[index] for index in trained.index]
     if len(told) > MANY:
-        told = [names[best.name]]
-        sentences += [_counted(twins, "its untrained twin", len(trained))]
-        sentences += [_counted(rows, str(other), len(trained)) for other, rows in against.groupby("other", sort=False)]
-    sentences += [_against_twin(row) for row in twins[twins["model"].isin(told)].itertuples()]
-    sentences += [_against_controls(layer, against[against["model"] == layer]) for layer in told]
-    ceiling, chance = _against_ceiling(trained, names), _against_chance(similarity, names, smallest_p, kind)
-    return [*sentences, ceiling, chance]
+        told = [] if best is None else [names[best.name]]
+        sentences += [_counted(twins, "its untrained twin", len(trained), n_tests)]
+        for other, rows in against.groupby("other", sort=False):
+            sentences.append(_counted(rows, str(other), len(trained), n_tests))
+    sentences += [_against_twin(row, n_tests) for row in twins[twins["model"].isin(told)].itertuples()]
+    for layer in told:
+        rows = against[against["model"] == layer]
+        sentences += [_against_controls(layer, rows, n_tests)] if len(rows) else []
+    shown = None if len(trained) <= MANY else MANY
+    return [*sentences, against_ceiling(similarity, names, shown), against_chance(similarity, names, kind)]
+
+
+def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list[str]:
+    """Say what keeps models of images from matching a recording of moving gratings.
+
+    Parameters
+    ----------
+    recording : mapping
+        What ``environment.json`` says of the recording.
+    n_different_images : int or None
+        How many different images the stimuli are; None where the run does not say.
+
+    Examples
+    --------
+    >>> limits({"stimuli": "orientation", "n_stimuli": 12, "steps": ["folded directions onto orientations"]}, 12)
+    ['Directions were folded onto orientations before the comparison: what the neurons tell about the sense of motion was left out.']
+    """  # noqa: E501
+    if FOLDED in recording["steps"]:
+        return [
+            "Directions were folded onto orientations before the comparison: what the neurons tell about the sense of "
+            "motion was left out."
+        ]
+    n = recording["n_stimuli"]
+    if recording["stimuli"] != "direction" or n_different_images in (None, n):
+        return []
+    return [
+        f"Models see images, and gratings that drift in opposite directions are one image: the {n} directions are "
+        f"{n_different_images} different images, and every model gives opposite directions a dissimilarity of 0. No "
+        "model can match what the neurons tell about the sense of motion. To compare orientations alone, run it again "
+        "with --fold."
+    ]
 
 
 def row_names(similarity: pd.DataFrame) -> dict[Any, str]:
@@ -161,121 +218,100 @@ def row_names(similarity: pd.DataFrame) -> dict[Any, str]:
     return names
 
 
-def _counted(rows: pd.DataFrame, other: str, n: int) -> str:
+def _unknown(similarity: pd.DataFrame, names: dict[Any, str]) -> list[str]:
+    """Which rows have no similarity, or no interval, and why."""
+    if "why_unknown" not in similarity:
+        return []
+    rows = similarity[[isinstance(why, str) and bool(why) for why in similarity["why_unknown"]]]
+    sentences = []
+    for reason, own in rows.groupby("why_unknown", sort=False):
+        what = "similarity" if own["similarity"].isna().any() else "interval"
+        whose = in_words([names[index] for index in own.index])
+        sentences.append(f"No {what} is known for {whose}: {reason}.")
+    return sentences
+
+
+def _counted(rows: pd.DataFrame, other: str, n: int, n_tests: int) -> str:
     sure = rows["p_holm"] <= ALPHA
     more, less = int((sure & (rows["difference"] > 0)).sum()), int((sure & (rows["difference"] < 0)).sum())
+    untested = int(rows["p_holm"].isna().sum())
+    rest = f"; {untested} could not be tested" if untested else ""
+    how = f"(p {corrected(n_tests)})"
     if not more + less:
-        return f"None of the {n} trained layers can be told from {other}."
-    rest = "" if more + less == n else "; the others cannot be told from it"
-    return f"Of {n} trained layers, {more} are more similar than {other}, {less} less{rest}."
-
-
-def _against_twin(row: Any) -> str:
-    if pd.isna(row.p_holm):
-        return (
-            f"Whether training makes {row.model} more similar could not be tested ({_minus(f'{row.difference:+.3f}')})."
-        )
-    if row.p_holm > ALPHA:
-        verdict = "cannot be told from its untrained twin"
-    else:
-        verdict = f"is {'more' if row.difference > 0 else 'less'} similar after training than before"
+        return f"None of the {n} trained layers differed significantly from {other} {how}{rest}."
+    unsure = n - more - less - untested
+    others = f", and {unsure} did not differ significantly" if unsure else ""
     return (
-        f"{row.model} {verdict}: a difference of {_minus(f'{row.difference:+.3f}')} "
-        f"({_interval(row.low, row.high, '+.3f')}, p {_p(row.p_holm)})."
+        f"Of {n} trained layers, {more} {'is' if more == 1 else 'are'} significantly more similar than "
+        f"{other.replace('its untrained twin', 'their untrained twins')} and {less} less{others} {how}{rest}."
     )
 
 
-def _against_controls(layer: str, rows: pd.DataFrame) -> str:
-    """Whom a layer beats, whom it loses to, and whom it cannot be told from."""
+def _against_twin(row: Any, n_tests: int) -> str:
+    if pd.isna(row.p_holm):
+        known = f"difference {signed(row.difference)}" if pd.notna(row.difference) else "the difference is not known"
+        return f"Whether training makes {row.model} more similar could not be tested ({known})."
+    unsure = row.p_holm > ALPHA
+    if unsure:
+        verdict = "did not differ significantly from its untrained twin"
+    else:
+        verdict = f"is significantly {'more' if row.difference > 0 else 'less'} similar after training than before"
+    alone = ""
+    if unsure and _excludes_zero(row):
+        alone = f" The interval excludes 0, but it is of this difference alone, while p is corrected for {n_tests}."
+    return (
+        f"{row.model} {verdict}: difference {signed(row.difference)} (95 % interval "
+        f"{interval(row.low, row.high, '+.3f')}; {p_value(row.p_holm)}, {corrected(n_tests)}).{alone}"
+    )
+
+
+def _against_controls(layer: str, rows: pd.DataFrame, n_tests: int) -> str:
+    """Whom a layer beats, whom it loses to, and from whom it did not differ significantly."""
     groups: dict[str, list[str]] = {
-        "is more similar than": [],
-        "is less similar than": [],
-        "cannot be told from": [],
+        "is significantly more similar than": [],
+        "is significantly less similar than": [],
+        "did not differ significantly from": [],
         "could not be tested against": [],
     }
+    alone = []
     for row in rows.itertuples():
-        difference = _minus(f"{row.difference:+.3f}")
         if pd.isna(row.p_holm):
-            groups["could not be tested against"].append(f"{row.other} ({difference})")
+            known = f" ({signed(row.difference)})" if pd.notna(row.difference) else ""
+            groups["could not be tested against"].append(f"{row.other}{known}")
             continue
-        verdict = f"is {'more' if row.difference > 0 else 'less'} similar than"
-        verdict = verdict if row.p_holm <= ALPHA else "cannot be told from"
-        groups[verdict].append(f"{row.other} ({difference}, p {_p(row.p_holm)})")
+        verdict = f"is significantly {'more' if row.difference > 0 else 'less'} similar than"
+        verdict = verdict if row.p_holm <= ALPHA else "did not differ significantly from"
+        alone += [str(row.other)] if row.p_holm > ALPHA and _excludes_zero(row) else []
+        between = f"95 % interval {interval(row.low, row.high, '+.3f')}"
+        groups[verdict].append(f"{row.other} ({signed(row.difference)}, {between}, {p_value(row.p_holm)})")
     words = [f"{verdict} {in_words(names)}" for verdict, names in groups.items() if names]
-    noun = "a control that was never trained" if len(rows) == 1 else "controls that were never trained"
-    return f"{layer} {'; it '.join(words)}, {noun}."
+    how = f"; p is {corrected(n_tests)}" if rows["p_holm"].notna().any() else ""
+    return f"Against controls, which were never trained: {layer} {'; it '.join(words)}{how}.{_of_one_alone(alone)}"
 
 
-def _against_ceiling(trained: pd.DataFrame, names: dict[Any, str]) -> str:
-    row = trained.iloc[0]
-    if row["ceiling"] == "none":
+def _excludes_zero(row: Any) -> bool:
+    return bool(row.low > 0 or row.high < 0)
+
+
+def _of_one_alone(others: list[str]) -> str:
+    """Why intervals exclude 0 where p is above 0.05."""
+    if not others:
+        return ""
+    if len(others) == 1:
         return (
-            "There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not "
-            "known."
+            f" The interval of the difference from {others[0]} excludes 0, but it is of this difference alone, while p "
+            "is corrected for all."
         )
-    if trained["p_ceiling_holm"].isna().all():
-        return (
-            f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper); no layer "
-            "could be tested against it."
-        )
-    low = (trained["p_ceiling_holm"] <= ALPHA) & (trained["similarity"] < trained["ceiling_lower"])
-    below = [names[index] for index in trained.index[low]]
-    reached = [names[index] for index in trained.index[~low]]
-    words = [f"{_listed(below)} {'falls' if len(below) == 1 else 'fall'} short of it"] if below else []
-    if reached:
-        words.append(f"{_listed(reached)} cannot be told from it, or exceed{'s' if len(reached) == 1 else ''} it")
     return (
-        f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper); of the lower "
-        f"one, {'; '.join(words)}."
+        f" The intervals of the differences from {in_words(others)} exclude 0, but each is of one difference alone, "
+        "while p is corrected for all."
     )
 
 
-def _against_chance(similarity: pd.DataFrame, names: dict[Any, str], smallest_p: float, kind: str) -> str:
-    above = similarity[similarity["p_chance_holm"] <= ALPHA]
-    shifts = similarity["chance"].iloc[0] == "circular shifts"
-    tests = int(similarity["p_chance"].notna().sum()) if "p_chance" in similarity else 0
-    if above.empty and smallest_p * tests > ALPHA:
-        return (
-            f"Whether models are more similar than chance cannot be told here: the smallest p-value that "
-            f"{'circular shifts of so few stimuli' if shifts else 'so few permutations'} can give is {smallest_p:.2g}, "
-            f"which for {tests} models is not significant."
-        )
-    if above.empty and shifts:
-        return (
-            "No model is more similar than its own circular shifts: nothing shows that a match is bound to the very "
-            f"{kind}s, beyond a smooth change with {kind}."
-        )
-    if above.empty:
-        return "No model is more similar than chance, corrected for their number."
-    found = [names[index].replace(", untrained", " untrained") for index in above.index]
-    return f"More similar than {'their own circular shifts' if shifts else 'chance'}: {_listed(found, last=', ')}."
+def _be(names: list[str], one: str, several: str) -> str:
+    return one if len(names) == 1 else several
 
 
-def _listed(names: list[str], last: str = " and ") -> str:
+def _listed(names: list[str]) -> str:
     """A few names one by one, many by their number."""
-    if len(names) > 2 * MANY:
-        return f"{len(names)} of them"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{last}{names[-1]}"
-
-
-def in_words(names: Sequence[str]) -> str:
-    """Names as a sentence lists them.
-
-    Examples
-    --------
-    >>> in_words(["pool"]), in_words(["pool", "fc", "pixels"]), in_words([])
-    ('pool', 'pool, fc and pixels', '')
-    """
-    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
-
-
-def _interval(low: float, high: float, form: str) -> str:
-    return "not known" if pd.isna(low) else _minus(f"{low:{form}} to {high:{form}}")
-
-
-def _p(value: float) -> str:
-    return f"= {value:.2g}" if value >= 0.001 else "< 0.001"
+    return in_words(names) if len(names) <= 2 * MANY else f"{len(names)} layers"

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from normenc.errors import InputError
 from normenc.rsa.ceiling import bounds, neuron_halves
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
-from normenc.rsa.weighted import sample_similarities, similarities
+from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
 __all__ = ["bootstrap"]
 
@@ -65,12 +65,8 @@ def bootstrap(
     -------
     list of (dict, ndarray)
         For every bootstrap the inflation of each factor it resamples, see :func:`normenc.rsa.resampling.inflation`,
-        and the similarity of every model and both ceilings, shape (n_samples, n_models + 2).
-
-    Raises
-    ------
-    InputError
-        When a similarity is undefined in more than a fifth of the samples.
+        and the similarity of every model and both ceilings, shape (n_samples, n_models + 2). A similarity that is
+        undefined in a sample of any bootstrap is NaN in that sample of all.
     """
     draws = _draw(inputs, factors, n_samples, block_length, seed)
     samples = []
@@ -83,14 +79,14 @@ def bootstrap(
         for seeds in [None, *draws.get("seeds", [])]:  # these change means alone, and no similarity
             if not drawn and seeds is None:
                 continue
-            animals = drawn["animals"].weights if "animals" in drawn else None
-            means = inputs.average(found, animals, None if seeds is None else seeds.weights)
+            groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
+            means = inputs.average(found, groups, None if seeds is None else seeds.weights)
             inflations = {f: d.inflation for f, d in drawn.items()}
             inflations |= {} if seeds is None else {"seeds": seeds.inflation}
             samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
         if tick is not None:
             tick(done, len(every))
-    return _without_undefined(samples, inputs.names)
+    return _undefined_together(samples)
 
 
 def _draw(
@@ -112,7 +108,7 @@ def _draw(
         )
         if length > 1:  # neighbours are drawn together: the share of the circle that one block leaves out
             draws[factor] = [_Draws(3 + counts, ((1 - length / size) / 16,))]
-        elif factor in ("stimuli", "animals"):  # two of them matter at once, in RDMs and in ceilings
+        elif factor in ("stimuli", "animals", "sessions"):  # two of them matter at once, in RDMs and in ceilings
             draws[factor] = [_Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
         else:
             weights = 1 + counts if factor == "neurons" else counts
@@ -130,41 +126,51 @@ def _evaluate(
 ) -> tuple[Floats, Floats]:
     """Similarity of every model's vectors with the data's, and both ceilings; one sample where all are the same."""
     everyone = np.ones((1, inputs.n_stimuli), dtype=np.int64)
-    stimuli, animals, neurons = (draws.get(f) for f in ("stimuli", "animals", "neurons"))
+    stimuli, groups, neurons = (draws.get(f) for f in ("stimuli", inputs.grouped_by, "neurons"))
     stimuli = everyone if stimuli is None else stimuli
-    if neurons is not None:
-        found, ceiling = _with_neurons(inputs, neurons, stimuli, method, kind, seed)
-        return found, ceiling if halves is None else _half_ceilings(halves[0], halves[1], stimuli, method)
     by_rdm = np.ones((len(stimuli), len(inputs.matrices)), dtype=np.int64)
-    by_rdm = by_rdm if animals is None else animals[:, inputs.subject]
-    several = inputs.subject if kind == "animals" else None
+    by_rdm = by_rdm if groups is None else groups[:, inputs.group]
+    if neurons is not None:
+        found, ceiling = _with_neurons(inputs, neurons, stimuli, by_rdm, method, kind, seed)
+        return found, ceiling if halves is None else _half_ceilings(halves[0], halves[1], stimuli, method)
+    several = inputs.group if kind == inputs.grouped_by else None
     data = upper(inputs.matrices)
     result = similarities(inputs.models, data, stimuli, method, rdm_counts=by_rdm, subject=several, weigh_subjects=True)
     ceiling = result.ceiling
-    if kind == "neurons" and inputs.neurons is not None:
-        every = np.ones((1, len(inputs.neurons.sizes)), dtype=np.int64)
-        halves = neuron_halves(inputs.neurons, every, n_splits(inputs), seed)[:, :, 0]
-    if kind != "animals" and halves is not None:
+    if kind == "neurons" and inputs.neurons:
+        every = np.ones((1, len(inputs.neurons[0].sizes)), dtype=np.int64)
+        halves = neuron_halves(inputs.neurons[0], every, n_splits(inputs), seed)[:, :, 0]
+    if several is None and halves is not None:
         ceiling = _half_ceilings(halves[0], halves[1], stimuli, method)
     return result.models, ceiling
 
 
 def _with_neurons(
-    inputs: Inputs, neurons: npt.NDArray[np.int64], stimuli: npt.NDArray[np.int64], method: str, kind: str, seed: int
+    inputs: Inputs,
+    neurons: npt.NDArray[np.int64],
+    stimuli: npt.NDArray[np.int64],
+    by_rdm: npt.NDArray[np.int64],
+    method: str,
+    kind: str,
+    seed: int,
 ) -> tuple[Floats, Floats]:
-    """The same where every sample has neurons, and thus an RDM, of its own."""
-    assert inputs.neurons is not None
+    """The same where every sample has neurons, and thus RDMs, of its own: the same neurons in every session."""
     found, ceiling = [], []
     for start in range(0, len(neurons), NEURON_SAMPLES):
-        chosen = neurons[start : start + NEURON_SAMPLES]
-        counts = stimuli if len(stimuli) == 1 else stimuli[start : start + NEURON_SAMPLES]
-        found.append(sample_similarities(inputs.models, inputs.neurons.vectors(chosen), counts, method))
+        part = slice(start, start + NEURON_SAMPLES)
+        chosen = neurons[part]
+        counts, amounts = (rows if len(rows) == 1 else rows[part] for rows in (stimuli, by_rdm))
+        own = np.stack([groups.vectors(chosen) for groups in inputs.neurons])
+        found.append(np.stack([sample_similarities(inputs.models, data, counts, method) for data in own], axis=2))
         if kind == "neurons":
-            pieces = neuron_halves(inputs.neurons, chosen, n_splits(inputs), seed)
+            pieces = neuron_halves(inputs.neurons[0], chosen, n_splits(inputs), seed)
             ceiling.append(_half_ceilings(pieces[0], pieces[1], counts, method))
+        elif kind == "sessions":
+            options: dict[str, Any] = {"rdm_counts": amounts, "subject": inputs.group, "weigh_subjects": True}
+            ceiling.append(sample_ceilings(own, counts, method, **options))
         else:
             ceiling.append(np.full((len(chosen), 2), np.nan))
-    return np.concatenate(found)[:, :, None], np.concatenate(ceiling)
+    return np.concatenate(found), np.concatenate(ceiling)
 
 
 def n_splits(inputs: Inputs) -> int:
@@ -181,15 +187,8 @@ def _half_ceilings(first: Floats, second: Floats, counts: npt.NDArray[np.int64],
     return np.stack(bounds(np.mean(each, axis=0)), axis=1)
 
 
-def _without_undefined(samples: list[Sample], names: list[str]) -> list[Sample]:
-    """Leave out the samples in which any similarity is undefined, or refuse when these are many."""
-    undefined = np.any([np.isnan(values[:, :-2]) for _, values in samples], axis=0)
-    bad = undefined.any(axis=1)
-    if bad.mean() > 0.2:
-        worst = int(undefined.mean(axis=0).argmax())
-        raise InputError(
-            f"the similarity of the model {names[worst]!r} is undefined in {undefined[:, worst].mean():.0%} of the "
-            "bootstrap samples, because all its dissimilarities are equal there; use more stimuli, or leave the model "
-            "or 'stimuli' among the factors out"
-        )
-    return [(inflations, values[~bad]) for inflations, values in samples]
+def _undefined_together(samples: list[Sample]) -> list[Sample]:
+    """Of every model, the samples in which its similarity is undefined in some bootstrap are NaN in all of them."""
+    undefined = np.any([np.isnan(values) for _, values in samples], axis=0)
+    undefined[:, -2:] = False
+    return [(inflations, np.where(undefined, np.nan, values)) for inflations, values in samples]

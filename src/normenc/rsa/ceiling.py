@@ -18,7 +18,8 @@ __all__ = ["Ceiling", "noise_ceiling", "spearman_brown"]
 
 Floats = npt.NDArray[np.float64]
 KINDS = {
-    "animals": "several animals or sessions: leave one out, and all",
+    "animals": "several animals: the lower with one left out, the upper with all",
+    "sessions": "several sessions: the lower with one left out, the upper with all",
     "repeats": "split halves of the repeated trials",
     "neurons": "split halves of the neurons",
     "none": "none: there is a single RDM, which tells nothing about its noise",
@@ -32,7 +33,7 @@ class Ceiling:
     Attributes
     ----------
     kind : str
-        ``"animals"``, ``"repeats"``, ``"neurons"``, or ``"none"``: what it was estimated from.
+        ``"animals"``, ``"sessions"``, ``"repeats"``, ``"neurons"``, or ``"none"``: what it was estimated from.
     lower, upper : float
         In the comparison's own units, higher is better; NaN where the kind is "none".
     """
@@ -47,7 +48,7 @@ class Ceiling:
         Examples
         --------
         >>> Ceiling("animals", 0.25, 0.61).describe()
-        'several animals or sessions: leave one out, and all'
+        'several animals: the lower with one left out, the upper with all'
         """
         return KINDS[self.kind]
 
@@ -56,6 +57,7 @@ def noise_ceiling(
     rdms: Any = None,
     *,
     subject: Any = None,
+    session: Any = None,
     repeats: Any = None,
     responses: Any = None,
     method: str = "pearson",
@@ -65,7 +67,7 @@ def noise_ceiling(
 ) -> Ceiling:
     """Noise ceiling of a recording, by the first of three ways that it allows.
 
-    Several animals or sessions (`rdms`)
+    Several animals, or several sessions of one animal (`rdms`)
         Upper: mean similarity of each animal's RDM with the one RDM that is most similar to all, which is their mean
         after each has unit length in the comparison's metric, or their mean rank [1]_. No model can be better, apart
         from tau-a, where the mean rank is close to the best. Lower: the same with the animal's own RDM left out of
@@ -82,9 +84,13 @@ def noise_ceiling(
     ----------
     rdms : array_like, shape (n_rdms, n_stimuli, n_stimuli), optional
     subject : array_like, shape (n_rdms,), optional
-        Whom each RDM is of; an animal's sessions are left out together. Each its own by default.
+        Whom each RDM is of; an animal's sessions are left out together. By default each is of an animal of its own,
+        or, where `session` is given, all are of one.
+    session : array_like, shape (n_rdms,), optional
+        Which session each RDM is of. Sessions are what is left out where there are not several animals.
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
     responses : array_like, shape (n_stimuli, n_neurons), optional
+        Not looked at where there are several RDMs.
     method : str
         One of :data:`normenc.rsa.METHODS`.
     rdm_metric : str
@@ -118,14 +124,14 @@ def noise_ceiling(
         raise InputError("there is nothing to estimate a noise ceiling from: give rdms, repeats or responses")
     if rdms is not None:
         matrices = as_rdms(rdms, "the data")
-        groups = subject_indices(subject, len(matrices))
-        if groups.max() > 0:
+        groups, kind = groups_of(subject, session, len(matrices))
+        if kind:
             vectors = upper(matrices)
             everyone = np.ones((1, len(vectors)), dtype=np.int64)
             stimuli = np.ones((1, matrices.shape[1]), dtype=np.int64)
             found = similarities(vectors[:1], vectors, stimuli, method, rdm_counts=everyone, subject=groups)
             lower, highest = found.ceiling[0]
-            return Ceiling("animals", float(lower), float(highest))
+            return Ceiling(kind, float(lower), float(highest))
     if repeats is not None:
         halves = repeat_halves(repeats, rdm_metric, n_splits or 20, seed)
         return _from_halves("repeats", halves, method)
@@ -189,14 +195,26 @@ def neuron_halves(neurons: NeuronGroups, counts: npt.NDArray[np.int64], n_splits
     return np.array(halves).transpose(1, 0, 2, 3)
 
 
-def subject_indices(subject: Any, n_rdms: int) -> npt.NDArray[np.int64]:
-    """Number whom each RDM is of, from 0; each its own by default."""
-    if subject is None:
-        return np.arange(n_rdms)
-    labels = np.asarray(subject)
-    if labels.shape != (n_rdms,):
-        raise InputError(f"subject has shape {labels.shape}; it must name whom each of the {n_rdms} RDMs is of")
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+def groups_of(subject: Any, session: Any, n_rdms: int) -> tuple[npt.NDArray[np.int64], str]:
+    """Number from 0 which animal, or else which session, each RDM is of, and say which of the two that is.
+
+    Without labels each RDM is of an animal of its own; with those of sessions alone, all are of one animal. The kind
+    is empty where there is one of either.
+    """
+    given = [("subject", "animals", subject), ("session", "sessions", session)]
+    for name, kind, labels in given:
+        if labels is None:
+            continue
+        if np.shape(labels) != (n_rdms,):
+            raise InputError(
+                f"{name} has shape {np.shape(labels)}; it must be ({n_rdms},): the {kind.removesuffix('s')} of each RDM"
+            )
+        found, index = np.unique(np.asarray(labels), return_inverse=True)
+        if len(found) > 1:
+            return index.astype(np.int64), kind
+    if subject is None and session is None and n_rdms > 1:
+        return np.arange(n_rdms), "animals"
+    return np.zeros(n_rdms, dtype=np.int64), ""
 
 
 def _from_halves(kind: str, halves: Floats, method: str) -> Ceiling:

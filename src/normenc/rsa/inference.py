@@ -1,12 +1,12 @@
 """How sure is a similarity: intervals, tests against chance, ceiling and each other, over every random factor.
 
-Intervals and paired tests come from bootstraps over stimuli, animals, neurons and network seeds, each alone and in
-every combination, whose variances :func:`normenc.rsa.resampling.total_variance` puts together. All are functions of
-numbers; :func:`infer` does it all at once.
+Intervals and paired tests come from bootstraps over stimuli, animals or sessions, neurons and network seeds, each alone
+and in every combination, whose variances :func:`normenc.rsa.resampling.total_variance` puts together. All are functions
+of numbers; :func:`infer` does it all at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,16 @@ from normenc.errors import InputError
 from normenc.rsa.bootstrap import Sample, bootstrap, n_splits
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, repeat_halves
 from normenc.rsa.comparison import check_method
+from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import FACTORS, Inputs
-from normenc.rsa.permutation import orders_of, permuted_similarities
+from normenc.rsa.permutation import Chance, chance_test, permuted_similarities
 from normenc.rsa.resampling import block_length_of, total_variance
 
 __all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer"]
 
 Floats = npt.NDArray[np.float64]
 MIN_STIMULI = 6
+MOST_UNDEFINED = 0.2  # of the samples, beyond which those left no longer stand for all
 LEVEL = 0.95
 
 
@@ -36,10 +38,11 @@ class Inference:
     Attributes
     ----------
     models : DataFrame
-        One row a model: ``model``, ``similarity`` (mean over animals and seeds), ``low``, ``high`` (95 % interval,
-        within -1 and 1), ``standard_error``, ``dof``, ``p_chance``, ``p_chance_holm``, ``p_chance_fdr`` (one-sided),
-        ``p_ceiling``, ``p_ceiling_holm``, ``p_ceiling_fdr`` (two-sided, against the lower ceiling; NaN without one),
-        ``n_seeds``.
+        One row a model: ``model``, ``similarity`` (mean over animals, or sessions, and seeds), ``low``, ``high`` (95 %
+        interval, within -1 and 1), ``standard_error``, ``dof``, ``p_chance``, ``p_chance_holm``, ``p_chance_fdr``
+        (one-sided), ``p_chance_smallest`` (the smallest that ``p_chance`` could have been), ``p_ceiling``,
+        ``p_ceiling_holm``, ``p_ceiling_fdr`` (two-sided, against the lower ceiling; NaN without one), ``n_seeds``,
+        ``why_unknown`` (why the similarity, or its interval, is NaN; else empty).
     pairs : DataFrame
         One row a pair of models: ``model``, ``other``, ``difference``, ``low``, ``high``, ``standard_error``,
         ``dof``, ``p``, ``p_holm``, ``p_fdr`` (two-sided, paired).
@@ -55,7 +58,11 @@ class Inference:
     block_length : int or None
         Neighbours drawn together, for stimuli in order on a circle.
     n_samples : int
-        Bootstrap samples that were used; those in which a similarity is undefined are not.
+        Samples of each bootstrap. Those in which a similarity is undefined are left out for that model alone.
+    chance, chance_reason : str
+        What chance is, "circular shifts" or "label permutations", and why.
+    n_orders : int
+        Of the stimuli under chance, the observed one included.
     """
 
     models: pd.DataFrame
@@ -67,6 +74,9 @@ class Inference:
     ordered: bool
     block_length: int | None
     n_samples: int
+    chance: str
+    chance_reason: str
+    n_orders: int
 
 
 def infer(
@@ -75,10 +85,12 @@ def infer(
     *,
     method: str = "pearson",
     subject: Any = None,
+    session: Any = None,
     responses: Any = None,
     repeats: Any = None,
     rdm_metric: str = "correlation",
     ordered: bool = False,
+    chance: str | None = None,
     block_length: int | None = None,
     factors: Sequence[str] | None = None,
     n_samples: int = 1000,
@@ -99,23 +111,32 @@ def infer(
         One of :data:`normenc.rsa.METHODS`. Rank correlations take some ten times as long as the others, and
         "kendall-tau-a", of which every sample is sorted anew, minutes.
     subject : array_like, shape (n_rdms,), optional
-        Whom each of the data's RDMs is of; each its own by default.
-    responses : array_like, shape (n_stimuli, n_neurons), optional
-        Of one recording: neurons are resampled, and their halves give the ceiling.
+        Whom each of the data's RDMs is of. By default each is of an animal of its own or, where `session` is given, all
+        are of one.
+    session : array_like, shape (n_rdms,), optional
+        The session of each of the data's RDMs. Of several animals, the sessions of each are averaged, and animals are
+        resampled; of one animal, sessions are.
+    responses : array_like, shape (n_stimuli, n_neurons) or (n_sessions, n_stimuli, n_neurons), optional
+        Of one recording: neurons are resampled, and their halves give the ceiling. With three dimensions: of the same
+        neurons in several sessions, which give an RDM each; the same neurons are drawn in all, and sessions give the
+        ceiling.
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
         Of one recording: halves of the trials give the ceiling.
     rdm_metric : str
         How RDMs are computed from responses.
     ordered : bool
-        Whether the stimuli lie in order on a circle, as orientations do. They are then drawn in blocks of neighbours,
-        and chance is circular shifts.
+        Whether the stimuli lie in order on a circle, as orientations do. They are then drawn in blocks of neighbours.
+    chance : str, optional
+        ``"permutations"`` of the stimuli ask whether model and data are related at all; circular ``"shifts"``, for
+        ordered stimuli, whether the match is tied to the very orientations. By default shifts where stimuli are ordered
+        and so many that a shift can be significant once p is corrected for all models, else permutations.
     block_length : int, optional
         Neighbours drawn together; from the data's RDM where left out, see
         :func:`normenc.rsa.resampling.block_length_of`.
     factors : sequence of str, optional
         What to generalise over, of :data:`FACTORS`; by default all that the input allows.
     n_samples, n_permutations : int
-        Of each bootstrap, and of the test against chance.
+        Of each bootstrap, and of the test against chance; of 7 stimuli or fewer all orders are tried.
     seed : int
         The same seed gives the same numbers.
     tick : callable, optional
@@ -129,8 +150,8 @@ def infer(
     ------
     InputError
         When stimuli differ between RDMs, when there are fewer than 6 stimuli or two of what shall be resampled, or
-        when a similarity is undefined in more than a fifth of the samples (a model that predicts almost only ties);
-        the message names the culprit.
+        when no model has a similarity. A model without one (all its dissimilarities are equal) has NaN, and so have the
+        intervals of one whose similarity is undefined in more than a fifth of the samples; ``why_unknown`` tells.
 
     References
     ----------
@@ -152,87 +173,80 @@ def infer(
     check_method(method)
     if n_samples < 2:
         raise InputError(f"n_samples is {n_samples}; a bootstrap needs at least 2, and 1000 to be of use")
-    inputs = Inputs.of(models, data, responses, repeats, rdm_metric, subject, seed)
+    given = Inputs.of(models, data, responses, repeats, rdm_metric, (subject, session), seed)
+    flat = given.flat(method)
+    inputs = given.without(flat)
     chosen = inputs.chosen_factors(factors)
     if "stimuli" in chosen and inputs.n_stimuli < MIN_STIMULI:
         raise InputError(
             f"there are {inputs.n_stimuli} stimuli; to generalise to others takes at least {MIN_STIMULI}. Leave "
             "'stimuli' out of factors to ask about these alone"
         )
+    test = chance_test(
+        inputs.stacks, inputs.matrices, ordered=ordered, chance=chance, n_permutations=n_permutations, seed=seed
+    )
     blocks = None
     if ordered and "stimuli" in chosen:
         blocks = block_length_of(inputs.matrices) if block_length is None else block_length
-    ceiling = noise_ceiling(
-        inputs.matrices,
-        subject=inputs.subject,
-        repeats=repeats,
-        responses=responses,
-        method=method,
-        rdm_metric=rdm_metric,
-        seed=seed,
-    )
+    ceiling = _ceiling(inputs, repeats, responses, method, rdm_metric, seed)
     halves = repeat_halves(repeats, rdm_metric, n_splits(inputs), seed) if ceiling.kind == "repeats" else None
     samples = bootstrap(
         inputs, chosen, method, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed, tick=tick
     )
     estimate = np.append(inputs.estimate(method), [ceiling.lower, ceiling.upper])
-    summary = _Summary.of(samples, inputs.sizes(chosen), blocks, estimate)
-    ceiling_low, ceiling_high, *_ = summary.contrasts(np.eye(len(estimate))[-2:])
+    summary = _Summary.of(samples, inputs.sizes(chosen), blocks, estimate).with_unknown(given.names, flat)
+    ceiling_low, ceiling_high, *_ = summary.contrasts(np.eye(len(summary.estimate))[-2:])
     return Inference(
-        models=_model_table(summary, inputs, _chance(inputs, method, ordered, n_permutations, seed)),
-        pairs=_pair_table(summary, inputs.names),
+        models=_model_table(summary, given, _chance(inputs, method, test, summary.known)),
+        pairs=_pair_table(summary, given.names),
         ceiling=ceiling,
         ceiling_intervals=np.clip(np.stack([ceiling_low, ceiling_high], axis=1), -1, 1),
         factors=chosen,
         sizes=inputs.counts(chosen),
         ordered=ordered,
         block_length=blocks,
-        n_samples=len(samples[0][1]),
+        n_samples=n_samples,
+        chance=test.kind,
+        chance_reason=test.reason,
+        n_orders=len(test.orders) + 1,
     )
 
 
-def holm(p_values: Any) -> Floats:
-    """Holm's correction: adjusted p-values that bound the chance of any false positive. NaN stays NaN.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03])
-    array([0.03, 0.06, 0.06])
-    """
-    values = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full_like(values, np.nan)
-    known = np.flatnonzero(~np.isnan(values))
-    order = known[np.argsort(values[known], kind="stable")]
-    steps = values[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return adjusted
+def _ceiling(inputs: Inputs, repeats: Any, responses: Any, method: str, rdm_metric: str, seed: int) -> Ceiling:
+    several_animals = inputs.grouped_by == "animals"
+    return noise_ceiling(
+        inputs.matrices,
+        subject=inputs.group if several_animals else None,
+        session=None if several_animals else inputs.group,
+        repeats=repeats,
+        responses=responses,
+        method=method,
+        rdm_metric=rdm_metric,
+        seed=seed,
+    )
 
 
-def benjamini_hochberg(p_values: Any) -> Floats:
-    """Adjusted p-values that bound the expected fraction of false positives. NaN stays NaN."""
-    values = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full_like(values, np.nan)
-    known = ~np.isnan(values)
-    if known.any():
-        adjusted[known] = stats.false_discovery_control(values[known])
-    return adjusted
-
-
-def _chance(inputs: Inputs, method: str, ordered: bool, n_permutations: int, seed: int) -> Floats:
-    """The p-value of each model's mean over seeds, by permuting the data's stimuli."""
-    orders = orders_of(inputs.n_stimuli, ordered=ordered, n_permutations=n_permutations, seed=seed)
-    chance = permuted_similarities(inputs.model_matrices, inputs.matrices, orders, method)
+def _chance(inputs: Inputs, method: str, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
+    """P-value of each model's mean over seeds and the smallest that it could have, by permuting the data's stimuli."""
+    chance = permuted_similarities(inputs.model_matrices, inputs.matrices, test.orders, method)
     each = inputs.average(chance[:, :, None], None, None)
-    return ((each >= inputs.estimate(method) - 1e-12).sum(axis=0) + 1) / (len(orders) + 1)
+    found = np.full((2, len(known)), np.nan)
+    found[:, known] = test.p_values(each, inputs.estimate(method)), test.smallest_p
+    return found
 
 
 @dataclass(frozen=True)
 class _Summary:
-    """Standard errors, intervals and tests of contrasts between estimates, from their bootstrap samples."""
+    """Standard errors, intervals and tests of contrasts between estimates, from their bootstrap samples.
+
+    `why_unknown` says of every model why its similarity, or its interval, is not known; `known` are those that have a
+    similarity.
+    """
 
     samples: list[Sample]
     sizes: dict[str, float]
     estimate: Floats
+    why_unknown: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, samples: list[Sample], sizes: dict[str, float], blocks: int | None, estimate: Floats) -> "_Summary":
@@ -241,6 +255,30 @@ class _Summary:
             # Ann. Stat. 1989).
             sizes = sizes | {"stimuli": 1.5 * sizes["stimuli"] / blocks + 1}
         return cls(samples, sizes, estimate)
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        return ~np.isnan(self.estimate[:-2])
+
+    def with_unknown(self, names: Sequence[str], flat: Mapping[str, str]) -> "_Summary":
+        """With the models that have no similarity, and without intervals that rest on too few samples."""
+        reasons = [flat.get(name, "") for name in names]
+        places = np.flatnonzero([not reason for reason in reasons])
+        columns = np.append(places, [len(names), len(names) + 1])
+        undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
+        for place, share in zip(places, undefined, strict=True):
+            if share > MOST_UNDEFINED:
+                reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of the bootstrap samples"
+
+        def spread(values: Floats) -> Floats:
+            found = np.full((len(values), len(names) + 2), np.nan)
+            found[:, columns] = values
+            return found
+
+        samples = [(inflations, spread(values)) for inflations, values in self.samples]
+        for _, values in samples:
+            values[:, [*map(bool, reasons), False, False]] = np.nan
+        return replace(self, samples=samples, estimate=spread(self.estimate[None])[0], why_unknown=tuple(reasons))
 
     def contrasts(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Low, high, standard error, dof and two-sided p against 0 of each row of `weights`."""
@@ -259,7 +297,8 @@ class _Summary:
             p = 2 * stats.t.sf(np.abs(values) / error, dof)
         same = (np.abs(values) < 1e-12) & (error < 1e-12)
         p = np.where(same, 1.0, np.clip(p, np.finfo(float).tiny, 1))
-        return values - reach, values + reach, error, dof, np.where(np.isnan(values), np.nan, p)
+        unknown = np.isnan(values) | np.isnan(error)
+        return values - reach, values + reach, error, *(np.where(unknown, np.nan, v) for v in (dof, p))
 
     @staticmethod
     def _value(rows: Floats, weights: Floats) -> Floats:
@@ -268,28 +307,31 @@ class _Summary:
         return rows[:, used] @ weights[used]
 
 
-def _model_table(summary: _Summary, inputs: Inputs, chance: Floats) -> pd.DataFrame:
-    n = len(inputs.names)
+def _model_table(summary: _Summary, given: Inputs, chance: Floats) -> pd.DataFrame:
+    n = len(given.names)
     alone = np.eye(n + 2)[:n]
     low, high, error, dof, _ = summary.contrasts(alone)
     below = alone.copy()
     below[:, -2] = -1
     p_ceiling = summary.contrasts(below)[4]
+    p_chance, smallest = chance
     return pd.DataFrame(
         {
-            "model": inputs.names,
+            "model": given.names,
             "similarity": summary.estimate[:n],
             "low": np.clip(low, -1, 1),
             "high": np.clip(high, -1, 1),
             "standard_error": error,
             "dof": dof,
-            "p_chance": chance,
-            "p_chance_holm": holm(chance),
-            "p_chance_fdr": benjamini_hochberg(chance),
+            "p_chance": p_chance,
+            "p_chance_holm": holm(p_chance),
+            "p_chance_fdr": benjamini_hochberg(p_chance),
+            "p_chance_smallest": smallest,
             "p_ceiling": p_ceiling,
             "p_ceiling_holm": holm(p_ceiling),
             "p_ceiling_fdr": benjamini_hochberg(p_ceiling),
-            "n_seeds": np.bincount(inputs.owner),
+            "n_seeds": np.bincount(given.owner),
+            "why_unknown": list(summary.why_unknown),
         }
     )
 

@@ -1,7 +1,7 @@
 """Models and a recording as :func:`normenc.rsa.infer` takes them, checked once and turned into vectors of pairs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.ceiling import subject_indices
+from normenc.rsa.ceiling import groups_of
 from normenc.rsa.comparison import compare_vectors
 from normenc.rsa.dissimilarity import rdm
 from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
@@ -18,12 +18,17 @@ from normenc.rsa.pairs import as_rdms, check_same_stimuli, upper
 __all__ = ["FACTORS", "Inputs"]
 
 Floats = npt.NDArray[np.float64]
-FACTORS = ("stimuli", "animals", "neurons", "seeds")
+FACTORS = ("stimuli", "animals", "neurons", "seeds", "sessions")  # in this order: each has random numbers of its own
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Models and data as vectors of pairs; `owner` says which model each vector is of, `member` which seed."""
+    """Models and data as vectors of pairs; `owner` says which model each vector is of, `member` which seed.
+
+    `group` says which animal, or which session, each of the data's RDMs is of, and `grouped_by` which of the two:
+    "animals", "sessions", or nothing where there is one of either. `neurons` are the groups of neurons behind each RDM,
+    the same neurons in all; there are none where they are not known.
+    """
 
     names: list[str]
     owner: npt.NDArray[np.int64]
@@ -31,8 +36,9 @@ class Inputs:
     models: Floats
     model_matrices: Floats
     matrices: Floats
-    subject: npt.NDArray[np.int64]
-    neurons: NeuronGroups | None
+    group: npt.NDArray[np.int64]
+    grouped_by: str
+    neurons: tuple[NeuronGroups, ...]
     n_neurons: int
 
     @classmethod
@@ -43,21 +49,29 @@ class Inputs:
         responses: Any,
         repeats: Any,
         rdm_metric: str,
-        subject: Any,
+        whose: tuple[Any, Any],
         seed: int,
     ) -> "Inputs":
-        """Check models and recording against each other; :func:`normenc.rsa.infer` says what they are."""
+        """Check models and recording against each other; :func:`normenc.rsa.infer` says what they are.
+
+        `whose` are the labels of animals and of sessions.
+        """
         if not models:
             raise InputError("there are no models to compare")
+        per_session = _per_session(responses)
         if data is None:
             if responses is None and repeats is None:
                 raise InputError("there is no recording: give data (its RDMs), responses or repeats")
-            data = rdm(
-                responses if responses is not None else as_array(repeats, "repeats").mean(axis=0), metric=rdm_metric
-            )
+            of_all = per_session or [as_array(repeats, "repeats").mean(axis=0)]
+            data = np.stack([rdm(own, metric=rdm_metric) for own in of_all])
         matrices = as_rdms(data, "the data")
-        if (responses is not None or repeats is not None) and len(matrices) > 1:
-            raise InputError(f"responses and repeats are of one recording, but the data are {len(matrices)} RDMs")
+        _check_one_population(len(matrices), len(per_session), repeats)
+        subject, session = whose
+        if len(per_session) > 1 and session is None:
+            session = np.arange(len(per_session))
+        group, grouped_by = groups_of(subject, session, len(matrices))
+        if len(per_session) > 1 and grouped_by == "animals":
+            raise InputError("responses of the same neurons in several sessions are of one animal; leave subject out")
         stacks = {name: as_rdms(values, f"the model {name!r}") for name, values in models.items()}
         for name, stack in stacks.items():
             if stack.shape[1] != matrices.shape[1]:
@@ -69,9 +83,8 @@ class Inputs:
         several = {name: len(stack) for name, stack in stacks.items() if len(stack) > 1}
         if len(set(several.values())) > 1:
             raise InputError(f"models have different numbers of seeds: {several}; give each the same seeds, or one")
-        neurons = None
-        if responses is not None and rdm_metric in METRICS:
-            neurons = group_neurons(responses, rdm_metric, seed=seed)
+        known = rdm_metric in METRICS
+        neurons = tuple(group_neurons(own, rdm_metric, seed=seed) for own in per_session if known)
         all_matrices = np.concatenate(list(stacks.values()))
         return cls(
             names=list(stacks),
@@ -80,9 +93,48 @@ class Inputs:
             models=upper(all_matrices),
             model_matrices=all_matrices,
             matrices=matrices,
-            subject=subject_indices(subject, len(matrices)),
+            group=group,
+            grouped_by=grouped_by,
             neurons=neurons,
-            n_neurons=0 if responses is None else int(np.shape(responses)[1]),
+            n_neurons=0 if responses is None else int(np.shape(responses)[-1]),
+        )
+
+    @property
+    def stacks(self) -> list[Floats]:
+        """RDMs of each model, (n_seeds, n_stimuli, n_stimuli)."""
+        return [self.model_matrices[self.owner == index] for index in range(len(self.names))]
+
+    def flat(self, method: str) -> dict[str, str]:
+        """Models that have no similarity by this method, and why: all dissimilarities of an RDM are equal."""
+        found: dict[str, str] = {}
+        for owner, vector in zip(self.owner, self.models, strict=True):
+            value = vector[0]
+            if (vector == value).all() and (value == 0 or "cosine" not in method):
+                of_one = " in one seed" if (self.owner == owner).sum() > 1 else ""
+                found[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
+        return found
+
+    def without(self, names: Collection[str]) -> "Inputs":
+        """Leave models out.
+
+        Raises
+        ------
+        InputError
+            When none is left.
+        """
+        if not names:
+            return self
+        places = [index for index, name in enumerate(self.names) if name not in names]
+        if not places:
+            raise InputError(f"no model has a similarity: of {next(iter(names))!r}, all dissimilarities are equal")
+        kept = np.isin(self.owner, places)
+        return replace(
+            self,
+            names=[self.names[place] for place in places],
+            owner=np.searchsorted(places, self.owner[kept]),
+            member=self.member[kept],
+            models=self.models[kept],
+            model_matrices=self.model_matrices[kept],
         )
 
     @property
@@ -91,9 +143,9 @@ class Inputs:
         return self.matrices.shape[1]
 
     @property
-    def n_animals(self) -> int:
-        """Number of animals, or of sessions where these count as such."""
-        return int(self.subject.max()) + 1
+    def n_groups(self) -> int:
+        """Number of animals, or of sessions where there are not several animals."""
+        return int(self.group.max()) + 1
 
     @property
     def n_seeds(self) -> int:
@@ -102,17 +154,21 @@ class Inputs:
 
     def sizes(self, factors: tuple[str, ...]) -> dict[str, float]:
         """How many members of each factor are drawn from; of neurons, their groups."""
-        n_groups = 0 if self.neurons is None else len(self.neurons.sizes)
-        every = dict(zip(FACTORS, (self.n_stimuli, self.n_animals, n_groups, self.n_seeds), strict=True))
+        every = {
+            "stimuli": self.n_stimuli,
+            "neurons": len(self.neurons[0].sizes) if self.neurons else 0,
+            "seeds": self.n_seeds,
+        }
+        every[self.grouped_by] = self.n_groups
         return {factor: float(every[factor]) for factor in factors}
 
     def counts(self, factors: tuple[str, ...]) -> dict[str, int]:
         """How many there are of each factor; neurons themselves, not their groups."""
         return {f: self.n_neurons if f == "neurons" else int(n) for f, n in self.sizes(factors).items()}
 
-    def average(self, found: Floats, animals: npt.NDArray[Any] | None, seeds: npt.NDArray[Any] | None) -> Floats:
+    def average(self, found: Floats, groups: npt.NDArray[Any] | None, seeds: npt.NDArray[Any] | None) -> Floats:
         """Mean over the data's RDMs, then over seeds: (n_samples, n_vectors, n_rdms) to (n_samples, n_models)."""
-        by_rdm = np.ones((1, found.shape[2])) if animals is None else animals[:, self.subject]
+        by_rdm = np.ones((1, found.shape[2])) if groups is None else groups[:, self.group]
         each = np.einsum("bvr,br->bv", found, np.broadcast_to(by_rdm, (len(found), by_rdm.shape[1])))
         each = each / by_rdm.sum(axis=1, keepdims=True)
         by_seed = np.ones((1, max(1, self.n_seeds))) if seeds is None else seeds
@@ -134,16 +190,18 @@ class Inputs:
         """Those of `factors` in the order of :data:`FACTORS`; all that can be resampled where None is given."""
         possible = {
             "stimuli": True,
-            "animals": self.n_animals > 1,
-            "neurons": self.neurons is not None,
+            "animals": self.grouped_by == "animals",
+            "neurons": bool(self.neurons),
             "seeds": self.n_seeds > 1,
+            "sessions": self.grouped_by == "sessions",
         }
         if factors is None:
             return tuple(f for f in FACTORS if possible[f])
         needs = {
-            "animals": "RDMs of at least two animals or sessions",
+            "animals": "RDMs of at least two animals",
             "neurons": "responses, and a metric that is a sum over neurons",
             "seeds": "at least one model with several seeds",
+            "sessions": "RDMs of at least two sessions of one animal",
         }
         for factor in factors:
             if factor not in FACTORS:
@@ -153,3 +211,24 @@ class Inputs:
         if not factors:
             raise InputError("factors is empty; name at least one of " + ", ".join(FACTORS))
         return tuple(f for f in FACTORS if f in factors)
+
+
+def _per_session(responses: Any) -> list[Any]:
+    """Responses (n_stimuli, n_neurons) in every session; of one where they have two dimensions."""
+    if responses is None:
+        return []
+    values = as_array(responses, "responses")
+    return list(values) if values.ndim == 3 else [responses]
+
+
+def _check_one_population(n_rdms: int, n_sessions: int, repeats: Any) -> None:
+    """Raise InputError when responses or repeats cannot belong to the data's RDMs."""
+    if n_rdms > 1 and (repeats is not None or n_sessions == 1):
+        raise InputError(
+            f"responses and repeats are of one recording, but the data are {n_rdms} RDMs; give responses "
+            "(n_sessions, n_stimuli, n_neurons) where the same neurons were recorded in several sessions"
+        )
+    if n_sessions > 1 and n_rdms != n_sessions:
+        raise InputError(
+            f"responses are of {n_sessions} sessions, but there are {n_rdms} RDMs; give one for each session"
+        )

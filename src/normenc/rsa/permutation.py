@@ -1,5 +1,8 @@
 """Is a similarity more than chance? The stimuli of one RDM are exchanged, never the entries of the RDM."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -10,10 +13,46 @@ from normenc.rsa.comparison import CENTRED, RANKED, WHITENED, check_method, comp
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.whitening import row_effects, row_sums
 
-__all__ = ["chance_p_values", "permuted_similarities"]
+__all__ = ["PERMUTATIONS", "SHIFTS", "Chance", "chance_p_values", "chance_test", "permuted_similarities"]
 
 Floats = npt.NDArray[np.float64]
 CHUNK_PAIRS = 2**22
+SHIFTS, PERMUTATIONS = "circular shifts", "label permutations"
+EXHAUSTIVE = 7  # stimuli, of which all 5,040 orders are tried
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The test against chance.
+
+    Attributes
+    ----------
+    kind : str
+        :data:`SHIFTS` or :data:`PERMUTATIONS`.
+    reason : str
+        Why this one, as a clause.
+    orders : ndarray of int, shape (n_orders, n_stimuli)
+        Orders of the stimuli other than the observed one.
+    unchanged : ndarray of bool, shape (n_orders, n_models)
+        Where an order leaves a model's RDMs, or all of the data's, as they are: a similarity is then as high as that
+        observed, whatever it is.
+    """
+
+    kind: str
+    reason: str
+    orders: npt.NDArray[np.int64]
+    unchanged: npt.NDArray[np.bool_]
+
+    @property
+    def smallest_p(self) -> Floats:
+        """The smallest p-value that the test can give for each model, shape (n_models,)."""
+        return np.asarray((self.unchanged.sum(axis=0) + 1) / (len(self.orders) + 1))
+
+    def p_values(self, similarities: Floats, observed: Floats) -> Floats:
+        """One-sided p-value of each model, from similarities under every order, shape (n_orders, n_models)."""
+        as_high = (similarities >= observed - 1e-12) | self.unchanged
+        return np.asarray((as_high.sum(axis=0) + 1) / (len(self.orders) + 1))
 
 
 def chance_p_values(
@@ -24,7 +63,7 @@ def chance_p_values(
     The data's stimuli are permuted as whole rows and columns. Permuting the RDM's entries instead would treat
     dissimilarities that share a stimulus as independent, and call chance significant three times too often. Where the
     stimuli lie in order on a circle (`ordered`), neighbours are alike in every smooth representation; there all
-    circular shifts are taken instead, which ask whether the match is bound to the very orientations. For an RDM that
+    circular shifts are taken instead, which ask whether the match is tied to the very orientations. For an RDM that
     is the same all around the circle every shift is as good, and nothing can be concluded.
 
     Parameters
@@ -37,7 +76,8 @@ def chance_p_values(
     ordered : bool
         Whether the stimuli lie in order on a circle.
     n_permutations : int
-        Random ones; ignored where `ordered`, which has n_stimuli - 1 shifts.
+        Random ones; ignored where `ordered`, which has n_stimuli - 1 shifts, and for 7 stimuli or fewer, of which all
+        orders are tried, so that p is exact.
     seed : int
 
     Returns
@@ -50,22 +90,90 @@ def chance_p_values(
     Phipson & Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 2010.
     """
     first, second = as_rdms(models, "the models"), as_rdms(data, "the data")
-    orders = orders_of(first.shape[1], ordered=ordered, n_permutations=n_permutations, seed=seed)
-    chance = permuted_similarities(first, second, orders, method)
+    kind = "shifts" if ordered else "permutations"
+    test = chance_test(
+        list(first[:, None]), second, ordered=ordered, chance=kind, n_permutations=n_permutations, seed=seed
+    )
     observed = compare_vectors(upper(first), upper(second), method).mean(axis=1)
-    # An order that changes nothing but the last digit is as good as the observed one.
-    as_high = (chance >= observed - 1e-12).sum(axis=0)
-    return (as_high + 1) / (len(orders) + 1)
+    return test.p_values(permuted_similarities(first, second, test.orders, method), observed)
 
 
-def orders_of(n_stimuli: int, *, ordered: bool, n_permutations: int, seed: int) -> npt.NDArray[np.int64]:
-    """Orders of the stimuli under chance: all circular shifts, or random permutations."""
-    if ordered:
-        return (np.arange(n_stimuli) + np.arange(1, n_stimuli)[:, None]) % n_stimuli
+def chance_test(
+    models: Sequence[Floats],
+    data: Floats,
+    *,
+    ordered: bool,
+    chance: str | None = None,
+    n_permutations: int = 1000,
+    seed: int = 0,
+) -> Chance:
+    """Choose the test against chance, and its orders of the stimuli.
+
+    Where stimuli lie in order on a circle, circular shifts ask for more than permutations do. But n stimuli have n
+    shifts, and p is never below 1 / n; it is twice that where a model's RDM is the same half a circle further, as it is
+    for gratings that drift in opposite directions. Where no model's p could stay at 0.05 or below once it is corrected
+    for the number of models, permutations are taken.
+
+    Parameters
+    ----------
+    models : sequence of ndarray, shape (n_seeds, n_stimuli, n_stimuli)
+        Of each model, its RDMs.
+    data : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
+    ordered : bool
+    chance : str, optional
+        ``"shifts"`` or ``"permutations"``; as above by default.
+    n_permutations, seed : int
+        Of random permutations.
+
+    Raises
+    ------
+    InputError
+        When `chance` is neither, or asks for shifts of stimuli that are not in order.
+    """
+    n_stimuli = data.shape[-1]
+    if chance not in (None, "shifts", "permutations"):
+        raise InputError(f"chance is {chance!r}; it must be 'shifts', 'permutations', or None for either")
+    if chance == "shifts" and not ordered:
+        raise InputError("chance is 'shifts', but the stimuli are not said to lie in order on a circle: ordered=True")
+    reason = "it was asked for" if chance else "the stimuli are not in order all around a circle"
+    if ordered and chance != "permutations":
+        shifts = (np.arange(n_stimuli) + np.arange(1, n_stimuli)[:, None]) % n_stimuli
+        found = Chance(SHIFTS, reason, shifts, _unchanged(models, data, shifts))
+        smallest = float(found.smallest_p.min())
+        corrected = min(1.0, smallest * len(models))
+        if chance is None:
+            can = "can" if corrected <= ALPHA else "cannot"
+            reason = f"{n_stimuli} circular shifts {can} be significant: their smallest p-value is {smallest:.2g}"
+            reason += f", which is {corrected:.2g} after correction for {len(models)} models" if len(models) > 1 else ""
+        if chance == "shifts" or corrected <= ALPHA:
+            return replace(found, reason=reason)
     if n_permutations < 1:
         raise InputError(f"n_permutations is {n_permutations}; it must be at least 1")
-    rng = np.random.default_rng([seed, 4])
-    return rng.permuted(np.tile(np.arange(n_stimuli), (n_permutations, 1)), axis=1)
+    if n_stimuli <= EXHAUSTIVE:
+        orders = np.array(list(permutations(range(n_stimuli)))[1:])
+    else:
+        rng = np.random.default_rng([seed, 4])
+        orders = rng.permuted(np.tile(np.arange(n_stimuli), (n_permutations, 1)), axis=1)
+    return Chance(PERMUTATIONS, reason, orders, _unchanged(models, data, orders))
+
+
+def _unchanged(models: Sequence[Floats], data: Floats, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether each order leaves all RDMs of each model, or all of the data's, as they are: (n_orders, n_models)."""
+    of_data = _same_in(data, orders)
+    return np.stack([of_data | _same_in(stack, orders) for stack in models], axis=1)
+
+
+def _same_in(matrices: Floats, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether all matrices are the same in each of the orders, up to the precision of single numbers."""
+    tolerance = 1e-6 * np.abs(matrices).max()
+    same = np.ones(len(orders), dtype=bool)
+    for matrix in matrices:
+        # Of nearly all orders the first row tells.
+        same &= (np.abs(matrix[orders[:, :1], orders] - matrix[0]) <= tolerance).all(axis=1)
+        for index in np.flatnonzero(same):
+            order = orders[index]
+            same[index] = (np.abs(matrix[np.ix_(order, order)] - matrix) <= tolerance).all()
+    return same
 
 
 def permuted_similarities(models: Any, data: Any, orders: npt.NDArray[np.int64], method: str = "pearson") -> Floats:

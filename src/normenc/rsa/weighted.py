@@ -13,7 +13,7 @@ import numpy.typing as npt
 from normenc.rsa.comparison import CENTRED, RANKED, WHITENED, sort_order, tau_a_sorted
 from normenc.rsa.whitening import row_effects
 
-__all__ = ["Similarities", "sample_similarities", "similarities"]
+__all__ = ["Similarities", "sample_ceilings", "sample_similarities", "similarities"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -109,6 +109,45 @@ def sample_similarities(models: Floats, data: Floats, counts: Counts, method: st
     return np.concatenate(parts)
 
 
+def sample_ceilings(
+    data: Floats,
+    counts: Counts,
+    method: str,
+    *,
+    rdm_counts: Counts,
+    subject: npt.NDArray[np.int64],
+    weigh_subjects: bool = False,
+) -> Floats:
+    """Lower and upper ceiling where every sample has RDMs of its own.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n_rdms, n_samples, n_pairs)
+    counts : ndarray of int, shape (n_samples, n_stimuli) or (1, n_stimuli)
+    method : str
+    rdm_counts : ndarray of int, shape (n_samples, n_rdms) or (1, n_rdms)
+    subject, weigh_subjects
+        See :func:`similarities`.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, 2)
+    """
+    n_samples = data.shape[1]
+    counts = np.broadcast_to(counts, (n_samples, counts.shape[1]))
+    amounts = np.broadcast_to(rdm_counts, (n_samples, rdm_counts.shape[1]))
+    if method in (*RANKED, "kendall-tau-a"):
+        ceilings = []
+        for sample in range(n_samples):
+            weight = pair_weights(counts[[sample]])[:, 0]
+            ranks = np.stack([_weighted_ranks(vector, weight) for vector in data[:, sample]])
+            ceilings.append(_rank_ceiling(ranks, weight, amounts[sample], subject, method, weigh_subjects))
+        return np.array(ceilings)
+    between = np.stack([sample_similarities(data, own, counts, method) for own in data], axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _linear_ceiling(between, amounts.astype(float), subject, weigh_subjects)
+
+
 def _ranked_samples(models: Floats, data: Floats, counts: Counts, method: str) -> Floats:
     shared = _Ranked(models, models[:0], method) if models.ndim == 2 else None
     found = np.empty((len(data), len(models)))
@@ -132,6 +171,8 @@ def _weighted_ranks(vector: Floats, weight: Floats) -> Floats:
 
 
 def _rank_similarity(x: Floats, y: Floats, weight: Floats, method: str) -> Floats:
+    if weight.sum() < 2:  # a single dissimilarity, or none, has no order
+        return np.full((len(x), len(y)), np.nan)
     if method == "kendall-tau-a":
         times = weight.astype(int)
         return _tau_a_table(*(np.repeat(v, times, axis=1) for v in (x, y)))
@@ -149,7 +190,8 @@ def _linear_samples(models: Floats, data: Floats, counts: Counts, method: str) -
         y = y - (np.einsum("bp,bp->b", weights, y) / total)[:, None]
     # Since y is centred in the sample, centring x would change no product with it.
     products = _weighted_sums(x, weights * y)
-    squares = _weighted_sums(x * x, weights) - means**2 * total
+    uncentred = _weighted_sums(x * x, weights)
+    squares = uncentred - means**2 * total
     own = np.einsum("bp,bp,bp->b", weights, y, y)
     if method in WHITENED:
         amounts = counts.astype(np.float64)
@@ -161,8 +203,13 @@ def _linear_samples(models: Floats, data: Floats, counts: Counts, method: str) -
         products += np.einsum("vbi,bi->vb", sums_x, effects_y)
         squares += np.einsum("vbi,vbi->vb", sums_x, effects_x)
         own += np.einsum("bi,bi->b", sums_y, effects_y)
-    squares = squares * own
-    return np.where(squares > 0, products / np.sqrt(squares), np.nan).T
+    own = _without_rounding(own, total * np.abs(data).max(axis=1) ** 2)
+    return (products / np.sqrt(_without_rounding(squares, uncentred) * own)).T
+
+
+def _without_rounding(squares: Floats, reference: Floats) -> Floats:
+    """Squared lengths; NaN where they are nothing but rounding beside a reference: all dissimilarities are equal."""
+    return np.where(squares > 1e-14 * reference, squares, np.nan)
 
 
 def _weighted_sums(x: Floats, weights: Floats) -> Floats:
@@ -224,7 +271,8 @@ class _Linear:
         n_inner = len(self.first) - 1 - n_vectors
         table[self.first[:n_inner], self.second[:n_inner]] = products[:n_inner]
         squares = np.einsum("iib->ib", table)
-        norms = np.sqrt(np.where(squares > 1e-14 * squares.max(axis=1, keepdims=True), squares, np.nan))
+        largest = np.max(squares, axis=1, keepdims=True, where=np.isfinite(squares), initial=0)
+        norms = np.sqrt(_without_rounding(squares, largest))
         found = table[: self.n_models, self.n_models :] / norms[: self.n_models, None] / norms[None, self.n_models :]
         ceiling = np.full((len(counts), 2), np.nan)
         if subject is not None and rdm_counts is not None:
@@ -354,6 +402,8 @@ def _rank_ceiling(
 
     For tau-a the best RDM cannot be computed in practice; that by mean ranks is close to it.
     """
+    if weight.sum() < 2:
+        return np.full(2, np.nan)
     there = weight > 0
     inside, own = weight[there], ranks[:, there]
     present = [one for one in np.unique(subject) if amounts[subject == one].max() > 0]

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from normenc.errors import InputError
-from normenc.rsa.ceiling import noise_ceiling, subject_indices
+from normenc.rsa.ceiling import groups_of, noise_ceiling
 from normenc.rsa.comparison import check_method, compare_vectors
 from normenc.rsa.pairs import as_rdms, check_same_stimuli, upper
 
@@ -139,7 +139,7 @@ def crossvalidate_weighted(
     if not stacks:
         raise InputError("there are no layers to weigh")
     models = np.stack(list(stacks.values()))
-    animals = subject_indices(subject, len(matrices))
+    animals = groups_of(subject, None, len(matrices))[0]
     rows, weights, alone = [], [], []
     for stimulus_fold, test in enumerate(_stimulus_folds(matrices.shape[1], n_folds, ordered, seed)):
         train = np.setdiff1d(np.arange(matrices.shape[1]), test)

@@ -33,7 +33,8 @@ def row_effects(rows: Floats, counts: Any) -> Floats:
     r"""The terms :math:`a_i` that minimise the sum above.
 
     Setting its derivative by :math:`a_i` to zero gives, with N the sum and A the :math:`c`-weighted sum of the terms,
-    :math:`a_i (N - 2 c_i + 2) = -(r_i + A)`; summing that over i gives A.
+    :math:`a_i (N - 2 c_i + 2) = -(r_i + A)`; summing that over i gives A. Where a stimulus is one half of the sample
+    and one more, its own factor is zero: then A is :math:`-r_i`, and its term is what the others leave of A.
 
     Parameters
     ----------
@@ -45,11 +46,14 @@ def row_effects(rows: Floats, counts: Any) -> Floats:
     Returns
     -------
     ndarray, shape (..., n_stimuli)
-        Infinite or NaN where one stimulus is half of the sample and one more, so that the form is singular.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        steps = 1 / (counts.sum(axis=-1, keepdims=True) - 2 * counts + 2)
-        total = -(counts * rows * steps).sum(axis=-1, keepdims=True) / (
-            1 + (counts * steps).sum(axis=-1, keepdims=True)
-        )
-        return -(rows + total) * steps
+    factors = counts.sum(axis=-1, keepdims=True) - 2 * counts + 2
+    half = factors == 0  # one stimulus of a sample at most
+    steps = np.where(half, 0, 1 / np.where(half, 1, factors))
+    total = -(counts * rows * steps).sum(axis=-1, keepdims=True) / (1 + (counts * steps).sum(axis=-1, keepdims=True))
+    if not half.any():
+        return np.asarray(-(rows + total) * steps)
+    total = np.where(half.any(axis=-1, keepdims=True), -(half * rows).sum(axis=-1, keepdims=True), total)
+    effects = -(rows + total) * steps
+    left = (total - (counts * effects).sum(axis=-1, keepdims=True)) / np.where(half, counts, 1)
+    return np.where(half, left, effects)

@@ -52,6 +52,7 @@ def gratings(
     aperture: str | None = None,
     aperture_size: float | None = None,
     resolution: float = 0.1,
+    size: tuple[int, int] | None = None,
     patch: bool = False,
     device: torch.device | str | None = None,
 ) -> torch.Tensor:
@@ -82,6 +83,10 @@ def gratings(
         Of the image's shorter side: the disc's diameter (by default 1), or the Gaussian's standard deviation (1/5).
     resolution : float
         Image pixels a full-resolution pixel; 0.1 gives 48 x 64 images.
+    size : (int, int), optional
+        Height and width in pixels, for networks that want another size; `resolution` then does not count. The images
+        show the largest part of the canvas that has this ratio, from its middle: nothing is squeezed, so that
+        orientations and frequencies stay what they are.
     patch : bool
         Show the grating through the study's disc of radius ``640 / 6 * resolution`` pixels centred at row
         ``height / 2``, column ``0.75 * width``, grey (0.5) outside, its angle turned by a further 0.1 radians. (The
@@ -121,12 +126,14 @@ def gratings(
         raise InputError(f"contrast is {contrasts.min():g} to {contrasts.max():g}; it must lie between 0 and 1")
     if waveform not in ("square", "sine"):
         raise InputError(f"waveform is {waveform!r}; it must be 'square' or 'sine'")
-    height, width = image_size(resolution)
+    if size is not None and patch:
+        raise InputError("size and patch are both given; the study's patch has its place on the whole canvas alone")
+    resolution, (height, width), (top, left) = _frame(resolution, size)
     if patch:
         theta = theta + 0.1
     # cos and sin of the angles come from NumPy on every device: their last bits decide the pixels on an edge.
-    along_x = np.cos(theta)[:, None] * (frequency[:, None] * np.arange(width) / resolution)
-    along_y = np.sin(theta)[:, None] * (frequency[:, None] * np.arange(height) / resolution)
+    along_x = np.cos(theta)[:, None] * (frequency[:, None] * (np.arange(width) + left) / resolution)
+    along_y = np.sin(theta)[:, None] * (frequency[:, None] * (np.arange(height) + top) / resolution)
     along_x += np.deg2rad(_per_image(phase, "phase", len(theta)))[:, None]
     x = torch.from_numpy(along_x).to(device)[:, None, :]
     y = torch.from_numpy(along_y).to(device)[:, :, None]
@@ -199,6 +206,17 @@ def varied_gratings(
     if noise:
         images = (images + noise * torch.from_numpy(rng.standard_normal(images.shape)).float()).clamp_(0, 1)
     return StimulusSet(images, pd.DataFrame({"orientation": np.asarray(orientations)} | drawn | {"noise": noise}))
+
+
+def _frame(resolution: float, size: tuple[int, int] | None) -> tuple[float, tuple[int, int], tuple[float, float]]:
+    """Pixels a full-resolution pixel, height and width, and where the image begins on the canvas, in its pixels."""
+    if size is None:
+        return resolution, image_size(resolution), (0.0, 0.0)
+    if len(size) != 2 or min(size) < 1:
+        raise InputError(f"size is {size}; it must be (height, width), both at least 1 pixel")
+    height, width = (int(side) for side in size)
+    scale = max(height / HEIGHT, width / WIDTH)
+    return scale, (height, width), ((HEIGHT * scale - height) / 2, (WIDTH * scale - width) / 2)
 
 
 def _shown(images: torch.Tensor, contrast: npt.NDArray[np.float64], window: torch.Tensor | None) -> torch.Tensor:

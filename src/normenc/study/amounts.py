@@ -135,7 +135,8 @@ def candidates_of(
     rdms = {n: {label: rdm[np.ix_(*[_evenly(n_own, n)] * 2)] for label, rdm in own.items()} for n in numbers}
     for n in each(tell, "responses to more stimuli", [n for n in dict.fromkeys(numbers) if n > n_own]):
         more = with_stimuli(prepared.recording, n)
-        images = stimuli.gratings(more.stimulus, **prepared.study.stimuli.model_dump())
+        assert more.orientation is not None
+        images = stimuli.gratings(more.orientation, **prepared.study.stimuli.model_dump())
         shown = replace(prepared, recording=more, images=images)
         of_more = first_rdms(represent_all(shown, device=device, progress=False)[2])
         if missing := [label for label in own if label not in of_more]:

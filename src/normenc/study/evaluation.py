@@ -31,6 +31,7 @@ UNCERTAIN = (
     *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
     *("p_ceiling", "p_ceiling_holm", "p_ceiling_fdr"),
 )
+PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is corrected for all models
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
 MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
@@ -149,8 +150,9 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
     study, recording = prepared.study, prepared.recording
     inputs = inference_inputs(recording, study.comparison.rdm_metric)
     recording_rdm = inputs["data"]
-    if recording_rdm.ndim == 3:  # of several animals: the pictures show that of all their neurons
-        recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric)
+    if recording_rdm.ndim == 3:  # of several animals or sessions: the pictures show that of all together
+        known = recording.responses is not None
+        recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric) if known else recording.rdm
     trainings, failures, representations = represent_all(
         prepared, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
@@ -266,6 +268,7 @@ def _infer_models(
     """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
     own = study.comparison
     options = study.comparison.model_dump(exclude={"layers", "controls", "also", "method", "n_samples"})
+    options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI_RESAMPLED
     found = rsa.infer(
@@ -294,6 +297,8 @@ def _without_false_certainty(inference: rsa.Inference) -> rsa.Inference:
         sure = table["standard_error"] < 1e-12
         tables.append(table.assign(**{name: table[name].astype(float).mask(sure) for name in columns}))
     models, pairs = tables
+    unsaid = inference.models["standard_error"].lt(1e-12) & models["why_unknown"].eq("")
+    models["why_unknown"] = models["why_unknown"].mask(unsaid, "there are too few stimuli to speak of others")
     return replace(inference, models=models, pairs=pairs)
 
 

@@ -259,6 +259,6 @@ def _course_options(n_neurons: int) -> dict[str, Any]:
 
 def _images(prepared: Prepared, resolution: float) -> Any:
     recording = prepared.recording
-    if recording.period is None:
+    if recording.orientation is None:
         return stimuli.fit_images(recording.images, resolution)
-    return stimuli.gratings(recording.stimulus, **prepared.study.stimuli.model_dump() | {"resolution": resolution})
+    return stimuli.gratings(recording.orientation, **prepared.study.stimuli.model_dump() | {"resolution": resolution})

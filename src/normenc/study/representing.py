@@ -133,9 +133,9 @@ def prepare(study: Study) -> Prepared:
 
 
 def _images(study: Study, recording: Recording) -> torch.Tensor:
-    """The recording's own images, or gratings as the study has them."""
-    if recording.period is not None:
-        return stimuli.gratings(recording.stimulus, **study.stimuli.model_dump())
+    """The recording's own images, or gratings as the study has them; to the pixel the same for opposite directions."""
+    if recording.orientation is not None:
+        return stimuli.gratings(recording.orientation, **study.stimuli.model_dump())
     if recording.images is None:
         raise InputError(
             f"{recording.name}: the images that the animal saw are not there; add them to the file as images, or name "

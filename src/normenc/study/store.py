@@ -37,6 +37,7 @@ from normenc.study.evaluation import Evaluation, samples_of_other_methods
 from normenc.study.exploring import population_dataset, write_stimulus_sheet
 from normenc.study.file_names import MARK, REPORT
 from normenc.study.representing import Representation
+from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
 
 __all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
@@ -219,7 +220,7 @@ def _attributes(representation: Representation) -> dict[str, Any]:
 
 
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
-    study, inference = evaluation.study, evaluation.inference
+    study = evaluation.study
     own = study.recording[0]
     return {
         "normenc": normenc.__version__,
@@ -241,12 +242,8 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         "scores": _scores(evaluation),
         "skipped_controls": evaluation.skipped,
         "inference": {
-            "ceiling": inference.ceiling.describe(),
-            "resampled": inference.sizes,
-            "block_length": inference.block_length,
-            "n_samples": inference.n_samples,
+            **scope(evaluation.recording, evaluation.inference),
             "n_samples_other_methods": samples_of_other_methods(study),
-            "chance": "circular shifts" if inference.ordered else "label permutations",
             "refused_methods": evaluation.refused,
         },
     }

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import rsa
-from normenc.rsa.inference import benjamini_hochberg, holm
+from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def similarity_table(
     firsts = {r.label: r for r in reversed(representations)}
     rows = [firsts[label] for label in inference.models["model"]]
     found = inference.models.drop(columns="model")
-    sizes = {f"n_{factor}": inference.sizes.get(factor) for factor in ("animals", "neurons")}
+    sizes = {f"n_{factor}": inference.sizes.get(factor) for factor in ("animals", "sessions", "neurons")}
     (lower_low, lower_high), (upper_low, upper_high) = inference.ceiling_intervals
     table = pd.DataFrame(
         {
@@ -57,7 +57,7 @@ def similarity_table(
     )
     table = table.join(found.drop(columns="n_seeds"))
     return table.assign(
-        chance="circular shifts" if inference.ordered else "label permutations",
+        chance=inference.chance,
         ceiling=inference.ceiling.kind,
         ceiling_lower=inference.ceiling.lower,
         ceiling_lower_low=lower_low,
@@ -171,7 +171,7 @@ def seed_table(
     recording_rdms: npt.NDArray[np.float64],
     representations: Sequence["Representation"],
 ) -> pd.DataFrame:
-    """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals if there are."""
+    """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals or sessions."""
     found = rsa.compare_rdms(np.stack([r.rdm for r in representations]), recording_rdms, study.comparison.method)
     return pd.DataFrame(
         {

@@ -7,7 +7,9 @@ This is the one place that decides it. From one ``seed`` come
 1. a legacy NumPy generator, ``numpy.random.RandomState(seed)``: the training set;
 2. a torch generator seeded with ``seed``: first the initial weights, where the network is built here, then one
    ``torch.randperm(n_train)`` an epoch;
-3. an independent generator, ``numpy.random.default_rng([seed, 1])``: the held-out set.
+3. an independent generator, ``numpy.random.default_rng([seed, 1])``: the held-out set;
+4. for networks that draw random numbers as they run, such as dropout does, torch's global generator, which is lent the
+   seed ``seed + 2**32`` while they train.
 
 The first two are what the reference study's global generators would give after ``numpy.random.seed(seed)`` and
 ``torch.manual_seed(seed)``; seed 12 gives its published losses. The global generators themselves stay as they were.

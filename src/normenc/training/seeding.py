@@ -1,17 +1,21 @@
 """Where seeds and devices become generators, networks and devices."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
 from normenc.errors import InputError
 
-__all__ = ["check_seed", "initialise", "resolve_device", "seeded_network"]
+__all__ = ["check_seed", "copied", "initialise", "lent", "resolve_device", "seeded_network"]
+
+OF_RUNNING = 2**32  # added to the seed of what networks draw as they run
 
 
-def initialise(network: Callable[[], nn.Module], seed: int) -> nn.Module:
+def initialise(network: Callable[[], nn.Module], seed: int, images: torch.Tensor | None = None) -> nn.Module:
     """Build a network as :func:`train` would with this seed, and leave it untrained.
 
     Parameters
@@ -19,6 +23,8 @@ def initialise(network: Callable[[], nn.Module], seed: int) -> nn.Module:
     network : class or function without arguments that builds a Module
     seed : int
         0 to 2**32 - 1.
+    images : Tensor, optional
+        For lazy layers, whose sizes follow from images that they see: a few, as the network takes them.
 
     Returns
     -------
@@ -32,7 +38,41 @@ def initialise(network: Callable[[], nn.Module], seed: int) -> nn.Module:
     True
     """
     check_seed(seed)
-    return seeded_network(network, seed)[0].eval()
+    return seeded_network(network, seed, images)[0].eval()
+
+
+@contextmanager
+def lent(generator: torch.Generator | int, device: torch.device | None = None) -> Iterator[None]:
+    """Lend torch's global generator, from which modules draw, a state or a seed; then give it back.
+
+    A generator goes on from where the modules left it.
+    """
+    devices = [torch.cuda.current_device()] if device is not None and device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        if isinstance(generator, int):
+            torch.default_generator.manual_seed(generator)
+            if devices:
+                torch.cuda.manual_seed(generator)
+            yield
+        else:
+            torch.random.set_rng_state(generator.get_state())
+            yield
+            generator.set_state(torch.random.get_rng_state())
+
+
+def copied(network: nn.Module) -> nn.Module:
+    """A copy of its own; raises InputError for a module that cannot be copied, or can only before it has run."""
+    hooks = [hook for part in network.modules() for hook in part._forward_pre_hooks.values()]
+    if any(type(hook).__name__ == "WeightNorm" for hook in hooks):
+        raise InputError(
+            f"{type(network).__name__} uses torch.nn.utils.weight_norm, and cannot be copied once it has run; "
+            "use torch.nn.utils.parametrizations.weight_norm instead"
+        )
+    try:
+        return copy.deepcopy(network)
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise InputError(f"{type(network).__name__} cannot be copied ({said}), which training needs") from None
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -61,18 +101,31 @@ def resolve_device(device: str | torch.device) -> torch.device:
     return resolved
 
 
-def seeded_network(network: nn.Module | Callable[[], nn.Module], seed: int) -> tuple[nn.Module, torch.Generator]:
-    """The network with its initial weights, and the generator that goes on from there."""
+def seeded_network(
+    network: nn.Module | Callable[[], nn.Module], seed: int, images: torch.Tensor | None = None
+) -> tuple[nn.Module, torch.Generator]:
+    """The network with its initial weights, and the generator that goes on from there.
+
+    Lazy layers draw theirs when they see the first of `images`, from the same generator.
+    """
     generator = torch.Generator().manual_seed(seed)
     if isinstance(network, nn.Module):
-        return copy.deepcopy(network), generator
-    # Layers draw their initial weights from torch's global generator: lend it the seed, then give it back.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        model = network()
-        generator.set_state(torch.random.get_rng_state())
-    if not isinstance(model, nn.Module):
-        raise InputError(f"network built a {type(model).__name__}; it must build a torch.nn.Module")
+        model = copied(network)
+    else:
+        with lent(generator):
+            model = network()
+        if not isinstance(model, nn.Module):
+            raise InputError(f"network built a {type(model).__name__}; it must build a torch.nn.Module")
+    lazy = [name for name, value in model.named_parameters() if isinstance(value, UninitializedParameter)]
+    if lazy and images is None:
+        raise InputError(
+            f"{type(model).__name__} has lazy layers ({lazy[0]}), whose weights are drawn when they first see images; "
+            "give their sizes, or run the network once"
+        )
+    if lazy:
+        with lent(generator), torch.no_grad():
+            model.eval()(images)
+        model.train()
     return model, generator
 
 

@@ -1,6 +1,5 @@
 """Train one network."""
 
-import copy
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,7 +8,7 @@ from torch import nn
 
 from normenc.tasks import Task
 from normenc.training.log import TrainingLog, TrainingResult
-from normenc.training.seeding import resolve_device, seeded_network
+from normenc.training.seeding import OF_RUNNING, copied, lent, resolve_device, seeded_network
 from normenc.training.steps import Data, Progress, answer, check_fits, check_settings, diverged, reporter, score
 
 __all__ = ["train"]
@@ -81,13 +80,14 @@ def train(
     data_seed = seed if data_seed is None else data_seed
     check_settings([seed, data_seed], n_epochs, batch_size, learning_rate, momentum, checkpoints)
     target_device = resolve_device(device)
-    model, generator = seeded_network(network, seed)
-    if data_seed != seed:
-        generator = seeded_network(network, data_seed)[1]
-    model.to(target_device)
     data = Data.of(task, data_seed, target_device)
+    few = data.images[:2].cpu().flatten(0, 1) if task.n_views > 1 else data.images[:2].cpu()
+    model, generator = seeded_network(network, seed, few.clone())
+    if data_seed != seed:
+        generator = seeded_network(network, data_seed, few.clone())[1]
+    model.to(target_device)
     check_fits(model, task, data.images)
-    untrained = copy.deepcopy(model).eval()
+    untrained = copied(model).eval()
     kept = {0: untrained} if 0 in checkpoints else {}
 
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
@@ -95,7 +95,7 @@ def train(
     losses: list[float] = []
     epochs: list[int] = []
     model.train()
-    with reporter(progress) as report:
+    with reporter(progress) as report, lent(seed + OF_RUNNING, target_device):
         for epoch in range(1, n_epochs + 1):
             for batch in torch.randperm(len(data.images), generator=generator).split(batch_size):
                 batch = batch.to(target_device)
@@ -105,7 +105,7 @@ def train(
                     raise diverged(len(losses), epoch, learning_rate, momentum)
                 report(len(losses), n_steps, losses[-1])
             if epoch in checkpoints:
-                kept[epoch] = copy.deepcopy(model).eval()
+                kept[epoch] = copied(model).eval()
     model.eval()
     log = TrainingLog(
         loss=np.array(losses),

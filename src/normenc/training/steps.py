@@ -73,13 +73,16 @@ def check_settings(
 
 
 def check_fits(network: nn.Module, task: Task, images: torch.Tensor) -> None:
-    """Raise InputError when `network` does not answer `task` with the outputs that it needs."""
+    """Raise InputError when `network` does not answer `task` with the outputs that it needs.
+
+    Images are never handed over themselves: they are those of other networks too.
+    """
     name, few = type(network).__name__, images[:2]
     was_training = network.training
     network.eval()  # so that nothing is counted, as batch normalisation would
     try:
         with torch.no_grad():
-            outputs = network(few.flatten(0, 1) if task.n_views > 1 else few)
+            outputs = network((few.flatten(0, 1) if task.n_views > 1 else few).clone())
     except InputError:
         raise
     except (RuntimeError, ValueError, TypeError) as error:
@@ -113,7 +116,9 @@ def answer(network: Callable[[torch.Tensor], torch.Tensor], task: Task, images: 
 def score(network: nn.Module, task: Task, images: torch.Tensor, targets: torch.Tensor) -> float:
     """The task's score of `network` on all images."""
     with torch.no_grad():
-        outputs = torch.cat([answer(network, task, batch) for batch in images.split(SCORED_AT_ONCE // task.n_views)])
+        # Copies, for a network may write over what it is given, and these stimuli are shown to others.
+        batches = images.split(SCORED_AT_ONCE // task.n_views)
+        outputs = torch.cat([answer(network, task, batch.clone()) for batch in batches])
     return task.score(outputs, targets)
 
 

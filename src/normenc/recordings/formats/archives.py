@@ -12,7 +12,7 @@ import numpy as np
 from normenc.errors import InputError
 from normenc.recordings.formats.guards import PICKLED, check_packing, check_size, readable
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["mapped_array", "read_npy", "read_npz"]
 
 
 def read_npz(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
@@ -36,10 +36,17 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any:
 
 def _array(file: IO[bytes], name: str, size: int) -> Any:
     """One array from an open file of `size` bytes."""
+    _head(file, name, size)
+    file.seek(0)
+    return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _head(file: IO[bytes], name: str, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of an array, if they can be meant and the file has as many bytes."""
     try:
         version = np.lib.format.read_magic(file)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(file)
+        shape, is_fortran, dtype = read_header(file)
     except (ValueError, SyntaxError, TypeError, struct.error):  # a head is a literal of Python
         raise InputError(f"{name} is no NumPy array; save it again with numpy.savez") from None
     if dtype.hasobject:
@@ -51,35 +58,66 @@ def _array(file: IO[bytes], name: str, size: int) -> Any:
             f"{name} declares shape {shape}, {declared:,} bytes, but {size:,} are there: the file is damaged or false; "
             "save it again"
         )
-    file.seek(0)
-    return np.lib.format.read_array(file, allow_pickle=False)
+    return shape, is_fortran, dtype
+
+
+def mapped_array(path: Path) -> Any:
+    """The array of an ``.npy`` file, read from disk as it is needed; raises InputError for pickled objects."""
+    with readable(f".npy file ({path.name})", "copy it again"), path.open("rb") as file:
+        shape, is_fortran, dtype = _head(file, path.name, path.stat().st_size)
+        if 0 in shape:
+            return np.empty(shape, dtype)
+        return np.memmap(path, dtype, "r", file.tell(), shape, "F" if is_fortran else "C")
 
 
 def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     """``responses`` from an ``.npy`` file, and labels from the tables beside it.
 
     ``mine.npy`` goes with ``mine.csv`` (one row a trial) and, where it is there, ``mine.neurons.csv`` (one row a
-    neuron).
+    neuron). Without tables it must be dissimilarities, which are ``rdm`` then: a square matrix, those of all pairs, or
+    several of them.
     """
-    from normenc.recordings.formats.tables import facts_of_table, read_csv
+    from normenc.recordings.formats.side_tables import of_neurons, of_trials, read_beside
 
-    labels = path.with_suffix(".csv")
-    if not labels.is_file():
-        raise InputError(f"the stimuli are missing: put a table {labels.name} with one row a trial beside it")
     with readable(".npy file", "save or copy it again"), path.open("rb") as file:
-        responses = _array(file, "the array", path.stat().st_size)
-    arrays: dict[str, Any] = {"responses": responses}
-    for file_of_labels, what in ((labels, "trial"), (path.with_suffix(".neurons.csv"), "neuron")):
-        if file_of_labels.is_file():
-            try:
-                table = read_csv(file_of_labels)
-            except InputError as error:
-                raise InputError(f"{file_of_labels.name}: {error}") from None
-            side = responses.shape[0 if what == "trial" else -1] if responses.ndim else 0
-            if len(table) != side:
-                raise InputError(
-                    f"{file_of_labels.name} has {len(table)} rows, but the array of shape {responses.shape} has {side} "
-                    f"{what}s; they must agree (responses are trial x neuron)"
-                )
-            arrays |= {str(column): table[column].to_numpy() for column in table} | facts_of_table(table)
-    return arrays
+        array = _array(file, "the array", path.stat().st_size)
+    beside = {"trial": path.with_suffix(".csv"), "neuron": path.with_suffix(".neurons.csv")}
+    if not beside["trial"].is_file():
+        return _without_labels(path, array, names)
+    tables = {what: read_beside(table) for what, table in beside.items() if table.is_file()}
+    for what, table in tables.items():
+        _check_rows(beside[what].name, len(table), array, what)
+    arrays = {"responses": array} | of_trials(tables["trial"])
+    return arrays | (of_neurons(tables["neuron"], arrays) if "neuron" in tables else {})
+
+
+def _check_rows(name: str, n_rows: int, array: Any, what: str) -> None:
+    """Raise InputError unless one axis of the array is as long as a table, or stands for all pairs of its rows."""
+    from normenc.recordings.formats.rdm_tables import condensed_side
+
+    sides = set(array.shape) | {condensed_side(side) for side in array.shape[-1:]}
+    if n_rows not in sides:
+        raise InputError(
+            f"{name} has {n_rows} rows, but the array has shape {array.shape}; a table of {what}s must have one row "
+            "for each along one axis"
+        )
+
+
+def _without_labels(path: Path, array: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    from normenc.recordings.formats.phy import is_phy
+    from normenc.recordings.formats.rdm_tables import condensed_side, looks_like_rdm
+    from normenc.recordings.formats.suite2p import place_of_suite2p
+
+    if "responses" in names.values():  # whatever it is said to be
+        return {"responses": array}
+    if array.dtype.kind in "iuf":
+        is_square = array.ndim in (2, 3) and array.shape[-1] == array.shape[-2] > 2
+        squares = array.reshape(-1, *array.shape[-2:]) if is_square else []
+        if (array.ndim == 1 and condensed_side(len(array))) or (is_square and all(map(looks_like_rdm, squares))):
+            return {"rdm": array}
+    for is_there, what in ((place_of_suite2p(path.parent), "suite2p"), (is_phy(path.parent), "Kilosort")):
+        if is_there:
+            raise InputError(f"this is a file of {what}: give its folder, with a table trials.csv in it")
+    raise InputError(
+        f"the stimuli are missing: put a table {path.with_suffix('.csv').name} with one row a trial beside it"
+    )

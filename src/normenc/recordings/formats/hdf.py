@@ -1,6 +1,6 @@
-"""HDF5 files, MATLAB 7.3 among them."""
+"""HDF5 files; those of MATLAB 7.3 in :mod:`normenc.recordings.formats.matlab73`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,29 +9,50 @@ import numpy as np
 
 from normenc.errors import InputError
 from normenc.recordings.formats.guards import LAZY_BYTES, OnDisk, check_size, readable
+from normenc.recordings.formats.structures import Unreadable
 
-__all__ = ["check_inside", "opened_hdf5"]
+__all__ = ["check_inside", "facts_of", "is_of_matlab", "opened_file", "opened_hdf5", "plain_dataset"]
+
+ADVICE = "copy it again"
 
 
 @contextmanager
-def opened_hdf5(path: Path, *, matlab: bool) -> Iterator[dict[str, Any]]:
-    """All datasets of an HDF5 file; those in groups are called ``group/dataset``, or with `matlab` ``group.field``.
+def opened_hdf5(path: Path) -> Iterator[dict[str, Any]]:
+    """All datasets of an HDF5 file; those in groups are called ``group/dataset``. Large ones stay on disk."""
+    with opened_file(path) as file:
+        with readable("HDF5 file", ADVICE):
+            found: dict[str, Any] = {}
+            _collect(file, "", found, set())
+            arrays = {name: item for name, item in found.items() if not isinstance(item, Unreadable)}
+            left_out = {name: item for name, item in found.items() if isinstance(item, Unreadable)}
+            if left_out:
+                arrays["notes"] = [f"{name} was left out: {item.why(name)}" for name, item in left_out.items()]
+                arrays["left_out"] = {name: item.what for name, item in left_out.items()}
+        yield arrays | facts_of(file, arrays)
 
-    MATLAB 7.3 stores arrays with their dimensions reversed, text as numbers and cells as references: they come as
-    MATLAB shows them.
-    """
+
+@contextmanager
+def opened_file(path: Path) -> Iterator[Any]:
+    """An HDF5 file all of which lies in it."""
     import h5py
 
-    arrays: dict[str, Any] = {}
     with ExitStack() as stack:
-        with readable("HDF5 file", "copy it again"):
+        with readable("HDF5 file", ADVICE):
             file = stack.enter_context(h5py.File(path, "r"))
             check_inside(file)
-            _collect(file, "", matlab, arrays, set())
-            for key, value in file.attrs.items():
-                if isinstance(value, str | np.integer | np.bool_) and key not in arrays:
-                    arrays[key] = value
-        yield arrays
+        yield file
+
+
+def is_of_matlab(path: Path) -> bool:
+    """Whether an HDF5 file follows MATLAB's conventions, whatever it is called."""
+    with opened_file(path) as file, readable("HDF5 file", ADVICE):
+        return any("MATLAB_class" in item.attrs for item in map(file.get, file) if item is not None)
+
+
+def facts_of(file: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts and whole numbers among the attributes of a file."""
+    facts = file.attrs.items()
+    return {key: value for key, value in facts if isinstance(value, str | np.integer | np.bool_) and key not in arrays}
 
 
 def check_inside(file: Any, advice: str = "copy the data into this file") -> None:
@@ -70,26 +91,23 @@ def _is_outside(item: Any) -> bool:
     return bool(created.get_layout() == h5d.VIRTUAL or created.get_external_count())
 
 
-def _collect(group: Any, prefix: str, matlab: bool, arrays: dict[str, Any], seen: set[int]) -> None:
+def _collect(group: Any, prefix: str, arrays: dict[str, Any], seen: set[int]) -> None:
     """Every array under its own name; links that lead elsewhere in the file are followed to arrays, not to groups."""
     import h5py
 
     seen.add(h5py.h5o.get_info(group.id).addr)
     for name in group:
         own, item = prefix + name, group.get(name)  # None for a link to nothing
-        if name.startswith("#"):
-            continue
         if isinstance(item, h5py.Group):
             is_own = isinstance(group.get(name, getlink=True), h5py.HardLink)
             if is_own and h5py.h5o.get_info(item.id).addr not in seen:
-                _collect(item, f"{own}{'.' if matlab else '/'}", matlab, arrays, seen)
+                _collect(item, f"{own}/", arrays, seen)
         elif isinstance(item, h5py.Dataset) and item.shape is not None:
-            found = _matlab(item, own) if matlab else _plain(item, own)
-            if found is not None:
-                arrays[own] = found
+            arrays[own] = plain_dataset(item, own)
 
 
-def _plain(item: Any, name: str) -> Any:
+def plain_dataset(item: Any, name: str) -> Any:
+    """A dataset as it stands: numbers, on disk where there are many, or text."""
     import h5py
 
     n_bytes = item.size * item.dtype.itemsize
@@ -98,7 +116,14 @@ def _plain(item: Any, name: str) -> Any:
         texts = _as_text(item, name)
         return texts.item() if texts.ndim == 0 else texts
     if item.dtype.kind not in "iufb":
-        return None
+        kind = (
+            "complex numbers"
+            if item.dtype.kind == "c"
+            else "fields"
+            if item.dtype.names
+            else f"values of type {item.dtype}"
+        )
+        return Unreadable(kind, is_object=False)
     return OnDisk(item, name, item.id.get_storage_size) if n_bytes > LAZY_BYTES else item[()]
 
 
@@ -107,31 +132,3 @@ def _as_text(item: Any, name: str) -> Any:
         return np.asarray(item.asstr()[()], dtype=str)
     except UnicodeDecodeError:
         raise InputError(f"{name} holds text that is not UTF-8; write names as UTF-8 text") from None
-
-
-def _matlab(item: Any, name: str) -> Any:
-    import h5py
-
-    kind = item.attrs.get("MATLAB_class", b"")
-    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
-    if "MATLAB_empty" in item.attrs:
-        return np.empty(0)
-    check_size(name, item.size * item.dtype.itemsize, item.id.get_storage_size)
-    if h5py.check_dtype(ref=item.dtype) is not None:  # a cell array
-        cells = [item.file[reference] for reference in item[()].T.ravel()]
-        if all(isinstance(cell, h5py.Dataset) and cell.dtype == np.uint16 for cell in cells):
-            return np.array([_characters(cell, name) for cell in cells])
-        return None
-    if kind == "char":
-        return _characters(item, name)
-    if item.dtype.kind not in "iufb":
-        return None
-    array = item[()].T
-    return array.ravel() if array.ndim == 2 and 1 in array.shape else array
-
-
-def _characters(item: Any, name: str) -> str:
-    if "MATLAB_empty" in item.attrs or item.shape is None:
-        return ""
-    check_size(name, item.size * 2, item.id.get_storage_size)
-    return item[()].T.astype(np.uint16).tobytes().decode("utf-16-le", errors="replace")

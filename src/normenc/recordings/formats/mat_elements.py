@@ -7,19 +7,28 @@ import struct
 import zlib
 from math import prod
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
-from normenc.recordings.formats.guards import check_packing
+from normenc.recordings.formats.guards import check_packing, check_size
 
-__all__ = ["check_elements"]
+__all__ = ["Variable", "variables_of"]
 
 ARRAY, PACKED = 14, 15  # kinds of elements, see MATLAB's "MAT-File Format"
 VALUES = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18))
-HOLDERS, CHAR, SPARSE, LAST_WITH_SHAPE, LAST = (1, 2, 3, 16, 17), 4, 5, 16, 17  # classes; the first hold arrays
+HOLDERS, CHAR, SPARSE, OPAQUE = (1, 2, 3, 16, 17), 4, 5, 17  # classes; the first hold arrays
+ITEM_BYTES = {6: 8, 7: 4, 10: 2, 11: 2, 12: 4, 13: 4, 14: 8, 15: 8}  # of numbers, by class
 COMPLEX = 0x800  # flag of an array whose values have an imaginary part, in one more element
 WHOLE, MOST_SIDES = (5, 6), 32  # of shapes
 DEEPEST = 100
+N_HEAD, MOST_NAME = 3, 2**12  # elements that tell what an array is, and their bytes
 ORDERS = {b"IM": "<", b"MI": ">"}
+
+
+class Variable(NamedTuple):
+    """A variable as its head declares it."""
+
+    name: str
+    opaque: str | None  # the class of an object that only MATLAB can read
 
 
 class _Plain:
@@ -65,9 +74,17 @@ class _Packed(_Plain):
             n_bytes -= len(self.read(min(n_bytes, 2**20)))
 
 
-def check_elements(path: Path) -> None:
-    """Raise ValueError for elements that cannot be, and InputError for what would unpack to far more than the file."""
-    unpacked = 0
+def variables_of(path: Path) -> list[Variable]:
+    """The variables of a file from version 5 on, every element of which is sound; none of an older file.
+
+    Raises
+    ------
+    ValueError
+        For elements that cannot be.
+    InputError
+        For what would unpack to far more than the file, or to more than fits into memory.
+    """
+    unpacked, variables = 0, []
     with path.open("rb") as file:
         order = ORDERS.get(file.read(128)[126:])
         while order is not None and (tag := file.read(8)):  # version 4 has no elements
@@ -81,18 +98,31 @@ def check_elements(path: Path) -> None:
                 check_packing("it", unpacked, lambda: path.stat().st_size)
             if kind != ARRAY:
                 raise ValueError(f"an element of kind {kind} stands where an array should")
-            _check_array(source, order, length, 0)
+            said = _check_array(source, order, length, 0)
+            if said is not None:
+                variables.append(_declared(*said))
             file.seek(after)
+    return variables
 
 
-def _check_array(source: _Plain, order: str, length: int, depth: int) -> None:
+def _declared(of_class: int, raw: list[bytes]) -> Variable:
+    """What the first elements of an array say: its shape and its name, or of an object its name and its class."""
+    texts = [part.decode("latin1") for part in (*raw, b"", b"", b"")]
+    if of_class == OPAQUE:
+        return Variable(texts[0], texts[2] or "opaque")
+    return Variable(texts[1], None)
+
+
+def _check_array(source: _Plain, order: str, length: int, depth: int) -> tuple[int, list[bytes]] | None:
+    """The class of an array, and its first three elements as they stand; None where it is empty."""
     if length == 0:  # a cell that is empty
-        return
+        return None
     flags = struct.unpack(f"{order}4I", source.read(16))
     of_class = flags[2] & 0xFF
-    if flags[:2] != (6, 8) or not 1 <= of_class <= LAST or depth > DEEPEST:
+    if flags[:2] != (6, 8) or not 1 <= of_class <= OPAQUE or depth > DEEPEST:
         raise ValueError("the head of an array is damaged")
     left, n_elements = length - 16, 0
+    first: list[bytes] = []
     while left >= 8:
         n_elements += 1
         kind, n_bytes = struct.unpack(f"{order}II", source.read(8))
@@ -108,9 +138,10 @@ def _check_array(source: _Plain, order: str, length: int, depth: int) -> None:
         if kind == ARRAY:
             _check_array(source, order, n_bytes, depth + 1)
             source.skip(taken - n_bytes)
-        elif n_elements == 1 and of_class <= LAST_WITH_SHAPE:
-            raw = inline if is_small else source.read(taken)
-            _check_shape(raw[:n_bytes], kind, order, of_class, length)
+        elif n_elements <= N_HEAD and taken <= MOST_NAME:
+            first.append((inline if is_small else source.read(taken))[:n_bytes])
+            if n_elements == 1 and of_class != OPAQUE:
+                _check_shape(first[0], kind, order, of_class, length)
         else:
             source.skip(taken)
         left -= taken
@@ -118,6 +149,7 @@ def _check_array(source: _Plain, order: str, length: int, depth: int) -> None:
     expected = 3 + 2 * (of_class == SPARSE) + (flags[2] & COMPLEX != 0 and of_class != CHAR)  # with shape and name
     if of_class not in HOLDERS and n_elements != expected:
         raise ValueError(f"an array holds {n_elements} elements, not {expected}")
+    return of_class, first
 
 
 def _check_shape(raw: bytes, kind: int, order: str, of_class: int, length: int) -> None:
@@ -126,3 +158,4 @@ def _check_shape(raw: bytes, kind: int, order: str, of_class: int, length: int) 
     shape = struct.unpack(f"{order}{len(raw) // 4}i", raw)
     if any(side < 0 for side in shape) or (of_class != SPARSE and prod(shape) > length):
         raise ValueError(f"an array of shape {shape} has {length:,} bytes")
+    check_size("an array in it", prod(shape) * ITEM_BYTES.get(of_class, 1) * (of_class != SPARSE))

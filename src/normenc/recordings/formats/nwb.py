@@ -1,6 +1,5 @@
 """Recordings in NWB files: a table of intervals with the stimuli, beside spike times or signals of imaged cells."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,25 +8,30 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.recordings.formats.columns import FACTS, beside
 from normenc.recordings.formats.nwb_files import opened_nwb
 from normenc.recordings.formats.nwb_signals import (
     Signals,
     checked_places,
     choose_signals,
-    path_of,
     read_responses,
-    subtract_baseline,
 )
-from normenc.recordings.labels import PERIODS, as_text
+from normenc.recordings.formats.nwb_tables import (
+    STIMULI,
+    as_given,
+    column_of,
+    kinds_of_others,
+    labels_of,
+    numbers_of,
+    stimuli_of,
+    tables_of,
+)
+from normenc.recordings.formats.trial_windows import subtract_baseline
+from normenc.recordings.labels import without_stimulus
 from normenc.recordings.nwb_export import written_facts, written_images, written_neurons, written_series
 
 __all__ = ["read_nwb"]
 
-STIMULI = {  # columns that leave no doubt; "angle" and "theta" would: they may be either of the first two
-    "orientation": r"(stimulus_|gratings?_)?(orientation|ori)(_deg|_degrees|_in_degrees)?",
-    "direction": r"(stimulus_|gratings?_|drift_|motion_)?direction(_deg|_degrees|_in_degrees)?",
-    "image": r"(stimulus_|natural_)?(image|scene)(_name|_id|_index|_number)?",
-}
 OF_TRIALS = {"animal": ("animal", "subject_id"), "session": ("session", "session_id"), "repeat": ("repeat",)}
 OF_NEURONS = {
     "neuron": ("neuron",),
@@ -36,9 +40,6 @@ OF_NEURONS = {
     "neuron_animal": ("neuron_animal",),
     "neuron_session": ("neuron_session",),
 }
-BLANK = ("", "nan", "null", "none", "n/a", "na", "blank", "gray", "grey", "gray screen", "grey screen")
-ADVICE = "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
-Floats = npt.NDArray[np.float64]
 
 
 def read_nwb(
@@ -53,9 +54,8 @@ def read_nwb(
     """Read the responses of single trials from an NWB 2 file.
 
     The response of a neuron is its rate of spikes (Hz) within a window of each trial, or the mean of its signal over
-    the samples within it. Windows hold their first moment and not their last. Trials without a stimulus (NaN, an empty
-    text, an image of negative number) are left out. Angles are taken as they are; an orientation that spans more than
-    180 degrees without being mapped is a direction.
+    the samples within it. Windows hold their first moment and not their last. Angles are taken as they are; an
+    orientation that spans more than 180 degrees without being mapped is a direction.
 
     Parameters
     ----------
@@ -71,16 +71,19 @@ def read_nwb(
         The signals, where there are several: a name, or as much of its path as makes it unique; ``units`` for spikes.
     names : mapping of str to str, optional
         Columns that hold ``orientation``, ``direction`` or ``image``; ``animal``, ``session``, ``repeat`` of trials;
-        ``neuron``, ``region``, ``quality`` of neurons. Columns of common names are found without.
+        ``neuron``, ``region``, ``quality`` of neurons; any other name is of a column of trials. Columns of common names
+        are found without.
 
     Returns
     -------
     dict
         ``responses``, shape (n_trials, n_neurons), and one of ``orientation``, ``direction`` (degrees) and ``image``
-        (text, or whole numbers), shape (n_trials,). Where known: ``animal``, ``session``, ``repeat`` of each trial;
-        ``neuron``, ``region``, ``quality`` of each neuron; the texts ``units``, ``species``, ``area``, ``source``,
-        ``citation``. Of files that normenc wrote also ``images``, ``image_names``, ``licence``, ``simulated``. A list
-        of str, ``notes``, says what was chosen and left out.
+        (text, or whole numbers), shape (n_trials,): NaN, or an empty text, in trials without a stimulus (of images also
+        those of negative number). Where known: ``animal``, ``session``, ``repeat`` of each trial, and all other columns
+        of the table of trials that hold one number or text a row; ``neuron``, ``region``, ``quality`` of each neuron;
+        the texts ``units``, ``species``, ``area``, ``source``, ``citation``. Of files that normenc wrote also
+        ``images``, ``image_names``, ``licence``, ``simulated``. A list of str, ``notes``, says what was chosen and left
+        out.
 
     Raises
     ------
@@ -92,18 +95,12 @@ def read_nwb(
     _check_names(names)
     notes: list[str] = []
     with opened_nwb(Path(path)) as file:
-        table, kind, stimulus, shown = _stimuli(_tables(file), intervals, names, notes)
-        starts, stops = (_numbers(table, column)[shown] for column in ("start_time", "stop_time"))
+        table, kind, column, stimulus = stimuli_of(tables_of(file), intervals, names, notes)
         chosen = choose_signals(file, series, notes)
-        responses = read_responses(chosen, starts, stops, window, "window", notes)
-        found: dict[str, Any] = {"responses": responses, kind: stimulus[shown], "units": chosen.units}
-        if baseline is not None:
-            subtract_baseline(
-                found, read_responses(chosen, starts, stops, baseline, "baseline", notes), chosen.kind, notes
-            )
-        found |= _of_trials(file, table, names, shown)
+        rows, found = _of_all_trials(table, chosen, ~without_stimulus(stimulus), window, baseline, notes)
+        found |= _of_trials(file, table, names, column, rows)
         found |= _of_neurons(file, chosen, names, notes)
-        found |= _facts(file, notes)
+        found |= _facts(file, notes) | {kind: as_given(stimulus[rows]), "axes": "trial,neuron"}
         if kind == "image":
             found |= written_images(file, found["image"])
     if len(regions := np.unique(found.get("region", []))) == 1 and regions[0]:
@@ -112,143 +109,81 @@ def read_nwb(
 
 
 def _check_names(names: Mapping[str, str]) -> None:
-    known = [*STIMULI, *OF_TRIALS, *OF_NEURONS]
-    for name in names:
-        if name not in known:
-            raise InputError(f"there is no {name!r} to map a column to; there are {', '.join(known)}")
+    for name in ("responses", "rdm", "images"):
+        if name in names:
+            known = ", ".join((*STIMULI, *OF_TRIALS, *OF_NEURONS))
+            raise InputError(
+                f"no column can be {name}: --series chooses what neurons did, and --map names columns ({known})"
+            )
     if len(kinds := [name for name in names if name in STIMULI]) > 1:
         raise InputError(f"columns are mapped to {' and '.join(kinds)}; the stimuli are one of them")
 
 
-def _tables(file: Any) -> dict[str, Any]:
-    from pynwb.epoch import TimeIntervals
+def _of_all_trials(
+    table: Any,
+    chosen: Signals,
+    shown: npt.NDArray[np.bool_],
+    window: tuple[float, float] | None,
+    baseline: tuple[float, float] | None,
+    notes: list[str],
+) -> tuple[npt.NDArray[np.int64], dict[str, Any]]:
+    """Rows of trials, and responses in them: all with a stimulus, and blanks where responses in them are known."""
+    starts, stops = (numbers_of(table, column) for column in ("start_time", "stop_time"))
+    has_times = np.isfinite(starts) & ((stops > starts) | (window is not None))
 
-    found = [item for item in file.objects.values() if isinstance(item, TimeIntervals)]
-    return {table.name: table for table in sorted(found, key=path_of) if table.name != "invalid_times"}
+    def read(rows: npt.NDArray[np.int64]) -> tuple[dict[str, Any], list[str]]:
+        said: list[str] = []
+        responses = read_responses(chosen, starts[rows], stops[rows], window, "window", said)
+        found = {"responses": responses, "units": chosen.units}
+        if baseline is not None:
+            before = read_responses(chosen, starts[rows], stops[rows], baseline, "baseline", said)
+            subtract_baseline(found, before, chosen.kind, said)
+        return found, said
 
-
-def _stimuli(
-    tables: Mapping[str, Any], wanted: str | None, names: Mapping[str, str], notes: list[str]
-) -> tuple[Any, str, npt.NDArray[Any], npt.NDArray[np.bool_]]:
-    """The table of trials, what its stimuli are, the stimulus of every row, and which rows have one."""
-    if not tables:
-        raise InputError("it has no table of trials or other intervals; stimuli and their times are needed")
-    if wanted is not None and wanted not in tables:
-        raise InputError(f"it has no intervals {wanted!r}; it has {', '.join(tables)}")
-    found = {name: _candidates(tables[name], names) for name in ([wanted] if wanted is not None else tables)}
-    having = [name for name, candidates in found.items() if candidates]
-    chosen = "trials" if "trials" in having else having[0] if len(having) == 1 else None
-    if not having:
-        there = "; ".join(f"{name} has {', '.join(tables[name].colnames)}" for name in found)
-        column = next(
-            (f"column {names[kind]} holds no {kind}s" for kind in STIMULI if kind in names), "no column has stimuli"
-        )
-        raise InputError(f"{column} that differ between trials ({there}); {ADVICE}")
-    if chosen is None:
-        raise InputError(f"stimuli stand in {', '.join(having)}; choose one of them: --intervals {having[0]}")
-    if len(found[chosen]) > 1:
-        columns = ", ".join(column for _, column in found[chosen])
-        raise InputError(f"the stimulus of {chosen} may be any of the columns {columns}; {ADVICE}")
-    (((kind, column), (values, shown)),) = found[chosen].items()
-    if kind == "orientation" and kind not in names and np.ptp(values[shown]) > PERIODS[kind]:
-        kind = "direction"
-        notes.append(f"{column} spans more than 180 degrees, and is read as direction; fold it if nothing drifted")
-    if column != kind or chosen != "trials":
-        notes.append(f"{kind} is column {column} of {chosen}")
-    if not shown.all():
-        notes.append(f"left out {(~shown).sum():,} of {len(shown):,} trials without a stimulus")
-    return tables[chosen], kind, values, shown
-
-
-def _candidates(
-    table: Any, names: Mapping[str, str]
-) -> dict[tuple[str, str], tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]]:
-    """Stimuli, and which rows have one, of every column that may hold them; a mapped column is the only candidate."""
-    mapped = {kind: re.escape(names[kind]) for kind in STIMULI if kind in names}
-    found = {}
-    for kind, pattern in (mapped or STIMULI).items():
-        there = [name for name in table.colnames if re.fullmatch(pattern, name, 0 if mapped else re.IGNORECASE)]
-        for column in [kind] if kind in there else there:
-            values = _column(table, column)
-            values = None if values is None else _pictured(values) if kind == "image" else _degrees(values)
-            if values is not None:
-                shown = values != "" if values.dtype.kind == "U" else np.isfinite(values)
-                shown &= True if kind != "image" or values.dtype.kind == "U" else values >= 0
-                if len(np.unique(values[shown])) > 1:  # a movie's frames all have orientation 0
-                    found[kind, column] = values, shown
-    return found
-
-
-def _degrees(values: npt.NDArray[Any]) -> Floats | None:
-    """Numbers, NaN for blanks; None where texts are no numbers."""
+    rows = np.flatnonzero(shown | has_times)
     try:
-        return np.array([np.nan if str(item).strip().lower() in BLANK else float(item) for item in values.tolist()])
-    except ValueError:
-        return None
+        found, said = read(rows)
+    except InputError:
+        if shown[rows].all():
+            raise
+        rows = np.flatnonzero(shown)
+        found, said = read(rows)
+    notes += said
+    if n_lost := len(shown) - len(rows):
+        notes.append(f"left out {n_lost:,} of {len(shown):,} trials, without a stimulus and without responses")
+    if len(blanks := rows[~shown[rows]]):
+        notes.append(
+            f"{len(blanks):,} of {len(shown):,} trials have no stimulus and are blanks" + kinds_of_others(table, shown)
+        )
+    return rows, found
 
 
-def _pictured(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-    """Names of images, empty for blanks, or their whole numbers, below 0 for blanks; None for other numbers."""
-    if values.dtype.kind == "U":
-        return np.array(["" if item.strip().lower() in BLANK else item for item in values.tolist()], dtype=str)
-    numbers = np.where(np.isfinite(values), values, -1)
-    return numbers.astype(np.int64) if (numbers == np.round(numbers)).all() else None
-
-
-def _column(table: Any, name: str) -> npt.NDArray[Any] | None:
-    """One number or text a row; None where rows hold several values, or something else."""
-    from hdmf.common import DynamicTableRegion, VectorIndex
-
-    column = table[name]
-    if isinstance(column, VectorIndex | DynamicTableRegion):
-        return None
-    values = np.asarray(column.data[:])
-    if hasattr(column, "elements"):  # numbers that stand for texts
-        elements = np.asarray(column.elements.data[:])
-        values = elements[checked_places(values, len(elements), f"column {name}")]
-    if values.ndim != 1 or values.dtype.kind in "iufb":
-        return values if values.ndim == 1 else None
-    return as_text(values, name) if all(isinstance(item, str | bytes) for item in values.tolist()) else None
-
-
-def _numbers(table: Any, name: str) -> Floats:
-    values = _column(table, name)
-    if values is None or values.dtype.kind not in "iuf":
-        raise InputError(f"column {name} of {table.name} holds no number of seconds for each trial")
-    return values.astype(np.float64)
-
-
-def _labels(
-    table: Any, known: Mapping[str, tuple[str, ...]], names: Mapping[str, str], rows: npt.NDArray[Any]
-) -> dict[str, npt.NDArray[Any]]:
-    """Labels of the rows, from the columns that `names` maps, or else from the first of a known name."""
-    found = {}
-    for label, columns in known.items():
-        if label in names and names[label] not in table.colnames:
-            raise InputError(
-                f"{table.name} has no column {names[label]!r} for {label}; it has {', '.join(table.colnames)}"
-            )
-        for column in (names[label],) if label in names else columns:
-            if column in table.colnames and (values := _column(table, column)) is not None:
-                found[label] = values[rows]
-                break
-    return found
-
-
-def _of_trials(file: Any, table: Any, names: Mapping[str, str], shown: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    found = _labels(table, OF_TRIALS, names, shown)
+def _of_trials(
+    file: Any, table: Any, names: Mapping[str, str], stimulus: str, rows: npt.NDArray[np.int64]
+) -> dict[str, Any]:
+    """Labels of trials, and all other columns of their table but that of the stimuli."""
+    of_neurons = set(OF_NEURONS) - {*OF_TRIALS, *STIMULI}
+    own = {name: (column,) for name, column in names.items() if name not in {*STIMULI, *of_neurons}}
+    found = labels_of(table, OF_TRIALS | own, names, rows)
     animal = None if file.subject is None else file.subject.subject_id
     for label, value in (("animal", animal), ("session", file.session_id)):
         if label not in found and value:
-            found[label] = np.full(shown.sum(), str(value))
-    return found
+            found[label] = np.full(len(rows), str(value))
+    mapped = {names[name] for name in names if name not in of_neurons}
+    columns = {
+        column: values[rows]
+        for column in table.colnames
+        if column not in {"start_time", "stop_time", stimulus, *mapped, *found}
+        and (values := column_of(table, column)) is not None
+    }
+    return found | beside(columns, table.name, [*STIMULI, *OF_NEURONS, *FACTS])
 
 
 def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
     """Labels of the neurons, whose names are their ids where no column names them."""
     if chosen.kind != "spikes" and not hasattr(chosen.series, "rois"):
         table, rows = written_neurons(file), np.arange(chosen.series.data.shape[1])
-        return {} if table is None else _labels(table, OF_NEURONS, names, rows)
+        return {} if table is None else labels_of(table, OF_NEURONS, names, rows)
     rois = None if chosen.kind == "spikes" else chosen.series.rois
     table = file.units if rois is None else rois.table
     rows = np.arange(len(table))
@@ -256,7 +191,7 @@ def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: lis
         rows = checked_places(rois.data[:], len(table), f"rois of {chosen.series.name}")
     if "obs_intervals" in table.colnames:
         notes.append("obs_intervals of the units are not taken into account")
-    found = _labels(table, OF_NEURONS, names, rows)
+    found = labels_of(table, OF_NEURONS, names, rows)
     if "neuron" not in found:
         found["neuron"] = np.asarray(table.id[:])[rows].astype(str)
         if len(np.unique(found["neuron"])) < len(rows):
@@ -275,7 +210,7 @@ def _electrode_regions(file: Any) -> npt.NDArray[Any] | None:
     units, electrodes = file.units, file.electrodes
     locations = None
     if electrodes is not None and "location" in electrodes.colnames:
-        locations = _column(electrodes, "location")
+        locations = column_of(electrodes, "location")
     if locations is None:
         return None
     if "electrodes" in units.colnames and hasattr(region := units["electrodes"], "target"):
@@ -283,7 +218,7 @@ def _electrode_regions(file: Any) -> npt.NDArray[Any] | None:
         parts = np.split(places, np.asarray(region.data[:], np.int64)[:-1])
         tallies = [np.unique(locations[part], return_counts=True) for part in parts]
         return np.array([where[n.argmax()] if len(n) else "" for where, n in tallies], dtype=str)
-    if "peak_channel_id" in units.colnames and (peaks := _column(units, "peak_channel_id")) is not None:
+    if "peak_channel_id" in units.colnames and (peaks := column_of(units, "peak_channel_id")) is not None:
         place = dict(zip(np.asarray(electrodes.id[:]).tolist(), locations.tolist(), strict=True))
         return np.array([place.get(peak, "") for peak in peaks.tolist()], dtype=str)
     return None

@@ -1,26 +1,24 @@
 """What neurons did in each trial of an NWB file: rates of spikes, or means of imaged signals, within windows."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.recordings.formats.trial_windows import (
+    Sampling,
+    Transposed,
+    means_within,
+    regular,
+    spike_counts,
+    stamped,
+    windows_of,
+)
 from normenc.recordings.nwb_export import written_series
 
-__all__ = [
-    "Signals",
-    "checked_places",
-    "choose_signals",
-    "path_of",
-    "read_responses",
-    "spike_counts",
-    "subtract_baseline",
-    "window_means",
-]
+__all__ = ["Signals", "checked_places", "choose_signals", "path_of", "read_responses"]
 
-BLOCK_BYTES = 2**26
 Floats = npt.NDArray[np.float64]
 
 
@@ -33,81 +31,11 @@ class Signals(NamedTuple):
     series: Any
 
 
-def spike_counts(spikes: Any, ends: npt.NDArray[Any], begin: Floats, end: Floats) -> Floats:
-    """Count the spikes of each unit with ``begin <= time < end``, shape (n_windows, n_units).
-
-    Parameters
-    ----------
-    spikes : array_like or h5py.Dataset, shape (n_spikes,)
-        Times of all units' spikes, unit after unit; seconds.
-    ends : ndarray of int, shape (n_units,)
-        Where the spikes of each unit end.
-    begin, end : ndarray, shape (n_windows,)
-        Seconds.
-
-    Examples
-    --------
-    >>> spike_counts(np.array([0.0, 0.5, 1.0, 0.75]), np.array([3, 4]), np.array([0.0, 0.5]), np.array([1.0, 1.5]))
-    array([[2., 1.],
-           [2., 1.]])
-    """
-    edges = np.concatenate([[0], np.asarray(ends, dtype=np.int64)])
-    counts = np.zeros((len(begin), len(ends)))
-    unit = 0
-    while unit < len(ends):  # as many units at once as fit
-        last = max(unit + 1, int(np.searchsorted(edges, edges[unit] + BLOCK_BYTES // 8, side="right")) - 1)
-        block = np.asarray(spikes[edges[unit] : edges[last]], dtype=np.float64)
-        for one in range(unit, last):
-            times = block[edges[one] - edges[unit] : edges[one + 1] - edges[unit]]
-            if (np.diff(times) < 0).any():
-                times = np.sort(times)
-            counts[:, one] = np.searchsorted(times, end) - np.searchsorted(times, begin)
-        unit = last
-    return counts
-
-
-def window_means(data: Any, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> Floats:
-    """Mean of the samples ``first`` to ``last``, exclusive, of each window, which read `data` in blocks of time.
-
-    Parameters
-    ----------
-    data : array_like or h5py.Dataset, shape (n_samples, n_signals)
-    first, last : ndarray of int, shape (n_windows,)
-        Samples; ``0 <= first < last <= n_samples``.
-
-    Returns
-    -------
-    ndarray, shape (n_windows, n_signals)
-
-    Examples
-    --------
-    >>> window_means(np.array([[1.0, 0.0], [3.0, 0.0], [8.0, 6.0]]), np.array([0, 1]), np.array([2, 3]))
-    array([[2. , 0. ],
-           [5.5, 3. ]])
-    """
-    n_samples, n_signals = data.shape
-    chunk = (getattr(data, "chunks", None) or (1,))[0]
-    rows = max(1, BLOCK_BYTES // (8 * n_signals))
-    rows = max(rows // chunk, 1) * chunk if chunk <= 4 * rows else rows  # a chunk is unpacked whole
-    sums = np.zeros((len(first), n_signals))
-    for start in range(0, n_samples, rows):
-        stop = min(start + rows, n_samples)
-        inside = np.flatnonzero((first < stop) & (last > start))
-        if not len(inside):
-            continue
-        low, high = np.maximum(first[inside], start), np.minimum(last[inside], stop)
-        start = int(low.min())
-        block = np.zeros((int(high.max()) - start + 1, n_signals))  # the last row: windows may end where the block does
-        block[:-1] = data[start : start + len(block) - 1]
-        sums[inside] += np.add.reduceat(block, np.stack([low, high], axis=1).ravel() - start, axis=0)[::2]
-    return sums / (last - first)[:, np.newaxis]
-
-
 def read_responses(
     chosen: Signals, starts: Floats, stops: Floats, seconds: tuple[float, float] | None, what: str, notes: list[str]
 ) -> npt.NDArray[Any]:
     """Rates, or means of signals, within the window of each trial, shape (n_trials, n_neurons)."""
-    begin, end, duration = _windows(starts, stops, seconds, what)
+    begin, end, duration = windows_of(starts, stops, seconds, what)
     if chosen.kind != "spikes":
         return _means(chosen.series, begin, end, what, notes)
     spikes = chosen.series["spike_times"]
@@ -124,23 +52,6 @@ def checked_places(values: Any, length: int, what: str) -> npt.NDArray[np.int64]
     if not whole or (len(places) and not 0 <= int(places.min()) <= int(places.max()) < length):
         raise InputError(f"{what} leads outside of what it counts; the file is damaged, export it again")
     return places.astype(np.int64)
-
-
-def _windows(
-    starts: Floats, stops: Floats, seconds: tuple[float, float] | None, what: str
-) -> tuple[Floats, Floats, Floats]:
-    """Where the window of each trial begins and ends, and how long it is; seconds."""
-    if seconds is None:
-        begin, end, duration = starts, stops, stops - starts
-    elif len(seconds) == 2 and np.isfinite(seconds).all() and seconds[0] < seconds[1]:
-        begin, end = starts + seconds[0], starts + seconds[1]
-        duration = np.full(len(starts), seconds[1] - seconds[0])
-    else:
-        raise InputError(f"{what} is {seconds}; it must be two times in seconds, the first before the second")
-    if len(bad := np.flatnonzero(~(np.isfinite(begin) & np.isfinite(end) & (begin < end)))):
-        advice = "mend its start_time" if seconds else f"say which seconds from its start count: --{what} FROM,TO"
-        raise InputError(f"the {what} of trial {bad[0]} runs from {begin[bad[0]]:g} to {end[bad[0]]:g} s; {advice}")
-    return begin, end, duration
 
 
 def choose_signals(file: Any, wanted: str | None, notes: list[str]) -> Signals:
@@ -196,55 +107,39 @@ def _signal(series: Any) -> Signals:
 
 def _means(series: Any, begin: Floats, end: Floats, what: str, notes: list[str]) -> npt.NDArray[Any]:
     """Means of all signals within the windows, shape (n_windows, n_signals)."""
-    data = series.data if len(series.data.shape) == 2 else np.asarray(series.data[:])[:, np.newaxis]
-    n_samples = len(data)
-    n_signals = len(series.rois.data) if hasattr(series, "rois") else data.shape[1]
-    if 0 in data.shape or data.shape[1] != n_signals:
-        raise InputError(f"{series.name} has shape {data.shape}, but {n_signals} ROIs; it must be (times, ROIs)")
-    sample, moments = _sampling(series, n_samples)
-    first, last = sample(begin), sample(end)
-    if len(empty := np.flatnonzero(first >= last)):
-        raise InputError(
-            f"{len(empty):,} of {len(first):,} trials have no sample of {series.name} in their {what}, the first from "
-            f"{begin[empty[0]]:g} to {end[empty[0]]:g} s; samples run from {moments[0]:g} to {moments[1]:g} s"
-        )
-    spacing = (moments[1] - moments[0]) / max(n_samples - 1, 1)
-    cut = (begin < moments[0] - spacing * (1 + 1e-6)) | (end > moments[1] + spacing * (1 + 1e-6))
-    if n_samples > 1 and cut.any():
-        notes.append(f"the {what} of {cut.sum():,} trials reaches beyond the samples of {series.name}")
-    means = window_means(data, first, last) * float(series.conversion) + float(series.offset or 0.0)
+    data = _by_time(series, notes)
+    sampling = _sampling(series, len(data))
+    means = means_within(data, sampling, begin, end, what, name=series.name, unit="s", notes=notes)
+    means = means * float(series.conversion) + float(series.offset or 0.0)
     return means.astype(np.float32) if data.dtype == np.float32 else means
 
 
-def _sampling(series: Any, n_samples: int) -> tuple[Callable[[Floats], npt.NDArray[np.int64]], tuple[float, float]]:
-    """What gives the first sample not before given times, and the times of the first and the last sample."""
+def _by_time(series: Any, notes: list[str]) -> Any:
+    """The signals as (samples, signals), turned where their number says that they are stored the other way."""
+    data = series.data if len(series.data.shape) == 2 else np.asarray(series.data[:])[:, np.newaxis]
+    n_signals = len(series.rois.data) if hasattr(series, "rois") else data.shape[1]
+    if 0 in data.shape or n_signals not in data.shape:
+        raise InputError(f"{series.name} has shape {data.shape}, but {n_signals} ROIs; it must be (times, ROIs)")
+    if hasattr(series, "rois") and data.shape[0] == n_signals == data.shape[1] > 1:
+        raise InputError(
+            f"{series.name} has shape {data.shape} and {n_signals} ROIs, so nothing tells times from ROIs; leave "
+            "out one sample, or one ROI"
+        )
+    if data.shape[1] == n_signals:
+        return data
+    said = f"{series.name} is stored as (ROIs, times), as the number of its ROIs shows, and was transposed"
+    notes += [said] if said not in notes else []  # read again for its baseline
+    return Transposed(data)
+
+
+def _sampling(series: Any, n_samples: int) -> Sampling:
     if series.timestamps is None:
         start, rate = float(series.starting_time or 0.0), float(series.rate or 0.0)
         if not (np.isfinite(start) and 0 < rate < np.inf):
             raise InputError(f"{series.name} is sampled at {rate:g} Hz from {start:g} s; its rate must be above 0")
-
-        def regular(times: Floats) -> npt.NDArray[np.int64]:
-            # A sample's time is computed: one that falls short of an edge by a rounding error lies on it.
-            return np.clip(np.ceil((times - start) * rate - 1e-6), 0, n_samples).astype(np.int64)
-
-        return regular, (start, start + (n_samples - 1) / rate)
+        return regular(start, rate, n_samples)
     raw = np.asarray(series.timestamps[:])
     stamps = raw.astype(np.float64) if raw.dtype.kind in "iuf" and raw.ndim == 1 else np.empty(0)
     if len(stamps) != n_samples or not (np.diff(stamps) >= 0).all():
         raise InputError(f"{series.name} has {n_samples} samples, {len(stamps)} timestamps; they must agree, and rise")
-    return (lambda times: np.searchsorted(stamps, times)), (float(stamps[0]), float(stamps[-1]))
-
-
-def subtract_baseline(found: dict[str, Any], baseline: npt.NDArray[Any], kind: str, notes: list[str]) -> None:
-    """Make responses what they are above the baseline of their trial, and say so in their units."""
-    if kind != "fluorescence":
-        found["responses"] = found["responses"] - baseline
-        found["units"] += " above baseline"
-        return
-    lacking = ~(baseline > 0)
-    if lacking.any():
-        notes.append(f"{lacking.sum():,} responses are missing (NaN): their baseline fluorescence is not above 0")
-    valid = np.where(lacking, np.nan, baseline)
-    found["responses"] = (found["responses"] - valid) / valid
-    found["units"] = "dF/F"
-    notes.append("dF/F is (F - F0) / F0, F0 the mean fluorescence in the baseline of each trial")
+    return stamped(stamps)

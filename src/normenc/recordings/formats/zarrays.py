@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from normenc.errors import InputError
 from normenc.recordings.formats.guards import LAZY_BYTES, PICKLED, OnDisk, check_size, readable
@@ -13,7 +14,10 @@ __all__ = ["read_zarr"]
 
 
 def read_zarr(path: Path) -> dict[str, Any]:
-    """All arrays of a Zarr group, those in groups as ``group/array``; an array alone is ``responses``."""
+    """All arrays of a Zarr group, those in groups as ``group/array``; an array alone is ``responses``.
+
+    Arrays that are read at once bring the names of their axes, where they have any.
+    """
     try:
         import zarr
     except ImportError:
@@ -72,7 +76,15 @@ def _values(array: Any, name: str) -> Any:
         return OnDisk(array, name, array.nbytes_stored)
     check_size(name, n_bytes, array.nbytes_stored)
     values = np.asarray(array[...])
-    return values.astype(str) if values.dtype.kind in "OT" else values
+    values = values.astype(str) if values.dtype.kind in "OT" else values
+    dims = _dimensions(array)
+    return xr.Variable(dims, values) if values.ndim and len(dims) == len(set(dims)) == values.ndim else values
+
+
+def _dimensions(array: Any) -> tuple[str, ...]:
+    """Names of the axes, as version 3 of the format has them, or xarray in version 2; empty where not all are named."""
+    dims = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    return tuple(dims) if isinstance(dims, list | tuple) and all(isinstance(dim, str) for dim in dims) else ()
 
 
 def _facts(store: Any) -> dict[str, Any]:

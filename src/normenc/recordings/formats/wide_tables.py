@@ -1,0 +1,158 @@
+"""Tables in wide form: one row a trial, one column a neuron, beside columns of the stimuli."""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from normenc.errors import InputError
+from normenc.recordings.formats.columns import (
+    FACTS,
+    OF_NEURONS,
+    OF_TRIALS,
+    as_numbers,
+    beside,
+    few,
+    plain,
+    plain_facts,
+    ranges,
+    stem,
+)
+from normenc.recordings.formats.long_tables import of_each, placed_in_grid, trials_of
+from normenc.recordings.formats.side_tables import labels_of_neurons
+
+__all__ = ["from_wide"]
+
+NEURON_WORDS = frozenset(("neuron", "neurons", "cell", "cells", "unit", "units", "roi", "rois", "cluster", "clusters"))
+NEURON_LETTERS = frozenset(("", "n", "u"))
+MANY_LETTERS = 8  # columns from which on a letter with a number, or a number alone, is a neuron
+MANY = 20  # columns from which on numbers that nobody knows are neurons
+# What is measured or set in each trial, or stands for moments of one trace, and not for a neuron.
+OTHER_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """trial trials block run order condition count number index idx id unnamed row column level date day hour
+        time t s sec ms hz start stop begin end onset offset duration delay interval frame frames sample bin lag
+        stim stimulus image scene orientation ori direction dir angle theta phi phase size radius diameter x y z pos
+        position depth eccentricity frequency freq tf sf cpd contrast luminance coherence temperature laser led opto
+        speed velocity running locomotion wheel pupil eye gaze face whisk whisker motion lick licks reward choice
+        response reaction rt correct outcome hit miss weight age p pc pca factor latent lfp power baseline mean std
+        sem""",
+    )
+)
+ADVICE = "say which columns are neurons: --map responses='n*', for example"
+
+
+def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[str]) -> dict[str, Any]:
+    """Arrays of a table with one column a neuron.
+
+    Without a pattern, neurons are the columns that are called alike but for numbers (``n0``, ``cell 12``,
+    ``mouse1_roi3``), or else 20 or more columns of numbers that have no known other meaning.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the names that normenc knows.
+    pattern : str, optional
+        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character.
+    path : Path
+        Of the table; the table ``....neurons.csv`` beside it labels the neurons, where there is one.
+    notes : list of str
+        Is told which columns are neurons.
+
+    Raises
+    ------
+    InputError
+        When it is not plain which columns are neurons, a response is no number, or rows are no trials.
+    """
+    neurons = _matching(table, pattern) if pattern is not None else _neurons(table)
+    responses = np.stack([as_numbers(table[column]) for column in neurons], axis=1)
+    others = table.drop(columns=neurons)
+    facts = plain_facts(others)
+    others = others.drop(columns=list(facts))
+    notes.append(_said(neurons, list(others.columns)))
+    arrays: dict[str, Any] = {"neuron": np.array(neurons)} | _rows(responses, others) | facts
+    return arrays | labels_of_neurons(path, arrays["neuron"], [name for name in arrays if name != "neuron"])
+
+
+def _said(neurons: Sequence[str], others: Sequence[str]) -> str:
+    columns, are = ("columns", "are neurons") if len(neurons) > 1 else ("column", "is a neuron")
+    said = f"{len(neurons):,} {columns}, {ranges(neurons)}, {are}"
+    if others:
+        said += f"; {ranges(others)} {'are columns' if len(others) > 1 else 'is a column'} of trials"
+    return said
+
+
+def _matching(table: pd.DataFrame, pattern: str) -> list[str]:
+    found = [pattern] if pattern in table else [column for column in table if fnmatchcase(str(column), pattern)]
+    if not found:
+        raise InputError(f"there is no column {pattern!r} (for responses); the columns are {few(table.columns)}")
+    return found
+
+
+def _neurons(table: pd.DataFrame) -> list[str]:
+    """Columns that are neurons by their names and their values."""
+    known = {*OF_TRIALS, *OF_NEURONS, *FACTS, "trial", "time"}
+    free = [column for column in table if column not in known]
+    families = {name: list(own) for name, own in groupby(sorted(free, key=stem), key=stem) if "#" in name}
+    certain = {name: own for name, own in families.items() if _is_of_neurons(name, len(own))}
+    many = {name: own for name, own in families.items() if len(own) >= MANY and not _is_other(name)}
+    found = certain or many
+    if len(found) > 1:
+        alike = [f"{len(own):,} columns {own[0]} to {own[-1]}" for own in found.values()]
+        raise InputError(f"neurons may be the {' or the '.join(alike)}; {ADVICE}")
+    if found:
+        own = {column for family in found.values() for column in family}
+        return [column for column in table if column in own]
+    numeric = [column for column in free if pd.api.types.is_numeric_dtype(table[column]) and not _is_other(column)]
+    if len(numeric) >= MANY:
+        return numeric
+    raise InputError(
+        f"it is not clear which of its columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form has "
+        "the columns trial, neuron and response"
+    )
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+
+
+def _is_of_neurons(name: str, n_columns: int) -> bool:
+    words = _words(name)
+    if NEURON_WORDS & set(words):
+        return not _is_other(name)
+    return n_columns >= MANY_LETTERS and "".join(words) in NEURON_LETTERS and len(words) <= 1
+
+
+def _is_other(name: str) -> bool:
+    return bool(OTHER_WORDS & set(_words(name)))
+
+
+def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:
+    """Responses, and what stands beside them; with their moments where each trial has several rows."""
+    columns = {str(column): plain(others[column]) for column in others}
+    code, trials = trials_of(others)
+    if trials is None or not pd.Series(code).duplicated().any():
+        return {"responses": responses, "axes": "trial,neuron"} | beside(columns, "trials")
+    if "time" not in others:
+        first = int(code[pd.Series(code).duplicated()][0])
+        raise InputError(
+            f"trial {trials[first]} stands in {(code == first).sum():,} rows; give one row a trial, or the moment of "
+            "each row in a column time, or, in long form, its neuron in a column neuron"
+        )
+    moment, moments = pd.factorize(others["time"], sort=True)
+    values = placed_in_grid(responses, (code, moment), (trials, moments), ("trial", "time"), "give each its own number")
+    found = {
+        "responses": xr.Variable(("trial", "time", "neuron"), values),
+        "time": xr.Variable(("time",), as_numbers(pd.Series(moments, name="time"))),
+    }
+    owned = {name: values for name, values in columns.items() if name not in ("trial", "time")}
+    return found | beside(
+        {name: of_each(values, name, code, trials, "trial") for name, values in owned.items()}, "trials"
+    )

@@ -1,0 +1,138 @@
+"""How pages write names, numbers and p-values in a sentence."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+__all__ = [
+    "FACTORS",
+    "corrected",
+    "counted",
+    "factors_in_words",
+    "in_words",
+    "interval",
+    "minus",
+    "p_value",
+    "quoted",
+    "signed",
+    "the_recording",
+]
+
+PLURALS = {"stimulus": "stimuli"}
+FACTORS = ("stimuli", "animals", "sessions", "neurons", "seeds")
+
+
+def quoted(name: object) -> str:
+    """A name that somebody chose, so that it reads as a name.
+
+    Examples
+    --------
+    >>> quoted("mine"), quoted("the “good” one")
+    ('“mine”', '“the ‘good’ one”')
+    """
+    return f"“{str(name).replace('“', '‘').replace('”', '’')}”"
+
+
+def the_recording(name: object) -> str:
+    """A recording, by its name.
+
+    Examples
+    --------
+    >>> the_recording("mine")
+    'the recording “mine”'
+    """
+    return f"the recording {quoted(name)}"
+
+
+def counted(n: int, noun: str) -> str:
+    """How many there are, with the noun in its right form.
+
+    Examples
+    --------
+    >>> counted(1, "stimulus"), counted(12, "stimulus"), counted(1, "neuron"), counted(2000, "neuron")
+    ('1 stimulus', '12 stimuli', '1 neuron', '2,000 neurons')
+    """
+    return f"{n:,} {noun if n == 1 else PLURALS.get(noun, noun + 's')}"
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Names as a sentence lists them.
+
+    Examples
+    --------
+    >>> in_words(["pool"]), in_words(["pool", "fc", "pixels"]), in_words([])
+    ('pool', 'pool, fc and pixels', '')
+    """
+    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def factors_in_words(factors: Iterable[str], *, one_network: bool = False) -> str:
+    """What was resampled, from what was shown to what was trained.
+
+    Where one network was trained, seeds are those of the untrained networks alone.
+
+    Examples
+    --------
+    >>> factors_in_words(["stimuli", "neurons", "seeds", "sessions"])
+    'stimuli, sessions, neurons and seeds'
+    >>> factors_in_words(["seeds", "stimuli"], one_network=True)
+    'stimuli and seeds of the untrained networks'
+    >>> factors_in_words([])
+    'nothing'
+    """
+    ordered = sorted(factors, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
+    named = ["seeds of the untrained networks" if one_network and f == "seeds" else f for f in ordered]
+    return in_words(named) or "nothing"
+
+
+def minus(text: str) -> str:
+    """With minus signs for hyphens."""
+    return text.replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """A difference.
+
+    Examples
+    --------
+    >>> signed(0.1), signed(-0.25), signed(-0.0001)
+    ('+0.100', '−0.250', '0.000')
+    """
+    return _without_minus_zero(f"{value:+.3f}")
+
+
+def interval(low: float, high: float, form: str = ".3f") -> str:
+    """The ends of an interval.
+
+    Examples
+    --------
+    >>> interval(-0.1, 0.25, "+.2f"), interval(float("nan"), float("nan"))
+    ('−0.10 to +0.25', 'not known')
+    """
+    return "not known" if pd.isna(low) else " to ".join(_without_minus_zero(f"{end:{form}}") for end in (low, high))
+
+
+def _without_minus_zero(text: str) -> str:
+    return text.lstrip("+-") if float(text) == 0 else minus(text)
+
+
+def p_value(value: float) -> str:
+    """A p-value.
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(0.0001), p_value(1.0)
+    ('p = 0.031', 'p < 0.001', 'p = 1')
+    """
+    return f"p = {value:.2g}" if value >= 0.001 else "p < 0.001"
+
+
+def corrected(n: int, noun: str = "comparison") -> str:
+    """What a p-value was corrected for.
+
+    Examples
+    --------
+    >>> corrected(8), corrected(3, "model"), corrected(1)
+    ('Holm-corrected for 8 comparisons', 'Holm-corrected for 3 models', 'of 1 comparison')
+    """
+    return f"Holm-corrected for {counted(n, noun)}" if n > 1 else f"of {counted(n, noun)}"

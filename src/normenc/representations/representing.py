@@ -1,0 +1,129 @@
+"""From an encoder and images to responses, layer by layer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+
+from normenc.arrays import as_array
+from normenc.errors import InputError
+from normenc.representations.modules import layers_that_run, module_outputs
+
+__all__ = ["Encoder", "layers_in_order", "represent"]
+
+Encoder = nn.Module | Callable[[torch.Tensor], Mapping[str, Any]]
+
+
+def represent(
+    encoder: Encoder,
+    images: Any,
+    layers: Sequence[str] | None = None,
+    *,
+    batch_size: int = 256,
+) -> dict[str, xr.DataArray]:
+    """An encoder's responses to images, layer by layer.
+
+    Parameters
+    ----------
+    encoder : Module or callable
+        A ``torch.nn.Module`` is read at its submodules' outputs (so that ``fc`` of the study's networks is the linear
+        output before its relu), in evaluation mode, on the device where it is; its state stays as it was. Any other
+        callable maps images to ``{layer: stimulus x unit}``, like the controls.
+    images : Tensor or array_like, shape (n_stimuli, ...)
+        As the encoder takes them; a module is given them in its own floating-point type. Bytes (uint8) are divided by
+        255. They stay as they are, whatever the encoder does with what it is given.
+    layers : sequence of str, optional
+        Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all
+        that give one row a stimulus, in the order of running. Of a module that runs several times ``"relu:0"`` is the
+        first run and ``"relu"`` the last; of one that gives a tuple or a dictionary ``"attn[0]"`` or ``"out[logits]"``
+        is an element; ``"blocks.3@class"`` is the class token (the first) of tokens, ``"blocks.3@mean"`` the mean over
+        tokens, or over positions of maps.
+    batch_size : int
+        Images at a time.
+
+    Returns
+    -------
+    dict of str to DataArray
+        Dimensions (stimulus, unit), in the order asked for; further dimensions of an output are flattened. A layer's
+        axis of stimuli is the one that grows with their number, which two small batches tell.
+
+    Raises
+    ------
+    InputError
+        When a layer is not there, does not run, or gives no row a stimulus; the message lists the layers there are.
+        Also for TorchScript modules, whose layers cannot be read.
+
+    Examples
+    --------
+    >>> from normenc import networks, stimuli
+    >>> layers = represent(networks.ConvPoolFC(), stimuli.gratings([-45, 0, 45]), ["pool", "fc"])
+    >>> {name: responses.shape for name, responses in layers.items()}
+    {'pool': (3, 288), 'fc': (3, 10)}
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size is {batch_size}; it must be at least 1")
+    if isinstance(layers, str):
+        raise InputError(f"layers is the string {layers!r}; it must be a list of names, such as [{layers!r}]")
+    shown = _as_tensor(images)
+    if isinstance(encoder, nn.Module):
+        outputs = module_outputs(encoder, shown, layers, batch_size)
+    else:
+        outputs = _callable_outputs(encoder, shown, layers, batch_size)
+    return {name: xr.DataArray(rows, dims=("stimulus", "unit"), name=name) for name, rows in outputs.items()}
+
+
+def layers_in_order(network: nn.Module, images: Any) -> list[str]:
+    """Names of all layers that give one row an image, in the order in which they run.
+
+    Parameters
+    ----------
+    network : Module
+    images : Tensor or array_like
+        As the module takes them.
+
+    Examples
+    --------
+    >>> from normenc import networks
+    >>> layers_in_order(networks.FC(), torch.rand(2, 48, 64))
+    ['fc', 'fc_relu', 'out']
+    """
+    return layers_that_run(network, _as_tensor(images))
+
+
+def _as_tensor(images: Any) -> torch.Tensor:
+    if not isinstance(images, torch.Tensor):
+        array = np.asarray(images)
+        if array.dtype.kind not in "fiub":
+            raise InputError(f"images have type {array.dtype}; they must be numbers")
+        images = torch.from_numpy(np.ascontiguousarray(array))
+    if images.ndim == 0 or len(images) == 0:
+        raise InputError("there are no images to represent")
+    return images.float() / 255 if images.dtype == torch.uint8 else images.detach()
+
+
+def _callable_outputs(
+    encoder: Callable[[torch.Tensor], Mapping[str, Any]],
+    images: torch.Tensor,
+    layers: Sequence[str] | None,
+    batch_size: int,
+) -> dict[str, np.ndarray]:
+    blocks: dict[str, list[np.ndarray]] = {}
+    for batch in images.split(batch_size):
+        found = encoder(batch.clone())
+        for name in layers or []:
+            if name not in found:
+                raise InputError(f"there is no layer {name!r}; the layers are {', '.join(found)}")
+        for name in found if layers is None else layers:
+            blocks.setdefault(name, []).append(_rows(found[name], len(batch), name))
+    return {name: np.concatenate(rows) for name, rows in blocks.items()}
+
+
+def _rows(output: Any, n: int, name: str) -> np.ndarray:
+    array = as_array(output, f"the output of layer {name!r}") if not isinstance(output, tuple | list | dict) else None
+    if array is None or array.ndim < 1 or len(array) != n:
+        given = type(output).__name__ if array is None else f"shape {array.shape}"
+        raise InputError(f"layer {name!r} gives {given} for {n} images; it must give one row a stimulus")
+    return array.reshape(n, -1)

@@ -1,0 +1,59 @@
+"""What a comparison generalises over, and why it was made as it was: clauses for tables, pages and methods."""
+
+from typing import Any
+
+from normenc import rsa
+from normenc.quality import comparison_notes
+from normenc.recordings import Recording
+from normenc.recordings.recording import MANY
+
+__all__ = ["chance_reason", "scope", "stimuli_drawn"]
+
+ALPHA = 0.05
+
+
+def scope(recording: Recording, inference: rsa.Inference) -> dict[str, Any]:
+    """What ``environment.json`` says of an inference."""
+    return {
+        "ceiling": inference.ceiling.describe(),
+        "ceiling_kind": inference.ceiling.kind,
+        "resampled": inference.sizes,
+        "block_length": inference.block_length,
+        "stimuli_drawn": stimuli_drawn(recording, inference),
+        "n_samples": inference.n_samples,
+        "chance": inference.chance,
+        "chance_reason": chance_reason(recording, inference),
+        "n_orders": inference.n_orders,
+        "n_different_images": recording.n_different_images,
+        "rdm_metric_of_recording": None if recording.rdm is None else recording.rdm_metric,
+        "n_significant_pairs": int((inference.pairs["p_holm"] <= ALPHA).sum()),
+        "notes": list(comparison_notes(recording)),
+    }
+
+
+def stimuli_drawn(recording: Recording, inference: rsa.Inference) -> str:
+    """How stimuli were resampled, and why, as a sentence without its full stop."""
+    kind = recording.kind
+    if "stimuli" not in inference.factors:
+        return f"Stimuli were not resampled: {recording.n_stimuli} are too few to speak of others"
+    if inference.block_length is not None:
+        n = inference.block_length
+        blocks = f"in blocks of {n} neighbours" if n > 1 else "one by one, for they depend little on their neighbours"
+        return f"Stimuli were drawn {blocks}"
+    if recording.period is None:
+        return "Stimuli were drawn one by one"
+    if recording.covers_circle:
+        return (
+            f"Stimuli were drawn one by one: {recording.n_stimuli} {kind}s go all around their circle, but blocks of "
+            f"neighbours take at least {MANY}"
+        )
+    return f"Stimuli were drawn one by one, as if they were independent: the {kind}s leave a gap in their circle"
+
+
+def chance_reason(recording: Recording, inference: rsa.Inference) -> str:
+    """Why chance was tested as it was."""
+    if inference.ordered or recording.period is None:
+        return inference.chance_reason if inference.ordered else "images have no order in which they could be shifted"
+    if recording.covers_circle:
+        return f"{recording.n_stimuli} {recording.kind}s are too few for circular shifts"
+    return f"{recording.kind}s with a gap in their circle cannot be shifted around it"

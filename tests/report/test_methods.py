@@ -1,0 +1,100 @@
+"""The paragraph for a paper, from settings and facts that are written by hand."""
+
+import pytest
+
+from normenc.report.methods import methods
+
+RECORDING = {
+    "name": "mine",
+    "simulated": False,
+    "n_stimuli": 12,
+    "n_neurons": 793,
+    "n_trials": 240,
+    "stimuli": "direction",
+    "steps": ["left out 20 of 260 trials without a stimulus (blanks)", "averaged over the trials of each stimulus"],
+    "units": "dF/F",
+    "species": "mouse",
+    "area": "V1",
+    "citation": "not stated",
+}
+INFERENCE = {
+    "ceiling": "several sessions: the lower with one left out, the upper with all",
+    "resampled": {"stimuli": 12, "neurons": 793, "seeds": 5, "sessions": 2},
+    "block_length": 2,
+    "n_samples": 200,
+    "chance": "label permutations",
+    "n_orders": 1001,
+    "n_different_images": 6,
+    "notes": [],
+}
+TRAINING = {"n_epochs": 25, "batch_size": 100, "learning_rate": 0.0005, "momentum": 0.99}
+
+
+def paragraph(recording=None, inference=None, *, layers=("pool", "fc"), seeds=(12,), untrained=(12, 13), n_train=1000):
+    study = {"comparison": {"rdm_metric": "correlation", "method": "pearson", "n_permutations": 1000}}
+    environment = {
+        "normenc": "0.1.0",
+        "packages": {"torch": "2"},
+        "seeds": {"training": list(seeds), "untrained": list(untrained)},
+        "recording": RECORDING | (recording or {}),
+        "inference": INFERENCE | (inference or {}),
+    }
+    task = {"name": "tilt", "title": "tilt", "n_train": n_train, "trains": [("CNN", TRAINING)]}
+    network = {"name": "CNN", "title": "CNN"}
+    return methods(study, environment, [task], [network], list(layers), ["pixels"])[0]
+
+
+def test_what_was_recorded_and_how_it_was_prepared():
+    said = paragraph()
+    assert said.startswith(
+        "Models were compared with 793 neurons (V1, mouse) that were shown 12 drifting gratings of different direction "
+        "in 240 trials. Responses were expressed as dF/F. Before the comparison, we left out 20 of 260 trials without "
+        "a stimulus (blanks) and averaged over the trials of each stimulus. Models were shown the gratings as still "
+        "images (6 different ones), which are the same for opposite directions. Networks"
+    )
+    assert "There is one for each of the 2 sessions." in said
+    assert "a bootstrap over stimuli, sessions, neurons and seeds of the untrained networks (200 samples" in said
+    assert "every session’s matrix was made of the same resampled neurons" in said
+    assert "estimated from several sessions: the lower with one left out, the upper with all." in said
+    assert "animal" not in said
+
+
+@pytest.mark.parametrize(
+    ("recording", "inference", "phrase"),
+    [
+        ({"images_cut": "Images lost a quarter of their height."}, {}, " Images lost a quarter of their height. "),
+        ({}, {"notes": ["Session 3 saw 2 of 12 stimuli."]}, " Session 3 saw 2 of 12 stimuli. "),
+        ({"units": "not stated", "species": "not stated", "area": "V1"}, {}, "793 neurons (V1) that were shown"),
+        ({"steps": ["Somebody else's words"]}, {}, "Preparation: Somebody else's words."),
+        ({"n_neurons": 1, "n_trials": 1, "n_stimuli": 1}, {}, "with 1 neuron (V1, mouse) that was shown 1 drifting"),
+        (
+            {"stimuli": "orientation", "n_stimuli": 6},
+            {"n_orders": 720, "n_different_images": 6},
+            "by all 720 orders of the stimuli, which ask whether model and recording are related at all",
+        ),
+        ({}, {}, "by 1,000 random permutations of the stimuli, which ask"),
+        (
+            {},
+            {"chance": "circular shifts"},
+            "shifts of the stimuli, which ask whether a match is tied to the very directions",
+        ),
+        (
+            {"n_neurons": None, "n_trials": None},
+            {"resampled": {"stimuli": 12, "animals": 15}, "rdm_metric_of_recording": "crossnobis"},
+            "representational dissimilarity matrices of 15 animals [1] (crossnobis dissimilarities) were given",
+        ),
+        (
+            {"steps": ["folded directions onto orientations"], "stimuli": "orientation", "n_stimuli": 6},
+            {"n_different_images": 6},
+            "we folded directions onto orientations. Networks",
+        ),
+    ],
+)
+def test_what_the_run_says_is_in_the_paragraph(recording, inference, phrase):
+    assert phrase in paragraph(recording, inference)
+
+
+def test_one_of_a_kind_is_singular():
+    said = paragraph(layers=["pool"], untrained=[12], n_train=1)
+    assert "Their layer pool was compared; the same layer of 1 untrained network, and pixels, served" in said
+    assert "tilt (1 stimulus; 25 epochs" in said
