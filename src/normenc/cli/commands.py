@@ -11,7 +11,7 @@ import typer
 
 from normenc.cli.next_steps import next_steps
 from normenc.cli.options import split, takes_recording
-from normenc.cli.printing import open_browser, print_failure, print_failures, print_summary, print_table
+from normenc.cli.printing import open_browser, print_failure, print_failures, print_skipped, print_summary, print_table
 
 __all__ = ["app", "main"]
 
@@ -212,6 +212,7 @@ def power(
         for index, row in enumerate(table.itertuples())
     ]
     print_table(("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power"), rows)
+    print_skipped(found.skipped)
     for failure in found.failures:
         print_failure(failure)
     typer.echo(f"tables and heat map: {found.folder}")

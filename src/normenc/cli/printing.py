@@ -5,15 +5,14 @@ from typing import Any
 
 import typer
 
-__all__ = ["open_browser", "print_failure", "print_failures", "print_summary", "print_table"]
+__all__ = ["open_browser", "print_failure", "print_failures", "print_skipped", "print_summary", "print_table"]
 
 MAX_ROWS = 12  # of trained layers on the screen
 
 
 def print_failures(finished: Any) -> bool:
     """Tell what failed; gives whether a unit did."""
-    for name, why in finished.evaluation.skipped.items():
-        typer.secho(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
+    print_skipped(finished.evaluation.skipped)
     for failure in finished.evaluation.failures:
         print_failure(failure)
     units = [failure for failure in finished.evaluation.failures if failure.layer is None]
@@ -25,6 +24,12 @@ def print_failures(finished: Any) -> bool:
             fg=typer.colors.RED,
         )
     return bool(units)
+
+
+def print_skipped(controls: dict[str, str]) -> None:
+    """Tell which controls could not be used, and why."""
+    for name, why in controls.items():
+        typer.secho(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
 
 
 def print_failure(failure: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -50,12 +50,15 @@ class Power:
         Where it was written.
     failures : tuple of Failure
         Networks and layers that are no candidates, and why.
+    skipped : dict of str to str
+        Controls that are none, and why.
     """
 
     recovery: pd.DataFrame
     pairs: pd.DataFrame
     folder: Path | None = None
     failures: tuple[Failure, ...] = ()
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def power(
@@ -128,7 +131,7 @@ def power(
         for table, name in ((found.recovery, "power.csv"), (found.pairs, "power_pairs.csv")):
             table.to_csv(aside / name, index=False, float_format="%.9g", lineterminator="\n")
         figures.save(figures.power_map(found.recovery), aside, "power")
-    return Power(found.recovery, found.pairs, folder, tuple(failures))
+    return Power(found.recovery, found.pairs, folder, tuple(failures), prepared.skipped_controls)
 
 
 def simulate_power(
