@@ -1,12 +1,14 @@
 """What several tests need: the shared data, and one trained reference network."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
+import torch
 
 from normenc import cli, networks, tasks, training
 
@@ -46,12 +48,28 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("NORMENC_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture(scope="session")
+def torchvision():
+    """torchvision; its wheel for CUDA misses operators in a torch for CPUs, which no model here calls: name them."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for _ in range(50):
+        try:
+            return pytest.importorskip("torchvision", exc_type=ImportError, reason="torchvision is not installed")
+        except RuntimeError as error:
+            missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
+            assert missing, error
+            library.define(f"{missing[1]}(Tensor a) -> Tensor")
+            for name in [name for name in sys.modules if name.startswith("torchvision")]:
+                del sys.modules[name]
+    raise AssertionError("torchvision cannot be imported")
+
+
 @pytest.fixture
 def without_pictures(monkeypatch):
     """Leave out a run's slow parts, where a test is about something else."""
     monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
     monkeypatch.setattr("normenc.study.evaluation.describe", lambda recording, label, representations: {})
-    monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder: folder.mkdir())
+    monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder, tell: folder.mkdir())
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The command as people meet it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc import recordings
+from normenc import cli, recordings
 from normenc.study import load_study
 
 SMALL = """
@@ -193,6 +194,41 @@ def test_version_and_help(normenc):
     assert code == 0
     for option in ("--recording", "--out", "--seed", "--device", "--force"):
         assert option in out
+
+
+def commands():
+    import typer
+
+    group = typer.main.get_command(cli.app)
+    found = {(name,): command for name, command in group.commands.items()}
+    return found | {("recordings", name): command for name, command in group.commands["recordings"].commands.items()}
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_no_help_text_is_swallowed(normenc, words):
+    code, out, _ = normenc(*words, "--help")
+    said = "".join(out.split())
+    command = commands()[words]
+    assert code == 0
+    assert "".join(command.help.split()) in said
+    for parameter in command.params:
+        assert "".join((parameter.help or "").split()) in said, parameter.name
+    _, listed, _ = normenc(*words[:-1], "--help")
+    assert "".join(command.get_short_help_str(200).split()) in "".join(listed.split())
+
+
+def test_power_says_in_which_section_its_settings_stand(normenc):
+    assert "section[power]" in "".join(normenc("power", "--help")[1].split())
+
+
+def test_the_tab_key_completes_commands_and_options(tmp_path):
+    program = "import sys; sys.argv = ['normenc']; from normenc.cli import main; main()"
+    for line, place, expected in (("normenc po", 1, "power"), ("normenc run --see", 2, "--seed")):
+        environment = {"_NORMENC_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(place)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | environment, cwd=tmp_path
+        )
+        assert expected in done.stdout.split(), done.stderr
 
 
 def test_an_interrupt_leaves_nothing(normenc, tmp_path, monkeypatch):

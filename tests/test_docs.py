@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -14,7 +15,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from normenc import rsa
+from normenc import cli, rsa
 from normenc.study import Study, prepare, read_source_data, run
 from normenc.study.settings import load_study
 from normenc.study.tables import failure_table
@@ -102,7 +103,7 @@ def test_the_leaderboards_example_asks_only_for_other_seeds(tmp_path):
     assert row["p"] == pytest.approx(expected.pvalue, rel=0.1)  # of a thousand bootstrap samples
 
 
-TOGETHER = ("start.md", "norms.md", "measures.md", "recipes.md", "design.md")
+TOGETHER = ("start.md", "norms.md", "measures.md", "design.md")
 DRIVER = """
 import json, sys
 for page, program in json.loads(sys.stdin.read()).items():
@@ -159,8 +160,12 @@ def test_the_page_of_measures_names_all_of_them():
         assert all(f"**{word}:**" in part for word in ("Range", "Not for", "Source")), part.splitlines()[0]
 
 
-def test_recipes_run(printed):
-    described, sizes, error, *table, summary = printed["recipes.md"]
+def test_recipes_run(torchvision, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile("\n".join(blocks("recipes.md", "python")), "recipes.md", "exec"), {"__name__": "__main__"})
+    mouse, described, sizes, error, shapes, *table, summary = capsys.readouterr().out.splitlines()
+    assert mouse == "12 10 reliable 6"
+    assert shapes == "{'conv1': (12, 802816), 'fc': (12, 1000)}"
     assert described.startswith("mine: 12 stimuli x 20 neurons, 4 trials each")
     assert sizes == "48 20"  # read back from NWB
     assert float(error.split()[0]) < 20
@@ -187,11 +192,46 @@ def test_peers_can_be_gone_to_and_come_from(tmp_path):
     assert float(feve.split()[1]) == pytest.approx(0.9, abs=0.1)  # an error of 0.3 leaves 1 - 0.09
 
 
+def commands(page: Path) -> list[str]:
+    """Lines of a page's plain blocks that call normenc."""
+    plain = re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    lines = [line.split(" # ")[0].strip() for block in plain for line in block.splitlines()]
+    return [line.removeprefix("next: ") for line in lines if re.match(r"(next: )?normenc [a-z-]", line)]
+
+
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.stem)
+def test_commands_on_pages_are_commands_with_their_options(page):
+    import typer
+
+    for line in commands(page):
+        command = typer.main.get_command(cli.app)
+        words = shlex.split(line)[1:]
+        while hasattr(command, "commands") and words and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        given = {word.split("=")[0] for word in words if word.startswith("--")}
+        assert given <= known, line
+        assert not hasattr(command, "commands") or not words or words[0].startswith("--") or words[0] == "recordings", (
+            line
+        )
+
+
+def test_what_readme_runs_is_there():
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"examples/\w+\.(?:toml|py)", text))
+    assert {"examples/two_days.py", "examples/leaderboard.toml"} <= named
+    assert all((DOCS.parent / name).is_file() for name in named)
+    # After the set-up that the page names: no file that a reader does not have, but those that the page itself makes.
+    files = set(re.findall(r"--recording (\S+)", "\n".join(commands(DOCS.parent / "README.md"))))
+    assert files <= {"two_days/mouse.npy", "stringer2021"}
+
+
 def test_studies_on_pages_are_studies():
     norms = Study(**tomllib.loads(blocks("norms.md", "toml")[0]))
     assert len(prepare(norms).units) == 2 * 5
-    areas = Study(**tomllib.loads(blocks("recipes.md", "toml")[0])).per_recording()
-    assert [part.recording[0].region for part in areas] == [None, ["LM"]]
+    areas, amounts = (Study(**tomllib.loads(text)) for text in blocks("recipes.md", "toml"))
+    assert [part.recording[0].region for part in areas.per_recording()] == [None, ["LM"]]
+    assert amounts.power.n_animals == [1, 3]
 
 
 def table_of(text: str, heading: str) -> list[str]:

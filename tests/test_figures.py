@@ -194,6 +194,33 @@ def test_power_map_averages_over_generating_models():
     assert [t.get_text() for t in axes.flat[0].get_xticklabels()] == ["10", "20"]
 
 
+@pytest.mark.parametrize("n_values", [1, 7])
+def test_no_number_of_a_power_map_stands_over_another(n_values):
+    amounts = [(stimuli, neurons) for stimuli in range(1, n_values + 1) for neurons in range(1, n_values + 1)]
+    rows = [
+        {"n_stimuli": s, "n_neurons": 1000 * n, "n_animals": a, "n_repeats": r, "recovered": 1.0}
+        for s, n in amounts
+        for a in (1, 5)
+        for r in (1, 20)
+    ]
+    axes = figures.power_map(pd.DataFrame(rows))
+    assert axes.shape == (2, 2)
+    figure_of(axes).draw_without_rendering()
+    for panel in axes.flat:
+        boxes = [text.get_window_extent() for text in panel.texts]
+        assert len(boxes) == n_values**2
+        assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[k + 1 :])
+    with pytest.raises(InputError, match="power has no column 'n_repeats'"):
+        figures.power_map(pd.DataFrame(rows).drop(columns="n_repeats"))
+
+
+def test_many_populations_stand_in_rows_of_six_at_most():
+    populations = {f"layer {k}": matrix() for k in range(9)}
+    axes = figures.rdms(populations, ORIENTATION, controls={"pixels": matrix()})
+    assert axes.shape == (3, 5)
+    assert [panel.get_title() for panel in axes.flat if panel.images] == [*populations, "pixels"]
+
+
 def test_other_metrics_are_scaled_to_their_largest():
     values = matrix() * 100
     axes = figures.rdms({"V1": values}, ORIENTATION, metric="euclidean")
@@ -217,6 +244,21 @@ def test_rdm_rows_are_the_rows_at_the_reference():
         np.testing.assert_array_equal(panel.lines[0].get_ydata(), values[row])
         assert panel.lines[2].get_xdata()[0] == ORIENTATION[row]
     assert axes.flat[1].get_title() == "from 25°"
+
+
+def test_rows_are_of_the_nearest_stimuli_on_the_circle_and_none_twice():
+    six = np.arange(0, 180, 30)
+    values = np.arange(36.0).reshape(6, 6)
+    axes = figures.rdm_rows({"V1": values}, six)
+    # -75 and 105 are one orientation, as -25 and 155 are; 75 lies between 60 and 90.
+    assert [panel.get_title() for panel in axes.flat] == ["from 90°", "from 150°", "from 30°", "from 60°"]
+    few = figures.rdm_rows({"V1": values[:2, :2]}, [0, 90])
+    assert [panel.get_title() for panel in few.flat] == ["from 90°", "from 0°"]
+
+
+def test_angles_are_written_to_a_hundredth_of_a_degree():
+    axes = figures.example_stimuli(np.zeros((2, 4, 5)), [360 / 7, -22.5])
+    assert [panel.get_title() for panel in axes.flat] == ["51.43°", "−22.5°"]
 
 
 def test_tuning_curves_are_seeded_and_labelled():
@@ -254,6 +296,25 @@ def test_embeddings_colour_by_orientation():
     assert dots.get_clim() == (-90, 90)
     assert dots.get_cmap().name == "twilight"
     assert not axes[0, 1].axison
+
+
+def test_colours_go_around_the_circle_whatever_the_range_of_the_orientations():
+    points = RNG.normal(size=(6, 2))
+    around, usual = (
+        figures.embeddings({"V1": points}, angles)[0, 0].collections[0]
+        for angles in (np.arange(0, 180, 30), [0, 30, 60, 90, -60, -30])
+    )
+    for figure in (around, usual):
+        figure.figure.draw_without_rendering()
+    np.testing.assert_allclose(around.get_facecolor(), usual.get_facecolor())
+
+
+def test_axes_of_few_stimuli_name_these():
+    axes = figures.rdms({"V1": matrix()[:6, :6]}, np.arange(0, 180, 30))
+    names = [label.get_text() for label in axes[0, 0].get_xticklabels()]
+    assert (names, list(axes[0, 0].get_xticks())) == (["0°", "30°", "60°", "90°", "120°", "150°"], list(range(6)))
+    axes = figures.rdms({"V1": matrix()[:12, :12]}, np.arange(0, 360, 30), period=360)
+    assert [label.get_text() for label in axes[0, 0].get_xticklabels()] == ["0°", "90°", "180°", "270°"]
 
 
 def test_given_axes_are_drawn_on_and_too_few_refused():

@@ -46,7 +46,7 @@ ROOMS = {  # what each room may import; errors and arrays are the floor that all
     "representations": set(),
     "recordings": {"stimuli", "rsa", "tuning"},  # rsa, for what is too large to be anything but an RDM
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
-    "quality": {"recordings", "rsa", "tuning"},
+    "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
     "tutorial": {"rsa"},
     "report": {"figures", "study"},
     "cli": {"study", "report", "recordings", "quality"},

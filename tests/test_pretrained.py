@@ -17,22 +17,6 @@ from normenc.representations import represent
 from normenc.stimuli import gratings
 
 
-@pytest.fixture(scope="module")
-def torchvision():
-    """torchvision; its wheel for CUDA misses operators in a torch for CPUs, which no model here calls: name them."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for _ in range(50):
-        try:
-            return pytest.importorskip("torchvision", exc_type=ImportError, reason="torchvision is not installed")
-        except RuntimeError as error:
-            missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
-            assert missing, error
-            library.define(f"{missing[1]}(Tensor a) -> Tensor")
-            for name in [name for name in sys.modules if name.startswith("torchvision")]:
-                del sys.modules[name]
-    raise AssertionError("torchvision cannot be imported")
-
-
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     def refuse(*args, **kwargs):

@@ -2,9 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from normenc import controls, stimuli
 from normenc.errors import InputError
+from normenc.recordings import Recording
+from normenc.representations import represent
 from normenc.rsa import noise_ceiling, rdm, simulate_responses
-from normenc.study import Study, load_study, power
+from normenc.study import Study, load_study, power, prepare
+from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
 from normenc.study.power_analysis import matching_noise, simulate_power
 from normenc.study.settings import PowerSettings
 
@@ -13,12 +17,18 @@ CANDIDATES = {name: rdm(RNG.normal(size=(40, 8))) for name in ("one", "other", "
 
 
 def settings(**changes):
-    grid = {"n_stimuli": [8, 30], "n_neurons": [10, 200], "n_animals": [1], "n_simulations": 12, "n_samples": 50}
+    grid = {"n_neurons": [10, 200], "n_animals": [1], "n_repeats": [1], "n_simulations": 12, "n_samples": 50}
     return PowerSettings(**grid | changes)
 
 
+def simulated(candidates, noise, n_stimuli, options, **more):
+    """Recovery and pairs, of so many of the candidates' stimuli."""
+    some = {n: {label: rdm[:n, :n] for label, rdm in candidates.items()} for n in n_stimuli}
+    return simulate_power(some, dict.fromkeys(candidates, noise), options, progress=False, **({"n_jobs": 1} | more))
+
+
 def test_more_data_finds_the_right_model_more_often():
-    found = simulate_power(CANDIDATES, dict.fromkeys(CANDIDATES, 2.0), settings(), n_jobs=1)
+    found = simulated(CANDIDATES, 2.0, [8, 30], settings())
     table = found.recovery.pivot_table(index="n_stimuli", columns="n_neurons", values="recovered")
     assert table.loc[30, 200] == 1
     assert table.loc[8, 10] < 0.9
@@ -31,17 +41,13 @@ def test_more_data_finds_the_right_model_more_often():
 
 def test_twins_are_found_by_chance_and_never_apart():
     twins = {"one": CANDIDATES["one"], "copy": CANDIDATES["one"] + 1e-9 * CANDIDATES["other"]}
-    found = simulate_power(
-        twins, dict.fromkeys(twins, 1.0), settings(n_stimuli=[30], n_neurons=[50], n_simulations=30), n_jobs=1
-    )
+    found = simulated(twins, 1.0, [30], settings(n_neurons=[50], n_simulations=30))
     assert found.recovery["recovered"].mean() == pytest.approx(0.5, abs=0.25)
     assert found.pairs["power"].max() <= 0.3
 
 
 def test_processes_and_order_do_not_matter():
-    options = settings(n_stimuli=[12], n_neurons=[20], n_simulations=4)
-    noise = dict.fromkeys(CANDIDATES, 1.0)
-    one, two = (simulate_power(CANDIDATES, noise, options, n_jobs=n) for n in (1, 2))
+    one, two = (simulated(CANDIDATES, 1.0, [12], settings(n_neurons=[20], n_simulations=4), n_jobs=n) for n in (1, 2))
     assert one.recovery.equals(two.recovery)
     assert one.pairs.equals(two.pairs)
 
@@ -64,8 +70,8 @@ def test_power_of_a_study(tmp_path):
         training={"n_epochs": 1},
         power={"n_stimuli": [12], "n_neurons": [20], "n_animals": [1, 2], "n_simulations": 2, "n_samples": 50},
     )
-    ticks = []
-    found = power(study, tmp_path / "power", progress=False, n_jobs=1, tick=lambda *done: ticks.append(done))
+    told = []
+    found = power(study, tmp_path / "power", progress=told.append, n_jobs=1)
     names = sorted(path.name for path in found.folder.iterdir())
     assert names == ["power.csv", "power.png", "power.svg", "power_pairs.csv", "study.toml"]
     table = pd.read_csv(found.folder / "power.csv")
@@ -79,9 +85,23 @@ def test_power_of_a_study(tmp_path):
         "orientation model",
         "pixels",
     ]
-    assert table["generating"].tolist() == labels * 2
-    assert (table["n_animals"].tolist(), ticks[-1]) == ([1] * 8 + [2] * 8, (16, 16))
-    assert load_study(found.folder / "study.toml").power.n_stimuli == [12]
+    assert table["generating"].tolist() == labels * 4
+    assert table[["n_animals", "n_repeats"]].to_numpy().tolist() == [
+        [a, r] for a in (1, 2) for r in (1, 2) for _ in labels
+    ]
+    assert found.failures == ()
+    used = load_study(found.folder / "study.toml").power
+    assert (used.n_stimuli, used.n_repeats) == ([12], [1, 2])  # the averages of this recording count as one trial each
+    assert list(dict.fromkeys(tally.stage for tally in told)) == [
+        "reading the recording",
+        "responses of controls",
+        "training",
+        "responses of layers",
+        "responses of untrained layers",
+        "matching the noise",
+        "simulating",
+    ]
+    assert (told[-1].done, told[-1].total) == (32, 32)
     with pytest.raises(InputError, match="there is something already; choose another folder"):
         power(study, tmp_path / "power", progress=False)
 
@@ -89,7 +109,6 @@ def test_power_of_a_study(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"power": {"n_stimuli": [500]}}, "power.n_stimuli: given 500, but simulated-v1 has 181 stimuli"),
         ({"comparison": {"rdm_metric": "cosine"}}, "power simulates correlation RDMs"),
     ],
 )
@@ -101,6 +120,116 @@ def test_bad_settings_are_named(tmp_path, change, message):
 
 def test_a_recording_of_an_rdm_needs_its_noise_stated(tmp_path):
     path = tmp_path / "rdm.npz"
-    np.savez(path, rdm=CANDIDATES["one"], orientation=np.arange(40))
+    np.savez(path, rdm=CANDIDATES["one"], orientation=np.arange(40) * 4.5)
     with pytest.raises(InputError, match=r"power\.noise is not given and rdm has no neurons' responses"):
         power(Study(recording={"source": str(path)}, power={"n_stimuli": [20]}), tmp_path / "power", progress=False)
+
+
+def directions(n=12, repeats=(3,), **labels):
+    """A recording of evenly spaced directions, whose stimuli have so many trials in turn."""
+    shown = np.repeat(np.arange(n) * 360 / n, np.resize(repeats, n))
+    values = np.random.default_rng(1).normal(size=(len(shown), 50))
+    return Recording.from_trials("mine", values, direction=shown, **labels)
+
+
+def test_the_grid_starts_from_what_the_recording_has():
+    found = amounts_of(directions(), PowerSettings())
+    assert (found.n_stimuli, found.n_neurons, found.n_animals, found.n_repeats) == (
+        [12, 24, 48],
+        [50, 100],
+        [1, 5],
+        [3, 6],
+    )
+    mice = {"trials": {"animal": np.repeat(["a", "b", "c"], 12)}}
+    assert amounts_of(directions(**mice), PowerSettings()).n_animals == [3, 6]
+    of_neurons = {"neurons": {"neuron_animal": np.repeat(["a", "b"], 25)}}
+    assert amounts_of(directions(**of_neurons), PowerSettings()).n_neurons == [25, 50]  # of each animal
+    own = amounts_of(directions(), PowerSettings(n_stimuli=[6, 12], n_animals=[2]))
+    assert (own.n_stimuli, own.n_animals, own.n_repeats) == ([6, 12], [2], [3, 6])
+    assert amounts_of(directions(4), PowerSettings()).n_stimuli == [8, 16, 32]  # tests need 6
+    assert amounts_of(directions(72), PowerSettings()).n_stimuli == [72, 144]
+
+
+def test_images_are_never_more_than_there_are():
+    values = np.random.default_rng(0).normal(size=(10, 20))
+    pictures = np.random.default_rng(1).uniform(size=(10, 30, 40))
+    recording = Recording.from_responses("scenes", values, image=[f"s{k}" for k in range(10)], images=pictures)
+    assert amounts_of(recording, PowerSettings()).n_stimuli == [10]
+    with pytest.raises(InputError, match="given 20, but scenes has 10 images, and what models make of others cannot"):
+        amounts_of(recording, PowerSettings(n_stimuli=[5 + 1, 20]))
+
+
+def test_unequal_numbers_of_trials_count_as_what_leaves_as_much_noise():
+    assert mean_repeats(directions(repeats=(3,))) == pytest.approx(3)
+    assert mean_repeats(directions(repeats=(2, 4))) == pytest.approx(8 / 3)  # 2 / (1/2 + 1/4)
+
+
+def test_more_gratings_than_were_shown_are_computed_from_images(tmp_path):
+    values = np.random.default_rng(0).normal(size=(12, 20))
+    np.savez(tmp_path / "mine.npz", responses=values, direction=np.arange(12) * 30.0)
+    study = Study(
+        recording={"source": str(tmp_path / "mine.npz")},
+        stimuli={"resolution": 0.05},
+        task={"n_train": 40, "n_test": 20},
+        network={"name": "ConvPoolFC", "pool_size": 4},
+        training={"n_epochs": 1},
+        comparison={"controls": ["Fourier amplitude"]},
+    )
+    prepared = prepare(study)
+    own = {"Fourier amplitude": np.arange(144.0).reshape(12, 12)}
+    found = candidates_of(prepared, own, [6, 12, 24], "cpu", lambda tally: None)
+    np.testing.assert_array_equal(found[6]["Fourier amplitude"], own["Fourier amplitude"][::2, ::2])
+    np.testing.assert_array_equal(found[12]["Fourier amplitude"], own["Fourier amplitude"])
+    images = stimuli.gratings(np.arange(24) * 15.0, resolution=0.05)
+    expected = rdm(represent(controls.fourier_amplitude, images)["amplitude"])
+    np.testing.assert_allclose(found[24]["Fourier amplitude"], expected, atol=1e-6)
+
+
+def test_more_stimuli_go_no_further_than_the_recordings():
+    part = Recording.from_responses("part", np.random.default_rng(0).normal(size=(7, 4)), np.arange(-30, 31, 10.0))
+    np.testing.assert_allclose(with_stimuli(part, 13).stimulus, np.arange(-30, 31, 5))
+    assert not with_stimuli(part, 13).has_neighbours
+    assert with_stimuli(directions(4), 8).has_neighbours
+
+
+def test_noise_of_a_trial_is_that_of_the_averages_by_the_root_of_their_number(tmp_path):
+    truth = simulate_responses(CANDIDATES["one"][:12, :12], 100, 1.0, np.random.default_rng(3), n_repeats=4)[0]
+    shown = np.tile(np.arange(12) * 15.0, 4)
+    np.savez(tmp_path / "trials.npz", responses=truth.reshape(48, 100), orientation=shown)
+    np.savez(tmp_path / "averages.npz", responses=truth.mean(axis=0), orientation=shown[:12])
+    noise = {}
+    for name in ("trials", "averages"):
+        study = Study(
+            recording={"source": str(tmp_path / f"{name}.npz")},
+            stimuli={"resolution": 0.05},
+            task={"n_train": 40, "n_test": 20},
+            network={"name": "ConvPoolFC", "pool_size": 4},
+            training={"n_epochs": 1},
+            comparison={"controls": ["Fourier amplitude"]},
+            power={"n_neurons": [20], "n_animals": [1], "n_stimuli": [12], "n_simulations": 2, "n_samples": 50},
+        )
+        found = power(study, tmp_path / name, progress=False, n_jobs=1)
+        noise[name] = found.recovery.set_index(["generating", "n_repeats"])["noise"]
+    ratio = noise["trials"].xs(4, level="n_repeats") / noise["averages"].xs(1, level="n_repeats")
+    np.testing.assert_allclose(ratio, 2)
+
+
+def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):
+    np.savez(
+        tmp_path / "noise.npz",
+        responses=np.random.default_rng(1).normal(size=(40, 12)),
+        orientation=np.arange(40) * 4.5,
+    )
+    study = Study(
+        recording={"source": str(tmp_path / "noise.npz")},
+        stimuli={"resolution": 0.05},
+        task={"n_train": 40, "n_test": 20},
+        network={"name": "ConvPoolFC", "pool_size": 4},
+        training={"n_epochs": 1},
+        comparison={"controls": ["pixels"]},
+        power={"n_stimuli": [10], "n_neurons": [8], "n_simulations": 2, "n_samples": 50},
+    )
+    with pytest.raises(
+        InputError, match=r"noise: the RDMs of halves .* have next to nothing in common.*state power.noise"
+    ):
+        power(study, tmp_path / "power", progress=False, n_jobs=1)

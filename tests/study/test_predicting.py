@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from normenc import controls, encoding, figures, recordings, report, rsa, stimuli
 from normenc.errors import InputError
 from normenc.study import Study, run
-from normenc.study.predicting import _folds
+from normenc.study.predicting import _failure, _folds
 from normenc.study.representing import prepare
 
 SMALL = Study(
@@ -137,6 +137,42 @@ def test_one_trial_a_stimulus_gives_no_corrected_measure(tmp_path, layers, witho
     assert table["feve"].isna().all()
     assert table["r"].notna().all()
     assert (table["n_unknown"] == 40).all()
+
+
+def test_a_network_that_diverges_is_said_to_and_leaves_the_others_alone(tmp_path, layers, without_pictures):
+    orientation, of = layers
+    tiny = 1e-5 * of["Fourier amplitude"][:, :40]  # steps of the fit's learning rate are far too large for these
+    tiny = tiny + 1e-5 * np.random.default_rng(0).normal(size=(2, 36, 40))
+    np.savez(tmp_path / "mine.npz", responses=tiny.reshape(72, 40), orientation=np.tile(orientation, 2))
+    settings = SMALL.with_changes(recording=str(tmp_path / "mine.npz")).model_dump()
+    settings["encoding"] |= {"networks": ["linear readout"]}
+    finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
+    table = pd.read_csv(finished.folder / "predictivity.csv").set_index("label")
+    failed = table.loc["linear readout"]
+    assert failed["notes"].startswith("the fit failed: fitting diverged at step")
+    assert "learning_rate" not in failed["notes"]  # which a study cannot set
+    assert (failed["kind"], failed["n_units"]) == ("fitted to the neurons", 40)
+    assert failed[["similarity", "feve", "r", "r2"]].isna().all()
+    assert (table["n_reliable"] + table["n_unreliable"]).eq(40).all()
+    assert table.loc["Fourier amplitude", "r"] > 0.3
+    assert "linear readout: the fit failed: fitting diverged" in report.render(finished.folder)
+    assert finished.evaluation.predicted.fitted == {}
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ({"feve": -17.8, "r2": 0.1}, ["fraction of explainable variance explained −17.8"]),
+        ({"feve": np.nan, "r2": -1.5}, ["R² −1.5"]),
+        ({"feve": -0.9, "r2": -5.0}, []),
+        ({"feve": np.nan, "r2": np.nan}, []),
+    ],
+)
+def test_a_fit_that_predicts_far_worse_than_a_constant_has_failed(scores, said):
+    notes = _failure(scores)
+    assert len(notes) == len(said)
+    for note, part in zip(notes, said, strict=True):
+        assert note.startswith("the fit failed") and part in note
 
 
 def test_points_stand_where_the_table_says():

@@ -1,3 +1,4 @@
+import html
 import json
 import re
 import shutil
@@ -11,9 +12,9 @@ import xarray as xr
 from PIL import Image
 from safetensors.torch import load_file
 
-from normenc import networks, recordings, rsa, stimuli
+from normenc import networks, recordings, report, rsa, stimuli
 from normenc.errors import InputError
-from normenc.study import Study, load_study, read_source_data, redraw, run
+from normenc.study import Study, load_study, prepare, read_source_data, redraw, representing, run
 
 SMALL = Study(
     name="small",
@@ -430,3 +431,42 @@ def test_a_picture_that_cannot_be_read_is_left_out_with_its_least_width(small, t
     least = int(re.fullmatch(r"rdms cannot be read at 30 mm: .*; give it more width, at least (\d+) mm", reason)[1])
     assert not redraw(small.folder, tmp_path, only="rdms", width=least).left_out
     assert redraw(small.folder, tmp_path, only="rdms", width=least - 5).left_out
+
+
+def test_a_control_whose_package_is_missing_is_left_out_and_said_so(without_pictures, monkeypatch, normenc, tmp_path):
+    there = representing.find_spec
+    monkeypatch.setattr(representing, "find_spec", lambda name: None if name == "plenoptic" else there(name))
+    settings = SMALL.model_dump()
+    settings["comparison"]["controls"] = ["pixels", "steerable pyramid"]
+    (tmp_path / "study.toml").write_text(Study(**settings).to_toml())
+    code, _, err = normenc("run", "study.toml", "--out", "run", "--device", "cpu")
+    why = "it needs plenoptic, which is not installed: pip install 'normenc[pyramid]'"
+    assert code == 0
+    assert f"the control steerable pyramid is left out: {why}" in err
+    assert "steerable pyramid" not in pd.read_csv(tmp_path / "run" / "similarity.csv")["model"].tolist()
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert environment["skipped_controls"] == {"steerable pyramid": why}
+    page = html.unescape((tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
+    assert f"The control steerable pyramid is left out: {why}" in page
+    settings["comparison"]["controls"] = ["steerable pyramid"]
+    with pytest.raises(InputError, match=r"none of them can be used \(steerable pyramid: it needs plenoptic"):
+        prepare(Study(**settings))
+
+
+def test_square_images_are_said_to_be_cut(without_pictures, tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"scene{number}" for number in range(8)]
+    shown = recordings.Recording.from_responses(
+        "scenes", rng.normal(size=(8, 20)), image=names, images=rng.uniform(size=(8, 96, 96))
+    )
+    recordings.save(shown, tmp_path / "scenes.npz")
+    finished = run(
+        SMALL.with_changes(recording=str(tmp_path / "scenes.npz")), tmp_path / "run", progress=False, device="cpu"
+    )
+    cut = json.loads((finished.folder / "environment.json").read_text())["recording"]["images_cut"]
+    left_out = "cut to 4:3 in their middle, which leaves out 25 % of their height"
+    assert cut == f"Images of 96 x 96 pixels were {left_out}, and reduced to 24 x 32 pixels."
+    page = report.render(finished.folder)
+    assert cut in page
+    assert "Some of the 8 images that were shown, as the networks were given them." in " ".join(page.split())
+    assert "The control orientation model is left out: images have no orientation" in page

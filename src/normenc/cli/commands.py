@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from normenc.cli.next_steps import next_steps
 from normenc.cli.options import split, takes_recording
-from normenc.cli.printing import bar, open_browser, print_failures, print_summary, print_table
+from normenc.cli.printing import open_browser, print_failure, print_failures, print_skipped, print_summary, print_table
 
 __all__ = ["app", "main"]
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     help="Train networks on a task, never on neural data, and compare their layers with recordings of visual cortex, "
     "beside controls.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 recordings_app = typer.Typer(help="List the recordings that normenc knows by name, or fetch one.")
@@ -59,12 +60,12 @@ def _options(
     pass
 
 
-@app.command()
+@app.command(short_help="Train, compare with a recording beside controls, write a report.")
 @takes_recording
 def run(
     study: Annotated[
         Path | None,
-        typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="[STUDY.toml]"),
+        typer.Argument(help="A study file (TOML); without one, the reference study.", metavar="STUDY.toml"),
     ] = None,
     recording: Annotated[
         str | None,
@@ -138,9 +139,10 @@ def _default_workers(study: Any, device: str) -> int:
     return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
 
 
-@app.command()
+@app.command(short_help="Tell whether a recording is fit, and what it can decide.")
 @takes_recording
 def check(
+    context: typer.Context,
     recording: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A recording's name, or its file.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     seed: Annotated[int, typer.Option(help="Of random halves of the trials.")] = 0,
@@ -162,15 +164,21 @@ def check(
     typer.secho(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
     for warning in found.warnings:
         typer.echo(f"- {warning}")
+    assert found.decidable is not None
+    typer.secho("what comparisons on these data can decide:", bold=True)
+    for decision in room.decisions(found.decidable, found.kind, found.n_stimuli):
+        typer.echo(f"- {decision}")
+    for command, why in next_steps(context, found):
+        typer.echo(f"next: {command}\n      {why}")
 
 
-@app.command()
+@app.command(short_help="Tell how much data it takes to find the right model.")
 @takes_recording
 def power(
     study: Annotated[
         Path | None,
         typer.Argument(
-            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="[STUDY.toml]"
+            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="STUDY.toml"
         ),
     ] = None,
     recording: Annotated[
@@ -192,8 +200,7 @@ def power(
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, preparation=preparation)
     try:
-        with bar("simulating") as tick:
-            found = studies.power(settings, out, device=device, n_jobs=jobs, tick=tick)
+        found = studies.power(settings, out, device=device, n_jobs=jobs)
     except KeyboardInterrupt:
         typer.secho("normenc: interrupted; nothing was written", err=True)
         raise typer.Exit(130) from None
@@ -205,10 +212,13 @@ def power(
         for index, row in enumerate(table.itertuples())
     ]
     print_table(("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power"), rows)
+    print_skipped(found.skipped)
+    for failure in found.failures:
+        print_failure(failure)
     typer.echo(f"tables and heat map: {found.folder}")
 
 
-@app.command()
+@app.command(short_help="Draw the pictures of a finished run again, for a paper.")
 def figures(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     formats: Annotated[
@@ -243,7 +253,7 @@ def figures(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Write a page of what differs between runs.")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Two or more folders of runs.")],
     out: Annotated[Path, typer.Option(metavar="FILE.html", help="The page to write.")] = Path("comparison.html"),
@@ -258,7 +268,7 @@ def compare(
     typer.echo(f"comparison: {page}")
 
 
-@app.command("open")
+@app.command("open", short_help="Show a run in the browser.")
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or a page (.html).")],
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address alone.")] = False,

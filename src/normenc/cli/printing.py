@@ -1,26 +1,20 @@
-"""What commands print: tables, summaries and progress."""
+"""What commands print: tables and summaries."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
-__all__ = ["bar", "open_browser", "print_failures", "print_summary", "print_table"]
+__all__ = ["open_browser", "print_failure", "print_failures", "print_skipped", "print_summary", "print_table"]
 
 MAX_ROWS = 12  # of trained layers on the screen
 
 
 def print_failures(finished: Any) -> bool:
     """Tell what failed; gives whether a unit did."""
+    print_skipped(finished.evaluation.skipped)
     for failure in finished.evaluation.failures:
-        unit = failure.unit
-        what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
-        typer.secho(
-            f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}",
-            err=True,
-            fg=typer.colors.YELLOW,
-        )
+        print_failure(failure)
     units = [failure for failure in finished.evaluation.failures if failure.layer is None]
     if units:
         typer.secho(
@@ -32,16 +26,19 @@ def print_failures(finished: Any) -> bool:
     return bool(units)
 
 
-@contextmanager
-def bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
+def print_skipped(controls: dict[str, str]) -> None:
+    """Tell which controls could not be used, and why."""
+    for name, why in controls.items():
+        typer.secho(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
 
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        row = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(row, completed=done, total=total)
+
+def print_failure(failure: Any) -> None:
+    """Tell which network, or layer, could not be used, and why."""
+    unit = failure.unit
+    what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
+    typer.secho(
+        f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}", err=True, fg=typer.colors.YELLOW
+    )
 
 
 def open_browser(address: str) -> None:
@@ -110,6 +107,8 @@ def _print_predictivity(table: Any) -> None:
     """The neurons' predictivity beside the similarity of RDMs, the most predictive first."""
     import pandas as pd
 
+    from normenc.study.file_names import FAILED_FIT
+
     measure = "feve" if table["feve"].notna().any() else "r"
     rows = [
         (
@@ -123,6 +122,10 @@ def _print_predictivity(table: Any) -> None:
     ]
     name = "explainable variance explained" if measure == "feve" else "r of predictions"
     print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
+    if len(table) > MAX_ROWS:
+        typer.echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
+    for row in table[table["notes"].str.startswith(FAILED_FIT)].itertuples():
+        typer.secho(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
 
 
 def _print_scores(evaluation: Any) -> None:

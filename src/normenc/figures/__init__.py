@@ -10,9 +10,10 @@ from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, r
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
 from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms
+from normenc.figures.power import power_map
 from normenc.figures.predictivity import predictivity
 from normenc.figures.saving import save
-from normenc.figures.similarity import power_map, similarity_bars
+from normenc.figures.similarity import similarity_bars
 from normenc.figures.sizes import sized
 from normenc.figures.spectrum import eigenspectrum
 from normenc.figures.tuning import preference_histogram, selectivity_distributions

@@ -50,7 +50,11 @@ Values = Mapping[str, npt.ArrayLike | None]  # None: known only by its RDM
 
 SHEET = mpl.rc_params_from_file(Path(__file__).with_name("normenc.mplstyle"), use_default_template=False)
 COLOURS: tuple[str, ...] = tuple(SHEET["axes.prop_cycle"].by_key()["color"])
-CONTROL_STYLES = (("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-"))
+CONTROL_STYLES: tuple[tuple[str, Any], ...] = (
+    *(("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-")),
+    *(("#444444", (0, (9, 2))), ("#bbbbbb", (0, (3, 1, 1, 1, 1, 1)))),
+)
+MOST_TOGETHER = 6  # panels side by side, where there is no page: more would be too small on a screen
 ORIENTATION_TICKS = (-90, -45, 0, 45, 90)
 FEW_ANGLES = 24  # up to which ticks stand where a stimulus was shown
 DIRECTION_TICKS = (-180, -90, 0, 90, 180, 270, 360)
@@ -139,6 +143,8 @@ def panels_in_rows(
         panels = new_panels(axes, 1, len(items), width=width, height=height, polar=polar)
         return panels, [(panel, *item) for panel, item in zip(panels.flat, items, strict=True)]
     together = fitting(max(map(len, groups)), width, height, least=least)[0]
+    if together > MOST_TOGETHER:
+        together = -(-together // -(-together // MOST_TOGETHER))  # as many in every row
     rows = [row[start : start + together] for row in groups for start in range(0, len(row), together)]
     below = 0.5 if narrow() else 0.0  # for a colour bar, or what the angles are
     size: dict[str, Any] = {"width": width, "height": height, "least": 0.1, "lowest": lowest, "below": below}
@@ -195,8 +201,8 @@ def units_text(n: int, neurons: bool) -> str:
 
 
 def degrees(value: float) -> str:
-    """An angle as pictures write it."""
-    return f"{value:g}°".replace("-", "−")
+    """An angle as pictures write it, to a hundredth of a degree."""
+    return f"{round(float(value), 2) + 0.0:g}°".replace("-", "−")
 
 
 def first_in_row(panel: Axes) -> bool:
@@ -208,9 +214,9 @@ def first_in_row(panel: Axes) -> bool:
 def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0, panel: Axes | None = None) -> list[float]:
     """The ticks that lie within the range of `angles`, fewer where `panel` is narrow; of few angles, some of these."""
     few = panel is not None and narrow(panel)
-    ticks: Sequence[float] = ORIENTATION_TICKS if period == 180 else DIRECTION_TICKS
+    ticks: Sequence[float] = (*ORIENTATION_TICKS, 135, 180) if period == 180 else DIRECTION_TICKS
     if few:
-        ticks = (-90, 0, 90) if period == 180 else (-180, 0, 180, 360)
+        ticks = (-90, 0, 90, 180) if period == 180 else (-180, 0, 180, 360)
     inside = [tick for tick in ticks if angles.min() <= tick <= angles.max()]
     if len(angles) > FEW_ANGLES or all(np.isclose(angles, tick).any() for tick in inside):
         return inside

@@ -29,6 +29,7 @@ from normenc.figures.sizes import colour_bar, legend_height, narrow, place_legen
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
+FEW = 12  # stimuli, of which the axes name some and nothing between them
 BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities lie between 0 and 2 in every population
 # References of the rows, degrees, by period.
 ROWS: dict[float, Sequence[float]] = {180: (-75, -25, 25, 75), 360: (45, 135, 225, 315)}
@@ -132,7 +133,7 @@ def rdm_rows(
         Degrees from vertical, rising.
     at : sequence of float
         Reference orientations in degrees, -75, -25, 25 and 75 by default; of directions 45, 135, 225 and 315. The
-        nearest stimulus is taken.
+        stimulus nearest to each on the circle is taken, and none twice.
     metric : str
         As in :func:`rdms`.
     period : float
@@ -146,13 +147,13 @@ def rdm_rows(
     """
     orientation = np.asarray(orientation)
     references = at if at is not None else ROWS[period]
+    chosen = list(dict.fromkeys(_nearest(orientation, reference, period) for reference in references))
     with style():
         names = [*populations, *(controls or {})]
         panels = new_panels(
-            axes, 1, len(references), width=2.3, height=2.4, sharey=True, least=1.6, below=legend_height(names)
+            axes, 1, len(chosen), width=2.3, height=2.4, sharey=True, least=1.6, below=legend_height(names)
         )
-        for panel, reference in zip(panels.flat, references, strict=False):
-            row = int(np.abs(orientation - reference).argmin())
+        for panel, row in zip(panels.flat, chosen, strict=False):
             for (label, matrix), (colour, line) in zip(
                 [*populations.items(), *(controls or {}).items()],
                 line_styles(populations, controls),
@@ -165,7 +166,7 @@ def rdm_rows(
             angle_axis(panel, orientation, period=period)
         for row_of_panels in panels:
             row_of_panels[0].set_ylabel(_dissimilarity(metric))
-        last = panels.flat[len(references) - 1]
+        last = panels.flat[len(chosen) - 1]
         place_legend(last, *last.get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.02, 0.5))
     return panels
 
@@ -185,7 +186,7 @@ def embeddings(
     populations, controls : mapping of str to array, shape (n_stimuli, 2)
         As :func:`normenc.embedding.embed` gives them.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical; the colours are cyclic, -90 and 90 share one.
+        Degrees from vertical, of any range; the colours are cyclic, -90 and 90 share one.
     period : float or None
         180 (orientation), 360 (direction), or None where stimuli are images, which have one colour.
     axes : array of Axes, optional
@@ -199,11 +200,14 @@ def embeddings(
     start = 0.0 if period == 360 else -90.0
     colours: Any = {"color": COLOURS[1]}
     if period is not None:
-        colours = {"c": orientation, "cmap": "twilight", "vmin": start, "vmax": start + period}
+        beyond = (orientation < start) | (orientation > start + period)
+        shown = np.where(beyond, (orientation - start) % period + start, orientation)
+        colours = {"c": shown, "cmap": "twilight", "vmin": start, "vmax": start + period}
+    size = float(np.clip(600 / len(orientation), 14, 40))
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
         for panel, label, points in drawn:
-            dots = panel.scatter(points[:, 0], points[:, 1], s=14, linewidth=0, **colours)
+            dots = panel.scatter(points[:, 0], points[:, 1], s=size, linewidth=0.3, edgecolor="#666666", **colours)
             panel.set_title(_title(label, panel))
             panel.set_xticks([])
             panel.set_yticks([])
@@ -220,6 +224,11 @@ def embeddings(
     return panels
 
 
+def _nearest(orientation: npt.NDArray[Any], reference: float, period: float) -> int:
+    """The stimulus that is nearest on the circle."""
+    return int(np.abs((orientation - reference + period / 2) % period - period / 2).argmin())
+
+
 def _dissimilarity(metric: str) -> str:
     return "dissimilarity (1 − r)" if metric == "correlation" else f"dissimilarity ({metric})"
 
@@ -232,8 +241,14 @@ def _title(label: str, panel: Axes) -> str:
 def _stimulus_ticks(
     orientation: npt.NDArray[Any], period: float | None, panel: Axes
 ) -> tuple[npt.ArrayLike, list[str]]:
-    """Where the ticks stand on an axis whose unit is the stimulus index; images have none."""
+    """Where the ticks stand on an axis whose unit is the stimulus index: at stimuli, where these are few.
+
+    Images have none.
+    """
     if period is None:
         return [], []
     inside = angle_ticks(orientation, period, panel)
+    if len(orientation) <= FEW and not np.isin(inside, orientation).all():
+        places = range(0, len(orientation), -(-len(orientation) // (3 if narrow(panel) else 6)))
+        return list(places), [degrees(orientation[place]) for place in places]
     return np.interp(inside, orientation, np.arange(len(orientation))), [degrees(tick) for tick in inside]

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from normenc.errors import InputError
 from normenc.figures.common import COLOURS, style, wrapped
-from normenc.figures.sizes import place_legend, within
+from normenc.figures.numbering import place_numbers
+from normenc.figures.sizes import narrow, place_legend, within
 
 __all__ = ["MEASURES", "predictivity"]
 
@@ -25,14 +26,17 @@ KINDS = {  # what a point is, its colour, marker, and whether it is filled
     "control": ("#777777", "s", True),
     "fitted to the neurons": (COLOURS[2], "D", True),
 }
-MOST_NAMED = 14
+MOST_NAMED = 40
+BOUNDS = (-1.0, 2.0)  # of the axis; a model as bad as a constant has 0, a perfect one 1
 
 
 def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | None = None) -> Axes:
     """Similarity of RDMs against predictivity of neurons, a point for each encoder.
 
     Lines are 95 % intervals. The grey band is the noise ceiling of the RDMs; where noise is accounted for, the dotted
-    line is what a model without error would reach.
+    line is what a model without error would reach. The axis ends at -1 and 2: what lies beyond stands at its end as a
+    triangle, with its value. Of more than 40 rows the controls, the networks fitted to neurons and the most similar
+    layers have numbers.
 
     Parameters
     ----------
@@ -60,43 +64,83 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
             f"measure is {measure!r} for a table of {len(table)} rows; it must be one of {', '.join(known) or 'none'}, "
             "and the rows of one recording"
         )
+    named = _named(table)
     with style():
         if ax is None:
-            named = [wrapped(str(label), 30) for label in table["label"].head(MOST_NAMED)]
-            ax = plt.subplots(figsize=within(7.2, 4.4, legend=named), layout="constrained")[1]
+            names = [_name(row) for row in named.to_dict("records")]
+            height = max(4.4, 0.2 * sum(name.count("\n") + 1 for name in names))
+            ax = plt.subplots(figsize=within(7.2, height, legend=names), layout="constrained")[1]
         first = table.iloc[0]
         if np.isfinite(first["ceiling_lower"]):
             ax.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
         if chosen in ("feve", "noise_corrected_r"):
             ax.axhline(1, color="black", linestyle=":", linewidth=0.9)
-        for number, row in enumerate(table.to_dict("records"), start=1):
-            colour, marker, filled = KINDS[row["kind"]]
-            x, y = row["similarity"], row[chosen]
-            ax.plot([row["similarity_low"], row["similarity_high"]], [y, y], color=colour, linewidth=0.8, alpha=0.5)
-            if f"{chosen}_low" in row:
-                ax.plot([x, x], [row[f"{chosen}_low"], row[f"{chosen}_high"]], color=colour, linewidth=0.8, alpha=0.5)
-            face = colour if filled else "white"
-            ax.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none")
-            if number <= MOST_NAMED:
-                beside: Any = {"xytext": (5, 4), "textcoords": "offset points", "in_layout": False}
-                ax.annotate(str(number), (x, y), fontsize=8, **beside)
+        drawn = table[table[["similarity", chosen]].notna().all(axis=1)]
+        for row in drawn.to_dict("records"):
+            _draw(ax, row, chosen)
+        _set_limits(ax, drawn, chosen)
         ax.set_xlabel("similarity of RDMs")
-        ax.set_ylabel(wrapped(MEASURES[chosen], 40))
-        handles = _legend(table)
-        names = [str(handle.get_label()) for handle in handles]
-        place_legend(ax, handles, names, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        ax.set_ylabel(wrapped(MEASURES[chosen], 26 if narrow() else 40))
+        handles = _legend(table, named, drawn.index)
+        place_legend(ax, handles, [str(h.get_label()) for h in handles], loc="center left", bbox_to_anchor=(1.01, 0.5))
+        numbered = [row for row in named.itertuples() if row.Index in drawn.index]
+        points = [(row.similarity, float(np.clip(getattr(row, chosen), *BOUNDS))) for row in numbered]
+        place_numbers(ax, points, [_number(row.number, getattr(row, chosen)) for row in numbered])
     return ax
 
 
-def _legend(table: pd.DataFrame) -> list[Line2D]:
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that have a number: all, or of very many what is no trained layer or twin, and the most similar."""
+    apart = ~table["kind"].isin(["trained layer", "untrained twin"])
+    order = table.assign(apart=apart).sort_values(["apart", "similarity"], ascending=False, kind="stable")
+    kept = table.loc[order.index[:MOST_NAMED].sort_values()]
+    return kept.assign(number=range(1, len(kept) + 1))
+
+
+def _name(row: dict[Any, Any]) -> str:
+    return f"{row['number']}  {wrapped(str(row['label']), 30)}"
+
+
+def _number(number: int, value: float) -> str:
+    """What stands beside a point; beyond the axis its value too."""
+    return f"{number}" if BOUNDS[0] <= value <= BOUNDS[1] else f"{number}: {value:.3g}".replace("-", "−")
+
+
+def _draw(ax: Axes, row: dict[Any, Any], chosen: str) -> None:
+    colour, marker, filled = KINDS[row["kind"]]
+    x, y = row["similarity"], float(np.clip(row[chosen], *BOUNDS))
+    thin: Any = {"color": colour, "linewidth": 0.8, "alpha": 0.5}
+    if y == row[chosen]:
+        ax.plot([row["similarity_low"], row["similarity_high"]], [y, y], **thin)
+        if f"{chosen}_low" in row:
+            ax.plot([x, x], np.clip([row[f"{chosen}_low"], row[f"{chosen}_high"]], *BOUNDS), **thin)
+    else:
+        marker = "v" if y > row[chosen] else "^"  # it points to where the value is
+    face = colour if filled else "white"
+    ax.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none", clip_on=False)
+
+
+def _set_limits(ax: Axes, drawn: pd.DataFrame, chosen: str) -> None:
+    """End the axis at the bounds where a value lies beyond them."""
+    if (drawn[chosen] < BOUNDS[0]).any():
+        ax.set_ylim(bottom=BOUNDS[0])
+    if (drawn[chosen] > BOUNDS[1]).any():
+        ax.set_ylim(top=BOUNDS[1])
+
+
+def _legend(table: pd.DataFrame, named: pd.DataFrame, drawn: pd.Index) -> list[Line2D]:
+    """An entry for every row that has a number, and one for each kind of those without."""
     handles = []
-    for number, row in enumerate(table.head(MOST_NAMED).to_dict("records"), start=1):
-        colour, marker, filled = KINDS[row["kind"]]
-        look: Any = {
-            "color": colour,
-            "marker": marker,
-            "markerfacecolor": colour if filled else "white",
-            "linestyle": "none",
-        }
-        handles.append(Line2D([], [], label=f"{number}  {wrapped(str(row['label']), 30)}", **look))
+    for index, row in zip(named.index, named.to_dict("records"), strict=True):
+        missing = "" if index in drawn else " (no score)"
+        handles.append(_handle(row["kind"], _name(row) + missing))
+    rest = table.loc[table.index.difference(named.index)]
+    for kind, n in rest["kind"].value_counts(sort=False).items():
+        handles.append(_handle(str(kind), f"{n} other {kind}{'s' * (n > 1)}"))
     return handles
+
+
+def _handle(kind: str, label: str) -> Line2D:
+    colour, marker, filled = KINDS[kind]
+    look: Any = {"color": colour, "marker": marker, "markerfacecolor": colour if filled else "white"}
+    return Line2D([], [], label=label, linestyle="none", **look)

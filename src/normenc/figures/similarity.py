@@ -1,4 +1,4 @@
-"""Pictures of results: similarities with intervals, noise ceiling and tests; power."""
+"""Pictures of results: similarities with intervals, noise ceiling and tests."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from normenc.errors import InputError
-from normenc.figures.common import AxesArray, new_panels, style, wrapped
+from normenc.figures.common import style, wrapped
 from normenc.figures.sizes import narrow, place_legend, within
 
-__all__ = ["power_map", "similarity_bars"]
+__all__ = ["similarity_bars"]
 
 BAR_COLOURS = {"trained": "#0072B2", "untrained twin": "#9ecae1", "control": "#999999", "model": "#0072B2"}
 SYMBOLS = {
@@ -84,43 +84,6 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
         place_legend(axes, handles, labels)
         _draw_columns(axes, similarity, winners)
     return axes
-
-
-def power_map(power: pd.DataFrame, *, axes: AxesArray | None = None) -> AxesArray:
-    """How often the right model wins, by numbers of stimuli and neurons, in a panel for each of animals and repeats.
-
-    Parameters
-    ----------
-    power : DataFrame
-        The rows of ``power.csv``: ``n_stimuli``, ``n_neurons``, ``n_animals``, ``n_repeats``, ``recovered``, one for
-        each generating model, which are averaged.
-    axes : array of Axes, optional
-        One for each number of animals and repeats.
-
-    Returns
-    -------
-    ndarray of Axes
-    """
-    groups = list(power.groupby(["n_animals", "n_repeats"]))
-    with style():
-        panels = new_panels(axes, 1, len(groups), width=2.6, height=2.6)
-        for panel, ((n_animals, n_repeats), rows) in zip(panels.flat, groups, strict=False):
-            table = rows.pivot_table(index="n_neurons", columns="n_stimuli", values="recovered", aggfunc="mean")
-            image = panel.imshow(table.values, cmap="viridis", vmin=0, vmax=1, origin="lower", aspect="auto")
-            for (row, column), value in np.ndenumerate(table.values):
-                panel.text(
-                    column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.6 else "black"
-                )
-            panel.set_xticks(range(len(table.columns)), [str(n) for n in table.columns])
-            panel.set_yticks(range(len(table.index)), [str(n) for n in table.index])
-            panel.set_xlabel("stimuli")
-            panel.set_title(
-                f"{n_animals} animal{'s' if n_animals > 1 else ''}, {n_repeats} repeat{'s' if n_repeats > 1 else ''}"
-            )
-        panels.flat[0].set_ylabel("neurons")
-        bar = panels.flat[0].get_figure(root=True).colorbar(image, ax=list(panels.flat), shrink=0.8)
-        bar.set_label("how often the right model wins")
-    return panels
 
 
 def _winners(similarity: pd.DataFrame, pairs: pd.DataFrame | None) -> dict[int, list[int]]:

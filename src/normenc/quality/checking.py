@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from normenc import rsa
+from normenc import rsa, stimuli
 from normenc.errors import InputError
 from normenc.quality.comparable import inference_inputs
+from normenc.quality.decisive import Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons
 from normenc.quality.raw import RawValues, look_at
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
@@ -66,6 +67,10 @@ class Quality:
         In plain words, the gravest first.
     notes : tuple of str
         How the file was understood, and what was done to the responses.
+    decidable : Decidable or None
+        What comparisons with models can decide.
+    images_cut : str
+        How images are fitted to the size of gratings, as one sentence; empty where they are not, or there are none.
     """
 
     name: str
@@ -93,13 +98,17 @@ class Quality:
     verdict: str = "unknown"
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    decidable: Decidable | None = None
+    images_cut: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON; NaN is None."""
         return _plain(asdict(self))
 
 
-def check(source: str | Path | Recording, *, seed: int = 0, **options: Any) -> Quality:
+def check(
+    source: str | Path | Recording, *, seed: int = 0, compared: rsa.Inference | None = None, **options: Any
+) -> Quality:
     """Look a recording over before anything is compared with it.
 
     Parameters
@@ -108,6 +117,9 @@ def check(source: str | Path | Recording, *, seed: int = 0, **options: Any) -> Q
         As :func:`normenc.recordings.load` takes it, or a recording.
     seed : int
         Of random halves and permutations.
+    compared : Inference, optional
+        A comparison of models with the recording that was made already, from which it is seen how small a difference
+        can be found; without one, models that need no training are compared.
     **options
         Of :func:`normenc.recordings.load`. Missing values are no error here: they are counted, and neurons (or, where
         that would leave fewer than half of them, trials) that have any are left out of the rest.
@@ -132,9 +144,9 @@ def check(source: str | Path | Recording, *, seed: int = 0, **options: Any) -> Q
         if options:
             raise InputError(f"{', '.join(options)}: a recording that is loaded takes no options of load")
         raw = None if source.responses is None else look_at(_rows(source))
-        return _checked(source, raw, seed)
+        return _checked(source, raw, seed, compared)
     recording, raw = _read(source, options)
-    return _checked(recording, raw, seed)
+    return _checked(recording, raw, seed, compared)
 
 
 def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None]:
@@ -175,21 +187,20 @@ def _rows(recording: Recording) -> Any:
     return (recording.responses if recording.trials is None else recording.trials).values
 
 
-def _checked(recording: Recording, raw: RawValues | None, seed: int) -> Quality:
+def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: rsa.Inference | None) -> Quality:
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
     problems: list[str] = []
-    neurons = reliability = None
-    if recording.responses is not None:
-        neurons = describe_neurons(recording, seed=seed)
-        try:
-            inputs = inference_inputs(recording)
-            ceiling = rsa.noise_ceiling(
-                inputs["data"], **{key: value for key, value in inputs.items() if key != "data"}, seed=seed
-            )
-        except InputError as error:
-            problems.append(f"RDMs cannot be computed: {error}.")
-        else:
-            reliability = _rdm_reliability(recording, seed)
+    reliability, inputs = None, None
+    neurons = None if recording.responses is None else describe_neurons(recording, seed=seed)
+    try:
+        inputs = inference_inputs(recording)
+        ceiling = rsa.noise_ceiling(
+            inputs["data"], **{key: value for key, value in inputs.items() if key != "data"}, seed=seed
+        )
+    except InputError as error:
+        problems.append(f"RDMs cannot be computed: {error}.")
+    else:
+        reliability = _rdm_reliability(recording, seed)
     period, stimulus = recording.period, recording.stimulus
     quality = Quality(
         name=recording.label,
@@ -215,6 +226,8 @@ def _checked(recording: Recording, raw: RawValues | None, seed: int) -> Quality:
         ceiling_lower=ceiling.lower,
         ceiling_upper=ceiling.upper,
         notes=(*recording.notes, *recording.steps),
+        decidable=decidable(recording, inputs, compared=compared, seed=seed),
+        images_cut="" if recording.images is None else stimuli.describe_fit(recording.images.shape[1:]),
     )
     verdict, warnings = verdict_of(quality)
     return replace(quality, verdict=verdict, warnings=(*problems, *_read_otherwise(recording), *warnings))

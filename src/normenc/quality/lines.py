@@ -19,7 +19,8 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
     '181 orientations, -90 to 90 degrees from vertical (period 180), largest gap 1: all around the circle'
     """
     found = [("read as", quality.read_as)] * bool(quality.read_as)
-    found += [("stimuli", _stimuli(quality)), ("responses", _responses(quality))]
+    found += [("stimuli", _stimuli(quality)), *[("images", quality.images_cut)] * bool(quality.images_cut)]
+    found += [("responses", _responses(quality))]
     if quality.raw is not None:
         found += [("values", _values(quality)), ("odd neurons", _odd(quality))]
     if quality.neurons is not None:

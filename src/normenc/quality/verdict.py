@@ -110,7 +110,7 @@ def _values(quality: "Quality") -> list[str]:
         if raw.missing:
             warnings.append(
                 f"{raw.missing:,} responses are missing, in {raw.neurons_missing:,} neurons and {raw.trials_missing:,} "
-                "trials; run needs --missing neurons or --missing trials to leave these out."
+                "trials, and were left out here; run and power need --missing neurons or --missing trials to do so."
             )
         if raw.constant:
             warnings.append(f"{raw.constant:,} neurons never change their response; leave them out.")

@@ -14,7 +14,7 @@ from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits, row_names
 from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, the_recording
-from normenc.study.file_names import REPORT
+from normenc.study.file_names import FAILED_FIT, REPORT
 
 __all__ = ["render", "write"]
 
@@ -82,6 +82,7 @@ def render(folder: str | Path) -> str:
     by_method = _by_method(similarity, folder / BY_METHOD)
     labels = list(row_names(similarity).values())
     data = explorer(folder, environment, by_method, labels)
+    predictivity = _optional(folder / PREDICTIVITY)
     page = Environment(
         loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("page.html.j2")
@@ -116,7 +117,8 @@ def render(folder: str | Path) -> str:
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
         tuning=_tuning(folder / TUNING, controls),
-        predictivity=_optional(folder / PREDICTIVITY),
+        predictivity=predictivity,
+        predictivity_facts=_predictivity_facts(predictivity),
         methods=paragraph,
         references=references,
         pictures=pictures,
@@ -180,6 +182,19 @@ def _tuning(path: Path, controls: list[str]) -> dict[str, Any] | None:
         "with_controls": bool(table["population"].isin(controls).any()),
         "untested": in_words(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
         "sampled": bool((table["n_units"] < table["n_all"]).any()),
+    }
+
+
+def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the picture of predictivity shows, for its caption, and which fits failed."""
+    from normenc.figures.predictivity import BOUNDS, MEASURES
+
+    known = [name for name in MEASURES if any(row[name] == row[name] for row in rows)]
+    shown = known[0] if known else "r"
+    return {
+        "noise_corrected": shown in ("feve", "noise_corrected_r"),
+        "beyond": any(not BOUNDS[0] <= row[shown] <= BOUNDS[1] for row in rows if row[shown] == row[shown]),
+        "failed": [row for row in rows if isinstance(row["notes"], str) and row["notes"].startswith(FAILED_FIT)],
     }
 
 

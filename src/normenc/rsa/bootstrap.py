@@ -1,6 +1,6 @@
 """Bootstrap samples of models' similarities with a recording, and of its noise ceiling, for every set of factors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -40,6 +40,7 @@ def bootstrap(
     n_samples: int,
     block_length: int | None,
     seed: int,
+    tick: Callable[[int, int], None] | None = None,
 ) -> list[Sample]:
     """Resample every set of factors.
 
@@ -57,6 +58,8 @@ def bootstrap(
     block_length : int, optional
         Neighbours drawn together; stimuli are drawn one by one where None is given.
     seed : int
+    tick : callable, optional
+        Is given (done, all) after each bootstrap.
 
     Returns
     -------
@@ -68,7 +71,8 @@ def bootstrap(
     draws = _draw(inputs, factors, n_samples, block_length, seed)
     samples = []
     others = [f for f in draws if f != "seeds"]
-    for ways in product(*([None, *draws[f]] for f in others)):
+    every = list(product(*([None, *draws[f]] for f in others)))
+    for done, ways in enumerate(every, start=1):
         drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
         found, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, method, kind, halves, seed)
         found = np.broadcast_to(found, (n_samples, *found.shape[1:]))
@@ -80,6 +84,8 @@ def bootstrap(
             inflations = {f: d.inflation for f, d in drawn.items()}
             inflations |= {} if seeds is None else {"seeds": seeds.inflation}
             samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
+        if tick is not None:
+            tick(done, len(every))
     return _undefined_together(samples)
 
 

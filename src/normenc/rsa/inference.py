@@ -5,7 +5,7 @@ and in every combination, whose variances :func:`normenc.rsa.resampling.total_va
 of numbers; :func:`infer` does it all at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,6 +96,7 @@ def infer(
     n_samples: int = 1000,
     n_permutations: int = 1000,
     seed: int = 0,
+    tick: Callable[[int, int], None] | None = None,
 ) -> Inference:
     """Compare models with a recording: estimates, intervals, noise ceiling and tests.
 
@@ -138,6 +139,8 @@ def infer(
         Of each bootstrap, and of the test against chance; of 7 stimuli or fewer all orders are tried.
     seed : int
         The same seed gives the same numbers.
+    tick : callable, optional
+        Is given (done, all) after each of the bootstraps, which take most of the time.
 
     Returns
     -------
@@ -188,7 +191,7 @@ def infer(
     ceiling = _ceiling(inputs, repeats, responses, method, rdm_metric, seed)
     halves = repeat_halves(repeats, rdm_metric, n_splits(inputs), seed) if ceiling.kind == "repeats" else None
     samples = bootstrap(
-        inputs, chosen, method, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed
+        inputs, chosen, method, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed, tick=tick
     )
     estimate = np.append(inputs.estimate(method), [ceiling.lower, ceiling.upper])
     summary = _Summary.of(samples, inputs.sizes(chosen), blocks, estimate).with_unknown(given.names, flat)

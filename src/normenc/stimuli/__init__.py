@@ -1,7 +1,7 @@
 """Visual stimuli as functions of their parameters."""
 
 from normenc.stimuli.gratings import gratings, image_size, varied_gratings
-from normenc.stimuli.images import fit_images
+from normenc.stimuli.images import describe_fit, fit_images
 from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches, photograph
 from normenc.stimuli.objects import digits, image_folder
 from normenc.stimuli.sets import StimulusSet
@@ -11,6 +11,7 @@ __all__ = [
     "PHOTOGRAPHS",
     "StimulusSet",
     "bandpassed_noise",
+    "describe_fit",
     "digits",
     "fit_images",
     "gratings",

@@ -1,5 +1,6 @@
 """Images from files, in grey, and cut to the size that networks are given."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.stimuli.gratings import image_size
 
-__all__ = ["IMAGE_SUFFIXES", "fit_image", "fit_images", "read_grey"]
+__all__ = ["IMAGE_SUFFIXES", "describe_fit", "fit_image", "fit_images", "read_grey"]
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
@@ -53,11 +54,45 @@ def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt
             f"{what} is {image.shape[0]} x {image.shape[1]} pixels, too small for {shape[0]} x {shape[1]}; use a "
             "smaller resolution or larger images"
         )
-    scale = min(image.shape[0] / shape[0], image.shape[1] / shape[1])
-    height, width = (round(side * scale) for side in shape)
+    height, width = _kept(image.shape, shape)
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     cut = image[top : top + height, left : left + width]
     return transform.resize(cut, shape, anti_aliasing=True).astype(np.float32)
+
+
+def describe_fit(image_shape: Sequence[int], resolution: float = 0.1) -> str:
+    """Say in one sentence what :func:`fit_images` does to images of `image_shape`; nothing where it changes nothing.
+
+    Parameters
+    ----------
+    image_shape : (int, int)
+        Height and width in pixels.
+    resolution : float
+        See :func:`fit_images`.
+
+    Examples
+    --------
+    >>> describe_fit((48, 128))
+    'Images of 48 x 128 pixels were cut to 4:3 in their middle, which leaves out 50 % of their width.'
+    >>> describe_fit((480, 640)), describe_fit((48, 64))
+    ('Images of 480 x 640 pixels were reduced to 48 x 64 pixels.', '')
+    """
+    (own_height, own_width), shape = image_shape, image_size(resolution)
+    height, width = _kept((own_height, own_width), shape)
+    reduced = "" if (height, width) == shape else f"reduced to {shape[0]} x {shape[1]} pixels"
+    cut = ""
+    if (height, width) != (own_height, own_width):
+        side, share = ("height", height / own_height) if height < own_height else ("width", width / own_width)
+        percent = f"{100 * (1 - share):.2g} %"
+        cut = f"cut to 4:3 in their middle, which leaves out {percent} of their {side}{',' * bool(reduced)}"
+    done = " and ".join(part for part in (cut, reduced) if part)
+    return f"Images of {own_height} x {own_width} pixels were {done}." if done else ""
+
+
+def _kept(own: Sequence[int], shape: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the middle of an image that has the ratio of `shape`."""
+    scale = min(own[0] / shape[0], own[1] / shape[1])
+    return round(shape[0] * scale), round(shape[1] * scale)
 
 
 def fit_images(images: Any, resolution: float = 0.1) -> torch.Tensor:

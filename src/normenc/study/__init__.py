@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normenc.study.evaluation import Evaluation, evaluate
     from normenc.study.power_analysis import Power, power
+    from normenc.study.progress import Tally
     from normenc.study.redrawing import Redrawn, redraw
     from normenc.study.representing import prepare
     from normenc.study.running import Run, run
     from normenc.study.settings import Study, load_study
     from normenc.study.source_data import Picture, read_source_data
-    from normenc.study.sweep import Failure, Tally
+    from normenc.study.sweep import Failure
 
 __all__ = [
     "Evaluation",
@@ -34,12 +35,13 @@ __all__ = [
 _HOMES = {
     "evaluation": ("Evaluation", "evaluate"),
     "power_analysis": ("Power", "power"),
+    "progress": ("Tally",),
     "redrawing": ("Redrawn", "redraw"),
     "representing": ("prepare",),
     "running": ("Run", "run"),
     "settings": ("Study", "load_study"),
     "source_data": ("Picture", "read_source_data"),
-    "sweep": ("Failure", "Tally"),
+    "sweep": ("Failure",),
 }
 
 

@@ -1,6 +1,6 @@
 """How populations are tuned, neurons and units described alike: for the tables and pictures of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,7 +79,7 @@ class Description:
         return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
-def describe(recording: Recording, label: str, representations: Sequence[Representation]) -> dict[str, Description]:
+def describe(recording: Recording, label: str, representations: Iterable[Representation]) -> dict[str, Description]:
     """Describe the recording, where its neurons are known, and layers and controls, by label; no images.
 
     Parameters
@@ -87,7 +87,7 @@ def describe(recording: Recording, label: str, representations: Sequence[Represe
     recording : Recording
     label : str
         The recording's.
-    representations : sequence of Representation
+    representations : iterable of Representation
         With responses.
     """
     period = recording.period

@@ -7,25 +7,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc import encoding, figures, stimuli, tuning
+from normenc import encoding, figures, tuning
+from normenc.figures.common import degrees
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
+from normenc.study.progress import Tell, each
 from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
 
 __all__ = ["draw", "pictures"]
 
-EXAMPLES = (-90, -45, 0, 45, 90)  # degrees, of the example gratings
-N_EXAMPLES = 5  # images, where stimuli are images
+N_EXAMPLES = (5, 6, 4)  # stimuli that are shown, the first number that divides them evenly; of few all
 NEGATIVE = "shift"
 N_MAPS = 8  # neurons whose readout is drawn
 
 
-def draw(evaluation: Evaluation, folder: Path) -> None:
+def draw(evaluation: Evaluation, folder: Path, tell: Tell) -> None:
     """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`, beside the source data of all."""
     folder.mkdir()
     found = pictures(evaluation)
     write_source_data(found, folder / SOURCE_DATA)
-    for name, picture in found.items():
+    for name, picture in each(tell, "drawing", found.items()):
         figures.save(picture.draw(), folder, name)
 
 
@@ -50,12 +51,26 @@ def pictures(evaluation: Evaluation) -> dict[str, Picture]:
 
 
 def _examples(evaluation: Evaluation) -> Picture:
+    """Some of the recording's own stimuli, as networks were given them."""
     recording = evaluation.recording
-    if recording.period is None:
-        images, names = evaluation.images[:N_EXAMPLES].numpy(), recording.stimulus[:N_EXAMPLES].tolist()
-        return Picture("example_stimuli", {"images": images, "orientation": names})
-    examples = stimuli.gratings(EXAMPLES, **evaluation.study.stimuli.model_dump()).numpy()
-    return Picture("example_stimuli", {"images": examples, "orientation": EXAMPLES})
+    chosen = _spread(recording.n_stimuli)
+    names = recording.stimulus[chosen].tolist()
+    if recording.kind == "direction":
+        names = [f"direction {degrees(name)}" for name in names]
+    return Picture("example_stimuli", {"images": evaluation.images[chosen].numpy(), "orientation": names})
+
+
+def _spread(n: int) -> list[int]:
+    """Places of some of `n` stimuli, as evenly as may be, with or without the last one."""
+    if n <= max(N_EXAMPLES):
+        return list(range(n))
+    for some in N_EXAMPLES:
+        if n % some == 0:
+            return list(range(0, n, n // some))
+    for some in N_EXAMPLES:
+        if (n - 1) % (some - 1) == 0:
+            return list(range(0, n, (n - 1) // (some - 1)))
+    return [place * n // N_EXAMPLES[0] for place in range(N_EXAMPLES[0])]
 
 
 def _geometry(evaluation: Evaluation) -> dict[str, Picture]:

@@ -1,6 +1,6 @@
 """The main job in memory: train, represent, compare, always beside controls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,10 @@ from normenc.recordings import Recording
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
 from normenc.study.describing import Description, describe
 from normenc.study.predicting import Predicted, predict_neurons
+from normenc.study.progress import Tell, each, reporting, stage
 from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
 from normenc.study.settings import Study
-from normenc.study.sweep import Failure, Tell
+from normenc.study.sweep import Failure
 from normenc.study.tables import difference_table, epoch_table, seed_table, similarity_table, training_table
 from normenc.study.units import Unit
 from normenc.training import TrainingResult
@@ -60,6 +61,8 @@ class Evaluation:
         As written to ``similarity_by_method.csv``, where the study asks for other methods.
     refused : dict of str to str
         Methods that could not be used, and why.
+    skipped : dict of str to str
+        Controls that could not be used, and why.
     quality : Quality
         Of the recording, see :func:`normenc.quality.check`.
     over_training : DataFrame or None
@@ -87,6 +90,7 @@ class Evaluation:
     training_log: pd.DataFrame
     by_method: pd.DataFrame | None
     refused: dict[str, str]
+    skipped: dict[str, str]
     quality: Quality
     over_training: pd.DataFrame | None
     descriptions: dict[str, Description]
@@ -124,8 +128,10 @@ def evaluate(
     ----------
     prepared : Prepared
         From :func:`prepare`.
-    device, workers, scheduler, progress
+    device, workers, scheduler
         See :func:`normenc.study.sweep.train_units`.
+    progress : bool or callable
+        See :func:`normenc.study.run`.
 
     Returns
     -------
@@ -136,6 +142,11 @@ def evaluate(
     InputError
         When nothing could be trained, a layer has no dissimilarities, or these cannot be compared.
     """
+    with reporting(progress) as tell:
+        return _evaluate(prepared, device, workers, scheduler, tell)
+
+
+def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell) -> Evaluation:
     study, recording = prepared.study, prepared.recording
     inputs = inference_inputs(recording, study.comparison.rdm_metric)
     recording_rdm = inputs["data"]
@@ -143,9 +154,10 @@ def evaluate(
         known = recording.responses is not None
         recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric) if known else recording.rdm
     trainings, failures, representations = represent_all(
-        prepared, device=device, workers=workers, scheduler=scheduler, progress=progress
+        prepared, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
-    inference = _infer(study, recording, inputs, representations)
+    with stage(tell, "comparing") as counted:
+        inference = _infer_models(study, recording, inputs, _rdms_by_label(representations), tick=counted.tick)
     similarity = similarity_table(study, recording.label, representations, inference)
     firsts = _firsts(representations)
     own_label = _recording_label(recording, representations)
@@ -158,8 +170,15 @@ def evaluate(
     described = [firsts[label] for label in shown if firsts[label].trained or firsts[label].seed is None]
     predicted = None
     if study.encoding.enabled:
-        predicted = predict_neurons(prepared, list(firsts.values()), similarity, inputs["data"], device=device)
-    by_method, refused = _by_other_methods(study, recording, inputs, representations)
+        predicted = predict_neurons(
+            prepared, list(firsts.values()), similarity, inputs["data"], device=device, tell=tell
+        )
+    by_method, refused = _by_other_methods(study, recording, inputs, representations, tell)
+    over_training = _over_training(prepared, inputs, trainings, failures, tell)
+    with stage(tell, "describing tuning", 1 + len(described)) as counted:
+        descriptions = describe(recording, own_label, counted.over(described))
+    with stage(tell, "checking the recording"):
+        quality = check(recording, compared=inference)
     return Evaluation(
         study=study,
         recording=recording,
@@ -169,16 +188,17 @@ def evaluate(
         representations=representations,
         inference=inference,
         components=components,
-        embeddings={label: embed_components(found) for label, found in components.items()},
+        embeddings={label: embed_components(own) for label, own in each(tell, "embedding", components.items())},
         similarity=similarity,
         differences=difference_table(recording.label, representations, inference),
         by_seed=seed_table(study, recording.label, inputs["data"], representations),
         training_log=training_table(trainings),
         by_method=by_method,
         refused=refused,
-        quality=check(recording),
-        over_training=_over_training(prepared, inputs, trainings, failures),
-        descriptions=describe(recording, own_label, described),
+        skipped=prepared.skipped_controls,
+        quality=quality,
+        over_training=over_training,
+        descriptions=descriptions,
         predicted=predicted,
         images=prepared.images,
     )
@@ -189,6 +209,7 @@ def _over_training(
     inputs: Mapping[str, Any],
     trainings: dict[Unit, TrainingResult],
     failures: Sequence[Failure],
+    tell: Tell,
 ) -> pd.DataFrame | None:
     """Similarities of the checkpoints, with intervals."""
     if not prepared.study.training.checkpoints:
@@ -197,7 +218,8 @@ def _over_training(
     for epoch, representation in represent_checkpoints(prepared, trainings, failures):
         groups.setdefault((representation.task, representation.model), []).append((epoch, representation))
     tables = []
-    for found in groups.values():  # apart, for nobody asks for the differences between all
+    # Apart, for nobody asks for the differences between all.
+    for found in each(tell, "comparing over training", groups.values()):
         models: dict[str, list[npt.NDArray[np.float64]]] = {}
         for epoch, representation in found:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
@@ -206,27 +228,18 @@ def _over_training(
     return pd.concat(tables, ignore_index=True)
 
 
-def _infer(
-    study: Study,
-    recording: Recording,
-    inputs: Mapping[str, Any],
-    representations: Sequence[Representation],
-) -> rsa.Inference:
-    return _infer_models(study, recording, inputs, _rdms_by_label(representations))
-
-
 def _by_other_methods(
     study: Study,
     recording: Recording,
     inputs: Mapping[str, Any],
     representations: Sequence[Representation],
+    tell: Tell,
 ) -> tuple[pd.DataFrame | None, dict[str, str]]:
     """Rows like those of ``similarity.csv`` for the other methods, and why some could not be used."""
     models = _rdms_by_label(representations)
     tables, refused = [], {}
-    for method in study.comparison.also:
-        if method == study.comparison.method:
-            continue
+    others = [method for method in study.comparison.also if method != study.comparison.method]
+    for method in each(tell, "comparing by other measures", others):
         try:
             inference = _infer_models(study, recording, inputs, models, method)
         except InputError as error:
@@ -250,6 +263,7 @@ def _infer_models(
     inputs: Mapping[str, Any],
     models: dict[str, list[npt.NDArray[np.float64]]],
     method: str | None = None,
+    tick: Callable[[int, int], None] | None = None,
 ) -> rsa.Inference:
     """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
     own = study.comparison
@@ -264,6 +278,7 @@ def _infer_models(
         factors=["seeds"] if few else None,
         method=method or own.method,
         n_samples=own.n_samples if method is None else samples_of_other_methods(study),
+        tick=tick,
         **options,
     )
     return _without_false_certainty(found) if few else found

@@ -1,8 +1,8 @@
 """How much data does it take: simulate recordings from every candidate, and see whether the right one is found."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,11 +15,13 @@ import pandas as pd
 from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.rsa.neurons import MIN_NEURONS
+from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
+from normenc.study.progress import Stage, Tell, each, reporting, stage
 from normenc.study.representing import Prepared, prepare, represent_all
 from normenc.study.sections import PowerSettings
 from normenc.study.settings import Study
 from normenc.study.store import check_free, staged
-from normenc.study.sweep import Tell
+from normenc.study.sweep import Failure
 from normenc.training import resolve_device
 
 __all__ = ["Power", "power", "simulate_power"]
@@ -46,11 +48,17 @@ class Power:
         uncorrected, that the generating model is more similar than the other.
     folder : Path or None
         Where it was written.
+    failures : tuple of Failure
+        Networks and layers that are no candidates, and why.
+    skipped : dict of str to str
+        Controls that are none, and why.
     """
 
     recovery: pd.DataFrame
     pairs: pd.DataFrame
     folder: Path | None = None
+    failures: tuple[Failure, ...] = ()
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def power(
@@ -60,13 +68,15 @@ def power(
     device: str = "auto",
     n_jobs: int | None = None,
     progress: bool | Tell = True,
-    tick: Callable[[int, int], None] | None = None,
 ) -> Power:
     """Simulate recordings from each of a study's candidates, and see how often the right one is found.
 
-    Candidates are the trained network's layers, their untrained twins and the controls. How noisy a recording is
-    follows from the study's own, whose RDMs of halves of the neurons are as similar as the simulated one's shall be,
-    or from ``power.noise``.
+    Candidates are the trained network's layers, their untrained twins and the controls. How noisy a trial is follows
+    from the study's recording, whose RDMs of halves of the neurons are as similar as those of a simulated one of its
+    size, or from ``power.noise``. Amounts of data that the section leaves out start from what the recording has and go
+    up: stimuli to twice and four times as many (up to 200), neurons and trials a stimulus to twice as many, animals to
+    twice as many and at least 5. More gratings than the animal saw are no guess, for candidates are computed from
+    images; of images there are never more than the recording's.
 
     Parameters
     ----------
@@ -80,9 +90,7 @@ def power(
     n_jobs : int, optional
         Processes; one a core by default.
     progress : bool or callable
-        Of the training, see :func:`normenc.training.train`.
-    tick : callable, optional
-        Is given (done, all) after every amount of data.
+        Of all stages, see :func:`normenc.study.run`.
 
     Returns
     -------
@@ -91,87 +99,86 @@ def power(
     Raises
     ------
     InputError
-        When the noise is neither stated nor follows from the recording, or more stimuli are asked for than it has.
+        When the noise is neither stated nor follows from the recording, or more images are asked for than it has.
     """
     study = study or Study()
     target = resolve_device(device)
     if out is not None:
         check_free(Path(out))
-    prepared = prepare(study)
-    folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}-power"
-    check_free(folder)
-    _check(prepared)
-    _, _, representations = represent_all(prepared, device=target.type, workers=n_jobs or 1, progress=progress)
-    candidates = {r.label: r.rdm for r in reversed(representations)}
-    candidates = {label: candidates[label] for label in dict.fromkeys(r.label for r in representations)}
-    noise = dict.fromkeys(candidates, study.power.noise)
-    if study.power.noise is None:
-        responses = prepared.recording.responses
-        assert responses is not None
-        noise = {
-            label: matching_noise(rdm, responses.to_numpy(), study.power.seed) for label, rdm in candidates.items()
-        }
-    found = simulate_power(
-        candidates,
-        noise,
-        study.power,
-        method=study.comparison.method,
-        ordered=prepared.recording.has_neighbours,
-        n_jobs=n_jobs,
-        tick=tick,
-    )
-    with staged(folder) as stage:
-        (stage / "study.toml").write_text(study.to_toml(), encoding="utf-8")
+    with reporting(progress) as tell:
+        with stage(tell, "reading the recording"):
+            prepared = prepare(study)
+        folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}-power"
+        check_free(folder)
+        _check(prepared)
+        settings = amounts_of(prepared.recording, study.power)
+        assert settings.n_stimuli is not None
+        _, failures, representations = represent_all(prepared, device=target.type, workers=n_jobs or 1, progress=tell)
+        own = first_rdms(representations)
+        candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, tell)
+        found = simulate_power(
+            candidates,
+            _noise(prepared, own, tell),
+            settings,
+            method=study.comparison.method,
+            ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
+            n_jobs=n_jobs,
+            progress=tell,
+        )
+    with staged(folder) as aside:
+        study = study.model_copy(update={"power": settings})
+        (aside / "study.toml").write_text(study.to_toml(), encoding="utf-8")
         for table, name in ((found.recovery, "power.csv"), (found.pairs, "power_pairs.csv")):
-            table.to_csv(stage / name, index=False, float_format="%.9g", lineterminator="\n")
-        figures.save(figures.power_map(found.recovery), stage, "power")
-    return Power(found.recovery, found.pairs, folder)
+            table.to_csv(aside / name, index=False, float_format="%.9g", lineterminator="\n")
+        figures.save(figures.power_map(found.recovery), aside, "power")
+    return Power(found.recovery, found.pairs, folder, tuple(failures), prepared.skipped_controls)
 
 
 def simulate_power(
-    candidates: Mapping[str, Any],
-    noise: Mapping[str, float | None],
+    candidates: Mapping[int, Mapping[str, Any]],
+    noise: Mapping[str, float],
     settings: PowerSettings,
     *,
     method: str = "pearson",
-    ordered: bool = False,
+    ordered: Collection[int] = (),
     n_jobs: int | None = None,
-    tick: Callable[[int, int], None] | None = None,
+    progress: bool | Tell = True,
 ) -> Power:
     """Simulate recordings from candidates' RDMs for every amount of data.
 
     Parameters
     ----------
-    candidates : mapping of str to array_like, shape (n_stimuli, n_stimuli)
-        Correlation RDMs; fewer stimuli are taken evenly from theirs.
+    candidates : mapping of int to mapping of str to array_like, shape (n_stimuli, n_stimuli)
+        Correlation RDMs by label, for each number of stimuli; the same labels for each.
     noise : mapping of str to float
         Of each candidate's recordings: standard deviation of a trial's noise, see
         :func:`normenc.rsa.simulate_responses`.
     settings : PowerSettings
+        With all amounts of data.
     method : str
-    ordered : bool
-        Whether the stimuli lie in order on a circle.
+    ordered : collection of int
+        The numbers of stimuli that lie in order on a circle.
     n_jobs : int, optional
-    tick : callable, optional
+    progress : bool or callable
 
     Returns
     -------
     Power
     """
-    amounts = list(product(settings.n_stimuli, settings.n_neurons, settings.n_animals, settings.n_repeats))
+    amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
     tasks = [
-        _Task(dict(candidates), label, float(noise[label] or 0), amount, settings, method, ordered, index)
-        for index, (amount, label) in enumerate(product(amounts, candidates))
+        _Task(dict(candidates[amount[0]]), label, noise[label], amount, settings, method, amount[0] in ordered, index)
+        for index, (amount, label) in enumerate(product(amounts, noise))
     ]
     rows: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
-    if n_jobs == 1:
-        results: Any = map(_simulate, tasks)
-        _collect(results, len(tasks), rows, pairs, tick)
-    else:
-        # Forked workers could inherit locks that torch's threads hold.
-        with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
-            _collect(pool.map(_simulate, tasks), len(tasks), rows, pairs, tick)
+    with reporting(progress) as tell, stage(tell, "simulating", len(tasks)) as counted:
+        if n_jobs == 1:
+            _collect(map(_simulate, tasks), rows, pairs, counted)
+        else:
+            # Forked workers could inherit locks that torch's threads hold.
+            with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
+                _collect(pool.map(_simulate, tasks), rows, pairs, counted)
     return Power(pd.DataFrame(rows), pd.DataFrame(pairs))
 
 
@@ -189,7 +196,8 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
     Returns
     -------
     float
-        Standard deviation of the noise, in those of the signal; 0 to 20.
+        Standard deviation of the responses' noise, in those of the signal; 0 to 20. Of averages over r trials it is
+        that of a trial by the root of r.
     """
     wanted = rsa.noise_ceiling(responses=responses, n_splits=20, seed=seed).lower
     n_neurons = np.shape(responses)[1]
@@ -208,6 +216,26 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
     return (low + high) / 2
 
 
+def _noise(prepared: Prepared, candidates: Mapping[str, Any], tell: Tell) -> dict[str, float]:
+    """Of one trial, for each candidate."""
+    stated, responses = prepared.study.power.noise, prepared.recording.responses
+    if stated is not None:
+        return dict.fromkeys(candidates, stated)
+    assert responses is not None
+    of_a_trial = float(np.sqrt(mean_repeats(prepared.recording)))
+    found = {}
+    for label, rdm in each(tell, "matching the noise", candidates.items()):
+        noise = matching_noise(rdm, responses.to_numpy(), prepared.study.power.seed)
+        if noise > MAX_NOISE * (1 - 2**-NOISE_STEPS):
+            raise InputError(
+                f"{prepared.recording.name}: the RDMs of halves of its neurons have next to nothing in common, so that "
+                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; state power.noise, or look the "
+                "recording over with normenc check"
+            )
+        found[label] = of_a_trial * noise
+    return found
+
+
 @dataclass(frozen=True)
 class _Task:
     """One generating model and amount of data."""
@@ -224,16 +252,13 @@ class _Task:
 
 def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     n_stimuli, n_neurons, n_animals, n_repeats = task.amount
-    available = len(next(iter(task.candidates.values())))
-    chosen = np.floor(np.arange(n_stimuli) * available / n_stimuli).astype(int)
-    models = {label: np.asarray(rdm)[np.ix_(chosen, chosen)] for label, rdm in task.candidates.items()}
+    models = task.candidates
     won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
     for simulation in range(task.settings.n_simulations):
         rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
-        trials = rsa.simulate_responses(
-            models[task.generating], n_neurons, task.noise, rng, n_repeats=n_repeats, n_animals=n_animals
-        )
-        averages = trials.mean(axis=1)
+        # The mean of so many trials, of independent noise, is one trial of less noise.
+        of_mean = task.noise / np.sqrt(n_repeats)
+        averages = rsa.simulate_responses(models[task.generating], n_neurons, of_mean, rng, n_animals=n_animals)[:, 0]
         data: dict[str, Any] = {"responses": averages[0]}
         if n_animals > 1:
             data = {"data": np.stack([rsa.rdm(average) for average in averages])}
@@ -264,28 +289,15 @@ def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return facts | {"recovered": won / total}, [facts | {"other": o, "power": n / total} for o, n in better.items()]
 
 
-def _collect(
-    results: Any,
-    total: int,
-    rows: list[dict[str, Any]],
-    pairs: list[dict[str, Any]],
-    tick: Callable[[int, int], None] | None,
-) -> None:
-    for done, (row, own_pairs) in enumerate(results, start=1):
+def _collect(results: Any, rows: list[dict[str, Any]], pairs: list[dict[str, Any]], counted: Stage) -> None:
+    for row, own_pairs in results:
         rows.append(row)
         pairs.extend(own_pairs)
-        if tick is not None:
-            tick(done, total)
+        counted.step()
 
 
 def _check(prepared: Prepared) -> None:
     settings, recording = prepared.study.power, prepared.recording
-    too_many: Sequence[int] = [n for n in settings.n_stimuli if n > recording.n_stimuli]
-    if too_many:
-        raise InputError(
-            f"power.n_stimuli: given {too_many[0]}, but {recording.name} has {recording.n_stimuli} stimuli; simulated "
-            "recordings take theirs from among these"
-        )
     if prepared.study.comparison.rdm_metric != "correlation":
         raise InputError("comparison.rdm_metric: power simulates correlation RDMs; it must be 'correlation'")
     if settings.noise is None and (recording.n_neurons or 0) < MIN_NEURONS:

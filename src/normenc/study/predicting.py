@@ -1,6 +1,6 @@
 """How well neurons are predicted: from every encoder's layer, and by networks fitted to the neurons themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,9 +11,13 @@ import pandas as pd
 
 from normenc import encoding, rsa, stimuli
 from normenc.encoding import course
+from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.study.file_names import FAILED_FIT
+from normenc.study.progress import Stage, Tell, each, stage
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings
+from normenc.training import Progress
 from normenc.tuning import around_zero
 
 __all__ = ["Predicted", "predict_neurons"]
@@ -21,6 +25,7 @@ __all__ = ["Predicted", "predict_neurons"]
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
 FITTED = "fitted to the neurons"
+FAR_BELOW = -1.0  # a constant scores 0; whoever scores less than this has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
 
@@ -45,6 +50,7 @@ def predict_neurons(
     representations: Sequence[Representation],
     similarity: pd.DataFrame,
     rdms: Floats,
+    tell: Tell,
     *,
     device: str = "cpu",
 ) -> Predicted:
@@ -60,6 +66,8 @@ def predict_neurons(
         The rows of ``similarity.csv``.
     rdms : ndarray
         The recording's, (n_stimuli, n_stimuli) or one for each animal.
+    tell : callable
+        Is given a :class:`normenc.study.Tally` as layers, then networks, are done.
     device : str
         Where networks are fitted.
     """
@@ -67,7 +75,8 @@ def predict_neurons(
     folds = _folds(recording, settings)
     rows = []
     networks = {}
-    for r, similar in zip(representations, similarity.to_dict("records"), strict=True):
+    compared = zip(representations, similarity.to_dict("records"), strict=True)
+    for r, similar in each(tell, "predicting neurons", compared):
         assert r.responses is not None and recording.responses is not None
         found = encoding.cross_validated_predictions(
             r.responses.to_numpy(),
@@ -81,7 +90,7 @@ def predict_neurons(
             seed=settings.seed,
         )
         labels = {key: similar[key] for key in ("recording", "task", "model", "layer", "trained", "seed")}
-        compared = {
+        alike = {
             "similarity": similar["similarity"],
             "similarity_low": similar["low"],
             "similarity_high": similar["high"],
@@ -90,24 +99,71 @@ def predict_neurons(
         rows.append(
             labels
             | {"label": r.label, "kind": r.kind, "method": settings.method, "n_units": r.responses.shape[1]}
-            | compared
+            | alike
             | scores
-            | {"notes": "; ".join(found.warnings)}
+            | {"notes": "; ".join([*_failure(scores), *found.warnings])}
         )
-    for name in settings.networks:
-        of_fold = _fitted(name, prepared, folds, device)
-        predicted, networks[name] = of_fold.predicted, of_fold.first
-        alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
-        fold = encoding.fold_of_each(folds, recording.n_stimuli)
-        rows.append(
-            {"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True}
-            | {"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"}
-            | {"n_units": predicted.shape[1], "similarity": alike, "similarity_low": np.nan, "similarity_high": np.nan}
-            | _scores(predicted, fold, recording, settings)
-            | {"notes": ""}
-        )
+    with stage(tell, "fitting networks to neurons", len(settings.networks)) as counted:
+        for name in settings.networks:
+            try:
+                of_fold = _fitted(name, prepared, folds, device, counted)
+            except encoding.DivergenceError as error:  # the others' predictions stand without it
+                rows.append(_row_without_fit(name, prepared, rows[0], f"{FAILED_FIT}: {str(error).partition(';')[0]}"))
+                counted.step(failed=True)
+                continue
+            networks[name] = of_fold.first
+            rows.append(_row_of_fit(name, prepared, of_fold.predicted, folds, rdms))
+            counted.step()
     ceilings = {name: similarity[name].iloc[0] for name in ("ceiling", "ceiling_lower", "ceiling_upper")}
     return Predicted(pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings), networks)
+
+
+def _row_of_fit(name: str, prepared: Prepared, predicted: Any, folds: Sequence[Any], rdms: Floats) -> dict[str, Any]:
+    """The row of a network that was fitted to the neurons."""
+    settings, recording = prepared.study.encoding, prepared.recording
+    fold = encoding.fold_of_each(folds, recording.n_stimuli)
+    scores = _scores(predicted, fold, recording, settings)
+    notes = _failure(scores)
+    try:
+        alike = float(np.mean(rsa.compare_rdms(rsa.rdm(predicted), rdms, prepared.study.comparison.method)))
+    except InputError as error:
+        alike = np.nan
+        notes.append(f"its predictions have no dissimilarities: {error}")
+    return (
+        _labels_of_fit(name, prepared)
+        | {"similarity": alike, "similarity_low": np.nan, "similarity_high": np.nan}
+        | scores
+        | {"notes": "; ".join(notes)}
+    )
+
+
+def _row_without_fit(name: str, prepared: Prepared, like: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """The row of a network that could not be fitted, with the columns of another row."""
+    counts = ("n_reliable", "n_unreliable", "n_unknown")  # of neurons, whoever predicts them
+    known = _labels_of_fit(name, prepared) | {key: like[key] for key in counts} | {"notes": why}
+    return {key: known.get(key, np.nan) for key in like}
+
+
+def _labels_of_fit(name: str, prepared: Prepared) -> dict[str, Any]:
+    settings, recording = prepared.study.encoding, prepared.recording
+    assert recording.n_neurons is not None
+    return {
+        **{"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True},
+        **{"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"},
+        "n_units": recording.n_neurons,
+    }
+
+
+def _failure(scores: Mapping[str, Any]) -> list[str]:
+    """Whether predictions are so much worse than a constant that the fit has failed, in words."""
+    for measure, said in (("feve", "fraction of explainable variance explained"), ("r2", "R²")):
+        if np.isfinite(scores[measure]):
+            score = f"{scores[measure]:.3g}".replace("-", "−")
+            worse = (
+                f"{FAILED_FIT}: other stimuli are predicted far worse than by a constant ({said} {score} in the median)"
+            )
+            return [worse] * bool(scores[measure] < FAR_BELOW)
+    return []
 
 
 def _labels(recording: Recording) -> npt.NDArray[Any]:
@@ -144,7 +200,9 @@ def _scores(predicted: Any, fold: Any, recording: Recording, settings: EncodingS
     ).row()
 
 
-def _fitted(name: str, prepared: Prepared, folds: Sequence[Any], device: str) -> encoding.CrossValidatedFit:
+def _fitted(
+    name: str, prepared: Prepared, folds: Sequence[Any], device: str, counted: Stage
+) -> encoding.CrossValidatedFit:
     """Cross-validated predictions of a network fitted to the neurons."""
     settings, recording = prepared.study.encoding, prepared.recording
     assert recording.responses is not None
@@ -158,8 +216,27 @@ def _fitted(name: str, prepared: Prepared, folds: Sequence[Any], device: str) ->
         options = {"max_epochs": settings.max_epochs}
         images = _images(prepared, settings.resolution)
     return encoding.cross_validated_fit(
-        builder, images, responses, folds, seed=settings.seed, device=device, progress=False, **options
+        builder,
+        images,
+        responses,
+        folds,
+        seed=settings.seed,
+        device=device,
+        progress=_ticks(counted, len(folds)),
+        **options,
     )
+
+
+def _ticks(counted: Stage, n_folds: int) -> Progress:
+    """Progress of one fold's fit after the other as parts of a step."""
+    begun = 0
+
+    def tick(step: int, n_steps: int, loss: float) -> None:
+        nonlocal begun
+        begun += step == 1
+        counted.tick((begun - 1) * n_steps + step, n_folds * n_steps)
+
+    return tick
 
 
 def _course_options(n_neurons: int) -> dict[str, Any]:
@@ -182,6 +259,6 @@ def _course_options(n_neurons: int) -> dict[str, Any]:
 
 def _images(prepared: Prepared, resolution: float) -> Any:
     recording = prepared.recording
-    if recording.period is None:
+    if recording.orientation is None:
         return stimuli.fit_images(recording.images, resolution)
-    return stimuli.gratings(recording.stimulus, **prepared.study.stimuli.model_dump() | {"resolution": resolution})
+    return stimuli.gratings(recording.orientation, **prepared.study.stimuli.model_dump() | {"resolution": resolution})

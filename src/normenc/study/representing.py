@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +17,17 @@ from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.representations import Encoder, represent
 from normenc.study.building import build_network, build_task
+from normenc.study.progress import Tell, each, reporting
 from normenc.study.sections import NetworkSettings
 from normenc.study.settings import Study
-from normenc.study.sweep import Failure, Tell, train_units
+from normenc.study.sweep import Failure, train_units
 from normenc.study.units import Unit
 from normenc.training import TrainingResult, initialise
 
 __all__ = ["Prepared", "Representation", "prepare", "represent_all", "represent_checkpoints"]
 
 MAX_IMAGES_GIB = 8
+EXTRAS = {"steerable pyramid": ("plenoptic", "pyramid")}  # controls that need a package, and the extra that brings it
 ORIENTATION_MODEL = "orientation model"
 CONTROLS = {
     "Fourier amplitude": controls.fourier_amplitude,
@@ -79,9 +82,20 @@ class Prepared:
 
     @property
     def controls(self) -> list[str]:
-        """The study's controls; of images nobody knows an orientation that a model of it could be given."""
-        names = self.study.comparison.controls
-        return [name for name in names if name != ORIENTATION_MODEL] if self.recording.period is None else list(names)
+        """The study's controls, without those that are skipped."""
+        return [name for name in self.study.comparison.controls if name not in self.skipped_controls]
+
+    @property
+    def skipped_controls(self) -> dict[str, str]:
+        """Why controls of the study are left out, by name."""
+        found = {}
+        for name in self.study.comparison.controls:
+            package, extra = EXTRAS.get(name, (None, None))
+            if package is not None and find_spec(package) is None:
+                found[name] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
+            elif name == ORIENTATION_MODEL and self.recording.period is None:
+                found[name] = "images have no orientation that it could be given"
+        return found
 
 
 def prepare(study: Study) -> Prepared:
@@ -111,13 +125,17 @@ def prepare(study: Study) -> Prepared:
             "choose a recording of neurons"
         )
     units, twins = _units(study, recording)
-    return Prepared(study, recording, units, twins, _images(study, recording))
+    prepared = Prepared(study, recording, units, twins, _images(study, recording))
+    if not prepared.controls:
+        reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
+        raise InputError(f"comparison.controls: none of them can be used ({reasons}); add another one, such as pixels")
+    return prepared
 
 
 def _images(study: Study, recording: Recording) -> torch.Tensor:
-    """The recording's own images, or gratings as the study has them."""
-    if recording.period is not None:
-        return stimuli.gratings(recording.stimulus, **study.stimuli.model_dump())
+    """The recording's own images, or gratings as the study has them; to the pixel the same for opposite directions."""
+    if recording.orientation is not None:
+        return stimuli.gratings(recording.orientation, **study.stimuli.model_dump())
     if recording.images is None:
         raise InputError(
             f"{recording.name}: the images that the animal saw are not there; add them to the file as images, or name "
@@ -173,7 +191,7 @@ def represent_all(
     ----------
     prepared : Prepared
     device, workers, scheduler, progress
-        See :func:`normenc.study.sweep.train_units`.
+        See :func:`normenc.study.run`.
 
     Returns
     -------
@@ -186,26 +204,33 @@ def represent_all(
     InputError
         When nothing could be trained, or no layer has dissimilarities.
     """
+    with reporting(progress) as tell:
+        return _represent_all(prepared, device, workers, scheduler, tell)
+
+
+def _represent_all(
+    prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell
+) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
     study = prepared.study
     # Controls come first: what is wrong with the stimuli shows before anything is trained.
     plain: list[Representation] = []
-    for name in prepared.controls:
+    for name in each(tell, "responses of controls", prepared.controls):
         for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
             if isinstance(representation, InputError):
                 raise representation
             plain.append(representation)
     trainings, failures = train_units(
-        prepared.units, device=device, workers=workers, scheduler=scheduler, progress=progress
+        prepared.units, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
     layers: list[Representation] = []
-    for (task, network), units in _whole(prepared, failures).items():
+    for (task, network), units in each(tell, "responses of layers", _whole(prepared, failures).items()):
         encoders = {unit.seed: trainings[unit].network for unit in units}
         found, dead = _by_layer(prepared, encoders, task, network)
         layers += [r for of_layer in found.values() for r in of_layer]
         failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
     if not layers:
         raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
-    for network, build in prepared.twins:
+    for network, build in each(tell, "responses of untrained layers", prepared.twins):
         twins = {seed: initialise(build, seed) for seed in study.untrained_seeds}
         found, _ = _by_layer(prepared, twins, None, network)
         layers += [r for of_layer in found.values() for r in of_layer]

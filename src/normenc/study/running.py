@@ -7,10 +7,10 @@ import torch
 
 from normenc.study.drawing import draw
 from normenc.study.evaluation import Evaluation, evaluate
+from normenc.study.progress import Tell, reporting, stage
 from normenc.study.representing import prepare
 from normenc.study.settings import Study
 from normenc.study.store import check_destination, staged, write_evaluation
-from normenc.study.sweep import Tell
 from normenc.training import resolve_device
 
 __all__ = ["Run", "run"]
@@ -55,8 +55,8 @@ def run(
     scheduler : str, optional
         Address of a Dask scheduler whose workers train instead.
     progress : bool or callable
-        True draws a bar on a terminal and tells by lines elsewhere; a callable is given a
-        :class:`normenc.study.Tally`.
+        True draws bars on a terminal and writes a line every half minute elsewhere; a callable is given a
+        :class:`normenc.study.Tally` of every stage: reading, training, comparing, drawing and so on.
 
     Returns
     -------
@@ -73,11 +73,14 @@ def run(
     target_device = torch.device(device) if scheduler and device in ("cpu", "cuda") else resolve_device(device)
     if out is not None:
         check_destination(Path(out), force=force)
-    prepared = prepare(study)
-    folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}"
-    check_destination(folder, force=force)
-    evaluation = evaluate(prepared, device=target_device.type, workers=workers, scheduler=scheduler, progress=progress)
-    with staged(folder) as stage:
-        write_evaluation(evaluation, stage, device=target_device.type)
-        draw(evaluation, stage / "figures")
+    with reporting(progress) as tell:
+        with stage(tell, "reading the recording"):
+            prepared = prepare(study)
+        folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}"
+        check_destination(folder, force=force)
+        evaluation = evaluate(prepared, device=target_device.type, workers=workers, scheduler=scheduler, progress=tell)
+        with staged(folder) as aside:
+            with stage(tell, "writing tables"):
+                write_evaluation(evaluation, aside, device=target_device.type)
+            draw(evaluation, aside / "figures", tell)
     return Run(folder, evaluation)

@@ -277,12 +277,12 @@ class ComparisonSettings(Settings):
 
 
 class PowerSettings(Settings):
-    """What ``normenc power`` tries out, see :func:`normenc.study.power`."""
+    """What ``normenc power`` tries, see :func:`normenc.study.power`; by default what the recording has, and more."""
 
-    n_stimuli: Annotated[list[Annotated[int, Field(ge=6)]], Field(min_length=1)] = [15, 30, 60]
-    n_neurons: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1)] = [30, 100, 300]
-    n_animals: Annotated[list[Count], Field(min_length=1)] = [1, 5]
-    n_repeats: Annotated[list[Count], Field(min_length=1)] = [1]
+    n_stimuli: Annotated[list[Annotated[int, Field(ge=6, le=5000)]], Field(min_length=1)] | None = None
+    n_neurons: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1)] | None = None
+    n_animals: Annotated[list[Count], Field(min_length=1)] | None = None
+    n_repeats: Annotated[list[Count], Field(min_length=1)] | None = None
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     n_simulations: Annotated[int, Field(ge=2, le=100_000)] = 20
     n_samples: Annotated[int, Field(ge=50, le=100_000)] = 200

@@ -25,8 +25,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 import normenc
+from normenc import stimuli
 from normenc.errors import InputError
-from normenc.quality import lines
+from normenc.quality import decisions, lines
 from normenc.recordings import Recording
 from normenc.recordings.files import is_file
 from normenc.recordings.recording import STIMULUS_UNITS
@@ -196,7 +197,9 @@ def _rdms(evaluation: Evaluation) -> xr.DataArray:
 
 def _quality(evaluation: Evaluation) -> str:
     found = evaluation.quality
-    return json.dumps(found.to_dict() | {"lines": lines(found)}, indent=2, ensure_ascii=False) + "\n"
+    assert found.decidable is not None
+    said = {"lines": lines(found), "decisions": decisions(found.decidable, found.kind, found.n_stimuli)}
+    return json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False) + "\n"
 
 
 def _units_of(recording: Recording) -> dict[str, str]:
@@ -237,6 +240,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         },
         "recording": _recording(evaluation),
         "scores": _scores(evaluation),
+        "skipped_controls": evaluation.skipped,
         "inference": {
             **scope(evaluation.recording, evaluation.inference),
             "n_samples_other_methods": samples_of_other_methods(study),
@@ -258,7 +262,14 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "animals": recording.animals,
         "sessions": recording.sessions,
         "stimuli": recording.kind,
+        "n_different_images": recording.n_different_images,
+        "n_blanks": None if recording.blanks is None else len(recording.blanks),
+        "rdm_metric": recording.rdm_metric,
+        "read_as": recording.read_as,
+        "images_cut": _images_cut(recording, evaluation.study.stimuli.resolution),
+        "folded": next((step.removeprefix("folded ") for step in recording.steps if step.startswith("folded ")), None),
         "steps": recording.steps,
+        "notes": recording.notes,
         "units": recording.units,
         "species": recording.species,
         "area": recording.area,
@@ -267,6 +278,10 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "licence": recording.licence,
         "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
     }
+
+
+def _images_cut(recording: Recording, resolution: float) -> str | None:
+    return None if recording.images is None else stimuli.describe_fit(recording.images.shape[1:], resolution) or None
 
 
 def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -1,39 +1,19 @@
 """Train many units: here, on a local cluster of processes, or on a Dask cluster that is there already."""
 
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from normenc.errors import InputError
+from normenc.study.progress import Stage, Tell, reporting, stage
 from normenc.study.units import Unit, find, keep, work
-from normenc.training import Progress, TrainingResult
+from normenc.training import TrainingResult
 
-__all__ = ["Failure", "Tally", "Tell", "train_units"]
+__all__ = ["Failure", "train_units"]
 
-QUIET_EVERY = 30.0  # seconds between lines of progress where there is no terminal
 REASON_LENGTH = 500
 REACH_WITHIN = 30  # seconds, a scheduler
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How far a sweep is: units, and seconds left (NaN until the first unit is done)."""
-
-    done: int
-    running: int
-    failed: int
-    total: int
-    seconds_left: float
-
-    def __str__(self) -> str:
-        left = "" if self.seconds_left != self.seconds_left else f", {_clock(self.seconds_left)} left"
-        return f"{self.done} of {self.total} units done, {self.running} running, {self.failed} failed{left}"
-
-
-Tell = Callable[[Tally], None]
 
 
 @dataclass(frozen=True)
@@ -43,33 +23,6 @@ class Failure:
     unit: Unit
     reason: str
     layer: str | None = None
-
-
-@dataclass
-class _Count:
-    """Counts units and estimates the time left from those of this run."""
-
-    total: int
-    found: int
-    lanes: int
-    tell: Tell
-    failed: int = 0
-    done: int = 0
-    started: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
-        self.report()
-
-    def report(self) -> None:
-        left = self.total - self.found - self.done - self.failed
-        finished = self.done + self.failed
-        each = (time.monotonic() - self.started) / finished if finished else float("nan")
-        self.tell(Tally(self.found + self.done, min(left, self.lanes), self.failed, self.total, each * left))
-
-    def add(self, *, failed: bool) -> None:
-        self.failed += failed
-        self.done += not failed
-        self.report()
 
 
 def train_units(
@@ -92,7 +45,8 @@ def train_units(
     scheduler : str, optional
         Address of a Dask scheduler whose workers train instead.
     progress : bool or callable
-        True draws a bar on a terminal, and tells by lines elsewhere; a callable is given a :class:`Tally`.
+        True draws a bar on a terminal, and tells by lines elsewhere; a callable is given a
+        :class:`normenc.study.Tally`.
 
     Returns
     -------
@@ -111,37 +65,36 @@ def train_units(
     failures: list[Failure] = []
     if todo:
         lanes = 1 if scheduler is None and (workers == 1 or len(todo) == 1) else workers
-        single = len(units) == 1 and progress is True
-        with _reporter(False if single else progress) as tell:
-            count = _Count(len(units), len(units) - len(todo), lanes, tell)
-            run = _here(todo, device, single) if lanes == 1 and scheduler is None else None
-            for unit, result in run or _on_dask(todo, device, min(workers, len(todo)), scheduler, count):
+        before = len(units) - len(todo)
+        with reporting(progress) as tell, stage(tell, "training", len(units), before=before, lanes=lanes) as counted:
+            run = _here(todo, device, counted) if lanes == 1 and scheduler is None else None
+            for unit, result in run or _on_dask(todo, device, min(workers, len(todo)), scheduler, counted):
                 if isinstance(result, bytes):
                     keep(unit, device, result)
                     found[unit] = find(unit, device)
                 else:
                     failures.append(Failure(unit, _in_words(result)))
-                count.add(failed=not isinstance(result, bytes))
+                counted.step(failed=not isinstance(result, bytes))
     failures.sort(key=lambda failure: units.index(failure.unit))
     return {unit: result for unit, result in found.items() if result is not None}, failures
 
 
-def _here(units: Sequence[Unit], device: str, progress: bool | Progress) -> Iterator[tuple[Unit, bytes | Exception]]:
+def _here(units: Sequence[Unit], device: str, counted: Stage) -> Iterator[tuple[Unit, bytes | Exception]]:
     for unit in units:
         try:
-            yield unit, work(unit, device, progress)
+            yield unit, work(unit, device, lambda step, n_steps, loss: counted.tick(step, n_steps))
         except Exception as error:
             yield unit, error
 
 
 def _on_dask(
-    units: Sequence[Unit], device: str, workers: int, scheduler: str | None, count: _Count
+    units: Sequence[Unit], device: str, workers: int, scheduler: str | None, counted: Stage
 ) -> Iterator[tuple[Unit, bytes | Exception]]:
     """Results as they come. What a worker had in hand when it died is given to another."""
     from distributed import as_completed
 
     with _client(workers, scheduler) as client:
-        count.lanes = max(1, sum(client.nthreads().values()))
+        counted.lanes = max(1, sum(client.nthreads().values()))
         # Keys of their own: a scheduler that outlives a client must not answer with what failed before.
         futures = {client.submit(work, unit, device, pure=False, retries=0): unit for unit in units}
         for future in as_completed(list(futures), loop=client.loop):
@@ -180,48 +133,11 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     with (
         dask.config.set(settings),
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
-
-
-@contextmanager
-def _reporter(progress: bool | Tell) -> Iterator[Tell]:
-    """Something to tell the tally to: what was given, a bar on a terminal, lines elsewhere, or nothing."""
-    if callable(progress):
-        yield progress
-        return
-    if not progress:
-        yield lambda tally: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _Lines()
-        return
-    with Bar(TextColumn("training"), BarColumn(), TextColumn("{task.description}"), console=console) as bar:
-        row = bar.add_task("", total=None)
-        yield lambda tally: bar.update(
-            row, completed=tally.done + tally.failed, total=tally.total, description=str(tally)
-        )
-
-
-class _Lines:
-    """Lines of progress for logs: the first, the last, and one every half minute."""
-
-    def __init__(self) -> None:
-        self.last = -QUIET_EVERY
-
-    def __call__(self, tally: Tally) -> None:
-        now = time.monotonic()
-        if now - self.last >= QUIET_EVERY or tally.done + tally.failed == tally.total:
-            self.last = now
-            print(f"normenc: {tally}", file=sys.stderr, flush=True)
 
 
 def _in_words(error: BaseException) -> str:
@@ -232,9 +148,3 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return f"out of memory: {error}"[:REASON_LENGTH]
     return f"{type(error).__name__}: {error}"[:REASON_LENGTH]
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,270 @@
+"""What comparisons on a recording can decide, before any network is trained."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+
+from normenc import controls, rsa, stimuli
+from normenc.errors import InputError
+from normenc.recordings import Recording
+from normenc.representations import represent
+from normenc.rsa.permutation import chance_test
+
+__all__ = ["Decidable", "decidable", "decisions"]
+
+N_MODELS = 8  # of the reference study: two layers, trained and not, and four controls
+N_PERMUTATIONS = 1000  # likewise
+N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
+MIN_STIMULI = 6  # to speak of others
+ALPHA, POWER = 0.05, 0.8
+FEW = 4  # models that are named one by one
+CANDIDATES = {  # cheap models; the last is for gratings alone
+    "pixels": controls.pixels,
+    "Fourier amplitude": controls.fourier_amplitude,
+    "Gabor energy": controls.gabor_energy,
+    "orientation model": controls.orientation_model,
+}
+
+
+@dataclass(frozen=True)
+class Decidable:
+    """What comparisons of models with a recording can decide.
+
+    Attributes
+    ----------
+    n_different_images : int
+        How many different images a model sees: opposite directions are one.
+    n_models : int
+        That are tested together, and corrected for.
+    chance : str
+        How similarities are tested against chance: ``"circular shifts"`` where these can be significant, else
+        ``"label permutations"``.
+    smallest_p : float
+        Of a test against chance, before it is corrected for `n_models`.
+    chance_reason : str
+        Why that test is used.
+    beyond_chance : bool
+        Whether any test against chance can be significant.
+    smallest_difference : float
+        In similarity, between two models, that a test at 0.05 (two-sided, uncorrected) would find with a power of
+        80 %; NaN where that is not known.
+    standard_error, dof : float
+        Of such differences: medians over the pairs of `compared`.
+    factors : tuple of str
+        What the difference is generalised over, see :data:`normenc.rsa.FACTORS`.
+    compared : tuple of str
+        The models whose differences tell.
+    unknown : str
+        Why the smallest difference is not known; else empty.
+    """
+
+    n_different_images: int
+    n_models: int
+    chance: str
+    smallest_p: float
+    chance_reason: str
+    beyond_chance: bool
+    smallest_difference: float = math.nan
+    standard_error: float = math.nan
+    dof: float = math.nan
+    factors: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    unknown: str = ""
+
+
+def decidable(
+    recording: Recording,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    compared: rsa.Inference | None = None,
+    seed: int = 0,
+) -> Decidable:
+    """Find out what comparisons with a recording can decide.
+
+    Pixels, Fourier amplitude, Gabor energy and the orientation model, which cost nothing to train, are compared with
+    it; how sure their differences are tells how large others must be.
+
+    Parameters
+    ----------
+    recording : Recording
+    inputs : mapping or None
+        See :func:`normenc.quality.inference_inputs`; None where RDMs cannot be computed.
+    compared : Inference, optional
+        A comparison with the recording that was made already, whose models are taken instead.
+    seed : int
+
+    Returns
+    -------
+    Decidable
+
+    Examples
+    --------
+    >>> from normenc.quality import inference_inputs
+    >>> from normenc.recordings import simulated_v1
+    >>> recording = simulated_v1(100, n_stimuli=12, direction=True)
+    >>> found = decidable(recording, inference_inputs(recording))
+    >>> found.n_different_images, found.chance, found.factors
+    (6, 'label permutations', ('stimuli', 'neurons'))
+    """
+    n_images = recording.n_different_images
+    if compared is not None:
+        smallest = float(compared.models["p_chance_smallest"].min())
+        chance = _chance(compared.chance, smallest, compared.chance_reason, len(compared.models))
+        return Decidable(n_images, **chance, **_smallest_difference(compared))
+    try:
+        candidates, problem = _candidates(recording), ""
+    except InputError as error:
+        candidates, problem = {}, f"differences between models cannot be computed ({error})"
+    problem = problem or _why_unknown(recording, inputs)
+    against_chance = _against_chance(recording, candidates, inputs, seed)
+    if problem:
+        return Decidable(n_images, **against_chance, unknown=problem)
+    inference = rsa.infer(
+        candidates,
+        **(inputs or {}),
+        ordered=recording.has_neighbours,
+        n_samples=N_SAMPLES,
+        n_permutations=1,
+        seed=seed,
+    )
+    return Decidable(n_images, **against_chance, **_smallest_difference(inference))
+
+
+def decisions(found: Decidable, kind: str, n_stimuli: int) -> list[str]:
+    """What comparisons can decide, in sentences.
+
+    Parameters
+    ----------
+    found : Decidable
+    kind : str
+        Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
+    n_stimuli : int
+    """
+    said = [_said_of_images(found, kind, n_stimuli), _said_of_chance(found, n_stimuli)]
+    if found.unknown:
+        return [*said, f"How small a difference between two models could be found is not known: {found.unknown}."]
+    others = {"stimuli": "other stimuli", "animals": "other animals", "sessions": "other sessions"}
+    others |= {"neurons": "other neurons", "seeds": "networks of other seeds"}
+    scope = _listed([others[factor] for factor in found.factors])
+    scope = f"generalising to {scope}" if scope else "for these data alone"
+    models = _listed(found.compared) if len(found.compared) <= FEW else f"the {len(found.compared)} models of this run"
+    return [
+        *said,
+        f"A difference in similarity of {found.smallest_difference:.2f} between two models would be found with a power "
+        f"of {POWER:.0%} ({scope}; two-sided test at {ALPHA:g}, not corrected for several comparisons). This follows "
+        f"from the differences between {models}, whose standard error is {found.standard_error:.3f} "
+        f"in the median, with {found.dof:.0f} degrees of freedom.".replace("%", " %"),
+    ]
+
+
+def _said_of_images(found: Decidable, kind: str, n_stimuli: int) -> str:
+    if found.n_different_images == n_stimuli:
+        return f"The {n_stimuli} {kind}s are {n_stimuli} different images to a model."
+    why = (
+        "gratings that drift in opposite directions look alike, so that no model of images can tell them apart"
+        if kind == "direction"
+        else "gratings half a turn apart look alike"
+    )
+    return f"The {n_stimuli} {kind}s are {found.n_different_images} different images to a model: {why}."
+
+
+def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
+    corrected = f"{min(1.0, found.smallest_p * found.n_models):.2g} after correction for {found.n_models} models"
+    smallest = f"smallest possible p-value {found.smallest_p:.2g}, {corrected}"
+    if not found.beyond_chance:
+        return f"No test against chance can succeed: {n_stimuli} stimuli have too few different orders ({smallest})."
+    if found.chance == "circular shifts":
+        return (
+            "Whether a model is more similar than chance can be tested by circular shifts of the stimuli, which ask "
+            f"whether the match is tied to the very stimuli ({smallest})."
+        )
+    said = (
+        "Whether a model is more similar than chance can be tested by permuting the stimuli, which asks whether the "
+        f"two are related at all ({smallest})."
+    )
+    if "shifts" in found.chance_reason:
+        said += f" Circular shifts ask whether the match is tied to the very stimuli, but {found.chance_reason}."
+    return said
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _smallest_difference(inference: rsa.Inference) -> dict[str, Any]:
+    """The smallest difference in similarity that would be found, and what tells, as fields of :class:`Decidable`.
+
+    A difference of d standard errors is significant at 0.05 with a probability of 0.8 where d is the sum of the 0.975
+    and the 0.8 quantile of Student's t distribution.
+    """
+    pairs = inference.pairs
+    known = pairs[(pairs["standard_error"] > 0) & np.isfinite(pairs["standard_error"]) & (pairs["dof"] > 0)]
+    if known.empty:
+        return {"unknown": "no difference between models could be tested"}
+    error, dof = known["standard_error"].to_numpy(), known["dof"].to_numpy()
+    reach = (stats.t.ppf(1 - ALPHA / 2, dof) + stats.t.ppf(POWER, dof)) * error
+    return {
+        "smallest_difference": float(np.median(reach)),
+        "standard_error": float(np.median(error)),
+        "dof": float(np.median(dof)),
+        "factors": inference.factors,
+        "compared": tuple(inference.models["model"]),
+    }
+
+
+def _against_chance(
+    recording: Recording, candidates: Mapping[str, Any], inputs: Mapping[str, Any] | None, seed: int
+) -> dict[str, Any]:
+    """By which test a study's models would be tested, and how small its p-value can be."""
+    n = recording.n_stimuli
+    nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # of which no two orders are the same
+    models = [rdm[None] for rdm in candidates.values()] or [nothing_alike]
+    data = nothing_alike if inputs is None else np.reshape(inputs["data"], (-1, n, n))
+    test = chance_test(
+        list(islice(cycle(models), N_MODELS)),
+        data,
+        ordered=recording.has_neighbours,
+        n_permutations=N_PERMUTATIONS,
+        seed=seed,
+    )
+    return _chance(test.kind, float(test.smallest_p.min()), test.reason, N_MODELS)
+
+
+def _chance(kind: str, smallest_p: float, reason: str, n_models: int) -> dict[str, Any]:
+    beyond = smallest_p * n_models <= ALPHA
+    return {
+        "n_models": n_models,
+        "chance": kind,
+        "smallest_p": smallest_p,
+        "chance_reason": reason,
+        "beyond_chance": beyond,
+    }
+
+
+def _why_unknown(recording: Recording, inputs: Mapping[str, Any] | None) -> str:
+    if inputs is None:
+        return "its RDM cannot be computed"
+    if recording.period is None and recording.images is None:
+        return "the images are not there, so that no model can be shown them"
+    if recording.n_stimuli < MIN_STIMULI:
+        return f"{recording.n_stimuli} stimuli say nothing of others; that takes at least {MIN_STIMULI}"
+    return ""
+
+
+def _candidates(recording: Recording) -> dict[str, Any]:
+    """RDMs of the cheap models; none of images that are not there."""
+    if recording.orientation is not None:
+        images, orientation = stimuli.gratings(recording.orientation), torch.as_tensor(recording.orientation)
+        given = dict.fromkeys(CANDIDATES, images) | {"orientation model": orientation}
+    elif recording.images is not None:
+        given = dict.fromkeys([*CANDIDATES][:-1], stimuli.fit_images(recording.images))
+    else:
+        return {}
+    layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
+    return {name: rsa.rdm(layer.astype(np.float64)) for name, layer in layers.items()}  # the same images are alike

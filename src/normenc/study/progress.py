@@ -1,0 +1,231 @@
+"""How far a run is: one tally for all its stages, told to a bar, to a log, or to a function of one's own."""
+
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+__all__ = ["Stage", "Tally", "Tell", "each", "reporting", "stage"]
+
+QUIET_EVERY = 30.0  # seconds between lines of progress where there is no terminal
+TICK_EVERY = 0.2  # seconds between tallies within a step
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How far a stage of the work is.
+
+    Attributes
+    ----------
+    done, running, failed, total : int
+        Steps of the stage: networks in training, comparisons, pictures, and so on. ``done + failed`` never exceeds
+        ``total``.
+    seconds_left : float
+        Until the stage ends, as fast as it has gone so far; NaN while that is not known.
+    stage : str
+        Such as ``"training"``; the stages come one after the other.
+    part : float
+        How much of the step in hand is done, 0 to 1.
+
+    Examples
+    --------
+    >>> print(Tally(1, 2, 0, 4, 3661.0))
+    training: 1 of 4 done, 2 running, 1:01:01 left
+    >>> print(Tally(1, 1, 0, 4, 30.0, "comparing", part=0.4))
+    comparing: 35 %, 1 of 4 done, 0:30 left
+    """
+
+    done: int
+    running: int
+    failed: int
+    total: int
+    seconds_left: float
+    stage: str = "training"
+    part: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """How much of the stage is done, 0 to 1."""
+        return (self.done + self.failed + self.part) / self.total if self.total else 1.0
+
+    def __str__(self) -> str:
+        parts = [f"{self.done} of {self.total} done"]
+        if self.part > 0:
+            parts.insert(0, f"{100 * self.share:.0f} %")
+        if self.running > 1:
+            parts.append(f"{self.running} running")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.share < 1 and math.isfinite(self.seconds_left):
+            parts.append(f"{_clock(self.seconds_left)} left")
+        return f"{self.stage}: {', '.join(parts)}"
+
+
+Tell = Callable[[Tally], None]
+
+
+@dataclass
+class Stage:
+    """Counts the steps of a stage and estimates the time left from those that were done here.
+
+    ``before`` of them were done by an earlier run, and cost nothing; ``lanes`` go on side by side.
+    """
+
+    tell: Tell
+    name: str
+    total: int
+    before: int = 0
+    lanes: int = 1
+    done: int = 0
+    failed: int = 0
+    part: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    told: float = 0.0
+
+    def step(self, *, failed: bool = False) -> None:
+        """Count the step in hand as done."""
+        self.part = 0.0
+        self.failed += failed
+        self.done += not failed
+        self.report()
+
+    def tick(self, done: int, total: int) -> None:
+        """Tell how much of the step in hand is done, for what counts its own work."""
+        self.part = min(done / total, 1.0) if total else 0.0
+        if time.monotonic() - self.told >= TICK_EVERY:
+            self.report()
+
+    def over(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Go through `items` once the step before them is done, each of them a step."""
+        self.step()
+        for item in items:
+            yield item
+            self.step()
+
+    def report(self) -> None:
+        """Tell how far the stage is."""
+        self.told = time.monotonic()
+        left = self.total - self.before - self.done - self.failed
+        part = self.part if left else 0.0
+        here = self.done + self.failed + part
+        seconds = (self.told - self.started) / here * (left - part) if here else float("nan")
+        running = min(left, self.lanes)
+        self.tell(Tally(self.before + self.done, running, self.failed, self.total, seconds, self.name, part))
+
+
+@contextmanager
+def stage(tell: Tell, name: str, total: int = 1, *, before: int = 0, lanes: int = 1) -> Iterator[Stage]:
+    """Tell the start of a stage, and its end where its block ends well: what was not counted by then is done.
+
+    Examples
+    --------
+    >>> with stage(lambda tally: print(tally.done, tally.total), "checking"):
+    ...     pass
+    0 1
+    1 1
+    """
+    counted = Stage(tell, name, total, before, lanes)
+    if total:
+        counted.report()
+    yield counted
+    while counted.before + counted.done + counted.failed < total:
+        counted.step()
+
+
+def each(tell: Tell, name: str, items: Iterable[Item]) -> Iterator[Item]:
+    """Go through `items`, each of them a step of a stage; without any there is no stage."""
+    found = list(items)
+    if not found:
+        return
+    with stage(tell, name, len(found)) as counted:
+        for item in found:
+            yield item
+            counted.step()
+
+
+@contextmanager
+def reporting(progress: bool | Tell) -> Iterator[Tell]:
+    """Something to tell tallies to: what was given, bars on a terminal, lines elsewhere, or nothing."""
+    if callable(progress):
+        yield progress
+        return
+    if not progress:
+        yield lambda tally: None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with _bars(console) as tell:
+            yield tell
+        return
+    lines = _Lines()
+    try:
+        yield lines
+    finally:
+        lines.stop()
+
+
+@contextmanager
+def _bars(console: Any) -> Iterator[Tell]:
+    """A bar for each stage, which go when all is done."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    rows: dict[str, Any] = {}
+    with Progress(
+        SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=console, transient=True
+    ) as bars:
+
+        def tell(tally: Tally) -> None:
+            if tally.stage not in rows:
+                rows[tally.stage] = bars.add_task(tally.stage, total=1.0)
+            bars.update(rows[tally.stage], completed=tally.share, description=str(tally))
+
+        yield tell
+
+
+class _Lines:
+    """Lines of progress for logs: one every half minute, and one where a stage ends that had any.
+
+    A thread of its own writes them, so that a long step is no silence.
+    """
+
+    def __init__(self) -> None:
+        self.tally: Tally | None = None
+        self.spoken_of = ""
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._write_every, daemon=True)
+        self.thread.start()
+
+    def __call__(self, tally: Tally) -> None:
+        self.tally = tally
+        if tally.stage == self.spoken_of and tally.done + tally.failed == tally.total:
+            self._write(tally)
+            self.spoken_of = ""
+
+    def stop(self) -> None:
+        """End the thread."""
+        self.stopped.set()
+        self.thread.join()
+
+    def _write_every(self) -> None:
+        while not self.stopped.wait(QUIET_EVERY):
+            tally = self.tally
+            if tally is not None and tally.share < 1:
+                self.spoken_of = tally.stage
+                self._write(tally)
+
+    @staticmethod
+    def _write(tally: Tally) -> None:
+        print(f"normenc: {tally}", file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

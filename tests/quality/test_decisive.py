@@ -1,0 +1,143 @@
+"""What comparisons on a recording can decide: counted by hand, and by simulation."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from normenc import rsa
+from normenc.quality import check, decidable, decisions, inference_inputs
+from normenc.quality.decisive import N_MODELS
+from normenc.recordings import Recording, fold, simulated_v1
+
+
+def gratings(n, period=180, n_neurons=40, **facts):
+    """Neurons that follow `n` evenly spaced orientations, or directions, with noise."""
+    angle = np.arange(n) * period / n
+    rng = np.random.default_rng(n)
+    responses = np.cos(np.radians(2 * (angle[:, None] - rng.uniform(0, 180, n_neurons))))
+    responses = responses + 0.3 * rng.normal(size=responses.shape)
+    kind = "orientation" if period == 180 else "direction"
+    return Recording.from_responses("mine", responses, **{kind: angle}, **facts)
+
+
+def found(recording):
+    return decidable(recording, inference_inputs(recording))
+
+
+@pytest.mark.parametrize(
+    ("recording", "n_images", "chance", "smallest_p"),
+    [
+        (gratings(12, 360), 6, "label permutations", 1 / 1001),
+        (fold(gratings(12, 360)), 6, "label permutations", 1 / math.factorial(6)),
+        (gratings(12), 12, "label permutations", 1 / 1001),
+        (gratings(200), 200, "circular shifts", 1 / 200),  # 8 models x 0.005 is 0.04
+        (gratings(360, 360), 180, "circular shifts", 2 / 360),  # half a turn further all is as it was
+        (gratings(200, 360), 100, "label permutations", 1 / 1001),  # 8 models x 0.01 is more than 0.05
+        (gratings(6, 360), 3, "label permutations", 2**3 / math.factorial(6)),  # pairs exchange their places
+    ],
+)
+def test_images_and_tests_against_chance(recording, n_images, chance, smallest_p):
+    decided = decidable(recording)
+    assert (decided.n_different_images, decided.n_models, decided.chance) == (n_images, N_MODELS, chance)
+    assert decided.smallest_p == pytest.approx(smallest_p)
+    assert decided.beyond_chance == (smallest_p * N_MODELS <= 0.05)
+
+
+def test_the_smallest_difference_is_found_with_a_power_of_80_percent():
+    decided = found(gratings(24))
+    # A t statistic whose mean is the difference in standard errors: noncentral t.
+    effect, dof = decided.smallest_difference / decided.standard_error, decided.dof
+    critical = stats.t.ppf(0.975, dof)
+    assert stats.nct.sf(critical, dof, effect) == pytest.approx(0.8, abs=0.03)
+    assert decided.factors == ("stimuli", "neurons")
+    assert decided.compared == ("pixels", "Fourier amplitude", "Gabor energy", "orientation model")
+
+
+def test_more_stimuli_find_smaller_differences():
+    few, many = (found(simulated_v1(200, n_stimuli=n)) for n in (12, 96))
+    assert many.smallest_difference < few.smallest_difference
+
+
+def test_a_comparison_that_was_made_tells_too():
+    recording = gratings(24)
+    models = {"one": rsa.rdm(recording.responses), "other": rsa.rdm(np.random.default_rng(0).normal(size=(24, 30)))}
+    inference = rsa.infer(models, responses=recording.responses, n_samples=100)
+    decided = decidable(recording, compared=inference)
+    pair = inference.pairs.iloc[0]
+    reach = stats.t.ppf(0.975, pair["dof"]) + stats.t.ppf(0.8, pair["dof"])
+    assert decided.smallest_difference == pytest.approx(reach * pair["standard_error"])
+    assert (decided.n_models, decided.compared) == (2, ("one", "other"))
+    assert check(recording, compared=inference).decidable == decided
+
+
+def test_what_cannot_be_known_is_said():
+    rng = np.random.default_rng(0)
+    named = Recording.from_responses("scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)])
+    assert found(named).unknown == "the images are not there, so that no model can be shown them"
+    assert "5 stimuli say nothing of others" in found(gratings(5)).unknown
+    tiny = Recording.from_responses(
+        "scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)], images=rng.uniform(size=(12, 8, 8))
+    )
+    assert "too small for 48 x 64" in found(tiny).unknown
+    silent = Recording.from_responses("flat", np.ones((12, 20)), np.arange(12) * 15.0)
+    assert check(silent).decidable.unknown == "its RDM cannot be computed"
+    for recording in (named, tiny):
+        assert math.isnan(found(recording).smallest_difference)
+        assert "is not known" in decisions(found(recording), recording.kind, recording.n_stimuli)[-1]
+
+
+def test_images_that_are_there_are_shown_to_models():
+    rng = np.random.default_rng(0)
+    shown = Recording.from_responses(
+        "scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)], images=rng.uniform(size=(12, 96, 96))
+    )
+    decided = found(shown)
+    assert decided.compared == ("pixels", "Fourier amplitude", "Gabor energy")
+    assert 0 < decided.smallest_difference < 2
+    said = dict(check_lines(shown))
+    cut = "cut to 4:3 in their middle, which leaves out 25 % of their height, and reduced to 48 x 64 pixels."
+    assert said["images"] == f"Images of 96 x 96 pixels were {cut}"
+
+
+def check_lines(recording):
+    from normenc.quality import lines
+
+    return lines(check(recording))
+
+
+def test_rdms_of_one_population_tell_of_stimuli_alone():
+    matrix = rsa.rdm(gratings(24).responses)
+    known = check(Recording.from_rdm("rdm", matrix, np.arange(24) * 7.5))
+    assert known.decidable.factors == ("stimuli",)
+    assert known.decidable.smallest_difference > 0
+    assert known.ceiling.startswith("none")
+
+
+def test_sentences_say_which_directions_are_one_image_and_why_shifts_are_not_used():
+    recording = gratings(12, 360)
+    images, chance, difference = decisions(found(recording), "direction", 12)
+    assert images.startswith("The 12 directions are 6 different images to a model: gratings that drift in opposite")
+    assert "permuting the stimuli" in chance
+    assert "but 12 circular shifts cannot be significant: their smallest p-value is 0.17" in chance
+    assert number_in(difference) == pytest.approx(found(recording).smallest_difference, abs=0.005)
+    assert "generalising to other stimuli and other neurons" in difference
+    assert (
+        decisions(found(gratings(12)), "orientation", 12)[0]
+        == "The 12 orientations are 12 different images to a model."
+    )
+    assert decisions(found(gratings(4)), "orientation", 4)[1].startswith(
+        "No test against chance can succeed: 4 stimuli"
+    )
+
+
+def number_in(sentence):
+    return float(sentence.removeprefix("A difference in similarity of ").split(" ", 1)[0])
+
+
+def test_quality_as_json_holds_what_can_be_decided():
+    plain = check(gratings(12, 360)).to_dict()["decidable"]
+    assert plain["n_different_images"] == 6
+    assert pd.Series(plain)["factors"] == ["stimuli", "neurons"]
