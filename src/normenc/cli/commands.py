@@ -158,8 +158,10 @@ def check(
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
         return
+    if found.read_as:
+        typer.echo(f"{found.name}: read as {found.read_as}")
     typer.secho(found.description, bold=True)
-    print_table(None, room.lines(found))
+    print_table(None, [line for line in room.lines(found) if line[0] != "read as"])
     colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
     typer.secho(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
     for warning in found.warnings:

@@ -165,7 +165,7 @@ def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawVa
         if missing == "error":
             missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
         recording = replace(found, responses=values).recording(missing=missing)
-        return prepared(recording, asked, binned=found.binned), raw
+        return prepared(recording, asked, binned=found.binned), replace(raw, left_out=asked.missing != "error")
 
 
 def _within_memory(found: Contents) -> Contents:

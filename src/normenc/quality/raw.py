@@ -26,6 +26,8 @@ class RawValues:
         Responses that are NaN.
     neurons_missing, trials_missing : int
         How many have at least one response missing.
+    left_out : bool
+        Whether those neurons, or trials, are left out because the user asks for it.
     infinite : int
         Responses.
     constant : int
@@ -48,6 +50,7 @@ class RawValues:
     smallest: float
     largest: float
     scale: str
+    left_out: bool = False
 
 
 def look_at(responses: Any) -> RawValues:

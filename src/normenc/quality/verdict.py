@@ -107,7 +107,7 @@ def _stimuli(quality: "Quality") -> list[str]:
 def _values(quality: "Quality") -> list[str]:
     raw, neurons, warnings = quality.raw, quality.neurons, []
     if raw is not None:
-        if raw.missing:
+        if raw.missing and not raw.left_out:
             warnings.append(
                 f"{raw.missing:,} responses are missing, in {raw.neurons_missing:,} neurons and {raw.trials_missing:,} "
                 "trials, and were left out here; run and power need --missing neurons or --missing trials to do so."

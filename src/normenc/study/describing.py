@@ -79,7 +79,9 @@ class Description:
         return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
-def describe(recording: Recording, label: str, representations: Iterable[Representation]) -> dict[str, Description]:
+def describe(
+    recording: Recording, label: str, representations: Iterable[Representation], compared: Recording | None = None
+) -> dict[str, Description]:
     """Describe the recording, where its neurons are known, and layers and controls, by label; no images.
 
     Parameters
@@ -89,6 +91,8 @@ def describe(recording: Recording, label: str, representations: Iterable[Represe
         The recording's.
     representations : iterable of Representation
         With responses.
+    compared : Recording, optional
+        Whose stimuli the representations are of; of folded directions each is then taken for both of its directions.
     """
     period = recording.period
     if period is None:
@@ -96,10 +100,18 @@ def describe(recording: Recording, label: str, representations: Iterable[Represe
     found: dict[str, Description] = {}
     if recording.responses is not None:
         found[label] = _recording(recording, label, period)
+    rows = slice(None) if compared is None or compared.kind == recording.kind else _same_gratings(recording, compared)
     for r in representations:
         if r.responses is not None:
-            found[r.label] = _encoder(r, recording.stimulus, period)
+            found[r.label] = _encoder(r, rows, recording.stimulus, period)
     return found
+
+
+def _same_gratings(recording: Recording, folded: Recording) -> npt.NDArray[np.intp]:
+    """Which row of the folded recording's stimuli is the grating of each direction."""
+    assert recording.orientation is not None and folded.orientation is not None
+    apart = np.abs(tuning.around_zero(recording.orientation[:, None] - folded.orientation))
+    return apart.argmin(axis=1)
 
 
 def _recording(recording: Recording, label: str, period: float) -> Description:
@@ -115,10 +127,10 @@ def _recording(recording: Recording, label: str, period: float) -> Description:
     return _description(label, curves, summary, halves, recording.responses["neuron"].to_numpy().astype(str))
 
 
-def _encoder(representation: Representation, stimulus: Floats, period: float) -> Description:
+def _encoder(representation: Representation, rows: Any, stimulus: Floats, period: float) -> Description:
     """Opposite directions are one image to an encoder: they are averaged before its tuning is described."""
     assert representation.responses is not None
-    values = representation.responses.to_numpy()
+    values = representation.responses.to_numpy()[rows]
     most = values.shape[1] if representation.trained else MOST_UNITS
     units = np.sort(np.random.default_rng(0).permutation(values.shape[1])[:most])
     folded = tuning.tuning_curves(values[:, units], stimulus)

@@ -75,7 +75,7 @@ def _spread(n: int) -> list[int]:
 
 def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
     """RDMs, their rows and embeddings."""
-    recording, metric = evaluation.recording, evaluation.study.comparison.rdm_metric
+    recording, metric = evaluation.recording, evaluation.study.rdm_metric
     own, points = evaluation.recording_label, evaluation.embeddings
     trained = [r for r in evaluation.shown if r.trained]
     controls = [r for r in evaluation.shown if not r.trained]
@@ -100,7 +100,7 @@ def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
 
 def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
     """How neurons and units are tuned, side by side; of images nothing is known."""
-    recording, found, own = evaluation.recording, evaluation.descriptions, evaluation.recording_label
+    recording, found, own = evaluation.described, evaluation.descriptions, evaluation.recording_label
     if recording.period is None:
         return {}
     shown = [own, *(r.label for r in evaluation.shown if r.trained and r.label in found)]
@@ -188,7 +188,7 @@ def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> Picture:
 
 def _curves(evaluation: Evaluation, shown: Sequence[str], selective: Mapping[str, Any]) -> dict[str, Picture]:
     """Responses of neurons and units to every stimulus: of a few as curves, of all as maps."""
-    recording, found, own = evaluation.recording, evaluation.descriptions, evaluation.recording_label
+    recording, found, own = evaluation.described, evaluation.descriptions, evaluation.recording_label
     shared: dict[str, Any] = {
         "orientation": next(iter(found.values())).stimulus,
         "period": recording.period,

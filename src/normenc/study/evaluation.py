@@ -44,6 +44,8 @@ class Evaluation:
     ----------
     study : Study
     recording : Recording
+    described : Recording
+        Whose tuning is described: the same, but for directions that are folded for the comparison.
     recording_rdm : ndarray, shape (n_stimuli, n_stimuli)
     trainings : dict of Unit to TrainingResult
     failures : tuple of Failure
@@ -77,6 +79,7 @@ class Evaluation:
 
     study: Study
     recording: Recording
+    described: Recording
     recording_rdm: npt.NDArray[np.float64]
     trainings: dict[Unit, TrainingResult]
     failures: tuple[Failure, ...]
@@ -148,11 +151,12 @@ def evaluate(
 
 def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell) -> Evaluation:
     study, recording = prepared.study, prepared.recording
-    inputs = inference_inputs(recording, study.comparison.rdm_metric)
+    metric = study.rdm_metric
+    inputs = inference_inputs(recording, metric)
     recording_rdm = inputs["data"]
     if recording_rdm.ndim == 3:  # of several animals or sessions: the pictures show that of all together
         known = recording.responses is not None
-        recording_rdm = rsa.rdm(recording.responses, metric=study.comparison.rdm_metric) if known else recording.rdm
+        recording_rdm = rsa.rdm(recording.responses, metric=metric) if known else recording.rdm
     trainings, failures, representations = represent_all(
         prepared, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
@@ -176,12 +180,13 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
     by_method, refused = _by_other_methods(study, recording, inputs, representations, tell)
     over_training = _over_training(prepared, inputs, trainings, failures, tell)
     with stage(tell, "describing tuning", 1 + len(described)) as counted:
-        descriptions = describe(recording, own_label, counted.over(described))
+        descriptions = describe(prepared.described, own_label, counted.over(described), recording)
     with stage(tell, "checking the recording"):
         quality = check(recording, compared=inference)
     return Evaluation(
         study=study,
         recording=recording,
+        described=prepared.described,
         recording_rdm=recording_rdm,
         trainings=trainings,
         failures=tuple(failures),

@@ -298,7 +298,7 @@ def _collect(results: Any, rows: list[dict[str, Any]], pairs: list[dict[str, Any
 
 def _check(prepared: Prepared) -> None:
     settings, recording = prepared.study.power, prepared.recording
-    if prepared.study.comparison.rdm_metric != "correlation":
+    if prepared.study.rdm_metric != "correlation":
         raise InputError("comparison.rdm_metric: power simulates correlation RDMs; it must be 'correlation'")
     if settings.noise is None and (recording.n_neurons or 0) < MIN_NEURONS:
         raise InputError(

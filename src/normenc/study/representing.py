@@ -27,6 +27,7 @@ from normenc.training import TrainingResult, initialise
 __all__ = ["Prepared", "Representation", "prepare", "represent_all", "represent_checkpoints"]
 
 MAX_IMAGES_GIB = 8
+RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
 EXTRAS = {"steerable pyramid": ("plenoptic", "pyramid")}  # controls that need a package, and the extra that brings it
 ORIENTATION_MODEL = "orientation model"
 CONTROLS = {
@@ -70,12 +71,14 @@ class Representation:
 class Prepared:
     """A study whose every part has been made and fits, before anything is trained.
 
-    ``units`` are one for each task, network and seed; ``twins`` build the network of each architecture; ``images``,
-    shape (n_stimuli, height, width), are what the animal saw.
+    ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
+    directions that are folded for the comparison. ``units`` are one for each task, network and seed; ``twins`` build
+    the network of each architecture; ``images``, shape (n_stimuli, height, width), are what the animal saw.
     """
 
     study: Study
     recording: Recording
+    described: Recording
     units: tuple[Unit, ...]
     twins: tuple[tuple[NetworkSettings, partial[nn.Module]], ...]
     images: torch.Tensor
@@ -109,27 +112,42 @@ def prepare(study: Study) -> Prepared:
     if len(study.recording) > 1:
         raise InputError(f"this study has {len(study.recording)} recordings; run each of Study.per_recording()")
     settings = study.recording[0]
-    recording = load(settings.source, **settings.options)
+    recording = described = load(settings.source, **settings.options)
+    if settings.fold_directions and recording.responses is not None:
+        described = load(settings.source, **settings.options | {"fold_directions": False})
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
             f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
         )
-    if recording.rdm is not None and study.comparison.rdm_metric != "correlation":
-        raise InputError(
-            f"{recording.name} is known only by its RDM of correlation distances; comparison.rdm_metric must be "
-            f"'correlation', not {study.comparison.rdm_metric!r}"
-        )
+    study = _with_metric(study, recording)
     if study.encoding.enabled and recording.responses is None:
         raise InputError(
             f"{recording.name} is known only by its RDM, and has no neurons to predict; leave [encoding] out, or "
             "choose a recording of neurons"
         )
     units, twins = _units(study, recording)
-    prepared = Prepared(study, recording, units, twins, _images(study, recording))
+    prepared = Prepared(study, recording, described, units, twins, _images(study, recording))
     if not prepared.controls:
         reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
         raise InputError(f"comparison.controls: none of them can be used ({reasons}); add another one, such as pixels")
     return prepared
+
+
+def _with_metric(study: Study, recording: Recording) -> Study:
+    """The study with the dissimilarity of its models stated: that of a given RDM where models can have it too."""
+    stated, given = study.comparison.rdm_metric, None if recording.rdm is None else recording.rdm_metric
+    choices = ", ".join(RDM_METRICS)
+    if given in RDM_METRICS and stated not in (None, given):
+        raise InputError(
+            f"{recording.name} holds {given} dissimilarities, but comparison.rdm_metric is {stated!r}; leave that out, "
+            "or say what the RDM holds: --rdm-metric"
+        )
+    if given is not None and given not in RDM_METRICS and stated is None:
+        raise InputError(
+            f"{recording.name} holds {given} dissimilarities, which models do not have; say in a study file which they "
+            f"shall have: rdm_metric in its section [comparison], one of {choices}"
+        )
+    return study.with_metric(stated or given or "correlation")
 
 
 def _images(study: Study, recording: Recording) -> torch.Tensor:
@@ -305,7 +323,7 @@ def _representations(
         responses = found.assign_coords({recording.kind: ("stimulus", recording.stimulus)})
         label, key = _names(study, source, layer)
         try:
-            matrix = rsa.rdm(responses, metric=study.comparison.rdm_metric)
+            matrix = rsa.rdm(responses, metric=study.rdm_metric)
         except InputError as error:
             which = ", ".join(filter(None, (source.task if study.is_grid else None, source.model, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")

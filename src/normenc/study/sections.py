@@ -267,7 +267,7 @@ class ComparisonSettings(Settings):
         "orientation model",
         "pixels",
     ]
-    rdm_metric: Literal["correlation", "cosine", "euclidean"] = "correlation"
+    rdm_metric: Literal["correlation", "cosine", "euclidean"] | None = None  # that of a given RDM, else correlation
     method: Literal[METHODS] = "pearson"  # type: ignore[valid-type]
     also: list[Literal[METHODS]] = ["spearman", "cosine", "whitened-correlation"]  # type: ignore[valid-type]
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200

@@ -170,6 +170,15 @@ class Study(Settings):
             settings["training"]["n_seeds"] = n_seeds
         return _validated(settings, "command line")
 
+    @property
+    def rdm_metric(self) -> str:
+        """Of the RDMs of models, and of a recording whose responses are known."""
+        return self.comparison.rdm_metric or "correlation"
+
+    def with_metric(self, metric: str) -> "Study":
+        """Give models and recording RDMs of this metric."""
+        return self.model_copy(update={"comparison": self.comparison.model_copy(update={"rdm_metric": metric})})
+
     def to_toml(self) -> str:
         """Write out every setting, with its default where none was given, as a study file that gives this study."""
         settings = self.model_dump(exclude_none=True)

@@ -188,7 +188,7 @@ def _rdms(evaluation: Evaluation) -> xr.DataArray:
         },
         name="dissimilarity",
         attrs={
-            "metric": evaluation.study.comparison.rdm_metric,
+            "metric": evaluation.study.rdm_metric,
             "recording": recording.describe(),
             "simulated": int(recording.simulated),
         },
@@ -262,6 +262,7 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "animals": recording.animals,
         "sessions": recording.sessions,
         "stimuli": recording.kind,
+        "described": evaluation.described.kind,
         "n_different_images": recording.n_different_images,
         "n_blanks": None if recording.blanks is None else len(recording.blanks),
         "rdm_metric": recording.rdm_metric,

@@ -51,7 +51,7 @@ def similarity_table(
             "trained": [r.trained for r in rows],
             "seed": pd.array([r.seed for r in rows], dtype="Int64"),
             "n_seeds": found["n_seeds"].where([r.seed is not None for r in rows]).astype("Int64"),
-            "rdm_metric": study.comparison.rdm_metric,
+            "rdm_metric": study.rdm_metric,
             "comparison": study.comparison.method,
         }
     )
