@@ -68,7 +68,7 @@ def torchvision():
 def without_pictures(monkeypatch):
     """Leave out a run's slow parts, where a test is about something else."""
     monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-    monkeypatch.setattr("normenc.study.evaluation.describe", lambda recording, label, representations: {})
+    monkeypatch.setattr("normenc.study.evaluation.describe", lambda *arguments: {})
     monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder, tell: folder.mkdir())
 
 

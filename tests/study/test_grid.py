@@ -250,3 +250,42 @@ def test_several_recordings_are_several_studies(tmp_path):
     with pytest.raises(InputError, match="2 recordings"):
         prepare(study)
     assert study.with_changes(recording="a.npz").recording[0].source == "a.npz"
+
+
+def test_tables_and_page_call_an_encoder_the_same_where_one_network_failed(without_pictures, tmp_path):
+    from normenc import report
+
+    failing = {"name": "FC", "training": {"learning_rate": 1e30}}
+    study = GRID.model_dump(exclude_unset=True) | {"task": GRID.task[:1], "network": [failing, GRID.network[1]]}
+    finished = run(Study(**study), tmp_path / "run", progress=False, device="cpu")
+    similarity, differences = (pd.read_csv(finished.folder / f"{name}.csv") for name in ("similarity", "differences"))
+    trained = similarity.loc[similarity["trained"], "label"].tolist()
+    assert trained == [f"small CNN {layer}" for layer in ("conv", "pool", "fc", "fc_relu")]
+    assert set(differences["model"]) == set(trained)
+    assert set(differences["other"]) <= set(similarity["label"])
+    page = report.write(finished.folder).read_text(encoding="utf-8")
+    text = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+    for label in trained:
+        assert f"{label} did not differ significantly" in text or f"{label} is " in text or f"{label} (" in text
+    assert not re.search(r"\b(fc|pool|conv) *,? controls|: *, |\( *\)", text.split("Similarity with the recording")[0])
+
+
+@pytest.mark.parametrize(
+    ("tasks", "networks"),
+    [
+        (["one"], ["a b", "a_b"]),
+        (["one"], ["CNN", "cnn"]),
+        (["x", "x_y"], ["y z", "z"]),
+    ],
+)
+def test_labels_whose_files_would_have_one_name_are_refused(tasks, networks):
+    with pytest.raises(ValueError, match="would have the same name"):
+        Study(
+            task=[{"label": label} for label in tasks],
+            network=[{"name": "FC", "label": label} for label in networks],
+        )
+
+
+def test_labels_that_are_too_long_for_names_of_files_are_refused():
+    with pytest.raises(ValueError, match="100 bytes in UTF-8"):
+        Study(network={"name": "FC", "label": "🐭" * 60})

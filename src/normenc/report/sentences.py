@@ -203,7 +203,12 @@ def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list
 
 
 def row_names(similarity: pd.DataFrame) -> dict[Any, str]:
-    """What each row is called in ``differences.csv``: task and network stand in the name where there are several."""
+    """What each row is called in ``differences.csv``: its label.
+
+    In runs of older versions, which have none, it follows from task and network where there are several.
+    """
+    if "label" in similarity:
+        return {index: str(label) for index, label in similarity["label"].items()}
     trained = similarity[similarity["trained"]]
     tasks = "task" in trained and trained["task"].nunique() > 1
     several = tasks or trained["model"].nunique() > 1

@@ -17,6 +17,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.representations import Encoder, represent
 from normenc.study.building import build_network, build_task
+from normenc.study.file_names import file_stem
 from normenc.study.progress import Tell, each, reporting
 from normenc.study.sections import NetworkSettings
 from normenc.study.settings import Study
@@ -345,8 +346,8 @@ def _representations(
 def _names(study: Study, source: _Source, layer: str) -> tuple[str, str]:
     """Label and key, which name task and network where there are several."""
     if source.seed is None:
-        return source.model, source.model.replace(" ", "_")
+        return source.model, file_stem(source.model)
     parts = [source.task] if source.task is not None and len(study.task) > 1 else []
     key = "_".join([*parts, source.model, layer, "trained" if source.trained else "untrained", f"seed{source.seed}"])
     parts += [source.model] if len(study.network) > 1 or parts else []
-    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), key.replace(" ", "_")
+    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), file_stem(key)

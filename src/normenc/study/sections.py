@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from normenc.rsa.comparison import METHODS
 
@@ -26,7 +26,16 @@ Frequency = Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)]  # up
 Range = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
 Name = Annotated[str, Field(min_length=1)]
 Value = bool | int | float | str  # in a table of trials
-Label = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/\\]+$")]
+MOST_BYTES = 100  # of a label: names of files hold two labels and more
+
+
+def _short(label: str) -> str:
+    if len(label.encode("utf-8")) > MOST_BYTES:
+        raise ValueError(f"a label may have {MOST_BYTES} bytes in UTF-8, for files are named by it; make it shorter")
+    return label
+
+
+Label = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/\\]+$"), AfterValidator(_short)]
 
 
 class Settings(BaseModel):

@@ -15,6 +15,7 @@ from normenc.errors import InputError
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.simulation import N_NEURONS
 from normenc.study.faults import in_words
+from normenc.study.file_names import file_stem
 from normenc.study.sections import (
     AnyNetwork,
     AnyTask,
@@ -95,7 +96,20 @@ class Study(Settings):
                 if titles.count(title) > 1:
                     hint = "name each once" if section == "recording" else "give each a label of its own"
                     raise ValueError(f"{section}: there are {titles.count(title)} called {title!r}; {hint}")
+        self._check_file_names()
         return self
+
+    def _check_file_names(self) -> None:
+        """Raise ValueError where two networks' files would have one name, on some disks if not on all."""
+        named: dict[str, str] = {}
+        for task, network in product(self.task, self.network):
+            own = f"{task.title!r} and {network.title!r}"
+            other = named.setdefault(file_stem(f"{task.title}_{network.title}").casefold(), own)
+            if other != own:
+                raise ValueError(
+                    f"task and network: files of {other} would have the same name as those of {own}; give them labels "
+                    "that differ by more than spaces, underscores and capitals"
+                )
 
     @model_validator(mode="after")
     def _checkpoints_are_reached(self) -> "Study":
@@ -181,7 +195,7 @@ class Study(Settings):
 
     def to_toml(self) -> str:
         """Write out every setting, with its default where none was given, as a study file that gives this study."""
-        settings = self.model_dump(exclude_none=True)
+        settings = self.with_metric(self.rdm_metric).model_dump(exclude_none=True)
         for index, recording in enumerate(self.recording):
             if recording.source == "simulated-v1":
                 written = settings["recording"][index]

@@ -35,7 +35,7 @@ from normenc.recordings.sources import SOURCES
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation, samples_of_other_methods
 from normenc.study.exploring import population_dataset, write_stimulus_sheet
-from normenc.study.file_names import MARK, REPORT
+from normenc.study.file_names import MARK, REPORT, file_stem
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
@@ -124,11 +124,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     for unit, training in evaluation.trainings.items():
         untrained = f"{unit.network_label}_seed{unit.seed}_untrained.safetensors"
         name = f"{unit.task_label}_" * several + f"{unit.network_label}_seed{unit.seed}.safetensors"
-        _save_weights(training.network, models / name.replace(" ", "_"))
+        _save_weights(training.network, models / file_stem(name))
         if not several or unit.task_label == evaluation.study.task[0].title:
-            _save_weights(training.untrained, models / untrained.replace(" ", "_"))
+            _save_weights(training.untrained, models / file_stem(untrained))
     for label, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
-        _save_weights(fit.network, models / f"fitted_{label}_seed{fit.seed}.safetensors".replace(" ", "_"))
+        _save_weights(fit.network, models / file_stem(f"fitted_{label}_seed{fit.seed}.safetensors"))
 
 
 def _publish(stage: Path, folder: Path) -> None:

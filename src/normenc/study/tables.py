@@ -48,6 +48,7 @@ def similarity_table(
             "task": [r.task for r in rows],
             "model": [r.model for r in rows],
             "layer": [r.layer for r in rows],
+            "label": [r.label for r in rows],
             "trained": [r.trained for r in rows],
             "seed": pd.array([r.seed for r in rows], dtype="Int64"),
             "n_seeds": found["n_seeds"].where([r.seed is not None for r in rows]).astype("Int64"),
