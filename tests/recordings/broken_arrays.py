@@ -321,7 +321,11 @@ SHOWN = [
             "images hold NaN or infinity; they must be grey values",
         ),
         ("images too bright", {"images": np.full((2, 9, 9), 255.0)}, "from 255 to 255; they must be grey .* or bytes"),
-        ("images of half numbers", {"image": [0.5, 1] * 4}, "image holds 0.5; numbers of images must be whole"),
+        (
+            "images of half numbers",
+            {"image": [0.5, 1] * 4, "images": np.ones((2, 9, 9))},
+            "holds 0.5; numbers of images",
+        ),
         ("images of number NaN", {"image": [np.nan, 1] * 4}, "all trials show one stimulus, image '1'"),
         ("images of number infinity", {"image": [np.inf, 1] * 4}, "image holds inf; numbers of images must be whole"),
         ("images without names", {"image": ["a", "b"] * 4, "images": np.ones((2, 9, 9))}, "no names; give image_names"),

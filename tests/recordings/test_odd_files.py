@@ -91,7 +91,8 @@ def test_a_name_that_is_no_utf8_loads_and_prints(tmp_path, monkeypatch, capsys, 
         cli.main()
     out, err = capsys.readouterr()
     assert (ended.value.code, err) == (0, "")
-    assert out.startswith(r"caf\xe9: 4 stimuli x 3 neurons")
+    assert out.startswith(r"caf\xe9: read as ")
+    assert "\ncaf\\xe9: 4 stimuli x 3 neurons" in out
     assert out.encode("utf-8")
 
 

@@ -63,8 +63,8 @@ def test_the_folder_is_the_designs(small):
 
 def test_similarity_table(small):
     table = pd.read_csv(small.folder / "similarity.csv")
-    facts = ["recording", "task", "model", "layer", "trained", "seed", "n_seeds", "rdm_metric", "comparison"]
-    assert list(table)[:10] == [*facts, "similarity"]
+    facts = ["recording", "task", "model", "layer", "label", "trained", "seed", "n_seeds", "rdm_metric", "comparison"]
+    assert list(table)[:11] == [*facts, "similarity"]
     assert table[["model", "layer", "trained"]].to_numpy().tolist() == [
         ["ConvPoolFC", "pool", True],
         ["ConvPoolFC", "fc", True],

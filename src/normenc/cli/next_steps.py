@@ -5,6 +5,8 @@ from typing import Any
 
 import typer
 
+from normenc.recordings.files import printable
+
 __all__ = ["next_steps"]
 
 
@@ -61,4 +63,4 @@ def _command(context: typer.Context, name: str, source: str, given: dict[str, An
     for option, value in given.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             words += [option] if one is None else [option, str(one)]
-    return shlex.join(words)
+    return printable(shlex.join(words))

@@ -241,14 +241,8 @@ def _title(label: str, panel: Axes) -> str:
 def _stimulus_ticks(
     orientation: npt.NDArray[Any], period: float | None, panel: Axes
 ) -> tuple[npt.ArrayLike, list[str]]:
-    """Where the ticks stand on an axis whose unit is the stimulus index: at stimuli, where these are few.
-
-    Images have none.
-    """
+    """Where the ticks stand on an axis whose unit is the stimulus index; images have none."""
     if period is None:
         return [], []
     inside = angle_ticks(orientation, period, panel)
-    if len(orientation) <= FEW and not np.isin(inside, orientation).all():
-        places = range(0, len(orientation), -(-len(orientation) // (3 if narrow(panel) else 6)))
-        return list(places), [degrees(orientation[place]) for place in places]
     return np.interp(inside, orientation, np.arange(len(orientation))), [degrees(tick) for tick in inside]
