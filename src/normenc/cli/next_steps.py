@@ -5,8 +5,6 @@ from typing import Any
 
 import typer
 
-from normenc.recordings.files import printable
-
 __all__ = ["next_steps"]
 
 
@@ -53,6 +51,8 @@ def _given(context: typer.Context) -> dict[str, Any]:
 
 def _command(context: typer.Context, name: str, source: str, given: dict[str, Any]) -> str:
     """The command line, or nothing where that command does not take what was given."""
+    from normenc.recordings.files import printable
+
     parent = context.parent
     assert parent is not None
     command: Any = parent.command

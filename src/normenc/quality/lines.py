@@ -48,9 +48,13 @@ def _responses(quality: Quality) -> str:
         trials = "averages, or one trial a stimulus"
     else:
         trials = f"{quality.n_trials:,} trials, {low}{'' if low == high else f' to {high}'} a stimulus"
-    animals = f", {quality.n_animals} animals" if quality.n_animals else ", animals not stated"
-    sessions = f", {quality.n_sessions} sessions" if quality.n_sessions else ""
-    return f"{quality.n_neurons:,} neurons, {trials}{animals}{sessions}"
+    animals = f", {_counted(quality.n_animals, 'animal')}" if quality.n_animals else ", animals not stated"
+    sessions = f", {_counted(quality.n_sessions, 'session')}" if quality.n_sessions else ""
+    return f"{_counted(quality.n_neurons, 'neuron')}, {trials}{animals}{sessions}"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def _values(quality: Quality) -> str:
