@@ -1,5 +1,8 @@
-"""Arrays as the numeric rooms receive them: NumPy, torch or xarray, checked before anything is computed."""
+"""Arrays, and whole numbers, as the numeric rooms receive them: checked before anything is computed."""
 
+import operator
+from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -7,38 +10,162 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 
-__all__ = ["as_array", "as_matrix", "as_responses", "check_finite", "stimulus_name"]
+__all__ = [
+    "as_array",
+    "as_count",
+    "as_matrix",
+    "as_responses",
+    "as_seed",
+    "check_finite",
+    "is_frame",
+    "stimulus_name",
+]
 
 
 def as_array(values: Any, what: str) -> npt.NDArray[Any]:
-    """Turn a NumPy array, a torch tensor (any device), an xarray object or nested lists into a NumPy array.
+    """Turn what holds real numbers into a NumPy array.
 
-    Numbers keep their float32 or float64 type; integers, booleans and half precision become float64.
+    NumPy arrays, torch tensors (any device), xarray and pandas objects, memory maps, nested lists of any of these.
+    Numbers keep their float32 or float64 type; integers, booleans and half precision become float64 (bfloat16 float32).
+    What pandas has as missing becomes NaN.
 
     Raises
     ------
     InputError
-        When the values are not real numbers; `what` names them.
+        When the values are not real numbers, are sparse, or masked: `what` names them, and the message tells where.
     """
-    if hasattr(values, "detach"):
-        values = _from_torch(values, what)
+    values = _plain(values, what)
     try:
         array = np.asarray(values)
     except InputError:  # of what is read from disk only now
         raise
     except ValueError:
         raise InputError(f"{what} is ragged: its rows differ in length") from None
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"{what} cannot be turned into an array ({error}); give a NumPy array") from None
+    if array.dtype == object:
+        array = _from_objects(array, what)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{what} has type {array.dtype}; it must hold real numbers")
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
+def _plain(values: Any, what: str) -> Any:
+    """What :func:`numpy.asarray` turns into numbers without losing any, or what they mean."""
+    if hasattr(values, "detach"):
+        return _from_torch(values, what)
+    if isinstance(values, np.ma.MaskedArray):
+        return _without_mask(values, what)
+    if is_frame(values):
+        return _from_frame(values, what)
+    if hasattr(values, "nnz") and hasattr(values, "shape"):
+        raise InputError(f"{what} is a sparse array; give a dense one, with toarray()")
+    if isinstance(values, (list, tuple)) and any(map(_is_to_be_read, values)):
+        return [as_array(value, f"{what}[{index}]") for index, value in enumerate(values)]
+    return values
+
+
+def _is_to_be_read(value: Any) -> bool:
+    """Whether what stands in a list must be turned into an array by itself; of lists within, the first entry tells."""
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    return isinstance(value, np.ma.MaskedArray) or any(hasattr(value, name) for name in ("detach", "iloc", "nnz"))
+
+
 def _from_torch(values: Any, what: str) -> Any:
-    """A torch tensor as a NumPy array; bfloat16, which NumPy lacks, as float32."""
+    """A torch tensor as a NumPy array; types that NumPy lacks, such as bfloat16, as float32."""
     if str(values.layout) != "torch.strided":
         raise InputError(f"{what} is a sparse tensor ({values.layout}); give a dense one, with to_dense()")
-    values = values.detach().cpu().resolve_conj().resolve_neg()
-    return (values.float() if str(values.dtype) == "torch.bfloat16" else values).numpy()
+    try:
+        values = values.detach().cpu().resolve_conj().resolve_neg()
+        known = not values.is_floating_point() or str(values.dtype) in (
+            "torch.float16",
+            "torch.float32",
+            "torch.float64",
+        )
+        return (values if known else values.float()).numpy()
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        raise InputError(f"{what} is a tensor that holds no plain numbers ({error}); give a dense one") from None
+
+
+def _without_mask(values: Any, what: str) -> npt.NDArray[Any]:
+    masked = np.ma.getmaskarray(values)
+    if masked.any():
+        place = ", ".join(map(str, np.argwhere(masked)[0]))
+        raise InputError(
+            f"{masked.sum()} of {masked.size} values of {what} are masked, the first at [{place}]; leave out the rows "
+            "or columns that hold them, or fill them in"
+        )
+    return np.asarray(values.data)
+
+
+def is_frame(values: Any) -> bool:
+    """Whether this is a table, or a column, of pandas."""
+    return hasattr(values, "iloc")
+
+
+def _from_frame(frame: Any, what: str) -> npt.NDArray[Any]:
+    """A table's numbers; a column of anything else is named."""
+    columns = [(f"the column {name!r} of ", frame[name]) for name in frame] if frame.ndim == 2 else [("", frame)]
+    if frame.ndim == 2 and not frame.columns.is_unique:
+        columns = [(f"column {index} of ", frame.iloc[:, index]) for index in range(frame.shape[1])]
+    for name, column in columns:
+        if getattr(column.dtype, "kind", "O") not in "fiub" and not (
+            column.dtype == object and all(isinstance(value, (Real, np.bool_)) for value in column)
+        ):
+            raise InputError(
+                f"{name}{what} has type {column.dtype}; it must hold real numbers. A column of labels belongs into the "
+                "index (set_index), others are to be left out"
+            )
+    single = all(column.dtype == np.float32 for _, column in columns)
+    return np.asarray(frame.to_numpy(dtype=np.float32 if single else np.float64, na_value=np.nan))
+
+
+def _from_objects(array: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
+    """Numbers that were kept as Python's objects."""
+    for index, value in np.ndenumerate(array):
+        if not isinstance(value, (Real, np.bool_)):
+            place = f" at [{', '.join(map(str, index))}]" if index else ""
+            raise InputError(
+                f"{what} holds {str(value)[:40]!r} ({type(value).__name__}){place}; it must hold real numbers"
+            )
+    return array.astype(np.float64)
+
+
+def as_count(value: Any, name: str, least: int = 1) -> int:
+    """A whole number of at least `least`, of Python's or NumPy's types.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+
+    Examples
+    --------
+    >>> as_count(np.int64(3), "n_splits")
+    3
+    >>> as_count(0, "n_splits")
+    Traceback (most recent call last):
+    normenc.errors.InputError: n_splits is 0; it must be a whole number of at least 1
+    """
+    try:
+        found = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        found = None
+    if found is None or found < least:
+        raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    return found
+
+
+def as_seed(seed: Any) -> int:
+    """A seed: a whole number of at least 0, of Python's or NumPy's types.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    return as_count(seed, "seed", 0)
 
 
 def as_responses(responses: Any) -> npt.NDArray[Any]:
@@ -80,9 +207,17 @@ def check_finite(array: npt.NDArray[Any], responses: Any) -> None:
 
 
 def stimulus_name(responses: Any, row: int) -> str:
-    """Name a stimulus for a message: its row, and its label where the responses carry one (xarray)."""
+    """Name a stimulus for a message: its row, and its label where the responses carry one (xarray, pandas)."""
+    label = next(iter(_row_labels(responses)), None)
+    return f"stimulus {row}" if label is None else f"stimulus {row} ({label[0]} {label[1][row]})"
+
+
+def _row_labels(responses: Any) -> Iterable[tuple[str, Any]]:
+    """Names and labels of the rows, those that name stimuli first."""
+    if is_frame(responses):
+        index = responses.index
+        return [] if type(index).__name__ == "RangeIndex" else [(index.name or "label", index)]
     coords = getattr(responses, "coords", {})
-    for name in ("orientation", "direction", "image", "stimulus"):
-        if name in coords and coords[name].dims == responses.dims[:1]:
-            return f"stimulus {row} ({name} {coords[name].values[row]})"
-    return f"stimulus {row}"
+    own = [str(name) for name in coords if coords[name].dims == responses.dims[:1]]
+    known = [name for name in ("orientation", "direction", "image", "stimulus") if name in own]
+    return [(name, coords[name].values) for name in dict.fromkeys([*known, *own])]

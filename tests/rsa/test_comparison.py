@@ -68,11 +68,12 @@ def test_a_mean_far_above_the_spread_costs_no_digits():
 
 
 def test_values_too_close_for_their_leading_bits_are_still_ranked():
+    """Of 8,256 pairs the place takes 14 bits, so that the leading 38 tell apart what differs by 4e-12 or more."""
     rng = np.random.default_rng(0)
-    x = 1 + rng.permutation(66) * 2.0**-52
-    y = rng.normal(size=66)
+    x = 1 + rng.permutation(8256) * 1.5e-12
+    y = rng.normal(size=8256)
     assert compare_vectors(x, y, "spearman")[0, 0] == pytest.approx(spearmanr(x, y).statistic, abs=1e-13)
-    signed = np.concatenate([-x[:33], x[33:]])
+    signed = np.concatenate([-x[:3300], x[3300:]])
     signed[:2] = 0.0, -0.0
     assert compare_vectors(signed, y, "spearman")[0, 0] == pytest.approx(spearmanr(signed, y).statistic, abs=1e-13)
 

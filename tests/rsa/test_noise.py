@@ -26,7 +26,10 @@ def test_hand_derived():
     np.testing.assert_allclose(noise_covariance(observations, "identity"), expected, atol=1e-15)
 
 
-@pytest.mark.parametrize("shrinkage", SHRINKAGE)
+ALIKE = [shrinkage for shrinkage in SHRINKAGE if shrinkage != "diagonal"]  # rsatoolbox's weight is not the paper's
+
+
+@pytest.mark.parametrize("shrinkage", ALIKE)
 @pytest.mark.parametrize("shape", [(200, 12), (15, 40), (2, 5)])
 @pytest.mark.parametrize("dof", [None, 9])
 def test_residuals_agree_with_rsatoolbox(shrinkage, shape, dof):
@@ -39,7 +42,7 @@ def test_residuals_agree_with_rsatoolbox(shrinkage, shape, dof):
     np.testing.assert_allclose(ours, oracle, rtol=0, atol=1e-9 * np.abs(oracle).max())
 
 
-@pytest.mark.parametrize("shrinkage", SHRINKAGE)
+@pytest.mark.parametrize("shrinkage", ALIKE)
 def test_repeats_agree_with_rsatoolbox(shrinkage):
     from rsatoolbox.data import Dataset
     from rsatoolbox.data.noise import cov_from_measurements, cov_from_unbalanced
@@ -58,6 +61,49 @@ def test_repeats_agree_with_rsatoolbox(shrinkage):
     ):
         oracle = np.diagonal(oracle) if shrinkage == "variances" else oracle
         np.testing.assert_allclose(ours, oracle, rtol=0, atol=1e-9)
+
+
+def weight_of(values):
+    """Weight of the diagonal, from what it does to the covariances."""
+    shrunk, whole = (noise_covariance(values, shrinkage) for shrinkage in ("diagonal", "none"))
+    off = ~np.eye(len(whole), dtype=bool)
+    return 1 - (shrunk[off] @ whole[off]) / (whole[off] @ whole[off])
+
+
+@pytest.mark.parametrize("n_observations", [2, 3, 4, 8, 100])
+def test_the_weight_of_the_diagonal_is_that_of_schaefer_and_strimmer(n_observations):
+    """Their equations, with loops over units: w_kij, its mean, Var(r_ij) = n / (n - 1)^3 sum (w - mean)^2."""
+    rng = np.random.default_rng(n_observations)
+    values = rng.normal(size=(n_observations, 7)) @ np.linalg.cholesky(0.5 * np.eye(7) + 0.5).T + 3
+    z = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
+    n, variance, squared = n_observations, 0.0, 0.0
+    for i in range(7):
+        for j in range(7):
+            if i != j:
+                w = z[:, i] * z[:, j]
+                variance += n / (n - 1) ** 3 * ((w - w.mean()) ** 2).sum()
+                squared += (n / (n - 1) * w.mean()) ** 2
+    assert weight_of(values) == pytest.approx(min(1, variance / squared), abs=1e-12)
+
+
+def test_the_weight_for_repeats_goes_by_degrees_of_freedom():
+    """Two repeats leave one residual of each stimulus, as if each had been shown once and had no mean."""
+    residual = np.random.default_rng(0).normal(size=(40, 5)) @ np.linalg.cholesky(0.5 * np.eye(5) + 0.5).T
+    values = np.stack([residual, -residual])
+    z = residual / np.sqrt((residual**2).sum(axis=0))
+    w = np.einsum("ki,kj->kij", z, z)[:, ~np.eye(5, dtype=bool)]
+    expected = (w**2).sum() / (w.sum(axis=0) ** 2).sum() - 1 / 40  # n / dof (sum of squares - n mean^2), n = 80
+    assert weight_of(values) == pytest.approx(expected, abs=1e-12)
+
+
+def test_two_observations_are_too_few_to_shrink_and_the_advice_is_another():
+    values = residuals(2, 5)
+    for shrinkage in ("diagonal", "identity"):
+        with pytest.raises(
+            InputError, match='from three or more, and from two take the variances alone, shrinkage="var'
+        ):
+            whiten(residuals(4, 5), noise_covariance(values, shrinkage))
+    assert np.isfinite(whiten(residuals(4, 5), noise_covariance(values, "variances"))).all()
 
 
 @pytest.mark.parametrize("shrinkage", SHRINKAGE)

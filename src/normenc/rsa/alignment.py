@@ -1,8 +1,8 @@
 """Similarity of two representations themselves: what one says about the stimuli that the other can be turned into.
 
 All take responses to the same stimuli in the same order, shape (n_stimuli, n_units); units may differ in number and
-meaning. Each unit's mean over stimuli is taken out first. Where both are xarray objects that label their stimuli, the
-labels must agree.
+meaning. Each unit's mean over stimuli is taken out first. Where both label their stimuli (xarray, pandas), the labels
+must agree.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_responses
 from normenc.errors import InputError
+from normenc.rsa.labelled import check_same, labels_of, turned
 
 __all__ = [
     "ALIGNMENTS",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-LABELS = ("orientation", "stimulus")
+FLAT = 1e-13  # of a kernel's square, at which the debiased one is nothing but rounding
 ALIGNMENTS = ("linear-cka", "debiased-cka", "procrustes", "angular", "svcca", "pwcca")
 
 
@@ -37,7 +38,7 @@ def compare_representations(x: Any, y: Any, method: str = "linear-cka") -> float
     Parameters
     ----------
     x, y : array_like, shape (n_stimuli, n_x) and (n_stimuli, n_y)
-        NumPy arrays, torch tensors or xarray objects, any unit of response; the same stimuli in the same order.
+        NumPy arrays, torch tensors, xarray or pandas objects, any unit of response; the same stimuli in the same order.
     method : str
         One of :data:`ALIGNMENTS`.
 
@@ -63,7 +64,7 @@ def compare_representations(x: Any, y: Any, method: str = "linear-cka") -> float
         "svcca": svcca,
         "pwcca": pwcca,
     }
-    if method not in functions:
+    if method not in ALIGNMENTS:
         raise InputError(f"method is {method!r}; it must be one of {', '.join(ALIGNMENTS)}")
     return float(functions[method](x, y))
 
@@ -104,11 +105,35 @@ def linear_cka(x: Any, y: Any, *, debiased: bool = False) -> float:
     >>> round(linear_cka(x, [[0.0, 2.0], [-2.0, 0.0], [0.0, 0.0]]), 12)  # rotated and scaled
     1.0
     """
-    kernels = [v @ v.T for v in _checked(x, y, 4 if debiased else 3)]  # no larger for more units
+    first, second = _checked(x, y, 4 if debiased else 3)
+    if len(first) > max(first.shape[1], second.shape[1]):  # whichever is smaller: units x units, or the kernels
+        return _cka_of_units(first, second, debiased)
+    kernels = [v @ v.T for v in (first, second)]
     if debiased:
         kernels = [_u_centred(kernel, name) for kernel, name in zip(kernels, ("first", "second"), strict=True)]
     first, second = (kernel / np.linalg.norm(kernel) for kernel in kernels)
     return float(np.clip(np.sum(first * second), -1, 1))
+
+
+def _cka_of_units(x: Floats, y: Floats, debiased: bool) -> float:
+    """The same from products of units, so that no matrix has a row and a column for every stimulus."""
+
+    def inner(a: Floats, b: Floats) -> float:
+        whole = float(np.square(a.T @ b).sum())
+        if not debiased:
+            return whole
+        # Of the kernels without their diagonals: the sum of their products, and their row sums.
+        n = len(a)
+        diagonals = [np.einsum("ij,ij->i", v, v) for v in (a, b)]
+        rows = [v @ v.sum(axis=0) - diagonal for v, diagonal in zip((a, b), diagonals, strict=True)]
+        between = rows[0].sum() * rows[1].sum() / ((n - 1) * (n - 2)) - 2 * (rows[0] @ rows[1]) / (n - 2)
+        return whole - float(diagonals[0] @ diagonals[1]) + float(between)
+
+    squares = [inner(v, v) for v in (x, y)]
+    for v, square, name in zip((x, y), squares, ("first", "second"), strict=True):
+        if square <= FLAT * np.square(v.T @ v).sum():
+            raise _equally_far(name)
+    return float(np.clip(inner(x, y) / np.sqrt(squares[0] * squares[1]), -1, 1))
 
 
 def procrustes_distance(x: Any, y: Any) -> float:
@@ -257,17 +282,19 @@ def pwcca(x: Any, y: Any, *, explained_variance: float = 0.99) -> float:
 
 def _checked(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
     """Both representations with each unit's mean taken out, scaled so that no square leaves the number range."""
-    arrays = []
+    arrays, labels = [], []
     for name, given in (("first", x), ("second", y)):
         try:
-            arrays.append(as_responses(given).astype(np.float64))
+            oriented = turned(given, "responses")
+            arrays.append(as_responses(oriented).astype(np.float64))
         except InputError as error:
             raise InputError(f"the {name} representation: {error}") from None
+        labels.append((f"the {name} representation", labels_of(oriented)))
     if len(arrays[0]) != len(arrays[1]):
         raise InputError(
             f"the representations have {len(arrays[0])} and {len(arrays[1])} stimuli; both must be of the same ones"
         )
-    _check_labels(x, y)
+    check_same(labels, "select and reorder the rows of one")
     if len(arrays[0]) < least:
         raise InputError(f"there are {len(arrays[0])} stimuli; this comparison needs at least {least}")
     return _centred(arrays[0], "first"), _centred(arrays[1], "second")
@@ -287,23 +314,6 @@ def _centred(array: Floats, name: str) -> Floats:
     return array - array.mean(axis=0)
 
 
-def _check_labels(x: Any, y: Any) -> None:
-    """Raise InputError when both label their stimuli and a label differs, naming the first that does."""
-    for name in LABELS:
-        if not all(name in getattr(v, "coords", {}) and v.coords[name].dims == v.dims[:1] for v in (x, y)):
-            continue
-        first, second = (np.asarray(v.coords[name].values).astype(object) for v in (x, y))
-        missing = (first != first) & (second != second)  # NaN, as blank stimuli have, agrees with NaN
-        differ = np.flatnonzero((first != second) & ~missing)
-        if differ.size:
-            row = int(differ[0])
-            raise InputError(
-                f"stimulus {row} has {name} {first[row]} in the first representation and {second[row]} in the second "
-                f"({differ.size} of {len(first)} differ); both must hold the same stimuli in the same order, so select "
-                "and reorder the rows of one"
-            )
-
-
 def _u_centred(kernel: Floats, name: str) -> Floats:
     """The kernel, projected so that inner products have no bias: HSIC_1 but for a factor, so -1 to 1 if normalised."""
     n = len(kernel)
@@ -312,11 +322,15 @@ def _u_centred(kernel: Floats, name: str) -> Floats:
     centred = apart - np.add.outer(rows, rows) / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
     np.fill_diagonal(centred, 0)
     if np.linalg.norm(centred) <= 100 * n * np.finfo(float).eps * np.linalg.norm(kernel):
-        raise InputError(
-            f"stimuli of the {name} representation are all equally far apart, but for a part of each stimulus's own; "
-            "the debiased alignment is undefined, so use linear-cka, or a representation where some stimuli are nearer"
-        )
+        raise _equally_far(name)
     return centred
+
+
+def _equally_far(name: str) -> InputError:
+    return InputError(
+        f"stimuli of the {name} representation are all equally far apart, but for a part of each stimulus's own; "
+        "the debiased alignment is undefined, so use linear-cka, or a representation where some stimuli are nearer"
+    )
 
 
 def _coordinates(values: Floats) -> Floats:

@@ -8,12 +8,14 @@ import numpy.typing as npt
 
 from normenc.arrays import as_matrix, stimulus_name
 from normenc.errors import InputError
+from normenc.rsa.labelled import check_same, labels_of, turned
 
 __all__ = ["Sums", "check_shape", "constant_stimulus", "one_minus_correlation", "rdm_from_blocks", "sums_of"]
 
 Floats = npt.NDArray[np.float64]
 BLOCK_UNITS = 1024  # units a block: short enough for the processor's cache, and for sums in single precision
 BLOCK_ROWS = 64  # stimuli whose row of the RDM is finished at once, while the cache holds it
+ROUNDING = {np.dtype(np.float64): 16, np.dtype(np.float32): 4}  # machine epsilons by which 1 may miss 1
 
 
 def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
@@ -25,7 +27,8 @@ def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
     Parameters
     ----------
     blocks : iterable of array_like, shape (n_stimuli, n_block_units)
-        Responses to the same stimuli, all of one type; blocks may differ in width.
+        Responses to the same stimuli, all of one type; blocks may differ in width. Where they are labelled (xarray,
+        pandas), their labels must agree.
 
     Returns
     -------
@@ -61,17 +64,32 @@ def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
             f"{sums.dtype} tells them from rounding; divide each stimulus's responses by their size, or take a common "
             "baseline out of them, which both leave correlations as they are, or give blocks in float64"
         )
-    return one_minus_correlation(sums.covariance)
+    return one_minus_correlation(sums, sums.noise())
 
 
-def one_minus_correlation(covariance: Floats) -> Floats:
-    """Dissimilarities, in the place of the covariance."""
+def one_minus_correlation(sums: "Sums", noise: Floats) -> Floats:
+    """Dissimilarities, in the place of the covariance; 0 where they are nothing but rounding.
+
+    Parameters
+    ----------
+    sums : Sums
+        Finished.
+    noise : ndarray, shape (n_stimuli,)
+        Rounding of the responses to each stimulus, see :meth:`Sums.noise`.
+    """
+    covariance = sums.covariance
     scale = 1 / np.sqrt(np.diagonal(covariance))
+    least = ROUNDING[sums.dtype] * float(np.finfo(sums.dtype).eps)
+    squares = noise**2
+    most = least + 2 * squares.max()
     for start in range(0, len(covariance), BLOCK_ROWS):
         rows = covariance[start : start + BLOCK_ROWS]
         rows *= np.outer(scale[start : start + BLOCK_ROWS], scale)
         np.subtract(1, rows, out=rows)
         np.clip(rows, 0, 2, out=rows)
+        row, column = np.nonzero(rows <= most)
+        same = rows[row, column] <= least + squares[start + row] + squares[column]
+        rows[row[same], column[same]] = 0
     np.fill_diagonal(covariance, 0)
     return covariance
 
@@ -90,8 +108,8 @@ def constant_stimulus(which: npt.NDArray[np.bool_], responses: Any, n_units: int
     """What to say of stimuli with the same response everywhere."""
     return InputError(
         f"{stimulus_name(responses, int(which.argmax()))} has the same response in all {n_units} units "
-        f"({which.sum()} such stimuli in all), so that its correlation with other stimuli is undefined; "
-        "remove these stimuli, or compare a layer or population that responds to them"
+        f"({which.sum()} such stimuli in all, but for rounding), so that its correlation with other stimuli is "
+        "undefined; remove these stimuli, or compare a layer or population that responds to them"
     )
 
 
@@ -160,6 +178,12 @@ class Sums:
             floor = np.maximum(float(limits.tiny) / float(limits.eps), rounding**2)
         return bool(np.any(~np.isfinite(variance) | (variance <= floor)))
 
+    def noise(self, dtype: npt.DTypeLike | None = None) -> Floats:
+        """Rounding of responses of a type (that of the sums), in standard deviations of each stimulus's."""
+        assert self._shift is not None
+        ratio = np.abs(self._shift[:, 0].astype(np.float64)) / np.sqrt(np.diagonal(self.covariance))
+        return float(np.finfo(dtype or self.dtype).eps) / 2 * (1 + ratio)
+
 
 def sums_of(values: npt.NDArray[Any]) -> Sums:
     """Finished sums of responses in memory, shape (n_stimuli, n_units)."""
@@ -190,9 +214,12 @@ def _sums_of_blocks(blocks: Iterable[Any], dtype: npt.DTypeLike | None) -> tuple
 
 def _checked_blocks(blocks: Iterable[Any]) -> Iterator[npt.NDArray[Any]]:
     """The blocks as finite arrays that fit together."""
-    n_units, expected = 0, ""
-    for block in blocks:
+    n_units, expected, first = 0, "", None
+    for given in blocks:
+        block = turned(given, "responses")
         values = as_matrix(block)
+        first = labels_of(block) if first is None else first
+        check_same([("the first block", first), (f"the block that starts with unit {n_units}", labels_of(block))])
         form = f"{len(values)} stimuli, {values.dtype}"
         expected = expected or form
         if form != expected:

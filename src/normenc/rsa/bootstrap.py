@@ -1,6 +1,10 @@
 """Bootstrap samples of models' similarities with a recording, and of its noise ceiling, for every set of factors."""
 
+<<<<<<< HEAD
 from collections.abc import Callable, Mapping
+=======
+from collections.abc import Iterable, Mapping, Sequence
+>>>>>>> h5
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -18,8 +22,10 @@ __all__ = ["bootstrap"]
 
 Floats = npt.NDArray[np.float64]
 Sample = tuple[dict[str, tuple[float, ...]], Floats]
+Halves = Sequence[tuple[Floats, Floats]]
 CEILING_PAIRS = 40_000  # dissimilarities of halves in every bootstrap sample; all splits only in the estimate
-NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with an RDM of its own
+NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with an RDM of its own,
+NEURON_BYTES = 2**28  # and these of no more than that, if there are few stimuli enough for two
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ def bootstrap(
     factors: tuple[str, ...],
     method: str,
     kind: str,
-    halves: Floats | None,
+    halves: Halves | None,
     *,
     n_samples: int,
     block_length: int | None,
@@ -51,8 +57,8 @@ def bootstrap(
     method : str
     kind : str
         Of the noise ceiling, see :class:`normenc.rsa.Ceiling`.
-    halves : ndarray, shape (2, n_splits, n_pairs), optional
-        Dissimilarities of halves of the trials, for a ceiling of the kind "repeats".
+    halves : sequence of pairs of ndarray, shape (n_pairs,), optional
+        Dissimilarities of two halves of the trials in every split, for a ceiling of the kind "repeats".
     n_samples : int
         Of each bootstrap.
     block_length : int, optional
@@ -121,7 +127,7 @@ def _evaluate(
     draws: Mapping[str, npt.NDArray[np.int64]],
     method: str,
     kind: str,
-    halves: Floats | None,
+    halves: Halves | None,
     seed: int,
 ) -> tuple[Floats, Floats]:
     """Similarity of every model's vectors with the data's, and both ceilings; one sample where all are the same."""
@@ -132,16 +138,17 @@ def _evaluate(
     by_rdm = by_rdm if groups is None else groups[:, inputs.group]
     if neurons is not None:
         found, ceiling = _with_neurons(inputs, neurons, stimuli, by_rdm, method, kind, seed)
-        return found, ceiling if halves is None else _half_ceilings(halves[0], halves[1], stimuli, method)
+        return found, ceiling if halves is None else _half_ceilings(halves, stimuli, method)
     several = inputs.group if kind == inputs.grouped_by else None
     data = upper(inputs.matrices)
     result = similarities(inputs.models, data, stimuli, method, rdm_counts=by_rdm, subject=several, weigh_subjects=True)
     ceiling = result.ceiling
     if kind == "neurons" and inputs.neurons:
-        every = np.ones((1, len(inputs.neurons[0].sizes)), dtype=np.int64)
-        halves = neuron_halves(inputs.neurons[0], every, n_splits(inputs), seed)[:, :, 0]
-    if several is None and halves is not None:
-        ceiling = _half_ceilings(halves[0], halves[1], stimuli, method)
+        every = np.ones((1, inputs.neurons[0].n_groups), dtype=np.int64)
+        splits = neuron_halves(inputs.neurons[0], every, n_splits(inputs), seed)
+        ceiling = _half_ceilings(((first[0], second[0]) for first, second in splits), stimuli, method)
+    elif several is None and halves is not None:
+        ceiling = _half_ceilings(halves, stimuli, method)
     return result.models, ceiling
 
 
@@ -156,15 +163,16 @@ def _with_neurons(
 ) -> tuple[Floats, Floats]:
     """The same where every sample has neurons, and thus RDMs, of its own: the same neurons in every session."""
     found, ceiling = [], []
-    for start in range(0, len(neurons), NEURON_SAMPLES):
-        part = slice(start, start + NEURON_SAMPLES)
+    step = int(np.clip(NEURON_BYTES // (8 * inputs.models.shape[1]), 1, NEURON_SAMPLES))
+    for start in range(0, len(neurons), step):
+        part = slice(start, start + step)
         chosen = neurons[part]
         counts, amounts = (rows if len(rows) == 1 else rows[part] for rows in (stimuli, by_rdm))
         own = np.stack([groups.vectors(chosen) for groups in inputs.neurons])
         found.append(np.stack([sample_similarities(inputs.models, data, counts, method) for data in own], axis=2))
         if kind == "neurons":
-            pieces = neuron_halves(inputs.neurons[0], chosen, n_splits(inputs), seed)
-            ceiling.append(_half_ceilings(pieces[0], pieces[1], counts, method))
+            splits = neuron_halves(inputs.neurons[0], chosen, n_splits(inputs), seed)
+            ceiling.append(_half_ceilings(splits, counts, method))
         elif kind == "sessions":
             options: dict[str, Any] = {"rdm_counts": amounts, "subject": inputs.group, "weigh_subjects": True}
             ceiling.append(sample_ceilings(own, counts, method, **options))
@@ -178,12 +186,12 @@ def n_splits(inputs: Inputs) -> int:
     return int(np.clip(CEILING_PAIRS // inputs.models.shape[1], 2, 10))
 
 
-def _half_ceilings(first: Floats, second: Floats, counts: npt.NDArray[np.int64], method: str) -> Floats:
-    """Ceilings from halves, shape (n_splits, n_pairs), or (n_splits, n_samples, n_pairs), one for each sample."""
-    if first.ndim == 2:
-        shape = (len(counts), first.shape[1])
-        first, second = (np.stack([np.broadcast_to(h, shape) for h in halves]) for halves in (first, second))
-    each = [sample_similarities(a[None], b, counts, method)[:, 0] for a, b in zip(first, second, strict=True)]
+def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: npt.NDArray[np.int64], method: str) -> Floats:
+    """Ceilings from halves, each of shape (n_pairs,), or (n_samples, n_pairs), one for each sample; split by split."""
+    each = []
+    for halves in splits:
+        own = [half if half.ndim == 2 else np.broadcast_to(half, (len(counts), len(half))) for half in halves]
+        each.append(sample_similarities(own[0][None], own[1], counts, method)[:, 0])
     return np.stack(bounds(np.mean(each, axis=0)), axis=1)
 
 

@@ -1,17 +1,21 @@
 """Noise ceilings: how similar to the recording the best possible model would be."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_array
+from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.comparison import check_method, compare_vectors
+from normenc.rsa.crossvalidated import crossvalidated_rdm
 from normenc.rsa.dissimilarity import rdm
-from normenc.rsa.neurons import NeuronGroups, group_neurons
-from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.labelled import check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
+from normenc.rsa.pairs import as_rdms, n_stimuli_of, upper
+from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
 from normenc.rsa.weighted import similarities
 
 __all__ = ["Ceiling", "noise_ceiling", "spearman_brown"]
@@ -24,6 +28,7 @@ KINDS = {
     "neurons": "split halves of the neurons",
     "none": "none: there is a single RDM, which tells nothing about its noise",
 }
+SPLITS = {"repeats": 20, "neurons": 100}
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,11 @@ def noise_ceiling(
     Parameters
     ----------
     rdms : array_like, shape (n_rdms, n_stimuli, n_stimuli), optional
+        An array, or a list, of which labels of stimuli (xarray, pandas) must agree with all others that are given.
     subject : array_like, shape (n_rdms,), optional
-        Whom each RDM is of; an animal's sessions are left out together. By default each is of an animal of its own,
-        or, where `session` is given, all are of one.
+        Whom each RDM is of; an animal's sessions are left out together. By default the coordinates ``subject`` or
+        ``animal``, and ``session``, of an xarray stack; without any each is of an animal of its own or, where `session`
+        is given, all are of one.
     session : array_like, shape (n_rdms,), optional
         Which session each RDM is of. Sessions are what is left out where there are not several animals.
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
@@ -94,7 +101,9 @@ def noise_ceiling(
     method : str
         One of :data:`normenc.rsa.METHODS`.
     rdm_metric : str
-        Of the halves' RDMs.
+        Of the halves' RDMs: one of :data:`normenc.rsa.METRICS` without ``"mahalanobis"``, which needs a noise
+        covariance; of neurons, ``"correlation"``, ``"cosine"`` or ``"euclidean"``. For `repeats` also ``"crossnobis"``:
+        the RDMs are crossvalidated within either half, which takes 4 repeats.
     n_splits : int, optional
         Random splits: 100 of the neurons, 20 of the repeats.
     seed : int
@@ -108,7 +117,8 @@ def noise_ceiling(
     Raises
     ------
     InputError
-        When nothing is given, or it is unfit: fewer than two repeats, fewer than 4 neurons.
+        When nothing is given, or it is unfit: fewer than two repeats, fewer than 4 neurons, labels that differ, or a
+        single RDM that is not what `rdm_metric` gives of the responses or, without these, of the repeats.
 
     References
     ----------
@@ -120,26 +130,54 @@ def noise_ceiling(
     'none'
     """
     check_method(method)
+    check_metric(rdm_metric)
+    seed = as_seed(seed)
+    n_splits = None if n_splits is None else as_count(n_splits, "n_splits")
     if rdms is None and repeats is None and responses is None:
         raise InputError("there is nothing to estimate a noise ceiling from: give rdms, repeats or responses")
-    if rdms is not None:
-        matrices = as_rdms(rdms, "the data")
-        groups, kind = groups_of(subject, session, len(matrices))
+    repeats = turned_stack(repeats, "repeats")
+    responses = turned(responses, "responses")
+    labels = [
+        ("the data", labels_of_rdm(rdms)),
+        ("repeats", labels_of(repeats, -2)),
+        ("responses", labels_of(responses, -2)),
+    ]
+    check_same(labels)
+    matrices = None if rdms is None else as_rdms(rdms, "the data")
+    if matrices is not None:
+        groups, kind = groups_of(*whose_rdms(rdms, subject, session), len(matrices))
         if kind:
-            vectors = upper(matrices)
-            everyone = np.ones((1, len(vectors)), dtype=np.int64)
-            stimuli = np.ones((1, matrices.shape[1]), dtype=np.int64)
-            found = similarities(vectors[:1], vectors, stimuli, method, rdm_counts=everyone, subject=groups)
-            lower, highest = found.ceiling[0]
-            return Ceiling(kind, float(lower), float(highest))
+            return ceiling_of_rdms(upper(matrices), groups, kind, method)
+    check_metric(rdm_metric, responses=responses, repeats=repeats)
+    if matrices is not None and len(matrices) == 1:
+        check_kind(matrices, [] if responses is None else [responses], repeats, rdm_metric)
     if repeats is not None:
-        halves = repeat_halves(repeats, rdm_metric, n_splits or 20, seed)
-        return _from_halves("repeats", halves, method)
+        return ceiling_of_repeats(repeats, rdm_metric, method, n_splits, seed)
     if responses is not None:
-        neurons = group_neurons(responses, rdm_metric, seed=seed)
-        counts = np.ones((1, len(neurons.sizes)), dtype=np.int64)
-        return _from_halves("neurons", neuron_halves(neurons, counts, n_splits or 100, seed)[:, :, 0], method)
+        neurons = deal(responses, rdm_metric, seed=seed)
+        return ceiling_of_neurons(neurons if neurons.needs_room else added_up(neurons), method, n_splits, seed)
     return Ceiling("none", float("nan"), float("nan"))
+
+
+def ceiling_of_rdms(vectors: Floats, groups: npt.NDArray[np.int64], kind: str, method: str) -> Ceiling:
+    """From RDMs of several animals or sessions, shape (n_rdms, n_pairs)."""
+    n_stimuli = n_stimuli_of(vectors.shape[1])
+    everyone, stimuli = np.ones((1, len(vectors)), dtype=np.int64), np.ones((1, n_stimuli), dtype=np.int64)
+    found = similarities(vectors[:1], vectors, stimuli, method, rdm_counts=everyone, subject=groups)
+    lower, highest = found.ceiling[0]
+    return Ceiling(kind, float(lower), float(highest))
+
+
+def ceiling_of_repeats(repeats: Any, rdm_metric: str, method: str, n_splits: int | None, seed: int) -> Ceiling:
+    """From halves of the trials."""
+    return _from_halves("repeats", repeat_halves(repeats, rdm_metric, n_splits or SPLITS["repeats"], seed), method)
+
+
+def ceiling_of_neurons(neurons: NeuronGroups | Neurons, method: str, n_splits: int | None, seed: int) -> Ceiling:
+    """From halves of the neurons."""
+    once = np.ones((1, neurons.n_groups), dtype=np.int64)
+    halves = neuron_halves(neurons, once, n_splits or SPLITS["neurons"], seed)
+    return _from_halves("neurons", ((first[0], second[0]) for first, second in halves), method)
 
 
 def spearman_brown(similarity: Any) -> Any:
@@ -164,60 +202,51 @@ def bounds(similarity: Any) -> tuple[Any, Any]:
     return lower, np.sqrt(np.maximum(lower, 0))
 
 
-def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> Floats:
-    """Dissimilarities of two halves of the trials, shape (2, n_splits, n_pairs); an odd trial is left out."""
+def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
+    """Dissimilarities of two halves of the trials, each of shape (n_pairs,), split by split.
+
+    An odd trial is left out.
+    """
     trials = as_array(repeats, "repeats")
-    if trials.ndim != 3 or len(trials) < 2:
+    least = 4 if rdm_metric == CROSSNOBIS else 2
+    if trials.ndim != 3 or len(trials) < least:
+        why = " for crossvalidation within either half" if least > 2 else ""
         raise InputError(
-            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with 2 repeats or more"
+            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with {least} repeats "
+            f"or more{why}"
         )
     rng = np.random.default_rng([seed, 2])
     half = len(trials) // 2
-    halves = []
     for _ in range(n_splits):
         order = rng.permutation(len(trials))
-        parts = order[:half], order[half : 2 * half]
-        halves.append([upper(rdm(trials[part].mean(axis=0), metric=rdm_metric)) for part in parts])
-    return np.array(halves).transpose(1, 0, 2)
+        parts = [trials[order[:half]], trials[order[half : 2 * half]]]
+        first, second = (
+            crossvalidated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric)
+            for part in parts
+        )
+        yield upper(first), upper(second)
 
 
-def neuron_halves(neurons: NeuronGroups, counts: npt.NDArray[np.int64], n_splits: int, seed: int) -> Floats:
-    """Dissimilarities of two halves of the neurons, shape (2, n_splits, n_samples, n_pairs).
+def neuron_halves(
+    neurons: NeuronGroups | Neurons, counts: npt.NDArray[np.int64], n_splits: int, seed: int
+) -> Iterator[tuple[Floats, Floats]]:
+    """Dissimilarities of two halves of the neurons, each of shape (n_samples, n_pairs), split by split.
 
     The groups are split, and then drawn `counts` times each, so that no neuron is ever in both halves.
     """
     rng = np.random.default_rng([seed, 3])
-    n_groups = len(neurons.sizes)
-    halves = []
     for _ in range(n_splits):
-        first = np.isin(np.arange(n_groups), rng.permutation(n_groups)[: n_groups // 2])
-        halves.append([neurons.vectors(counts * part) for part in (first, ~first)])
-    return np.array(halves).transpose(1, 0, 2, 3)
+        first = np.isin(np.arange(neurons.n_groups), rng.permutation(neurons.n_groups)[: neurons.n_groups // 2])
+        if isinstance(neurons, Neurons):
+            yield half_of_neurons(neurons, first)[None], half_of_neurons(neurons, ~first)[None]
+        else:
+            yield neurons.vectors(counts * first), neurons.vectors(counts * ~first)
 
 
-def groups_of(subject: Any, session: Any, n_rdms: int) -> tuple[npt.NDArray[np.int64], str]:
-    """Number from 0 which animal, or else which session, each RDM is of, and say which of the two that is.
-
-    Without labels each RDM is of an animal of its own; with those of sessions alone, all are of one animal. The kind
-    is empty where there is one of either.
-    """
-    given = [("subject", "animals", subject), ("session", "sessions", session)]
-    for name, kind, labels in given:
-        if labels is None:
-            continue
-        if np.shape(labels) != (n_rdms,):
-            raise InputError(
-                f"{name} has shape {np.shape(labels)}; it must be ({n_rdms},): the {kind.removesuffix('s')} of each RDM"
-            )
-        found, index = np.unique(np.asarray(labels), return_inverse=True)
-        if len(found) > 1:
-            return index.astype(np.int64), kind
-    if subject is None and session is None and n_rdms > 1:
-        return np.arange(n_rdms), "animals"
-    return np.zeros(n_rdms, dtype=np.int64), ""
-
-
-def _from_halves(kind: str, halves: Floats, method: str) -> Ceiling:
-    similarity = np.mean([compare_vectors(a, b, method)[0, 0] for a, b in zip(*halves, strict=True)])
+def _from_halves(kind: str, halves: Iterable[tuple[Floats, Floats]], method: str) -> Ceiling:
+    try:
+        similarity = np.mean([compare_vectors(first, second, method)[0, 0] for first, second in halves])
+    except InputError as error:
+        raise InputError(f"the noise ceiling, from halves of the {kind}: {error}") from None
     lower, highest = bounds(similarity)
     return Ceiling(kind, float(lower), float(highest))

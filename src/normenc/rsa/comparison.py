@@ -9,7 +9,9 @@ import numpy.typing as npt
 from scipy.stats import kendalltau
 
 from normenc.errors import InputError
-from normenc.rsa.pairs import as_rdms, as_vectors, check_same_stimuli, n_stimuli_of, upper
+from normenc.rsa.labelled import check_same, labels_of_rdm, square
+from normenc.rsa.pairs import as_rdms, as_vectors, check_missing, n_stimuli_of, upper
+from normenc.rsa.ties import begins, is_flat
 from normenc.rsa.whitening import row_effects, row_sums
 
 try:  # SciPy's own count of discordant pairs; its public function sorts twice more than is needed here
@@ -34,9 +36,12 @@ WHITENED = ("whitened-cosine", "whitened-correlation")
 
 Floats = npt.NDArray[np.float64]
 BLOCK_BYTES = 2**20  # of RDMs at a time: what stays in the processor's cache between two passes
+MIN_PAIRS = 3  # that both RDMs must have: those of 3 stimuli
 
 
-def compare_rdms(a: Any, b: Any, method: str = "pearson") -> Any:
+def compare_rdms(
+    a: Any, b: Any, method: str = "pearson", *, missing: str = "error", return_counts: bool = False
+) -> Any:
     r"""Similarity of RDMs from their upper triangles, diagonals left out. Higher is always more similar.
 
     ``"pearson"``, -1 to 1
@@ -55,24 +60,35 @@ def compare_rdms(a: Any, b: Any, method: str = "pearson") -> Any:
         covariance that equal and independent noise of the responses gives the dissimilarities [3]_. Dissimilarities
         that share a stimulus are correlated; this takes it into account.
 
+    To the comparisons by rank, dissimilarities are tied where, in order, each differs from the next by no more than
+    1e-12 of the largest: rounding has no order.
+
     Parameters
     ----------
     a, b : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
-        Dissimilarities of the same stimuli in the same order. Labels are compared where both are xarray objects that
-        carry them.
+        Dissimilarities of the same stimuli in the same order. Where both are labelled (xarray, pandas), their labels
+        must agree.
     method : str
         One of :data:`METHODS`.
+    missing : str
+        What becomes of dissimilarities that are NaN, or masked: ``"error"`` refuses them, ``"pairs"`` compares each two
+        RDMs by the pairs of stimuli that both have. The whitened comparisons need all pairs.
+    return_counts : bool
+        Whether to return, too, how many pairs were left out of each similarity.
 
     Returns
     -------
-    float, or ndarray of shape (n_a, n_b)
+    similarities : float, or ndarray of shape (n_a, n_b)
         An array when either is a stack of RDMs.
+    left_out : int, or ndarray of int, shape (n_a, n_b)
+        Pairs of stimuli; only where `return_counts` asks for it.
 
     Raises
     ------
     InputError
         When a matrix is not square, symmetric and finite with at least 3 stimuli, when the numbers, labels or order
-        of stimuli differ, or when all dissimilarities of one are equal, so that the similarity is undefined.
+        of stimuli differ, when all dissimilarities of one are equal but for rounding, so that the similarity is
+        undefined, or when fewer than 3 pairs are left.
 
     References
     ----------
@@ -87,21 +103,29 @@ def compare_rdms(a: Any, b: Any, method: str = "pearson") -> Any:
     >>> b = [[0, 1, 4], [1, 0, 9], [4, 9, 0]]
     >>> round(compare_rdms(a, b), 3), compare_rdms(a, b, method="spearman"), compare_rdms(a, b, "kendall-tau-a")
     (0.99, 1.0, 1.0)
+    >>> c = [[0, 1, 2, 3], [1, 0, np.nan, 5], [2, np.nan, 0, 6], [3, 5, 6, 0]]
+    >>> compare_rdms(c, c, "spearman", missing="pairs", return_counts=True)
+    (1.0, 1)
     """
     check_method(method)
-    first, second = as_rdms(a, "the first RDM"), as_rdms(b, "the second RDM")
+    pairs = check_missing(missing)
+    one, other = square(a, "the first RDM", missing=pairs), square(b, "the second RDM", missing=pairs)
+    first, second = (as_rdms(v, f"the {what} RDM", missing=pairs) for v, what in ((one, "first"), (other, "second")))
     if first.shape[1:] != second.shape[1:]:
         raise InputError(
             f"the RDMs have {first.shape[1]} and {second.shape[1]} stimuli; both must hold the same stimuli in one "
             "order"
         )
-    check_same_stimuli(a, b, "the first RDM", "the second RDM")
-    similarities = compare_vectors(upper(first), upper(second), method)
-    single = len(first) == len(second) == 1 and np.ndim(a) == np.ndim(b) == 2
-    return float(similarities[0, 0]) if single else similarities
+    check_same([("the first RDM", labels_of_rdm(a)), ("the second RDM", labels_of_rdm(b))])
+    similarities, left_out = _compare(upper(first), upper(second), method, pairs)
+    if one.ndim == other.ndim == 2:
+        return (float(similarities[0, 0]), int(left_out[0, 0])) if return_counts else float(similarities[0, 0])
+    return (similarities, left_out) if return_counts else similarities
 
 
-def compare_vectors(x: Any, y: Any, method: str = "pearson") -> Floats:
+def compare_vectors(
+    x: Any, y: Any, method: str = "pearson", *, missing: str = "error", return_counts: bool = False
+) -> Any:
     """Like :func:`compare_rdms`, for RDMs that are vectors already; nothing is copied.
 
     Parameters
@@ -110,10 +134,14 @@ def compare_vectors(x: Any, y: Any, method: str = "pearson") -> Floats:
         Dissimilarities above the diagonal, row by row, as ``scipy.spatial.distance.squareform`` orders them.
     method : str
         One of :data:`METHODS`.
+    missing, return_counts
+        As in :func:`compare_rdms`.
 
     Returns
     -------
-    ndarray, shape (n_x, n_y)
+    similarities : ndarray, shape (n_x, n_y)
+    left_out : ndarray of int, shape (n_x, n_y)
+        Only where `return_counts` asks for it.
 
     Raises
     ------
@@ -126,11 +154,41 @@ def compare_vectors(x: Any, y: Any, method: str = "pearson") -> Floats:
     array([[ 1., -1.]])
     """
     check_method(method)
-    first, second = as_vectors(x, "the first RDM"), as_vectors(y, "the second RDM")
+    pairs = check_missing(missing)
+    first, second = (as_vectors(v, f"the {what} RDM", missing=pairs) for v, what in ((x, "first"), (y, "second")))
     if first.shape[1] != second.shape[1]:
         raise InputError(f"the RDMs have {first.shape[1]} and {second.shape[1]} pairs of stimuli; they must agree")
+    similarities, left_out = _compare(first, second, method, pairs)
+    return (similarities, left_out) if return_counts else similarities
+
+
+def _compare(first: Floats, second: Floats, method: str, missing: bool) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Similarities of all vectors, and how many pairs each leaves out, shape (n_first, n_second)."""
+    gaps = [np.isnan(vectors) for vectors in (first, second)] if missing else []
+    if not any(map(np.any, gaps)):
+        return _similarities(first, second, method), np.zeros((len(first), len(second)), dtype=np.int64)
+    if method in WHITENED:
+        raise InputError(
+            f"pairs of stimuli are missing, and method {method!r} needs all pairs; leave out stimuli without some "
+            "(normenc.rsa.match_stimuli), or use another method"
+        )
+    found, left_out = np.empty((len(first), len(second))), np.zeros((len(first), len(second)), dtype=np.int64)
+    for row, (x, x_gaps) in enumerate(zip(first, gaps[0], strict=True)):
+        for column, (y, y_gaps) in enumerate(zip(second, gaps[1], strict=True)):
+            there = ~(x_gaps | y_gaps)
+            left_out[row, column] = len(there) - there.sum()
+            if there.sum() < MIN_PAIRS:
+                raise InputError(
+                    f"RDM {row} of the first and RDM {column} of the second have {there.sum()} pairs of stimuli in "
+                    f"common; a comparison needs at least {MIN_PAIRS}"
+                )
+            found[row, column] = _similarities(x[there][None], y[there][None], method)[0, 0]
+    return found, left_out
+
+
+def _similarities(first: Floats, second: Floats, method: str) -> Floats:
     if len(second) > len(first):
-        return compare_vectors(second, first, method).T
+        return _similarities(second, first, method).T
     if method == "kendall-tau-a":
         return _tau_a(first, second)
     if method in WHITENED:
@@ -153,10 +211,10 @@ def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:
     two sums, which is exact enough unless the mean is far larger than the spread.
     """
     n_pairs = x.shape[1]
-    _check_spread(y, centred=centred, what="second")
-    right = _centred(y) if centred else y / _largest(y)
-    norms = np.sqrt(np.einsum("ij,ij->i", right, right))
-    right = np.vstack([right, np.ones(n_pairs)])
+    check_spread(y, centred=centred, what="second")
+    right = np.ones((len(y) + 1, n_pairs))
+    right[:-1] = _centred(y) if centred else y / _largest(y)
+    norms = np.sqrt(np.einsum("ij,ij->i", right[:-1], right[:-1]))
     products, squares = np.empty((len(x), len(right))), np.empty(len(x))
     step = max(1, BLOCK_BYTES // (8 * n_pairs))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -175,7 +233,7 @@ def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:
     similarities = products[:, :-1]
     similarities[~careful] /= np.sqrt(spread[~careful])[:, None] * norms
     if careful.any():
-        _check_spread(x, centred=centred, what="first", rows=np.flatnonzero(careful).tolist())
+        check_spread(x, centred=centred, what="first", rows=np.flatnonzero(careful).tolist())
         left = _centred(x[careful]) if centred else x[careful] / _largest(x[careful])
         length = np.sqrt(np.einsum("ij,ij->i", left, left))
         similarities[careful] = left @ right[:-1].T / np.outer(length, norms)
@@ -186,7 +244,7 @@ def _whitened(x: Floats, y: Floats, *, centred: bool) -> Floats:
     n_stimuli = n_stimuli_of(x.shape[1])
     vectors, rows, effects, norms = [], [], [], []
     for what, values in (("first", x), ("second", y)):
-        _check_spread(values, centred=centred, what=what)
+        check_spread(values, centred=centred, what=what)
         vector = _centred(values) if centred else values / _largest(values)
         row = row_sums(vector, n_stimuli)
         effect = row_effects(row, np.ones(n_stimuli))
@@ -202,7 +260,7 @@ def _whitened(x: Floats, y: Floats, *, centred: bool) -> Floats:
 def _rank_correlation(x: Floats, y: Floats, *, by_variance: bool) -> Floats:
     """Spearman correlation, or rho-a where it is not divided by the variance of tied ranks."""
     for what, values in (("first", x), ("second", y)):
-        _check_spread(values, centred=True, what=what)
+        check_spread(values, centred=True, what=what)
     n_pairs = x.shape[1]
     right = np.stack([ranks(v) for v in y]) - (n_pairs + 1) / 2
     untied = (n_pairs**3 - n_pairs) / 12
@@ -252,7 +310,7 @@ def sort_order(vector: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
 def _tied_ranks(ordered: Floats) -> tuple[Floats, float]:
     """Mean ranks of sorted values, and the sum of their squares about the mean."""
     n = len(ordered)
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    starts = np.flatnonzero(begins(ordered))
     untied = (float(n) ** 3 - n) / 12
     if len(starts) == n:
         return np.arange(1.0, n + 1), untied
@@ -262,7 +320,7 @@ def _tied_ranks(ordered: Floats) -> tuple[Floats, float]:
 
 def _tau_a(x: Floats, y: Floats) -> Floats:
     for what, values in (("first", x), ("second", y)):
-        _check_spread(values, centred=True, what=what)
+        check_spread(values, centred=True, what=what)
     columns = []
     for vector in y:
         order, ordered = sort_order(vector)
@@ -299,7 +357,7 @@ def _tau_a_from_tau_b(
 
 def _dense(ordered: Floats) -> npt.NDArray[np.intp]:
     """Ranks of sorted values from 1 without gaps; ties share one."""
-    return np.concatenate(([True], ordered[1:] != ordered[:-1])).cumsum(dtype=np.intp)
+    return begins(ordered).cumsum(dtype=np.intp)
 
 
 def _n_tied_pairs(ordered: npt.NDArray[np.intp]) -> int:
@@ -318,24 +376,24 @@ def _in_threads(function: Callable[[Floats], Any], rows: Floats) -> list[Any]:
 
 def _centred(vectors: Floats) -> Floats:
     centred = vectors - vectors.mean(axis=1, keepdims=True)
-    return centred / _largest(centred)  # so that no square leaves the number range
+    centred /= _largest(centred)  # so that no square leaves the number range
+    return centred
 
 
 def _largest(vectors: Floats) -> Floats:
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    largest = np.maximum(vectors.max(axis=1, keepdims=True), -vectors.min(axis=1, keepdims=True))
     return np.where(largest > 0, largest, 1)
 
 
-def _check_spread(vectors: Floats, *, centred: bool, what: str, rows: Sequence[int] | None = None) -> None:
+def check_spread(vectors: Floats, *, centred: bool, what: str, rows: Sequence[int] | None = None) -> None:
     """Raise InputError where the similarity of a vector (one of `rows`) is undefined: not finite, or without spread."""
     for row in range(len(vectors)) if rows is None else rows:
         vector = vectors[row]
         name = f"the {what} RDM" if len(vectors) == 1 else f"RDM {row} of the {what} stack"
-        finite = np.isfinite(vector)
-        if not finite.all():
-            pair = int(np.flatnonzero(~finite)[0])
+        if not np.isfinite(vector.min()) or not np.isfinite(vector.max()):
+            pair = int(np.flatnonzero(~np.isfinite(vector))[0])
             raise InputError(f"{name} is {vector[pair]} at pair {pair}; dissimilarities must be finite")
-        if centred and np.ptp(vector) == 0:
+        if centred and is_flat(vector):
             raise InputError(f"all dissimilarities in {name} are {vector[0]:g}; their correlation is undefined")
         if not vector.any():
             raise InputError(f"all dissimilarities in {name} are 0; their cosine is undefined")

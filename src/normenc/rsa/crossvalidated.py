@@ -8,7 +8,8 @@ import numpy.typing as npt
 from normenc.arrays import as_array, stimulus_name
 from normenc.errors import InputError
 from normenc.rsa.dissimilarity import PRIOR, Floats, check_arguments, pair_sums, poisson_factors, unchanged
-from normenc.rsa.noise import whiten
+from normenc.rsa.labelled import turned_stack
+from normenc.rsa.noise import check_units, whiten
 
 __all__ = ["CROSSVALIDATED", "crossvalidated_rdm"]
 
@@ -45,7 +46,8 @@ def crossvalidated_rdm(
     ----------
     repeats : array_like, shape (n_repeats, n_stimuli, n_units)
         Responses in any unit (``"poisson"``: counts or rates, not negative); float32 is summed in float64, a block
-        of units at a time. At least 2 repeats, whose noise must be independent.
+        of units at a time. At least 2 repeats, whose noise must be independent. Named axes (xarray) may stand in any
+        order.
     metric : str
         One of :data:`CROSSVALIDATED`.
     noise_covariance : array_like, shape (n_units, n_units) or (n_units,), optional
@@ -91,11 +93,13 @@ def crossvalidated_rdm(
     normenc.errors.InputError: repeats have 1 repeat; crossvalidation needs at least 2 ...
     """
     check_arguments(metric, CROSSVALIDATED, "crossnobis", noise_covariance, prior_lambda, prior_weight)
+    repeats = turned_stack(repeats, "repeats")
     values = as_array(repeats, "repeats")
     _check_repeats(values, repeats, counts=metric == "poisson")
     n_units = values.shape[2]
     factors = unchanged if metric == "crossnobis" else poisson_factors(prior_lambda, prior_weight)
     if noise_covariance is not None:
+        check_units(repeats, noise_covariance)
         values = whiten(values, noise_covariance)
     return pair_sums(values, factors) / n_units
 

@@ -11,7 +11,8 @@ from scipy.sparse.csgraph import connected_components
 from normenc.arrays import as_matrix, check_finite, stimulus_name
 from normenc.errors import InputError
 from normenc.rsa.blocks import BLOCK_UNITS, check_shape, constant_stimulus, one_minus_correlation, sums_of
-from normenc.rsa.noise import whiten
+from normenc.rsa.labelled import turned
+from normenc.rsa.noise import check_units, whiten
 
 __all__ = ["METRICS", "rdm"]
 
@@ -21,6 +22,8 @@ BLOCK_VALUES = 2_000_000  # responses in double precision at once: 16 MB
 SMALL = 1_000_000  # responses that double precision costs no time worth saving
 CANCELLED = 1e-5  # a squared distance below this share of the squared norms has lost 5 of its 16 digits or more
 PRIOR = (1.0, 0.1)
+SAME_DIRECTION = 8 * float(np.finfo(np.float64).eps) ** 2  # cosine dissimilarity that rounding leaves of two copies
+CONSTANT = 4  # machine epsilons of the largest response, by which rounding may spread a constant
 
 Floats = npt.NDArray[np.float64]
 Factors = Callable[[Floats, npt.NDArray[np.intp]], tuple[Floats, Floats]]
@@ -51,11 +54,13 @@ def rdm(
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        NumPy array, torch tensor or xarray object; any unit of response (``"poisson"``: counts or rates, not
-        negative). For ``"correlation"``, more than a million float32 responses are multiplied in float32 over blocks
-        of 1024 units, or of n_stimuli units if that is more, which are summed in float64; the error is about 1e-8 for
-        noisy responses, and a few 1e-6 where most are equal. All else is float64 throughout, a block at a time, and
-        distances keep their relative precision between stimuli with almost the same responses.
+        NumPy array, torch tensor, xarray or pandas object; any unit of response (``"poisson"``: counts or rates, not
+        negative). Named axes may stand in either order: one named ``neuron``, ``unit``, ``cell``, ``roi``, ``voxel``,
+        ``neuroid``, ``channel`` or ``feature`` holds the units. For ``"correlation"``, more than a million float32
+        responses are multiplied in float32 over blocks of 1024 units, or of n_stimuli units if that is more, which are
+        summed in float64; the error is about 1e-8 for noisy responses, and a few 1e-6 where most are equal. All else is
+        float64 throughout, a block at a time, and distances keep their relative precision between stimuli with almost
+        the same responses.
     metric : str
         One of :data:`METRICS`.
     noise_covariance : array_like, shape (n_units, n_units) or (n_units,), optional
@@ -68,7 +73,11 @@ def rdm(
     Returns
     -------
     ndarray, shape (n_stimuli, n_stimuli)
-        float64, symmetric, exactly zero on the diagonal.
+        float64, symmetric, exactly zero on the diagonal. Exactly zero, too, are ``"correlation"`` and ``"cosine"``
+        between stimuli whose responses are copies of each other but for rounding: with :math:`\epsilon` the relative
+        precision of the responses' type (2.2e-16 for float64, 1.2e-7 for float32), cosines up to
+        :math:`\epsilon^2 / 4` + 4e-31, and correlations up to :math:`(\epsilon / 2)^2 (1 + |mean| / std)^2`, summed
+        over the two stimuli, + 4e-15, or 5e-7 where they are multiplied in float32.
 
     Raises
     ------
@@ -102,13 +111,16 @@ def rdm(
     normenc.errors.InputError: metric 'mahalanobis' needs noise_covariance, ...
     """
     check_arguments(metric, METRICS, "mahalanobis", noise_covariance, prior_lambda, prior_weight)
+    responses = turned(responses, "responses")
     values = as_matrix(responses)
     check_shape(len(values), values.shape[1], metric)
     if metric == "correlation":
         return _correlation(values, responses)
     check_finite(values, responses)
     if metric == "cosine":
-        return np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
+        found = np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
+        found[found <= float(np.finfo(values.dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
+        return found
     factors: Factors = unchanged
     if metric == "mahalanobis":
         if noise_covariance is None:
@@ -116,6 +128,7 @@ def rdm(
                 "metric 'mahalanobis' needs noise_covariance, shape (n_units, n_units) or (n_units,); estimate it with "
                 "normenc.rsa.noise_covariance, or use metric 'euclidean', which takes noise to be alike everywhere"
             )
+        check_units(responses, noise_covariance)
         values = whiten(values, noise_covariance)
     elif metric == "poisson":
         _check_counts(values, responses)
@@ -147,20 +160,27 @@ def check_arguments(
 
 def _correlation(values: npt.NDArray[Any], responses: Any) -> Floats:
     """One minus the correlation of the rows."""
+    dtype = values.dtype
     if values.size <= SMALL:
         values = values.astype(np.float64)
     sums = sums_of(values)
-    if sums.need_care():
-        # Rare: NaN, a constant stimulus, or numbers so large or small that their squares leave the number range.
-        check_finite(values, responses)
-        constant = values.min(axis=1) == values.max(axis=1)
-        if constant.any():
-            raise constant_stimulus(constant, responses, values.shape[1])
-        values = values.astype(np.float64)
-        values = values / np.abs(values).max(axis=1, keepdims=True)
-        values = values - values.mean(axis=1, keepdims=True)
-        sums = sums_of(values / np.abs(values).max(axis=1, keepdims=True))
-    return one_minus_correlation(sums.covariance)
+    if not sums.need_care():
+        return one_minus_correlation(sums, sums.noise(dtype))
+    # Rare: NaN, a constant stimulus, or numbers so large or small that their squares leave the number range.
+    check_finite(values, responses)
+    values = values.astype(np.float64)
+    largest = np.abs(values).max(axis=1)
+    # Halves, for the difference of the largest numbers there are is none.
+    constant = values.max(axis=1) / 2 - values.min(axis=1) / 2 <= CONSTANT / 2 * float(np.finfo(dtype).eps) * largest
+    if constant.any():
+        raise constant_stimulus(constant, responses, values.shape[1])
+    values = values / largest[:, None]
+    mean = values.mean(axis=1, keepdims=True)
+    values = values - mean
+    size = np.abs(values).max(axis=1, keepdims=True)
+    sums = sums_of(values / size)
+    level = (np.abs(mean) / size)[:, 0] / np.sqrt(np.diagonal(sums.covariance))
+    return one_minus_correlation(sums, float(np.finfo(dtype).eps) / 2 * (1 + level))
 
 
 def unchanged(part: Floats, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:

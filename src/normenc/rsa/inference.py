@@ -14,13 +14,16 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.bootstrap import Sample, bootstrap, n_splits
-from normenc.rsa.ceiling import Ceiling, noise_ceiling, repeat_halves
+from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats, repeat_halves
 from normenc.rsa.comparison import check_method
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import FACTORS, Inputs
-from normenc.rsa.permutation import Chance, chance_test, permuted_similarities
+from normenc.rsa.labelled import turned_stack
+from normenc.rsa.pairs import upper
+from normenc.rsa.permutation import Chance, chance_test, rounding_of, with_observed
 from normenc.rsa.resampling import block_length_of, total_variance
 
 __all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer"]
@@ -171,6 +174,9 @@ def infer(
     True
     """
     check_method(method)
+    n_samples, n_permutations = as_count(n_samples, "n_samples", 0), as_count(n_permutations, "n_permutations")
+    seed = as_seed(seed)
+    repeats = turned_stack(repeats, "repeats")
     if n_samples < 2:
         raise InputError(f"n_samples is {n_samples}; a bootstrap needs at least 2, and 1000 to be of use")
     given = Inputs.of(models, data, responses, repeats, rdm_metric, (subject, session), seed)
@@ -187,9 +193,9 @@ def infer(
     )
     blocks = None
     if ordered and "stimuli" in chosen:
-        blocks = block_length_of(inputs.matrices) if block_length is None else block_length
-    ceiling = _ceiling(inputs, repeats, responses, method, rdm_metric, seed)
-    halves = repeat_halves(repeats, rdm_metric, n_splits(inputs), seed) if ceiling.kind == "repeats" else None
+        blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
+    ceiling = _ceiling(inputs, repeats, method, rdm_metric, seed)
+    halves = list(repeat_halves(repeats, rdm_metric, n_splits(inputs), seed)) if ceiling.kind == "repeats" else None
     samples = bootstrap(
         inputs, chosen, method, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed, tick=tick
     )
@@ -212,26 +218,30 @@ def infer(
     )
 
 
-def _ceiling(inputs: Inputs, repeats: Any, responses: Any, method: str, rdm_metric: str, seed: int) -> Ceiling:
-    several_animals = inputs.grouped_by == "animals"
-    return noise_ceiling(
-        inputs.matrices,
-        subject=inputs.group if several_animals else None,
-        session=None if several_animals else inputs.group,
-        repeats=repeats,
-        responses=responses,
-        method=method,
-        rdm_metric=rdm_metric,
-        seed=seed,
-    )
+def _ceiling(inputs: Inputs, repeats: Any, method: str, rdm_metric: str, seed: int) -> Ceiling:
+    """The ceiling that :func:`normenc.rsa.noise_ceiling` gives for the same recording."""
+    if inputs.grouped_by:
+        return ceiling_of_rdms(upper(inputs.matrices), inputs.group, inputs.grouped_by, method)
+    if repeats is not None:
+        return ceiling_of_repeats(repeats, rdm_metric, method, None, seed)
+    if inputs.neurons:
+        return ceiling_of_neurons(inputs.neurons[0], method, None, seed)
+    if inputs.n_neurons:
+        raise InputError(
+            f"halves of the neurons give no noise ceiling for rdm_metric {rdm_metric!r}, which is no sum over neurons; "
+            "give repeats too, or the RDM alone as data"
+        )
+    return Ceiling("none", float("nan"), float("nan"))
 
 
 def _chance(inputs: Inputs, method: str, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
     """P-value of each model's mean over seeds and the smallest that it could have, by permuting the data's stimuli."""
-    chance = permuted_similarities(inputs.model_matrices, inputs.matrices, test.orders, method)
+    chance = with_observed(inputs.model_matrices, inputs.matrices, test.orders, method)
     each = inputs.average(chance[:, :, None], None, None)
+    rounding = np.zeros(len(inputs.names))
+    np.maximum.at(rounding, inputs.owner, rounding_of(inputs.model_matrices, inputs.matrices, method))
     found = np.full((2, len(known)), np.nan)
-    found[:, known] = test.p_values(each, inputs.estimate(method)), test.smallest_p
+    found[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
     return found
 
 

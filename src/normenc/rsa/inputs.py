@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.ceiling import groups_of
 from normenc.rsa.comparison import compare_vectors
 from normenc.rsa.dissimilarity import rdm
+from normenc.rsa.labelled import Labels, check_same, labels_of, labels_of_rdm, turned, turned_stack
 from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
-from normenc.rsa.pairs import as_rdms, check_same_stimuli, upper
+from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
+from normenc.rsa.ties import is_flat
 
 __all__ = ["FACTORS", "Inputs"]
 
@@ -56,17 +58,12 @@ class Inputs:
 
         `whose` are the labels of animals and of sessions.
         """
-        if not models:
-            raise InputError("there are no models to compare")
-        per_session = _per_session(responses)
-        if data is None:
-            if responses is None and repeats is None:
-                raise InputError("there is no recording: give data (its RDMs), responses or repeats")
-            of_all = per_session or [as_array(repeats, "repeats").mean(axis=0)]
-            data = np.stack([rdm(own, metric=rdm_metric) for own in of_all])
-        matrices = as_rdms(data, "the data")
-        _check_one_population(len(matrices), len(per_session), repeats)
-        subject, session = whose
+        if not isinstance(models, Mapping) or not models:
+            raise InputError("there are no models to compare; give a mapping of names to RDMs")
+        check_metric(rdm_metric, responses=responses, repeats=repeats)
+        per_session, labels = _per_session(responses)
+        matrices = _recorded(data, per_session, repeats, rdm_metric)
+        subject, session = whose_rdms(data, *whose)
         if len(per_session) > 1 and session is None:
             session = np.arange(len(per_session))
         group, grouped_by = groups_of(subject, session, len(matrices))
@@ -79,7 +76,9 @@ class Inputs:
                     f"the model {name!r} has {stack.shape[1]} stimuli and the data {matrices.shape[1]}; they must be "
                     "the same stimuli in one order"
                 )
-            check_same_stimuli(models[name], data, f"the model {name!r}", "the data")
+        of_models = [(f"the model {name!r}", labels_of_rdm(values)) for name, values in models.items()]
+        of_data = [("the data", labels_of_rdm(data)), ("responses", labels), ("repeats", labels_of(repeats, -2))]
+        check_same([*of_models, *of_data])
         several = {name: len(stack) for name, stack in stacks.items() if len(stack) > 1}
         if len(set(several.values())) > 1:
             raise InputError(f"models have different numbers of seeds: {several}; give each the same seeds, or one")
@@ -96,7 +95,7 @@ class Inputs:
             group=group,
             grouped_by=grouped_by,
             neurons=neurons,
-            n_neurons=0 if responses is None else int(np.shape(responses)[-1]),
+            n_neurons=as_array(per_session[0], "responses").shape[-1] if per_session else 0,
         )
 
     @property
@@ -109,7 +108,7 @@ class Inputs:
         found: dict[str, str] = {}
         for owner, vector in zip(self.owner, self.models, strict=True):
             value = vector[0]
-            if (vector == value).all() and (value == 0 or "cosine" not in method):
+            if not vector.any() or (is_flat(vector) and "cosine" not in method):
                 of_one = " in one seed" if (self.owner == owner).sum() > 1 else ""
                 found[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
         return found
@@ -213,12 +212,32 @@ class Inputs:
         return tuple(f for f in FACTORS if f in factors)
 
 
-def _per_session(responses: Any) -> list[Any]:
-    """Responses (n_stimuli, n_neurons) in every session; of one where they have two dimensions."""
+def _per_session(responses: Any) -> tuple[list[Any], Sequence[Labels]]:
+    """Responses (n_stimuli, n_neurons) in every session, of one where they have two dimensions, and their labels."""
     if responses is None:
-        return []
+        return [], []
+    if getattr(responses, "ndim", 3) == 2:
+        responses = turned(responses, "responses")
+    else:
+        responses = turned_stack(responses, "responses")
     values = as_array(responses, "responses")
-    return list(values) if values.ndim == 3 else [responses]
+    return list(values) if values.ndim == 3 else [responses], labels_of(responses, -2)
+
+
+def _recorded(data: Any, per_session: list[Any], repeats: Any, rdm_metric: str) -> Floats:
+    """RDMs of the recording: those given, if they fit all else that is given, or else those that it gives."""
+    if data is not None:
+        matrices = as_rdms(data, "the data")
+        _check_one_population(len(matrices), len(per_session), repeats)
+        check_kind(matrices, per_session, repeats, rdm_metric)
+        return matrices
+    if not per_session and repeats is None:
+        raise InputError("there is no recording: give data (its RDMs), responses or repeats")
+    if not per_session:
+        return as_rdms(rdm_of_repeats(repeats, rdm_metric), "the data")
+    matrices = as_rdms([rdm(own, metric=rdm_metric) for own in per_session], "the data")
+    _check_one_population(len(matrices), len(per_session), repeats)
+    return matrices
 
 
 def _check_one_population(n_rdms: int, n_sessions: int, repeats: Any) -> None:

@@ -6,16 +6,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_responses
+from normenc.arrays import as_responses, as_seed
 from normenc.errors import InputError
+from normenc.rsa.labelled import turned
 from normenc.rsa.pairs import upper
 
-__all__ = ["NeuronGroups", "group_neurons"]
+__all__ = ["NeuronGroups", "Neurons", "added_up", "deal", "group_neurons", "half_of_neurons"]
 
 METRICS = ("correlation", "cosine", "euclidean")  # those that follow from sums over neurons
 MIN_NEURONS = 4
-MAX_GROUPS = 100
+MIN_GROUPS, MAX_GROUPS = 20, 100
 MAX_BYTES = 2**28  # of the groups' products
+BLOCK_ROWS = 128  # stimuli whose products with all others are taken at once
+FLAT = 1e-13  # of the mean square: the variance over neurons below which there is nothing but rounding
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -39,28 +44,77 @@ class NeuronGroups:
     sizes: npt.NDArray[np.float64]
     metric: str
 
-    def vectors(self, counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """Dissimilarities of samples that hold group g counts[:, g] times, shape (n_samples, n_pairs)."""
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.sizes)
+
+    def vectors(self, counts: npt.NDArray[Any]) -> Floats:
+        """Dissimilarities of samples that hold group g counts[:, g] times, shape (n_samples, n_pairs).
+
+        A stimulus with the same response in all neurons of a sample (or none, for the cosine) correlates with no other.
+        """
         rows, columns = np.triu_indices(self.sums.shape[1], k=1)
         weights = counts / (counts @ self.sizes)[:, None]
         products, squares = weights @ self.products, weights @ self.squares
         if self.metric == "euclidean":
             return squares[:, rows] + squares[:, columns] - 2 * products
+        size = squares.copy()
         if self.metric == "correlation":
             means = weights @ self.sums
             products -= means[:, rows] * means[:, columns]
             squares -= means**2
-        scale = 1 / np.sqrt(np.maximum(squares, np.finfo(float).tiny))
+        scale = _inverse_root(squares, size)
         products *= scale[:, rows]
         products *= scale[:, columns]
         return np.subtract(1, products, out=products)
 
 
-def group_neurons(responses: Any, metric: str = "correlation", *, seed: int = 0) -> NeuronGroups:
-    """Deal the neurons into at most 100 groups at random, and add up each group's products.
+@dataclass(frozen=True)
+class Neurons:
+    """Responses of neurons dealt into groups.
 
-    The variance of an estimate over samples of such groups is that over samples of neurons in expectation, at a
-    hundredth of the work.
+    Attributes
+    ----------
+    values : ndarray, shape (n_stimuli, n_neurons)
+    shift, scale : ndarray, that broadcast with `values`
+        What the metric does not depend on, and is taken out.
+    members : list of ndarray
+        Indices of each group's neurons.
+    metric : str
+    """
+
+    values: npt.NDArray[Any]
+    shift: Floats
+    scale: Floats
+    members: list[npt.NDArray[np.intp]]
+    metric: str
+
+    def part(self, members: npt.NDArray[np.intp]) -> Floats:
+        """Responses of some neurons, shifted and scaled, in double precision."""
+        part = self.values[:, members].astype(np.float64)
+        part -= self.shift if self.shift.shape[1] == 1 else self.shift[:, members]
+        part /= self.scale
+        return part
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.members)
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether products of all pairs of stimuli, in every group, would take more than twice what they may."""
+        n_stimuli = len(self.values)
+        return 8 * MIN_GROUPS * n_stimuli * (n_stimuli - 1) // 2 > 2 * MAX_BYTES
+
+
+def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neurons:
+    """Deal the neurons into at most 100 groups at random.
+
+    Correlations do not depend on a stimulus's mean or scale, nor distances on a neuron's mean: so these are taken out,
+    and an offset costs no digits. The median stands for a stimulus's mean, for it is that of most neurons in a half
+    without the few that respond.
 
     Parameters
     ----------
@@ -74,7 +128,7 @@ def group_neurons(responses: Any, metric: str = "correlation", *, seed: int = 0)
     InputError
         When there are fewer than 4 neurons, or the metric is another.
     """
-    values = as_responses(responses)
+    values = as_responses(turned(responses, "responses"))
     if metric not in METRICS:
         raise InputError(
             f"neurons cannot be resampled for the metric {metric!r}; it must be one of {', '.join(METRICS)}"
@@ -82,12 +136,65 @@ def group_neurons(responses: Any, metric: str = "correlation", *, seed: int = 0)
     n_stimuli, n_neurons = values.shape
     if n_neurons < MIN_NEURONS:
         raise InputError(f"there are {n_neurons} neurons; resampling them needs at least {MIN_NEURONS}")
-    n_groups = int(np.clip(MAX_BYTES / (8 * n_stimuli**2), 20, MAX_GROUPS))
-    groups = np.array_split(np.random.default_rng(seed).permutation(n_neurons), min(n_neurons, n_groups))
-    products = np.empty((len(groups), n_stimuli * (n_stimuli - 1) // 2))
-    squares, sums = np.empty((len(groups), n_stimuli)), np.empty((len(groups), n_stimuli))
-    for index, members in enumerate(groups):
-        part = values[:, members].astype(np.float64)
+    shift, scale = np.zeros((n_stimuli, 1)), np.ones((n_stimuli, 1))
+    if metric == "euclidean":
+        shift = values.mean(axis=0, keepdims=True, dtype=np.float64)
+    for index, row in enumerate(values if metric != "euclidean" else ()):
+        if metric == "correlation":
+            shift[index] = np.median(row.astype(np.float64))
+        scale[index] = np.abs(row - shift[index]).max() or 1
+    n_groups = int(np.clip(MAX_BYTES / (8 * n_stimuli**2), MIN_GROUPS, MAX_GROUPS))
+    order = np.random.default_rng(as_seed(seed)).permutation(n_neurons)
+    return Neurons(values, shift, scale, np.array_split(order, min(n_neurons, n_groups)), metric)
+
+
+def group_neurons(responses: Any, metric: str = "correlation", *, seed: int = 0) -> NeuronGroups:
+    """Deal the neurons into at most 100 groups at random, and add up each group's products.
+
+    The variance of an estimate over samples of such groups is that over samples of neurons in expectation, at a
+    hundredth of the work. For parameters and errors see :func:`deal`.
+    """
+    return added_up(deal(responses, metric, seed=seed))
+
+
+def added_up(neurons: Neurons) -> NeuronGroups:
+    """Products of each group."""
+    n_stimuli, n_groups = len(neurons.values), len(neurons.members)
+    products = np.empty((n_groups, n_stimuli * (n_stimuli - 1) // 2))
+    squares, sums = np.empty((n_groups, n_stimuli)), np.empty((n_groups, n_stimuli))
+    for index, members in enumerate(neurons.members):
+        part = neurons.part(members)
         product = part @ part.T
         products[index], squares[index], sums[index] = upper(product), np.diagonal(product), part.sum(axis=1)
-    return NeuronGroups(products, squares, sums, np.array([float(len(g)) for g in groups]), metric)
+    sizes = np.array([float(len(members)) for members in neurons.members])
+    return NeuronGroups(products, squares, sums, sizes, neurons.metric)
+
+
+def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:
+    """Dissimilarities from the neurons of some groups, shape (n_pairs,), in little more memory than they take."""
+    part = neurons.part(np.concatenate([m for m, there in zip(neurons.members, groups, strict=True) if there]))
+    size = np.einsum("ij,ij->i", part, part)
+    if neurons.metric == "correlation":
+        part -= part.mean(axis=1, keepdims=True)
+    squares = np.einsum("ij,ij->i", part, part)
+    if neurons.metric != "euclidean":
+        part *= _inverse_root(squares, size)[:, None]
+    n_stimuli = len(part)
+    found, filled = np.empty(n_stimuli * (n_stimuli - 1) // 2), 0
+    for start in range(0, n_stimuli, BLOCK_ROWS):
+        products = part[start : start + BLOCK_ROWS] @ part[start:].T
+        for place, row in enumerate(products):
+            beyond = row[place + 1 :]
+            if neurons.metric == "euclidean":
+                own = start + place
+                found[filled : filled + len(beyond)] = (squares[own] + squares[own + 1 :] - 2 * beyond) / part.shape[1]
+            else:
+                np.subtract(1, beyond, out=found[filled : filled + len(beyond)])
+            filled += len(beyond)
+    return found
+
+
+def _inverse_root(squares: Floats, size: Floats) -> Floats:
+    """One over the root of squares, and 0 where they are nothing but rounding beside their size."""
+    there = squares > FLAT * size
+    return np.where(there, 1 / np.sqrt(np.where(there, squares, 1)), 0)

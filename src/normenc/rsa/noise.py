@@ -8,8 +8,9 @@ from scipy.linalg import cholesky, solve_triangular
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.rsa.labelled import check_same, labels_of, square, turned, turned_stack
 
-__all__ = ["SHRINKAGE", "noise_covariance", "whiten"]
+__all__ = ["SHRINKAGE", "check_units", "noise_covariance", "whiten"]
 
 SHRINKAGE = ("diagonal", "identity", "none", "variances")
 
@@ -23,7 +24,8 @@ def noise_covariance(residuals: Any, shrinkage: str = "diagonal", *, dof: float 
 
     - ``"diagonal"``: :math:`S` with its covariances, not its variances, multiplied by :math:`1 - \lambda`, where
       :math:`\lambda`, between 0 and 1, is the variance of the correlations over their sum of squares (Schäfer &
-      Strimmer 2005). The default: units keep their own variances.
+      Strimmer 2005). The default: units keep their own variances. Two observations leave that variance at 0, and a
+      covariance without an inverse.
     - ``"identity"``: :math:`(1 - \lambda) S + \lambda m I` with :math:`m` the mean variance (Ledoit & Wolf 2004,
       equation 14), for units of similar variance.
     - ``"none"``: :math:`S`. It has no inverse unless dof is at least n_units.
@@ -53,8 +55,10 @@ def noise_covariance(residuals: Any, shrinkage: str = "diagonal", *, dof: float 
 
     Notes
     -----
-    rsatoolbox 0.3.2 gives the same when it is given the same dof; its ``cov_from_measurements`` takes
-    (n_stimuli - 1) * n_repeats by default, which is not what is left once each stimulus has lost its mean.
+    rsatoolbox 0.3.2 gives the same when it is given the same dof, but for the weight :math:`\lambda` of
+    ``"diagonal"``: of n observations less their mean it is :math:`1 / (n - 1)^2` smaller than in the paper, and of
+    repeats it counts observations where degrees of freedom are meant. Its ``cov_from_measurements`` takes
+    (n_stimuli - 1) * n_repeats of these by default, which is not what is left once each stimulus has lost its mean.
 
     References
     ----------
@@ -96,6 +100,8 @@ def noise_covariance(residuals: Any, shrinkage: str = "diagonal", *, dof: float 
 
 def _residuals(residuals: Any) -> tuple[Floats, int]:
     """Observations x units without their mean in float64, and the degrees of freedom left."""
+    flat = getattr(residuals, "ndim", 3) == 2
+    residuals = turned(residuals, "residuals") if flat else turned_stack(residuals, "residuals")
     array = as_array(residuals, "residuals")
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise InputError(
@@ -123,18 +129,22 @@ def _residuals(residuals: Any) -> tuple[Floats, int]:
 
 
 def _diagonal_weight(values: Floats, covariance: Floats, dof: float) -> float:
-    """Weight of the diagonal: the correlations' summed sampling variance over their summed squares."""
+    """Weight of the diagonal: the correlations' summed sampling variance over their summed squares.
+
+    With z the residuals of n observations, divided so that a unit's squares add up to 1, a correlation is a sum of
+    products, and its variance n / dof times their sum of squares about their mean; dof is n - 1 in the paper.
+    """
     n_observations = len(values)
-    scaled = values / np.sqrt(np.diagonal(covariance))
-    # Over all pairs of units, the squared product of their values sums to the square of the sum of their squares.
-    squares = scaled**2
-    products = (squares.sum(axis=1) ** 2).sum() - (squares**2).sum()
-    correlations = (scaled.T @ scaled) / (n_observations - 1)
+    scale = np.sqrt(np.diagonal(covariance) * dof)
+    correlations = covariance * dof / np.outer(scale, scale)
     np.fill_diagonal(correlations, 0)
     squared = (correlations**2).sum()
     if squared == 0:
         return 1.0
-    variance = n_observations / dof**2 * (products / (n_observations - 1) - squared)
+    # Over all pairs of units, the squared product of their values sums to the square of the sum of their squares.
+    squares = (values / scale) ** 2
+    products = (squares.sum(axis=1) ** 2).sum() - (squares**2).sum()
+    variance = n_observations / dof * (products - squared / n_observations)
     return float(np.clip(variance / squared, 0, 1))
 
 
@@ -181,7 +191,7 @@ def whiten(values: npt.NDArray[Any], covariance: Any) -> Floats:
     array([[0., 0.],
            [1., 2.]])
     """
-    noise = as_array(covariance, "noise_covariance").astype(np.float64)
+    noise = square(covariance, "noise_covariance").astype(np.float64)
     n_units = values.shape[-1]
     if noise.shape not in ((n_units, n_units), (n_units,)):
         raise InputError(
@@ -207,6 +217,12 @@ def whiten(values: npt.NDArray[Any], covariance: Any) -> Floats:
     return solve_triangular(factor, flat.T, lower=True, overwrite_b=True, check_finite=False).T.reshape(values.shape)
 
 
+def check_units(responses: Any, covariance: Any) -> None:
+    """Raise InputError when responses and their noise covariance label their units differently."""
+    given = [("responses", labels_of(responses, -1)), ("noise_covariance", labels_of(covariance))]
+    check_same(given, "reorder one", noun="units")
+
+
 def _factor(covariance: Floats) -> Floats:
     """Lower Cholesky factor, once the covariance is known to have one."""
     asymmetry = np.abs(covariance - covariance.T).max()
@@ -226,7 +242,8 @@ def _factor(covariance: Floats) -> Floats:
     if not definite:
         raise InputError(
             f"noise_covariance of {len(covariance)} units is not positive definite, so that it has no inverse, as when "
-            "it comes from fewer observations than units; estimate it with "
-            'normenc.rsa.noise.noise_covariance(residuals, shrinkage="diagonal") or "identity", or give variances'
+            "it comes from fewer observations than units and is not shrunk, or from two observations alone; estimate "
+            'it with normenc.rsa.noise_covariance(residuals, shrinkage="diagonal") or "identity" from three or more, '
+            'and from two take the variances alone, shrinkage="variances"'
         )
     return factor

@@ -1,5 +1,6 @@
-"""RDMs as numbers to compute with: checked, labelled, and as vectors of their pairs of stimuli."""
+"""RDMs as numbers to compute with: checked, and as vectors of their pairs of stimuli."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,12 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.rsa.labelled import Labels, as_labels, check_same, key, labels_of_rdm, square, with_gaps
 
-__all__ = ["as_rdms", "as_vectors", "match_stimuli", "stimulus_labels", "upper"]
-
-LABELS = ("stimulus", "orientation", "direction", "image", "condition")
+__all__ = ["as_rdm", "as_rdms", "as_vectors", "check_missing", "match_stimuli", "upper"]
 
 
-def as_rdms(values: Any, what: str) -> npt.NDArray[np.float64]:
+def as_rdms(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:
     """Check one RDM or a stack of them.
 
     Parameters
@@ -21,6 +21,8 @@ def as_rdms(values: Any, what: str) -> npt.NDArray[np.float64]:
     values : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
     what : str
         Names them in messages.
+    missing : bool
+        Whether dissimilarities may be NaN.
 
     Returns
     -------
@@ -32,28 +34,65 @@ def as_rdms(values: Any, what: str) -> npt.NDArray[np.float64]:
     InputError
         When they are not square, symmetric and finite, or have fewer than 3 stimuli.
     """
-    matrices = as_array(values, what).astype(np.float64, copy=False)
+    matrices = square(values, what, missing=missing).astype(np.float64, copy=False)
+    shape = matrices.shape
     if matrices.ndim == 2:
         matrices = matrices[None]
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2] or matrices.shape[1] < 3 or not len(matrices):
         raise InputError(
-            f"{what} has shape {np.shape(values)}; an RDM must be square, of at least 3 stimuli, and several of them "
+            f"{what} has shape {shape}; an RDM must be square, of at least 3 stimuli, and several of them "
             "(n_rdms, n_stimuli, n_stimuli)"
         )
     for index, matrix in enumerate(matrices):
-        name = what if len(matrices) == 1 else f"{what}, RDM {index}"
-        if not np.isfinite(matrix).all():
-            row, column = np.argwhere(~np.isfinite(matrix))[0]
-            raise InputError(
-                f"{name} is {matrix[row, column]} for stimuli {row} and {column}; dissimilarities must be finite"
-            )
-        if not np.allclose(matrix, matrix.T, rtol=1e-5, atol=1e-6 * np.abs(matrix).max()):
-            row, column = np.unravel_index(np.abs(matrix - matrix.T).argmax(), matrix.shape)
-            raise InputError(
-                f"{name} is not symmetric: {matrix[row, column]:g} for stimuli {row} and {column}, but "
-                f"{matrix[column, row]:g} for {column} and {row}"
-            )
+        _check_matrix(matrix, what if len(matrices) == 1 else f"{what}, RDM {index}", missing)
     return matrices
+
+
+def as_rdm(values: Any, what: str) -> npt.NDArray[np.float64]:
+    """Check a single RDM, shape (n_stimuli, n_stimuli), as :func:`as_rdms` does; a stack of several is refused."""
+    matrices = as_rdms(values, what)
+    if len(matrices) > 1:
+        raise InputError(f"{what} is a stack of {len(matrices)} RDMs; give one, or their mean")
+    return matrices[0]
+
+
+def _check_matrix(matrix: npt.NDArray[np.float64], name: str, missing: bool) -> None:
+    bad = np.isinf(matrix) if missing else ~np.isfinite(matrix)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        todo = (
+            ""
+            if missing or np.isinf(matrix[row, column])
+            else (
+                ". Leave such stimuli out (normenc.rsa.match_stimuli), or compare by the pairs that both RDMs have: "
+                'compare_rdms(..., missing="pairs")'
+            )
+        )
+        raise InputError(
+            f"{name} is {matrix[row, column]} for stimuli {row} and {column}; dissimilarities must be finite{todo}"
+        )
+    largest = np.abs(matrix).max(initial=0, where=~np.isnan(matrix))
+    if not np.allclose(matrix, matrix.T, rtol=1e-5, atol=1e-6 * largest, equal_nan=missing):
+        difference = np.abs(matrix - matrix.T)
+        difference[np.isnan(matrix) != np.isnan(matrix.T)] = np.inf
+        row, column = np.unravel_index(np.nanargmax(difference), matrix.shape)
+        raise InputError(
+            f"{name} is not symmetric: {matrix[row, column]:g} for stimuli {row} and {column}, but "
+            f"{matrix[column, row]:g} for {column} and {row}"
+        )
+
+
+def check_missing(missing: Any) -> bool:
+    """Whether pairs may be missing, from the argument of that name.
+
+    Raises
+    ------
+    InputError
+        When it is neither "error" nor "pairs".
+    """
+    if missing not in ("error", "pairs"):
+        raise InputError(f"missing is {missing!r}; it must be 'error' or 'pairs'")
+    return bool(missing == "pairs")
 
 
 def upper(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -64,7 +103,7 @@ def upper(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.take(flat, rows * n_stimuli + columns, axis=-1)
 
 
-def as_vectors(values: Any, what: str) -> npt.NDArray[np.float64]:
+def as_vectors(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:
     """Check vectors of dissimilarities, shape (n_rdms, n_pairs) or (n_pairs,), in the order of :func:`upper`.
 
     Raises
@@ -72,10 +111,11 @@ def as_vectors(values: Any, what: str) -> npt.NDArray[np.float64]:
     InputError
         When no number of stimuli has that many pairs, or there are fewer than 3.
     """
-    vectors = np.atleast_2d(as_array(values, what).astype(np.float64, copy=False))
+    given = with_gaps(values) if missing else values
+    vectors = np.atleast_2d(as_array(given, what).astype(np.float64, copy=False))
     if vectors.ndim != 2 or not len(vectors) or n_stimuli_of(vectors.shape[1]) < 3:
         raise InputError(
-            f"{what} has shape {np.shape(values)}; it must be (n_rdms, n_pairs) with n_pairs = n (n - 1) / 2 for "
+            f"{what} has shape {vectors.shape}; it must be (n_rdms, n_pairs) with n_pairs = n (n - 1) / 2 for "
             "n stimuli, 3 at least"
         )
     return vectors
@@ -87,52 +127,15 @@ def n_stimuli_of(n_pairs: int) -> int:
     return n_stimuli if n_stimuli * (n_stimuli - 1) // 2 == n_pairs else 0
 
 
-def stimulus_labels(values: Any) -> npt.NDArray[Any] | None:
-    """The labels that an xarray object carries along its last dimension, or None.
-
-    Raises
-    ------
-    InputError
-        When a label stands twice.
-    """
-    coords = getattr(values, "coords", None)
-    if coords is None:
-        return None
-    for name in (*LABELS, *(f"{label}_2" for label in LABELS)):
-        if name in coords and coords[name].dims in (values.dims[-1:], values.dims[-2:-1]):
-            labels = np.asarray(coords[name].values)
-            found, counts = np.unique(labels, return_counts=True)
-            if counts.max() > 1:
-                raise InputError(
-                    f"the {name} {found[counts.argmax()]} stands {counts.max()} times; each stimulus may stand once"
-                )
-            return labels
-    return None
-
-
-def check_same_stimuli(a: Any, b: Any, what_a: str, what_b: str) -> None:
-    """Raise InputError when both carry labels and these differ, naming the first stimulus that does."""
-    first, second = stimulus_labels(a), stimulus_labels(b)
-    if first is None or second is None or np.array_equal(first, second):
-        return
-    strangers = sorted({str(x) for x in first} ^ {str(x) for x in second})
-    if strangers:
-        raise InputError(f"{what_a} and {what_b} hold different stimuli: {strangers[0]} is in one of them only")
-    position = int(np.flatnonzero(first != second)[0])
-    raise InputError(
-        f"{what_a} and {what_b} hold their stimuli in different orders: position {position} is {first[position]} in "
-        f"one and {second[position]} in the other; reorder one with normenc.rsa.match_stimuli"
-    )
-
-
 def match_stimuli(rdm: Any, labels: Any, wanted: Any) -> npt.NDArray[np.float64]:
     """Reorder one or several RDMs to hold the stimuli `wanted`, found by their labels.
 
     Parameters
     ----------
     rdm : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
-    labels : array_like, shape (n_stimuli,)
-        Of the RDM's stimuli, each once.
+        Dissimilarities may be NaN.
+    labels : array_like, shape (n_stimuli,), or None
+        Of the RDM's stimuli, each once; None for those that it carries itself.
     wanted : array_like, shape (n_wanted,)
         Labels in the order asked for; stimuli that are not named are left out.
 
@@ -143,7 +146,7 @@ def match_stimuli(rdm: Any, labels: Any, wanted: Any) -> npt.NDArray[np.float64]
     Raises
     ------
     InputError
-        When a label is missing or stands twice; the message names it.
+        When a label is missing or stands twice, or is not that which the RDM carries; the message names it.
 
     Examples
     --------
@@ -152,18 +155,26 @@ def match_stimuli(rdm: Any, labels: Any, wanted: Any) -> npt.NDArray[np.float64]
            [2., 0., 1.],
            [3., 1., 0.]])
     """
-    matrices = as_rdms(rdm, "the RDM")
-    there, asked = np.asarray(labels), np.asarray(wanted)
-    if there.shape != (matrices.shape[1],):
-        raise InputError(f"labels have shape {there.shape} but the RDM has {matrices.shape[1]} stimuli")
+    numbers = square(rdm, "the RDM", missing=True)
+    matrices = as_rdms(numbers, "the RDM", missing=True)
+    carried = labels_of_rdm(rdm)
+    if labels is None:
+        if not carried:
+            raise InputError("the RDM carries no labels; give them as labels")
+        labels = next((own for own in carried if own.sure), carried[0]).values
+    there, asked = as_labels(labels), as_labels(wanted)
+    if len(there) != matrices.shape[1]:
+        raise InputError(f"labels have shape ({len(there)},) but the RDM has {matrices.shape[1]} stimuli")
+    check_same([("the RDM", carried), ("labels", [Labels(None, there, True)])])
     for name, values in (("labels", there), ("wanted", asked)):
-        found, counts = np.unique(values, return_counts=True)
-        if counts.max(initial=0) > 1:
-            raise InputError(f"{name}: {found[counts.argmax()]} stands {counts.max()} times; each stimulus once")
-    place = {label: position for position, label in enumerate(there.tolist())}
-    missing = [label for label in asked.tolist() if label not in place]
+        often, times = Counter(map(key, values)).most_common(1)[0] if values else ("", 0)
+        if times > 1:
+            label = next(label for label in values if key(label) == often)
+            raise InputError(f"{name}: {label} stands {times} times; each stimulus once")
+    place = {key(label): position for position, label in enumerate(there)}
+    missing = [label for label in asked if key(label) not in place]
     if missing:
         raise InputError(f"the RDM has no stimulus {missing[0]!r} ({len(missing)} of those wanted are missing)")
-    order = [place[label] for label in asked.tolist()]
+    order = [place[key(label)] for label in asked]
     ordered = matrices[:, order][:, :, order]
-    return ordered[0] if np.ndim(rdm) == 2 else ordered
+    return ordered[0] if numbers.ndim == 2 else ordered

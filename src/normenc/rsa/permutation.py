@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.comparison import CENTRED, RANKED, WHITENED, check_method, compare_vectors, ranks
+from normenc.rsa.comparison import CENTRED, RANKED, WHITENED, check_method, check_spread, compare_vectors, ranks
+from normenc.rsa.labelled import check_same, labels_of_rdm
 from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.ties import TIES
 from normenc.rsa.whitening import row_effects, row_sums
 
 __all__ = ["PERMUTATIONS", "SHIFTS", "Chance", "chance_p_values", "chance_test", "permuted_similarities"]
@@ -49,9 +52,19 @@ class Chance:
         """The smallest p-value that the test can give for each model, shape (n_models,)."""
         return np.asarray((self.unchanged.sum(axis=0) + 1) / (len(self.orders) + 1))
 
-    def p_values(self, similarities: Floats, observed: Floats) -> Floats:
-        """One-sided p-value of each model, from similarities under every order, shape (n_orders, n_models)."""
-        as_high = (similarities >= observed - 1e-12) | self.unchanged
+    def p_values(self, similarities: Floats, observed: Floats, tolerance: Any = TIES) -> Floats:
+        """One-sided p-value of each model.
+
+        Parameters
+        ----------
+        similarities : ndarray, shape (n_orders, n_models)
+            Under every order.
+        observed : ndarray, shape (n_models,)
+            By the same arithmetic.
+        tolerance : float or ndarray, shape (n_models,)
+            By how much similarities that are equal may differ, see :func:`rounding_of`.
+        """
+        as_high = (similarities >= observed - tolerance) | self.unchanged
         return np.asarray((as_high.sum(axis=0) + 1) / (len(self.orders) + 1))
 
 
@@ -85,17 +98,57 @@ def chance_p_values(
     ndarray, shape (n_models,)
         One-sided; the observed order counts as one permutation, so that p is at least 1 / (n_permutations + 1).
 
+    Raises
+    ------
+    InputError
+        As in :func:`compare_rdms`; also when the labels of models and data differ, or a number is none.
+
     References
     ----------
     Phipson & Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 2010.
     """
-    first, second = as_rdms(models, "the models"), as_rdms(data, "the data")
+    first, second = _checked(models, data, method)
     kind = "shifts" if ordered else "permutations"
     test = chance_test(
         list(first[:, None]), second, ordered=ordered, chance=kind, n_permutations=n_permutations, seed=seed
     )
-    observed = compare_vectors(upper(first), upper(second), method).mean(axis=1)
-    return test.p_values(permuted_similarities(first, second, test.orders, method), observed)
+    found = with_observed(first, second, test.orders, method)
+    return test.p_values(found[1:], found[0], rounding_of(first, second, method))
+
+
+def with_observed(models: Floats, data: Floats, orders: npt.NDArray[np.int64], method: str) -> Floats:
+    """Similarities as they were observed, and below in all orders, by one arithmetic: (1 + n_orders, n_models)."""
+    observed = np.arange(data.shape[-1])[None]
+    return permuted_similarities(models, data, np.concatenate([observed, orders]), method)
+
+
+def rounding_of(models: Floats, data: Floats, method: str) -> Floats:
+    """By how much similarities that are equal may differ, shape (n_models,).
+
+    1e-12; of comparisons that take the mean dissimilarity out, times the largest dissimilarity over the standard
+    deviation, where an offset has cost digits.
+
+    Parameters
+    ----------
+    models, data : ndarray, shape (n, n_stimuli, n_stimuli)
+    method : str
+    """
+    if method not in ("pearson", "whitened-correlation"):
+        return np.full(len(models), TIES)
+    ratios = [np.abs(vectors).max(axis=1) / vectors.std(axis=1) for vectors in (upper(models), upper(data))]
+    return np.asarray(TIES * np.maximum(1, np.maximum(ratios[0], ratios[1].max())))
+
+
+def _checked(models: Any, data: Any, method: str) -> tuple[Floats, Floats]:
+    """Models and data of the same stimuli, with a similarity by the method."""
+    check_method(method)
+    first, second = as_rdms(models, "the models"), as_rdms(data, "the data")
+    if second.shape[1] != first.shape[1]:
+        raise InputError(f"the models have {first.shape[1]} stimuli and the data {second.shape[1]}; they must agree")
+    check_same([("the models", labels_of_rdm(models)), ("the data", labels_of_rdm(data))])
+    for what, matrices in (("first", first), ("second", second)):
+        check_spread(upper(matrices), centred="cosine" not in method, what=what)
+    return first, second
 
 
 def chance_test(
@@ -147,12 +200,11 @@ def chance_test(
             reason += f", which is {corrected:.2g} after correction for {len(models)} models" if len(models) > 1 else ""
         if chance == "shifts" or corrected <= ALPHA:
             return replace(found, reason=reason)
-    if n_permutations < 1:
-        raise InputError(f"n_permutations is {n_permutations}; it must be at least 1")
+    n_permutations = as_count(n_permutations, "n_permutations")
     if n_stimuli <= EXHAUSTIVE:
         orders = np.array(list(permutations(range(n_stimuli)))[1:])
     else:
-        rng = np.random.default_rng([seed, 4])
+        rng = np.random.default_rng([as_seed(seed), 4])
         orders = rng.permuted(np.tile(np.arange(n_stimuli), (n_permutations, 1)), axis=1)
     return Chance(PERMUTATIONS, reason, orders, _unchanged(models, data, orders))
 
@@ -164,8 +216,12 @@ def _unchanged(models: Sequence[Floats], data: Floats, orders: npt.NDArray[np.in
 
 
 def _same_in(matrices: Floats, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether all matrices are the same in each of the orders, up to the precision of single numbers."""
-    tolerance = 1e-6 * np.abs(matrices).max()
+    """Whether all matrices are the same in each of the orders, up to the precision of single numbers.
+
+    Where all dissimilarities are large beside what they differ by, up to a thousandth of that.
+    """
+    vectors = upper(matrices)
+    tolerance = min(1e-6 * np.abs(vectors).max(), 1e-3 * np.ptp(vectors, axis=1).min())
     same = np.ones(len(orders), dtype=bool)
     for matrix in matrices:
         # Of nearly all orders the first row tells.
@@ -176,25 +232,28 @@ def _same_in(matrices: Floats, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.
     return same
 
 
-def permuted_similarities(models: Any, data: Any, orders: npt.NDArray[np.int64], method: str = "pearson") -> Floats:
+def permuted_similarities(models: Any, data: Any, orders: Any, method: str = "pearson") -> Floats:
     """Mean similarity of each model with the data when the data's stimuli stand in other orders.
 
     Parameters
     ----------
     models, data : array_like, shape (n, n_stimuli, n_stimuli)
-    orders : ndarray of int, shape (n_orders, n_stimuli)
+    orders : array_like of int, shape (n_orders, n_stimuli)
         Each a permutation of the stimuli.
     method : str
 
     Returns
     -------
     ndarray, shape (n_orders, n_models)
+
+    Raises
+    ------
+    InputError
+        As in :func:`chance_p_values`; also when an order is no permutation of the stimuli.
     """
-    check_method(method)
-    first, second = as_rdms(models, "the models"), as_rdms(data, "the data")
+    first, second = _checked(models, data, method)
     n_stimuli = first.shape[1]
-    if second.shape[1] != n_stimuli:
-        raise InputError(f"the models have {n_stimuli} stimuli and the data {second.shape[1]}; they must agree")
+    orders = _as_orders(orders, n_stimuli)
     if method == "kendall-tau-a":
         return np.stack(
             [compare_vectors(upper(first), upper(second[:, o][:, :, o]), method).mean(axis=1) for o in orders]
@@ -216,6 +275,16 @@ def permuted_similarities(models: Any, data: Any, orders: npt.NDArray[np.int64],
         effects = row_effects(row_sums(pooled, n_stimuli), np.ones(n_stimuli))[0]
         found += effects[orders] @ row_sums(x, n_stimuli).T
     return found
+
+
+def _as_orders(orders: Any, n_stimuli: int) -> npt.NDArray[np.intp]:
+    found = as_array(orders, "orders")
+    if found.ndim != 2 or not len(found) or found.shape[1] != n_stimuli:
+        raise InputError(f"orders have shape {found.shape}; they must be (n_orders, {n_stimuli}), one at least")
+    wrong = np.flatnonzero((np.sort(found, axis=1) != np.arange(n_stimuli)).any(axis=1))
+    if wrong.size:
+        raise InputError(f"order {wrong[0]} is no permutation of the {n_stimuli} stimuli, 0 to {n_stimuli - 1}")
+    return found.astype(np.intp)
 
 
 def _unit_vectors(vectors: Floats, n_stimuli: int, method: str) -> Floats:

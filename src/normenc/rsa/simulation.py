@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from normenc.arrays import as_count
 from normenc.errors import InputError
-from normenc.rsa.pairs import as_rdms
+from normenc.rsa.pairs import as_rdm
 
 __all__ = ["simulate_responses"]
 
@@ -45,7 +46,7 @@ def simulate_responses(
     Raises
     ------
     InputError
-        When a number is below 1 (neurons: 2), or noise is negative.
+        When a number is below 1 (neurons: 2), noise is negative, or there are several RDMs.
 
     Examples
     --------
@@ -53,12 +54,13 @@ def simulate_responses(
     >>> simulate_responses(rdm, 10, 0.5, np.random.default_rng(0), n_repeats=4).shape
     (1, 4, 3, 10)
     """
-    for name, value, least in (("n_neurons", n_neurons, 2), ("n_repeats", n_repeats, 1), ("n_animals", n_animals, 1)):
-        if value < least:
-            raise InputError(f"{name} is {value}; it must be at least {least}")
-    if not noise >= 0:
-        raise InputError(f"noise is {noise}; a standard deviation is not negative")
-    matrix = as_rdms(rdm, "the RDM")[0]
+    n_neurons, n_repeats = as_count(n_neurons, "n_neurons", 2), as_count(n_repeats, "n_repeats")
+    n_animals = as_count(n_animals, "n_animals")
+    if not 0 <= noise < np.inf:
+        raise InputError(f"noise is {noise}; a standard deviation is finite and not negative")
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng is {rng!r}; give a generator, such as numpy.random.default_rng(0)")
+    matrix = as_rdm(rdm, "the RDM")
     values, directions = np.linalg.eigh(1 - matrix)
     factor = directions * np.sqrt(np.maximum(values, 0))
     signal = factor @ rng.standard_normal((n_animals, len(matrix), n_neurons))

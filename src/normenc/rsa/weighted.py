@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.comparison import CENTRED, RANKED, WHITENED, sort_order, tau_a_sorted
+from normenc.rsa.ties import begins
 from normenc.rsa.whitening import row_effects
 
 __all__ = ["Similarities", "sample_ceilings", "sample_similarities", "similarities"]
@@ -163,7 +164,7 @@ def _weighted_ranks(vector: Floats, weight: Floats) -> Floats:
     """Centred ranks of one vector in a sample; ties share theirs."""
     order, ordered = sort_order(vector)
     running = np.concatenate(([0.0], weight[order].cumsum()))
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    starts = np.flatnonzero(begins(ordered))
     sizes = np.diff(starts, append=len(ordered))
     ranks = np.empty(len(vector))
     ranks[order] = np.repeat((running[starts] + running[starts + sizes] - running[-1]) / 2, sizes)
@@ -203,7 +204,10 @@ def _linear_samples(models: Floats, data: Floats, counts: Counts, method: str) -
         products += np.einsum("vbi,bi->vb", sums_x, effects_y)
         squares += np.einsum("vbi,vbi->vb", sums_x, effects_x)
         own += np.einsum("bi,bi->b", sums_y, effects_y)
-    own = _without_rounding(own, total * np.abs(data).max(axis=1) ** 2)
+    size = np.abs(data).max(axis=1)
+    if method in CENTRED:  # an offset says nothing, but leaves its rounding
+        size = np.maximum(np.ptp(data, axis=1), 1e-8 * size)
+    own = _without_rounding(own, total * size**2)
     return (products / np.sqrt(_without_rounding(squares, uncentred) * own)).T
 
 
@@ -311,7 +315,8 @@ class _Ranked:
         order = np.argsort(self.vectors, axis=1, kind="stable")
         ordered = np.take_along_axis(self.vectors, order, axis=1)
         places = np.broadcast_to(np.arange(order.shape[1]), order.shape)
-        fresh = np.pad(ordered[:, 1:] != ordered[:, :-1], ((0, 0), (1, 1)), constant_values=True)
+        fresh = np.ones((len(order), order.shape[1] + 1), dtype=bool)
+        fresh[:, :-1] = [begins(row) for row in ordered]
         first = np.maximum.accumulate(np.where(fresh[:, :-1], places, 0), axis=1)
         last = np.minimum.accumulate(np.where(fresh[:, 1:], places, order.shape[1])[:, ::-1], axis=1)[:, ::-1]
         # Of every pair: where its ties begin and end in the running sums, which start with a zero.
@@ -363,7 +368,7 @@ def _tau_a_table(x: Floats, y: Floats) -> Floats:
     for column, vector in enumerate(y):
         order = np.argsort(vector, kind="stable")
         ordered = vector[order]
-        dense = np.concatenate(([True], ordered[1:] != ordered[:-1])).cumsum(dtype=np.intp)
+        dense = begins(ordered).cumsum(dtype=np.intp)
         found[:, column] = [tau_a_sorted(other[order], dense) for other in x]
     return found
 

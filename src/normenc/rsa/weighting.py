@@ -9,10 +9,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import nnls
 
+from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.ceiling import groups_of, noise_ceiling
+from normenc.rsa.ceiling import noise_ceiling
 from normenc.rsa.comparison import check_method, compare_vectors
-from normenc.rsa.pairs import as_rdms, check_same_stimuli, upper
+from normenc.rsa.labelled import check_same, labels_of_rdm
+from normenc.rsa.pairs import as_rdm, as_rdms, as_vectors, upper
+from normenc.rsa.recorded import groups_of, whose_rdms
 
 __all__ = ["WeightedModel", "crossvalidate_weighted", "fit_weights"]
 
@@ -62,6 +65,11 @@ def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
     ndarray, shape (n_layers,)
         At least 0; all 0 where no layer is positively related to the data.
 
+    Raises
+    ------
+    InputError
+        When vectors differ in length or are not finite, or there is no such method.
+
     References
     ----------
     Khaligh-Razavi & Kriegeskorte, PLoS Comput. Biol. 2014; Jozwik et al., Neuropsychologia 2016.
@@ -72,7 +80,16 @@ def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
     >>> (weights / weights.sum()).round(3)
     array([0.4, 0.6])
     """
-    x, y = np.array(layers, dtype=np.float64), np.array(data, dtype=np.float64)
+    check_method(method)
+    x, y = as_vectors(layers, "the layers"), as_vectors(data, "the data")
+    if x.shape[1] != y.shape[1]:
+        raise InputError(f"the layers have {x.shape[1]} pairs of stimuli and the data {y.shape[1]}; they must agree")
+    for what, vectors in (("layers", x), ("data", y)):
+        if not np.isfinite(vectors).all():
+            row, pair = np.argwhere(~np.isfinite(vectors))[0]
+            raise InputError(
+                f"the {what} are {vectors[row, pair]} in row {row} at pair {pair}; dissimilarities must be finite"
+            )
     if "cosine" not in method:
         x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(y, axis=1, keepdims=True)
@@ -128,18 +145,19 @@ def crossvalidate_weighted(
     """
     check_method(method)
     matrices = as_rdms(data, "the data")
+    if not isinstance(layers, Mapping) or not layers:
+        raise InputError("there are no layers to weigh; give a mapping of names to RDMs")
     stacks = {}
     for name, values in layers.items():
-        check_same_stimuli(values, data, f"the layer {name!r}", "the data")
-        stacks[name] = as_rdms(values, f"the layer {name!r}")[0]
+        stacks[name] = as_rdm(values, f"the layer {name!r}")
         if stacks[name].shape != matrices.shape[1:]:
             raise InputError(
                 f"the layer {name!r} has {len(stacks[name])} stimuli and the data {matrices.shape[1]}; they must agree"
             )
-    if not stacks:
-        raise InputError("there are no layers to weigh")
+    labels = [(f"the layer {name!r}", labels_of_rdm(values)) for name, values in layers.items()]
+    check_same([("the data", labels_of_rdm(data)), *labels])
     models = np.stack(list(stacks.values()))
-    animals = groups_of(subject, None, len(matrices))[0]
+    animals = groups_of(whose_rdms(data, subject, None)[0], None, len(matrices))[0]
     rows, weights, alone = [], [], []
     for stimulus_fold, test in enumerate(_stimulus_folds(matrices.shape[1], n_folds, ordered, seed)):
         train = np.setdiff1d(np.arange(matrices.shape[1]), test)
@@ -166,6 +184,7 @@ def crossvalidate_weighted(
 
 
 def _stimulus_folds(n_stimuli: int, n_folds: int, ordered: bool, seed: int) -> list[npt.NDArray[np.intp]]:
+    n_folds, seed = as_count(n_folds, "n_folds", 0), as_seed(seed)
     if n_folds < 2 or n_stimuli // n_folds < MIN_TEST_STIMULI:
         raise InputError(
             f"n_folds is {n_folds} for {n_stimuli} stimuli; there must be at least 2 folds of at least "

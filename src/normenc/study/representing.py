@@ -16,6 +16,7 @@ from normenc.embedding import MIN_STIMULI
 from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.representations import Encoder, represent
+from normenc.rsa.ties import is_flat
 from normenc.study.building import build_network, build_task
 from normenc.study.file_names import file_stem
 from normenc.study.progress import Tell, each, reporting
@@ -325,6 +326,8 @@ def _representations(
         label, key = _names(study, source, layer)
         try:
             matrix = rsa.rdm(responses, metric=study.rdm_metric)
+            if source.seed is not None:  # of a control it is said beside its row that it has no similarity
+                _check_apart(matrix, study.comparison.method)
         except InputError as error:
             which = ", ".join(filter(None, (source.task if study.is_grid else None, source.model, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")
@@ -341,6 +344,16 @@ def _representations(
             key,
         )
     return representations
+
+
+def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
+    """Raise InputError where an RDM is similar to none: all its dissimilarities are equal, but for rounding."""
+    vector = rdm[np.triu_indices(len(rdm), k=1)]
+    if not vector.any() or ("cosine" not in method and is_flat(vector)):
+        raise InputError(
+            f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so that its similarity with other "
+            "RDMs is undefined"
+        )
 
 
 def _names(study: Study, source: _Source, layer: str) -> tuple[str, str]:

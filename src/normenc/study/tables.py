@@ -10,6 +10,8 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.pairs import upper
+from normenc.rsa.ties import is_flat
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:
@@ -173,7 +175,10 @@ def seed_table(
     representations: Sequence["Representation"],
 ) -> pd.DataFrame:
     """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals or sessions."""
-    found = rsa.compare_rdms(np.stack([r.rdm for r in representations]), recording_rdms, study.comparison.method)
+    rdms, method = np.stack([r.rdm for r in representations]), study.comparison.method
+    alike = np.array([is_flat(upper(rdm)) and "cosine" not in method for rdm in rdms])
+    found = np.full(len(rdms), np.nan)
+    found[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, method).mean(axis=1)
     return pd.DataFrame(
         {
             "recording": recording,
@@ -182,6 +187,6 @@ def seed_table(
             "layer": [r.layer for r in representations],
             "trained": [r.trained for r in representations],
             "seed": pd.array([r.seed for r in representations], dtype="Int64"),
-            "similarity": found.mean(axis=1),
+            "similarity": found,
         }
     )
