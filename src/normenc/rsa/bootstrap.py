@@ -1,10 +1,6 @@
 """Bootstrap samples of models' similarities with a recording, and of its noise ceiling, for every set of factors."""
 
-<<<<<<< HEAD
-from collections.abc import Callable, Mapping
-=======
-from collections.abc import Iterable, Mapping, Sequence
->>>>>>> h5
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
