@@ -221,10 +221,10 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
         order = rng.permutation(len(trials))
         parts = [trials[order[:half]], trials[order[half : 2 * half]]]
         first, second = (
-            crossvalidated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric)
+            upper(crossvalidated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
             for part in parts
         )
-        yield upper(first), upper(second)
+        yield first, second
 
 
 def neuron_halves(

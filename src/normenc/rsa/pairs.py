@@ -97,10 +97,7 @@ def check_missing(missing: Any) -> bool:
 
 def upper(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The dissimilarities above the diagonal, row by row: shape (..., n, n) gives (..., n * (n - 1) / 2)."""
-    n_stimuli = matrices.shape[-1]
-    rows, columns = np.triu_indices(n_stimuli, k=1)
-    flat = np.ascontiguousarray(matrices).reshape(*matrices.shape[:-2], n_stimuli * n_stimuli)
-    return np.take(flat, rows * n_stimuli + columns, axis=-1)
+    return np.concatenate([matrices[..., row, row + 1 :] for row in range(matrices.shape[-1])], axis=-1)
 
 
 def as_vectors(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:

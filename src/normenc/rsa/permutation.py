@@ -188,7 +188,7 @@ def chance_test(
         raise InputError(f"chance is {chance!r}; it must be 'shifts', 'permutations', or None for either")
     if chance == "shifts" and not ordered:
         raise InputError("chance is 'shifts', but the stimuli are not said to lie in order on a circle: ordered=True")
-    reason = "it was asked for" if chance else "the stimuli are not in order all around a circle"
+    reason = "it was asked for" if chance else "the stimuli are not taken to lie in order on a circle"
     if ordered and chance != "permutations":
         shifts = (np.arange(n_stimuli) + np.arange(1, n_stimuli)[:, None]) % n_stimuli
         found = Chance(SHIFTS, reason, shifts, _unchanged(models, data, shifts))

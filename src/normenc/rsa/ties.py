@@ -6,9 +6,7 @@ import numpy.typing as npt
 __all__ = ["TIES", "begins", "is_flat"]
 
 TIES = 1e-12  # of the largest magnitude: what neighbours in order may differ by and be equal
-CHAIN = (
-    10  # times that: a chain of neighbours that spans more is no rounding, and only what is equal to the bit is tied
-)
+CHAIN = 10  # times that: a chain of neighbours that spans more is no rounding, and only equal bits are tied
 
 Floats = npt.NDArray[np.float64]
 
