@@ -109,6 +109,11 @@ def test_places_of_suite2p(tmp_path):
     for path in (tmp_path, folder, folder / "plane0"):
         np.testing.assert_allclose(read(path)["responses"], expected, rtol=1e-6)
     assert "this is a file of suite2p: give its folder" in refused(folder / "plane0/F.npy")
+    suite2p(tmp_path / "suite2p/deep", FRAMES)
+    assert not any("plane" in note for note in read(folder)["notes"])
+    (folder / "deep/plane0").rename(folder / "plane1")
+    for path in (tmp_path, folder, folder / "plane0"):
+        assert any(note.startswith("read of plane0 alone; plane1 lies beside it.") for note in read(path)["notes"])
 
 
 def test_only_deconvolved_activity(tmp_path):

@@ -74,7 +74,7 @@ def read_suite2p(
     """
     place = place_of_suite2p(folder)
     assert place is not None
-    notes: list[str] = []
+    notes = _other_planes(place)
     name, parts = _chosen(place, series, notes)
     kind, units, weights = SIGNALS[name]
     n_rois, n_frames = next(iter(parts.values())).shape
@@ -100,6 +100,17 @@ def read_suite2p(
         trials.columns | found | labels | {"axes": "trial,neuron", "notes": list(dict.fromkeys(trials.notes + notes))}
     )
     return with_names(found, names, trials)
+
+
+def _other_planes(place: Path) -> list[str]:
+    """A note on planes that are not read."""
+    others = sorted(plane.name for plane in place.parent.glob("plane*") if plane != place and plane.is_dir())
+    if place.name != "plane0" or not others:
+        return []
+    return [
+        f"read of plane0 alone; {', '.join(others)} {'lies' if len(others) == 1 else 'lie'} beside it. Give the folder "
+        "of another plane to read that one, or let suite2p write the folder combined, which holds all"
+    ]
 
 
 def _chosen(place: Path, series: str | None, notes: list[str]) -> tuple[str, dict[str, Any]]:
