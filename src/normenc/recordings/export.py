@@ -91,10 +91,10 @@ def save_rdm(
     stimulus : array_like, shape (n_stimuli,)
         Degrees, or names of images, each once.
     path : str or Path
-        Its suffix is the format: ``.npz``, ``.nc``, ``.h5`` or ``.zarr``, which :func:`normenc.recordings.load` reads
-        as a recording known by its RDM; or ``.csv``, a square table whose head line and
-        first column are the stimuli's labels, for other programs. Its upper left cell says the kind of stimuli, and
-        whether they are simulated; it has no place for other facts.
+        Its suffix is the format, which :func:`normenc.recordings.load` reads as a recording known by its RDM: ``.npz``,
+        ``.nc``, ``.h5``, ``.zarr``, or ``.csv``, a square table whose head line and first column are the stimuli's
+        labels. The table's upper left cell says the kind of stimuli, and whether they are simulated; it has no place for
+        other facts.
     kind : str
         What `stimulus` is: ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees) or ``"image"``.
     metric : str
