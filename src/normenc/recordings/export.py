@@ -93,7 +93,7 @@ def save_rdm(
     path : str or Path
         Its suffix is the format, which :func:`normenc.recordings.load` reads as a recording known by its RDM: ``.npz``,
         ``.nc``, ``.h5``, ``.zarr``, or ``.csv``, a square table whose head line and first column are the stimuli's
-        labels. The table's upper left cell says the kind of stimuli, and whether they are simulated; it has no place for
+        labels. The table's upper left cell says the kind of stimuli, and whether they are simulated; it holds no
         other facts.
     kind : str
         What `stimulus` is: ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees) or ``"image"``.
