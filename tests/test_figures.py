@@ -312,7 +312,7 @@ def test_colours_go_around_the_circle_whatever_the_range_of_the_orientations():
 def test_axes_of_few_stimuli_name_these():
     axes = figures.rdms({"V1": matrix()[:6, :6]}, np.arange(0, 180, 30))
     names = [label.get_text() for label in axes[0, 0].get_xticklabels()]
-    assert (names, list(axes[0, 0].get_xticks())) == (["0°", "30°", "60°", "90°", "120°", "150°"], list(range(6)))
+    assert (names, list(axes[0, 0].get_xticks())) == (["0°", "60°", "120°"], [0, 2, 4])
     axes = figures.rdms({"V1": matrix()[:12, :12]}, np.arange(0, 360, 30), period=360)
     assert [label.get_text() for label in axes[0, 0].get_xticklabels()] == ["0°", "90°", "180°", "270°"]
 

@@ -298,9 +298,9 @@ def test_units_are_titled_by_their_names_where_these_are_given():
 
 def test_ticks_of_few_stimuli_stand_where_there_was_one():
     for angles, period, expected in (
-        (np.arange(-90, 90, 30.0), 180, ["−90°", "−60°", "−30°", "0°", "30°", "60°"]),
+        (np.arange(-90, 90, 30.0), 180, ["−60°", "0°", "60°"]),
         (np.arange(0, 360, 30.0), 360, ["0°", "90°", "180°", "270°"]),
-        (np.arange(0, 360, 36.0), 360, ["0°", "72°", "144°", "216°", "288°"]),
+        (np.arange(0, 360, 36.0), 360, ["0°", "108°", "216°", "324°"]),
         (np.arange(-90, 90, 45.0), 180, ["−90°", "−45°", "0°", "45°"]),
     ):
         axes = figures.response_map(

@@ -220,7 +220,7 @@ def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0, panel: Axes | N
     inside = [tick for tick in ticks if angles.min() <= tick <= angles.max()]
     if len(angles) > FEW_ANGLES or all(np.isclose(angles, tick).any() for tick in inside):
         return inside
-    step = -(-len(angles) // (3 if few else 6))
+    step = -(-len(angles) // (3 if few else 4))
     return [float(angle) for angle in np.sort(angles)[int(np.abs(np.sort(angles)).argmin()) % step :: step]]
 
 

@@ -133,7 +133,7 @@ def rdm_rows(
         Degrees from vertical, rising.
     at : sequence of float
         Reference orientations in degrees, -75, -25, 25 and 75 by default; of directions 45, 135, 225 and 315. The
-        stimulus nearest to each on the circle is taken, and none twice.
+        stimulus nearest to each on the circle is taken, and none twice; those by default in rising order.
     metric : str
         As in :func:`rdms`.
     period : float
@@ -148,6 +148,8 @@ def rdm_rows(
     orientation = np.asarray(orientation)
     references = at if at is not None else ROWS[period]
     chosen = list(dict.fromkeys(_nearest(orientation, reference, period) for reference in references))
+    if at is None:
+        chosen.sort()
     with style():
         names = [*populations, *(controls or {})]
         panels = new_panels(
