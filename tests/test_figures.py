@@ -251,9 +251,9 @@ def test_rows_are_of_the_nearest_stimuli_on_the_circle_and_none_twice():
     values = np.arange(36.0).reshape(6, 6)
     axes = figures.rdm_rows({"V1": values}, six)
     # -75 and 105 are one orientation, as -25 and 155 are; 75 lies between 60 and 90.
-    assert [panel.get_title() for panel in axes.flat] == ["from 90°", "from 150°", "from 30°", "from 60°"]
+    assert [panel.get_title() for panel in axes.flat] == ["from 30°", "from 60°", "from 90°", "from 150°"]
     few = figures.rdm_rows({"V1": values[:2, :2]}, [0, 90])
-    assert [panel.get_title() for panel in few.flat] == ["from 90°", "from 0°"]
+    assert [panel.get_title() for panel in few.flat] == ["from 0°", "from 90°"]
 
 
 def test_angles_are_written_to_a_hundredth_of_a_degree():
