@@ -48,8 +48,9 @@ WORDS = {
         "rdm",
     }
     | {"seed", "model", "layer", "sample"},
+    "pair": {"pair", "dissimilarity"},
 }
-NOUNS = {"unit": "units", "stimulus": "stimuli", "stack": "repeats or sessions"}
+NOUNS = {"unit": "units", "stimulus": "stimuli", "stack": "repeats or sessions", "pair": "pairs"}
 EXACT = 1e-12  # of the largest label: what differs by less is the same number
 MISSING = "nan"  # every label that is missing, such as the orientation of a blank
 
@@ -69,11 +70,19 @@ class Labels:
 # ---- which axis is which -------------------------------------------------------------------------------------------
 
 
-def turned(values: Any, what: str, n_axes: int = 2) -> Any:
-    """Put the axes of labelled responses in order: stimulus x unit or, of three, stack x stimulus x unit.
+def turned(values: Any, what: str, places: Sequence[str] = ("stimulus", "unit")) -> Any:
+    """Put the axes of a labelled array in order: of responses, stimulus x unit.
 
-    A stack is of repeats or sessions. Axes without a name, or with one that tells nothing, fill the places that are
-    left in their order. What is not labelled stays as it is.
+    Axes without a name, or with one that tells nothing, fill the places that are left in their order. What is not
+    labelled, or has another number of axes, stays as it is.
+
+    Parameters
+    ----------
+    values : array_like
+    what : str
+        Names them in messages.
+    places : sequence of str
+        What the axes shall be, of :data:`WORDS`; a stack is of repeats, sessions or RDMs.
 
     Raises
     ------
@@ -87,9 +96,8 @@ def turned(values: Any, what: str, n_axes: int = 2) -> Any:
     ('image', 'neuron')
     """
     names = _axis_names(values)
-    if names is None or len(names) != n_axes:
+    if names is None or len(names) != len(places):
         return values
-    places = ["stimulus", "unit"] if n_axes == 2 else ["stack", "stimulus", "unit"]
     kinds = [kind if (kind := _kind(name)) in places else None for name in names]
     for kind in places:
         if kinds.count(kind) > 1:
@@ -99,9 +107,9 @@ def turned(values: Any, what: str, n_axes: int = 2) -> Any:
             )
     left = iter([axis for axis, kind in enumerate(kinds) if kind is None])
     order = [kinds.index(kind) if kind in kinds else next(left) for kind in places]
-    if order == list(range(n_axes)):
+    if order == list(range(len(places))):
         return values
-    return values.T if n_axes == 2 else values.transpose(*(values.dims[axis] for axis in order))
+    return values.T if len(places) == 2 else values.transpose(*(values.dims[axis] for axis in order))
 
 
 def turned_stack(values: Any, what: str) -> Any:
@@ -113,7 +121,7 @@ def turned_stack(values: Any, what: str) -> Any:
         Also when matrices of a list are not labelled with the same stimuli and units.
     """
     if not isinstance(values, (list, tuple)) or not any(map(_is_labelled, values)):
-        return turned(values, what, 3)
+        return turned(values, what, ("stack", "stimulus", "unit"))
     matrices = [turned(value, f"{what}[{index}]") for index, value in enumerate(values)]
     for axis, noun in ((0, "stimuli"), (-1, "units")):
         named = [(f"{what}[{index}]", labels_of(own, axis)) for index, own in enumerate(matrices)]
