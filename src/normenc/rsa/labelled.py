@@ -216,7 +216,7 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
         index = values.index if values.ndim == 1 or axis in (0, -2) else values.columns
         counted = type(index).__name__ == "RangeIndex" and index.name is None and (index.start, index.step) == (0, 1)
         return [Labels(index.name, as_labels(index), not counted)]
-    if not _is_labelled(values):
+    if not _is_labelled(values) or not -values.ndim <= axis < values.ndim:  # a wrong shape is told of elsewhere
         return []
     dimension = values.dims[axis]
     found = []
@@ -373,14 +373,18 @@ def as_labels(values: Any) -> tuple[Hashable, ...]:
     """Labels as Python's values that compare as what they mean: text in one form, and all that are missing alike."""
     if getattr(values, "ndim", 1) != 1:
         raise InputError(f"labels have shape {tuple(values.shape)}; give one a stimulus")
-    return tuple(map(_label, values.tolist() if hasattr(values, "detach") else list(values)))
+    if hasattr(values, "detach"):
+        values = as_array(values, "labels")
+    return tuple(map(_label, np.asarray(values) if hasattr(values, "dtype") else values))  # in their own precision
 
 
 def _label(value: Any) -> Hashable:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return MISSING
+    if hasattr(value, "to_datetime64"):
+        value = value.to_datetime64()
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        return MISSING if np.isnat(value) else str(value)
+        return MISSING if np.isnat(value) else str(value.astype(f"{value.dtype.kind}8[us]"))  # whatever its unit
     if isinstance(value, np.floating) and not isinstance(value, float):
         value = float(str(value))  # 0.1 in single precision is meant to be 0.1
     if isinstance(value, np.generic):
