@@ -99,7 +99,7 @@ def infer(**given: Any) -> rsa.Inference:
 def labelled(array: np.ndarray, kind: str, names: Any = NAMES, dim: str = "stimulus") -> xr.DataArray:
     """The array with its axes named and the stimuli (or pairs, or neurons) labelled."""
     there = names is not None and dim in DIMS[kind]
-    coords = {dim: list(names)[: array.shape[DIMS[kind].index(dim)]]} if there else {}
+    coords = {dim: names[: array.shape[DIMS[kind].index(dim)]]} if there else {}
     return xr.DataArray(array, dims=DIMS[kind], coords=coords)
 
 
@@ -109,7 +109,7 @@ def frame(array: np.ndarray, kind: str, names: Any = None) -> Any:
         return [frame(part, kind, names) for part in array]
     if array.ndim == 1:
         return pd.Series(array)
-    index = None if names is None else pd.Index(list(names)[: len(array)])
+    index = None if names is None else pd.Index(names[: len(array)])
     return pd.DataFrame(array, index=index, columns=index if kind in ("rdm", "rdms", "models") else None)
 
 
