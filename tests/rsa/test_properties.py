@@ -116,15 +116,15 @@ def test_sparse_arrays_are_refused(call, name):
 
 
 @each_array
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_numbers_that_are_not_finite_are_refused(call, name, bad):
+def test_numbers_that_are_not_finite_are_refused(call, name):
     kind, array = call.arrays[name]
-    if kind in ("numbers", "orders") or (call.name == "match_stimuli" and np.isnan(bad)):
+    if kind in ("numbers", "orders"):
         return  # spearman_brown keeps a reliability that is not known; orders are told by their values
-    changed = array.copy()
-    changed[..., 1, 0] = changed[..., 0, 1] = bad
-    with pytest.raises(InputError, match=r"nan|inf|not finite"):
-        call(**{name: changed})
+    for bad in (np.inf, np.nan) if call.name != "match_stimuli" else (np.inf,):
+        changed = array.copy()
+        changed[..., 1, 0] = changed[..., 0, 1] = bad
+        with pytest.raises(InputError, match=r"nan|inf|not finite"):
+            call(**{name: changed})
 
 
 @each_array
@@ -198,11 +198,11 @@ def test_whole_numbers_are_pythons_or_numpys(name, option):
 
 
 @parameters(lambda option: option in ("seed", "block_length") or option.startswith("n_"))
-@pytest.mark.parametrize("bad", [-1, 2.0, 1.5, True, "2", np.float64(2), np.nan], ids=repr)
-def test_what_is_no_whole_number_is_refused(name, option, bad):
+def test_what_is_no_whole_number_is_refused(name, option):
     more = {"ordered": True} if option == "block_length" else {}
-    with pytest.raises(InputError, match=rf"{option} is .*it must be a whole number of at least"):
-        function(name)(**{option: bad}, **more)
+    for bad in (-1, 2.0, 1.5, True, "2", np.float64(2), np.nan):
+        with pytest.raises(InputError, match=rf"{option} is .*it must be a whole number of at least"):
+            function(name)(**{option: bad}, **more)
 
 
 # ---- order, offset and scale ---------------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ def test_no_p_is_below_what_symmetry_allows(model, symmetries, method):
     """With itself, a model is as similar under its symmetries alone; with anything, under these at least."""
     smallest = symmetries / factorial(len(model))
     assert chance_p_values(model, model, method)[0] == pytest.approx(smallest)
-    for seed in range(2):
+    for seed in range(1 if method == "kendall-tau-a" else 3):
         data = noisy(seed, len(model))
         for one, other in ((model, data + model / 3), (data + model / 3, model)):
             p = chance_p_values(one, other, method)[0]
