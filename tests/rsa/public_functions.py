@@ -92,8 +92,9 @@ def pair(kind: str, one: np.ndarray, other: np.ndarray, names: str = "x y") -> d
 
 
 def infer(**given: Any) -> rsa.Inference:
+    """By shifts, of which there are few."""
     models = {name: given.pop(name) for name in ("one", "two")}
-    return rsa.infer(models, given.pop("data", None), **given, **FAST)
+    return rsa.infer(models, given.pop("data", None), **given, ordered=True, chance="shifts", **FAST)
 
 
 def labelled(array: np.ndarray, kind: str, names: Any = NAMES, dim: str = "stimulus") -> xr.DataArray:

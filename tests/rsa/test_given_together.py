@@ -203,7 +203,7 @@ def peak(function):
 def test_alignment_of_many_stimuli_takes_no_square_of_them():
     x, y = np.random.default_rng(0).normal(size=(2, 30_000, 64))  # 30,000 x 30,000 would be 7 GB
     for debiased in (False, True):
-        assert peak(lambda: linear_cka(x, y, debiased=debiased)) < 200e6
+        assert peak(lambda d=debiased: linear_cka(x, y, debiased=d)) < 200e6
 
 
 @pytest.mark.parametrize("n_stimuli", [300, 1900])  # groups' products are kept, or there are too many for that

@@ -87,16 +87,16 @@ SAME = {  # labels of one, and of another that mean the same
 
 
 @each_group
-@pytest.mark.parametrize("holder", HOLDERS)
-def test_labels_that_mean_the_same_change_nothing(call, dim, names, holder):
+def test_labels_that_mean_the_same_change_nothing(call, dim, names):
     expected = call()
-    for what in SAME if call.name != "infer" else ("a blank", "mixed types"):  # it takes long
+    some = SAME if call.name != "infer" else ("a blank", "mixed types")  # it takes long
+    for what, holder in itertools.product(some, HOLDERS):
         pair = SAME[what]
         given = {}
         for place, name in enumerate(names):
             kind, array = call.arrays[name]
             given[name] = HOLDERS[holder](array, kind, as_many(pair[place % 2], array, kind, dim), dim)
-        np.testing.assert_allclose(call(**given), expected, atol=1e-12, err_msg=what)
+        np.testing.assert_allclose(call(**given), expected, atol=1e-12, err_msg=f"{what}, {holder}")
 
 
 WRONG = {  # labels of one, of the other, and what the message says
@@ -122,10 +122,8 @@ WRONG = {  # labels of one, of the other, and what the message says
 
 
 @each_group
-@pytest.mark.parametrize("wrong", WRONG)
-def test_labels_that_differ_are_refused_and_named(call, dim, names, wrong):
-    one, other, message = WRONG[wrong]
-    for odd, holder in itertools.product(names, HOLDERS.values()):
+def test_labels_that_differ_are_refused_and_named(call, dim, names):
+    for (one, other, message), odd, holder in itertools.product(WRONG.values(), names, HOLDERS.values()):
         given = {}
         for name in names:
             kind, array = call.arrays[name]
