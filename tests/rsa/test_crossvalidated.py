@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,13 +152,6 @@ def test_properties(scale, shift, data):
     # What all stimuli share within a repeat, such as a drift, takes no part.
     drift = np.random.default_rng(5).normal(size=(3, 1, 8))
     np.testing.assert_allclose(crossvalidated_rdm(repeats + drift), matrix, atol=1e-10)
-
-
-def test_takes_integers_and_tensors():
-    repeats = trials(3, 5, 8)
-    expected = crossvalidated_rdm(repeats)
-    np.testing.assert_array_equal(crossvalidated_rdm(repeats.astype(int)), expected)
-    np.testing.assert_array_equal(crossvalidated_rdm(torch.tensor(repeats)), expected)
 
 
 def broken(value):

@@ -331,7 +331,6 @@ def test_models_that_see_opposite_directions_alike_have_half_the_shifts():
     [
         ({"models": {}}, "there are no models"),
         ({"data": None}, "there is no recording: give data"),
-        ({"method": "r"}, "method is 'r'; it must be one of pearson"),
         ({"factors": ["animals"]}, "'animals' cannot be resampled; that needs RDMs of at least two animals"),
         ({"factors": ["neurons"]}, "'neurons' cannot be resampled; that needs responses"),
         ({"factors": ["mice"]}, "'mice' is none of stimuli, animals, neurons, seeds, sessions"),

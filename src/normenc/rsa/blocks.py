@@ -9,6 +9,7 @@ import numpy.typing as npt
 from normenc.arrays import as_matrix, stimulus_name
 from normenc.errors import InputError
 from normenc.rsa.labelled import check_same, labels_of, turned
+from normenc.rsa.ties import settled
 
 __all__ = ["Sums", "check_shape", "constant_stimulus", "one_minus_correlation", "rdm_from_blocks", "sums_of"]
 
@@ -68,7 +69,7 @@ def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
 
 
 def one_minus_correlation(sums: "Sums", noise: Floats) -> Floats:
-    """Dissimilarities, in the place of the covariance; 0 where they are nothing but rounding.
+    """Dissimilarities, in the place of the covariance; 0, and equal, where they are but for rounding.
 
     Parameters
     ----------
@@ -78,6 +79,7 @@ def one_minus_correlation(sums: "Sums", noise: Floats) -> Floats:
         Rounding of the responses to each stimulus, see :meth:`Sums.noise`.
     """
     covariance = sums.covariance
+    rounding = _rounding_of(sums)
     scale = 1 / np.sqrt(np.diagonal(covariance))
     least = ROUNDING[sums.dtype] * float(np.finfo(sums.dtype).eps)
     squares = noise**2
@@ -91,7 +93,13 @@ def one_minus_correlation(sums: "Sums", noise: Floats) -> Floats:
         same = rows[row, column] <= least + squares[start + row] + squares[column]
         rows[row[same], column[same]] = 0
     np.fill_diagonal(covariance, 0)
-    return covariance
+    return settled(covariance, absolute=rounding)
+
+
+def _rounding_of(sums: "Sums") -> float:
+    """What double precision of responses and sums leaves of equal dissimilarities, at least."""
+    exact = np.float64
+    return ROUNDING[np.dtype(exact)] * float(np.finfo(exact).eps) + 4 * float(sums.noise(exact).max())
 
 
 def check_shape(n_stimuli: int, n_units: int, metric: str) -> None:

@@ -192,7 +192,7 @@ def spearman_brown(similarity: Any) -> Any:
     >>> float(spearman_brown(0.5).round(4))
     0.6667
     """
-    values = np.asarray(similarity, dtype=np.float64)
+    values = as_array(similarity, "the similarity").astype(np.float64)
     return np.where(values > 0, 2 * values / (1 + np.abs(values)), values)
 
 

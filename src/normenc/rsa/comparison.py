@@ -10,7 +10,7 @@ from scipy.stats import kendalltau
 
 from normenc.errors import InputError
 from normenc.rsa.labelled import check_same, labels_of_rdm, square
-from normenc.rsa.pairs import as_rdms, as_vectors, check_missing, n_stimuli_of, upper
+from normenc.rsa.pairs import as_rdms, as_vectors, check_missing, check_pairs, n_stimuli_of, upper
 from normenc.rsa.ties import begins, is_flat
 from normenc.rsa.whitening import row_effects, row_sums
 
@@ -131,7 +131,8 @@ def compare_vectors(
     Parameters
     ----------
     x, y : array_like, shape (n_x, n_pairs) and (n_y, n_pairs)
-        Dissimilarities above the diagonal, row by row, as ``scipy.spatial.distance.squareform`` orders them.
+        Dissimilarities above the diagonal, row by row, as ``scipy.spatial.distance.squareform`` orders them. Where both
+        label their pairs (xarray, pandas), the labels must agree.
     method : str
         One of :data:`METHODS`.
     missing, return_counts
@@ -158,6 +159,7 @@ def compare_vectors(
     first, second = (as_vectors(v, f"the {what} RDM", missing=pairs) for v, what in ((x, "first"), (y, "second")))
     if first.shape[1] != second.shape[1]:
         raise InputError(f"the RDMs have {first.shape[1]} and {second.shape[1]} pairs of stimuli; they must agree")
+    check_pairs(("the first RDM", x), ("the second RDM", y))
     similarities, left_out = _compare(first, second, method, pairs)
     return (similarities, left_out) if return_counts else similarities
 

@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, stimulus_name
 from normenc.errors import InputError
-from normenc.rsa.dissimilarity import PRIOR, Floats, check_arguments, pair_sums, poisson_factors, unchanged
+from normenc.rsa.dissimilarity import DIGITS, PRIOR, Floats, check_arguments, pair_sums, poisson_factors, unchanged
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.noise import check_units, whiten
+from normenc.rsa.ties import TIES, settled
 
 __all__ = ["CROSSVALIDATED", "crossvalidated_rdm"]
 
@@ -101,7 +102,8 @@ def crossvalidated_rdm(
     if noise_covariance is not None:
         check_units(repeats, noise_covariance)
         values = whiten(values, noise_covariance)
-    return pair_sums(values, factors) / n_units
+    found = pair_sums(values, factors) / n_units
+    return settled(found, relative=DIGITS, absolute=TIES * 1e-2 * float(np.abs(found).max()))
 
 
 def _check_repeats(values: npt.NDArray[Any], repeats: Any, counts: bool) -> None:

@@ -13,6 +13,7 @@ from normenc.errors import InputError
 from normenc.rsa.blocks import BLOCK_UNITS, check_shape, constant_stimulus, one_minus_correlation, sums_of
 from normenc.rsa.labelled import turned
 from normenc.rsa.noise import check_units, whiten
+from normenc.rsa.ties import settled
 
 __all__ = ["METRICS", "rdm"]
 
@@ -21,6 +22,7 @@ METRICS = ("correlation", "cosine", "euclidean", "mahalanobis", "poisson")
 BLOCK_VALUES = 2_000_000  # responses in double precision at once: 16 MB
 SMALL = 1_000_000  # responses that double precision costs no time worth saving
 CANCELLED = 1e-5  # a squared distance below this share of the squared norms has lost 5 of its 16 digits or more
+DIGITS = float(np.finfo(np.float64).eps) / CANCELLED  # relative precision that is left of any
 PRIOR = (1.0, 0.1)
 SAME_DIRECTION = 8 * float(np.finfo(np.float64).eps) ** 2  # cosine dissimilarity that rounding leaves of two copies
 CONSTANT = 4  # machine epsilons of the largest response, by which rounding may spread a constant
@@ -73,9 +75,10 @@ def rdm(
     Returns
     -------
     ndarray, shape (n_stimuli, n_stimuli)
-        float64, symmetric, exactly zero on the diagonal. Exactly zero, too, are ``"correlation"`` and ``"cosine"``
-        between stimuli whose responses are copies of each other but for rounding: with :math:`\epsilon` the relative
-        precision of the responses' type (2.2e-16 for float64, 1.2e-7 for float32), cosines up to
+        float64, symmetric, exactly zero on the diagonal. Dissimilarities that differ by rounding alone, as those of
+        stimuli that are evenly spaced on a circle, are exactly equal. Exactly zero, too, are ``"correlation"`` and
+        ``"cosine"`` between stimuli whose responses are copies of each other but for rounding: with :math:`\epsilon`
+        the relative precision of the responses' type (2.2e-16 for float64, 1.2e-7 for float32), cosines up to
         :math:`\epsilon^2 / 4` + 4e-31, and correlations up to :math:`(\epsilon / 2)^2 (1 + |mean| / std)^2`, summed
         over the two stimuli, + 4e-15, or 5e-7 where they are multiplied in float32.
 
@@ -120,7 +123,7 @@ def rdm(
     if metric == "cosine":
         found = np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
         found[found <= float(np.finfo(values.dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
-        return found
+        return settled(found, relative=DIGITS)
     factors: Factors = unchanged
     if metric == "mahalanobis":
         if noise_covariance is None:
@@ -133,7 +136,7 @@ def rdm(
     elif metric == "poisson":
         _check_counts(values, responses)
         factors = poisson_factors(prior_lambda, prior_weight)
-    return np.maximum(pair_sums(values[None], factors) / values.shape[1], 0)
+    return settled(np.maximum(pair_sums(values[None], factors) / values.shape[1], 0), relative=DIGITS)
 
 
 def check_arguments(

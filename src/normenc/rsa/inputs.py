@@ -62,7 +62,8 @@ class Inputs:
             raise InputError("there are no models to compare; give a mapping of names to RDMs")
         check_metric(rdm_metric, responses=responses, repeats=repeats)
         per_session, labels = _per_session(responses)
-        matrices = _recorded(data, per_session, repeats, rdm_metric)
+        others = [("responses", labels), ("repeats", labels_of(repeats, -2))]
+        matrices = _recorded(data, per_session, repeats, rdm_metric, others)
         subject, session = whose_rdms(data, *whose)
         if len(per_session) > 1 and session is None:
             session = np.arange(len(per_session))
@@ -77,8 +78,7 @@ class Inputs:
                     "the same stimuli in one order"
                 )
         of_models = [(f"the model {name!r}", labels_of_rdm(values)) for name, values in models.items()]
-        of_data = [("the data", labels_of_rdm(data)), ("responses", labels), ("repeats", labels_of(repeats, -2))]
-        check_same([*of_models, *of_data])
+        check_same([*of_models, ("the data", labels_of_rdm(data)), *others])
         several = {name: len(stack) for name, stack in stacks.items() if len(stack) > 1}
         if len(set(several.values())) > 1:
             raise InputError(f"models have different numbers of seeds: {several}; give each the same seeds, or one")
@@ -224,10 +224,13 @@ def _per_session(responses: Any) -> tuple[list[Any], Sequence[Labels]]:
     return list(values) if values.ndim == 3 else [responses], labels_of(responses, -2)
 
 
-def _recorded(data: Any, per_session: list[Any], repeats: Any, rdm_metric: str) -> Floats:
+def _recorded(
+    data: Any, per_session: list[Any], repeats: Any, rdm_metric: str, labels: list[tuple[str, Sequence[Labels]]]
+) -> Floats:
     """RDMs of the recording: those given, if they fit all else that is given, or else those that it gives."""
     if data is not None:
         matrices = as_rdms(data, "the data")
+        check_same([("the data", labels_of_rdm(data)), *labels])
         _check_one_population(len(matrices), len(per_session), repeats)
         check_kind(matrices, per_session, repeats, rdm_metric)
         return matrices

@@ -48,8 +48,9 @@ WORDS = {
         "rdm",
     }
     | {"seed", "model", "layer", "sample"},
+    "pair": {"pair", "dissimilarity"},
 }
-NOUNS = {"unit": "units", "stimulus": "stimuli", "stack": "repeats or sessions"}
+NOUNS = {"unit": "units", "stimulus": "stimuli", "stack": "repeats or sessions", "pair": "pairs"}
 EXACT = 1e-12  # of the largest label: what differs by less is the same number
 MISSING = "nan"  # every label that is missing, such as the orientation of a blank
 
@@ -69,11 +70,19 @@ class Labels:
 # ---- which axis is which -------------------------------------------------------------------------------------------
 
 
-def turned(values: Any, what: str, n_axes: int = 2) -> Any:
-    """Put the axes of labelled responses in order: stimulus x unit or, of three, stack x stimulus x unit.
+def turned(values: Any, what: str, places: Sequence[str] = ("stimulus", "unit")) -> Any:
+    """Put the axes of a labelled array in order: of responses, stimulus x unit.
 
-    A stack is of repeats or sessions. Axes without a name, or with one that tells nothing, fill the places that are
-    left in their order. What is not labelled stays as it is.
+    Axes without a name, or with one that tells nothing, fill the places that are left in their order. What is not
+    labelled, or has another number of axes, stays as it is.
+
+    Parameters
+    ----------
+    values : array_like
+    what : str
+        Names them in messages.
+    places : sequence of str
+        What the axes shall be, of :data:`WORDS`; a stack is of repeats, sessions or RDMs.
 
     Raises
     ------
@@ -87,9 +96,8 @@ def turned(values: Any, what: str, n_axes: int = 2) -> Any:
     ('image', 'neuron')
     """
     names = _axis_names(values)
-    if names is None or len(names) != n_axes:
+    if names is None or len(names) != len(places):
         return values
-    places = ["stimulus", "unit"] if n_axes == 2 else ["stack", "stimulus", "unit"]
     kinds = [kind if (kind := _kind(name)) in places else None for name in names]
     for kind in places:
         if kinds.count(kind) > 1:
@@ -99,9 +107,9 @@ def turned(values: Any, what: str, n_axes: int = 2) -> Any:
             )
     left = iter([axis for axis, kind in enumerate(kinds) if kind is None])
     order = [kinds.index(kind) if kind in kinds else next(left) for kind in places]
-    if order == list(range(n_axes)):
+    if order == list(range(len(places))):
         return values
-    return values.T if n_axes == 2 else values.transpose(*(values.dims[axis] for axis in order))
+    return values.T if len(places) == 2 else values.transpose(*(values.dims[axis] for axis in order))
 
 
 def turned_stack(values: Any, what: str) -> Any:
@@ -113,7 +121,7 @@ def turned_stack(values: Any, what: str) -> Any:
         Also when matrices of a list are not labelled with the same stimuli and units.
     """
     if not isinstance(values, (list, tuple)) or not any(map(_is_labelled, values)):
-        return turned(values, what, 3)
+        return turned(values, what, ("stack", "stimulus", "unit"))
     matrices = [turned(value, f"{what}[{index}]") for index, value in enumerate(values)]
     for axis, noun in ((0, "stimuli"), (-1, "units")):
         named = [(f"{what}[{index}]", labels_of(own, axis)) for index, own in enumerate(matrices)]
@@ -208,7 +216,7 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
         index = values.index if values.ndim == 1 or axis in (0, -2) else values.columns
         counted = type(index).__name__ == "RangeIndex" and index.name is None and (index.start, index.step) == (0, 1)
         return [Labels(index.name, as_labels(index), not counted)]
-    if not _is_labelled(values):
+    if not _is_labelled(values) or not -values.ndim <= axis < values.ndim:  # a wrong shape is told of elsewhere
         return []
     dimension = values.dims[axis]
     found = []
@@ -365,14 +373,18 @@ def as_labels(values: Any) -> tuple[Hashable, ...]:
     """Labels as Python's values that compare as what they mean: text in one form, and all that are missing alike."""
     if getattr(values, "ndim", 1) != 1:
         raise InputError(f"labels have shape {tuple(values.shape)}; give one a stimulus")
-    return tuple(map(_label, values.tolist() if hasattr(values, "detach") else list(values)))
+    if hasattr(values, "detach"):
+        values = as_array(values, "labels")
+    return tuple(map(_label, np.asarray(values) if hasattr(values, "dtype") else values))  # in their own precision
 
 
 def _label(value: Any) -> Hashable:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return MISSING
+    if hasattr(value, "to_datetime64"):
+        value = value.to_datetime64()
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        return MISSING if np.isnat(value) else str(value)
+        return MISSING if np.isnat(value) else str(value.astype(f"{value.dtype.kind}8[us]"))  # whatever its unit
     if isinstance(value, np.floating) and not isinstance(value, float):
         value = float(str(value))  # 0.1 in single precision is meant to be 0.1
     if isinstance(value, np.generic):

@@ -8,9 +8,21 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.labelled import Labels, as_labels, check_same, key, labels_of_rdm, square, with_gaps
+from normenc.rsa.labelled import (
+    Labels,
+    as_labels,
+    check_same,
+    key,
+    labels_of,
+    labels_of_rdm,
+    square,
+    turned,
+    with_gaps,
+)
 
-__all__ = ["as_rdm", "as_rdms", "as_vectors", "check_missing", "match_stimuli", "upper"]
+__all__ = ["as_rdm", "as_rdms", "as_vectors", "check_missing", "check_pairs", "match_stimuli", "upper"]
+
+VECTORS = ("stack", "pair")  # the axes of vectors of dissimilarities
 
 
 def as_rdms(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:
@@ -103,12 +115,14 @@ def upper(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def as_vectors(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:
     """Check vectors of dissimilarities, shape (n_rdms, n_pairs) or (n_pairs,), in the order of :func:`upper`.
 
+    Named axes (xarray), such as ``rdm`` and ``pair``, may stand in either order.
+
     Raises
     ------
     InputError
         When no number of stimuli has that many pairs, or there are fewer than 3.
     """
-    given = with_gaps(values) if missing else values
+    given = turned(with_gaps(values) if missing else values, what, VECTORS)
     vectors = np.atleast_2d(as_array(given, what).astype(np.float64, copy=False))
     if vectors.ndim != 2 or not len(vectors) or n_stimuli_of(vectors.shape[1]) < 3:
         raise InputError(
@@ -116,6 +130,15 @@ def as_vectors(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[
             "n stimuli, 3 at least"
         )
     return vectors
+
+
+def check_pairs(*named: tuple[str, Any]) -> None:
+    """Raise InputError when vectors, each given as its name and itself, label their pairs of stimuli differently."""
+    check_same(
+        [(what, labels_of(turned(values, what, VECTORS), -1)) for what, values in named],
+        "put them in one order",
+        noun="pairs",
+    )
 
 
 def n_stimuli_of(n_pairs: int) -> int:

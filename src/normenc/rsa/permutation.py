@@ -125,8 +125,8 @@ def with_observed(models: Floats, data: Floats, orders: npt.NDArray[np.int64], m
 def rounding_of(models: Floats, data: Floats, method: str) -> Floats:
     """By how much similarities that are equal may differ, shape (n_models,).
 
-    1e-12; of comparisons that take the mean dissimilarity out, times the largest dissimilarity over the standard
-    deviation, where an offset has cost digits.
+    1e-12; of comparisons that take the mean dissimilarity out, at least 32 machine epsilons times the largest
+    dissimilarity over the standard deviation, where an offset has cost digits.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def rounding_of(models: Floats, data: Floats, method: str) -> Floats:
     if method not in ("pearson", "whitened-correlation"):
         return np.full(len(models), TIES)
     ratios = [np.abs(vectors).max(axis=1) / vectors.std(axis=1) for vectors in (upper(models), upper(data))]
-    return np.asarray(TIES * np.maximum(1, np.maximum(ratios[0], ratios[1].max())))
+    return np.asarray(np.maximum(TIES, 32 * np.finfo(float).eps * np.maximum(ratios[0], ratios[1].max())))
 
 
 def _checked(models: Any, data: Any, method: str) -> tuple[Floats, Floats]:

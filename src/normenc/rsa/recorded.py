@@ -45,8 +45,10 @@ def rdm_of_repeats(repeats: Any, metric: str) -> Floats:
     if metric == CROSSNOBIS:
         return crossvalidated_rdm(repeats)
     trials = as_array(repeats, "repeats")
-    if trials.ndim != 3:
-        raise InputError(f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons)")
+    if trials.ndim != 3 or 0 in trials.shape:
+        raise InputError(
+            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons), not empty"
+        )
     return rdm(trials.mean(axis=0), metric=metric)
 
 

@@ -3,10 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TIES", "begins", "is_flat"]
+__all__ = ["TIES", "begins", "is_flat", "settled"]
 
 TIES = 1e-12  # of the largest magnitude: what neighbours in order may differ by and be equal
-CHAIN = 10  # times that: a chain of neighbours that spans more is no rounding, and only equal bits are tied
+CHAIN = 10  # times that: a chain of neighbours that spans more is no rounding; what is equal to the bit is tied there
+STEP = 1_000_000  # values looked at at once
+BINS = 2**16
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,3 +44,60 @@ def is_flat(vector: Floats) -> bool:
     """Whether all values are equal but for rounding, so that they have no order and no correlation."""
     low, high = float(vector.min()), float(vector.max())
     return high - low <= TIES * max(abs(low), abs(high))
+
+
+def settled(matrix: Floats, *, absolute: float = 0.0, relative: float = 0.0) -> Floats:
+    """Give dissimilarities that differ by rounding alone one value, in the place of the RDM.
+
+    By the symmetry of the stimuli many pairs may be equally far apart, as those of gratings are; summed in different
+    orders they differ in their last digits. Here the middle one of neighbours in order stands for all of them. What is
+    exactly 0 stays apart: those are copies.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_stimuli, n_stimuli)
+        Symmetric, 0 on the diagonal.
+    absolute, relative : float
+        What rounding may do to a dissimilarity, whatever it is and in proportion to it.
+
+    Examples
+    --------
+    >>> one, other = 0.3, 0.1 + 0.2
+    >>> settled(np.array([[0, one, other], [one, 0, one], [other, one, 0]]), absolute=1e-15)
+    array([[0. , 0.3, 0.3],
+           [0.3, 0. , 0.3],
+           [0.3, 0.3, 0. ]])
+    """
+    ordered = np.concatenate([row[place + 1 :] for place, row in enumerate(matrix)])
+    ordered.sort()
+    joined = np.zeros(len(ordered) + 1, dtype=bool)  # whether a value is no more than rounding above the one before
+    for start in range(1, len(ordered), STEP):
+        values = ordered[start - 1 : start + STEP]
+        near = np.diff(values) <= absolute + relative * np.abs(values[1:])
+        joined[start : start + len(near)] = near & (values[1:] != 0) & (values[:-1] != 0)
+    edges = np.flatnonzero(joined[1:] != joined[:-1])
+    first, last = edges[::2], edges[1::2]
+    low, high, middle = ordered[first], ordered[last], ordered[(first + last) // 2]
+    rounding = (high > low) & (high - low <= CHAIN * (absolute + relative * np.abs(high)))
+    if not rounding.any():
+        return matrix
+    _replace(matrix, low[rounding], high[rounding], middle[rounding])
+    np.fill_diagonal(matrix, 0)
+    return matrix
+
+
+def _replace(matrix: Floats, low: Floats, high: Floats, value: Floats) -> None:
+    """Put one value in the place of all that lie within each of some intervals, in order, without overlap."""
+    # Most values lie in none, which a table of bins tells sooner than a search does.
+    width = (high[-1] - low[0]) / BINS or 1.0
+
+    def bins(values: Floats) -> npt.NDArray[np.intp]:
+        return np.clip((values - low[0]) / width, -1, BINS + 1).astype(np.intp) + 1
+
+    steps = np.bincount(bins(low), minlength=BINS + 4) - np.bincount(bins(high) + 1, minlength=BINS + 4)
+    taken = steps.cumsum() > 0
+    for row in matrix:
+        there = np.flatnonzero(taken[bins(row)])
+        place = np.searchsorted(low, row[there], side="right") - 1
+        inside = (place >= 0) & (row[there] <= high[place])
+        row[there[inside]] = value[place[inside]]

@@ -14,7 +14,7 @@ from normenc.errors import InputError
 from normenc.rsa.ceiling import noise_ceiling
 from normenc.rsa.comparison import check_method, compare_vectors
 from normenc.rsa.labelled import check_same, labels_of_rdm
-from normenc.rsa.pairs import as_rdm, as_rdms, as_vectors, upper
+from normenc.rsa.pairs import as_rdm, as_rdms, as_vectors, check_pairs, upper
 from normenc.rsa.recorded import groups_of, whose_rdms
 
 __all__ = ["WeightedModel", "crossvalidate_weighted", "fit_weights"]
@@ -68,7 +68,7 @@ def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
     Raises
     ------
     InputError
-        When vectors differ in length or are not finite, or there is no such method.
+        When vectors differ in length or labels or are not finite, or there is no such method.
 
     References
     ----------
@@ -84,6 +84,7 @@ def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
     x, y = as_vectors(layers, "the layers"), as_vectors(data, "the data")
     if x.shape[1] != y.shape[1]:
         raise InputError(f"the layers have {x.shape[1]} pairs of stimuli and the data {y.shape[1]}; they must agree")
+    check_pairs(("the layers", layers), ("the data", data))
     for what, vectors in (("layers", x), ("data", y)):
         if not np.isfinite(vectors).all():
             row, pair = np.argwhere(~np.isfinite(vectors))[0]
