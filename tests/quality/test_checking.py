@@ -98,7 +98,7 @@ def test_decoding_noise_is_called_more_than_guessing_as_rarely_as_it_should():
 def test_what_cannot_be_tested_is_no_percentage():
     averages = recordings.Recording.from_responses("six", RNG.poisson(5, (6, 30)), np.arange(6) * 30)
     said = dict(quality.lines(check(averages)))
-    assert said["neurons are tuned"].startswith("- to anything (too few trials to test), - to orientation (too few")
+    assert said["neurons are tuned"].startswith("- to anything (too few trials to test, or too uneven), - to orientation (too")
     assert "neurons respond" not in said and "decoding error" not in said
 
 
@@ -294,3 +294,19 @@ def test_of_too_many_neurons_some_are_looked_at(tmp_path, trials, monkeypatch):
     found = check(path)
     assert found.n_neurons == 40
     assert found.notes[0] == "looked at 40 of 100 neurons, from number 30 on, as many as fit into memory"
+
+
+def test_sessions_that_share_no_stimulus_are_said_to():
+    rng = np.random.default_rng(0)
+    orientation = np.r_[np.tile([0, 30, 60.0], 12), np.tile([90, 120, 150.0], 12)]
+    session = np.repeat(["a", "b"], 36)
+    noise = rng.normal(size=(72, 60)) + (session == "b")[:, None] * 2 * rng.normal(size=60)
+    said = "Sessions a and b share no stimulus: what differs between sessions"
+
+    def recording(orientation):
+        return Recording.from_trials("two", noise, orientation, trials={"session": session})
+
+    assert check(recording(orientation)).warnings[0].startswith(said)
+    assert comparison_notes(recording(orientation))[0].startswith(said)
+    orientation[0] = 90  # one trial of a in b's stimuli
+    assert not any("share no stimulus" in warning for warning in check(recording(orientation)).warnings)

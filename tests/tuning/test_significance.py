@@ -275,3 +275,24 @@ def test_bad_input():
         tuning.orientation_p_values(np.ones((4, 2)), [0, 1, 2, 3], period=90)
     with pytest.raises(InputError, match="not finite"):
         tuning.direction_p_values(np.ones((2, 2)), [0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("counts", "orientation", "direction"),
+    [
+        ([3, 10, 7, 6, 9, 10, 3, 8, 10, 3, 10, 6], True, True),
+        ([2, 20] * 6, True, True),
+        ([2] + [20] * 11, True, True),
+        ([2, 2, 2, 30, 2, 2, 2, 2, 30, 2, 2, 2], False, False),
+        ([2] * 6 + [20] * 6, False, False),
+        ([2] * 11 + [20], False, False),
+    ],
+)
+def test_where_few_trials_decide_nothing_is_tested(counts, orientation, direction):
+    # In 60 recordings of 300 neurons of lognormal noise each, up to 87 % of those refused had a tuned neuron at a false
+    # discovery rate of 0.05, and no more than 7 % of the others.
+    degrees = np.repeat(np.arange(0, 360, 30.0), counts)
+    noise = np.exp(np.random.default_rng(0).normal(size=(len(degrees), 4)))
+    assert np.isfinite(tuning.orientation_p_values(noise, degrees, period=360)).all() == orientation
+    assert np.isfinite(tuning.direction_p_values(noise, degrees)).all() == direction
+    assert np.isfinite(tuning.stimulus_p_values(noise, degrees)).all()

@@ -8,7 +8,7 @@ import numpy as np
 
 from normenc import rsa, stimuli
 from normenc.errors import InputError
-from normenc.quality.comparable import inference_inputs
+from normenc.quality.comparable import confounded, inference_inputs
 from normenc.quality.decisive import Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons
 from normenc.quality.raw import RawValues, look_at
@@ -230,7 +230,7 @@ def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: r
         images_cut="" if recording.images is None else stimuli.describe_fit(recording.images.shape[1:]),
     )
     verdict, warnings = verdict_of(quality)
-    return replace(quality, verdict=verdict, warnings=(*problems, *_read_otherwise(recording), *warnings))
+    return replace(quality, verdict=verdict, warnings=(*problems, *confounded(recording), *_read_otherwise(recording), *warnings))
 
 
 def _read_otherwise(recording: Recording) -> list[str]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from normenc import rsa
 from normenc.errors import InputError
@@ -12,7 +14,7 @@ from normenc.recordings import Recording
 from normenc.recordings.recording import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
-__all__ = ["comparison_notes", "inference_inputs"]
+__all__ = ["comparison_notes", "confounded", "inference_inputs"]
 
 
 def inference_inputs(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
@@ -73,6 +75,7 @@ def comparison_notes(recording: Recording) -> tuple[str, ...]:
     if recording.responses is None:
         return ()
     parts, notes = _parts(recording)
+    notes = [*confounded(recording), *notes]
     low, high = recording.n_repeats
     if not parts and 1 < low < high:
         notes.append(
@@ -169,6 +172,24 @@ def _parts_of_trials(recording: Recording) -> tuple[list[_Part], list[str]]:
     if apart:
         return parts, [f"{start} and {'is' if len(partial) == 1 else 'are'} left out of the comparison."]
     return [], [f"{start}, so that {what}s are not told apart: their trials are averaged together."]
+
+
+def confounded(recording: Recording) -> list[str]:
+    """Say where sessions share no stimulus, so that what differs between them looks like tuning."""
+    if recording.trials is None or len(recording.sessions) < 2 or "session" not in recording.trials.coords:
+        return []
+    names, of_trial = np.unique(_labels(recording.trials, "session"), return_inverse=True)
+    shown = np.zeros((len(names), recording.n_stimuli), dtype=bool)
+    shown[of_trial, recording.trials["stimulus_index"].values] = True
+    n_groups, group = connected_components(csr_array(shown @ shown.T), directed=False)
+    if n_groups < 2:
+        return []
+    apart = [", ".join(names[group == index]) for index in range(n_groups)]
+    return [
+        f"Sessions {apart[0]} and {'; '.join(apart[1:])} share no stimulus: what differs "
+        "between sessions, such as the level of responses, cannot be told from tuning. Subtract a baseline, or compare "
+        "the sessions one by one (--where session=...)."
+    ]
 
 
 def _shown_together(

@@ -110,7 +110,7 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
 
 def _count(count: Count, what: str) -> str:
     if not count.tested:
-        return f"- {what} (too few trials to test)"
+        return f"- {what} (too few trials to test, or too uneven)"
     return f"{count.n:,} of {count.tested:,} ({count.share:.0%}) {what}"
 
 

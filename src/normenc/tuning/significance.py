@@ -20,6 +20,7 @@ REPEATED = 1.5  # trials a stimulus on average from which on the variance within
 MIN_WITHIN = 16  # degrees of freedom within stimuli, likewise
 MIN_LEFT = 5  # degrees of freedom of the residual of a fit: 8 averages for orientation
 NO_NOISE = 1e-9  # share of the squares below which units answer a stimulus alike but for rounding
+UNEVEN = 2.2, 4.3  # times the mean that one trial's share in an effect may be, for orientation and for direction
 WIDEST_GAP = 90.0  # degrees between neighbouring directions, of which none is shown opposite to another
 
 
@@ -93,7 +94,8 @@ def orientation_p_values(responses: Any, stimulus: Any, *, period: float = 180.0
     -------
     ndarray, shape (n_units,)
         NaN where the residual would have fewer than 5 degrees of freedom: with fewer than 8 averages (10 of
-        directions). 1 for units that do not vary.
+        directions). NaN, too, where numbers of trials differ so much that a few trials decide, as 2 of most stimuli and
+        15 of some do: skewed noise would pass as tuning. 1 for units that do not vary.
 
     Raises
     ------
@@ -137,7 +139,8 @@ def direction_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]
     -------
     ndarray, shape (n_units,)
         NaN where no direction was shown together with its opposite (of averages: where neighbouring directions are more
-        than 90 degrees apart, or fewer than 10), and of units without noise; 1 for units that do not vary.
+        than 90 degrees apart, or fewer than 10), where numbers of trials differ as much as for
+        :func:`orientation_p_values`, and of units without noise; 1 for units that do not vary.
 
     Raises
     ------
@@ -232,7 +235,7 @@ def _harmonic(found: Cells, harmonic: int, beside: int | None) -> Floats:
     known = _basis(root * np.hstack(others))
     tested = _basis(root * _waves(found.labels, harmonic), known)
     n_trials, n_stimuli, size = found.counts.sum(), len(root), tested.shape[1]
-    if not size:
+    if not size or _uneven(np.square(tested).sum(axis=1) / found.counts, found.counts, UNEVEN[0]):
         return np.full(found.mean.shape[1], np.nan)
     weighted = root * found.mean
     effect = np.square(tested.T @ weighted).sum(axis=0)
@@ -261,6 +264,10 @@ def _opposite(found: Cells) -> Floats:
         return np.full(found.mean.shape[1], np.nan)
     weight = (1 / (1 / counts[first] + 1 / counts[second]))[:, None]
     waves = _basis(np.sqrt(weight) * _waves(found.labels[first], 1)) * np.sqrt(weight)
+    pulls = np.square(waves).sum(axis=1)
+    shares = np.concatenate([pulls / counts[first] ** 2, pulls / counts[second] ** 2])
+    if _uneven(shares, np.concatenate([counts[first], counts[second]]), UNEVEN[1]):
+        return np.full(found.mean.shape[1], np.nan)
     contrast = waves.T @ (found.mean[first] - found.mean[second])
     variance = (found.squares[first] + found.squares[second]) / dof / weight  # of each difference
     covariance = np.einsum("pa,pu,pb->uab", waves, variance, waves)
@@ -277,6 +284,11 @@ def _opposite(found: Cells) -> Floats:
         p_values = stats.f.sf(statistic / factor, size, size * (size + 2) / (3 * spread))
     noisy = found.squares.sum(axis=0) > NO_NOISE * (found.counts @ np.square(found.mean - found.mean.mean(axis=0)))
     return np.where(_constant(found), 1.0, np.where(noisy & (lengths[:, -1] > 0), p_values, np.nan))
+
+
+def _uneven(shares: Floats, counts: npt.NDArray[Any], most: float) -> bool:
+    """Whether single trials of some stimuli decide an effect: their shares in it, of each stimulus, beside the mean."""
+    return bool(counts.max() > counts.min() and shares.max() * counts.sum() > most * (shares @ counts))
 
 
 def _constant(found: Cells) -> npt.NDArray[np.bool_]:
