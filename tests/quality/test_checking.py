@@ -98,7 +98,9 @@ def test_decoding_noise_is_called_more_than_guessing_as_rarely_as_it_should():
 def test_what_cannot_be_tested_is_no_percentage():
     averages = recordings.Recording.from_responses("six", RNG.poisson(5, (6, 30)), np.arange(6) * 30)
     said = dict(quality.lines(check(averages)))
-    assert said["neurons are tuned"].startswith("- to anything (too few trials to test, or too uneven), - to orientation (too")
+    assert said["neurons are tuned"].startswith(
+        "- to anything (too few trials to test, or too uneven), - to orientation (too"
+    )
     assert "neurons respond" not in said and "decoding error" not in said
 
 
@@ -304,7 +306,7 @@ def test_sessions_that_share_no_stimulus_are_said_to():
     said = "Sessions a and b share no stimulus: what differs between sessions"
 
     def recording(orientation):
-        return Recording.from_trials("two", noise, orientation, trials={"session": session})
+        return recordings.Recording.from_trials("two", noise, orientation, trials={"session": session})
 
     assert check(recording(orientation)).warnings[0].startswith(said)
     assert comparison_notes(recording(orientation))[0].startswith(said)

@@ -230,7 +230,9 @@ def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: r
         images_cut="" if recording.images is None else stimuli.describe_fit(recording.images.shape[1:]),
     )
     verdict, warnings = verdict_of(quality)
-    return replace(quality, verdict=verdict, warnings=(*problems, *confounded(recording), *_read_otherwise(recording), *warnings))
+    return replace(
+        quality, verdict=verdict, warnings=(*problems, *confounded(recording), *_read_otherwise(recording), *warnings)
+    )
 
 
 def _read_otherwise(recording: Recording) -> list[str]:
