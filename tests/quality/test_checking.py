@@ -312,3 +312,30 @@ def test_sessions_that_share_no_stimulus_are_said_to():
     assert comparison_notes(recording(orientation))[0].startswith(said)
     orientation[0] = 90  # one trial of a in b's stimuli
     assert not any("share no stimulus" in warning for warning in check(recording(orientation)).warnings)
+
+
+def test_noise_of_few_trials_does_not_drift_and_two_orientations_are_not_decoded():
+    rng = np.random.default_rng(0)
+    few = recordings.Recording.from_trials("few", rng.poisson(3, (24, 400)), np.tile(np.arange(0, 180, 30.0), 4))
+    assert check(few).neurons.drifting < 0.02  # 0.01 of neurons by chance
+    two = recordings.Recording.from_trials("two", rng.poisson(3, (40, 50)), direction=np.tile([0, 90, 180, 270.0], 10))
+    assert (check(two).neurons.orientation, check(two).neurons.direction is None) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("angles", "period", "around"),
+    [
+        ([0, 90], 180, True),
+        ([0, 180], 360, True),
+        ([0, 60, 120], 180, True),
+        ([0, 30, 60, 90, 120, 150], 180, True),
+        ([0, 90], 360, False),
+        ([0, 90, 180], 360, False),
+        ([0, 30, 60, 90, 120], 180, False),
+    ],
+)
+def test_few_angles_go_around_the_circle_where_they_are_evenly_spaced(angles, period, around):
+    kind = {180: "orientation", 360: "direction"}[period]
+    responses = np.random.default_rng(0).normal(size=(len(angles), 5))
+    recording = recordings.Recording.from_responses("few", responses, **{kind: np.array(angles, float)})
+    assert recording.covers_circle == around

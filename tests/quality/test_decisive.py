@@ -46,6 +46,19 @@ def test_images_and_tests_against_chance(recording, n_images, chance, smallest_p
     assert decided.beyond_chance == (smallest_p * N_MODELS <= 0.05)
 
 
+def test_models_out_of_reach_of_a_test_are_named():
+    # Of 6 orders around a circle and their mirror images, 12 leave the orientation model as it is.
+    decided = found(gratings(6))
+    assert decided.out_of_reach == {"orientation model": pytest.approx(12 / 720)}
+    said = decisions(decided, "orientation", 6)[1]
+    assert "the RDM of orientation model unchanged that its p-value cannot be below 0.017, which is not" in said
+    assert found(gratings(12)).out_of_reach == {}
+
+
+def test_few_different_images_tell_nothing_of_differences():
+    assert found(gratings(6, 360)).unknown.startswith("3 stimuli that models can tell apart say nothing of others")
+
+
 def test_the_smallest_difference_is_found_with_a_power_of_80_percent():
     decided = found(gratings(24))
     # A t statistic whose mean is the difference in standard errors: noncentral t.
@@ -77,7 +90,7 @@ def test_what_cannot_be_known_is_said():
     rng = np.random.default_rng(0)
     named = Recording.from_responses("scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)])
     assert found(named).unknown == "the images are not there, so that no model can be shown them"
-    assert "5 stimuli say nothing of others" in found(gratings(5)).unknown
+    assert "5 stimuli that models can tell apart say nothing of others" in found(gratings(5)).unknown
     tiny = Recording.from_responses(
         "scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)], images=rng.uniform(size=(12, 8, 8))
     )

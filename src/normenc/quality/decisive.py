@@ -51,6 +51,9 @@ class Decidable:
         Why that test is used.
     beyond_chance : bool
         Whether any test against chance can be significant.
+    out_of_reach : dict of str to float
+        Models whose test cannot be, although others' can, with their smallest p-value: so many orders of the stimuli
+        leave their RDM as it is.
     smallest_difference : float
         In similarity, between two models, that a test at 0.05 (two-sided, uncorrected) would find with a power of
         80 %; NaN where that is not known.
@@ -70,6 +73,7 @@ class Decidable:
     smallest_p: float
     chance_reason: str
     beyond_chance: bool
+    out_of_reach: dict[str, float]
     smallest_difference: float = math.nan
     standard_error: float = math.nan
     dof: float = math.nan
@@ -114,9 +118,10 @@ def decidable(
     """
     n_images = recording.n_different_images
     if compared is not None:
-        smallest = float(compared.models["p_chance_smallest"].min())
+        smallest = dict(zip(compared.models["model"], compared.models["p_chance_smallest"], strict=True))
         chance = _chance(compared.chance, smallest, compared.chance_reason, len(compared.models))
-        return Decidable(n_images, **chance, **_smallest_difference(compared))
+        problem = _too_few(n_images)
+        return Decidable(n_images, **chance, **({"unknown": problem} if problem else _smallest_difference(compared)))
     try:
         candidates, problem = _candidates(recording), ""
     except InputError as error:
@@ -188,6 +193,14 @@ def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
         "Whether a model is more similar than chance can be tested by permuting the stimuli, which asks whether the "
         f"two are related at all ({smallest})."
     )
+    if found.out_of_reach:
+        p_values = list(found.out_of_reach.values())
+        each = " and ".join(dict.fromkeys(f"{p:.2g}" for p in (min(p_values), max(p_values))))
+        one = len(p_values) == 1
+        said += (
+            f" But so many orders leave the RDM{'' if one else 's'} of {_listed(list(found.out_of_reach))} unchanged "
+            f"that {'its' if one else 'their'} p-value cannot be below {each}, which is not significant after correction."
+        )
     if "shifts" in found.chance_reason:
         said += f" Circular shifts ask whether the match is tied to the very stimuli, but {found.chance_reason}."
     return said
@@ -233,17 +246,20 @@ def _against_chance(
         n_permutations=N_PERMUTATIONS,
         seed=seed,
     )
-    return _chance(test.kind, float(test.smallest_p.min()), test.reason, N_MODELS)
+    names = [*candidates] or [""]
+    return _chance(test.kind, dict(zip(names, test.smallest_p.tolist(), strict=False)), test.reason, N_MODELS)
 
 
-def _chance(kind: str, smallest_p: float, reason: str, n_models: int) -> dict[str, Any]:
-    beyond = smallest_p * n_models <= ALPHA
+def _chance(kind: str, smallest: Mapping[str, float], reason: str, n_models: int) -> dict[str, Any]:
+    known = {name: float(p) for name, p in smallest.items() if not math.isnan(p)}
+    reach = {name: p for name, p in known.items() if p * n_models <= ALPHA}
     return {
         "n_models": n_models,
         "chance": kind,
-        "smallest_p": smallest_p,
+        "smallest_p": min(known.values(), default=math.nan),
         "chance_reason": reason,
-        "beyond_chance": beyond,
+        "beyond_chance": bool(reach),
+        "out_of_reach": {name: p for name, p in known.items() if name not in reach} if reach else {},
     }
 
 
@@ -252,9 +268,13 @@ def _why_unknown(recording: Recording, inputs: Mapping[str, Any] | None) -> str:
         return "its RDM cannot be computed"
     if recording.period is None and recording.images is None:
         return "the images are not there, so that no model can be shown them"
-    if recording.n_stimuli < MIN_STIMULI:
-        return f"{recording.n_stimuli} stimuli say nothing of others; that takes at least {MIN_STIMULI}"
-    return ""
+    return _too_few(recording.n_different_images)
+
+
+def _too_few(n_images: int) -> str:
+    if n_images >= MIN_STIMULI:
+        return ""
+    return f"{n_images} stimuli that models can tell apart say nothing of others; that takes at least {MIN_STIMULI}"
 
 
 def _candidates(recording: Recording) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import math
 
 from normenc.quality.checking import Quality
 from normenc.quality.neurons import Count
+from normenc.quality.rdm_reliability import MIN_STIMULI
 
 __all__ = ["lines"]
 
@@ -77,7 +78,7 @@ def _neurons(quality: Quality) -> str:
     neurons = quality.neurons
     assert neurons is not None
     if math.isnan(neurons.reliability):
-        return "not known without repeated trials"
+        return "not known: that takes 3 stimuli or more with two trials each"
     return (
         f"split-half reliability {neurons.reliability:.2f} in the median ({neurons.low:.2f} to {neurons.high:.2f}), "
         f"quartiles {neurons.quartiles[0]:.2f} and {neurons.quartiles[1]:.2f}; {_share(neurons.reliable)} at 0.3 or "
@@ -116,7 +117,7 @@ def _count(count: Count, what: str) -> str:
 
 def _rdm(quality: Quality) -> str:
     if quality.rdm is None:
-        return "not known without repeated trials"
+        return f"not known: that takes {MIN_STIMULI} stimuli or more with two trials each"
     return (
         f"split-half reliability {quality.rdm.reliability:.2f} ({quality.rdm.low:.2f} to {quality.rdm.high:.2f}, p = "
         f"{quality.rdm.p_value:.3f}); halves correlate by {quality.rdm.halves:.2f}"

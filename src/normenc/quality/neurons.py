@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from normenc.errors import InputError
 from normenc.recordings import Recording
@@ -24,7 +25,7 @@ __all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons"]
 
 N_BOOTSTRAP = 500
 RELIABLE = 0.3  # split-half reliability from which a neuron is counted as reliable
-DRIFT = 0.3  # correlation with the trials' order from which a neuron is counted as drifting
+DRIFT, SURELY = 0.3, 0.01  # correlation with the trials' order of a neuron that drifts, and its p-value at most
 MIN_TRIALS = 20  # for drift and decoding
 MOST_DECODED = 1500  # trials
 
@@ -82,8 +83,8 @@ class NeuronQuality:
     n_blanks : int
     orientation, direction : Decoded or None
     drifting : float
-        Share of neurons whose trials, stimuli's means taken out, rise or fall with their order in the file by a
-        correlation beyond 0.3.
+        Share of neurons whose trials rise or fall with their order in the file, the stimuli's means taken out of both,
+        by a correlation beyond 0.3 that is significant (0.01).
     """
 
     reliability: float = float("nan")
@@ -172,20 +173,24 @@ def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: 
 
 
 def _drifting(trials: npt.NDArray[Any], index: npt.NDArray[np.intp]) -> float:
-    values = trials.astype(np.float64)
-    counts = np.bincount(index)
-    order = np.argsort(index, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    means = np.add.reduceat(values[order], starts, axis=0) / counts[:, None]
-    repeated = counts[index] >= 2
-    residual = (values - means[index])[repeated]
-    time = np.flatnonzero(repeated).astype(np.float64)
-    if len(time) < MIN_TRIALS:
+    order = np.arange(len(trials), dtype=np.float64)
+    residual = _without_means(np.column_stack([order, trials.astype(np.float64)]), index)
+    freedom = len(trials) - len(np.unique(index)) - 1
+    if freedom < MIN_TRIALS / 2:
         return float("nan")
-    time -= time.mean()
-    residual -= residual.mean(axis=0)
+    time, residual = residual[:, 0], residual[:, 1:]
     length = np.linalg.norm(residual, axis=0) * np.linalg.norm(time)
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = time @ residual / length
-    known = np.isfinite(correlation)
-    return float((np.abs(correlation[known]) > DRIFT).mean()) if known.any() else float("nan")
+    known = np.abs(correlation[np.isfinite(correlation)])
+    extreme = float(student.ppf(1 - SURELY / 2, freedom))
+    least = max(DRIFT, extreme / np.sqrt(freedom + extreme**2))
+    return float((known > least).mean()) if known.size else float("nan")
+
+
+def _without_means(values: npt.NDArray[np.float64], index: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """Less the mean of each stimulus."""
+    counts = np.bincount(index)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    means = np.add.reduceat(values[np.argsort(index, kind="stable")], starts, axis=0) / counts[:, None]
+    return np.asarray(values - means[index])

@@ -392,7 +392,7 @@ class Recording:
             return False
         steps = np.diff(self.stimulus, append=self.stimulus[0] + self.period)
         # Of few stimuli, two clusters could pass for even steps by their median alone.
-        even = 1.5 * self.period / self.n_stimuli if self.n_stimuli < MANY else 3 * float(np.median(steps))
+        even = 1.25 * self.period / self.n_stimuli if self.n_stimuli < MANY else 3 * float(np.median(steps))
         return float(steps.max()) <= even + 1e-6
 
     @property

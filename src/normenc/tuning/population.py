@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
-from normenc.tuning.curves import checked
+from normenc.tuning.curves import around_zero, checked
 
 __all__ = [
     "Decoding",
@@ -91,8 +91,8 @@ def decode_orientation(
     Raises
     ------
     InputError
-        When there are fewer rows than folds and 2 more, shapes disagree, values are not finite, or the period or the
-        decoder is another.
+        When there are fewer rows than folds and 2 more, or fewer than 3 different angles, shapes disagree, values are
+        not finite, or the period or the decoder is another.
 
     References
     ----------
@@ -110,6 +110,9 @@ def decode_orientation(
         raise InputError(f"decoder is {decoder!r}; it must be 'ridge' or 'linear'")
     if not 2 <= n_folds <= len(values) - 2:
         raise InputError(f"n_folds is {n_folds} for {len(values)} rows; it must be from 2 to {len(values) - 2}")
+    n_angles = len(np.unique(around_zero(degrees, period)))
+    if n_angles < 3:
+        raise InputError(f"there are {n_angles} different angles around {period:g} degrees; decoding takes at least 3")
     angle = np.radians(degrees * 360 / period)
     targets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     rows = _coordinates(values.astype(np.float64))
