@@ -51,7 +51,7 @@ def test_models_out_of_reach_of_a_test_are_named():
     decided = found(gratings(6))
     assert decided.out_of_reach == {"orientation model": pytest.approx(12 / 720)}
     said = decisions(decided, "orientation", 6)[1]
-    assert "the RDM of orientation model unchanged that its p-value cannot be below 0.017, which is not" in said
+    assert "the RDM of orientation model unchanged that its p-value cannot be below 0.017: not significant" in said
     assert found(gratings(12)).out_of_reach == {}
 
 

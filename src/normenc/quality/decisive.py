@@ -199,7 +199,7 @@ def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
         one = len(p_values) == 1
         said += (
             f" But so many orders leave the RDM{'' if one else 's'} of {_listed(list(found.out_of_reach))} unchanged "
-            f"that {'its' if one else 'their'} p-value cannot be below {each}, which is not significant after correction."
+            f"that {'its' if one else 'their'} p-value cannot be below {each}: not significant after correction."
         )
     if "shifts" in found.chance_reason:
         said += f" Circular shifts ask whether the match is tied to the very stimuli, but {found.chance_reason}."
