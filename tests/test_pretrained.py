@@ -278,3 +278,12 @@ def test_rdms_of_an_adapted_network_are_finite():
     adapted = adapt(small(), size=(32, 32))
     layers = represent(adapted, stimuli.gratings([-60, 0, 30, 80]))
     assert np.isfinite(rsa.rdm(layers["1"])).all()
+
+
+def test_a_module_is_adapted_once_and_keeps_what_it_calls_preprocessing():
+    network = nn.Sequential(nn.Conv2d(3, 4, 5))
+    with pytest.raises(InputError, match="this Sequential is adapted already"):
+        adapt(adapt(network))
+    network.preprocessing = nn.Identity()
+    with pytest.raises(InputError, match="has a 'preprocessing' of its own; rename that"):
+        adapt(network)

@@ -196,7 +196,7 @@ def test_the_same_seed_gives_the_same_and_another_deals_other_folds():
         ({"features": np.zeros((59, 3))}, "features have 59 rows, responses 60"),
         ({"features": np.zeros((60, 3))}, "no unit varies over the 48 training stimuli"),
         ({"features": np.full((60, 3), np.nan)}, "features: responses to stimulus 0 are not finite"),
-        ({"features": np.full((60, 3), "a")}, "stimulus x unit matrix of real numbers"),
+        ({"features": np.full((60, 3), "a")}, "features has type <U1"),
         ({"responses": np.full((60, 3), np.nan)}, "responses to stimulus 0 are not finite"),
         ({"method": "lasso"}, "method is 'lasso'; it must be one of ridge, pls"),
         ({"choose": "gcv"}, "choose is 'gcv'"),
@@ -220,3 +220,13 @@ def test_layers_that_are_not_in_memory_and_would_not_fit_are_refused_by_their_si
     lazy = xr.DataArray(dask.array.zeros((60, 10**9)), dims=("stimulus", "unit"))
     with pytest.raises(InputError, match=r"would take 447.0 GiB of it, more than memory_gib=4; write them to a file"):
         cross_validated_predictions(lazy, responses)
+
+
+def test_features_of_any_array_and_none_that_hides_some():
+    features, responses = np.random.default_rng(0).normal(size=(20, 4)), np.random.default_rng(1).normal(size=(20, 3))
+    halved = torch.from_numpy(features).bfloat16()
+    expected = cross_validated_predictions(halved.double().numpy(), responses).predicted
+    found = cross_validated_predictions(halved, responses).predicted
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(InputError, match="1 of 80 values of features are masked"):
+        cross_validated_predictions(np.ma.masked_equal(features, features[3, 2]), responses)

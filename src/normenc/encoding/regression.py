@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_responses, check_finite
+from normenc.arrays import as_array, as_responses, check_finite
 from normenc.encoding.folds import fold_of_each, stimulus_folds
 from normenc.encoding.ridge import Axes, Layer, check_penalties, choose_and_predict, in_threads
 from normenc.errors import InputError
@@ -206,7 +206,7 @@ def _as_features(features: Any, memory_gib: float) -> npt.NDArray[Any]:
             f"{features.nbytes / 2**30:.1f} GiB of it, more than memory_gib={memory_gib:g}; write them to a file and "
             "give a memory-mapped array, choose some of the units, or raise memory_gib"
         )
-    array = features.detach().cpu().numpy() if hasattr(features, "detach") else np.asarray(features)
+    array = as_array(features, "features")
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "fiub":
         raise InputError(
             f"features have shape {array.shape} and type {array.dtype}; give a stimulus x unit matrix of real numbers"

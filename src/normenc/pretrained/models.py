@@ -58,7 +58,7 @@ def adapt(
     Raises
     ------
     InputError
-        When a parameter is impossible.
+        When a parameter is impossible, or the module is adapted already, or has a ``preprocessing`` of its own.
 
     Examples
     --------
@@ -68,6 +68,12 @@ def adapt(
     (2, 3136)
     """
     preprocessing = Preprocessing(size, n_channels, tuple(mean), tuple(std), fit)
+    if hasattr(module, "preprocessing"):
+        own = module.preprocessing
+        why = (
+            "is adapted already" if isinstance(own, Preprocessing) else "has a 'preprocessing' of its own; rename that"
+        )
+        raise InputError(f"this {type(module).__name__} {why}")
     adapted = copy.deepcopy(module).eval()
     adapted.register_forward_pre_hook(_Before(preprocessing))
     adapted.preprocessing = preprocessing  # type: ignore[assignment]

@@ -143,7 +143,8 @@ def _stimulus_axis(name: str, shapes: Sequence[tuple[int, ...]]) -> int:
 
 
 def _rows(layer: LayerName, runs: Runs, axis: int, n: int) -> npt.NDArray[Any]:
-    values = layer.pooled(_output(layer, runs).movedim(axis, 0))
+    output = _output(layer, runs)
+    values = layer.pooled((output.dequantize() if output.is_quantized else output).movedim(axis, 0))
     array = values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
     return np.ascontiguousarray(array.numpy()).reshape(len(array), -1)[:n]
 
