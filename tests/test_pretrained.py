@@ -287,3 +287,34 @@ def test_a_module_is_adapted_once_and_keeps_what_it_calls_preprocessing():
     network.preprocessing = nn.Identity()
     with pytest.raises(InputError, match="has a 'preprocessing' of its own; rename that"):
         adapt(network)
+
+
+@pytest.mark.parametrize("wrap", [nn.DataParallel, lambda network: torch.compile(network, backend="eager")])
+def test_wrapped_networks_are_adapted_as_the_network_within(wrap):
+    network = nn.Sequential(nn.Conv2d(3, 4, 5), nn.ReLU()).eval()
+    images = torch.rand(3, 48, 64)
+    expected = represent(adapt(network, size=(32, 32)), images)["1"]
+    np.testing.assert_array_equal(represent(adapt(wrap(network), size=(32, 32)), images)["1"], expected)
+    wrapped = wrap(network)
+    wrapped.register_forward_pre_hook(lambda module, args: (args[0] * 2,))
+    with pytest.raises(InputError, match="around Sequential has hooks of its own, which would be left out"):
+        represent(wrapped, images[:, None].repeat(1, 3, 1, 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int32, torch.int64, torch.int16])
+def test_masks_of_whole_numbers_are_images(dtype):
+    mask = torch.rand(2, 48, 64) > 0.5
+    network = adapt(nn.Conv2d(3, 2, 5), size=(32, 32))
+    np.testing.assert_array_equal(network(mask.to(dtype)).detach(), network(mask.float()).detach())
+    with pytest.raises(InputError, match="values from 0 to 255; they must be grey values from 0 to 1, or bytes"):
+        network(torch.full((2, 48, 64), 255, dtype=torch.int64) * mask)
+
+
+@pytest.mark.parametrize("name", ["inception_v3", "googlenet"])
+def test_networks_whose_weights_take_images_normalised_otherwise(name, tmp_path):
+    torchvision = pytest.importorskip("torchvision")
+    torch.manual_seed(0)
+    module = torchvision.models.get_model(name, weights=None, init_weights=False)
+    save_file({key: value.contiguous() for key, value in module.state_dict().items()}, tmp_path / "w.safetensors")
+    assert load_model(f"torchvision:{name}", weights=tmp_path / "w.safetensors").transform_input
+    assert not load_model(f"torchvision:{name}").transform_input

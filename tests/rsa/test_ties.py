@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
+from normenc import rsa
 from normenc.rsa import (
     CROSSVALIDATED,
     METHODS,
@@ -203,3 +204,13 @@ def test_an_offset_changes_no_p(method, n):
         for offset in (1e3, 1e5, 1e8):
             assert chance_p_values(model, raised(data, offset), method, n_permutations=100) == expected, offset
             assert chance_p_values(raised(model, offset), data, method, n_permutations=100) == expected, offset
+
+
+@pytest.mark.parametrize("method", rsa.METHODS)
+@pytest.mark.parametrize("scale", [1e-200, 1e-300, 1e170, 1e300])
+def test_p_values_do_not_depend_on_the_scale(method, scale):
+    rng = np.random.default_rng(1)
+    one, other = (rsa.rdm(rng.normal(size=(6, 30)) + shared) for shared in [rng.normal(size=(6, 30))] * 2)
+    expected = rsa.chance_p_values([one], other, method)
+    for models, data in (([one * scale], other), ([one], other * scale), ([one * scale], other * scale)):
+        np.testing.assert_array_equal(rsa.chance_p_values(models, data, method), expected)

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from normenc.errors import InputError
 from normenc.pretrained.preprocessing import IMAGENET, Preprocessing
 from normenc.pretrained.weight_files import load_weights
 from normenc.representations import layers_in_order
+from normenc.representations.modules import plain_module
 
 __all__ = ["activation_layers", "adapt", "load_model"]
 
@@ -52,7 +54,8 @@ def adapt(
     Returns
     -------
     Module
-        A copy in evaluation mode, with the same layers by the same names; it takes images of shape (n, height, width)
+        A copy in evaluation mode, with the same layers by the same names, of the module within where it is compiled or
+        spread over devices; it takes images of shape (n, height, width)
         with values 0 to 1, and its attribute ``preprocessing`` says what happens to them.
 
     Raises
@@ -68,6 +71,7 @@ def adapt(
     (2, 3136)
     """
     preprocessing = Preprocessing(size, n_channels, tuple(mean), tuple(std), fit)
+    module, _ = plain_module(module)
     if hasattr(module, "preprocessing"):
         own = module.preprocessing
         why = (
@@ -128,6 +132,9 @@ def load_model(
             ) from None
     if weights is not None:
         load_weights(module, Path(weights).expanduser(), name, leave_out)
+        if hasattr(module, "transform_input"):
+            # Weights of Inception and GoogLeNet take images that are normalised otherwise, as these networks then do.
+            module.transform_input = True  # type: ignore[assignment]
     elif leave_out:
         raise InputError(f"leave_out is {list(leave_out)}, but no file of weights is given; give weights too")
     return adapt(module, size=size, mean=mean, std=std, fit=fit)
@@ -165,7 +172,9 @@ def _torchvision(name: str) -> Built:
     there = models.list_models(module=models)
     if name not in there:
         raise _unknown("torchvision", name, there)
-    module = models.get_model(name, weights=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # that initial weights of some networks may change one day
+        module = models.get_model(name, weights=None)
     options = models.get_model_weights(name)
     stated = next(iter(options)).transforms() if len(options) else None
     size = list(getattr(stated, "crop_size", [224]))

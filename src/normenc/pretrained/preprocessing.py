@@ -72,7 +72,7 @@ class Preprocessing:
         Parameters
         ----------
         images : Tensor, shape (n, height, width) or (n, 1, height, width)
-            Values 0 to 1; bytes (uint8) are divided by 255.
+            Values 0 to 1, of any type; bytes (uint8) are divided by 255.
 
         Raises
         ------
@@ -86,7 +86,8 @@ class Preprocessing:
                 f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
                 "(n, 1, height, width)"
             )
-        images = images.float() / 255 if images.dtype == torch.uint8 else images
+        if not images.is_floating_point():
+            images = images.float() / (255 if images.dtype == torch.uint8 else 1)
         low, high = float(images.min()), float(images.max())
         if not (-SLACK <= low <= high <= 1 + SLACK):
             raise InputError(

@@ -34,11 +34,19 @@ def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
     while True:
         wrapped = getattr(network, "_orig_mod", None)
         if isinstance(wrapped, nn.Module):
-            network, prefix = wrapped, prefix + "_orig_mod."
+            inner, name = wrapped, "_orig_mod."
         elif isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            network, prefix = network.module, prefix + "module."
+            inner, name = network.module, "module."
         else:
             break
+        for hooks in ("_forward_pre_hooks", "_forward_hooks"):
+            own = network.__dict__.get(hooks)
+            if own and own is not inner.__dict__[hooks]:
+                raise InputError(
+                    f"the {type(network).__name__} around {type(inner).__name__} has hooks of its own, which would be "
+                    "left out; put them on the module within"
+                )
+        network, prefix = inner, prefix + name
     if any(isinstance(part, torch.jit.ScriptModule) for part in network.modules()):
         raise InputError(
             f"{type(network).__name__} is, or holds, a TorchScript module, which runs as a whole: its layers cannot be "

@@ -215,7 +215,7 @@ def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:
     n_pairs = x.shape[1]
     check_spread(y, centred=centred, what="second")
     right = np.ones((len(y) + 1, n_pairs))
-    right[:-1] = _centred(y) if centred else y / _largest(y)
+    right[:-1] = _centred(y) if centred else y / largest_of(y)
     norms = np.sqrt(np.einsum("ij,ij->i", right[:-1], right[:-1]))
     products, squares = np.empty((len(x), len(right))), np.empty(len(x))
     step = max(1, BLOCK_BYTES // (8 * n_pairs))
@@ -236,7 +236,7 @@ def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:
     similarities[~careful] /= np.sqrt(spread[~careful])[:, None] * norms
     if careful.any():
         check_spread(x, centred=centred, what="first", rows=np.flatnonzero(careful).tolist())
-        left = _centred(x[careful]) if centred else x[careful] / _largest(x[careful])
+        left = _centred(x[careful]) if centred else x[careful] / largest_of(x[careful])
         length = np.sqrt(np.einsum("ij,ij->i", left, left))
         similarities[careful] = left @ right[:-1].T / np.outer(length, norms)
     return np.clip(similarities, -1, 1)
@@ -247,7 +247,7 @@ def _whitened(x: Floats, y: Floats, *, centred: bool) -> Floats:
     vectors, rows, effects, norms = [], [], [], []
     for what, values in (("first", x), ("second", y)):
         check_spread(values, centred=centred, what=what)
-        vector = _centred(values) if centred else values / _largest(values)
+        vector = _centred(values) if centred else values / largest_of(values)
         row = row_sums(vector, n_stimuli)
         effect = row_effects(row, np.ones(n_stimuli))
         square = np.einsum("ij,ij->i", vector, vector) + np.einsum("ij,ij->i", row, effect)
@@ -378,11 +378,12 @@ def _in_threads(function: Callable[[Floats], Any], rows: Floats) -> list[Any]:
 
 def _centred(vectors: Floats) -> Floats:
     centred = vectors - vectors.mean(axis=1, keepdims=True)
-    centred /= _largest(centred)  # so that no square leaves the number range
+    centred /= largest_of(centred)  # so that no square leaves the number range
     return centred
 
 
-def _largest(vectors: Floats) -> Floats:
+def largest_of(vectors: Floats) -> Floats:
+    """Of each vector the largest magnitude, shape (n, 1); 1 where all are 0."""
     largest = np.maximum(vectors.max(axis=1, keepdims=True), -vectors.min(axis=1, keepdims=True))
     return np.where(largest > 0, largest, 1)
 

@@ -10,7 +10,16 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.comparison import CENTRED, RANKED, WHITENED, check_method, check_spread, compare_vectors, ranks
+from normenc.rsa.comparison import (
+    CENTRED,
+    RANKED,
+    WHITENED,
+    check_method,
+    check_spread,
+    compare_vectors,
+    largest_of,
+    ranks,
+)
 from normenc.rsa.labelled import check_same, labels_of_rdm
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.ties import TIES
@@ -64,7 +73,7 @@ class Chance:
         tolerance : float or ndarray, shape (n_models,)
             By how much similarities that are equal may differ, see :func:`rounding_of`.
         """
-        as_high = (similarities >= observed - tolerance) | self.unchanged
+        as_high = ~(similarities < observed - tolerance) | self.unchanged
         return np.asarray((as_high.sum(axis=0) + 1) / (len(self.orders) + 1))
 
 
@@ -135,7 +144,7 @@ def rounding_of(models: Floats, data: Floats, method: str) -> Floats:
     """
     if method not in ("pearson", "whitened-correlation"):
         return np.full(len(models), TIES)
-    ratios = [np.abs(vectors).max(axis=1) / vectors.std(axis=1) for vectors in (upper(models), upper(data))]
+    ratios = [1 / (vectors / largest_of(vectors)).std(axis=1) for vectors in (upper(models), upper(data))]
     return np.asarray(np.maximum(TIES, 32 * np.finfo(float).eps * np.maximum(ratios[0], ratios[1].max())))
 
 
@@ -289,7 +298,7 @@ def _as_orders(orders: Any, n_stimuli: int) -> npt.NDArray[np.intp]:
 
 def _unit_vectors(vectors: Floats, n_stimuli: int, method: str) -> Floats:
     """Vectors whose inner product, in the comparison's metric, is the similarity."""
-    values = np.stack([ranks(v) for v in vectors]) if method in RANKED else vectors
+    values = np.stack([ranks(v) for v in vectors]) if method in RANKED else vectors / largest_of(vectors)
     if method in CENTRED:
         values = values - values.mean(axis=1, keepdims=True)
     squares = np.einsum("ij,ij->i", values, values)
