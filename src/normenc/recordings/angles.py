@@ -13,6 +13,7 @@ __all__ = ["BLANK_NAMES", "as_numbers", "checked_degrees", "odd_one_out", "witho
 
 ANGLES = ("degrees", "radians")
 MOST_LABELS = 36  # numbers that count up one by one to no more than this are those of conditions, whatever they span
+MOST_SKIPPED = 3  # that they may leave out at the beginning
 FEW = 3  # different values of which nothing can be said
 BLANK_NAMES = ("", "nan", "null", "none", "n/a", "na", "blank", "gray", "grey", "gray screen", "grey screen")
 
@@ -162,19 +163,43 @@ def _spacing(stimulus: npt.NDArray[np.float64], period: float) -> float | None:
 
 
 def _are_counted(found: npt.NDArray[np.float64]) -> bool:
-    """Whether values count up from 0 or 1 and neither go around a circle of degrees nor around half of it."""
-    if found[0] not in (0, 1) or not (np.diff(found) == 1).all():
-        return False
-    return len(found) <= MOST_LABELS or found[-1] not in (179, 180, 359, 360)
+    """Whether values count conditions: nearly all whole numbers from 0 or 1, or little more, to no more than 36.
+
+    One more value beyond them may be a code, of blanks for example. Numbers that count on are degrees only where they
+    go around the circle, or half of it.
+    """
+    if found[0] < 0 or found[-1] > MOST_LABELS:
+        without = found[1:] if found[0] < 0 else found[:-1]
+        if len(without) > FEW and _count_up(without):
+            return True
+    if len(found) <= MOST_LABELS:
+        return _count_up(found)
+    return found[0] in (0, 1) and bool((np.diff(found) == 1).all()) and found[-1] not in (179, 180, 359, 360)
+
+
+def _count_up(found: npt.NDArray[np.float64]) -> bool:
+    """Whether these are whole numbers in steps of one, but for a few that are missing."""
+    low, high = found[0], found[-1]
+    whole = bool((found == np.round(found)).all())
+    return whole and 0 <= low <= MOST_SKIPPED and high <= MOST_LABELS and 4 * len(found) >= 3 * (high - low + 1)
 
 
 def _are_radians(found: npt.NDArray[np.float64]) -> bool:
-    if np.abs(found).max() > 2 * np.pi + 1e-3 or np.ptp(found) < 1:
+    if np.abs(found).max() > 2 * np.pi + 1e-2 or np.ptp(found) < 1:
+        return False
+    if np.abs(found * 20 - np.round(found * 20)).max() < 1e-6:  # round as given
         return False
     round_in_degrees = np.abs(np.degrees(found) * 2 - np.round(np.degrees(found) * 2)).max() < 1e-2
-    round_as_given = np.abs(found * 20 - np.round(found * 20)).max() < 1e-6
-    if round_in_degrees and not round_as_given:
-        return True
     # Drawn from all of the circle, or of its half, rather than in steps.
     covers = any(abs(np.ptp(found) - circle) < 0.05 * circle for circle in (np.pi, 2 * np.pi))
-    return covers and len(found) >= 20 and not round_as_given
+    return round_in_degrees or _divide_a_circle(found) or (covers and len(found) >= 20)
+
+
+def _divide_a_circle(found: npt.NDArray[np.float64]) -> bool:
+    """Whether values, as rounded as they are, stand in even steps that divide a circle in radians, or its half."""
+    decimals = next((n for n in range(2, 6) if np.abs(found - np.round(found, n)).max() < 1e-9), 6)
+    rounding, n_steps = 10.0**-decimals, len(found) - 1
+    step = np.ptp(found) / n_steps
+    if np.abs(np.diff(found) - step).max() > 1.5 * rounding:
+        return False
+    return any(abs(step * n - circle) <= 2 * rounding for n in (n_steps, n_steps + 1) for circle in (np.pi, 2 * np.pi))

@@ -20,6 +20,8 @@ SYNONYMS = {  # other names that labels have in people's files
     "quality": ("unit_quality", "cluster_quality", "KSLabel", "group"),
 }
 BLANK_COLUMNS = ("blank", "is_blank", "blank_sweep", "is_blank_sweep")
+WORDS = dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True)
+WORDS |= dict.fromkeys(("false", "0", "no", "off", "f", "n"), False)
 MOST_VALUES = 50  # of a parameter of stimuli; what has more was measured
 MOST_NAMED = 5  # in a sentence
 
@@ -92,12 +94,11 @@ def rows_where(
             )
         values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else list(wanted)
         own = columns[name]
-        chosen = np.any([_equal(own, value) for value in values], axis=0)
-        if not chosen.any():
-            raise InputError(
-                f"where: no row has {name} {' or '.join(map(str, values))}; its values are {_some(_values(own))}"
-            )
-        kept &= chosen
+        each = [_equal(own, value) for value in values]
+        absent = [str(value) for value, rows in zip(values, each, strict=True) if not rows.any()]
+        if absent:
+            raise InputError(f"where: no row has {name} {' or '.join(absent)}; its values are {_some(_values(own))}")
+        kept &= np.any(each, axis=0)
         said.append(f"{name} {' or '.join(map(str, values))}")
     if not kept.any():
         raise InputError(f"where: no row has {' and '.join(said)} together")
@@ -107,11 +108,14 @@ def rows_where(
 def _equal(own: npt.NDArray[Any], value: Any) -> npt.NDArray[np.bool_]:
     if own.dtype.kind in "iuf":
         try:
-            return np.isclose(own.astype(np.float64), float(value), rtol=1e-9, atol=1e-12)
+            # As many digits as the column's type keeps: 0.1 in single precision is 0.1.
+            digits = 1e-9 if own.dtype.itemsize > 4 or own.dtype.kind != "f" else 10 * np.finfo(own.dtype).eps
+            return np.isclose(own.astype(np.float64), float(value), rtol=float(digits), atol=1e-12)
         except (TypeError, ValueError):
             return np.zeros(len(own), dtype=bool)
     if own.dtype.kind == "b":
-        return own == (str(value).lower() in ("true", "1", "yes"))
+        word = str(value).strip().lower()
+        return np.zeros(len(own), dtype=bool) if word not in WORDS else own == WORDS[word]
     return np.char.strip(as_text(own, "a column")) == str(value).strip()
 
 
