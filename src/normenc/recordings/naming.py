@@ -148,7 +148,9 @@ def understand(
     rows, step = rows_where(choosing, asked.where, len(labels))
     notes += found.notes
     if kind == "image":
-        of_kept, images, counted = match_images(labels[rows], images, known.get("image_names"), one_based=one_based)
+        of_kept, images, counted = match_images(
+            labels[rows], images, known.get("image_names"), one_based=one_based, every=labels
+        )
         notes += counted
         labels = np.full(len(rows), "", dtype=of_kept.dtype)
         labels[rows] = of_kept
