@@ -1,5 +1,7 @@
 """Tables as people make them: wide and long forms, all signs between cells and in numbers, and RDMs."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -429,12 +431,51 @@ def test_squares_that_are_no_rdm_are_told(tmp_path):
     for matrix, says in (
         (RNG.normal(size=(12, 12)), "the first line holds only numbers; give every column a name"),
         (RNG.normal(size=(12, 5)), "the first line holds only numbers; give every column a name"),
-        (np.where(np.eye(12), 1, 1 - RDM), "which looks like correlations or other similarities"),
+        (np.where(np.eye(12), 1, 1 - RDM), "are symmetric with 1 on the diagonal, as similarities are"),
         (RNG.normal(size=(67, 1)), "it is 67 numbers in one column or row"),
     ):
         text = pd.DataFrame(matrix).to_csv(header=False, index=False)
         assert says in refused(written(path, text))
     assert "similarities" in refused(written(path, table_of(1 - RDM)))
+
+
+SIMILAR = 1 - RDM / 2
+HALVES_DIFFER = RDM + np.triu(RNG.uniform(0.001, 0.003, RDM.shape), 1)
+SQUARES = {
+    "halves differ": (HALVES_DIFFER, r"with 0 on the diagonal and halves that differ by up to 0\.00"),
+    "crossvalidated": (RDM + 0.15 * np.eye(12), "with 0.15 on the diagonal, as values between stimuli are"),
+    "noisy diagonal": (RDM + np.diag(RNG.uniform(0.1, 0.2, 12)), "on the diagonal, as values between stimuli are"),
+    "reliabilities": (np.where(np.eye(12), 0.97, SIMILAR * 0.9), "with 0.97 on the diagonal, as similarities are"),
+    "percent": (100 * SIMILAR, "with 100 on the diagonal, as similarities are"),
+    "one half": (np.tril(SIMILAR), "with 1 on the diagonal, as similarities are"),
+}
+
+
+@pytest.mark.parametrize("square", SQUARES)
+@pytest.mark.parametrize("labels", [THETA, IMAGES, range(12), None])
+def test_values_between_stimuli_are_not_taken_for_neurons(tmp_path, square, labels):
+    matrix, says = SQUARES[square]
+    if labels is None:
+        np.savez(tmp_path / "r.npz", responses=matrix, image=IMAGES)
+        with pytest.raises(InputError, match=f"{says}.*if they are responses of neurons: --map responses=responses"):
+            load(tmp_path / "r.npz")
+        recording = load(tmp_path / "r.npz", names={"responses": "responses"})
+        assert recording.n_neurons == 12
+    else:
+        corner = "orientation" if labels is THETA else "image"
+        path = written(tmp_path / "r.csv", table_of(matrix, labels=labels, corner=corner))
+        said = refused(path)
+        assert re.search(f"its 12 x 12 values .*{says}", said)
+        columns = re.search("if its columns are neurons: --map 'responses=(.*)'", said).group(1)
+        assert read(path, responses=columns)["responses"].shape == (12, 12)
+
+
+@pytest.mark.parametrize("labels", [IMAGES, THETA])
+def test_anything_between_the_same_labels_is_questioned(tmp_path, labels):
+    path = written(tmp_path / "r.csv", table_of(RNG.normal(size=(12, 12)), labels=labels, corner="image"))
+    assert "have the same labels along rows and columns" in refused(path)
+    path = written(tmp_path / "r.csv", table_of(RNG.normal(size=(12, 12)), labels=range(12), corner="image"))
+    assert read(path)["responses"].shape == (12, 12)  # images and neurons that are both counted
 
 
 def test_a_wide_table_as_long_as_it_is_wide_is_no_rdm(tmp_path):

@@ -20,6 +20,7 @@ from normenc.recordings.formats import listed, not_there
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
+from normenc.recordings.squares import between_stimuli
 
 __all__ = ["FORMATS", "STIMULI", "TEXTS", "Contents", "understand"]
 
@@ -30,7 +31,6 @@ FORMATS = (
 TEXTS = ("species", "area", "units", "source", "citation", "licence")
 STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
-TOLERANCE = 1e-6  # of a matrix that is symmetric but for rounding
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def understand(
     _check_numbers(found.responses)
     cautions = list(found.cautions)
     if asked.axes is None and "responses" not in (asked.names or {}):
-        _question_dissimilarities(found.responses)
+        _question_square(found.responses)
     if found.unit:
         facts["units"] = facts.get("units", "not stated") + found.unit
     labels = _without_blanks(found, kind, asked)
@@ -337,20 +337,16 @@ def _without_blanks(found: Arranged, kind: str, asked: Preparation) -> npt.NDArr
     return labels
 
 
-def _question_dissimilarities(responses: Any) -> None:
-    """Raise InputError for responses that look like a matrix of dissimilarities."""
+def _question_square(responses: Any) -> None:
+    """Raise InputError for responses that look like a matrix of dissimilarities, or of similarities."""
     shape = np.shape(responses)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 3 or hasattr(responses, "chunks"):
         return
-    values = np.asarray(responses, dtype=np.float64)
-    diagonal = np.diagonal(values)
-    scale = float(np.nanmax(np.abs(values), initial=0.0))
-    alike = np.allclose(values, values.T, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
-    if scale and alike and (np.isnan(diagonal) | (np.abs(diagonal) <= TOLERANCE * scale)).all():
+    said = between_stimuli(np.asarray(responses, dtype=np.float64))
+    if said is not None:
+        is_rdm = "; if that is what they are: --map rdm=responses" if "zero on" in said else ""
         raise InputError(
-            f"responses have shape {shape}, are symmetric and zero on the diagonal, as dissimilarities between stimuli "
-            "are; if that is what they are: --map rdm=responses; if they are responses of neurons: --map "
-            "responses=responses"
+            f"responses have shape {shape}, {said}{is_rdm}; if they are responses of neurons: --map responses=responses"
         )
 
 

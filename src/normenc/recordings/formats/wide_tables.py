@@ -60,7 +60,8 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     table : DataFrame
         With the names that normenc knows.
     pattern : str, optional
-        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character.
+        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character; or the first and the last
+        of neighbouring columns, ``first:last``.
     path : Path
         Of the table; the table ``....neurons.csv`` beside it labels the neurons, where there is one.
     notes : list of str
@@ -90,7 +91,12 @@ def _said(neurons: Sequence[str], others: Sequence[str]) -> str:
 
 
 def _matching(table: pd.DataFrame, pattern: str) -> list[str]:
-    found = [pattern] if pattern in table else [column for column in table if fnmatchcase(str(column), pattern)]
+    columns = list(map(str, table.columns))
+    found = [pattern] if pattern in columns else [column for column in columns if fnmatchcase(column, pattern)]
+    for place in (place for place, sign in enumerate(pattern) if sign == ":" and not found):
+        first, last = pattern[:place], pattern[place + 1 :]
+        if first in columns and last in columns:
+            found = columns[columns.index(first) : columns.index(last) + 1]
     if not found:
         raise InputError(f"there is no column {pattern!r} (for responses); the columns are {few(table.columns)}")
     return found
