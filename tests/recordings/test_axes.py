@@ -205,3 +205,12 @@ def test_a_matrix_of_dissimilarities_is_not_taken_for_neurons(tmp_path):
     np.fill_diagonal(rdm, 0)
     np.savez(tmp_path / "a.npz", responses=rdm, orientation=DEGREES)
     np.testing.assert_array_equal(load(tmp_path / "a.npz", names={"responses": "responses"}).responses, rdm)
+
+
+def test_nor_in_the_format_of_the_reference_study(tmp_path):
+    rdm = 1 - np.corrcoef(CUBE.mean(axis=0))
+    np.fill_diagonal(rdm, 0)
+    np.savez(tmp_path / "a.npz", resp=rdm, stimuli=2 * DEGREES)
+    with pytest.raises(InputError, match="that is what they are: --map rdm=resp,direction=stimuli"):
+        load(tmp_path / "a.npz")
+    assert load(tmp_path / "a.npz", names={"rdm": "resp", "direction": "stimuli"}).read_as == "an RDM of 8 stimuli"

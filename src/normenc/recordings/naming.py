@@ -228,6 +228,7 @@ def _in_order_of(images: Any) -> str:
 def _of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: dict[str, Any]) -> Contents:
     """The reference study's format, which has its own way to choose stimuli; whatever is left out is said."""
     degrees = checked_degrees(np.asarray(arrays["stimuli"]), "'stimuli'", _angles(arrays, asked))
+    _question_square(arrays["resp"], "resp", ",direction=stimuli")
     responses, orientation = study_selection(np.asarray(arrays["resp"]), degrees, asked.bin_width)
     others = "to take all of them: --map responses=resp,direction=stimuli"
     notes, cautions = list(common["notes"]), []
@@ -337,16 +338,19 @@ def _without_blanks(found: Arranged, kind: str, asked: Preparation) -> npt.NDArr
     return labels
 
 
-def _question_square(responses: Any) -> None:
+def _question_square(responses: Any, name: str = "responses", stimuli: str = "") -> None:
     """Raise InputError for responses that look like a matrix of dissimilarities, or of similarities."""
     shape = np.shape(responses)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 3 or hasattr(responses, "chunks"):
         return
+    if np.asarray(responses).dtype.kind not in "iufb":  # which is told elsewhere
+        return
     said = between_stimuli(np.asarray(responses, dtype=np.float64))
     if said is not None:
-        is_rdm = "; if that is what they are: --map rdm=responses" if "zero on" in said else ""
+        is_rdm = f"; if that is what they are: --map rdm={name}{stimuli}" if "zero on" in said else ""
         raise InputError(
-            f"responses have shape {shape}, {said}{is_rdm}; if they are responses of neurons: --map responses=responses"
+            f"{name} have shape {shape}, {said}{is_rdm}; if they are responses of neurons: --map "
+            f"responses={name}{stimuli}"
         )
 
 

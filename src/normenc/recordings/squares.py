@@ -28,6 +28,8 @@ def between_stimuli(values: Floats, *, same_labels: bool = False) -> str | None:
     >>> between_stimuli(np.arange(25.0).reshape(5, 5)) is None
     True
     """
+    if np.isinf(values).any():
+        return None
     others = values[~np.eye(len(values), dtype=bool)]
     scale = float(np.nanmax(np.abs(values), initial=0.0))
     gaps = np.abs(values - values.T)
@@ -57,6 +59,6 @@ def _is_symmetric(values: Floats, others: Floats, gaps: Floats) -> bool:
     halves = (values[np.triu_indices(len(values), 1)], values[np.tril_indices(len(values), -1)])
     filled = [np.count_nonzero(np.nan_to_num(half)) for half in halves]
     if min(filled) == 0:
-        return max(filled) > len(values)
+        return bool(max(filled) > len(values))
     span = float(np.nanmax(others) - np.nanmin(others))
     return bool(span > 0 and np.isnan(values).sum() <= len(values) and not (gaps > ABOUT * span).any())
