@@ -409,6 +409,38 @@ def test_labels_of_an_rdm_are_what_the_corner_or_the_user_says(tmp_path):
     assert "column 4 is labelled 'scene 3' and row 4 'scene 99'" in refused(written(path, mixed))
 
 
+@pytest.mark.parametrize("corner", ["", "ori"])
+@pytest.mark.parametrize("kind", ["orientation", "direction"])
+def test_numbers_that_label_an_rdm_are_names_until_told(tmp_path, corner, kind):
+    path = written(tmp_path / "r.csv", table_of(corner=corner))
+    recording = load(path)
+    assert set(recording.stimulus.astype(float)) == set(THETA)
+    assert any("labels of stimuli (0 to 165) are taken as names" in note for note in recording.notes)
+    for own in ("stimulus", corner or "stimulus"):  # as the note says
+        told = load(path, names={kind: own})
+        assert told.kind == kind
+        np.testing.assert_array_equal(told.stimulus, THETA)
+        np.testing.assert_array_equal(told.rdm, RDM)
+    if not corner:
+        assert f"its labels have no name; call them stimulus: --map {kind}=stimulus" in refused(path, **{kind: "ori"})
+
+
+def test_labels_of_an_rdm_in_arrays(tmp_path):
+    np.savez(tmp_path / "r.npz", rdm=RDM, stimulus=THETA)
+    assert set(load(tmp_path / "r.npz").stimulus.astype(float)) == set(THETA)
+    np.savez(tmp_path / "r.npz", rdm=RDM, stimulus=IMAGES)
+    assert load(tmp_path / "r.npz").stimulus.tolist() == sorted(IMAGES)
+    np.savez(tmp_path / "r.npz", rdm=RDM, theta=THETA)
+    assert "if theta labels them: --map orientation=theta" in " ".join(load(tmp_path / "r.npz").notes)
+
+
+def test_degrees_that_count_are_labels_where_they_are_said_to_be(tmp_path):
+    path = written(tmp_path / "r.csv", table_of(labels=range(1, 13)))
+    assert read(path)["orientation"].tolist() == list(range(1, 13))
+    with pytest.raises(InputError, match="looks like the numbers of 12 conditions"):
+        load(path)
+
+
 @pytest.mark.parametrize("head", ["", "rdm\n", "dissimilarity\n"])
 def test_dissimilarities_of_all_pairs(tmp_path, head):
     column = "\n".join(map(str, squareform(RDM)))

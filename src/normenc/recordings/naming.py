@@ -19,8 +19,9 @@ from normenc.recordings.files import study_selection
 from normenc.recordings.formats import listed, not_there
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
+from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.recording import Recording
-from normenc.recordings.squares import between_stimuli
+from normenc.recordings.squares import question_square
 
 __all__ = ["FORMATS", "STIMULI", "TEXTS", "Contents", "understand"]
 
@@ -140,7 +141,7 @@ def understand(
     _check_numbers(found.responses)
     cautions = list(found.cautions)
     if asked.axes is None and "responses" not in (asked.names or {}):
-        _question_square(found.responses)
+        question_square(found.responses)
     if found.unit:
         facts["units"] = facts.get("units", "not stated") + found.unit
     labels = _without_blanks(found, kind, asked)
@@ -190,11 +191,7 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     found = read_rdms(arrays, None if stimulus is None else len(stimulus), asked.axes)
     notes = [*common["notes"], *found.notes]
     if stimulus is None:
-        n_stimuli = found.rdm.shape[-1]
-        if isinstance(images, Mapping) and len(images) != n_stimuli:
-            raise InputError(f"there are {len(images)} images, but the RDM has {n_stimuli} stimuli; give one for each")
-        stimulus = np.arange(1, n_stimuli + 1)
-        notes.append("stimuli have no labels, and are counted from 1" + _in_order_of(images))
+        stimulus = unnamed_labels(arrays, found.rdm.shape[-1], images, notes)
     if kind == "image":
         labels, images, counted = match_images(stimulus, images, arrays.get("image_names"))
         notes += counted if given else ()
@@ -218,17 +215,10 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     )
 
 
-def _in_order_of(images: Any) -> str:
-    if not isinstance(images, Mapping):
-        return ""
-    names = list(images)
-    return f", as images are in the natural order of their names (1 is {names[natural_order(names)[0]]})"
-
-
 def _of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: dict[str, Any]) -> Contents:
     """The reference study's format, which has its own way to choose stimuli; whatever is left out is said."""
     degrees = checked_degrees(np.asarray(arrays["stimuli"]), "'stimuli'", _angles(arrays, asked))
-    _question_square(arrays["resp"], "resp", ",direction=stimuli")
+    question_square(arrays["resp"], "resp", ",direction=stimuli")
     responses, orientation = study_selection(np.asarray(arrays["resp"]), degrees, asked.bin_width)
     others = "to take all of them: --map responses=resp,direction=stimuli"
     notes, cautions = list(common["notes"]), []
@@ -336,22 +326,6 @@ def _without_blanks(found: Arranged, kind: str, asked: Preparation) -> npt.NDArr
         else:
             labels = np.where(is_blank, "", labels.astype(str))
     return labels
-
-
-def _question_square(responses: Any, name: str = "responses", stimuli: str = "") -> None:
-    """Raise InputError for responses that look like a matrix of dissimilarities, or of similarities."""
-    shape = np.shape(responses)
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 3 or hasattr(responses, "chunks"):
-        return
-    if np.asarray(responses).dtype.kind not in "iufb":  # which is told elsewhere
-        return
-    said = between_stimuli(np.asarray(responses, dtype=np.float64))
-    if said is not None:
-        is_rdm = f"; if that is what they are: --map rdm={name}{stimuli}" if "zero on" in said else ""
-        raise InputError(
-            f"{name} have shape {shape}, {said}{is_rdm}; if they are responses of neurons: --map "
-            f"responses={name}{stimuli}"
-        )
 
 
 def _check_numbers(responses: Any) -> None:

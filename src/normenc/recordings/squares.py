@@ -1,9 +1,13 @@
 """Square matrices that hold something between stimuli, such as dissimilarities, and not responses of neurons."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["between_stimuli"]
+from normenc.errors import InputError
+
+__all__ = ["between_stimuli", "question_square"]
 
 EXACT = 1e-6  # of the largest value: symmetric, or zero, but for rounding
 ABOUT = 0.01  # of the span: symmetric but for noise
@@ -62,3 +66,19 @@ def _is_symmetric(values: Floats, others: Floats, gaps: Floats) -> bool:
         return bool(max(filled) > len(values))
     span = float(np.nanmax(others) - np.nanmin(others))
     return bool(span > 0 and np.isnan(values).sum() <= len(values) and not (gaps > ABOUT * span).any())
+
+
+def question_square(responses: Any, name: str = "responses", stimuli: str = "") -> None:
+    """Raise InputError for responses that look like a matrix of dissimilarities, or of similarities."""
+    shape = np.shape(responses)
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 3 or hasattr(responses, "chunks"):
+        return
+    if np.asarray(responses).dtype.kind not in "iufb":  # which is told elsewhere
+        return
+    said = between_stimuli(np.asarray(responses, dtype=np.float64))
+    if said is not None:
+        is_rdm = f"; if that is what they are: --map rdm={name}{stimuli}" if "zero on" in said else ""
+        raise InputError(
+            f"{name} have shape {shape}, {said}{is_rdm}; if they are responses of neurons: --map "
+            f"responses={name}{stimuli}"
+        )

@@ -115,11 +115,12 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
     corner = str(cells[0, 0]) if row and column else ""
     found: dict[str, Any] = {"simulated": "yes"} if corner.endswith(SIMULATED) else {}
     corner = corner.removesuffix(SIMULATED)
-    labels = _agreed(head, first)
     wanted = [(name, own) for name, own in names.items() if name in STIMULI]
+    labels = _agreed(head, first, even_counts=bool(wanted) or corner.lower() in STIMULI)
     for name, own in wanted:
-        if own != corner or labels is None:
+        if labels is None or own not in (corner, "stimulus"):
             there = f"its labels are called {corner!r}" if labels is not None and corner else "its labels have no name"
+            there = there if labels is None or corner else f"{there}; call them stimulus: --map {name}=stimulus"
             raise InputError(f"there is no column {own!r} (for {name}); the table is an RDM, and {there}")
         return found | {name: labels}
     if labels is None:
@@ -129,10 +130,11 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
     return found | {"image" if labels.dtype.kind == "U" else "stimulus": labels}
 
 
-def _agreed(head: list[str] | None, first: list[str] | None) -> npt.NDArray[Any] | None:
-    """The labels that head line and first column agree on; None where there are none but a count."""
-    given = [labels for labels in (head, first) if labels is not None]
+def _agreed(head: list[str] | None, first: list[str] | None, *, even_counts: bool) -> npt.NDArray[Any] | None:
+    """The labels that head line and first column agree on; None where there are none, or, unless told, but a count."""
+    given = [labels for labels in (head, first) if labels is not None and any(labels)]
     told = [labels for labels in given if not _is_count(labels)]
+    told = given if even_counts and not told else told
     if not told:
         return None
     labels = [_as_numbers(one) for one in told]
