@@ -9,7 +9,7 @@ import xarray as xr
 
 from normenc.errors import InputError
 
-__all__ = ["ROLES", "Shaped", "counted", "roles_of", "shaped", "stated_axes"]
+__all__ = ["ROLES", "Shaped", "counted", "role_of", "roles_of", "shaped", "stated_axes"]
 
 ROLES = ("trial", "stimulus", "repeat", "neuron", "time")
 OF_RDMS = ("animal", "session", "stimulus")
@@ -76,7 +76,7 @@ def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tupl
     ('neuron', 'stimulus', 'repeat')
     """
     names = [part.strip() for part in axes.split(",")] if isinstance(axes, str) else [str(part) for part in axes]
-    roles = [_role(name, known) for name in names]
+    roles = [role_of(name, known) for name in names]
     for name, role in zip(names, roles, strict=True):
         if role is None:
             raise InputError(f"axes: there is no axis {name!r}; name each axis {', '.join(known)}")
@@ -85,7 +85,7 @@ def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tupl
     return tuple(role for role in roles if role is not None)
 
 
-def _role(name: str | None, known: Sequence[str] = ROLES) -> str | None:
+def role_of(name: str | None, known: Sequence[str] = ROLES) -> str | None:
     """What an axis of this name is; None for a name that tells nothing."""
     if name is None:
         return None
@@ -155,10 +155,10 @@ def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
     own = [dim for dim in labels.dims if dim is not None]
     along = "stimulus" if labels.unique else "trial"
     if not own or not set(own) <= set(responses.dims):
-        return tuple(_role(dim) for dim in responses.dims)
+        return tuple(role_of(dim) for dim in responses.dims)
     roles = []
     for dim in responses.dims:
-        role = _role(dim)
+        role = role_of(dim)
         if dim == own[-1]:
             role = along
         elif dim in own or role in ("trial", "stimulus"):  # beside the labelled axis, further ones repeat

@@ -188,7 +188,9 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
         raise _several_stimuli(given)
     kind = given[0] if given else "image"
     stimulus = np.ravel(shaped(arrays[kind]).array) if given else None
-    found = read_rdms(arrays, None if stimulus is None else len(stimulus), asked.axes)
+    found = read_rdms(
+        arrays, next((np.size(arrays[key]) for key in (kind, "stimulus") if key in arrays), None), asked.axes
+    )
     notes = [*common["notes"], *found.notes]
     if stimulus is None:
         stimulus = unnamed_labels(arrays, found.rdm.shape[-1], images, notes)
