@@ -10,6 +10,7 @@ import xarray as xr
 
 from normenc.errors import InputError
 from normenc.recordings import from_xarray, load
+from normenc.recordings.loading import contents
 
 N_REPEATS, N_STIMULI, N_NEURONS, N_TIMES = 3, 8, 5, 4
 RNG = np.random.default_rng(5)
@@ -214,3 +215,60 @@ def test_nor_in_the_format_of_the_reference_study(tmp_path):
     with pytest.raises(InputError, match="that is what they are: --map rdm=resp,direction=stimuli"):
         load(tmp_path / "a.npz")
     assert load(tmp_path / "a.npz", names={"rdm": "resp", "direction": "stimuli"}).read_as == "an RDM of 8 stimuli"
+
+
+SQUARE = np.random.default_rng(5).normal(size=(16, 16))  # trial x neuron
+
+
+def by_labels(path, dims, array):
+    with h5py.File(path, "w") as file:
+        file["responses"], file["orientation"] = array, TRIALS
+        for axis, dim in enumerate(dims):
+            file["responses"].dims[axis].label = dim
+
+
+def by_scales(path, dims, array):
+    with h5py.File(path, "w") as file:
+        file["responses"], file["orientation"] = array, TRIALS
+        for axis, dim in enumerate(dims):
+            file[dim] = np.arange(16)
+            file[dim].make_scale(dim)
+            file["responses"].dims[axis].attach_scale(file[dim])
+
+
+def by_xarray(path, dims, array):
+    xr.Dataset({"responses": (dims, array), "orientation": ("trial", TRIALS)}).to_netcdf(path, engine="h5netcdf")
+
+
+@pytest.mark.parametrize("written", [by_labels, by_scales, by_xarray])
+@pytest.mark.parametrize("dims", [("trial", "neuron"), ("neuron", "trial")])
+def test_axes_of_hdf5_have_names_too(tmp_path, written, dims):
+    written(tmp_path / "a.h5", dims, SQUARE if dims[0] == "trial" else SQUARE.T)
+    recording = load(tmp_path / "a.h5")
+    assert recording.read_as == f"16 {dims[0]}s x 16 {dims[1]}s"
+    np.testing.assert_array_equal(recording.trials, SQUARE)
+    assert not recording.cautions
+    assert recording.responses["neuron"].values.tolist() == [str(k) for k in range(16)]
+
+
+def test_one_named_axis_is_enough(tmp_path):
+    by_labels(tmp_path / "a.h5", ("neuron", ""), SQUARE.T)
+    np.testing.assert_array_equal(load(tmp_path / "a.h5").trials, SQUARE)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".zarr"])
+def test_axes_of_what_stays_on_disk_have_names(tmp_path, suffix):
+    side = 4112  # 65 MiB
+    array = np.broadcast_to(np.arange(side, dtype=np.float32)[:, None], (side, side))  # neuron x trial
+    if suffix == ".h5":
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["responses"], file["orientation"] = array, np.tile(DEGREES, side // 8)
+            file["responses"].dims[0].label, file["responses"].dims[1].label = "neuron", "trial"
+    else:
+        zarr = pytest.importorskip("zarr")
+        store = zarr.open_group(tmp_path / "a.zarr", mode="w")
+        store.create_array("responses", data=array, dimension_names=("neuron", "trial"))
+        store.create_array("orientation", data=np.tile(DEGREES, side // 8))
+    with contents(tmp_path / f"a{suffix}") as found:
+        assert found.read_as == "4,112 neurons x 4,112 trials"
+        np.testing.assert_array_equal(found.responses[0], np.arange(side))

@@ -54,12 +54,12 @@ class Lengths:
 
 
 def shaped(values: Any) -> Shaped:
-    """An array with the names of its axes, which only xarray's objects have."""
+    """An array with the names of its axes, which xarray's objects have, and arrays on disk whose file tells them."""
     if isinstance(values, Shaped):
         return values
     if isinstance(values, xr.Variable | xr.DataArray):
         return Shaped(values.values, tuple(str(dim) for dim in values.dims))
-    return Shaped(values, (None,) * np.ndim(values))
+    return Shaped(values, tuple(getattr(values, "dims", ())) or (None,) * np.ndim(values))
 
 
 def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tuple[str, ...]:
