@@ -210,6 +210,39 @@ def test_a_pattern_chooses_neurons(tmp_path):
     )
 
 
+LETTERS = list("abcdefghijklmnopqrstuvwxyz")
+
+
+def letters(**columns):
+    values = RNG.normal(size=(12, len(LETTERS)))
+    return pd.concat([pd.DataFrame(values, columns=LETTERS).assign(**columns), wide()[["orientation"]]], axis=1)
+
+
+def test_columns_that_mean_something_among_names_that_tell_nothing(tmp_path):
+    table = letters(isi=1.0, heartrate=2.0)
+    table.to_csv(tmp_path / "r.csv", index=False)
+    said = refused(tmp_path / "r.csv")  # p, s, t, x, y and z may be times and places
+    assert "p, s, t among them may be something else; say which neighbouring columns are neurons: --map" in said
+    found = read(tmp_path / "r.csv", responses="a:z")
+    assert found["neuron"].tolist() == LETTERS
+    np.testing.assert_array_equal(found["responses"], table[LETTERS])
+    np.testing.assert_array_equal(found["isi"], table["isi"])
+    assert "there is no column 'a:zz'" in refused(tmp_path / "r.csv", responses="a:zz")
+
+
+@pytest.mark.parametrize("other", ["isi", "gain", "temp_C", "heartrate", "noise"])
+def test_names_that_tell_nothing_are_all_said(tmp_path, other):
+    names = [f"{letter}{letter}" for letter in LETTERS]
+    table = letters().rename(columns=dict(zip(LETTERS, names, strict=True))).assign(**{other: 1.0, "kappa": 2.0})
+    table.drop(columns=other).to_csv(tmp_path / "r.csv", index=False)
+    found = read(tmp_path / "r.csv")
+    assert found["neuron"].tolist() == [*names, "kappa"]
+    assert f"are neurons: {', '.join(names)}, kappa; to choose" in found["notes"][1]
+    table.to_csv(tmp_path / "r.csv", index=False)  # the other column now stands before the last
+    assert f"but {other} among them may be something else" in refused(tmp_path / "r.csv")
+    assert read(tmp_path / "r.csv", responses="aa:zz")["neuron"].tolist() == names
+
+
 def test_a_text_in_a_neuron_is_told(tmp_path):
     table = wide().astype({"n3": object})
     table.loc[4, "n3"] = "oops"
