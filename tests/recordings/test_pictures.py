@@ -124,3 +124,49 @@ def test_an_axis_that_two_readings_fit(tmp_path):
     recording = loaded_stack(tmp_path, np.arange(N), images=wide)
     np.testing.assert_allclose(recording.images, wide / 255, atol=1e-6)
     assert any("the first is taken to count them" in note for note in recording.notes)
+
+
+@pytest.mark.parametrize(("suffix", "first"), [(".npz", 0), (".mat", 1)])
+def test_where_counting_begins_is_said_where_it_is_open(tmp_path, suffix, first):
+    numbers = np.arange(1, N)
+    recording = loaded_stack(tmp_path, numbers, suffix, images=SQUARES)
+    np.testing.assert_allclose(recording.images, SQUARES[numbers - first] / 255, atol=1e-6)
+    assert any(f"numbered from {first}, as is usual" in note and "leave it open" in note for note in recording.notes)
+
+
+def test_rows_that_are_left_out_tell_where_counting_begins(tmp_path):
+    np.savez(
+        tmp_path / "a.npz",
+        responses=np.random.default_rng(0).normal(size=(2 * N, 3)),
+        image=np.tile(np.arange(1, N + 1), 2),
+        images=SQUARES,
+        early=np.tile(np.arange(N) < N - 1, 2).astype(int),
+    )
+    recording = load(tmp_path / "a.npz", where={"early": 1})
+    np.testing.assert_allclose(recording.images, SQUARES[:-1] / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "names", [["face.1", "face.2", "house"], ["c_0.5", "c_0.25", "c_1.0"], ["a v1.2", "a v1.3", "b v2"]]
+)
+def test_points_in_names_are_no_suffixes(tmp_path, names):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, value in zip(names, VALUES, strict=False):
+        Image.new("L", (6, 5), int(value)).save(folder / f"{name}.png")
+    assert grey_of_trials(tmp_path, names, folder)[0] == VALUES[:3].tolist()
+    for file in folder.iterdir():
+        file.unlink()
+    for name in {name.rpartition(".")[0] or name for name in names}:
+        Image.new("L", (6, 5)).save(folder / f"{name}.png")
+    with pytest.raises(InputError, match="images that trials name are not there"):
+        grey_of_trials(tmp_path, names, folder)
+
+
+@pytest.mark.parametrize("naming", [lambda k: f"img{k}.png", lambda k: f"{k:02d}.png"])
+def test_an_image_without_a_number_among_numbered_ones(tmp_path, naming):
+    folder = folder_of(tmp_path, [naming(k) for k in range(1, N)] + ["blank.png"])
+    assert grey_of_trials(tmp_path, np.arange(1, N), folder)[0] == VALUES[:-1].tolist()
+    for numbers in (np.arange(N), np.arange(1, N + 1)):
+        with pytest.raises(InputError, match=r"names have the numbers 1 to 11, and blank\.png has none; name images"):
+            grey_of_trials(tmp_path, numbers, folder)

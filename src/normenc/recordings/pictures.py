@@ -18,6 +18,7 @@ from normenc.recordings.labels import as_text, without_stimulus
 
 __all__ = ["match_images", "natural_order", "read_images"]
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 
 
@@ -153,10 +154,18 @@ def _index(
             f"{n_images - 1}, or from 1 to {n_images}"
         )
     if is_open:
-        why = f"as usual in {'MATLAB' if first else 'Python'}, for {every.min()} to {every.max()} of {n_images} may be "
-        why += "either; image_names, one for each image, would settle it"
-        return numbers - first, (f"images are numbered from {first}, {why}",)
+        said = (
+            f"images are numbered from {first}, as is usual in {'MATLAB' if first else 'Python'}: {every.min()} to "
+            f"{every.max()} of {n_images} images leave it open; image_names, one for each, would settle it"
+        )
+        return numbers - first, (said,)
     return numbers - first, ("images are numbered from 1",) if first else ()
+
+
+def _stem(name: str) -> str:
+    """A name without its suffix, where it has one of images; of ``face.1`` and ``c_0.5`` all of it is the name."""
+    path = Path(name)
+    return path.stem if path.suffix.lower() in SUFFIXES else path.name
 
 
 def _by_number(
@@ -168,7 +177,8 @@ def _by_number(
     "img_07", "scene (7)").
     """
     wanted = set(numbers.tolist())
-    for places in (_numbered([Path(name).stem for name in own], alone=True), _numbered([Path(n).stem for n in own])):
+    stems = [_stem(name) for name in own]
+    for places in (_numbered(stems, alone=True), _numbered(stems)):
         doubled = [number for number in sorted(wanted) if len(places.get(number, ())) > 1]
         if doubled:
             there = " and ".join(own[place] for place in places[doubled[0]])
@@ -177,6 +187,13 @@ def _by_number(
             first = min(wanted)
             said = f"images are paired by the numbers in their names ({first} is {own[places[first][0]]})"
             return np.array([places[number][0] for number in numbers.tolist()], dtype=np.int64), (said,)
+    bare = next((name for name, stem in zip(own, stems, strict=True) if not re.search("[0-9]", stem)), None)
+    if bare is not None and (places := _numbered(stems)):
+        lost = sorted(wanted - places.keys())
+        raise InputError(
+            f"trials show image {lost[0]}, but names have the numbers {min(places)} to {max(places)}, and {bare} has "
+            "none; name images in the trials, or leave images that have no number out of the folder"
+        )
     order = natural_order(own)
     index, _ = _index(numbers, len(own), counting)
     first = int(numbers[0] - index[0])
@@ -185,21 +202,23 @@ def _by_number(
 
 
 def _numbered(stems: list[str], *, alone: bool = False) -> dict[int, list[int]]:
-    """Places by the number in a name, where all names are alike but for it; with `alone`, of names that are numbers."""
+    """Places by the number in a name, where all names are alike but for it; with `alone`, of names that are numbers.
+
+    Names without any number are passed over, as long as most have one.
+    """
     found: dict[int, list[int]] = {}
     around = set()
     for place, stem in enumerate(stems):
         match = LAST_NUMBER.fullmatch(stem)
         if match is None:
-            if alone:
-                continue
-            return {}
+            continue
         before, number, after = match.groups()
         if alone and (before or after):
             continue
         around.add((before.strip(" _-.([").lower(), after.strip(" _-.)]").lower()))
         found.setdefault(int(number), []).append(place)
-    return found if len(around) <= 1 else {}
+    n_numbered = sum(map(len, found.values()))
+    return found if len(around) <= 1 and (alone or 2 * n_numbered > len(stems)) else {}
 
 
 def natural_order(names: list[str]) -> list[int]:
@@ -225,9 +244,9 @@ def _by_name(
     whole = {name: number for number, name in enumerate(own)}
     stems: dict[str, list[int]] = {}
     for number, name in enumerate(own):
-        stems.setdefault(Path(name).stem, []).append(number)
+        stems.setdefault(_stem(name), []).append(number)
     found: dict[str, list[int]] = {
-        name: [whole[name]] if name in whole else stems.get(name, []) or stems.get(Path(name).stem, [])
+        name: [whole[name]] if name in whole else stems.get(name, []) or stems.get(_stem(name), [])
         for name in np.unique(names).tolist()
     }
     lost = [name for name, places in found.items() if not places]
