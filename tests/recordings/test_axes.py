@@ -272,3 +272,56 @@ def test_axes_of_what_stays_on_disk_have_names(tmp_path, suffix):
     with contents(tmp_path / f"a{suffix}") as found:
         assert found.read_as == "4,112 neurons x 4,112 trials"
         np.testing.assert_array_equal(found.responses[0], np.arange(side))
+
+
+VALUES = np.array([0.1, 0.5, 1.0])
+
+
+def of_parameter(tmp_path, parameter, suffix=".nc", order=(0, 1, 2), values=VALUES):
+    """Responses, neuron x direction x parameter, of which the last is 100 k for the k-th value."""
+    array = np.arange(5.0)[:, None, None] + 10 * np.arange(8.0)[None, :, None] + 100 * np.arange(3.0)
+    dims = [("neuron", "direction", parameter)[axis] for axis in order]
+    arrays = {"responses": (dims, array.transpose(order))}
+    dataset = xr.Dataset(arrays, {"direction": 2 * DEGREES} | ({} if values is None else {parameter: values}))
+    if suffix == ".zarr":
+        pytest.importorskip("zarr")
+        dataset.to_zarr(tmp_path / "a.zarr", consolidated=False)
+    else:
+        dataset.to_netcdf(tmp_path / f"a{suffix}", engine="h5netcdf")
+    return tmp_path / f"a{suffix}", array.transpose(1, 0, 2)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5", ".zarr"])
+@pytest.mark.parametrize("parameter", ["contrast", "phase", "temporal_frequency", "something"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_one_value_of_an_axis_that_is_a_parameter(tmp_path, suffix, parameter, order):
+    path, array = of_parameter(tmp_path, parameter, suffix, order)
+    with pytest.raises(
+        InputError, match=rf"{parameter} \(0.1, 0.5, 1\) .*choose one of its values: --where {parameter}"
+    ):
+        load(path)
+    for place, value in enumerate(VALUES):
+        recording = load(path, where={parameter: str(value)})
+        np.testing.assert_array_equal(recording.responses, array[..., place])
+        assert recording.steps == (f"kept {parameter} {value:g} of 3 values",)
+    with pytest.raises(InputError, match=rf"no row has {parameter} 2; its values are 0.1, 0.5, 1"):
+        load(path, where={parameter: 2})
+    with pytest.raises(InputError, match="choose one of its values, not several"):
+        load(path, where={parameter: [0.5, 1]})
+
+
+def test_an_axis_of_a_parameter_without_values(tmp_path):
+    path, _ = of_parameter(tmp_path, "contrast", values=None)
+    with pytest.raises(InputError, match="choose one of its values before you save the file"):
+        load(path)
+    with pytest.raises(InputError, match="the axis contrast of the responses has no values in the file"):
+        load(path, where={"contrast": 1})
+    assert load(path, axes="neuron,stimulus,repeat").n_repeats == (3, 3)  # as one may say
+
+
+def test_a_parameter_is_never_the_axis_of_neurons(tmp_path):
+    xr.Dataset({"responses": (("direction", "contrast"), np.ones((8, 3)))}, {"direction": 2 * DEGREES}).to_netcdf(
+        tmp_path / "a.nc"
+    )
+    with pytest.raises(InputError, match=r"contrast \(3 values\) seems to be a parameter"):
+        load(tmp_path / "a.nc")

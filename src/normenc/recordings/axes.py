@@ -135,14 +135,14 @@ def roles_of(
         return _checked(tuple(stated), shape, labels, kind)
     roles = _by_name(responses, labels)
     if not _labelled(roles):
-        roles = _with_labelled_axes(roles, shape, labels, kind)
+        roles = _with_labelled_axes(roles, responses, labels, kind)
     roles = _by_length(roles, shape, labels)
     unknown = [axis for axis, role in enumerate(roles) if role is None]
     last = "neuron" if "neuron" not in roles else "time" if timed and "time" not in roles else None
     if len(unknown) == 1 and last is not None:
         roles = tuple(last if role is None else role for role in roles)
     elif unknown:
-        raise _ambiguous(roles, shape, labels, kind)
+        raise _ambiguous(roles, responses, labels, kind)
     return _checked(tuple(role for role in roles if role is not None), shape, labels, kind)
 
 
@@ -168,9 +168,10 @@ def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
 
 
 def _with_labelled_axes(
-    roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str
+    roles: tuple[str | None, ...], responses: Shaped, labels: Lengths, kind: str
 ) -> tuple[str | None, ...]:
     """The axis (or axes) as long as the labels are; raises InputError where there is none, or more than one."""
+    shape = responses.shape
     along = "stimulus" if labels.unique else "trial"
     free = [axis for axis, role in enumerate(roles) if role is None]
     if len(labels.stimulus) == 1:
@@ -186,7 +187,7 @@ def _with_labelled_axes(
         )
     if len(found) > 1:
         if len(shape) > 2 or len(labels.stimulus) != 1:
-            raise _ambiguous(roles, shape, labels, kind)
+            raise _ambiguous(roles, responses, labels, kind)
         found = found[:1]  # a square matrix: trial x neuron, as documented; whoever reads it is told
     named = list(roles)
     for axis, role in zip(found[0], ("repeat", along) if len(found[0]) == 2 else (along,), strict=True):
@@ -230,11 +231,14 @@ def _checked(roles: tuple[str, ...], shape: tuple[int, ...], labels: Lengths, ki
     return roles
 
 
-def _ambiguous(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str) -> InputError:
+def _ambiguous(roles: tuple[str | None, ...], responses: Shaped, labels: Lengths, kind: str) -> InputError:
+    shape = responses.shape
     likely = _likely(roles, shape, labels)
     size = " x ".join(map(str, labels.stimulus))
+    named = ", ".join("nothing" if dim is None else dim for dim in responses.dims)
+    untold = f"their axes are called {named}, which does not tell" if any(responses.dims) else "nothing says"
     return InputError(
-        f"responses have shape {shape} and {kind} has {size} values; nothing says which axis is which. Say it: "
+        f"responses have shape {shape} and {kind} has {size} values; {untold} which axis is which. Say it: "
         f"--axes {','.join(likely)} would read {counted(shape, likely)}. Axes are called {', '.join(ROLES)}"
     )
 

@@ -17,6 +17,7 @@ from normenc.recordings.columns import BLANK_COLUMNS, rows_where, varying
 from normenc.recordings.dissimilarities import read_rdms
 from normenc.recordings.files import study_selection
 from normenc.recordings.formats import listed, not_there
+from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
@@ -136,6 +137,9 @@ def understand(
         return _of_study(known, name, asked, common | {"notes": notes})
     if asked.rdm_metric is not None:
         raise InputError("rdm_metric says what a given RDM holds; there are responses, from which it is computed")
+    kind, _ = _stimulus(known)
+    known, where, chosen = at_chosen_values(known, kind, asked.where, is_stated=asked.axes is not None)
+    asked = replace(asked, where=where or None)
     kind, stimulus = _stimulus(known)
     found = arrange(known, kind, stimulus, asked, windowed=windowed)
     _check_numbers(found.responses)
@@ -177,7 +181,7 @@ def understand(
         read_as=found.read_as,
         notes=tuple(notes),
         cautions=tuple(cautions),
-        steps=(*common["steps"], *([step] if step else [])),
+        steps=(*common["steps"], *chosen, *([step] if step else [])),
     )
 
 
