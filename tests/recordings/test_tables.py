@@ -210,6 +210,19 @@ def test_a_pattern_chooses_neurons(tmp_path):
     )
 
 
+@pytest.mark.parametrize("trial", [{}, {"trial": np.arange(12)}])
+def test_what_the_animal_did_is_no_response_of_neurons(tmp_path, trial):
+    table = wide(response=np.tile([0, 1, 1], 4), **trial)
+    table.to_csv(tmp_path / "r.csv", index=False)
+    found = read(tmp_path / "r.csv")
+    np.testing.assert_array_equal(found["responses"], TRIALS)
+    np.testing.assert_array_equal(found["response"], table["response"])
+    assert load(tmp_path / "r.csv", where={"response": 1}).trials.shape == (8, 9)
+    table.rename(columns=dict(zip(NEURONS, LETTERS, strict=False))).to_csv(tmp_path / "r.csv", index=False)
+    assert "or, where each column is a neuron, with a pattern: --map 'responses=n*'" in refused(tmp_path / "r.csv")
+    np.testing.assert_array_equal(read(tmp_path / "r.csv", responses="a:i")["responses"], TRIALS)
+
+
 LETTERS = list("abcdefghijklmnopqrstuvwxyz")
 
 
