@@ -325,3 +325,10 @@ def test_a_parameter_is_never_the_axis_of_neurons(tmp_path):
     )
     with pytest.raises(InputError, match=r"contrast \(3 values\) seems to be a parameter"):
         load(tmp_path / "a.nc")
+
+
+@pytest.mark.parametrize("axes", [None, "neuron,stimulus,repeat"])
+def test_an_axis_of_one_value_needs_no_choice(tmp_path, axes):
+    path, array = of_parameter(tmp_path, "contrast")
+    xr.load_dataset(path).isel(contrast=[1]).to_netcdf(tmp_path / "b.nc")
+    np.testing.assert_array_equal(load(tmp_path / "b.nc", axes=axes).responses, array[..., 1])

@@ -68,7 +68,7 @@ def at_chosen_values(
             said.append(f"kept {dim} {values[kept][0]:g} of {length} values" if values.dtype.kind in "iuf" else "")
             said[-1] = said[-1] or f"kept {dim} {values[kept][0]} of {length} values"
             place = int(np.flatnonzero(kept)[0])
-        elif length == 1 and _is_parameter(dim):
+        elif length == 1 and _is_parameter(dim) and not is_stated:
             place = 0
         elif not is_stated and (_is_parameter(dim) or _all_others_known(responses.dims, labelled, dim)):
             raise InputError(_choose(dim, length, values, responses.dims, _is_parameter(dim)))
