@@ -10,6 +10,7 @@ import xarray as xr
 
 from normenc.errors import InputError
 from normenc.recordings import from_xarray, load
+from normenc.recordings.loading import contents
 
 N_REPEATS, N_STIMULI, N_NEURONS, N_TIMES = 3, 8, 5, 4
 RNG = np.random.default_rng(5)
@@ -205,3 +206,129 @@ def test_a_matrix_of_dissimilarities_is_not_taken_for_neurons(tmp_path):
     np.fill_diagonal(rdm, 0)
     np.savez(tmp_path / "a.npz", responses=rdm, orientation=DEGREES)
     np.testing.assert_array_equal(load(tmp_path / "a.npz", names={"responses": "responses"}).responses, rdm)
+
+
+def test_nor_in_the_format_of_the_reference_study(tmp_path):
+    rdm = 1 - np.corrcoef(CUBE.mean(axis=0))
+    np.fill_diagonal(rdm, 0)
+    np.savez(tmp_path / "a.npz", resp=rdm, stimuli=2 * DEGREES)
+    with pytest.raises(InputError, match="that is what they are: --map rdm=resp,direction=stimuli"):
+        load(tmp_path / "a.npz")
+    assert load(tmp_path / "a.npz", names={"rdm": "resp", "direction": "stimuli"}).read_as == "an RDM of 8 stimuli"
+
+
+SQUARE = np.random.default_rng(5).normal(size=(16, 16))  # trial x neuron
+
+
+def by_labels(path, dims, array):
+    with h5py.File(path, "w") as file:
+        file["responses"], file["orientation"] = array, TRIALS
+        for axis, dim in enumerate(dims):
+            file["responses"].dims[axis].label = dim
+
+
+def by_scales(path, dims, array):
+    with h5py.File(path, "w") as file:
+        file["responses"], file["orientation"] = array, TRIALS
+        for axis, dim in enumerate(dims):
+            file[dim] = np.arange(16)
+            file[dim].make_scale(dim)
+            file["responses"].dims[axis].attach_scale(file[dim])
+
+
+def by_xarray(path, dims, array):
+    xr.Dataset({"responses": (dims, array), "orientation": ("trial", TRIALS)}).to_netcdf(path, engine="h5netcdf")
+
+
+@pytest.mark.parametrize("written", [by_labels, by_scales, by_xarray])
+@pytest.mark.parametrize("dims", [("trial", "neuron"), ("neuron", "trial")])
+def test_axes_of_hdf5_have_names_too(tmp_path, written, dims):
+    written(tmp_path / "a.h5", dims, SQUARE if dims[0] == "trial" else SQUARE.T)
+    recording = load(tmp_path / "a.h5")
+    assert recording.read_as == f"16 {dims[0]}s x 16 {dims[1]}s"
+    np.testing.assert_array_equal(recording.trials, SQUARE)
+    assert not recording.cautions
+    assert recording.responses["neuron"].values.tolist() == [str(k) for k in range(16)]
+
+
+def test_one_named_axis_is_enough(tmp_path):
+    by_labels(tmp_path / "a.h5", ("neuron", ""), SQUARE.T)
+    np.testing.assert_array_equal(load(tmp_path / "a.h5").trials, SQUARE)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".zarr"])
+def test_axes_of_what_stays_on_disk_have_names(tmp_path, suffix):
+    side = 4112  # 65 MiB
+    array = np.broadcast_to(np.arange(side, dtype=np.float32)[:, None], (side, side))  # neuron x trial
+    if suffix == ".h5":
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["responses"], file["orientation"] = array, np.tile(DEGREES, side // 8)
+            file["responses"].dims[0].label, file["responses"].dims[1].label = "neuron", "trial"
+    else:
+        zarr = pytest.importorskip("zarr")
+        store = zarr.open_group(tmp_path / "a.zarr", mode="w")
+        store.create_array("responses", data=array, dimension_names=("neuron", "trial"))
+        store.create_array("orientation", data=np.tile(DEGREES, side // 8))
+    with contents(tmp_path / f"a{suffix}") as found:
+        assert found.read_as == "4,112 neurons x 4,112 trials"
+        np.testing.assert_array_equal(found.responses[0], np.arange(side))
+
+
+VALUES = np.array([0.1, 0.5, 1.0])
+
+
+def of_parameter(tmp_path, parameter, suffix=".nc", order=(0, 1, 2), values=VALUES):
+    """Responses, neuron x direction x parameter, of which the last is 100 k for the k-th value."""
+    array = np.arange(5.0)[:, None, None] + 10 * np.arange(8.0)[None, :, None] + 100 * np.arange(3.0)
+    dims = [("neuron", "direction", parameter)[axis] for axis in order]
+    arrays = {"responses": (dims, array.transpose(order))}
+    dataset = xr.Dataset(arrays, {"direction": 2 * DEGREES} | ({} if values is None else {parameter: values}))
+    if suffix == ".zarr":
+        pytest.importorskip("zarr")
+        dataset.to_zarr(tmp_path / "a.zarr", consolidated=False)
+    else:
+        dataset.to_netcdf(tmp_path / f"a{suffix}", engine="h5netcdf")
+    return tmp_path / f"a{suffix}", array.transpose(1, 0, 2)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".h5", ".zarr"])
+@pytest.mark.parametrize("parameter", ["contrast", "phase", "temporal_frequency", "something"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_one_value_of_an_axis_that_is_a_parameter(tmp_path, suffix, parameter, order):
+    path, array = of_parameter(tmp_path, parameter, suffix, order)
+    with pytest.raises(
+        InputError, match=rf"{parameter} \(0.1, 0.5, 1\) .*choose one of its values: --where {parameter}"
+    ):
+        load(path)
+    for place, value in enumerate(VALUES):
+        recording = load(path, where={parameter: str(value)})
+        np.testing.assert_array_equal(recording.responses, array[..., place])
+        assert recording.steps == (f"kept {parameter} {value:g} of 3 values",)
+    with pytest.raises(InputError, match=rf"no row has {parameter} 2; its values are 0.1, 0.5, 1"):
+        load(path, where={parameter: 2})
+    with pytest.raises(InputError, match="choose one of its values, not several"):
+        load(path, where={parameter: [0.5, 1]})
+
+
+def test_an_axis_of_a_parameter_without_values(tmp_path):
+    path, _ = of_parameter(tmp_path, "contrast", values=None)
+    with pytest.raises(InputError, match="choose one of its values before you save the file"):
+        load(path)
+    with pytest.raises(InputError, match="the axis contrast of the responses has no values in the file"):
+        load(path, where={"contrast": 1})
+    assert load(path, axes="neuron,stimulus,repeat").n_repeats == (3, 3)  # as one may say
+
+
+def test_a_parameter_is_never_the_axis_of_neurons(tmp_path):
+    xr.Dataset({"responses": (("direction", "contrast"), np.ones((8, 3)))}, {"direction": 2 * DEGREES}).to_netcdf(
+        tmp_path / "a.nc"
+    )
+    with pytest.raises(InputError, match=r"contrast \(3 values\) seems to be a parameter"):
+        load(tmp_path / "a.nc")
+
+
+@pytest.mark.parametrize("axes", [None, "neuron,stimulus,repeat"])
+def test_an_axis_of_one_value_needs_no_choice(tmp_path, axes):
+    path, array = of_parameter(tmp_path, "contrast")
+    xr.load_dataset(path).isel(contrast=[1]).to_netcdf(tmp_path / "b.nc")
+    np.testing.assert_array_equal(load(tmp_path / "b.nc", axes=axes).responses, array[..., 1])

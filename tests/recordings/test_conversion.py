@@ -120,7 +120,8 @@ def test_repeats_may_be_a_dimension_anywhere():
     assert from_xarray(by_repeat, "toy").trials["animal"].to_numpy().tolist() == list("aaaabbbbbbbb")
     np.testing.assert_array_equal(recording.trials["repeat"], np.repeat([0, 1, 2], 4))
     with pytest.raises(
-        InputError, match=r"toy: responses have shape \(4, 5, 3\) and orientation has 4 values; nothing says"
+        InputError,
+        match=r"toy: responses have shape \(4, 5, 3\) and .* 4 values; their axes are called orientation, x, y",
     ):
         from_xarray(cube.rename(roi="x", repeat="y").transpose("orientation", "x", "y"), "toy")
 

@@ -76,6 +76,21 @@ def test_frames_are_cut_into_trials(tmp_path, trials):
     assert recording.read_as == "16 trials x 5 neurons"
 
 
+@pytest.mark.parametrize("other", ["fs", "sampling_rate", "frame_rate"])
+def test_rates_that_disagree(tmp_path, other):
+    folder = suite2p(tmp_path / "mouse", {**SECONDS, "rate": 5, other: 10})
+    assert f"rate is 5 Hz, but {other} is 10 Hz; say which is that of the samples: --map rate=rate or" in refused(
+        folder
+    )
+    found = read(folder, names={"rate": other})
+    np.testing.assert_allclose(found["responses"], means(F), rtol=1e-6)
+    assert not {"rate", other} & found.keys()
+    slower = read(folder, names={"rate": "rate"})  # what is mapped counts, and nothing else
+    np.testing.assert_allclose(slower["responses"], means(F, -(-STARTS // 2), -(-STOPS // 2)), rtol=1e-6)
+    same = suite2p(tmp_path / "same", {**SECONDS, other: 10})
+    np.testing.assert_allclose(read(same)["responses"], means(F), rtol=1e-6)
+
+
 def test_signals_windows_and_baselines(tmp_path):
     folder = suite2p(tmp_path / "mouse", SECONDS)
     np.testing.assert_allclose(read(folder, series="spks")["responses"], means(SPKS), rtol=1e-6)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from normenc.errors import InputError
 from normenc.recordings import load
@@ -79,3 +80,93 @@ def test_what_is_ambiguous_is_refused(tmp_path):
 def test_natural_order():
     names = ["b2", "a10", "a9", "A1", "a", "2", "10"]
     assert [names[k] for k in natural_order(names)] == ["2", "10", "a", "A1", "a9", "a10", "b2"]
+
+
+SQUARES = np.arange(0, 20 * N, 20, dtype=np.uint8)[:, None, None] * np.ones((N, 6, 8), np.uint8)  # image k is 20 k
+
+
+def loaded_stack(tmp_path, labels, suffix=".npz", **arrays):
+    arrays = {
+        "responses": np.random.default_rng(0).normal(size=(2 * len(labels), 3)),
+        "image": np.tile(labels, 2),
+    } | arrays
+    if suffix == ".mat":
+        savemat(tmp_path / "a.mat", arrays)
+    else:
+        np.savez(tmp_path / "a.npz", **arrays)
+    return load(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mat"])
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    "order",
+    [(0, 1, 2), (1, 2, 0), (0, 1, 2, 3), (1, 2, 3, 0), (0, 3, 1, 2)],
+    ids=lambda order: "".join(map(str, order)),
+)
+def test_images_may_lie_along_the_last_axis(tmp_path, suffix, first, order):
+    stack = np.stack([SQUARES] * 3, axis=3) if len(order) == 4 else SQUARES
+    recording = loaded_stack(tmp_path, np.arange(first, N + first), suffix, images=np.transpose(stack, order))
+    np.testing.assert_allclose(recording.images, SQUARES / 255, atol=1e-6)
+    assert any("the last axis counts them" in note for note in recording.notes) == (order[-1] == 0)
+
+
+def test_names_tell_which_axis_counts_images(tmp_path):
+    names = [f"scene{k:02d}" for k in range(N)]
+    recording = loaded_stack(tmp_path, names[3:], images=SQUARES.transpose(1, 2, 0), image_names=names)
+    np.testing.assert_allclose(recording.images, SQUARES[3:] / 255, atol=1e-6)
+
+
+def test_an_axis_that_two_readings_fit(tmp_path):
+    with pytest.raises(InputError, match=r"shape \(12, 6, 8\), and trials number 1 to 4; .* first axis or the last"):
+        loaded_stack(tmp_path, np.arange(1, 5), images=SQUARES)
+    wide = np.repeat(SQUARES, 2, axis=2)[:, :, :N]
+    recording = loaded_stack(tmp_path, np.arange(N), images=wide)
+    np.testing.assert_allclose(recording.images, wide / 255, atol=1e-6)
+    assert any("the first is taken to count them" in note for note in recording.notes)
+
+
+@pytest.mark.parametrize(("suffix", "first"), [(".npz", 0), (".mat", 1)])
+def test_where_counting_begins_is_said_where_it_is_open(tmp_path, suffix, first):
+    numbers = np.arange(1, N)
+    recording = loaded_stack(tmp_path, numbers, suffix, images=SQUARES)
+    np.testing.assert_allclose(recording.images, SQUARES[numbers - first] / 255, atol=1e-6)
+    assert any(f"numbered from {first}, as is usual" in note and "leave it open" in note for note in recording.notes)
+
+
+def test_rows_that_are_left_out_tell_where_counting_begins(tmp_path):
+    np.savez(
+        tmp_path / "a.npz",
+        responses=np.random.default_rng(0).normal(size=(2 * N, 3)),
+        image=np.tile(np.arange(1, N + 1), 2),
+        images=SQUARES,
+        early=np.tile(np.arange(N) < N - 1, 2).astype(int),
+    )
+    recording = load(tmp_path / "a.npz", where={"early": 1})
+    np.testing.assert_allclose(recording.images, SQUARES[:-1] / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "names", [["face.1", "face.2", "house"], ["c_0.5", "c_0.25", "c_1.0"], ["a v1.2", "a v1.3", "b v2"]]
+)
+def test_points_in_names_are_no_suffixes(tmp_path, names):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, value in zip(names, VALUES, strict=False):
+        Image.new("L", (6, 5), int(value)).save(folder / f"{name}.png")
+    assert grey_of_trials(tmp_path, names, folder)[0] == VALUES[:3].tolist()
+    for file in folder.iterdir():
+        file.unlink()
+    for name in {name.rpartition(".")[0] or name for name in names}:
+        Image.new("L", (6, 5)).save(folder / f"{name}.png")
+    with pytest.raises(InputError, match="images that trials name are not there"):
+        grey_of_trials(tmp_path, names, folder)
+
+
+@pytest.mark.parametrize("naming", [lambda k: f"img{k}.png", lambda k: f"{k:02d}.png"])
+def test_an_image_without_a_number_among_numbered_ones(tmp_path, naming):
+    folder = folder_of(tmp_path, [naming(k) for k in range(1, N)] + ["blank.png"])
+    assert grey_of_trials(tmp_path, np.arange(1, N), folder)[0] == VALUES[:-1].tolist()
+    for numbers in (np.arange(N), np.arange(1, N + 1)):
+        with pytest.raises(InputError, match=r"names have the numbers 1 to 11, and blank\.png has none; name images"):
+            grey_of_trials(tmp_path, numbers, folder)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.spatial.distance import pdist, squareform
 
 from normenc.errors import InputError
@@ -23,6 +24,11 @@ WITH_NAN = STACK + np.diag(np.full(N_STIMULI, np.nan))
 def saved(tmp_path, **arrays):
     np.savez(tmp_path / "a.npz", **arrays)
     return tmp_path / "a.npz"
+
+
+def netcdf(tmp_path, **arrays):
+    xr.Dataset(arrays).to_netcdf(tmp_path / "a.nc")
+    return tmp_path / "a.nc"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +83,36 @@ def test_axes_that_nothing_tells(tmp_path):
         load(path, axes="session,subject,stimulus")
     with pytest.raises(InputError, match="nothing says which axes"):
         load(saved(tmp_path, rdm=np.zeros((7, 7, 7))))
+
+
+PAIRS = np.concatenate([VECTORS] * 3)  # 15 subjects (as many as 6 stimuli have pairs) x 21 pairs
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_vectors_of_which_both_axes_may_count_pairs(tmp_path, order):
+    vectors = np.transpose(PAIRS, order)
+    stated = ",".join(["animal", "stimulus"][axis] for axis in order)
+    with pytest.raises(InputError, match=rf"21 of 7.* stimuli\); say which does: .*--axes {stated}\b"):
+        load(saved(tmp_path, rdm=vectors))
+    for known in (
+        load(saved(tmp_path, rdm=vectors), axes=stated),
+        load(saved(tmp_path, rdm=vectors, image=NAMES)),  # whose number fits one axis alone
+        load(saved(tmp_path, rdm=vectors, subject=np.arange(15))),
+        load(netcdf(tmp_path, rdm=([("subject", "pair")[axis] for axis in order], vectors))),
+    ):
+        assert known.read_as == "RDMs of 15 subjects x 7 stimuli"
+        np.testing.assert_allclose(known.rdms, np.concatenate([STACK] * 3), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_subjects", [5, 8])
+def test_vectors_along_the_first_axis(tmp_path, n_subjects):
+    vectors = np.concatenate([VECTORS] * 2)[:n_subjects].T
+    assert load(saved(tmp_path, rdm=vectors)).read_as == f"RDMs of {n_subjects} subjects x 7 stimuli"
+
+
+def test_axes_of_squares_that_their_names_tell(tmp_path):
+    path = netcdf(tmp_path, rdm=(("subject", "stimulus", "other"), np.concatenate([STACK, STACK[:2]])))
+    assert load(path).read_as == "RDMs of 7 subjects x 7 stimuli"
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "crossnobis", "my own"])

@@ -1,5 +1,7 @@
 """Tables as people make them: wide and long forms, all signs between cells and in numbers, and RDMs."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -208,6 +210,52 @@ def test_a_pattern_chooses_neurons(tmp_path):
     )
 
 
+@pytest.mark.parametrize("trial", [{}, {"trial": np.arange(12)}])
+def test_what_the_animal_did_is_no_response_of_neurons(tmp_path, trial):
+    table = wide(response=np.tile([0, 1, 1], 4), **trial)
+    table.to_csv(tmp_path / "r.csv", index=False)
+    found = read(tmp_path / "r.csv")
+    np.testing.assert_array_equal(found["responses"], TRIALS)
+    np.testing.assert_array_equal(found["response"], table["response"])
+    assert load(tmp_path / "r.csv", where={"response": 1}).trials.shape == (8, 9)
+    table.rename(columns=dict(zip(NEURONS, LETTERS, strict=False))).to_csv(tmp_path / "r.csv", index=False)
+    assert "or, where each column is a neuron, with a pattern: --map 'responses=n*'" in refused(tmp_path / "r.csv")
+    np.testing.assert_array_equal(read(tmp_path / "r.csv", responses="a:i")["responses"], TRIALS)
+
+
+LETTERS = list("abcdefghijklmnopqrstuvwxyz")
+
+
+def letters(**columns):
+    values = RNG.normal(size=(12, len(LETTERS)))
+    return pd.concat([pd.DataFrame(values, columns=LETTERS).assign(**columns), wide()[["orientation"]]], axis=1)
+
+
+def test_columns_that_mean_something_among_names_that_tell_nothing(tmp_path):
+    table = letters(isi=1.0, heartrate=2.0)
+    table.to_csv(tmp_path / "r.csv", index=False)
+    said = refused(tmp_path / "r.csv")  # p, s, t, x, y and z may be times and places
+    assert "p, s, t among them may be something else; say which neighbouring columns are neurons: --map" in said
+    found = read(tmp_path / "r.csv", responses="a:z")
+    assert found["neuron"].tolist() == LETTERS
+    np.testing.assert_array_equal(found["responses"], table[LETTERS])
+    np.testing.assert_array_equal(found["isi"], table["isi"])
+    assert "there is no column 'a:zz'" in refused(tmp_path / "r.csv", responses="a:zz")
+
+
+@pytest.mark.parametrize("other", ["isi", "gain", "temp_C", "heartrate", "noise"])
+def test_names_that_tell_nothing_are_all_said(tmp_path, other):
+    names = [f"{letter}{letter}" for letter in LETTERS]
+    table = letters().rename(columns=dict(zip(LETTERS, names, strict=True))).assign(**{other: 1.0, "kappa": 2.0})
+    table.drop(columns=other).to_csv(tmp_path / "r.csv", index=False)
+    found = read(tmp_path / "r.csv")
+    assert found["neuron"].tolist() == [*names, "kappa"]
+    assert f"are neurons: {', '.join(names)}, kappa; to choose" in found["notes"][1]
+    table.to_csv(tmp_path / "r.csv", index=False)  # the other column now stands before the last
+    assert f"but {other} among them may be something else" in refused(tmp_path / "r.csv")
+    assert read(tmp_path / "r.csv", responses="aa:zz")["neuron"].tolist() == names
+
+
 def test_a_text_in_a_neuron_is_told(tmp_path):
     table = wide().astype({"n3": object})
     table.loc[4, "n3"] = "oops"
@@ -407,6 +455,38 @@ def test_labels_of_an_rdm_are_what_the_corner_or_the_user_says(tmp_path):
     assert "column 4 is labelled 'scene 3' and row 4 'scene 99'" in refused(written(path, mixed))
 
 
+@pytest.mark.parametrize("corner", ["", "ori"])
+@pytest.mark.parametrize("kind", ["orientation", "direction"])
+def test_numbers_that_label_an_rdm_are_names_until_told(tmp_path, corner, kind):
+    path = written(tmp_path / "r.csv", table_of(corner=corner))
+    recording = load(path)
+    assert set(recording.stimulus.astype(float)) == set(THETA)
+    assert any("labels of stimuli (0 to 165) are taken as names" in note for note in recording.notes)
+    for own in ("stimulus", corner or "stimulus"):  # as the note says
+        told = load(path, names={kind: own})
+        assert told.kind == kind
+        np.testing.assert_array_equal(told.stimulus, THETA)
+        np.testing.assert_array_equal(told.rdm, RDM)
+    if not corner:
+        assert f"its labels have no name; call them stimulus: --map {kind}=stimulus" in refused(path, **{kind: "ori"})
+
+
+def test_labels_of_an_rdm_in_arrays(tmp_path):
+    np.savez(tmp_path / "r.npz", rdm=RDM, stimulus=THETA)
+    assert set(load(tmp_path / "r.npz").stimulus.astype(float)) == set(THETA)
+    np.savez(tmp_path / "r.npz", rdm=RDM, stimulus=IMAGES)
+    assert load(tmp_path / "r.npz").stimulus.tolist() == sorted(IMAGES)
+    np.savez(tmp_path / "r.npz", rdm=RDM, theta=THETA)
+    assert "if theta labels them: --map orientation=theta" in " ".join(load(tmp_path / "r.npz").notes)
+
+
+def test_degrees_that_count_are_labels_where_they_are_said_to_be(tmp_path):
+    path = written(tmp_path / "r.csv", table_of(labels=range(1, 13)))
+    assert read(path)["orientation"].tolist() == list(range(1, 13))
+    with pytest.raises(InputError, match="looks like the numbers of 12 conditions"):
+        load(path)
+
+
 @pytest.mark.parametrize("head", ["", "rdm\n", "dissimilarity\n"])
 def test_dissimilarities_of_all_pairs(tmp_path, head):
     column = "\n".join(map(str, squareform(RDM)))
@@ -429,12 +509,51 @@ def test_squares_that_are_no_rdm_are_told(tmp_path):
     for matrix, says in (
         (RNG.normal(size=(12, 12)), "the first line holds only numbers; give every column a name"),
         (RNG.normal(size=(12, 5)), "the first line holds only numbers; give every column a name"),
-        (np.where(np.eye(12), 1, 1 - RDM), "which looks like correlations or other similarities"),
+        (np.where(np.eye(12), 1, 1 - RDM), "are symmetric with 1 on the diagonal, as similarities are"),
         (RNG.normal(size=(67, 1)), "it is 67 numbers in one column or row"),
     ):
         text = pd.DataFrame(matrix).to_csv(header=False, index=False)
         assert says in refused(written(path, text))
     assert "similarities" in refused(written(path, table_of(1 - RDM)))
+
+
+SIMILAR = 1 - RDM / 2
+HALVES_DIFFER = RDM + np.triu(RNG.uniform(0.001, 0.003, RDM.shape), 1)
+SQUARES = {
+    "halves differ": (HALVES_DIFFER, r"with 0 on the diagonal and halves that differ by up to 0\.00"),
+    "crossvalidated": (RDM + 0.15 * np.eye(12), "with 0.15 on the diagonal, as values between stimuli are"),
+    "noisy diagonal": (RDM + np.diag(RNG.uniform(0.1, 0.2, 12)), "on the diagonal, as values between stimuli are"),
+    "reliabilities": (np.where(np.eye(12), 0.97, SIMILAR * 0.9), "with 0.97 on the diagonal, as similarities are"),
+    "percent": (100 * SIMILAR, "with 100 on the diagonal, as similarities are"),
+    "one half": (np.tril(SIMILAR), "with 1 on the diagonal, as similarities are"),
+}
+
+
+@pytest.mark.parametrize("square", SQUARES)
+@pytest.mark.parametrize("labels", [THETA, IMAGES, range(12), None])
+def test_values_between_stimuli_are_not_taken_for_neurons(tmp_path, square, labels):
+    matrix, says = SQUARES[square]
+    if labels is None:
+        np.savez(tmp_path / "r.npz", responses=matrix, image=IMAGES)
+        with pytest.raises(InputError, match=f"{says}.*if they are responses of neurons: --map responses=responses"):
+            load(tmp_path / "r.npz")
+        recording = load(tmp_path / "r.npz", names={"responses": "responses"})
+        assert recording.n_neurons == 12
+    else:
+        corner = "orientation" if labels is THETA else "image"
+        path = written(tmp_path / "r.csv", table_of(matrix, labels=labels, corner=corner))
+        said = refused(path)
+        assert re.search(f"its 12 x 12 values .*{says}", said)
+        columns = re.search("if its columns are neurons: --map 'responses=(.*)'", said).group(1)
+        assert read(path, responses=columns)["responses"].shape == (12, 12)
+
+
+@pytest.mark.parametrize("labels", [IMAGES, THETA])
+def test_anything_between_the_same_labels_is_questioned(tmp_path, labels):
+    path = written(tmp_path / "r.csv", table_of(RNG.normal(size=(12, 12)), labels=labels, corner="image"))
+    assert "have the same labels along rows and columns" in refused(path)
+    path = written(tmp_path / "r.csv", table_of(RNG.normal(size=(12, 12)), labels=range(12), corner="image"))
+    assert read(path)["responses"].shape == (12, 12)  # images and neurons that are both counted
 
 
 def test_a_wide_table_as_long_as_it_is_wide_is_no_rdm(tmp_path):

@@ -9,7 +9,7 @@ import xarray as xr
 
 from normenc.errors import InputError
 
-__all__ = ["ROLES", "Shaped", "counted", "roles_of", "shaped", "stated_axes"]
+__all__ = ["ROLES", "Shaped", "counted", "role_of", "roles_of", "shaped", "stated_axes"]
 
 ROLES = ("trial", "stimulus", "repeat", "neuron", "time")
 OF_RDMS = ("animal", "session", "stimulus")
@@ -54,12 +54,12 @@ class Lengths:
 
 
 def shaped(values: Any) -> Shaped:
-    """An array with the names of its axes, which only xarray's objects have."""
+    """An array with the names of its axes, which xarray's objects have, and arrays on disk whose file tells them."""
     if isinstance(values, Shaped):
         return values
     if isinstance(values, xr.Variable | xr.DataArray):
         return Shaped(values.values, tuple(str(dim) for dim in values.dims))
-    return Shaped(values, (None,) * np.ndim(values))
+    return Shaped(values, tuple(getattr(values, "dims", ())) or (None,) * np.ndim(values))
 
 
 def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tupl
     ('neuron', 'stimulus', 'repeat')
     """
     names = [part.strip() for part in axes.split(",")] if isinstance(axes, str) else [str(part) for part in axes]
-    roles = [_role(name, known) for name in names]
+    roles = [role_of(name, known) for name in names]
     for name, role in zip(names, roles, strict=True):
         if role is None:
             raise InputError(f"axes: there is no axis {name!r}; name each axis {', '.join(known)}")
@@ -85,7 +85,7 @@ def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tupl
     return tuple(role for role in roles if role is not None)
 
 
-def _role(name: str | None, known: Sequence[str] = ROLES) -> str | None:
+def role_of(name: str | None, known: Sequence[str] = ROLES) -> str | None:
     """What an axis of this name is; None for a name that tells nothing."""
     if name is None:
         return None
@@ -135,14 +135,14 @@ def roles_of(
         return _checked(tuple(stated), shape, labels, kind)
     roles = _by_name(responses, labels)
     if not _labelled(roles):
-        roles = _with_labelled_axes(roles, shape, labels, kind)
+        roles = _with_labelled_axes(roles, responses, labels, kind)
     roles = _by_length(roles, shape, labels)
     unknown = [axis for axis, role in enumerate(roles) if role is None]
     last = "neuron" if "neuron" not in roles else "time" if timed and "time" not in roles else None
     if len(unknown) == 1 and last is not None:
         roles = tuple(last if role is None else role for role in roles)
     elif unknown:
-        raise _ambiguous(roles, shape, labels, kind)
+        raise _ambiguous(roles, responses, labels, kind)
     return _checked(tuple(role for role in roles if role is not None), shape, labels, kind)
 
 
@@ -155,10 +155,10 @@ def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
     own = [dim for dim in labels.dims if dim is not None]
     along = "stimulus" if labels.unique else "trial"
     if not own or not set(own) <= set(responses.dims):
-        return tuple(_role(dim) for dim in responses.dims)
+        return tuple(role_of(dim) for dim in responses.dims)
     roles = []
     for dim in responses.dims:
-        role = _role(dim)
+        role = role_of(dim)
         if dim == own[-1]:
             role = along
         elif dim in own or role in ("trial", "stimulus"):  # beside the labelled axis, further ones repeat
@@ -168,9 +168,10 @@ def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
 
 
 def _with_labelled_axes(
-    roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str
+    roles: tuple[str | None, ...], responses: Shaped, labels: Lengths, kind: str
 ) -> tuple[str | None, ...]:
     """The axis (or axes) as long as the labels are; raises InputError where there is none, or more than one."""
+    shape = responses.shape
     along = "stimulus" if labels.unique else "trial"
     free = [axis for axis, role in enumerate(roles) if role is None]
     if len(labels.stimulus) == 1:
@@ -186,7 +187,7 @@ def _with_labelled_axes(
         )
     if len(found) > 1:
         if len(shape) > 2 or len(labels.stimulus) != 1:
-            raise _ambiguous(roles, shape, labels, kind)
+            raise _ambiguous(roles, responses, labels, kind)
         found = found[:1]  # a square matrix: trial x neuron, as documented; whoever reads it is told
     named = list(roles)
     for axis, role in zip(found[0], ("repeat", along) if len(found[0]) == 2 else (along,), strict=True):
@@ -230,11 +231,14 @@ def _checked(roles: tuple[str, ...], shape: tuple[int, ...], labels: Lengths, ki
     return roles
 
 
-def _ambiguous(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths, kind: str) -> InputError:
+def _ambiguous(roles: tuple[str | None, ...], responses: Shaped, labels: Lengths, kind: str) -> InputError:
+    shape = responses.shape
     likely = _likely(roles, shape, labels)
     size = " x ".join(map(str, labels.stimulus))
+    named = ", ".join("nothing" if dim is None else dim for dim in responses.dims)
+    untold = f"their axes are called {named}, which does not tell" if any(responses.dims) else "nothing says"
     return InputError(
-        f"responses have shape {shape} and {kind} has {size} values; nothing says which axis is which. Say it: "
+        f"responses have shape {shape} and {kind} has {size} values; {untold} which axis is which. Say it: "
         f"--axes {','.join(likely)} would read {counted(shape, likely)}. Axes are called {', '.join(ROLES)}"
     )
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.recordings.axes import OF_RDMS, Shaped, shaped, stated_axes
+from normenc.recordings.axes import OF_RDMS, Shaped, role_of, shaped, stated_axes
 from normenc.recordings.columns import SYNONYMS
 
 __all__ = ["Rdms", "read_rdms"]
@@ -87,15 +87,17 @@ def _stated(axes: str | Sequence[str] | None, shape: tuple[int, ...]) -> tuple[s
 
 
 def _roles(given: Shaped, n_labels: int | None, arrays: Mapping[str, Any]) -> tuple[str, ...]:
-    """What each axis is, by its length: two that are equal are the stimuli's, and the last is where it counts pairs."""
-    shape = given.shape
+    """What each axis is, by its name or its length: two that are equal are the stimuli's, or one that counts pairs."""
+    shape, named = given.shape, [role_of(dim, OF_RDMS) for dim in given.dims]
     if len(shape) > 4:
         raise InputError(f"rdm has shape {shape}; it must be square, or a stack of squares over subjects and sessions")
     square = [
         (one, two)
         for one in range(len(shape))
         for two in range(one + 1, len(shape))
-        if shape[one] == shape[two] and shape[one] == (n_labels if n_labels is not None else shape[one])
+        if shape[one] == shape[two]
+        and shape[one] == (n_labels if n_labels is not None else shape[one])
+        and not {named[one], named[two]} & {"animal", "session"}
     ]
     if len(shape) == 2 and square:
         return ("stimulus", "stimulus")
@@ -103,13 +105,37 @@ def _roles(given: Shaped, n_labels: int | None, arrays: Mapping[str, Any]) -> tu
         raise _ambiguous(shape)
     if square:
         return _with_subjects(["stimulus" if axis in square[0] else None for axis in range(len(shape))], given, arrays)
-    n_stimuli = _n_stimuli(shape[-1])
-    if n_stimuli is None or (n_labels is not None and n_stimuli != n_labels):
+    pairs = [
+        axis
+        for axis, length in enumerate(shape)
+        if (n_stimuli := _n_stimuli(length)) is not None
+        and n_stimuli == (n_labels or n_stimuli)
+        and named[axis] not in ("animal", "session")
+    ]
+    if not pairs:
         wanted = "" if n_labels is None else f"; there are {n_labels} labels of stimuli"
         raise InputError(
             f"rdm has shape {shape}; it must be square, stimulus x stimulus, or a vector of n (n - 1) / 2 pairs{wanted}"
         )
-    return _with_subjects([*[None] * (len(shape) - 1), "stimulus"], given, arrays)
+    labels = [label for what in ("animal", "session") if (label := _label(arrays, what)) is not None]
+    of_subjects = {axis for axis in pairs if any(len(label) == shape[axis] for label in labels)}
+    if len(pairs) > 1 and len(set(pairs) - of_subjects) != 1:
+        raise _several_pairs(shape, pairs)
+    place = pairs[0] if len(pairs) == 1 else (set(pairs) - of_subjects).pop()
+    return _with_subjects(["stimulus" if axis == place else named[axis] for axis in range(len(shape))], given, arrays)
+
+
+def _several_pairs(shape: tuple[int, ...], pairs: Sequence[int]) -> InputError:
+    may_be = " and ".join(f"{shape[axis]} of {_n_stimuli(shape[axis])}" for axis in pairs)
+    rest = ["animal", "session", "session"]
+    said = []
+    for axis in pairs:
+        others = iter(rest)
+        said.append(",".join("stimulus" if one == axis else next(others) for one in range(len(shape))))
+    return InputError(
+        f"rdm has shape {shape}, where several axes may count all pairs of stimuli ({may_be} stimuli); say which does: "
+        f"--axes {' or --axes '.join(said)}"
+    )
 
 
 def _with_subjects(roles: list[str | None], given: Shaped, arrays: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,9 +17,12 @@ from normenc.recordings.columns import BLANK_COLUMNS, rows_where, varying
 from normenc.recordings.dissimilarities import read_rdms
 from normenc.recordings.files import study_selection
 from normenc.recordings.formats import listed, not_there
+from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
+from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.recording import Recording
+from normenc.recordings.squares import question_square
 
 __all__ = ["FORMATS", "STIMULI", "TEXTS", "Contents", "understand"]
 
@@ -30,7 +33,6 @@ FORMATS = (
 TEXTS = ("species", "area", "units", "source", "citation", "licence")
 STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
-TOLERANCE = 1e-6  # of a matrix that is symmetric but for rounding
 
 
 @dataclass(frozen=True)
@@ -135,12 +137,15 @@ def understand(
         return _of_study(known, name, asked, common | {"notes": notes})
     if asked.rdm_metric is not None:
         raise InputError("rdm_metric says what a given RDM holds; there are responses, from which it is computed")
+    kind, _ = _stimulus(known)
+    known, where, chosen = at_chosen_values(known, kind, asked.where, is_stated=asked.axes is not None)
+    asked = replace(asked, where=where or None)
     kind, stimulus = _stimulus(known)
     found = arrange(known, kind, stimulus, asked, windowed=windowed)
     _check_numbers(found.responses)
     cautions = list(found.cautions)
     if asked.axes is None and "responses" not in (asked.names or {}):
-        _question_dissimilarities(found.responses)
+        question_square(found.responses)
     if found.unit:
         facts["units"] = facts.get("units", "not stated") + found.unit
     labels = _without_blanks(found, kind, asked)
@@ -148,7 +153,9 @@ def understand(
     rows, step = rows_where(choosing, asked.where, len(labels))
     notes += found.notes
     if kind == "image":
-        of_kept, images, counted = match_images(labels[rows], images, known.get("image_names"), one_based=one_based)
+        of_kept, images, counted = match_images(
+            labels[rows], images, known.get("image_names"), one_based=one_based, every=labels
+        )
         notes += counted
         labels = np.full(len(rows), "", dtype=of_kept.dtype)
         labels[rows] = of_kept
@@ -174,7 +181,7 @@ def understand(
         read_as=found.read_as,
         notes=tuple(notes),
         cautions=tuple(cautions),
-        steps=(*common["steps"], *([step] if step else [])),
+        steps=(*common["steps"], *chosen, *([step] if step else [])),
     )
 
 
@@ -185,14 +192,12 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
         raise _several_stimuli(given)
     kind = given[0] if given else "image"
     stimulus = np.ravel(shaped(arrays[kind]).array) if given else None
-    found = read_rdms(arrays, None if stimulus is None else len(stimulus), asked.axes)
+    found = read_rdms(
+        arrays, next((np.size(arrays[key]) for key in (kind, "stimulus") if key in arrays), None), asked.axes
+    )
     notes = [*common["notes"], *found.notes]
     if stimulus is None:
-        n_stimuli = found.rdm.shape[-1]
-        if isinstance(images, Mapping) and len(images) != n_stimuli:
-            raise InputError(f"there are {len(images)} images, but the RDM has {n_stimuli} stimuli; give one for each")
-        stimulus = np.arange(1, n_stimuli + 1)
-        notes.append("stimuli have no labels, and are counted from 1" + _in_order_of(images))
+        stimulus = unnamed_labels(arrays, found.rdm.shape[-1], images, notes)
     if kind == "image":
         labels, images, counted = match_images(stimulus, images, arrays.get("image_names"))
         notes += counted if given else ()
@@ -216,16 +221,10 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     )
 
 
-def _in_order_of(images: Any) -> str:
-    if not isinstance(images, Mapping):
-        return ""
-    names = list(images)
-    return f", as images are in the natural order of their names (1 is {names[natural_order(names)[0]]})"
-
-
 def _of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: dict[str, Any]) -> Contents:
     """The reference study's format, which has its own way to choose stimuli; whatever is left out is said."""
     degrees = checked_degrees(np.asarray(arrays["stimuli"]), "'stimuli'", _angles(arrays, asked))
+    question_square(arrays["resp"], "resp", ",direction=stimuli")
     responses, orientation = study_selection(np.asarray(arrays["resp"]), degrees, asked.bin_width)
     others = "to take all of them: --map responses=resp,direction=stimuli"
     notes, cautions = list(common["notes"]), []
@@ -333,23 +332,6 @@ def _without_blanks(found: Arranged, kind: str, asked: Preparation) -> npt.NDArr
         else:
             labels = np.where(is_blank, "", labels.astype(str))
     return labels
-
-
-def _question_dissimilarities(responses: Any) -> None:
-    """Raise InputError for responses that look like a matrix of dissimilarities."""
-    shape = np.shape(responses)
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 3 or hasattr(responses, "chunks"):
-        return
-    values = np.asarray(responses, dtype=np.float64)
-    diagonal = np.diagonal(values)
-    scale = float(np.nanmax(np.abs(values), initial=0.0))
-    alike = np.allclose(values, values.T, rtol=0, atol=TOLERANCE * scale, equal_nan=True)
-    if scale and alike and (np.isnan(diagonal) | (np.abs(diagonal) <= TOLERANCE * scale)).all():
-        raise InputError(
-            f"responses have shape {shape}, are symmetric and zero on the diagonal, as dissimilarities between stimuli "
-            "are; if that is what they are: --map rdm=responses; if they are responses of neurons: --map "
-            "responses=responses"
-        )
 
 
 def _check_numbers(responses: Any) -> None:

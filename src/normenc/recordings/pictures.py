@@ -5,7 +5,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +13,17 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.files import is_folder, printable
 from normenc.recordings.formats.guards import readable
+from normenc.recordings.image_stacks import counted_from, first_axis_counts
 from normenc.recordings.labels import as_text, without_stimulus
 
 __all__ = ["match_images", "natural_order", "read_images"]
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 
 
 def match_images(
-    labels: Any, images: Any, image_names: Any = None, *, one_based: bool = False
+    labels: Any, images: Any, image_names: Any = None, *, one_based: bool = False, every: Any = None
 ) -> tuple[npt.NDArray[Any], Any, tuple[str, ...]]:
     """Names of each trial's image, one image for each different name, and in words how numbers were taken.
 
@@ -35,19 +37,21 @@ def match_images(
     image_names : array_like of str, shape (n_images,), optional
     one_based : bool
         Whether the first image's number is 1, where numbers leave it open.
+    every : array_like, optional
+        Labels of all the file's trials, also of those that are left out: what numbers there are tells whether the first
+        is 0 or 1, and which axis counts images.
 
     Raises
     ------
     InputError
         When a label has no image.
     """
-    given = np.ravel(np.asarray(labels))
-    if given.dtype.kind not in "iufb":
-        given = as_text(given, "image")
-    shown = ~without_stimulus(given) if given.dtype.kind in "fU" else np.ones(len(given), dtype=bool)
+    given, shown = _shown(labels)
     if not shown.any():
         raise InputError("no trial shows an image: every one is missing (NaN or empty)")
-    names, pictures, said = _matched(given[shown], images, image_names, one_based)
+    of_all, all_shown = (given, shown) if every is None else _shown(every)
+    counting = _Counting(_numbers(of_all[all_shown]), one_based)
+    names, pictures, said = _matched(given[shown], images, image_names, counting)
     if shown.all():
         return names, pictures, said
     every = np.zeros(len(given), dtype=names.dtype)
@@ -55,8 +59,31 @@ def match_images(
     return every, pictures, said
 
 
+class _Counting(NamedTuple):
+    """What tells how images are counted: the numbers of all trials, where all are, and the file's custom."""
+
+    numbers: npt.NDArray[np.int64] | None
+    one_based: bool
+
+
+def _shown(labels: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    given = np.ravel(np.asarray(labels))
+    if given.dtype.kind not in "iufb":
+        given = as_text(given, "image")
+    return given, ~without_stimulus(given) if given.dtype.kind in "fU" else np.ones(len(given), dtype=bool)
+
+
+def _numbers(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64] | None:
+    """Whole numbers from 0, also those that are written as text; None where labels are anything else."""
+    if labels.dtype.kind == "U":
+        decimal = all(name.isdecimal() and len(name) < 16 for name in np.unique(labels).tolist())
+        return labels.astype(np.int64) if decimal else None
+    whole = (np.abs(labels) < 2**53) & (labels == np.round(labels)) & (labels >= 0)
+    return labels.astype(np.int64) if whole.all() else None
+
+
 def _matched(
-    labels: npt.NDArray[Any], images: Any, image_names: Any, one_based: bool
+    labels: npt.NDArray[Any], images: Any, image_names: Any, counting: _Counting
 ) -> tuple[npt.NDArray[Any], Any, tuple[str, ...]]:
     """:func:`match_images` of trials that all show an image."""
     if isinstance(images, Mapping):
@@ -81,14 +108,15 @@ def _matched(
         width = len(str(numbers.max()))
         return np.array([f"{number:0{width}d}" for number in numbers]), None, ()
     own = None if image_names is None else np.ravel(as_text(image_names, "image_names")).tolist()
+    stacked: tuple[str, ...] = ()
+    if not isinstance(images, list):
+        images, stacked = first_axis_counts(images, counting.numbers, None if own is None else len(own))
     if own is not None:
         _check_names(own, len(images))
-    said: tuple[str, ...] = ()
-    if own is not None:
         by_name = numbers is None
-        index, said = _by_name(labels, own, one_based) if by_name else _by_number(labels.astype(int), own, one_based)
+        index, said = _by_name(labels, own, counting) if by_name else _by_number(labels.astype(int), own, counting)
     elif numbers is not None:
-        index, said = _index(numbers, len(images), one_based)
+        index, said = _index(numbers, len(images), counting)
         own = [f"{number:0{len(str(len(images) - 1))}d}" for number in range(len(images))]
     else:
         raise InputError(
@@ -96,7 +124,7 @@ def _matched(
             "number the images from 0"
         )
     used = sorted(set(index.tolist()), key=lambda number: own[number])
-    return np.array(own)[index], _stacked([images[number] for number in used]), said
+    return np.array(own)[index], _stacked([images[number] for number in used]), stacked + said
 
 
 def _check_names(own: list[str], n_images: int) -> None:
@@ -115,21 +143,33 @@ def _whole(given: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def _index(
-    numbers: npt.NDArray[np.int64], n_images: int, one_based: bool
+    numbers: npt.NDArray[np.int64], n_images: int, counting: _Counting
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     low, high = int(numbers.min()), int(numbers.max())
-    first = 1 if low >= 1 and (high == n_images or one_based) else 0
+    every = counting.numbers if counting.numbers is not None and counting.numbers.max() <= n_images else numbers
+    first, is_open = counted_from(every, n_images, one_based=counting.one_based)
     if low < first or high >= n_images + first:
         raise InputError(
             f"images are numbered from {low} to {high}, but there are {n_images}; number them from 0 to "
             f"{n_images - 1}, or from 1 to {n_images}"
         )
-    said = ("images are numbered from 1",) if first else ()
-    return numbers - first, said
+    if is_open:
+        said = (
+            f"images are numbered from {first}, as is usual in {'MATLAB' if first else 'Python'}: {every.min()} to "
+            f"{every.max()} of {n_images} images leave it open; image_names, one for each, would settle it"
+        )
+        return numbers - first, (said,)
+    return numbers - first, ("images are numbered from 1",) if first else ()
+
+
+def _stem(name: str) -> str:
+    """A name without its suffix, where it has one of images; of ``face.1`` and ``c_0.5`` all of it is the name."""
+    path = Path(name)
+    return path.stem if path.suffix.lower() in SUFFIXES else path.name
 
 
 def _by_number(
-    numbers: npt.NDArray[np.int64], own: list[str], one_based: bool
+    numbers: npt.NDArray[np.int64], own: list[str], counting: _Counting
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Where each number's image stands: that of the same number in its name, else counted in the names' natural order.
 
@@ -137,7 +177,8 @@ def _by_number(
     "img_07", "scene (7)").
     """
     wanted = set(numbers.tolist())
-    for places in (_numbered([Path(name).stem for name in own], alone=True), _numbered([Path(n).stem for n in own])):
+    stems = [_stem(name) for name in own]
+    for places in (_numbered(stems, alone=True), _numbered(stems)):
         doubled = [number for number in sorted(wanted) if len(places.get(number, ())) > 1]
         if doubled:
             there = " and ".join(own[place] for place in places[doubled[0]])
@@ -146,29 +187,38 @@ def _by_number(
             first = min(wanted)
             said = f"images are paired by the numbers in their names ({first} is {own[places[first][0]]})"
             return np.array([places[number][0] for number in numbers.tolist()], dtype=np.int64), (said,)
+    bare = next((name for name, stem in zip(own, stems, strict=True) if not re.search("[0-9]", stem)), None)
+    if bare is not None and (places := _numbered(stems)):
+        lost = sorted(wanted - places.keys())
+        raise InputError(
+            f"trials show image {lost[0]}, but names have the numbers {min(places)} to {max(places)}, and {bare} has "
+            "none; name images in the trials, or leave images that have no number out of the folder"
+        )
     order = natural_order(own)
-    index, counted = _index(numbers, len(own), one_based)
-    first = 1 if counted else 0
+    index, _ = _index(numbers, len(own), counting)
+    first = int(numbers[0] - index[0])
     said = f"images are counted from {first} in the natural order of their names ({first} is {own[order[0]]})"
     return np.array(order, dtype=np.int64)[index], (said,)
 
 
 def _numbered(stems: list[str], *, alone: bool = False) -> dict[int, list[int]]:
-    """Places by the number in a name, where all names are alike but for it; with `alone`, of names that are numbers."""
+    """Places by the number in a name, where all names are alike but for it; with `alone`, of names that are numbers.
+
+    Names without any number are passed over, as long as most have one.
+    """
     found: dict[int, list[int]] = {}
     around = set()
     for place, stem in enumerate(stems):
         match = LAST_NUMBER.fullmatch(stem)
         if match is None:
-            if alone:
-                continue
-            return {}
+            continue
         before, number, after = match.groups()
         if alone and (before or after):
             continue
         around.add((before.strip(" _-.([").lower(), after.strip(" _-.)]").lower()))
         found.setdefault(int(number), []).append(place)
-    return found if len(around) <= 1 else {}
+    n_numbered = sum(map(len, found.values()))
+    return found if len(around) <= 1 and (alone or 2 * n_numbered > len(stems)) else {}
 
 
 def natural_order(names: list[str]) -> list[int]:
@@ -187,19 +237,21 @@ def natural_order(names: list[str]) -> list[int]:
     return sorted(range(len(names)), key=key)
 
 
-def _by_name(names: npt.NDArray[Any], own: list[str], one_based: bool) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+def _by_name(
+    names: npt.NDArray[Any], own: list[str], counting: _Counting
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Where each name stands in `own`, with or without the file's suffix; names that are numbers count as such."""
     whole = {name: number for number, name in enumerate(own)}
     stems: dict[str, list[int]] = {}
     for number, name in enumerate(own):
-        stems.setdefault(Path(name).stem, []).append(number)
+        stems.setdefault(_stem(name), []).append(number)
     found: dict[str, list[int]] = {
-        name: [whole[name]] if name in whole else stems.get(name, []) or stems.get(Path(name).stem, [])
+        name: [whole[name]] if name in whole else stems.get(name, []) or stems.get(_stem(name), [])
         for name in np.unique(names).tolist()
     }
     lost = [name for name, places in found.items() if not places]
     if lost and all(name.isdecimal() for name in found):
-        return _by_number(names.astype(np.int64), own, one_based)
+        return _by_number(names.astype(np.int64), own, counting)
     if lost:
         raise InputError(
             f"{len(lost)} of {len(found)} images that trials name are not there, the first is {lost[0]!r}; there are "

@@ -20,23 +20,56 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 def read_grey(file: Path) -> tuple[npt.NDArray[np.float32], bool]:
     """An image in grey, values 0 to 1, and whether it was in colour; colours become grey by their luminance.
 
+    It is turned as its camera says (EXIF).
+
     Raises
     ------
     InputError
-        When it cannot be read.
+        When it cannot be read, or does not tell what grey is seen: where it is transparent, or holds numbers of which
+        none is known to be white.
     """
     from PIL import Image
     from skimage import color, util
 
     try:
         with Image.open(file) as opened:
-            image = util.img_as_float32(np.asarray(opened.convert("RGB") if opened.mode in ("P", "CMYK") else opened))
+            image = util.img_as_float32(np.asarray(_plain(opened, file)))
+    except InputError:
+        raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{file}: this image cannot be read ({error})") from None
-    colour = image.ndim == 3 and image.shape[2] in (3, 4)
-    if image.ndim != 2 and not colour:
-        raise InputError(f"{file}: this image has shape {image.shape}; it must be grey, or colour with 3 or 4 channels")
-    return (color.rgb2gray(image[..., :3]).astype(np.float32) if colour else image), colour
+    if not (image.min() >= 0 and image.max() <= 1):
+        raise InputError(
+            f"{file}: this image holds values from {image.min():g} to {image.max():g}, of which none is known to be "
+            "white; save it with 8 or 16 bits, or with values from 0 (black) to 1 (white)"
+        )
+    colour = image.ndim == 3
+    return (color.rgb2gray(image).astype(np.float32) if colour else image), colour
+
+
+def _plain(opened: Any, file: Path) -> Any:
+    """An image of Pillow's in grey or in red, green and blue, the right way up."""
+    from PIL import ImageOps
+
+    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # photographs with previews
+        raise InputError(f"{file}: this file holds {opened.n_frames} images; save each to a file of its own")
+    is_16_bit = opened.mode == "I" and opened.format == "PNG"
+    if opened.mode == "I" and not is_16_bit:
+        raise InputError(
+            f"{file}: this image holds numbers of 32 bits, of which none is known to be white; save it with 8 or "
+            "16 bits"
+        )
+    turned = ImageOps.exif_transpose(opened)
+    if turned.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in turned.info:
+        if np.asarray(turned.convert("RGBA"))[..., 3].min() < 255:
+            raise InputError(
+                f"{file}: this image is transparent in places, and does not tell what is seen behind; save it on the "
+                "background that was shown"
+            )
+        turned = turned.convert("L" if turned.mode in ("LA", "La") else "RGB")
+    if is_16_bit:
+        return np.asarray(turned).astype(np.uint16)
+    return turned if turned.mode in ("1", "L", "F", "RGB") or turned.mode.startswith("I;16") else turned.convert("RGB")
 
 
 def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt.NDArray[np.float32]:

@@ -90,6 +90,7 @@ class OnDisk:
         self.dtype = np.dtype(array.dtype)
         self.chunks = array.chunks
         self.ndim = len(self.shape)
+        self.dims: tuple[str, ...] = ()  # names of the axes, where the file has any
 
     def __len__(self) -> int:
         return self.shape[0]

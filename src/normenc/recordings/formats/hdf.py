@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from normenc.errors import InputError
 from normenc.recordings.formats.guards import LAZY_BYTES, OnDisk, check_size, readable
@@ -18,7 +19,10 @@ ADVICE = "copy it again"
 
 @contextmanager
 def opened_hdf5(path: Path) -> Iterator[dict[str, Any]]:
-    """All datasets of an HDF5 file; those in groups are called ``group/dataset``. Large ones stay on disk."""
+    """All datasets of an HDF5 file; those in groups are called ``group/dataset``. Large ones stay on disk.
+
+    They bring the names of their axes, where they have any.
+    """
     with opened_file(path) as file:
         with readable("HDF5 file", ADVICE):
             found: dict[str, Any] = {}
@@ -102,8 +106,35 @@ def _collect(group: Any, prefix: str, arrays: dict[str, Any], seen: set[int]) ->
             is_own = isinstance(group.get(name, getlink=True), h5py.HardLink)
             if is_own and h5py.h5o.get_info(item.id).addr not in seen:
                 _collect(item, f"{own}/", arrays, seen)
-        elif isinstance(item, h5py.Dataset) and item.shape is not None:
-            arrays[own] = plain_dataset(item, own)
+        elif isinstance(item, h5py.Dataset) and item.shape is not None and not _is_bare_dimension(item):
+            arrays[own] = _with_axes(plain_dataset(item, own), _axes_of(item, own))
+
+
+def _is_bare_dimension(item: Any) -> bool:
+    """Whether a dataset only stands for a dimension of netCDF's, and holds nothing."""
+    name = item.attrs.get("NAME", b"")
+    return bytes(name if isinstance(name, bytes) else str(name).encode()).startswith(
+        b"This is a netCDF dimension but not a netCDF variable"
+    )
+
+
+def _axes_of(item: Any, name: str) -> tuple[str, ...]:
+    """Names of the axes: their labels, or the scales that are attached to them; empty where none has any."""
+    if item.is_scale and item.ndim == 1:
+        return (item.name.rpartition("/")[2],)
+    found: list[str] = []
+    for axis, dim in enumerate(item.dims):
+        own = dim.label or (dim[0].name.rpartition("/")[2] if len(dim) else "")
+        found.append(own if own and own not in found else f"{name}[{axis}]")
+    return tuple(found) if any(own != f"{name}[{axis}]" for axis, own in enumerate(found)) else ()
+
+
+def _with_axes(values: Any, dims: tuple[str, ...]) -> Any:
+    """An array with the names of its axes, where it has any."""
+    if isinstance(values, OnDisk):
+        values.dims = dims
+        return values
+    return xr.Variable(dims, values) if dims and isinstance(values, np.ndarray) else values
 
 
 def plain_dataset(item: Any, name: str) -> Any:

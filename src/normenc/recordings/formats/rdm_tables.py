@@ -11,6 +11,7 @@ import pandas as pd
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import MISSING_RESPONSES, STIMULI
 from normenc.recordings.labels import as_text
+from normenc.recordings.squares import between_stimuli
 
 __all__ = ["condensed_side", "looks_like_rdm", "rdm_of"]
 
@@ -46,17 +47,16 @@ def rdm_of(cells: npt.NDArray[np.object_], names: Mapping[str, str]) -> dict[str
         cells = cells.copy()  # a head line without a cell above the first column, as R writes it
         cells[0] = np.concatenate([[""], cells[0, :-1]])
         numbers, is_text = _numbers(cells)
-    for row, column in ((0, 0), (1, 1), (1, 0), (0, 1)):
-        block = numbers[row:, column:]
-        if not is_text[row:, column:].any() and len(block) >= FEWEST and block.shape[0] == block.shape[1]:
-            if (rdm := _mirrored(block)) is not None:
-                notes = (
-                    []
-                    if rdm is block
-                    else ["only one half of the RDM is given; the other was taken to be its mirror image"]
-                )
-                return {"rdm": rdm, "notes": notes} | _labels(cells, row, column, names)
-            _refuse_similarities(block)
+    places = ((0, 0), (1, 1), (1, 0), (0, 1))  # where values may begin
+    blocks = {(row, column): numbers[row:, column:] for row, column in places if not is_text[row:, column:].any()}
+    squares = {place: block for place, block in blocks.items() if len(block) >= FEWEST and len(block) == block.shape[1]}
+    for (row, column), block in squares.items():
+        if (rdm := _mirrored(block)) is not None:
+            mirrored = "only one half of the RDM is given; the other was taken to be its mirror image"
+            return {"rdm": rdm, "notes": [] if rdm is block else [mirrored]} | _labels(cells, row, column, names)
+    has_labels = cells[0, 0] == "" or _is_count(cells[0, 1:].tolist())
+    for (row, column), block in sorted(squares.items(), reverse=has_labels):
+        _question(block, cells, row, column)
     return None
 
 
@@ -98,12 +98,14 @@ def _mirrored(block: Floats) -> Floats | None:
     return None
 
 
-def _refuse_similarities(block: Floats) -> None:
-    if (np.diagonal(block) == 1).all() and np.isfinite(block).all() and np.allclose(block, block.T):
-        raise InputError(
-            "it is a matrix with 1 on its diagonal, which looks like correlations or other similarities; an RDM holds "
-            "dissimilarities, such as 1 minus the correlation"
-        )
+def _question(block: Floats, cells: npt.NDArray[np.object_], row: int, column: int) -> None:
+    """Raise InputError for a square that is no RDM, but seems to hold something between stimuli."""
+    head, first = cells[0, column:].tolist(), cells[row:, 0].tolist()
+    is_same = bool(row and column) and not _is_count(head) and set(head) == set(first) and len(set(head)) == len(head)
+    said = between_stimuli(block, same_labels=is_same)
+    if said is not None:
+        neurons = f"; if its columns are neurons: --map 'responses={head[0]}:{head[-1]}'" if row else ""
+        raise InputError(f"its {len(block)} x {len(block)} values {said}{neurons}")
 
 
 def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mapping[str, str]) -> dict[str, Any]:
@@ -113,11 +115,12 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
     corner = str(cells[0, 0]) if row and column else ""
     found: dict[str, Any] = {"simulated": "yes"} if corner.endswith(SIMULATED) else {}
     corner = corner.removesuffix(SIMULATED)
-    labels = _agreed(head, first)
     wanted = [(name, own) for name, own in names.items() if name in STIMULI]
+    labels = _agreed(head, first, even_counts=bool(wanted) or corner.lower() in STIMULI)
     for name, own in wanted:
-        if own != corner or labels is None:
+        if labels is None or own not in (corner, "stimulus"):
             there = f"its labels are called {corner!r}" if labels is not None and corner else "its labels have no name"
+            there = there if labels is None or corner else f"{there}; call them stimulus: --map {name}=stimulus"
             raise InputError(f"there is no column {own!r} (for {name}); the table is an RDM, and {there}")
         return found | {name: labels}
     if labels is None:
@@ -127,10 +130,11 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
     return found | {"image" if labels.dtype.kind == "U" else "stimulus": labels}
 
 
-def _agreed(head: list[str] | None, first: list[str] | None) -> npt.NDArray[Any] | None:
-    """The labels that head line and first column agree on; None where there are none but a count."""
-    given = [labels for labels in (head, first) if labels is not None]
+def _agreed(head: list[str] | None, first: list[str] | None, *, even_counts: bool) -> npt.NDArray[Any] | None:
+    """The labels that head line and first column agree on; None where there are none, or, unless told, but a count."""
+    given = [labels for labels in (head, first) if labels is not None and any(labels)]
     told = [labels for labels in given if not _is_count(labels)]
+    told = given if even_counts and not told else told
     if not told:
         return None
     labels = [_as_numbers(one) for one in told]

@@ -15,7 +15,7 @@ from normenc.recordings.formats.guards import check_packing, check_size, readabl
 from normenc.recordings.formats.long_tables import from_long
 from normenc.recordings.formats.rdm_tables import rdm_of
 from normenc.recordings.formats.text_tables import Layout, layout_of, read_cells, read_csv
-from normenc.recordings.formats.wide_tables import from_wide
+from normenc.recordings.formats.wide_tables import from_wide, has_neurons
 
 __all__ = ["read_table"]
 
@@ -54,17 +54,21 @@ def read_table(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _is_long(table: pd.DataFrame, names: Mapping[str, str]) -> bool:
-    """Whether any column is there that only a table in long form has."""
-    return "neuron" in names or "neuron" in table or "response" in table
+    """Whether any column is there that only a table in long form has.
+
+    A column ``response`` beside columns of neurons is what the animal did.
+    """
+    return "neuron" in names or "neuron" in table or ("response" in table and not has_neurons(table))
 
 
 def _long(table: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
+    or_wide = "" if "neuron" in table else "; or, where each column is a neuron, with a pattern: --map 'responses=n*'"
     for column in LONG:
         if column not in table:
             raise InputError(
                 f"there is no column {column!r} among {few(table.columns)}; a table in long form has trial, neuron, "
                 "response and orientation, direction or image. Name yours with --map "
-                f"{'responses' if column == 'response' else column}=COLUMN"
+                f"{'responses' if column == 'response' else column}=COLUMN{or_wide}"
             )
     return from_long(table, notes)
 

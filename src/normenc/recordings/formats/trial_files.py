@@ -102,7 +102,7 @@ def _trials(
     notes: list[str] = []
     mapped = {name: own for name, own in names.items() if own in table}
     table = renamed(table, mapped, notes)
-    rate = _rate(table, rate)
+    rate = _rate(table, rate, mapped)
     start = _column(table, in_samples["start"])
     known = in_samples if start is not None else SECONDS
     start = start if start is not None else _column(table, SECONDS["start"])
@@ -149,13 +149,22 @@ def _column(table: pd.DataFrame, known: Sequence[str]) -> str | None:
     return next((name for name in known if name in table), None)
 
 
-def _rate(table: pd.DataFrame, rate: float | None) -> float | None:
-    column = _column(table, RATES)
-    if column is None:
+def _rate(table: pd.DataFrame, rate: float | None, mapped: Mapping[str, str]) -> float | None:
+    """Samples a second, by the column that the user names, or by all that bear such a name."""
+    columns = [name for name in RATES if name in mapped] or [name for name in RATES if name in table]
+    if not columns:
         return rate
-    values = np.unique(_numbers(table, column))
-    if len(values) != 1 or not 0 < values[0] < np.inf:
-        raise InputError(f"{column} must hold one number of samples a second (Hz) in all rows, above 0")
+    found = {column: np.unique(_numbers(table, column)) for column in columns}
+    for column, values in found.items():
+        if len(values) != 1 or not 0 < values[0] < np.inf:
+            raise InputError(f"{column} must hold one number of samples a second (Hz) in all rows, above 0")
+    column, values = next(iter(found.items()))
+    for other, own in found.items():
+        if abs(own[0] - values[0]) > 1e-3 * values[0]:
+            raise InputError(
+                f"{column} is {values[0]:g} Hz, but {other} is {own[0]:g} Hz; say which is that of the samples: --map "
+                f"rate={column} or rate={other}"
+            )
     if rate is not None and abs(rate - values[0]) > 1e-3 * rate:
         raise InputError(f"{column} is {values[0]:g} Hz, but the recording says {rate:g} Hz; mend one of them")
     return float(values[0]) if rate is None else rate

@@ -27,12 +27,13 @@ from normenc.recordings.formats.columns import (
 from normenc.recordings.formats.long_tables import of_each, placed_in_grid, trials_of
 from normenc.recordings.formats.side_tables import labels_of_neurons
 
-__all__ = ["from_wide"]
+__all__ = ["from_wide", "has_neurons", "neurons_of"]
 
 NEURON_WORDS = frozenset(("neuron", "neurons", "cell", "cells", "unit", "units", "roi", "rois", "cluster", "clusters"))
 NEURON_LETTERS = frozenset(("", "n", "u"))
 MANY_LETTERS = 8  # columns from which on a letter with a number, or a number alone, is a neuron
 MANY = 20  # columns from which on numbers that nobody knows are neurons
+MOST_LISTED = 60  # columns that a note lists
 # What is measured or set in each trial, or stands for moments of one trace, and not for a neuron.
 OTHER_WORDS = frozenset(
     re.findall(
@@ -43,7 +44,8 @@ OTHER_WORDS = frozenset(
         position depth eccentricity frequency freq tf sf cpd contrast luminance coherence temperature laser led opto
         speed velocity running locomotion wheel pupil eye gaze face whisk whisker motion lick licks reward choice
         response reaction rt correct outcome hit miss weight age p pc pca factor latent lfp power baseline mean std
-        sem""",
+        sem isi iti soa gain temp celsius heart heartrate hr bpm respiration breathing arousal ecg emg eeg score error
+        accuracy threshold noise snr""",
     )
 )
 ADVICE = "say which columns are neurons: --map responses='n*', for example"
@@ -60,7 +62,8 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     table : DataFrame
         With the names that normenc knows.
     pattern : str, optional
-        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character.
+        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character; or the first and the last
+        of neighbouring columns, ``first:last``.
     path : Path
         Of the table; the table ``....neurons.csv`` beside it labels the neurons, where there is one.
     notes : list of str
@@ -71,12 +74,17 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     InputError
         When it is not plain which columns are neurons, a response is no number, or rows are no trials.
     """
-    neurons = _matching(table, pattern) if pattern is not None else _neurons(table)
+    neurons, are_told = (_matching(table, pattern), True) if pattern is not None else neurons_of(table)
     responses = np.stack([as_numbers(table[column]) for column in neurons], axis=1)
     others = table.drop(columns=neurons)
     facts = plain_facts(others)
     others = others.drop(columns=list(facts))
     notes.append(_said(neurons, list(others.columns)))
+    if not are_told:
+        notes.append(
+            f"nothing in the names of these columns says that they are neurons: {_long_list(neurons)}; to choose "
+            "neighbouring ones: --map responses=FIRST:LAST"
+        )
     arrays: dict[str, Any] = {"neuron": np.array(neurons)} | _rows(responses, others) | facts
     return arrays | labels_of_neurons(path, arrays["neuron"], [name for name in arrays if name != "neuron"])
 
@@ -90,33 +98,74 @@ def _said(neurons: Sequence[str], others: Sequence[str]) -> str:
 
 
 def _matching(table: pd.DataFrame, pattern: str) -> list[str]:
-    found = [pattern] if pattern in table else [column for column in table if fnmatchcase(str(column), pattern)]
+    columns = list(map(str, table.columns))
+    found = [pattern] if pattern in columns else [column for column in columns if fnmatchcase(column, pattern)]
+    for place in (place for place, sign in enumerate(pattern) if sign == ":" and not found):
+        first, last = pattern[:place], pattern[place + 1 :]
+        if first in columns and last in columns:
+            found = columns[columns.index(first) : columns.index(last) + 1]
     if not found:
         raise InputError(f"there is no column {pattern!r} (for responses); the columns are {few(table.columns)}")
     return found
 
 
-def _neurons(table: pd.DataFrame) -> list[str]:
-    """Columns that are neurons by their names and their values."""
+def neurons_of(table: pd.DataFrame) -> tuple[list[str], bool]:
+    """Columns that are neurons by their names, or else by their values; and whether their names tell it.
+
+    Raises
+    ------
+    InputError
+        When it is not plain which columns are neurons.
+    """
+    free = _free(table)
+    if found := _families(free):
+        own = {column for family in found.values() for column in family}
+        return [column for column in table if column in own], True
+    numbers = [column for column in free if pd.api.types.is_numeric_dtype(table[column])]
+    neurons = [column for column in numbers if not _is_other(column)]
+    if len(neurons) < MANY:
+        raise InputError(
+            f"it is not clear which of its columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form "
+            "has the columns trial, neuron and response"
+        )
+    first, last = numbers.index(neurons[0]), numbers.index(neurons[-1])
+    among = [column for column in numbers[first:last] if column not in neurons]
+    if among:
+        raise InputError(
+            f"it is not clear which of its columns are neurons: the names of {len(neurons)} columns of numbers tell "
+            f"nothing, but {few(among)} among them may be something else; say which neighbouring columns are neurons: "
+            f"--map responses=FIRST:LAST, such as {numbers[0]}:{numbers[-1]}"
+        )
+    return neurons, False
+
+
+def has_neurons(table: pd.DataFrame) -> bool:
+    """Whether any columns are neurons by their names."""
+    return bool(_families(_free(table)))
+
+
+def _free(table: pd.DataFrame) -> list[str]:
     known = {*OF_TRIALS, *OF_NEURONS, *FACTS, "trial", "time"}
-    free = [column for column in table if column not in known]
-    families = {name: list(own) for name, own in groupby(sorted(free, key=stem), key=stem) if "#" in name}
+    return [column for column in table if column not in known]
+
+
+def _families(columns: Sequence[str]) -> dict[str, list[str]]:
+    """Columns of neurons that are called alike but for a number; raises InputError where several families may be."""
+    families = {name: list(own) for name, own in groupby(sorted(columns, key=stem), key=stem) if "#" in name}
     certain = {name: own for name, own in families.items() if _is_of_neurons(name, len(own))}
     many = {name: own for name, own in families.items() if len(own) >= MANY and not _is_other(name)}
     found = certain or many
     if len(found) > 1:
         alike = [f"{len(own):,} columns {own[0]} to {own[-1]}" for own in found.values()]
         raise InputError(f"neurons may be the {' or the '.join(alike)}; {ADVICE}")
-    if found:
-        own = {column for family in found.values() for column in family}
-        return [column for column in table if column in own]
-    numeric = [column for column in free if pd.api.types.is_numeric_dtype(table[column]) and not _is_other(column)]
-    if len(numeric) >= MANY:
-        return numeric
-    raise InputError(
-        f"it is not clear which of its columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form has "
-        "the columns trial, neuron and response"
-    )
+    return found
+
+
+def _long_list(names: Sequence[str]) -> str:
+    if len(names) <= MOST_LISTED:
+        return ", ".join(names)
+    half = MOST_LISTED // 2
+    return f"{', '.join(names[:half])}, ... (and {len(names) - 2 * half:,} more), {', '.join(names[-half:])}"
 
 
 def _words(name: str) -> list[str]:

@@ -16,7 +16,7 @@ __all__ = ["read_zarr"]
 def read_zarr(path: Path) -> dict[str, Any]:
     """All arrays of a Zarr group, those in groups as ``group/array``; an array alone is ``responses``.
 
-    Arrays that are read at once bring the names of their axes, where they have any.
+    They bring the names of their axes, where they have any.
     """
     try:
         import zarr
@@ -73,7 +73,10 @@ def _values(array: Any, name: str) -> Any:
             raise InputError(PICKLED.format(name))
     n_bytes = array.size * array.dtype.itemsize
     if array.dtype.kind in "iufb" and n_bytes > LAZY_BYTES:
-        return OnDisk(array, name, array.nbytes_stored)
+        on_disk = OnDisk(array, name, array.nbytes_stored)
+        dims = _dimensions(array)
+        on_disk.dims = dims if len(dims) == len(set(dims)) == array.ndim else ()
+        return on_disk
     check_size(name, n_bytes, array.nbytes_stored)
     values = np.asarray(array[...])
     values = values.astype(str) if values.dtype.kind in "OT" else values

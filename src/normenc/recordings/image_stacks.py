@@ -1,0 +1,122 @@
+"""Stacks of images: which axis counts them, and whether their numbers begin at 0 or at 1."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.errors import InputError
+from normenc.recordings.axes import Shaped, shaped
+
+__all__ = ["counted_from", "first_axis_counts"]
+
+SIDES = ("height", "width", "row", "rows", "column", "columns", "y", "x")
+COLOURS = (3, 4)  # channels
+ALL, LAST, SOME = 3, 2, 1  # how well numbers go with an axis: all occur, the last does, none is beyond it
+Ints = npt.NDArray[np.int64]
+
+
+def first_axis_counts(images: Any, numbers: Ints | None, n_names: int | None) -> tuple[Any, tuple[str, ...]]:
+    """The stack with its images along the first axis and colours along the last, and in words if that was changed.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, height, width), (height, width, n) or either with colours
+    numbers : ndarray of int, optional
+        That trials call images by.
+    n_names : int, optional
+        How many names there are, one for each image.
+
+    Raises
+    ------
+    InputError
+        When the stack can be read in two ways.
+
+    Examples
+    --------
+    >>> stack, said = first_axis_counts(np.zeros((60, 80, 12)), np.arange(1, 13), None)
+    >>> stack.shape, said[0]
+    ((12, 60, 80), 'images have shape (60, 80, 12), read as height x width x images, for the last axis counts them')
+    """
+    given = shaped(images)
+    orders = _orders(given)
+    if len(orders) < 2 or (numbers is None and n_names is None):
+        return _read(given, orders[0]) if orders else (images, ())
+    fits = [_fit(given.shape[order[0]], numbers, n_names) for order in orders]
+    if max(fits) > SOME:
+        best = [order for order, fit in zip(orders, fits, strict=True) if fit == max(fits)]
+        return _read(given, best[0], is_open=len({order[0] for order in best}) > 1)
+    if min(fits) == SOME and not _mostly_shown(given.shape, numbers):  # names or numbers go with no axis exactly
+        raise InputError(
+            f"images have shape {given.shape}, and trials number {_range(numbers)}; the images may lie along the "
+            "first axis or the last. Give image_names, one for each image, or a folder of images"
+        )
+    return _read(given, orders[0])
+
+
+def _orders(given: Shaped) -> list[tuple[int, ...]]:
+    """Orders of axes in which a stack can be read, images first and colours last; one alone where axes have names."""
+    n_axes = len(given.shape)
+    if n_axes == 3:
+        found: list[tuple[int, ...]] = [(0, 1, 2), (2, 0, 1)]
+    else:
+        known = (((0, 1, 2, 3), 3), ((3, 0, 1, 2), 2), ((0, 2, 3, 1), 1))
+        found = [order for order, colour in known if given.shape[colour] in COLOURS]
+    sides = [axis for axis, dim in enumerate(given.dims) if str(dim).lower() in SIDES]
+    return [order for order in found if sorted(order[1:3]) == sides] if len(sides) == 2 else found
+
+
+def _read(given: Shaped, order: tuple[int, ...], *, is_open: bool = False) -> tuple[Any, tuple[str, ...]]:
+    """The stack in this order of axes, and what is to be said of it."""
+    shape = f"images have shape {given.shape}"
+    said: tuple[str, ...] = ()
+    if order[0] != 0:
+        read = "height x width x images" if len(order) == 3 else "height x width x colours x images"
+        said = (f"{shape}, read as {read}, for the last axis counts them",)
+    elif is_open:
+        said = (f"{shape}: first and last axes are both as long as there are images; the first is taken to count them",)
+    return given.array if list(order) == sorted(order) else np.transpose(np.asarray(given.array), order), said
+
+
+def _fit(length: int, numbers: Ints | None, n_names: int | None) -> int:
+    if n_names is not None:
+        return ALL if length == n_names else 0
+    assert numbers is not None
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0 or high > length or (low == 0 and high == length):
+        return 0
+    if len(np.unique(numbers)) == length:
+        return ALL
+    return LAST if high == length or (low == 0 and high == length - 1) else SOME
+
+
+def _mostly_shown(shape: tuple[int, ...], numbers: Ints | None) -> bool:
+    """Whether trials show at least half of the images along the first axis, and of those along the last fewer."""
+    n_shown = 0 if numbers is None else len(np.unique(numbers))
+    return shape[0] <= 2 * n_shown < shape[-1]
+
+
+def _range(numbers: Ints | None) -> str:
+    return "none" if numbers is None else f"{numbers.min()} to {numbers.max()}"
+
+
+def counted_from(numbers: Ints, n_images: int, *, one_based: bool) -> tuple[int, bool]:
+    """The number of the first image, 0 or 1, and whether nothing but custom says so.
+
+    Parameters
+    ----------
+    numbers : ndarray of int
+        That all trials of a file show, kept or not.
+    n_images : int
+    one_based : bool
+        The custom: MATLAB counts from 1.
+
+    Examples
+    --------
+    >>> counted_from(np.arange(1, 13), 12, one_based=False), counted_from(np.arange(1, 12), 12, one_based=False)
+    ((1, False), (0, True))
+    """
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 1 or high >= n_images:
+        return int(low >= 1 and high == n_images), False
+    return int(one_based), True
