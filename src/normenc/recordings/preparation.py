@@ -22,7 +22,8 @@ class Preparation:
     ----------
     names : mapping of str to str, optional
         From names that normenc knows to those in the file: ``{"responses": "F", "orientation": "theta"}``. ``*`` stands
-        for any characters: arrays that match, in natural order, are one a neuron (``{"responses": "D.neuron*"}``).
+        for any characters: arrays that match, in natural order, are one a neuron (``{"responses": "D.neuron*"}``; ``|``
+        divides patterns). Names that look like no neuron's beside others that do are refused.
         What is mapped counts, and nothing else that could be meant.
     axes : str or sequence of str, optional
         What each axis of the responses is: ``"trial,time,neuron"``. Of ``trial``, ``stimulus``, ``repeat``,

@@ -1,6 +1,5 @@
 """Tables in wide form: one row a trial, one column a neuron, beside columns of the stimuli."""
 
-import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -25,6 +24,7 @@ from normenc.recordings.formats.columns import (
     stem,
 )
 from normenc.recordings.formats.long_tables import of_each, placed_in_grid, trials_of
+from normenc.recordings.formats.patterns import check_alike, is_other, parts_of, words_of
 from normenc.recordings.formats.side_tables import labels_of_neurons
 
 __all__ = ["from_wide"]
@@ -33,19 +33,6 @@ NEURON_WORDS = frozenset(("neuron", "neurons", "cell", "cells", "unit", "units",
 NEURON_LETTERS = frozenset(("", "n", "u"))
 MANY_LETTERS = 8  # columns from which on a letter with a number, or a number alone, is a neuron
 MANY = 20  # columns from which on numbers that nobody knows are neurons
-# What is measured or set in each trial, or stands for moments of one trace, and not for a neuron.
-OTHER_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        """trial trials block run order condition count number index idx id unnamed row column level date day hour
-        time t s sec ms hz start stop begin end onset offset duration delay interval frame frames sample bin lag
-        stim stimulus image scene orientation ori direction dir angle theta phi phase size radius diameter x y z pos
-        position depth eccentricity frequency freq tf sf cpd contrast luminance coherence temperature laser led opto
-        speed velocity running locomotion wheel pupil eye gaze face whisk whisker motion lick licks reward choice
-        response reaction rt correct outcome hit miss weight age p pc pca factor latent lfp power baseline mean std
-        sem""",
-    )
-)
 ADVICE = "say which columns are neurons: --map responses='n*', for example"
 
 
@@ -60,7 +47,7 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     table : DataFrame
         With the names that normenc knows.
     pattern : str, optional
-        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character.
+        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character, ``|`` divides patterns.
     path : Path
         Of the table; the table ``....neurons.csv`` beside it labels the neurons, where there is one.
     notes : list of str
@@ -69,9 +56,10 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     Raises
     ------
     InputError
-        When it is not plain which columns are neurons, a response is no number, or rows are no trials.
+        When it is not plain which columns are neurons, the pattern matches others too, a response is no number, or rows
+        are no trials.
     """
-    neurons = _matching(table, pattern) if pattern is not None else _neurons(table)
+    neurons = _neurons(table) if pattern is None else _named(table, pattern)
     responses = np.stack([as_numbers(table[column]) for column in neurons], axis=1)
     others = table.drop(columns=neurons)
     facts = plain_facts(others)
@@ -89,6 +77,15 @@ def _said(neurons: Sequence[str], others: Sequence[str]) -> str:
     return said
 
 
+def _named(table: pd.DataFrame, pattern: str) -> list[str]:
+    found: dict[str, None] = {}
+    for part in parts_of(pattern, table):
+        own = _matching(table, part)
+        check_alike(own, part, pattern)
+        found |= dict.fromkeys(own)
+    return list(found)
+
+
 def _matching(table: pd.DataFrame, pattern: str) -> list[str]:
     found = [pattern] if pattern in table else [column for column in table if fnmatchcase(str(column), pattern)]
     if not found:
@@ -102,7 +99,7 @@ def _neurons(table: pd.DataFrame) -> list[str]:
     free = [column for column in table if column not in known]
     families = {name: list(own) for name, own in groupby(sorted(free, key=stem), key=stem) if "#" in name}
     certain = {name: own for name, own in families.items() if _is_of_neurons(name, len(own))}
-    many = {name: own for name, own in families.items() if len(own) >= MANY and not _is_other(name)}
+    many = {name: own for name, own in families.items() if len(own) >= MANY and not is_other(name)}
     found = certain or many
     if len(found) > 1:
         alike = [f"{len(own):,} columns {own[0]} to {own[-1]}" for own in found.values()]
@@ -110,7 +107,7 @@ def _neurons(table: pd.DataFrame) -> list[str]:
     if found:
         own = {column for family in found.values() for column in family}
         return [column for column in table if column in own]
-    numeric = [column for column in free if pd.api.types.is_numeric_dtype(table[column]) and not _is_other(column)]
+    numeric = [column for column in free if pd.api.types.is_numeric_dtype(table[column]) and not is_other(column)]
     if len(numeric) >= MANY:
         return numeric
     raise InputError(
@@ -119,19 +116,11 @@ def _neurons(table: pd.DataFrame) -> list[str]:
     )
 
 
-def _words(name: str) -> list[str]:
-    return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
-
-
 def _is_of_neurons(name: str, n_columns: int) -> bool:
-    words = _words(name)
+    words = words_of(name)
     if NEURON_WORDS & set(words):
-        return not _is_other(name)
+        return not is_other(name)
     return n_columns >= MANY_LETTERS and "".join(words) in NEURON_LETTERS and len(words) <= 1
-
-
-def _is_other(name: str) -> bool:
-    return bool(OTHER_WORDS & set(_words(name)))
 
 
 def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:
