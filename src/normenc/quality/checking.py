@@ -231,7 +231,7 @@ def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: r
     )
     verdict, warnings = verdict_of(quality)
     return replace(
-        quality, verdict=verdict, warnings=(*problems, *confounded(recording), *_read_otherwise(recording), *warnings)
+        quality, verdict=verdict, warnings=(*_read_otherwise(recording), *problems, *confounded(recording), *warnings)
     )
 
 

@@ -152,6 +152,11 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
 def _check_windows(asked: Preparation) -> None:
     """Raise InputError for windows of other ends than those by which spikes are counted and samples chosen."""
     for window in asked.windows:
+        if window is not None and window.is_all:
+            raise InputError(
+                "the window all is for an axis of time; give seconds after the start of each trial, as in 0,0.5, or leave "
+                "it out where trials have an end"
+            )
         if window is not None and (not window.with_start or window.with_stop):
             raise InputError(
                 f"the window {window} is for an axis of time; windows after the start of a trial hold their first "

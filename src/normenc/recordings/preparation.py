@@ -32,7 +32,8 @@ class Preparation:
         Seconds of the first and the last sample of a time axis, which are evenly spaced; or the file's ``time``.
     window, baseline : (float, float) or str, optional
         Seconds over which to average a time axis (or, of spikes and signals, after the start of each trial), and those
-        whose mean is subtracted. ``(0, 0.5)`` holds 0 and not 0.5; ``"(0, 0.5]"`` the other way round.
+        whose mean is subtracted. ``(0, 0.5)`` holds 0 and not 0.5; ``"(0, 0.5]"`` the other way round; the window
+        ``"all"`` holds all samples, whose times need not be known.
     intervals, series : str, optional
         The table of trials, and the signals, of a file that has several.
     where : mapping of str to object, optional
