@@ -23,6 +23,7 @@ from normenc.recordings.formats.patterns import check_alike, parts_of
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
+from normenc.recordings.steps import compares_numbers
 
 __all__ = ["FORMATS", "STIMULI", "TEXTS", "Contents", "understand"]
 
@@ -33,6 +34,7 @@ FORMATS = (
 TEXTS = ("species", "area", "units", "source", "citation", "licence")
 STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
+PROBABILITY = "iscell_probability"  # of suite2p
 TOLERANCE = 1e-6  # of a matrix that is symmetric but for rounding
 
 
@@ -129,6 +131,7 @@ def understand(
     said = arrays.get("notes")
     notes = list(said) if isinstance(said, list) else []  # else the file's own
     known = _renamed(arrays, asked.names or {}, mapped, notes)
+    _judge_by_numbers(known, asked, notes)
     facts = _facts(known) | asked.facts
     common: dict[str, Any] = {"facts": facts, "steps": _steps(known)}
     images = images if images is not None else known.get("images")
@@ -284,6 +287,15 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool, 
         if set(rivals) & moved.keys():
             found = {key: value for key, value in found.items() if key not in rivals or key in moved}
     return found
+
+
+def _judge_by_numbers(known: dict[str, Any], asked: Preparation, notes: list[str]) -> None:
+    """Where the quality is compared with a number and is a name, take suite2p's probability in its place."""
+    if asked.quality is None or not compares_numbers(asked.quality) or PROBABILITY not in known:
+        return
+    if "quality" in known and np.asarray(shaped(known["quality"]).array).dtype.kind not in "iuf":
+        known["quality"] = known[PROBABILITY]
+        notes.append(f"quality is {PROBABILITY}, as --quality compares numbers")
 
 
 def _matching(arrays: Mapping[str, Any], pattern: str, mapped: set[str]) -> list[str]:

@@ -112,6 +112,11 @@ class Preparation:
         return {name: getattr(self, name) for name in FACTS if getattr(self, name) is not None}
 
     @property
+    def labels(self) -> dict[str, Any]:
+        """Labels of the neurons to keep."""
+        return {name: getattr(self, name) for name in ("region", "quality") if getattr(self, name) is not None}
+
+    @property
     def of_events(self) -> dict[str, Any]:
         """Options of formats that cut trials out of signals or spikes by themselves."""
         given = {name: getattr(self, name) for name in OF_EVENTS if getattr(self, name) is not None}
