@@ -9,6 +9,7 @@ import scipy.io
 import xarray as xr
 
 from normenc.errors import InputError
+from normenc.quality import check
 from normenc.recordings import from_xarray, load
 from normenc.recordings.loading import contents
 
@@ -129,6 +130,36 @@ def test_times_must_be_known_to_choose_among_them(tmp_path):
         load(tmp_path / "b.npz", window="0,1")
 
 
+def test_all_samples_need_no_times(tmp_path):
+    np.savez(tmp_path / "a.npz", responses=MOVIE, orientation=TRIALS, axes="trial,neuron,time")
+    recording = load(tmp_path / "a.npz", window="all")
+    np.testing.assert_allclose(recording.trials, MOVIE.mean(axis=2), rtol=1e-12)
+    assert recording.read_as == "16 trials x 5 neurons x 4 samples, averaged over all 4 samples"
+    with pytest.raises(InputError, match="so that --window and --baseline cannot choose among them"):
+        load(tmp_path / "a.npz", window="all", baseline="-0.5,0")
+    less = load(tmp_path / "a.npz", window="all", baseline="-0.5,0", times=(-0.5, 1))
+    np.testing.assert_allclose(less.trials, MOVIE.mean(axis=2) - MOVIE[:, :, 0], rtol=1e-12)
+    with pytest.raises(InputError, match="baseline is 'all'; it must be two times"):
+        load(tmp_path / "a.npz", window="0,1", baseline="all", times=(-0.5, 1))
+    with pytest.raises(InputError, match="or --window all, for the mean of all samples"):
+        load(tmp_path / "a.npz")
+
+
+def test_arrays_that_may_be_the_times_are_named(tmp_path):
+    given = {"responses": MOVIE, "orientation": TRIALS, "axes": "trial,neuron,time", "falling": -TIMES}
+    np.savez(tmp_path / "a.npz", t=TIMES, **given)
+    with pytest.raises(InputError, match="the times of the samples, if they are t: --map time=t"):
+        load(tmp_path / "a.npz", window="0,1")
+    with pytest.raises(InputError, match="the times of the samples, if they are t: --map time=t"):
+        load(tmp_path / "a.npz")
+    np.testing.assert_allclose(
+        load(tmp_path / "a.npz", window="0,1", names={"time": "t"}).trials, MOVIE[:, :, 1:3].mean(axis=2), rtol=1e-12
+    )
+    np.savez(tmp_path / "a.npz", t=TIMES, frames=np.arange(4), **given)
+    with pytest.raises(InputError, match=r"holds the times of the samples \(t, frames\): --map time=t"):
+        load(tmp_path / "a.npz", window="0,1")
+
+
 @pytest.mark.parametrize("kind", ["npz", "mat", "h5"])
 def test_a_matrix_with_neurons_first_is_read_as_what_it_is(tmp_path, kind):
     path = writers(tmp_path)[kind](responses=CUBE.reshape(-1, N_NEURONS).T, orientation=np.tile(DEGREES, N_REPEATS))
@@ -144,6 +175,7 @@ def test_a_square_matrix_is_read_as_documented_and_said_so(tmp_path):
     np.testing.assert_array_equal(recording.responses, square)
     assert recording.read_as == "8 stimuli x 8 neurons"
     assert "If a row is a neuron, say so: --axes neuron,stimulus" in recording.cautions[0]
+    assert check(tmp_path / "a.npz").warnings[0] == f"{recording.cautions[0]}."
     np.testing.assert_array_equal(load(tmp_path / "a.npz", axes="neuron,stimulus").responses, square.T)
     assert load(tmp_path / "a.npz", axes="stimulus,neuron").cautions == ()
 

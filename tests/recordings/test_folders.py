@@ -376,3 +376,18 @@ def test_a_rate_in_the_table_serves_where_no_other_does(tmp_path):
     np.testing.assert_allclose(read(folder)["responses"], rates(folder, SORTED["start"], SORTED["stop"]), rtol=1e-12)
     folder = phy(tmp_path / "q", SORTED | {"rate": 30000})
     assert "rate is 30000 Hz, but the recording says 1000 Hz; mend one of them" in refused(folder)
+
+
+def test_the_probability_of_being_a_cell_can_be_compared(tmp_path):
+    folder = suite2p(tmp_path / "mouse", FRAMES)
+    recording = load(folder, quality=">0.5")
+    likely = np.flatnonzero(ISCELL[:, 1] > 0.5)
+    assert 2 <= len(likely) < 5
+    assert recording.responses["neuron"].to_numpy().tolist() == likely.astype(str).tolist()
+    assert "quality is iscell_probability, as --quality compares numbers" in recording.notes
+    (place,) = folder.rglob("iscell.npy")
+    np.save(place, ISCELL[:, 0])
+    with pytest.raises(
+        InputError, match=r"here quality is a name \(cell, not cell\); name one of these, or a label of"
+    ):
+        load(folder, quality=">0.5")

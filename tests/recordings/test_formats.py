@@ -288,8 +288,8 @@ def test_steps_are_done_in_their_order_whatever_the_call(tmp_path):
     np.savez(tmp_path / "d.npz", responses=responses, direction=directions, region=regions)
     recording = load(tmp_path / "d.npz", z_scored=True, bin_width=30, fold_directions=True, region="V1")
     assert recording.steps == (
-        "averaged over the trials of each stimulus",
         "kept 3 of 4 neurons (region V1)",
+        "averaged over the trials of each stimulus",
         "folded directions onto orientations",
         "averaged within bins of 30 degrees",
         "z-scored each neuron over stimuli",
@@ -409,3 +409,39 @@ def test_labels_in_tables_stay_as_they_are_written(tmp_path):
     with pytest.raises(InputError, match="1 of 60 responses are missing"):
         load(tmp_path / "t.csv")
     assert load(tmp_path / "t.csv", missing="trials").n_repeats == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "n_subjects"),
+    [
+        ((4, 66), "each row the 66 pairs of 12 stimuli: --map rdm=responses", 4),
+        ((66, 4), "each column the 66 pairs of 12 stimuli: --map rdm=responses --axes stimulus,animal", 4),
+        ((5, 12, 12), "if it holds RDMs: --map rdm=responses", 5),
+    ],
+)
+def test_arrays_that_may_be_rdms_are_told_how_to_say_so(tmp_path, shape, options, n_subjects):
+    rdms = np.random.default_rng(0).uniform(0.1, 1, size=shape)
+    rdms = rdms if rdms.ndim < 3 else rdms + rdms.swapaxes(1, 2)
+    np.save(tmp_path / "a.npy", rdms)
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "a.npy")
+    assert str(caught.value).endswith(options)
+    if rdms.ndim == 3:  # which is not zero on the diagonal; with NaN there it is read
+        rdms[:, np.arange(12), np.arange(12)] = np.nan
+        np.save(tmp_path / "a.npy", rdms)
+    axes = options.partition("--axes ")[2] or None
+    recording = load(tmp_path / "a.npy", names={"rdm": "responses"} if rdms.ndim < 3 else None, axes=axes)
+    assert (recording.n_stimuli, len(recording.rdms)) == (12, n_subjects)
+
+
+def test_frames_of_a_continuous_recording_are_no_trials(tmp_path):
+    np.save(tmp_path / "F.npy.npy", np.zeros((219, 2000)))
+    with pytest.raises(InputError, match=r"if its 2,000 columns are frames .* as F.npy into a folder .* trials.csv"):
+        load(tmp_path / "F.npy.npy")
+    np.save(tmp_path / "b.npy", np.zeros((2000, 19)))
+    (tmp_path / "b.csv").write_text("start,orientation\n1,0\n2,90\n")
+    with pytest.raises(InputError, match=r"if its 2,000 rows are frames .* put it, transposed, as F.npy into a folder"):
+        load(tmp_path / "b.npy")
+    np.save(tmp_path / "c.npy", np.zeros((20, 19)))
+    with pytest.raises(InputError, match=r"one row a trial beside it$"):
+        load(tmp_path / "c.npy")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from normenc.errors import InputError
-from normenc.recordings import Recording, bin_stimuli, fold, select, z_score
+from normenc.quality import check
+from normenc.recordings import Recording, bin_stimuli, fold, load, select, z_score
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(12, 4))
@@ -130,3 +131,26 @@ def test_order_of_trials_and_of_neurons_changes_nothing_but_the_order(drifting):
     order, columns = RNG.permutation(12), RNG.permutation(4)
     other = Recording.from_trials("toy", ROWS[order][:, columns], direction=DIRECTIONS[order])
     np.testing.assert_allclose(other.responses, drifting.responses[:, columns], atol=1e-12)
+
+
+def test_neurons_are_chosen_before_their_values_are_judged(tmp_path):
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(24, 10))
+    values[:, 5] = 3.0  # constant
+    values[:, 6] = values[:, 7]  # duplicated
+    values[3, 8] = np.nan  # missing
+    labels = {"quality": ["good"] * 5 + ["mua"] * 5, "orientation": np.tile(np.arange(0, 180, 22.5), 3)}
+    np.savez(tmp_path / "a.npz", responses=values, **labels)
+    found = load(tmp_path / "a.npz", quality="good")  # which nothing is missing of
+    np.testing.assert_array_equal(found.trials, values[:, :5])
+    assert found.steps[0] == "kept 5 of 10 neurons (quality good)"
+    raw = check(tmp_path / "a.npz", quality="good").raw
+    assert (raw.constant, raw.duplicated, raw.missing) == (0, 0, 0)
+    rest = check(tmp_path / "a.npz", quality="mua").raw
+    assert (rest.constant, rest.duplicated, rest.missing) == (1, 1, 1)
+    others = load(tmp_path / "a.npz", quality="mua", missing="neurons")
+    assert others.responses["neuron"].values.tolist() == ["5", "6", "7", "9"]
+    with pytest.raises(InputError, match="no neuron has quality 'bad'; there are good, mua"):
+        load(tmp_path / "a.npz", quality="bad")
+    with pytest.raises(InputError, match="no label 'region'; they have neuron, quality"):
+        load(tmp_path / "a.npz", region="V1")

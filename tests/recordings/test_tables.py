@@ -202,7 +202,10 @@ def test_a_pattern_chooses_neurons(tmp_path):
     assert "theta" not in found
     for pattern in ("n?", "n*[0-9]"):
         assert load(tmp_path / "r.csv", names={"responses": pattern, "orientation": "theta"}).n_neurons == 9
-    assert load(tmp_path / "r.csv", names={"responses": "n*", "orientation": "theta"}).n_neurons == 10
+    assert "which does not look like a neuron; for the first alone: --map 'responses=n[0-9]*'" in refused(
+        tmp_path / "r.csv", responses="n*", orientation="theta"
+    )
+    assert load(tmp_path / "r.csv", names={"responses": "n?|n_licks", "orientation": "theta"}).n_neurons == 10
     there = "theta, n_licks, n0, n1, n2, n3, n4, n5, n6, n7 and 1 more"
     assert (
         refused(tmp_path / "r.csv", responses="x*")

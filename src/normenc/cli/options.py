@@ -74,7 +74,8 @@ OPTIONS = (
         "window",
         "--window",
         "FROM,TO",
-        "Seconds over which to average: on the axis of time, or after a trial's start. (0,2] counts 2 and not 0.",
+        "Seconds over which to average: on the axis of time, or after a trial's start. (0,2] counts 2 and not 0; all "
+        "takes every sample.",
     ),
     Option("baseline", "--baseline", "FROM,TO", "Seconds of the baseline to subtract."),
     Option("intervals", "--intervals", "TABLE", "NWB: the table of trials."),

@@ -16,7 +16,7 @@ from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_rel
 from normenc.quality.verdict import verdict_of
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.angles import odd_one_out
-from normenc.recordings.loading import contents, load, prepared
+from normenc.recordings.loading import chosen, contents, load, prepared
 from normenc.recordings.naming import Contents
 from normenc.recordings.sources import SOURCES
 
@@ -158,7 +158,7 @@ def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawVa
     with contents(source, asked) as found:
         if found.responses is None:
             return found.recording(), None
-        found = _within_memory(found)
+        found = chosen(_within_memory(found), asked)
         values = np.asarray(found.responses)
         raw = look_at(values if found.rows is None else values[found.rows])
         missing = asked.missing
@@ -231,7 +231,7 @@ def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: r
     )
     verdict, warnings = verdict_of(quality)
     return replace(
-        quality, verdict=verdict, warnings=(*problems, *confounded(recording), *_read_otherwise(recording), *warnings)
+        quality, verdict=verdict, warnings=(*_read_otherwise(recording), *problems, *confounded(recording), *warnings)
     )
 
 

@@ -87,7 +87,11 @@ def arrange(
     unit = ""
     if "time" in roles:
         values, said = averaged_over_time(
-            values, roles.index("time"), _times(arrays, asked, sizes["time"]), *asked.windows
+            values,
+            roles.index("time"),
+            _times(arrays, asked, sizes["time"]),
+            *asked.windows,
+            likely=_maybe_times(arrays, sizes["time"]),
         )
         read_as += f", {said}"
         unit = " above baseline" if asked.baseline is not None else ""
@@ -241,6 +245,18 @@ def _times(arrays: Mapping[str, Any], asked: Preparation, n_samples: int) -> npt
     if "time" not in arrays:
         return None
     return np.ravel(as_numbers(shaped(arrays["time"]).array, "time"))
+
+
+def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
+    """Names of arrays that may hold the times of samples: as many rising numbers."""
+    flat = {name: _flat(shaped(values)) for name, values in arrays.items() if name not in KNOWN}
+    found = []
+    for name, label in flat.items():
+        if label.shape == (n_samples,) and not hasattr(label.array, "chunks"):
+            values = np.asarray(label.array)
+            if n_samples > 1 and values.dtype.kind in "iuf" and (np.diff(values.astype(np.float64)) > 0).all():
+                found.append(name)
+    return found
 
 
 def _labels(

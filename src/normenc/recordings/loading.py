@@ -13,16 +13,17 @@ from normenc.errors import InputError
 from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other, printable
 from normenc.recordings.formats import cuts_trials, maps_names, opened
+from normenc.recordings.labels import NEURON_LABELS, as_labels
 from normenc.recordings.naming import Contents, understand
 from normenc.recordings.pictures import read_images
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
 from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
-from normenc.recordings.steps import bin_centres, bin_stimuli, fold, keep_responsive, select, z_score
+from normenc.recordings.steps import bin_centres, bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
 from normenc.recordings.streaming import stream_rdm
 
-__all__ = ["contents", "load", "prepared"]
+__all__ = ["chosen", "contents", "load", "prepared"]
 
 IN_MEMORY_GIB = 4.0  # responses on disk that are larger are streamed into an RDM
 
@@ -100,12 +101,13 @@ def load(
     if key == "simulated-v1":
         _check_reads_nothing(asked)
         recording = simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)
-        return prepared(recording, asked)
+        return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     if n_neurons is not None or seed is not None:
         raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {printable(key)}")
     with contents(key, asked) as found:
         if _n_gib(found.responses) > in_memory_gib:
             return _streamed(found, asked)
+        found = chosen(found, asked)
         return prepared(found.recording(missing=asked.missing), asked, binned=found.binned)
 
 
@@ -152,6 +154,11 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
 def _check_windows(asked: Preparation) -> None:
     """Raise InputError for windows of other ends than those by which spikes are counted and samples chosen."""
     for window in asked.windows:
+        if window is not None and window.is_all:
+            raise InputError(
+                "the window all is for an axis of time; give seconds after the start of each trial, as in 0,0.5, or "
+                "leave it out where trials have an end"
+            )
         if window is not None and (not window.with_start or window.with_stop):
             raise InputError(
                 f"the window {window} is for an axis of time; windows after the start of a trial hold their first "
@@ -185,11 +192,20 @@ def _n_gib(responses: Any) -> float:
     return float(np.prod(responses.shape, dtype=float)) * responses.dtype.itemsize / 2**30
 
 
+def chosen(found: Contents, asked: Preparation) -> Contents:
+    """The neurons with the labels that are asked for, before anything is said of missing values."""
+    if found.responses is None or not asked.labels:
+        return found
+    values = np.asarray(found.responses)
+    labels = as_labels(found.neurons, NEURON_LABELS, values.shape[1], "neuron")
+    kept, said = kept_by_labels(labels, asked.labels)
+    step = f"kept {len(kept):,} of {values.shape[1]:,} neurons ({said})"
+    neurons = {name: own[kept] for name, own in labels.items()}
+    return replace(found, responses=values[:, kept], neurons=neurons, steps=(*found.steps, step))
+
+
 def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) -> Recording:
-    """Take the steps of :func:`load` in their order, with a recording whose stimuli may be in bins already."""
-    labels = {name: getattr(asked, name) for name in ("region", "quality") if getattr(asked, name) is not None}
-    if labels:
-        recording = select(recording, **labels)
+    """Take the steps of :func:`load` in their order, with chosen neurons, whose stimuli may be in bins already."""
     if asked.responsive:
         recording = keep_responsive(recording)
     if asked.fold_directions:

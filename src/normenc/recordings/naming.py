@@ -17,12 +17,16 @@ from normenc.recordings.columns import BLANK_COLUMNS, rows_where, varying
 from normenc.recordings.dissimilarities import read_rdms
 from normenc.recordings.files import study_selection
 from normenc.recordings.formats import listed, not_there
+from normenc.recordings.formats.columns import ranges
+from normenc.recordings.formats.listing import ASIDE
+from normenc.recordings.formats.patterns import check_alike, parts_of
 from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.recording import Recording
 from normenc.recordings.squares import question_square
+from normenc.recordings.steps import compares_numbers
 
 __all__ = ["FORMATS", "STIMULI", "TEXTS", "Contents", "understand"]
 
@@ -33,6 +37,7 @@ FORMATS = (
 TEXTS = ("species", "area", "units", "source", "citation", "licence")
 STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
+PROBABILITY = "iscell_probability"  # of suite2p
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,8 @@ def understand(
     asked = preparation or Preparation()
     said = arrays.get("notes")
     notes = list(said) if isinstance(said, list) else []  # else the file's own
-    known = _renamed(arrays, asked.names or {}, mapped)
+    known = _renamed(arrays, asked.names or {}, mapped, notes)
+    _judge_by_numbers(known, asked, notes)
     facts = _facts(known) | asked.facts
     common: dict[str, Any] = {"facts": facts, "steps": _steps(known)}
     images = images if images is not None else known.get("images")
@@ -256,7 +262,7 @@ def _of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: 
     )
 
 
-def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool) -> dict[str, Any]:
+def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool, notes: list[str]) -> dict[str, Any]:
     """The arrays, each under the name that it is mapped to and no other; of what is mapped, rivals are left out.
 
     With `mapped`, the format has given names already, as those do that arrange their columns while they read.
@@ -269,9 +275,10 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool) 
         elif own in arrays:
             moved[name] = arrays[own]
             used.add(own)
-        elif "*" in own and (matching := [key for key in arrays if fnmatchcase(key, own)]):
+        elif "*" in own and (matching := _matching(arrays, own, set(names.values()))):
             moved[name] = _side_by_side({key: arrays[key] for key in matching}, own)
             used |= set(matching)
+            notes.append(f"{name} are {len(matching):,} arrays, {ranges(matching)}, one a neuron")
         else:
             raise InputError(not_there(arrays, name, own))
     found = {key: value for key, value in arrays.items() if key not in used} | moved
@@ -281,9 +288,30 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool) 
     return found
 
 
+def _judge_by_numbers(known: dict[str, Any], asked: Preparation, notes: list[str]) -> None:
+    """Where the quality is compared with a number and is a name, take suite2p's probability in its place."""
+    if asked.quality is None or not compares_numbers(asked.quality) or PROBABILITY not in known:
+        return
+    if "quality" in known and np.asarray(shaped(known["quality"]).array).dtype.kind not in "iuf":
+        known["quality"] = known[PROBABILITY]
+        notes.append(f"quality is {PROBABILITY}, as --quality compares numbers")
+
+
+def _matching(arrays: Mapping[str, Any], pattern: str, mapped: set[str]) -> list[str]:
+    """Names of arrays that match and are not `mapped` otherwise; InputError where some look like no neurons."""
+    found: dict[str, None] = {}
+    names = [name for name in arrays if name not in (*ASIDE, *mapped)]
+    for part in parts_of(pattern, names):
+        own = [name for name in names if fnmatchcase(name, part)]
+        own = [own[place] for place in natural_order(own)]
+        check_alike(own, part, pattern)
+        found |= dict.fromkeys(own)
+    return list(found)
+
+
 def _side_by_side(arrays: Mapping[str, Any], pattern: str) -> Shaped:
-    """Arrays of one shape, one a neuron, in the natural order of their names."""
-    order = [list(arrays)[place] for place in natural_order(list(arrays))]
+    """Arrays of one shape, one a neuron."""
+    order = list(arrays)
     parts = [np.asarray(shaped(arrays[key]).array) for key in order]
     for key, part in zip(order, parts, strict=True):
         if part.shape != parts[0].shape or part.dtype.kind not in "iufb":

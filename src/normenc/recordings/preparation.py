@@ -22,7 +22,8 @@ class Preparation:
     ----------
     names : mapping of str to str, optional
         From names that normenc knows to those in the file: ``{"responses": "F", "orientation": "theta"}``. ``*`` stands
-        for any characters: arrays that match, in natural order, are one a neuron (``{"responses": "D.neuron*"}``).
+        for any characters: arrays that match, in natural order, are one a neuron (``{"responses": "D.neuron*"}``; ``|``
+        divides patterns). Names that look like no neuron's beside others that do are refused.
         What is mapped counts, and nothing else that could be meant.
     axes : str or sequence of str, optional
         What each axis of the responses is: ``"trial,time,neuron"``. Of ``trial``, ``stimulus``, ``repeat``,
@@ -31,7 +32,8 @@ class Preparation:
         Seconds of the first and the last sample of a time axis, which are evenly spaced; or the file's ``time``.
     window, baseline : (float, float) or str, optional
         Seconds over which to average a time axis (or, of spikes and signals, after the start of each trial), and those
-        whose mean is subtracted. ``(0, 0.5)`` holds 0 and not 0.5; ``"(0, 0.5]"`` the other way round.
+        whose mean is subtracted. ``(0, 0.5)`` holds 0 and not 0.5; ``"(0, 0.5]"`` the other way round; the window
+        ``"all"`` holds all samples, whose times need not be known.
     intervals, series : str, optional
         The table of trials, and the signals, of a file that has several.
     where : mapping of str to object, optional
@@ -108,6 +110,11 @@ class Preparation:
     def facts(self) -> dict[str, Any]:
         """What is stated about the recording."""
         return {name: getattr(self, name) for name in FACTS if getattr(self, name) is not None}
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """Labels of the neurons to keep."""
+        return {name: getattr(self, name) for name in ("region", "quality") if getattr(self, name) is not None}
 
     @property
     def of_events(self) -> dict[str, Any]:

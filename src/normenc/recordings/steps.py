@@ -24,7 +24,16 @@ from normenc.errors import InputError
 from normenc.recordings.labels import NEURON_LABELS, PERIODS, TRIAL_LABELS
 from normenc.recordings.recording import Recording
 
-__all__ = ["bin_centres", "bin_stimuli", "fold", "keep_responsive", "select", "z_score"]
+__all__ = [
+    "bin_centres",
+    "bin_stimuli",
+    "compares_numbers",
+    "fold",
+    "keep_responsive",
+    "kept_by_labels",
+    "select",
+    "z_score",
+]
 
 MOST_LISTED = 10
 COMPARISON = re.compile(r"\s*([<>]=?)\s*([-+0-9.eE]+)\s*")
@@ -69,21 +78,11 @@ def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recordin
             )
         kept = kept[chosen]
         said.append("chosen by index")
-    for name, wanted in labels.items():
-        if name not in NEURON_LABELS or name not in responses.coords:
-            there = [label for label in NEURON_LABELS if label in responses.coords]
-            raise InputError(f"the neurons have no label {name!r}; they have {', '.join(there) or 'none'}")
-        own = responses[name].values[kept]
-        values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else list(wanted)
-        mask = np.any([_has(own, str(value)) for value in values], axis=0)
-        if not mask.any():
-            labels_there = np.unique(own)
-            few = ", ".join(map(str, labels_there[:MOST_LISTED])) + (
-                f" and {len(labels_there) - MOST_LISTED} more" * (len(labels_there) > MOST_LISTED)
-            )
-            raise InputError(f"no neuron has {name} {wanted!r}; there are {few}")
-        kept = kept[mask]
-        said.append(f"{name} {', '.join(map(str, values))}")
+    if labels:
+        own = {label: responses[label].values for label in NEURON_LABELS if label in responses.coords}
+        with_labels, by = kept_by_labels({label: values[kept] for label, values in own.items()}, labels)
+        kept = kept[with_labels]
+        said.append(by)
     if not len(kept):
         raise InputError("no neuron is chosen; a population needs at least 2")
     return replace(
@@ -93,6 +92,52 @@ def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recordin
         blanks=None if recording.blanks is None else recording.blanks[:, kept],
         steps=(*recording.steps, f"kept {len(kept):,} of {n_neurons:,} neurons ({'; '.join(said)})"),
     )
+
+
+def kept_by_labels(own: Mapping[str, npt.NDArray[Any]], wanted: Mapping[str, Any]) -> tuple[npt.NDArray[np.intp], str]:
+    """Which neurons have labels that are wanted, and in words by what they were chosen.
+
+    Raises
+    ------
+    InputError
+        When there is no such label, or nothing is left.
+
+    Examples
+    --------
+    >>> kept_by_labels({"region": np.array(["V1", "LM", "V1"])}, {"region": "V1"})
+    (array([0, 2]), 'region V1')
+    """
+    mask, said = np.ones(len(next(iter(own.values()), [])), dtype=bool), []
+    for name, one_or_several in wanted.items():
+        if name not in NEURON_LABELS or name not in own:
+            there = [label for label in NEURON_LABELS if label in own]
+            raise InputError(f"the neurons have no label {name!r}; they have {', '.join(there) or 'none'}")
+        is_one = isinstance(one_or_several, str) or not isinstance(one_or_several, Sequence)
+        values = [one_or_several] if is_one else list(one_or_several)
+        of_this = np.any([_has(own[name], str(value), name) for value in values], axis=0)
+        if not (mask & of_this).any():
+            raise InputError(f"no neuron has {name} {one_or_several!r}; there are {_listed(own[name][mask])}")
+        mask &= of_this
+        said.append(f"{name} {', '.join(map(str, values))}")
+    return np.flatnonzero(mask), "; ".join(said)
+
+
+def compares_numbers(wanted: Any) -> bool:
+    """Whether all that is wanted of a label compares numbers, as ``">0.5"`` does.
+
+    Examples
+    --------
+    >>> compares_numbers(">0.5"), compares_numbers(["good", ">=1"])
+    (True, False)
+    """
+    values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else list(wanted)
+    return all(COMPARISON.fullmatch(str(value)) for value in values)
+
+
+def _listed(labels: npt.NDArray[Any]) -> str:
+    there = np.unique(labels)
+    more = f" and {len(there) - MOST_LISTED} more" if len(there) > MOST_LISTED else ""
+    return ", ".join(map(str, there[:MOST_LISTED])) + more
 
 
 def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
@@ -247,7 +292,7 @@ def z_score(recording: Recording) -> Recording:
     )
 
 
-def _has(own: npt.NDArray[Any], wanted: str) -> npt.NDArray[np.bool_]:
+def _has(own: npt.NDArray[Any], wanted: str, name: str) -> npt.NDArray[np.bool_]:
     """Which labels are as wanted: equal, or of numbers also above or below one (">=0.5")."""
     match = COMPARISON.fullmatch(wanted)
     if match is None:
@@ -258,7 +303,10 @@ def _has(own: npt.NDArray[Any], wanted: str) -> npt.NDArray[np.bool_]:
                 pass
         return own.astype(str) == wanted
     if own.dtype.kind not in "iuf":
-        raise InputError(f"{wanted} compares numbers, but the labels are names such as {str(own[0])!r}")
+        raise InputError(
+            f"{name} {wanted} compares numbers, but here {name} is a name ({_listed(own)}); name one of these, or a "
+            f"label of numbers: --map {name}=NAME"
+        )
     compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[match[1]]
     return np.asarray(compare(own.astype(np.float64), float(match[2])))
 

@@ -26,8 +26,15 @@ class Window:
     with_start: bool = True
     with_stop: bool = False
 
+    @property
+    def is_all(self) -> bool:
+        """Whether it holds every moment, so that no times are needed."""
+        return bool(np.isneginf(self.start) and np.isposinf(self.stop))
+
     def __str__(self) -> str:
-        """As it is written: brackets say which ends count."""
+        """As it is written: brackets say which ends count; or "all"."""
+        if self.is_all:
+            return "all"
         return f"{'[' if self.with_start else '('}{self.start:g}, {self.stop:g}{']' if self.with_stop else ')'} s"
 
     def holds(self, times: Floats) -> npt.NDArray[np.bool_]:
@@ -39,18 +46,20 @@ class Window:
 
 
 def parse_window(value: str | Sequence[float] | Window, what: str = "window") -> Window:
-    """Make a window from two numbers of seconds, or from a text.
+    """Make a window from two numbers of seconds, or from a text; "all" holds all samples, and is no baseline.
 
     Examples
     --------
-    >>> str(parse_window([0, 0.5])), str(parse_window("(0, 2]"))
-    ('[0, 0.5) s', '(0, 2] s')
+    >>> str(parse_window([0, 0.5])), str(parse_window("(0, 2]")), str(parse_window("all"))
+    ('[0, 0.5) s', '(0, 2] s', 'all')
     """
     if isinstance(value, Window):
         return value
+    if isinstance(value, str) and value.strip().lower() == "all" and what == "window":
+        return Window(-np.inf, np.inf, True, True)
     fault = InputError(
         f"{what} is {value!r}; it must be two times in seconds, the first before the second, as in 0,0.5 (or (0,2] to "
-        "count the last moment and not the first)"
+        "count the last moment and not the first)" + (", or all" if what == "window" else "")
     )
     if isinstance(value, str):
         match = TEXT.fullmatch(value.strip())
@@ -74,7 +83,12 @@ def parse_window(value: str | Sequence[float] | Window, what: str = "window") ->
 
 
 def averaged_over_time(
-    values: npt.NDArray[Any], axis: int, times: Floats | None, window: Window | None, baseline: Window | None
+    values: npt.NDArray[Any],
+    axis: int,
+    times: Floats | None,
+    window: Window | None,
+    baseline: Window | None,
+    likely: Sequence[str] = (),
 ) -> tuple[npt.NDArray[Any], str]:
     """Mean of the samples in the window, less that in the baseline, and in words what was done.
 
@@ -86,6 +100,8 @@ def averaged_over_time(
     times : ndarray, shape (n_samples,), optional
         Seconds; None where they are not known.
     window, baseline : Window, optional
+    likely : sequence of str
+        Names of arrays that may hold the times, for messages.
 
     Raises
     ------
@@ -97,12 +113,16 @@ def averaged_over_time(
         known = "" if times is None else f", which run from {times.min():g} to {times.max():g} s"
         raise InputError(
             f"responses have an axis of {n_samples} samples{known}; say over which seconds to average: --window FROM,TO"
-            + (" with --times FIRST,LAST, the times of the first and the last sample" if times is None else "")
+            + (f", with {_how_timed(likely)}" if times is None else "")
+            + "; or --window all, for the mean of all samples"
         )
+    if window.is_all and baseline is None:
+        found = values.mean(axis=axis, dtype=np.float64)
+        return _as_precise(found, values), f"averaged over all {n_samples:,} samples"
     if times is None:
         raise InputError(
-            f"the times of the {n_samples} samples are not known, so that --window cannot choose among them; give the "
-            "time of the first and of the last: --times FIRST,LAST (seconds), or an array called time"
+            f"the times of the {n_samples} samples are not known, so that --window and --baseline cannot choose among "
+            f"them; give {_how_timed(likely)}; or take the mean of all samples: --window all"
         )
     if times.shape != (n_samples,) or not np.isfinite(times).all():
         raise InputError(
@@ -111,12 +131,28 @@ def averaged_over_time(
     inside = _samples(times, window, "window")
     found = values.compress(inside, axis=axis).mean(axis=axis, dtype=np.float64)
     said = f"averaged over {inside.sum():,} of {n_samples:,} samples in {window}"
+    if window.is_all:
+        said = f"averaged over all {n_samples:,} samples"
     if baseline is not None:
         before = _samples(times, baseline, "baseline")
         found = found - values.compress(before, axis=axis).mean(axis=axis, dtype=np.float64)
         n_before = int(before.sum())
         said += f", less the mean of {n_before:,} sample{'s' * (n_before != 1)} in {baseline}"
-    return found.astype(values.dtype) if values.dtype == np.float32 else found, said
+    return _as_precise(found, values), said
+
+
+def _as_precise(found: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return found.astype(values.dtype) if values.dtype == np.float32 else found
+
+
+def _how_timed(likely: Sequence[str]) -> str:
+    """How to say when samples were taken, in an InputError."""
+    stated = "the times of the first and of the last sample: --times FIRST,LAST (seconds)"
+    if not likely:
+        return f"{stated}, or an array called time"
+    if len(likely) == 1:
+        return f"the times of the samples, if they are {likely[0]}: --map time={likely[0]}; or {stated}"
+    return f"the array that holds the times of the samples ({', '.join(likely)}): --map time={likely[0]}; or {stated}"
 
 
 def _samples(times: Floats, window: Window, what: str) -> npt.NDArray[np.bool_]:

@@ -14,6 +14,8 @@ from normenc.recordings.formats.guards import PICKLED, check_packing, check_size
 
 __all__ = ["mapped_array", "read_npy", "read_npz"]
 
+MANY_FRAMES = 500  # along one axis, from which on it may be a continuous recording
+
 
 def read_npz(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     """All arrays of an ``.npz`` file."""
@@ -99,7 +101,7 @@ def _check_rows(name: str, n_rows: int, array: Any, what: str) -> None:
     if n_rows not in sides:
         raise InputError(
             f"{name} has {n_rows} rows, but the array has shape {array.shape}; a table of {what}s must have one row "
-            "for each along one axis"
+            f"for each along one axis{_if_frames(array.shape)}"
         )
 
 
@@ -118,6 +120,36 @@ def _without_labels(path: Path, array: Any, names: Mapping[str, str]) -> dict[st
     for is_there, what in ((place_of_suite2p(path.parent), "suite2p"), (is_phy(path.parent), "Kilosort")):
         if is_there:
             raise InputError(f"this is a file of {what}: give its folder, with a table trials.csv in it")
+    table = path.with_suffix(".csv").name
     raise InputError(
-        f"the stimuli are missing: put a table {path.with_suffix('.csv').name} with one row a trial beside it"
+        f"the stimuli are missing: put a table {table} with one row a trial beside it{_if_frames(array.shape)}"
+        f"{_if_rdms(array)}"
     )
+
+
+def _if_frames(shape: tuple[int, ...]) -> str:
+    """What to do with an array that may be a continuous recording, ROIs x frames, as part of a message."""
+    if len(shape) != 2 or max(shape) < MANY_FRAMES:
+        return ""
+    axis, rois = ("columns", "") if shape[0] < shape[1] else ("rows", ", transposed,")
+    return (
+        f"; if its {max(shape):,} {axis} are frames of a continuous recording, put it{rois} as F.npy into a folder of "
+        "its own, with a table trials.csv (when each trial starts and stops, and its stimulus), and give the folder"
+    )
+
+
+def _if_rdms(array: Any) -> str:
+    """What to do with an array that may hold RDMs, as part of a message."""
+    from normenc.recordings.formats.rdm_tables import condensed_side
+
+    shape, advice = array.shape, "--map rdm=responses"
+    if array.dtype.kind not in "iuf" or array.ndim not in (2, 3):
+        return ""
+    if len(set(shape)) < len(shape):
+        return f"; if it holds RDMs: {advice}"
+    if side := condensed_side(shape[-1]):
+        return f"; if it holds RDMs, in each row the {shape[-1]} pairs of {side} stimuli: {advice}"
+    if array.ndim == 2 and (side := condensed_side(shape[0])):
+        advice += " --axes stimulus,animal"
+        return f"; if it holds RDMs, in each column the {shape[0]} pairs of {side} stimuli: {advice}"
+    return ""

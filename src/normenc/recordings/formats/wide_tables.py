@@ -1,6 +1,5 @@
 """Tables in wide form: one row a trial, one column a neuron, beside columns of the stimuli."""
 
-import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -25,6 +24,7 @@ from normenc.recordings.formats.columns import (
     stem,
 )
 from normenc.recordings.formats.long_tables import of_each, placed_in_grid, trials_of
+from normenc.recordings.formats.patterns import check_alike, is_other, parts_of, words_of
 from normenc.recordings.formats.side_tables import labels_of_neurons
 
 __all__ = ["from_wide", "has_neurons", "neurons_of"]
@@ -34,20 +34,6 @@ NEURON_LETTERS = frozenset(("", "n", "u"))
 MANY_LETTERS = 8  # columns from which on a letter with a number, or a number alone, is a neuron
 MANY = 20  # columns from which on numbers that nobody knows are neurons
 MOST_LISTED = 60  # columns that a note lists
-# What is measured or set in each trial, or stands for moments of one trace, and not for a neuron.
-OTHER_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        """trial trials block run order condition count number index idx id unnamed row column level date day hour
-        time t s sec ms hz start stop begin end onset offset duration delay interval frame frames sample bin lag
-        stim stimulus image scene orientation ori direction dir angle theta phi phase size radius diameter x y z pos
-        position depth eccentricity frequency freq tf sf cpd contrast luminance coherence temperature laser led opto
-        speed velocity running locomotion wheel pupil eye gaze face whisk whisker motion lick licks reward choice
-        response reaction rt correct outcome hit miss weight age p pc pca factor latent lfp power baseline mean std
-        sem isi iti soa gain temp celsius heart heartrate hr bpm respiration breathing arousal ecg emg eeg score error
-        accuracy threshold noise snr""",
-    )
-)
 ADVICE = "say which columns are neurons: --map responses='n*', for example"
 
 
@@ -62,8 +48,8 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     table : DataFrame
         With the names that normenc knows.
     pattern : str, optional
-        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character; or the first and the last
-        of neighbouring columns, ``first:last``.
+        Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character, ``|`` divides patterns; or
+        the first and the last of neighbouring columns, ``first:last``.
     path : Path
         Of the table; the table ``....neurons.csv`` beside it labels the neurons, where there is one.
     notes : list of str
@@ -72,9 +58,10 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     Raises
     ------
     InputError
-        When it is not plain which columns are neurons, a response is no number, or rows are no trials.
+        When it is not plain which columns are neurons, the pattern matches others too, a response is no number, or rows
+        are no trials.
     """
-    neurons, are_told = (_matching(table, pattern), True) if pattern is not None else neurons_of(table)
+    neurons, are_told = (_named(table, pattern), True) if pattern is not None else neurons_of(table)
     responses = np.stack([as_numbers(table[column]) for column in neurons], axis=1)
     others = table.drop(columns=neurons)
     facts = plain_facts(others)
@@ -95,6 +82,15 @@ def _said(neurons: Sequence[str], others: Sequence[str]) -> str:
     if others:
         said += f"; {ranges(others)} {'are columns' if len(others) > 1 else 'is a column'} of trials"
     return said
+
+
+def _named(table: pd.DataFrame, pattern: str) -> list[str]:
+    found: dict[str, None] = {}
+    for part in parts_of(pattern, table):
+        own = _matching(table, part)
+        check_alike(own, part, pattern)
+        found |= dict.fromkeys(own)
+    return list(found)
 
 
 def _matching(table: pd.DataFrame, pattern: str) -> list[str]:
@@ -122,7 +118,7 @@ def neurons_of(table: pd.DataFrame) -> tuple[list[str], bool]:
         own = {column for family in found.values() for column in family}
         return [column for column in table if column in own], True
     numbers = [column for column in free if pd.api.types.is_numeric_dtype(table[column])]
-    neurons = [column for column in numbers if not _is_other(column)]
+    neurons = [column for column in numbers if not is_other(column)]
     if len(neurons) < MANY:
         raise InputError(
             f"it is not clear which of its columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form "
@@ -153,7 +149,7 @@ def _families(columns: Sequence[str]) -> dict[str, list[str]]:
     """Columns of neurons that are called alike but for a number; raises InputError where several families may be."""
     families = {name: list(own) for name, own in groupby(sorted(columns, key=stem), key=stem) if "#" in name}
     certain = {name: own for name, own in families.items() if _is_of_neurons(name, len(own))}
-    many = {name: own for name, own in families.items() if len(own) >= MANY and not _is_other(name)}
+    many = {name: own for name, own in families.items() if len(own) >= MANY and not is_other(name)}
     found = certain or many
     if len(found) > 1:
         alike = [f"{len(own):,} columns {own[0]} to {own[-1]}" for own in found.values()]
@@ -168,19 +164,11 @@ def _long_list(names: Sequence[str]) -> str:
     return f"{', '.join(names[:half])}, ... (and {len(names) - 2 * half:,} more), {', '.join(names[-half:])}"
 
 
-def _words(name: str) -> list[str]:
-    return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
-
-
 def _is_of_neurons(name: str, n_columns: int) -> bool:
-    words = _words(name)
+    words = words_of(name)
     if NEURON_WORDS & set(words):
-        return not _is_other(name)
+        return not is_other(name)
     return n_columns >= MANY_LETTERS and "".join(words) in NEURON_LETTERS and len(words) <= 1
-
-
-def _is_other(name: str) -> bool:
-    return bool(OTHER_WORDS & set(_words(name)))
 
 
 def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:

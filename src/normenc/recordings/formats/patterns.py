@@ -1,0 +1,116 @@
+"""Patterns of names, such as ``D.neuron*``: what they match, and whether all of that can be neurons."""
+
+import re
+from collections import Counter
+from collections.abc import Container, Sequence
+from fnmatch import fnmatchcase
+
+from normenc.errors import InputError
+from normenc.recordings.formats.columns import FACTS, OF_NEURONS, OF_TRIALS, few, ranges, stem
+
+__all__ = ["check_alike", "is_other", "parts_of", "words_of"]
+
+# What is measured or set in each trial, or stands for moments of one trace, and not for a neuron.
+OTHER_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """trial trials block run order condition count number index idx id unnamed row column level date day hour
+        time t s sec ms hz start stop begin end onset offset duration delay interval frame frames sample bin lag
+        stim stimulus image scene orientation ori direction dir angle theta phi phase size radius diameter x y z pos
+        position depth eccentricity frequency freq tf sf cpd contrast luminance coherence temperature laser led opto
+        speed velocity running locomotion wheel pupil eye gaze face whisk whisker motion lick licks reward choice
+        response reaction rt correct outcome hit miss weight age p pc pca factor latent lfp power baseline mean std
+        sem isi iti soa gain temp celsius heart heartrate hr bpm respiration breathing arousal ecg emg eeg score error
+        accuracy threshold noise snr""",
+    )
+)
+LABELS = frozenset((*OF_TRIALS, *OF_NEURONS, *FACTS, "neuron", "images", "rdm"))
+
+
+def words_of(name: str) -> list[str]:
+    """The words that a name is made of.
+
+    Examples
+    --------
+    >>> words_of("runningSpeed_2")
+    ['running', 'speed']
+    """
+    return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+
+
+def is_other(name: str) -> bool:
+    """Whether a name has a word that stands for something else than neurons."""
+    return bool(OTHER_WORDS & set(words_of(name)))
+
+
+def parts_of(pattern: str, names: Container[str]) -> list[str]:
+    """The patterns that ``|`` divides, unless one of the names is written so.
+
+    Examples
+    --------
+    >>> parts_of("D.n*|D.speed", ["D.n1", "D.speed"])
+    ['D.n*', 'D.speed']
+    """
+    return [pattern] if pattern in names else [part.strip() for part in pattern.split("|") if part.strip()]
+
+
+def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
+    """Raise InputError where a pattern for neurons matches names that are not like the others.
+
+    These are names of other things (``speed``) and, beside names that differ by their numbers alone (``neuron1``,
+    ``neuron2``), all that have no such number. What is named without ``*``, ``?`` and ``[`` is as the user wants it.
+
+    Parameters
+    ----------
+    found : sequence of str
+        What matches.
+    pattern : str
+    whole : str
+        What the user has written, of which `pattern` may be a part.
+
+    Examples
+    --------
+    >>> check_alike(["D.neuron1", "D.neuron2", "D.speed"], "D.*", "D.*")
+    Traceback (most recent call last):
+    normenc.errors.InputError: responses=D.* matches D.neuron1, D.neuron2, and also D.speed, which ...
+    """
+    if not set("*?[") & set(pattern):
+        return
+    sizes = Counter(map(stem, found))
+    numbered = {family for family, size in sizes.items() if size > 1 and not _is_no_neuron(family)}
+    alike = [name for name in found if stem(name) in numbered]
+    if not alike:
+        alike = [name for name in found if not _is_no_neuron(name)]
+    odd = [name for name in found if name not in set(alike)]
+    if not (alike and odd):
+        return
+    short = _shorter(alike, odd)
+    what, they = (
+        ("which does not look like a neuron", "it is")
+        if len(odd) == 1
+        else ("which do not look like neurons", "they are")
+    )
+    advice = f"; for the first alone: --map 'responses={whole.replace(pattern, short)}'" if short else ""
+    both = "|".join([short or "NAME*", *(odd if len(odd) <= 3 else ["OTHER*"])])
+    raise InputError(
+        f"responses={pattern} matches {ranges(alike)}, and also {few(odd)}, {what}{advice}; if {they} after all, give "
+        f"all patterns, with | between them: --map 'responses={both}'"
+    )
+
+
+def _is_no_neuron(name: str) -> bool:
+    """Whether the last part of a name says that it is something else, or a label."""
+    last = re.split(r"[./]", name)[-1]
+    return last in LABELS or any(len(word) > 1 for word in OTHER_WORDS & set(words_of(last)))
+
+
+def _shorter(alike: Sequence[str], odd: Sequence[str]) -> str:
+    """A pattern that matches the names that are alike and none of the odd ones; empty where a beginning cannot tell."""
+    first, last = min(alike), max(alike)
+    n_same = next((place for place, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), len(first))
+    start = first[:n_same].rstrip("0123456789")
+    digit = first[len(start) : len(start) + 1].isdecimal() and last[len(start) : len(start) + 1].isdecimal()
+    for pattern in [f"{start}*"] * bool(start) + [f"{start}[0-9]*"] * digit:
+        if all(fnmatchcase(name, pattern) for name in alike) and not any(fnmatchcase(name, pattern) for name in odd):
+            return pattern
+    return ""
