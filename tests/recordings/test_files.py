@@ -77,7 +77,7 @@ GOOD = {"resp": np.eye(4), "stimuli": [0.0, 10, 20, 30]}
         (GOOD | {"resp": np.ones(4)}, "must be stimulus x neuron"),
         (GOOD | {"stimuli": [0.0, 10, 20, 400]}, "run from 0 to 400"),
         (GOOD | {"stimuli": [-90.0, 10, 20, 30]}, "run from -90 to 30"),
-        (GOOD | {"stimuli": [np.nan, 10, 20, 30]}, "degrees between 0 and 360"),
+        (GOOD | {"stimuli": [np.inf, 10, 20, 30]}, "degrees between 0 and 360"),
         (GOOD | {"stimuli": [200.0, 210, 220, 230]}, "0 of 4 stimuli lie between"),
         (GOOD | {"stimuli": ["a", "b", "c", "d"]}, "'stimuli' holds 'a', which is no number"),
         (GOOD | {"resp": np.full((4, 4), np.inf)}, "neuron 0 in trial 0 is infinite"),

@@ -16,8 +16,8 @@ from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_rel
 from normenc.quality.verdict import verdict_of
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.angles import odd_one_out
+from normenc.recordings.contents import Contents
 from normenc.recordings.loading import chosen, contents, load, prepared
-from normenc.recordings.naming import Contents
 from normenc.recordings.sources import SOURCES
 
 __all__ = ["Quality", "check"]

@@ -124,6 +124,8 @@ def varying(columns: Mapping[str, npt.NDArray[Any]], stimulus: npt.NDArray[Any])
     _, index = np.unique(stimulus, return_inverse=True)
     said = []
     for name, column in columns.items():
+        if name in BLANK_COLUMNS:
+            continue
         values = _values(column)
         if not 2 <= len(values) <= min(MOST_VALUES, len(column) // 2):
             continue

@@ -1,7 +1,7 @@
 """What arrays of a file mean: by their names, by what the user maps, and by nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -10,25 +10,27 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.recordings.angles import as_numbers, checked_degrees, without_codes
-from normenc.recordings.arranging import Arranged, arrange
+from normenc.recordings.angles import checked_degrees
+from normenc.recordings.arranging import arrange
 from normenc.recordings.axes import Shaped, shaped
-from normenc.recordings.columns import BLANK_COLUMNS, rows_where, varying
+from normenc.recordings.blanks import without_blanks
+from normenc.recordings.columns import rows_where, varying
+from normenc.recordings.contents import Contents
 from normenc.recordings.dissimilarities import read_rdms
-from normenc.recordings.files import study_selection
 from normenc.recordings.formats import listed, not_there
 from normenc.recordings.formats.columns import ranges
 from normenc.recordings.formats.listing import ASIDE
 from normenc.recordings.formats.patterns import check_alike, parts_of
+from normenc.recordings.labels import without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
-from normenc.recordings.recording import Recording
 from normenc.recordings.squares import question_square
 from normenc.recordings.steps import compares_numbers
+from normenc.recordings.study_format import of_study
 
-__all__ = ["FORMATS", "STIMULI", "TEXTS", "Contents", "understand"]
+__all__ = ["FORMATS", "STIMULI", "TEXTS", "understand"]
 
 FORMATS = (
     "'responses' (trial or stimulus x neuron) with 'orientation' or 'direction' (degrees) or 'image' (names), 'resp' "
@@ -38,64 +40,7 @@ TEXTS = ("species", "area", "units", "source", "citation", "licence")
 STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
 PROBABILITY = "iscell_probability"  # of suite2p
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a file holds: labels that are checked, and responses that may still have NaN or lie on disk.
-
-    ``stimulus`` holds the stimuli's labels of all rows, missing in blanks (NaN, or an empty name); ``rows`` says which
-    rows are kept, where not all are; ``images`` one image for each different stimulus that is kept; ``notes`` how the
-    file was understood, ``cautions`` what speaks against it, ``steps`` what had been done before it was written.
-    """
-
-    name: str
-    kind: str
-    stimulus: Any
-    responses: Any = None
-    rdm: Any = None
-    subjects: Mapping[str, Any] = field(default_factory=dict)
-    rdm_metric: str = "correlation"
-    rows: Any = None
-    images: Any = None
-    trials: Mapping[str, Any] = field(default_factory=dict)
-    neurons: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    read_as: str = ""
-    notes: tuple[str, ...] = ()
-    cautions: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ()
-    binned: bool = False  # the reference study's format, whose bins come first
-
-    def recording(self, *, missing: str = "error") -> Recording:
-        """Make the recording; see :meth:`Recording.from_trials`."""
-        known: dict[str, Any] = {"read_as": self.read_as, "notes": self.notes, "cautions": self.cautions}
-        if self.responses is None:
-            stimulus = {self.kind: self.stimulus}
-            found = Recording.from_rdm(
-                self.name,
-                self.rdm,
-                **stimulus,
-                images=self.images,
-                subjects=self.subjects,
-                rdm_metric=self.rdm_metric,
-                **self.facts,
-            )
-            return replace(found, steps=self.steps, **known)
-        rows = slice(None) if self.rows is None else self.rows
-        stimulus = {self.kind: np.asarray(self.stimulus)[rows]}
-        found = Recording.from_trials(
-            self.name,
-            np.asarray(self.responses)[rows],
-            **stimulus,
-            images=self.images,
-            trials={label: np.asarray(values)[rows] for label, values in self.trials.items()},
-            neurons=self.neurons,
-            missing=missing,
-            **self.facts,
-        )
-        steps = self.steps + tuple(step for step in found.steps if step not in self.steps)
-        return replace(found, steps=steps, **known)
+OF_TRIALS = ("times", "window", "baseline", "where", "blank", "missing")  # options
 
 
 def understand(
@@ -137,10 +82,12 @@ def understand(
     facts = _facts(known) | asked.facts
     common: dict[str, Any] = {"facts": facts, "steps": _steps(known)}
     images = images if images is not None else known.get("images")
+    _check_one_of_data(known)
     if "rdm" in known:
+        _check_needs_no_trials(asked)
         return _of_rdm(known, name, asked, images, common | {"notes": notes})
     if {"resp", "stimuli"} <= known.keys() and "responses" not in known:
-        return _of_study(known, name, asked, common | {"notes": notes})
+        return of_study(known, name, replace(asked, angles=_angles(known, asked)), common | {"notes": notes})
     if asked.rdm_metric is not None:
         raise InputError("rdm_metric says what a given RDM holds; there are responses, from which it is computed")
     kind, _ = _stimulus(known)
@@ -154,7 +101,7 @@ def understand(
         question_square(found.responses)
     if found.unit:
         facts["units"] = facts.get("units", "not stated") + found.unit
-    labels = _without_blanks(found, kind, asked)
+    labels = without_blanks(found, kind, asked)
     choosing = found.columns | found.trials | {kind: np.asarray(found.stimulus)}
     rows, step = rows_where(choosing, asked.where, len(labels))
     notes += found.notes
@@ -172,8 +119,9 @@ def understand(
             )
         labels = np.where(rows, labels, np.nan)
         labels[rows] = checked_degrees(labels[rows], kind, _angles(known, asked))
-    others = {key: column[rows] for key, column in found.columns.items() if key not in (asked.where or {})}
-    cautions += varying(others, labels[rows])
+    shown = rows & ~without_stimulus(labels)
+    others = {key: column[shown] for key, column in found.columns.items() if key not in (asked.where or {})}
+    cautions += varying(others, labels[shown])
     return Contents(
         name,
         kind,
@@ -189,6 +137,26 @@ def understand(
         cautions=tuple(cautions),
         steps=(*common["steps"], *chosen, *([step] if step else [])),
     )
+
+
+def _check_one_of_data(arrays: Mapping[str, Any]) -> None:
+    """Raise InputError for a file with two things that could be the recording."""
+    found = [name for name in ("responses", "rdm") if name in arrays]
+    if {"resp", "stimuli"} <= arrays.keys() and np.ndim(shaped(arrays["resp"]).array) > 1:
+        found.append("resp")
+    if len(found) > 1:
+        ways = " or ".join(f"--map {name}={name}" for name in found)
+        raise InputError(f"it holds {' and '.join(found)}; say which of them to read: {ways}")
+
+
+def _check_needs_no_trials(asked: Preparation) -> None:
+    """Raise InputError for options that choose among trials or neurons, which an RDM does not have."""
+    given = [f"--{name}" for name in asked.given() if name in OF_TRIALS]
+    if given:
+        raise InputError(
+            f"it is an RDM, which has no trials and no neurons; {', '.join(given)} cannot be applied, so leave "
+            f"{'it' if len(given) == 1 else 'them'} out"
+        )
 
 
 def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: Any, common: dict[str, Any]) -> Contents:
@@ -224,41 +192,6 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
         images=images,
         read_as=found.read_as + ("" if metric == "correlation" else f" ({metric} dissimilarities)"),
         **common | {"notes": tuple(notes)},
-    )
-
-
-def _of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: dict[str, Any]) -> Contents:
-    """The reference study's format, which has its own way to choose stimuli; whatever is left out is said."""
-    degrees = checked_degrees(np.asarray(arrays["stimuli"]), "'stimuli'", _angles(arrays, asked))
-    question_square(arrays["resp"], "resp", ",direction=stimuli")
-    responses, orientation = study_selection(np.asarray(arrays["resp"]), degrees, asked.bin_width)
-    others = "to take all of them: --map responses=resp,direction=stimuli"
-    notes, cautions = list(common["notes"]), []
-    if asked.bin_width is None and len(orientation) < len(degrees):
-        n_left = len(degrees) - len(orientation)
-        said = (
-            f"left out {n_left:,} of {len(degrees):,} rows, of stimuli above 180 degrees, as the reference study does"
-        )
-        if len(np.unique(degrees)) < len(degrees):  # then these are trials, and the file is hardly that study's
-            cautions.append(f"{said}; {others}")
-        else:
-            notes.append(said)
-    if {-90.0, 90.0} <= set(orientation.tolist()):
-        notes.append(
-            "-90 and 90 degrees, one image, count as two stimuli: their gratings drifted in opposite directions"
-        )
-    rows = "trials" if len(np.unique(degrees)) < len(degrees) else "stimuli"
-    binned = [] if asked.bin_width is None else [f"averaged within bins of {asked.bin_width:g} degrees"]
-    read_as = f"{len(degrees):,} {rows} x {responses.shape[1]:,} neurons, in the reference study's format"
-    return Contents(
-        name,
-        "orientation",
-        orientation,
-        responses,
-        read_as=read_as,
-        cautions=tuple(cautions),
-        binned=asked.bin_width is not None,
-        **common | {"notes": tuple(notes), "steps": (*common["steps"], *binned)},
     )
 
 
@@ -347,19 +280,6 @@ def _several_stimuli(given: list[str]) -> InputError:
         f"it holds {' and '.join(given)}; say by which of them the stimuli shall be compared: --map "
         f"{given[0]}={given[0]} or --map {given[1]}={given[1]}"
     )
-
-
-def _without_blanks(found: Arranged, kind: str, asked: Preparation) -> npt.NDArray[Any]:
-    """The stimulus of each row: degrees, names or numbers; missing where a code or a column says that it is a blank."""
-    labels = without_codes(np.asarray(found.stimulus), asked.blank)
-    labels = as_numbers(labels, kind) if kind != "image" else labels
-    for column in (found.columns[name] for name in BLANK_COLUMNS if name in found.columns):
-        is_blank = np.isin(np.char.lower(column.astype(str)), ("true", "1", "1.0", "yes"))
-        if labels.dtype.kind in "iuf":
-            labels = np.where(is_blank, np.nan, labels.astype(np.float64))
-        else:
-            labels = np.where(is_blank, "", labels.astype(str))
-    return labels
 
 
 def _check_numbers(responses: Any) -> None:

@@ -1,0 +1,69 @@
+"""What a file was understood to hold, before it is a recording."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from normenc.recordings.recording import Recording
+
+__all__ = ["Contents"]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: labels that are checked, and responses that may still have NaN or lie on disk.
+
+    ``stimulus`` holds the stimuli's labels of all rows, missing in blanks (NaN, or an empty name); ``rows`` says which
+    rows are kept, where not all are; ``images`` one image for each different stimulus that is kept; ``notes`` how the
+    file was understood, ``cautions`` what speaks against it, ``steps`` what had been done before it was written.
+    """
+
+    name: str
+    kind: str
+    stimulus: Any
+    responses: Any = None
+    rdm: Any = None
+    subjects: Mapping[str, Any] = field(default_factory=dict)
+    rdm_metric: str = "correlation"
+    rows: Any = None
+    images: Any = None
+    trials: Mapping[str, Any] = field(default_factory=dict)
+    neurons: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    read_as: str = ""
+    notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    binned: bool = False  # the reference study's format, whose bins come first
+
+    def recording(self, *, missing: str = "error") -> Recording:
+        """Make the recording; see :meth:`Recording.from_trials`."""
+        known: dict[str, Any] = {"read_as": self.read_as, "notes": self.notes, "cautions": self.cautions}
+        if self.responses is None:
+            stimulus = {self.kind: self.stimulus}
+            found = Recording.from_rdm(
+                self.name,
+                self.rdm,
+                **stimulus,
+                images=self.images,
+                subjects=self.subjects,
+                rdm_metric=self.rdm_metric,
+                **self.facts,
+            )
+            return replace(found, steps=self.steps, **known)
+        rows = slice(None) if self.rows is None else self.rows
+        stimulus = {self.kind: np.asarray(self.stimulus)[rows]}
+        found = Recording.from_trials(
+            self.name,
+            np.asarray(self.responses)[rows],
+            **stimulus,
+            images=self.images,
+            trials={label: np.asarray(values)[rows] for label, values in self.trials.items()},
+            neurons=self.neurons,
+            missing=missing,
+            **self.facts,
+        )
+        steps = self.steps + tuple(step for step in found.steps if step not in self.steps)
+        return replace(found, steps=steps, **known)

@@ -1,0 +1,121 @@
+"""What could be read in two ways is read as the names say and said, or refused with the option that settles it."""
+
+import numpy as np
+import pytest
+
+from normenc.errors import InputError
+from normenc.recordings import load
+
+RNG = np.random.default_rng(3)
+SIX = np.arange(0, 180, 30.0)
+TRIALS = np.tile(SIX, 10)
+RESPONSES = RNG.normal(size=(60, 9))
+CONTRAST = np.repeat([0.5, 1], 30)
+RDM = 1 - np.corrcoef(RNG.normal(size=(6, 40)))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(**arrays):
+        np.savez(tmp_path / "a.npz", **arrays)
+        return tmp_path / "a.npz"
+
+    return save
+
+
+def averages(responses, stimulus):
+    return np.stack([responses[stimulus == one].mean(axis=0) for one in np.unique(stimulus[~np.isnan(stimulus)])])
+
+
+def study(saved, **others):
+    return saved(resp=RESPONSES, stimuli=TRIALS, **others)
+
+
+@pytest.mark.parametrize("chosen", [0.5, 1])
+def test_the_studys_format_heeds_conditions(saved, chosen):
+    recording = load(study(saved, contrast=CONTRAST), where={"contrast": chosen})
+    rows = chosen == CONTRAST
+    np.testing.assert_allclose(recording.responses, averages(RESPONSES[rows], TRIALS[rows]))
+    assert recording.steps[0] == f"kept 30 of 60 trials (contrast {chosen})"
+
+
+def test_the_studys_format_tells_what_is_averaged_over_and_keeps_labels(saved):
+    session, roi = np.repeat([1, 2], 30), np.arange(100, 109)
+    recording = load(study(saved, contrast=CONTRAST, session=session, roi=roi))
+    assert "contrast (0.5, 1) varies between trials of the same stimulus" in recording.cautions[0]
+    assert recording.sessions == ("1", "2")
+    assert recording.responses["neuron"].values.tolist() == roi.astype(str).tolist()
+    np.testing.assert_array_equal(recording.trials["session"], session.astype(str))
+
+
+@pytest.mark.parametrize("told", ["code", "column", "missing"])
+@pytest.mark.parametrize("bin_width", [None, 30])
+def test_the_studys_format_has_blanks(saved, told, bin_width):
+    blank = np.arange(60) % 12 == 0
+    code = {"code": 350.0, "column": 0.0, "missing": np.nan}[told]
+    others = {"blank": blank} if told == "column" else {}
+    path = saved(resp=RESPONSES, stimuli=np.where(blank, code, TRIALS), **others)
+    recording = load(path, blank=[350] if told == "code" else None, bin_width=bin_width)
+    np.testing.assert_allclose(recording.responses, averages(RESPONSES[~blank], TRIALS[~blank]))
+    np.testing.assert_array_equal(recording.blanks, RESPONSES[blank])
+    assert recording.cautions == ()
+
+
+def test_the_studys_format_heeds_axes(saved):
+    path = saved(resp=RESPONSES.T, stimuli=TRIALS)
+    with pytest.raises(InputError, match="'stimuli' must have one value a row"):
+        load(path)
+    np.testing.assert_allclose(load(path, axes="neuron,trial").responses, averages(RESPONSES, TRIALS))
+
+
+def test_bins_of_the_studys_format_keep_no_sessions_and_say_so(saved):
+    recording = load(study(saved, session=np.repeat([1, 2], 30)), bin_width=30)
+    assert recording.notes == ("the bins are averages, which keep no session",)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"where": {"nonsense": 1}}, "there is no column 'nonsense'"),
+        ({"blank": [17]}, "no trial has the stimulus 17"),
+        ({"window": (0, 1)}, "are for responses with an axis of time; these are 60 trials x 9 neurons"),
+        ({"axes": "neuron,trial"}, "read as 60 neurons x 9 trials, need 9 values"),
+    ],
+    ids=str,
+)
+def test_the_studys_format_refuses_what_it_cannot_heed(saved, options, message):
+    with pytest.raises(InputError, match=message):
+        load(study(saved), **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"where": {"a": 1}},
+        {"blank": [-1]},
+        {"window": (0, 1)},
+        {"baseline": (0, 1)},
+        {"times": (0, 1)},
+        {"missing": "neurons"},
+    ],
+    ids=str,
+)
+def test_an_rdm_heeds_no_option_of_trials(saved, options):
+    with pytest.raises(InputError, match=f"it is an RDM.*; --{next(iter(options))} cannot be applied, so leave it out"):
+        load(saved(rdm=RDM, orientation=SIX), **options)
+
+
+@pytest.mark.parametrize(
+    "names", [("responses", "rdm"), ("resp", "rdm"), ("responses", "resp"), ("responses", "rdm", "resp")], ids="-".join
+)
+def test_a_file_with_two_recordings_asks_which(saved, names):
+    held = {"responses": RESPONSES[:6], "rdm": RDM, "resp": RESPONSES[6:12]}
+    path = saved(**{name: held[name] for name in names}, orientation=SIX, stimuli=SIX)
+    with pytest.raises(InputError, match=f"say which of them to read: .*--map {names[0]}={names[0]}"):
+        load(path)
+    for name in names:
+        read = load(path, names={name: name})
+        if name == "rdm":
+            np.testing.assert_allclose(read.rdm, RDM)
+        else:
+            np.testing.assert_array_equal(read.responses, held[name])
