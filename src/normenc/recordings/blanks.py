@@ -1,11 +1,13 @@
 """Trials without a stimulus, told by missing values, by names, by codes and by a column of their own."""
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from normenc.recordings.angles import as_numbers, without_codes
+from normenc.errors import InputError
+from normenc.recordings.angles import BLANK_NAMES, as_numbers, without_codes
 from normenc.recordings.arranging import Arranged
 from normenc.recordings.columns import BLANK_COLUMNS
 from normenc.recordings.preparation import Preparation
@@ -13,13 +15,45 @@ from normenc.recordings.preparation import Preparation
 __all__ = ["without_blanks"]
 
 
-def without_blanks(found: Arranged, kind: str, asked: Preparation) -> npt.NDArray[Any]:
-    """The stimulus of each row: degrees, names or numbers; missing where a code or a column says that it is a blank."""
+YES = ("true", "1", "1.0", "yes", "t", "y", "x", "blank")
+NO = ("false", "0", "0.0", "no", "f", "n", "", "nan", "none")
+
+
+def without_blanks(found: Arranged, kind: str, asked: Preparation, pictures: Container[str] = ()) -> npt.NDArray[Any]:
+    """The stimulus of each row: degrees, names or numbers; missing in blanks.
+
+    A name, a code or a column of its own says which these are.
+
+    Parameters
+    ----------
+    found : Arranged
+    kind : str
+    asked : Preparation
+    pictures : container of str
+        Names of images, which may be called as blanks are.
+
+    Raises
+    ------
+    InputError
+        When it is not plain what a column of blanks says.
+    """
     labels = without_codes(np.asarray(found.stimulus), asked.blank)
-    labels = as_numbers(labels, kind) if kind != "image" else labels
-    for column in (found.columns[name] for name in BLANK_COLUMNS if name in found.columns):
-        is_blank = np.isin(np.char.lower(column.astype(str)), ("true", "1", "1.0", "yes"))
-        if labels.dtype.kind in "iuf":
+    if kind != "image":
+        labels = as_numbers(labels, kind)
+    elif labels.dtype.kind not in "iufb":
+        labels = labels.astype(str)
+        names = np.strings.lower(np.strings.strip(labels))
+        called = [name for name in np.unique(labels) if name.strip().lower() in BLANK_NAMES and name not in pictures]
+        labels = np.where(np.isin(labels, called) & np.isin(names, BLANK_NAMES), "", labels)
+    for name in BLANK_COLUMNS:
+        if name not in found.columns:
+            continue
+        words = np.strings.lower(np.strings.strip(found.columns[name].astype(str)))
+        unknown = np.setdiff1d(words, (*YES, *NO))
+        if unknown.size:
+            raise InputError(f"the column {name} holds {str(unknown[0])!r}; it must say true or false of each trial")
+        is_blank = np.isin(words, YES)
+        if labels.dtype.kind in "iufb":
             labels = np.where(is_blank, np.nan, labels.astype(np.float64))
         else:
             labels = np.where(is_blank, "", labels.astype(str))

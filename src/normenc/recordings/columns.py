@@ -1,6 +1,6 @@
 """What stands beside the stimuli in a table of trials: labels, other parameters of the stimuli, rows to choose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,9 +74,24 @@ def parse_where(text: str) -> dict[str, list[str]]:
 
 
 def rows_where(
-    columns: Mapping[str, npt.NDArray[Any]], where: Condition | None, n_rows: int
+    columns: Mapping[str, npt.NDArray[Any]],
+    where: Condition | None,
+    n_rows: int,
+    *,
+    blank: npt.NDArray[np.bool_] | None = None,
+    labels: Container[str] = (),
 ) -> tuple[npt.NDArray[np.bool_], str]:
     """Which rows are asked for, and in words which.
+
+    Parameters
+    ----------
+    columns : mapping of str to array_like, shape (n_rows,)
+    where : mapping, optional
+    n_rows : int
+    blank : ndarray of bool, shape (n_rows,), optional
+        Trials without a stimulus, which have none of its parameters and are kept whatever these shall be.
+    labels : container of str
+        Columns that are no parameters of the stimuli, such as the session, and hold for trials without one, too.
 
     Raises
     ------
@@ -86,6 +101,7 @@ def rows_where(
     kept = np.ones(n_rows, dtype=bool)
     if not where:
         return kept, ""
+    blank = np.zeros(n_rows, dtype=bool) if blank is None else blank
     said = []
     for name, wanted in where.items():
         if name not in columns:
@@ -98,11 +114,13 @@ def rows_where(
         absent = [str(value) for value, rows in zip(values, each, strict=True) if not rows.any()]
         if absent:
             raise InputError(f"where: no row has {name} {' or '.join(absent)}; its values are {_some(_values(own))}")
-        kept &= np.any(each, axis=0)
+        kept &= np.any(each, axis=0) | (blank if name not in labels else False)
         said.append(f"{name} {' or '.join(map(str, values))}")
-    if not kept.any():
-        raise InputError(f"where: no row has {' and '.join(said)} together")
-    return kept, f"kept {kept.sum():,} of {n_rows:,} trials ({', '.join(said)})"
+    shown, n_blanks = kept & ~blank, int((kept & blank).sum())
+    if not shown.any():
+        raise InputError(f"where: no row with a stimulus has {' and '.join(said)} together")
+    also = f" and {n_blanks:,} blank{'s' * (n_blanks != 1)}" if n_blanks else ""
+    return kept, f"kept {shown.sum():,}{also} of {n_rows:,} trials ({', '.join(said)})"
 
 
 def _equal(own: npt.NDArray[Any], value: Any) -> npt.NDArray[np.bool_]:

@@ -25,6 +25,8 @@ __all__ = [
 PERIODS = {"orientation": 180.0, "direction": 360.0}  # degrees
 TRIAL_LABELS = ("animal", "session", "repeat")
 NEURON_LABELS = ("neuron", "region", "quality", "neuron_animal", "neuron_session")
+NAMED = ("animal", "session", "neuron_animal", "neuron_session")
+MISSING_NAMES = ("", "nan", "nat", "<na>")
 MISSING = ("error", "neurons", "trials")
 DECIMALS = 6  # of degrees; stimuli that differ by less are the same
 SAME = 10.0**-DECIMALS
@@ -85,6 +87,8 @@ def _advice(degrees: npt.NDArray[np.float64], kind: str, period: float) -> str:
 
 def without_stimulus(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Which rows show no stimulus: degrees that are NaN, names that are empty."""
+    if labels.dtype.kind in "iub":
+        return np.zeros(labels.shape, dtype=bool)
     return np.isnan(labels) if labels.dtype.kind == "f" else np.strings.strip(labels) == ""
 
 
@@ -104,9 +108,17 @@ def as_labels(
                 f"{name} has shape {np.shape(values)}, but there are {length} {what}s; give one value for each"
             )
         array = np.asarray(values)
-        is_name = name in ("animal", "session", "neuron_animal", "neuron_session", "neuron")
-        if is_name or array.dtype.kind not in "iufb":
+        if name in (*NAMED, "neuron") or array.dtype.kind not in "iufb":
             array = as_text(values, name)
+        if name in NAMED:
+            array = np.strings.strip(array)
+            nameless = np.isin(np.strings.lower(array), MISSING_NAMES)
+            if nameless.all():
+                continue
+            if nameless.any():
+                raise InputError(
+                    f"{name} is missing in {nameless.sum():,} of {length:,} {what}s; give each a name, or none at all"
+                )
         found[name] = array
     if "neuron" in known:
         found["neuron"] = _neuron_names(found.get("neuron"), length)

@@ -101,9 +101,11 @@ def understand(
         question_square(found.responses)
     if found.unit:
         facts["units"] = facts.get("units", "not stated") + found.unit
-    labels = without_blanks(found, kind, asked)
+    pictures = list(images) if isinstance(images, Mapping) else np.ravel(shaped(known.get("image_names", [])).array)
+    labels = without_blanks(found, kind, asked, set(map(str, pictures)))
     choosing = found.columns | found.trials | {kind: np.asarray(found.stimulus)}
-    rows, step = rows_where(choosing, asked.where, len(labels))
+    blank = without_stimulus(labels)
+    rows, step = rows_where(choosing, asked.where, len(labels), blank=blank, labels=found.trials)
     notes += found.notes
     if kind == "image":
         of_kept, images, counted = match_images(

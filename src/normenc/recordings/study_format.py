@@ -46,7 +46,7 @@ def of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: M
     responses = np.asarray(found.responses)
     labels = without_blanks(found, "'stimuli'", asked)
     choosing = found.columns | found.trials | {"stimuli": found.stimulus}
-    rows, step = rows_where(choosing, asked.where, len(labels))
+    rows, step = rows_where(choosing, asked.where, len(labels), blank=np.isnan(labels), labels=found.trials)
     labels = np.where(rows, labels, np.nan)
     labels[rows] = checked_degrees(labels[rows], "'stimuli'", asked.angles)
     shown = rows & ~np.isnan(labels)
