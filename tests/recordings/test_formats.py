@@ -356,7 +356,7 @@ def test_radians_are_converted_where_said(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "degrees", [np.arange(-3, 3.1, 0.1), [0, 22.5, 45, 67.5], [-2, -1, 0, 1, 2], [0, 3], np.arange(181), [1, 2, 4, 6]]
+    "degrees", [np.arange(-3, 3.1, 0.1), [0, 22.5, 45, 67.5], [-2, -1, 0, 1, 2], [0, 3], np.arange(180), [1, 2, 4, 6]]
 )
 def test_degrees_are_not_taken_for_radians_or_labels(tmp_path, degrees):
     np.savez(tmp_path / "r.npz", responses=RNG.normal(size=(len(degrees), 3)), orientation=degrees)

@@ -139,7 +139,7 @@ def test_other_parameters_are_said_and_rows_can_be_chosen(tmp_path, write):
     chosen = (columns["temporal_frequency"] == 2) & ~np.isnan(with_blanks(np.nan))
     expected = [TRIALS[ORDER][chosen & (with_blanks(np.nan) == d)].mean(axis=0) for d in np.unique(DEGREES)]
     np.testing.assert_allclose(recording.responses, expected)
-    assert recording.steps[0] == f"kept {chosen.sum()} of 53 trials (temporal_frequency 2)"
+    assert recording.steps[0] == f"kept {chosen.sum()} and 5 blanks of 53 trials (temporal_frequency 2)"
     assert not any("temporal_frequency" in caution for caution in recording.cautions)
     several = load(path, where={"temporal_frequency": ["2", "4"], "eye": "left"})
     assert several.n_trials == (np.isin(columns["temporal_frequency"], [2, 4]) & (columns["eye"] == "left")).sum()

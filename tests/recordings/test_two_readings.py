@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from normenc.errors import InputError
-from normenc.recordings import load
+from normenc.recordings import load, save, simulated_v1
 
 RNG = np.random.default_rng(3)
 SIX = np.arange(0, 180, 30.0)
@@ -16,11 +16,11 @@ RDM = 1 - np.corrcoef(RNG.normal(size=(6, 40)))
 
 @pytest.fixture
 def saved(tmp_path):
-    def save(**arrays):
+    def written(**arrays):
         np.savez(tmp_path / "a.npz", **arrays)
         return tmp_path / "a.npz"
 
-    return save
+    return written
 
 
 def averages(responses, stimulus):
@@ -119,3 +119,49 @@ def test_a_file_with_two_recordings_asks_which(saved, names):
             np.testing.assert_allclose(read.rdm, RDM)
         else:
             np.testing.assert_array_equal(read.responses, held[name])
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [("orientation", 0, 180), ("orientation", -90, 90), ("direction", 0, 360), ("direction", -180, 180)],
+)
+@pytest.mark.parametrize("angles", ["degrees", "radians", "float32 radians"])
+def test_stimuli_a_circle_apart_are_one(saved, kind, low, high, angles):
+    period = high - low
+    nominal = low + period * TRIALS / 180
+    coded = np.where((nominal == low) & (np.arange(60) % 4 == 0), float(high), nominal)
+    if angles != "degrees":
+        coded = np.radians(coded).astype("f4" if "float32" in angles else "f8")
+    recording = load(saved(responses=RESPONSES, **{kind: coded}), angles=angles.split()[-1])
+    np.testing.assert_allclose(recording.responses, averages(RESPONSES, TRIALS))
+    np.testing.assert_allclose(recording.stimulus, np.unique(nominal), atol=1e-4)
+    said = f"{low} and {high} degrees are one {kind}: 5 rows at {high} are joined to those at {low}"
+    assert recording.notes == (said,)
+
+
+def test_a_blank_at_the_end_of_the_circle_is_asked_for(saved):
+    direction = np.tile([0.0, 60, 120, 180, 240, 300, 360], 8)
+    responses = RNG.normal(size=(56, 9))
+    path = saved(responses=responses, direction=direction)
+    assert load(path).n_stimuli == 6
+    assert "(if 0 or 360 stands for trials without a stimulus, say so: --blank 360)" in load(path).notes[0]
+    told = load(path, blank=[360])
+    np.testing.assert_array_equal(told.blanks, responses[direction == 360])
+    np.testing.assert_allclose(told.responses, averages(responses[direction < 360], direction[direction < 360]))
+    assert told.notes == ()
+
+
+@pytest.mark.parametrize("suffix", ["npz", "nc", "h5", "csv", "nwb"])
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_ends_that_a_recording_holds_apart_stay_apart_in_its_files(tmp_path, suffix, repeats):
+    mine = simulated_v1(4, n_stimuli=13, n_repeats=repeats) if repeats > 1 else simulated_v1(4, n_stimuli=13)
+    save(mine, tmp_path / f"a.{suffix}")
+    back = load(tmp_path / f"a.{suffix}")
+    np.testing.assert_array_equal(back.stimulus, mine.stimulus)
+    assert not any("joined" in note for note in back.notes)
+
+
+def test_rows_of_an_rdm_stay_apart_and_say_so(saved):
+    recording = load(saved(rdm=RDM, orientation=np.linspace(-90, 90, 6)))
+    assert recording.n_stimuli == 6
+    assert recording.notes == ("-90 and 90 degrees, one orientation, count as two stimuli",)

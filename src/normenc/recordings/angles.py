@@ -9,9 +9,20 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError
 
-__all__ = ["BLANK_NAMES", "as_numbers", "checked_degrees", "odd_one_out", "without_codes"]
+__all__ = [
+    "APART",
+    "BLANK_NAMES",
+    "as_numbers",
+    "checked_degrees",
+    "joined",
+    "odd_one_out",
+    "unit_of",
+    "without_codes",
+]
 
 ANGLES = ("degrees", "radians")
+APART = "degrees, ends apart"  # the unit of files in which both ends of the circle are meant to be two stimuli
+SAME = 1e-4  # degrees that are lost where radians are float32
 MOST_LABELS = 36  # numbers that count up one by one to no more than this are those of conditions, whatever they span
 MOST_SKIPPED = 3  # that they may leave out at the beginning
 FEW = 3  # different values of which nothing can be said
@@ -131,6 +142,47 @@ def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.ND
             f"degrees of {name} after all: --angles degrees)"
         )
     return degrees
+
+
+def joined(
+    degrees: npt.NDArray[np.float64], kind: str, period: float
+) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
+    """Stimuli of which those a whole circle apart are one, and in words which were joined.
+
+    Parameters
+    ----------
+    degrees : ndarray, shape (n_trials,)
+        NaN for trials without a stimulus.
+    kind : str
+    period : float
+
+    Examples
+    --------
+    >>> joined(np.array([0.0, 60, 120, 180]), "orientation", 180)[0]
+    array([  0.,  60., 120.,   0.])
+    """
+    found, counts = np.unique(degrees[np.isfinite(degrees)], return_counts=True)
+    if unit_of(found, period) != APART or np.ptp(found) > period + SAME:
+        return degrees, ()
+    low, high = float(found[0]), float(found[-1])
+    at_end = degrees >= high - SAME
+    said = (
+        f"{low:g} and {high:g} degrees are one {kind}: {at_end.sum():,} rows at {high:g} are joined to those at {low:g}"
+    )
+    if _spacing(found[:-1], period) is not None and counts[0] + counts[-1] > 1.5 * np.median(counts):
+        said += f" (if {low:g} or {high:g} stands for trials without a stimulus, say so: --blank {high:g})"
+    return np.where(at_end, low, degrees), (said,)
+
+
+def unit_of(stimulus: npt.NDArray[np.float64], period: float) -> str:
+    """The unit of a recording's stimuli in files, which says where both ends of the circle are two stimuli.
+
+    Examples
+    --------
+    >>> unit_of(np.array([-90.0, 0, 90]), 180)
+    'degrees, ends apart'
+    """
+    return APART if len(stimulus) > 1 and np.ptp(stimulus) > period - SAME else "degrees"
 
 
 def odd_one_out(stimulus: npt.NDArray[np.float64], period: float) -> tuple[float, float] | None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.recordings.angles import checked_degrees
+from normenc.recordings.angles import APART, checked_degrees, joined, unit_of
 from normenc.recordings.arranging import arrange
 from normenc.recordings.axes import Shaped, shaped
 from normenc.recordings.blanks import without_blanks
@@ -21,7 +21,7 @@ from normenc.recordings.formats import listed, not_there
 from normenc.recordings.formats.columns import ranges
 from normenc.recordings.formats.listing import ASIDE
 from normenc.recordings.formats.patterns import check_alike, parts_of
-from normenc.recordings.labels import without_stimulus
+from normenc.recordings.labels import PERIODS, without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import match_images, natural_order
 from normenc.recordings.preparation import Preparation
@@ -75,8 +75,8 @@ def understand(
         When names are missing, or arrays do not fit together.
     """
     asked = preparation or Preparation()
-    said = arrays.get("notes")
-    notes = list(said) if isinstance(said, list) else []  # else the file's own
+    notes = arrays.get("notes")
+    notes = list(notes) if isinstance(notes, list) else []  # else the file's own
     known = _renamed(arrays, asked.names or {}, mapped, notes)
     _judge_by_numbers(known, asked, notes)
     facts = _facts(known) | asked.facts
@@ -121,6 +121,9 @@ def understand(
             )
         labels = np.where(rows, labels, np.nan)
         labels[rows] = checked_degrees(labels[rows], kind, _angles(known, asked))
+        if not _ends_apart(known):
+            labels, said = joined(labels, kind, PERIODS[kind])
+            notes += said
     shown = rows & ~without_stimulus(labels)
     others = {key: column[shown] for key, column in found.columns.items() if key not in (asked.where or {})}
     cautions += varying(others, labels[shown])
@@ -182,6 +185,8 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
             images = images[np.searchsorted(np.unique(labels), labels)]
     else:
         labels = checked_degrees(stimulus, kind, _angles(arrays, asked))
+        if unit_of(labels, PERIODS[kind]) == APART and not _ends_apart(arrays):
+            notes.append(f"{labels.min():g} and {labels.max():g} degrees, one {kind}, count as two stimuli")
         images = None
     metric = asked.rdm_metric or (str(arrays["metric"]) if np.ndim(arrays.get("metric", [])) == 0 else "correlation")
     return Contents(
@@ -299,7 +304,16 @@ def _check_numbers(responses: Any) -> None:
 
 
 def _angles(arrays: Mapping[str, Any], asked: Preparation) -> str | None:
-    return asked.angles or (str(arrays["angles"]) if np.ndim(arrays.get("angles", [])) == 0 else None)
+    """The unit of degrees, as the user says, or else the file."""
+    return asked.angles or ("degrees" if _ends_apart(arrays) else _own_angles(arrays))
+
+
+def _ends_apart(arrays: Mapping[str, Any]) -> bool:
+    return _own_angles(arrays) == APART
+
+
+def _own_angles(arrays: Mapping[str, Any]) -> str | None:
+    return _text(arrays["angles"]) if np.ndim(arrays.get("angles", [])) == 0 else None
 
 
 def _facts(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.recordings.angles import APART, unit_of
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.recordings.recording import Recording, all_rows
 
@@ -169,6 +170,8 @@ def _notes(recording: Recording) -> str:
     facts = {name: getattr(recording, name) for name in NO_FIELD}
     lines = [f"{name}: {' '.join(value.split())}" for name, value in facts.items() if value != "not stated"]
     lines += [f"steps: {'; '.join(recording.steps)}"] if recording.steps else []
+    if recording.period is not None and unit_of(recording.stimulus, recording.period) == APART:
+        lines.append(f"angles: {APART}")
     lines += ["simulated: yes"] if recording.simulated else []
     return "\n".join([*lines, "The start of the session and the times of trials are not known; they are placeholders."])
 
@@ -188,7 +191,7 @@ def written_neurons(file: Any) -> Any:
 def written_facts(file: Any) -> tuple[dict[str, Any], list[str]]:
     """Facts that NWB has no field for, and remarks, from a file of :func:`write_nwb`."""
     said = dict(line.split(": ", 1) for line in str(file.notes or "").splitlines() if ": " in line)
-    facts: dict[str, Any] = {name: said[name] for name in NO_FIELD if name in said}
+    facts: dict[str, Any] = {name: said[name] for name in (*NO_FIELD, "angles") if name in said}
     facts["simulated"] = said.get("simulated") == "yes"
     return facts, [f"done before it was written: {said['steps']}"] if "steps" in said else []
 

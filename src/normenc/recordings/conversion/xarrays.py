@@ -8,6 +8,7 @@ import xarray as xr
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.recordings.angles import unit_of
 from normenc.recordings.formats.netcdf import arrays_of, bare
 from normenc.recordings.labels import as_stimulus
 from normenc.recordings.naming import STIMULI, TEXTS, understand
@@ -176,5 +177,5 @@ def facts_of(recording: Recording) -> dict[str, Any]:
     facts = {name: getattr(recording, name) for name in TEXTS}
     stated = {name: value for name, value in facts.items() if value != "not stated"}
     steps = {"steps": "\n".join(recording.steps)} if recording.steps else {}
-    angles = {} if recording.period is None else {"angles": "degrees"}
+    angles = {} if recording.period is None else {"angles": unit_of(recording.stimulus, recording.period)}
     return stated | steps | angles | {"simulated": bool(recording.simulated)}

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.recordings.angles import unit_of
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.recordings.recording import Recording
 
@@ -99,6 +100,8 @@ def contaminate(
         arrays["neuron"] = np.concatenate([arrays["neuron"][:n_neurons], again])
     if recording.images is not None:
         arrays |= {"images": recording.images, "image_names": recording.stimulus}
+    if recording.period is not None:
+        arrays["angles"] = np.array(unit_of(recording.stimulus, recording.period))
     return arrays | {name: np.array(getattr(recording, name)) for name in FACTS}
 
 
