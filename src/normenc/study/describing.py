@@ -19,7 +19,6 @@ Floats = npt.NDArray[np.float64]
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response
 MOST_UNITS = 500  # of a control that are described one by one
 MIN_DECODED = 6  # stimuli, below which others tell nothing of one
-FOLDS = (2, 3, 4, 5)  # of the decoder: the most of these into which the stimuli can be dealt out evenly
 QUARTILES = ("25", "median", "75")
 NONE = tuning.Tuned(0, 0, tuning.circular_statistics([]), np.full(3, np.nan))
 
@@ -196,11 +195,9 @@ def _decoding_error(curves: tuning.TuningCurves, period: float) -> float:
     """Median error, degrees, of mean responses to orientations, or to directions."""
     if period != curves.period:
         curves = tuning.tuning_curves(curves.mean, curves.stimulus, period=period)
-    n = len(curves.stimulus)
-    if n < MIN_DECODED:
+    if len(curves.stimulus) < MIN_DECODED:
         return float("nan")
-    n_folds = max((folds for folds in FOLDS if n % folds == 0), default=max(FOLDS))
-    return tuning.decode_orientation(curves.mean, curves.stimulus, period=period, n_folds=n_folds).median_error
+    return tuning.decode_orientation(curves.mean, curves.stimulus, period=period).median_error
 
 
 def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
