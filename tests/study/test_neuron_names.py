@@ -37,7 +37,7 @@ def finished(tmp_path_factory):
     responses = np.where(np.isnan(angle), 0, signal) + rng.normal(size=angle.shape)
     responses[2, ::10] = np.nan  # of four neurons one trial is missing
     good = np.where(np.arange(40) % 4 == 1, "dim", "good")
-    np.savez(folder / "mine.npz", responses=responses, direction=direction, neuron=ROI, quality=good)
+    np.savez(folder / "mine.npz", responses=responses, direction=direction, roi=ROI, quality=good)
     study = STUDY.with_changes(
         recording=str(folder / "mine.npz"),
         preparation={"missing": "neurons", "quality": ["good"], "fold_directions": True},
@@ -60,6 +60,7 @@ def test_tables_and_explorer_name_them_alike(finished):
     table = pd.read_csv(done.folder / "tuning_units.csv", dtype={"neuron": str})
     own = table[table["population"] == "mine"]
     assert own["neuron"].tolist() == kept and own["unit"].isna().all()
+    assert own["roi"].astype(int).astype(str).tolist() == kept and table.columns[2] == "roi"
     others = table[table["population"] != "mine"]
     assert others["neuron"].isna().all() and others["unit"].notna().all()
     assert others.loc[others["population"] == "pool", "unit"].min() == 0
