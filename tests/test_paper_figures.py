@@ -96,6 +96,32 @@ def test_every_picture_can_be_read_in_a_column(name, width, tmp_path):
         assert image.width == pytest.approx(millimetres(width) / 25.4 * 600, abs=1)
 
 
+@pytest.mark.parametrize("width", [85, 90, 145, 150])
+def test_titles_of_neurons_wrap_where_panels_are_narrow(width):
+    """Names of four digits, and values of five characters that leave panels less room."""
+    populations = {"mouse (simulated)": RNG.uniform(0, 1, (12, 9)), "pool": RNG.uniform(0, 0.009, (12, 9))}
+    with figures.sized(width):
+        axes = figures.tuning_curves(
+            populations,
+            ORIENTATION[:12],
+            scores={label: np.arange(9) / 9 for label in populations},
+            score="gOSI",
+            names={"mouse (simulated)": [f"{1600 + n}" for n in range(9)]},
+            recording="mouse (simulated)",
+            units="dF/F",
+        )
+    said = axes[0, 1].get_title() or axes[0, 1].get_title(loc="left")
+    assert said.split()[-4:] == ["neuron", "1607", "gOSI", "0.78"]
+    assert fits(axes, width)
+
+
+@pytest.mark.parametrize("width", [90, 100, 110])
+@pytest.mark.parametrize("name", ["rdm_rows", "selectivity_distributions", "similarity_bars"])
+def test_legends_below_a_picture_leave_it_room(name, width):
+    with figures.sized(width):
+        assert fits(picture(name), width)
+
+
 def test_svg_and_pdf_keep_text_as_text(tmp_path):
     with figures.sized("single"):
         axes = picture("similarity_bars")

@@ -291,7 +291,7 @@ def test_units_are_titled_by_their_names_where_these_are_given():
         recording="V1",
     )
     titles = [panel.get_title() for panel in axes.flat]
-    assert titles == ["V1: neuron ROI of a name that\ntakes two lines", "V1: neuron 17", "fc: unit 0", ""]
+    assert titles == ["V1:\nneuron ROI of a name that\ntakes two lines", "V1: neuron 17", "fc: unit 0", ""]
     with pytest.raises(InputError, match="names of 'V1' are 2; there must be one for each of 3 units"):
         figures.tuning_curves({"V1": bumps([0, 10, 20])}, ORIENTATION, names={"V1": ["a", "b"]})
 

@@ -72,6 +72,10 @@ def test_what_was_recorded_and_how_it_was_prepared():
             {"n_orders": 720, "n_different_images": 6},
             "by all 720 orders of the stimuli, which ask whether model and recording are related at all",
         ),
+        ({}, {}, "(200 samples, directions in circular blocks of 2 neighbours [2]; every session"),
+        ({"stimuli": "orientation"}, {"block_length": 1}, "(200 samples, orientations one by one; every session"),
+        ({"stimuli": "image"}, {"block_length": None}, "(200 samples, images one by one; every session"),
+        ({}, {"resampled": {"seeds": 5}, "block_length": None}, "(200 samples), corrected"),
         ({}, {}, "by 1,000 random permutations of the stimuli, which ask"),
         (
             {},

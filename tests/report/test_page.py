@@ -81,7 +81,7 @@ def test_texts_from_the_user_are_escaped(finished):
 def test_the_recordings_name_reads_as_a_name(finished):
     said = Page(report.render(finished.folder)).said
     assert "represent gratings as the recording “mine” does?" in said
-    assert "matches the recording “mine” best" in said
+    assert "matches the recording “mine”" in said
     assert "explain the recording “mine”" in said or "similar to the recording “mine”" in said
     assert not re.search(r"(as|to|explains?|matches|with) mine\b", said)
 
@@ -408,6 +408,23 @@ def test_a_layer_without_a_similarity_is_named_with_the_reason():
     assert report.answer(rows, differences).startswith("Training helps to explain the recording “V1”: pool")
     without = rows[rows["similarity"].isna()]
     assert report.answer(without, differences) == "No trained layer has a similarity with the recording “V1”."
+
+
+@pytest.mark.parametrize(
+    ("similarity", "low", "said", "answered"),
+    [
+        (-0.005, -0.182, "No trained layer matches the recording “V1”: the most similar one is pool, −0.005 (", True),
+        (0.0, -0.1, "No trained layer matches the recording “V1”: the most similar one is pool, 0.000 (", True),
+        (0.42, -0.094, "It is not certain that any trained layer matches the recording “V1”: the most similar", False),
+        (0.42, 0.3, "Of the trained layers, pool matches the recording “V1” best: similarity 0.420 (", False),
+        (0.42, float("nan"), "Of the trained layers, pool matches the recording “V1” best: similarity 0.420 (", False),
+    ],
+)
+def test_the_most_similar_layer_is_no_match_where_its_similarity_is_not_above_zero(similarity, low, said, answered):
+    rows, differences = tables(twin=0.4, control=0.3, p=0.06)
+    rows.loc[rows["trained"], ["similarity", "low"]] = similarity, low
+    assert report.findings(rows, differences)[0].startswith(said)
+    assert report.answer(rows, differences).startswith("No trained layer matches") == answered
 
 
 def test_chance_that_cannot_be_beaten_is_said():

@@ -1,6 +1,8 @@
 """A neuron that was chosen among others bears its own name, and is counted alike, wherever a run shows it."""
 
 import json
+import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -26,7 +28,7 @@ STUDY = Study(
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """Twelve directions, five trials of each, and blanks; of 40 neurons 27 are kept."""
+    """Twelve directions that are folded, five trials of each, and blanks; of 40 neurons 27 are kept."""
     folder = tmp_path_factory.mktemp("names")
     rng = np.random.default_rng(0)
     direction = np.concatenate([np.tile(np.arange(0, 360, 30.0), 5), np.full(8, np.nan)])
@@ -35,9 +37,10 @@ def finished(tmp_path_factory):
     responses = np.where(np.isnan(angle), 0, signal) + rng.normal(size=angle.shape)
     responses[2, ::10] = np.nan  # of four neurons one trial is missing
     good = np.where(np.arange(40) % 4 == 1, "dim", "good")
-    np.savez(folder / "mine.npz", responses=responses, direction=direction, neuron=ROI, quality=good)
+    np.savez(folder / "mine.npz", responses=responses, direction=direction, roi=ROI, quality=good)
     study = STUDY.with_changes(
-        recording=str(folder / "mine.npz"), preparation={"missing": "neurons", "quality": ["good"]}
+        recording=str(folder / "mine.npz"),
+        preparation={"missing": "neurons", "quality": ["good"], "fold_directions": True},
     )
     done = run(study, folder / "run", progress=False, device="cpu")
     report.write(done.folder)
@@ -47,16 +50,17 @@ def finished(tmp_path_factory):
 
 def test_the_recording_keeps_the_names_of_the_neurons_that_were_chosen(finished):
     done, kept = finished
-    assert done.evaluation.recording.responses["neuron"].to_numpy().tolist() == kept
+    assert done.evaluation.described.responses["neuron"].to_numpy().tolist() == kept
     assert 20 < len(kept) < 40
 
 
 def test_tables_and_explorer_name_them_alike(finished):
     done, kept = finished
-    recording = done.evaluation.recording
+    recording = done.evaluation.described
     table = pd.read_csv(done.folder / "tuning_units.csv", dtype={"neuron": str})
     own = table[table["population"] == "mine"]
     assert own["neuron"].tolist() == kept and own["unit"].isna().all()
+    assert own["roi"].astype(int).astype(str).tolist() == kept and table.columns[2] == "roi"
     others = table[table["population"] != "mine"]
     assert others["neuron"].isna().all() and others["unit"].notna().all()
     assert others.loc[others["population"] == "pool", "unit"].min() == 0
@@ -76,7 +80,7 @@ def test_a_curve_is_that_of_the_neuron_in_its_title(finished, picture):
     axes = read_source_data(done.folder)[picture].draw()
     for panel in axes[0]:
         name = panel.get_title().split("neuron ")[1].split("\n")[0]
-        own = done.evaluation.recording.responses.to_numpy()[:, kept.index(name)]
+        own = done.evaluation.described.responses.to_numpy()[:, kept.index(name)]
         np.testing.assert_allclose(panel.lines[0].get_ydata(), own, rtol=1e-5)
 
 
@@ -116,3 +120,26 @@ def test_of_layers_orientation_alone_is_described_and_nothing_of_six_averages_is
     assert "pool, fc and pixels, whose tuning cannot be tested" in said
     assert "power laws" not in said  # of twelve stimuli none is fitted
     assert "Shades are standard errors" in said
+
+
+def test_the_page_says_of_which_trials_it_counts_and_what_it_decodes(finished):
+    done, _ = finished
+    said = " ".join(report.render(done.folder).split())
+    quality, tuning = (said.split(f'id="{part}"')[1].split("<h2")[0] for part in ("recording", "tuning"))
+    row = pd.read_csv(done.folder / "tuning.csv").iloc[0]
+    for kind in ("orientation", "direction"):
+        n = f"{row[f'n_tuned_{kind}']:.0f} of {row[f'n_tested_tuned_{kind}']:.0f} ("
+        assert n in tuning and re.search(rf"{re.escape(n)}\d+%\) to {kind}", quality)
+    assert "directions as recorded, before they were folded" in quality and "of single trials, median" in quality
+    assert "Neurons are described by the directions they were shown, as recorded" in tuning
+    assert "decoding error of averages, direction" in tuning and "how well single trials are decoded" in tuning
+    assert "left out before" not in tuning
+
+
+def test_the_page_says_that_neurons_were_chosen_by_what_it_counts(finished, tmp_path):
+    done, _ = finished
+    folder = shutil.copytree(done.folder, tmp_path / "run")
+    environment = json.loads((folder / "environment.json").read_text())
+    environment["recording"]["steps"] += ["kept 27 of 30 neurons that respond to a stimulus (tested against 8 blanks)"]
+    (folder / "environment.json").write_text(json.dumps(environment))
+    assert "neurons that do not were left out before" in " ".join(report.render(folder).split())

@@ -158,7 +158,7 @@ def test_bad_input():
     with pytest.raises(InputError, match="needs at least 3"):
         tuning.power_law_exponent([1.0, 0.5])
     with pytest.raises(InputError, match="n_folds is 5 for 4 rows"):
-        tuning.decode_orientation(np.ones((4, 2)), [0, 10, 20, 30])
+        tuning.decode_orientation(np.ones((4, 2)), [0, 10, 20, 30], n_folds=5)
     with pytest.raises(InputError, match="'ridge' or 'linear'"):
         tuning.decode_orientation(np.ones((9, 2)), np.arange(9) * 20, decoder="svm")
     with pytest.raises(InputError, match="n_components is 9"):

@@ -14,7 +14,8 @@ from normenc.figures.sizes import keep_right, narrow
 
 __all__ = ["tuning_curves"]
 
-NAME = 18  # characters of a unit's name in a line
+NAME, NARROW_NAME = 18, 10  # characters of a unit's name in a line, and in one above a narrow panel
+ROW_NAME = 20  # characters of a population's name in a line
 
 
 def tuning_curves(
@@ -108,12 +109,10 @@ def tuning_curves(
             error = _beside(standard_errors, label, "standard_errors", mean.shape)
             fit = _beside(fits, label, "fits", (len(at), mean.shape[1]))
             below = [len(picked.get(other, [])) for other in list(populations)[index + 1 :]]
+            titles = _titles(row[0], label, shown, called.get(label), scores, score, neurons=label == recording)
             for column, (panel, unit) in enumerate(zip(row, shown, strict=False)):
                 _draw(panel, (x, mean, error), None if fit is None else (at, fit), unit, COLOURS[index % len(COLOURS)])
-                own = called[label][unit] if label in called else f"{unit}"
-                name = f"{'neuron' if label == recording else 'unit'} {wrapped(own, NAME)}"
-                told = "" if scores is None else f"\n{score} {np.asarray(scores[label])[unit]:.2f}"
-                _title(panel, label, name + told, first=column == 0)
+                _title(panel, label, titles, column)
                 angle_axis(panel, x, period=period, label=column >= max(below, default=0))
             stated = label == recording and units != "not stated"
             row[0].set_ylabel(f"response\n({wrapped(units, 16) if stated else 'a.u.'})")
@@ -131,20 +130,49 @@ def _draw(panel: Axes, data: tuple[Any, Any, Any], fit: tuple[Any, Any] | None, 
         panel.plot(fit[0], fit[1][:, unit], color=colour, linewidth=1.3)
 
 
-def _title(panel: Axes, label: str, name: str, *, first: bool) -> None:
-    """Name the unit, and its population: on a narrow page above the first unit alone."""
+def _titles(
+    panel: Axes,
+    label: str,
+    units: Sequence[int],
+    names: Sequence[str] | None,
+    scores: Mapping[str, npt.ArrayLike] | None,
+    score: str,
+    *,
+    neurons: bool,
+) -> list[str]:
+    """Names and scores of a row's units, in lines for which its panels have room."""
+    word = "neuron" if neurons else "unit"
+    found = []
+    for unit in units:
+        name = f"{unit}" if names is None else names[unit]
+        told = "" if scores is None else f"{score} {np.asarray(scores[label])[unit]:.2f}"
+        if narrow(panel):
+            lines = [wrapped(f"{word} {name}", NARROW_NAME), wrapped(told, NARROW_NAME)]
+        else:
+            lines = [f"{word} {wrapped(name, NAME)}", told]
+        found.append("\n".join(filter(None, lines)))
+    return found
+
+
+def _title(panel: Axes, label: str, titles: Sequence[str], column: int) -> None:
+    """Name the unit, and its population: on a narrow page above the first unit alone, higher than all titles."""
     if not narrow(panel):
-        panel.set_title(f"{wrapped(label, 16)}: {name}", fontsize=8)
+        name = wrapped(label, ROW_NAME)
+        together = len(name.split("\n")[-1]) + len(titles[column].split("\n")[0]) <= ROW_NAME
+        panel.set_title(f"{name}:{' ' if together else chr(10)}{titles[column]}", fontsize=8)
         return
     panel.locator_params(axis="y", nbins=3)
-    if first:
-        _draw_name(panel, label, 2 + name.count("\n"))
-    panel.set_title(f"\n{name}" if first else name, fontsize=8, loc="left")
+    above = ""
+    if column == 0:
+        most = max(title.count("\n") for title in titles)
+        _draw_name(panel, label, 2 + most)
+        above = "\n" * (1 + most - titles[0].count("\n"))
+    panel.set_title(above + titles[column], fontsize=8, loc="left")
 
 
 def _draw_name(panel: Axes, label: str, line: int) -> None:
     """The population's name above its first unit, so many lines above the panel, with room at the right."""
-    place: Any = {"xytext": (0, 5 + 10.5 * (line - 1)), "textcoords": "offset points", "in_layout": False}
+    place: Any = {"xytext": (0, 5 + 9.9 * (line - 1)), "textcoords": "offset points", "in_layout": False}
     panel.annotate(wrapped(label, 60), (0, 1), xycoords="axes fraction", fontsize=8, va="bottom", **place)
 
 

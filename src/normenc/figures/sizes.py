@@ -180,4 +180,4 @@ def _legend_lines(names: Sequence[str]) -> float:
 def _legend_columns(names: Sequence[str]) -> int:
     """How many names stand side by side below a picture."""
     longest = max((len(line) for name in names for line in name.split("\n")), default=1)
-    return max(1, int((_page.get() or NARROW) * 72 / (0.9 * CHARACTER) / (longest + 7)))
+    return max(1, int((_page.get() or NARROW) * 72 / CHARACTER / (longest + 9)))

@@ -151,16 +151,14 @@ def selectivity_distributions(
     """
     found = {label: per_unit(values, label) for label, values in known(selectivity, controls).items()}
     looks = dict(zip([*selectivity, *(controls or {})], line_styles(selectivity, controls), strict=True))
-    handles, names = [], []
+    names = [_median_and_number(values, label, label == recording) for label, values in found.items()]
+    handles = []
     with style():
         if axes is None:
-            below = [f"{wrapped(label)}\nmedian and number of units" for label in found]
-            _, axes = plt.subplots(figsize=within(6.0, 3.2, legend=below), layout="constrained")
+            _, axes = plt.subplots(figsize=within(6.0, 3.2, legend=names), layout="constrained")
         for label, values in found.items():
             x = np.sort(values[np.isfinite(values)])
             handles.append(_draw_steps(axes, x, *looks[label]))
-            median = f"median {np.median(x):.2f}, " if len(x) else ""
-            names.append(f"{wrapped(label)}\n{median}{_number(len(x), len(values), label == recording)}")
         everything = np.concatenate([*found.values(), [0.0, 1.0]])
         if np.nanmin(everything) >= 0 and np.nanmax(everything) <= 1:
             axes.set_xlim(-0.02, 1.02)
@@ -233,6 +231,12 @@ def _draw_steps(axes: Axes, x: npt.NDArray[Any], colour: str, line: Any) -> Line
         axes.plot(float(np.median(x)), 0.5, "o", color=colour, markersize=5, markeredgecolor="white", zorder=3)
     steps = np.linspace(0, 1, len(x) + 1) if len(x) else np.empty(0)
     return axes.plot([*x[:1], *x], steps, drawstyle="steps-post", color=colour, linestyle=line, linewidth=1.3)[0]
+
+
+def _median_and_number(values: npt.NDArray[Any], label: str, neurons: bool) -> str:
+    counted = values[np.isfinite(values)]
+    median = f"median {np.median(counted):.2f}, " if len(counted) else ""
+    return f"{wrapped(label)}\n{median}{_number(len(counted), len(values), neurons)}"
 
 
 def _number(counted: int, n_units: int, neurons: bool, which: str = "") -> str:

@@ -55,6 +55,10 @@ class Quality:
     raw : RawValues or None
         What is odd about the responses as they stand in the file.
     neurons : NeuronQuality or None
+    neurons_kind : str
+        The stimuli by which neurons are described: `kind`, or ``"direction"`` where directions were folded.
+    neurons_averaged : bool
+        Whether only averages are known of these, no trials.
     rdm : RdmReliability or None
         None where no stimulus was shown twice.
     ceiling : str
@@ -100,6 +104,8 @@ class Quality:
     notes: tuple[str, ...] = ()
     decidable: Decidable | None = None
     images_cut: str = ""
+    neurons_kind: str = ""
+    neurons_averaged: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON; NaN is None."""
@@ -107,7 +113,12 @@ class Quality:
 
 
 def check(
-    source: str | Path | Recording, *, seed: int = 0, compared: rsa.Inference | None = None, **options: Any
+    source: str | Path | Recording,
+    *,
+    seed: int = 0,
+    compared: rsa.Inference | None = None,
+    described: Recording | None = None,
+    **options: Any,
 ) -> Quality:
     """Look a recording over before anything is compared with it.
 
@@ -120,6 +131,8 @@ def check(
     compared : Inference, optional
         A comparison of models with the recording that was made already, from which it is seen how small a difference
         can be found; without one, models that need no training are compared.
+    described : Recording, optional
+        The same recording before its directions were folded, by whose trials neurons are described.
     **options
         Of :func:`normenc.recordings.load`. Missing values are no error here: they are counted, and neurons (or, where
         that would leave fewer than half of them, trials) that have any are left out of the rest.
@@ -144,9 +157,11 @@ def check(
         if options:
             raise InputError(f"{', '.join(options)}: a recording that is loaded takes no options of load")
         raw = None if source.responses is None else look_at(_rows(source))
-        return _checked(source, raw, seed, compared)
+        return _checked(source, raw, seed, compared, described or source)
+    if options.get("fold_directions"):
+        described, _ = _read(source, options | {"fold_directions": False})
     recording, raw = _read(source, options)
-    return _checked(recording, raw, seed, compared)
+    return _checked(recording, raw, seed, compared, described or recording)
 
 
 def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None]:
@@ -187,11 +202,13 @@ def _rows(recording: Recording) -> Any:
     return (recording.responses if recording.trials is None else recording.trials).values
 
 
-def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: rsa.Inference | None) -> Quality:
+def _checked(
+    recording: Recording, raw: RawValues | None, seed: int, compared: rsa.Inference | None, described: Recording
+) -> Quality:
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
     problems: list[str] = []
     reliability, inputs = None, None
-    neurons = None if recording.responses is None else describe_neurons(recording, seed=seed)
+    neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
         inputs = inference_inputs(recording)
         ceiling = rsa.noise_ceiling(
@@ -221,6 +238,8 @@ def _checked(recording: Recording, raw: RawValues | None, seed: int, compared: r
         units=recording.units,
         raw=raw,
         neurons=neurons,
+        neurons_kind=described.kind,
+        neurons_averaged=described.trials is None,
         rdm=reliability,
         ceiling=ceiling.describe(),
         ceiling_lower=ceiling.lower,

@@ -8,6 +8,8 @@ from normenc.quality.rdm_reliability import MIN_STIMULI
 
 __all__ = ["lines"]
 
+KEPT = "neurons that respond to a stimulus"  # as the step says that chose them
+
 
 def lines(quality: Quality) -> list[tuple[str, str]]:
     """Pairs of a heading and what was found.
@@ -91,22 +93,30 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
     assert neurons is not None
     found = []
     if neurons.n_blanks:
-        said = _count(neurons.responsive, "to at least one stimulus")
-        found.append(
-            ("neurons respond", f"{said}, against {neurons.n_blanks} blank{'' if neurons.n_blanks == 1 else 's'}")
+        said = (
+            f"{_count(neurons.responsive, 'to at least one stimulus')}, against {_counted(neurons.n_blanks, 'blank')}"
         )
+        chosen = "; those that do not were left out before" if any(KEPT in note for note in quality.notes) else ""
+        found.append(("neurons respond", said + chosen))
     counts = {"to some images": neurons.tuned}
     if quality.kind != "image":
         counts = {"to anything": neurons.tuned, "to orientation": neurons.tuned_orientation}
-    if quality.kind == "direction":
+    if quality.neurons_kind == "direction":
         counts["to direction"] = neurons.tuned_direction
     said = ", ".join(_count(count, name) for name, count in counts.items())
-    found.append(("neurons are tuned", f"{said}; false discovery rate 0.05"))
+    folded = ", directions as recorded, before they were folded" if quality.neurons_kind != quality.kind else ""
+    found.append(("neurons are tuned", f"{said}; false discovery rate 0.05{folded}"))
     if neurons.decoded:
         errors = [f"{name} {own.error:.3g} (chance {own.chance:g})" for name, own in neurons.decoded.items()]
         only = "; images can tell orientation only" if "direction" in neurons.decoded else ""
-        found.append(("decoding error", f"median, degrees: {', '.join(errors)}{only}"))
+        found.append(("decoding error", f"{_decoded_rows(quality)}, median, degrees: {', '.join(errors)}{only}"))
     return found
+
+
+def _decoded_rows(quality: Quality) -> str:
+    if not quality.neurons_averaged:
+        return "of single trials"
+    return "of averages" + ", opposite directions apart" * (quality.neurons_kind == "direction")
 
 
 def _count(count: Count, what: str) -> str:

@@ -208,8 +208,10 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
     found, kind = environment["inference"], environment["recording"]["stimuli"]
     over = factors_in_words(found["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
     blocks = ""
-    if found["block_length"]:
-        blocks = f", {kind}s in circular blocks of {counted(found['block_length'], 'neighbour')} {cite('blocks')}"
+    if (length := found["block_length"] or 0) > 1:
+        blocks = f", {kind}s in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
+    elif "stimuli" in found["resampled"]:
+        blocks = f", {kind}s one by one"
     same = {"sessions", "neurons"} <= set(found["resampled"])
     drawn = "; every session’s matrix was made of the same resampled neurons" if same else ""
     ceiling = (

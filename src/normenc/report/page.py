@@ -23,6 +23,7 @@ TUNING = "tuning.csv"
 PREDICTIVITY = "predictivity.csv"
 BY_METHOD = "similarity_by_method.csv"
 QUALITY = "quality.json"
+KEPT = "neurons that respond to a stimulus"  # as the step says that chose them
 
 
 def write(folder: str | Path) -> Path:
@@ -116,7 +117,7 @@ def render(folder: str | Path) -> str:
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
-        tuning=_tuning(folder / TUNING, controls),
+        tuning=_tuning(folder / TUNING, controls, environment["recording"]["steps"]),
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),
         methods=paragraph,
@@ -166,7 +167,7 @@ def _optional(path: Path) -> list[dict[str, Any]]:
     return pd.read_csv(path).to_dict("records") if path.is_file() else []
 
 
-def _tuning(path: Path, controls: list[str]) -> dict[str, Any] | None:
+def _tuning(path: Path, controls: list[str], steps: list[str]) -> dict[str, Any] | None:
     """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show; None of images."""
     if not path.is_file():
         return None
@@ -176,6 +177,7 @@ def _tuning(path: Path, controls: list[str]) -> dict[str, Any] | None:
     return {
         "rows": table.to_dict("records"),
         "blanks": "n_responsive" in table,
+        "kept_responsive": any(KEPT in step for step in steps),
         "directions": "n_tuned_direction" in table,
         "halves": bool(table["spectrum_cross_validated"].any()),
         "laws": bool(table["spectrum_exponent"].notna().any()),

@@ -33,7 +33,7 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     Returns
     -------
     str
-        Yes only where that layer is more similar than its untrained twin and than every control, each by a difference
+        That none matches where no similarity is above 0. Yes only where that layer is more similar than its untrained twin and than every control, each by a difference
         whose corrected p-value is at most 0.05, and is above chance: by its test, or where chance is circular shifts,
         which ask for more, by an interval above 0.
     """
@@ -43,6 +43,11 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     if best is None:
         return f"No trained layer has a similarity with {recording}."
     name = names[best.name]
+    if best["similarity"] <= 0:
+        return (
+            f"No trained layer matches {recording}: even the most similar one, {name}, has a similarity of "
+            f"{minus(f'{best.similarity:.3f}')}."
+        )
     twins = differences[differences["kind"] == "untrained twin"]
     improved = twins.loc[(twins["p_holm"] <= ALPHA) & (twins["difference"] > 0), "model"].tolist()
     if name in improved:
@@ -73,6 +78,21 @@ def _best(similarity: pd.DataFrame) -> Any:
     """The trained layer that matches best, or None where none has a similarity."""
     trained = similarity[similarity["trained"] & similarity["similarity"].notna()]
     return None if trained.empty else trained.loc[trained["similarity"].idxmax()]
+
+
+def _of_best(name: str, row: Any) -> str:
+    """How similar the most similar trained layer is, and first that it matches nothing where it does not."""
+    recording = the_recording(row["recording"])
+    similarity = minus(f"{row['similarity']:.3f}")
+    between = f"95 % interval {interval(row['low'], row['high'])}"
+    if row["similarity"] <= 0:
+        return f"No trained layer matches {recording}: the most similar one is {name}, {similarity} ({between})."
+    if row["low"] <= 0:
+        return (
+            f"It is not certain that any trained layer matches {recording}: the most similar one is {name}, "
+            f"{similarity}, and its interval includes 0 ({between})."
+        )
+    return f"Of the trained layers, {name} matches {recording} best: similarity {similarity} ({between})."
 
 
 def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Series) -> str:
@@ -148,10 +168,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
     best = _best(similarity)
     sentences = []
     if best is not None:
-        sentences.append(
-            f"Of the trained layers, {names[best.name]} matches {the_recording(best['recording'])} best: similarity "
-            f"{minus(f'{best.similarity:.3f}')} (95 % interval {interval(best['low'], best['high'])})."
-        )
+        sentences.append(_of_best(names[best.name], best))
     sentences += _unknown(similarity, names)
     trained = similarity[similarity["trained"]]
     n_tests = int(differences["p_holm"].notna().sum())

@@ -1,5 +1,6 @@
 """How populations are tuned, neurons and units described alike: for the tables and pictures of a study."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,8 @@ Floats = npt.NDArray[np.float64]
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response
 MOST_UNITS = 500  # of a control that are described one by one
 MIN_DECODED = 6  # stimuli, below which others tell nothing of one
-FOLDS = (2, 3, 4, 5)  # of the decoder: the most of these into which the stimuli can be dealt out evenly
+NAMED_BY = re.compile(r"neurons are named by (\w+)")  # as a recording's notes say it
+NAMELESS = "no. "  # begins the name of a neuron to which the file gives none
 QUARTILES = ("25", "median", "75")
 NONE = tuning.Tuned(0, 0, tuning.circular_statistics([]), np.full(3, np.nan))
 
@@ -38,6 +40,8 @@ class Description:
         Of encoders of orientations alone, since images cannot tell opposite directions apart.
     neurons : ndarray of str or None
         Names of the recording's neurons, as many as units are described.
+    named_by : str
+        What the file calls these names, such as ``"roi"``; empty where it names no neurons, or calls them neuron.
     stimulus : ndarray, shape (n_different,)
         Degrees, rising: orientations from -90 up to 90, directions from 0 up to 360.
     average : ndarray, shape (n_different, n_units)
@@ -62,6 +66,7 @@ class Description:
     n_all: int
     summary: tuning.PopulationSummary
     neurons: npt.NDArray[Any] | None
+    named_by: str
     stimulus: Floats
     average: Floats
     first: Floats
@@ -124,7 +129,9 @@ def _recording(recording: Recording, label: str, period: float) -> Description:
     if (curves.n_trials >= 2).all():
         halves = tuning.split_halves(values, tuning.around_zero(stimulus, period), seed=0)
     summary = tuning.population_summary(values, stimulus, period=period, negative=NEGATIVE, blanks=blanks)
-    return _description(label, curves, summary, halves, recording.responses["neuron"].to_numpy().astype(str))
+    found = _description(label, curves, summary, halves, recording.responses["neuron"].to_numpy().astype(str))
+    said = (NAMED_BY.fullmatch(note) for note in recording.notes)
+    return replace(found, named_by=next((match[1] for match in said if match), ""))
 
 
 def _encoder(representation: Representation, rows: Any, stimulus: Floats, period: float) -> Description:
@@ -161,6 +168,7 @@ def _description(
         n_all=curves.mean.shape[1],
         summary=summary,
         neurons=neurons,
+        named_by="",
         stimulus=curves.stimulus,
         average=curves.mean[:, units],
         first=first[:, units],
@@ -196,11 +204,9 @@ def _decoding_error(curves: tuning.TuningCurves, period: float) -> float:
     """Median error, degrees, of mean responses to orientations, or to directions."""
     if period != curves.period:
         curves = tuning.tuning_curves(curves.mean, curves.stimulus, period=period)
-    n = len(curves.stimulus)
-    if n < MIN_DECODED:
+    if len(curves.stimulus) < MIN_DECODED:
         return float("nan")
-    n_folds = max((folds for folds in FOLDS if n % folds == 0), default=max(FOLDS))
-    return tuning.decode_orientation(curves.mean, curves.stimulus, period=period, n_folds=n_folds).median_error
+    return tuning.decode_orientation(curves.mean, curves.stimulus, period=period).median_error
 
 
 def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
@@ -253,7 +259,10 @@ def _of_tuned(kind: str, tuned: tuning.Tuned) -> dict[str, float]:
 
 
 def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning_units.csv``: one row a neuron, by its name, or a unit, by its number."""
+    """Make ``tuning_units.csv``: one row a neuron, by its name, or a unit, by its number.
+
+    Names that go by another name in the file, such as ``roi``, stand in a column of that name too.
+    """
     tables = []
     for found in descriptions.values():
         table = found.summary.units.reset_index().astype({"unit": "Int64"})
@@ -261,5 +270,8 @@ def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
             table["unit"] = pd.NA
         table.insert(0, "population", found.label)
         table.insert(1, "neuron", found.neurons)
+        if found.named_by and found.named_by not in table:
+            own = pd.Series(found.neurons, dtype="string")
+            table.insert(2, found.named_by, own.mask(own.str.startswith(NAMELESS)))
         tables.append(table.astype({"unit": "Int64", "neuron": "string"}))
     return pd.concat(tables, ignore_index=True)

@@ -182,7 +182,7 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
     with stage(tell, "describing tuning", 1 + len(described)) as counted:
         descriptions = describe(prepared.described, own_label, counted.over(described), recording)
     with stage(tell, "checking the recording"):
-        quality = check(recording, compared=inference)
+        quality = check(recording, compared=inference, described=prepared.described)
     return Evaluation(
         study=study,
         recording=recording,

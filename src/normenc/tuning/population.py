@@ -20,6 +20,7 @@ __all__ = [
 
 PENALTIES = np.geomspace(1e-4, 1e4, 17)  # of the ridge, times the mean squared length of a row
 MAX_LAGS = 50  # pairs of each trial that the threshold is taken from
+FOLDS = (2, 3, 4, 5)  # of the decoder
 RANKS = (11, 500)  # of the eigenvalues that the exponent is fitted to, as in Stringer et al. 2019
 
 
@@ -53,7 +54,7 @@ def decode_orientation(
     *,
     period: float = 180.0,
     decoder: str = "ridge",
-    n_folds: int = 5,
+    n_folds: int | None = None,
     seed: int = 0,
 ) -> Decoding:
     """Decode orientation (or direction) by linear regression onto its cosine and sine, cross-validated.
@@ -78,9 +79,9 @@ def decode_orientation(
     decoder : str
         ``"ridge"``: with the penalty that predicts the training folds' own left-out rows best; ``"linear"``: without
         one (least squares; of many solutions the smallest).
-    n_folds : int
-        Parts of the rows, each of which is decoded from the others; of stimuli in even steps best a divisor of their
-        number.
+    n_folds : int, optional
+        Parts of the rows, each of which is decoded from the others: 5 by default, or where no angle comes twice, as of
+        mean responses, the most from 2 to 5 that divide the number of rows.
     seed : int
         Of the parts.
 
@@ -108,6 +109,8 @@ def decode_orientation(
     values, degrees = checked(responses, stimulus, period)
     if decoder not in ("ridge", "linear"):
         raise InputError(f"decoder is {decoder!r}; it must be 'ridge' or 'linear'")
+    if n_folds is None:
+        n_folds = _even_folds(around_zero(degrees, period))
     if not 2 <= n_folds <= len(values) - 2:
         raise InputError(f"n_folds is {n_folds} for {len(values)} rows; it must be from 2 to {len(values) - 2}")
     n_angles = len(np.unique(around_zero(degrees, period)))
@@ -264,6 +267,13 @@ def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tupl
     total = (weight * y**2).sum()
     r2 = 1 - (weight * (y - slope * x) ** 2).sum() / total if total > 0 else 1.0
     return float(-slope), float(r2)
+
+
+def _even_folds(angle: npt.NDArray[np.float64]) -> int:
+    """How many folds: of trials 5, of rows at different angles the most that are equally large."""
+    if len(np.unique(angle)) < len(angle):
+        return max(FOLDS)
+    return max((n for n in FOLDS if len(angle) % n == 0 and n <= len(angle) - 2), default=max(FOLDS))
 
 
 def _folds(angle: npt.NDArray[np.float64], n_folds: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
