@@ -11,7 +11,7 @@ from torch import nn
 
 from normenc.errors import InputError
 from normenc.tasks import Task, check_chance
-from normenc.training.seeding import check_seed
+from normenc.training.seeding import check_seed, copied
 
 __all__ = ["Data", "Progress", "answer", "check_fits", "check_settings", "diverged", "reporter", "score"]
 
@@ -78,11 +78,10 @@ def check_fits(network: nn.Module, task: Task, images: torch.Tensor) -> None:
     Images are never handed over themselves: they are those of other networks too.
     """
     name, few = type(network).__name__, images[:2]
-    was_training = network.training
-    network.eval()  # so that nothing is counted, as batch normalisation would
+    probe = copied(network).eval()  # a copy, for a network may count how often it has run
     try:
         with torch.no_grad():
-            outputs = network((few.flatten(0, 1) if task.n_views > 1 else few).clone())
+            outputs = probe((few.flatten(0, 1) if task.n_views > 1 else few).clone())
     except InputError:
         raise
     except (RuntimeError, ValueError, TypeError) as error:
@@ -90,8 +89,6 @@ def check_fits(network: nn.Module, task: Task, images: torch.Tensor) -> None:
             f"{name} cannot take the images of {type(task).__name__}, shape (n, {few.shape[-2]}, {few.shape[-1]}): "
             f"{error}"
         ) from error
-    finally:
-        network.train(was_training)
     wanted = (len(few) * task.n_views, task.n_outputs)
     shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
     if shape != wanted:
