@@ -4,7 +4,8 @@ Members are stacked and run as one: layers become batched matrix products, and m
 one convolution with the filters of all (``torch.func``). Each member's result is that of training it alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,8 @@ from torch import nn
 from normenc.errors import InputError
 from normenc.tasks import Task
 from normenc.training.log import TrainingLog, TrainingResult
-from normenc.training.seeding import OF_RUNNING, copied, lent, resolve_device, seeded_network
-from normenc.training.steps import Data, Progress, check_fits, check_settings, diverged, reporter, score
+from normenc.training.seeding import OF_RUNNING, check_seed, copied, lent, resolve_device, seeded_network
+from normenc.training.steps import Data, Progress, check_batches, check_fits, check_settings, diverged, reporter, score
 from normenc.training.together import Stack, check_together
 
 __all__ = ["train_ensemble"]
@@ -77,16 +78,16 @@ def train_ensemble(
     >>> {seed: result.log.loss.shape for seed, result in members.items()}
     {1: (2,), 2: (2,)}
     """
-    seeds = list(seeds)
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"seeds are {seeds}; there must be at least one, and each once")
-    check_settings(seeds, n_epochs, batch_size, learning_rate, momentum, checkpoints)
+    seeds = _checked(seeds)
+    settings = check_settings(n_epochs, batch_size, learning_rate, momentum, checkpoints)
+    n_epochs, batch_size, learning_rate, momentum, checkpoints = settings
     target_device = resolve_device(device)
     data = [Data.of(task, seed, target_device) for seed in (seeds[:1] if shared_data else seeds)]
     few = data[0].images[:2].cpu().flatten(0, 1) if task.n_views > 1 else data[0].images[:2].cpu()
     built = [seeded_network(network, seed, few.clone()) for seed in seeds]
     models = [model.to(target_device) for model, _ in built]
-    check_fits(models[0], task, data[0].images)
+    check_fits(models[0], seeds[0], task, data[0].images)
+    check_batches(models[0], seeds[0], task, data[0], batch_size)
     untrained = [copied(model).eval() for model in models]
     with lent(seeds[0] + OF_RUNNING, target_device):
         check_together(models, seeds, task, data[0])
@@ -119,13 +120,22 @@ def train_ensemble(
         log = TrainingLog(
             loss=loss,
             epoch=np.array(epochs),
-            train_score=score(trained[index], task, own.images, own.targets),
-            held_out_score=score(trained[index], task, own.fresh_images, own.fresh_targets),
-            untrained_score=score(untrained[index], task, own.fresh_images, own.fresh_targets),
+            train_score=score(trained[index], seed, task, own.images, own.targets),
+            held_out_score=score(trained[index], seed, task, own.fresh_images, own.fresh_targets),
+            untrained_score=score(untrained[index], seed, task, own.fresh_images, own.fresh_targets),
         )
         checkpoint = {epoch: members[index] for epoch, members in kept.items()}
         results[seed] = TrainingResult(trained[index], untrained[index], log, checkpoint)
     return results
+
+
+def _checked(seeds: Any) -> list[int]:
+    if isinstance(seeds, str) or not isinstance(seeds, Iterable):
+        raise InputError(f"seeds is {seeds!r}; give several whole numbers, such as range(20)")
+    found = [check_seed(seed) for seed in seeds]
+    if not found or len(set(found)) < len(found):
+        raise InputError(f"seeds are {found}; there must be at least one, and each once")
+    return found
 
 
 def _drawn(data: Sequence[Data], batches: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
