@@ -250,8 +250,11 @@ def with_factor_of_numpy():
         (lambda: Annealed(torch.ones(1)), "attribute held, .* changes as it is trained"),
         (lambda: Counted({"steps": [0]}), "attribute held, .* changes as it is trained"),
         (lambda: Shared(1.0), r"attribute Shared\.steps, .* changes as it is trained"),
-        (Seeing, "its held is another one in a copy"),
-        (partial(Seeing, as_buffer=True), "its out.weight is another one in a copy"),
+        (Seeing, "its held differs in a copy of it: it may share memory with a parameter"),
+        (
+            partial(Seeing, as_buffer=True),
+            "its out.weight differs in a copy of it: it may share memory with a parameter",
+        ),
         (lambda: Held(torch.rand(1)), "attribute held, .* differs between seeds 3 and 0"),
         (of_seeds_first_draw(Held), "attribute held, .* differs between seeds 3 and 7"),
         (of_seeds_first_draw(with_hook), r"attribute out\._forward_hooks, .* differs between seeds 3 and 7"),

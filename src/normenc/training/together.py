@@ -95,7 +95,10 @@ def _check_alike(models: Sequence[nn.Module], seeds: Sequence[int]) -> None:
     own = copied(models[0])
     tied = first_difference(overlaps(models[0]), overlaps(own)) or first_difference(held, attributes(own))
     if tied is not None:
-        raise _refused(name, f"its {tied} is another one in a copy, as what lies in a parameter's memory is")
+        why = (
+            f"its {tied} differs in a copy of it: it may share memory with a parameter, or refer to the network itself"
+        )
+        raise _refused(name, why)
     for seed, model in zip(seeds[1:], models[1:], strict=True):
         part = first_difference(built, structure(model))
         if part is not None:
