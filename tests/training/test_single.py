@@ -7,7 +7,7 @@ from torch import nn
 
 from normenc import networks, tasks
 from normenc.errors import InputError
-from normenc.training import resolve_device, train
+from normenc.training import resolve_device, train, train_ensemble
 
 SMALL = tasks.TiltDiscrimination(n_train=60, n_test=40, resolution=0.025)
 
@@ -118,6 +118,17 @@ def test_any_number_of_epochs_and_batches(n_epochs, batch_size, n_steps):
         ({"learning_rate": 0.0}, "learning_rate is 0"),
         ({"momentum": 1.0}, "momentum is 1"),
         ({"seed": -1}, "seed is -1"),
+        ({"seed": 1.5}, r"seed is 1\.5; it must be a whole number"),
+        ({"seed": "1"}, "seed is '1'; it must be a whole number"),
+        ({"seed": True}, "seed is True; it must be a whole number"),
+        ({"seed": 2**32}, "seed is 4294967296"),
+        ({"data_seed": 1.0}, r"data_seed is 1\.0; it must be a whole number"),
+        ({"n_epochs": 2.0}, r"n_epochs is 2\.0; it must be a whole number"),
+        ({"batch_size": np.float64(20)}, "batch_size is .*; it must be a whole number"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; it must be a positive number"),
+        ({"momentum": None}, "momentum is None; it must be a number"),
+        ({"checkpoints": 2}, "checkpoints is 2; give a list of epochs"),
+        ({"checkpoints": [0.5]}, r"an epoch in checkpoints is 0\.5; it must be a whole number"),
         ({"device": "abacus"}, "device is 'abacus'"),
         ({"device": "meta"}, "device is 'meta'; it must be 'auto', 'cpu' or 'cuda'"),
         ({"network": networks.ConvPoolFC}, "built for images of 48 x 64"),
@@ -181,6 +192,62 @@ ORIENTATION = tasks.OrientationEstimation(n_train=60, n_test=60, resolution=0.02
 def test_a_network_that_does_not_fit_is_named_before_it_is_trained(task, network, message):
     with pytest.raises(InputError, match=message):
         train(network, task, seed=1, progress=lambda *told: pytest.fail("trained"))
+
+
+def normalised_network() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, 4), nn.BatchNorm1d(4), nn.Linear(4, 1), nn.Sigmoid())
+
+
+@pytest.mark.parametrize("batch_size", [1, 59])
+@pytest.mark.parametrize("fit", [lambda *given, **options: train(*given, seed=1, **options), train_ensemble])
+def test_a_last_batch_on_which_a_network_cannot_be_trained_is_named_before_training(fit, batch_size):
+    with pytest.raises(InputError, match=r"on a batch of 1, .* 60 stimuli .*; choose another batch_size or number of"):
+        fit(normalised_network, SMALL, batch_size=batch_size, progress=lambda *told: pytest.fail("trained"))
+    train(normalised_network, SMALL, seed=1, batch_size=29, n_epochs=1, progress=False)  # the last is of 2
+
+
+def test_numbers_of_numpy_are_numbers():
+    plain = train(small_network, SMALL, seed=3, n_epochs=2, batch_size=20, checkpoints=[1], progress=False)
+    numpy = train(
+        small_network,
+        SMALL,
+        seed=np.int64(3),
+        n_epochs=np.int32(2),
+        batch_size=np.uint8(20),
+        checkpoints=np.array([1]),
+        progress=False,
+    )
+    np.testing.assert_array_equal(numpy.log.loss, plain.log.loss)
+    assert list(numpy.checkpoints) == [1]
+    members = train_ensemble(small_network, SMALL, seeds=np.arange(2), n_epochs=np.int64(1), progress=False)
+    assert list(members) == [0, 1]
+
+
+class AlwaysDropping(nn.Module):
+    """Draws random numbers in evaluation too, and counts how often it has run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out, self.n_runs = nn.Linear(192, 1), 0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.n_runs += 1
+        return torch.sigmoid(self.out(nn.functional.dropout(images.flatten(1), 0.5)))
+
+
+def test_the_seed_decides_the_scores_of_a_network_that_always_draws():
+    found = []
+    for state in (1, 2):
+        torch.manual_seed(state)
+        before = torch.get_rng_state()
+        result = train(AlwaysDropping, SMALL, seed=5, n_epochs=2, batch_size=30, progress=False)
+        assert torch.equal(torch.get_rng_state(), before)
+        with pytest.raises(InputError, match="draws random numbers as it runs"):
+            train_ensemble(AlwaysDropping, SMALL, seeds=[1, 2], progress=False)
+        assert torch.equal(torch.get_rng_state(), before)
+        found.append((result.log.train_score, result.log.held_out_score, result.log.untrained_score))
+    assert found[0] == found[1]
+    assert result.network.n_runs == 2 * 2 + 2  # its steps and two scores: no trial before training counts
 
 
 def test_a_chance_that_a_constant_beats_is_named_before_training():

@@ -9,11 +9,11 @@ This is the one place that decides it. From one ``seed`` come
    ``torch.randperm(n_train)`` an epoch;
 3. an independent generator, ``numpy.random.default_rng([seed, 1])``: the held-out set;
 4. for networks that draw random numbers as they run, such as dropout does, torch's global generator, which is lent the
-   seed ``seed + 2**32`` while they train.
+   seed ``seed + 2**32`` while they train, and again for every score.
 
 The first two are what the reference study's global generators would give after ``numpy.random.seed(seed)`` and
 ``torch.manual_seed(seed)``; seed 12 gives its published losses. The global generators themselves stay as they were.
-A ``data_seed`` takes the place of ``seed`` in all but the initial weights.
+A ``data_seed`` takes the place of ``seed`` in all but the initial weights and what networks draw as they run.
 """
 
 from normenc.training.ensemble import train_ensemble

@@ -3,11 +3,13 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
+from normenc.arrays import as_count
 from normenc.errors import InputError
 
 __all__ = ["check_seed", "copied", "initialise", "lent", "resolve_device", "seeded_network"]
@@ -37,7 +39,6 @@ def initialise(network: Callable[[], nn.Module], seed: int, images: torch.Tensor
     >>> initialise(networks.FC, 3).fc.weight.equal(initialise(networks.FC, 3).fc.weight)
     True
     """
-    check_seed(seed)
     return seeded_network(network, seed, images)[0].eval()
 
 
@@ -108,7 +109,7 @@ def seeded_network(
 
     Lazy layers draw theirs when they see the first of `images`, from the same generator.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(check_seed(seed))
     if isinstance(network, nn.Module):
         model = copied(network)
     else:
@@ -129,7 +130,9 @@ def seeded_network(
     return model, generator
 
 
-def check_seed(seed: int) -> None:
-    """Raise InputError when `seed` is none."""
-    if not 0 <= seed < 2**32:
-        raise InputError(f"seed is {seed}; it must lie between 0 and 2**32 - 1")
+def check_seed(seed: Any, name: str = "seed") -> int:
+    """A seed as a whole number of Python's own; raises InputError when it is none."""
+    found = as_count(seed, name, 0)
+    if found >= 2**32:
+        raise InputError(f"{name} is {found}; it must lie between 0 and 2**32 - 1")
+    return found

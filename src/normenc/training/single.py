@@ -8,8 +8,18 @@ from torch import nn
 
 from normenc.tasks import Task
 from normenc.training.log import TrainingLog, TrainingResult
-from normenc.training.seeding import OF_RUNNING, copied, lent, resolve_device, seeded_network
-from normenc.training.steps import Data, Progress, answer, check_fits, check_settings, diverged, reporter, score
+from normenc.training.seeding import OF_RUNNING, check_seed, copied, lent, resolve_device, seeded_network
+from normenc.training.steps import (
+    Data,
+    Progress,
+    answer,
+    check_batches,
+    check_fits,
+    check_settings,
+    diverged,
+    reporter,
+    score,
+)
 
 __all__ = ["train"]
 
@@ -64,7 +74,8 @@ def train(
     ------
     InputError
         Before anything is trained: when a setting is impossible, the network does not fit the task's images or
-        outputs, or a constant answer beats the task's level of chance. Later: when the loss stops being a number.
+        outputs, cannot be trained on the last batch of an epoch (batch normalisation of a single image), or a constant
+        answer beats the task's level of chance. Later: when the loss stops being a number.
 
     References
     ----------
@@ -77,8 +88,10 @@ def train(
     >>> result.log.loss.shape
     (2,)
     """
-    data_seed = seed if data_seed is None else data_seed
-    check_settings([seed, data_seed], n_epochs, batch_size, learning_rate, momentum, checkpoints)
+    seed = check_seed(seed)
+    data_seed = seed if data_seed is None else check_seed(data_seed, "data_seed")
+    settings = check_settings(n_epochs, batch_size, learning_rate, momentum, checkpoints)
+    n_epochs, batch_size, learning_rate, momentum, checkpoints = settings
     target_device = resolve_device(device)
     data = Data.of(task, data_seed, target_device)
     few = data.images[:2].cpu().flatten(0, 1) if task.n_views > 1 else data.images[:2].cpu()
@@ -86,7 +99,8 @@ def train(
     if data_seed != seed:
         generator = seeded_network(network, data_seed, few.clone())[1]
     model.to(target_device)
-    check_fits(model, task, data.images)
+    check_fits(model, seed, task, data.images)
+    check_batches(model, seed, task, data, batch_size)
     untrained = copied(model).eval()
     kept = {0: untrained} if 0 in checkpoints else {}
 
@@ -110,9 +124,9 @@ def train(
     log = TrainingLog(
         loss=np.array(losses),
         epoch=np.array(epochs),
-        train_score=score(model, task, data.images, data.targets),
-        held_out_score=score(model, task, data.fresh_images, data.fresh_targets),
-        untrained_score=score(untrained, task, data.fresh_images, data.fresh_targets),
+        train_score=score(model, seed, task, data.images, data.targets),
+        held_out_score=score(model, seed, task, data.fresh_images, data.fresh_targets),
+        untrained_score=score(untrained, seed, task, data.fresh_images, data.fresh_targets),
     )
     return TrainingResult(network=model, untrained=untrained, log=log, checkpoints=kept)
 

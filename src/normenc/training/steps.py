@@ -1,19 +1,33 @@
 """What training one network and training many have in common."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
+from normenc.arrays import as_count
 from normenc.errors import InputError
 from normenc.tasks import Task, check_chance
-from normenc.training.seeding import check_seed
+from normenc.training.seeding import OF_RUNNING, copied, lent
 
-__all__ = ["Data", "Progress", "answer", "check_fits", "check_settings", "diverged", "reporter", "score"]
+__all__ = [
+    "Data",
+    "Progress",
+    "Settings",
+    "answer",
+    "check_batches",
+    "check_fits",
+    "check_settings",
+    "diverged",
+    "reporter",
+    "score",
+]
 
 Progress = Callable[[int, int, float], None]
 SCORED_AT_ONCE = 1000  # images
@@ -49,40 +63,46 @@ def _drawn(task: Task, seed: int) -> tuple[torch.Tensor, ...]:
 _drawn_once = lru_cache(maxsize=1)(_drawn)
 
 
-def check_settings(
-    seeds: Sequence[int],
-    n_epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    momentum: float,
-    checkpoints: Sequence[int],
-) -> None:
-    """Raise InputError when a setting is impossible."""
-    for seed in seeds:
-        check_seed(seed)
-    for name, value in (("n_epochs", n_epochs), ("batch_size", batch_size)):
-        if value < 1:
-            raise InputError(f"{name} is {value}; it must be at least 1")
-    if not (np.isfinite(learning_rate) and learning_rate > 0):
-        raise InputError(f"learning_rate is {learning_rate}; it must be a positive number")
-    if not 0 <= momentum < 1:
-        raise InputError(f"momentum is {momentum}; it must be at least 0 and below 1")
-    for epoch in checkpoints:
-        if not 0 <= epoch <= n_epochs:
+class Settings(NamedTuple):
+    """How to train, as numbers of Python's own."""
+
+    n_epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    checkpoints: list[int]
+
+
+def check_settings(n_epochs: Any, batch_size: Any, learning_rate: Any, momentum: Any, checkpoints: Any) -> Settings:
+    """The settings, of Python's or NumPy's types; raises InputError when one is impossible."""
+    n_epochs, batch_size = as_count(n_epochs, "n_epochs"), as_count(batch_size, "batch_size")
+    if not (_is_number(learning_rate) and np.isfinite(learning_rate) and learning_rate > 0):
+        raise InputError(f"learning_rate is {learning_rate!r}; it must be a positive number")
+    if not (_is_number(momentum) and 0 <= momentum < 1):
+        raise InputError(f"momentum is {momentum!r}; it must be a number of at least 0 and below 1")
+    if isinstance(checkpoints, str) or not isinstance(checkpoints, Iterable):
+        raise InputError(f"checkpoints is {checkpoints!r}; give a list of epochs, such as [0, {n_epochs}]")
+    epochs = [as_count(epoch, "an epoch in checkpoints", 0) for epoch in checkpoints]
+    for epoch in epochs:
+        if epoch > n_epochs:
             raise InputError(f"checkpoints hold epoch {epoch}; they must lie between 0 (untrained) and {n_epochs}")
+    return Settings(n_epochs, batch_size, float(learning_rate), float(momentum), epochs)
 
 
-def check_fits(network: nn.Module, task: Task, images: torch.Tensor) -> None:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_fits(network: nn.Module, seed: int, task: Task, images: torch.Tensor) -> None:
     """Raise InputError when `network` does not answer `task` with the outputs that it needs.
 
     Images are never handed over themselves: they are those of other networks too.
     """
     name, few = type(network).__name__, images[:2]
-    was_training = network.training
-    network.eval()  # so that nothing is counted, as batch normalisation would
+    probe = copied(network).eval()  # a copy, for a network may count how often it has run
     try:
-        with torch.no_grad():
-            outputs = network((few.flatten(0, 1) if task.n_views > 1 else few).clone())
+        with torch.no_grad(), lent(seed + OF_RUNNING, images.device):
+            outputs = probe((few.flatten(0, 1) if task.n_views > 1 else few).clone())
     except InputError:
         raise
     except (RuntimeError, ValueError, TypeError) as error:
@@ -90,8 +110,6 @@ def check_fits(network: nn.Module, task: Task, images: torch.Tensor) -> None:
             f"{name} cannot take the images of {type(task).__name__}, shape (n, {few.shape[-2]}, {few.shape[-1]}): "
             f"{error}"
         ) from error
-    finally:
-        network.train(was_training)
     wanted = (len(few) * task.n_views, task.n_outputs)
     shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
     if shape != wanted:
@@ -106,6 +124,26 @@ def check_fits(network: nn.Module, task: Task, images: torch.Tensor) -> None:
         )
 
 
+def check_batches(network: nn.Module, seed: int, task: Task, data: Data, batch_size: int) -> None:
+    """Raise InputError when `network` cannot be trained on the smallest batch, the last of an epoch.
+
+    Batch normalisation, for one, has no variance to divide by where a batch holds one value of a kind.
+    """
+    n_train = len(data.images)
+    size = n_train % batch_size or min(batch_size, n_train)
+    probe = copied(network).train()
+    try:
+        with torch.no_grad(), lent(seed + OF_RUNNING, data.images.device):
+            answer(probe, task, data.images[:size].clone())
+    except InputError:
+        raise
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{type(network).__name__} cannot be trained on a batch of {size}, the last of an epoch with {n_train} "
+            f"stimuli and batch_size={batch_size} ({error}); choose another batch_size or number of stimuli (n_train)"
+        ) from error
+
+
 def answer(network: Callable[[torch.Tensor], torch.Tensor], task: Task, images: torch.Tensor) -> torch.Tensor:
     """Outputs of `network`, shape (n, n_outputs), or (n, n_views, n_outputs) for several views."""
     if task.n_views == 1:
@@ -113,9 +151,9 @@ def answer(network: Callable[[torch.Tensor], torch.Tensor], task: Task, images: 
     return network(images.flatten(0, 1)).unflatten(0, (-1, task.n_views))
 
 
-def score(network: nn.Module, task: Task, images: torch.Tensor, targets: torch.Tensor) -> float:
-    """The task's score of `network` on all images."""
-    with torch.no_grad():
+def score(network: nn.Module, seed: int, task: Task, images: torch.Tensor, targets: torch.Tensor) -> float:
+    """The task's score of `network` on all images; what it draws as it runs follows from the seed."""
+    with torch.no_grad(), lent(seed + OF_RUNNING, images.device):
         # Copies, for a network may write over what it is given, and these stimuli are shown to others.
         batches = images.split(SCORED_AT_ONCE // task.n_views)
         outputs = torch.cat([answer(network, task, batch.clone()) for batch in batches])

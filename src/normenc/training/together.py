@@ -1,0 +1,169 @@
+"""Members of an ensemble as one module, and the trial, before training, that each is then what it would be alone."""
+
+import random
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from normenc.errors import InputError
+from normenc.tasks import Task
+from normenc.training.attributes import attributes, first_difference, overlaps, structure
+from normenc.training.seeding import copied
+from normenc.training.steps import Data, answer
+
+__all__ = ["Stack", "check_together"]
+
+State = dict[str, torch.Tensor]
+TRIED = 8  # stimuli of the step that is tried both ways
+ALIKE = 1e-4  # of a gradient and of the largest, by which float32 sums in another order may differ
+
+
+class Stack:
+    """The members' parameters and buffers, one on top of the other, and one module that runs them all."""
+
+    def __init__(self, models: Sequence[nn.Module], *, shared_images: bool) -> None:
+        self.n_members = len(models)
+        self.parameters, self.buffers = stack_module_state(list(models))
+        self.shell = copied(models[0]).train()  # moved nowhere, for that would untie weights that modules share
+        self.run = vmap(self._one, in_dims=(0, 0, None if shared_images else 0), randomness="error")
+
+    def _one(self, parameters: State, buffers: State, images: torch.Tensor) -> torch.Tensor:
+        return functional_call(self.shell, (parameters, buffers), (images,))
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Outputs of all members, shape (n_members, n, n_outputs)."""
+        return self.run(self.parameters, self.buffers, images)
+
+    def step(
+        self, task: Task, images: torch.Tensor, targets: Sequence[torch.Tensor], optimizer: torch.optim.Optimizer
+    ) -> npt.NDArray[np.float64]:
+        """Take one step of all; gives every member's loss before it, NaN where its outputs are no numbers."""
+        optimizer.zero_grad()
+        outputs = self(images if task.n_views == 1 else images.flatten(-4, -3))
+        if task.n_views > 1:
+            outputs = outputs.unflatten(1, (-1, task.n_views))
+        finite = torch.isfinite(outputs).flatten(1).all(dim=1)
+        if not finite.all():
+            return np.where(finite.cpu().numpy(), 0.0, np.nan)
+        losses = torch.stack(
+            [task.loss(outputs[k], targets[k if len(targets) > 1 else 0]) for k in range(self.n_members)]
+        )
+        losses.sum().backward()  # a member's loss depends on its own parameters alone
+        optimizer.step()
+        return losses.detach().double().cpu().numpy()
+
+    def members(self, like: Sequence[nn.Module]) -> list[nn.Module]:
+        """Copies of `like`, in evaluation mode, with the parameters and all buffers that members have now."""
+        found = [copied(model).eval() for model in like]
+        for index, member in enumerate(found):
+            with torch.no_grad():
+                for name, own in chain(member.named_parameters(), member.named_buffers()):
+                    own.copy_((self.parameters if name in self.parameters else self.buffers)[name][index])
+        return found
+
+
+def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task, data: Data) -> None:
+    """Raise InputError unless members that run together are what each is alone.
+
+    They must be built alike and agree in all that is neither parameter nor buffer; that, and every generator of random
+    numbers, must stay as it is in a step; and a step together must give each the gradients of a step alone.
+    """
+    name, images, targets = type(models[0]).__name__, data.images[:TRIED], data.targets[:TRIED]
+    _check_alike(models, seeds)
+    alone = [_stepped(model, seed, task, images.clone(), targets) for model, seed in zip(models, seeds, strict=True)]
+    together = Stack([copied(model) for model in models], shared_images=True)
+    try:
+        together.step(task, images.clone(), [targets], _sgd(together.parameters.values()))
+    except InputError:
+        raise
+    except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
+        raise _refused(name, f"it cannot be run for several members at once ({error})") from error
+    for index, (seed, found) in enumerate(zip(seeds, alone, strict=True)):
+        apart = _apart(together, index, found, models[index])
+        if apart:
+            raise _refused(name, f"a step gives {apart} of seed {seed} another value than a step of this seed alone")
+
+
+def _check_alike(models: Sequence[nn.Module], seeds: Sequence[int]) -> None:
+    name, built, held = type(models[0]).__name__, structure(models[0]), attributes(models[0])
+    own = copied(models[0])
+    tied = first_difference(overlaps(models[0]), overlaps(own)) or first_difference(held, attributes(own))
+    if tied is not None:
+        why = (
+            f"its {tied} differs in a copy of it: it may share memory with a parameter, or refer to the network itself"
+        )
+        raise _refused(name, why)
+    for seed, model in zip(seeds[1:], models[1:], strict=True):
+        part = first_difference(built, structure(model))
+        if part is not None:
+            where = f"in its {part}" if part else "in kind"
+            raise _refused(name, f"the networks of seeds {seeds[0]} and {seed} differ {where}")
+        attribute = first_difference(held, attributes(model))
+        if attribute is not None:
+            raise _refused(
+                name,
+                f"its attribute {attribute}, neither parameter nor buffer, differs between seeds {seeds[0]} and {seed}",
+            )
+
+
+def _stepped(model: nn.Module, seed: int, task: Task, images: torch.Tensor, targets: torch.Tensor) -> nn.Module:
+    """A copy that took one step, with its gradients."""
+    alone, name = copied(model).train(), type(model).__name__
+    held, drawn, optimizer = attributes(alone), _generators(images.device), _sgd(alone.parameters())
+    outputs = answer(alone, task, images)
+    if not torch.isfinite(outputs).all():
+        raise InputError(f"outputs of {name} of seed {seed} are no numbers, before it is trained")
+    if _generators(images.device) != drawn:
+        raise _refused(name, "it draws random numbers as it runs (dropout, for example), which members would share")
+    task.loss(outputs, targets).backward()
+    optimizer.step()  # for what looks at the parameters' own memory
+    changed = first_difference(held, attributes(alone))
+    if changed is not None:
+        raise _refused(name, f"its attribute {changed}, neither parameter nor buffer, changes as it is trained")
+    return alone
+
+
+def _apart(together: Stack, index: int, alone: nn.Module, before: nn.Module) -> str | None:
+    """The name of a parameter or buffer that a step together and a step alone treat otherwise."""
+    old = dict(before.named_buffers())
+    # Gradients that are 0 but for rounding, as of a bias before batch normalisation, are of no size of their own.
+    steps = [value.grad.abs().max() for value in alone.parameters() if value.grad is not None and value.numel()]
+    largest = float(max(steps, default=torch.tensor(0.0)))
+    for name, parameter in alone.named_parameters():
+        stacked = _gradient(together.parameters[name])[index]
+        if not _alike(stacked, _gradient(parameter), largest):
+            return name
+    for name, value in alone.named_buffers():
+        change = float((value.double() - old[name].double()).abs().max()) if value.numel() else 0.0
+        if not _alike(together.buffers[name][index], value, change):
+            return name
+    return None
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor, largest: float) -> bool:
+    one, other = one.detach().double(), other.detach().double()
+    return one.shape == other.shape and bool(((one - other).abs() <= ALIKE * (other.abs() + largest)).all())
+
+
+def _gradient(parameter: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _generators(device: torch.device) -> tuple[Any, ...]:
+    """The state of every global generator from which a module may draw."""
+    on_device = torch.cuda.get_rng_state(device).numpy().tobytes() if device.type == "cuda" else b""
+    return torch.get_rng_state().numpy().tobytes(), on_device, str(np.random.get_state()), random.getstate()
+
+
+def _sgd(parameters: Any) -> torch.optim.Optimizer:
+    return torch.optim.SGD(list(parameters), lr=1e-3)
+
+
+def _refused(name: str, why: str) -> InputError:
+    return InputError(f"{name} cannot be trained as an ensemble: {why}; train each alone, with normenc.training.train")
