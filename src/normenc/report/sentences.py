@@ -33,9 +33,9 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     Returns
     -------
     str
-        That none matches where no similarity is above 0. Yes only where that layer is more similar than its untrained twin and than every control, each by a difference
-        whose corrected p-value is at most 0.05, and is above chance: by its test, or where chance is circular shifts,
-        which ask for more, by an interval above 0.
+        That none matches where no similarity is above 0. Yes only where that layer is more similar than its untrained
+        twin and than every control, each by a difference whose corrected p-value is at most 0.05, and is above chance:
+        by its test, or where chance is circular shifts, which ask for more, by an interval above 0.
     """
     names = row_names(similarity)
     best = _best(similarity)
