@@ -108,7 +108,8 @@ def test_the_page_sets_both_approaches_side_by_side(finished):
 def test_folds_keep_one_image_together_and_leave_out_arcs(tmp_path):
     path = tmp_path / "mine.npz"
     orientation = np.arange(-90, 91, 2.0)  # both ends are one image
-    np.savez(path, responses=np.random.default_rng(0).normal(size=(91, 5)), orientation=orientation)
+    responses = np.random.default_rng(0).normal(size=(91, 5))
+    np.savez(path, responses=responses, orientation=orientation, angles="degrees, ends apart")
     study = SMALL.with_changes(recording=str(path))
     prepared = prepare(study)
     folds = _folds(prepared.recording, study.encoding)

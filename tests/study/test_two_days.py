@@ -88,8 +88,8 @@ def test_check_tells_what_was_read_and_what_it_can_decide(normenc, folder, kept)
 
 
 def test_the_next_step_leaves_out_what_the_check_left_out(normenc, folder):
-    _, out, _ = normenc("check", folder / "mouse.npy", "--quality", "good")
-    assert f"next: normenc run --recording {folder / 'mouse.npy'} --quality good --missing neurons" in out
+    _, out, _ = normenc("check", folder / "mouse.npy")
+    assert f"next: normenc run --recording {folder / 'mouse.npy'} --missing neurons" in out
 
 
 def test_stimuli_trials_and_blanks_are_counted(recorded, kept):
