@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from normenc import report
+from normenc import quality, report
 from normenc.report.explorer import explorer
 from normenc.study import Study, run
 from normenc.study.source_data import read_source_data
@@ -106,6 +106,16 @@ def test_pictures_tables_and_check_count_alike(finished):
     assert 0 < row["n_tuned_direction"] < row["n_tuned_orientation"] <= len(kept)
 
 
+def test_the_page_says_of_the_file_what_a_check_says(finished):
+    done, _ = finished
+    settings = done.evaluation.study.recording[0]
+    found = quality.check(settings.source, **settings.options)
+    kept = json.loads((done.folder / "quality.json").read_text())
+    assert kept["raw"]["missing"] == found.raw.missing == 4 and kept["raw"]["largest"] == found.raw.largest
+    told = dict(quality.lines(found))
+    assert dict(kept["lines"]) == told and told["values"].endswith("; 4 missing")
+
+
 def test_of_layers_orientation_alone_is_described_and_nothing_of_six_averages_is_tested(finished):
     done, _ = finished
     table = pd.read_csv(done.folder / "tuning.csv").set_index("population").loc[["pool", "fc", "pixels"]]
@@ -125,12 +135,12 @@ def test_of_layers_orientation_alone_is_described_and_nothing_of_six_averages_is
 def test_the_page_says_of_which_trials_it_counts_and_what_it_decodes(finished):
     done, _ = finished
     said = " ".join(report.render(done.folder).split())
-    quality, tuning = (said.split(f'id="{part}"')[1].split("<h2")[0] for part in ("recording", "tuning"))
+    checked, tuning = (said.split(f'id="{part}"')[1].split("<h2")[0] for part in ("recording", "tuning"))
     row = pd.read_csv(done.folder / "tuning.csv").iloc[0]
     for kind in ("orientation", "direction"):
         n = f"{row[f'n_tuned_{kind}']:.0f} of {row[f'n_tested_tuned_{kind}']:.0f} ("
-        assert n in tuning and re.search(rf"{re.escape(n)}\d+%\) to {kind}", quality)
-    assert "directions as recorded, before they were folded" in quality and "of single trials, median" in quality
+        assert n in tuning and re.search(rf"{re.escape(n)}\d+%\) to {kind}", checked)
+    assert "directions as recorded, before they were folded" in checked and "of single trials, median" in checked
     assert "Neurons are described by the directions they were shown, as recorded" in tuning
     assert "decoding error of averages, direction" in tuning and "how well single trials are decoded" in tuning
     assert "left out before" not in tuning

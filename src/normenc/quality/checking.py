@@ -117,7 +117,6 @@ def check(
     *,
     seed: int = 0,
     compared: rsa.Inference | None = None,
-    described: Recording | None = None,
     **options: Any,
 ) -> Quality:
     """Look a recording over before anything is compared with it.
@@ -131,11 +130,10 @@ def check(
     compared : Inference, optional
         A comparison of models with the recording that was made already, from which it is seen how small a difference
         can be found; without one, models that need no training are compared.
-    described : Recording, optional
-        The same recording before its directions were folded, by whose trials neurons are described.
     **options
         Of :func:`normenc.recordings.load`. Missing values are no error here: they are counted, and neurons (or, where
-        that would leave fewer than half of them, trials) that have any are left out of the rest.
+        that would leave fewer than half of them, trials) that have any are left out of the rest. Neurons are
+        described by their trials as they were before directions were folded.
 
     Returns
     -------
@@ -157,11 +155,11 @@ def check(
         if options:
             raise InputError(f"{', '.join(options)}: a recording that is loaded takes no options of load")
         raw = None if source.responses is None else look_at(_rows(source))
-        return _checked(source, raw, seed, compared, described or source)
-    if options.get("fold_directions"):
-        described, _ = _read(source, options | {"fold_directions": False})
+        return _checked(source, raw, seed, compared, source)
     recording, raw = _read(source, options)
-    return _checked(recording, raw, seed, compared, described or recording)
+    folded = options.get("fold_directions")
+    described = _read(source, options | {"fold_directions": False})[0] if folded else recording
+    return _checked(recording, raw, seed, compared, described)
 
 
 def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None]:

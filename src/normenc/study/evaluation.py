@@ -13,7 +13,7 @@ from normenc import rsa
 from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
 from normenc.errors import InputError
 from normenc.quality import Quality, check, inference_inputs
-from normenc.recordings import Recording
+from normenc.recordings import SOURCES, Recording
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
 from normenc.study.describing import Description, describe
 from normenc.study.predicting import Predicted, predict_neurons
@@ -182,7 +182,7 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
     with stage(tell, "describing tuning", 1 + len(described)) as counted:
         descriptions = describe(prepared.described, own_label, counted.over(described), recording)
     with stage(tell, "checking the recording"):
-        quality = check(recording, compared=inference, described=prepared.described)
+        quality = _check(prepared, inference)
     return Evaluation(
         study=study,
         recording=recording,
@@ -207,6 +207,14 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
         predicted=predicted,
         images=prepared.images,
     )
+
+
+def _check(prepared: Prepared, inference: rsa.Inference) -> Quality:
+    """Of the file, which tells what is missing and the unit of its values; of a recording that is made, of itself."""
+    settings = prepared.study.recording[0]
+    if settings.source in SOURCES and SOURCES[settings.source].url is None:
+        return check(prepared.recording, compared=inference)
+    return check(settings.source, compared=inference, **settings.options)
 
 
 def _over_training(
