@@ -287,6 +287,26 @@ def test_a_population_known_only_by_its_rdm_says_so_and_keeps_its_colour():
     assert axes[1, 0].lines[0].get_color() == COLOURS[1]
 
 
+def test_stimuli_on_one_point_share_it_with_slices_of_their_colours():
+    directions = np.arange(0, 360, 45.0)
+    points = np.tile(np.random.default_rng(0).normal(size=(4, 2)), (2, 1))  # opposite directions are one image
+    axes = figures.embeddings({"V1": points}, directions, period=360)
+    whole, *slices = axes[0, 0].collections
+    assert len(whole.get_offsets()) == len(slices) == 8
+    places = [tuple(part.get_offsets()[0]) for part in slices]
+    assert all(places.count(place) == 2 for place in places)
+    shown = {float(part.get_array()[0]): tuple(part.get_offsets()[0]) for part in slices}
+    assert sorted(shown) == directions.tolist()
+    assert all(shown[angle] == shown[angle + 180] for angle in directions[:4])
+    figure_of(axes).canvas.draw()
+    red, green, blue, _ = np.moveaxis(np.asarray(figure_of(axes).canvas.buffer_rgba()), 2, 0).astype(int)
+    for angle, (x, y) in shown.items():
+        column, row = axes[0, 0].transData.transform((x, y)).round().astype(int)
+        column += -2 if angle < 180 else 2
+        colour = [int(channel[len(red) - row, column]) for channel in (red, green, blue)]
+        assert colour == pytest.approx(255 * np.array(plt.get_cmap("twilight")(angle / 360)[:3]), abs=12)
+
+
 def test_embeddings_colour_by_orientation():
     points = RNG.normal(size=(len(ORIENTATION), 2))
     axes = figures.embeddings({"V1": points}, ORIENTATION, controls={"pixels": points, "Fourier": points})

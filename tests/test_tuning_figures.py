@@ -238,6 +238,13 @@ def test_a_spectrum_its_power_law_and_the_reference():
     ]
 
 
+def test_the_axis_of_variances_ends_where_they_do():
+    spectrum = np.array([1.0, 0.1, 7e-4])
+    low, high = figures.eigenspectrum({"V1": spectrum}).get_ylim()
+    smallest = spectrum[-1] / spectrum.sum()
+    assert smallest / 2 < low < smallest and high > 1
+
+
 def test_the_law_lies_where_the_fit_lies():
     spectrum = np.arange(1, 301) ** -1.1 * np.exp(RNG.normal(0, 0.3, 300))
     exponent, _ = tuning.power_law_exponent(spectrum, ranks=(5, 200))

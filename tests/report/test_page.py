@@ -8,6 +8,7 @@ import pytest
 
 from normenc import report
 from normenc.errors import InputError
+from normenc.report.page import _of_units as of_units
 from normenc.report.sentences import limits
 from normenc.study import Study, run
 
@@ -474,3 +475,42 @@ def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):
         report.write(tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert json.loads((finished.folder / "environment.json").read_text())
+
+
+UNITS = """population,neuron,unit,preferred_orientation_deg,gosi,tuned_orientation,width_at_bound,response_range
+V1,3,,10,0.9,True,True,2.0
+V1,6,,20,0.1,False,True,1.0
+V1,7,,,0.0,False,False,3.0
+pool,,0,30,1.0,,,0.009
+pool,,1,40,1.0,,,0.008
+pool,,2,40,1.0,,,0.007
+pool,,3,50,0.2,,,1.8
+pixels,,0,,,,,0.0
+"""
+
+
+def test_captions_tell_what_single_units_do(tmp_path):
+    """Of the recording, one tuned unit has a width at a bound; of the layer, the three most selective are silent."""
+    path = tmp_path / "tuning_units.csv"
+    path.write_text(UNITS)
+    assert of_units(path, ["pixels"]) == {
+        "some_prefer_none": True,
+        "some_rows_prefer_none": True,
+        "some_unselective": True,
+        "silent": "pool (0.5 %)",
+        "at_bound": [("V1", 1)],
+    }
+    path.write_text(UNITS.replace("V1,7,,,0.0", "V1,7,,5,0.0").replace("0.009", "0.9").replace(",,,,,0.0", ",5,0,,,1"))
+    found = of_units(path, ["pixels"])
+    assert not found["some_prefer_none"] and not found["some_unselective"] and found["silent"] == ""
+    assert of_units(path, ["V1", "pixels"])["at_bound"] == [("V1", 1)]
+
+
+def test_captions_explain_what_pictures_of_tuning_show(finished):
+    said = " ".join(Page(report.render(finished.folder)).said.split())
+    assert "The dotted line falls with slope −1, for comparison." in said
+    units = pd.read_csv(finished.folder / "tuning_units.csv")
+    none = units["preferred_orientation_deg"].isna()
+    assert ("others prefer no orientation" in said) == none.any()
+    assert ("Units that answer all stimuli alike have no selectivity" in said) == units["gosi"].isna().any()
+    assert ("Below a white line are units" in said) == none[units["population"].isin(["mine", "pool", "fc"])].any()

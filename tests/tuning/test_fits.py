@@ -146,3 +146,18 @@ def test_scale_and_offset_do_not_matter():
 def test_too_few_stimuli_are_refused():
     with pytest.raises(InputError, match="4 different stimuli; a von Mises fit needs at least 5"):
         tuning.fit_von_mises(np.ones((5, 1)), [0, 45, 90, 135, 180])
+
+
+@pytest.mark.parametrize(("period", "step"), [(180.0, 15.0), (360.0, 30.0)])
+def test_a_width_at_an_end_of_its_range_is_marked(period, step):
+    """A bump much narrower than the distance between stimuli, one that can be measured, a cosine, and no tuning."""
+    degrees = np.arange(0, period, step)
+    away = 2 * np.pi / period * (degrees - 60)
+    bumps = [np.exp(k * (np.cos(away) - 1)) for k in (500.0, 2.0)]
+    fit = tuning.fit_von_mises(
+        np.stack([*bumps, 1 + np.cos(away), np.ones(len(degrees))], axis=1), degrees, period=period
+    )
+    assert fit.at_bound.tolist() == [True, False, True, False]
+    assert fit.width[0] == pytest.approx(step, rel=0.01) and fit.width[2] == pytest.approx(period / 2, rel=0.02)
+    units = tuning.population_summary(np.stack(bumps, axis=1), degrees, period=period).units
+    assert units["width_at_bound"].tolist() == [True, False]

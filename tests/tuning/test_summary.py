@@ -32,6 +32,7 @@ def test_columns_are_what_their_functions_give():
         "osi": tuning.orientation_selectivity_index(curves.mean, curves.stimulus),
         "fit_preferred_deg": fit.preferred,
         "width_deg": fit.width,
+        "width_at_bound": fit.at_bound,
         "r2": fit.r2,
         "p_stimulus": tuning.stimulus_p_values(trials, degrees),
         "p_orientation": tuning.orientation_p_values(trials, degrees),

@@ -4,12 +4,14 @@ Populations come as mappings from a label to an array, in the order in which the
 is the recording where there is one. Controls come apart and are drawn apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.markers import MarkerStyle
+from matplotlib.path import Path
 
 from normenc.figures.common import (
     COLOURS,
@@ -183,6 +185,8 @@ def embeddings(
 ) -> AxesArray:
     """Picture 6: two-dimensional embedding of each population, one point a stimulus, coloured by orientation.
 
+    Stimuli that lie on the same point share it, each with a slice of its own colour.
+
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, 2)
@@ -210,6 +214,8 @@ def embeddings(
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
         for panel, label, points in drawn:
             dots = panel.scatter(points[:, 0], points[:, 1], s=size, linewidth=0.3, edgecolor="#666666", **colours)
+            if period is not None:
+                _share_dots(panel, points, size, colours)
             panel.set_title(_title(label, panel))
             panel.set_xticks([])
             panel.set_yticks([])
@@ -224,6 +230,30 @@ def embeddings(
         bar = colour_bar(dots, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=ticks)
         bar.set_ticklabels([degrees(tick) for tick in ticks])
     return panels
+
+
+def _share_dots(panel: Axes, points: npt.NDArray[Any], size: float, colours: Mapping[str, Any]) -> None:
+    """Of stimuli that lie on one point, give each a slice of the dot in its own colour."""
+    _, group, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    for index in np.flatnonzero(counts > 1):
+        members = np.flatnonzero(group.ravel() == index)
+        for place, member in enumerate(members):
+            panel.scatter(
+                *points[member],
+                s=size,
+                linewidth=0,
+                marker=_slice(place, len(members)),
+                **colours | {"c": [colours["c"][member]]},
+            )
+
+
+def _slice(place: int, n: int) -> MarkerStyle:
+    """One of `n` equal slices of a dot, counted from the left anticlockwise; as large as the dot that it is of."""
+    start = 90 + 360 * place / n
+    wedge = Path.wedge(start, start + 360 / n)
+    # A marker is scaled by its largest coordinate: a point that is not drawn makes that 1, as a whole dot's is.
+    vertices, codes = np.vstack([wedge.vertices, [[1, 0]]]), [*wedge.codes, Path.MOVETO]
+    return MarkerStyle(Path(vertices, codes))
 
 
 def _nearest(orientation: npt.NDArray[Any], reference: float, period: float) -> int:

@@ -122,13 +122,13 @@ def _draw_law(
 
 
 def _finish(axes: Axes, points: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]) -> list[Line2D]:
-    """Axes of whole decades, and the line of slope -1 from the largest share at rank 1, which is returned."""
+    """Axes that end where the variances do; returned is the line of slope -1 from the largest share at rank 1."""
     last = max([10, *(rank[-1] for rank, _ in points)])
     top, bottom = (max([0.1, *(s.max() for _, s in points)]), min([0.1, *(s.min() for _, s in points)]))
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(0.9, 1.1 * last)
-    axes.set_ylim(0.8 * 10 ** np.floor(np.log10(bottom)), 1.25)
+    axes.set_ylim(0.7 * min(0.1, bottom), 1.25)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: _decade(value)))
         axis.set_minor_formatter(NullFormatter())

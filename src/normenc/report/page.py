@@ -22,6 +22,8 @@ FAILURES = "failures.csv"
 TUNING = "tuning.csv"
 PREDICTIVITY = "predictivity.csv"
 BY_METHOD = "similarity_by_method.csv"
+UNITS = "tuning_units.csv"
+N_BEST, SILENT = 3, 0.05  # units that are drawn, and their responses' share of the largest below which that is said
 QUALITY = "quality.json"
 KEPT = "neurons that respond to a stimulus"  # as the step says that chose them
 
@@ -117,7 +119,7 @@ def render(folder: str | Path) -> str:
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
-        tuning=_tuning(folder / TUNING, controls, environment["recording"]["steps"]),
+        tuning=_tuning(folder, controls, environment["recording"]["steps"]),
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),
         methods=paragraph,
@@ -167,11 +169,11 @@ def _optional(path: Path) -> list[dict[str, Any]]:
     return pd.read_csv(path).to_dict("records") if path.is_file() else []
 
 
-def _tuning(path: Path, controls: list[str], steps: list[str]) -> dict[str, Any] | None:
+def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, Any] | None:
     """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show; None of images."""
-    if not path.is_file():
+    if not (folder / TUNING).is_file():
         return None
-    table = pd.read_csv(path)
+    table = pd.read_csv(folder / TUNING)
     if "n_tested_tuned" not in table:
         return {"rows": []}
     return {
@@ -184,7 +186,37 @@ def _tuning(path: Path, controls: list[str], steps: list[str]) -> dict[str, Any]
         "with_controls": bool(table["population"].isin(controls).any()),
         "untested": in_words(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
         "sampled": bool((table["n_units"] < table["n_all"]).any()),
+        **_of_units(folder / UNITS, controls),
     }
+
+
+def _of_units(path: Path, controls: list[str]) -> dict[str, Any]:
+    """What captions say of single units: which prefer none, which hardly respond, which widths are bounds."""
+    units = pd.read_csv(path, dtype={"neuron": str}, low_memory=False)
+    none = units["preferred_orientation_deg"].isna()
+    own = units[~units["population"].isin(controls)]
+    bounds = units[units["width_at_bound"].eq(True)] if "width_at_bound" in units else units[:0]
+    tuned = bounds["tuned_orientation"].eq(True)
+    return {
+        "some_prefer_none": bool(none.any()),
+        "some_rows_prefer_none": bool(none[own.index].any()),
+        "some_unselective": bool(units["gosi"].isna().any()),
+        "silent": _silent(own) if "response_range" in units else "",
+        "at_bound": [(str(name), int(n)) for name, n in bounds[tuned].groupby("population", sort=False).size().items()],
+    }
+
+
+def _silent(units: pd.DataFrame) -> str:
+    """Of which populations the most selective units respond next to nothing, beside the most responsive unit."""
+    found = []
+    for population, rows in units.groupby("population", sort=False):
+        tested = rows["tuned_orientation"].notna().any()
+        best = rows[rows["tuned_orientation"].eq(True)] if tested else rows
+        shown = best.sort_values("gosi", ascending=False, kind="stable").head(N_BEST)["response_range"]
+        share = shown.max() / rows["response_range"].max()
+        if share < SILENT:
+            found.append(f"{population} ({100 * share:.2g} %)")
+    return in_words(found)
 
 
 def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:

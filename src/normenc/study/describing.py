@@ -252,6 +252,7 @@ def _of_tuned(kind: str, tuned: tuning.Tuned) -> dict[str, float]:
     mean = tuned.preferences.mean
     return {
         **{f"{kind}_width_deg_{name}": tuned.width_quartiles[place] for place, name in enumerate(QUARTILES)},
+        f"n_{kind}_width_at_bound": tuned.n_at_bound if tuned.n_tuned else np.nan,
         f"preferred_{kind}_mean_deg": mean % 360 if kind == "direction" else mean,
         f"preferred_{kind}_resultant_length": tuned.preferences.resultant_length,
         f"preferred_{kind}_rayleigh_p": tuned.preferences.p_value,
@@ -265,7 +266,8 @@ def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
     """
     tables = []
     for found in descriptions.values():
-        table = found.summary.units.reset_index().astype({"unit": "Int64"})
+        table = found.summary.units.reset_index().astype({"unit": "Int64", "width_at_bound": "boolean"})
+        table["response_range"] = np.ptp(found.average, axis=0)
         if found.neurons is not None:
             table["unit"] = pd.NA
         table.insert(0, "population", found.label)

@@ -15,6 +15,7 @@ LOWEST, HIGHEST = 0.02, 2000.0  # concentrations that a fit may take: about a co
 GRID_FROM, GRID_RATIO = 0.1, 1.6  # smallest concentration of the grid, and from one to the next
 N_CENTRES = 72  # of the grid at least
 MAX_STEPS = 60
+NEAR = 1e-3  # relative distance of a concentration at a bound from it
 TOLERANCE = 1e-10  # relative gain in squared error below which a unit's fit is done
 UNITS_AT_ONCE = 4096
 MIN_STIMULI = {180.0: 5, 360.0: 6}  # one more than the parameters
@@ -35,6 +36,9 @@ class VonMisesFit:
     concentration : ndarray, shape (n_units,)
     width : ndarray, shape (n_units,)
         Of the (larger) bump at half of its height, full width in degrees of the stimulus.
+    at_bound : ndarray of bool, shape (n_units,)
+        Whether the width lies at an end of the range in which it is looked for, and is a bound rather than a
+        measurement: the tuning may be narrower than the distance between stimuli, or is no narrower than a cosine.
     r2 : ndarray, shape (n_units,)
         Quality: share of the variance over the rows given that the curve explains, 0 to 1; 0 for constant units. Noise
         lowers it, and few stimuli for the parameters raise it.
@@ -49,6 +53,7 @@ class VonMisesFit:
     opposite_amplitude: npt.NDArray[np.float64]
     concentration: npt.NDArray[np.float64]
     width: npt.NDArray[np.float64]
+    at_bound: npt.NDArray[np.bool_]
     r2: npt.NDArray[np.float64]
     period: float
 
@@ -95,7 +100,7 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
     The best of a grid of centres and concentrations starts a Levenberg-Marquardt descent in which baseline and
     amplitudes, in which the curve is linear, are solved for at each step (variable projection). Concentrations go from
     0.02, which is about a cosine, to where the width equals the mean distance between stimuli, since no narrower bump
-    can be told from its neighbours; look at `r2` before believing a width at either end.
+    can be told from its neighbours; `at_bound` says which widths are no more than such an end.
 
     Parameters
     ----------
@@ -154,6 +159,7 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
         opposite_amplitude=second,
         concentration=np.where(flat, np.nan, concentration),
         width=np.where(flat, np.nan, width),
+        at_bound=~flat & ((concentration <= LOWEST * (1 + NEAR)) | (concentration >= narrowest * (1 - NEAR))),
         r2=r2,
         period=float(period),
     )

@@ -63,12 +63,15 @@ class Tuned:
         Of the tuned units' preferred orientations, or directions.
     width_quartiles : ndarray, shape (3,)
         25th, 50th and 75th percentile of the tuned units' `width_deg`; NaN without any.
+    n_at_bound : int
+        Tuned units whose width is a bound (`width_at_bound`).
     """
 
     n_tested: int
     n_tuned: int
     preferences: CircularStatistics
     width_quartiles: npt.NDArray[np.float64]
+    n_at_bound: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ class PopulationSummary:
     units : DataFrame
         One row a unit. Preferences and selectivity: `preferred_orientation_deg` (-90 up to 90), `gosi`, `osi`, with
         period 360 also `preferred_direction_deg` (0 up to 360), `gdsi`, `dsi`. Of the von Mises fit
-        `fit_preferred_deg`, `width_deg`, `r2`, NaN with too few stimuli for one; with period 360 it is that of
+        `fit_preferred_deg`, `width_deg`, `width_at_bound` (see :class:`VonMisesFit`) and `r2`, missing with too few
+        stimuli for one; with period 360 it is that of
         directions, whose two bumps are equally wide. P-values: `p_stimulus`, `p_orientation`, with
         period 360 `p_direction`, with blanks `p_responsive`, each NaN where the test cannot be made; and whether the
         false discovery rate allows to call the unit so: `tuned` (to anything), `tuned_orientation`, `tuned_direction`,
@@ -251,6 +255,7 @@ def _of_tuned(units: pd.DataFrame, kind: str, period: float) -> Tuned:
         n_tuned=len(tuned),
         preferences=circular_statistics(tuned[f"preferred_{kind}_deg"], period=period),
         width_quartiles=np.percentile(widths, [25, 50, 75]) if len(widths) else np.full(3, np.nan),
+        n_at_bound=int(tuned["width_at_bound"].fillna(False).sum()),
     )
 
 
@@ -268,7 +273,7 @@ def _tuning(curves: TuningCurves, negative: str) -> pd.DataFrame:
         columns["dsi"] = direction_selectivity_index(mean, degrees, negative=negative)
     table = pd.DataFrame(columns).rename_axis("unit")
     if len(degrees) < MIN_STIMULI[period]:
-        return table.assign(fit_preferred_deg=np.nan, width_deg=np.nan, r2=np.nan)
+        return table.assign(fit_preferred_deg=np.nan, width_deg=np.nan, width_at_bound=pd.NA, r2=np.nan)
     fit = fit_von_mises(mean, degrees, period=period)
     at = fit.preferred % 360 if period == 360 else fit.preferred
-    return table.assign(fit_preferred_deg=at, width_deg=fit.width, r2=fit.r2)
+    return table.assign(fit_preferred_deg=at, width_deg=fit.width, width_at_bound=fit.at_bound, r2=fit.r2)

@@ -31,8 +31,11 @@ function embeddingExplorer() {
     const population = data.populations[Number(byId("embedding-population").value)];
     const flat = numbers(population.components, Float32Array);
     const axis = (component) => Array.from({ length: n }, (_, index) => flat[3 * index + component]);
+    // Stimuli on the same point, such as opposite directions of a network, are named together.
+    const places = Array.from({ length: n }, (_, index) => flat.slice(3 * index, 3 * index + 3).join());
+    const text = places.map((place) => data.stimuli.labels.filter((_, index) => places[index] === place).map(plain).join(", "));
     const marker = { size: deep ? 4 : 8, ...(angles ? { color: angles, ...scale(), line: { color: colour("soft"), width: 0.5 } } : { color: kindColour(population.kind) }) };
-    const shared = { text: data.stimuli.labels.map(plain), hoverinfo: "text", x: axis(0), y: axis(1), marker };
+    const shared = { text, hoverinfo: "text", x: axis(0), y: axis(1), marker };
     const title = { text: plain(population.label), font: { size: 13 } };
     byId("embedding-note").textContent = [deep ? "Drag to turn, or use the buttons." : "This browser has no WebGL: the first two components are shown.", keptNote()].join(" ").trim();
     if (!deep) { draw("embedding-plot", [{ type: "scatter", mode: "markers", ...shared }], { height: 420, title, xaxis: { title: { text: "first component" } }, yaxis: { title: { text: "second component" } } }); return; }
