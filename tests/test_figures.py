@@ -194,6 +194,18 @@ def test_power_map_averages_over_generating_models():
     assert [t.get_text() for t in axes.flat[0].get_xticklabels()] == ["10", "20"]
 
 
+def test_power_map_of_pairs_shows_the_weakest():
+    row = {"n_stimuli": 12, "n_neurons": 10, "n_animals": 1, "n_repeats": 1}
+    pairs = pd.DataFrame([row | {"power": power} for power in (0.9, 0.15, 1.0)])
+    axes = figures.power_map(pairs, value="power")
+    assert [text.get_text() for text in axes[0, 0].texts] == ["0.15"]
+    assert figure_of(axes).axes[-1].get_ylabel() == "power of the test for the weakest pair"
+    with pytest.raises(InputError, match="value is 'wins'; it must be one of recovered, power"):
+        figures.power_map(pairs, value="wins")
+    with pytest.raises(InputError, match=r"no column 'recovered'; give the rows of power\.csv"):
+        figures.power_map(pairs)
+
+
 @pytest.mark.parametrize("n_values", [1, 7])
 def test_no_number_of_a_power_map_stands_over_another(n_values):
     amounts = [(stimuli, neurons) for stimuli in range(1, n_values + 1) for neurons in range(1, n_values + 1)]

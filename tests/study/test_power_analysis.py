@@ -9,7 +9,7 @@ from normenc.representations import represent
 from normenc.rsa import noise_ceiling, rdm, simulate_responses
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
-from normenc.study.power_analysis import matching_noise, simulate_power
+from normenc.study.power_analysis import Power, matching_noise, simulate_power
 from normenc.study.settings import PowerSettings
 
 RNG = np.random.default_rng(0)
@@ -73,7 +73,8 @@ def test_power_of_a_study(tmp_path):
     told = []
     found = power(study, tmp_path / "power", progress=told.append, n_jobs=1)
     names = sorted(path.name for path in found.folder.iterdir())
-    assert names == ["power.csv", "power.png", "power.svg", "power_pairs.csv", "study.toml"]
+    pairs = ["power_pairs.csv", "power_pairs.png", "power_pairs.svg"]
+    assert names == ["power.csv", "power.png", "power.svg", *pairs, "study.toml"]
     table = pd.read_csv(found.folder / "power.csv")
     labels = [
         "pool",
@@ -233,3 +234,13 @@ def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):
         InputError, match=r"noise: the RDMs of halves .* have next to nothing in common.*state power.noise"
     ):
         power(study, tmp_path / "power", progress=False, n_jobs=1)
+
+
+def test_the_weakest_pair_is_named():
+    amounts = {"n_stimuli": [12] * 3 + [24] * 3, "n_neurons": 50, "n_animals": 1, "n_repeats": 2}
+    pairs = pd.DataFrame(amounts | {"generating": list("abcabc"), "other": list("bcabca")})
+    found = Power(pd.DataFrame(), pairs.assign(power=[0.9, 0.5, 0.8, 0.2, 1.0, 0.2])).weakest
+    assert found[["n_stimuli", "generating", "other", "power"]].to_numpy().tolist() == [
+        [12, "b", "c", 0.5],
+        [24, "a", "b", 0.2],
+    ]

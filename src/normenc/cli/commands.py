@@ -208,16 +208,24 @@ def power(
         raise typer.Exit(130) from None
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
     table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
-    weakest = found.pairs.groupby(amounts)["power"].min()
     rows = [
-        (*(str(getattr(row, name)) for name in amounts), f"{row.recovered:.2f}", f"{weakest.iloc[index]:.2f}")
-        for index, row in enumerate(table.itertuples())
+        [
+            *(str(getattr(row, name)) for name in amounts),
+            *(f"{row.recovered:.2f}", f"{weak.power:.2f}", f"{weak.generating} > {weak.other}"),
+        ]
+        for row, weak in zip(table.itertuples(), found.weakest.itertuples(), strict=True)
     ]
-    print_table(("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power"), rows)
+    columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
+    print_table(columns, rows)
+    typer.echo(
+        "power: how often the paired test (0.05, uncorrected) finds that the model the data were made from is more "
+        "similar than the other; of all pairs the weakest. With another number of stimuli the models' RDMs are others, "
+        "so that two models may become harder to tell apart: power_pairs.csv has every pair."
+    )
     print_skipped(found.skipped)
     for failure in found.failures:
         print_failure(failure)
-    typer.echo(f"tables and heat map: {found.folder}")
+    typer.echo(f"tables and heat maps: {found.folder}")
 
 
 @app.command(short_help="Draw the pictures of a finished run again, for a paper.")

@@ -238,13 +238,8 @@ def _share_dots(panel: Axes, points: npt.NDArray[Any], size: float, colours: Map
     for index in np.flatnonzero(counts > 1):
         members = np.flatnonzero(group.ravel() == index)
         for place, member in enumerate(members):
-            panel.scatter(
-                *points[member],
-                s=size,
-                linewidth=0,
-                marker=_slice(place, len(members)),
-                **colours | {"c": [colours["c"][member]]},
-            )
+            own: Any = {**colours, "c": [colours["c"][member]], "marker": _slice(place, len(members))}
+            panel.scatter(points[member, 0], points[member, 1], s=size, linewidth=0, **own)
 
 
 def _slice(place: int, n: int) -> MarkerStyle:
@@ -252,7 +247,7 @@ def _slice(place: int, n: int) -> MarkerStyle:
     start = 90 + 360 * place / n
     wedge = Path.wedge(start, start + 360 / n)
     # A marker is scaled by its largest coordinate: a point that is not drawn makes that 1, as a whole dot's is.
-    vertices, codes = np.vstack([wedge.vertices, [[1, 0]]]), [*wedge.codes, Path.MOVETO]
+    vertices, codes = np.vstack([wedge.vertices, [[1, 0]]]), np.append(np.asarray(wedge.codes), Path.MOVETO)
     return MarkerStyle(Path(vertices, codes))
 
 

@@ -27,6 +27,7 @@ from normenc.training import resolve_device
 __all__ = ["Power", "power", "simulate_power"]
 
 Floats = npt.NDArray[np.float64]
+AMOUNTS = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
 ALPHA = 0.05
 NOISE_STEPS = 8  # halvings of the range in which the noise is looked for
 NOISE_SIMULATIONS = 4
@@ -60,6 +61,11 @@ class Power:
     failures: tuple[Failure, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def weakest(self) -> pd.DataFrame:
+        """The row of `pairs` with the smallest power, for each amount of data; the first of several."""
+        return self.pairs.loc[self.pairs.groupby(AMOUNTS)["power"].idxmin()].reset_index(drop=True)
+
 
 def power(
     study: Study | None = None,
@@ -83,7 +89,7 @@ def power(
     study : Study, optional
         Its section ``[power]`` says what to try.
     out : str or Path, optional
-        A new folder for ``power.csv``, ``power_pairs.csv``, ``study.toml`` and a heat map,
+        A new folder for ``power.csv``, ``power_pairs.csv``, ``study.toml`` and heat maps of both,
         ``runs/<study>-<recording>-power`` by default.
     device : str
         Where to train.
@@ -131,6 +137,7 @@ def power(
         for table, name in ((found.recovery, "power.csv"), (found.pairs, "power_pairs.csv")):
             table.to_csv(aside / name, index=False, float_format="%.9g", lineterminator="\n")
         figures.save(figures.power_map(found.recovery), aside, "power")
+        figures.save(figures.power_map(found.pairs, value="power"), aside, "power_pairs")
     return Power(found.recovery, found.pairs, folder, tuple(failures), prepared.skipped_controls)
 
 
