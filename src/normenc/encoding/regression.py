@@ -334,11 +334,11 @@ def _at_edges(grid: Floats, penalty: Floats) -> tuple[str, ...]:
     if len(grid) > 1 and shares[0]:
         notes.append(
             f"{shares[0]:.1%} of the neurons' penalties lie at the lower edge of the grid, {grid[0]:g}; "
-            "begin the grid lower, unless errors hardly depend on penalties so small"
+            "begin the grid lower (argument penalties), unless errors hardly depend on penalties so small"
         )
     if len(grid) > 1 and shares[1]:
         notes.append(
             f"{shares[1]:.1%} of the neurons' penalties lie at the upper edge of the grid, {grid[-1]:g}; that is so "
-            "for neurons that the layer does not predict, and else a reason to end the grid higher"
+            "for neurons that the layer does not predict, and else a reason to end the grid higher (argument penalties)"
         )
     return tuple(notes)

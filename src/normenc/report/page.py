@@ -10,6 +10,7 @@ import pandas as pd
 
 from normenc.errors import InputError
 from normenc.report.explorer import explorer
+from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits, row_names
@@ -227,6 +228,7 @@ def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
     shown = known[0] if known else "r"
     return {
         "noise_corrected": shown in ("feve", "noise_corrected_r"),
+        "notes": fit_notes(rows),
         "beyond": any(not BOUNDS[0] <= row[shown] <= BOUNDS[1] for row in rows if row[shown] == row[shown]),
         "failed": [row for row in rows if isinstance(row["notes"], str) and row["notes"].startswith(FAILED_FIT)],
     }
