@@ -4,8 +4,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from normenc.cli.options import OPTIONS
 from normenc.errors import InputError
 from normenc.study import Study, load_study
+from normenc.study.sections import RecordingSettings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "reference.toml"
 
@@ -84,6 +86,11 @@ def test_the_resolved_file_gives_the_same_study(tmp_path_factory, source, seed, 
     ("text", "message"),
     [
         ("training.epochs = 3", "training.epochs: there is no such key; did you mean 'n_epochs'"),
+        ('recording.map = "responses=F"', "recording.map: there is no such key; did you mean 'names'"),
+        ("recording.fold = true", "recording.fold: there is no such key; did you mean 'fold_directions'"),
+        ('recording.path = "a.npz"', "recording.path: there is no such key; allowed here: source"),
+        ("fold = true", "fold: there is no such key; did you mean 'recording.fold_directions'"),
+        ("training.seeds = 3", "training.seeds: there is no such key; did you mean 'n_seeds'"),
         ("[trainnig]\nseed = 1", "trainnig: there is no such key; did you mean 'training'"),
         ("training.n_epochs = 0", "training.n_epochs: given 0; it should be greater than or equal to 1"),
         ("training.n_epochs = 2.5", "training.n_epochs: given 2.5"),
@@ -140,3 +147,14 @@ def test_unreadable_files_are_named(tmp_path):
     (tmp_path / "latin.toml").write_bytes(b'name = "Universit\xe9"')
     with pytest.raises(InputError, match="UTF-8; byte 17"):
         load_study(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=[option.flag for option in OPTIONS])
+def test_every_option_of_the_command_line_leads_to_its_key(tmp_path, option):
+    written = option.flag.removeprefix("--")
+    if written == option.field:
+        assert written in RecordingSettings.model_fields
+        return
+    path = write(tmp_path, f"[recording]\n{written} = 1")
+    with pytest.raises(InputError, match=f"recording.{written}: there is no such key; did you mean '{option.field}'"):
+        load_study(path)

@@ -9,6 +9,13 @@ from normenc.study.sections import KINDS, RecordingSettings
 
 __all__ = ["in_words"]
 
+OPTIONS = {  # of the command line that are called otherwise
+    "map": "names",
+    "fold": "fold_directions",
+    "z_score": "z_scored",
+    "recording": "source",
+    "seeds": "n_seeds",
+}
 UNION_PARTS = ("float", "int", "constrained-float", "constrained-int")  # how pydantic names alternatives
 
 
@@ -19,8 +26,10 @@ def in_words(study: type[BaseModel], problem: Any) -> str:
     given = problem["input"]
     if problem["type"] == "extra_forbidden":
         allowed = list(model.model_fields)
-        near = difflib.get_close_matches(parts[-1], allowed, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        near = _meant(parts[-1], allowed)
+        if near is None and len(parts) == 1 and (own := _meant(parts[0], list(RecordingSettings.model_fields))):
+            near = f"recording.{own}"
+        hint = f"did you mean {near!r}? " if near else ""
         return f"{key}: there is no such key; {hint}allowed here: {', '.join(allowed)}"
     if problem["type"] == "union_tag_invalid":
         return f"{key}.name: given {problem['ctx']['tag']!r}; it should be {_or(problem['ctx']['expected_tags'])}"
@@ -38,6 +47,15 @@ def in_words(study: type[BaseModel], problem: Any) -> str:
     if problem["type"] == "string_pattern_mismatch" and key == "name":
         message = "should be a name of letters, digits, '.', '_' and '-', which begins with a letter or digit"
     return f"{key}: given {given!r}; it {message}"
+
+
+def _meant(given: str, allowed: list[str]) -> str | None:
+    """The key that is like the given one, or that stands for the option of that name on the command line."""
+    name = given.replace("-", "_").strip("_").lower()
+    known = OPTIONS.get(name)
+    if known in allowed:
+        return known
+    return next(iter(difflib.get_close_matches(name, allowed, n=1)), None)
 
 
 def _place(study: type[BaseModel], location: tuple[Any, ...]) -> tuple[type[BaseModel], list[str]]:
