@@ -9,8 +9,18 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.angles import as_numbers
-from normenc.recordings.axes import ROLES, Lengths, Shaped, counted, roles_of, shaped, stated_axes
-from normenc.recordings.columns import named_columns
+from normenc.recordings.axes import (
+    PLURALS,
+    ROLES,
+    Lengths,
+    Shaped,
+    counted,
+    repeats_first,
+    roles_of,
+    shaped,
+    stated_axes,
+)
+from normenc.recordings.columns import BLANK_COLUMNS, named_columns
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_text
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.times import averaged_over_time
@@ -18,6 +28,7 @@ from normenc.recordings.times import averaged_over_time
 __all__ = ["Arranged", "arrange"]
 
 KNOWN = ("responses", "rdm", "images", "image_names", "orientation", "direction", "image", "stimulus", "averages")
+BOTH = ("both", "repeats last")  # of labels with a value for each repeat of each stimulus
 IN_MEMORY_GIB = 4.0  # of responses whose axes must be moved
 
 
@@ -64,11 +75,13 @@ def arrange(
     """
     responses, stimulus = shaped(arrays["responses"]), _flat(stimulus)
     notes: list[str] = []
-    stated = asked.axes if asked.axes is not None else _own_axes(arrays)
+    own_axes = asked.axes if asked.axes is not None else _own_axes(arrays)
+    stated = None if own_axes is None else stated_axes(own_axes)
+    stimulus, repeats_last = repeats_first(stimulus, responses.shape, stated)
     roles = roles_of(
         responses,
-        _lengths(arrays, stimulus, kind),
-        None if stated is None else stated_axes(stated),
+        _lengths(arrays, stimulus, kind, repeats_last),
+        stated,
         kind,
         timed=asked.window is not None or asked.times is not None,
     )
@@ -104,8 +117,8 @@ def arrange(
     if "repeat" in sizes and "repeat" not in of_trials:
         of_trials["repeat"] = np.repeat(np.arange(sizes["repeat"]), sizes[along])
     of_neurons = _neuron_labels(arrays, plan, notes)
-    columns = _columns(arrays, plan, {*of_trials, *of_neurons})
-    labels = plan.spread(stimulus)
+    columns = _columns(arrays, plan, {*of_trials, *of_neurons}, notes)
+    labels = np.ravel(np.asarray(stimulus.array)) if len(stimulus.shape) == 2 else plan.spread(stimulus)
     if labels is None:  # found before
         raise AssertionError(stimulus.shape)
     if absent.any():
@@ -142,28 +155,28 @@ class _Plan:
         return values, absent if not absent.all() else np.zeros(len(values), dtype=bool)
 
     def lies_along(self, label: Shaped, *, repeats: bool = False) -> str | None:
-        """Whether a label has one value for each trial, stimulus, repeat, both, or neuron; None where it fits none."""
+        """What a label has one value for: all, rows (trials or stimuli), repeats, both, or neurons; None: for none."""
         if label.shape in ((), (1,)) and not (self.n_along == 1 or self.n_neurons == 1):
             return "all"
         if label.dims and set(label.dims) <= set(self.dims) - {None}:
             named = [self.roles[self.dims.index(dim)] for dim in label.dims]
             fits = {(self.along,): "rows", ("repeat",): "repeat", ("repeat", self.along): "both", ("neuron",): "neuron"}
-            return fits.get(tuple(named))
-        if self.n_repeats is not None and label.shape == (self.n_repeats, self.n_along):
-            return "both"
+            return (fits | {(self.along, "repeat"): "repeats last"}).get(tuple(named))
+        if self.n_repeats is not None and sorted(label.shape) == sorted((self.n_repeats, self.n_along)):
+            as_responses = self.n_repeats == self.n_along and self.roles.index("repeat") > self.roles.index(self.along)
+            is_last = as_responses or label.shape != (self.n_repeats, self.n_along)
+            return "repeats last" if is_last else "both"
         if repeats and label.shape == (self.n_repeats,):
             return "repeat"
         if label.shape == (self.n_along,):
             return "rows"
         if label.shape == (self.n_neurons,):
             return "neuron"
-        if self.n_repeats is not None and label.shape == (self.n_repeats * self.n_along,):
-            return "both"
         return "repeat" if label.shape == (self.n_repeats,) else None
 
     def on_trials(self, label: Shaped, name: str) -> bool:
         """Whether a label has a value for each row."""
-        return self.lies_along(label, repeats=name == "repeat") in ("rows", "repeat", "both", "all")
+        return self.lies_along(label, repeats=name == "repeat") in ("rows", "repeat", *BOTH, "all")
 
     def on_neurons(self, label: Shaped) -> bool:
         """Whether a label has a value for each neuron; where trials are as many, a named axis alone tells."""
@@ -181,7 +194,27 @@ class _Plan:
             return np.tile(values, n_repeats)
         if where == "repeat":
             return np.repeat(values, self.n_along)
+        if where == "repeats last":
+            return np.ravel(values.T)
         return np.ravel(values) if where == "both" else None
+
+    def check_plain(self, label: Shaped, name: str, notes: list[str]) -> None:
+        """Raise InputError for a label that may be the repeats' or the stimuli's; note what may be the neurons'."""
+        if label.shape != (self.n_along,) or any(label.dims) or name == "repeat":
+            return
+        if self.n_repeats == self.n_along:
+            raise InputError(
+                f"{name} has {self.n_along} values, and there are as many repeats as {PLURALS[self.along]}, so that "
+                f"nothing says of which it is; give it as an array of {' x '.join(self._both())}, in their order"
+            )
+        if self.n_neurons == self.n_along:
+            notes.append(
+                f"{name} is read as one for each {self.along}; there are as many neurons, so if it is theirs, say so: "
+                f"--map neuron_{name}={name}"
+            )
+
+    def _both(self) -> list[str]:
+        return [PLURALS[role] for role in self.roles if role in ("repeat", self.along)]
 
 
 def _flat(label: Shaped) -> Shaped:
@@ -199,7 +232,7 @@ def _own_axes(arrays: Mapping[str, Any]) -> str | None:
     return None if axes is None or np.ndim(axes) else str(axes)
 
 
-def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str) -> Lengths:
+def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str, repeats_last: bool) -> Lengths:
     """Lengths of all labels that could tell which axis is which."""
     if not 1 <= len(stimulus.shape) <= 2 or 0 in stimulus.shape:
         raise InputError(f"the stimuli's labels have shape {stimulus.shape}; give one for each trial")
@@ -213,7 +246,7 @@ def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str) -> Lengths:
     }
     others["repeat"] = [length for length in others["repeat"] if length not in stimulus.shape]
     unique = len(np.unique(as_text(values, kind))) == values.size
-    return Lengths(stimulus.shape, stimulus.dims, unique, others)
+    return Lengths(stimulus.shape, stimulus.dims, unique, repeats_last, others)
 
 
 def _read_as(shape: Sequence[int], roles: Sequence[str]) -> str:
@@ -269,18 +302,15 @@ def _labels(
         label = _flat(shaped(values))
         if plan.lies_along(label) == "neuron" and name != "repeat":
             continue
+        plan.check_plain(label, name, notes)
         rows = plan.spread(label, name)
         if rows is None:
             raise InputError(
-                f"{name} has shape {label.shape}, but there are {plan.n_along} {_plural(plan.along)}"
+                f"{name} has shape {label.shape}, but there are {plan.n_along} {PLURALS[plan.along]}"
                 f"{'' if plan.n_repeats is None else f' and {plan.n_repeats} repeats'}; give one value for each"
             )
         spread[name] = rows
     return spread
-
-
-def _plural(role: str) -> str:
-    return {"trial": "trials", "stimulus": "stimuli"}[role]
 
 
 def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> dict[str, Any]:
@@ -309,7 +339,7 @@ def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> 
     return plain
 
 
-def _columns(arrays: Mapping[str, Any], plan: _Plan, used: set[str]) -> dict[str, npt.NDArray[Any]]:
+def _columns(arrays: Mapping[str, Any], plan: _Plan, used: set[str], notes: list[str]) -> dict[str, npt.NDArray[Any]]:
     """All other arrays with a value for each row."""
     found = {}
     for name, values in arrays.items():
@@ -318,7 +348,11 @@ def _columns(arrays: Mapping[str, Any], plan: _Plan, used: set[str]) -> dict[str
         label = _flat(shaped(values))
         if len(label.shape) > 2 or label.shape == (1,) or hasattr(label.array, "chunks"):
             continue
-        if plan.lies_along(label) in ("rows", "both"):
+        if plan.n_repeats == plan.n_along and label.shape == (plan.n_along,) and not any(label.dims):
+            if name in BLANK_COLUMNS:
+                plan.check_plain(label, name, notes)
+            notes.append(f"{name} is left out, for it may be of the repeats or of the {PLURALS[plan.along]}")
+        elif plan.lies_along(label) in ("rows", *BOTH):
             rows = plan.spread(label)
             assert rows is not None
             found[name] = rows if rows.dtype.kind in "iufb" else as_text(rows, name)
