@@ -438,3 +438,45 @@ def test_labels_of_as_many_neurons_as_trials_are_said_to_be_the_trials(tmp_path,
     theirs = load(tmp_path / "a.npz", names={f"neuron_{label}": label})
     np.testing.assert_array_equal(theirs.responses[f"neuron_{label}"], own)
     assert label not in theirs.trials.coords
+
+
+UNITS = [("s", 1), ("seconds", 1), ("s from onset", 1), ("ms", 1e3), ("milliseconds", 1e3), ("us", 1e6)]
+
+
+@pytest.mark.parametrize("suffix", ["nc", "zarr", "h5"])
+@pytest.mark.parametrize(("unit", "in_a_second"), UNITS, ids=[unit for unit, _ in UNITS])
+def test_times_have_the_unit_that_the_file_says(tmp_path, suffix, unit, in_a_second):
+    path = tmp_path / f"a.{suffix}"
+    data = xr.Dataset({"responses": (MOVIE_AXES, MOVIE), "orientation": ("trial", TRIALS)})
+    data = data.assign_coords(time=("time", TIMES * in_a_second, {"units": unit}))
+    if suffix == "zarr":
+        data.to_zarr(path, zarr_format=2)
+    else:
+        data.to_netcdf(path, engine="h5netcdf")
+    recording = load(path, window=(0, 1))
+    np.testing.assert_allclose(recording.trials, MOVIE[:, :, 1:3].mean(axis=2), rtol=1e-12)
+    assert recording.cautions == ()
+    assert recording.notes == (() if in_a_second == 1 else (f"times are in {unit}, and were made seconds",))
+
+
+def test_times_of_bare_arrays_have_a_unit_too(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["responses"], file["orientation"], file["time"] = MOVIE, TRIALS, TIMES * 1000
+        file["time"].attrs["units"] = "ms"
+    recording = load(tmp_path / "a.h5", axes=MOVIE_AXES, window=(0, 1))
+    np.testing.assert_allclose(recording.trials, MOVIE[:, :, 1:3].mean(axis=2), rtol=1e-12)
+
+
+def test_times_of_no_known_unit_are_refused(tmp_path):
+    data = xr.Dataset({"responses": (MOVIE_AXES, MOVIE), "orientation": ("trial", TRIALS)})
+    data.assign_coords(time=("time", np.arange(4), {"units": "frames"})).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with pytest.raises(InputError, match=r"time has the unit 'frames'.*--times FIRST,LAST"):
+        load(tmp_path / "a.nc", window=(0, 1))
+    assert load(tmp_path / "a.nc", window=(0, 1), times=(-0.5, 1)).n_trials == 16
+
+
+@pytest.mark.parametrize(("scale", "told"), [(1, False), (10, False), (1000, True)])
+def test_times_that_are_long_for_seconds_are_questioned(tmp_path, scale, told):
+    np.savez(tmp_path / "a.npz", responses=MOVIE, orientation=TRIALS, time=TIMES * scale)
+    recording = load(tmp_path / "a.npz", axes=MOVIE_AXES, window=(0, scale))
+    assert any("if they are milliseconds, say so: --times=-0.5,1" in said for said in recording.cautions) == told

@@ -22,13 +22,13 @@ from normenc.recordings.axes import (
 )
 from normenc.recordings.columns import BLANK_COLUMNS, named_columns
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_text
+from normenc.recordings.plan import BOTH, Plan, flat
 from normenc.recordings.preparation import Preparation
-from normenc.recordings.times import averaged_over_time
+from normenc.recordings.times import averaged_over_time, questionable, seconds_of
 
 __all__ = ["Arranged", "arrange"]
 
 KNOWN = ("responses", "rdm", "images", "image_names", "orientation", "direction", "image", "stimulus", "averages")
-BOTH = ("both", "repeats last")  # of labels with a value for each repeat of each stimulus
 IN_MEMORY_GIB = 4.0  # of responses whose axes must be moved
 
 
@@ -73,7 +73,7 @@ def arrange(
     InputError
         When nothing tells what an axis is, or labels do not fit.
     """
-    responses, stimulus = shaped(arrays["responses"]), _flat(stimulus)
+    responses, stimulus = shaped(arrays["responses"]), flat(stimulus)
     notes: list[str] = []
     own_axes = asked.axes if asked.axes is not None else _own_axes(arrays)
     stated = None if own_axes is None else stated_axes(own_axes)
@@ -93,7 +93,7 @@ def arrange(
         )
     sizes = dict(zip(roles, responses.shape, strict=True))
     along = "trial" if "trial" in roles else "stimulus"
-    plan = _Plan(roles, responses.dims, sizes.get("repeat"), sizes[along], sizes.get("neuron", 1), along)
+    plan = Plan(roles, responses.dims, sizes.get("repeat"), sizes[along], sizes.get("neuron", 1), along)
     values: Any = responses.array
     if roles not in (("trial", "neuron"), ("stimulus", "neuron")):
         values = _in_memory(values)
@@ -102,7 +102,7 @@ def arrange(
         values, said = averaged_over_time(
             values,
             roles.index("time"),
-            _times(arrays, asked, sizes["time"]),
+            _times(arrays, asked, sizes["time"], notes, cautions),
             *asked.windows,
             likely=_maybe_times(arrays, sizes["time"]),
         )
@@ -127,103 +127,6 @@ def arrange(
         of_trials = {key: column[~absent] for key, column in of_trials.items()}
         columns = {key: column[~absent] for key, column in columns.items()}
     return Arranged(values, labels, of_trials, of_neurons, columns, read_as, unit, notes, cautions)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How rows and columns of the trial x neuron matrix follow from the axes."""
-
-    roles: tuple[str, ...]
-    dims: tuple[str | None, ...]
-    n_repeats: int | None
-    n_along: int
-    n_neurons: int
-    along: str  # the role of the axis that the stimuli's labels lie along
-
-    def rows_of(self, values: Any) -> tuple[Any, npt.NDArray[np.bool_]]:
-        """One row a trial, repeat after repeat; and which rows were never filled, of those that are repeats."""
-        roles = [role for role in self.roles if role != "time"]
-        if roles == [self.along, "neuron"]:
-            return values, np.zeros(self.n_along, dtype=bool)
-        if "neuron" not in roles:
-            values, roles = values[..., None], [*roles, "neuron"]
-        order = [roles.index(role) for role in ("repeat", self.along, "neuron") if role in roles]
-        values = np.transpose(values, order).reshape(-1, self.n_neurons)
-        absent = np.zeros(len(values), dtype=bool)
-        if self.n_repeats is not None and values.dtype.kind == "f":
-            absent = np.isnan(values).all(axis=1)
-        return values, absent if not absent.all() else np.zeros(len(values), dtype=bool)
-
-    def lies_along(self, label: Shaped, *, repeats: bool = False) -> str | None:
-        """What a label has one value for: all, rows (trials or stimuli), repeats, both, or neurons; None: for none."""
-        if label.shape in ((), (1,)) and not (self.n_along == 1 or self.n_neurons == 1):
-            return "all"
-        if label.dims and set(label.dims) <= set(self.dims) - {None}:
-            named = [self.roles[self.dims.index(dim)] for dim in label.dims]
-            fits = {(self.along,): "rows", ("repeat",): "repeat", ("repeat", self.along): "both", ("neuron",): "neuron"}
-            return (fits | {(self.along, "repeat"): "repeats last"}).get(tuple(named))
-        if self.n_repeats is not None and sorted(label.shape) == sorted((self.n_repeats, self.n_along)):
-            as_responses = self.n_repeats == self.n_along and self.roles.index("repeat") > self.roles.index(self.along)
-            is_last = as_responses or label.shape != (self.n_repeats, self.n_along)
-            return "repeats last" if is_last else "both"
-        if repeats and label.shape == (self.n_repeats,):
-            return "repeat"
-        if label.shape == (self.n_along,):
-            return "rows"
-        if label.shape == (self.n_neurons,):
-            return "neuron"
-        return "repeat" if label.shape == (self.n_repeats,) else None
-
-    def on_trials(self, label: Shaped, name: str) -> bool:
-        """Whether a label has a value for each row."""
-        return self.lies_along(label, repeats=name == "repeat") in ("rows", "repeat", *BOTH, "all")
-
-    def on_neurons(self, label: Shaped) -> bool:
-        """Whether a label has a value for each neuron; where trials are as many, a named axis alone tells."""
-        found = self.lies_along(label)
-        return found == "neuron" or (found == "rows" and self.n_along == self.n_neurons and not any(label.dims))
-
-    def spread(self, label: Shaped, name: str = "") -> npt.NDArray[Any] | None:
-        """A label's values for each row; None where it does not lie along the rows."""
-        n_repeats = self.n_repeats or 1
-        where = self.lies_along(label, repeats=name == "repeat")
-        values = np.asarray(label.array)
-        if where == "all":
-            return np.repeat(values.reshape(1), n_repeats * self.n_along)
-        if where == "rows":
-            return np.tile(values, n_repeats)
-        if where == "repeat":
-            return np.repeat(values, self.n_along)
-        if where == "repeats last":
-            return np.ravel(values.T)
-        return np.ravel(values) if where == "both" else None
-
-    def check_plain(self, label: Shaped, name: str, notes: list[str]) -> None:
-        """Raise InputError for a label that may be the repeats' or the stimuli's; note what may be the neurons'."""
-        if label.shape != (self.n_along,) or any(label.dims) or name == "repeat":
-            return
-        if self.n_repeats == self.n_along:
-            raise InputError(
-                f"{name} has {self.n_along} values, and there are as many repeats as {PLURALS[self.along]}, so that "
-                f"nothing says of which it is; give it as an array of {' x '.join(self._both())}, in their order"
-            )
-        if self.n_neurons == self.n_along:
-            notes.append(
-                f"{name} is read as one for each {self.along}; there are as many neurons, so if it is theirs, say so: "
-                f"--map neuron_{name}={name}"
-            )
-
-    def _both(self) -> list[str]:
-        return [PLURALS[role] for role in self.roles if role in ("repeat", self.along)]
-
-
-def _flat(label: Shaped) -> Shaped:
-    """A label with one dimension where it has one in fact, as columns of MATLAB's have."""
-    sides = [length for length in label.shape if length != 1]
-    if len(label.shape) != 2 or len(sides) != 1:
-        return label
-    dims = tuple(dim for dim, length in zip(label.dims, label.shape, strict=True) if length != 1)
-    return Shaped(np.ravel(np.asarray(label.array)), dims)
 
 
 def _own_axes(arrays: Mapping[str, Any]) -> str | None:
@@ -264,7 +167,10 @@ def _in_memory(values: Any) -> npt.NDArray[Any]:
     return np.asarray(values)
 
 
-def _times(arrays: Mapping[str, Any], asked: Preparation, n_samples: int) -> npt.NDArray[np.float64] | None:
+def _times(
+    arrays: Mapping[str, Any], asked: Preparation, n_samples: int, notes: list[str], cautions: list[str]
+) -> npt.NDArray[np.float64] | None:
+    """Seconds of the samples, as the user or the file says them."""
     if asked.times is not None:
         try:
             first, last = (float(part) for part in asked.times)
@@ -277,14 +183,25 @@ def _times(arrays: Mapping[str, Any], asked: Preparation, n_samples: int) -> npt
         return np.linspace(first, last, n_samples)
     if "time" not in arrays:
         return None
-    return np.ravel(as_numbers(shaped(arrays["time"]).array, "time"))
+    raw = np.asarray(shaped(arrays["time"]).array)
+    if raw.dtype.kind == "m":
+        return np.ravel(raw / np.timedelta64(1, "s"))
+    times = np.ravel(as_numbers(raw, "time"))
+    unit = getattr(arrays["time"], "attrs", {}).get("units")
+    if isinstance(unit, str) and unit.strip():
+        if seconds_of(unit) != 1:
+            notes.append(f"times are in {unit}, and were made seconds")
+        return times * seconds_of(unit)
+    said = questionable(times)
+    cautions += [] if said is None else [said]
+    return times
 
 
 def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
     """Names of arrays that may hold the times of samples: as many rising numbers."""
-    flat = {name: _flat(shaped(values)) for name, values in arrays.items() if name not in KNOWN}
+    labels = {name: flat(shaped(values)) for name, values in arrays.items() if name not in KNOWN}
     found = []
-    for name, label in flat.items():
+    for name, label in labels.items():
         if label.shape == (n_samples,) and not hasattr(label.array, "chunks"):
             values = np.asarray(label.array)
             if n_samples > 1 and values.dtype.kind in "iuf" and (np.diff(values.astype(np.float64)) > 0).all():
@@ -293,13 +210,13 @@ def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
 
 
 def _labels(
-    arrays: Mapping[str, Any], known: Sequence[str], fits: Any, plan: _Plan, notes: list[str]
+    arrays: Mapping[str, Any], known: Sequence[str], fits: Any, plan: Plan, notes: list[str]
 ) -> dict[str, npt.NDArray[Any]]:
     """Labels of the rows; those that bear the name but lie along the neurons are theirs."""
-    found = named_columns(arrays, known, lambda name: fits(_flat(shaped(arrays[name])), name), notes)
+    found = named_columns(arrays, known, lambda name: fits(flat(shaped(arrays[name])), name), notes)
     spread = {}
     for name, values in found.items():
-        label = _flat(shaped(values))
+        label = flat(shaped(values))
         if plan.lies_along(label) == "neuron" and name != "repeat":
             continue
         plan.check_plain(label, name, notes)
@@ -313,16 +230,16 @@ def _labels(
     return spread
 
 
-def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> dict[str, Any]:
+def _neuron_labels(arrays: Mapping[str, Any], plan: Plan, notes: list[str]) -> dict[str, Any]:
     """Labels of the neurons; of animals and sessions also those that only their length tells apart from the trials'."""
 
     def fits(name: str) -> bool:
-        return plan.on_neurons(_flat(shaped(arrays[name])))
+        return plan.on_neurons(flat(shaped(arrays[name])))
 
     found = named_columns(arrays, NEURON_LABELS, fits, notes)
     for name in ("animal", "session"):
         own = f"neuron_{name}"
-        if own not in found and name in arrays and plan.lies_along(_flat(shaped(arrays[name]))) == "neuron":
+        if own not in found and name in arrays and plan.lies_along(flat(shaped(arrays[name]))) == "neuron":
             found[own] = arrays[name]
     if "region" not in found and "area" in arrays and np.ndim(arrays["area"]) and fits("area"):
         found["region"] = arrays["area"]
@@ -331,7 +248,7 @@ def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> 
         found["neuron"] = arrays[dim]
     plain = {}
     for name, values in found.items():
-        label = _flat(shaped(values))
+        label = flat(shaped(values))
         if any(label.dims) and plan.lies_along(label) != "neuron":
             along = ", ".join(map(str, label.dims)) or "nothing"
             raise InputError(f"{name} lies along {along}; it must lie along {dim}, with one value for each neuron")
@@ -339,13 +256,13 @@ def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> 
     return plain
 
 
-def _columns(arrays: Mapping[str, Any], plan: _Plan, used: set[str], notes: list[str]) -> dict[str, npt.NDArray[Any]]:
+def _columns(arrays: Mapping[str, Any], plan: Plan, used: set[str], notes: list[str]) -> dict[str, npt.NDArray[Any]]:
     """All other arrays with a value for each row."""
     found = {}
     for name, values in arrays.items():
         if name in used or name in KNOWN or name in ("notes", *ROLES) or not np.ndim(shaped(values).array):
             continue
-        label = _flat(shaped(values))
+        label = flat(shaped(values))
         if len(label.shape) > 2 or label.shape == (1,) or hasattr(label.array, "chunks"):
             continue
         if plan.n_repeats == plan.n_along and label.shape == (plan.n_along,) and not any(label.dims):
