@@ -219,7 +219,7 @@ def test_everything_is_plain_json(tmp_path, trials):
 def test_options_of_load_are_taken_and_others_refused(tmp_path, trials):
     path = saved(tmp_path, trials)
     found = check(path, bin_width=15, z_scored=True)
-    assert found.n_stimuli == 13  # bins from -90 on, and 90 in one of its own
+    assert found.n_stimuli == 12  # -90 and 90 lie in one bin
     assert found.notes[-1] == "z-scored each neuron over stimuli"
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         check(path, colour="red")

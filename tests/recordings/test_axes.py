@@ -364,3 +364,119 @@ def test_an_axis_of_one_value_needs_no_choice(tmp_path, axes):
     path, array = of_parameter(tmp_path, "contrast")
     xr.load_dataset(path).isel(contrast=[1]).to_netcdf(tmp_path / "b.nc")
     np.testing.assert_array_equal(load(tmp_path / "b.nc", axes=axes).responses, array[..., 1])
+
+
+@pytest.mark.parametrize("n_repeats", [8, 3])  # as many as stimuli, or fewer
+@pytest.mark.parametrize("order", list(permutations(CUBE_AXES)), ids="-".join)
+@pytest.mark.parametrize("repeats_first", [True, False])
+def test_labels_of_repeats_and_stimuli_stand_either_way_round(tmp_path, n_repeats, order, repeats_first):
+    cube = RNG.normal(size=(n_repeats, N_STIMULI, N_NEURONS))
+    shown = np.tile(DEGREES, (n_repeats, 1))
+    path = tmp_path / "a.npz"
+    np.savez(path, responses=transposed(cube, CUBE_AXES, order), orientation=shown if repeats_first else shown.T)
+    np.testing.assert_allclose(load(path, axes=order).responses, cube.mean(axis=0), rtol=1e-12)
+    if repeats_first == (order.index("repeat") < order.index("stimulus")) and n_repeats < N_STIMULI:
+        np.testing.assert_allclose(load(path).responses, cube.mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("order", [("repeat", "stimulus", "neuron"), ("stimulus", "neuron", "repeat")], ids="-".join)
+def test_labels_that_change_along_both_axes_stand_as_the_responses_do(tmp_path, order):
+    cube = RNG.normal(size=(N_STIMULI, N_STIMULI, N_NEURONS))
+    shown = np.stack([RNG.permutation(DEGREES) for _ in range(N_STIMULI)])
+    session = np.repeat(["a", "b"], 4)[:, None] + np.repeat(["1", "2"], 4)  # of repeats and of stimuli
+    last = order.index("repeat") > order.index("stimulus")
+    np.savez(
+        tmp_path / "a.npz",
+        responses=transposed(cube, CUBE_AXES, order),
+        orientation=shown.T if last else shown,
+        session=session.T if last else session,
+    )
+    recording = load(tmp_path / "a.npz", axes=order)
+    expected = [cube[shown == degrees].mean(axis=0) for degrees in DEGREES]
+    np.testing.assert_allclose(recording.responses, expected, rtol=1e-12)
+    np.testing.assert_array_equal(recording.trials["session"], session.ravel())
+
+
+def test_named_axes_tell_repeats_from_stimuli_in_labels(tmp_path):
+    dims = {"stimulus": N_STIMULI, "trial": 3, "neuron": N_NEURONS}
+    shown = np.tile(DEGREES, (3, 1)).T
+    data = {"responses": (tuple(dims), CUBE.transpose(1, 0, 2)), "orientation": (("stimulus", "trial"), shown)}
+    xr.Dataset(data).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    recording = load(tmp_path / "a.nc")
+    np.testing.assert_allclose(recording.responses, CUBE.mean(axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(recording.trials["repeat"], np.repeat(np.arange(3), N_STIMULI))
+
+
+@pytest.mark.parametrize("label", ["session", "animal", "blank"])
+def test_a_label_of_as_many_repeats_as_stimuli_is_asked_for_in_full(tmp_path, label):
+    cube, path = RNG.normal(size=(4, 4, 6)), tmp_path / "a.npz"
+    own = np.repeat(["a", "b"], 2) if label != "blank" else np.arange(4) == 3
+    np.savez(path, responses=cube, orientation=DEGREES[::2], **{label: own})
+    with pytest.raises(InputError, match=f"{label} has 4 values.*give it as an array of repeats x stimuli"):
+        load(path, axes="repeat,stimulus,neuron")
+    np.savez(path, responses=cube, orientation=DEGREES[::2], **{label: np.tile(own[:, None], 4)})
+    recording = load(path, axes="repeat,stimulus,neuron")
+    if label == "blank":
+        np.testing.assert_array_equal(recording.blanks, cube[3])
+    else:
+        np.testing.assert_array_equal(recording.trials[label], np.repeat(own, 4))
+
+
+def test_a_column_of_as_many_repeats_as_stimuli_is_left_out_and_said(tmp_path):
+    np.savez(tmp_path / "a.npz", responses=RNG.normal(size=(4, 4, 6)), orientation=DEGREES[::2], contrast=np.arange(4))
+    notes = load(tmp_path / "a.npz", axes="repeat,stimulus,neuron").notes
+    assert notes == ("contrast is left out, for it may be of the repeats or of the stimuli",)
+
+
+@pytest.mark.parametrize("label", ["session", "animal"])
+def test_labels_of_as_many_neurons_as_trials_are_said_to_be_the_trials(tmp_path, label):
+    own = np.repeat(["a", "b"], 8)
+    np.savez(tmp_path / "a.npz", responses=RNG.normal(size=(16, 16)), orientation=TRIALS, **{label: own})
+    recording = load(tmp_path / "a.npz")
+    np.testing.assert_array_equal(recording.trials[label], own)
+    assert f"if it is theirs, say so: --map neuron_{label}={label}" in recording.notes[0]
+    theirs = load(tmp_path / "a.npz", names={f"neuron_{label}": label})
+    np.testing.assert_array_equal(theirs.responses[f"neuron_{label}"], own)
+    assert label not in theirs.trials.coords
+
+
+UNITS = [("s", 1), ("seconds", 1), ("s from onset", 1), ("ms", 1e3), ("milliseconds", 1e3), ("us", 1e6)]
+
+
+@pytest.mark.parametrize("suffix", ["nc", "zarr", "h5"])
+@pytest.mark.parametrize(("unit", "in_a_second"), UNITS, ids=[unit for unit, _ in UNITS])
+def test_times_have_the_unit_that_the_file_says(tmp_path, suffix, unit, in_a_second):
+    path = tmp_path / f"a.{suffix}"
+    data = xr.Dataset({"responses": (MOVIE_AXES, MOVIE), "orientation": ("trial", TRIALS)})
+    data = data.assign_coords(time=("time", TIMES * in_a_second, {"units": unit}))
+    if suffix == "zarr":
+        data.to_zarr(path, zarr_format=2)
+    else:
+        data.to_netcdf(path, engine="h5netcdf")
+    recording = load(path, window=(0, 1))
+    np.testing.assert_allclose(recording.trials, MOVIE[:, :, 1:3].mean(axis=2), rtol=1e-12)
+    assert recording.cautions == ()
+    assert recording.notes == (() if in_a_second == 1 else (f"times are in {unit}, and were made seconds",))
+
+
+def test_times_of_bare_arrays_have_a_unit_too(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["responses"], file["orientation"], file["time"] = MOVIE, TRIALS, TIMES * 1000
+        file["time"].attrs["units"] = "ms"
+    recording = load(tmp_path / "a.h5", axes=MOVIE_AXES, window=(0, 1))
+    np.testing.assert_allclose(recording.trials, MOVIE[:, :, 1:3].mean(axis=2), rtol=1e-12)
+
+
+def test_times_of_no_known_unit_are_refused(tmp_path):
+    data = xr.Dataset({"responses": (MOVIE_AXES, MOVIE), "orientation": ("trial", TRIALS)})
+    data.assign_coords(time=("time", np.arange(4), {"units": "frames"})).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with pytest.raises(InputError, match=r"time has the unit 'frames'.*--times FIRST,LAST"):
+        load(tmp_path / "a.nc", window=(0, 1))
+    assert load(tmp_path / "a.nc", window=(0, 1), times=(-0.5, 1)).n_trials == 16
+
+
+@pytest.mark.parametrize(("scale", "told"), [(1, False), (10, False), (1000, True)])
+def test_times_that_are_long_for_seconds_are_questioned(tmp_path, scale, told):
+    np.savez(tmp_path / "a.npz", responses=MOVIE, orientation=TRIALS, time=TIMES * scale)
+    recording = load(tmp_path / "a.npz", axes=MOVIE_AXES, window=(0, scale))
+    assert any("if they are milliseconds, say so: --times=-0.5,1" in said for said in recording.cautions) == told

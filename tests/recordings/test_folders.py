@@ -91,6 +91,12 @@ def test_rates_that_disagree(tmp_path, other):
     np.testing.assert_allclose(read(same)["responses"], means(F), rtol=1e-6)
 
 
+def test_seconds_count_where_frames_lack_their_end(tmp_path):
+    found = read(suite2p(tmp_path / "mouse", {**SECONDS, "start_frame": STARTS}))
+    np.testing.assert_allclose(found["responses"], means(F), rtol=1e-6)
+    assert found["notes"][0] == "start_frame of trials.csv not used: start says when trials begin"
+
+
 def test_signals_windows_and_baselines(tmp_path):
     folder = suite2p(tmp_path / "mouse", SECONDS)
     np.testing.assert_allclose(read(folder, series="spks")["responses"], means(SPKS), rtol=1e-6)

@@ -294,10 +294,10 @@ def test_steps_are_done_in_their_order_whatever_the_call(tmp_path):
         "averaged within bins of 30 degrees",
         "z-scored each neuron over stimuli",
     )
-    # By hand: 72 trials fall into 6 bins of 12, each bin's mean is z-scored over the 6.
+    # By hand: 72 trials fall into 6 bins of 12, from -105 on; each bin's mean is z-scored over the 6.
     orientation = (directions + 90) % 180 - 90
     own = responses[:, [0, 1, 3]]
-    means = np.stack([own[np.floor((orientation + 90) / 30) == k].mean(axis=0) for k in range(6)])
+    means = np.stack([own[np.floor(np.mod(orientation + 105, 180) / 30) == k].mean(axis=0) for k in range(6)])
     np.testing.assert_allclose(recording.responses, (means - means.mean(axis=0)) / means.std(axis=0), rtol=1e-10)
     assert recording.units == "z-score over stimuli"
     again = recording.trials.groupby("stimulus_index").mean()

@@ -44,21 +44,48 @@ def test_folding_makes_opposite_directions_trials_of_one_orientation(drifting):
 
 
 def test_bins_weigh_every_trial_the_same():
-    recording = Recording.from_trials("toy", [[0.0, 1], [2, 5], [4, 6], [9, 9]], [1, 1, 5, 30])
+    recording = Recording.from_trials("toy", [[0.0, 1], [2, 5], [4, 6], [9, 9]], [1, 1, 4, 30])
     binned = bin_stimuli(recording, 10)
-    np.testing.assert_allclose(binned.orientation, [(1 + 1 + 5) / 3, 30], atol=1e-6)
+    np.testing.assert_allclose(binned.orientation, [(1 + 1 + 4) / 3, 30], atol=1e-6)
     np.testing.assert_allclose(binned.responses, [[2, 4], [9, 9]])
     assert binned.n_repeats == (1, 3)
     for width in (0, -5, 91, float("nan")):
         with pytest.raises(InputError, match="it must lie between 0 and 90"):
             bin_stimuli(recording, width)
     with pytest.raises(InputError, match="all stimuli fall into one bin"):
-        bin_stimuli(recording, 45)
+        bin_stimuli(recording, 90)
 
 
-def test_bins_of_directions_begin_at_zero():
-    recording = Recording.from_responses("toy", RNG.normal(size=(4, 3)), direction=[0, 44, 46, 359])
-    np.testing.assert_allclose(bin_stimuli(recording, 45).stimulus, [22, 46, 359])
+def test_bins_go_around_the_circle():
+    recording = Recording.from_responses("toy", np.arange(12.0).reshape(4, 3), direction=[0, 44, 46, 359])
+    binned = bin_stimuli(recording, 45)
+    np.testing.assert_allclose(binned.stimulus, [-0.5, 45])
+    np.testing.assert_allclose(binned.responses, [[4.5, 5.5, 6.5], [4.5, 5.5, 6.5]])
+
+
+@pytest.mark.parametrize(("kind", "period"), [("orientation", 180.0), ("direction", 360.0)])
+@pytest.mark.parametrize("first", [0.0, 0.5])  # of the period, below 0
+@pytest.mark.parametrize("part", [1, 2, 3])  # of the step
+@pytest.mark.parametrize("n_stimuli", [4, 6, 12])
+def test_bins_gather_stimuli_that_were_measured(kind, period, first, part, n_stimuli):
+    step = period / n_stimuli
+    nominal = np.tile(np.arange(n_stimuli) * step - first * period, 20)
+    rows = RNG.normal(size=(len(nominal), 3))
+    measured = np.mod(nominal + RNG.uniform(-0.1, 0.1, len(nominal)) + first * period, period) - first * period
+    binned = bin_stimuli(Recording.from_trials("toy", rows, **{kind: measured}), step / part)
+    np.testing.assert_allclose(binned.stimulus, nominal[:n_stimuli], atol=0.1)
+    np.testing.assert_allclose(binned.responses, rows.reshape(20, n_stimuli, 3).mean(axis=0))
+
+
+def test_bins_that_would_part_what_belongs_together_are_refused():
+    nominal = np.tile(np.arange(15, 180, 30.0), 20)
+    measured = nominal + RNG.uniform(-0.1, 0.1, len(nominal))
+    recording = Recording.from_trials("toy", RNG.normal(size=(120, 3)), measured)
+    with pytest.raises(InputError, match=r"would part stimuli near \d+.* choose another bin_width; 22.5 would"):
+        bin_stimuli(recording, 30)
+    assert bin_stimuli(recording, 15).n_stimuli == 6
+    with pytest.raises(InputError, match=r"180 degrees must be a whole number of them, as with 7\.2"):
+        bin_stimuli(recording, 7)
 
 
 def test_z_scores_of_trials_average_to_those_of_stimuli(drifting):

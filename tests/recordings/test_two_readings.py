@@ -1,7 +1,9 @@
 """What could be read in two ways is read as the names say and said, or refused with the option that settles it."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.io
 
 from normenc.errors import InputError
 from normenc.recordings import load, save, simulated_v1
@@ -44,7 +46,7 @@ def test_the_studys_format_tells_what_is_averaged_over_and_keeps_labels(saved):
     recording = load(study(saved, contrast=CONTRAST, session=session, roi=roi))
     assert "contrast (0.5, 1) varies between trials of the same stimulus" in recording.cautions[0]
     assert recording.sessions == ("1", "2")
-    assert recording.responses["neuron"].values.tolist() == roi.astype(str).tolist()
+    assert recording.responses["neuron"].to_numpy().tolist() == roi.astype(str).tolist()
     np.testing.assert_array_equal(recording.trials["session"], session.astype(str))
 
 
@@ -165,3 +167,58 @@ def test_rows_of_an_rdm_stay_apart_and_say_so(saved):
     recording = load(saved(rdm=RDM, orientation=np.linspace(-90, 90, 6)))
     assert recording.n_stimuli == 6
     assert recording.notes == ("-90 and 90 degrees, one orientation, count as two stimuli",)
+
+
+@pytest.mark.parametrize("name", ["spatial_frequency", "SF", "temporal frequency", "contrast"])
+def test_parameters_of_stimuli_are_told_however_many_values_they_have(saved, name):
+    values = RNG.uniform(0.01, 0.3, 60)
+    recording = load(saved(responses=RESPONSES, orientation=TRIALS, **{name: values, "start_time": np.arange(60.0)}))
+    assert len(recording.cautions) == 1
+    assert recording.cautions[0].startswith(f"{name} (")
+    assert "varies between trials of the same stimulus" in recording.cautions[0]
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M:%S", "numpy"])
+def test_a_date_with_the_time_of_day_is_the_day(saved, written):
+    times = pd.date_range("2024-03-01 10:00", periods=60, freq="48min")  # 18 on the first day, then 30 and 12
+    date = times.to_numpy() if written == "numpy" else np.array(times.strftime(written), dtype=str)
+    recording = load(saved(responses=RESPONSES, orientation=TRIALS, date=date))
+    _, counts = np.unique(recording.trials["session"], return_counts=True)
+    assert sorted(counts) == [12, 18, 30]
+    assert "session is the day in date" in recording.notes
+
+
+def test_what_differs_in_every_trial_is_no_session(saved):
+    path = saved(responses=RESPONSES, orientation=TRIALS, date=np.arange(60))
+    recording = load(path)
+    assert recording.sessions == ()
+    assert "date differs in every trial, and is not taken for sessions" in recording.notes[0]
+    assert len(load(path, names={"session": "date"}).sessions) == 60
+
+
+@pytest.mark.parametrize("name", ["ROI", "Roi_ID", "Neuron", "cell"])
+def test_names_of_neurons_count_in_capitals_too(saved, name):
+    recording = load(saved(responses=RESPONSES, orientation=TRIALS, **{name: np.arange(9) * 3}))
+    assert recording.responses["neuron"].to_numpy().tolist() == [str(3 * number) for number in range(9)]
+    assert recording.notes == (f"neurons are named by {name}",)
+
+
+@pytest.mark.parametrize("shape", [(60, 1), (1, 60)])
+def test_cells_of_numbers_and_words_are_read(tmp_path, shape):
+    cells = np.empty(shape, dtype=object)
+    for place, degrees in enumerate(TRIALS):
+        cells.flat[place] = degrees if place % 12 else "blank"
+    scipy.io.savemat(tmp_path / "a.mat", {"responses": RESPONSES, "orientation": cells})
+    recording = load(tmp_path / "a.mat")
+    shown = np.arange(60) % 12 > 0
+    np.testing.assert_allclose(recording.responses, averages(RESPONSES[shown], TRIALS[shown]))
+    np.testing.assert_array_equal(recording.blanks, RESPONSES[~shown])
+
+
+def test_cells_that_differ_in_size_are_named_once(tmp_path):
+    cells = np.empty((8, 1), dtype=object)
+    for place in range(8):
+        cells[place, 0] = RNG.normal(size=(6 - (place == 3), 9))
+    scipy.io.savemat(tmp_path / "a.mat", {"C": cells, "orientation": np.arange(0, 180, 22.5)})
+    with pytest.raises(InputError, match=r"cannot be 'C': C was left out: the 8 x 1 cells differ in size"):
+        load(tmp_path / "a.mat", names={"responses": "C"})

@@ -9,11 +9,22 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.angles import as_numbers
-from normenc.recordings.axes import ROLES, Lengths, Shaped, counted, roles_of, shaped, stated_axes
-from normenc.recordings.columns import named_columns
+from normenc.recordings.axes import (
+    PLURALS,
+    ROLES,
+    Lengths,
+    Shaped,
+    counted,
+    repeats_first,
+    roles_of,
+    shaped,
+    stated_axes,
+)
+from normenc.recordings.columns import BLANK_COLUMNS, named_columns
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_text
+from normenc.recordings.plan import BOTH, Plan, flat
 from normenc.recordings.preparation import Preparation
-from normenc.recordings.times import averaged_over_time
+from normenc.recordings.times import averaged_over_time, questionable, seconds_of
 
 __all__ = ["Arranged", "arrange"]
 
@@ -62,13 +73,15 @@ def arrange(
     InputError
         When nothing tells what an axis is, or labels do not fit.
     """
-    responses, stimulus = shaped(arrays["responses"]), _flat(stimulus)
+    responses, stimulus = shaped(arrays["responses"]), flat(stimulus)
     notes: list[str] = []
-    stated = asked.axes if asked.axes is not None else _own_axes(arrays)
+    own_axes = asked.axes if asked.axes is not None else _own_axes(arrays)
+    stated = None if own_axes is None else stated_axes(own_axes)
+    stimulus, repeats_last = repeats_first(stimulus, responses.shape, stated)
     roles = roles_of(
         responses,
-        _lengths(arrays, stimulus, kind),
-        None if stated is None else stated_axes(stated),
+        _lengths(arrays, stimulus, kind, repeats_last),
+        stated,
         kind,
         timed=asked.window is not None or asked.times is not None,
     )
@@ -80,7 +93,7 @@ def arrange(
         )
     sizes = dict(zip(roles, responses.shape, strict=True))
     along = "trial" if "trial" in roles else "stimulus"
-    plan = _Plan(roles, responses.dims, sizes.get("repeat"), sizes[along], sizes.get("neuron", 1), along)
+    plan = Plan(roles, responses.dims, sizes.get("repeat"), sizes[along], sizes.get("neuron", 1), along)
     values: Any = responses.array
     if roles not in (("trial", "neuron"), ("stimulus", "neuron")):
         values = _in_memory(values)
@@ -89,7 +102,7 @@ def arrange(
         values, said = averaged_over_time(
             values,
             roles.index("time"),
-            _times(arrays, asked, sizes["time"]),
+            _times(arrays, asked, sizes["time"], notes, cautions),
             *asked.windows,
             likely=_maybe_times(arrays, sizes["time"]),
         )
@@ -104,8 +117,8 @@ def arrange(
     if "repeat" in sizes and "repeat" not in of_trials:
         of_trials["repeat"] = np.repeat(np.arange(sizes["repeat"]), sizes[along])
     of_neurons = _neuron_labels(arrays, plan, notes)
-    columns = _columns(arrays, plan, {*of_trials, *of_neurons})
-    labels = plan.spread(stimulus)
+    columns = _columns(arrays, plan, {*of_trials, *of_neurons}, notes)
+    labels = np.ravel(np.asarray(stimulus.array)) if len(stimulus.shape) == 2 else plan.spread(stimulus)
     if labels is None:  # found before
         raise AssertionError(stimulus.shape)
     if absent.any():
@@ -116,90 +129,13 @@ def arrange(
     return Arranged(values, labels, of_trials, of_neurons, columns, read_as, unit, notes, cautions)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """How rows and columns of the trial x neuron matrix follow from the axes."""
-
-    roles: tuple[str, ...]
-    dims: tuple[str | None, ...]
-    n_repeats: int | None
-    n_along: int
-    n_neurons: int
-    along: str  # the role of the axis that the stimuli's labels lie along
-
-    def rows_of(self, values: Any) -> tuple[Any, npt.NDArray[np.bool_]]:
-        """One row a trial, repeat after repeat; and which rows were never filled, of those that are repeats."""
-        roles = [role for role in self.roles if role != "time"]
-        if roles == [self.along, "neuron"]:
-            return values, np.zeros(self.n_along, dtype=bool)
-        if "neuron" not in roles:
-            values, roles = values[..., None], [*roles, "neuron"]
-        order = [roles.index(role) for role in ("repeat", self.along, "neuron") if role in roles]
-        values = np.transpose(values, order).reshape(-1, self.n_neurons)
-        absent = np.zeros(len(values), dtype=bool)
-        if self.n_repeats is not None and values.dtype.kind == "f":
-            absent = np.isnan(values).all(axis=1)
-        return values, absent if not absent.all() else np.zeros(len(values), dtype=bool)
-
-    def lies_along(self, label: Shaped, *, repeats: bool = False) -> str | None:
-        """Whether a label has one value for each trial, stimulus, repeat, both, or neuron; None where it fits none."""
-        if label.shape in ((), (1,)) and not (self.n_along == 1 or self.n_neurons == 1):
-            return "all"
-        if label.dims and set(label.dims) <= set(self.dims) - {None}:
-            named = [self.roles[self.dims.index(dim)] for dim in label.dims]
-            fits = {(self.along,): "rows", ("repeat",): "repeat", ("repeat", self.along): "both", ("neuron",): "neuron"}
-            return fits.get(tuple(named))
-        if self.n_repeats is not None and label.shape == (self.n_repeats, self.n_along):
-            return "both"
-        if repeats and label.shape == (self.n_repeats,):
-            return "repeat"
-        if label.shape == (self.n_along,):
-            return "rows"
-        if label.shape == (self.n_neurons,):
-            return "neuron"
-        if self.n_repeats is not None and label.shape == (self.n_repeats * self.n_along,):
-            return "both"
-        return "repeat" if label.shape == (self.n_repeats,) else None
-
-    def on_trials(self, label: Shaped, name: str) -> bool:
-        """Whether a label has a value for each row."""
-        return self.lies_along(label, repeats=name == "repeat") in ("rows", "repeat", "both", "all")
-
-    def on_neurons(self, label: Shaped) -> bool:
-        """Whether a label has a value for each neuron; where trials are as many, a named axis alone tells."""
-        found = self.lies_along(label)
-        return found == "neuron" or (found == "rows" and self.n_along == self.n_neurons and not any(label.dims))
-
-    def spread(self, label: Shaped, name: str = "") -> npt.NDArray[Any] | None:
-        """A label's values for each row; None where it does not lie along the rows."""
-        n_repeats = self.n_repeats or 1
-        where = self.lies_along(label, repeats=name == "repeat")
-        values = np.asarray(label.array)
-        if where == "all":
-            return np.repeat(values.reshape(1), n_repeats * self.n_along)
-        if where == "rows":
-            return np.tile(values, n_repeats)
-        if where == "repeat":
-            return np.repeat(values, self.n_along)
-        return np.ravel(values) if where == "both" else None
-
-
-def _flat(label: Shaped) -> Shaped:
-    """A label with one dimension where it has one in fact, as columns of MATLAB's have."""
-    sides = [length for length in label.shape if length != 1]
-    if len(label.shape) != 2 or len(sides) != 1:
-        return label
-    dims = tuple(dim for dim, length in zip(label.dims, label.shape, strict=True) if length != 1)
-    return Shaped(np.ravel(np.asarray(label.array)), dims)
-
-
 def _own_axes(arrays: Mapping[str, Any]) -> str | None:
     """What the file says of its axes."""
     axes = arrays.get("axes")
     return None if axes is None or np.ndim(axes) else str(axes)
 
 
-def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str) -> Lengths:
+def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str, repeats_last: bool) -> Lengths:
     """Lengths of all labels that could tell which axis is which."""
     if not 1 <= len(stimulus.shape) <= 2 or 0 in stimulus.shape:
         raise InputError(f"the stimuli's labels have shape {stimulus.shape}; give one for each trial")
@@ -213,7 +149,7 @@ def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str) -> Lengths:
     }
     others["repeat"] = [length for length in others["repeat"] if length not in stimulus.shape]
     unique = len(np.unique(as_text(values, kind))) == values.size
-    return Lengths(stimulus.shape, stimulus.dims, unique, others)
+    return Lengths(stimulus.shape, stimulus.dims, unique, repeats_last, others)
 
 
 def _read_as(shape: Sequence[int], roles: Sequence[str]) -> str:
@@ -231,7 +167,10 @@ def _in_memory(values: Any) -> npt.NDArray[Any]:
     return np.asarray(values)
 
 
-def _times(arrays: Mapping[str, Any], asked: Preparation, n_samples: int) -> npt.NDArray[np.float64] | None:
+def _times(
+    arrays: Mapping[str, Any], asked: Preparation, n_samples: int, notes: list[str], cautions: list[str]
+) -> npt.NDArray[np.float64] | None:
+    """Seconds of the samples, as the user or the file says them."""
     if asked.times is not None:
         try:
             first, last = (float(part) for part in asked.times)
@@ -244,14 +183,25 @@ def _times(arrays: Mapping[str, Any], asked: Preparation, n_samples: int) -> npt
         return np.linspace(first, last, n_samples)
     if "time" not in arrays:
         return None
-    return np.ravel(as_numbers(shaped(arrays["time"]).array, "time"))
+    raw = np.asarray(shaped(arrays["time"]).array)
+    if raw.dtype.kind == "m":
+        return np.ravel(raw / np.timedelta64(1, "s"))
+    times = np.ravel(as_numbers(raw, "time"))
+    unit = getattr(arrays["time"], "attrs", {}).get("units")
+    if isinstance(unit, str) and unit.strip():
+        if seconds_of(unit) != 1:
+            notes.append(f"times are in {unit}, and were made seconds")
+        return times * seconds_of(unit)
+    said = questionable(times)
+    cautions += [] if said is None else [said]
+    return times
 
 
 def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
     """Names of arrays that may hold the times of samples: as many rising numbers."""
-    flat = {name: _flat(shaped(values)) for name, values in arrays.items() if name not in KNOWN}
+    labels = {name: flat(shaped(values)) for name, values in arrays.items() if name not in KNOWN}
     found = []
-    for name, label in flat.items():
+    for name, label in labels.items():
         if label.shape == (n_samples,) and not hasattr(label.array, "chunks"):
             values = np.asarray(label.array)
             if n_samples > 1 and values.dtype.kind in "iuf" and (np.diff(values.astype(np.float64)) > 0).all():
@@ -260,39 +210,36 @@ def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
 
 
 def _labels(
-    arrays: Mapping[str, Any], known: Sequence[str], fits: Any, plan: _Plan, notes: list[str]
+    arrays: Mapping[str, Any], known: Sequence[str], fits: Any, plan: Plan, notes: list[str]
 ) -> dict[str, npt.NDArray[Any]]:
     """Labels of the rows; those that bear the name but lie along the neurons are theirs."""
-    found = named_columns(arrays, known, lambda name: fits(_flat(shaped(arrays[name])), name), notes)
+    found = named_columns(arrays, known, lambda name: fits(flat(shaped(arrays[name])), name), notes)
     spread = {}
     for name, values in found.items():
-        label = _flat(shaped(values))
+        label = flat(shaped(values))
         if plan.lies_along(label) == "neuron" and name != "repeat":
             continue
+        plan.check_plain(label, name, notes)
         rows = plan.spread(label, name)
         if rows is None:
             raise InputError(
-                f"{name} has shape {label.shape}, but there are {plan.n_along} {_plural(plan.along)}"
+                f"{name} has shape {label.shape}, but there are {plan.n_along} {PLURALS[plan.along]}"
                 f"{'' if plan.n_repeats is None else f' and {plan.n_repeats} repeats'}; give one value for each"
             )
         spread[name] = rows
     return spread
 
 
-def _plural(role: str) -> str:
-    return {"trial": "trials", "stimulus": "stimuli"}[role]
-
-
-def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> dict[str, Any]:
+def _neuron_labels(arrays: Mapping[str, Any], plan: Plan, notes: list[str]) -> dict[str, Any]:
     """Labels of the neurons; of animals and sessions also those that only their length tells apart from the trials'."""
 
     def fits(name: str) -> bool:
-        return plan.on_neurons(_flat(shaped(arrays[name])))
+        return plan.on_neurons(flat(shaped(arrays[name])))
 
     found = named_columns(arrays, NEURON_LABELS, fits, notes)
     for name in ("animal", "session"):
         own = f"neuron_{name}"
-        if own not in found and name in arrays and plan.lies_along(_flat(shaped(arrays[name]))) == "neuron":
+        if own not in found and name in arrays and plan.lies_along(flat(shaped(arrays[name]))) == "neuron":
             found[own] = arrays[name]
     if "region" not in found and "area" in arrays and np.ndim(arrays["area"]) and fits("area"):
         found["region"] = arrays["area"]
@@ -301,7 +248,7 @@ def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> 
         found["neuron"] = arrays[dim]
     plain = {}
     for name, values in found.items():
-        label = _flat(shaped(values))
+        label = flat(shaped(values))
         if any(label.dims) and plan.lies_along(label) != "neuron":
             along = ", ".join(map(str, label.dims)) or "nothing"
             raise InputError(f"{name} lies along {along}; it must lie along {dim}, with one value for each neuron")
@@ -309,16 +256,20 @@ def _neuron_labels(arrays: Mapping[str, Any], plan: _Plan, notes: list[str]) -> 
     return plain
 
 
-def _columns(arrays: Mapping[str, Any], plan: _Plan, used: set[str]) -> dict[str, npt.NDArray[Any]]:
+def _columns(arrays: Mapping[str, Any], plan: Plan, used: set[str], notes: list[str]) -> dict[str, npt.NDArray[Any]]:
     """All other arrays with a value for each row."""
     found = {}
     for name, values in arrays.items():
         if name in used or name in KNOWN or name in ("notes", *ROLES) or not np.ndim(shaped(values).array):
             continue
-        label = _flat(shaped(values))
+        label = flat(shaped(values))
         if len(label.shape) > 2 or label.shape == (1,) or hasattr(label.array, "chunks"):
             continue
-        if plan.lies_along(label) in ("rows", "both"):
+        if plan.n_repeats == plan.n_along and label.shape == (plan.n_along,) and not any(label.dims):
+            if name in BLANK_COLUMNS:
+                plan.check_plain(label, name, notes)
+            notes.append(f"{name} is left out, for it may be of the repeats or of the {PLURALS[plan.along]}")
+        elif plan.lies_along(label) in ("rows", *BOTH):
             rows = plan.spread(label)
             assert rows is not None
             found[name] = rows if rows.dtype.kind in "iufb" else as_text(rows, name)

@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from normenc.errors import InputError
+from normenc.recordings.labels import as_text
 
-__all__ = ["ROLES", "Shaped", "counted", "role_of", "roles_of", "shaped", "stated_axes"]
+__all__ = ["ROLES", "Shaped", "counted", "repeats_first", "role_of", "roles_of", "shaped", "stated_axes"]
 
 ROLES = ("trial", "stimulus", "repeat", "neuron", "time")
 OF_RDMS = ("animal", "session", "stimulus")
@@ -43,13 +44,15 @@ class Shaped:
 class Lengths:
     """How long the labels are that lie along the axes of an array: what tells its axes apart.
 
-    ``stimulus`` is the shape of the stimuli's labels and ``dims`` their axes' names, where known; ``others`` holds the
-    lengths of other labels by the axis they would lie along.
+    ``stimulus`` is the shape of the stimuli's labels and ``dims`` their axes' names, where known, repeats first where
+    there are two; ``repeats_last`` says that they stand the other way round in the file. ``others`` holds the lengths
+    of other labels by the axis they would lie along.
     """
 
     stimulus: tuple[int, ...]
     dims: tuple[str | None, ...]
     unique: bool  # no stimulus is named twice
+    repeats_last: bool = False
     others: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
@@ -95,6 +98,48 @@ def role_of(name: str | None, known: Sequence[str] = ROLES) -> str | None:
         if singular in SYNONYMS[role] or singular.removesuffix("s") in SYNONYMS[role]:
             return role
     return None
+
+
+def repeats_first(label: Shaped, shape: tuple[int, ...], stated: Sequence[str] | None) -> tuple[Shaped, bool]:
+    """Stimuli of two axes with the repeats' first, and whether they stand last in the file.
+
+    Names of axes decide, then lengths, where axes are stated, then the values: along repeats, stimuli stay the same.
+    Where none of these tells, they stand as in the responses.
+
+    Parameters
+    ----------
+    label : Shaped
+        The stimuli's labels.
+    shape : tuple of int
+        Of the responses.
+    stated : sequence of str, optional
+        Roles of the responses' axes, where the user or the file says them.
+    """
+    if len(label.shape) != 2:
+        return label, False
+    repeats_last = _stay_the_same(label) == 1
+    if any(label.dims):
+        roles = [role_of(dim) for dim in label.dims]
+        known = [role if role in ("stimulus", "trial") else "" for role in roles]
+        repeats_last = known[0] != known[1] and (known[0] == "stimulus" or known[1] == "")
+    elif stated is not None and len(stated) == len(shape) and "repeat" in stated:
+        order = [axis for axis, role in enumerate(stated) if role in ("repeat", "trial", "stimulus")]
+        as_responses = tuple(shape[axis] for axis in order)
+        is_last = stated[order[-1]] == "repeat"
+        if as_responses[0] != as_responses[-1]:
+            repeats_last = is_last == (label.shape == as_responses)
+        elif _stay_the_same(label) is None:
+            repeats_last = is_last
+    if not repeats_last:
+        return label, False
+    return Shaped(np.asarray(label.array).T, label.dims[::-1]), True
+
+
+def _stay_the_same(label: Shaped) -> int | None:
+    """The one of two axes along which no value changes; None where that is so of both, or of none."""
+    texts = as_text(np.asarray(label.array), "the stimuli")
+    same = [bool((texts == texts[:1]).all()), bool((texts == texts[:, :1]).all())]
+    return same.index(True) if sum(same) == 1 else None
 
 
 def roles_of(
@@ -177,9 +222,8 @@ def _with_labelled_axes(
     if len(labels.stimulus) == 1:
         found: list[tuple[int, ...]] = [(axis,) for axis in free if shape[axis] == labels.stimulus[0]]
     else:
-        found = [
-            (one, two) for one in free for two in free if one < two and (shape[one], shape[two]) == labels.stimulus
-        ]
+        wanted = labels.stimulus[::-1] if labels.repeats_last else labels.stimulus
+        found = [(one, two) for one in free for two in free if one < two and (shape[one], shape[two]) == wanted]
     if not found:
         raise InputError(
             f"{kind} has shape {labels.stimulus} but responses have shape {shape}; {kind} must have one value for each "
@@ -190,7 +234,8 @@ def _with_labelled_axes(
             raise _ambiguous(roles, responses, labels, kind)
         found = found[:1]  # a square matrix: trial x neuron, as documented; whoever reads it is told
     named = list(roles)
-    for axis, role in zip(found[0], ("repeat", along) if len(found[0]) == 2 else (along,), strict=True):
+    both = (along, "repeat") if labels.repeats_last else ("repeat", along)
+    for axis, role in zip(found[0], both if len(found[0]) == 2 else (along,), strict=True):
         named[axis] = role
     return tuple(named)
 

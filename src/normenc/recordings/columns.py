@@ -1,5 +1,6 @@
 """What stands beside the stimuli in a table of trials: labels, other parameters of the stimuli, rows to choose."""
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,11 @@ SYNONYMS = {  # other names that labels have in people's files
 BLANK_COLUMNS = ("blank", "is_blank", "blank_sweep", "is_blank_sweep")
 WORDS = dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True)
 WORDS |= dict.fromkeys(("false", "0", "no", "off", "f", "n"), False)
+DAY_AND_TIME = re.compile(r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})[T ]+\d{1,2}:\d{2}")
+PARAMETERS = (  # of stimuli, however many values they have
+    *("contrast", "phase", "sf", "spatial_frequency", "spatialfrequency", "tf", "temporal_frequency"),
+    *("temporalfrequency", "size", "diameter", "luminance"),
+)
 MOST_VALUES = 50  # of a parameter of stimuli; what has more was measured
 MOST_NAMED = 5  # in a sentence
 
@@ -46,11 +52,32 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
         if label in arrays:
             found[label] = arrays[label]
             continue
-        other = next((name for name in SYNONYMS.get(label, ()) if name in arrays and fits(name)), None)
-        if other is not None:
-            found[label] = arrays[other]
-            notes.append(f"{label}s are named by {other}" if label == "neuron" else f"{label} is {other}")
+        others = [own for name in (label, *SYNONYMS.get(label, ())) for own in arrays if own.lower() == name.lower()]
+        other = next((own for own in others if fits(own)), None)
+        if other is None:
+            continue
+        values, said = _days(arrays[other], other) if label == "session" else (arrays[other], other)
+        if values is None:
+            notes.append(said)
+            continue
+        found[label] = values
+        notes.append(f"{label}s are named by {said}" if label == "neuron" else f"{label} is {said}")
     return found
+
+
+def _days(values: Any, name: str) -> tuple[Any, str]:
+    """Days of dates with a time of day, and what they are; None, and why, for what differs in every trial."""
+    raw = np.ravel(np.asarray(values))
+    texts = np.strings.strip(np.datetime_as_string(raw) if raw.dtype.kind == "M" else as_text(raw, name))
+    matches = [DAY_AND_TIME.match(text) for text in texts.tolist()]
+    days = [match[1] for match in matches if match is not None]
+    if len(days) == len(texts):
+        texts = np.array(days)
+    if len(texts) > 2 and len(np.unique(texts)) == len(texts):
+        return None, f"{name} differs in every trial, and is not taken for sessions; --map session={name} does so"
+    if not days or len(days) < len(texts):
+        return values, name
+    return np.reshape(texts, np.shape(values)), f"the day in {name}"
 
 
 def parse_where(text: str) -> dict[str, list[str]]:
@@ -145,7 +172,8 @@ def varying(columns: Mapping[str, npt.NDArray[Any]], stimulus: npt.NDArray[Any])
         if name in BLANK_COLUMNS:
             continue
         values = _values(column)
-        if not 2 <= len(values) <= min(MOST_VALUES, len(column) // 2):
+        is_parameter = name.lower().replace(" ", "_") in PARAMETERS
+        if len(values) < 2 or (len(values) > min(MOST_VALUES, len(column) // 2) and not is_parameter):
             continue
         _, of_rows = np.unique(as_text(column, name), return_inverse=True)
         pairs = np.unique(np.stack([index, of_rows]), axis=1)

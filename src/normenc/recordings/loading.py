@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from normenc.errors import InputError
+from normenc.recordings.bins import bin_centres
 from normenc.recordings.contents import Contents
 from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other, printable
@@ -21,7 +22,7 @@ from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
 from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
-from normenc.recordings.steps import bin_centres, bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
+from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
 from normenc.recordings.streaming import stream_rdm
 
 __all__ = ["chosen", "contents", "load", "prepared"]

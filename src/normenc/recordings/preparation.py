@@ -58,8 +58,8 @@ class Preparation:
     fold_directions : bool
         Make directions orientations, see :func:`normenc.recordings.fold`.
     bin_width : float, optional
-        Degrees; see :func:`normenc.recordings.bin_stimuli`. In the reference study's format bins come first: responses
-        and stimuli are averaged within [0, bin_width), [bin_width, 2 bin_width), ...
+        Degrees; see :func:`normenc.recordings.bin_stimuli`. In the reference study's format bins come first, and are
+        the study's own: responses and stimuli are averaged within [0, bin_width), [bin_width, 2 bin_width), ...
     z_scored : bool
         Z-score each neuron over stimuli, see :func:`normenc.recordings.z_score`.
 

@@ -21,11 +21,11 @@ import xarray as xr
 
 from normenc import tuning
 from normenc.errors import InputError
-from normenc.recordings.labels import NEURON_LABELS, PERIODS, TRIAL_LABELS
+from normenc.recordings.bins import bin_centres
+from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.recordings.recording import Recording
 
 __all__ = [
-    "bin_centres",
     "bin_stimuli",
     "compares_numbers",
     "fold",
@@ -204,26 +204,28 @@ def fold(recording: Recording) -> Recording:
 def bin_stimuli(recording: Recording, width: float) -> Recording:
     """Put orientations or directions into bins, whose trials become trials of one stimulus: their mean.
 
-    Bins are [k width, (k + 1) width) for whole k, counted from 0 degrees of direction, or from -90 degrees of
-    orientation.
+    Bins are centred on the multiples of the width, around the circle: each holds what lies less than half a width away
+    (and what lies half a width below), so that stimuli measured with errors stay with those that were meant.
 
     Parameters
     ----------
     recording : Recording
         With responses to gratings.
     width : float
-        Degrees.
+        Degrees; the circle must be a whole number of widths.
 
     Raises
     ------
     InputError
-        When stimuli are images, the width is no number between 0 and half a period, or all fall into one bin.
+        When stimuli are images, the width is no number between 0 and half a period or does not divide it, all fall into
+        one bin, or bins cut through stimuli that lie close together, far from others; the message names a width that
+        does not.
 
     Examples
     --------
-    >>> toy = Recording.from_responses("toy", np.arange(8.0).reshape(4, 2), [-90, -89, 0, 9])
+    >>> toy = Recording.from_responses("toy", np.arange(8.0).reshape(4, 2), [0, 29, 30, 179])
     >>> bin_stimuli(toy, 10).orientation
-    array([-89.5,   4.5])
+    array([-0.5, 29.5])
     """
     if recording.period is None:
         raise InputError(f"{recording.name}: images cannot be put into bins of degrees")
@@ -232,20 +234,6 @@ def bin_stimuli(recording: Recording, width: float) -> Recording:
         counts = np.bincount(recording.trials["stimulus_index"].values, minlength=recording.n_stimuli).astype(float)
     centres = bin_centres(recording.stimulus, counts, recording.kind, width)
     return _with_stimuli(recording, centres, recording.kind, f"averaged within bins of {width:g} degrees")
-
-
-def bin_centres(
-    stimulus: npt.NDArray[np.float64], counts: npt.NDArray[np.float64], kind: str, width: float
-) -> npt.NDArray[np.float64]:
-    """Mean of each stimulus's bin, degrees, where every stimulus counts as often as `counts` says."""
-    period = PERIODS[kind]
-    if not 0 < width <= period / 2:
-        raise InputError(f"bin_width is {width}; it must lie between 0 and {period / 2:g} degrees")
-    start = -90.0 if kind == "orientation" else 0.0
-    bins, index = np.unique(np.floor((stimulus - start) / width + 1e-9), return_inverse=True)
-    if len(bins) < 2:
-        raise InputError(f"all stimuli fall into one bin of {width:g} degrees; make bin_width smaller")
-    return (np.bincount(index, counts * stimulus) / np.bincount(index, counts))[index]
 
 
 def z_score(recording: Recording) -> Recording:

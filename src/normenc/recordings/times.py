@@ -10,11 +10,19 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 
-__all__ = ["Window", "averaged_over_time", "parse_window"]
+__all__ = ["Window", "averaged_over_time", "parse_window", "questionable", "seconds_of"]
 
 Floats = npt.NDArray[np.float64]
 NUMBER = r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*"
 TEXT = re.compile(rf"([\[(])?{NUMBER},{NUMBER}([\])])?")
+UNITS = {  # seconds in each
+    1.0: ("s", "sec", "secs", "second", "seconds"),
+    1e-3: ("ms", "msec", "msecs", "millisecond", "milliseconds"),
+    1e-6: ("us", "µs", "\u03bcs", "usec", "usecs", "microsecond", "microseconds"),
+    1e-9: ("ns", "nanosecond", "nanoseconds"),
+    60.0: ("min", "mins", "minute", "minutes"),
+}
+LONG = 100.0  # seconds that few trials last
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,49 @@ def parse_window(value: str | Sequence[float] | Window, what: str = "window") ->
     if not (np.isfinite([window.start, window.stop]).all() and window.start < window.stop):
         raise fault
     return window
+
+
+def seconds_of(unit: str) -> float:
+    """How many seconds a unit of time has, by its first word.
+
+    Raises
+    ------
+    InputError
+        When it is no unit of time.
+
+    Examples
+    --------
+    >>> seconds_of("ms"), seconds_of("Seconds from onset")
+    (0.001, 1.0)
+    """
+    word = (unit.strip().lower().split() or [""])[0].strip("()[].,;")
+    found = next((seconds for seconds, names in UNITS.items() if word in names), None)
+    if found is None:
+        raise InputError(
+            f"time has the unit {unit[:60]!r}, which is none that is known (s, ms, us, ns, min); give the times of the "
+            "first and of the last sample in seconds instead: --times FIRST,LAST"
+        )
+    return found
+
+
+def questionable(times: Floats) -> str | None:
+    """What speaks against times being seconds, where nothing says their unit; None where nothing does.
+
+    Examples
+    --------
+    >>> questionable(np.arange(-500.0, 1500, 100))
+    'times run from -500 to 1400 in steps of 100, and are read as seconds; if ... so: --times=-0.5,1.4'
+    """
+    if len(times) < 2 or not np.isfinite(times).all():
+        return None
+    step = float(np.median(np.abs(np.diff(times))))
+    if step < 1 or np.ptp(times) <= LONG:
+        return None
+    first, last = times[0], times[-1]
+    return (
+        f"times run from {first:g} to {last:g} in steps of {step:g}, and are read as seconds; if they are "
+        f"milliseconds, say so: --times={first / 1000:g},{last / 1000:g}"
+    )
 
 
 def averaged_over_time(

@@ -107,7 +107,7 @@ def _collect(group: Any, prefix: str, arrays: dict[str, Any], seen: set[int]) ->
             if is_own and h5py.h5o.get_info(item.id).addr not in seen:
                 _collect(item, f"{own}/", arrays, seen)
         elif isinstance(item, h5py.Dataset) and item.shape is not None and not _is_bare_dimension(item):
-            arrays[own] = _with_axes(plain_dataset(item, own), _axes_of(item, own))
+            arrays[own] = _with_axes(plain_dataset(item, own), _axes_of(item, own), _unit_of(item))
 
 
 def _is_bare_dimension(item: Any) -> bool:
@@ -129,12 +129,20 @@ def _axes_of(item: Any, name: str) -> tuple[str, ...]:
     return tuple(found) if any(own != f"{name}[{axis}]" for axis, own in enumerate(found)) else ()
 
 
-def _with_axes(values: Any, dims: tuple[str, ...]) -> Any:
-    """An array with the names of its axes, where it has any."""
+def _unit_of(item: Any) -> str | None:
+    """The unit of times; None for other data, and where it is not stated as a text."""
+    unit = item.attrs.get("units") if item.ndim == 1 and item.name.rpartition("/")[2] == "time" else None
+    return unit.decode("utf-8", "replace") if isinstance(unit, bytes) else unit if isinstance(unit, str) else None
+
+
+def _with_axes(values: Any, dims: tuple[str, ...], unit: str | None) -> Any:
+    """An array with the names of its axes, where it has any, and with its unit."""
     if isinstance(values, OnDisk):
         values.dims = dims
         return values
-    return xr.Variable(dims, values) if dims and isinstance(values, np.ndarray) else values
+    if not isinstance(values, np.ndarray) or not (dims or unit):
+        return values
+    return xr.Variable(dims or ("time",), values, {"units": unit} if unit else None)
 
 
 def plain_dataset(item: Any, name: str) -> Any:

@@ -146,6 +146,9 @@ class _Found:
         if all(isinstance(part, str) or _is_empty(part) for part in parts) and _has_text(parts):
             texts = [part if isinstance(part, str) else "" for part in parts]
             self.arrays[name] = np.array(texts).reshape(shape)
+        elif _are_numbers_with_codes(parts):
+            texts = [part if isinstance(part, str) else _written(part) for part in parts]
+            self.arrays[name] = np.array(texts).reshape(shape)
         elif all(isinstance(part, Unreadable) for part in parts):
             self._leave_out(name, parts[0])
         elif all(_is_numeric(part) for part in parts):
@@ -175,7 +178,8 @@ class _Found:
 
     def _differs(self, name: str, what: str, example: str) -> None:
         self.left_out[name] = f"{what}, of different sizes or kinds"
-        self._unalike.setdefault((name.rpartition(".")[0], what), []).append((name, example))
+        own = self._unalike.setdefault((name.rpartition(".")[0], what), [])
+        own += [(name, example)] if (name, example) not in own else []  # which is asked for by its name too
 
     def _leave_out(self, name: str, item: Unreadable) -> None:
         self.left_out[name] = item.what
@@ -188,6 +192,22 @@ class _Found:
             names = f"{few(name for name, _ in own)} {'was' if len(own) == 1 else 'were'} left out"
             notes.append(f"{names}: the {what} differ in size or kind; --map can name one of them, as {own[0][1]}")
         return {"notes": notes} | ({"left_out": self.left_out} if self.left_out else {})
+
+
+def _is_number(part: Any) -> bool:
+    """Whether an element is one number, or none."""
+    return _is_numeric(part) and np.size(part) <= 1
+
+
+def _are_numbers_with_codes(parts: list[Any]) -> bool:
+    """Whether most elements are single numbers and the others words, as of trials without a stimulus."""
+    n_words = sum(isinstance(part, str) for part in parts)
+    return 0 < 2 * n_words < len(parts) and all(isinstance(part, str) or _is_number(part) for part in parts)
+
+
+def _written(number: Any) -> str:
+    """A number as text; what is empty stays so."""
+    return f"{np.ravel(number)[0]:.15g}" if np.size(number) else ""
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -104,8 +104,12 @@ def _trials(
     table = renamed(table, mapped, notes)
     rate = _rate(table, rate, mapped)
     start = _column(table, in_samples["start"])
+    in_seconds = {name: _column(table, names) for name, names in SECONDS.items()}
+    is_whole = start is not None and _column(table, in_samples["stop"]) is not None
+    if start is not None and not is_whole and rate is not None and None not in in_seconds.values():
+        start = None  # of the seconds, both are there
     known = in_samples if start is not None else SECONDS
-    start = start if start is not None else _column(table, SECONDS["start"])
+    start = start if start is not None else in_seconds["start"]
     if start is None:
         raise InputError(
             f"it has no column start (seconds) or start_{counted}; it has {few(table.columns)}. Name yours with --map "

@@ -81,7 +81,10 @@ def _values(array: Any, name: str) -> Any:
     values = np.asarray(array[...])
     values = values.astype(str) if values.dtype.kind in "OT" else values
     dims = _dimensions(array)
-    return xr.Variable(dims, values) if values.ndim and len(dims) == len(set(dims)) == values.ndim else values
+    if not values.ndim or not len(dims) == len(set(dims)) == values.ndim:
+        return values
+    unit = array.attrs.get("units") if values.ndim == 1 else None
+    return xr.Variable(dims, values, {"units": unit} if isinstance(unit, str) else None)
 
 
 def _dimensions(array: Any) -> tuple[str, ...]:
