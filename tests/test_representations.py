@@ -279,3 +279,124 @@ def test_images_are_given_in_the_networks_own_type(dtype, given):
     tolerance = {torch.float32: 1e-6, torch.float64: 1e-5, torch.float16: 5e-3, torch.bfloat16: 5e-2}[dtype]
     np.testing.assert_allclose(found, expected, atol=tolerance)
     assert found.dtype in (np.float32, np.float64)
+
+
+class Dependent(nn.Module):
+    """What `h` becomes on the way from fc to out depends on more than the image."""
+
+    def __init__(self, kind):
+        super().__init__()
+        torch.manual_seed(0)
+        self.kind, self.fc, self.out = kind, nn.Linear(64, 5), nn.Linear(5, 4)
+        self.norm = nn.BatchNorm1d(5, track_running_stats=False)
+        self.register_buffer("mean", torch.zeros(5))
+        self.calls, self.seen = 0, []
+
+    def forward(self, x):
+        x = x.flatten(1)
+        if self.kind == "sorted":
+            order = x.sum(1).argsort()
+            return self.out(self.fc(x[order])[order.argsort()])
+        return self.out(getattr(self, self.kind)(self.fc(x)))
+
+    def normalised(self, h):
+        return self.norm(h)
+
+    def centred(self, h):
+        return h - h.mean(0)
+
+    def dropped(self, h):
+        return nn.functional.dropout(h)
+
+    def running(self, h):
+        self.mean.mul_(0.9).add_(0.1 * h.mean(0))
+        return h - self.mean
+
+    def remembered(self, h):
+        self.seen.append(1)
+        return h * len(self.seen)
+
+    def counted(self, h):
+        self.calls += 1
+        self.mean += 1
+        return h * self.calls + self.mean
+
+
+@pytest.mark.parametrize("layers", [None, ["out"]])
+@pytest.mark.parametrize("n", [7, 1])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("normalised", "depends on the other images of a batch"),
+        ("centred", "layer 'out' depends on the other images of a batch"),
+        ("running", "layer 'out' depends on the other images of a batch"),
+        ("dropped", "layer 'out' depends on chance, or on earlier calls"),
+        ("remembered", "layer 'out' depends on chance, or on earlier calls"),
+    ],
+)
+def test_what_depends_on_more_than_the_image_is_refused(kind, message, n, layers):
+    network, images = Dependent(kind), torch.rand(n, 8, 8, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    with pytest.raises(InputError, match=message):
+        represent(network, images, layers)
+    expected = network.fc(images.flatten(1)).detach()
+    np.testing.assert_allclose(represent(network, images, ["fc"])["fc"], expected, atol=1e-6)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not network.mean.any()
+
+
+@pytest.mark.parametrize("ascending", [True, False])
+def test_rows_in_another_order_are_refused(ascending):
+    images = torch.linspace(0, 1, 7)[:, None, None].expand(7, 8, 8)
+    images = images if ascending else images.flip(0)
+    with pytest.raises(InputError, match="layer 'fc' depends on the other images of a batch"):
+        represent(Dependent("sorted"), images, ["fc"])
+
+
+def test_a_network_runs_from_the_state_in_which_it_was_given():
+    network, images = Dependent("counted"), torch.rand(7, 8, 8)
+    expected = network.out(network.fc(images.flatten(1)) + 1).detach()
+    for batch_size in (7, 2):
+        np.testing.assert_allclose(represent(network, images, batch_size=batch_size)["out"], expected, atol=1e-6)
+    assert (network.calls, float(network.mean.abs().max()), network.training) == (0, 0, True)
+
+
+class InParts(nn.Module):
+    """Runs its encoder on eight images at a time, and gives them in groups where there are many."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.kept, self.head = nn.Flatten(), nn.Identity(), nn.Identity()
+
+    def forward(self, x):
+        found = torch.cat([self.encoder(part) for part in x.split(8)])
+        self.kept(found if len(x) < 10 else found[:8])
+        return self.head(found)
+
+
+def test_rows_of_every_batch_are_counted():
+    images = torch.rand(20, 4, 4)
+    with pytest.raises(InputError, match="layer 'encoder' runs 3 times for 20 images and once for 3"):
+        represent(InParts(), images)
+    with pytest.raises(InputError, match=r"layer 'kept' gives shape \(8, 16\) for 20 images, .* expect \(20, 16\)"):
+        represent(InParts(), images, ["kept"])
+    np.testing.assert_array_equal(represent(InParts(), images, ["head"])["head"], images.flatten(1))
+    for values in represent(InParts(), images, batch_size=8).values():
+        np.testing.assert_array_equal(values, images.flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        (
+            lambda x: {"a" if len(x) > 2 else "b": x.flatten(1)},
+            "layer 'a' differs .*: .* no such layer",
+        ),
+        (lambda x: {"a": x.flatten(1)[:, : len(x)]}, "layer 'a' differs from batch to batch"),
+        (lambda x: {"a": x.flatten(1) - x.flatten(1).mean(0)}, "layer 'a' depends on the other images"),
+    ],
+)
+def test_batches_of_a_callable_are_compared(encoder, message):
+    with pytest.raises(InputError, match=message):
+        represent(encoder, torch.rand(5, 4, 4), batch_size=3)

@@ -11,6 +11,7 @@ from torch import nn
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.representations.modules import layers_that_run, module_outputs
+from normenc.representations.probing import check_alone, probe_images
 
 __all__ = ["Encoder", "layers_in_order", "represent"]
 
@@ -30,8 +31,9 @@ def represent(
     ----------
     encoder : Module or callable
         A ``torch.nn.Module`` is read at its submodules' outputs (so that ``fc`` of the study's networks is the linear
-        output before its relu), in evaluation mode, on the device where it is; its state stays as it was. Any other
-        callable maps images to ``{layer: stimulus x unit}``, like the controls.
+        output before its relu), in evaluation mode, on the device where it is; its state (modes, buffers, attributes)
+        and torch's global generator stay as they were. Any other callable maps images to
+        ``{layer: stimulus x unit}``, like the controls.
     images : Tensor or array_like, shape (n_stimuli, ...)
         As the encoder takes them; a module is given them in its own floating-point type. Bytes (uint8) are divided by
         255. They stay as they are, whatever the encoder does with what it is given.
@@ -48,12 +50,16 @@ def represent(
     -------
     dict of str to DataArray
         Dimensions (stimulus, unit), in the order asked for; further dimensions of an output are flattened. A layer's
-        axis of stimuli is the one that grows with their number, which two small batches tell.
+        axis of stimuli is the one that grows with their number, which two small batches tell. Each image is
+        represented by itself: small batches in another order, and shown twice, tell whether values depend on the other
+        images, on chance or on earlier calls. (A callable is put to this test where there are several batches.)
 
     Raises
     ------
     InputError
         When a layer is not there, does not run, or gives no row a stimulus; the message lists the layers there are.
+        When a layer depends on the other images of a batch, on chance or on earlier calls, or gives other rows or
+        runs more often in one batch than in another; the message names it. When the network cannot take the images.
         Also for TorchScript modules, whose layers cannot be read.
 
     Examples
@@ -110,15 +116,30 @@ def _callable_outputs(
     layers: Sequence[str] | None,
     batch_size: int,
 ) -> dict[str, np.ndarray]:
-    blocks: dict[str, list[np.ndarray]] = {}
-    for batch in images.split(batch_size):
-        found = encoder(batch.clone())
-        for name in layers or []:
-            if name not in found:
-                raise InputError(f"there is no layer {name!r}; the layers are {', '.join(found)}")
-        for name in found if layers is None else layers:
-            blocks.setdefault(name, []).append(_rows(found[name], len(batch), name))
-    return {name: np.concatenate(rows) for name, rows in blocks.items()}
+    blocks = [_of_callable(encoder, batch, layers) for batch in images.split(batch_size)]
+    for block in blocks:
+        for name in {**blocks[0], **block}:
+            shapes = [found[name].shape[1:] if name in found else None for found in (blocks[0], block)]
+            if shapes[0] != shapes[1]:
+                told = [f"values of shape {shape}" if shape else "no such layer" for shape in shapes]
+                raise InputError(f"layer {name!r} differs from batch to batch: {told[0]}, and {told[1]}")
+    outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    if len(blocks) > 1:
+        places, few = probe_images(images)
+        for name, rows in _of_callable(encoder, few, layers).items():
+            if name in outputs:
+                check_alone(name, outputs[name][places], rows[: len(places)])
+    return outputs
+
+
+def _of_callable(
+    encoder: Callable[[torch.Tensor], Mapping[str, Any]], batch: torch.Tensor, layers: Sequence[str] | None
+) -> dict[str, np.ndarray]:
+    found = encoder(batch.clone())
+    for name in layers or []:
+        if name not in found:
+            raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, found))}")
+    return {name: _rows(found[name], len(batch), name) for name in (found if layers is None else layers)}
 
 
 def _rows(output: Any, n: int, name: str) -> np.ndarray:
