@@ -221,12 +221,84 @@ def test_odd_outputs():
 
 def test_tokens_and_positions_are_pooled():
     layer = nn.Sequential(nn.Identity())
-    tokens, maps = torch.randn(4, 6, 5), torch.randn(4, 3, 5, 6)
+    tokens, maps = torch.randn(4, 6, 5), torch.randn(4, 1, 5, 6)
     found = represent(layer, tokens, ["0@class", "0@mean", "0"])
     np.testing.assert_array_equal(found["0@class"], tokens[:, 0])
     np.testing.assert_allclose(found["0@mean"], tokens.mean(dim=1), rtol=1e-6)
     assert found["0"].shape == (4, 30)
-    np.testing.assert_allclose(represent(layer, maps, ["0@mean"])["0@mean"], maps.mean(dim=(2, 3)), rtol=1e-5)
+    with pytest.raises(InputError, match=r"0@mean'.* whose axis of channels is known; .*Read the whole layer, '0'"):
+        represent(layer, maps, ["0@mean"])
+    found = represent(convolutional(False), maps, ["0", "0@mean", "2", "2@mean"])
+    for name, n in {"0": 4, "2": 4}.items():  # the relu gives maps of the convolution's shape
+        expected = found[name].values.reshape(4, n, -1).mean(axis=2)
+        np.testing.assert_allclose(found[f"{name}@mean"], expected, rtol=1e-4, atol=1e-6)
+
+
+class ChannelsLast(nn.Module):
+    """Maps that are turned to have channels last, then cut into other shapes, and (channel, position) of a sound."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.norm, self.merged = nn.Conv2d(1, 4, 2, 2), nn.LayerNorm(4), nn.Linear(8, 3)
+        self.sound, self.square = nn.Conv1d(8, 5, 3), nn.Conv2d(1, 4, 3)
+
+    def forward(self, x):
+        maps = self.norm(self.patches(x[:, None]).permute(0, 2, 3, 1))
+        self.square(x[:, None, :6, :6])
+        self.sound(x)
+        return self.merged(maps.reshape(len(x), 4, 3, 8))
+
+
+def test_only_known_channels_are_kept_apart_by_means():
+    images = torch.rand(5, 8, 12)
+    found = represent(ChannelsLast(), images, ["norm", "norm@mean", "sound", "sound@mean"])
+    np.testing.assert_allclose(found["norm@mean"], found["norm"].values.reshape(5, 24, 4).mean(1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found["sound@mean"], found["sound"].values.reshape(5, 5, 10).mean(2), rtol=1e-4)
+    for name in ("sound@class", "merged@mean", "norm@class", "square@mean"):
+        with pytest.raises(InputError, match=f"layer '{name}': @.* is for tokens"):
+            represent(ChannelsLast(), images, [name])
+
+
+class Named(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.kind, self.inner = kind, nn.Flatten()
+        self.given = Gives()
+        self.add_module("inner:1", nn.Identity())
+
+    def forward(self, x):
+        if self.kind == "keys":
+            return self.given(x.flatten(1))
+        return self.get_submodule("inner:1")(self.inner(self.inner(x)))
+
+
+class Gives(nn.Module):
+    def forward(self, x):
+        return {1: x[:, :1], "1": x[:, 1:]}
+
+
+def test_equal_names_are_refused():
+    images = torch.rand(4, 3, 3)
+    for layers in (None, ["given[1]"]):
+        with pytest.raises(InputError, match=r"two elements have the name \[1\]"):
+            represent(Named("keys"), images, layers)
+    with pytest.raises(InputError, match="two layers have the name 'inner:1'"):
+        represent(Named("runs"), images)
+    with pytest.raises(InputError, match="layer 'inner:1' is the name of a module, and names what 'inner' gives"):
+        represent(Named("runs"), images, ["inner:1"])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_layers_within_a_compiled_part_are_read_after_it_has_run():
+    network = nn.Sequential(torch.compile(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), backend="eager"), nn.ReLU())
+    fresh = represent(network, SMALL)
+    with torch.no_grad():
+        network.eval()(SMALL)
+    found = represent(network, SMALL)
+    assert list(found) == list(fresh)
+    assert len(found) == 5
+    for name, values in fresh.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")

@@ -13,7 +13,7 @@ from torch.nn.parameter import UninitializedParameter
 from normenc.errors import InputError
 from normenc.representations.layer_names import LayerName, elements_of, parse_layer
 from normenc.representations.probing import N_PROBES, TOLERANCE, check_alone, differ, probe_images
-from normenc.representations.running import Runs, reading
+from normenc.representations.running import Runs, Shapes, reading
 
 __all__ = ["layers_that_run", "module_outputs", "plain_module"]
 
@@ -25,11 +25,12 @@ EPSILONS = 16  # of the coarsest type of number that takes part
 
 @dataclass(frozen=True)
 class _Probed:
-    """A layer's name, its axis of stimuli, its shape without that axis, and its values for the three images."""
+    """A layer's name, its axis of stimuli, its shape without that axis, shapes of maps, and values."""
 
     layer: LayerName
     axis: int
     shape: tuple[int, ...]
+    maps: Shapes
     rows: npt.NDArray[Any]
 
 
@@ -78,8 +79,8 @@ def module_outputs(
     places, few = probe_images(images)
     blocks: dict[str, list[npt.NDArray[Any]]] = {}
     rounding = _rounding(network)
-    with reading(network, {name: modules[name] for name in read}) as run:
-        probed, first, swapped = _probed(run, few, wanted)
+    with reading(network, {name: modules[name] for name in read}) as (run, maps):
+        probed, first, swapped = _probed(run, few, wanted, maps)
         _check_chance(probed, run(few), rounding)
         for name, layer in probed.items():
             check_alone(name, layer.rows[SWAPPED], _rows(layer, swapped, PROBES[0]), rounding)
@@ -99,12 +100,12 @@ def layers_that_run(network: nn.Module, images: torch.Tensor) -> list[str]:
     """Names of the layers that give one row an image, in the order of running."""
     network, _ = plain_module(network)
     modules = {name: module for name, module in network.named_modules() if name}
-    with reading(network, modules) as run:
-        return list(_probed(run, probe_images(images)[1], None)[0])
+    with reading(network, modules) as (run, maps):
+        return list(_probed(run, probe_images(images)[1], None, maps)[0])
 
 
 def _probed(
-    run: Any, images: torch.Tensor, wanted: Mapping[str, LayerName] | None
+    run: Any, images: torch.Tensor, wanted: Mapping[str, LayerName] | None, maps: Shapes
 ) -> tuple[dict[str, _Probed], Runs, Runs]:
     """Which layers give one row a stimulus, and along which axis, told by three images, and two in another order.
 
@@ -123,7 +124,9 @@ def _probed(
                 raise
             continue
         shape = outputs[1].shape
-        found[name] = _Probed(layer, axis, (*shape[:axis], *shape[axis + 1 :]), _pooled(layer, outputs[1], axis))
+        found[name] = _Probed(
+            layer, axis, shape[:axis] + shape[axis + 1 :], maps, _pooled(layer, outputs[1], axis, maps)
+        )
     if wanted is None and not found:
         raise InputError("no layer of the network gives one row a stimulus; give layers by name to see why")
     return found, runs, swapped
@@ -169,6 +172,10 @@ def _all_layers(runs: Runs) -> dict[str, LayerName]:
         run = number if (module, 1) in runs else None
         for path in elements_of(output):
             name = module + ("" if run is None else f":{run}") + "".join(f"[{key}]" for key in path)
+            if name in found:
+                raise InputError(
+                    f"two layers have the name {name!r}: a module, and what another gives; rename the module"
+                )
             found[name] = LayerName(name, module, run, path)
     return found
 
@@ -209,11 +216,11 @@ def _rows(probed: _Probed, runs: Runs, n: int) -> npt.NDArray[Any]:
             f"layer {probed.layer.text!r} gives shape {tuple(output.shape)} for {n} images, but {N_PROBES} images "
             f"make one expect {expected}; it must give one row a stimulus, of one shape"
         )
-    return _pooled(probed.layer, output, probed.axis)
+    return _pooled(probed.layer, output, probed.axis, probed.maps)
 
 
-def _pooled(layer: LayerName, output: torch.Tensor, axis: int) -> npt.NDArray[Any]:
-    values = layer.pooled((output.dequantize() if output.is_quantized else output).movedim(axis, 0))
+def _pooled(layer: LayerName, output: torch.Tensor, axis: int, maps: Shapes) -> npt.NDArray[Any]:
+    values = layer.pooled((output.dequantize() if output.is_quantized else output).movedim(axis, 0), maps)
     array = values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
     return np.ascontiguousarray(array.numpy()).reshape(len(array), -1)
 

@@ -41,8 +41,10 @@ def represent(
         Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all
         that give one row a stimulus, in the order of running. Of a module that runs several times ``"relu:0"`` is the
         first run and ``"relu"`` the last; of one that gives a tuple or a dictionary ``"attn[0]"`` or ``"out[logits]"``
-        is an element; ``"blocks.3@class"`` is the class token (the first) of tokens, ``"blocks.3@mean"`` the mean over
-        tokens, or over positions of maps.
+        is an element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` the mean over tokens,
+        both of outputs of shape (stimulus, token, unit). Of maps ``@mean`` is the mean over positions, where a
+        convolution, normalisation or pooling in the network takes or gives maps of that shape (or of that shape but
+        with channels last); of others the axis of channels cannot be told.
     batch_size : int
         Images at a time.
 

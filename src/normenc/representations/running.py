@@ -11,15 +11,39 @@ from torch.nn.parameter import is_lazy
 
 from normenc.errors import InputError
 
-__all__ = ["Runs", "reading"]
+__all__ = ["Runs", "Shapes", "reading"]
 
 Runs = dict[tuple[str, int], Any]  # what every module gave in each of its runs, in the order of running
+Shapes = set[tuple[int, ...]]
+POSITIONS = {  # kinds of modules that have channels before positions, and over how many axes these go
+    1: (
+        nn.Conv1d,
+        nn.ConvTranspose1d,
+        nn.BatchNorm1d,
+        nn.InstanceNorm1d,
+        nn.MaxPool1d,
+        nn.AvgPool1d,
+        nn.AdaptiveAvgPool1d,
+    ),
+    2: (
+        nn.Conv2d,
+        nn.ConvTranspose2d,
+        nn.BatchNorm2d,
+        nn.InstanceNorm2d,
+        nn.MaxPool2d,
+        nn.AvgPool2d,
+        nn.AdaptiveAvgPool2d,
+    ),
+}
 FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)  # of networks given what they cannot take
 
 
 @contextmanager
-def reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[Any]:
-    """A function from images to what each of `modules` gave in each of its runs.
+def reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[tuple[Any, Shapes]]:
+    """A function from images to what each of `modules` gave in each of its runs, and shapes of maps.
+
+    The set is filled as the network runs: shapes (channel, position) and (channel, height, width) that convolutions,
+    and other modules that have the channels first for certain, take and give.
 
     Outputs are copied when they are made, for the next layer may write over them; images are copied before they are
     handed over, for the network may do so. The network runs in evaluation mode, without gradients or compilation, and
@@ -27,6 +51,7 @@ def reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[An
     whatever happens.
     """
     runs: Runs = {}
+    maps: Shapes = set()
     parts = list(network.modules())
     modes = [part.training for part in parts]
     compiled = [getattr(part, "_compiled_call_impl", None) for part in parts]
@@ -54,8 +79,12 @@ def reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[An
         state = _State(network)
         for name, module in modules.items():
             hooks.append(module.register_forward_hook(_keeper(runs, name)))
+        for part in parts:
+            hooks += [
+                part.register_forward_hook(_shapes(maps, n)) for n, of in POSITIONS.items() if isinstance(part, of)
+            ]
         with _as_python(), _own_generator(parameter), torch.no_grad():
-            yield run
+            yield run, maps
     finally:
         for hook in hooks:
             hook.remove()
@@ -130,6 +159,15 @@ def _keeper(runs: Runs, name: str) -> Any:
         runs[name, sum(module == name for module, _ in runs)] = _copied(output)
 
     return keep
+
+
+def _shapes(maps: Shapes, n_axes: int) -> Any:
+    def note(_module: nn.Module, args: Any, output: Any) -> None:
+        for value in (*args[:1], output):
+            if isinstance(value, torch.Tensor) and value.ndim == n_axes + 2:
+                maps.add(tuple(value.shape[1:]))
+
+    return note
 
 
 def _copied(output: Any) -> Any:
