@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 from normenc import controls, networks
@@ -472,3 +473,52 @@ def test_rows_of_every_batch_are_counted():
 def test_batches_of_a_callable_are_compared(encoder, message):
     with pytest.raises(InputError, match=message):
         represent(encoder, torch.rand(5, 4, 4), batch_size=3)
+
+
+def test_types_of_images():
+    network, bytes_ = convolutional(False), np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
+    images = (bytes_ / 255).astype(np.float32)
+    expected = represent(network, images, ["3"])["3"]
+    masked = np.ma.masked_array(images, images < 0)
+    shown = [images.astype(">f4"), images.astype(np.longdouble), masked, list(torch.tensor(images)), list(bytes_)]
+    for given in (*shown, torch.tensor(images).double().numpy(), xr.DataArray(bytes_)):
+        np.testing.assert_allclose(represent(network, given, ["3"])["3"], expected, atol=1e-6)
+    light = bytes_ > 127
+    expected = represent(network, light.astype(float), ["3"])["3"]
+    for given in (light, torch.tensor(light)):
+        np.testing.assert_array_equal(represent(network, given, ["3"])["3"], expected)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "int64", "uint16", "uint32", "int8"])
+def test_whole_numbers_are_given_to_what_looks_them_up(dtype):
+    words = np.array([[0, 1, 2], [3, 1, 0]], dtype=dtype)
+    with pytest.raises(InputError, match="whole numbers whose range is unknown; give floating-point numbers"):
+        represent(convolutional(False), words[:, None])
+    np.testing.assert_array_equal(represent(controls.pixels, words[:, None])["pixels"], words)
+    if dtype in ("int32", "int64", "uint16"):
+        table = nn.Embedding(4, 2)
+        expected = table.weight.detach().numpy()[words.astype(int)].reshape(2, -1)
+        np.testing.assert_array_equal(represent(nn.Sequential(table), words)["0"], expected)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((3, 1, 8, 8), complex), "must .*numbers"),
+        (torch.zeros(3, 1, 8, 8, dtype=torch.complex64), "complex; they must be dense, real numbers"),
+        (torch.zeros(3, 1, 8, 8).to_sparse(), "sparse; they must be dense"),
+        (torch.zeros(3, 1, 8, 8, device="meta"), "without values"),
+        (np.ma.masked_equal(np.eye(8)[None, None], 1), "8 of 64 values of images are masked"),
+        (torch.zeros(3, 3, 8, 8), r"Sequential cannot take images of shape \(2, 3, 8, 8\).*pretrained.adapt"),
+        (torch.zeros(8, 8), "cannot take images of shape"),
+        (torch.zeros(1, 8, 8), "cannot take images of shape"),
+        (torch.zeros(5, 8, 8), "cannot take images of shape"),
+        ([[1.0], [1.0, 2.0]], "ragged"),
+        (["a", "b"], "numbers"),
+    ],
+)
+def test_images_that_cannot_be_taken_are_refused(images, message):
+    with pytest.raises(InputError, match=message):
+        represent(convolutional(False), images)
+    with pytest.raises(InputError, match="device 'meta'"):
+        represent(convolutional(False).to("meta"), SMALL)

@@ -71,6 +71,7 @@ def module_outputs(
 ) -> dict[str, npt.NDArray[Any]]:
     """Responses of a module's layers, shape (n_stimuli, n_units), in the order asked for, or of running."""
     network, prefix = plain_module(network)
+    _check_type(network, images)
     modules = {name: module for name, module in network.named_modules() if name}
     wanted = None
     if layers is not None:
@@ -96,9 +97,21 @@ def module_outputs(
     return outputs
 
 
+def _check_type(network: nn.Module, images: torch.Tensor) -> None:
+    """Raise InputError for whole numbers, unless the network looks them up."""
+    if not images.is_floating_point() and not any(
+        isinstance(part, nn.Embedding | nn.EmbeddingBag) for part in network.modules()
+    ):
+        raise InputError(
+            f"images have type {images.dtype}, of whole numbers whose range is unknown; give floating-point numbers "
+            "in the range that the network takes, such as images / 255, or bytes (uint8), which are divided by 255"
+        )
+
+
 def layers_that_run(network: nn.Module, images: torch.Tensor) -> list[str]:
     """Names of the layers that give one row an image, in the order of running."""
     network, _ = plain_module(network)
+    _check_type(network, images)
     modules = {name: module for name, module in network.named_modules() if name}
     with reading(network, modules) as (run, maps):
         return list(_probed(run, probe_images(images)[1], None, maps)[0])

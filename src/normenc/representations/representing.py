@@ -36,7 +36,8 @@ def represent(
         ``{layer: stimulus x unit}``, like the controls.
     images : Tensor or array_like, shape (n_stimuli, ...)
         As the encoder takes them; a module is given them in its own floating-point type. Bytes (uint8) are divided by
-        255. They stay as they are, whatever the encoder does with what it is given.
+        255, truth values are 0 and 1; other whole numbers, whose range is unknown, only reach callables and modules
+        with an embedding. They stay as they are, whatever the encoder does with what it is given.
     layers : sequence of str, optional
         Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all
         that give one row a stimulus, in the order of running. Of a module that runs several times ``"relu:0"`` is the
@@ -102,14 +103,42 @@ def layers_in_order(network: nn.Module, images: Any) -> list[str]:
 
 
 def _as_tensor(images: Any) -> torch.Tensor:
+    """Images in a type of torch's; bytes as values from 0 to 1, truth values as 0 and 1."""
     if not isinstance(images, torch.Tensor):
-        array = np.asarray(images)
-        if array.dtype.kind not in "fiub":
-            raise InputError(f"images have type {array.dtype}; they must be numbers")
-        images = torch.from_numpy(np.ascontiguousarray(array))
+        images = torch.from_numpy(_as_plain_array(images))
+    if images.layout != torch.strided or images.is_meta or images.is_complex():
+        kind = "sparse" if images.layout != torch.strided else "without values" if images.is_meta else "complex"
+        raise InputError(f"images are a tensor that is {kind}; they must be dense, real numbers")
     if images.ndim == 0 or len(images) == 0:
         raise InputError("there are no images to represent")
-    return images.float() / 255 if images.dtype == torch.uint8 else images.detach()
+    images = images.dequantize() if images.is_quantized else images.detach()
+    if images.dtype == torch.uint8:
+        return images.float() / 255
+    return images.float() if images.dtype == torch.bool else images
+
+
+def _as_plain_array(images: Any) -> np.ndarray:
+    if not isinstance(images, np.ndarray) or isinstance(images, np.ma.MaskedArray) or images.dtype == object:
+        checked = as_array(images, "images")
+        array = np.asarray(images) if hasattr(images, "dtype") else _of_list(images, checked)
+        array = checked if array.dtype == object else array
+    else:
+        array = images
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"images have type {array.dtype}; they must be numbers")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    elif array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def _of_list(images: Any, checked: np.ndarray) -> np.ndarray:
+    """A list's numbers in their own type, or as they were checked where NumPy cannot join them."""
+    try:
+        return np.asarray(images)
+    except (RuntimeError, TypeError, ValueError):
+        return checked
 
 
 def _callable_outputs(
