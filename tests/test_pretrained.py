@@ -13,6 +13,7 @@ from torch import nn
 from normenc import networks
 from normenc.errors import InputError
 from normenc.pretrained import IMAGENET, Preprocessing, activation_layers, adapt, load_model
+from normenc.pretrained.weight_files import load_weights
 from normenc.representations import represent
 from normenc.stimuli import gratings
 
@@ -318,3 +319,62 @@ def test_networks_whose_weights_take_images_normalised_otherwise(name, tmp_path)
     save_file({key: value.contiguous() for key, value in module.state_dict().items()}, tmp_path / "w.safetensors")
     assert load_model(f"torchvision:{name}", weights=tmp_path / "w.safetensors").transform_input
     assert not load_model(f"torchvision:{name}").transform_input
+
+
+def held(state, prefix=""):
+    return {prefix + key: value for key, value in state.items()}
+
+
+def load(module, tmp_path, saved, leave_out=()):
+    torch.save(saved, tmp_path / "w.pth")
+    load_weights(module, tmp_path / "w.pth", "this model", leave_out)
+    return module.state_dict()
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["module._orig_mod.", "model.module.", "module.encoder_q.", "model.net.module.net."],
+)
+def test_several_beginnings_are_stripped_in_turn(tmp_path, prefix):
+    state = small().state_dict()
+    for extra, leave_out in (({}, ()), ({"criterion.weight": torch.ones(3)}, ["criterion.*"])):
+        target = nn.Sequential(*(copy.deepcopy(part) for part in small())).requires_grad_(False)
+        target[0].weight.zero_()
+        found = load(target, tmp_path, {"state_dict": held(state, prefix) | extra}, leave_out)
+        assert all(torch.equal(found[key], value) for key, value in state.items())
+
+
+def test_other_forms_of_weights(tmp_path):
+    state = {key: value + 1 for key, value in small().state_dict().items()}
+    averaged = torch.optim.swa_utils.AveragedModel(small())
+    averaged.module.load_state_dict(state)
+    own = {f"model.{key}": value for key, value in state.items()}
+    for saved, leave_out in (
+        (averaged.state_dict(), ()),
+        ({"state_dict_ema": state, "epoch": 3}, ()),
+        (own | {"model.3.bias_mask": torch.ones(2)}, ["3.bias_mask"]),
+        (own | {"model.3.bias_mask": torch.ones(2)}, ["model.3.bias_m*"]),
+    ):
+        found = load(small(), tmp_path, saved, leave_out)
+        assert all(torch.equal(found[key], value) for key, value in state.items())
+
+
+def test_weights_that_do_not_fit_say_what_to_do(tmp_path):
+    state = small().state_dict()
+    headless = {key: value for key, value in state.items() if not key.startswith("3.")}
+    nan = state | {"0.weight": state["0.weight"].clone().index_fill_(0, torch.tensor([1]), float("nan"))}
+    for saved, message in (
+        (headless, r"missing: 3.weight, 3.bias. If that is a head .*leave_out=\['3.\*'\]"),
+        (headless | {"head.bias": torch.ones(2)}, r"unknown: head.bias. .*leave_out=\['3.\*', 'head.\*'\]"),
+        (state | {"head.bias": torch.ones(2)}, r"unknown: head.bias. If they are not .*leave_out=\['head.\*'\]"),
+        (nan, "75 of 300 values of 0.weight are NaN or infinite"),
+        (state | {"3.bias": torch.full((5,), float("inf"))}, "5 of 5 values of 3.bias are NaN or infinite"),
+        (state | {"3.bias": torch.ones(5, dtype=torch.int8)}, "no floating-point numbers: 3.bias"),
+        ({"teacher": state, "epoch": 3}, "holds no state dict; it holds teacher, epoch;"),
+        ({"model": state, "model_ema": state}, "holds several state dicts, model, model_ema; save the one"),
+    ):
+        module = small()
+        with pytest.raises(InputError, match=message):
+            load(module, tmp_path, saved)
+        assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
+    assert torch.equal(load(small(), tmp_path, headless, ["3.*"])["0.weight"], state["0.weight"])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 from normenc import controls, networks
@@ -221,12 +222,84 @@ def test_odd_outputs():
 
 def test_tokens_and_positions_are_pooled():
     layer = nn.Sequential(nn.Identity())
-    tokens, maps = torch.randn(4, 6, 5), torch.randn(4, 3, 5, 6)
+    tokens, maps = torch.randn(4, 6, 5), torch.randn(4, 1, 5, 6)
     found = represent(layer, tokens, ["0@class", "0@mean", "0"])
     np.testing.assert_array_equal(found["0@class"], tokens[:, 0])
     np.testing.assert_allclose(found["0@mean"], tokens.mean(dim=1), rtol=1e-6)
     assert found["0"].shape == (4, 30)
-    np.testing.assert_allclose(represent(layer, maps, ["0@mean"])["0@mean"], maps.mean(dim=(2, 3)), rtol=1e-5)
+    with pytest.raises(InputError, match=r"0@mean'.* whose axis of channels is known; .*Read the whole layer, '0'"):
+        represent(layer, maps, ["0@mean"])
+    found = represent(convolutional(False), maps, ["0", "0@mean", "2", "2@mean"])
+    for name, n in {"0": 4, "2": 4}.items():  # the relu gives maps of the convolution's shape
+        expected = found[name].values.reshape(4, n, -1).mean(axis=2)
+        np.testing.assert_allclose(found[f"{name}@mean"], expected, rtol=1e-4, atol=1e-6)
+
+
+class ChannelsLast(nn.Module):
+    """Maps that are turned to have channels last, then cut into other shapes, and (channel, position) of a sound."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.norm, self.merged = nn.Conv2d(1, 4, 2, 2), nn.LayerNorm(4), nn.Linear(8, 3)
+        self.sound, self.square = nn.Conv1d(8, 5, 3), nn.Conv2d(1, 4, 3)
+
+    def forward(self, x):
+        maps = self.norm(self.patches(x[:, None]).permute(0, 2, 3, 1))
+        self.square(x[:, None, :6, :6])
+        self.sound(x)
+        return self.merged(maps.reshape(len(x), 4, 3, 8))
+
+
+def test_only_known_channels_are_kept_apart_by_means():
+    images = torch.rand(5, 8, 12)
+    found = represent(ChannelsLast(), images, ["norm", "norm@mean", "sound", "sound@mean"])
+    np.testing.assert_allclose(found["norm@mean"], found["norm"].values.reshape(5, 24, 4).mean(1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found["sound@mean"], found["sound"].values.reshape(5, 5, 10).mean(2), rtol=1e-4)
+    for name in ("sound@class", "merged@mean", "norm@class", "square@mean"):
+        with pytest.raises(InputError, match=f"layer '{name}': @.* is for tokens"):
+            represent(ChannelsLast(), images, [name])
+
+
+class Named(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.kind, self.inner = kind, nn.Flatten()
+        self.given = Gives()
+        self.add_module("inner:1", nn.Identity())
+
+    def forward(self, x):
+        if self.kind == "keys":
+            return self.given(x.flatten(1))
+        return self.get_submodule("inner:1")(self.inner(self.inner(x)))
+
+
+class Gives(nn.Module):
+    def forward(self, x):
+        return {1: x[:, :1], "1": x[:, 1:]}
+
+
+def test_equal_names_are_refused():
+    images = torch.rand(4, 3, 3)
+    for layers in (None, ["given[1]"]):
+        with pytest.raises(InputError, match=r"two elements have the name \[1\]"):
+            represent(Named("keys"), images, layers)
+    with pytest.raises(InputError, match="two layers have the name 'inner:1'"):
+        represent(Named("runs"), images)
+    with pytest.raises(InputError, match="layer 'inner:1' is the name of a module, and names what 'inner' gives"):
+        represent(Named("runs"), images, ["inner:1"])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_layers_within_a_compiled_part_are_read_after_it_has_run():
+    network = nn.Sequential(torch.compile(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), backend="eager"), nn.ReLU())
+    fresh = represent(network, SMALL)
+    with torch.no_grad():
+        network.eval()(SMALL)
+    found = represent(network, SMALL)
+    assert list(found) == list(fresh)
+    assert len(found) == 5
+    for name, values in fresh.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")
@@ -279,3 +352,173 @@ def test_images_are_given_in_the_networks_own_type(dtype, given):
     tolerance = {torch.float32: 1e-6, torch.float64: 1e-5, torch.float16: 5e-3, torch.bfloat16: 5e-2}[dtype]
     np.testing.assert_allclose(found, expected, atol=tolerance)
     assert found.dtype in (np.float32, np.float64)
+
+
+class Dependent(nn.Module):
+    """What `h` becomes on the way from fc to out depends on more than the image."""
+
+    def __init__(self, kind):
+        super().__init__()
+        torch.manual_seed(0)
+        self.kind, self.fc, self.out = kind, nn.Linear(64, 5), nn.Linear(5, 4)
+        self.norm = nn.BatchNorm1d(5, track_running_stats=False)
+        self.register_buffer("mean", torch.zeros(5))
+        self.calls, self.seen = 0, []
+
+    def forward(self, x):
+        x = x.flatten(1)
+        if self.kind == "sorted":
+            order = x.sum(1).argsort()
+            return self.out(self.fc(x[order])[order.argsort()])
+        return self.out(getattr(self, self.kind)(self.fc(x)))
+
+    def normalised(self, h):
+        return self.norm(h)
+
+    def centred(self, h):
+        return h - h.mean(0)
+
+    def dropped(self, h):
+        return nn.functional.dropout(h)
+
+    def running(self, h):
+        self.mean.mul_(0.9).add_(0.1 * h.mean(0))
+        return h - self.mean
+
+    def remembered(self, h):
+        self.seen.append(1)
+        return h * len(self.seen)
+
+    def counted(self, h):
+        self.calls += 1
+        self.mean += 1
+        return h * self.calls + self.mean
+
+
+@pytest.mark.parametrize("layers", [None, ["out"]])
+@pytest.mark.parametrize("n", [7, 1])
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("normalised", "depends on the other images of a batch"),
+        ("centred", "layer 'out' depends on the other images of a batch"),
+        ("running", "layer 'out' depends on the other images of a batch"),
+        ("dropped", "layer 'out' depends on chance, or on earlier calls"),
+        ("remembered", "layer 'out' depends on chance, or on earlier calls"),
+    ],
+)
+def test_what_depends_on_more_than_the_image_is_refused(kind, message, n, layers):
+    network, images = Dependent(kind), torch.rand(n, 8, 8, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    with pytest.raises(InputError, match=message):
+        represent(network, images, layers)
+    expected = network.fc(images.flatten(1)).detach()
+    np.testing.assert_allclose(represent(network, images, ["fc"])["fc"], expected, atol=1e-6)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not network.mean.any()
+
+
+@pytest.mark.parametrize("ascending", [True, False])
+def test_rows_in_another_order_are_refused(ascending):
+    images = torch.linspace(0, 1, 7)[:, None, None].expand(7, 8, 8)
+    images = images if ascending else images.flip(0)
+    with pytest.raises(InputError, match="layer 'fc' depends on the other images of a batch"):
+        represent(Dependent("sorted"), images, ["fc"])
+
+
+def test_a_network_runs_from_the_state_in_which_it_was_given():
+    network, images = Dependent("counted"), torch.rand(7, 8, 8)
+    expected = network.out(network.fc(images.flatten(1)) + 1).detach()
+    for batch_size in (7, 2):
+        np.testing.assert_allclose(represent(network, images, batch_size=batch_size)["out"], expected, atol=1e-6)
+    assert (network.calls, float(network.mean.abs().max()), network.training) == (0, 0, True)
+
+
+class InParts(nn.Module):
+    """Runs its encoder on eight images at a time, and gives them in groups where there are many."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.kept, self.head = nn.Flatten(), nn.Identity(), nn.Identity()
+
+    def forward(self, x):
+        found = torch.cat([self.encoder(part) for part in x.split(8)])
+        self.kept(found if len(x) < 10 else found[:8])
+        return self.head(found)
+
+
+def test_rows_of_every_batch_are_counted():
+    images = torch.rand(20, 4, 4)
+    with pytest.raises(InputError, match="layer 'encoder' runs 3 times for 20 images and once for 3"):
+        represent(InParts(), images)
+    with pytest.raises(InputError, match=r"layer 'kept' gives shape \(8, 16\) for 20 images, .* expect \(20, 16\)"):
+        represent(InParts(), images, ["kept"])
+    np.testing.assert_array_equal(represent(InParts(), images, ["head"])["head"], images.flatten(1))
+    for values in represent(InParts(), images, batch_size=8).values():
+        np.testing.assert_array_equal(values, images.flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        (
+            lambda x: {"a" if len(x) > 2 else "b": x.flatten(1)},
+            "layer 'a' differs .*: .* no such layer",
+        ),
+        (lambda x: {"a": x.flatten(1)[:, : len(x)]}, "layer 'a' differs from batch to batch"),
+        (lambda x: {"a": x.flatten(1) - x.flatten(1).mean(0)}, "layer 'a' depends on the other images"),
+    ],
+)
+def test_batches_of_a_callable_are_compared(encoder, message):
+    with pytest.raises(InputError, match=message):
+        represent(encoder, torch.rand(5, 4, 4), batch_size=3)
+
+
+def test_types_of_images():
+    network, bytes_ = convolutional(False), np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
+    images = (bytes_ / 255).astype(np.float32)
+    expected = represent(network, images, ["3"])["3"]
+    masked = np.ma.masked_array(images, images < 0)
+    shown = [images.astype(">f4"), images.astype(np.longdouble), masked, list(torch.tensor(images)), list(bytes_)]
+    for given in (*shown, torch.tensor(images).double().numpy(), xr.DataArray(bytes_)):
+        np.testing.assert_allclose(represent(network, given, ["3"])["3"], expected, atol=1e-6)
+    light = bytes_ > 127
+    expected = represent(network, light.astype(float), ["3"])["3"]
+    for given in (light, torch.tensor(light)):
+        np.testing.assert_array_equal(represent(network, given, ["3"])["3"], expected)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "int64", "uint16", "uint32", "int8"])
+def test_whole_numbers_are_given_to_what_looks_them_up(dtype):
+    words = np.array([[0, 1, 2], [3, 1, 0]], dtype=dtype)
+    with pytest.raises(InputError, match="whole numbers whose range is unknown; give floating-point numbers"):
+        represent(convolutional(False), words[:, None])
+    np.testing.assert_array_equal(represent(controls.pixels, words[:, None])["pixels"], words)
+    if dtype in ("int32", "int64", "uint16"):
+        table = nn.Embedding(4, 2)
+        expected = table.weight.detach().numpy()[words.astype(int)].reshape(2, -1)
+        np.testing.assert_array_equal(represent(nn.Sequential(table), words)["0"], expected)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((3, 1, 8, 8), complex), "must .*numbers"),
+        (torch.zeros(3, 1, 8, 8, dtype=torch.complex64), "complex; they must be dense, real numbers"),
+        (torch.zeros(3, 1, 8, 8).to_sparse(), "sparse; they must be dense"),
+        (torch.zeros(3, 1, 8, 8, device="meta"), "without values"),
+        (np.ma.masked_equal(np.eye(8)[None, None], 1), "8 of 64 values of images are masked"),
+        (torch.zeros(3, 3, 8, 8), r"Sequential cannot take images of shape \(2, 3, 8, 8\).*pretrained.adapt"),
+        (torch.zeros(8, 8), "cannot take images of shape"),
+        (torch.zeros(1, 8, 8), "cannot take images of shape"),
+        (torch.zeros(5, 8, 8), "cannot take images of shape"),
+        ([[1.0], [1.0, 2.0]], "ragged"),
+        (["a", "b"], "numbers"),
+    ],
+)
+def test_images_that_cannot_be_taken_are_refused(images, message):
+    with pytest.raises(InputError, match=message):
+        represent(convolutional(False), images)
+    with pytest.raises(InputError, match="device 'meta'"):
+        represent(convolutional(False).to("meta"), SMALL)

@@ -102,7 +102,8 @@ def load_model(
         A ``.safetensors`` file, or a ``.pt`` or ``.pth`` file of a state dict (read without running code from it), as
         libraries and trainers write them; the initial weights of `seed` where left out.
     leave_out : sequence of str
-        Patterns of weights that keep their initial values, such as ``["fc.*"]`` for a head of another size.
+        Patterns of weights that keep their initial values, such as ``["fc.*"]`` for a head of another size, or of keys
+        that only the file has, such as ``["criterion.*"]``.
     seed : int
         Of the initial weights.
     fit : str

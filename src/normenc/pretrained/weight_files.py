@@ -1,7 +1,7 @@
 """Files of weights as libraries and trainers write them, loaded into a module without running code from them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,16 @@ from normenc.errors import InputError
 __all__ = ["load_weights"]
 
 NAMED = 3  # keys in a message
-AROUND = ("state_dict", "model_state_dict", "model", "model_ema", "net", "network", "weights")  # of whole checkpoints
-PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.")  # of what held the module
+SHORT = ("missing", "of another shape")  # what keeps its initial values when it is left out
+AROUND = (  # of whole checkpoints
+    *("state_dict", "model_state_dict", "model", "net", "network", "weights"),
+    *("model_ema", "state_dict_ema", "ema_state_dict", "ema"),
+)
+PREFIXES = (  # of what held the module, one within another
+    *("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.", "encoder.", "encoder_q."),
+)
+HELD = 4  # modules, one within another
+AVERAGED = "n_averaged"  # the counter of torch.optim.swa_utils.AveragedModel, beside names that begin with module.
 COUNTERS = "num_batches_tracked"  # of batch normalisation, which files of old have not and evaluation does not need
 DENSENET = re.compile(r"(norm|relu|conv)\.([12])\.")  # torchvision's file calls norm.1 what its module calls norm1
 
@@ -23,8 +31,8 @@ DENSENET = re.compile(r"(norm|relu|conv)\.([12])\.")  # torchvision's file calls
 def load_weights(module: nn.Module, path: Path, name: str, leave_out: Sequence[str] = ()) -> None:
     """Load a file of weights into a module, all of them or none.
 
-    Names may begin with ``module.`` and the like, as wrappers leave them, and the state dict may lie in a checkpoint
-    under ``state_dict`` or ``model``.
+    Names may begin with ``module.`` and the like, several in turn, as wrappers leave them, and the state dict may lie
+    in a checkpoint under ``state_dict`` or ``model``.
 
     Parameters
     ----------
@@ -34,31 +42,54 @@ def load_weights(module: nn.Module, path: Path, name: str, leave_out: Sequence[s
     name : str
         Of the model, for messages.
     leave_out : sequence of str
-        Patterns of weights that keep the values they have.
+        Patterns of weights that keep the values they have, or of keys of the file that the model has not.
 
     Raises
     ------
     InputError
-        When the file is not there or cannot be read, or weights do not fit; the module is then as it was.
+        When the file is not there or cannot be read, or holds several state dicts, or weights do not fit or are NaN;
+        the module is then as it was.
     """
-    state = _state_dict(_read(path), path)
+    found = _state_dict(_read(path), path)
     own = module.state_dict()
-    state = _renamed(state, own)
-    unused = [pattern for pattern in leave_out if not any(fnmatchcase(key, pattern) for key in own)]
+
+    def is_left_out(key: str) -> bool:
+        return any(fnmatchcase(key, pattern) for pattern in leave_out)
+
+    state = _renamed({key: value for key, value in found.items() if not is_left_out(key)}, own)
+    names = [*own, *found, *state]
+    unused = [pattern for pattern in leave_out if not any(fnmatchcase(key, pattern) for key in names)]
     if unused:
         raise InputError(f"leave_out: {name} has no weights {unused[0]!r}; it has {_some(list(own))}")
-    kept = [key for key in own if any(fnmatchcase(key, pattern) for pattern in leave_out)]
-    state = {key: value for key, value in state.items() if not any(fnmatchcase(key, p) for p in leave_out)}
-    wanted = [key for key in own if key not in kept and not key.endswith(COUNTERS)]
+    state = {key: value for key, value in state.items() if not is_left_out(key)}
+    wanted = [key for key in own if not is_left_out(key) and not key.endswith(COUNTERS)]
+    both = [key for key in own if key in state]
     faults = {
         "missing": [key for key in wanted if key not in state],
         "unknown": [key for key in state if key not in own],
-        "of another shape": [key for key in own if key in state and state[key].shape != own[key].shape],
+        "of another shape": [key for key in both if state[key].shape != own[key].shape],
+        "no floating-point numbers": [
+            key for key in both if own[key].is_floating_point() and not state[key].is_floating_point()
+        ],
     }
     if any(faults.values()):
         told = "; ".join(f"{kind}: {_some(keys)}" for kind, keys in faults.items() if keys)
-        raise InputError(f"{path}: these weights do not fit {name}; {told}{_head(faults)}")
+        raise InputError(f"{path}: these weights do not fit {name}; {told}{_advice(faults)}")
+    _check_finite(state, {key for key, _ in module.named_parameters()}, path)
     module.load_state_dict(own | state)
+
+
+def _check_finite(state: Mapping[str, torch.Tensor], parameters: Container[str], path: Path) -> None:
+    """Raise InputError for NaN, and for parameters that are infinite; masks among the buffers may be."""
+    for key, value in state.items():
+        if value.is_floating_point():
+            number = value.float()
+            bad = ~number.isfinite() if key in parameters else number.isnan()
+            if bad.any():
+                raise InputError(
+                    f"{path}: {int(bad.sum())} of {bad.numel()} values of {key} are NaN or infinite; the training "
+                    "that wrote this file has diverged, or the file is damaged"
+                )
 
 
 def _read(path: Path) -> Any:
@@ -85,9 +116,17 @@ def _state_dict(found: Any, path: Path) -> dict[str, torch.Tensor]:
     """The state dict itself, out of the checkpoint that it may lie in."""
     for _ in range(2):
         if isinstance(found, Mapping) and not _is_state(found):
-            found = next((found[key] for key in AROUND if isinstance(found.get(key), Mapping)), found)
+            inside = [key for key in AROUND if isinstance(found.get(key), Mapping)]
+            if sum(_is_state(found[key]) for key in inside) > 1:
+                states = [key for key in inside if _is_state(found[key])]
+                raise InputError(
+                    f"{path}: this file holds several state dicts, {', '.join(states)}; save the one that is meant to "
+                    f"a file of its own: torch.save(torch.load(path)[{states[0]!r}], ...)"
+                )
+            found = next((found[key] for key in inside), found)
     if not _is_state(found):
-        raise InputError(f"{path}: this file holds no state dict; save the model's state_dict()")
+        holds = f"; it holds {_some([str(key) for key in found])}" if isinstance(found, Mapping) and found else ""
+        raise InputError(f"{path}: this file holds no state dict{holds}; save the model's state_dict()")
     return dict(found)
 
 
@@ -96,23 +135,42 @@ def _is_state(found: Any) -> bool:
 
 
 def _renamed(state: dict[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The names that the module uses, where a common beginning or an old way of writing is all that differs."""
-    old = {DENSENET.sub(r"\1\2.", key): value for key, value in state.items()}
-    candidates = [state, old]
-    for prefix in PREFIXES:
-        if all(key.startswith(prefix) for key in state):
-            candidates.append({key.removeprefix(prefix): value for key, value in state.items()})
-    return max(candidates, key=lambda found: sum(key in own for key in found))
+    """The names that the module uses, where beginnings or an old way of writing are all that differs.
+
+    Of all ways to strip beginnings the one is taken that gives most names of the module, and strips least.
+    """
+    if AVERAGED in state and all(key.startswith("module.") for key in state if key != AVERAGED):
+        state = {key: value for key, value in state.items() if key != AVERAGED}
+    candidates, latest = [state], [state]
+    for _ in range(HELD):
+        latest = [stripped for names in latest for prefix in PREFIXES if (stripped := _stripped(names, prefix))]
+        candidates += latest
+    candidates += [{DENSENET.sub(r"\1\2.", key): value for key, value in names.items()} for names in candidates]
+    return max(candidates, key=lambda names: sum(key in own for key in names))
+
+
+def _stripped(state: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The names without a beginning that some have; nothing where none has, or two would have one name."""
+    stripped = {key.removeprefix(prefix): value for key, value in state.items()}
+    return stripped if len(stripped) == len(state) and stripped.keys() != state.keys() else {}
 
 
 def _some(keys: Sequence[str]) -> str:
     return f"{', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
 
 
-def _head(faults: Mapping[str, Sequence[str]]) -> str:
-    """What to do about a head of another size, where nothing else differs."""
-    shapes = faults["of another shape"]
-    if faults["missing"] or faults["unknown"] or len(shapes) > 2:
+def _advice(faults: Mapping[str, Sequence[str]]) -> str:
+    """What to do about a head of another size or name, or about what the model has not, where little else differs."""
+    if faults["no floating-point numbers"]:
         return ""
-    stem = shapes[0].rpartition(".")[0]
-    return f". If that is a head that is not needed, keep its initial weights: leave_out=['{stem}.*']"
+    lacking, unknown = ([key for kind in kinds for key in faults[kind]] for kinds in (SHORT, ("unknown",)))
+    stems, extra = (list(dict.fromkeys(_pattern(key) for key in keys)) for keys in (lacking, unknown))
+    if len(stems) > 1 or len(extra) > 2:
+        return ""
+    what = "that is a head that is not needed, keep its initial weights" if stems else "they are not needed"
+    return f". If {what}: leave_out={[*stems, *(pattern for pattern in extra if pattern not in stems)]}"
+
+
+def _pattern(key: str) -> str:
+    stem = key.rpartition(".")[0]
+    return f"{stem}.*" if stem else key

@@ -1,6 +1,7 @@
 """Names of layers: a module, one of its runs, an element of what it gives, and how tokens or positions are pooled."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,34 +38,45 @@ class LayerName:
             When it leads nowhere; the message lists what there is.
         """
         for key in self.path:
-            if isinstance(output, dict) or hasattr(output, "keys"):
-                there = {str(name): value for name, value in output.items()}
-            elif isinstance(output, tuple | list):
-                there = {str(place): value for place, value in enumerate(output)}
-            else:
-                there = {}
+            there = _parts(output)
             if key not in there:
                 known = ", ".join(f"[{name}]" for name in there) or "none, for it is no tuple, list or dictionary"
                 raise InputError(f"layer {self.text!r}: there is no element [{key}]; there are {known}")
             output = there[key]
         return output
 
-    def pooled(self, values: torch.Tensor) -> torch.Tensor:
+    def pooled(self, values: torch.Tensor, maps: Container[tuple[int, ...]] = ()) -> torch.Tensor:
         """Of what has one row a stimulus: the class token, or the mean over tokens or positions.
+
+        Parameters
+        ----------
+        values : Tensor, shape (n_stimuli, ...)
+            Tokens (stimulus, token, unit), or maps that have the shape of one of `maps`, or this with channels last.
+        maps : container of tuple
+            Shapes (channel, position) and (channel, height, width) that convolutions and the like take or give: only
+            these tell which axis is that of the channels.
 
         Raises
         ------
         InputError
-            When there are neither tokens (stimulus, token, unit) nor maps (stimulus, channel, height, width).
+            When there are neither tokens nor maps, or the axis of the channels cannot be told.
         """
         if self.pool is None:
             return values
-        if values.ndim == 3:
+        shape = tuple(values.shape[1:])
+        first, last = shape in maps, (*shape[-1:], *shape[:-1]) in maps
+        if values.ndim == 3 and not first:
             return values[:, 0] if self.pool == "class" else values.mean(dim=1)
-        if values.ndim == 4 and self.pool == "mean":
-            return values.mean(dim=(2, 3))
-        wanted = "tokens, shape (stimulus, token, unit)" + (", or maps" if self.pool == "mean" else "")
-        raise InputError(f"layer {self.text!r}: @{self.pool} is for {wanted}; the layer gives {tuple(values.shape)}")
+        if values.ndim in (3, 4) and self.pool == "mean" and first != last:
+            places = tuple(range(2, values.ndim)) if first else (1, 2)
+            return values.mean(dim=places)
+        wanted = "tokens, shape (stimulus, token, unit)"
+        if self.pool == "mean":
+            wanted += ", or maps of a convolution, whose axis of channels is known"
+        raise InputError(
+            f"layer {self.text!r}: @{self.pool} is for {wanted}; the layer gives {tuple(values.shape)}. Read the whole "
+            f"layer, {self.text.removesuffix('@' + self.pool)!r}, and average what you mean"
+        )
 
 
 def parse_layer(text: str, modules: Any) -> LayerName:
@@ -73,16 +85,20 @@ def parse_layer(text: str, modules: Any) -> LayerName:
     Raises
     ------
     InputError
-        When there is no such module, or no such way to pool.
+        When there is no such module, no such way to pool, or two things of that name.
 
     Examples
     --------
     >>> parse_layer("blocks.3@mean", ["blocks.3"]).pool, parse_layer("lstm:1[1][0]", ["lstm"]).path
     ('mean', ('1', '0'))
     """
-    if text in modules:
-        return LayerName(text, text)
     match = FORM.fullmatch(text)
+    if text in modules:
+        if match is not None and match["module"] != text and match["module"] in modules:
+            raise InputError(
+                f"layer {text!r} is the name of a module, and names what {match['module']!r} gives; rename the module"
+            )
+        return LayerName(text, text)
     if match is None or match["module"] not in modules:
         raise InputError(f"there is no layer {text!r}; the layers are {', '.join(modules)}")
     if match["pool"] is not None and match["pool"] not in POOLS:
@@ -98,10 +114,18 @@ def elements_of(output: Any, depth: int = 0) -> list[tuple[str, ...]]:
         return [()]
     if depth == DEEPEST:
         return []
-    if isinstance(output, dict) or hasattr(output, "keys"):
-        parts = [(str(key), value) for key, value in output.items()]
-    elif isinstance(output, tuple | list):
-        parts = [(str(place), value) for place, value in enumerate(output)]
-    else:
-        return []
-    return [(key, *rest) for key, value in parts for rest in elements_of(value, depth + 1)]
+    return [(key, *rest) for key, value in _parts(output).items() for rest in elements_of(value, depth + 1)]
+
+
+def _parts(output: Any) -> dict[str, Any]:
+    """Elements of a tuple, a list or a dictionary by their names; raises InputError when two have one name."""
+    if isinstance(output, tuple | list):
+        return {str(place): value for place, value in enumerate(output)}
+    if not (isinstance(output, dict) or hasattr(output, "keys")):
+        return {}
+    parts: dict[str, Any] = {}
+    for key, value in output.items():
+        if str(key) in parts:
+            raise InputError(f"a layer gives a dictionary in which two elements have the name [{key}]; rename one")
+        parts[str(key)] = value
+    return parts

@@ -1,7 +1,7 @@
 """Reading a torch module's layers while it runs, and finding the axis of the stimuli in what they give."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,26 @@ from torch.nn.parameter import UninitializedParameter
 
 from normenc.errors import InputError
 from normenc.representations.layer_names import LayerName, elements_of, parse_layer
+from normenc.representations.probing import N_PROBES, TOLERANCE, check_alone, differ, probe_images
+from normenc.representations.running import Runs, Shapes, reading
 
 __all__ = ["layers_that_run", "module_outputs", "plain_module"]
 
-PROBES = (2, 3)  # images; an axis that grows from the first to the second number is that of the stimuli
-Runs = dict[tuple[str, int], Any]  # what every module gave in each of its runs, in the order of running
-Axes = dict[str, int]
+PROBES = (2, N_PROBES)  # images; an axis that grows from the first to the second number is that of the stimuli
+SWAPPED = [1, 0]  # of the three images, the first two in another order
+ON_GPU = 1e-2  # of the largest value, where convolutions round to 10 bits
+EPSILONS = 16  # of the coarsest type of number that takes part
+
+
+@dataclass(frozen=True)
+class _Probed:
+    """A layer's name, its axis of stimuli, its shape without that axis, shapes of maps, and values."""
+
+    layer: LayerName
+    axis: int
+    shape: tuple[int, ...]
+    maps: Shapes
+    rows: npt.NDArray[Any]
 
 
 def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
@@ -65,50 +79,111 @@ def module_outputs(
 ) -> dict[str, npt.NDArray[Any]]:
     """Responses of a module's layers, shape (n_stimuli, n_units), in the order asked for, or of running."""
     network, prefix = plain_module(network)
+    _check_type(network, images)
     modules = {name: module for name, module in network.named_modules() if name}
     wanted = None
     if layers is not None:
         wanted = {name: parse_layer(name.removeprefix(prefix), modules) for name in layers}
     read = set(modules) if wanted is None else {layer.module for layer in wanted.values()}
-    with _reading(network, {name: modules[name] for name in read}) as run:
-        known, axes = _probed(run, images, wanted)
-        blocks: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in axes}
+    places, few = probe_images(images)
+    blocks: dict[str, list[npt.NDArray[Any]]] = {}
+    rounding = _rounding(network)
+    with reading(network, {name: modules[name] for name in read}) as (run, maps):
+        probed, first, swapped = _probed(run, few, wanted, maps)
+        _check_chance(probed, run(few), rounding)
+        for name, layer in probed.items():
+            check_alone(name, layer.rows[SWAPPED], _rows(layer, swapped, PROBES[0]), rounding)
         for batch in images.split(batch_size):
-            runs = run(_at_least_two(batch))
-            for name, axis in axes.items():
-                blocks[name].append(_rows(known[name], runs, axis, len(batch)))
-    return {name: np.concatenate(rows) for name, rows in blocks.items()}
+            shown = _at_least_two(batch)
+            runs = run(shown)
+            for name, layer in probed.items():
+                _check_runs(layer.layer.module, first, runs, len(shown))
+                blocks.setdefault(name, []).append(_rows(layer, runs, len(shown))[: len(batch)])
+    outputs = {name: np.concatenate(rows) for name, rows in blocks.items()}
+    for name, layer in probed.items():
+        check_alone(name, layer.rows[: len(places)], outputs[name][places], rounding)
+    return outputs
+
+
+def _check_type(network: nn.Module, images: torch.Tensor) -> None:
+    """Raise InputError for whole numbers, unless the network looks them up."""
+    if not images.is_floating_point() and not any(
+        isinstance(part, nn.Embedding | nn.EmbeddingBag) for part in network.modules()
+    ):
+        raise InputError(
+            f"images have type {images.dtype}, of whole numbers whose range is unknown; give floating-point numbers "
+            "in the range that the network takes, such as images / 255, or bytes (uint8), which are divided by 255"
+        )
 
 
 def layers_that_run(network: nn.Module, images: torch.Tensor) -> list[str]:
     """Names of the layers that give one row an image, in the order of running."""
     network, _ = plain_module(network)
+    _check_type(network, images)
     modules = {name: module for name, module in network.named_modules() if name}
-    with _reading(network, modules) as run:
-        return list(_probed(run, images, None)[1])
+    with reading(network, modules) as (run, maps):
+        return list(_probed(run, probe_images(images)[1], None, maps)[0])
 
 
 def _probed(
-    run: Any, images: torch.Tensor, wanted: Mapping[str, LayerName] | None
-) -> tuple[dict[str, LayerName], Axes]:
-    """Which layers give one row a stimulus, and along which axis, told by two numbers of images.
+    run: Any, images: torch.Tensor, wanted: Mapping[str, LayerName] | None, maps: Shapes
+) -> tuple[dict[str, _Probed], Runs, Runs]:
+    """Which layers give one row a stimulus, and along which axis, told by three images, and two in another order.
 
-    Of layers that were asked for, one that does not is refused; else it is left out.
+    Of layers that were asked for, one that does not is refused; else it is left out. Also what ran, for three and two.
     """
-    few = [images[np.arange(n) % len(images)] for n in PROBES]
-    first, second = (run(part) for part in few)
-    known = dict(wanted) if wanted is not None else _all_layers(first)
-    axes: Axes = {}
+    swapped, runs = run(images[SWAPPED]), run(images)
+    known = dict(wanted) if wanted is not None else _all_layers(runs)
+    found = {}
     for name, layer in known.items():
         try:
-            shapes = [_output(layer, runs) for runs in (first, second)]
-            axes[name] = _stimulus_axis(name, [tuple(output.shape) for output in shapes])
+            outputs = [_output(layer, of) for of in (swapped, runs)]
+            _check_runs(layer.module, swapped, runs, N_PROBES, PROBES[0])
+            axis = _stimulus_axis(name, [tuple(output.shape) for output in outputs])
         except InputError:
             if wanted is not None:
                 raise
-    if wanted is None and not axes:
+            continue
+        shape = outputs[1].shape
+        found[name] = _Probed(
+            layer, axis, shape[:axis] + shape[axis + 1 :], maps, _pooled(layer, outputs[1], axis, maps)
+        )
+    if wanted is None and not found:
         raise InputError("no layer of the network gives one row a stimulus; give layers by name to see why")
-    return {name: known[name] for name in axes}, axes
+    return found, runs, swapped
+
+
+def _rounding(network: nn.Module) -> float:
+    """How much of a layer's largest value may be rounding, by the types of the weights and the device."""
+    weights = [p for p in network.parameters() if p.is_floating_point()]
+    coarsest = max((torch.finfo(p.dtype).eps for p in weights), default=0.0)
+    return max(TOLERANCE, EPSILONS * coarsest, ON_GPU if any(p.device.type != "cpu" for p in weights) else 0)
+
+
+def _check_chance(probed: Mapping[str, _Probed], again: Runs, rounding: float) -> None:
+    """Raise InputError where the same images, shown again, have other values."""
+    for name, layer in probed.items():
+        if differ(layer.rows, _rows(layer, again, N_PROBES), rounding):
+            raise InputError(
+                f"layer {name!r} depends on chance, or on earlier calls: the same images, shown again, have other "
+                "values. Let nothing be drawn in evaluation mode (functional.dropout needs training=self.training), "
+                "or read layers by name that come before"
+            )
+
+
+def _check_runs(module: str, probe: Runs, runs: Runs, n: int, n_probes: int = N_PROBES) -> None:
+    """Raise InputError when a module runs more or less often than it did for few images."""
+    once, now = (sum(name == module for name, _ in found) for found in (probe, runs))
+    if once != now:
+        raise InputError(
+            f"layer {module!r} runs {_times(now)} for {n} images and {_times(once)} for {n_probes}: which rows belong "
+            "to which images cannot be told. Where the network takes its images in parts, give a batch_size no larger "
+            "than a part; or read other layers by name"
+        )
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
 
 
 def _all_layers(runs: Runs) -> dict[str, LayerName]:
@@ -118,6 +193,10 @@ def _all_layers(runs: Runs) -> dict[str, LayerName]:
         run = number if (module, 1) in runs else None
         for path in elements_of(output):
             name = module + ("" if run is None else f":{run}") + "".join(f"[{key}]" for key in path)
+            if name in found:
+                raise InputError(
+                    f"two layers have the name {name!r}: a module, and what another gives; rename the module"
+                )
             found[name] = LayerName(name, module, run, path)
     return found
 
@@ -127,8 +206,7 @@ def _output(layer: LayerName, runs: Runs) -> torch.Tensor:
     if not n_runs:
         raise InputError(f"layer {layer.text!r} does not run when the network is given images")
     if layer.run is not None and layer.run >= n_runs:
-        times = "once" if n_runs == 1 else f"{n_runs} times"
-        raise InputError(f"layer {layer.text!r}: the module runs {times}; runs are counted from 0")
+        raise InputError(f"layer {layer.text!r}: the module runs {_times(n_runs)}; runs are counted from 0")
     output = layer.choose(runs[layer.module, n_runs - 1 if layer.run is None else layer.run])
     if not isinstance(output, torch.Tensor):
         inside = ", ".join("".join(f"[{key}]" for key in path) for path in elements_of(output))
@@ -150,72 +228,24 @@ def _stimulus_axis(name: str, shapes: Sequence[tuple[int, ...]]) -> int:
     )
 
 
-def _rows(layer: LayerName, runs: Runs, axis: int, n: int) -> npt.NDArray[Any]:
-    output = _output(layer, runs)
-    values = layer.pooled((output.dequantize() if output.is_quantized else output).movedim(axis, 0))
+def _rows(probed: _Probed, runs: Runs, n: int) -> npt.NDArray[Any]:
+    """A layer's values, shape (n, n_units); raises InputError when they are not of n images."""
+    output = _output(probed.layer, runs)
+    expected = (*probed.shape[: probed.axis], n, *probed.shape[probed.axis :])
+    if tuple(output.shape) != expected:
+        raise InputError(
+            f"layer {probed.layer.text!r} gives shape {tuple(output.shape)} for {n} images, but {N_PROBES} images "
+            f"make one expect {expected}; it must give one row a stimulus, of one shape"
+        )
+    return _pooled(probed.layer, output, probed.axis, probed.maps)
+
+
+def _pooled(layer: LayerName, output: torch.Tensor, axis: int, maps: Shapes) -> npt.NDArray[Any]:
+    values = layer.pooled((output.dequantize() if output.is_quantized else output).movedim(axis, 0), maps)
     array = values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
-    return np.ascontiguousarray(array.numpy()).reshape(len(array), -1)[:n]
+    return np.ascontiguousarray(array.numpy()).reshape(len(array), -1)
 
 
 def _at_least_two(batch: torch.Tensor) -> torch.Tensor:
     """The batch; a single image comes twice, for layers that squeeze would lose its axis."""
     return batch if len(batch) > 1 else torch.cat([batch, batch])
-
-
-@contextmanager
-def _reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[Any]:
-    """A function from images to what each of `modules` gave in each of its runs.
-
-    Outputs are copied when they are made, for the next layer may write over them; images are copied before they are
-    handed over, for the network may do so. The network runs in evaluation mode, without gradients or compilation; hooks
-    and modes are put back whatever happens.
-    """
-    runs: Runs = {}
-    parts = list(network.modules())
-    modes = [part.training for part in parts]
-    compiled = [getattr(part, "_compiled_call_impl", None) for part in parts]
-    parameter = next((p for p in network.parameters() if p.is_floating_point()), None)
-
-    def run(images: torch.Tensor) -> Runs:
-        runs.clear()
-        shown = images.clone()
-        if parameter is not None:
-            shown = shown.to(parameter.device, parameter.dtype if shown.is_floating_point() else None)
-        network(shown)
-        return dict(runs)
-
-    hooks = []
-    try:
-        for name, module in modules.items():
-            hooks.append(module.register_forward_hook(_keeper(runs, name)))
-        for part, mode in zip(parts, compiled, strict=True):
-            if mode is not None:
-                part._compiled_call_impl = None
-        network.eval()
-        with torch.no_grad():
-            yield run
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for part, training, call in zip(parts, modes, compiled, strict=True):
-            part.training = training
-            if call is not None:
-                part._compiled_call_impl = call
-
-
-def _keeper(runs: Runs, name: str) -> Any:
-    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
-        runs[name, sum(module == name for module, _ in runs)] = _copied(output)
-
-    return keep
-
-
-def _copied(output: Any) -> Any:
-    """What a module gave, as copies on the CPU."""
-    if isinstance(output, torch.Tensor):
-        return output.detach().to("cpu", copy=True)
-    if isinstance(output, dict) or hasattr(output, "keys"):
-        return {key: _copied(value) for key, value in output.items()}
-    if isinstance(output, list):
-        return [_copied(value) for value in output]
-    return tuple(_copied(value) for value in output) if isinstance(output, tuple) else output

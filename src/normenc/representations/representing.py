@@ -11,6 +11,7 @@ from torch import nn
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.representations.modules import layers_that_run, module_outputs
+from normenc.representations.probing import check_alone, probe_images
 
 __all__ = ["Encoder", "layers_in_order", "represent"]
 
@@ -30,17 +31,21 @@ def represent(
     ----------
     encoder : Module or callable
         A ``torch.nn.Module`` is read at its submodules' outputs (so that ``fc`` of the study's networks is the linear
-        output before its relu), in evaluation mode, on the device where it is; its state stays as it was. Any other
-        callable maps images to ``{layer: stimulus x unit}``, like the controls.
+        output before its relu), in evaluation mode, on the device where it is; its state (modes, buffers, attributes)
+        and torch's global generator stay as they were. Any other callable maps images to
+        ``{layer: stimulus x unit}``, like the controls.
     images : Tensor or array_like, shape (n_stimuli, ...)
         As the encoder takes them; a module is given them in its own floating-point type. Bytes (uint8) are divided by
-        255. They stay as they are, whatever the encoder does with what it is given.
+        255, truth values are 0 and 1; other whole numbers, whose range is unknown, only reach callables and modules
+        with an embedding. They stay as they are, whatever the encoder does with what it is given.
     layers : sequence of str, optional
         Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all
         that give one row a stimulus, in the order of running. Of a module that runs several times ``"relu:0"`` is the
         first run and ``"relu"`` the last; of one that gives a tuple or a dictionary ``"attn[0]"`` or ``"out[logits]"``
-        is an element; ``"blocks.3@class"`` is the class token (the first) of tokens, ``"blocks.3@mean"`` the mean over
-        tokens, or over positions of maps.
+        is an element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` the mean over tokens,
+        both of outputs of shape (stimulus, token, unit). Of maps ``@mean`` is the mean over positions, where a
+        convolution, normalisation or pooling in the network takes or gives maps of that shape (or of that shape but
+        with channels last); of others the axis of channels cannot be told.
     batch_size : int
         Images at a time.
 
@@ -48,12 +53,16 @@ def represent(
     -------
     dict of str to DataArray
         Dimensions (stimulus, unit), in the order asked for; further dimensions of an output are flattened. A layer's
-        axis of stimuli is the one that grows with their number, which two small batches tell.
+        axis of stimuli is the one that grows with their number, which two small batches tell. Each image is
+        represented by itself: small batches in another order, and shown twice, tell whether values depend on the other
+        images, on chance or on earlier calls. (A callable is put to this test where there are several batches.)
 
     Raises
     ------
     InputError
         When a layer is not there, does not run, or gives no row a stimulus; the message lists the layers there are.
+        When a layer depends on the other images of a batch, on chance or on earlier calls, or gives other rows or
+        runs more often in one batch than in another; the message names it. When the network cannot take the images.
         Also for TorchScript modules, whose layers cannot be read.
 
     Examples
@@ -94,14 +103,42 @@ def layers_in_order(network: nn.Module, images: Any) -> list[str]:
 
 
 def _as_tensor(images: Any) -> torch.Tensor:
+    """Images in a type of torch's; bytes as values from 0 to 1, truth values as 0 and 1."""
     if not isinstance(images, torch.Tensor):
-        array = np.asarray(images)
-        if array.dtype.kind not in "fiub":
-            raise InputError(f"images have type {array.dtype}; they must be numbers")
-        images = torch.from_numpy(np.ascontiguousarray(array))
+        images = torch.from_numpy(_as_plain_array(images))
+    if images.layout != torch.strided or images.is_meta or images.is_complex():
+        kind = "sparse" if images.layout != torch.strided else "without values" if images.is_meta else "complex"
+        raise InputError(f"images are a tensor that is {kind}; they must be dense, real numbers")
     if images.ndim == 0 or len(images) == 0:
         raise InputError("there are no images to represent")
-    return images.float() / 255 if images.dtype == torch.uint8 else images.detach()
+    images = images.dequantize() if images.is_quantized else images.detach()
+    if images.dtype == torch.uint8:
+        return images.float() / 255
+    return images.float() if images.dtype == torch.bool else images
+
+
+def _as_plain_array(images: Any) -> np.ndarray:
+    if not isinstance(images, np.ndarray) or isinstance(images, np.ma.MaskedArray) or images.dtype == object:
+        checked = as_array(images, "images")
+        array = np.asarray(images) if hasattr(images, "dtype") else _of_list(images, checked)
+        array = checked if array.dtype == object else array
+    else:
+        array = images
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"images have type {array.dtype}; they must be numbers")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    elif array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def _of_list(images: Any, checked: np.ndarray) -> np.ndarray:
+    """A list's numbers in their own type, or as they were checked where NumPy cannot join them."""
+    try:
+        return np.asarray(images)
+    except (RuntimeError, TypeError, ValueError):
+        return checked
 
 
 def _callable_outputs(
@@ -110,15 +147,30 @@ def _callable_outputs(
     layers: Sequence[str] | None,
     batch_size: int,
 ) -> dict[str, np.ndarray]:
-    blocks: dict[str, list[np.ndarray]] = {}
-    for batch in images.split(batch_size):
-        found = encoder(batch.clone())
-        for name in layers or []:
-            if name not in found:
-                raise InputError(f"there is no layer {name!r}; the layers are {', '.join(found)}")
-        for name in found if layers is None else layers:
-            blocks.setdefault(name, []).append(_rows(found[name], len(batch), name))
-    return {name: np.concatenate(rows) for name, rows in blocks.items()}
+    blocks = [_of_callable(encoder, batch, layers) for batch in images.split(batch_size)]
+    for block in blocks:
+        for name in {**blocks[0], **block}:
+            shapes = [found[name].shape[1:] if name in found else None for found in (blocks[0], block)]
+            if shapes[0] != shapes[1]:
+                told = [f"values of shape {shape}" if shape else "no such layer" for shape in shapes]
+                raise InputError(f"layer {name!r} differs from batch to batch: {told[0]}, and {told[1]}")
+    outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    if len(blocks) > 1:
+        places, few = probe_images(images)
+        for name, rows in _of_callable(encoder, few, layers).items():
+            if name in outputs:
+                check_alone(name, outputs[name][places], rows[: len(places)])
+    return outputs
+
+
+def _of_callable(
+    encoder: Callable[[torch.Tensor], Mapping[str, Any]], batch: torch.Tensor, layers: Sequence[str] | None
+) -> dict[str, np.ndarray]:
+    found = encoder(batch.clone())
+    for name in layers or []:
+        if name not in found:
+            raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, found))}")
+    return {name: _rows(found[name], len(batch), name) for name in (found if layers is None else layers)}
 
 
 def _rows(output: Any, n: int, name: str) -> np.ndarray:
