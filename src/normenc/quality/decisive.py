@@ -23,6 +23,7 @@ N_PERMUTATIONS = 1000  # likewise
 N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
 MIN_STIMULI = 6  # to speak of others
 ALPHA, POWER = 0.05, 0.8
+NO_RDM = "its RDM cannot be computed"
 FEW = 4  # models that are named one by one
 CANDIDATES = {  # cheap models; the last is for gratings alone
     "pixels": controls.pixels,
@@ -249,7 +250,7 @@ def _chance(kind: str, smallest_p: float, reason: str, n_models: int) -> dict[st
 
 def _why_unknown(recording: Recording, inputs: Mapping[str, Any] | None) -> str:
     if inputs is None:
-        return "its RDM cannot be computed"
+        return NO_RDM
     if recording.period is None and recording.images is None:
         return "the images are not there, so that no model can be shown them"
     if recording.n_stimuli < MIN_STIMULI:

@@ -4,8 +4,11 @@ import math
 
 from normenc.quality.checking import Quality
 from normenc.quality.neurons import Count
+from normenc.quality.verdict import counted
 
 __all__ = ["lines"]
+
+Z_SCORES = "z-score over stimuli"  # as normenc.recordings.z_score calls them
 
 
 def lines(quality: Quality) -> list[tuple[str, str]]:
@@ -31,7 +34,7 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
 
 def _stimuli(quality: Quality) -> str:
     if quality.kind == "image":
-        return f"{quality.n_stimuli} images" + ("" if quality.has_images else ", known by name only")
+        return counted(quality.n_stimuli, "image") + ("" if quality.has_images else ", known by name only")
     unit, period = ("degrees from vertical", 180) if quality.kind == "orientation" else ("degrees of drift", 360)
     circle = "all around the circle" if quality.covers_circle else "not all around the circle"
     return (
@@ -42,19 +45,15 @@ def _stimuli(quality: Quality) -> str:
 
 def _responses(quality: Quality) -> str:
     if quality.n_neurons is None:
-        return "not known; the population is known by its RDM"
+        return "not known; only RDMs are"
     low, high = quality.n_repeats
     if quality.n_trials is None:
         trials = "averages, or one trial a stimulus"
     else:
         trials = f"{quality.n_trials:,} trials, {low}{'' if low == high else f' to {high}'} a stimulus"
-    animals = f", {_counted(quality.n_animals, 'animal')}" if quality.n_animals else ", animals not stated"
-    sessions = f", {_counted(quality.n_sessions, 'session')}" if quality.n_sessions else ""
-    return f"{_counted(quality.n_neurons, 'neuron')}, {trials}{animals}{sessions}"
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    animals = f", {counted(quality.n_animals, 'animal')}" if quality.n_animals else ", animals not stated"
+    sessions = f", {counted(quality.n_sessions, 'session')}" if quality.n_sessions else ""
+    return f"{counted(quality.n_neurons, 'neuron')}, {trials}{animals}{sessions}"
 
 
 def _values(quality: Quality) -> str:
@@ -62,8 +61,11 @@ def _values(quality: Quality) -> str:
     assert raw is not None
     missing = f"{raw.missing:,} missing" if raw.missing else "none missing"
     infinite = f", {raw.infinite:,} infinite" if raw.infinite else ""
-    stated = f" (stated: {quality.units})" if quality.units != "not stated" else ""
-    return f"{raw.smallest:.3g} to {raw.largest:.3g}, which look like {raw.scale}{stated}; {missing}{infinite}"
+    units = quality.units_looked_at
+    said = f"which look like {raw.scale}{'' if units == 'not stated' else f' (stated: {units})'}"
+    if units == Z_SCORES and quality.n_trials is not None:  # single trials reach far beyond
+        said = "in standard deviations of each neuron's averages over the stimuli (z-scored)"
+    return f"{raw.smallest:.3g} to {raw.largest:.3g}, {said}; {missing}{infinite}"
 
 
 def _odd(quality: Quality) -> str:
@@ -91,9 +93,7 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
     found = []
     if neurons.n_blanks:
         said = _count(neurons.responsive, "to at least one stimulus")
-        found.append(
-            ("neurons respond", f"{said}, against {neurons.n_blanks} blank{'' if neurons.n_blanks == 1 else 's'}")
-        )
+        found.append(("neurons respond", f"{said}, against {counted(neurons.n_blanks, 'blank')}"))
     counts = {"to some images": neurons.tuned}
     if quality.kind != "image":
         counts = {"to anything": neurons.tuned, "to orientation": neurons.tuned_orientation}

@@ -147,8 +147,8 @@ def understand(
     cautions = list(found.cautions)
     if asked.axes is None and "responses" not in (asked.names or {}):
         _question_dissimilarities(found.responses)
-    if found.unit:
-        facts["units"] = facts.get("units", "not stated") + found.unit
+    if found.unit and "units" in facts:
+        facts["units"] += found.unit
     labels = _without_blanks(found, kind, asked)
     choosing = found.columns | found.trials | {kind: np.asarray(found.stimulus)}
     rows, step = rows_where(choosing, asked.where, len(labels))
