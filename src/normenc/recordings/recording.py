@@ -19,6 +19,7 @@ from normenc.recordings.labels import (
     as_images,
     as_labels,
     as_stimulus,
+    check_same_neurons,
     without_missing,
     without_stimulus,
 )
@@ -219,6 +220,7 @@ class Recording:
         is_blank = without_stimulus(stimulus)
         of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
+        check_same_neurons(values, of_trials)
         kept, kept_neurons, steps = without_missing(values, missing)
         if not kept_neurons.all():
             values = values[:, kept_neurons]
