@@ -366,3 +366,17 @@ def test_published_rdms_of_subjects_are_called_so(tmp_path):
     one = check(tmp_path / "one.npz")
     assert "known only by an RDM" in one.description
     assert one.warnings[0] == "only the RDM is known, from which nobody can tell how reliable it is."
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        ("Hz", "which are whole numbers (stated: Hz)"),
+        ("spikes/s above baseline", "which are whole numbers (stated: spikes/s above baseline)"),
+        ("spikes", "which look like spike counts (stated: spikes)"),
+    ],
+)
+def test_whole_rates_are_not_called_counts(units, said):
+    rows = np.arange(24.0).reshape(8, 3) % 7
+    found = check(recordings.Recording.from_trials("toy", rows, np.tile([0, 45, 90, 135], 2), units=units))
+    assert said in dict(lines(found))["values"]

@@ -93,3 +93,13 @@ def test_neurons_that_some_animals_share_are_kept_as_asked(tmp_path):
     np.savez(tmp_path / "some.npz", responses=values, orientation=np.tile([0.0, 45, 90, 135], 4), animal=names)
     assert load(tmp_path / "some.npz", missing="neurons").n_neurons == 4
     assert load(tmp_path / "some.npz", missing="trials").n_trials == 8
+
+
+def test_a_label_by_another_name_is_said_with_its_value(tmp_path):
+    given = {"responses": np.random.default_rng(0).normal(size=(8, 3)), "orientation": np.tile([0.0, 45, 90, 135], 2)}
+    np.savez(tmp_path / "one.npz", mouse="AB12", **given)
+    recording = load(tmp_path / "one.npz")
+    assert recording.animals == ("AB12",)
+    assert "animal is AB12 (from mouse)" in recording.notes
+    np.savez(tmp_path / "two.npz", mouse=np.repeat(["a", "b"], 4), **given)
+    assert "animal is read from mouse" in load(tmp_path / "two.npz").notes

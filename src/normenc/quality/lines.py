@@ -1,6 +1,7 @@
 """What a check found, as the few lines that a newcomer reads."""
 
 import math
+import re
 
 from normenc.quality.checking import Quality
 from normenc.quality.neurons import Count
@@ -8,6 +9,8 @@ from normenc.quality.verdict import counted
 
 __all__ = ["lines"]
 
+COUNTS = "spike counts"  # as whole numbers look, though rates of a window of one second are such, too
+RATES = re.compile(r"hz\b|/ ?s(ec)?\b|per second|s\^?-1", re.IGNORECASE)
 Z_SCORES = "z-score over stimuli"  # as normenc.recordings.z_score calls them
 
 
@@ -62,7 +65,8 @@ def _values(quality: Quality) -> str:
     missing = f"{raw.missing:,} missing" if raw.missing else "none missing"
     infinite = f", {raw.infinite:,} infinite" if raw.infinite else ""
     units = quality.units_looked_at
-    said = f"which look like {raw.scale}{'' if units == 'not stated' else f' (stated: {units})'}"
+    are = "are whole numbers" if raw.scale == COUNTS and RATES.search(units) else f"look like {raw.scale}"
+    said = f"which {are}{'' if units == 'not stated' else f' (stated: {units})'}"
     if units == Z_SCORES and quality.n_trials is not None:  # single trials reach far beyond
         said = "in standard deviations of each neuron's averages over the stimuli (z-scored)"
     return f"{raw.smallest:.3g} to {raw.largest:.3g}, {said}; {missing}{infinite}"

@@ -47,8 +47,14 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
         other = next((name for name in SYNONYMS.get(label, ()) if name in arrays and fits(name)), None)
         if other is not None:
             found[label] = arrays[other]
-            notes.append(f"{label}s are named by {other}" if label == "neuron" else f"{label} is {other}")
+            notes.append(f"{label}s are named by {other}" if label == "neuron" else _read_from(label, other, arrays))
     return found
+
+
+def _read_from(label: str, other: str, arrays: Mapping[str, Any]) -> str:
+    """That a label goes by another name in the file; with its value, where there is only one."""
+    values = np.unique(np.ravel(np.asarray(getattr(arrays[other], "array", arrays[other]))).astype(str))
+    return f"{label} is {values[0]} (from {other})" if len(values) == 1 else f"{label} is read from {other}"
 
 
 def parse_where(text: str) -> dict[str, list[str]]:
