@@ -146,3 +146,16 @@ def test_scale_and_offset_do_not_matter():
 def test_too_few_stimuli_are_refused():
     with pytest.raises(InputError, match="4 different stimuli; a von Mises fit needs at least 5"):
         tuning.fit_von_mises(np.ones((5, 1)), [0, 45, 90, 135, 180])
+
+
+@pytest.mark.parametrize("period", [180, 360])
+def test_widths_at_a_bound_are_told(period):
+    degrees = np.arange(0, period, period / 12)
+    needle, cosine = (
+        np.eye(12)[3],
+        np.cos(2 * np.pi * degrees / period) if period == 180 else np.cos(np.radians(degrees)),
+    )
+    bump = tuning.von_mises(degrees, 20, 2.0, period=period)
+    fit = tuning.fit_von_mises(np.stack([needle, cosine, bump, np.ones(12)], axis=1), degrees, period=period)
+    assert fit.bound.tolist() == ["narrowest", "widest", "", ""]
+    assert fit.width[0] == pytest.approx(period / 12, rel=1e-3)

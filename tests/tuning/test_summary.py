@@ -40,7 +40,8 @@ def test_columns_are_what_their_functions_give():
         "explainable_variance": tuning.explainable_variance(trials, degrees),
     }
     called = {"tuned": "p_stimulus", "tuned_orientation": "p_orientation", "responsive": "p_responsive"}
-    assert set(found.units.columns) == {*expected, *called}
+    assert set(found.units.columns) == {*expected, *called, "width_bound"}
+    assert found.units["width_bound"].tolist() == fit.bound.tolist()
     for name, values in expected.items():
         np.testing.assert_allclose(found.units[name], values, err_msg=name)
     for name, p_values in called.items():

@@ -15,6 +15,7 @@ LOWEST, HIGHEST = 0.02, 2000.0  # concentrations that a fit may take: about a co
 GRID_FROM, GRID_RATIO = 0.1, 1.6  # smallest concentration of the grid, and from one to the next
 N_CENTRES = 72  # of the grid at least
 MAX_STEPS = 60
+SAME = 1e-6  # relative distance below which a concentration is at its bound
 TOLERANCE = 1e-10  # relative gain in squared error below which a unit's fit is done
 UNITS_AT_ONCE = 4096
 MIN_STIMULI = {180.0: 5, 360.0: 6}  # one more than the parameters
@@ -39,6 +40,9 @@ class VonMisesFit:
         Quality: share of the variance over the rows given that the curve explains, 0 to 1; 0 for constant units. Noise
         lowers it, and few stimuli for the parameters raise it.
     period : float
+    bound : ndarray of str, shape (n_units,)
+        ``"narrowest"`` or ``"widest"`` where the width is as small or as large as a fit may make it, and no estimate;
+        else empty.
 
     Curves of constant units are flat: their `preferred`, `concentration` and `width` are NaN.
     """
@@ -51,6 +55,7 @@ class VonMisesFit:
     width: npt.NDArray[np.float64]
     r2: npt.NDArray[np.float64]
     period: float
+    bound: npt.NDArray[np.str_]
 
     def __call__(self, stimulus: Any) -> npt.NDArray[np.float64]:
         """The curves at `stimulus`, degrees, shape (n_stimuli, n_units)."""
@@ -95,7 +100,7 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
     The best of a grid of centres and concentrations starts a Levenberg-Marquardt descent in which baseline and
     amplitudes, in which the curve is linear, are solved for at each step (variable projection). Concentrations go from
     0.02, which is about a cosine, to where the width equals the mean distance between stimuli, since no narrower bump
-    can be told from its neighbours; look at `r2` before believing a width at either end.
+    can be told from its neighbours; a width at either end, which `bound` tells, is no estimate.
 
     Parameters
     ----------
@@ -156,7 +161,13 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
         width=np.where(flat, np.nan, width),
         r2=r2,
         period=float(period),
+        bound=np.where(flat, "", _bound(concentration, narrowest)),
     )
+
+
+def _bound(concentration: npt.NDArray[np.float64], narrowest: float) -> npt.NDArray[np.str_]:
+    at = [concentration >= narrowest * (1 - SAME), concentration <= LOWEST * (1 + SAME)]
+    return np.select(at, ["narrowest", "widest"], "")
 
 
 Fitted = tuple[npt.NDArray[np.float64], ...]

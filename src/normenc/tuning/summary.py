@@ -80,7 +80,8 @@ class PopulationSummary:
     units : DataFrame
         One row a unit. Preferences and selectivity: `preferred_orientation_deg` (-90 up to 90), `gosi`, `osi`, with
         period 360 also `preferred_direction_deg` (0 up to 360), `gdsi`, `dsi`. Of the von Mises fit
-        `fit_preferred_deg`, `width_deg`, `r2`, NaN with too few stimuli for one; with period 360 it is that of
+        `fit_preferred_deg`, `width_deg`, `r2`, NaN with too few stimuli for one, and `width_bound`, ``"narrowest"`` or
+        ``"widest"`` where the width is a bound of the fit and no estimate, else empty; with period 360 it is that of
         directions, whose two bumps are equally wide. P-values: `p_stimulus`, `p_orientation`, with
         period 360 `p_direction`, with blanks `p_responsive`, each NaN where the test cannot be made; and whether the
         false discovery rate allows to call the unit so: `tuned` (to anything), `tuned_orientation`, `tuned_direction`,
@@ -268,7 +269,7 @@ def _tuning(curves: TuningCurves, negative: str) -> pd.DataFrame:
         columns["dsi"] = direction_selectivity_index(mean, degrees, negative=negative)
     table = pd.DataFrame(columns).rename_axis("unit")
     if len(degrees) < MIN_STIMULI[period]:
-        return table.assign(fit_preferred_deg=np.nan, width_deg=np.nan, r2=np.nan)
+        return table.assign(fit_preferred_deg=np.nan, width_deg=np.nan, r2=np.nan, width_bound="")
     fit = fit_von_mises(mean, degrees, period=period)
     at = fit.preferred % 360 if period == 360 else fit.preferred
-    return table.assign(fit_preferred_deg=at, width_deg=fit.width, r2=fit.r2)
+    return table.assign(fit_preferred_deg=at, width_deg=fit.width, r2=fit.r2, width_bound=fit.bound)
