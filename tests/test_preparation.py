@@ -69,4 +69,5 @@ def test_facts_that_are_given_are_told(normenc, mine):
     code, out, _ = normenc("check", mine, "--species", "mouse", "--area", "V1", "--units", "spikes", "--z-score")
     assert code == 0
     assert "species mouse, area V1" in out
-    assert "stated: z-score over stimuli" in out
+    assert "(stated: spikes)" in out  # the values that are shown are those of the file
+    assert "z-scored each neuron over stimuli" in " ".join(out.split())

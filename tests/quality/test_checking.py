@@ -3,10 +3,12 @@ import sys
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from normenc import quality, recordings, rsa
+from normenc.cli.commands import app
 from normenc.errors import InputError
-from normenc.quality import check, comparison_notes, inference_inputs, rdm_reliability
+from normenc.quality import check, comparison_notes, inference_inputs, lines, rdm_reliability
 from normenc.tuning.reliability import half_averages
 
 neurons_room = sys.modules["normenc.quality.neurons"]
@@ -339,3 +341,69 @@ def test_few_angles_go_around_the_circle_where_they_are_evenly_spaced(angles, pe
     responses = np.random.default_rng(0).normal(size=(len(angles), 5))
     recording = recordings.Recording.from_responses("few", responses, **{kind: np.array(angles, float)})
     assert recording.covers_circle == around
+
+
+def test_a_unit_is_that_of_the_values_it_stands_beside(tmp_path):
+    path = saved(tmp_path, recordings.simulated_v1(20, n_repeats=2, n_stimuli=8))
+    values = dict(lines(check(path, z_scored=True, units="dF/F")))["values"]
+    assert values == dict(lines(check(path, units="dF/F")))["values"]
+    assert "(stated: dF/F)" in values
+    z_scored = check(recordings.load(path, z_scored=True, units="dF/F"))
+    assert (
+        "in standard deviations of each neuron's averages over the stimuli (z-scored)"
+        in dict(lines(z_scored))["values"]
+    )
+
+
+@pytest.mark.parametrize(("n_stimuli", "n_neurons"), [(2, 5), (3, 5), (13, 1)])
+def test_what_cannot_be_compared_is_not_recommended(tmp_path, n_stimuli, n_neurons):
+    rows = RNG.normal(size=(2 * n_stimuli, n_neurons))
+    np.savez(tmp_path / "few.npz", responses=rows, orientation=np.tile(np.arange(n_stimuli) * 180 / n_stimuli, 2))
+    found = check(tmp_path / "few.npz")
+    assert not found.is_comparable
+    few = (
+        "stimuli are too few to compare models: run and power need at least 4" if n_neurons > 1 else "one neuron has no"
+    )
+    assert few in found.warnings[0]
+    assert not any("n_rdms" in warning or "1 neurons" in warning for warning in found.warnings)
+    told = CliRunner().invoke(app, ["check", str(tmp_path / "few.npz")])
+    assert told.exit_code == 0
+    assert "next:" not in told.output
+
+
+def test_folding_is_recommended_only_where_orientations_are_enough(tmp_path):
+    mean = np.array([[5.0, 0, 0, 9], [0, 5, 9, 0], [5, 9, 0, 0], [9, 5, 0, 0], [5, 0, 9, 0], [0, 0, 5, 9]])
+    rows = np.repeat(mean, 8, axis=0) + RNG.normal(0, 0.1, size=(48, 4))
+    np.savez(tmp_path / "six.npz", responses=rows, direction=np.repeat(np.arange(0, 360, 60), 8))
+    told = CliRunner().invoke(app, ["check", str(tmp_path / "six.npz")])
+    assert "next: normenc run" in told.output
+    assert "--fold" not in told.output.partition("next:")[2]  # of six directions, three orientations
+
+
+def test_published_rdms_of_subjects_are_called_so(tmp_path):
+    rdms = RNG.uniform(0.5, 1, size=(5, 66))
+    np.savez(tmp_path / "subjects.npz", rdm=rdms)
+    found = check(tmp_path / "subjects.npz")
+    assert found.ceiling.startswith("several subjects: ")
+    assert (
+        found.description == "subjects: 12 stimuli, known only by RDMs, 5 subjects, species not stated, area not stated"
+    )
+    assert "the RDMs of subjects agree is told by the noise ceiling" in found.warnings[0]
+    np.savez(tmp_path / "one.npz", rdm=rdms[0])
+    one = check(tmp_path / "one.npz")
+    assert "known only by an RDM" in one.description
+    assert one.warnings[0] == "only the RDM is known, from which nobody can tell how reliable it is."
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        ("Hz", "which are whole numbers (stated: Hz)"),
+        ("spikes/s above baseline", "which are whole numbers (stated: spikes/s above baseline)"),
+        ("spikes", "which look like spike counts (stated: spikes)"),
+    ],
+)
+def test_whole_rates_are_not_called_counts(units, said):
+    rows = np.arange(24.0).reshape(8, 3) % 7
+    found = check(recordings.Recording.from_trials("toy", rows, np.tile([0, 45, 90, 135], 2), units=units))
+    assert said in dict(lines(found))["values"]

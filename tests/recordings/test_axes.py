@@ -109,7 +109,7 @@ def test_an_axis_of_time_is_averaged_over_a_window_and_never_taken_for_repeats(t
     expected = MOVIE[:, :, 1:3].mean(axis=2) - MOVIE[:, :, 0]
     np.testing.assert_allclose(recording.trials, expected, rtol=1e-12)
     assert recording.n_repeats == (2, 2)
-    assert recording.units == "not stated above baseline"
+    assert recording.units == "not stated"  # what was subtracted is said by read_as
     assert recording.read_as.endswith(
         "averaged over 2 of 4 samples in [0, 1) s, less the mean of 1 sample in [-0.5, 0) s"
     )

@@ -339,6 +339,19 @@ def test_regions_by_peak_channel(tmp_path):
     assert found["region"].tolist() == ["VISl", "VISp", "VISl"]
 
 
+def test_a_location_in_parts_gives_its_region(tmp_path):
+    file = session()
+    add_trials(file, [0, 1], [1, 2], orientation=[0.0, 90.0])
+    parts = "brain_region: ALM; brain_subregion: N/A; cortical_layer: 5"
+    group = file.create_electrode_group("shank", description="a", location=parts, device=file.create_device("probe"))
+    for number, location in ((1, parts), (2, parts)):
+        file.add_electrode(id=number, location=location, group=group)
+    add_units(file, [0.5], [1.5], peak_channel_id=[1, 2])
+    recording = load(save(file, tmp_path / "a.nwb"), region="ALM")
+    assert recording.area == "ALM"
+    assert recording.responses["region"].to_numpy().tolist() == ["ALM", "ALM"]
+
+
 def rois(file, n_rois=2, location="V1"):
     device = file.create_device("microscope")
     channel = OpticalChannel(name="green", description="green", emission_lambda=520.0)

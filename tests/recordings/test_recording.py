@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from normenc.errors import InputError
-from normenc.recordings import Recording
+from normenc.recordings import Recording, load
 
 RDM = np.array([[0, 0.5, 1], [0.5, 0, 1.5], [1, 1.5, 0]])
 
@@ -21,7 +21,7 @@ def test_rdm_is_sorted_on_both_sides():
     recording = Recording.from_rdm("toy", RDM, [10, -20, 0])
     np.testing.assert_array_equal(recording.rdm, [[0, 1.5, 0.5], [1.5, 0, 1], [0.5, 1, 0]])
     assert recording.n_neurons is None
-    assert "known only by its RDM" in recording.describe()
+    assert "3 stimuli, known only by an RDM" in recording.describe()
 
 
 def test_simulated_is_said_everywhere():
@@ -61,3 +61,45 @@ def test_bad_responses_are_named(responses, orientation, message):
 def test_bad_rdms_are_named(rdm, message):
     with pytest.raises(InputError, match=message):
         Recording.from_rdm("toy", rdm, [0, 1, 2])
+
+
+@pytest.mark.parametrize("missing", ["error", "neurons", "trials"])
+@pytest.mark.parametrize("what", ["animal", "session"])
+def test_neurons_of_each_animal_s_own_cannot_be_trials_of_one_population(tmp_path, what, missing):
+    rng, names = np.random.default_rng(0), np.repeat(["m1", "m2", "m3"], 8)
+    values = rng.normal(size=(24, 9))
+    values[names[:, None] != np.repeat(["m1", "m2", "m3"], 3)] = np.nan
+    given = {"orientation": np.tile([0.0, 45, 90, 135], 6), what: names}
+    np.savez(tmp_path / "own.npz", responses=values, **given)
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "own.npz", missing=missing)
+    said = str(caught.value)
+    assert f"the 3 {what}s have different neurons" in said
+    assert f"--where {what}=m1 --missing neurons" in said and f"by neuron_{what} whose" in said
+    # What it advises works.
+    one = load(tmp_path / "own.npz", where={what: "m1"}, missing="neurons")
+    np.testing.assert_array_equal(one.trials, values[:8, :3])
+    averages = np.nanmean(values.reshape(6, 4, 9), axis=0)
+    labels = {f"neuron_{what}": np.repeat(["m1", "m2", "m3"], 3)}
+    np.savez(tmp_path / "mean.npz", responses=averages, orientation=[0, 45, 90, 135], **labels)
+    together = load(tmp_path / "mean.npz")
+    assert (together.animals if what == "animal" else together.sessions) == ("m1", "m2", "m3")
+
+
+def test_neurons_that_some_animals_share_are_kept_as_asked(tmp_path):
+    rng, names = np.random.default_rng(0), np.repeat(["m1", "m2"], 8)
+    values = rng.normal(size=(16, 5))
+    values[names == "m2", 4] = np.nan
+    np.savez(tmp_path / "some.npz", responses=values, orientation=np.tile([0.0, 45, 90, 135], 4), animal=names)
+    assert load(tmp_path / "some.npz", missing="neurons").n_neurons == 4
+    assert load(tmp_path / "some.npz", missing="trials").n_trials == 8
+
+
+def test_a_label_by_another_name_is_said_with_its_value(tmp_path):
+    given = {"responses": np.random.default_rng(0).normal(size=(8, 3)), "orientation": np.tile([0.0, 45, 90, 135], 2)}
+    np.savez(tmp_path / "one.npz", mouse="AB12", **given)
+    recording = load(tmp_path / "one.npz")
+    assert recording.animals == ("AB12",)
+    assert "animal is AB12 (from mouse)" in recording.notes
+    np.savez(tmp_path / "two.npz", mouse=np.repeat(["a", "b"], 4), **given)
+    assert "animal is read from mouse" in load(tmp_path / "two.npz").notes

@@ -18,18 +18,22 @@ def next_steps(context: typer.Context, quality: Any) -> list[tuple[str, str]]:
     quality : Quality
         What it found.
     """
+    from normenc.quality.verdict import MIN_STUDY
+
     source = context.params["recording"]
     given = _given(context)
     if quality.raw is not None and quality.raw.missing and "--missing" not in given:
         of_trials = any("trials with missing responses" in note for note in quality.notes)
         given["--missing"] = "trials" if of_trials else "neurons"  # as the check did of its own accord
+    if not quality.is_comparable:
+        return []
     if not quality.has_images:
         command = _command(context, "check", source, given | {"--images": "FOLDER"})
-        return [(command, "the images that the animal saw are needed first")]
+        return [(command, "the images that were shown are needed first")]
     if quality.verdict == "unreliable":
         return []
     steps = [(_command(context, "run", source, given), "compares the recording with networks and controls")]
-    if quality.kind == "direction":
+    if quality.kind == "direction" and quality.decidable.n_different_images >= MIN_STUDY:
         folded = _command(context, "run", source, given | {"--fold": None})
         steps.append((folded, "the same for orientations: opposite directions are one image to a model"))
     steps.append((_command(context, "power", source, given), "tells how much more data would decide"))

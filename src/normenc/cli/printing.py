@@ -89,7 +89,7 @@ def print_summary(evaluation: Any) -> None:
     inference = evaluation.inference
     ceiling = inference.ceiling
     bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
-    typer.echo(f"noise ceiling: {bounds}{ceiling.describe()}")
+    typer.echo(f"noise ceiling: {bounds}{ceiling.describe(evaluation.recording.whose)}")
     n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
     typer.echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
     typer.echo(answer(evaluation.similarity, evaluation.differences))

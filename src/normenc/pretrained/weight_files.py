@@ -167,7 +167,11 @@ def _advice(faults: Mapping[str, Sequence[str]]) -> str:
     stems, extra = (list(dict.fromkeys(_pattern(key) for key in keys)) for keys in (lacking, unknown))
     if len(stems) > 1 or len(extra) > 2:
         return ""
-    what = "that is a head that is not needed, keep its initial weights" if stems else "they are not needed"
+    what = (
+        "that is a head that is not needed, keep its initial weights"
+        if stems
+        else "they are not needed, leave them out"
+    )
     return f". If {what}: leave_out={[*stems, *(pattern for pattern in extra if pattern not in stems)]}"
 
 

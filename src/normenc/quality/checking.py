@@ -9,11 +9,11 @@ import numpy as np
 from normenc import rsa, stimuli
 from normenc.errors import InputError
 from normenc.quality.comparable import confounded, inference_inputs
-from normenc.quality.decisive import Decidable, decidable
+from normenc.quality.decisive import NO_RDM, Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons
 from normenc.quality.raw import RawValues, look_at
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
-from normenc.quality.verdict import verdict_of
+from normenc.quality.verdict import MIN_STUDY, verdict_of
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.angles import odd_one_out
 from normenc.recordings.contents import Contents
@@ -52,6 +52,8 @@ class Quality:
         Whether the networks can be shown what the animal saw: for gratings always, for images where they are there.
     units : str
         Of the responses, as stated.
+    units_looked_at : str
+        Of the values that `raw` describes: those of the file, before responses were z-scored.
     raw : RawValues or None
         What is odd about the responses as they stand in the file.
     neurons : NeuronQuality or None
@@ -93,6 +95,7 @@ class Quality:
     covers_circle: bool
     has_images: bool
     units: str
+    units_looked_at: str
     raw: RawValues | None
     neurons: NeuronQuality | None
     rdm: RdmReliability | None
@@ -106,6 +109,12 @@ class Quality:
     images_cut: str = ""
     neurons_kind: str = ""
     neurons_averaged: bool = False
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether a study can compare models with the recording: its RDM is known, of stimuli enough."""
+        has_rdm = self.decidable is None or self.decidable.unknown != NO_RDM
+        return has_rdm and self.n_stimuli >= MIN_STUDY
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON; NaN is None."""
@@ -155,22 +164,22 @@ def check(
         if options:
             raise InputError(f"{', '.join(options)}: a recording that is loaded takes no options of load")
         raw = None if source.responses is None else look_at(_rows(source))
-        return _checked(source, raw, seed, compared, source)
-    recording, raw = _read(source, options)
+        return _checked(source, raw, source, seed, compared)
+    recording, raw, units = _read(source, options)
     folded = options.get("fold_directions")
     described = _read(source, options | {"fold_directions": False})[0] if folded else recording
-    return _checked(recording, raw, seed, compared, described)
+    return _checked(recording, raw, described, seed, compared, units)
 
 
-def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None]:
-    """The recording without missing values, and what the file's values are like."""
+def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None, str]:
+    """The recording without missing values, what the file's values are like, and their unit."""
     if str(source) in SOURCES and SOURCES[str(source)].url is None:
         recording = load(source, **options)
-        return recording, look_at(_rows(recording))
+        return recording, look_at(_rows(recording)), recording.units
     asked = Preparation(**options)
     with contents(source, asked) as found:
         if found.responses is None:
-            return found.recording(), None
+            return found.recording(), None, ""
         found = chosen(_within_memory(found), asked)
         values = np.asarray(found.responses)
         raw = look_at(values if found.rows is None else values[found.rows])
@@ -178,7 +187,8 @@ def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawVa
         if missing == "error":
             missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
         recording = replace(found, responses=values).recording(missing=missing)
-        return prepared(recording, asked, binned=found.binned), replace(raw, left_out=asked.missing != "error")
+        raw = replace(raw, left_out=asked.missing != "error")
+        return prepared(recording, asked, binned=found.binned), raw, recording.units
 
 
 def _within_memory(found: Contents) -> Contents:
@@ -201,21 +211,26 @@ def _rows(recording: Recording) -> Any:
 
 
 def _checked(
-    recording: Recording, raw: RawValues | None, seed: int, compared: rsa.Inference | None, described: Recording
+    recording: Recording,
+    raw: RawValues | None,
+    described: Recording,
+    seed: int,
+    compared: rsa.Inference | None,
+    units: str = "",
 ) -> Quality:
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
-    problems: list[str] = []
+    problems = _too_few(recording)
     reliability, inputs = None, None
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
-        inputs = inference_inputs(recording)
-        ceiling = rsa.noise_ceiling(
-            inputs["data"], **{key: value for key, value in inputs.items() if key != "data"}, seed=seed
-        )
+        inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else inference_inputs(recording)
+        if inputs is not None:
+            own = {key: value for key, value in inputs.items() if key != "data"}
+            ceiling = rsa.noise_ceiling(inputs["data"], **own, seed=seed)
+            reliability = _rdm_reliability(recording, seed)
     except InputError as error:
+        inputs = None
         problems.append(f"RDMs cannot be computed: {error}.")
-    else:
-        reliability = _rdm_reliability(recording, seed)
     period, stimulus = recording.period, recording.stimulus
     quality = Quality(
         name=recording.label,
@@ -234,12 +249,13 @@ def _checked(
         covers_circle=recording.covers_circle,
         has_images=recording.kind != "image" or recording.images is not None,
         units=recording.units,
+        units_looked_at=units or recording.units,
         raw=raw,
         neurons=neurons,
         neurons_kind=described.kind,
         neurons_averaged=described.trials is None,
         rdm=reliability,
-        ceiling=ceiling.describe(),
+        ceiling=ceiling.describe(recording.whose),
         ceiling_lower=ceiling.lower,
         ceiling_upper=ceiling.upper,
         notes=(*recording.notes, *recording.steps),
@@ -250,6 +266,18 @@ def _checked(
     return replace(
         quality, verdict=verdict, warnings=(*_read_otherwise(recording), *problems, *confounded(recording), *warnings)
     )
+
+
+def _too_few(recording: Recording) -> list[str]:
+    """Why no study of the recording can be made."""
+    found = []
+    if recording.n_stimuli < MIN_STUDY:
+        found.append(
+            f"{recording.n_stimuli} stimuli are too few to compare models: run and power need at least {MIN_STUDY}."
+        )
+    if recording.n_neurons == 1:
+        found.append("one neuron has no RDM of correlations, which takes at least 2; run and power cannot use it.")
+    return found
 
 
 def _read_otherwise(recording: Recording) -> list[str]:

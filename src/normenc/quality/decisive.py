@@ -23,6 +23,7 @@ N_PERMUTATIONS = 1000  # likewise
 N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
 MIN_STIMULI = 6  # to speak of others
 ALPHA, POWER = 0.05, 0.8
+NO_RDM = "its RDM cannot be computed"
 FEW = 4  # models that are named one by one
 CANDIDATES = {  # cheap models; the last is for gratings alone
     "pixels": controls.pixels,
@@ -265,7 +266,7 @@ def _chance(kind: str, smallest: Mapping[str, float], reason: str, n_models: int
 
 def _why_unknown(recording: Recording, inputs: Mapping[str, Any] | None) -> str:
     if inputs is None:
-        return "its RDM cannot be computed"
+        return NO_RDM
     if recording.period is None and recording.images is None:
         return "the images are not there, so that no model can be shown them"
     return _too_few(recording.n_different_images)

@@ -1,13 +1,18 @@
 """What a check found, as the few lines that a newcomer reads."""
 
 import math
+import re
 
 from normenc.quality.checking import Quality
 from normenc.quality.neurons import Count
 from normenc.quality.rdm_reliability import MIN_STIMULI
+from normenc.quality.verdict import counted
 
 __all__ = ["lines"]
 
+COUNTS = "spike counts"  # as whole numbers look, though rates of a window of one second are such, too
+RATES = re.compile(r"hz\b|/ ?s(ec)?\b|per second|s\^?-1", re.IGNORECASE)
+Z_SCORES = "z-score over stimuli"  # as normenc.recordings.z_score calls them
 KEPT = "neurons that respond to a stimulus"  # as the step says that chose them
 
 
@@ -34,7 +39,7 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
 
 def _stimuli(quality: Quality) -> str:
     if quality.kind == "image":
-        return f"{quality.n_stimuli} images" + ("" if quality.has_images else ", known by name only")
+        return counted(quality.n_stimuli, "image") + ("" if quality.has_images else ", known by name only")
     unit, period = ("degrees from vertical", 180) if quality.kind == "orientation" else ("degrees of drift", 360)
     circle = "all around the circle" if quality.covers_circle else "not all around the circle"
     return (
@@ -45,19 +50,15 @@ def _stimuli(quality: Quality) -> str:
 
 def _responses(quality: Quality) -> str:
     if quality.n_neurons is None:
-        return "not known; the population is known by its RDM"
+        return "not known; only RDMs are"
     low, high = quality.n_repeats
     if quality.n_trials is None:
         trials = "averages, or one trial a stimulus"
     else:
         trials = f"{quality.n_trials:,} trials, {low}{'' if low == high else f' to {high}'} a stimulus"
-    animals = f", {_counted(quality.n_animals, 'animal')}" if quality.n_animals else ", animals not stated"
-    sessions = f", {_counted(quality.n_sessions, 'session')}" if quality.n_sessions else ""
-    return f"{_counted(quality.n_neurons, 'neuron')}, {trials}{animals}{sessions}"
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    animals = f", {counted(quality.n_animals, 'animal')}" if quality.n_animals else ", animals not stated"
+    sessions = f", {counted(quality.n_sessions, 'session')}" if quality.n_sessions else ""
+    return f"{counted(quality.n_neurons, 'neuron')}, {trials}{animals}{sessions}"
 
 
 def _values(quality: Quality) -> str:
@@ -65,8 +66,12 @@ def _values(quality: Quality) -> str:
     assert raw is not None
     missing = f"{raw.missing:,} missing" if raw.missing else "none missing"
     infinite = f", {raw.infinite:,} infinite" if raw.infinite else ""
-    stated = f" (stated: {quality.units})" if quality.units != "not stated" else ""
-    return f"{raw.smallest:.3g} to {raw.largest:.3g}, which look like {raw.scale}{stated}; {missing}{infinite}"
+    units = quality.units_looked_at
+    are = "are whole numbers" if raw.scale == COUNTS and RATES.search(units) else f"look like {raw.scale}"
+    said = f"which {are}{'' if units == 'not stated' else f' (stated: {units})'}"
+    if units == Z_SCORES and quality.n_trials is not None:  # single trials reach far beyond
+        said = "in standard deviations of each neuron's averages over the stimuli (z-scored)"
+    return f"{raw.smallest:.3g} to {raw.largest:.3g}, {said}; {missing}{infinite}"
 
 
 def _odd(quality: Quality) -> str:
@@ -93,9 +98,7 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
     assert neurons is not None
     found = []
     if neurons.n_blanks:
-        said = (
-            f"{_count(neurons.responsive, 'to at least one stimulus')}, against {_counted(neurons.n_blanks, 'blank')}"
-        )
+        said = f"{_count(neurons.responsive, 'to at least one stimulus')}, against {counted(neurons.n_blanks, 'blank')}"
         chosen = "; those that do not were left out before" if any(KEPT in note for note in quality.notes) else ""
         found.append(("neurons respond", said + chosen))
     counts = {"to some images": neurons.tuned}

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from normenc.quality.checking import Quality
     from normenc.quality.neurons import Count, Decoded, NeuronQuality
 
-__all__ = ["verdict_of"]
+__all__ = ["counted", "verdict_of"]
 
 WEAK = 0.3  # reliability of the RDM below which models can hardly be told apart
 FEW_STIMULI, FEW_NEURONS = 12, 20
+MIN_STUDY = 4  # stimuli that a study needs
 MUCH_DRIFT = 0.2  # share of neurons
 CHANCE = 0.05  # p-value of the RDM's reliability
 GUESSING = 0.01  # p-value of the decoder
@@ -69,6 +70,11 @@ def _guesses(decoded: Mapping[str, "Decoded"]) -> str:
 
 def _why_unknown(quality: "Quality") -> str:
     if quality.n_neurons is None:
+        if quality.n_animals + quality.n_sessions > 1:
+            return (
+                "no trials are known, so that the reliability of each RDM is not; how far the RDMs of "
+                f"{'subjects' if quality.n_animals > 1 else 'sessions'} agree is told by the noise ceiling."
+            )
         return "only the RDM is known, from which nobody can tell how reliable it is."
     if quality.n_repeats[1] > 1:
         return f"fewer than {MIN_STIMULI} stimuli were shown twice, too few to tell how reliable the RDM is."
@@ -84,7 +90,7 @@ def _why_unknown(quality: "Quality") -> str:
 
 def _stimuli(quality: "Quality") -> list[str]:
     warnings = []
-    if quality.n_stimuli < FEW_STIMULI:
+    if MIN_STUDY <= quality.n_stimuli < FEW_STIMULI:
         warnings.append(
             f"{quality.n_stimuli} stimuli are few: intervals will be wide, and below {MIN_STIMULI} say nothing of "
             "other stimuli."
@@ -96,7 +102,7 @@ def _stimuli(quality: "Quality") -> list[str]:
             f"{quality.kind}s from {quality.first:g} to {quality.last:g} leave a gap of {quality.largest_gap:g} "
             "degrees in the circle; stimuli are then resampled one by one, as if neighbours were independent."
         )
-    if quality.n_neurons is not None and quality.n_neurons < FEW_NEURONS:
+    if quality.n_neurons is not None and 1 < quality.n_neurons < FEW_NEURONS:
         warnings.append(f"{quality.n_neurons} neurons are few for an RDM; its values will be noisy.")
     low, high = quality.n_repeats
     if high > 1 and low == 1:
@@ -109,13 +115,21 @@ def _values(quality: "Quality") -> list[str]:
     if raw is not None:
         if raw.missing and not raw.left_out:
             warnings.append(
-                f"{raw.missing:,} responses are missing, in {raw.neurons_missing:,} neurons and {raw.trials_missing:,} "
-                "trials, and were left out here; run and power need --missing neurons or --missing trials to do so."
+                f"{counted(raw.missing, 'response')} {_are(raw.missing)} missing, in "
+                f"{counted(raw.neurons_missing, 'neuron')} and {counted(raw.trials_missing, 'trial')}, and "
+                f"{'was' if raw.missing == 1 else 'were'} left out here; run and power need --missing neurons or "
+                "--missing trials to do so."
             )
         if raw.constant:
-            warnings.append(f"{raw.constant:,} neurons never change their response; leave them out.")
+            never = (
+                "never changes its response; leave it"
+                if raw.constant == 1
+                else "never change their response; leave them"
+            )
+            warnings.append(f"{counted(raw.constant, 'neuron')} {never} out.")
         if raw.duplicated:
-            warnings.append(f"{raw.duplicated:,} neurons repeat another one exactly; was one counted twice?")
+            repeat = "repeats" if raw.duplicated == 1 else "repeat"
+            warnings.append(f"{counted(raw.duplicated, 'neuron')} {repeat} another one exactly; was one counted twice?")
     if neurons is not None and neurons.drifting > MUCH_DRIFT:
         warnings.append(
             f"{neurons.drifting:.0%} of neurons drift over the trials as they stand in the file; look for bleaching or "
@@ -140,4 +154,19 @@ def _tuning(kind: str, neurons: "NeuronQuality") -> list[str]:
 
 
 def _few(count: "Count") -> str:
-    return f"{f'only {count.n:,}' if count.n else 'none'} of {count.tested:,} neurons"
+    return f"{f'only {count.n:,}' if count.n else 'none'} of {counted(count.tested, 'neuron')}"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number of things, in words.
+
+    Examples
+    --------
+    >>> counted(1, "neuron"), counted(1200, "neuron")
+    ('1 neuron', '1,200 neurons')
+    """
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"

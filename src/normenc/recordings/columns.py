@@ -61,8 +61,14 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
             notes.append(said)
             continue
         found[label] = values
-        notes.append(f"{label}s are named by {said}" if label == "neuron" else f"{label} is {said}")
+        notes.append(f"{label}s are named by {said}" if label == "neuron" else _read_from(label, said, values))
     return found
+
+
+def _read_from(label: str, said: str, values: Any) -> str:
+    """That a label goes by another name in the file; with its value, where there is only one."""
+    own = np.unique(np.ravel(np.asarray(getattr(values, "array", values))).astype(str))
+    return f"{label} is {own[0]} (from {said})" if len(own) == 1 else f"{label} is read from {said}"
 
 
 def _days(values: Any, name: str) -> tuple[Any, str]:

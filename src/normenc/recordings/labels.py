@@ -18,6 +18,7 @@ __all__ = [
     "as_labels",
     "as_stimulus",
     "as_text",
+    "check_same_neurons",
     "without_missing",
     "without_stimulus",
 ]
@@ -203,6 +204,30 @@ def as_images(images: Any, n_stimuli: int, kind: str = "image") -> npt.NDArray[n
             "(white), or bytes (uint8)"
         )
     return array.astype(np.float32)
+
+
+def check_same_neurons(values: npt.NDArray[Any], of_trials: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Raise InputError where every animal, or session, has neurons of its own, so that every trial lacks some.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_trials, n_neurons)
+        NaN where a neuron is another animal's.
+    of_trials : mapping of str to ndarray, shape (n_trials,)
+    """
+    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
+    if not missing.any(axis=1).all() or not missing.any(axis=0).all():
+        return
+    for what in (name for name in ("animal", "session") if name in of_trials):
+        names, group = np.unique(of_trials[what], return_inverse=True)
+        lacks = np.array([missing[group == place].all(axis=0) for place in range(len(names))])
+        if len(names) > 1 and lacks.any(axis=0).all() and lacks.any(axis=1).all() and not lacks.all(axis=0).any():
+            raise InputError(
+                f"the {len(names)} {what}s have different neurons: in the trials of each {what} those of the others "
+                f"are missing (NaN), so that no trial and no neuron is whole. Give each {what} alone (--where "
+                f"{what}={names[0]} --missing neurons, or a file of its own); or, to compare them together, give "
+                f"averages, one row a stimulus, and say by neuron_{what} whose each neuron is"
+            )
 
 
 def without_missing(

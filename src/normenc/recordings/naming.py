@@ -99,8 +99,8 @@ def understand(
     cautions = list(found.cautions)
     if asked.axes is None and "responses" not in (asked.names or {}):
         question_square(found.responses)
-    if found.unit:
-        facts["units"] = facts.get("units", "not stated") + found.unit
+    if found.unit and "units" in facts:
+        facts["units"] += found.unit
     pictures = list(images) if isinstance(images, Mapping) else np.ravel(shaped(known.get("image_names", [])).array)
     labels = without_blanks(found, kind, asked, set(map(str, pictures)))
     choosing = found.columns | found.trials | {kind: np.asarray(found.stimulus)}

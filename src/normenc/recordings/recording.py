@@ -19,6 +19,7 @@ from normenc.recordings.labels import (
     as_images,
     as_labels,
     as_stimulus,
+    check_same_neurons,
     without_missing,
     without_stimulus,
 )
@@ -219,6 +220,7 @@ class Recording:
         is_blank = without_stimulus(stimulus)
         of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
+        check_same_neurons(values, of_trials)
         kept, kept_neurons, steps = without_missing(values, missing)
         if not kept_neurons.all():
             values = values[:, kept_neurons]
@@ -418,6 +420,12 @@ class Recording:
         """The name for tables and pictures, which always says when it is simulated."""
         return f"{self.name} (simulated)" if self.simulated and "simulated" not in self.name else self.name
 
+    @property
+    def whose(self) -> str:
+        """What the animals are called: subjects, where they are people or published RDMs do not say."""
+        human = self.rdms is not None or self.species.lower() in ("human", "homo sapiens")
+        return "subjects" if human else "animals"
+
     def describe(self) -> str:
         """Say in one sentence what this recording is.
 
@@ -426,16 +434,21 @@ class Recording:
         >>> Recording.from_responses("toy", [[1.0, 2.0], [3.0, 1.0]], [90, 0], species="mouse").describe()
         'toy: 2 stimuli x 2 neurons, species mouse, area not stated'
         """
-        known = "known only by its RDM" if self.n_neurons is None else f"x {self.n_neurons:,} neurons"
+        known = f", known only by {'an RDM' if self.rdms is None else 'RDMs'}"
+        if self.n_neurons is not None:
+            known = f" x {_counted(self.n_neurons, 'neuron')}"
         low, high = self.n_repeats
         repeats = "" if high == 1 else f", {low} to {high} trials each" if low < high else f", {low} trials each"
-        human = self.rdms is not None or self.species.lower() in ("human", "homo sapiens")
-        animals = f", {len(self.animals)} {'subjects' if human else 'animals'}" if len(self.animals) > 1 else ""
+        animals = f", {len(self.animals)} {self.whose}" if len(self.animals) > 1 else ""
         kind = ", simulated: no animal was recorded" if self.simulated else ""
         return (
-            f"{self.label}: {self.n_stimuli} stimuli {known}{repeats}{animals}, species {self.species}, "
+            f"{self.label}: {self.n_stimuli} stimuli{known}{repeats}{animals}, species {self.species}, "
             f"area {self.area}{kind}"
         )
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def all_rows(recording: Recording) -> xr.DataArray:

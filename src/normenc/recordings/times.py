@@ -37,7 +37,7 @@ class Window:
     @property
     def is_all(self) -> bool:
         """Whether it holds every moment, so that no times are needed."""
-        return bool(np.isneginf(self.start) and np.isposinf(self.stop))
+        return (self.start, self.stop) == (-np.inf, np.inf)
 
     def __str__(self) -> str:
         """As it is written: brackets say which ends count; or "all"."""

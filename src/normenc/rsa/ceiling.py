@@ -47,15 +47,15 @@ class Ceiling:
     lower: float
     upper: float
 
-    def describe(self) -> str:
-        """Say in words what the ceiling was estimated from.
+    def describe(self, who: str = "animals") -> str:
+        """Say in words what the ceiling was estimated from; `who` is what its subjects are called.
 
         Examples
         --------
         >>> Ceiling("animals", 0.25, 0.61).describe()
         'several animals: the lower with one left out, the upper with all'
         """
-        return KINDS[self.kind]
+        return KINDS[self.kind].replace("animals", who)
 
 
 def noise_ceiling(

@@ -15,7 +15,7 @@ ALPHA = 0.05
 def scope(recording: Recording, inference: rsa.Inference) -> dict[str, Any]:
     """What ``environment.json`` says of an inference."""
     return {
-        "ceiling": inference.ceiling.describe(),
+        "ceiling": inference.ceiling.describe(recording.whose),
         "ceiling_kind": inference.ceiling.kind,
         "resampled": inference.sizes,
         "block_length": inference.block_length,

@@ -23,6 +23,7 @@ from normenc.recordings.formats.nwb_tables import (
     kinds_of_others,
     labels_of,
     numbers_of,
+    plain_place,
     stimuli_of,
     tables_of,
 )
@@ -202,6 +203,8 @@ def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: lis
         regions = _electrode_regions(file) if rois is None else np.full(len(rows), plane or "")
         if regions is not None and not np.isin(regions, ("", "unknown")).all():
             found["region"] = regions
+    if "region" in found and found["region"].dtype.kind in "OUST":
+        found["region"] = np.array([plain_place(str(place)) for place in found["region"]], dtype=str)
     return found
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "kinds_of_others",
     "labels_of",
     "numbers_of",
+    "plain_place",
     "stimuli_of",
     "tables_of",
 ]
@@ -28,6 +29,7 @@ STIMULI = {  # columns that leave no doubt; "angle" and "theta" would: they may 
     "direction": r"(stimulus_|gratings?_|drift_|motion_)?direction(_deg|_degrees|_in_degrees)?",
     "image": r"(stimulus_|natural_)?(image|scene)(_name|_id|_index|_number)?",
 }
+PLACES = ("region", "brain_region", "area", "brain_area", "location", "structure", "acronym")  # of a location in parts
 ADVICE = "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
 Floats = npt.NDArray[np.float64]
 
@@ -154,3 +156,21 @@ def labels_of(
                 found[label] = values[rows]
                 break
     return found
+
+
+def plain_place(said: str) -> str:
+    """The brain region alone, of a location that lists several things by name; else the location as it stands.
+
+    Examples
+    --------
+    >>> plain_place("brain_region: ALM; brain_subregion: N/A; cortical_layer: 5")
+    'ALM'
+    >>> plain_place("{'depth': 200, 'area': 'V1'}"), plain_place("V1, layer 5")
+    ('V1', 'V1, layer 5')
+    """
+    parts = [re.split(r"\s*[:=]\s*", part, maxsplit=1) for part in re.split(r"[;,\n]\s*", said.strip("{} \n"))]
+    values = {part[0].strip("\"' ").lower(): part[1].strip("\"' ") for part in parts if len(part) == 2}
+    if len(values) < len(parts) or len(values) < 2:
+        return said
+    known = {name: value for name, value in values.items() if value.lower() not in BLANK}
+    return next((known[name] for name in PLACES if name in known), said)
