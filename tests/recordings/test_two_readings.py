@@ -185,7 +185,7 @@ def test_a_date_with_the_time_of_day_is_the_day(saved, written):
     recording = load(saved(responses=RESPONSES, orientation=TRIALS, date=date))
     _, counts = np.unique(recording.trials["session"], return_counts=True)
     assert sorted(counts) == [12, 18, 30]
-    assert "session is the day in date" in recording.notes
+    assert "session is read from the day in date" in recording.notes
 
 
 def test_what_differs_in_every_trial_is_no_session(saved):
@@ -222,3 +222,22 @@ def test_cells_that_differ_in_size_are_named_once(tmp_path):
     scipy.io.savemat(tmp_path / "a.mat", {"C": cells, "orientation": np.arange(0, 180, 22.5)})
     with pytest.raises(InputError, match=r"cannot be 'C': C was left out: the 8 x 1 cells differ in size"):
         load(tmp_path / "a.mat", names={"responses": "C"})
+
+
+@pytest.mark.parametrize(
+    ("numbers", "code", "n"), [([*range(1, 9), -1], "-1", 8), ([*range(8), 99], "99", 8), (range(1, 9), None, 8)]
+)
+def test_numbers_of_conditions_are_told_from_a_code_beside_them(saved, numbers, code, n):
+    shown = np.repeat(np.array(numbers, dtype=float), 3)
+    path = saved(responses=RNG.normal(size=(len(shown), 4)), direction=shown)
+    with pytest.raises(InputError, match=rf"the numbers of {n} conditions.*number \* 45 ") as caught:
+        load(path)
+    assert ("--blank" in str(caught.value)) == (code is not None)
+    assert code is None or f"add --blank {code}." in str(caught.value)
+
+
+def test_images_that_are_called_as_blanks_are_named(saved):
+    image = np.tile(["cat", "dog", "cow", "Gray"], 15)
+    recording = load(saved(responses=RESPONSES, image=image))
+    assert "image 'Gray' stands for trials without a stimulus (blanks)" in recording.notes
+    assert len(recording.blanks) == 15

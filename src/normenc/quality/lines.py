@@ -7,13 +7,13 @@ from normenc.quality.checking import Quality
 from normenc.quality.neurons import Count
 from normenc.quality.rdm_reliability import MIN_STIMULI
 from normenc.quality.verdict import counted
+from normenc.recordings.steps import only_responsive
 
 __all__ = ["lines"]
 
 COUNTS = "spike counts"  # as whole numbers look, though rates of a window of one second are such, too
 RATES = re.compile(r"hz\b|/ ?s(ec)?\b|per second|s\^?-1", re.IGNORECASE)
 Z_SCORES = "z-score over stimuli"  # as normenc.recordings.z_score calls them
-KEPT = "neurons that respond to a stimulus"  # as the step says that chose them
 
 
 def lines(quality: Quality) -> list[tuple[str, str]]:
@@ -99,7 +99,7 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
     found = []
     if neurons.n_blanks:
         said = f"{_count(neurons.responsive, 'to at least one stimulus')}, against {counted(neurons.n_blanks, 'blank')}"
-        chosen = "; those that do not were left out before" if any(KEPT in note for note in quality.notes) else ""
+        chosen = "; those that do not were left out before" if only_responsive(quality.notes) else ""
         found.append(("neurons respond", said + chosen))
     counts = {"to some images": neurons.tuned}
     if quality.kind != "image":

@@ -136,10 +136,15 @@ def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.ND
         )
     if _are_counted(found):
         name, period = (kind, 180) if kind == "orientation" else ("direction", 360)
+        numbers = _without_code(found)
+        codes = "".join(
+            f" {code:g} seems to stand for trials without a stimulus: add --blank {code:g}."
+            for code in np.setdiff1d(found, numbers)
+        )
         raise InputError(
-            f"{span} the numbers of {len(found)} conditions or images. If they are images, map them: --map "
-            f"image=NAME; else give the degrees they stand for, such as number * {period / len(found):g} (if they are "
-            f"degrees of {name} after all: --angles degrees)"
+            f"{span} the numbers of {len(numbers)} conditions or images.{codes} If they are images, map them: --map "
+            f"image=NAME; else give the degrees they stand for, such as number * {period / len(numbers):g} (if they "
+            f"are degrees of {name} after all: --angles degrees)"
         )
     return degrees
 
@@ -220,13 +225,20 @@ def _are_counted(found: npt.NDArray[np.float64]) -> bool:
     One more value beyond them may be a code, of blanks for example. Numbers that count on are degrees only where they
     go around the circle, or half of it.
     """
-    if found[0] < 0 or found[-1] > MOST_LABELS:
-        without = found[1:] if found[0] < 0 else found[:-1]
-        if len(without) > FEW and _count_up(without):
-            return True
+    if len(_without_code(found)) < len(found):
+        return True
     if len(found) <= MOST_LABELS:
         return _count_up(found)
     return found[0] in (0, 1) and bool((np.diff(found) == 1).all()) and found[-1] not in (179, 180, 359, 360)
+
+
+def _without_code(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Numbers of conditions without the one value beyond them that may be a code; else all values."""
+    if found[0] < 0 or found[-1] > MOST_LABELS:
+        without = found[1:] if found[0] < 0 else found[:-1]
+        if len(without) > FEW and _count_up(without):
+            return without
+    return found
 
 
 def _count_up(found: npt.NDArray[np.float64]) -> bool:

@@ -44,6 +44,9 @@ def without_blanks(found: Arranged, kind: str, asked: Preparation, pictures: Con
         labels = labels.astype(str)
         names = np.strings.lower(np.strings.strip(labels))
         called = [name for name in np.unique(labels) if name.strip().lower() in BLANK_NAMES and name not in pictures]
+        said = [repr(str(name)) for name in called if name.strip()]
+        if said:
+            found.notes.append(f"image {' and '.join(said)} stands for trials without a stimulus (blanks)")
         labels = np.where(np.isin(labels, called) & np.isin(names, BLANK_NAMES), "", labels)
     for name in BLANK_COLUMNS:
         if name not in found.columns:

@@ -1,7 +1,7 @@
 """What stands beside the stimuli in a table of trials: labels, other parameters of the stimuli, rows to choose."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,16 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.labels import as_text
 
-__all__ = ["BLANK_COLUMNS", "SYNONYMS", "Condition", "named_columns", "parse_where", "rows_where", "varying"]
+__all__ = [
+    "BLANK_COLUMNS",
+    "SYNONYMS",
+    "Condition",
+    "named_columns",
+    "neuron_column",
+    "parse_where",
+    "rows_where",
+    "varying",
+]
 
 SYNONYMS = {  # other names that labels have in people's files
     "animal": ("subject", "subject_id", "animal_id", "mouse", "mouse_id", "monkey"),
@@ -29,6 +38,7 @@ PARAMETERS = (  # of stimuli, however many values they have
     *("temporalfrequency", "size", "diameter", "luminance"),
 )
 MOST_VALUES = 50  # of a parameter of stimuli; what has more was measured
+NAMED_BY = "neurons are named by "
 MOST_NAMED = 5  # in a sentence
 
 Condition = Mapping[str, Any]
@@ -61,8 +71,19 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
             notes.append(said)
             continue
         found[label] = values
-        notes.append(f"{label}s are named by {said}" if label == "neuron" else _read_from(label, said, values))
+        notes.append(f"{NAMED_BY}{said}" if label == "neuron" else _read_from(label, said, values))
     return found
+
+
+def neuron_column(notes: Iterable[str]) -> str:
+    """What the file calls the column that names neurons, where that is not ``neuron``; else nothing.
+
+    Examples
+    --------
+    >>> neuron_column(["neurons are named by roi"])
+    'roi'
+    """
+    return next((note.removeprefix(NAMED_BY) for note in notes if note.startswith(NAMED_BY)), "")
 
 
 def _read_from(label: str, said: str, values: Any) -> str:

@@ -11,7 +11,7 @@ The order that :func:`normenc.recordings.load` follows, and that makes sense els
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,10 +31,12 @@ __all__ = [
     "fold",
     "keep_responsive",
     "kept_by_labels",
+    "only_responsive",
     "select",
     "z_score",
 ]
 
+RESPONSIVE = "neurons that respond to a stimulus"  # as the step says that chose them
 MOST_LISTED = 10
 COMPARISON = re.compile(r"\s*([<>]=?)\s*([-+0-9.eE]+)\s*")
 
@@ -169,10 +171,21 @@ def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
         )
     found = select(recording, kept)
     said = (
-        f"kept {kept.sum():,} of {responses.shape[1]:,} neurons that respond to a stimulus (tested against "
+        f"kept {kept.sum():,} of {responses.shape[1]:,} {RESPONSIVE} (tested against "
         f"{n_blanks:,} blanks, false discovery rate {alpha:g})"
     )
     return replace(found, steps=(*recording.steps, said))
+
+
+def only_responsive(steps: Iterable[str]) -> bool:
+    """Whether these steps left out the neurons that do not respond.
+
+    Examples
+    --------
+    >>> only_responsive(["z-score over stimuli"])
+    False
+    """
+    return any(RESPONSIVE in step for step in steps)
 
 
 def fold(recording: Recording) -> Recording:

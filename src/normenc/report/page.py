@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from normenc.errors import InputError
+from normenc.recordings.steps import only_responsive
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
@@ -26,7 +27,6 @@ BY_METHOD = "similarity_by_method.csv"
 UNITS = "tuning_units.csv"
 N_BEST, SILENT = 3, 0.05  # units that are drawn, and their responses' share of the largest below which that is said
 QUALITY = "quality.json"
-KEPT = "neurons that respond to a stimulus"  # as the step says that chose them
 
 
 def write(folder: str | Path) -> Path:
@@ -180,7 +180,7 @@ def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, An
     return {
         "rows": table.to_dict("records"),
         "blanks": "n_responsive" in table,
-        "kept_responsive": any(KEPT in step for step in steps),
+        "kept_responsive": only_responsive(steps),
         "directions": "n_tuned_direction" in table,
         "halves": bool(table["spectrum_cross_validated"].any()),
         "laws": bool(table["spectrum_exponent"].notna().any()),

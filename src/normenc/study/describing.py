@@ -1,6 +1,5 @@
 """How populations are tuned, neurons and units described alike: for the tables and pictures of a study."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +11,7 @@ import pandas as pd
 from normenc import tuning
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.recordings.columns import neuron_column
 from normenc.study.representing import Representation
 
 __all__ = ["Description", "describe", "population_table", "unit_table"]
@@ -20,7 +20,6 @@ Floats = npt.NDArray[np.float64]
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response
 MOST_UNITS = 500  # of a control that are described one by one
 MIN_DECODED = 6  # stimuli, below which others tell nothing of one
-NAMED_BY = re.compile(r"neurons are named by (\w+)")  # as a recording's notes say it
 NAMELESS = "no. "  # begins the name of a neuron to which the file gives none
 QUARTILES = ("25", "median", "75")
 NONE = tuning.Tuned(0, 0, tuning.circular_statistics([]), np.full(3, np.nan))
@@ -130,8 +129,7 @@ def _recording(recording: Recording, label: str, period: float) -> Description:
         halves = tuning.split_halves(values, tuning.around_zero(stimulus, period), seed=0)
     summary = tuning.population_summary(values, stimulus, period=period, negative=NEGATIVE, blanks=blanks)
     found = _description(label, curves, summary, halves, recording.responses["neuron"].to_numpy().astype(str))
-    said = (NAMED_BY.fullmatch(note) for note in recording.notes)
-    return replace(found, named_by=next((match[1] for match in said if match), ""))
+    return replace(found, named_by=neuron_column(recording.notes))
 
 
 def _encoder(representation: Representation, rows: Any, stimulus: Floats, period: float) -> Description:
