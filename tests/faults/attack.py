@@ -1,0 +1,75 @@
+"""Attack runs as bad luck and bad neighbours do, and print what held.
+
+    python tests/faults/attack.py                 # all of it: about half an hour on two cores
+    python tests/faults/attack.py --short         # some of each, as the tests have it
+
+Each attack must end in the same bytes as a run that was left in peace, or in one line that says what is wrong, after which
+the same command, or the next, goes on. What else happens is printed, and the exit code is 1.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import clusters
+import disks
+import kills
+import neighbours
+import units
+
+SHOWN = 5  # faults of one attack
+
+
+@dataclass
+class Outcome:
+    """What an attack found."""
+
+    name: str
+    n: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def attacks(short: bool) -> Iterator[tuple[str, Callable[[Path, int], Iterator[str | None]]]]:
+    """Each by its name: a function of a folder and a seed that gives, for every try, what went wrong or None."""
+    few = 2 if short else 50
+    yield "killed anywhere, into a new folder", lambda folder, seed: kills.anywhere(folder, seed, few)
+    yield "killed anywhere, over an earlier run", lambda folder, seed: kills.over_another(folder, seed, few)
+    yield "disks that are full", lambda folder, seed: disks.full(folder, seed, 2 if short else 12)
+    for kind in units.DAMAGES:
+        yield f"units: {kind}", lambda folder, seed, kind=kind: units.damaged(folder, seed, kind, 10 if short else 400)
+    for name, attack in clusters.FAULTS.items():
+        if not short or name in clusters.SHORT:
+            yield f"cluster: {name}", lambda folder, seed, attack=attack: attack(folder)
+    yield "a hostile user", lambda folder, seed: neighbours.hostile_user(folder)
+
+
+def main() -> int:
+    """Run the attacks and print their table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--short", action="store_true", help="some of each")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="attacks whose names hold this")
+    asked = parser.parse_args()
+    faults = 0
+    print(f"{'attack':44} {'tries':>6} {'held':>6}")
+    for name, attack in attacks(asked.short):
+        if asked.only not in name:
+            continue
+        found = Outcome(name)
+        with tempfile.TemporaryDirectory() as folder:
+            for fault in attack(Path(folder), asked.seed):
+                found.n += 1
+                if fault is not None:
+                    found.faults.append(fault)
+        print(f"{name:44} {found.n:6} {found.n - len(found.faults):6}", flush=True)
+        for fault in found.faults[:SHOWN]:
+            print(f"    {fault}", flush=True)
+        faults += len(found.faults) + (found.n == 0)
+    return int(faults > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
