@@ -3,8 +3,8 @@
     python tests/faults/attack.py                 # all of it: about half an hour on two cores
     python tests/faults/attack.py --short         # some of each, as the tests have it
 
-Each attack must end in the same bytes as a run that was left in peace, or in one line that says what is wrong, after which
-the same command, or the next, goes on. What else happens is printed, and the exit code is 1.
+Each attack must end in the same bytes as a run that was left in peace, or in one line that says what is wrong, after
+which the same command, or the next, goes on. What else happens is printed, and the exit code is 1.
 """
 
 import argparse

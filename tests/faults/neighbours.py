@@ -48,7 +48,7 @@ def _look(pid: int) -> Iterator[str | None]:
     ports: set[int] = set()
     end = time.monotonic() + 60
     process = psutil.Process(pid)
-    while len(process.children(recursive=True)) < 3 and time.monotonic() < end:
+    while process.is_running() and len(process.children(recursive=True)) < 3 and time.monotonic() < end:
         time.sleep(0.05)
     time.sleep(2)  # until the workers listen, too
     family = [process, *process.children(recursive=True)]

@@ -29,7 +29,7 @@ n_epochs = 2
 batch_size = 20
 seed = {seed}
 n_seeds = {n_seeds}
-n_untrained = 1
+n_untrained = 2
 [comparison]
 controls = ["pixels"]
 n_samples = 100
