@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import figures, rsa
+from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
@@ -135,7 +136,7 @@ def power(
         study = study.model_copy(update={"power": settings})
         (aside / "study.toml").write_text(study.to_toml(), encoding="utf-8")
         for table, name in ((found.recovery, "power.csv"), (found.pairs, "power_pairs.csv")):
-            table.to_csv(aside / name, index=False, float_format="%.9g", lineterminator="\n")
+            write_table(table, aside / name, float_format="%.9g")
         figures.save(figures.power_map(found.recovery), aside, "power")
         figures.save(figures.power_map(found.pairs, value="power"), aside, "power_pairs")
     return Power(found.recovery, found.pairs, folder, tuple(failures), prepared.skipped_controls)

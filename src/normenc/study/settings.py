@@ -258,7 +258,7 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
     try:
         return Study(**settings)
     except ValidationError as error:
-        raise InputError("\n".join(f"{origin}: {in_words(Study, problem)}" for problem in error.errors())) from None
+        raise InputError(*(f"{origin}: {in_words(Study, problem)}" for problem in error.errors())) from None
 
 
 def _absolute(source: str, folder: Path) -> str:

@@ -26,6 +26,7 @@ from torch import nn
 
 import normenc
 from normenc import stimuli
+from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.quality import decisions, lines
 from normenc.recordings import Recording
@@ -112,7 +113,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     if evaluation.failures:
         tables["failures.csv"] = failure_table(evaluation.failures)
     for name, table in tables.items():
-        table.to_csv(folder / name, index=False, float_format="%.9g", lineterminator="\n")
+        write_table(table, folder / name, float_format="%.9g")
     _representations(evaluation).to_netcdf(folder / "representations.nc", engine="h5netcdf")
     _rdms(evaluation).to_netcdf(folder / "rdms.nc", engine="h5netcdf")
     population_dataset(evaluation).to_netcdf(folder / "populations.nc", engine="h5netcdf")
