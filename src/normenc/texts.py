@@ -5,13 +5,13 @@ and others turn the order of what is read around or cannot be seen at all.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["as_json", "bare", "harmless", "visible", "visible_array", "visible_lines", "visible_values"]
+__all__ = ["as_json", "bare", "escaped", "harmless", "visible", "visible_array", "visible_lines", "visible_values"]
 
 JOINERS = "\u200c\u200d"  # of emoji, and of letters in Persian and the scripts of India
 TAGS = "\U000e0020-\U000e007e"  # of flags
@@ -46,13 +46,17 @@ def visible(text: str) -> str:
     >>> visible(os.fsdecode(b"caf\xe9.npz"))
     'caf\\xe9.npz'
     """
-    return HIDDEN.sub(_escaped, text) if SUSPECT.search(text) else text
+    return escaped(text, _as_python)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    character = found[0]
-    if found["flag"]:
-        return character
+def escaped(text: str, write: Callable[[str], str]) -> str:
+    """A text of which `write` gives each hidden character anew."""
+    if not SUSPECT.search(text):
+        return text
+    return HIDDEN.sub(lambda found: found[0] if found["flag"] else write(found[0]), text)
+
+
+def _as_python(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # what Python makes of a byte that is no UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
@@ -93,14 +97,12 @@ def as_json(text: str) -> str:
     >>> as_json('{"area": "V1\u202e\x9b"}')
     '{"area": "V1\\u202e\\u009b"}'
     """
-    return "\n".join(HIDDEN.sub(_escaped_in_json, line) for line in text.split("\n")) if SUSPECT.search(text) else text
+    return "\n".join(escaped(line, _as_javascript) for line in text.split("\n")) if SUSPECT.search(text) else text
 
 
-def _escaped_in_json(found: re.Match[str]) -> str:
-    if found["flag"]:
-        return found[0]
-    pairs = found[0].encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{pairs[place : place + 4]}" for place in range(0, len(pairs), 4))
+def _as_javascript(character: str) -> str:
+    halves = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{halves[place : place + 4]}" for place in range(0, len(halves), 4))
 
 
 def harmless(cell: str) -> str:
@@ -125,8 +127,3 @@ def bare(cell: str) -> str:
     ['=x', "'=x", '-5', "'tis", "''"]
     """
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
-
-
-def hides(texts: Iterable[str]) -> str | None:
-    """The first of `texts` that holds what would not be seen, as it can be shown; None where there is none."""
-    return next((visible(text) for text in texts if visible(text) != text), None)

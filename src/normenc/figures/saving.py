@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from normenc.errors import InputError
 from normenc.figures.common import AxesArray, figure_of, style
 from normenc.figures.sizes import INCH, millimetres
+from normenc.texts import visible_lines
 
 __all__ = ["FORMATS", "TooNarrowError", "fits", "save"]
 
@@ -87,9 +88,18 @@ def save(
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
                 figure.savefig(path, facecolor="white", **options)
+                if path.suffix == ".svg":
+                    _show_as_text(path)
     finally:
         plt.close(figure)
     return paths
+
+
+def _show_as_text(svg: Path) -> None:
+    """Have what would not be seen in the texts of an SVG file, which may be no XML, stand there as its escape."""
+    text = svg.read_text(encoding="utf-8")
+    if (shown := visible_lines(text)) != text:
+        svg.write_text(shown, encoding="utf-8")
 
 
 def fits(axes: Axes | AxesArray, width: float | str) -> bool:

@@ -15,8 +15,9 @@ from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits, row_names
-from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, the_recording
+from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
 from normenc.study.file_names import FAILED_FIT, REPORT
+from normenc.texts import visible_values
 
 __all__ = ["render", "write"]
 
@@ -71,14 +72,14 @@ def render(folder: str | Path) -> str:
     folder = Path(folder)
     try:
         study_toml = (folder / "study.toml").read_text(encoding="utf-8")
-        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        environment = visible_values(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
         similarity = read_table(folder / "similarity.csv")
         differences = read_table(folder / "differences.csv")
         training = read_table(folder / "training.csv")
         pictures = {path.stem: _data_uri(path) for path in sorted((folder / "figures").glob("*.svg"))}
     except FileNotFoundError as error:
         raise InputError(f"{folder}: this is no whole run, {Path(error.filename).name} is missing") from None
-    study = tomllib.loads(study_toml)
+    study = visible_values(tomllib.loads(study_toml))
     networks = [_described(section) for section in _sections(study["network"])]
     tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
     controls = similarity.loc[similarity["seed"].isna(), "model"].tolist()
@@ -89,7 +90,11 @@ def render(folder: str | Path) -> str:
     data = explorer(folder, environment, by_method, labels)
     predictivity = _optional(folder / PREDICTIVITY)
     page = Environment(
-        loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
     ).get_template("page.html.j2")
     return page.render(
         study=study,

@@ -17,6 +17,7 @@ from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
+from normenc.study.file_names import file_stem
 from normenc.study.progress import Stage, Tell, each, reporting, stage
 from normenc.study.representing import Prepared, prepare, represent_all
 from normenc.study.sections import PowerSettings
@@ -115,7 +116,9 @@ def power(
     with reporting(progress) as tell:
         with stage(tell, "reading the recording"):
             prepared = prepare(study)
-        folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}-power"
+        folder = (
+            Path(out) if out is not None else Path("runs") / f"{study.name}-{file_stem(prepared.recording.name)}-power"
+        )
         check_free(folder)
         _check(prepared)
         settings = amounts_of(prepared.recording, study.power)

@@ -36,7 +36,7 @@ from normenc.recordings.sources import SOURCES
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation, samples_of_other_methods
 from normenc.study.exploring import population_dataset, write_stimulus_sheet
-from normenc.study.file_names import MARK, REPORT, file_stem
+from normenc.study.file_names import MARK, REPORT, file_stem, own_stem
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
@@ -123,13 +123,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     models.mkdir()
     several = len(evaluation.study.task) > 1
     for unit, training in evaluation.trainings.items():
-        untrained = f"{unit.network_label}_seed{unit.seed}_untrained.safetensors"
-        name = f"{unit.task_label}_" * several + f"{unit.network_label}_seed{unit.seed}.safetensors"
-        _save_weights(training.network, models / file_stem(name))
+        labels = [unit.task_label] * several + [unit.network_label]
+        untrained = f"{file_stem(unit.network_label)}_seed{unit.seed}_untrained.safetensors"
+        _save_weights(training.network, models / f"{file_stem(*labels)}_seed{unit.seed}.safetensors")
         if not several or unit.task_label == evaluation.study.task[0].title:
-            _save_weights(training.untrained, models / file_stem(untrained))
+            _save_weights(training.untrained, models / untrained)
     for label, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
-        _save_weights(fit.network, models / file_stem(f"fitted_{label}_seed{fit.seed}.safetensors"))
+        _save_weights(fit.network, models / f"fitted_{own_stem(label)}_seed{fit.seed}.safetensors")
 
 
 def _publish(stage: Path, folder: Path) -> None:
