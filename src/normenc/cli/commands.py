@@ -300,7 +300,7 @@ def show(
     def ready(address: str) -> None:
         echo(f"{run}: {address}", "Ctrl-C ends this.")
         if not no_browser:
-            open_browser(kept.enter_context(serving.leading_to(address)))
+            open_browser(kept.enter_context(serving.leading_to(address)).as_uri())
             echo("If your browser shows nothing, open the address above in it.")
 
     with ExitStack() as kept:

@@ -1,7 +1,6 @@
 """What commands print: tables and summaries."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -45,13 +44,13 @@ def print_failure(failure: Any) -> None:
     )
 
 
-def open_browser(page: Path) -> None:
-    """Have the browser show a page, in a thread of its own, for some browsers return only when they are closed."""
+def open_browser(address: str) -> None:
+    """Have the browser show an address, in a thread of its own, for some browsers return only when they are closed."""
     import threading
     import webbrowser
 
     def show() -> None:
-        if not webbrowser.open(page.as_uri()):
+        if not webbrowser.open(address):
             echo("normenc: no browser was found; open the address above yourself", err=True)
 
     threading.Thread(target=show, daemon=True).start()

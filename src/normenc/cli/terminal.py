@@ -39,10 +39,10 @@ def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = 
     bold : bool
     """
     text = "\n".join(visible(str(line)) for line in lines)
-    if in_colour():
-        typer.secho(text, err=err, fg=fg, bold=bold or None)
-    else:
-        typer.echo(text, err=err)
+    stream = sys.stderr if err else sys.stdout
+    if in_colour() and stream.isatty():
+        text = typer.style(text, fg=fg, bold=bold or None)
+    print(text, file=stream, flush=True)
 
 
 def tell(problem: object, *, fg: str = typer.colors.YELLOW) -> None:
@@ -55,7 +55,12 @@ def tell(problem: object, *, fg: str = typer.colors.YELLOW) -> None:
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON."""
-    typer.echo(as_json(json.dumps(value, indent=2, ensure_ascii=False)))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    print(as_json(text), flush=True)
 
 
 class Commands(TyperGroup):

@@ -77,7 +77,8 @@ def save(
     figure = figure_of(axes)
     paths = [Path(folder) / f"{name}.{kind}" for kind in dict.fromkeys(formats)]
     try:
-        with style():
+        with style(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")  # letters that the picture's font has not
             if width is not None:
                 _resize(figure, millimetres(width))
                 if why := _crowded(figure):
@@ -117,6 +118,7 @@ def _crowded(figure: Figure) -> str | None:
     """Which texts of `figure` are cut off or overlap, in words; None where all can be read."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", message="Glyph")
         try:
             figure.draw_without_rendering()
         except UserWarning:  # of matplotlib: nothing is left for the panels
