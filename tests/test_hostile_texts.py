@@ -17,7 +17,7 @@ import pytest
 
 from hostile_texts import TEXTS, hidden
 from normenc import cli, figures, recordings
-from normenc.csv_tables import read_table
+from normenc.csv_tables import read_table, write_table
 from normenc.errors import InputError
 from normenc.recordings.steps import kept_by_labels
 from normenc.report import serving, write_comparison
@@ -399,3 +399,23 @@ def test_a_comparison_of_hostile_folders_is_refused_in_one_line(tmp_path):
     with pytest.raises(InputError) as error:
         write_comparison([tmp_path / "a\nb", tmp_path / "c"], tmp_path / "x.html")
     assert "\n" not in str(error.value)
+
+
+def test_labels_that_look_like_something_else_come_back(tmp_path):
+    labels = ["007", "True", "1e3", "NA", "nan", "None", "inf", "-5"]
+    table = pd.DataFrame(
+        {"model": labels, "similarity": np.arange(8) / 7, "seed": pd.array([1, None] * 4, dtype="Int64")}
+    )
+    write_table(table.assign(trained=True), tmp_path / "table.csv")
+    back = read_table(tmp_path / "table.csv")
+    assert back["model"].tolist() == labels
+    assert back["similarity"].tolist() == pytest.approx(table["similarity"].tolist())
+    assert back["seed"].isna().tolist() == [False, True] * 4
+    assert back["trained"].dtype == bool
+    for label in labels:  # also where all labels are alike
+        write_table(pd.DataFrame({"model": [label, label]}), tmp_path / "table.csv")
+        assert read_table(tmp_path / "table.csv")["model"].tolist() == [label, label]
+
+
+def test_whether_a_population_is_the_recording_is_no_text(run):
+    assert read_table(run[0] / "tuning.csv")["recording"].tolist()[:2] == [True, False]

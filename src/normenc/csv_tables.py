@@ -71,6 +71,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     for place in range(table.shape[1]):
         if _is_text(table, place):
             table.isetitem(place, table.iloc[:, place].map(_read))
+    if {"population", "recording"} <= set(table.columns):  # of tuning.csv: whether the population is the recording
+        table["recording"] = table["recording"] == "True"
     return table
 
 
