@@ -419,3 +419,17 @@ def test_labels_that_look_like_something_else_come_back(tmp_path):
 
 def test_whether_a_population_is_the_recording_is_no_text(run):
     assert read_table(run[0] / "tuning.csv")["recording"].tolist()[:2] == [True, False]
+
+
+def test_a_persons_table_has_neurons_called_na_and_null(tmp_path):
+    lines = ["orientation,NA,null,V1", *(f"{angle},{angle % 7},{angle % 5},{angle % 3}" for angle in range(0, 180, 20))]
+    (tmp_path / "wide.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = recordings.load(tmp_path / "wide.csv", names={"responses": "NA|null|V1"})
+    assert found.responses["neuron"].to_numpy().tolist() == ["NA", "null", "V1"]
+    rows = ["trial,orientation,neuron,region,response"]
+    for trial, angle in enumerate(range(0, 90, 20)):
+        rows += [f"{trial},{angle},NA,null,{(trial + 3) % 7}", f"{trial},{angle},b,NA,{(trial + 5) % 7}"]
+    (tmp_path / "long.csv").write_text("\n".join(rows), encoding="utf-8")
+    found = recordings.load(tmp_path / "long.csv")
+    assert found.responses["neuron"].to_numpy().tolist() == ["NA", "b"]
+    assert found.responses["region"].to_numpy().tolist() == ["null", "NA"]

@@ -32,7 +32,7 @@ Value = bool | int | float | str  # in a table of trials
 def _seen(label: str) -> str:
     if not label.strip() or visible(label) != label or "/" in label or "\\" in label:
         raise ValueError(
-            f"the label is given as {visible(label)!r}; it may hold no slashes, and no characters that cannot be seen"
+            f"given {visible(label)!r}; a label may hold no slashes, and no characters that cannot be seen"
         )
     return label
 

@@ -40,6 +40,7 @@ from normenc.study.file_names import MARK, REPORT, file_stem, own_stem
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
+from normenc.texts import as_json
 
 __all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
 
@@ -91,7 +92,7 @@ def staged(folder: Path) -> Iterator[Path]:
 def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> None:
     """Write settings, environment, tables, arrays and weights of `evaluation` to `folder`."""
     (folder / MARK).write_text(evaluation.study.to_toml(), encoding="utf-8")
-    environment = json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False)
+    environment = as_json(json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False))
     (folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
     tables = {
         "training.csv": evaluation.training_log,
@@ -200,7 +201,7 @@ def _quality(evaluation: Evaluation) -> str:
     found = evaluation.quality
     assert found.decidable is not None
     said = {"lines": lines(found), "decisions": decisions(found.decidable, found.kind, found.n_stimuli)}
-    return json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False) + "\n"
+    return as_json(json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _units_of(recording: Recording) -> dict[str, str]:
