@@ -5,6 +5,9 @@ from typing import Any
 
 import typer
 
+from normenc.cli.terminal import echo, in_colour
+from normenc.texts import visible
+
 __all__ = ["open_browser", "print_failure", "print_failures", "print_skipped", "print_summary", "print_table"]
 
 MAX_ROWS = 12  # of trained layers on the screen
@@ -17,7 +20,7 @@ def print_failures(finished: Any) -> bool:
         print_failure(failure)
     units = [failure for failure in finished.evaluation.failures if failure.layer is None]
     if units:
-        typer.secho(
+        echo(
             f"normenc: {len(units)} of {len(finished.evaluation.trainings) + len(units)} units failed; their settings "
             f"are in {finished.folder / 'failures.csv'}, and their tasks and networks are left out",
             err=True,
@@ -29,14 +32,14 @@ def print_failures(finished: Any) -> bool:
 def print_skipped(controls: dict[str, str]) -> None:
     """Tell which controls could not be used, and why."""
     for name, why in controls.items():
-        typer.secho(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
+        echo(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
 
 
 def print_failure(failure: Any) -> None:
     """Tell which network, or layer, could not be used, and why."""
     unit = failure.unit
     what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
-    typer.secho(
+    echo(
         f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}", err=True, fg=typer.colors.YELLOW
     )
 
@@ -48,7 +51,7 @@ def open_browser(address: str) -> None:
 
     def show() -> None:
         if not webbrowser.open(address):
-            typer.echo("normenc: no browser was found; open the address above yourself", err=True)
+            echo("normenc: no browser was found; open the address above yourself", err=True)
 
     threading.Thread(target=show, daemon=True).start()
 
@@ -78,21 +81,21 @@ def print_summary(evaluation: Any) -> None:
         )
         for row in table.itertuples()
     ]
-    typer.echo(evaluation.recording.describe())
+    echo(evaluation.recording.describe())
     _print_scores(evaluation)
     columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance, Holm)")
     print_table(columns, rows)
     if study.is_grid:
-        typer.echo(f"these are the {len(best)} most similar trained layers; all are in the report")
+        echo(f"these are the {len(best)} most similar trained layers; all are in the report")
     if evaluation.predicted is not None:
         _print_predictivity(evaluation.predicted.table)
     inference = evaluation.inference
     ceiling = inference.ceiling
     bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
-    typer.echo(f"noise ceiling: {bounds}{ceiling.describe(evaluation.recording.whose)}")
+    echo(f"noise ceiling: {bounds}{ceiling.describe(evaluation.recording.whose)}")
     n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
-    typer.echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
-    typer.echo(answer(evaluation.similarity, evaluation.differences))
+    echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
+    echo(answer(evaluation.similarity, evaluation.differences))
 
 
 def _interval(low: float, high: float) -> str:
@@ -123,9 +126,9 @@ def _print_predictivity(table: Any) -> None:
     name = "explainable variance explained" if measure == "feve" else "r of predictions"
     print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
     if len(table) > MAX_ROWS:
-        typer.echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
+        echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
     for row in table[table["notes"].str.startswith(FAILED_FIT)].itertuples():
-        typer.secho(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
+        echo(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
 
 
 def _print_scores(evaluation: Any) -> None:
@@ -133,7 +136,7 @@ def _print_scores(evaluation: Any) -> None:
     if not evaluation.study.is_grid:
         for unit, training in evaluation.trainings.items():
             log = training.log
-            typer.echo(
+            echo(
                 f"seed {unit.seed}, {unit.task.score_name}: {log.train_score:.3f} in training, "
                 f"{log.held_out_score:.3f} on fresh stimuli (untrained {log.untrained_score:.3f}, "
                 f"chance {unit.task.chance:.3g})"
@@ -156,11 +159,11 @@ def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) ->
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, header_style="bold", show_header=columns is not None)
+    table = Table(box=None, header_style="bold" if in_colour() else "", show_header=columns is not None)
     for index, column in enumerate(columns or rows[0]):
-        table.add_column(column, no_wrap=index == 0, overflow="fold")
+        table.add_column(Text(visible(column)), no_wrap=index == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     console = Console(soft_wrap=False)
     if not console.is_terminal:
         console.width = max(console.width, 140)  # a file has room for whole rows

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from normenc.errors import InputError
 from normenc.figures.common import AxesArray, figure_of, style
 from normenc.figures.sizes import INCH, millimetres
+from normenc.texts import visible_lines
 
 __all__ = ["FORMATS", "TooNarrowError", "fits", "save"]
 
@@ -76,7 +77,8 @@ def save(
     figure = figure_of(axes)
     paths = [Path(folder) / f"{name}.{kind}" for kind in dict.fromkeys(formats)]
     try:
-        with style():
+        with style(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")  # letters that the picture's font has not
             if width is not None:
                 _resize(figure, millimetres(width))
                 if why := _crowded(figure):
@@ -87,9 +89,18 @@ def save(
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
                 figure.savefig(path, facecolor="white", **options)
+                if path.suffix == ".svg":
+                    _show_as_text(path)
     finally:
         plt.close(figure)
     return paths
+
+
+def _show_as_text(svg: Path) -> None:
+    """Have what would not be seen in the texts of an SVG file, which may be no XML, stand there as its escape."""
+    text = svg.read_text(encoding="utf-8")
+    if (shown := visible_lines(text)) != text:
+        svg.write_text(shown, encoding="utf-8")
 
 
 def fits(axes: Axes | AxesArray, width: float | str) -> bool:
@@ -107,6 +118,7 @@ def _crowded(figure: Figure) -> str | None:
     """Which texts of `figure` are cut off or overlap, in words; None where all can be read."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", message="Glyph")
         try:
             figure.draw_without_rendering()
         except UserWarning:  # of matplotlib: nothing is left for the panels

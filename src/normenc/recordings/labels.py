@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.texts import visible_array
 
 __all__ = [
     "DECIMALS",
@@ -19,6 +20,7 @@ __all__ = [
     "as_stimulus",
     "as_text",
     "check_same_neurons",
+    "visible_labels",
     "without_missing",
     "without_stimulus",
 ]
@@ -47,7 +49,9 @@ def as_stimulus(n_rows: int, what: str, orientation: Any, direction: Any, image:
         said = " and ".join(given) or "none"
         raise InputError(f"the stimuli are given as {said}; give one of orientation, direction and image")
     ((kind, values),) = given.items()
-    labels = as_text(values, kind) if kind == "image" else as_array(values, kind).astype(np.float64)
+    labels = (
+        visible_labels(as_text(values, kind), kind) if kind == "image" else as_array(values, kind).astype(np.float64)
+    )
     if labels.ndim != 1 or len(labels) != n_rows:
         raise InputError(f"{kind} has shape {labels.shape} but there are responses to {n_rows} {what}; they must agree")
     if n_rows < 2:
@@ -110,7 +114,7 @@ def as_labels(
             )
         array = np.asarray(values)
         if name in (*NAMED, "neuron") or array.dtype.kind not in "iufb":
-            array = as_text(values, name)
+            array = visible_labels(as_text(values, name), name)
         if name in NAMED:
             array = np.strings.strip(array)
             nameless = np.isin(np.strings.lower(array), MISSING_NAMES)
@@ -163,6 +167,33 @@ def as_text(values: Any, what: str) -> npt.NDArray[Any]:
         bad = next(item for item in items if not _is_utf8(item))
         raise InputError(f"{what} holds a name that is not UTF-8 ({bad!r}); write names as UTF-8 text") from None
     return np.array(texts, dtype=str).reshape(array.shape)
+
+
+def visible_labels(labels: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
+    r"""Labels of text as they are shown, see :func:`normenc.texts.visible`; blank ones stay blank.
+
+    Raises
+    ------
+    InputError
+        When two of them would be shown alike; `what` says what they are.
+
+    Examples
+    --------
+    >>> visible_labels(np.array(["V1\n", "LM"]), "region").tolist()
+    ['V1\\n', 'LM']
+    """
+    found = visible_array(labels)
+    if found is labels:
+        return labels
+    found = np.where(np.strings.strip(labels) == "", labels, found)
+    raw = np.unique(labels)
+    names, counts = np.unique(visible_array(raw), return_counts=True)
+    if len(names) < len(raw):
+        raise InputError(
+            f"{what} holds two names that are both shown as {str(names[counts.argmax()])!r}: one has a character that "
+            "cannot be seen; rename it"
+        )
+    return found
 
 
 def _plain(item: Any) -> str:

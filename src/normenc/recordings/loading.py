@@ -13,7 +13,7 @@ from normenc.errors import InputError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.contents import Contents
 from normenc.recordings.download import cached_file
-from normenc.recordings.files import is_file, is_folder, is_other, printable
+from normenc.recordings.files import is_file, is_folder, is_other
 from normenc.recordings.formats import cuts_trials, maps_names, opened
 from normenc.recordings.labels import NEURON_LABELS, as_labels
 from normenc.recordings.naming import understand
@@ -24,6 +24,7 @@ from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
 from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
 from normenc.recordings.streaming import stream_rdm
+from normenc.texts import visible
 
 __all__ = ["chosen", "contents", "load", "prepared"]
 
@@ -105,7 +106,7 @@ def load(
         recording = simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     if n_neurons is not None or seed is not None:
-        raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {printable(key)}")
+        raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {key}")
     with contents(key, asked) as found:
         if _n_gib(found.responses) > in_memory_gib:
             return _streamed(found, asked)
@@ -145,11 +146,10 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
             )
             yield replace(found, facts={**facts, **found.facts})
     except InputError as error:
-        raise InputError(printable(f"{path}: {error}")) from None
+        raise InputError(f"{path}: {error}") from None
     except MemoryError:
         raise InputError(
-            f"{printable(str(path))}: it does not fit into memory; save the responses as Zarr or HDF5, which are read "
-            "in blocks"
+            f"{path}: it does not fit into memory; save the responses as Zarr or HDF5, which are read in blocks"
         ) from None
 
 
@@ -174,10 +174,9 @@ def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
         path = Path(key)
         if not is_file(key) and not is_folder(key) and not is_other(key):
             raise InputError(
-                f"{printable(key)}: there is no such file, and no recording of that name; the names are "
-                f"{', '.join(SOURCES)}"
+                f"{key}: there is no such file, and no recording of that name; the names are {', '.join(SOURCES)}"
             )
-        return path, printable(path.stem), {}
+        return path, visible(path.stem), {}
     source = SOURCES[key]
     path = cached_file(key)
     if not path.exists():

@@ -24,6 +24,7 @@ from normenc.report.comparison_rows import (
 from normenc.report.comparison_sentences import cautions, changed, other_ways, what_differs
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.run_folders import CONTROL, read_runs
+from normenc.report.wording import shown
 from normenc.study.file_names import MARK, REPORT
 
 __all__ = ["compare", "write_comparison"]
@@ -108,7 +109,11 @@ def compare(folders: Sequence[str | Path]) -> str:
     apart, same = changed(found)
     environment = beside([made_with(run) for run in runs])
     page = Environment(
-        loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
     ).get_template("comparison.html.j2")
     return page.render(
         runs=[introduced(run) for run in runs],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.recordings.steps import only_responsive
 from normenc.report.explorer import explorer
@@ -15,8 +16,9 @@ from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits, row_names
-from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, the_recording
+from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
 from normenc.study.file_names import FAILED_FIT, REPORT
+from normenc.texts import visible_values
 
 __all__ = ["render", "write"]
 
@@ -70,14 +72,14 @@ def render(folder: str | Path) -> str:
     folder = Path(folder)
     try:
         study_toml = (folder / "study.toml").read_text(encoding="utf-8")
-        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-        similarity = pd.read_csv(folder / "similarity.csv")
-        differences = pd.read_csv(folder / "differences.csv")
-        training = pd.read_csv(folder / "training.csv")
+        environment = visible_values(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
+        similarity = read_table(folder / "similarity.csv")
+        differences = read_table(folder / "differences.csv")
+        training = read_table(folder / "training.csv")
         pictures = {path.stem: _data_uri(path) for path in sorted((folder / "figures").glob("*.svg"))}
     except FileNotFoundError as error:
         raise InputError(f"{folder}: this is no whole run, {Path(error.filename).name} is missing") from None
-    study = tomllib.loads(study_toml)
+    study = visible_values(tomllib.loads(study_toml))
     networks = [_described(section) for section in _sections(study["network"])]
     tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
     controls = similarity.loc[similarity["seed"].isna(), "model"].tolist()
@@ -88,7 +90,11 @@ def render(folder: str | Path) -> str:
     data = explorer(folder, environment, by_method, labels)
     predictivity = _optional(folder / PREDICTIVITY)
     page = Environment(
-        loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
     ).get_template("page.html.j2")
     return page.render(
         study=study,
@@ -160,21 +166,21 @@ def _plotly() -> str:
 
 def _by_method(similarity: pd.DataFrame, path: Path) -> list[tuple[str, list[dict[str, Any]]]]:
     """Rows of every comparison method, in the order of `similarity`, whose own method comes first."""
-    tables = [similarity, *([pd.read_csv(path)] if path.is_file() else [])]
+    tables = [similarity, *([read_table(path)] if path.is_file() else [])]
     rows = pd.concat(tables, ignore_index=True)
     return [(str(name), part.to_dict("records")) for name, part in rows.groupby("comparison", sort=False)]
 
 
 def _optional(path: Path) -> list[dict[str, Any]]:
     """Rows of a table that not every run has."""
-    return pd.read_csv(path).to_dict("records") if path.is_file() else []
+    return read_table(path).to_dict("records") if path.is_file() else []
 
 
 def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, Any] | None:
     """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show; None of images."""
     if not (folder / TUNING).is_file():
         return None
-    table = pd.read_csv(folder / TUNING)
+    table = read_table(folder / TUNING)
     if "n_tested_tuned" not in table:
         return {"rows": []}
     return {
@@ -193,7 +199,7 @@ def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, An
 
 def _of_units(path: Path, controls: list[str]) -> dict[str, Any]:
     """What captions say of single units: which prefer none, which hardly respond, which widths are bounds."""
-    units = pd.read_csv(path, dtype={"neuron": str}, low_memory=False)
+    units = read_table(path)
     none = units["preferred_orientation_deg"].isna()
     own = units[~units["population"].isin(controls)]
     bounds = units[units["width_at_bound"].eq(True)] if "width_at_bound" in units else units[:0]

@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.report.sentences import row_names
+from normenc.texts import visible_values
 
 __all__ = ["CONTROL", "TRAINED", "TWIN", "RunFolder", "read_run", "read_runs"]
 
@@ -177,7 +179,7 @@ def _read(path: Path) -> str:
 def _parsed(path: Path, parse: Any) -> Any:
     text = _read(path)
     try:
-        return parse(text)
+        return visible_values(parse(text))
     except ValueError as error:  # of TOML and of JSON
         raise InputError(f"{path}: this file is damaged ({error}); run the study again") from None
 
@@ -185,7 +187,7 @@ def _parsed(path: Path, parse: Any) -> Any:
 def _table(path: Path, columns: Sequence[str], *, empty: bool = False) -> pd.DataFrame:
     _read(path)
     try:
-        table = pd.read_csv(path)
+        table = read_table(path)
     except ValueError as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
     missing = [column for column in columns if column not in table]

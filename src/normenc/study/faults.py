@@ -40,8 +40,8 @@ def in_words(study: type[BaseModel], problem: Any) -> str:
         .removeprefix("String ")
         .removeprefix("List ")
     )
-    if problem["type"] == "value_error":
-        return message
+    if problem["type"] == "value_error":  # of the whole study it names its keys
+        return f"{key}: {message}" if key.endswith(".label") else message
     if problem["type"] == "model_type":
         message = f"should be a section [{key}]"
     if problem["type"] == "string_pattern_mismatch" and key == "name":

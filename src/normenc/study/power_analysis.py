@@ -13,9 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import figures, rsa
+from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
+from normenc.study.file_names import file_stem
 from normenc.study.progress import Stage, Tell, each, reporting, stage
 from normenc.study.representing import Prepared, prepare, represent_all
 from normenc.study.sections import PowerSettings
@@ -114,7 +116,9 @@ def power(
     with reporting(progress) as tell:
         with stage(tell, "reading the recording"):
             prepared = prepare(study)
-        folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}-power"
+        folder = (
+            Path(out) if out is not None else Path("runs") / f"{study.name}-{file_stem(prepared.recording.name)}-power"
+        )
         check_free(folder)
         _check(prepared)
         settings = amounts_of(prepared.recording, study.power)
@@ -135,7 +139,7 @@ def power(
         study = study.model_copy(update={"power": settings})
         (aside / "study.toml").write_text(study.to_toml(), encoding="utf-8")
         for table, name in ((found.recovery, "power.csv"), (found.pairs, "power_pairs.csv")):
-            table.to_csv(aside / name, index=False, float_format="%.9g", lineterminator="\n")
+            write_table(table, aside / name, float_format="%.9g")
         figures.save(figures.power_map(found.recovery), aside, "power")
         figures.save(figures.power_map(found.pairs, value="power"), aside, "power_pairs")
     return Power(found.recovery, found.pairs, folder, tuple(failures), prepared.skipped_controls)

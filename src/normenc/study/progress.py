@@ -160,7 +160,7 @@ def reporting(progress: bool | Tell) -> Iterator[Tell]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    if console.is_terminal:
+    if console.is_terminal and not console.is_dumb_terminal:
         with _bars(console) as tell:
             yield tell
         return
@@ -178,7 +178,7 @@ def _bars(console: Any) -> Iterator[Tell]:
 
     rows: dict[str, Any] = {}
     with Progress(
-        SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=console, transient=True
+        SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False), console=console, transient=True
     ) as bars:
 
         def tell(tally: Tally) -> None:

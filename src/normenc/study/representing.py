@@ -18,7 +18,7 @@ from normenc.recordings import Recording, load
 from normenc.representations import Encoder, represent
 from normenc.rsa.ties import is_flat
 from normenc.study.building import build_network, build_task
-from normenc.study.file_names import file_stem
+from normenc.study.file_names import file_stem, own_stem
 from normenc.study.progress import Tell, each, reporting
 from normenc.study.sections import NetworkSettings
 from normenc.study.settings import Study
@@ -359,8 +359,9 @@ def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
 def _names(study: Study, source: _Source, layer: str) -> tuple[str, str]:
     """Label and key, which name task and network where there are several."""
     if source.seed is None:
-        return source.model, file_stem(source.model)
+        return source.model, own_stem(source.model)
     parts = [source.task] if source.task is not None and len(study.task) > 1 else []
-    key = "_".join([*parts, source.model, layer, "trained" if source.trained else "untrained", f"seed{source.seed}"])
+    state = "trained" if source.trained else "untrained"
+    key = f"{file_stem(*parts, source.model)}_{layer}_{state}_seed{source.seed}"
     parts += [source.model] if len(study.network) > 1 or parts else []
-    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), file_stem(key)
+    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), key

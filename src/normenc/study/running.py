@@ -7,6 +7,7 @@ import torch
 
 from normenc.study.drawing import draw
 from normenc.study.evaluation import Evaluation, evaluate
+from normenc.study.file_names import file_stem
 from normenc.study.progress import Tell, reporting, stage
 from normenc.study.representing import prepare
 from normenc.study.settings import Study
@@ -76,7 +77,7 @@ def run(
     with reporting(progress) as tell:
         with stage(tell, "reading the recording"):
             prepared = prepare(study)
-        folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}"
+        folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{file_stem(prepared.recording.name)}"
         check_destination(folder, force=force)
         evaluation = evaluate(prepared, device=target_device.type, workers=workers, scheduler=scheduler, progress=tell)
         with staged(folder) as aside:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from normenc.rsa.comparison import METHODS
+from normenc.texts import visible
 
 CONTROL_NAMES = (
     "Fourier amplitude",
@@ -26,16 +27,17 @@ Frequency = Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)]  # up
 Range = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
 Name = Annotated[str, Field(min_length=1)]
 Value = bool | int | float | str  # in a table of trials
-MOST_BYTES = 100  # of a label: names of files hold two labels and more
 
 
-def _short(label: str) -> str:
-    if len(label.encode("utf-8")) > MOST_BYTES:
-        raise ValueError(f"a label may have {MOST_BYTES} bytes in UTF-8, for files are named by it; make it shorter")
+def _seen(label: str) -> str:
+    if not label.strip() or visible(label) != label or "/" in label or "\\" in label:
+        raise ValueError(
+            f"given {visible(label)!r}; a label may hold no slashes, and no characters that cannot be seen"
+        )
     return label
 
 
-Label = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/\\]+$"), AfterValidator(_short)]
+Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_seen)]
 
 
 class Settings(BaseModel):

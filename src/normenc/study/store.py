@@ -26,6 +26,7 @@ from torch import nn
 
 import normenc
 from normenc import stimuli
+from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.quality import decisions, lines
 from normenc.recordings import Recording
@@ -35,10 +36,11 @@ from normenc.recordings.sources import SOURCES
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation, samples_of_other_methods
 from normenc.study.exploring import population_dataset, write_stimulus_sheet
-from normenc.study.file_names import MARK, REPORT, file_stem
+from normenc.study.file_names import MARK, REPORT, file_stem, own_stem
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
+from normenc.texts import as_json
 
 __all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
 
@@ -90,7 +92,7 @@ def staged(folder: Path) -> Iterator[Path]:
 def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> None:
     """Write settings, environment, tables, arrays and weights of `evaluation` to `folder`."""
     (folder / MARK).write_text(evaluation.study.to_toml(), encoding="utf-8")
-    environment = json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False)
+    environment = as_json(json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False))
     (folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
     tables = {
         "training.csv": evaluation.training_log,
@@ -112,7 +114,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     if evaluation.failures:
         tables["failures.csv"] = failure_table(evaluation.failures)
     for name, table in tables.items():
-        table.to_csv(folder / name, index=False, float_format="%.9g", lineterminator="\n")
+        write_table(table, folder / name, float_format="%.9g")
     _representations(evaluation).to_netcdf(folder / "representations.nc", engine="h5netcdf")
     _rdms(evaluation).to_netcdf(folder / "rdms.nc", engine="h5netcdf")
     population_dataset(evaluation).to_netcdf(folder / "populations.nc", engine="h5netcdf")
@@ -122,13 +124,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     models.mkdir()
     several = len(evaluation.study.task) > 1
     for unit, training in evaluation.trainings.items():
-        untrained = f"{unit.network_label}_seed{unit.seed}_untrained.safetensors"
-        name = f"{unit.task_label}_" * several + f"{unit.network_label}_seed{unit.seed}.safetensors"
-        _save_weights(training.network, models / file_stem(name))
+        labels = [unit.task_label] * several + [unit.network_label]
+        untrained = f"{file_stem(unit.network_label)}_seed{unit.seed}_untrained.safetensors"
+        _save_weights(training.network, models / f"{file_stem(*labels)}_seed{unit.seed}.safetensors")
         if not several or unit.task_label == evaluation.study.task[0].title:
-            _save_weights(training.untrained, models / file_stem(untrained))
+            _save_weights(training.untrained, models / untrained)
     for label, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
-        _save_weights(fit.network, models / file_stem(f"fitted_{label}_seed{fit.seed}.safetensors"))
+        _save_weights(fit.network, models / f"fitted_{own_stem(label)}_seed{fit.seed}.safetensors")
 
 
 def _publish(stage: Path, folder: Path) -> None:
@@ -199,7 +201,7 @@ def _quality(evaluation: Evaluation) -> str:
     found = evaluation.quality
     assert found.decidable is not None
     said = {"lines": lines(found), "decisions": decisions(found.decidable, found.kind, found.n_stimuli)}
-    return json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False) + "\n"
+    return as_json(json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _units_of(recording: Recording) -> dict[str, str]:

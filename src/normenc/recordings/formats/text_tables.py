@@ -17,6 +17,7 @@ import pandas as pd
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import MISSING_RESPONSES
 from normenc.recordings.formats.guards import readable
+from normenc.texts import bare
 
 __all__ = ["Layout", "layout_of", "read_cells", "read_csv"]
 
@@ -131,7 +132,7 @@ def read_cells(path: Path, layout: Layout) -> npt.NDArray[np.object_]:
         options = layout.options | {"header": None, "names": range(layout.n_cells), "index_col": False}
         cells = pd.read_csv(file, dtype=str, na_filter=False, **options)
     found = cells.to_numpy(dtype=object, na_value="")
-    return np.array([[str(cell).strip() for cell in row] for row in found], dtype=object).reshape(found.shape)
+    return np.array([[bare(str(cell).strip()) for cell in row] for row in found], dtype=object).reshape(found.shape)
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -169,7 +170,7 @@ def _parsed(path: Path, layout: Layout, decimal: str) -> pd.DataFrame:
         head = pd.read_csv(file, header=None, nrows=1, na_filter=False, dtype=str, **layout.options)
         file.seek(0)
         table = pd.read_csv(file, low_memory=False, na_values=list(MISSING), decimal=decimal, **layout.options)
-    columns = head.iloc[0].astype(str).str.strip().tolist()
+    columns = [bare(name) for name in head.iloc[0].astype(str).str.strip()]
     columns[0] = columns[0].lstrip("# ") if columns[0].startswith("# ") else columns[0]  # as numpy.savetxt has it
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells of longer rows for their names
         n_cells = len(columns) + table.index.nlevels
@@ -179,6 +180,15 @@ def _parsed(path: Path, layout: Layout, decimal: str) -> pd.DataFrame:
     if len(table.columns) != len(columns):
         raise InputError(f"rows have {len(table.columns)} cells, but the head names {len(columns)} columns")
     table.columns = columns
+    return _without_apostrophes(table)
+
+
+def _without_apostrophes(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its cells as they were before an apostrophe kept spreadsheets from taking them for formulas."""
+    texts = {place: table.iloc[:, place] for place, kind in enumerate(table.dtypes) if kind in ("object", "str")}
+    for place, values in texts.items():
+        if values.astype(str).str.startswith("'").any():
+            table.isetitem(place, values.map(lambda cell: bare(cell) if isinstance(cell, str) else cell))
     return table
 
 
