@@ -11,7 +11,15 @@ import typer
 
 from normenc.cli.next_steps import next_steps
 from normenc.cli.options import split, takes_recording
-from normenc.cli.printing import open_browser, print_failure, print_failures, print_skipped, print_summary, print_table
+from normenc.cli.printing import (
+    open_browser,
+    print_failure,
+    print_failures,
+    print_skipped,
+    print_summary,
+    print_table,
+    warnings_in_one_line,
+)
 
 __all__ = ["app", "main"]
 
@@ -34,7 +42,8 @@ def main() -> None:
     from normenc.errors import InputError
 
     try:
-        app()
+        with warnings_in_one_line():
+            app()
     except InputError as error:
         typer.secho(f"normenc: error: {error}", err=True, fg=typer.colors.RED)
         sys.exit(2)
