@@ -1,8 +1,8 @@
-"""The one error that every room raises when its input is at fault."""
+"""The one error that every room raises when its input is at fault, and the one warning."""
 
 from normenc.texts import visible
 
-__all__ = ["InputError"]
+__all__ = ["InputError", "NormencWarning"]
 
 
 class InputError(ValueError):
@@ -29,3 +29,7 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return "\n".join(self.args)
+
+
+class NormencWarning(UserWarning):
+    """Something that does not stop the work, but that its user must know; the command line prints it as one line."""

@@ -12,7 +12,15 @@ import typer
 
 from normenc.cli.next_steps import next_steps
 from normenc.cli.options import split, takes_recording
-from normenc.cli.printing import open_browser, print_failure, print_failures, print_skipped, print_summary, print_table
+from normenc.cli.printing import (
+    open_browser,
+    print_failure,
+    print_failures,
+    print_skipped,
+    print_summary,
+    print_table,
+    warnings_in_one_line,
+)
 from normenc.cli.terminal import Commands, echo, echo_json, tell, with_any_letter
 
 __all__ = ["app", "main"]
@@ -38,7 +46,8 @@ def main() -> None:
 
     with_any_letter()
     try:
-        app()
+        with warnings_in_one_line():
+            app()
     except InputError as error:
         tell(error, fg=typer.colors.RED)
         sys.exit(2)

@@ -1,16 +1,45 @@
 """What commands print: tables and summaries."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
-from normenc.cli.terminal import echo, in_colour
+from normenc.cli.terminal import echo, in_colour, tell
 from normenc.texts import visible
 
-__all__ = ["open_browser", "print_failure", "print_failures", "print_skipped", "print_summary", "print_table"]
+__all__ = [
+    "open_browser",
+    "print_failure",
+    "print_failures",
+    "print_skipped",
+    "print_summary",
+    "print_table",
+    "warnings_in_one_line",
+]
 
 MAX_ROWS = 12  # of trained layers on the screen
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Print the warnings of normenc as a line of their own each, however often; leave those of others as they are."""
+    from normenc.errors import NormencWarning
+
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **lines: Any) -> None:
+            if issubclass(category, NormencWarning):
+                tell(f"warning: {message}")
+            else:
+                others(message, category, *where, **lines)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", NormencWarning)
+        yield
 
 
 def print_failures(finished: Any) -> bool:

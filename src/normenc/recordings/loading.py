@@ -1,9 +1,9 @@
 """Find a recording by its name or its file, and prepare it."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from normenc.recordings.labels import NEURON_LABELS, as_labels
 from normenc.recordings.naming import understand
 from normenc.recordings.pictures import read_images
 from normenc.recordings.preparation import Preparation
+from normenc.recordings.provenance import reads, unchanged
 from normenc.recordings.recording import Recording
 from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
@@ -126,10 +127,16 @@ def _check_reads_nothing(asked: Preparation) -> None:
 def contents(name_or_path: str | Path, preparation: Preparation | None = None) -> Iterator[Contents]:
     """What a file holds, see :func:`load`; large responses may be read for as long as the context lasts.
 
-    Messages of InputError that leave the context begin with the file's name.
+    Messages of InputError that leave the context begin with the file's name. One is raised at its end where a file
+    that was read has changed meanwhile.
     """
-    asked = preparation or Preparation()
-    path, name, facts = _place(str(name_or_path))
+    with unchanged(), _named_contents(str(name_or_path), preparation or Preparation()) as found:
+        yield found
+
+
+@contextmanager
+def _named_contents(key: str, asked: Preparation) -> Iterator[Contents]:
+    path, name, facts = _place(key)
     try:
         shown = None if asked.images is None else read_images(asked.images)
         if cuts_trials(path):
@@ -179,9 +186,12 @@ def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
         return path, visible(path.stem), {}
     source = SOURCES[key]
     path = cached_file(key)
-    if not path.exists():
+    if not path.is_file():
         raise InputError(f"{key} is not downloaded yet; run 'normenc recordings fetch {key}' first ({source.url})")
-    if hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != source.md5:
+    reads(path)
+    with path.open("rb") as file:  # each time, for a copy in a cache may be damaged long after it was fetched
+        found = file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
+    if found != source.md5:
         raise InputError(f"{path}: its MD5 is not {source.md5}; run 'normenc recordings fetch {key}' to fetch it anew")
     return path, key, dict(source.facts())
 

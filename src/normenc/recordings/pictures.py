@@ -15,6 +15,7 @@ from normenc.recordings.files import is_folder
 from normenc.recordings.formats.guards import readable
 from normenc.recordings.image_stacks import counted_from, first_axis_counts
 from normenc.recordings.labels import as_text, visible_labels, without_stimulus
+from normenc.recordings.provenance import lists, reads
 
 __all__ = ["match_images", "natural_order", "read_images"]
 
@@ -286,6 +287,7 @@ def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
     folder = Path(folder)
     if not is_folder(folder):
         raise InputError(f"{folder}: there is no such folder of images")
+    lists(folder)
     try:
         files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
     except OSError as error:
@@ -300,6 +302,7 @@ def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
 def _read(file: Path, read_grey: Callable[[Path], tuple[npt.NDArray[np.float32], bool]]) -> npt.NDArray[np.float32]:
     from PIL import Image
 
+    reads(file, store=file.parent)
     with readable(f"image ({file})", "save it again, smaller where it is huge"):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         return read_grey(file)[0]

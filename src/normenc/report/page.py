@@ -10,13 +10,13 @@ import pandas as pd
 
 from normenc.csv_tables import read_table
 from normenc.errors import InputError
-from normenc.recordings.steps import only_responsive
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits, row_names
 from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
+from normenc.study.describing import only_responsive
 from normenc.study.file_names import FAILED_FIT, REPORT
 from normenc.texts import visible_values
 

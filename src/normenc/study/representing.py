@@ -15,6 +15,7 @@ from normenc import controls, rsa, stimuli
 from normenc.embedding import MIN_STIMULI
 from normenc.errors import InputError
 from normenc.recordings import Recording, load
+from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import Encoder, represent
 from normenc.rsa.ties import is_flat
 from normenc.study.building import build_network, build_task
@@ -75,7 +76,8 @@ class Prepared:
 
     ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
     directions that are folded for the comparison. ``units`` are one for each task, network and seed; ``twins`` build
-    the network of each architecture; ``images``, shape (n_stimuli, height, width), are what the animal saw.
+    the network of each architecture; ``images``, shape (n_stimuli, height, width), are what the animal saw; ``files``
+    those that the recording was read from.
     """
 
     study: Study
@@ -84,6 +86,7 @@ class Prepared:
     units: tuple[Unit, ...]
     twins: tuple[tuple[NetworkSettings, partial[nn.Module]], ...]
     images: torch.Tensor
+    files: tuple[ReadFile, ...] = ()
 
     @property
     def controls(self) -> list[str]:
@@ -114,9 +117,10 @@ def prepare(study: Study) -> Prepared:
     if len(study.recording) > 1:
         raise InputError(f"this study has {len(study.recording)} recordings; run each of Study.per_recording()")
     settings = study.recording[0]
-    recording = described = load(settings.source, **settings.options)
-    if settings.fold_directions and recording.responses is not None:
-        described = load(settings.source, **settings.options | {"fold_directions": False})
+    with files_read() as files:
+        recording = described = load(settings.source, **settings.options)
+        if settings.fold_directions and recording.responses is not None:
+            described = load(settings.source, **settings.options | {"fold_directions": False})
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
             f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
@@ -128,7 +132,8 @@ def prepare(study: Study) -> Prepared:
             "choose a recording of neurons"
         )
     units, twins = _units(study, recording)
-    prepared = Prepared(study, recording, described, units, twins, _images(study, recording))
+    read = tuple(files.values())
+    prepared = Prepared(study, recording, described, units, twins, _images(study, recording), read)
     if not prepared.controls:
         reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
         raise InputError(f"comparison.controls: none of them can be used ({reasons}); add another one, such as pixels")

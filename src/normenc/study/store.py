@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,8 @@ from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.quality import decisions, lines
 from normenc.recordings import Recording
-from normenc.recordings.files import is_file
+from normenc.recordings.download import cached_file
+from normenc.recordings.provenance import digest_of, listing, name_of
 from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.recordings.sources import SOURCES
 from normenc.study.describing import population_table, unit_table
@@ -252,7 +252,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
 
 
 def _recording(evaluation: Evaluation) -> dict[str, Any]:
-    recording, source = evaluation.recording, Path(evaluation.study.recording[0].source)
+    recording, source = evaluation.recording, _source(evaluation)
     return {
         "name": recording.label,
         "description": recording.describe(),
@@ -279,8 +279,16 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "source": recording.source,
         "citation": recording.citation,
         "licence": recording.licence,
-        "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
+        "sha256": digest_of(evaluation.files, source),
+        "files": listing(evaluation.files, source),
+        "changed": [name_of(path, source) for path in evaluation.changed],
     }
+
+
+def _source(evaluation: Evaluation) -> Path:
+    """Where the recording was read from; nothing lies there for one that is made."""
+    source = evaluation.study.recording[0].source
+    return cached_file(source) if source in SOURCES and SOURCES[source].url else Path(source)
 
 
 def _images_cut(recording: Recording, resolution: float) -> str | None:

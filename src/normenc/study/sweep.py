@@ -7,7 +7,7 @@ from typing import Any
 
 from normenc.errors import InputError
 from normenc.study.progress import Stage, Tell, reporting, stage
-from normenc.study.units import Unit, find, keep, work
+from normenc.study.units import Unit, find_all, keep, work
 from normenc.training import TrainingResult
 
 __all__ = ["Failure", "train_units"]
@@ -60,7 +60,7 @@ def train_units(
     """
     if workers < 1:
         raise InputError(f"workers is {workers}; it must be at least 1")
-    found = {unit: find(unit, device) for unit in units}
+    found = find_all(units, device)
     todo = [unit for unit in units if found[unit] is None]
     failures: list[Failure] = []
     if todo:
@@ -70,8 +70,7 @@ def train_units(
             run = _here(todo, device, counted) if lanes == 1 and scheduler is None else None
             for unit, result in run or _on_dask(todo, device, min(workers, len(todo)), scheduler, counted):
                 if isinstance(result, bytes):
-                    keep(unit, device, result)
-                    found[unit] = find(unit, device)
+                    found[unit] = keep(unit, device, result)
                 else:
                     failures.append(Failure(unit, _in_words(result)))
                 counted.step(failed=not isinstance(result, bytes))

@@ -9,6 +9,7 @@ import xarray as xr
 
 from normenc.errors import InputError
 from normenc.recordings.formats.guards import LAZY_BYTES, PICKLED, OnDisk, check_size, readable
+from normenc.recordings.provenance import lists, reads
 
 __all__ = ["read_zarr"]
 
@@ -38,7 +39,8 @@ def _check_files(path: Path) -> None:
     """Raise InputError unless a store is files that lie in it: links lead anywhere, and pipes are waited for."""
     inside, folders = path.resolve(), [path]
     while folders:
-        with os.scandir(folders.pop()) as entries:
+        lists(folder := folders.pop())
+        with os.scandir(folder) as entries:
             for entry in entries:
                 place = Path(entry.path)
                 own = place.relative_to(path)
@@ -51,6 +53,8 @@ def _check_files(path: Path) -> None:
                     folders += [place] * (entry.name != ".git")  # a store may be kept in one
                 elif not entry.is_file():
                     raise InputError(f"{own} is no regular file, as all of a store must be; write it again")
+                if not entry.is_dir():
+                    reads(place, store=path)
 
 
 def _arrays(group: Any, prefix: str = "") -> list[tuple[str, Any]]:
