@@ -1,11 +1,21 @@
 """What commands print: tables and summaries."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
-__all__ = ["open_browser", "print_failure", "print_failures", "print_skipped", "print_summary", "print_table"]
+__all__ = [
+    "open_browser",
+    "print_failure",
+    "print_failures",
+    "print_skipped",
+    "print_summary",
+    "print_table",
+    "printed_warnings",
+]
 
 MAX_ROWS = 12  # of trained layers on the screen
 
@@ -24,6 +34,23 @@ def print_failures(finished: Any) -> bool:
             fg=typer.colors.RED,
         )
     return bool(units)
+
+
+@contextmanager
+def printed_warnings(category: type[Warning]) -> Iterator[None]:
+    """Print warnings of a category as a line each, and each text once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", category)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, kind: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(kind, category):
+                typer.secho(f"normenc: {message}", err=True, fg=typer.colors.YELLOW)
+            else:
+                others(message, kind, *where, **more)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def print_skipped(controls: dict[str, str]) -> None:
