@@ -70,7 +70,7 @@ class Errands:
                 future.release()
             if not batch:
                 time.sleep(PAUSE)
-            if time.monotonic() - self.looked > LOOK_EVERY:
+            if time.monotonic() - self.looked > min(LOOK_EVERY, self.wait / 4):
                 self._look()
 
     def _give(self, unit: Unit) -> None:
@@ -99,11 +99,16 @@ class Errands:
                 )
             return
         if future.status != "error":
-            raise self._lost("lost what it had been given")
+            answers = self.client.status == "running"
+            raise self._lost("lost what it had been given" if answers else "no longer answers")
         error = result[1]
         self.tries[unit] = self.tries.get(unit, 0) + 1
         if isinstance(error, (OtherSoftwareError, ImportError, AttributeError)) and self.tries[unit] <= TRIES:
+            before = set(self.refused)
             self._look(closely=True)
+            for address in self.refused.keys() - before:
+                text = f"worker {address} {self.refused[address]}; it is left out"
+                warnings.warn(text, SchedulerWarning, stacklevel=2)
             self._give(unit)
         else:
             yield unit, error
@@ -122,7 +127,7 @@ class Errands:
         if there is not None:
             self.refused = {address: fault for address, fault in self.refused.items() if address in there}
             if closely:
-                self._refuse([address for address in there if address not in self.refused])
+                self.refused |= unlike(self.client, there.keys() - self.refused.keys(), self.counted)
             self.workers = {address: n for address, n in there.items() if address not in self.refused}
         self.looked = time.monotonic()
         if self.workers and there is not None:
@@ -132,13 +137,6 @@ class Errands:
             self._give_again()
         else:
             self._wait_on("no worker" if there is not None else "no answer from the scheduler")
-
-    def _refuse(self, addresses: list[str]) -> None:
-        self.counted.notice("asking the workers for their software" if addresses else "")
-        found = unlike(self.client, addresses)
-        self.refused |= found
-        for address, fault in found.items() if self.trained else ():
-            warnings.warn(f"worker {address} {fault}; it is left out", SchedulerWarning, stacklevel=2)
 
     def _give_again(self) -> None:
         """Give what was held, and what only workers have that are gone."""
@@ -158,7 +156,7 @@ class Errands:
         if idle > self.wait:
             raise self._given_up(what)
         if idle > min(SAY_AFTER, self.wait / 2):
-            self.counted.notice(f"{what} for {SAY_AFTER:g} s at {self._where}; gives up after {self.wait:g} s")
+            self.counted.notice(f"{what} at {self._where}; gives up after {self.wait:g} s")
 
     @property
     def _where(self) -> str:

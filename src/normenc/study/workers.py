@@ -6,7 +6,7 @@ import pickle
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -116,35 +116,35 @@ def threads(client: Client) -> dict[str, int] | None:
         return None
 
 
-def unlike(client: Client, addresses: list[str]) -> dict[str, str]:
+def unlike(client: Client, addresses: Iterable[str], counted: Stage) -> dict[str, str]:
     """Workers that would give other numbers, or none, and why; those that do not answer in time are not among them."""
-    if not addresses:
-        return {}
-    here = software()
-    try:
-        answers = client.sync(_ask, client, addresses, pickle.dumps(Errand(software)))
-    except (OSError, TimeoutError, AttributeError, RuntimeError):
-        return {}
-    found = {address: _fault(answer, here) for address, answer in answers.items()}
+    errand, here = pickle.dumps(Errand(software)), software()
+    answers: dict[str, Any] = dict.fromkeys(addresses)
+    for patience in (PATIENCE, LOADING):
+        silent = [address for address, answer in answers.items() if answer is None]
+        if not silent:
+            break
+        if patience == LOADING:
+            counted.notice(f"waiting for {len(silent)} workers to tell their software")
+        with suppress(OSError, TimeoutError, AttributeError, RuntimeError):
+            answers |= client.sync(_ask, client, silent, errand, patience)
+    found = {address: _fault(answer, here) for address, answer in answers.items() if answer is not None}
     return {address: fault for address, fault in found.items() if fault is not None}
 
 
-async def _ask(client: Client, addresses: list[str], errand: bytes) -> dict[str, Any]:
+async def _ask(client: Client, addresses: list[str], errand: bytes, patience: float) -> dict[str, Any]:
     async def one(address: str) -> Any:
         try:
-            answers = await asyncio.wait_for(
-                client.run(pickle.loads, errand, workers=[address], on_error="return"), LOADING
-            )
-            return answers.get(address)
+            asked = client.run(pickle.loads, errand, workers=[address], on_error="return")
+            answer = (await asyncio.wait_for(asked, patience)).get(address)
         except (OSError, TimeoutError):
             return None
+        return None if isinstance(answer, (OSError, TimeoutError)) else answer  # it is gone, or busy
 
     return dict(zip(addresses, await asyncio.gather(*map(one, addresses)), strict=True))
 
 
 def _fault(answer: Any, here: dict[str, str]) -> str | None:
-    if answer is None or isinstance(answer, (OSError, TimeoutError)):  # it is gone, or busy
-        return None
     if isinstance(answer, ModuleNotFoundError) and answer.name == "normenc":
         return f"has no normenc; install normenc {here['normenc']} where it runs"
     if isinstance(answer, OtherSoftwareError):
@@ -158,9 +158,9 @@ def _fault(answer: Any, here: dict[str, str]) -> str | None:
 def _await_answer(scheduler: Scheduler, security: Security, counted: Stage) -> None:
     """Wait until a scheduler answers."""
     started = time.monotonic()
+    patience = min(PATIENCE, scheduler.wait / 2)
     while True:
-        left = scheduler.wait - (time.monotonic() - started)
-        fault = _fault_of_address(scheduler.address, security, max(min(PATIENCE, left), 0.5))
+        fault = _fault_of_address(scheduler.address, security, patience)
         if fault is None:
             return
         left = scheduler.wait - (time.monotonic() - started)
