@@ -9,9 +9,12 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import dask
+import numpy as np
 import psutil
 import pytest
 from test_sweep import SWEEP, command, environment, units, write_study
@@ -20,6 +23,7 @@ import normenc
 from normenc.errors import InputError
 from normenc.study import Scheduler, SchedulerWarning, Tally
 from normenc.study.sweep import train_units
+from normenc.tasks import TiltDiscrimination
 
 NOBODY = 65534
 HERE = Path(__file__).parent
@@ -46,9 +50,9 @@ def listening() -> set[int]:
 
 @pytest.fixture(scope="module")
 def attacked_sweep(tmp_path_factory):
-    """What was seen of a sweep of two workers while it ran: its ports, and who got in."""
-    os.environ["NORMENC_CACHE"] = str(tmp_path_factory.mktemp("attacked"))
+    """What was seen of a sweep of two workers while it ran: its ports, and who got in; then one of them was killed."""
     seen = {}
+    mine = units(n_seeds=4, n_epochs=20)
 
     def look(tally: Tally) -> None:
         if tally.done and not seen:
@@ -59,11 +63,13 @@ def attacked_sweep(tmp_path_factory):
             seen["without the key"] = attack(ports, os.getuid())
             if os.getuid() == 0:
                 seen["as nobody"] = attack(ports, NOBODY)
+            [victim, *_] = [process for process in own_processes() if "spawn_main" in " ".join(process.cmdline())]
+            victim.kill()
 
     before = list(sys.path)
-    results, failures = train_units(units(n_seeds=3, n_epochs=1), workers=2, progress=look)
-    assert len(results) == 3
-    assert not failures
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NORMENC_CACHE", str(tmp_path_factory.mktemp("attacked")))
+        seen["units"], (seen["results"], seen["failures"]) = mine, train_units(mine, workers=2, progress=look)
     seen["added"] = [place for place in sys.path if place not in before]
     return seen
 
@@ -88,6 +94,14 @@ def test_nobody_else_may_write_where_a_sweep_imports_from(attacked_sweep):
     for place in attacked_sweep["imports"]:
         assert "normenc-workers-" in str(place)  # which is gone by now, and had mode 700
     assert attacked_sweep["added"] == []
+
+
+def test_a_worker_that_dies_loses_nothing_but_time(attacked_sweep):
+    mine, results = attacked_sweep["units"], attacked_sweep["results"]
+    assert attacked_sweep["failures"] == []
+    assert list(results) == list(mine)
+    alone, _ = train_units(mine[-1:], progress=False)
+    np.testing.assert_array_equal(results[mine[-1]].log.loss, alone[mine[-1]].log.loss)
 
 
 @contextmanager
@@ -387,3 +401,28 @@ def test_a_scheduler_with_certificates_trains_for_who_has_them(certificates):
         plain = Scheduler(address.replace("tls", "tcp"), wait=0.2)
         with pytest.raises(InputError, match="its address begins with tls://"):
             train_units(units(3, 1), scheduler=plain, progress=False)
+
+
+def test_a_cluster_that_grows_with_its_work_is_given_some():
+    with cluster_here(0) as cluster:
+        cluster.adapt(minimum=0, maximum=1, interval="100 ms")
+        results, failures = train_units(units(2, 1), scheduler=cluster.scheduler_address, progress=False)
+    assert len(results) == 2
+    assert not failures
+
+
+class Deadly(TiltDiscrimination):
+    """Ends the process that learns it, as a system does with one that needs more memory than there is."""
+
+    def sample(self, *arguments, **options):
+        os._exit(1)
+
+
+def test_a_unit_that_kills_its_workers_fails_alone():
+    good, other = units(n_seeds=2, n_epochs=1)
+    deadly = replace(other, task=Deadly(**asdict(other.task)))
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # 3 else, which takes longer
+        results, failures = train_units([good, deadly], workers=2, progress=False)
+    assert list(results) == [good]
+    assert [failure.unit for failure in failures] == [deadly]
+    assert failures[0].reason.startswith("the workers that trained it died, one after the other")

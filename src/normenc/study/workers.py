@@ -125,7 +125,7 @@ def unlike(client: Client, addresses: Iterable[str], counted: Stage) -> dict[str
         if not silent:
             break
         if patience == LOADING:
-            counted.notice(f"waiting for {len(silent)} workers to tell their software")
+            counted.notice("waiting for the workers to tell what software they have")
         with suppress(OSError, TimeoutError, AttributeError, RuntimeError):
             answers |= client.sync(_ask, client, silent, errand, patience)
     found = {address: _fault(answer, here) for address, answer in answers.items() if answer is not None}
