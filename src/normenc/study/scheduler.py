@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from normenc.errors import InputError
 
-__all__ = ["Scheduler", "SchedulerWarning"]
+__all__ = ["Scheduler", "SchedulerWarning", "host_and_port"]
 
 WAIT = 60.0  # seconds
 ENCRYPTED = ("tls", "wss")
@@ -58,7 +58,7 @@ class Scheduler:
         if self._scheme not in ("tcp", "tls", "ws", "wss", "inproc", "ucx", "ucxx"):
             raise InputError(f"scheduler {address!r} begins with {self._scheme}://; {_LIKE}")
         if self._scheme != "inproc":
-            _host_and_port(address)
+            host_and_port(address)
         if self._files and self._scheme not in ENCRYPTED:
             raise InputError(
                 f"scheduler {address!r} is not encrypted, but certificates were given; give an address that begins "
@@ -75,7 +75,7 @@ class Scheduler:
         """Whether anyone on the network may use it: it is not encrypted, and not on this machine."""
         if self._scheme in (*ENCRYPTED, "inproc"):
             return False
-        return not _is_here(_host_and_port(self.address)[0])
+        return not _is_here(host_and_port(self.address)[0])
 
     def security(self) -> Any:
         """What Dask needs to speak with it.
@@ -125,7 +125,8 @@ class Scheduler:
 _LIKE = "give the address that it printed, such as tls://10.0.0.1:8786"
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
+def host_and_port(address: str) -> tuple[str, int]:
+    """The two parts of an address."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port

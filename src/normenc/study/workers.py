@@ -21,7 +21,7 @@ from distributed.deploy.spec import SpecCluster
 from normenc.errors import InputError
 from normenc.study.progress import Stage
 from normenc.study.provenance import Errand, OtherSoftwareError, differences, software
-from normenc.study.scheduler import Scheduler
+from normenc.study.scheduler import Scheduler, host_and_port
 
 __all__ = ["local_client", "remote_client", "threads", "unlike"]
 
@@ -182,6 +182,9 @@ async def _greet(address: str, security: Security, patience: float) -> str | Non
     """Ask who answers; what a stranger sends is read as a message of Dask's, and may break it anywhere."""
     try:
         async with asyncio.timeout(patience):
+            # First by hand, for Dask would try again and say that its time was up.
+            _, writer = await asyncio.open_connection(*host_and_port(address))
+            writer.close()
             # Shorter, so that it is this attempt that ends and says why.
             remote = rpc(address, connection_args=security.get_connection_args("client"), timeout=patience * 0.8)
             try:
