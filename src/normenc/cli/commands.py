@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from normenc.cli.next_steps import next_steps
-from normenc.cli.options import split, takes_recording
+from normenc.cli.options import scheduler_of, split, takes_recording
 from normenc.cli.printing import (
     open_browser,
     print_failure,
@@ -98,7 +98,17 @@ def run(
         typer.Option(metavar="N", min=1, help="Processes to train in; for many networks one a core by default."),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler, such as tls://HOST:PORT."),
+    ] = None,
+    tls_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The certificate that signed the scheduler's and the workers'.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Your certificate for the scheduler.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The key of your certificate.")] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="How long to wait for the scheduler and its workers; 60 by default."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
     *,
@@ -111,6 +121,7 @@ def run(
     from normenc import report
     from normenc import study as studies
 
+    remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
@@ -123,7 +134,7 @@ def run(
                 folder,
                 device=device,
                 workers=workers or _default_workers(part, device),
-                scheduler=scheduler,
+                scheduler=remote,
                 force=force,
             )
         except KeyboardInterrupt:

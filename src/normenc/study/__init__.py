@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from normenc.study.redrawing import Redrawn, redraw
     from normenc.study.representing import prepare
     from normenc.study.running import Run, run
+    from normenc.study.scheduler import Scheduler, SchedulerWarning
     from normenc.study.settings import Study, load_study
     from normenc.study.source_data import Picture, read_source_data
     from normenc.study.sweep import Failure
@@ -21,6 +22,8 @@ __all__ = [
     "Power",
     "Redrawn",
     "Run",
+    "Scheduler",
+    "SchedulerWarning",
     "Study",
     "Tally",
     "evaluate",
@@ -39,6 +42,7 @@ _HOMES = {
     "redrawing": ("Redrawn", "redraw"),
     "representing": ("prepare",),
     "running": ("Run", "run"),
+    "scheduler": ("Scheduler", "SchedulerWarning"),
     "settings": ("Study", "load_study"),
     "source_data": ("Picture", "read_source_data"),
     "sweep": ("Failure",),

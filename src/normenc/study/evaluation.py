@@ -22,6 +22,7 @@ from normenc.study.fitness import quality_of
 from normenc.study.predicting import Predicted, predict_neurons
 from normenc.study.progress import Tell, each, reporting, stage
 from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
+from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure
 from normenc.study.tables import difference_table, epoch_table, seed_table, similarity_table, training_table
@@ -131,7 +132,7 @@ def evaluate(
     *,
     device: str = "cpu",
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: str | Scheduler | None = None,
     progress: bool | Tell = True,
 ) -> Evaluation:
     """Train the networks, compare their layers and the controls with the recording.
@@ -158,7 +159,9 @@ def evaluate(
         return _evaluate(prepared, device, workers, scheduler, tell)
 
 
-def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell) -> Evaluation:
+def _evaluate(
+    prepared: Prepared, device: str, workers: int, scheduler: str | Scheduler | None, tell: Tell
+) -> Evaluation:
     study, recording = prepared.study, prepared.recording
     metric = study.rdm_metric
     inputs = inference_inputs(recording, metric)

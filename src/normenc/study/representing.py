@@ -21,6 +21,7 @@ from normenc.rsa.ties import is_flat
 from normenc.study.building import build_network, build_task
 from normenc.study.file_names import file_stem, own_stem
 from normenc.study.progress import Tell, each, reporting
+from normenc.study.scheduler import Scheduler
 from normenc.study.sections import NetworkSettings
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure, train_units
@@ -207,7 +208,7 @@ def represent_all(
     *,
     device: str = "cpu",
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: str | Scheduler | None = None,
     progress: bool | Tell = True,
 ) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
     """Train the networks and read their layers, those of their untrained twins, and the controls.
@@ -234,7 +235,7 @@ def represent_all(
 
 
 def _represent_all(
-    prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell
+    prepared: Prepared, device: str, workers: int, scheduler: str | Scheduler | None, tell: Tell
 ) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
     study = prepared.study
     # Controls come first: what is wrong with the stimuli shows before anything is trained.

@@ -10,6 +10,7 @@ from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.file_names import file_stem
 from normenc.study.progress import Tell, reporting, stage
 from normenc.study.representing import prepare
+from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
 from normenc.study.store import check_destination, staged, write_evaluation
 from normenc.training import resolve_device
@@ -31,7 +32,7 @@ def run(
     *,
     device: str = "auto",
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: str | Scheduler | None = None,
     force: bool = False,
     progress: bool | Tell = True,
 ) -> Run:
@@ -53,8 +54,9 @@ def run(
     workers : int
         Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
         ``if __name__ == "__main__":``, for they import it.
-    scheduler : str, optional
-        Address of a Dask scheduler whose workers train instead.
+    scheduler : str or Scheduler, optional
+        A Dask scheduler whose workers train instead: its address, or :class:`normenc.study.Scheduler`, which has
+        certificates too.
     progress : bool or callable
         True draws bars on a terminal and writes a line every half minute elsewhere; a callable is given a
         :class:`normenc.study.Tally` of every stage: reading, training, comparing, drawing and so on.
@@ -68,6 +70,8 @@ def run(
     ------
     InputError
         When the study cannot be run or the folder may not be written; nothing is left behind then.
+    ConnectionError
+        When the scheduler or all its workers are lost on the way. Networks that were trained are kept.
     """
     study = study or Study()
     # Of a cluster's workers it is they who have a GPU or not.

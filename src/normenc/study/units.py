@@ -21,7 +21,7 @@ from normenc.study.unit_files import DamagedError, check_forms, pack, unpack
 from normenc.tasks import ObjectRecognition, Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
 
-__all__ = ["Unit", "find", "find_all", "keep", "work"]
+__all__ = ["Unit", "code_digest", "find", "find_all", "keep", "packages", "work"]
 
 FORMAT = 2
 CODE = ("arrays.py", "stimuli", "tasks", "networks", "training")  # what decides what training gives
@@ -69,14 +69,24 @@ class Unit:
         """
         content = {
             "format": FORMAT,
-            "code": _code(),
-            "torch": torch.__version__,
-            "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "code": code_digest(),
+            "packages": packages(),
             "device": torch.device(device).type,
             "images": _images_digest(self.task),
             **self.settings,
         }
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that compute with normenc when a network is trained.
+
+    Examples
+    --------
+    >>> sorted(packages())
+    ['numpy', 'pillow', 'scikit-image', 'scikit-learn', 'scipy', 'torch']
+    """
+    return {"torch": torch.__version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
@@ -216,7 +226,7 @@ def _filled(network: nn.Module, tensors: Mapping[str, torch.Tensor], which: str)
 
 
 @cache
-def _code() -> str:
+def code_digest() -> str:
     """A digest of the code that trains, so that results of other code are not taken for its own."""
     digest = sha256()
     here = Path(normenc.__file__).parent
