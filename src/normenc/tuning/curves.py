@@ -147,7 +147,7 @@ def around_zero(degrees: Any, period: float = 180.0, bin_width: float | None = N
 
 def checked(responses: Any, stimulus: Any, period: float) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Responses and degrees of equal length; raises InputError where they are not."""
-    values = as_responses(responses)
+    values = as_responses(responses, in_range=True)
     degrees = as_array(stimulus, "stimulus").astype(np.float64)
     if period not in PERIODS:
         raise InputError(f"period is {period}; it must be 180 (orientation) or 360 (direction)")

@@ -55,7 +55,7 @@ def responsiveness_p_values(responses: Any, stimulus: Any, blanks: Any) -> npt.N
     >>> responsiveness_p_values(trials, np.repeat([0, 45, 90, 135], 10), rng.normal(size=(20, 2))).round(4)
     array([0.1502, 0.0059])
     """
-    values, without = as_responses(responses), as_responses(blanks)
+    values, without = as_responses(responses, in_range=True), as_responses(blanks, in_range=True)
     labels = np.asarray(stimulus)
     if labels.shape != (len(values),) or values.shape[1] != without.shape[1]:
         raise InputError(

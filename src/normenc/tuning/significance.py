@@ -60,7 +60,7 @@ def stimulus_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
     >>> stimulus_p_values(noise + [[0, 3]] * (stimulus == 1)[:, None], stimulus).round(4)
     array([0.3401, 0.    ])
     """
-    values, labels = as_responses(responses), np.asarray(stimulus)
+    values, labels = as_responses(responses, in_range=True), np.asarray(stimulus)
     if labels.shape != (len(values),):
         raise InputError(
             f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
