@@ -87,9 +87,10 @@ def run(
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
+    folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]
+    studies.check_before(parts, folders, force=force)
     failed = False
-    for index, part in enumerate(parts):
-        folder = out if out is None or len(parts) == 1 else out / f"recording{index + 1}"
+    for part, folder in zip(parts, folders, strict=True):
         try:
             finished = studies.run(
                 part,

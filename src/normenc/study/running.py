@@ -8,6 +8,7 @@ import torch
 from normenc.study.drawing import draw
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.progress import Tell, reporting, stage
+from normenc.study.readiness import check_disks
 from normenc.study.representing import prepare
 from normenc.study.settings import Study
 from normenc.study.store import check_destination, staged, write_evaluation
@@ -78,6 +79,7 @@ def run(
             prepared = prepare(study)
         folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}"
         check_destination(folder, force=force)
+        check_disks(prepared, folder, target_device.type)
         evaluation = evaluate(prepared, device=target_device.type, workers=workers, scheduler=scheduler, progress=tell)
         with staged(folder) as aside:
             with stage(tell, "writing tables"):

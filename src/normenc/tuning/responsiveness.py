@@ -8,6 +8,7 @@ from scipy import stats
 
 from normenc.arrays import as_responses
 from normenc.errors import InputError
+from normenc.tuning.curves import steady
 
 __all__ = ["responsiveness_p_values"]
 
@@ -76,6 +77,7 @@ def _against(trials: npt.NDArray[Any], blanks: npt.NDArray[Any]) -> Floats:
     """Two-sided p-values of a difference between the means of trials and blanks."""
     n, n_all = len(trials), len(trials) + len(blanks)
     together = np.concatenate([trials, blanks]).astype(np.float64)
+    together[:, steady(np.concatenate([trials, blanks]))] = 0
     level = np.abs(together).max(axis=0)
     together -= together.mean(axis=0)
     second, third = np.square(together).mean(axis=0), (together**3).mean(axis=0)
