@@ -51,6 +51,8 @@ def _bytes_of(path: Path) -> bytes:
         if not (S_ISREG(status.st_mode) or path.is_dir()):  # a pipe would be waited for, a device may never end
             raise InputError(f"{_shown(path)}: this is no regular file; save the study to one")
         return path.read_bytes()
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"{_shown(path)}: there is no such study file") from None
     except OSError as error:
