@@ -399,7 +399,7 @@ def test_no_text_is_cut_off(name, tmp_path):
 
 def test_names_in_an_svg_do_not_follow_from_digits_that_are_not_written(tmp_path):
     for name, left in (("a", 0.125), ("b", 0.125 + 1e-15)):
-        figure, axes = plt.subplots()
+        axes = plt.figure().subplots()
         axes.set_position([left, 0.1, 0.8, 0.8])
         axes.plot([0, 1], [0, 1])
         figures.save(axes, tmp_path, name, formats=["svg"])
