@@ -1,15 +1,12 @@
-"""The commands, and errors for people.
+"""The commands; :mod:`normenc.cli.guard` tells what they end in."""
 
-Exit codes: 0 all went well; 1 the work could not be done; 2 the command or its input is at fault; 130 interrupted.
-"""
-
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import next_steps
 from normenc.cli.options import scheduler_of, split, takes_recording
 from normenc.cli.printing import (
@@ -19,11 +16,10 @@ from normenc.cli.printing import (
     print_skipped,
     print_summary,
     print_table,
-    warnings_in_one_line,
 )
-from normenc.cli.terminal import Commands, echo, echo_json, tell, with_any_letter
+from normenc.cli.terminal import Commands, echo, echo_json, tell
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 FEW_UNITS = 8  # to train in one process
 
@@ -40,22 +36,6 @@ recordings_app = typer.Typer(help="List the recordings that normenc knows by nam
 app.add_typer(recordings_app, name="recordings")
 
 
-def main() -> None:
-    """Run the command line; an error in the input ends in one message and exit code 2, never in a traceback."""
-    from normenc.errors import InputError
-
-    with_any_letter()
-    try:
-        with warnings_in_one_line():
-            app()
-    except InputError as error:
-        tell(error, fg=typer.colors.RED)
-        sys.exit(2)
-    except OSError as error:
-        tell(error, fg=typer.colors.RED)
-        sys.exit(1)
-
-
 def _version(value: bool) -> None:
     if value:
         from normenc import __version__
@@ -68,6 +48,9 @@ def _version(value: bool) -> None:
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error was raised, for a report; also after a command.")
     ] = False,
 ) -> None:
     pass
@@ -125,9 +108,10 @@ def run(
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
+    folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]
+    studies.check_before(parts, folders, force=force)
     failed = False
-    for index, part in enumerate(parts):
-        folder = out if out is None or len(parts) == 1 else out / f"recording{index + 1}"
+    for part, folder in zip(parts, folders, strict=True):
         try:
             finished = studies.run(
                 part,
@@ -138,12 +122,9 @@ def run(
                 force=force,
             )
         except KeyboardInterrupt:
-            echo(
-                "normenc: interrupted; nothing was written, but networks that are trained are kept: the same command "
-                "goes on from there",
-                err=True,
-            )
-            raise typer.Exit(130) from None
+            raise Interrupted(
+                "nothing was written, but networks that are trained are kept: the same command goes on from there"
+            ) from None
         page = report.write(finished.folder)
         print_summary(finished.evaluation)
         failed |= print_failures(finished)
@@ -226,8 +207,7 @@ def power(
     try:
         found = studies.power(settings, out, device=device, n_jobs=jobs)
     except KeyboardInterrupt:
-        echo("normenc: interrupted; nothing was written", err=True)
-        raise typer.Exit(130) from None
+        raise Interrupted("nothing was written") from None
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
     table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
     rows = [
@@ -326,6 +306,19 @@ def show(
     with ExitStack() as kept:
         serving.serve(serving.server_of(run, port=port), ready=ready)
     echo("normenc: closed")
+
+
+@app.command(short_help="Tell what is installed and found, for a report of a fault.")
+def doctor(
+    last: Annotated[
+        bool, typer.Option("--last", help="Show what the last command that failed unexpectedly left for a report.")
+    ] = False,
+) -> None:
+    """Tell what is installed and found: versions, devices, the cache, extras, recordings; for a report of a fault."""
+    from normenc.cli import doctor as room
+
+    for line in room.last_report() if last else room.findings():
+        echo(line)
 
 
 @recordings_app.callback(invoke_without_command=True)

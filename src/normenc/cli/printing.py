@@ -43,7 +43,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
 
 def print_failures(finished: Any) -> bool:
-    """Tell what failed; gives whether a unit did."""
+    """Tell what failed; gives whether a network could not be trained, or a layer not be compared."""
     print_skipped(finished.evaluation.skipped)
     for failure in finished.evaluation.failures:
         print_failure(failure)
@@ -55,7 +55,7 @@ def print_failures(finished: Any) -> bool:
             err=True,
             fg=typer.colors.RED,
         )
-    return bool(units)
+    return bool(finished.evaluation.failures)
 
 
 def print_skipped(controls: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Save pictures, for a screen or for the column of a paper."""
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ OPTIONS: dict[str, dict[str, Any]] = {  # the same picture gives the same file
     "svg": {"metadata": {"Date": None}},
     "pdf": {"metadata": {"Creator": "normenc", "CreationDate": None}},
 }
+HASHED = r"([A-Za-z]+[0-9a-f]{10})"  # a name that matplotlib makes of what it names
+DEFINED = re.compile(rf'<[A-Za-z][^<>]*? id="{HASHED}"')
+USED = re.compile(rf'( id="|url\(#|href="#){HASHED}("|\))')
 
 
 class TooNarrowError(InputError):
@@ -91,6 +95,7 @@ def save(
                 figure.savefig(path, facecolor="white", **options)
                 if path.suffix == ".svg":
                     _show_as_text(path)
+                    _number_ids(path)
     finally:
         plt.close(figure)
     return paths
@@ -101,6 +106,16 @@ def _show_as_text(svg: Path) -> None:
     text = svg.read_text(encoding="utf-8")
     if (shown := visible_lines(text)) != text:
         svg.write_text(shown, encoding="utf-8")
+
+
+def _number_ids(path: Path) -> None:
+    """Number what an SVG names, in its order; matplotlib's names change with digits that are not even written.
+
+    These follow from where things lie to the last bit, which differs with the number of threads.
+    """
+    text = path.read_text(encoding="utf-8")
+    names = {old: f"n{place}" for place, old in enumerate(dict.fromkeys(DEFINED.findall(text)))}
+    path.write_text(USED.sub(lambda use: f"{use[1]}{names.get(use[2], use[2])}{use[3]}", text), encoding="utf-8")
 
 
 def fits(axes: Axes | AxesArray, width: float | str) -> bool:

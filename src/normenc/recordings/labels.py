@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.arrays import as_array
-from normenc.errors import InputError
+from normenc.errors import InputError, quoted
 from normenc.texts import visible_array
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "as_labels",
     "as_stimulus",
     "as_text",
+    "check_names",
     "check_same_neurons",
     "visible_labels",
     "without_missing",
@@ -33,6 +34,7 @@ MISSING_NAMES = ("", "nan", "nat", "<na>")
 MISSING = ("error", "neurons", "trials")
 DECIMALS = 6  # of degrees; stimuli that differ by less are the same
 SAME = 10.0**-DECIMALS
+MOST_NAME = 10_000  # characters
 MOST_CODES = 5  # of trials without a stimulus
 FAR = 1e6  # degrees that nobody means
 WHOLE = 2.0**53  # numbers up to which float64 has every whole one
@@ -166,6 +168,7 @@ def as_text(values: Any, what: str) -> npt.NDArray[Any]:
     except UnicodeError:
         bad = next(item for item in items if not _is_utf8(item))
         raise InputError(f"{what} holds a name that is not UTF-8 ({bad!r}); write names as UTF-8 text") from None
+    check_names(texts, what)
     return np.array(texts, dtype=str).reshape(array.shape)
 
 
@@ -194,6 +197,15 @@ def visible_labels(labels: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
             "cannot be seen; rename it"
         )
     return found
+
+
+def check_names(names: Sequence[str], what: str) -> None:
+    """Raise InputError for a name so long that it is none: an array of text has room for the longest at every place."""
+    longest = max(names, key=len, default="")
+    if len(longest) > MOST_NAME:
+        raise InputError(
+            f"{what} holds a text of {len(longest):,} characters ({quoted(longest)}); names have at most {MOST_NAME:,}"
+        )
 
 
 def _plain(item: Any) -> str:

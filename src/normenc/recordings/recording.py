@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from normenc.arrays import as_array, as_matrix, as_responses
+from normenc.arrays import as_array, as_matrix, as_responses, check_range
 from normenc.errors import InputError
 from normenc.recordings.distances import checked_rdm
 from normenc.recordings.labels import (
@@ -160,7 +160,7 @@ class Recording:
         array([[3., 1.],
                [1., 2.]])
         """
-        values = as_responses(responses)
+        values = as_responses(responses, in_range=True)
         stimulus, kind = as_stimulus(len(values), "stimuli", orientation, direction, image)
         found, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
@@ -231,6 +231,7 @@ class Recording:
         of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
         check_same_neurons(values, of_trials)
+        check_range(values)
         kept, kept_neurons, steps = without_missing(values, missing)
         if not kept_neurons.all():
             values = values[:, kept_neurons]

@@ -165,7 +165,7 @@ def _told_apart(names: Sequence[tuple[str, str]]) -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{path.parent}: this is no whole run, {path.name} is missing; give a folder that `normenc run` wrote"
@@ -180,7 +180,7 @@ def _parsed(path: Path, parse: Any) -> Any:
     text = _read(path)
     try:
         return visible_values(parse(text))
-    except ValueError as error:  # of TOML and of JSON
+    except (ValueError, RecursionError) as error:  # of TOML and of JSON; brackets too deep
         raise InputError(f"{path}: this file is damaged ({error}); run the study again") from None
 
 

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from normenc.study.evaluation import Evaluation, evaluate
     from normenc.study.power_analysis import Power, power
     from normenc.study.progress import Tally
+    from normenc.study.readiness import check_before
     from normenc.study.redrawing import Redrawn, redraw
     from normenc.study.representing import prepare
     from normenc.study.running import Run, run
@@ -26,6 +27,7 @@ __all__ = [
     "SchedulerWarning",
     "Study",
     "Tally",
+    "check_before",
     "evaluate",
     "load_study",
     "power",
@@ -39,6 +41,7 @@ _HOMES = {
     "evaluation": ("Evaluation", "evaluate"),
     "power_analysis": ("Power", "power"),
     "progress": ("Tally",),
+    "readiness": ("check_before",),
     "redrawing": ("Redrawn", "redraw"),
     "representing": ("prepare",),
     "running": ("Run", "run"),

@@ -28,7 +28,7 @@ from normenc.study.sweep import Failure, train_units
 from normenc.study.units import Unit
 from normenc.training import TrainingResult, initialise
 
-__all__ = ["Prepared", "Representation", "prepare", "represent_all", "represent_checkpoints"]
+__all__ = ["Prepared", "Representation", "control_representations", "prepare", "represent_all", "represent_checkpoints"]
 
 MAX_IMAGES_GIB = 8
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
@@ -239,12 +239,7 @@ def _represent_all(
 ) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
     study = prepared.study
     # Controls come first: what is wrong with the stimuli shows before anything is trained.
-    plain: list[Representation] = []
-    for name in each(tell, "responses of controls", prepared.controls):
-        for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
-            if isinstance(representation, InputError):
-                raise representation
-            plain.append(representation)
+    plain = control_representations(prepared, tell)
     trainings, failures = train_units(
         prepared.units, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
@@ -261,6 +256,24 @@ def _represent_all(
         found, _ = _by_layer(prepared, twins, None, network)
         layers += [r for of_layer in found.values() for r in of_layer]
     return trainings, failures, (*layers, *plain)
+
+
+def control_representations(prepared: Prepared, tell: Tell | None = None) -> list[Representation]:
+    """The layers of the study's controls.
+
+    Raises
+    ------
+    InputError
+        When one of them has no dissimilarities.
+    """
+    plain: list[Representation] = []
+    names = prepared.controls if tell is None else each(tell, "responses of controls", prepared.controls)
+    for name in names:
+        for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
+            if isinstance(representation, InputError):
+                raise representation
+            plain.append(representation)
+    return plain
 
 
 def represent_checkpoints(

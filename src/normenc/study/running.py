@@ -9,6 +9,7 @@ from normenc.study.drawing import draw
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.file_names import file_stem
 from normenc.study.progress import Tell, reporting, stage
+from normenc.study.readiness import check_disks
 from normenc.study.representing import prepare
 from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
@@ -83,6 +84,7 @@ def run(
             prepared = prepare(study)
         folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{file_stem(prepared.recording.name)}"
         check_destination(folder, force=force)
+        check_disks(prepared, folder, target_device.type)
         evaluation = evaluate(prepared, device=target_device.type, workers=workers, scheduler=scheduler, progress=tell)
         with staged(folder) as aside:
             with stage(tell, "writing tables"):

@@ -3,7 +3,6 @@
 ``Study()`` is the reference study, so that every default is a value of that study.
 """
 
-import tomllib
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from normenc.errors import InputError
+from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.simulation import N_NEURONS
-from normenc.study.faults import in_words
+from normenc.study.faults import all_in_words
 from normenc.study.file_names import file_stem
+from normenc.study.reading import read_toml
 from normenc.study.sections import (
     AnyNetwork,
     AnyTask,
@@ -232,16 +232,7 @@ def load_study(path: str | Path) -> Study:
         message names file, key, what was given and what is allowed.
     """
     path = Path(path)
-    try:
-        settings = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such study file") from None
-    except OSError as error:
-        raise InputError(f"{path}: this study file cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: a study file is TOML in UTF-8; byte {error.start} is not") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: this is no valid TOML: {error}") from None
+    settings = read_toml(path)
     settings.setdefault("name", path.stem)
     study = _validated(settings, str(path))
     recordings = [
@@ -259,6 +250,12 @@ def load_study(path: str | Path) -> Study:
         else task
         for task in study.task
     ]
+    sources = [own.source for own in recordings]
+    for source in sources:
+        if sources.count(source) > 1:
+            raise InputError(
+                f"{path}: recording: {quoted(source)} stands {sources.count(source)} times; name each once"
+            )
     return study.model_copy(update={"recording": recordings, "task": tasks})
 
 
@@ -266,7 +263,7 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
     try:
         return Study(**settings)
     except ValidationError as error:
-        raise InputError(*(f"{origin}: {in_words(Study, problem)}" for problem in error.errors())) from None
+        raise InputError(*(f"{origin}: {fault}" for fault in all_in_words(Study, error.errors()))) from None
 
 
 def _absolute(source: str, folder: Path) -> str:

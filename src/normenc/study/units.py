@@ -21,7 +21,7 @@ from normenc.study.unit_files import DamagedError, check_forms, pack, unpack
 from normenc.tasks import ObjectRecognition, Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
 
-__all__ = ["Unit", "code_digest", "find", "find_all", "keep", "packages", "work"]
+__all__ = ["Unit", "code_digest", "find", "find_all", "is_kept", "keep", "packages", "work"]
 
 FORMAT = 2
 CODE = ("arrays.py", "stimuli", "tasks", "networks", "training")  # what decides what training gives
@@ -138,6 +138,11 @@ def find(unit: Unit, device: str) -> TrainingResult | None:
         return None
     except OSError as error:
         raise DamagedError(f"it cannot be read ({error.strerror})") from None
+
+
+def is_kept(unit: Unit, device: str) -> bool:
+    """Whether there is a file of the unit, damaged or not."""
+    return _place(unit, device).is_file()
 
 
 def find_all(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | None]:

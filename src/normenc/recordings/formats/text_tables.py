@@ -29,6 +29,7 @@ BOMS = (  # the longer first, which begin like the shorter
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 N_LINES, MOST_CHARACTERS = 50, 2**24  # that are looked at
+MOST_CELLS = 200_000  # in a line
 EXPONENT = r"([eE][+-]?\d+)?"
 WHOLE = rf"[+-]?\d+{EXPONENT}"
 WITH_COMMA = rf"[+-]?\d*,\d+{EXPONENT}"
@@ -78,7 +79,13 @@ def layout_of(path: Path) -> Layout:
     if n_remarks and others and len(set(_widths([lines[n_remarks - 1], others[0]], delimiter))) == 1:
         n_remarks -= 1  # the last of them is the head line, as numpy.savetxt writes it
     lines = [line for line in lines[n_remarks:] if line.strip()]
-    return Layout(encoding, delimiter, n_before + n_remarks, max(_widths(lines, delimiter), default=0))
+    n_cells = max(_widths(lines, delimiter), default=0)
+    if n_cells > MOST_CELLS:
+        raise InputError(
+            f"it has {n_cells:,} columns, more than {MOST_CELLS:,}; save so many as arrays (.npz, .h5 or .zarr), or in "
+            "long form, one row for each trial and neuron"
+        )
+    return Layout(encoding, delimiter, n_before + n_remarks, n_cells)
 
 
 def _first_lines(text: Any) -> list[str]:
@@ -87,6 +94,11 @@ def _first_lines(text: Any) -> list[str]:
     while len(lines) < N_LINES and n_left > 0 and (line := text.readline(n_left)):
         lines.append(line)
         n_left -= len(line)
+        if n_left <= 0 and len(lines) == 1:
+            raise InputError(
+                f"its first line has more than {MOST_CHARACTERS:,} characters; save so many columns, or such long "
+                "texts, as arrays (.npz, .h5 or .zarr)"
+            )
     return lines
 
 
@@ -103,7 +115,11 @@ def _decoding() -> Iterator[None]:
 def _widths(lines: list[str], delimiter: str) -> list[int]:
     sign = " " if delimiter == r"\s+" else delimiter
     lines = [line.rstrip("\r\n" + sign * (sign == " ")) for line in lines]
-    return [len(row) for row in csv.reader(lines, delimiter=sign, skipinitialspace=True) if row]
+    limit = csv.field_size_limit(MOST_CHARACTERS)  # a line is one cell where it is divided by the wrong sign
+    try:
+        return [len(row) for row in csv.reader(lines, delimiter=sign, skipinitialspace=True) if row]
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _delimiter(lines: list[str]) -> str:
