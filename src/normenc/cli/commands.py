@@ -11,7 +11,15 @@ import typer
 
 from normenc.cli.next_steps import next_steps
 from normenc.cli.options import split, takes_recording
-from normenc.cli.printing import open_browser, print_failure, print_failures, print_skipped, print_summary, print_table
+from normenc.cli.printing import (
+    open_browser,
+    print_failure,
+    print_failures,
+    print_kept,
+    print_skipped,
+    print_summary,
+    print_table,
+)
 
 __all__ = ["app", "main"]
 
@@ -97,6 +105,7 @@ def run(
     """
     from normenc import report
     from normenc import study as studies
+    from normenc.study.file_names import REPORT
 
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
@@ -112,6 +121,7 @@ def run(
                 workers=workers or _default_workers(part, device),
                 scheduler=scheduler,
                 force=force,
+                page=report.write,
             )
         except KeyboardInterrupt:
             typer.secho(
@@ -120,10 +130,10 @@ def run(
                 err=True,
             )
             raise typer.Exit(130) from None
-        page = report.write(finished.folder)
+        print_kept(finished.kept)
         print_summary(finished.evaluation)
         failed |= print_failures(finished)
-        typer.echo(f"report: {page}")
+        typer.echo(f"report: {finished.folder / REPORT}")
     if failed:
         raise typer.Exit(1)
 
@@ -257,6 +267,7 @@ def figures(
     drawn = studies.redraw(run, out, only=names, formats=split(formats), width=width)
     for path in drawn.paths:
         typer.echo(str(path))
+    print_kept(drawn.kept)
     for reason in drawn.left_out.values():
         typer.secho(f"normenc: {reason}", err=True, fg=typer.colors.YELLOW)
     if drawn.left_out:

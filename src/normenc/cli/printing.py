@@ -1,12 +1,22 @@
 """What commands print: tables and summaries."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
 
-__all__ = ["open_browser", "print_failure", "print_failures", "print_skipped", "print_summary", "print_table"]
+__all__ = [
+    "open_browser",
+    "print_failure",
+    "print_failures",
+    "print_kept",
+    "print_skipped",
+    "print_summary",
+    "print_table",
+]
 
+MAX_KEPT = 5  # files that are named
 MAX_ROWS = 12  # of trained layers on the screen
 
 
@@ -24,6 +34,20 @@ def print_failures(finished: Any) -> bool:
             fg=typer.colors.RED,
         )
     return bool(units)
+
+
+def print_kept(paths: Sequence[Path]) -> None:
+    """Tell which files stood in the way of new ones and were not known to be a run's, and where they are kept."""
+    if not paths:
+        return
+    some = ", ".join(str(path) for path in paths[:MAX_KEPT])
+    more = f" and {len(paths) - MAX_KEPT} more" if len(paths) > MAX_KEPT else ""
+    typer.secho(
+        "normenc: what stood in the way and was not, or is no longer, as a run wrote it is kept as it was: "
+        f"{some}{more}",
+        err=True,
+        fg=typer.colors.YELLOW,
+    )
 
 
 def print_skipped(controls: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def save(
     ------
     InputError
         When a format or width is none, or texts would overlap or be cut off at that width.
+    OSError
+        When a file cannot be written.
     """
     formats = [formats] if isinstance(formats, str) else formats
     if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
@@ -86,10 +89,22 @@ def save(
             figure.set_layout_engine("none")  # one layout serves all files, whichever there are
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
-                figure.savefig(path, facecolor="white", **options)
+                content = BytesIO()
+                figure.savefig(content, format=path.suffix[1:], facecolor="white", **options)
+                _write(path, content.getvalue())
     finally:
         plt.close(figure)
     return paths
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; the error, of a full disk for example, names it."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        if path.is_file():
+            path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def fits(axes: Axes | AxesArray, width: float | str) -> bool:
