@@ -266,11 +266,13 @@ def _remove_empty_folders(folder: Path, names: Mapping[str, object]) -> None:
 
 
 def _free_name(folder: Path) -> str:
-    """A name for what is kept, that nothing in the folder has."""
+    """The name of a folder for what is kept, in which there is nothing yet."""
     number = 1
-    while _is_there(folder / (name := "kept" if number == 1 else f"kept-{number}")):
+    while _is_there(path := folder / ("kept" if number == 1 else f"kept-{number}")):
+        if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
+            break
         number += 1
-    return name
+    return path.name
 
 
 def _beside(folder: Path) -> Path:

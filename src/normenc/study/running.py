@@ -136,7 +136,7 @@ def _replaceable(folder: Path, *, force: bool, wanted: Study | None) -> Earlier:
     if not force and not unfinished:
         raise InputError(f"{folder}: there is a run already; add --force to replace it, or choose another --out")
     if marker is not None:
-        return marker.files
+        return {REPORT: None, **marker.files}  # a report is replaced in any case: it must not stand beside other tables
     check_untouched(folder)
     return dict.fromkeys(older_files(folder))
 
