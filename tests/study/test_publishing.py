@@ -484,6 +484,15 @@ def test_a_full_disk_ends_in_one_message_and_leaves_nothing(finished, small_disk
         assert content_of(small_disk) == before
 
 
+@pytest.mark.parametrize("small_disk", [4000], indirect=True)
+def test_a_report_that_the_disk_cannot_hold_leaves_nothing(finished, small_disk):
+    told = pytest.raises(InputError, match=r"out/report.html: there is no room for this file of \d\.\d MB")
+    with told, destination(small_disk / "out", "run", lambda found: {}) as place, place.staged() as stage:
+        shutil.copytree(finished.folder, stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("report.html", ".*"))
+        report.write(stage)
+    assert list(small_disk.iterdir()) == []
+
+
 def test_no_file_may_be_larger_than_the_limit_of_the_process(finished, tmp_path):
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, old[1]))

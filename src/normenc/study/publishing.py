@@ -17,11 +17,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from normenc.errors import InputError
-from normenc.study.disk import explained, put
+from normenc.study.disk import WriteError, explained, put
 from normenc.study.file_names import REPORT
 from normenc.study.layout import LOCK, MARKER, NEW, NEXT, PLAN
 from normenc.study.marker import Marker, check_settled, made_of, read_marker, same_content, write_marker
-from normenc.study.taking import Held, taken
+from normenc.study.taking import Held, UnwritableError, taken
 
 __all__ = ["Destination", "add", "check_path", "destination", "holds_nothing"]
 
@@ -63,6 +63,8 @@ class Destination:
             self._publish(stage)
         except OSError as error:
             raise explained(error, stage, self.folder) from error
+        except UnwritableError as error:  # while the report was added
+            raise UnwritableError(str(error).replace(str(stage), str(self.folder))) from error
         finally:
             with suppress(OSError):
                 _remove(stage)
@@ -183,7 +185,10 @@ def add(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
             _remove(stage)
             stage.mkdir()
             for name, content in files.items():
-                put(stage / "part", content)
+                try:
+                    put(stage / "part", content)
+                except WriteError as error:
+                    raise WriteError(error, folder / name, len(content)) from None
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (stage / "part").replace(folder / name)
         finally:

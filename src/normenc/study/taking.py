@@ -145,7 +145,8 @@ def _sign(handle: int, path: Path, folder: Path) -> None:
     content = json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": since}).encode()
     try:
         os.ftruncate(handle, 0)
-        os.pwrite(handle, content, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, content)
     except OSError as error:
         with suppress(OSError):
             path.unlink()
@@ -158,7 +159,8 @@ def _holder(handle: int, *, wait: bool = True) -> dict[str, Any]:
     """What the holder wrote of itself, for which a moment is waited."""
     for _ in range(10 if wait else 1):
         try:
-            found = json.loads(os.pread(handle, 4096, 0))
+            os.lseek(handle, 0, os.SEEK_SET)
+            found = json.loads(os.read(handle, 4096))
             return found if isinstance(found, dict) else {}
         except (OSError, ValueError):
             time.sleep(0.02 * wait)
