@@ -1,7 +1,7 @@
 """Tables as CSV: the one way in which they are written, and the one in which they are read back."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ TEXTS = (  # columns that hold text, whatever it looks like: a network may be ca
 )
 
 
-def write_table(table: pd.DataFrame, path: str | Path, **options: Any) -> None:
+def write_table(table: pd.DataFrame, path: str | Path | TextIO, **options: Any) -> None:
     r"""Write a table as CSV in UTF-8, of which no cell can be taken for a formula.
 
     Texts are written as they are shown (:func:`normenc.texts.visible`). Where a spreadsheet would take one for a
@@ -25,7 +25,7 @@ def write_table(table: pd.DataFrame, path: str | Path, **options: Any) -> None:
     Parameters
     ----------
     table : DataFrame
-    path : str or Path
+    path : str, Path or text file
     **options
         Of :meth:`pandas.DataFrame.to_csv`; ``index=False`` by default.
 

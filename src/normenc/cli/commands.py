@@ -13,6 +13,7 @@ from normenc.cli.printing import (
     open_browser,
     print_failure,
     print_failures,
+    print_kept,
     print_skipped,
     print_summary,
     print_table,
@@ -103,6 +104,7 @@ def run(
     """
     from normenc import report
     from normenc import study as studies
+    from normenc.study.file_names import REPORT
 
     remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = studies.load_study(study) if study else studies.Study()
@@ -120,15 +122,16 @@ def run(
                 workers=workers or _default_workers(part, device),
                 scheduler=remote,
                 force=force,
+                page=report.write,
             )
         except KeyboardInterrupt:
             raise Interrupted(
                 "nothing was written, but networks that are trained are kept: the same command goes on from there"
             ) from None
-        page = report.write(finished.folder)
+        print_kept(finished.kept)
         print_summary(finished.evaluation)
         failed |= print_failures(finished)
-        echo(f"report: {page}")
+        echo(f"report: {finished.folder / REPORT}")
     if failed:
         raise typer.Exit(1)
 
@@ -259,6 +262,7 @@ def figures(
     drawn = studies.redraw(run, out, only=names, formats=split(formats), width=width)
     for path in drawn.paths:
         echo(str(path))
+    print_kept(drawn.kept)
     for reason in drawn.left_out.values():
         tell(reason)
     if drawn.left_out:

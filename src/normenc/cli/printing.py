@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -14,12 +15,14 @@ __all__ = [
     "open_browser",
     "print_failure",
     "print_failures",
+    "print_kept",
     "print_skipped",
     "print_summary",
     "print_table",
     "warnings_in_one_line",
 ]
 
+MAX_KEPT = 5  # files that are named
 MAX_ROWS = 12  # of trained layers on the screen
 
 
@@ -56,6 +59,15 @@ def print_failures(finished: Any) -> bool:
             fg=typer.colors.RED,
         )
     return bool(finished.evaluation.failures)
+
+
+def print_kept(paths: Sequence[Path]) -> None:
+    """Tell which files stood in the way of new ones and were not known to be a run's, and where they are kept."""
+    if not paths:
+        return
+    some = ", ".join(str(path) for path in paths[:MAX_KEPT])
+    more = f" and {len(paths) - MAX_KEPT} more" if len(paths) > MAX_KEPT else ""
+    tell(f"what stood in the way and was not, or is no longer, as a run wrote it is kept as it was: {some}{more}")
 
 
 def print_skipped(controls: dict[str, str]) -> None:

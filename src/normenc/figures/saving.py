@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,8 @@ def save(
     ------
     InputError
         When a format or width is none, or texts would overlap or be cut off at that width.
+    OSError
+        When a file cannot be written.
     """
     formats = [formats] if isinstance(formats, str) else formats
     if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
@@ -92,30 +95,34 @@ def save(
             figure.set_layout_engine("none")  # one layout serves all files, whichever there are
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
-                figure.savefig(path, facecolor="white", **options)
-                if path.suffix == ".svg":
-                    _show_as_text(path)
-                    _number_ids(path)
+                content = BytesIO()
+                figure.savefig(content, format=path.suffix[1:], facecolor="white", **options)
+                written = content.getvalue()
+                _write(path, _settled(written) if path.suffix == ".svg" else written)
     finally:
         plt.close(figure)
     return paths
 
 
-def _show_as_text(svg: Path) -> None:
-    """Have what would not be seen in the texts of an SVG file, which may be no XML, stand there as its escape."""
-    text = svg.read_text(encoding="utf-8")
-    if (shown := visible_lines(text)) != text:
-        svg.write_text(shown, encoding="utf-8")
+def _settled(svg: bytes) -> bytes:
+    """An SVG whose texts, which may be no XML, are shown as text, and whose names are numbered in their order.
 
-
-def _number_ids(path: Path) -> None:
-    """Number what an SVG names, in its order; matplotlib's names change with digits that are not even written.
-
-    These follow from where things lie to the last bit, which differs with the number of threads.
+    Matplotlib's names change with digits that are not even written: they follow from where things lie to the last bit,
+    which differs with the number of threads.
     """
-    text = path.read_text(encoding="utf-8")
+    text = visible_lines(svg.decode("utf-8"))
     names = {old: f"n{place}" for place, old in enumerate(dict.fromkeys(DEFINED.findall(text)))}
-    path.write_text(USED.sub(lambda use: f"{use[1]}{names.get(use[2], use[2])}{use[3]}", text), encoding="utf-8")
+    return USED.sub(lambda use: f"{use[1]}{names.get(use[2], use[2])}{use[3]}", text).encode("utf-8")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; the error, of a full disk for example, names it."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        if path.is_file():
+            path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def fits(axes: Axes | AxesArray, width: float | str) -> bool:

@@ -25,7 +25,8 @@ from normenc.report.comparison_sentences import cautions, changed, other_ways, w
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.run_folders import CONTROL, read_runs
 from normenc.report.wording import shown
-from normenc.study.file_names import MARK, REPORT
+from normenc.study.file_names import REPORT
+from normenc.study.layout import MARKER, SETTINGS
 
 __all__ = ["compare", "write_comparison"]
 
@@ -75,7 +76,7 @@ def write_comparison(
 def _check_free(out: Path, *, force: bool) -> None:
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{out}: the page is an HTML file; choose a name with .html")
-    if out.name == REPORT and (out.parent / MARK).exists():
+    if out.name == REPORT and any((out.parent / name).exists() for name in (MARKER, SETTINGS)):
         raise InputError(f"{out}: this is the report of a run; choose another name with --out")
     if out.is_dir():
         raise InputError(f"{out}: this is a folder; choose another name with --out")

@@ -13,6 +13,7 @@ import pandas as pd
 from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.report.sentences import row_names
+from normenc.study.marker import belongs, check_settled
 from normenc.texts import visible_values
 
 __all__ = ["CONTROL", "TRAINED", "TWIN", "RunFolder", "read_run", "read_runs"]
@@ -116,6 +117,7 @@ def read_run(folder: str | Path) -> RunFolder:
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; give the folder of a run, as `normenc run` writes it")
+    check_settled(folder)
     study = _parsed(folder / "study.toml", tomllib.loads)
     environment = _parsed(folder / "environment.json", json.loads)
     for name, part, wanted in (
@@ -131,6 +133,7 @@ def read_run(folder: str | Path) -> RunFolder:
     similarity = similarity.assign(name=pd.Series(row_names(similarity), dtype=str))
     quality = folder / "quality.json"
     predictivity = folder / "predictivity.csv"
+    predicted = predictivity.is_file() and "predictivity.csv" in belongs(folder, ["predictivity.csv"])
     return RunFolder(
         path=folder,
         study=study,
@@ -138,7 +141,7 @@ def read_run(folder: str | Path) -> RunFolder:
         similarity=similarity,
         differences=_table(folder / "differences.csv", DIFFERENCE_COLUMNS, empty=True),
         by_seed=_table(folder / "similarity_by_seed.csv", SEED_COLUMNS),
-        predictivity=_table(predictivity, ("label", "kind", "r")) if predictivity.is_file() else None,
+        predictivity=_table(predictivity, ("label", "kind", "r")) if predicted else None,
         quality=_parsed(quality, json.loads) if quality.is_file() else None,
         label=f"{study['name']} × {similarity['recording'].iloc[0]}",
     )

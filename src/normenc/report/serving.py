@@ -23,6 +23,8 @@ from urllib.parse import unquote
 
 from normenc.errors import InputError
 from normenc.study.file_names import REPORT
+from normenc.study.marker import check_settled
+from normenc.study.taking import FolderTakenError, UnwritableError
 
 __all__ = ["PageServer", "leading_to", "serve", "server_of"]
 
@@ -270,6 +272,7 @@ def _report(folder: Path) -> Path | bytes:
     path = folder / REPORT
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{path}: this is a link that leads out of the run; remove it, and the report is made anew")
+    check_settled(folder)
     if _is_whole(path):
         return path
     read_run(folder)  # says what is missing or damaged
@@ -278,7 +281,7 @@ def _report(folder: Path) -> Path | bytes:
     try:
         try:
             return write(folder)
-        except OSError:
+        except (OSError, FolderTakenError, UnwritableError):
             return render(folder).encode("utf-8")
     except InputError:
         raise

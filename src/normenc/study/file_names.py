@@ -4,9 +4,8 @@ import re
 import unicodedata
 from hashlib import sha256
 
-__all__ = ["FAILED_FIT", "MARK", "REPORT", "SHEET_COLUMNS", "file_stem", "own_stem"]
+__all__ = ["FAILED_FIT", "REPORT", "SHEET_COLUMNS", "file_stem", "own_stem"]
 
-MARK = "study.toml"  # what makes a folder a run
 REPORT = "report.html"  # what normenc.report writes into it
 SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png
 FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin, where one did

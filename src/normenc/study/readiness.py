@@ -12,9 +12,9 @@ from normenc import rsa
 from normenc.errors import InputError
 from normenc.quality import inference_inputs
 from normenc.recordings import cache_folder
+from normenc.study.replacing import check_destination
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
-from normenc.study.store import check_destination
 from normenc.study.units import Unit, is_kept
 from normenc.texts import visible
 from normenc.training import initialise
@@ -43,16 +43,16 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
     InputError
         For the first part that cannot be run, or where two would be written to one folder.
     """
-    for folder in folders:
+    for part, folder in zip(parts, folders, strict=True):
         if folder is not None:
-            check_destination(folder, force=force)
+            check_destination(folder, force=force, wanted=part)
     if len(parts) == 1:  # which is read next anyway
         return
     taken: dict[Path, str] = {}
     for part, given in zip(parts, folders, strict=True):
         recording = _check_recording(part)
         folder = given or Path("runs") / f"{part.name}-{recording}"
-        check_destination(folder, force=force)
+        check_destination(folder, force=force, wanted=part)
         own = visible(part.recording[0].source)
         if (other := taken.setdefault(folder, own)) != own:
             raise InputError(f"{visible(str(folder))}: {other} and {own} would both be written here; give an --out")
