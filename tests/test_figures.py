@@ -1,5 +1,7 @@
 """What the pictures show, read back from their axes; how they look is judged by eye."""
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -393,3 +395,16 @@ def test_no_text_is_cut_off(name, tmp_path):
     assert box.y0 >= -0.02
     assert box.x1 <= width + 0.02
     assert box.y1 <= height + 0.02
+
+
+def test_names_in_an_svg_do_not_follow_from_digits_that_are_not_written(tmp_path):
+    for name, left in (("a", 0.125), ("b", 0.125 + 1e-15)):
+        axes = plt.figure().subplots()
+        axes.set_position([left, 0.1, 0.8, 0.8])
+        axes.plot([0, 1], [0, 1])
+        figures.save(axes, tmp_path, name, formats=["svg"])
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    text = (tmp_path / "a.svg").read_text()
+    assert set(re.findall(r'url\(#(\w+)\)|href="#(\w+)"', text))
+    for pair in re.findall(r'url\(#(\w+)\)|href="#(\w+)"', text):
+        assert f' id="{"".join(pair)}"' in text

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 
+LARGEST, SMALLEST = 1e100, 1e-100  # in float64, of responses that are squared, and multiplied six times
+
 __all__ = [
     "as_array",
     "as_count",
@@ -17,6 +19,7 @@ __all__ = [
     "as_responses",
     "as_seed",
     "check_finite",
+    "check_range",
     "is_frame",
     "stimulus_name",
 ]
@@ -168,8 +171,14 @@ def as_seed(seed: Any) -> int:
     return as_count(seed, "seed", 0)
 
 
-def as_responses(responses: Any) -> npt.NDArray[Any]:
+def as_responses(responses: Any, *, in_range: bool = False) -> npt.NDArray[Any]:
     """Check a stimulus x unit matrix of responses and return it as a NumPy array.
+
+    Parameters
+    ----------
+    responses : array_like, shape (n_stimuli, n_units)
+    in_range : bool
+        Check with :func:`check_range` that squares of the values are numbers, too.
 
     Returns
     -------
@@ -183,7 +192,34 @@ def as_responses(responses: Any) -> npt.NDArray[Any]:
     """
     array = as_matrix(responses)
     check_finite(array, responses)
+    if in_range:
+        check_range(array)
     return array
+
+
+def check_range(array: npt.NDArray[Any]) -> None:
+    """Raise InputError for values so large, or all so small, that their squares would leave the range of numbers.
+
+    Parameters
+    ----------
+    array : ndarray, shape (n_rows, n_units)
+        NaN counts for nothing.
+    """
+    is_single = array.dtype == np.float32
+    most, least = (1e15, 1e-15) if is_single else (LARGEST, SMALLEST)
+    largest = max(np.fmax.reduce(array, axis=None, initial=0), -np.fmin.reduce(array, axis=None, initial=0))
+    if least <= largest <= most or largest == 0 or np.isinf(largest):  # of what is infinite others tell
+        return
+    if largest < least:
+        raise InputError(
+            f"responses are {largest:.2g} at most, too small to be squared; give them in a smaller unit, so that they "
+            f"are above {least:g}"
+        )
+    unit = int(np.argmax(np.fmax.reduce(np.abs(array), axis=0) > most))
+    raise InputError(
+        f"responses reach {largest:.2g}, of neuron {unit} for example, too large to be squared; leave it out if its "
+        f"values are damaged, or give all in a larger unit, so that they are below {most:g}"
+    )
 
 
 def as_matrix(responses: Any) -> npt.NDArray[Any]:

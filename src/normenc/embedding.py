@@ -132,12 +132,14 @@ def principal_components(responses: Any, n_components: int = 3, seed: int = 0) -
     [-7.5, -2.5, 2.5, 7.5]
     """
     from sklearn.decomposition import PCA
+    from threadpoolctl import threadpool_limits
 
     values = as_responses(responses).astype(np.float64)
     _check_stimuli(values)
     if np.all(values == values[0]):
         raise InputError("all stimuli evoke the same response; there is nothing to embed")
-    return PCA(min(n_components, *values.shape), random_state=seed).fit_transform(values)
+    with threadpool_limits(_threads(len(values))):
+        return PCA(min(n_components, *values.shape), random_state=seed).fit_transform(values)
 
 
 def principal_components_of_rdm(rdm: Any, n_components: int = 3) -> npt.NDArray[np.float64]:
@@ -167,13 +169,16 @@ def principal_components_of_rdm(rdm: Any, n_components: int = 3) -> npt.NDArray[
     >>> bool(np.allclose(np.abs(known) / np.sqrt(40), np.abs(found)))
     True
     """
+    from threadpoolctl import threadpool_limits
+
     distances = as_array(rdm, "the RDM").astype(np.float64)
     if distances.ndim != 2 or distances.shape[0] != distances.shape[1] or not np.isfinite(distances).all():
         raise InputError(f"the RDM has shape {distances.shape}; it must be square and finite")
     _check_stimuli(distances)
     gram = 1 - distances
     gram = gram - gram.mean(axis=0) - gram.mean(axis=1, keepdims=True) + gram.mean()
-    variances, directions = np.linalg.eigh(gram)
+    with threadpool_limits(_threads(len(gram))):
+        variances, directions = np.linalg.eigh(gram)
     largest = np.argsort(variances)[::-1][:n_components]
     return directions[:, largest] * np.sqrt(np.maximum(variances[largest], 0))
 
@@ -185,12 +190,18 @@ def _tsne(components: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.floa
     if components.shape[1] == 1:  # t-SNE starts from two components
         components = np.pad(components, ((0, 0), (0, 1)))
     perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
-    # Threads wait for each other longer than they work, unless there are many stimuli.
-    limits = 1 if len(components) < MANY_STIMULI else None
-    with threadpool_limits(limits), warnings.catch_warnings():
+    with threadpool_limits(_threads(len(components))), warnings.catch_warnings():
         # Stimuli with one and the same response make distances of zero; t-SNE handles them, and says so.
         warnings.simplefilter("ignore", RuntimeWarning)
         return TSNE(perplexity=perplexity, random_state=seed).fit_transform(components).astype(np.float64)
+
+
+def _threads(n_stimuli: int) -> int | None:
+    """One, unless there are many stimuli: threads would wait for each other longer than they work.
+
+    The last digits, by which t-SNE may part ways, are the same then on every machine with the same libraries.
+    """
+    return 1 if n_stimuli < MANY_STIMULI else None
 
 
 def _check_stimuli(values: npt.NDArray[np.float64]) -> None:

@@ -1,5 +1,6 @@
 """The page of several runs says what their tables say, and no more."""
 
+import json
 import re
 import warnings
 from html.parser import HTMLParser
@@ -98,6 +99,20 @@ def test_equal_runs_are_said_to_be_equal(tmp_path):
         "mine × V1 (one): folder one, finished 2026-01-02 03:04:05",
     ):
         assert sentence in text
+
+
+def test_the_same_responses_with_another_table_beside_them_are_another_recording(tmp_path):
+    runs = [write_run(tmp_path / name) for name in ("one", "two", "three")]
+    for run, table, name in zip(runs, "xyx", ("mine", "mine", "renamed"), strict=True):
+        facts = json.loads((run / "environment.json").read_text())
+        facts["recording"]["files"] = [
+            {"name": f"{name}.npy", "bytes": 9, "sha256": "a" * 64},
+            {"name": f"{name}.csv", "bytes": 9, "sha256": table * 64},
+        ]
+        (run / "environment.json").write_text(json.dumps(facts))
+    text = page_of(*runs[:2]).text
+    assert "of a recording called “V1”, but not all that is known of it is the same" in text
+    assert "Both runs are of the same file (by its SHA-256)" in page_of(runs[0], runs[2]).text
 
 
 def test_a_simulation_with_another_seed_is_another_recording(tmp_path):

@@ -74,7 +74,7 @@ def test_power_of_a_study(tmp_path):
     found = power(study, tmp_path / "power", progress=told.append, n_jobs=1)
     names = sorted(path.name for path in found.folder.iterdir())
     pairs = ["power_pairs.csv", "power_pairs.png", "power_pairs.svg"]
-    assert names == ["power.csv", "power.png", "power.svg", *pairs, "study.toml"]
+    assert names == [".normenc-run.json", "power.csv", "power.png", "power.svg", *pairs, "study.toml"]
     table = pd.read_csv(found.folder / "power.csv")
     labels = [
         "pool",

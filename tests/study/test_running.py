@@ -38,6 +38,7 @@ def test_the_folder_is_the_designs(small):
     files = sorted(str(path.relative_to(small.folder)) for path in small.folder.rglob("*") if path.is_file())
     assert files == sorted(
         [
+            ".normenc-run.json",
             "differences.csv",
             "environment.json",
             "models/ConvPoolFC_seed4.safetensors",

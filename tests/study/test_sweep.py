@@ -9,10 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 
-from normenc.errors import InputError
 from normenc.study import Study, Tally, prepare
 from normenc.study.sweep import train_units
 
@@ -91,7 +89,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(unbroken, tmp_path, worke
     assert {path: path.stat().st_mtime_ns for path in ages} == ages  # what was finished is not done again
 
 
-def units(n_seeds: int = 4, n_epochs: int = 40):
+def units(n_seeds: int, n_epochs: int):
     study = Study(
         recording={"n_neurons": 40},
         stimuli={"resolution": 0.05},
@@ -100,44 +98,6 @@ def units(n_seeds: int = 4, n_epochs: int = 40):
         training={"n_seeds": n_seeds, "n_epochs": n_epochs, "batch_size": 25, "learning_rate": 1e-4},
     )
     return prepare(study).units
-
-
-def workers_of_this_process() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
-
-
-def test_a_worker_that_dies_loses_nothing_but_time():
-    killed = []
-
-    def kill_one(tally: Tally) -> None:
-        if tally.done >= 1 and not killed:
-            victim = workers_of_this_process()[-1]
-            killed.append(victim.pid)
-            victim.kill()
-
-    mine = units()
-    results, failures = train_units(mine, workers=2, progress=kill_one)
-    assert killed
-    assert failures == []
-    assert list(results) == list(mine)
-    alone, _ = train_units(mine[-1:], progress=False)
-    np.testing.assert_array_equal(results[mine[-1]].log.loss, alone[mine[-1]].log.loss)
-
-
-def test_a_running_scheduler_trains_too_and_its_death_of_units_is_told(monkeypatch):
-    from distributed import LocalCluster
-
-    mine = units(n_seeds=2, n_epochs=2)
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", processes=False) as cluster:
-        results, failures = train_units(mine, scheduler=cluster.scheduler_address, progress=False)
-    assert len(results) == 2
-    assert failures == []
-
-
-def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setattr("normenc.study.sweep.REACH_WITHIN", 2)
-    with pytest.raises(InputError, match=r"scheduler 'tcp://127.0.0.1:9' cannot be reached"):
-        train_units(units(n_seeds=1, n_epochs=1), scheduler="tcp://127.0.0.1:9", progress=False)
 
 
 def test_progress_counts_units():

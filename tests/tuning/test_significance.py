@@ -296,3 +296,18 @@ def test_where_few_trials_decide_nothing_is_tested(counts, orientation, directio
     assert np.isfinite(tuning.orientation_p_values(noise, degrees, period=360)).all() == orientation
     assert np.isfinite(tuning.direction_p_values(noise, degrees)).all() == direction
     assert np.isfinite(tuning.stimulus_p_values(noise, degrees)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_units_that_vary_by_rounding_alone_are_constant(dtype):
+    """What rounding leaves depends on the number of threads, and must decide nothing."""
+    degrees = np.repeat(np.arange(0, 180, 15.0), 4)
+    rng = np.random.default_rng(0)
+    step = np.spacing(dtype(0.7))
+    values = (dtype(0.7) + step * rng.integers(-2, 3, (48, 20))).astype(dtype)
+    for p_values in (
+        tuning.stimulus_p_values(values, degrees),
+        tuning.orientation_p_values(values, degrees),
+        tuning.selectivity_p_values(values, degrees, n_permutations=99),
+    ):
+        np.testing.assert_array_equal(p_values, 1)

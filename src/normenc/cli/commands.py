@@ -1,24 +1,32 @@
-"""The commands, and errors for people.
+"""The commands; :mod:`normenc.cli.guard` tells what they end in."""
 
-Exit codes: 0 all went well; 1 the work could not be done; 2 the command or its input is at fault; 130 interrupted.
-"""
-
-import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import next_steps
-from normenc.cli.options import split, takes_recording
-from normenc.cli.printing import open_browser, print_failure, print_failures, print_skipped, print_summary, print_table
+from normenc.cli.options import scheduler_of, split, takes_recording
+from normenc.cli.printing import (
+    open_browser,
+    print_failure,
+    print_failures,
+    print_kept,
+    print_skipped,
+    print_summary,
+    print_table,
+)
+from normenc.cli.terminal import Commands, echo, echo_json, tell
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 FEW_UNITS = 8  # to train in one process
 
 app = typer.Typer(
     name="normenc",
+    cls=Commands,
     help="Train networks on a task, never on neural data, and compare their layers with recordings of visual cortex, "
     "beside controls.",
     no_args_is_help=True,
@@ -29,25 +37,11 @@ recordings_app = typer.Typer(help="List the recordings that normenc knows by nam
 app.add_typer(recordings_app, name="recordings")
 
 
-def main() -> None:
-    """Run the command line; an error in the input ends in one message and exit code 2, never in a traceback."""
-    from normenc.errors import InputError
-
-    try:
-        app()
-    except InputError as error:
-        typer.secho(f"normenc: error: {error}", err=True, fg=typer.colors.RED)
-        sys.exit(2)
-    except OSError as error:
-        typer.secho(f"normenc: error: {error}", err=True, fg=typer.colors.RED)
-        sys.exit(1)
-
-
 def _version(value: bool) -> None:
     if value:
         from normenc import __version__
 
-        typer.echo(f"normenc {__version__}")
+        echo(f"normenc {__version__}")
         raise typer.Exit
 
 
@@ -55,6 +49,9 @@ def _version(value: bool) -> None:
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error was raised, for a report; also after a command.")
     ] = False,
 ) -> None:
     pass
@@ -85,7 +82,17 @@ def run(
         typer.Option(metavar="N", min=1, help="Processes to train in; for many networks one a core by default."),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler, such as tls://HOST:PORT."),
+    ] = None,
+    tls_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The certificate that signed the scheduler's and the workers'.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Your certificate for the scheduler.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The key of your certificate.")] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="How long to wait for the scheduler and its workers; 60 by default."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
     *,
@@ -97,33 +104,34 @@ def run(
     """
     from normenc import report
     from normenc import study as studies
+    from normenc.study.file_names import REPORT
 
+    remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
+    folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]
+    studies.check_before(parts, folders, force=force)
     failed = False
-    for index, part in enumerate(parts):
-        folder = out if out is None or len(parts) == 1 else out / f"recording{index + 1}"
+    for part, folder in zip(parts, folders, strict=True):
         try:
             finished = studies.run(
                 part,
                 folder,
                 device=device,
                 workers=workers or _default_workers(part, device),
-                scheduler=scheduler,
+                scheduler=remote,
                 force=force,
+                page=report.write,
             )
         except KeyboardInterrupt:
-            typer.secho(
-                "normenc: interrupted; nothing was written, but networks that are trained are kept: the same command "
-                "goes on from there",
-                err=True,
-            )
-            raise typer.Exit(130) from None
-        page = report.write(finished.folder)
+            raise Interrupted(
+                "nothing was written, but networks that are trained are kept: the same command goes on from there"
+            ) from None
+        print_kept(finished.kept)
         print_summary(finished.evaluation)
         failed |= print_failures(finished)
-        typer.echo(f"report: {page}")
+        echo(f"report: {finished.folder / REPORT}")
     if failed:
         raise typer.Exit(1)
 
@@ -150,28 +158,26 @@ def check(
     preparation: dict[str, Any],
 ) -> None:
     """Tell what is understood of a recording, how reliable it is, and whether it is fit to be compared with models."""
-    import json
-
     from normenc import quality as room
 
     found = room.check(recording, seed=seed, **preparation)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+        echo_json(found.to_dict())
         return
     if found.read_as:
-        typer.echo(f"{found.name}: read as {found.read_as}")
-    typer.secho(found.description, bold=True)
+        echo(f"{found.name}: read as {found.read_as}")
+    echo(found.description, bold=True)
     print_table(None, [line for line in room.lines(found) if line[0] != "read as"])
     colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
-    typer.secho(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
+    echo(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
     for warning in found.warnings:
-        typer.echo(f"- {warning}")
+        echo(f"- {warning}")
     assert found.decidable is not None
-    typer.secho("what comparisons on these data can decide:", bold=True)
+    echo("what comparisons on these data can decide:", bold=True)
     for decision in room.decisions(found.decidable, found.kind, found.n_stimuli):
-        typer.echo(f"- {decision}")
+        echo(f"- {decision}")
     for command, why in next_steps(context, found):
-        typer.echo(f"next: {command}\n      {why}")
+        echo(f"next: {command}", f"      {why}")
 
 
 @app.command(short_help="Tell how much data it takes to find the right model.")
@@ -204,8 +210,7 @@ def power(
     try:
         found = studies.power(settings, out, device=device, n_jobs=jobs)
     except KeyboardInterrupt:
-        typer.secho("normenc: interrupted; nothing was written", err=True)
-        raise typer.Exit(130) from None
+        raise Interrupted("nothing was written") from None
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
     table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
     rows = [
@@ -217,7 +222,7 @@ def power(
     ]
     columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
     print_table(columns, rows)
-    typer.echo(
+    echo(
         "power: how often the paired test (0.05, uncorrected) finds that the model the data were made from is more "
         "similar than the other; of all pairs the weakest. With another number of stimuli the models' RDMs are others, "
         "so that two models may become harder to tell apart: power_pairs.csv has every pair."
@@ -225,7 +230,7 @@ def power(
     print_skipped(found.skipped)
     for failure in found.failures:
         print_failure(failure)
-    typer.echo(f"tables and heat maps: {found.folder}")
+    echo(f"tables and heat maps: {found.folder}")
 
 
 @app.command(short_help="Draw the pictures of a finished run again, for a paper.")
@@ -256,9 +261,10 @@ def figures(
     names = None if only is None else split(only)
     drawn = studies.redraw(run, out, only=names, formats=split(formats), width=width)
     for path in drawn.paths:
-        typer.echo(str(path))
+        echo(str(path))
+    print_kept(drawn.kept)
     for reason in drawn.left_out.values():
-        typer.secho(f"normenc: {reason}", err=True, fg=typer.colors.YELLOW)
+        tell(reason)
     if drawn.left_out:
         raise typer.Exit(1)
 
@@ -274,8 +280,8 @@ def compare(
 
     page = write_comparison(runs, out, force=force)
     print_table(*comparison_rows.rows_to_print(runs))
-    typer.echo("similarities of runs that differ in recording, noise ceiling or method: the page says what they mean")
-    typer.echo(f"comparison: {page}")
+    echo("similarities of runs that differ in recording, noise ceiling or method: the page says what they mean")
+    echo(f"comparison: {page}")
 
 
 @app.command("open", short_help="Show a run in the browser.")
@@ -292,16 +298,31 @@ def show(
     from normenc.report import serving
 
     # A shell that starts a job in the background may have it ignore Ctrl-C.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
 
     def ready(address: str) -> None:
-        typer.echo(f"{run}: {address}")
-        typer.echo("Ctrl-C ends this.")
+        echo(f"{run}: {address}", "Ctrl-C ends this.")
         if not no_browser:
-            open_browser(address)
+            open_browser(kept.enter_context(serving.leading_to(address)).as_uri())
+            echo("If your browser shows nothing, open the address above in it.")
 
-    serving.serve(serving.server_of(run, port=port), ready=ready)
-    typer.echo("normenc: closed")
+    with ExitStack() as kept:
+        serving.serve(serving.server_of(run, port=port), ready=ready)
+    echo("normenc: closed")
+
+
+@app.command(short_help="Tell what is installed and found, for a report of a fault.")
+def doctor(
+    last: Annotated[
+        bool, typer.Option("--last", help="Show what the last command that failed unexpectedly left for a report.")
+    ] = False,
+) -> None:
+    """Tell what is installed and found: versions, devices, the cache, extras, recordings; for a report of a fault."""
+    from normenc.cli import doctor as room
+
+    for line in room.last_report() if last else room.findings():
+        echo(line)
 
 
 @recordings_app.callback(invoke_without_command=True)
@@ -318,7 +339,7 @@ def recordings(context: typer.Context) -> None:
         kind = f"{source.species}, {source.area}"
         rows.append((source.name, source.size, kind, source.licence, "yes" if here else "no"))
     print_table(("name", "size", "species, area", "licence", "here"), rows)
-    typer.echo("Fetch one that is not here with: normenc recordings fetch NAME")
+    echo("Fetch one that is not here with: normenc recordings fetch NAME")
 
 
 @recordings_app.command()
@@ -326,4 +347,4 @@ def fetch(name: Annotated[str, typer.Argument(help="The recording's name.")]) ->
     """Download a recording into the cache and check it."""
     from normenc.recordings import fetch as download
 
-    typer.echo(f"{name}: {download(name)}")
+    echo(f"{name}: {download(name)}")

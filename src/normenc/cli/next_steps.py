@@ -55,7 +55,7 @@ def _given(context: typer.Context) -> dict[str, Any]:
 
 def _command(context: typer.Context, name: str, source: str, given: dict[str, Any]) -> str:
     """The command line, or nothing where that command does not take what was given."""
-    from normenc.recordings.files import printable
+    from normenc.texts import visible
 
     parent = context.parent
     assert parent is not None
@@ -67,4 +67,4 @@ def _command(context: typer.Context, name: str, source: str, given: dict[str, An
     for option, value in given.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             words += [option] if one is None else [option, str(one)]
-    return printable(shlex.join(words))
+    return visible(shlex.join(words))

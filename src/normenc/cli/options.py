@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-__all__ = ["OPTIONS", "split", "takes_recording"]
+__all__ = ["OPTIONS", "scheduler_of", "split", "takes_recording"]
 
 PANEL = "How the recording is read and prepared"
 
@@ -19,6 +19,22 @@ PANEL = "How the recording is read and prepared"
 def split(text: str) -> list[str]:
     """The parts of a text such as "V1,LM"."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def scheduler_of(address: str | None, **options: Any) -> Any:
+    """The scheduler that the options name, whose certificates are there; None without one."""
+    from normenc.errors import InputError
+    from normenc.study import Scheduler
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if address is None:
+        if given:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise InputError(f"{flags}: this is for a scheduler; give its address with --scheduler as well")
+        return None
+    scheduler = Scheduler(address, **given)
+    scheduler.security()
+    return scheduler
 
 
 def _pairs(text: str) -> dict[str, str]:

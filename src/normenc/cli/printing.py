@@ -1,42 +1,86 @@
 """What commands print: tables and summaries."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
 
-__all__ = ["open_browser", "print_failure", "print_failures", "print_skipped", "print_summary", "print_table"]
+from normenc.cli.terminal import echo, in_colour, tell
+from normenc.texts import visible
 
+__all__ = [
+    "open_browser",
+    "print_failure",
+    "print_failures",
+    "print_kept",
+    "print_skipped",
+    "print_summary",
+    "print_table",
+    "warnings_in_one_line",
+]
+
+MAX_KEPT = 5  # files that are named
 MAX_ROWS = 12  # of trained layers on the screen
 
 
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Print the warnings of normenc as a line of their own each, however often; leave those of others as they are."""
+    from normenc.errors import NormencWarning
+
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **lines: Any) -> None:
+            if issubclass(category, NormencWarning):
+                tell(f"warning: {message}")
+            else:
+                others(message, category, *where, **lines)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", NormencWarning)
+        yield
+
+
 def print_failures(finished: Any) -> bool:
-    """Tell what failed; gives whether a unit did."""
+    """Tell what failed; gives whether a network could not be trained, or a layer not be compared."""
     print_skipped(finished.evaluation.skipped)
     for failure in finished.evaluation.failures:
         print_failure(failure)
     units = [failure for failure in finished.evaluation.failures if failure.layer is None]
     if units:
-        typer.secho(
+        echo(
             f"normenc: {len(units)} of {len(finished.evaluation.trainings) + len(units)} units failed; their settings "
             f"are in {finished.folder / 'failures.csv'}, and their tasks and networks are left out",
             err=True,
             fg=typer.colors.RED,
         )
-    return bool(units)
+    return bool(finished.evaluation.failures)
+
+
+def print_kept(paths: Sequence[Path]) -> None:
+    """Tell which files stood in the way of new ones and were not known to be a run's, and where they are kept."""
+    if not paths:
+        return
+    some = ", ".join(str(path) for path in paths[:MAX_KEPT])
+    more = f" and {len(paths) - MAX_KEPT} more" if len(paths) > MAX_KEPT else ""
+    tell(f"what stood in the way and was not, or is no longer, as a run wrote it is kept as it was: {some}{more}")
 
 
 def print_skipped(controls: dict[str, str]) -> None:
     """Tell which controls could not be used, and why."""
     for name, why in controls.items():
-        typer.secho(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
+        echo(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
 
 
 def print_failure(failure: Any) -> None:
     """Tell which network, or layer, could not be used, and why."""
     unit = failure.unit
     what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
-    typer.secho(
+    echo(
         f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}", err=True, fg=typer.colors.YELLOW
     )
 
@@ -48,7 +92,7 @@ def open_browser(address: str) -> None:
 
     def show() -> None:
         if not webbrowser.open(address):
-            typer.echo("normenc: no browser was found; open the address above yourself", err=True)
+            echo("normenc: no browser was found; open the address above yourself", err=True)
 
     threading.Thread(target=show, daemon=True).start()
 
@@ -78,21 +122,21 @@ def print_summary(evaluation: Any) -> None:
         )
         for row in table.itertuples()
     ]
-    typer.echo(evaluation.recording.describe())
+    echo(evaluation.recording.describe())
     _print_scores(evaluation)
     columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance, Holm)")
     print_table(columns, rows)
     if study.is_grid:
-        typer.echo(f"these are the {len(best)} most similar trained layers; all are in the report")
+        echo(f"these are the {len(best)} most similar trained layers; all are in the report")
     if evaluation.predicted is not None:
         _print_predictivity(evaluation.predicted.table)
     inference = evaluation.inference
     ceiling = inference.ceiling
     bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
-    typer.echo(f"noise ceiling: {bounds}{ceiling.describe(evaluation.recording.whose)}")
+    echo(f"noise ceiling: {bounds}{ceiling.describe(evaluation.recording.whose)}")
     n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
-    typer.echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
-    typer.echo(answer(evaluation.similarity, evaluation.differences))
+    echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
+    echo(answer(evaluation.similarity, evaluation.differences))
 
 
 def _interval(low: float, high: float) -> str:
@@ -123,9 +167,9 @@ def _print_predictivity(table: Any) -> None:
     name = "explainable variance explained" if measure == "feve" else "r of predictions"
     print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
     if len(table) > MAX_ROWS:
-        typer.echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
+        echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
     for row in table[table["notes"].str.startswith(FAILED_FIT)].itertuples():
-        typer.secho(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
+        echo(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
 
 
 def _print_scores(evaluation: Any) -> None:
@@ -133,7 +177,7 @@ def _print_scores(evaluation: Any) -> None:
     if not evaluation.study.is_grid:
         for unit, training in evaluation.trainings.items():
             log = training.log
-            typer.echo(
+            echo(
                 f"seed {unit.seed}, {unit.task.score_name}: {log.train_score:.3f} in training, "
                 f"{log.held_out_score:.3f} on fresh stimuli (untrained {log.untrained_score:.3f}, "
                 f"chance {unit.task.chance:.3g})"
@@ -156,11 +200,11 @@ def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) ->
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, header_style="bold", show_header=columns is not None)
+    table = Table(box=None, header_style="bold" if in_colour() else "", show_header=columns is not None)
     for index, column in enumerate(columns or rows[0]):
-        table.add_column(column, no_wrap=index == 0, overflow="fold")
+        table.add_column(Text(visible(column)), no_wrap=index == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     console = Console(soft_wrap=False)
     if not console.is_terminal:
         console.width = max(console.width, 140)  # a file has room for whole rows

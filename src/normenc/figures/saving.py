@@ -1,7 +1,9 @@
 """Save pictures, for a screen or for the column of a paper."""
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from matplotlib.text import Text
 from normenc.errors import InputError
 from normenc.figures.common import AxesArray, figure_of, style
 from normenc.figures.sizes import INCH, millimetres
+from normenc.texts import visible_lines
 
 __all__ = ["FORMATS", "TooNarrowError", "fits", "save"]
 
@@ -25,6 +28,9 @@ OPTIONS: dict[str, dict[str, Any]] = {  # the same picture gives the same file
     "svg": {"metadata": {"Date": None}},
     "pdf": {"metadata": {"Creator": "normenc", "CreationDate": None}},
 }
+HASHED = r"([A-Za-z]+[0-9a-f]{10})"  # a name that matplotlib makes of what it names
+DEFINED = re.compile(rf'<[A-Za-z][^<>]*? id="{HASHED}"')
+USED = re.compile(rf'( id="|url\(#|href="#){HASHED}("|\))')
 
 
 class TooNarrowError(InputError):
@@ -69,6 +75,8 @@ def save(
     ------
     InputError
         When a format or width is none, or texts would overlap or be cut off at that width.
+    OSError
+        When a file cannot be written.
     """
     formats = [formats] if isinstance(formats, str) else formats
     if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
@@ -76,7 +84,8 @@ def save(
     figure = figure_of(axes)
     paths = [Path(folder) / f"{name}.{kind}" for kind in dict.fromkeys(formats)]
     try:
-        with style():
+        with style(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")  # letters that the picture's font has not
             if width is not None:
                 _resize(figure, millimetres(width))
                 if why := _crowded(figure):
@@ -86,10 +95,34 @@ def save(
             figure.set_layout_engine("none")  # one layout serves all files, whichever there are
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
-                figure.savefig(path, facecolor="white", **options)
+                content = BytesIO()
+                figure.savefig(content, format=path.suffix[1:], facecolor="white", **options)
+                written = content.getvalue()
+                _write(path, _settled(written) if path.suffix == ".svg" else written)
     finally:
         plt.close(figure)
     return paths
+
+
+def _settled(svg: bytes) -> bytes:
+    """An SVG whose texts, which may be no XML, are shown as text, and whose names are numbered in their order.
+
+    Matplotlib's names change with digits that are not even written: they follow from where things lie to the last bit,
+    which differs with the number of threads.
+    """
+    text = visible_lines(svg.decode("utf-8"))
+    names = {old: f"n{place}" for place, old in enumerate(dict.fromkeys(DEFINED.findall(text)))}
+    return USED.sub(lambda use: f"{use[1]}{names.get(use[2], use[2])}{use[3]}", text).encode("utf-8")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; the error, of a full disk for example, names it."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        if path.is_file():
+            path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def fits(axes: Axes | AxesArray, width: float | str) -> bool:
@@ -107,6 +140,7 @@ def _crowded(figure: Figure) -> str | None:
     """Which texts of `figure` are cut off or overlap, in words; None where all can be read."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", message="Glyph")
         try:
             figure.draw_without_rendering()
         except UserWarning:  # of matplotlib: nothing is left for the panels

@@ -109,7 +109,8 @@ def _look_at_block(part: npt.NDArray[Any]) -> _Block:
     n_good = np.maximum(good.sum(axis=1), 1)
     known = np.where(good, part, 0)
     mean = known.sum(axis=1, dtype=np.float64) / n_good
-    spread = np.sqrt(np.where(good, np.square(known - mean[:, None]), 0).sum(axis=1, dtype=np.float64) / n_good)
+    with np.errstate(over="ignore"):  # what is too large to be squared is refused later
+        spread = np.sqrt(np.where(good, np.square(known - mean[:, None]), 0).sum(axis=1, dtype=np.float64) / n_good)
     flat = good.any(axis=1) & (spread <= FLAT * np.abs(mean))
     finite = part[good]
     return _Block(

@@ -13,9 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from normenc.csv_tables import write_table
 from normenc.errors import InputError
 from normenc.recordings.conversion import checked_rdms, facts_of, rdm_to_xarray, to_xarray
-from normenc.recordings.files import is_other, printable
+from normenc.recordings.files import is_other
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_stimulus
 from normenc.recordings.pictures import match_images
 from normenc.recordings.recording import STIMULUS_UNITS, Recording, all_rows
@@ -136,7 +137,7 @@ def save_rdm(
     if path.suffix.lower() == ".csv":
         corner = f"{kind} (simulated)" if recording.simulated else kind
         table = pd.DataFrame(matrix, index=labels, columns=labels)
-        _write(path, lambda aside: _to_csv(table, aside, index_label=corner), overwrite)
+        _write(path, lambda aside: write_table(table, aside, index=True, index_label=corner), overwrite)
     elif path.suffix.lower() == ".nc":
         attributes["simulated"] = int(recording.simulated)
         dataset = rdm_to_xarray(matrix, labels, kind=kind).to_dataset(name="rdm").assign_attrs(attributes)
@@ -180,7 +181,7 @@ def _writer(path: Path, arrays: dict[str, Any], others: tuple[str, ...]) -> Call
     suffix = path.suffix.lower()
     if suffix not in writers:
         raise InputError(
-            f"{printable(str(path))}: files of the kind {suffix or 'without a suffix'} are not written; name it "
+            f"{path}: files of the kind {suffix or 'without a suffix'} are not written; name it "
             f"{', '.join((*writers, *others))}"
         )
     return lambda aside: writers[suffix](arrays, aside)
@@ -194,10 +195,9 @@ def _write(path: Path, write: Callable[[Path], None], overwrite: bool) -> None:
 @contextmanager
 def _aside(path: Path, overwrite: bool) -> Iterator[Path]:
     """A place beside `path` to write to, which becomes `path` when the block ends well, and vanishes if not."""
-    shown = printable(str(path))
     _check_free(path, overwrite)
     if not path.parent.is_dir():
-        raise InputError(f"{shown}: there is no folder {printable(str(path.parent))}; make it first")
+        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     aside, old = (path.with_name(f".{uuid4().hex}{path.suffix}") for _ in range(2))
     try:
         yield aside
@@ -206,7 +206,7 @@ def _aside(path: Path, overwrite: bool) -> Iterator[Path]:
             path.rename(old)
         aside.replace(path)
     except OSError as error:
-        raise InputError(f"{shown}: this file cannot be written ({error.strerror or error})") from None
+        raise InputError(f"{path}: this file cannot be written ({error.strerror or error})") from None
     finally:
         if old.exists() and not path.exists():
             old.rename(path)
@@ -220,12 +220,11 @@ def _aside(path: Path, overwrite: bool) -> Iterator[Path]:
 def _check_free(path: Path, overwrite: bool) -> None:
     if not is_other(path):
         return
-    shown = printable(str(path))
     if not overwrite:
-        raise InputError(f"{shown}: this is there already; choose another name, or say overwrite=True to replace it")
+        raise InputError(f"{path}: this is there already; choose another name, or say overwrite=True to replace it")
     is_store = path.is_dir() and any((path / mark).is_file() for mark in ZARR_MARKS)
     if not (is_store if path.suffix.lower() == ".zarr" else path.is_file()):
-        raise InputError(f"{shown}: what is there is no {path.suffix} file, and is not replaced; choose another name")
+        raise InputError(f"{path}: what is there is no {path.suffix} file, and is not replaced; choose another name")
 
 
 def _write_npz(arrays: dict[str, Any], path: Path) -> None:
@@ -294,7 +293,7 @@ def _write_table(recording: Recording, path: Path) -> None:
         elif name != "steps":
             columns[name] = value
     _check_survive({name: value for name, value in arrays.items() if name != "steps"}, path)
-    _to_csv(pd.DataFrame(columns), path, index=False)
+    write_table(pd.DataFrame(columns), path)
 
 
 def _check_survive(labels: dict[str, Any], path: Path) -> None:
@@ -306,7 +305,7 @@ def _check_survive(labels: dict[str, Any], path: Path) -> None:
         if own.dtype.kind != "U":
             continue
         # A second column, as no reader takes a line without text for a row.
-        _to_csv(pd.DataFrame({name: own, "row": np.arange(len(own))}), path, index=False)
+        write_table(pd.DataFrame({name: own, "row": np.arange(len(own))}), path)
         back = read_csv(path)[name]
         if name == "image" and back.dtype.kind in "iu":
             back = match_images(back.to_numpy(), None)[0]
@@ -316,7 +315,3 @@ def _check_survive(labels: dict[str, Any], path: Path) -> None:
                     f"the {name} {before!r} would be read as {after!r} from a table; save it as .npz or .nc, or "
                     "rename it"
                 )
-
-
-def _to_csv(table: pd.DataFrame, path: Path, **options: Any) -> None:
-    table.to_csv(path, encoding="utf-8", lineterminator="\n", **options)

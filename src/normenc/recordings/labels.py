@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.arrays import as_array
-from normenc.errors import InputError
+from normenc.errors import InputError, quoted
+from normenc.texts import visible_array
 
 __all__ = [
     "DECIMALS",
@@ -18,7 +19,9 @@ __all__ = [
     "as_labels",
     "as_stimulus",
     "as_text",
+    "check_names",
     "check_same_neurons",
+    "visible_labels",
     "without_missing",
     "without_stimulus",
 ]
@@ -31,6 +34,7 @@ MISSING_NAMES = ("", "nan", "nat", "<na>")
 MISSING = ("error", "neurons", "trials")
 DECIMALS = 6  # of degrees; stimuli that differ by less are the same
 SAME = 10.0**-DECIMALS
+MOST_NAME = 10_000  # characters
 MOST_CODES = 5  # of trials without a stimulus
 FAR = 1e6  # degrees that nobody means
 WHOLE = 2.0**53  # numbers up to which float64 has every whole one
@@ -47,7 +51,9 @@ def as_stimulus(n_rows: int, what: str, orientation: Any, direction: Any, image:
         said = " and ".join(given) or "none"
         raise InputError(f"the stimuli are given as {said}; give one of orientation, direction and image")
     ((kind, values),) = given.items()
-    labels = as_text(values, kind) if kind == "image" else as_array(values, kind).astype(np.float64)
+    labels = (
+        visible_labels(as_text(values, kind), kind) if kind == "image" else as_array(values, kind).astype(np.float64)
+    )
     if labels.ndim != 1 or len(labels) != n_rows:
         raise InputError(f"{kind} has shape {labels.shape} but there are responses to {n_rows} {what}; they must agree")
     if n_rows < 2:
@@ -110,7 +116,7 @@ def as_labels(
             )
         array = np.asarray(values)
         if name in (*NAMED, "neuron") or array.dtype.kind not in "iufb":
-            array = as_text(values, name)
+            array = visible_labels(as_text(values, name), name)
         if name in NAMED:
             array = np.strings.strip(array)
             nameless = np.isin(np.strings.lower(array), MISSING_NAMES)
@@ -162,7 +168,44 @@ def as_text(values: Any, what: str) -> npt.NDArray[Any]:
     except UnicodeError:
         bad = next(item for item in items if not _is_utf8(item))
         raise InputError(f"{what} holds a name that is not UTF-8 ({bad!r}); write names as UTF-8 text") from None
+    check_names(texts, what)
     return np.array(texts, dtype=str).reshape(array.shape)
+
+
+def visible_labels(labels: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
+    r"""Labels of text as they are shown, see :func:`normenc.texts.visible`; blank ones stay blank.
+
+    Raises
+    ------
+    InputError
+        When two of them would be shown alike; `what` says what they are.
+
+    Examples
+    --------
+    >>> visible_labels(np.array(["V1\n", "LM"]), "region").tolist()
+    ['V1\\n', 'LM']
+    """
+    found = visible_array(labels)
+    if found is labels:
+        return labels
+    found = np.where(np.strings.strip(labels) == "", labels, found)
+    raw = np.unique(labels)
+    names, counts = np.unique(visible_array(raw), return_counts=True)
+    if len(names) < len(raw):
+        raise InputError(
+            f"{what} holds two names that are both shown as {str(names[counts.argmax()])!r}: one has a character that "
+            "cannot be seen; rename it"
+        )
+    return found
+
+
+def check_names(names: Sequence[str], what: str) -> None:
+    """Raise InputError for a name so long that it is none: an array of text has room for the longest at every place."""
+    longest = max(names, key=len, default="")
+    if len(longest) > MOST_NAME:
+        raise InputError(
+            f"{what} holds a text of {len(longest):,} characters ({quoted(longest)}); names have at most {MOST_NAME:,}"
+        )
 
 
 def _plain(item: Any) -> str:

@@ -1,9 +1,9 @@
 """Find a recording by its name or its file, and prepare it."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,19 @@ from normenc.errors import InputError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.contents import Contents
 from normenc.recordings.download import cached_file
-from normenc.recordings.files import is_file, is_folder, is_other, printable
+from normenc.recordings.files import is_file, is_folder, is_other
 from normenc.recordings.formats import cuts_trials, maps_names, opened
 from normenc.recordings.labels import NEURON_LABELS, as_labels
 from normenc.recordings.naming import understand
 from normenc.recordings.pictures import read_images
 from normenc.recordings.preparation import Preparation
+from normenc.recordings.provenance import reads, unchanged
 from normenc.recordings.recording import Recording
 from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
 from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
 from normenc.recordings.streaming import stream_rdm
+from normenc.texts import visible
 
 __all__ = ["chosen", "contents", "load", "prepared"]
 
@@ -105,7 +107,7 @@ def load(
         recording = simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     if n_neurons is not None or seed is not None:
-        raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {printable(key)}")
+        raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {key}")
     with contents(key, asked) as found:
         if _n_gib(found.responses) > in_memory_gib:
             return _streamed(found, asked)
@@ -125,10 +127,16 @@ def _check_reads_nothing(asked: Preparation) -> None:
 def contents(name_or_path: str | Path, preparation: Preparation | None = None) -> Iterator[Contents]:
     """What a file holds, see :func:`load`; large responses may be read for as long as the context lasts.
 
-    Messages of InputError that leave the context begin with the file's name.
+    Messages of InputError that leave the context begin with the file's name. One is raised at its end where a file
+    that was read has changed meanwhile.
     """
-    asked = preparation or Preparation()
-    path, name, facts = _place(str(name_or_path))
+    with unchanged(), _named_contents(str(name_or_path), preparation or Preparation()) as found:
+        yield found
+
+
+@contextmanager
+def _named_contents(key: str, asked: Preparation) -> Iterator[Contents]:
+    path, name, facts = _place(key)
     try:
         shown = None if asked.images is None else read_images(asked.images)
         if cuts_trials(path):
@@ -145,11 +153,10 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
             )
             yield replace(found, facts={**facts, **found.facts})
     except InputError as error:
-        raise InputError(printable(f"{path}: {error}")) from None
+        raise InputError(f"{path}: {error}") from None
     except MemoryError:
         raise InputError(
-            f"{printable(str(path))}: it does not fit into memory; save the responses as Zarr or HDF5, which are read "
-            "in blocks"
+            f"{path}: it does not fit into memory; save the responses as Zarr or HDF5, which are read in blocks"
         ) from None
 
 
@@ -174,15 +181,17 @@ def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
         path = Path(key)
         if not is_file(key) and not is_folder(key) and not is_other(key):
             raise InputError(
-                f"{printable(key)}: there is no such file, and no recording of that name; the names are "
-                f"{', '.join(SOURCES)}"
+                f"{key}: there is no such file, and no recording of that name; the names are {', '.join(SOURCES)}"
             )
-        return path, printable(path.stem), {}
+        return path, visible(path.stem), {}
     source = SOURCES[key]
     path = cached_file(key)
-    if not path.exists():
+    if not path.is_file():
         raise InputError(f"{key} is not downloaded yet; run 'normenc recordings fetch {key}' first ({source.url})")
-    if hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != source.md5:
+    reads(path)
+    with path.open("rb") as file:  # each time, for a copy in a cache may be damaged long after it was fetched
+        found = file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
+    if found != source.md5:
         raise InputError(f"{path}: its MD5 is not {source.md5}; run 'normenc recordings fetch {key}' to fetch it anew")
     return path, key, dict(source.facts())
 

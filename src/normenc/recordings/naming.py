@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.arrays import as_array
-from normenc.errors import InputError
+from normenc.errors import InputError, quoted
 from normenc.recordings.angles import APART, checked_degrees, joined, unit_of
 from normenc.recordings.arranging import arrange
 from normenc.recordings.axes import Shaped, shaped
@@ -41,6 +41,7 @@ STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
 PROBABILITY = "iscell_probability"  # of suite2p
 OF_TRIALS = ("times", "window", "baseline", "where", "blank", "missing")  # options
+MOST_FACT = 2000  # characters, such as of a citation
 
 
 def understand(
@@ -323,6 +324,9 @@ def _facts(arrays: Mapping[str, Any]) -> dict[str, Any]:
     facts |= {key: _text(arrays[key]) for key in TEXTS if key in arrays and np.ndim(arrays[key]) == 0}
     if "simulated" in arrays and np.size(arrays["simulated"]) == 1:
         facts["simulated"] = _is_true(arrays["simulated"])
+    for key, said in facts.items():
+        if isinstance(said, str) and len(said) > MOST_FACT:
+            raise InputError(f"{key} has {len(said):,} characters ({quoted(said)}); write at most {MOST_FACT:,}")
     return facts
 
 

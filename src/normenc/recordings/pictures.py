@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.recordings.files import is_folder, printable
+from normenc.recordings.files import is_folder
 from normenc.recordings.formats.guards import readable
 from normenc.recordings.image_stacks import counted_from, first_axis_counts
-from normenc.recordings.labels import as_text, without_stimulus
+from normenc.recordings.labels import as_text, visible_labels, without_stimulus
+from normenc.recordings.provenance import lists, reads
 
 __all__ = ["match_images", "natural_order", "read_images"]
 
@@ -69,7 +70,7 @@ class _Counting(NamedTuple):
 def _shown(labels: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     given = np.ravel(np.asarray(labels))
     if given.dtype.kind not in "iufb":
-        given = as_text(given, "image")
+        given = visible_labels(as_text(given, "image"), "image")
     return given, ~without_stimulus(given) if given.dtype.kind in "fU" else np.ones(len(given), dtype=bool)
 
 
@@ -107,7 +108,9 @@ def _matched(
             return labels, None, ()
         width = len(str(numbers.max()))
         return np.array([f"{number:0{width}d}" for number in numbers]), None, ()
-    own = None if image_names is None else np.ravel(as_text(image_names, "image_names")).tolist()
+    own = None
+    if image_names is not None:
+        own = visible_labels(np.ravel(as_text(image_names, "image_names")), "image_names").tolist()
     stacked: tuple[str, ...] = ()
     if not isinstance(images, list):
         images, stacked = first_axis_counts(images, counting.numbers, None if own is None else len(own))
@@ -284,6 +287,7 @@ def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
     folder = Path(folder)
     if not is_folder(folder):
         raise InputError(f"{folder}: there is no such folder of images")
+    lists(folder)
     try:
         files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
     except OSError as error:
@@ -291,12 +295,14 @@ def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
     if not files:
         raise InputError(f"{folder}: there are no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
     files = [files[place] for place in natural_order([file.name for file in files])]
-    return {printable(file.name): _read(file, read_grey) for file in files}
+    names = visible_labels(np.array([file.name for file in files]), "the folder of images").tolist()
+    return {name: _read(file, read_grey) for name, file in zip(names, files, strict=True)}
 
 
 def _read(file: Path, read_grey: Callable[[Path], tuple[npt.NDArray[np.float32], bool]]) -> npt.NDArray[np.float32]:
     from PIL import Image
 
+    reads(file, store=file.parent)
     with readable(f"image ({file})", "save it again, smaller where it is huge"):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         return read_grey(file)[0]

@@ -1,14 +1,14 @@
 """A recording: responses of neurons to stimuli, or what is known of them, and where they come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from normenc.arrays import as_array, as_matrix, as_responses
+from normenc.arrays import as_array, as_matrix, as_responses, check_range
 from normenc.errors import InputError
 from normenc.recordings.distances import checked_rdm
 from normenc.recordings.labels import (
@@ -19,10 +19,12 @@ from normenc.recordings.labels import (
     as_images,
     as_labels,
     as_stimulus,
+    as_text,
     check_same_neurons,
     without_missing,
     without_stimulus,
 )
+from normenc.texts import visible, visible_array
 
 __all__ = ["STIMULUS_UNITS", "Recording", "all_rows"]
 
@@ -44,7 +46,7 @@ class Recording:
     Attributes
     ----------
     name : str
-        Stands in tables and pictures.
+        Stands in tables and pictures. In all texts, labels too, characters that would not be seen are escapes.
     stimulus : ndarray, shape (n_stimuli,)
         Degrees, rising, no two alike, or the images' names.
     kind : str
@@ -104,6 +106,14 @@ class Recording:
     licence: str = "not stated"
     simulated: bool = False
 
+    def __post_init__(self) -> None:
+        for fact in fields(self):
+            value = getattr(self, fact.name)
+            if isinstance(value, str):
+                object.__setattr__(self, fact.name, visible(value))
+            elif isinstance(value, tuple):
+                object.__setattr__(self, fact.name, tuple(visible(text) for text in value))
+
     @classmethod
     def from_responses(
         cls,
@@ -150,7 +160,7 @@ class Recording:
         array([[3., 1.],
                [1., 2.]])
         """
-        values = as_responses(responses)
+        values = as_responses(responses, in_range=True)
         stimulus, kind = as_stimulus(len(values), "stimuli", orientation, direction, image)
         found, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
@@ -221,6 +231,7 @@ class Recording:
         of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
         check_same_neurons(values, of_trials)
+        check_range(values)
         kept, kept_neurons, steps = without_missing(values, missing)
         if not kept_neurons.all():
             values = values[:, kept_neurons]
@@ -235,7 +246,10 @@ class Recording:
         if len(found) < 2:
             raise InputError(f"all trials show one stimulus, {kind} {_named(found[0])}; a comparison needs 3 at least")
         values = values if kept.all() else values[kept]
-        shown = None if images is None else as_images(images, len(every), kind)[np.isin(every, found)]
+        shown = None
+        if images is not None:
+            ordered = as_images(images, len(every), kind)[_places_as_shown(image)]
+            shown = ordered[np.isin(every, found)]
         if counts.max() == 1:
             averages, rows = values[np.argsort(index)], None
         else:
@@ -486,7 +500,15 @@ def _rows(
     """Responses in the chosen trials, with the labels of these and of the neurons."""
     coords: dict[str, Any] = {key: ("trial", labels[chosen]) for key, labels in of_trials.items()}
     coords |= {key: ("neuron", labels) for key, labels in of_neurons.items()}
-    return xr.DataArray(values, coords, ("trial", "neuron"), attrs={"units": facts.get("units", "not stated")})
+    return xr.DataArray(
+        values, coords, ("trial", "neuron"), attrs={"units": visible(str(facts.get("units", "not stated")))}
+    )
+
+
+def _places_as_shown(image: Any) -> npt.NDArray[np.intp]:
+    """Places of the sorted names of images in the order in which they are sorted as they are shown."""
+    names = np.unique(as_text(image, "image"))
+    return np.argsort(visible_array(names[~without_stimulus(names)]), kind="stable")
 
 
 def _named(stimulus: Any) -> str:
@@ -506,5 +528,5 @@ def _labelled(
         coords={kind: ("stimulus", stimulus, {"units": STIMULUS_UNITS[kind]})}
         | {key: ("neuron", labels) for key, labels in neurons.items()},
         name="responses",
-        attrs={"units": facts.get("units", "not stated")},
+        attrs={"units": visible(str(facts.get("units", "not stated")))},
     )

@@ -24,6 +24,7 @@ from normenc.errors import InputError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.recordings.recording import Recording
+from normenc.texts import visible
 
 __all__ = [
     "bin_stimuli",
@@ -116,7 +117,7 @@ def kept_by_labels(own: Mapping[str, npt.NDArray[Any]], wanted: Mapping[str, Any
             raise InputError(f"the neurons have no label {name!r}; they have {', '.join(there) or 'none'}")
         is_one = isinstance(one_or_several, str) or not isinstance(one_or_several, Sequence)
         values = [one_or_several] if is_one else list(one_or_several)
-        of_this = np.any([_has(own[name], str(value), name) for value in values], axis=0)
+        of_this = np.any([_has(own[name], visible(str(value)), name) for value in values], axis=0)
         if not (mask & of_this).any():
             raise InputError(f"no neuron has {name} {one_or_several!r}; there are {_listed(own[name][mask])}")
         mask &= of_this

@@ -24,7 +24,9 @@ from normenc.report.comparison_rows import (
 from normenc.report.comparison_sentences import cautions, changed, other_ways, what_differs
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.run_folders import CONTROL, read_runs
-from normenc.study.file_names import MARK, REPORT
+from normenc.report.wording import shown
+from normenc.study.file_names import REPORT
+from normenc.study.layout import MARKER, SETTINGS
 
 __all__ = ["compare", "write_comparison"]
 
@@ -74,7 +76,7 @@ def write_comparison(
 def _check_free(out: Path, *, force: bool) -> None:
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{out}: the page is an HTML file; choose a name with .html")
-    if out.name == REPORT and (out.parent / MARK).exists():
+    if out.name == REPORT and any((out.parent / name).exists() for name in (MARKER, SETTINGS)):
         raise InputError(f"{out}: this is the report of a run; choose another name with --out")
     if out.is_dir():
         raise InputError(f"{out}: this is a folder; choose another name with --out")
@@ -108,7 +110,11 @@ def compare(folders: Sequence[str | Path]) -> str:
     apart, same = changed(found)
     environment = beside([made_with(run) for run in runs])
     page = Environment(
-        loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
     ).get_template("comparison.html.j2")
     return page.render(
         runs=[introduced(run) for run in runs],

@@ -1,6 +1,6 @@
 """What differs between runs, in words and by fixed rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,7 @@ def changed(found: pd.DataFrame) -> tuple[list[Any], list[Any]]:
 def _recordings(runs: Sequence[RunFolder]) -> str:
     names = [_first(run, "recording") for run in runs]
     own = [run.recording for run in runs]
-    sums = {recording.get("sha256") for recording in own}
+    sums = {_sum(recording) for recording in own}
     # A file is known by its content, wherever it lies; what has no file, as a simulation, by its settings.
     same_settings = all(runs[0].study["recording"] == run.study["recording"] for run in runs[1:])
     if all(own[0] == other for other in own[1:]) and (None not in sums or same_settings):
@@ -108,6 +108,11 @@ def _recordings(runs: Sequence[RunFolder]) -> str:
             f"{_all(runs)} are of a recording called {quoted(names[0])}, but not all that is known of it is the same."
         )
     return f"The recordings differ: {_by_run(runs, [quoted(name) for name in names])}."
+
+
+def _sum(recording: Mapping[str, Any]) -> Any:
+    """What a recording's content is known by: the digests of all its files, or of the one that older runs tell of."""
+    return tuple(file["sha256"] for file in recording.get("files") or ()) or recording.get("sha256")
 
 
 def _settings(settings: Sequence[Setting]) -> str:

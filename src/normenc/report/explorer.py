@@ -16,7 +16,9 @@ import pandas as pd
 import xarray as xr
 from PIL import Image
 
+from normenc.csv_tables import read_table
 from normenc.study.file_names import SHEET_COLUMNS
+from normenc.texts import visible
 
 __all__ = ["explorer"]
 
@@ -84,7 +86,7 @@ def _population(
     totals: dict[str, int],
 ) -> dict[str, Any]:
     own = populations.isel(population=index)
-    label = str(own["population"].item())
+    label = visible(str(own["population"].item()))
     return {
         "label": label,
         "kind": str(own["kind"].item()),
@@ -118,7 +120,7 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None)
     return {
         "angles": own["tuned_stimulus"].to_numpy().tolist(),
         "units": numbers.tolist(),
-        "names": [str(name) for name in names],
+        "names": [visible(str(name)) for name in names],
         "total": total,
         "low": low,
         "scale": scale,
@@ -131,20 +133,22 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None)
 def _units(path: Path) -> pd.DataFrame:
     if not path.is_file():
         return pd.DataFrame(columns=["population", "unit"])
-    return pd.read_csv(path, dtype={"population": str, "tuned_orientation": "boolean", "tuned_direction": "boolean"})
+    return read_table(path)
 
 
 def _totals(path: Path) -> dict[str, int]:
     """Of how many neurons or units each population is, by label."""
     if not path.is_file():
         return {}
-    table = pd.read_csv(path, dtype={"population": str})
+    table = read_table(path)
     return {str(label): int(n) for label, n in zip(table["population"], table["n_all"], strict=True)}
 
 
 def _stimuli(sheet: Path, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
     angles = None if kind == "image" else stimulus[chosen].astype(float).tolist()
-    labels = [str(name) for name in stimulus[chosen]] if angles is None else [_degrees(angle) for angle in angles]
+    labels = (
+        [visible(str(name)) for name in stimulus[chosen]] if angles is None else [_degrees(angle) for angle in angles]
+    )
     picture, width, height = _cut(sheet, len(stimulus), chosen)
     return {
         "kind": kind,

@@ -8,15 +8,19 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.csv_tables import read_table
 from normenc.errors import InputError
-from normenc.recordings.steps import only_responsive
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits, row_names
-from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, the_recording
+from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
+from normenc.study.describing import only_responsive
 from normenc.study.file_names import FAILED_FIT, REPORT
+from normenc.study.marker import belongs, check_settled
+from normenc.study.publishing import add
+from normenc.texts import visible_values
 
 __all__ = ["render", "write"]
 
@@ -27,10 +31,13 @@ BY_METHOD = "similarity_by_method.csv"
 UNITS = "tuning_units.csv"
 N_BEST, SILENT = 3, 0.05  # units that are drawn, and their responses' share of the largest below which that is said
 QUALITY = "quality.json"
+OPTIONAL = (FAILURES, TUNING, PREDICTIVITY, BY_METHOD)  # tables that not every run has
 
 
 def write(folder: str | Path) -> Path:
     """Write ``report.html`` into a run's folder, from what stands there.
+
+    The page belongs to the run from then on. One that was changed since the run wrote it is kept aside, in ``kept``.
 
     Parameters
     ----------
@@ -45,16 +52,12 @@ def write(folder: str | Path) -> Path:
     Raises
     ------
     InputError
-        When the folder holds no whole run.
+        When the folder holds no whole run, or another run is being written there.
+    OSError
+        When the page cannot be written.
     """
-    target = Path(folder) / REPORT
-    aside = target.with_name(f".{REPORT}.part")
-    try:
-        aside.write_text(render(folder), encoding="utf-8")
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
-    return target
+    add(Path(folder), {REPORT: render(folder).encode("utf-8")})
+    return Path(folder) / REPORT
 
 
 def render(folder: str | Path) -> str:
@@ -68,34 +71,41 @@ def render(folder: str | Path) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     folder = Path(folder)
+    check_settled(folder)
     try:
         study_toml = (folder / "study.toml").read_text(encoding="utf-8")
-        environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-        similarity = pd.read_csv(folder / "similarity.csv")
-        differences = pd.read_csv(folder / "differences.csv")
-        training = pd.read_csv(folder / "training.csv")
-        pictures = {path.stem: _data_uri(path) for path in sorted((folder / "figures").glob("*.svg"))}
+        environment = visible_values(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
+        similarity = read_table(folder / "similarity.csv")
+        differences = read_table(folder / "differences.csv")
+        training = read_table(folder / "training.csv")
+        drawn = [f"figures/{path.name}" for path in (folder / "figures").glob("*.svg")]
+        own = belongs(folder, [*drawn, *OPTIONAL])  # a user's own picture or table is none of the run's
+        pictures = {Path(name).stem: _data_uri(folder / name) for name in sorted(own.intersection(drawn))}
     except FileNotFoundError as error:
         raise InputError(f"{folder}: this is no whole run, {Path(error.filename).name} is missing") from None
-    study = tomllib.loads(study_toml)
+    study = visible_values(tomllib.loads(study_toml))
     networks = [_described(section) for section in _sections(study["network"])]
     tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
     controls = similarity.loc[similarity["seed"].isna(), "model"].tolist()
     layers = similarity.loc[similarity["trained"], "layer"].unique().tolist()
     paragraph, references = methods(study, environment, tasks, networks, layers, controls)
-    by_method = _by_method(similarity, folder / BY_METHOD)
+    by_method = _by_method(similarity, folder / BY_METHOD if BY_METHOD in own else None)
     labels = list(row_names(similarity).values())
     data = explorer(folder, environment, by_method, labels)
-    predictivity = _optional(folder / PREDICTIVITY)
+    predictivity = _optional(folder, PREDICTIVITY, own)
     page = Environment(
-        loader=PackageLoader("normenc.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
     ).get_template("page.html.j2")
     return page.render(
         study=study,
         tasks=tasks,
         networks=networks,
         scores=_scores(environment["scores"]),
-        failures=_optional(folder / FAILURES),
+        failures=_optional(folder, FAILURES, own),
         study_toml=study_toml,
         environment=environment,
         recording=environment["recording"],
@@ -120,7 +130,7 @@ def render(folder: str | Path) -> str:
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
-        tuning=_tuning(folder, controls, environment["recording"]["steps"]),
+        tuning=_tuning(folder, controls, environment["recording"]["steps"]) if TUNING in own else None,
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),
         methods=paragraph,
@@ -158,23 +168,23 @@ def _plotly() -> str:
     return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
-def _by_method(similarity: pd.DataFrame, path: Path) -> list[tuple[str, list[dict[str, Any]]]]:
+def _by_method(similarity: pd.DataFrame, path: Path | None) -> list[tuple[str, list[dict[str, Any]]]]:
     """Rows of every comparison method, in the order of `similarity`, whose own method comes first."""
-    tables = [similarity, *([pd.read_csv(path)] if path.is_file() else [])]
+    tables = [similarity, *([read_table(path)] if path is not None and path.is_file() else [])]
     rows = pd.concat(tables, ignore_index=True)
     return [(str(name), part.to_dict("records")) for name, part in rows.groupby("comparison", sort=False)]
 
 
-def _optional(path: Path) -> list[dict[str, Any]]:
-    """Rows of a table that not every run has."""
-    return pd.read_csv(path).to_dict("records") if path.is_file() else []
+def _optional(folder: Path, name: str, own: set[str]) -> list[dict[str, Any]]:
+    """Rows of a table that not every run has, where it is one of the run's own files."""
+    return read_table(folder / name).to_dict("records") if name in own and (folder / name).is_file() else []
 
 
 def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, Any] | None:
     """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show; None of images."""
     if not (folder / TUNING).is_file():
         return None
-    table = pd.read_csv(folder / TUNING)
+    table = read_table(folder / TUNING)
     if "n_tested_tuned" not in table:
         return {"rows": []}
     return {
@@ -193,7 +203,7 @@ def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, An
 
 def _of_units(path: Path, controls: list[str]) -> dict[str, Any]:
     """What captions say of single units: which prefer none, which hardly respond, which widths are bounds."""
-    units = pd.read_csv(path, dtype={"neuron": str}, low_memory=False)
+    units = read_table(path)
     none = units["preferred_orientation_deg"].isna()
     own = units[~units["population"].isin(controls)]
     bounds = units[units["width_at_bound"].eq(True)] if "width_at_bound" in units else units[:0]

@@ -10,8 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.report.sentences import row_names
+from normenc.study.marker import belongs, check_settled
+from normenc.texts import visible_values
 
 __all__ = ["CONTROL", "TRAINED", "TWIN", "RunFolder", "read_run", "read_runs"]
 
@@ -114,6 +117,7 @@ def read_run(folder: str | Path) -> RunFolder:
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; give the folder of a run, as `normenc run` writes it")
+    check_settled(folder)
     study = _parsed(folder / "study.toml", tomllib.loads)
     environment = _parsed(folder / "environment.json", json.loads)
     for name, part, wanted in (
@@ -129,6 +133,7 @@ def read_run(folder: str | Path) -> RunFolder:
     similarity = similarity.assign(name=pd.Series(row_names(similarity), dtype=str))
     quality = folder / "quality.json"
     predictivity = folder / "predictivity.csv"
+    predicted = predictivity.is_file() and "predictivity.csv" in belongs(folder, ["predictivity.csv"])
     return RunFolder(
         path=folder,
         study=study,
@@ -136,7 +141,7 @@ def read_run(folder: str | Path) -> RunFolder:
         similarity=similarity,
         differences=_table(folder / "differences.csv", DIFFERENCE_COLUMNS, empty=True),
         by_seed=_table(folder / "similarity_by_seed.csv", SEED_COLUMNS),
-        predictivity=_table(predictivity, ("label", "kind", "r")) if predictivity.is_file() else None,
+        predictivity=_table(predictivity, ("label", "kind", "r")) if predicted else None,
         quality=_parsed(quality, json.loads) if quality.is_file() else None,
         label=f"{study['name']} × {similarity['recording'].iloc[0]}",
     )
@@ -163,7 +168,7 @@ def _told_apart(names: Sequence[tuple[str, str]]) -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{path.parent}: this is no whole run, {path.name} is missing; give a folder that `normenc run` wrote"
@@ -177,15 +182,15 @@ def _read(path: Path) -> str:
 def _parsed(path: Path, parse: Any) -> Any:
     text = _read(path)
     try:
-        return parse(text)
-    except ValueError as error:  # of TOML and of JSON
+        return visible_values(parse(text))
+    except (ValueError, RecursionError) as error:  # of TOML and of JSON; brackets too deep
         raise InputError(f"{path}: this file is damaged ({error}); run the study again") from None
 
 
 def _table(path: Path, columns: Sequence[str], *, empty: bool = False) -> pd.DataFrame:
     _read(path)
     try:
-        table = pd.read_csv(path)
+        table = read_table(path)
     except ValueError as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
     missing = [column for column in columns if column not in table]

@@ -10,7 +10,10 @@ import secrets
 import shutil
 import socketserver
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -20,8 +23,10 @@ from urllib.parse import unquote
 
 from normenc.errors import InputError
 from normenc.study.file_names import REPORT
+from normenc.study.marker import check_settled
+from normenc.study.taking import FolderTakenError, UnwritableError
 
-__all__ = ["PageServer", "serve", "server_of"]
+__all__ = ["PageServer", "leading_to", "serve", "server_of"]
 
 HOST = "127.0.0.1"
 NOT_FOUND = b"not found\n"
@@ -240,6 +245,26 @@ def serve(server: PageServer, *, ready: Callable[[str], None] | None = None) -> 
             return
 
 
+@contextmanager
+def leading_to(address: str) -> Iterator[Path]:
+    """A page that leads to an address, in a folder of the user's own, for as long as the block lasts.
+
+    Whoever lists a computer's processes reads their command lines: a browser that is told to open this page, which
+    nobody else can read, gives the address's token away to none of them.
+    """
+    with tempfile.TemporaryDirectory(prefix="normenc-", ignore_cleanup_errors=True) as folder:  # of mode 700
+        page = Path(folder, "open.html")
+        page.touch(mode=0o600)
+        target = escape(address)
+        page.write_text(
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+            f'<meta http-equiv="refresh" content="0; url={target}"><title>normenc</title></head>'
+            f'<body><p><a href="{target}">the report</a></p></body></html>\n',
+            encoding="utf-8",
+        )
+        yield page
+
+
 def _report(folder: Path) -> Path | bytes:
     """The report of a run, made anew where it is missing or damaged; in memory where the folder cannot be written."""
     from normenc.report.run_folders import read_run
@@ -247,6 +272,7 @@ def _report(folder: Path) -> Path | bytes:
     path = folder / REPORT
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{path}: this is a link that leads out of the run; remove it, and the report is made anew")
+    check_settled(folder)
     if _is_whole(path):
         return path
     read_run(folder)  # says what is missing or damaged
@@ -255,7 +281,7 @@ def _report(folder: Path) -> Path | bytes:
     try:
         try:
             return write(folder)
-        except OSError:
+        except (OSError, FolderTakenError, UnwritableError):
             return render(folder).encode("utf-8")
     except InputError:
         raise

@@ -1,8 +1,11 @@
 """How pages write names, numbers and p-values in a sentence."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
+
+from normenc.texts import visible_lines
 
 __all__ = [
     "FACTORS",
@@ -14,6 +17,7 @@ __all__ = [
     "minus",
     "p_value",
     "quoted",
+    "shown",
     "signed",
     "the_recording",
 ]
@@ -31,6 +35,11 @@ def quoted(name: object) -> str:
     ('“mine”', '“the ‘good’ one”')
     """
     return f"“{str(name).replace('“', '‘').replace('”', '’')}”"
+
+
+def shown(value: Any) -> Any:
+    """What a page shows of a value: a text with escapes for what would not be seen; HTML that is safe as it is."""
+    return visible_lines(value) if type(value) is str else value
 
 
 def the_recording(name: object) -> str:

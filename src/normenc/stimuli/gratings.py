@@ -15,6 +15,7 @@ from normenc.stimuli.sets import StimulusSet
 __all__ = ["gratings", "image_size", "varied_gratings"]
 
 WIDTH, HEIGHT = 640, 480  # full-resolution canvas, pixels
+MOST_PIXELS = 100_000  # along one side of an image
 
 # Images a block: what a block needs in float64 (0.8 MB at the study's resolution) stays in the processor's cache.
 BLOCK_VALUES = 100_000
@@ -37,8 +38,14 @@ def image_size(resolution: float = 0.1) -> tuple[int, int]:
     """
     if not (np.isfinite(resolution) and resolution > 0):
         raise InputError(f"resolution is {resolution}; it must be a positive number, for example 0.1")
+    if resolution * WIDTH > MOST_PIXELS:
+        raise InputError(f"resolution is {resolution:g}; images may be at most {MOST_PIXELS:,} pixels wide")
     # Rounding first: 640 * 0.07 is 44.800000000000004 in floating point, yet 480 * 0.15 must be 72.
     height, width = (int(np.ceil(round(side * resolution, 6))) for side in (HEIGHT, WIDTH))
+    if height < 1 or width < 1:
+        raise InputError(
+            f"resolution is {resolution:g}, which leaves no pixel of an image; take a larger one, such as 0.1"
+        )
     return height, width
 
 

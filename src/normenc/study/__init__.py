@@ -7,9 +7,11 @@ if TYPE_CHECKING:
     from normenc.study.evaluation import Evaluation, evaluate
     from normenc.study.power_analysis import Power, power
     from normenc.study.progress import Tally
+    from normenc.study.readiness import check_before
     from normenc.study.redrawing import Redrawn, redraw
     from normenc.study.representing import prepare
     from normenc.study.running import Run, run
+    from normenc.study.scheduler import Scheduler, SchedulerWarning
     from normenc.study.settings import Study, load_study
     from normenc.study.source_data import Picture, read_source_data
     from normenc.study.sweep import Failure
@@ -21,8 +23,11 @@ __all__ = [
     "Power",
     "Redrawn",
     "Run",
+    "Scheduler",
+    "SchedulerWarning",
     "Study",
     "Tally",
+    "check_before",
     "evaluate",
     "load_study",
     "power",
@@ -36,9 +41,11 @@ _HOMES = {
     "evaluation": ("Evaluation", "evaluate"),
     "power_analysis": ("Power", "power"),
     "progress": ("Tally",),
+    "readiness": ("check_before",),
     "redrawing": ("Redrawn", "redraw"),
     "representing": ("prepare",),
     "running": ("Run", "run"),
+    "scheduler": ("Scheduler", "SchedulerWarning"),
     "settings": ("Study", "load_study"),
     "source_data": ("Picture", "read_source_data"),
     "sweep": ("Failure",),

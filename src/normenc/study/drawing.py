@@ -11,7 +11,7 @@ from normenc import encoding, figures, tuning
 from normenc.figures.common import degrees
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
-from normenc.study.file_names import file_stem
+from normenc.study.file_names import own_stem
 from normenc.study.progress import Tell, each
 from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
 
@@ -159,7 +159,7 @@ def _fitted(evaluation: Evaluation, fitted: Mapping[str, encoding.FittedNetwork]
     for label, fit in fitted.items():
         network: Any = fit.network
         untrained: Any = fit.untrained
-        name = file_stem(label)
+        name = own_stem(label)
         filters = {"before": untrained.core.filters().numpy(), "after": network.core.filters().numpy()}
         pictures[f"filters_{name}"] = Picture("learned_filters", filters)
         pictures[f"readouts_{name}"] = _readouts(evaluation, fit)

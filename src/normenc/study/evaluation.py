@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ import torch
 from normenc import rsa
 from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
 from normenc.errors import InputError
-from normenc.quality import Quality, check, inference_inputs
-from normenc.recordings import SOURCES, Recording
+from normenc.quality import Quality, inference_inputs
+from normenc.recordings import Recording
+from normenc.recordings.provenance import ReadFile
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
 from normenc.study.describing import Description, describe
+from normenc.study.fitness import quality_of
 from normenc.study.predicting import Predicted, predict_neurons
 from normenc.study.progress import Tell, each, reporting, stage
 from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
+from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure
 from normenc.study.tables import difference_table, epoch_table, seed_table, similarity_table, training_table
@@ -75,6 +79,10 @@ class Evaluation:
         How well neurons are predicted, where ``encoding.enabled``.
     images : Tensor, shape (n_stimuli, height, width)
         What the animal saw, as networks were given it.
+    files : tuple of ReadFile
+        That the recording was read from, before anything was trained.
+    changed : tuple of Path
+        Those of them that changed since, and do not count.
     """
 
     study: Study
@@ -99,6 +107,8 @@ class Evaluation:
     descriptions: dict[str, Description]
     predicted: Predicted | None
     images: torch.Tensor
+    files: tuple[ReadFile, ...]
+    changed: tuple[Path, ...]
 
     @property
     def shown(self) -> tuple[Representation, ...]:
@@ -122,7 +132,7 @@ def evaluate(
     *,
     device: str = "cpu",
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: str | Scheduler | None = None,
     progress: bool | Tell = True,
 ) -> Evaluation:
     """Train the networks, compare their layers and the controls with the recording.
@@ -149,7 +159,9 @@ def evaluate(
         return _evaluate(prepared, device, workers, scheduler, tell)
 
 
-def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell) -> Evaluation:
+def _evaluate(
+    prepared: Prepared, device: str, workers: int, scheduler: str | Scheduler | None, tell: Tell
+) -> Evaluation:
     study, recording = prepared.study, prepared.recording
     metric = study.rdm_metric
     inputs = inference_inputs(recording, metric)
@@ -182,7 +194,7 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
     with stage(tell, "describing tuning", 1 + len(described)) as counted:
         descriptions = describe(prepared.described, own_label, counted.over(described), recording)
     with stage(tell, "checking the recording"):
-        quality = _check(prepared, inference)
+        quality, changed_files = quality_of(prepared, inference)
     return Evaluation(
         study=study,
         recording=recording,
@@ -206,15 +218,9 @@ def _evaluate(prepared: Prepared, device: str, workers: int, scheduler: str | No
         descriptions=descriptions,
         predicted=predicted,
         images=prepared.images,
+        files=prepared.files,
+        changed=changed_files,
     )
-
-
-def _check(prepared: Prepared, inference: rsa.Inference) -> Quality:
-    """Of the file, which tells what is missing and the unit of its values; of a recording that is made, of itself."""
-    settings = prepared.study.recording[0]
-    if settings.source in SOURCES and SOURCES[settings.source].url is None:
-        return check(prepared.recording, compared=inference)
-    return check(settings.source, compared=inference, **settings.options)
 
 
 def _over_training(

@@ -1,6 +1,6 @@
 """What a run keeps of each population for a reader who looks closer: components, tuning, the stimuli as pictures."""
 
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.file_names import SHEET_COLUMNS
 
-__all__ = ["population_dataset", "write_stimulus_sheet"]
+__all__ = ["population_dataset", "stimulus_sheet"]
 
 N_COMPONENTS = 3
 MOST_UNITS = 200  # of a population whose tuning is kept
@@ -53,14 +53,13 @@ def population_dataset(evaluation: Evaluation) -> xr.Dataset:
     return dataset
 
 
-def write_stimulus_sheet(images: Any, path: Path) -> None:
-    """Write all stimuli side by side as one grey PNG: 20 in a row, each at most 64 pixels wide and high.
+def stimulus_sheet(images: Any) -> bytes:
+    """Draw all stimuli side by side as one grey PNG: 20 in a row, each at most 64 pixels wide and high.
 
     Parameters
     ----------
     images : Tensor, shape (n_stimuli, height, width)
         Grey values 0 to 1.
-    path : Path
     """
     step = max(1, -(-max(images.shape[1:]) // LARGEST_SIDE))
     values = images[:, ::step, ::step].clamp(0, 1).mul(255).round().byte().numpy()
@@ -69,7 +68,9 @@ def write_stimulus_sheet(images: Any, path: Path) -> None:
     padded = np.full((n_rows * SHEET_COLUMNS, height, width), 128, dtype=np.uint8)
     padded[:n] = values
     sheet = padded.reshape(n_rows, SHEET_COLUMNS, height, width).swapaxes(1, 2).reshape(n_rows * height, -1)
-    Image.fromarray(sheet).save(path, optimize=True)
+    content = BytesIO()
+    Image.fromarray(sheet).save(content, "png", optimize=True)
+    return content.getvalue()
 
 
 def _tuning(index: int, found: Description) -> dict[str, Any]:

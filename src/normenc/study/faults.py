@@ -1,13 +1,17 @@
 """What is wrong with a study file, in words."""
 
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from normenc.errors import quoted, shortened
 from normenc.study.sections import KINDS, RecordingSettings
 
-__all__ = ["in_words"]
+__all__ = ["all_in_words", "in_words"]
+
+MOST_FAULTS = 8  # that are told at once
 
 OPTIONS = {  # of the command line that are called otherwise
     "map": "names",
@@ -16,13 +20,30 @@ OPTIONS = {  # of the command line that are called otherwise
     "recording": "source",
     "seeds": "n_seeds",
 }
-UNION_PARTS = ("float", "int", "constrained-float", "constrained-int")  # how pydantic names alternatives
+
+
+def all_in_words(study: type[BaseModel], problems: Sequence[Any]) -> list[str]:
+    """The faults that pydantic found in `study`, one a line; of a value that may be of several kinds one for all."""
+    said: dict[str, list[str]] = {}
+    for problem in problems[:200]:
+        where, _, what = in_words(study, problem).partition("; it should be ")
+        said.setdefault(where, []).append(what)
+    lines = [
+        where
+        + "".join(
+            f"{'; it should be' if place == 0 else ', or'} {what}"
+            for place, what in enumerate(dict.fromkeys(filter(None, whats)))
+        )
+        for where, whats in said.items()
+    ]
+    more = len(problems) - MOST_FAULTS if len(lines) > MOST_FAULTS else 0
+    return lines[:MOST_FAULTS] + [f"there are about {more:,} faults more"] * (more > 0)
 
 
 def in_words(study: type[BaseModel], problem: Any) -> str:
     """One fault that pydantic found in `study`: where it is, what was given, what is allowed."""
     model, parts = _place(study, problem["loc"])
-    key = ".".join(parts)
+    key = shortened(".".join(parts))
     given = problem["input"]
     if problem["type"] == "extra_forbidden":
         allowed = list(model.model_fields)
@@ -32,7 +53,7 @@ def in_words(study: type[BaseModel], problem: Any) -> str:
         hint = f"did you mean {near!r}? " if near else ""
         return f"{key}: there is no such key; {hint}allowed here: {', '.join(allowed)}"
     if problem["type"] == "union_tag_invalid":
-        return f"{key}.name: given {problem['ctx']['tag']!r}; it should be {_or(problem['ctx']['expected_tags'])}"
+        return f"{key}.name: given {quoted(problem['ctx']['tag'])}; it should be {_or(problem['ctx']['expected_tags'])}"
     message = (
         problem["msg"]
         .removeprefix("Value error, ")
@@ -41,12 +62,12 @@ def in_words(study: type[BaseModel], problem: Any) -> str:
         .removeprefix("List ")
     )
     if problem["type"] == "value_error":
-        return message
+        return f"{key}: {message}" if key else message
     if problem["type"] == "model_type":
         message = f"should be a section [{key}]"
     if problem["type"] == "string_pattern_mismatch" and key == "name":
         message = "should be a name of letters, digits, '.', '_' and '-', which begins with a letter or digit"
-    return f"{key}: given {given!r}; it {message}"
+    return f"{key}: given {quoted(given)}; it {message}"
 
 
 def _meant(given: str, allowed: list[str]) -> str | None:
@@ -55,6 +76,8 @@ def _meant(given: str, allowed: list[str]) -> str | None:
     known = OPTIONS.get(name)
     if known in allowed:
         return known
+    if len(name) > 100:  # like nothing
+        return None
     return next(iter(difflib.get_close_matches(name, allowed, n=1)), None)
 
 

@@ -16,11 +16,14 @@ from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
+from normenc.study.disk import csv_bytes, put
+from normenc.study.file_names import file_stem
+from normenc.study.layout import SETTINGS
 from normenc.study.progress import Stage, Tell, each, reporting, stage
+from normenc.study.publishing import Earlier, destination, holds_nothing
 from normenc.study.representing import Prepared, prepare, represent_all
 from normenc.study.sections import PowerSettings
 from normenc.study.settings import Study
-from normenc.study.store import check_free, staged
 from normenc.study.sweep import Failure
 from normenc.training import resolve_device
 
@@ -109,36 +112,51 @@ def power(
     """
     study = study or Study()
     target = resolve_device(device)
-    if out is not None:
-        check_free(Path(out))
     with reporting(progress) as tell:
-        with stage(tell, "reading the recording"):
-            prepared = prepare(study)
-        folder = Path(out) if out is not None else Path("runs") / f"{study.name}-{prepared.recording.name}-power"
-        check_free(folder)
-        _check(prepared)
-        settings = amounts_of(prepared.recording, study.power)
-        assert settings.n_stimuli is not None
-        _, failures, representations = represent_all(prepared, device=target.type, workers=n_jobs or 1, progress=tell)
-        own = first_rdms(representations)
-        candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, tell)
-        found = simulate_power(
-            candidates,
-            _noise(prepared, own, tell),
-            settings,
-            method=study.comparison.method,
-            ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
-            n_jobs=n_jobs,
-            progress=tell,
-        )
-    with staged(folder) as aside:
-        study = study.model_copy(update={"power": settings})
-        (aside / "study.toml").write_text(study.to_toml(), encoding="utf-8")
-        for table, name in ((found.recovery, "power.csv"), (found.pairs, "power_pairs.csv")):
-            table.to_csv(aside / name, index=False, float_format="%.9g", lineterminator="\n")
-        figures.save(figures.power_map(found.recovery), aside, "power")
-        figures.save(figures.power_map(found.pairs, value="power"), aside, "power_pairs")
+        early = _read(study, tell) if out is None else None  # its name is part of the folder's
+        folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}-power" if early else out or "")
+        with destination(folder, "power", _nothing) as place:
+            prepared = early or _read(study, tell)
+            settings = amounts_of(prepared.recording, study.power)
+            assert settings.n_stimuli is not None
+            _, failures, representations = represent_all(
+                prepared, device=target.type, workers=n_jobs or 1, progress=tell
+            )
+            own = first_rdms(representations)
+            candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, tell)
+            found = simulate_power(
+                candidates,
+                _noise(prepared, own, tell),
+                settings,
+                method=study.comparison.method,
+                ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
+                n_jobs=n_jobs,
+                progress=tell,
+            )
+            with place.staged() as aside:
+                _write(found, study.model_copy(update={"power": settings}), aside)
     return Power(found.recovery, found.pairs, folder, tuple(failures), prepared.skipped_controls)
+
+
+def _read(study: Study, tell: Tell) -> Prepared:
+    with stage(tell, "reading the recording"):
+        prepared = prepare(study)
+    _check(prepared)
+    return prepared
+
+
+def _nothing(folder: Path) -> Earlier:
+    if not holds_nothing(folder):
+        raise InputError(f"{folder}: there is something already; choose another folder with --out")
+    return {}
+
+
+def _write(found: Power, study: Study, folder: Path) -> None:
+    put(folder / SETTINGS, study.to_toml().encode("utf-8"))
+    put(folder / "power.csv", csv_bytes(found.recovery))
+    put(folder / "power_pairs.csv", csv_bytes(found.pairs))
+    figures.save(figures.power_map(found.recovery), folder, "power")
+    figures.save(figures.power_map(found.pairs, value="power"), folder, "power_pairs")
 
 
 def simulate_power(

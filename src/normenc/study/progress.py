@@ -31,11 +31,15 @@ class Tally:
         Such as ``"training"``; the stages come one after the other.
     part : float
         How much of the step in hand is done, 0 to 1.
+    note : str
+        What the work waits for, where it waits.
 
     Examples
     --------
     >>> print(Tally(1, 2, 0, 4, 3661.0))
     training: 1 of 4 done, 2 running, 1:01:01 left
+    >>> print(Tally(0, 0, 0, 4, math.nan, note="no worker yet"))
+    training: 0 of 4 done (no worker yet)
     >>> print(Tally(1, 1, 0, 4, 30.0, "comparing", part=0.4))
     comparing: 35 %, 1 of 4 done, 0:30 left
     """
@@ -47,6 +51,7 @@ class Tally:
     seconds_left: float
     stage: str = "training"
     part: float = 0.0
+    note: str = ""
 
     @property
     def share(self) -> float:
@@ -63,7 +68,7 @@ class Tally:
             parts.append(f"{self.failed} failed")
         if self.share < 1 and math.isfinite(self.seconds_left):
             parts.append(f"{_clock(self.seconds_left)} left")
-        return f"{self.stage}: {', '.join(parts)}"
+        return f"{self.stage}: {', '.join(parts)}" + (f" ({self.note})" if self.note else "")
 
 
 Tell = Callable[[Tally], None]
@@ -84,6 +89,7 @@ class Stage:
     done: int = 0
     failed: int = 0
     part: float = 0.0
+    note: str = ""
     started: float = field(default_factory=time.monotonic)
     told: float = 0.0
 
@@ -98,6 +104,12 @@ class Stage:
         """Tell how much of the step in hand is done, for what counts its own work."""
         self.part = min(done / total, 1.0) if total else 0.0
         if time.monotonic() - self.told >= TICK_EVERY:
+            self.report()
+
+    def notice(self, note: str) -> None:
+        """Tell what the work waits for, or that it waits no longer: once, until that changes."""
+        if note != self.note:
+            self.note = note
             self.report()
 
     def over(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -115,7 +127,7 @@ class Stage:
         here = self.done + self.failed + part
         seconds = (self.told - self.started) / here * (left - part) if here else float("nan")
         running = min(left, self.lanes)
-        self.tell(Tally(self.before + self.done, running, self.failed, self.total, seconds, self.name, part))
+        self.tell(Tally(self.before + self.done, running, self.failed, self.total, seconds, self.name, part, self.note))
 
 
 @contextmanager
@@ -160,7 +172,7 @@ def reporting(progress: bool | Tell) -> Iterator[Tell]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    if console.is_terminal:
+    if console.is_terminal and not console.is_dumb_terminal:
         with _bars(console) as tell:
             yield tell
         return
@@ -178,7 +190,7 @@ def _bars(console: Any) -> Iterator[Tell]:
 
     rows: dict[str, Any] = {}
     with Progress(
-        SpinnerColumn(), BarColumn(), TextColumn("{task.description}"), console=console, transient=True
+        SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False), console=console, transient=True
     ) as bars:
 
         def tell(tally: Tally) -> None:
@@ -190,7 +202,7 @@ def _bars(console: Any) -> Iterator[Tell]:
 
 
 class _Lines:
-    """Lines of progress for logs: one every half minute, and one where a stage ends that had any.
+    """Lines of progress for logs: one every half minute, one where a stage ends that had any, and one for each note.
 
     A thread of its own writes them, so that a long step is no silence.
     """
@@ -203,8 +215,10 @@ class _Lines:
         self.thread.start()
 
     def __call__(self, tally: Tally) -> None:
-        self.tally = tally
-        if tally.stage == self.spoken_of and tally.done + tally.failed == tally.total:
+        before, self.tally = self.tally, tally
+        if tally.note and (before is None or tally.note != before.note):
+            self._write(tally)
+        elif tally.stage == self.spoken_of and tally.done + tally.failed == tally.total:
             self._write(tally)
             self.spoken_of = ""
 

@@ -9,7 +9,11 @@ from normenc import figures
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS, TooNarrowError, fits
 from normenc.figures.sizes import MOST, millimetres
+from normenc.study.disk import put
+from normenc.study.layout import MARKER
+from normenc.study.publishing import add
 from normenc.study.source_data import Picture, read_source_data
+from normenc.study.taking import taken
 
 __all__ = ["Redrawn", "redraw"]
 
@@ -26,10 +30,14 @@ class Redrawn:
         The files that were written.
     left_out : dict of str to str
         Why a picture was not drawn, by its name: it cannot be read at that width.
+    kept : tuple of Path
+        Files in the run's folder that stood in the way, and were changed or not written by normenc: where they are
+        kept now.
     """
 
     paths: tuple[Path, ...]
     left_out: dict[str, str]
+    kept: tuple[Path, ...] = ()
 
 
 def redraw(
@@ -48,7 +56,8 @@ def redraw(
         The run's. Neither its recording nor its networks are needed.
     out : str or Path, optional
         The folder to write. By default ``figures/`` of the run or, with a width, a folder in it that is named after
-        the width, such as ``figures/85mm``: the report's own pictures stay.
+        the width, such as ``figures/85mm``: the report's own pictures stay. What is drawn into the run's folder belongs
+        to the run, and goes with it when it is replaced.
     only : sequence of str, optional
         Names of pictures, such as ``"rdms"``; all by default.
     formats : sequence of str
@@ -65,7 +74,7 @@ def redraw(
     Raises
     ------
     InputError
-        When there is no run or source data, or a name, format or width is none.
+        When there is no run or source data, a name, format or width is none, or nothing can be written there.
 
     Examples
     --------
@@ -75,28 +84,70 @@ def redraw(
     formats = [formats] if isinstance(formats, str) else list(formats)
     if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
         raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
-    if width is not None:
-        width = millimetres(width)
+    width = None if width is None else millimetres(width)
     pictures = _chosen(read_source_data(folder), only)
     if out is None:
         out = Path(folder) / "figures" / ("" if width is None else f"{width:g}mm")
-    target = Path(out)
+    inside = _path_within(Path(folder), Path(out))
+    if inside is not None:
+        with taken(Path(folder)):  # is anyone writing there? That is said before anything is drawn
+            pass
+    with tempfile.TemporaryDirectory(prefix="normenc-figures-") as stage:
+        paths, left_out = _draw(pictures, Path(stage), formats, width)
+        content = {path.name: path.read_bytes() for path in paths}
+    kept: list[Path] = []
+    try:
+        if inside is not None:
+            kept = add(Path(folder), {(inside / name).as_posix(): one for name, one in content.items()})
+        else:
+            Path(out).mkdir(parents=True, exist_ok=True)
+            for name, one in content.items():
+                _replace(Path(out) / name, one)
+    except OSError as error:
+        raise InputError(f"{error.filename}: this cannot be written ({error.strerror}); choose another --out") from None
+    return Redrawn(tuple(Path(out) / name for name in content), left_out, tuple(kept))
+
+
+def _draw(
+    pictures: dict[str, Picture], stage: Path, formats: list[str], width: float | None
+) -> tuple[list[Path], dict[str, str]]:
     paths: list[Path] = []
     left_out = {}
+    for name, picture in pictures.items():
+        try:
+            with figures.sized(width):
+                paths += figures.save(picture.draw(), stage, name, formats, width)
+        except TooNarrowError as error:
+            left_out[name] = f"{error}, {_least_width(picture, error)}"
+    return paths, left_out
+
+
+def _path_within(folder: Path, out: Path) -> Path | None:
+    """The path of `out` in a run's folder, None where it is elsewhere.
+
+    Raises
+    ------
+    InputError
+        When it is in the folder of another run, to which the pictures do not belong.
+    """
+    own = folder.resolve()
+    absolute = out.resolve() if ".." in out.parts else out.absolute()
+    for place in [absolute, *absolute.parents]:
+        if place.resolve() == own:
+            return absolute.relative_to(place)
+        if (place / MARKER).exists():
+            raise InputError(f"{out}: this is in the folder of another run; choose another one with --out")
+    real = out.resolve()
+    return real.relative_to(own) if real.is_relative_to(own) else None
+
+
+def _replace(target: Path, content: bytes) -> None:
+    aside = target.with_name(f".{target.name}.part")
     try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{target}: this folder cannot be made ({error.strerror}); choose another --out") from None
-    with tempfile.TemporaryDirectory(prefix=".figures-", dir=target) as stage:
-        for name, picture in pictures.items():
-            try:
-                with figures.sized(width):
-                    drawn = figures.save(picture.draw(), stage, name, formats, width)
-            except TooNarrowError as error:
-                left_out[name] = f"{error}, {_least_width(picture, error)}"
-            else:
-                paths += [path.replace(target / path.name) for path in drawn]
-    return Redrawn(tuple(paths), left_out)
+        put(aside, content)
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _chosen(pictures: dict[str, Picture], only: Sequence[str] | None) -> dict[str, Picture]:

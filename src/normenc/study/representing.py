@@ -15,18 +15,20 @@ from normenc import controls, rsa, stimuli
 from normenc.embedding import MIN_STIMULI
 from normenc.errors import InputError
 from normenc.recordings import Recording, load
+from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import Encoder, represent
 from normenc.rsa.ties import is_flat
 from normenc.study.building import build_network, build_task
-from normenc.study.file_names import file_stem
+from normenc.study.file_names import file_stem, own_stem
 from normenc.study.progress import Tell, each, reporting
+from normenc.study.scheduler import Scheduler
 from normenc.study.sections import NetworkSettings
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure, train_units
 from normenc.study.units import Unit
 from normenc.training import TrainingResult, initialise
 
-__all__ = ["Prepared", "Representation", "prepare", "represent_all", "represent_checkpoints"]
+__all__ = ["Prepared", "Representation", "control_representations", "prepare", "represent_all", "represent_checkpoints"]
 
 MAX_IMAGES_GIB = 8
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
@@ -75,7 +77,8 @@ class Prepared:
 
     ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
     directions that are folded for the comparison. ``units`` are one for each task, network and seed; ``twins`` build
-    the network of each architecture; ``images``, shape (n_stimuli, height, width), are what the animal saw.
+    the network of each architecture; ``images``, shape (n_stimuli, height, width), are what the animal saw; ``files``
+    those that the recording was read from.
     """
 
     study: Study
@@ -84,6 +87,7 @@ class Prepared:
     units: tuple[Unit, ...]
     twins: tuple[tuple[NetworkSettings, partial[nn.Module]], ...]
     images: torch.Tensor
+    files: tuple[ReadFile, ...] = ()
 
     @property
     def controls(self) -> list[str]:
@@ -114,9 +118,10 @@ def prepare(study: Study) -> Prepared:
     if len(study.recording) > 1:
         raise InputError(f"this study has {len(study.recording)} recordings; run each of Study.per_recording()")
     settings = study.recording[0]
-    recording = described = load(settings.source, **settings.options)
-    if settings.fold_directions and recording.responses is not None:
-        described = load(settings.source, **settings.options | {"fold_directions": False})
+    with files_read() as files:
+        recording = described = load(settings.source, **settings.options)
+        if settings.fold_directions and recording.responses is not None:
+            described = load(settings.source, **settings.options | {"fold_directions": False})
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
             f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
@@ -128,7 +133,8 @@ def prepare(study: Study) -> Prepared:
             "choose a recording of neurons"
         )
     units, twins = _units(study, recording)
-    prepared = Prepared(study, recording, described, units, twins, _images(study, recording))
+    read = tuple(files.values())
+    prepared = Prepared(study, recording, described, units, twins, _images(study, recording), read)
     if not prepared.controls:
         reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
         raise InputError(f"comparison.controls: none of them can be used ({reasons}); add another one, such as pixels")
@@ -202,7 +208,7 @@ def represent_all(
     *,
     device: str = "cpu",
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: str | Scheduler | None = None,
     progress: bool | Tell = True,
 ) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
     """Train the networks and read their layers, those of their untrained twins, and the controls.
@@ -229,16 +235,11 @@ def represent_all(
 
 
 def _represent_all(
-    prepared: Prepared, device: str, workers: int, scheduler: str | None, tell: Tell
+    prepared: Prepared, device: str, workers: int, scheduler: str | Scheduler | None, tell: Tell
 ) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
     study = prepared.study
     # Controls come first: what is wrong with the stimuli shows before anything is trained.
-    plain: list[Representation] = []
-    for name in each(tell, "responses of controls", prepared.controls):
-        for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
-            if isinstance(representation, InputError):
-                raise representation
-            plain.append(representation)
+    plain = control_representations(prepared, tell)
     trainings, failures = train_units(
         prepared.units, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
@@ -255,6 +256,24 @@ def _represent_all(
         found, _ = _by_layer(prepared, twins, None, network)
         layers += [r for of_layer in found.values() for r in of_layer]
     return trainings, failures, (*layers, *plain)
+
+
+def control_representations(prepared: Prepared, tell: Tell | None = None) -> list[Representation]:
+    """The layers of the study's controls.
+
+    Raises
+    ------
+    InputError
+        When one of them has no dissimilarities.
+    """
+    plain: list[Representation] = []
+    names = prepared.controls if tell is None else each(tell, "responses of controls", prepared.controls)
+    for name in names:
+        for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
+            if isinstance(representation, InputError):
+                raise representation
+            plain.append(representation)
+    return plain
 
 
 def represent_checkpoints(
@@ -359,8 +378,9 @@ def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
 def _names(study: Study, source: _Source, layer: str) -> tuple[str, str]:
     """Label and key, which name task and network where there are several."""
     if source.seed is None:
-        return source.model, file_stem(source.model)
+        return source.model, own_stem(source.model)
     parts = [source.task] if source.task is not None and len(study.task) > 1 else []
-    key = "_".join([*parts, source.model, layer, "trained" if source.trained else "untrained", f"seed{source.seed}"])
+    state = "trained" if source.trained else "untrained"
+    key = f"{file_stem(*parts, source.model)}_{layer}_{state}_seed{source.seed}"
     parts += [source.model] if len(study.network) > 1 or parts else []
-    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), file_stem(key)
+    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), key

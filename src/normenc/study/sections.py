@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from normenc.errors import quoted
 from normenc.rsa.comparison import METHODS
+from normenc.texts import visible
 
 CONTROL_NAMES = (
     "Fourier amplitude",
@@ -26,16 +28,27 @@ Frequency = Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)]  # up
 Range = Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
 Name = Annotated[str, Field(min_length=1)]
 Value = bool | int | float | str  # in a table of trials
-MOST_BYTES = 100  # of a label: names of files hold two labels and more
 
 
-def _short(label: str) -> str:
-    if len(label.encode("utf-8")) > MOST_BYTES:
-        raise ValueError(f"a label may have {MOST_BYTES} bytes in UTF-8, for files are named by it; make it shorter")
+def _seen(label: str) -> str:
+    if not label.strip() or visible(label) != label or "/" in label or "\\" in label:
+        raise ValueError(
+            f"given {visible(label)!r}; a label may hold no slashes, and no characters that cannot be seen"
+        )
     return label
 
 
-Label = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f/\\]+$"), AfterValidator(_short)]
+Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_seen)]
+
+
+def _once(values: list[Any] | None) -> list[Any] | None:
+    for place, value in enumerate(values or ()):
+        if values is not None and value in values[:place]:
+            raise ValueError(f"each may stand once, and {quoted(value)} stands twice")
+    return values
+
+
+Once = AfterValidator(_once)  # of a list
 
 
 class Settings(BaseModel):
@@ -69,8 +82,8 @@ class RecordingSettings(Settings):
     licence: Name | None = None
     simulated: bool | None = None
     missing: Literal["error", "neurons", "trials"] | None = None
-    region: list[Name] | None = None
-    quality: list[Name] | None = None
+    region: Annotated[list[Name] | None, Once] = None
+    quality: Annotated[list[Name] | None, Once] = None
     responsive: bool | None = None
     fold_directions: bool | None = None
     bin_width: Annotated[float, Field(gt=0, le=180, allow_inf_nan=False)] | None = None
@@ -263,14 +276,14 @@ class TrainingSettings(Settings):
     batch_size: Count = 100
     learning_rate: Positive = 5e-4
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    checkpoints: list[Annotated[int, Field(ge=0)]] = []
+    checkpoints: Annotated[list[Annotated[int, Field(ge=0)]], Once] = []
 
 
 class ComparisonSettings(Settings):
     """What is compared, and how, see :mod:`normenc.rsa`."""
 
     layers: Annotated[list[str], Field(min_length=1)] | Literal["all"] | None = None
-    controls: Annotated[list[Literal[CONTROL_NAMES]], Field(min_length=1)] = [  # type: ignore[valid-type]
+    controls: Annotated[list[Literal[CONTROL_NAMES]], Field(min_length=1), Once] = [  # type: ignore[valid-type]
         "Fourier amplitude",
         "Gabor energy",
         "orientation model",
@@ -278,7 +291,11 @@ class ComparisonSettings(Settings):
     ]
     rdm_metric: Literal["correlation", "cosine", "euclidean"] | None = None  # that of a given RDM, else correlation
     method: Literal[METHODS] = "pearson"  # type: ignore[valid-type]
-    also: list[Literal[METHODS]] = ["spearman", "cosine", "whitened-correlation"]  # type: ignore[valid-type]
+    also: Annotated[list[Literal[METHODS]], Once] = [  # type: ignore[valid-type]
+        "spearman",
+        "cosine",
+        "whitened-correlation",
+    ]
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     n_permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 1000
     block_length: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -288,10 +305,10 @@ class ComparisonSettings(Settings):
 class PowerSettings(Settings):
     """What ``normenc power`` tries, see :func:`normenc.study.power`; by default what the recording has, and more."""
 
-    n_stimuli: Annotated[list[Annotated[int, Field(ge=6, le=5000)]], Field(min_length=1)] | None = None
-    n_neurons: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1)] | None = None
-    n_animals: Annotated[list[Count], Field(min_length=1)] | None = None
-    n_repeats: Annotated[list[Count], Field(min_length=1)] | None = None
+    n_stimuli: Annotated[list[Annotated[int, Field(ge=6, le=5000)]], Field(min_length=1), Once] | None = None
+    n_neurons: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1), Once] | None = None
+    n_animals: Annotated[list[Count], Field(min_length=1), Once] | None = None
+    n_repeats: Annotated[list[Count], Field(min_length=1), Once] | None = None
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     n_simulations: Annotated[int, Field(ge=2, le=100_000)] = 20
     n_samples: Annotated[int, Field(ge=50, le=100_000)] = 200
@@ -306,7 +323,7 @@ class EncodingSettings(Settings):
     n_folds: Annotated[int, Field(ge=2, le=1000)] = 5
     arc: Positive = 10.0
     n_components: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    networks: list[Literal[FITTED_NAMES]] = list(FITTED_NAMES[:2])  # type: ignore[valid-type]
+    networks: Annotated[list[Literal[FITTED_NAMES]], Once] = list(FITTED_NAMES[:2])  # type: ignore[valid-type]
     resolution: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.05
     max_epochs: Count = 100
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200

@@ -3,7 +3,6 @@
 ``Study()`` is the reference study, so that every default is a value of that study.
 """
 
-import tomllib
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from normenc.errors import InputError
+from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.simulation import N_NEURONS
-from normenc.study.faults import in_words
+from normenc.study.faults import all_in_words
 from normenc.study.file_names import file_stem
+from normenc.study.reading import read_toml
 from normenc.study.sections import (
     AnyNetwork,
     AnyTask,
@@ -32,6 +32,7 @@ from normenc.study.sections import (
     TiltDiscriminationSettings,
     TrainingSettings,
 )
+from normenc.texts import escaped
 
 __all__ = ["Study", "load_study"]
 
@@ -100,15 +101,22 @@ class Study(Settings):
         return self
 
     def _check_file_names(self) -> None:
-        """Raise ValueError where two networks' files would have one name, on some disks if not on all."""
+        """Raise ValueError where two networks, or their files on some disks, would have one name."""
         named: dict[str, str] = {}
+        called: dict[str, str] = {}
         for task, network in product(self.task, self.network):
             own = f"{task.title!r} and {network.title!r}"
-            other = named.setdefault(file_stem(f"{task.title}_{network.title}").casefold(), own)
+            other = named.setdefault(file_stem(task.title, network.title).casefold(), own)
             if other != own:
                 raise ValueError(
                     f"task and network: files of {other} would have the same name as those of {own}; give them labels "
-                    "that differ by more than spaces, underscores and capitals"
+                    "that differ by more than capitals"
+                )
+            other = called.setdefault(f"{task.title} {network.title}", own)
+            if other != own and len(self.task) > 1:
+                raise ValueError(
+                    f"task and network: {other} would be called {task.title} {network.title} in tables and pictures, "
+                    f"as would {own}; give them other labels"
                 )
 
     @model_validator(mode="after")
@@ -224,16 +232,7 @@ def load_study(path: str | Path) -> Study:
         message names file, key, what was given and what is allowed.
     """
     path = Path(path)
-    try:
-        settings = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such study file") from None
-    except OSError as error:
-        raise InputError(f"{path}: this study file cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: a study file is TOML in UTF-8; byte {error.start} is not") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: this is no valid TOML: {error}") from None
+    settings = read_toml(path)
     settings.setdefault("name", path.stem)
     study = _validated(settings, str(path))
     recordings = [
@@ -246,11 +245,17 @@ def load_study(path: str | Path) -> Study:
         for own in study.recording
     ]
     tasks = [
-        task.model_copy(update={"folder": str((path.parent / task.folder).resolve())})
+        task.model_copy(update={"folder": _absolute_folder(task.folder, path.parent)})
         if isinstance(task, ObjectRecognitionSettings) and task.folder is not None
         else task
         for task in study.task
     ]
+    sources = [own.source for own in recordings]
+    for source in sources:
+        if sources.count(source) > 1:
+            raise InputError(
+                f"{path}: recording: {quoted(source)} stands {sources.count(source)} times; name each once"
+            )
     return study.model_copy(update={"recording": recordings, "task": tasks})
 
 
@@ -258,17 +263,24 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
     try:
         return Study(**settings)
     except ValidationError as error:
-        raise InputError("\n".join(f"{origin}: {in_words(Study, problem)}" for problem in error.errors())) from None
+        raise InputError(*(f"{origin}: {fault}" for fault in all_in_words(Study, error.errors()))) from None
 
 
 def _absolute(source: str, folder: Path) -> str:
     """A recording's file in `folder` by its absolute path; a name, or a file that is not there, as it stands."""
     there = is_file(folder / source) or is_folder(folder / source)
-    return str((folder / source).resolve()) if there else source
+    return _absolute_folder(source, folder) if there else source
 
 
 def _absolute_folder(name: str, folder: Path) -> str:
-    return str((folder / name).resolve())
+    path = str((folder / name).resolve())
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{path}: this path is not UTF-8, as that of a study file must be; rename what it names"
+        ) from None
+    return path
 
 
 def _toml_value(value: Any) -> str:
@@ -288,5 +300,5 @@ def _toml_key(key: str) -> str:
 
 
 def _toml_string(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped(quoted, lambda character: f"\\U{ord(character):08x}") + '"'

@@ -18,6 +18,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ import pandas as pd
 
 from normenc import figures
 from normenc.errors import InputError
+from normenc.study.disk import put
+from normenc.study.layout import SETTINGS
+from normenc.study.marker import check_settled
 
 __all__ = ["SOURCE_DATA", "Picture", "read_source_data", "write_source_data"]
 
@@ -82,22 +86,21 @@ def write_source_data(pictures: Mapping[str, Picture], path: Path) -> None:
     ------
     TypeError
         When an argument is of a type that the file cannot hold.
+    WriteError
+        When the file cannot be written.
     """
     import h5py
 
-    aside = path.with_name(f".{path.name}.part")
-    try:
-        with h5py.File(aside, "w") as file:
-            file.attrs["format"] = FORMAT
-            file.attrs["title"] = "source data of normenc's pictures"
-            file.attrs["labels"] = list(pictures)
-            writer = _Writer()
-            for name, picture in pictures.items():
-                writer.write(file, name, dict(picture.arguments))
-                file[_link(name)].attrs["function"] = picture.function
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    content = BytesIO()  # not on disk: HDF5 may end the process where that is full
+    with h5py.File(content, "w") as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["title"] = "source data of normenc's pictures"
+        file.attrs["labels"] = list(pictures)
+        writer = _Writer()
+        for name, picture in pictures.items():
+            writer.write(file, name, dict(picture.arguments))
+            file[_link(name)].attrs["function"] = picture.function
+    put(path, content.getvalue())
 
 
 def read_source_data(folder: str | Path) -> dict[str, Picture]:
@@ -129,7 +132,8 @@ def read_source_data(folder: str | Path) -> dict[str, Picture]:
 
     folder = Path(folder)
     path = folder / "figures" / SOURCE_DATA
-    if not (folder / "study.toml").is_file():
+    check_settled(folder)
+    if not (folder / SETTINGS).is_file():
         raise InputError(f"{folder}: there is no run in this folder; give the folder that `normenc run` wrote")
     if not path.is_file():
         raise InputError(

@@ -1,100 +1,89 @@
 """What a run leaves on disk: a folder that anyone can read without normenc.
 
-A run is written to a folder of its own beside its destination and moved there when it is whole, so that nothing
-half-written ever stands under the name of a result.
+Every file is made in memory and then written: libraries that write themselves may end the process where a disk is full.
 """
 
 import importlib.metadata
 import json
-import os
 import platform
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
 import numpy as np
+import pandas as pd
 import torch
 import xarray as xr
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
+from xarray.backends import H5NetCDFStore
 
 import normenc
 from normenc import stimuli
-from normenc.errors import InputError
 from normenc.quality import decisions, lines
 from normenc.recordings import Recording
-from normenc.recordings.files import is_file
+from normenc.recordings.download import cached_file
+from normenc.recordings.provenance import digest_of, listing, name_of
 from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.recordings.sources import SOURCES
 from normenc.study.describing import population_table, unit_table
+from normenc.study.disk import csv_bytes, put
 from normenc.study.evaluation import Evaluation, samples_of_other_methods
-from normenc.study.exploring import population_dataset, write_stimulus_sheet
-from normenc.study.file_names import MARK, REPORT, file_stem
+from normenc.study.exploring import population_dataset, stimulus_sheet
+from normenc.study.file_names import file_stem, own_stem
+from normenc.study.layout import ENVIRONMENT, SETTINGS, SIMILARITY, part_of
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
+from normenc.texts import as_json
 
-__all__ = ["check_destination", "check_free", "staged", "write_evaluation"]
+__all__ = ["write_evaluation"]
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "xarray", "pandas", "matplotlib", "pydantic")
 
 
-def check_destination(folder: Path, *, force: bool) -> None:
-    """Raise InputError when a run may not be written to `folder`: it is a file, or holds anything already.
-
-    With `force`, the files of an earlier run are replaced, but never anything that is no run.
-    """
-    if folder.is_symlink() and not folder.exists():
-        raise InputError(f"{folder}: this is a broken link; choose another folder with --out")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: this is a file; choose a folder with --out")
-    for parent in folder.absolute().parents:
-        if parent.exists() and not parent.is_dir():
-            raise InputError(f"{folder}: {parent} is a file, so that no folder can be made there; choose another --out")
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not (folder / MARK).is_file():
-        raise InputError(f"{folder}: this folder holds something else than a run; choose another one with --out")
-    if not force:
-        raise InputError(f"{folder}: there is a run already; add --force to replace it, or choose another --out")
-
-
-def check_free(folder: Path) -> None:
-    """Raise InputError when anything is at `folder` already."""
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise InputError(f"{folder}: there is something already; choose another folder with --out")
-
-
-@contextmanager
-def staged(folder: Path) -> Iterator[Path]:
-    """A new folder to write a run to, which becomes `folder` when the block ends well, and vanishes if not."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        stage.chmod(0o777 & ~_umask())
-    except OSError as error:
-        raise InputError(f"{folder}: this folder cannot be made ({error.strerror}); choose another --out") from None
-    try:
-        yield stage
-        _publish(stage, folder)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-
-
 def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> None:
-    """Write settings, environment, tables, arrays and weights of `evaluation` to `folder`."""
-    (folder / MARK).write_text(evaluation.study.to_toml(), encoding="utf-8")
-    environment = json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False)
-    (folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
+    """Write settings, environment, tables, arrays and weights of `evaluation` to the new `folder`.
+
+    Raises
+    ------
+    WriteError
+        When a file cannot be written.
+    """
+
+    def write(name: str, content: bytes) -> None:
+        part_of(name)
+        put(folder / name, content)
+
+    write(SETTINGS, evaluation.study.to_toml().encode("utf-8"))
+    environment = as_json(json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False))
+    write(ENVIRONMENT, f"{environment}\n".encode())
+    for name, table in _tables(evaluation).items():
+        write(name, csv_bytes(table))
+    write("representations.nc", _netcdf(_representations(evaluation)))
+    write("rdms.nc", _netcdf(_rdms(evaluation).to_dataset()))
+    write("populations.nc", _netcdf(population_dataset(evaluation)))
+    write("stimuli.png", stimulus_sheet(evaluation.images))
+    write("quality.json", _quality(evaluation).encode("utf-8"))
+    (folder / "models").mkdir()
+    several = len(evaluation.study.task) > 1
+    for unit, training in evaluation.trainings.items():
+        labels = [unit.task_label] * several + [unit.network_label]
+        untrained = f"{file_stem(unit.network_label)}_seed{unit.seed}_untrained.safetensors"
+        write(f"models/{file_stem(*labels)}_seed{unit.seed}.safetensors", _weights(training.network))
+        if not several or unit.task_label == evaluation.study.task[0].title:
+            write(f"models/{untrained}", _weights(training.untrained))
+    for label, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
+        write(f"models/fitted_{own_stem(label)}_seed{fit.seed}.safetensors", _weights(fit.network))
+
+
+def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     tables = {
         "training.csv": evaluation.training_log,
-        "similarity.csv": evaluation.similarity,
+        SIMILARITY: evaluation.similarity,
         "similarity_by_seed.csv": evaluation.by_seed,
         "differences.csv": evaluation.differences,
     }
@@ -111,54 +100,18 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
             tables["fitting.csv"] = fitting_table(evaluation.predicted.fitted)
     if evaluation.failures:
         tables["failures.csv"] = failure_table(evaluation.failures)
-    for name, table in tables.items():
-        table.to_csv(folder / name, index=False, float_format="%.9g", lineterminator="\n")
-    _representations(evaluation).to_netcdf(folder / "representations.nc", engine="h5netcdf")
-    _rdms(evaluation).to_netcdf(folder / "rdms.nc", engine="h5netcdf")
-    population_dataset(evaluation).to_netcdf(folder / "populations.nc", engine="h5netcdf")
-    write_stimulus_sheet(evaluation.images, folder / "stimuli.png")
-    (folder / "quality.json").write_text(_quality(evaluation), encoding="utf-8")
-    models = folder / "models"
-    models.mkdir()
-    several = len(evaluation.study.task) > 1
-    for unit, training in evaluation.trainings.items():
-        untrained = f"{unit.network_label}_seed{unit.seed}_untrained.safetensors"
-        name = f"{unit.task_label}_" * several + f"{unit.network_label}_seed{unit.seed}.safetensors"
-        _save_weights(training.network, models / file_stem(name))
-        if not several or unit.task_label == evaluation.study.task[0].title:
-            _save_weights(training.untrained, models / file_stem(untrained))
-    for label, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
-        _save_weights(fit.network, models / file_stem(f"fitted_{label}_seed{fit.seed}.safetensors"))
+    return tables
 
 
-def _publish(stage: Path, folder: Path) -> None:
-    if not folder.exists():
-        stage.rename(folder)
-        return
-    # What an earlier run left is replaced file by file, so that a user's own notes in the folder stay. Its report
-    # goes first: half a replacement must not look finished. Pictures drawn again for a page, in figures/85mm, go too.
-    (folder / REPORT).unlink(missing_ok=True)
-    for part in ("models", "figures"):
-        for pattern in ("*.safetensors", "*.png", "*.svg", "*.pdf", "*.h5"):
-            for old in [*(folder / part).glob(pattern), *(folder / part).glob(f"*mm/{pattern}")]:
-                old.unlink()
-    for new in sorted(stage.rglob("*")):
-        target = folder / new.relative_to(stage)
-        if new.is_dir():
-            target.mkdir(exist_ok=True)
-        else:
-            new.replace(target)
+def _weights(network: nn.Module) -> bytes:
+    return save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _save_weights(network: nn.Module, path: Path) -> None:
-    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, path)
-    path.chmod(0o666 & ~_umask())  # safetensors writes for the owner alone
+def _netcdf(dataset: xr.Dataset) -> bytes:
+    content = BytesIO()
+    with h5netcdf.File(content, "w") as file:
+        dataset.dump_to_store(H5NetCDFStore(file))
+    return content.getvalue()
 
 
 def _representations(evaluation: Evaluation) -> xr.Dataset:
@@ -199,7 +152,7 @@ def _quality(evaluation: Evaluation) -> str:
     found = evaluation.quality
     assert found.decidable is not None
     said = {"lines": lines(found), "decisions": decisions(found.decidable, found.kind, found.n_stimuli)}
-    return json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False) + "\n"
+    return as_json(json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _units_of(recording: Recording) -> dict[str, str]:
@@ -250,7 +203,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
 
 
 def _recording(evaluation: Evaluation) -> dict[str, Any]:
-    recording, source = evaluation.recording, Path(evaluation.study.recording[0].source)
+    recording, source = evaluation.recording, _source(evaluation)
     return {
         "name": recording.label,
         "description": recording.describe(),
@@ -277,8 +230,16 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "source": recording.source,
         "citation": recording.citation,
         "licence": recording.licence,
-        "sha256": sha256(source.read_bytes()).hexdigest() if is_file(source) else None,
+        "sha256": digest_of(evaluation.files, source),
+        "files": listing(evaluation.files, source),
+        "changed": [name_of(path, source) for path in evaluation.changed],
     }
+
+
+def _source(evaluation: Evaluation) -> Path:
+    """Where the recording was read from; nothing lies there for one that is made."""
+    source = evaluation.study.recording[0].source
+    return cached_file(source) if source in SOURCES and SOURCES[source].url else Path(source)
 
 
 def _images_cut(recording: Recording, resolution: float) -> str | None:

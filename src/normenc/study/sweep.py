@@ -1,19 +1,18 @@
-"""Train many units: here, on a local cluster of processes, or on a Dask cluster that is there already."""
+"""Train many units: here, in processes of this machine, or on a Dask cluster that is there already."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from normenc.errors import InputError
 from normenc.study.progress import Stage, Tell, reporting, stage
-from normenc.study.units import Unit, find, keep, work
+from normenc.study.scheduler import Scheduler, SchedulerWarning
+from normenc.study.units import Unit, find_all, keep, work
 from normenc.training import TrainingResult
 
 __all__ = ["Failure", "train_units"]
 
 REASON_LENGTH = 500
-REACH_WITHIN = 30  # seconds, a scheduler
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ def train_units(
     *,
     device: str = "cpu",
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: str | Scheduler | None = None,
     progress: bool | Tell = True,
 ) -> tuple[dict[Unit, TrainingResult], list[Failure]]:
     """Train what was not trained before; a unit that fails does not stop the others.
@@ -42,8 +41,8 @@ def train_units(
         "cpu" or "cuda".
     workers : int
         Processes on this machine, one thread each; 1 trains in this one.
-    scheduler : str, optional
-        Address of a Dask scheduler whose workers train instead.
+    scheduler : str or Scheduler, optional
+        A Dask scheduler whose workers train instead, by its address, or with certificates.
     progress : bool or callable
         True draws a bar on a terminal, and tells by lines elsewhere; a callable is given a
         :class:`normenc.study.Tally`.
@@ -56,22 +55,30 @@ def train_units(
     Raises
     ------
     InputError
-        When the scheduler cannot be reached, or results cannot be kept.
+        When the scheduler cannot be reached or has no workers, these have other software than is here, or results
+        cannot be kept.
+    ConnectionError
+        When the scheduler or all its workers are lost on the way; what was trained is kept.
     """
     if workers < 1:
         raise InputError(f"workers is {workers}; it must be at least 1")
-    found = {unit: find(unit, device) for unit in units}
-    todo = [unit for unit in units if found[unit] is None]
+    remote = None if scheduler is None else Scheduler.of(scheduler)
+    found = find_all(units, device)
+    todo = {unit: unit.key(device) for unit in units if found[unit] is None}
     failures: list[Failure] = []
     if todo:
-        lanes = 1 if scheduler is None and (workers == 1 or len(todo) == 1) else workers
+        if remote is not None and remote.is_open:
+            warnings.warn(_open_to_all(remote), SchedulerWarning, stacklevel=2)
+        lanes = 1 if remote is None and (workers == 1 or len(todo) == 1) else min(workers, len(todo))
         before = len(units) - len(todo)
         with reporting(progress) as tell, stage(tell, "training", len(units), before=before, lanes=lanes) as counted:
-            run = _here(todo, device, counted) if lanes == 1 and scheduler is None else None
-            for unit, result in run or _on_dask(todo, device, min(workers, len(todo)), scheduler, counted):
+            if lanes == 1 and remote is None:
+                made = _here(todo, device, counted)
+            else:
+                made = _by_workers(todo, device, lanes, remote, counted)
+            for unit, result in made:
                 if isinstance(result, bytes):
-                    keep(unit, device, result)
-                    found[unit] = find(unit, device)
+                    found[unit] = keep(unit, device, result)
                 else:
                     failures.append(Failure(unit, _in_words(result)))
                 counted.step(failed=not isinstance(result, bytes))
@@ -79,65 +86,36 @@ def train_units(
     return {unit: result for unit, result in found.items() if result is not None}, failures
 
 
-def _here(units: Sequence[Unit], device: str, counted: Stage) -> Iterator[tuple[Unit, bytes | Exception]]:
+def _by_workers(
+    units: Mapping[Unit, str], device: str, workers: int, scheduler: Scheduler | None, counted: Stage
+) -> Iterator[tuple[Unit, bytes | Exception]]:
+    """Results as they come, of units by key."""
+    # Dask takes a while to import, and one process does without it.
+    from normenc.study.errands import Errands
+    from normenc.study.workers import local_client, remote_client
+
+    if scheduler is None:
+        with local_client(workers) as client:
+            yield from Errands(client, units, device, counted).results()
+    else:
+        with remote_client(scheduler, counted) as client:
+            yield from Errands(client, units, device, counted, scheduler).results()
+
+
+def _open_to_all(scheduler: Scheduler) -> str:
+    return (
+        f"scheduler {scheduler.address} is not encrypted and asks nobody who they are: whoever can reach it on the "
+        "network can read what is sent and run programs as you; start it with certificates (tls://), as "
+        "docs/sweeps.md shows"
+    )
+
+
+def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[Unit, bytes | Exception]]:
     for unit in units:
         try:
             yield unit, work(unit, device, lambda step, n_steps, loss: counted.tick(step, n_steps))
         except Exception as error:
             yield unit, error
-
-
-def _on_dask(
-    units: Sequence[Unit], device: str, workers: int, scheduler: str | None, counted: Stage
-) -> Iterator[tuple[Unit, bytes | Exception]]:
-    """Results as they come. What a worker had in hand when it died is given to another."""
-    from distributed import as_completed
-
-    with _client(workers, scheduler) as client:
-        counted.lanes = max(1, sum(client.nthreads().values()))
-        # Keys of their own: a scheduler that outlives a client must not answer with what failed before.
-        futures = {client.submit(work, unit, device, pure=False, retries=0): unit for unit in units}
-        for future in as_completed(list(futures), loop=client.loop):
-            unit = futures.pop(future)
-            error = future.exception()
-            yield unit, future.result() if error is None else error
-            future.release()
-
-
-@contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
-    import logging
-
-    import dask
-    from distributed import Client, LocalCluster
-
-    if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=REACH_WITHIN, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(
-                f"scheduler {scheduler!r} cannot be reached ({error}); give the address that it printed, such as "
-                "tcp://10.0.0.1:8786"
-            ) from None
-        with client:
-            yield client
-        return
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a worker that dies is told as a failure, if at all
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    settings = {
-        "distributed.nanny.pre-spawn-environ": threads,
-        "distributed.admin.tick.limit": "1 hour",
-        "distributed.admin.tick.interval": "1 s",  # each tick takes the interpreter from the training
-        "distributed.worker.profile.enabled": False,  # as each sample does
-    }
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
 
 
 def _in_words(error: BaseException) -> str:

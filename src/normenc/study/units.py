@@ -1,28 +1,31 @@
 """Units of work: one network trained on one task from one seed, kept under the content of their settings."""
 
+import importlib.metadata
 import json
-import os
-import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
-from functools import cache, partial
-from hashlib import sha256
+from functools import cache, lru_cache, partial
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import nn
 
 import normenc
-from normenc.errors import InputError
+from normenc.errors import InputError, NormencWarning
+from normenc.study.keeping import check_writable, remove_leftovers, write_whole
+from normenc.study.unit_files import DamagedError, check_forms, pack, unpack
 from normenc.tasks import ObjectRecognition, Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
 
-__all__ = ["Unit", "find", "keep", "work"]
+__all__ = ["Unit", "code_digest", "find", "find_all", "is_kept", "keep", "packages", "work"]
 
-FORMAT = 1
-ROOMS = ("stimuli", "tasks", "networks", "training")  # whose code decides what training gives
+FORMAT = 2
+CODE = ("arrays.py", "stimuli", "tasks", "networks", "training")  # what decides what training gives
+PACKAGES = ("numpy", "pillow", "scikit-image", "scikit-learn", "scipy")  # likewise, beside torch
 SCORES = ("train_score", "held_out_score", "untrained_score")
 
 
@@ -60,16 +63,30 @@ class Unit:
         }
 
     def key(self, device: str) -> str:
-        """Name of the result: a digest of the settings, of the images they point to, and of the code that trains."""
+        """Name of the result: a digest of the settings, of the images they point to, and of the code that trains.
+
+        The code is that of normenc, and the versions of the packages that compute with it.
+        """
         content = {
             "format": FORMAT,
-            "code": _code(),
-            "torch": torch.__version__,
+            "code": code_digest(),
+            "packages": packages(),
             "device": torch.device(device).type,
             "images": _images_digest(self.task),
             **self.settings,
         }
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def packages() -> dict[str, str]:
+    """Versions of the packages that compute with normenc when a network is trained.
+
+    Examples
+    --------
+    >>> sorted(packages())
+    ['numpy', 'pillow', 'scikit-image', 'scikit-learn', 'scipy', 'torch']
+    """
+    return {"torch": torch.__version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
@@ -80,8 +97,9 @@ def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     Returns
     -------
     bytes
-        As :func:`find` reads them.
+        As :func:`keep` takes them; they tell which unit they belong to.
     """
+    key = unit.key(device)  # before anything is read that it stands for
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -98,62 +116,127 @@ def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     tensors["log/loss"] = torch.from_numpy(result.log.loss)
     tensors["log/epoch"] = torch.from_numpy(result.log.epoch)
     tensors["log/scores"] = torch.tensor([getattr(result.log, name) for name in SCORES], dtype=torch.float64)
-    return save(tensors)
+    return pack(tensors, key)
 
 
 def find(unit: Unit, device: str) -> TrainingResult | None:
-    """The unit's result where it was trained before, else None."""
-    try:
-        tensors = load(_place(unit, device).read_bytes())
-        loss, epoch, scores = (tensors[f"log/{name}"] for name in ("loss", "epoch", "scores"))
-        log = TrainingLog(loss.numpy(), epoch.numpy(), **dict(zip(SCORES, scores.tolist(), strict=True)))
-        untrained = _network(unit, tensors, "untrained")
-        checkpoints = {
-            k: _network(unit, tensors, f"epoch{k}") if k else untrained for k in sorted(unit.options["checkpoints"])
-        }
-        return TrainingResult(_network(unit, tensors, "trained"), untrained, log, checkpoints)
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError):
-        return None  # not there, or spoilt: training again mends it
+    """The unit's result where it was trained before, else None.
 
-
-def keep(unit: Unit, device: str, result: bytes) -> None:
-    """Keep what :func:`work` gave; the file appears when it is whole."""
+    Raises
+    ------
+    DamagedError
+        When its file is there, but is not what was written, or cannot be read.
+    """
     place = _place(unit, device)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=f".{place.stem}-", dir=place.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(result)
-            Path(aside).replace(place)
-        finally:
-            Path(aside).unlink(missing_ok=True)
+        if not place.is_file():  # of a pipe nobody would ever see the end
+            if place.exists() or place.is_symlink():
+                raise DamagedError("it is no file")
+            return None
+        return _result(unit, unpack(place.read_bytes(), place.stem))
+    except FileNotFoundError:
+        return None
     except OSError as error:
+        raise DamagedError(f"it cannot be read ({error.strerror})") from None
+
+
+def is_kept(unit: Unit, device: str) -> bool:
+    """Whether there is a file of the unit, damaged or not."""
+    return _place(unit, device).is_file()
+
+
+def find_all(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | None]:
+    """Results of units that were trained before, and None for all others, which are to be trained.
+
+    What killed runs left is removed. Damaged files are told of together, by one :class:`NormencWarning`.
+
+    Raises
+    ------
+    InputError
+        When something is to be trained that could not be kept.
+    """
+    found: dict[Unit, TrainingResult | None] = {}
+    damaged: list[str] = []
+    for unit in units:
+        try:
+            found[unit] = find(unit, device)
+        except DamagedError as error:
+            found[unit] = None
+            damaged.append(f"{_place(unit, device)}: {error}")
+    remove_leftovers(_folder())
+    if None in found.values():
+        check_writable(_folder())
+    if damaged:
+        count = "1 kept network was" if len(damaged) == 1 else f"{len(damaged)} kept networks were"
+        again = "is trained again" if len(damaged) == 1 else "are trained again; the first"
+        warnings.warn(f"{count} damaged and {again} ({damaged[0]})", NormencWarning, stacklevel=2)
+    return found
+
+
+def keep(unit: Unit, device: str, result: bytes) -> TrainingResult:
+    """Keep what :func:`work` gave for this unit, in place of whatever was there, and read it.
+
+    Raises
+    ------
+    InputError
+        When it is the result of something else, or the file cannot be written; what was there before stays then.
+    """
+    place = _place(unit, device)
+    try:
+        found = _result(unit, unpack(result, place.stem))
+    except DamagedError as error:
         raise InputError(
-            f"{place.parent}: trained networks cannot be kept here ({error.strerror}); set NORMENC_CACHE to a folder "
-            "that can be written"
+            f"{unit.task_label}, {unit.network_label}, seed {unit.seed}: what was trained is not what was asked for "
+            f"({error}). Either its images changed meanwhile, or it was trained by a worker whose normenc or packages "
+            "are not those of this machine; run again with the same ones"
         ) from None
+    write_whole(place, result)
+    return found
+
+
+def _folder() -> Path:
+    from normenc.recordings import cache_folder
+
+    return cache_folder() / "units"
 
 
 def _place(unit: Unit, device: str) -> Path:
-    from normenc.recordings import cache_folder
-
-    return cache_folder() / "units" / f"{unit.key(device)}.safetensors"
+    return _folder() / f"{unit.key(device)}.safetensors"
 
 
-def _network(unit: Unit, tensors: dict[str, torch.Tensor], which: str) -> nn.Module:
+def _result(unit: Unit, tensors: Mapping[str, torch.Tensor]) -> TrainingResult:
+    """What the tensors of a unit's file say; DamagedError where they are not those of this unit."""
     network = initialise(unit.build, unit.seed)
+    epochs = sorted(unit.options["checkpoints"])
+    own = network.state_dict().items()
+    whose = ("trained", "untrained", *(f"epoch{epoch}" for epoch in epochs if epoch))
+    expected = {f"{which}/{name}": (value.dtype, tuple(value.shape)) for which in whose for name, value in own}
+    n_steps = tuple(tensors["log/loss"].shape[:1]) if "log/loss" in tensors else ()
+    expected |= {"log/loss": (torch.float64, n_steps), "log/epoch": (torch.int64, n_steps)}
+    check_forms(tensors, expected | {"log/scores": (torch.float64, (len(SCORES),))})
+
+    loss, epoch, scores = (tensors[f"log/{name}"] for name in ("loss", "epoch", "scores"))
+    log = TrainingLog(loss.numpy(), epoch.numpy(), **dict(zip(SCORES, scores.tolist(), strict=True)))
+    untrained = _filled(network, tensors, "untrained")
+    checkpoints = {k: _filled(network, tensors, f"epoch{k}") if k else untrained for k in epochs}
+    return TrainingResult(_filled(network, tensors, "trained"), untrained, log, checkpoints)
+
+
+def _filled(network: nn.Module, tensors: Mapping[str, torch.Tensor], which: str) -> nn.Module:
+    """A copy of the network with the values of one of those that were kept."""
     prefix = f"{which}/"
+    network = deepcopy(network)
     network.load_state_dict({n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)})
     return network
 
 
 @cache
-def _code() -> str:
+def code_digest() -> str:
     """A digest of the code that trains, so that results of other code are not taken for its own."""
     digest = sha256()
     here = Path(normenc.__file__).parent
-    for path in sorted(path for room in ROOMS for path in (here / room).glob("*.py")):
+    files = [file for part in CODE for file in ([here / part] if part.endswith(".py") else (here / part).rglob("*.py"))]
+    for path in sorted(files):
         digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -162,8 +245,17 @@ def _images_digest(task: Task) -> str | None:
     """A digest of a folder's images, so that other images under the same name are not taken for them."""
     if not isinstance(task, ObjectRecognition) or task.folder is None:
         return None
-    digest = sha256()
     folder = Path(task.folder)
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stats = [path.stat() for path in files]
+    return _digest_of(folder, tuple(files), tuple((stat.st_size, stat.st_mtime_ns, stat.st_ino) for stat in stats))
+
+
+@lru_cache(maxsize=8)
+def _digest_of(folder: Path, files: tuple[Path, ...], stamps: tuple[tuple[int, int, int], ...]) -> str:
+    """A digest of files' names and contents, read anew where one of their stamps has changed."""
+    digest = sha256()
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + file_digest(file, "sha256").digest())
     return digest.hexdigest()

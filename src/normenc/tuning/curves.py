@@ -9,10 +9,11 @@ import numpy.typing as npt
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
 
-__all__ = ["PERIODS", "Cells", "TuningCurves", "around_zero", "cells", "checked", "tuning_curves"]
+__all__ = ["PERIODS", "Cells", "TuningCurves", "around_zero", "cells", "checked", "steady", "tuning_curves"]
 
 PERIODS = (180.0, 360.0)  # degrees: of orientation, of direction
 PER_DEGREE = 10**6  # stimuli are told apart to a millionth of a degree
+STEADY, STEADY_SINGLE = 1e-12, 2e-6  # of the largest response, which rounding may change in float64 and in float32
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def around_zero(degrees: Any, period: float = 180.0, bin_width: float | None = N
 
 def checked(responses: Any, stimulus: Any, period: float) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Responses and degrees of equal length; raises InputError where they are not."""
-    values = as_responses(responses)
+    values = as_responses(responses, in_range=True)
     degrees = as_array(stimulus, "stimulus").astype(np.float64)
     if period not in PERIODS:
         raise InputError(f"period is {period}; it must be 180 (orientation) or 360 (direction)")
@@ -159,3 +160,16 @@ def checked(responses: Any, stimulus: Any, period: float) -> tuple[npt.NDArray[A
     if not np.isfinite(degrees).all():
         raise InputError(f"stimulus of row {np.flatnonzero(~np.isfinite(degrees))[0]} is not finite")
     return values, degrees
+
+
+def steady(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which units answer always alike, but for rounding in the type of the values.
+
+    What rounding leaves of such units depends on the library and its number of threads, and must decide nothing.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_trials, n_units)
+    """
+    share = STEADY_SINGLE if values.dtype == np.float32 else STEADY
+    return np.asarray(np.ptp(values, axis=0) <= share * np.abs(values).max(axis=0))

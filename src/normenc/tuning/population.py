@@ -152,7 +152,7 @@ def participation_ratio(responses: Any) -> float:
     >>> round(participation_ratio(np.stack([np.cos(angle), np.sin(angle)], axis=1)), 6)
     2.0
     """
-    values = as_responses(responses).astype(np.float64)
+    values = as_responses(responses, in_range=True).astype(np.float64)
     centred = values - values.mean(axis=0)
     gram = centred @ centred.T if len(centred) <= centred.shape[1] else centred.T @ centred
     squares = np.square(gram).sum()

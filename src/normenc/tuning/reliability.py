@@ -43,7 +43,7 @@ def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArr
     InputError
         When shapes disagree, or fewer than 2 stimuli were shown twice.
     """
-    values, labels = as_responses(responses), np.asarray(stimulus)
+    values, labels = as_responses(responses, in_range=True), np.asarray(stimulus)
     if labels.shape != (len(values),):
         raise InputError(
             f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
@@ -223,7 +223,7 @@ def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
     array([[ 1., -1.],
            [-1.,  1.]])
     """
-    return _correlations(as_responses(responses))
+    return _correlations(as_responses(responses, in_range=True))
 
 
 def noise_correlations(responses: Any, stimulus: Any, *, z_score: bool = True) -> npt.NDArray[np.float64]:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from normenc.arrays import as_responses
 from normenc.errors import InputError
+from normenc.tuning.curves import steady
 
 __all__ = ["responsiveness_p_values"]
 
@@ -55,7 +56,7 @@ def responsiveness_p_values(responses: Any, stimulus: Any, blanks: Any) -> npt.N
     >>> responsiveness_p_values(trials, np.repeat([0, 45, 90, 135], 10), rng.normal(size=(20, 2))).round(4)
     array([0.1502, 0.0059])
     """
-    values, without = as_responses(responses), as_responses(blanks)
+    values, without = as_responses(responses, in_range=True), as_responses(blanks, in_range=True)
     labels = np.asarray(stimulus)
     if labels.shape != (len(values),) or values.shape[1] != without.shape[1]:
         raise InputError(
@@ -76,6 +77,7 @@ def _against(trials: npt.NDArray[Any], blanks: npt.NDArray[Any]) -> Floats:
     """Two-sided p-values of a difference between the means of trials and blanks."""
     n, n_all = len(trials), len(trials) + len(blanks)
     together = np.concatenate([trials, blanks]).astype(np.float64)
+    together[:, steady(np.concatenate([trials, blanks]))] = 0
     level = np.abs(together).max(axis=0)
     together -= together.mean(axis=0)
     second, third = np.square(together).mean(axis=0), (together**3).mean(axis=0)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.tuning.curves import around_zero, checked, tuning_curves
+from normenc.tuning.curves import around_zero, checked, steady, tuning_curves
 
 __all__ = [
     "direction_selectivity_index",
@@ -225,14 +225,15 @@ def selectivity_p_values(
     waves = (waves - waves.mean(axis=1, keepdims=True)).astype(values.dtype)
     p_values = np.ones(values.shape[1])
     width = max(1, BLOCK // len(waves))
-    tolerance = 1 + (1e-9 if values.dtype == np.float64 else 1e-5)  # what rounding makes of equal sums
+    ties = 1e-10 if values.dtype == np.float64 else 1e-5  # share that rounding makes of equal sums
     for start in range(0, values.shape[1], width):
         part = values[:, start : start + width]
+        varies = ~steady(part)
         part = part - part.mean(axis=0)
         sums = waves @ part
-        lengths = np.square(sums[: n_permutations + 1]) + np.square(sums[n_permutations + 1 :])
-        varies = np.ptp(part, axis=0) > 0
-        as_selective = (lengths[1:] * tolerance >= lengths[0]).sum(axis=0)
+        lengths = np.hypot(sums[: n_permutations + 1], sums[n_permutations + 1 :])
+        least = ties * np.abs(part).sum(axis=0)  # what rounding leaves of sums that cancel out
+        as_selective = (lengths[1:] * (1 + ties) + least >= lengths[0]).sum(axis=0)
         p_values[start : start + width] = np.where(varies, (1 + as_selective) / (1 + n_permutations), 1.0)
     return p_values
 

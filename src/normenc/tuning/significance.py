@@ -9,7 +9,7 @@ from scipy import stats
 
 from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
-from normenc.tuning.curves import Cells, around_zero, cells, checked
+from normenc.tuning.curves import Cells, around_zero, cells, checked, steady
 from normenc.tuning.permuting import permuted_anova
 
 __all__ = ["direction_p_values", "discoveries", "orientation_p_values", "stimulus_p_values"]
@@ -60,7 +60,7 @@ def stimulus_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
     >>> stimulus_p_values(noise + [[0, 3]] * (stimulus == 1)[:, None], stimulus).round(4)
     array([0.3401, 0.    ])
     """
-    values, labels = as_responses(responses), np.asarray(stimulus)
+    values, labels = as_responses(responses, in_range=True), np.asarray(stimulus)
     if labels.shape != (len(values),):
         raise InputError(
             f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
@@ -209,9 +209,12 @@ def discoveries(p_values: Any, *, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
 def _by_blocks(values: npt.NDArray[Any], test: Callable[[npt.NDArray[Any]], Floats]) -> Floats:
     """P-values of some units at a time, for the test takes copies of their responses in float64."""
     width = max(1, BLOCK // len(values))
-    return np.concatenate(
-        [test(values[:, start : start + width].astype(np.float64)) for start in range(0, values.shape[1], width)]
-    )
+    found = []
+    for start in range(0, values.shape[1], width):
+        part = values[:, start : start + width].astype(np.float64)
+        part[:, steady(values[:, start : start + width])] = 0
+        found.append(test(part))
+    return np.concatenate(found)
 
 
 def _waves(degrees: npt.NDArray[Any], harmonic: int) -> Floats:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.texts import visible
 
 __all__ = ["Option", "Verdict", "answer_of", "changed_input", "mistaken", "same", "searched", "wrong"]
 
@@ -51,7 +52,7 @@ class Verdict:
         return self.right
 
     def __repr__(self) -> str:
-        return "\n".join(textwrap.fill(line, WIDTH) for line in self.text.splitlines())
+        return "\n".join(textwrap.fill(visible(line), WIDTH) for line in self.text.split("\n"))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from normenc.errors import InputError
 from normenc.recordings.formats.guards import PICKLED, check_packing, check_size, readable
+from normenc.recordings.provenance import reads
 
 __all__ = ["mapped_array", "read_npy", "read_npz"]
 
@@ -65,6 +66,7 @@ def _head(file: IO[bytes], name: str, size: int) -> tuple[tuple[int, ...], bool,
 
 def mapped_array(path: Path) -> Any:
     """The array of an ``.npy`` file, read from disk as it is needed; raises InputError for pickled objects."""
+    reads(path)
     with readable(f".npy file ({path.name})", "copy it again"), path.open("rb") as file:
         shape, is_fortran, dtype = _head(file, path.name, path.stat().st_size)
         if 0 in shape:

@@ -2,8 +2,9 @@
 
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.files import one_line
 
-__all__ = ["LAZY_BYTES", "PICKLED", "OnDisk", "check_packing", "check_size", "readable"]
+__all__ = ["LAZY_BYTES", "PICKLED", "OnDisk", "check_chunk", "check_packing", "check_size", "readable"]
 
 LAZY_BYTES = 2**26  # numeric arrays above this stay on disk until they are asked for, where the format lets them
 MAX_GIB = 16  # of one array in memory
+MOST_CHUNK, MARGIN = 2**26, 2**16  # bytes of a part that is larger than its array, and of its head
+MOST_CHUNK_GIB = 1  # of any part
 BOMB_RATIO, BOMB_GIB = 200, 0.25  # what is packed tighter and larger than this is no recording
 PICKLED = (
     "{} holds pickled Python objects, which are never loaded because they can run code; save plain numeric arrays with "
@@ -70,6 +73,32 @@ def check_packing(name: str, n_bytes: int, packed: Callable[[], int]) -> None:
         raise InputError(
             f"{name} would unpack from {there / 2**20:,.1f} MiB to {n_bytes / 2**30:,.1f} GiB, as a zip bomb or an "
             "array that was never written does and no recording; save it again with its values"
+        )
+
+
+def check_chunk(name: str, chunk: Sequence[int], item_bytes: int, n_bytes: int, stored: int | None = None) -> None:
+    """Raise InputError for an array in parts that are far larger than the array, for each is unpacked as a whole.
+
+    Parameters
+    ----------
+    name : str
+    chunk : sequence of int
+        The shape of a part.
+    item_bytes, n_bytes : int
+        Of a value, and of the array.
+    stored : int, optional
+        Bytes of a part as it is stored: packed ones are not larger than what they hold.
+    """
+    declared = prod(map(int, chunk)) * item_bytes
+    if declared > max(MOST_CHUNK, 4 * n_bytes) or declared > MOST_CHUNK_GIB * 2**30:
+        raise InputError(
+            f"{name} has {n_bytes / 2**20:,.1f} MiB, but is stored in parts of {declared / 2**20:,.0f} MiB, each "
+            "of which is unpacked as a whole; save it again in smaller parts (chunks)"
+        )
+    if stored is not None and stored > 2 * declared + MARGIN:
+        raise InputError(
+            f"{name} has a part of {stored / 2**20:,.1f} MiB that should hold {declared / 2**20:,.1f}: the file is "
+            "damaged or false; save it again"
         )
 
 

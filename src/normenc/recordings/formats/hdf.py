@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from normenc.errors import InputError
-from normenc.recordings.formats.guards import LAZY_BYTES, OnDisk, check_size, readable
+from normenc.recordings.formats.guards import LAZY_BYTES, OnDisk, check_chunk, check_size, readable
 from normenc.recordings.formats.structures import Unreadable
+from normenc.recordings.labels import check_names
 
 __all__ = ["check_inside", "facts_of", "is_of_matlab", "opened_file", "opened_hdf5", "plain_dataset"]
 
@@ -77,6 +79,8 @@ def check_inside(file: Any, advice: str = "copy the data into this file") -> Non
                 seen.add(place)
                 groups.append((item, own))
             is_outside = isinstance(item, h5d.DatasetID) and _is_outside(item)
+            if isinstance(item, h5d.DatasetID) and not is_outside:
+                _check_parts(item, own)
             if is_outside or link not in (h5l.TYPE_HARD, h5l.TYPE_SOFT):  # soft ones lead to what is visited anyway
                 raise InputError(f"{own} lies in another file, which is not followed; {advice}")
 
@@ -93,6 +97,19 @@ def _is_outside(item: Any) -> bool:
 
     created = item.get_create_plist()
     return bool(created.get_layout() == h5d.VIRTUAL or created.get_external_count())
+
+
+def _check_parts(item: Any, name: str) -> None:
+    """Raise InputError for a dataset whose parts would unpack to far more than it is."""
+    from h5py import h5d
+
+    created = item.get_create_plist()
+    if created.get_layout() != h5d.CHUNKED:
+        return
+    chunk, size = created.get_chunk(), item.get_type().get_size()
+    n_parts = prod(-(-side // own) for side, own in zip(item.shape, chunk, strict=True))
+    stored = item.get_storage_size() // max(n_parts, 1)  # of one, on average
+    check_chunk(name.lstrip("/"), chunk, size, prod(item.shape) * size, stored)
 
 
 def _collect(group: Any, prefix: str, arrays: dict[str, Any], seen: set[int]) -> None:
@@ -168,6 +185,8 @@ def plain_dataset(item: Any, name: str) -> Any:
 
 def _as_text(item: Any, name: str) -> Any:
     try:
-        return np.asarray(item.asstr()[()], dtype=str)
+        texts = np.asarray(item.asstr()[()], dtype=object)
+        check_names(texts.ravel().tolist(), name)
+        return texts.astype(str)
     except UnicodeDecodeError:
         raise InputError(f"{name} holds text that is not UTF-8; write names as UTF-8 text") from None

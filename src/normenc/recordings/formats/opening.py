@@ -7,6 +7,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from normenc.errors import InputError
+from normenc.recordings.provenance import reads
 
 __all__ = ["SUFFIXES", "cuts_trials", "maps_names", "opened"]
 
@@ -149,6 +150,7 @@ def _checked_kind(path: Path) -> str:
             raise InputError(f"this is a folder; a recording is a file ({', '.join(SUFFIXES)}), {FOLDERS}")
         if not S_ISREG(mode):
             raise InputError(f"this is no regular file; a recording is a file, {FOLDERS}")
+        reads(path)
         with path.open("rb") as file:
             start = file.read(8)
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from normenc.recordings.formats.side_tables import read_beside
 from normenc.recordings.formats.trial_files import RATE_PLACES, read_trials, with_names
 from normenc.recordings.formats.trial_windows import spike_counts, subtract_baseline, windows_of
 from normenc.recordings.labels import as_text
+from normenc.recordings.provenance import reads
 
 __all__ = ["is_phy", "read_phy"]
 
@@ -116,6 +117,7 @@ def _rate(folder: Path) -> float | None:
     path = folder / "params.py"
     if not path.is_file():
         return None
+    reads(path)
     text = path.read_text(encoding="utf-8", errors="replace")
     found = re.search(rf"^\s*sample_rate\s*=\s*{NUMBER}\s*(?:#.*)?$", text, re.MULTILINE)
     if found is None or not 0 < float(found[1]) < np.inf:

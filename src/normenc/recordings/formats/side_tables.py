@@ -10,12 +10,14 @@ from normenc.errors import InputError
 from normenc.recordings.formats.columns import beside, plain, plain_facts
 from normenc.recordings.formats.text_tables import read_csv
 from normenc.recordings.labels import NEURON_LABELS, as_text
+from normenc.recordings.provenance import reads
 
 __all__ = ["labels_of_neurons", "of_neurons", "of_trials", "read_beside"]
 
 
 def read_beside(path: Path) -> pd.DataFrame:
     """A table beside a file; InputError names it."""
+    reads(path)
     try:
         return read_csv(path)
     except InputError as error:

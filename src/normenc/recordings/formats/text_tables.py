@@ -17,6 +17,7 @@ import pandas as pd
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import MISSING_RESPONSES
 from normenc.recordings.formats.guards import readable
+from normenc.texts import bare
 
 __all__ = ["Layout", "layout_of", "read_cells", "read_csv"]
 
@@ -28,6 +29,7 @@ BOMS = (  # the longer first, which begin like the shorter
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 N_LINES, MOST_CHARACTERS = 50, 2**24  # that are looked at
+MOST_CELLS = 200_000  # in a line
 EXPONENT = r"([eE][+-]?\d+)?"
 WHOLE = rf"[+-]?\d+{EXPONENT}"
 WITH_COMMA = rf"[+-]?\d*,\d+{EXPONENT}"
@@ -77,7 +79,13 @@ def layout_of(path: Path) -> Layout:
     if n_remarks and others and len(set(_widths([lines[n_remarks - 1], others[0]], delimiter))) == 1:
         n_remarks -= 1  # the last of them is the head line, as numpy.savetxt writes it
     lines = [line for line in lines[n_remarks:] if line.strip()]
-    return Layout(encoding, delimiter, n_before + n_remarks, max(_widths(lines, delimiter), default=0))
+    n_cells = max(_widths(lines, delimiter), default=0)
+    if n_cells > MOST_CELLS:
+        raise InputError(
+            f"it has {n_cells:,} columns, more than {MOST_CELLS:,}; save so many as arrays (.npz, .h5 or .zarr), or in "
+            "long form, one row for each trial and neuron"
+        )
+    return Layout(encoding, delimiter, n_before + n_remarks, n_cells)
 
 
 def _first_lines(text: Any) -> list[str]:
@@ -86,6 +94,11 @@ def _first_lines(text: Any) -> list[str]:
     while len(lines) < N_LINES and n_left > 0 and (line := text.readline(n_left)):
         lines.append(line)
         n_left -= len(line)
+        if n_left <= 0 and len(lines) == 1:
+            raise InputError(
+                f"its first line has more than {MOST_CHARACTERS:,} characters; save so many columns, or such long "
+                "texts, as arrays (.npz, .h5 or .zarr)"
+            )
     return lines
 
 
@@ -102,7 +115,11 @@ def _decoding() -> Iterator[None]:
 def _widths(lines: list[str], delimiter: str) -> list[int]:
     sign = " " if delimiter == r"\s+" else delimiter
     lines = [line.rstrip("\r\n" + sign * (sign == " ")) for line in lines]
-    return [len(row) for row in csv.reader(lines, delimiter=sign, skipinitialspace=True) if row]
+    limit = csv.field_size_limit(MOST_CHARACTERS)  # a line is one cell where it is divided by the wrong sign
+    try:
+        return [len(row) for row in csv.reader(lines, delimiter=sign, skipinitialspace=True) if row]
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _delimiter(lines: list[str]) -> str:
@@ -131,7 +148,7 @@ def read_cells(path: Path, layout: Layout) -> npt.NDArray[np.object_]:
         options = layout.options | {"header": None, "names": range(layout.n_cells), "index_col": False}
         cells = pd.read_csv(file, dtype=str, na_filter=False, **options)
     found = cells.to_numpy(dtype=object, na_value="")
-    return np.array([[str(cell).strip() for cell in row] for row in found], dtype=object).reshape(found.shape)
+    return np.array([[bare(str(cell).strip()) for cell in row] for row in found], dtype=object).reshape(found.shape)
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -169,7 +186,7 @@ def _parsed(path: Path, layout: Layout, decimal: str) -> pd.DataFrame:
         head = pd.read_csv(file, header=None, nrows=1, na_filter=False, dtype=str, **layout.options)
         file.seek(0)
         table = pd.read_csv(file, low_memory=False, na_values=list(MISSING), decimal=decimal, **layout.options)
-    columns = head.iloc[0].astype(str).str.strip().tolist()
+    columns = [bare(name) for name in head.iloc[0].astype(str).str.strip()]
     columns[0] = columns[0].lstrip("# ") if columns[0].startswith("# ") else columns[0]  # as numpy.savetxt has it
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells of longer rows for their names
         n_cells = len(columns) + table.index.nlevels
@@ -179,6 +196,15 @@ def _parsed(path: Path, layout: Layout, decimal: str) -> pd.DataFrame:
     if len(table.columns) != len(columns):
         raise InputError(f"rows have {len(table.columns)} cells, but the head names {len(columns)} columns")
     table.columns = columns
+    return _without_apostrophes(table)
+
+
+def _without_apostrophes(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its cells as they were before an apostrophe kept spreadsheets from taking them for formulas."""
+    texts = {place: table.iloc[:, place] for place, kind in enumerate(table.dtypes) if kind in ("object", "str")}
+    for place, values in texts.items():
+        if values.astype(str).str.startswith("'").any():
+            table.isetitem(place, values.map(lambda cell: bare(cell) if isinstance(cell, str) else cell))
     return table
 
 

@@ -1,6 +1,7 @@
 """Zarr stores, read from disk as they are needed."""
 
 import os
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,14 @@ import numpy as np
 import xarray as xr
 
 from normenc.errors import InputError
-from normenc.recordings.formats.guards import LAZY_BYTES, PICKLED, OnDisk, check_size, readable
+from normenc.recordings.formats.guards import LAZY_BYTES, PICKLED, OnDisk, check_chunk, check_size, readable
+from normenc.recordings.formats.unpacking import unpacks_beyond
+from normenc.recordings.labels import check_names
+from normenc.recordings.provenance import lists, reads
 
 __all__ = ["read_zarr"]
+
+MOST_BEYOND = 2**26  # bytes to which a part may unpack beyond what it should hold
 
 
 def read_zarr(path: Path) -> dict[str, Any]:
@@ -31,6 +37,8 @@ def read_zarr(path: Path) -> dict[str, Any]:
             if "'pickle'" in str(error):
                 raise InputError(PICKLED.format("it")) from None
             raise
+        for name, item in arrays:
+            _check_parts(item, name, path)
         return {name: _values(item, name) for name, item in arrays} | _facts(store)
 
 
@@ -38,7 +46,8 @@ def _check_files(path: Path) -> None:
     """Raise InputError unless a store is files that lie in it: links lead anywhere, and pipes are waited for."""
     inside, folders = path.resolve(), [path]
     while folders:
-        with os.scandir(folders.pop()) as entries:
+        lists(folder := folders.pop())
+        with os.scandir(folder) as entries:
             for entry in entries:
                 place = Path(entry.path)
                 own = place.relative_to(path)
@@ -51,6 +60,38 @@ def _check_files(path: Path) -> None:
                     folders += [place] * (entry.name != ".git")  # a store may be kept in one
                 elif not entry.is_file():
                     raise InputError(f"{own} is no regular file, as all of a store must be; write it again")
+                if not entry.is_dir():
+                    reads(place, store=path)
+
+
+def _check_parts(array: Any, name: str, path: Path) -> None:
+    """Raise InputError for an array whose parts would unpack to far more than it is."""
+    item = max(array.dtype.itemsize, 1)
+    chunk = getattr(array, "shards", None) or array.chunks
+    n_bytes = array.size * item
+    check_chunk(name, chunk, item, n_bytes)
+    declared = prod(map(int, chunk)) * item
+    packing = _packing(array.metadata)
+    for file in (path / array.path).rglob("*"):
+        if file.name.startswith(".") or file.name == "zarr.json" or not file.is_file():
+            continue
+        size = file.stat().st_size
+        if array.dtype.kind in "iufb":
+            check_chunk(name, chunk, item, n_bytes, size)
+            # What is read only where it is asked for is too much to be unpacked beforehand.
+            if unpacks_beyond(file, packing, 2 * declared + MOST_BEYOND, counted=n_bytes <= LAZY_BYTES):
+                raise InputError(
+                    f"{name} has a part of {size / 2**20:,.1f} MiB ({file.relative_to(path)}) that unpacks to more "
+                    f"than the {declared / 2**20:,.1f} MiB that it should hold; write the store again"
+                )
+
+
+def _packing(described: Any) -> str:
+    """What the parts of an array are packed with last, such as "blosc"; empty for nothing."""
+    if described.zarr_format == 2:
+        return str(getattr(described.compressor, "codec_id", "") or "")
+    last = described.codecs[-1] if described.codecs else None
+    return str((last.to_dict() if last is not None else {}).get("name", "")).removeprefix("numcodecs.")
 
 
 def _arrays(group: Any, prefix: str = "") -> list[tuple[str, Any]]:
@@ -79,7 +120,9 @@ def _values(array: Any, name: str) -> Any:
         return on_disk
     check_size(name, n_bytes, array.nbytes_stored)
     values = np.asarray(array[...])
-    values = values.astype(str) if values.dtype.kind in "OT" else values
+    if values.dtype.kind in "OT":
+        check_names([str(text) for text in values.ravel().tolist()], name)
+        values = values.astype(str)
     dims = _dimensions(array)
     if not values.ndim or not len(dims) == len(set(dims)) == values.ndim:
         return values

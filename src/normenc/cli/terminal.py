@@ -1,0 +1,87 @@
+"""The one door to the terminal: text is shown as text alone, in colour only where colour is wanted."""
+
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from normenc.texts import as_json, visible
+
+__all__ = ["Commands", "echo", "echo_json", "in_colour", "tell", "with_any_letter"]
+
+
+def with_any_letter() -> None:
+    """Have letters that the terminal's encoding lacks written as escapes, where they would end in an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def in_colour() -> bool:
+    """Whether colours and bold text may be used: not with ``NO_COLOR``, and not on a terminal that has none."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = False) -> None:
+    """Print lines; a character in them that would act on the terminal, or hide, is shown as its escape.
+
+    Parameters
+    ----------
+    *lines : object
+        Each is one line, also where its text has several.
+    err : bool
+        To the standard error.
+    fg : str, optional
+        A colour of typer.
+    bold : bool
+    """
+    text = "\n".join(visible(str(line)) for line in lines)
+    stream = sys.stderr if err else sys.stdout
+    if in_colour() and stream.isatty():
+        text = typer.style(text, fg=fg, bold=bold or None)
+    print(text, file=stream, flush=True)
+
+
+def tell(problem: object, *, fg: str = typer.colors.YELLOW) -> None:
+    """Say on the standard error what is wrong; an InputError may have several lines."""
+    from normenc.errors import InputError
+
+    lines = str(problem).split("\n") if isinstance(problem, InputError) else [str(problem)]
+    echo(f"normenc: {'error: ' * isinstance(problem, Exception)}{lines[0]}", *lines[1:], err=True, fg=fg)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    print(as_json(text), flush=True)
+
+
+class Commands(TyperGroup):
+    """Commands whose faults of usage, which quote what was typed, are shown as text alone too."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """As usual."""
+        try:
+            return super().make_context(*args, **options)
+        except Exception as error:
+            _raise_shown(error)
+
+    def invoke(self, *args: Any, **options: Any) -> Any:
+        """As usual."""
+        try:
+            return super().invoke(*args, **options)
+        except Exception as error:
+            _raise_shown(error)
+
+
+def _raise_shown(error: Exception) -> NoReturn:
+    if hasattr(error, "format_message"):  # of click
+        error.message = visible(error.message)  # type: ignore[attr-defined]
+    raise error

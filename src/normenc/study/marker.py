@@ -1,0 +1,119 @@
+"""The marker of a run's folder: a hidden file that makes it a run's, and lists the files that belong to the run.
+
+What the marker does not list is the user's own, and so is a listed file whose content has changed since.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path, PurePosixPath
+
+from normenc import __version__
+from normenc.errors import InputError
+from normenc.study.disk import put
+from normenc.study.layout import MARKER, NEXT
+
+__all__ = ["Marker", "belongs", "check_settled", "digest", "made_of", "read_marker", "same_content", "write_marker"]
+
+FORMAT = 1
+KINDS = ("run", "power")
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a marker says.
+
+    Attributes
+    ----------
+    kind : str
+        ``"run"``, or ``"power"`` of a power analysis.
+    files : dict of str to str
+        The SHA-256 of every file that belongs to it, by its path in the folder.
+    """
+
+    kind: str
+    files: dict[str, str]
+
+
+def read_marker(folder: Path) -> Marker | None:
+    """Read the marker of a folder; None where there is none.
+
+    Raises
+    ------
+    InputError
+        When it is damaged, is a link, lists what lies outside of the folder, or is of a newer version.
+    """
+    path = folder / MARKER
+    if not path.exists() and not path.is_symlink():
+        return None
+    try:
+        if path.is_symlink():
+            raise ValueError("it is a link")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if (found := int(content["format"])) > FORMAT:
+            raise InputError(f"{path}: its format is {found}, this version knows up to {FORMAT}; use a newer normenc")
+        kind, files = content["kind"], dict(content["files"])
+        if kind not in KINDS or not all(_is_inside(name) and isinstance(files[name], str) for name in files):
+            raise ValueError("it lists what is no file of a run")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{path}: this list of a run's files is damaged ({error}), so that nothing in the folder may be replaced; "
+            "choose another folder with --out"
+        ) from None
+    return Marker(kind, files)
+
+
+def write_marker(folder: Path, marker: Marker) -> None:
+    """Write the marker of a folder; it is replaced in one step."""
+    content = {
+        "format": FORMAT,
+        "kind": marker.kind,
+        "normenc": __version__,
+        "files": dict(sorted(marker.files.items())),
+    }
+    aside = folder / f"{MARKER}.part"
+    put(aside, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    aside.replace(folder / MARKER)
+
+
+def made_of(folder: Path, kind: str) -> Marker:
+    """The marker of a new folder, in which every file belongs to the run."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".normenc-"))
+    return Marker(kind, {path.relative_to(folder).as_posix(): digest(path) for path in files})
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def same_content(path: Path, expected: str | None) -> bool:
+    """Whether a path is a file, and no link, of that SHA-256; False where it cannot be read."""
+    try:
+        return expected is not None and not path.is_symlink() and path.is_file() and digest(path) == expected
+    except OSError:
+        return False
+
+
+def belongs(folder: Path, names: Iterable[str]) -> set[str]:
+    """Those of some files that are a run's, by their paths in its folder: all, where the folder has no marker."""
+    marker = read_marker(folder)
+    listed: Mapping[str, str] | None = None if marker is None else marker.files
+    return {name for name in names if listed is None or name in listed}
+
+
+def check_settled(folder: Path) -> None:
+    """Raise InputError where a run is on the way to its place: the folder then holds some of two runs."""
+    if (folder / NEXT / MARKER).exists():
+        raise InputError(
+            f"{folder}: a new run was being moved here when that was broken off; the `normenc run` command that was "
+            "broken off finishes it at once, when it is given again"
+        )
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    plain = not path.is_absolute() and bool(path.parts) and path.as_posix() == name and "\\" not in name
+    return plain and not any(part == ".." or part.startswith(".normenc-") for part in path.parts)

@@ -1,0 +1,51 @@
+"""Whether a run may be written to a folder, and what it may replace there."""
+
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+
+from normenc.errors import InputError
+from normenc.study.file_names import REPORT
+from normenc.study.layout import NEXT, SETTINGS
+from normenc.study.marker import read_marker
+from normenc.study.older_runs import check_untouched, is_older_run, older_files
+from normenc.study.publishing import Earlier, check_path, holds_nothing
+from normenc.study.settings import Study
+
+__all__ = ["check_destination", "replaceable"]
+
+
+def check_destination(folder: Path, *, force: bool, wanted: Study | None = None) -> None:
+    """Raise InputError when a run may not be written to `folder`; see :func:`replaceable`."""
+    check_path(folder)
+    if folder.is_dir() and not (folder / NEXT).exists():
+        replaceable(folder, force=force, wanted=wanted)
+
+
+def replaceable(folder: Path, *, force: bool, wanted: Study | None) -> Earlier:
+    """The files of an earlier run that a new one may replace, and their SHA-256 where it is known.
+
+    Without `force` these are the files of a run that has no report, where `wanted`, whose report will be written, is
+    the same study: it was broken off before its report.
+    """
+    marker = read_marker(folder)
+    if marker is None and holds_nothing(folder):
+        return {}
+    if marker is not None and marker.kind != "run":
+        raise InputError(f"{folder}: this folder holds a power analysis; choose another one with --out")
+    if marker is None and not is_older_run(folder):
+        raise InputError(f"{folder}: this folder holds something else than a run; choose another one with --out")
+    unfinished = wanted is not None and not (folder / REPORT).exists() and _is_same(folder, wanted)
+    if not force and not unfinished:
+        raise InputError(f"{folder}: there is a run already; add --force to replace it, or choose another --out")
+    if marker is not None:
+        return {REPORT: None, **marker.files}  # a report is replaced in any case: it must not stand beside other tables
+    check_untouched(folder)
+    return dict.fromkeys(older_files(folder))
+
+
+def _is_same(folder: Path, study: Study) -> bool:
+    """Whether a run's settings are those of a study."""
+    with suppress(OSError, ValueError):
+        return tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8")) == tomllib.loads(study.to_toml())
+    return False

@@ -1,0 +1,74 @@
+"""What a kept network's file holds: named tensors, whose result they are, and a digest of them all."""
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+__all__ = ["DamagedError", "check_forms", "pack", "unpack"]
+
+SAID = "normenc"  # the entry of the metadata: key and digest
+Form = tuple[torch.dtype, tuple[int, ...]]
+
+
+class DamagedError(Exception):
+    """A file that is there, but does not hold what was written under its name; the message says in what way."""
+
+
+def pack(tensors: Mapping[str, torch.Tensor], key: str) -> bytes:
+    """A safetensors file of `tensors`, whose metadata hold `key` and a digest of the names, types, shapes and values.
+
+    Examples
+    --------
+    >>> content = pack({"weight": torch.zeros(2)}, "mine")
+    >>> unpack(content, "mine")
+    {'weight': tensor([0., 0.])}
+    >>> unpack(content, "yours")
+    Traceback (most recent call last):
+    normenc.study.unit_files.DamagedError: it holds the result of other settings
+    """
+    return save(dict(tensors), {SAID: f"{key} {_digest(tensors)}"})  # one entry: the order of several is left to chance
+
+
+def unpack(content: bytes, key: str) -> dict[str, torch.Tensor]:
+    """The tensors of :func:`pack`, if every one of them is what was written for `key`.
+
+    Raises
+    ------
+    DamagedError
+    """
+    try:
+        tensors = load(content)
+        said, _, digest = _metadata(content)[SAID].partition(" ")
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError, MemoryError):
+        raise DamagedError("it is no whole safetensors file") from None
+    if digest != _digest(tensors):
+        raise DamagedError("its values are not those that were written")
+    if said != key:
+        raise DamagedError("it holds the result of other settings")
+    return tensors
+
+
+def check_forms(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, Form]) -> None:
+    """Raise DamagedError unless there are these tensors and no others, each of the type and shape expected."""
+    forms = {name: (value.dtype, tuple(value.shape)) for name, value in tensors.items()}
+    if odd := sorted(name for name in forms.keys() | expected.keys() if forms.get(name) != expected.get(name)):
+        raise DamagedError(f"{odd[0]} has not the type and shape that it should have")
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """Of the header: its length in 8 bytes, then JSON."""
+    length = int.from_bytes(content[:8], "little")
+    said: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return said
+
+
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,129 @@
+"""Text from outside, shown as text and as nothing else: what would act, or hide, stands there as an escape.
+
+Labels, facts, names of files and messages of errors come from people's files. A terminal obeys some characters in them,
+and others turn the order of what is read around or cannot be seen at all.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["as_json", "bare", "escaped", "harmless", "visible", "visible_array", "visible_lines", "visible_values"]
+
+JOINERS = "\u200c\u200d"  # of emoji, and of letters in Persian and the scripts of India
+TAGS = "\U000e0020-\U000e007e"  # of flags
+ALWAYS = (
+    "\x00-\x1f\x7f-\x9f"  # controls: the terminal's orders among them
+    "\u00ad\u034f\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0"  # without width, or blank
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # directions of writing
+    "\u2028\u2029\ufff9-\ufffb"  # breaks of lines and paragraphs, notes between lines
+    "\ud800-\udfff"  # bytes that are no text
+)
+LETTER = "\u0300-\u1fff\u2100-\ud7ff\ue000-\U000dffff"  # what may stand beside a joiner
+SUSPECT = re.compile(f"[{ALWAYS}{JOINERS}\U000e0000-\U000e007f]")
+HIDDEN = re.compile(
+    f"(?P<flag>\U0001f3f4[{TAGS}]{{2,6}}\U000e007f)|[{ALWAYS}\U000e0000-\U000e007f]"
+    f"|(?<![{LETTER}])[{JOINERS}]|[{JOINERS}](?![{LETTER}])"
+)
+FORMULA = re.compile(r"'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # as a spreadsheet reads it, also in full width
+NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+
+
+def visible(text: str) -> str:
+    r"""A text in one line, with escapes for characters that would not be seen.
+
+    These are controls, breaks of lines, marks of the direction of writing, characters without width, and bytes that are
+    no UTF-8. Letters, accents, symbols and emoji stay as they are. What is visible already stays the same.
+
+    Examples
+    --------
+    >>> visible("V1\r\nverdict: reliable"), visible("\x1b]0;title\x07"), visible("caf\u00e9 \u03b1 \u202egnp")
+    ('V1\\r\\nverdict: reliable', '\\x1b]0;title\\x07', 'café α \\u202egnp')
+    >>> import os
+    >>> visible(os.fsdecode(b"caf\xe9.npz"))
+    'caf\\xe9.npz'
+    """
+    return escaped(text, _as_python)
+
+
+def escaped(text: str, write: Callable[[str], str]) -> str:
+    """A text of which `write` gives each hidden character anew."""
+    if not SUSPECT.search(text):
+        return text
+    return HIDDEN.sub(lambda found: found[0] if found["flag"] else write(found[0]), text)
+
+
+def _as_python(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # what Python makes of a byte that is no UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
+def visible_lines(text: str) -> str:
+    r"""A text like :func:`visible`, but for the ends of its lines, which stay.
+
+    Examples
+    --------
+    >>> visible_lines("one\ntwo\r")
+    'one\ntwo\\r'
+    """
+    return "\n".join(visible(line) for line in text.split("\n")) if SUSPECT.search(text) else text
+
+
+def visible_array(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array of text like :func:`visible`; the same array where nothing hides."""
+    if texts.dtype.kind != "U" or not SUSPECT.search("".join(texts.ravel().tolist())):
+        return texts
+    return np.array([visible(text) for text in texts.ravel().tolist()], dtype=str).reshape(texts.shape)
+
+
+def visible_values(value: Any) -> Any:
+    """What a file of TOML or JSON held, with all its texts, keys too, like :func:`visible`; ends of lines stay."""
+    if isinstance(value, str):
+        return visible_lines(value)
+    if isinstance(value, dict):
+        return {visible_values(key): visible_values(own) for key, own in value.items()}
+    return [visible_values(own) for own in value] if isinstance(value, list) else value
+
+
+def as_json(text: str) -> str:
+    r"""JSON whose texts show nothing hidden: what would hide in it stands there as an escape of JSON.
+
+    Examples
+    --------
+    >>> as_json('{"area": "V1\u202e\x9b"}')
+    '{"area": "V1\\u202e\\u009b"}'
+    """
+    return "\n".join(escaped(line, _as_javascript) for line in text.split("\n")) if SUSPECT.search(text) else text
+
+
+def _as_javascript(character: str) -> str:
+    halves = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{halves[place : place + 4]}" for place in range(0, len(halves), 4))
+
+
+def harmless(cell: str) -> str:
+    """A cell of a table that no spreadsheet takes for a formula: with an apostrophe before it, where it might.
+
+    Numbers stay as they are. :func:`bare` gives the cell back.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless(" @SUM(A1)"), harmless("-5"), harmless("+1.5e3"), harmless("V1")
+    ("'=1+1", "' @SUM(A1)", '-5', '+1.5e3', 'V1')
+    """
+    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
+
+
+def bare(cell: str) -> str:
+    """A cell as it was before :func:`harmless`.
+
+    Examples
+    --------
+    >>> [bare(harmless(cell)) for cell in ("=x", "'=x", "-5", "'tis", "''")]
+    ['=x', "'=x", '-5', "'tis", "''"]
+    """
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
