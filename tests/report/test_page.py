@@ -11,6 +11,7 @@ from normenc.errors import InputError
 from normenc.report.page import _of_units as of_units
 from normenc.report.sentences import limits
 from normenc.study import Study, run
+from normenc.study.layout import MARKER
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_page_is_self_contained_and_complete(finished):
     for row in finished.evaluation.similarity.itertuples():
         assert f"{row.similarity:.3f}".replace("-", "−") in page.said
     assert not re.search(r"\bnan\b", page.said, flags=re.IGNORECASE)
-    assert [path.name for path in finished.folder.iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in finished.folder.iterdir() if path.name.startswith(".")] == [MARKER]
 
 
 def test_texts_from_the_user_are_escaped(finished):

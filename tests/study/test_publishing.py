@@ -23,6 +23,7 @@ from normenc.study.disk import put
 from normenc.study.layout import LOCK, MARKER, NEXT
 from normenc.study.marker import read_marker
 from normenc.study.publishing import add, destination
+from normenc.study.replacing import replaceable
 from normenc.study.store import write_evaluation
 from normenc.study.taking import FolderTakenError
 
@@ -64,7 +65,7 @@ def fill(folder: Path, files: dict[str, bytes]) -> None:
 
 def publish(folder: Path, files: dict[str, bytes] = RUN, *, force: bool = True) -> list[Path]:
     """Publish a run of a few small files as `run` does."""
-    admit = partial(running._replaceable, force=force, wanted=STUDY)
+    admit = partial(replaceable, force=force, wanted=STUDY)
     with destination(folder, "run", admit) as place, place.staged() as stage:
         fill(stage, files)
     return place.kept
@@ -337,7 +338,7 @@ def test_a_folder_is_one_runs_at_a_time(normenc, tmp_path, there):
 
 def test_two_runs_in_one_process_and_a_folder_that_appears_meanwhile(tmp_path):
     folder = tmp_path / "out"
-    with destination(folder, "run", lambda found: running._replaceable(found, force=False, wanted=None)) as place:
+    with destination(folder, "run", lambda found: replaceable(found, force=False, wanted=None)) as place:
         with pytest.raises(FolderTakenError, match=f"process {os.getpid()}"):
             publish(folder)
         folder.mkdir()

@@ -98,7 +98,7 @@ def _told(error: BaseException, words: Sequence[str], *, interrupted: bool) -> i
         first, *others = str(error).split("\n")
         _say(f"normenc: error: {first}", *others)
         return WRONG
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, ConnectionError) or (isinstance(error, OSError) and error.errno is not None):
         _say(f"normenc: error: {_of_system(error)}")
         return FAILED
     if isinstance(error, MemoryError):

@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import socket
+import tempfile
 import time
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
 
 from normenc.errors import InputError
+from normenc.texts import visible
 
 __all__ = ["check_writable", "remove_leftovers", "write_whole"]
 
@@ -48,17 +50,22 @@ def write_whole(place: Path, content: bytes) -> None:
         raise InputError(_refusal(place, len(content), error)) from None
 
 
-def check_writable(folder: Path) -> None:
-    """Make a folder, and raise InputError unless files can be written to it."""
-    probe = folder / f".{'0' * 32}-{_here()}-{os.getpid()}-{token_hex(4)}"
+def check_writable(folder: Path, what: str = "trained networks cannot be kept here", advice: str = ADVICE) -> Path:
+    """The folder itself, or the nearest one above that is there, once a file in it could be made.
+
+    Raises
+    ------
+    InputError
+        When none can: for want of permission, or on a disk that is read-only or full.
+    """
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path("/"))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            probe.touch(exist_ok=False)
-        finally:
-            probe.unlink(missing_ok=True)
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(bytes(4096))
+            file.flush()
     except OSError as error:
-        raise InputError(f"{folder}: trained networks cannot be kept here ({error.strerror}); {ADVICE}") from None
+        raise InputError(f"{visible(str(folder))}: {what} ({error.strerror or error}); {advice}") from None
+    return there
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """What can be known before anything is trained: every recording, the folders to write, and room on their disks."""
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from normenc import rsa
 from normenc.errors import InputError
 from normenc.quality import inference_inputs
 from normenc.recordings import cache_folder
+from normenc.study.keeping import check_writable
 from normenc.study.replacing import check_destination
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
@@ -19,7 +19,7 @@ from normenc.study.units import Unit, is_kept
 from normenc.texts import visible
 from normenc.training import initialise
 
-__all__ = ["check_before", "check_disks", "check_writable"]
+__all__ = ["check_before", "check_disks"]
 
 GIB = 2**30
 FLOAT32, FLOAT64 = 4, 8
@@ -95,30 +95,10 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
         (cache_folder() / "units", "trained networks", of_units, "set NORMENC_CACHE to a folder on another disk"),
     ):
         if size:
-            disk = check_writable(place, what, advice).stat().st_dev
+            disk = check_writable(place, f"{what} cannot be written here", advice).stat().st_dev
             needs.setdefault(disk, []).append((place, what, size, advice))
     for own in needs.values():
         _check_room(own)
-
-
-def check_writable(folder: Path, what: str, advice: str) -> Path:
-    """The folder itself, or the nearest one above that is there, once a file in it could be made.
-
-    Raises
-    ------
-    InputError
-        When none can: for want of permission, or on a disk that is read-only or full.
-    """
-    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path("/"))
-    try:
-        with tempfile.TemporaryFile(dir=there) as file:
-            file.write(bytes(4096))
-            file.flush()
-    except OSError as error:
-        raise InputError(
-            f"{visible(str(folder))}: {what} cannot be written here ({error.strerror or error}); {advice}"
-        ) from None
-    return there
 
 
 def _check_room(needs: Sequence[tuple[Path, str, int, str]]) -> None:

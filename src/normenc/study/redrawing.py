@@ -100,7 +100,7 @@ def redraw(
         if inside is not None:
             kept = add(Path(folder), {(inside / name).as_posix(): one for name, one in content.items()})
         else:
-            Path(out).mkdir(parents=True, exist_ok=True)
+            _make(Path(out))
             for name, one in content.items():
                 _replace(Path(out) / name, one)
     except OSError as error:
@@ -139,6 +139,13 @@ def _path_within(folder: Path, out: Path) -> Path | None:
             raise InputError(f"{out}: this is in the folder of another run; choose another one with --out")
     real = out.resolve()
     return real.relative_to(own) if real.is_relative_to(own) else None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: this folder cannot be made ({error.strerror}); choose another --out") from None
 
 
 def _replace(target: Path, content: bytes) -> None:

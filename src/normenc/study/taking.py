@@ -90,11 +90,13 @@ def _locked(path: Path, folder: Path) -> Iterator[None]:
 
 
 def _open_locked(path: Path, folder: Path) -> int:
+    missing: OSError | None = None
     for _ in range(TRIES):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            missing = error
             continue  # the folder above was removed by another run that failed
         except OSError as error:
             raise UnwritableError(
@@ -109,7 +111,12 @@ def _open_locked(path: Path, folder: Path) -> int:
         except BaseException:
             os.close(handle)
             raise
+        missing = None
         os.close(handle)  # its holder removed it just then
+    if missing is not None:
+        raise UnwritableError(
+            f"{folder}: nothing can be written there ({missing.strerror}); choose another folder with --out"
+        )
     raise FolderTakenError(_in_words({}, folder))
 
 
