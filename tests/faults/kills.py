@@ -27,7 +27,7 @@ def anywhere(folder: Path, seed: int, n: int) -> Iterator[str | None]:
         without(folder / "out")
         # Some into the last part, where files are moved to their place.
         after = takes * (rng.uniform() if index % 2 else rng.uniform(0.8, 1.05))
-        yield _killed_and_resumed(place, wanted, after, [], finished=set())
+        yield _killed_and_resumed(place, wanted, after, [])
 
 
 def over_another(folder: Path, seed: int, n: int) -> Iterator[str | None]:
@@ -62,7 +62,6 @@ def _killed_and_resumed(
     more: list[str],
     *,
     other: dict[str, bytes] | None = None,
-    finished: set[str] | None = None,
 ) -> str | None:
     out = place.folder / "out"
     when = f"killed after {after:.2f} s"
@@ -70,18 +69,18 @@ def _killed_and_resumed(
     whole = False
     if out.exists():
         whole = not differences(out, wanted)
-        if not whole and (other is None or differences(out, other)) and not _mends(place):
+        if not whole and (other is None or differences(out, other)) and not _is_being_moved(out):
             return f"{when}: there is half a run, {differences(out, wanted)[:4]}"
     again = place.normenc(place.arguments("out", *more))
     if again.code and not (whole and again.code == 2 and "there is a run already" in again.err):
         return f"{when}: the same command ended in {again.code}: {again.err.strip()[-200:]}"
     if differences(out, wanted):
         return f"{when}: after the same command these differ: {differences(out, wanted)[:4]}"
-    if leftovers(place.folder):
-        return f"{when}: left behind {leftovers(place.folder)}"
+    if left := [*leftovers(place.folder), *leftovers(out)]:
+        return f"{when}: left behind {left}"
     return None
 
 
-def _mends(place: Workplace) -> bool:
-    """Whether a folder that was being swapped is told as such and no part of it taken for a run."""
-    return not (place.folder / "out" / "report.html").exists()
+def _is_being_moved(out: Path) -> bool:
+    """Whether a whole run is on the way into the folder: no command takes what stands there for a run."""
+    return (out / ".normenc-next" / ".normenc-run.json").exists()

@@ -1,6 +1,7 @@
 """Kept networks whose files were damaged on the disk."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -92,10 +93,14 @@ def damaged(folder: Path, seed: int, kind: str, n: int) -> Iterator[str | None]:
             DAMAGES[kind](path, rng)
             if path.read_bytes() == kept[path]:  # such as a page that was zeros
                 continue
-            found, failures = train_units(pair, progress=False)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                found, failures = train_units(pair, progress=False)
             same = not failures and all(_same(found[unit], wanted[unit]) for unit in pair)
             mended = all(path.read_bytes() == content for path, content in kept.items())
-            yield None if same and mended else f"{kind}, try {index}: {'not mended' if same else 'another network'}"
+            wrong = [*["another network"] * (not same), *["not mended"] * (not mended)]
+            wrong += [f"told {len(told)} times"] * (len(told) != 1)
+            yield f"{kind}, try {index}: {', '.join(wrong)}" if wrong else None
             for path, content in kept.items():
                 path.write_bytes(content)
 

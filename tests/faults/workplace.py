@@ -145,7 +145,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): FINISHED.sub(b"", path.read_bytes())
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
 
 
@@ -156,8 +156,8 @@ def differences(folder: Path, wanted: Mapping[str, bytes]) -> list[str]:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Hidden files and folders that a run leaves beside its destination."""
-    own = {".stdout", ".stderr"}
+    """Hidden files and folders that a run leaves beside its destination, or in it, but for its marker."""
+    own = {".stdout", ".stderr", ".normenc-run.json"}
     return sorted(path.name for path in folder.iterdir() if path.name.startswith(".") and path.name not in own)
 
 
