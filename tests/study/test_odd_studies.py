@@ -1,6 +1,7 @@
 """Study files of every kind: each is read rightly, or refused in words before anything is trained."""
 
 import os
+from shutil import rmtree
 
 import numpy as np
 import pytest
@@ -157,3 +158,27 @@ def test_room_on_the_disk_is_known_before_training(normenc, tmp_path, monkeypatc
     assert code == 2
     assert "this disk has 10 MiB left, but about" in err
     assert not (tmp_path / "runs").exists()
+
+
+def test_of_several_recordings_those_that_are_done_are_not_run_again(normenc, tmp_path):
+    for seed, name in enumerate(("a.npz", "b.npz")):
+        recordings.save(recordings.simulated_v1(10, n_repeats=2, n_stimuli=8, seed=seed), tmp_path / name)
+    several = "".join(f'[[recording]]\nsource = "{name}"\n' for name in ("a.npz", "b.npz"))
+    (tmp_path / "small.toml").write_text(
+        SMALL.replace('[recording]\nsource = "simulated-v1"\nn_neurons = 30\n', several)
+    )
+    command = ("run", "small.toml", "--out", "both")
+    assert normenc(*command)[0] == 0
+    first, second = (tmp_path / "both" / name for name in ("recording1", "recording2"))
+    before = (first / "environment.json").read_bytes()
+    rmtree(second)  # as where the command was broken off in between
+    code, out, _ = normenc(*command)
+    assert code == 0
+    assert "a.npz: its run is there already" in out
+    assert (second / "report.html").is_file()
+    assert (first / "environment.json").read_bytes() == before
+    (tmp_path / "a.npz").write_bytes((tmp_path / "b.npz").read_bytes())
+    rmtree(second)
+    code, _, err = normenc(*command)
+    assert code == 2
+    assert "there is a run already" in err

@@ -111,9 +111,12 @@ def run(
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
     parts = settings.per_recording()
     folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]
-    studies.check_before(parts, folders, force=force)
+    finished_before = studies.check_before(parts, folders, force=force)
     failed = False
-    for part, folder in zip(parts, folders, strict=True):
+    for part, folder, is_there in zip(parts, folders, finished_before, strict=True):
+        if is_there:
+            echo(f"{part.recording[0].source}: its run is there already, of the same study; --force makes it anew")
+            continue
         try:
             finished = studies.run(
                 part,

@@ -9,7 +9,7 @@ from typing import Any
 from normenc.errors import InputError
 from normenc.recordings.sources import SOURCES, Source
 
-__all__ = ["cache_folder", "cached_file", "fetch"]
+__all__ = ["cache_folder", "cached_file", "fetch", "place_of"]
 
 CHUNK = 1 << 14  # bytes; of a connection that breaks, less than one chunk is lost
 TIMEOUT = 30.0  # seconds without a byte
@@ -36,6 +36,17 @@ def cached_file(name: str) -> Path:
         reason = "is made here and needs no download" if source else "is unknown"
         raise InputError(f"recording {name!r} {reason}; those to download are {there}")
     return cache_folder() / source.filename
+
+
+def place_of(source: str) -> Path:
+    """Where a recording is read from, given by name or path; nothing lies there for one that is made.
+
+    Examples
+    --------
+    >>> place_of("mine/v1.npz").as_posix()
+    'mine/v1.npz'
+    """
+    return cached_file(source) if source in SOURCES and SOURCES[source].url else Path(source)
 
 
 def fetch(name: str, *, progress: bool = True, timeout: float = TIMEOUT) -> Path:

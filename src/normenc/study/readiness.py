@@ -11,8 +11,11 @@ from normenc import rsa
 from normenc.errors import InputError
 from normenc.quality import inference_inputs
 from normenc.recordings import cache_folder
+from normenc.recordings.download import place_of
+from normenc.recordings.provenance import digest_of
+from normenc.study.file_names import file_stem
 from normenc.study.keeping import check_writable
-from normenc.study.replacing import check_destination
+from normenc.study.replacing import check_destination, is_finished
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
 from normenc.study.units import Unit, is_kept
@@ -26,7 +29,7 @@ FLOAT32, FLOAT64 = 4, 8
 PICTURES = 4 * 2**20  # bytes of pictures, their source data and the page, at least
 
 
-def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, force: bool = False) -> None:
+def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, force: bool = False) -> list[bool]:
     """Check every part of a study, its recording and its folder, before the first is run.
 
     Parameters
@@ -38,28 +41,37 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
     force : bool
         Whether earlier runs may be replaced.
 
+    Returns
+    -------
+    list of bool
+        Which of several parts are finished already, by a command that was broken off, and need not be run again.
+
     Raises
     ------
     InputError
         For the first part that cannot be run, or where two would be written to one folder.
     """
-    for part, folder in zip(parts, folders, strict=True):
-        if folder is not None:
-            check_destination(folder, force=force, wanted=part)
     if len(parts) == 1:  # which is read next anyway
-        return
+        if folders[0] is not None:
+            check_destination(folders[0], force=force, wanted=parts[0])
+        return [False]
     taken: dict[Path, str] = {}
+    finished = []
     for part, given in zip(parts, folders, strict=True):
-        recording = _check_recording(part)
-        folder = given or Path("runs") / f"{part.name}-{recording}"
-        check_destination(folder, force=force, wanted=part)
+        prepared = _checked(part)
+        folder = given or Path("runs") / f"{part.name}-{file_stem(prepared.recording.name)}"
+        digest = digest_of(prepared.files, place_of(part.recording[0].source))
+        finished.append(not force and is_finished(folder, prepared.study, digest))
+        if not finished[-1]:
+            check_destination(folder, force=force, wanted=part)
         own = visible(part.recording[0].source)
         if (other := taken.setdefault(folder, own)) != own:
             raise InputError(f"{visible(str(folder))}: {other} and {own} would both be written here; give an --out")
+    return finished
 
 
-def _check_recording(part: Study) -> str:
-    """Read a recording and the controls' answers to its stimuli; gives its name."""
+def _checked(part: Study) -> Prepared:
+    """A part whose recording and controls can be compared."""
     prepared = prepare(part)
     inputs = inference_inputs(prepared.recording, prepared.study.rdm_metric)
     data = inputs["data"]
@@ -67,7 +79,7 @@ def _check_recording(part: Study) -> str:
         if np.isfinite(matrix).all():
             rsa.compare_rdms(matrix, matrix, prepared.study.comparison.method)
     control_representations(prepared)
-    return prepared.recording.name
+    return prepared
 
 
 def check_disks(prepared: Prepared, folder: Path, device: str) -> None:

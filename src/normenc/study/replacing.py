@@ -1,18 +1,20 @@
 """Whether a run may be written to a folder, and what it may replace there."""
 
+import json
 import tomllib
 from contextlib import suppress
 from pathlib import Path
 
+from normenc import __version__
 from normenc.errors import InputError
 from normenc.study.file_names import REPORT
-from normenc.study.layout import NEXT, SETTINGS
+from normenc.study.layout import ENVIRONMENT, NEXT, SETTINGS
 from normenc.study.marker import read_marker
 from normenc.study.older_runs import check_untouched, is_older_run, older_files
 from normenc.study.publishing import Earlier, check_path, holds_nothing
 from normenc.study.settings import Study
 
-__all__ = ["check_destination", "replaceable"]
+__all__ = ["check_destination", "is_finished", "replaceable"]
 
 
 def check_destination(folder: Path, *, force: bool, wanted: Study | None = None) -> None:
@@ -42,6 +44,30 @@ def replaceable(folder: Path, *, force: bool, wanted: Study | None) -> Earlier:
         return {REPORT: None, **marker.files}  # a report is replaced in any case: it must not stand beside other tables
     check_untouched(folder)
     return dict.fromkeys(older_files(folder))
+
+
+def is_finished(folder: Path, study: Study, sha256: str | None) -> bool:
+    """Whether a folder holds the whole run of a study, of the same recording and by this version of normenc.
+
+    Parameters
+    ----------
+    folder : Path
+    study : Study
+        As it is run, with its metric stated.
+    sha256 : str or None
+        Of the recording; None of one that is made.
+    """
+    if not folder.is_dir() or (folder / NEXT).exists():
+        return False
+    marker = read_marker(folder)
+    if marker is None or marker.kind != "run" or REPORT not in marker.files:
+        return False
+    if not all((folder / name).is_file() for name in marker.files) or not _is_same(folder, study):
+        return False
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        environment = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+        return bool(environment["recording"]["sha256"] == sha256 and environment["normenc"] == __version__)
+    return False
 
 
 def _is_same(folder: Path, study: Study) -> bool:

@@ -25,7 +25,7 @@ import normenc
 from normenc import stimuli
 from normenc.quality import decisions, lines
 from normenc.recordings import Recording
-from normenc.recordings.download import cached_file
+from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of, listing, name_of
 from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.recordings.sources import SOURCES
@@ -203,7 +203,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
 
 
 def _recording(evaluation: Evaluation) -> dict[str, Any]:
-    recording, source = evaluation.recording, _source(evaluation)
+    recording, source = evaluation.recording, place_of(evaluation.study.recording[0].source)
     return {
         "name": recording.label,
         "description": recording.describe(),
@@ -234,12 +234,6 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "files": listing(evaluation.files, source),
         "changed": [name_of(path, source) for path in evaluation.changed],
     }
-
-
-def _source(evaluation: Evaluation) -> Path:
-    """Where the recording was read from; nothing lies there for one that is made."""
-    source = evaluation.study.recording[0].source
-    return cached_file(source) if source in SOURCES and SOURCES[source].url else Path(source)
 
 
 def _images_cut(recording: Recording, resolution: float) -> str | None:
