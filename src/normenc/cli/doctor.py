@@ -13,7 +13,18 @@ __all__ = ["findings", "last_report", "versions"]
 
 PACKAGES = (
     *("torch", "numpy", "scipy", "scikit-learn", "xarray", "h5netcdf", "h5py", "pandas", "pydantic", "typer", "rich"),
-    *("matplotlib", "scikit-image", "pillow", "safetensors", "dask", "distributed", "plotly", "jinja2", "pooch"),
+    *(
+        "matplotlib",
+        "scikit-image",
+        "pillow",
+        "safetensors",
+        "dask",
+        "distributed",
+        "cryptography",
+        "plotly",
+        "jinja2",
+        "pooch",
+    ),
 )
 EXTRAS = {  # what brings them, and what they are for
     "zarr": ("zarr", "Zarr stores"),

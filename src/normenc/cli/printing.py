@@ -28,15 +28,18 @@ MAX_ROWS = 12  # of trained layers on the screen
 
 @contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """Print the warnings of normenc as a line of their own each, however often; leave those of others as they are."""
+    """Print each warning of normenc once, as a line of its own; leave those of others as they are."""
     from normenc.errors import NormencWarning
 
     with warnings.catch_warnings():
         others = warnings.showwarning
+        told: set[str] = set()
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **lines: Any) -> None:
             if issubclass(category, NormencWarning):
-                tell(f"warning: {message}")
+                if str(message) not in told:
+                    tell(f"warning: {message}")
+                told.add(str(message))
             else:
                 others(message, category, *where, **lines)
 
