@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -70,6 +71,14 @@ def without_pictures(monkeypatch):
     monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
     monkeypatch.setattr("normenc.study.evaluation.describe", lambda *arguments: {})
     monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder, tell: folder.mkdir())
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_as_before():
+    """The command leaves Ctrl-C to the system when it ends, as its process does then."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

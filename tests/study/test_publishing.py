@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import h5py
@@ -19,9 +20,9 @@ import pytest
 from normenc import report
 from normenc.errors import InputError
 from normenc.study import Study, power, redraw, running
-from normenc.study.disk import put
-from normenc.study.layout import LOCK, MARKER, NEXT
-from normenc.study.marker import read_marker
+from normenc.study.disk import WriteError, put, put_whole
+from normenc.study.layout import LOCK, MARKER, NEXT, PLAN
+from normenc.study.marker import Marker, read_marker, write_marker
 from normenc.study.publishing import add, destination
 from normenc.study.replacing import replaceable
 from normenc.study.store import write_evaluation
@@ -511,3 +512,56 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(OSError, match=r"No such file or directory: .*b\.csv"):
         put(tmp_path / "no" / "b.csv", b"b")
     assert content_of(tmp_path) == {"a.csv": b"a"}
+
+
+def received(folder: Path, marker: dict[str, str], plan: object) -> Path:
+    """A folder from somebody else, in which a run seems to be on the way to its place."""
+    source = folder / NEXT
+    source.mkdir(parents=True)
+    write_marker(source, Marker("run", marker))
+    (source / PLAN).write_text(json.dumps(plan))
+    return source
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"kept": "kept", "earlier": {"../secret/key": None}},
+        {"kept": "../elsewhere", "earlier": {}},
+        {"kept": 5, "earlier": {}},
+        {"kept": "kept", "earlier": [1]},
+        {},
+        [],
+    ],
+)
+def test_what_a_received_folder_plans_leads_nowhere(tmp_path, plan):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key").write_text("mine")
+    received(tmp_path / "run", {}, plan)
+    with pytest.raises(InputError, match="was on the way to its place, and is damaged"):
+        publish(tmp_path / "run")
+    assert (tmp_path / "secret" / "key").read_text() == "mine"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_links_in_a_received_folder_are_not_followed(tmp_path):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key").write_text("mine")
+    digest = sha256(b"mine").hexdigest()
+    source = received(tmp_path / "run", {"extra/key": digest}, {"kept": "kept", "earlier": {}})
+    (source / "extra").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="extra/key is not as it was written"):
+        publish(tmp_path / "run")
+    assert (tmp_path / "secret" / "key").read_text() == "mine"
+
+
+def test_no_file_is_written_through_a_link(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    for name in ("a.csv", ".a.csv.part"):
+        (tmp_path / name).symlink_to(tmp_path / "mine")
+    with pytest.raises(WriteError):
+        put(tmp_path / "a.csv", b"new")
+    put_whole(tmp_path / "a.csv", b"new")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "a.csv").read_bytes() == b"new"
+    assert not (tmp_path / "a.csv").is_symlink()

@@ -7,14 +7,20 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Run the command line, see :func:`normenc.cli.guard.run`; Ctrl-C ends it from the first import on."""
+    import signal
     import sys
+    from contextlib import suppress
 
     try:
         from normenc.cli.guard import run
     except KeyboardInterrupt:
         sys.stderr.write("normenc: interrupted\n")
         sys.exit(130)
-    run(sys.argv[1:])
+    try:
+        run(sys.argv[1:])
+    finally:
+        with suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # while Python ends, there is nothing left to tell
 
 
 def __getattr__(name: str) -> Any:

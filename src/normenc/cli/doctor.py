@@ -5,6 +5,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from normenc.errors import InputError
@@ -100,7 +101,14 @@ def _cache() -> list[str]:
 
     folder = cache_folder()
     source = " (NORMENC_CACHE)" if os.environ.get("NORMENC_CACHE") else ""
-    if not folder.exists():
+    try:
+        is_there = folder.exists()
+        list(folder.iterdir()) if is_there else None
+    except OSError as error:
+        return [
+            f"cache: {folder}{source}, it CANNOT be read ({error.strerror}); set NORMENC_CACHE to a folder that can"
+        ]
+    if not is_there:
         return [f"cache: {folder}{source}, not made yet; {_writable(_nearest(folder))}"]
     n_files, n_bytes = 0, 0
     for entry in _files(folder):
@@ -150,7 +158,9 @@ def _recordings() -> list[str]:
 
     lines = []
     for source in SOURCES.values():
-        here = source.url is None or cached_file(source.name).exists()
+        here = False
+        with suppress(OSError):  # of a cache that may not be entered
+            here = source.url is None or cached_file(source.name).exists()
         advice = "here" if here else f"not here: normenc recordings fetch {source.name}"
         lines.append(f"recording {source.name}: {advice}")
     shared = os.environ.get("NORMENC_SHARED_DATA")
@@ -163,7 +173,9 @@ def _report_files() -> list[Path]:
     from normenc.cli.guard import REPORTS
     from normenc.recordings import cache_folder
 
-    return sorted((cache_folder() / REPORTS).glob("*.txt"))
+    with suppress(OSError):
+        return sorted(path for path in (cache_folder() / REPORTS).glob("*.txt") if path.is_file())
+    return []
 
 
 def _reports() -> list[str]:

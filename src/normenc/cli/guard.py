@@ -21,6 +21,7 @@ REPORTS = "reports"  # a folder in the cache
 KEPT = 20  # files in it
 MOST_SAID, MOST_TRACED = 300, 20_000  # characters of an error's message, and of where it was raised
 FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes
+ENDING = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 FULL = "there is no room left on the disk; make some, and give the same command again"
 
 
@@ -29,14 +30,22 @@ class Interrupted(Exception):  # noqa: N818 - no error
 
 
 class _Interrupts:
-    """Whether Ctrl-C was pressed: libraries that are being imported may turn it into errors of their own."""
+    """Whether Ctrl-C was pressed, or the process told to end: libraries may turn it into errors of their own.
+
+    Attributes
+    ----------
+    pressed : bool
+    code : int
+        With which the command ends then: 130 for Ctrl-C, 143 and 129 where it was told to end.
+    """
 
     pressed = False
+    code = 130
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.pressed:  # while all is being ended
-            os._exit(INTERRUPTED)
-        self.pressed = True
+            os._exit(self.code)
+        self.pressed, self.code = True, 128 + number
         raise KeyboardInterrupt
 
 
@@ -62,14 +71,15 @@ def run(arguments: Sequence[str]) -> None:
         except SystemExit as stop:
             if interrupts.pressed or stop.code == INTERRUPTED:
                 _say("normenc: interrupted")
-                sys.exit(INTERRUPTED)
+                sys.exit(interrupts.code)
             sys.exit(_flushed(stop.code))
         except BrokenPipeError:
             sys.exit(_flushed(FAILED))
         except BaseException as error:
             if debug:
                 traceback.print_exc()
-            sys.exit(_told(error, words, interrupted=interrupts.pressed))
+            code = _told(error, words, interrupted=interrupts.pressed)
+            sys.exit(interrupts.code if code == INTERRUPTED else code)
 
 
 @contextmanager
@@ -79,11 +89,14 @@ def _interrupts() -> Iterator[_Interrupts]:
     if not is_default or threading.current_thread() is not threading.main_thread():
         yield found
         return
-    signal.signal(signal.SIGINT, found)
+    before = {
+        number: signal.signal(number, found) for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield found
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _told(error: BaseException, words: Sequence[str], *, interrupted: bool) -> int:

@@ -40,6 +40,8 @@ def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = 
     """
     text = "\n".join(visible(str(line)) for line in lines)
     stream = sys.stderr if err else sys.stdout
+    if stream is None:  # it was closed before
+        return
     if in_colour() and stream.isatty():
         text = typer.style(text, fg=fg, bold=bold or None)
     print(text, file=stream, flush=True)

@@ -25,6 +25,7 @@ from normenc.report.comparison_sentences import cautions, changed, other_ways, w
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.run_folders import CONTROL, read_runs
 from normenc.report.wording import shown
+from normenc.study.disk import put_whole
 from normenc.study.file_names import REPORT
 from normenc.study.layout import MARKER, SETTINGS
 
@@ -61,15 +62,11 @@ def write_comparison(
     out = Path(out)
     _check_free(out, force=force)
     text = compare(folders)
-    aside = out.with_name(f".{out.name}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(out)
+        put_whole(out, text.encode("utf-8"))
     except OSError as error:
         raise InputError(f"{out}: this page cannot be written ({error.strerror}); choose another --out") from None
-    finally:
-        aside.unlink(missing_ok=True)
     return out
 
 

@@ -11,13 +11,23 @@ from pathlib import Path, PurePosixPath
 
 from normenc import __version__
 from normenc.errors import InputError
-from normenc.study.disk import put
+from normenc.study.disk import put_whole
 from normenc.study.layout import MARKER, NEXT
 
-__all__ = ["Marker", "belongs", "check_settled", "digest", "made_of", "read_marker", "same_content", "write_marker"]
+__all__ = [
+    "Marker",
+    "belongs",
+    "check_settled",
+    "digest",
+    "is_inside",
+    "made_of",
+    "read_marker",
+    "same_content",
+    "write_marker",
+]
 
 FORMAT = 1
-KINDS = ("run", "power")
+KINDS = ("run", "power", "pictures")
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class Marker:
     Attributes
     ----------
     kind : str
-        ``"run"``, or ``"power"`` of a power analysis.
+        ``"run"``, ``"power"`` of a power analysis, or ``"pictures"`` that were drawn from a run.
     files : dict of str to str
         The SHA-256 of every file that belongs to it, by its path in the folder.
     """
@@ -54,7 +64,7 @@ def read_marker(folder: Path) -> Marker | None:
         if (found := int(content["format"])) > FORMAT:
             raise InputError(f"{path}: its format is {found}, this version knows up to {FORMAT}; use a newer normenc")
         kind, files = content["kind"], dict(content["files"])
-        if kind not in KINDS or not all(_is_inside(name) and isinstance(files[name], str) for name in files):
+        if kind not in KINDS or not all(is_inside(name) and isinstance(files[name], str) for name in files):
             raise ValueError("it lists what is no file of a run")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
@@ -72,9 +82,7 @@ def write_marker(folder: Path, marker: Marker) -> None:
         "normenc": __version__,
         "files": dict(sorted(marker.files.items())),
     }
-    aside = folder / f"{MARKER}.part"
-    put(aside, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
-    aside.replace(folder / MARKER)
+    put_whole(folder / MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def made_of(folder: Path, kind: str) -> Marker:
@@ -113,7 +121,8 @@ def check_settled(folder: Path) -> None:
         )
 
 
-def _is_inside(name: str) -> bool:
+def is_inside(name: str) -> bool:
+    """Whether a name is that of a file in a folder, and of none that is normenc's own."""
     path = PurePosixPath(name)
     plain = not path.is_absolute() and bool(path.parts) and path.as_posix() == name and "\\" not in name
     return plain and not any(part == ".." or part.startswith(".normenc-") for part in path.parts)

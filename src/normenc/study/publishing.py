@@ -10,6 +10,7 @@ in the way, it is moved to a folder ``kept``. No link is followed.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,10 +18,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from normenc.errors import InputError
-from normenc.study.disk import WriteError, explained, put
+from normenc.study.disk import ASIDE, WriteError, explained, put
 from normenc.study.file_names import REPORT
 from normenc.study.layout import LOCK, MARKER, NEW, NEXT, PLAN
-from normenc.study.marker import Marker, check_settled, made_of, read_marker, same_content, write_marker
+from normenc.study.marker import Marker, check_settled, is_inside, made_of, read_marker, same_content, write_marker
 from normenc.study.taking import Held, UnwritableError, taken
 
 __all__ = ["Destination", "add", "check_path", "destination", "holds_nothing"]
@@ -108,7 +109,7 @@ def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> It
     with taken(folder) as held:
         here = Destination(folder, kind, admit, held)
         try:
-            for leftover in (_beside(folder), folder / NEW, folder / f"{MARKER}.part"):
+            for leftover in (_beside(folder), folder / NEW, *folder.glob(f".{MARKER}-*{ASIDE}")):
                 _remove(leftover)
             here.kept += _finish(folder)
         except OSError as error:
@@ -142,7 +143,7 @@ def holds_nothing(folder: Path) -> bool:
     return {path.name for path in folder.iterdir()} <= {LOCK, NEW}
 
 
-def add(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> list[Path]:
     """Write files into the folder of a finished run, to which they belong from then on.
 
     Parameters
@@ -150,6 +151,8 @@ def add(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     folder : Path
     files : mapping of str to bytes
         By their paths in the folder.
+    kind : str, optional
+        Of the marker that a folder gets which has none.
 
     Returns
     -------
@@ -174,9 +177,11 @@ def add(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         for name, content in files.items():
             target = folder / name
             # Of an older run nobody knows who wrote the report; it is made anew.
-            own = same_content(target, listed.get(name)) or (marker is None and name == REPORT)
+            own = same_content(target, listed.get(name)) or (marker is None and kind is None and name == REPORT)
             if _is_there(target) and not own and (target.is_symlink() or target.read_bytes() != content):
                 kept.append(_keep(folder, name, aside))
+        if marker is None and kind is not None:
+            marker = Marker(kind, {})
         if marker is not None:
             new = {name: sha256(content).hexdigest() for name, content in files.items()}
             write_marker(folder, Marker(marker.kind, marker.files | new))
@@ -204,19 +209,47 @@ def _finish(folder: Path) -> list[Path]:
         return kept
     marker = read_marker(source)
     if marker is not None:
-        plan = json.loads((source / PLAN).read_text(encoding="utf-8"))
-        aside = folder / plan["kept"]
-        for name, known in plan["earlier"].items():
+        earlier, aside = _plan(source, marker, folder)
+        for name, known in earlier.items():
             # What is not in the source any more has been replaced already: the new file stands there.
             if name not in marker.files or (source / name).exists():
                 kept += _retire(folder, name, (known, marker.files.get(name)), aside)
         for name in marker.files:
             if (source / name).exists():
                 kept += _move_in(source, folder, name, marker.files[name], aside)
-        _remove_empty_folders(folder, plan["earlier"])
+        _remove_empty_folders(folder, earlier)
         (source / MARKER).replace(folder / MARKER)
     _remove(source)
     return kept
+
+
+def _plan(source: Path, marker: Marker, folder: Path) -> tuple[dict[str, str | None], Path]:
+    """What a run that is on the way replaces, and where what is kept goes; all is looked over before it is believed.
+
+    Raises
+    ------
+    InputError
+        When the run is not as it was written: it may come from elsewhere, and lead out of the folder.
+    """
+    try:
+        plan = json.loads((source / PLAN).read_text(encoding="utf-8"))
+        earlier, kept = dict(plan["earlier"]), plan["kept"]
+        if not re.fullmatch(r"kept(-[1-9]\d*)?", kept) or (folder / kept).is_symlink():
+            raise ValueError("it keeps files elsewhere")
+        for name, known in earlier.items():
+            if not is_inside(name) or not (known is None or isinstance(known, str)):
+                raise ValueError("it replaces what is no file of a run")
+        for name, content in marker.files.items():
+            if _no_folder(source, name) is not None or (
+                _is_there(source / name) and not same_content(source / name, content)
+            ):
+                raise ValueError(f"{name} is not as it was written")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(
+            f"{source}: this run was on the way to its place, and is damaged ({error}); nothing of it is moved. Move "
+            "it elsewhere, and run the same command again"
+        ) from None
+    return earlier, folder / kept
 
 
 def _retire(folder: Path, name: str, known: Iterable[str | None], aside: Path) -> list[Path]:

@@ -9,8 +9,8 @@ from normenc import figures
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS, TooNarrowError, fits
 from normenc.figures.sizes import MOST, millimetres
-from normenc.study.disk import put
 from normenc.study.layout import MARKER
+from normenc.study.marker import read_marker
 from normenc.study.publishing import add
 from normenc.study.source_data import Picture, read_source_data
 from normenc.study.taking import taken
@@ -57,7 +57,8 @@ def redraw(
     out : str or Path, optional
         The folder to write. By default ``figures/`` of the run or, with a width, a folder in it that is named after
         the width, such as ``figures/85mm``: the report's own pictures stay. What is drawn into the run's folder belongs
-        to the run, and goes with it when it is replaced.
+        to the run, and goes with it when it is replaced. Anywhere else, pictures that were drawn there before are
+        replaced, and files of your own that stand in the way are kept aside.
     only : sequence of str, optional
         Names of pictures, such as ``"rdms"``; all by default.
     formats : sequence of str
@@ -101,8 +102,7 @@ def redraw(
             kept = add(Path(folder), {(inside / name).as_posix(): one for name, one in content.items()})
         else:
             _make(Path(out))
-            for name, one in content.items():
-                _replace(Path(out) / name, one)
+            kept = add(Path(out), content, "pictures")
     except OSError as error:
         raise InputError(f"{error.filename}: this cannot be written ({error.strerror}); choose another --out") from None
     return Redrawn(tuple(Path(out) / name for name in content), left_out, tuple(kept))
@@ -135,7 +135,8 @@ def _path_within(folder: Path, out: Path) -> Path | None:
     for place in [absolute, *absolute.parents]:
         if place.resolve() == own:
             return absolute.relative_to(place)
-        if (place / MARKER).exists():
+        marker = read_marker(place) if (place / MARKER).exists() else None
+        if marker is not None and marker.kind != "pictures":
             raise InputError(f"{out}: this is in the folder of another run; choose another one with --out")
     real = out.resolve()
     return real.relative_to(own) if real.is_relative_to(own) else None
@@ -146,15 +147,6 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: this folder cannot be made ({error.strerror}); choose another --out") from None
-
-
-def _replace(target: Path, content: bytes) -> None:
-    aside = target.with_name(f".{target.name}.part")
-    try:
-        put(aside, content)
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _chosen(pictures: dict[str, Picture], only: Sequence[str] | None) -> dict[str, Picture]:

@@ -34,7 +34,8 @@ def replaceable(folder: Path, *, force: bool, wanted: Study | None) -> Earlier:
     if marker is None and holds_nothing(folder):
         return {}
     if marker is not None and marker.kind != "run":
-        raise InputError(f"{folder}: this folder holds a power analysis; choose another one with --out")
+        what = {"power": "a power analysis", "pictures": "pictures of a run"}[marker.kind]
+        raise InputError(f"{folder}: this folder holds {what}; choose another one with --out")
     if marker is None and not is_older_run(folder):
         raise InputError(f"{folder}: this folder holds something else than a run; choose another one with --out")
     unfinished = wanted is not None and not (folder / REPORT).exists() and _is_same(folder, wanted)

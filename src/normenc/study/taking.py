@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from normenc.errors import InputError
@@ -103,6 +104,8 @@ def _open_locked(path: Path, folder: Path) -> int:
                 f"{folder}: nothing can be written there ({error.strerror}); choose another folder with --out"
             ) from None
         try:
+            if not S_ISREG(os.fstat(handle).st_mode):
+                raise UnwritableError(f"{path}: this is no file, so that nobody can take the folder; remove it")
             if not _lock(handle):
                 raise FolderTakenError(_in_words(_holder(handle), folder))
             if _is_at(handle, path):
@@ -169,7 +172,7 @@ def _holder(handle: int, *, wait: bool = True) -> dict[str, Any]:
             os.lseek(handle, 0, os.SEEK_SET)
             found = json.loads(os.read(handle, 4096))
             return found if isinstance(found, dict) else {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             time.sleep(0.02 * wait)
     return {}
 
