@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 
+EXACT = 2**53  # up to which every whole number is a floating-point number
 LARGEST, SMALLEST = 1e100, 1e-100  # in float64, of responses that are squared, and multiplied six times
 
 __all__ = [
@@ -50,7 +51,10 @@ def as_array(values: Any, what: str) -> npt.NDArray[Any]:
         array = _from_objects(array, what)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{what} has type {array.dtype}; it must hold real numbers")
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    if array.dtype in (np.float32, np.float64):
+        return array
+    with np.errstate(over="ignore"):  # of longer numbers, which become infinite
+        return array.astype(np.float64)
 
 
 def _plain(values: Any, what: str) -> Any:
@@ -224,10 +228,23 @@ def check_range(array: npt.NDArray[Any]) -> None:
 
 def as_matrix(responses: Any) -> npt.NDArray[Any]:
     """Like :func:`as_responses`, without reading the values: for those who notice NaN as they compute."""
+    _check_exact(responses)
     array = as_array(responses, "responses")
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(f"responses have shape {array.shape}; they must be a stimulus x unit matrix, not empty")
     return array
+
+
+def _check_exact(responses: Any) -> None:
+    """Raise InputError for whole numbers so large that some of them would become the same in floating point."""
+    dtype = getattr(responses, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "iu" and dtype.itemsize == 8 and np.size(responses):
+        low, high = int(np.min(responses)), int(np.max(responses))
+        if max(high, -low) > EXACT:
+            raise InputError(
+                f"responses are whole numbers from {low:,} to {high:,}, too large to be told apart in floating point; "
+                "subtract what they have in common, or divide them, so that they are below 9e15"
+            )
 
 
 def check_finite(array: npt.NDArray[Any], responses: Any) -> None:

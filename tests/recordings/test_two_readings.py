@@ -241,3 +241,17 @@ def test_images_that_are_called_as_blanks_are_named(saved):
     recording = load(saved(responses=RESPONSES, image=image))
     assert "image 'Gray' stands for trials without a stimulus (blanks)" in recording.notes
     assert len(recording.blanks) == 15
+
+
+def test_a_neuron_may_be_called_nan(saved):
+    names = np.array(["nan", "b", "c", "None", "e"])[: RESPONSES.shape[1]]
+    recording = load(saved(responses=RESPONSES[:, : len(names)], orientation=TRIALS, neuron=names))
+    assert recording.responses["neuron"].values.tolist() == names.tolist()
+    recording = load(saved(responses=RESPONSES[:, :3], orientation=TRIALS, neuron=np.array(["nan", "b", "nan"])))
+    assert recording.responses["neuron"].values.tolist() == ["no. 0", "b", "no. 2"]
+
+
+def test_whole_numbers_that_floating_point_cannot_tell_apart_are_refused(saved):
+    counts = 2**63 - 1 - np.arange(240).reshape(60, 4)
+    with pytest.raises(InputError, match="too large to be told apart in floating point"):
+        load(saved(responses=counts, orientation=TRIALS))

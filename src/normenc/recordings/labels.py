@@ -140,7 +140,11 @@ def as_labels(
 def _neuron_names(names: npt.NDArray[Any] | None, length: int) -> npt.NDArray[Any]:
     if names is None:
         return np.arange(length).astype(str)
-    nameless = np.isin(np.strings.lower(np.strings.strip(names)), ("", "nan", "none"))
+    plain = np.strings.strip(names)
+    every, which, counts = np.unique(plain, return_inverse=True, return_counts=True)
+    # Only one neuron may be called nan; several are without a name.
+    no_name = (every == "") | (np.isin(np.strings.lower(every), ("nan", "none")) & (counts > 1))
+    nameless = no_name[which]
     numbers = np.array([f"no. {number}" for number in range(length)])
     return np.where(nameless, numbers, names)
 
