@@ -246,9 +246,9 @@ def test_images_that_are_called_as_blanks_are_named(saved):
 def test_a_neuron_may_be_called_nan(saved):
     names = np.array(["nan", "b", "c", "None", "e"])[: RESPONSES.shape[1]]
     recording = load(saved(responses=RESPONSES[:, : len(names)], orientation=TRIALS, neuron=names))
-    assert recording.responses["neuron"].values.tolist() == names.tolist()
+    assert recording.responses["neuron"].to_numpy().tolist() == names.tolist()
     recording = load(saved(responses=RESPONSES[:, :3], orientation=TRIALS, neuron=np.array(["nan", "b", "nan"])))
-    assert recording.responses["neuron"].values.tolist() == ["no. 0", "b", "no. 2"]
+    assert recording.responses["neuron"].to_numpy().tolist() == ["no. 0", "b", "no. 2"]
 
 
 def test_whole_numbers_that_floating_point_cannot_tell_apart_are_refused(saved):
