@@ -1,6 +1,6 @@
 """Attack runs as bad luck and bad neighbours do, and print what held.
 
-    python tests/faults/attack.py                 # all of it: about half an hour on two cores
+    python tests/faults/attack.py                 # all of it: about an hour on two cores
     python tests/faults/attack.py --short         # some of each, as the tests have it
 
 Each attack must end in the same bytes as a run that was left in peace, or in one line that says what is wrong, after

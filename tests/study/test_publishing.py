@@ -208,7 +208,7 @@ def test_leftovers_of_dead_processes_go_and_neighbours_stay(tmp_path):
 def test_a_project_with_a_study_of_its_own_is_no_run(tmp_path):
     project = {"study.toml": b"# my thesis\nname = 'a'", "figures/own.svg": b"mine", "models/a.safetensors": b"mine"}
     fill(tmp_path / "project", project)
-    with pytest.raises(InputError, match="holds something else than a run"):
+    with pytest.raises(InputError, match="holds something other than a run"):
         publish(tmp_path / "project")
     assert content_of(tmp_path / "project") == project
 
@@ -346,7 +346,7 @@ def test_two_runs_in_one_process_and_a_folder_that_appears_meanwhile(tmp_path):
         with pytest.raises(FolderTakenError):  # it is taken from before it was there
             publish(folder)
         fill(folder, {"thesis.tex": b"ten years"})
-        with pytest.raises(InputError, match="holds something else than a run"), place.staged() as stage:
+        with pytest.raises(InputError, match="holds something other than a run"), place.staged() as stage:
             fill(stage, RUN)
     assert content_of(folder) == {"thesis.tex": b"ten years"}
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

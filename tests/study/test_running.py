@@ -319,7 +319,7 @@ def test_a_run_is_not_overwritten_without_force(without_pictures, tmp_path):
 def test_what_is_no_run_is_never_replaced(tmp_path):
     (tmp_path / "thesis.tex").write_text("ten years")
     for force in (False, True):
-        with pytest.raises(InputError, match="holds something else than a run"):
+        with pytest.raises(InputError, match="holds something other than a run"):
             run(SMALL, tmp_path, force=force, progress=False)
     with pytest.raises(InputError, match="this is a file"):
         run(SMALL, tmp_path / "thesis.tex", force=True, progress=False)

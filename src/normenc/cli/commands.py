@@ -83,18 +83,24 @@ def run(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Train on the workers of this Dask scheduler, such as tls://HOST:PORT."),
+        typer.Option(
+            metavar="ADDRESS",
+            help="Train on the workers of this Dask scheduler: tls://HOST:PORT, where TLS keeps others out.",
+        ),
     ] = None,
     tls_ca: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The certificate that signed the scheduler's and the workers'.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The certificate authority of the scheduler and its workers (PEM)."),
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Your certificate for the scheduler.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The key of your certificate.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The key of your own certificate (PEM).")] = None,
     wait: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="How long to wait for the scheduler and its workers; 60 by default."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an earlier run in that folder; your own files stay.")
+    ] = False,
     *,
     preparation: dict[str, Any],
 ) -> None:
@@ -104,8 +110,11 @@ def run(
     """
     from normenc import report
     from normenc import study as studies
+    from normenc.errors import InputError
     from normenc.study.file_names import REPORT
 
+    if scheduler is not None and workers is not None:
+        raise InputError("--workers starts processes here and --scheduler uses those of a cluster; give one of them")
     remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
@@ -283,7 +292,7 @@ def compare(
 
     page = write_comparison(runs, out, force=force)
     print_table(*comparison_rows.rows_to_print(runs))
-    echo("similarities of runs that differ in recording, noise ceiling or method: the page says what they mean")
+    echo("Where recordings, noise ceilings or methods differ, so does what a similarity means: see the page.")
     echo(f"comparison: {page}")
 
 

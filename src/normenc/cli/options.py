@@ -30,7 +30,7 @@ def scheduler_of(address: str | None, **options: Any) -> Any:
     if address is None:
         if given:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{flags}: this is for a scheduler; give its address with --scheduler as well")
+            raise InputError(f"{flags} can only be given with a scheduler; name it with --scheduler ADDRESS")
         return None
     scheduler = Scheduler(address, **given)
     scheduler.security()

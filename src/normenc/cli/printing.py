@@ -22,6 +22,7 @@ __all__ = [
     "warnings_in_one_line",
 ]
 
+MAX_WIDTH = 40  # of the first column of a table
 MAX_KEPT = 5  # files that are named
 MAX_ROWS = 12  # of trained layers on the screen
 
@@ -70,7 +71,7 @@ def print_kept(paths: Sequence[Path]) -> None:
         return
     some = ", ".join(str(path) for path in paths[:MAX_KEPT])
     more = f" and {len(paths) - MAX_KEPT} more" if len(paths) > MAX_KEPT else ""
-    tell(f"what stood in the way and was not, or is no longer, as a run wrote it is kept as it was: {some}{more}")
+    tell(f"moved out of the way, because these files are yours or were edited: {some}{more}")
 
 
 def print_skipped(controls: dict[str, str]) -> None:
@@ -198,7 +199,7 @@ def _print_scores(evaluation: Any) -> None:
 
 
 def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns, the first of which is never broken."""
+    """Print rows in columns, the first of which is never broken, and cut where it is very long."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -206,8 +207,10 @@ def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) ->
     table = Table(box=None, header_style="bold" if in_colour() else "", show_header=columns is not None)
     for index, column in enumerate(columns or rows[0]):
         table.add_column(Text(visible(column)), no_wrap=index == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
+    for first, *others in rows:
+        name = Text(visible(first))
+        name.truncate(MAX_WIDTH, overflow="ellipsis")
+        table.add_row(name, *(Text(visible(cell)) for cell in others))
     console = Console(soft_wrap=False)
     if not console.is_terminal:
         console.width = max(console.width, 140)  # a file has room for whole rows

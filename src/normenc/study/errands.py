@@ -185,7 +185,7 @@ class Errands:
 
     @property
     def _kept(self) -> str:
-        kept = {0: "no network was trained", 1: "the one network that was trained is kept"}.get(
-            self.trained, f"the {self.trained} networks that were trained are kept"
-        )
-        return f"{kept}, and the same command goes on from there"
+        if not self.trained:
+            return "no network was trained; give the same command again"
+        kept = "the one network that was" if self.trained == 1 else f"the {self.trained} networks that were"
+        return f"{kept} trained {'is' if self.trained == 1 else 'are'} kept, and the same command goes on from there"

@@ -38,7 +38,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except ValueError:  # of Python's numbers
         raise InputError(f"{_shown(path)}: this holds a number of thousands of digits; write it as in 1e-3") from None
     except RecursionError:
-        raise InputError(f"{_shown(path)}: brackets stand within brackets, too deep for any setting") from None
+        raise InputError(f"{_shown(path)}: brackets are nested too deeply to be settings") from None
 
 
 def _bytes_of(path: Path) -> bytes:

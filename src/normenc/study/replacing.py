@@ -37,7 +37,7 @@ def replaceable(folder: Path, *, force: bool, wanted: Study | None) -> Earlier:
         what = {"power": "a power analysis", "pictures": "pictures of a run"}[marker.kind]
         raise InputError(f"{folder}: this folder holds {what}; choose another one with --out")
     if marker is None and not is_older_run(folder):
-        raise InputError(f"{folder}: this folder holds something else than a run; choose another one with --out")
+        raise InputError(f"{folder}: this folder holds something other than a run; choose another one with --out")
     unfinished = wanted is not None and not (folder / REPORT).exists() and _is_same(folder, wanted)
     if not force and not unfinished:
         raise InputError(f"{folder}: there is a run already; add --force to replace it, or choose another --out")

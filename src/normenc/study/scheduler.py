@@ -53,8 +53,8 @@ class Scheduler:
         if "://" not in address:
             address = f"{'tls' if self._files else 'tcp'}://{address}"
         object.__setattr__(self, "address", address)
-        if not self.wait > 0:
-            raise InputError(f"wait is {self.wait}; it must be a number of seconds above 0")
+        if not 0 < self.wait < float("inf"):
+            raise InputError(f"wait is {self.wait}; it must be a number of seconds above 0, and not infinite")
         if self._scheme not in ("tcp", "tls", "ws", "wss", "inproc", "ucx", "ucxx"):
             raise InputError(f"scheduler {address!r} begins with {self._scheme}://; {_LIKE}")
         if self._scheme != "inproc":
@@ -133,7 +133,7 @@ def host_and_port(address: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if not host or not port:
-        raise InputError(f"scheduler {address!r} is no address of a host and a port; {_LIKE}")
+        raise InputError(f"scheduler {address!r} does not name a host and a port; {_LIKE}")
     return host, port
 
 

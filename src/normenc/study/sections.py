@@ -44,7 +44,7 @@ Label = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_seen)
 def _once(values: list[Any] | None) -> list[Any] | None:
     for place, value in enumerate(values or ()):
         if values is not None and value in values[:place]:
-            raise ValueError(f"each may stand once, and {quoted(value)} stands twice")
+            raise ValueError(f"{quoted(value)} is listed twice")
     return values
 
 

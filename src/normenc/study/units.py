@@ -131,7 +131,7 @@ def find(unit: Unit, device: str) -> TrainingResult | None:
     try:
         if not place.is_file():  # of a pipe nobody would ever see the end
             if place.exists() or place.is_symlink():
-                raise DamagedError("it is no file")
+                raise DamagedError("it is not a file")
             return None
         return _result(unit, unpack(place.read_bytes(), place.stem))
     except FileNotFoundError:
