@@ -134,7 +134,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
         "device": (["small.toml", "--device", "abacus"], "device is 'abacus'"),
         "seed": (["small.toml", "--seed", -1], "seed: given -1"),
         "file as folder": (["small.toml", "--out", "small.toml"], "small.toml: this is a file"),
-        "folder in use": (["small.toml", "--out", "full", "--force"], "full: this folder holds something else"),
+        "folder in use": (["small.toml", "--out", "full", "--force"], "full: this folder holds something other"),
         "folder below a file": (["small.toml", "--out", "small.toml/run"], "small.toml"),
     }
 
