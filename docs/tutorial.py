@@ -748,16 +748,17 @@ table["high, neighbours ignored"] = naive.models["high"]
 display(table.round(3))
 
 # %% alt="Similarities with simulated V1, with intervals: Fourier amplitude and Gabor energy above all layers"
-bars = found.models.assign(
+bars = found.models.rename(columns={"model": "encoder"}).assign(
     recording=name,
     comparison="pearson",
+    task=["tilt-discrimination", None] * 2 + [None] * 3,
+    network=["ConvPoolFC"] * 4 + found.models["model"].tolist()[4:],
     layer=["pool", "pool", "fc", "fc", "", "", ""],
-    trained=[True, False, True, False, False, False, False],
+    kind=["trained layer", "untrained twin"] * 2 + ["control"] * 3,
     seed=[12, 12, 12, 12, np.nan, np.nan, np.nan],
     ceiling_lower=found.ceiling.lower,
     ceiling_upper=found.ceiling.upper,
 )
-bars.loc[:3, "model"] = "ConvPoolFC"
 panel = figures.similarity_bars(bars, found.pairs)
 
 # %%

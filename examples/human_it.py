@@ -46,13 +46,10 @@ def main() -> None:
         )
     )
 
-    # The picture takes a table like a run's similarity.csv; models of others have neither layers nor seeds.
-    table = found.models.drop(columns="n_seeds").assign(
+    # The picture takes a table like a run's similarity.csv; models of others are of no kind that normenc knows.
+    table = found.models.rename(columns={"model": "encoder"}).assign(
         recording=f"human IT, session {options.session}",
-        layer="",
-        trained=pd.NA,
-        seed=pd.NA,
-        n_seeds=pd.NA,
+        kind=pd.NA,
         comparison=options.method,
         ceiling_lower=found.ceiling.lower,
         ceiling_upper=found.ceiling.upper,

@@ -35,12 +35,12 @@ def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
     assert code == 0
     table = pd.read_csv(tmp_path / "v1" / "similarity.csv")
     assert set(table["recording"]) == {"v1_rdm_digitised"}
-    found = table.set_index(["model", "layer", "trained"])["similarity"]
-    assert found["ConvPoolFC", "pool", True] == pytest.approx(0.725, abs=0.01)
-    assert found["ConvPoolFC", "fc", True] == pytest.approx(0.567, abs=0.01)
-    assert found["ConvPoolFC", "pool", False] == pytest.approx(0.726, abs=0.01)
-    assert found["Fourier amplitude", "amplitude", False] == pytest.approx(0.883, abs=0.001)
-    assert found["pixels", "pixels", False] == pytest.approx(0.558, abs=0.001)
+    found = table.set_index(["network", "layer", "kind"])["similarity"]
+    assert found["ConvPoolFC", "pool", "trained layer"] == pytest.approx(0.725, abs=0.01)
+    assert found["ConvPoolFC", "fc", "trained layer"] == pytest.approx(0.567, abs=0.01)
+    assert found["ConvPoolFC", "pool", "untrained twin"] == pytest.approx(0.726, abs=0.01)
+    assert found["Fourier amplitude", "amplitude", "control"] == pytest.approx(0.883, abs=0.001)
+    assert found["pixels", "pixels", "control"] == pytest.approx(0.558, abs=0.001)
     assert "0.883" in out
     assert str(Path("v1") / "report.html") in out
     page = (tmp_path / "v1" / "report.html").read_text(encoding="utf-8")
@@ -52,8 +52,8 @@ def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
     assert "There is no noise ceiling: a single RDM tells nothing about its noise" in page
     assert "noise ceiling: none" in out
     # Published bars, with the reading error of the digitised matrix.
-    assert found["ConvPoolFC", "pool", True] == pytest.approx(0.717, abs=0.015)
-    assert found["ConvPoolFC", "fc", True] == pytest.approx(0.564, abs=0.015)
+    assert found["ConvPoolFC", "pool", "trained layer"] == pytest.approx(0.717, abs=0.015)
+    assert found["ConvPoolFC", "fc", "trained layer"] == pytest.approx(0.564, abs=0.015)
 
 
 def test_a_run_says_what_it_found_and_where(normenc, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ import xarray as xr
 from scipy import stats
 
 from normenc import cli, rsa
+from normenc.encoders import Naming
 from normenc.study import Study, layout, prepare, read_source_data, run
 from normenc.study.settings import load_study
 from normenc.study.tables import failure_table
@@ -274,7 +275,7 @@ def test_the_page_of_a_runs_folder_says_when_files_are_there_as_the_code_does():
 def test_the_page_of_a_runs_folder_names_every_column(folder):
     text = (DOCS / "run_folder.md").read_text(encoding="utf-8")
     columns = {path.name: list(pd.read_csv(path, nrows=1)) for path in folder.glob("*.csv")}
-    columns["failures.csv"] = list(failure_table([]))
+    columns["failures.csv"] = list(failure_table([], Naming()))
     assert len(columns) == 11
     for name, found in columns.items():
         assert table_of(text, f"### `{name}`") == found, name

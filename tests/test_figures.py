@@ -31,9 +31,11 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "recording": "simulated-v1",
-            "model": ["CNN", "CNN", "pixels"],
+            "encoder": ["fc", "fc, untrained", "pixels"],
+            "task": ["tilt", None, None],
+            "network": ["CNN", "CNN", "pixels"],
             "layer": ["fc", "fc", "pixels"],
-            "trained": [True, False, False],
+            "kind": ["trained layer", "untrained twin", "control"],
             "seed": pd.array([1, 1, None], dtype="Int64"),
             "n_seeds": pd.array([1, 5, None], dtype="Int64"),
             "comparison": "pearson",
@@ -136,10 +138,11 @@ def crowded(n: int = 22) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "recording": "a recording whose name is as long as the path of the file that it was read from",
+            "encoder": [f"encoder {k}" for k in range(n)],
             "task": np.where(np.arange(n) < 9, "tilt", None),
-            "model": ["A long name of a network"] * (n - 6) + [f"a control that has number {k}" for k in range(6)],
+            "network": ["A long name of a network"] * (n - 6) + [f"a control that has number {k}" for k in range(6)],
             "layer": [f"layer{k}" for k in range(n)],
-            "trained": np.arange(n) < 9,
+            "kind": ["trained layer"] * 9 + ["untrained twin"] * (n - 15) + ["control"] * 6,
             "seed": pd.array(np.where(network, 123, None), dtype="Int64"),
             "n_seeds": pd.array(np.where(network, 128, None), dtype="Int64"),
             "comparison": "whitened-correlation",

@@ -22,7 +22,7 @@ from normenc.errors import InputError
 from normenc.recordings.steps import kept_by_labels
 from normenc.report import serving, write_comparison
 from normenc.study import Study
-from normenc.study.file_names import file_stem
+from normenc.texts import file_stem
 
 LABELS = [raw for raw, _ in TEXTS.values()]
 SHOWN = [shown for _, shown in TEXTS.values()]
@@ -157,9 +157,9 @@ def test_tables_hold_labels_that_no_program_obeys(run):
                 assert not re.match(r"\s*[=+@]", cell), (path, cell)
                 assert not cell.startswith("-") or float(cell) <= 0
     similarity, differences = read_table(run[0] / "similarity.csv"), read_table(run[0] / "differences.csv")
-    assert set(similarity["model"]) == {"=1+1 [red] <b>", "pixels"}
-    assert set(differences["model"]) <= set(similarity["label"])
-    assert similarity["trained"].dtype == bool and similarity["similarity"].dtype == float
+    assert set(similarity["network"]) == {"=1+1 [red] <b>", "pixels"}
+    assert set(differences["encoder"]) <= set(similarity["encoder"])
+    assert similarity["similarity"].dtype == float
 
 
 def test_the_page_shows_text_alone(run):
@@ -404,17 +404,17 @@ def test_a_comparison_of_hostile_folders_is_refused_in_one_line(tmp_path):
 def test_labels_that_look_like_something_else_come_back(tmp_path):
     labels = ["007", "True", "1e3", "NA", "nan", "None", "inf", "-5"]
     table = pd.DataFrame(
-        {"model": labels, "similarity": np.arange(8) / 7, "seed": pd.array([1, None] * 4, dtype="Int64")}
+        {"network": labels, "similarity": np.arange(8) / 7, "seed": pd.array([1, None] * 4, dtype="Int64")}
     )
-    write_table(table.assign(trained=True), tmp_path / "table.csv")
+    write_table(table.assign(kept=True), tmp_path / "table.csv")
     back = read_table(tmp_path / "table.csv")
-    assert back["model"].tolist() == labels
+    assert back["network"].tolist() == labels
     assert back["similarity"].tolist() == pytest.approx(table["similarity"].tolist())
     assert back["seed"].isna().tolist() == [False, True] * 4
-    assert back["trained"].dtype == bool
+    assert back["kept"].dtype == bool
     for label in labels:  # also where all labels are alike
-        write_table(pd.DataFrame({"model": [label, label]}), tmp_path / "table.csv")
-        assert read_table(tmp_path / "table.csv")["model"].tolist() == [label, label]
+        write_table(pd.DataFrame({"network": [label, label]}), tmp_path / "table.csv")
+        assert read_table(tmp_path / "table.csv")["network"].tolist() == [label, label]
 
 
 def test_whether_a_population_is_the_recording_is_no_text(run):

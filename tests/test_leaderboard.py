@@ -22,9 +22,11 @@ def similarity(n_tasks: int = 2) -> pd.DataFrame:
     for task in range(n_tasks):
         for model, values in (("FC", (0.3, 0.4)), ("CNN", (0.6, 0.2))):
             for layer, value in zip(("pool", "fc"), values, strict=True):
-                rows.append((f"task {task}", model, layer, True, 1, value + task / 10))
-    rows += [(None, "CNN", "fc", False, 1, 0.1), (None, "pixels", "pixels", False, None, 0.55)]
-    table = pd.DataFrame(rows, columns=["task", "model", "layer", "trained", "seed", "similarity"])
+                label = f"task {task} {model} {layer}"
+                rows.append((label, f"task {task}", model, layer, "trained layer", 1, value + task / 10))
+    rows += [("CNN fc, untrained", None, "CNN", "fc", "untrained twin", 1, 0.1)]
+    rows += [("pixels", None, "pixels", "pixels", "control", None, 0.55)]
+    table = pd.DataFrame(rows, columns=["encoder", "task", "network", "layer", "kind", "seed", "similarity"])
     return table.assign(
         recording="V1",
         comparison="pearson",
@@ -69,7 +71,7 @@ def test_similarity_over_training_has_a_line_a_layer_and_the_best_control():
         for layer, value in (("pool", 0.1), ("fc", 0.0))
         for epoch in (0, 1, 5)
     ]
-    columns = ["recording", "task", "model", "layer", "epoch", "similarity", "low", "high"]
+    columns = ["recording", "task", "network", "layer", "epoch", "similarity", "low", "high"]
     axes = figures.over_training(pd.DataFrame(rows, columns=columns), similarity())
     lines = [line for line in axes.flat[0].lines if line.get_marker() in "os"]
     np.testing.assert_allclose([line.get_ydata() for line in lines], [[0.1, 0.2, 0.6], [0.0, 0.1, 0.5]])
@@ -81,11 +83,11 @@ def test_similarity_over_training_has_a_line_a_layer_and_the_best_control():
 
 def differences(p: float) -> pd.DataFrame:
     rows = []
-    for row in similarity(4).query("trained").itertuples():
-        label = f"{row.task} {row.model} {row.layer}"
-        rows.append((label, f"{row.model} {row.layer}, untrained", "untrained twin", row.similarity - 0.1))
-        rows.append((label, "pixels", "control", row.similarity - 0.55))
-    table = pd.DataFrame(rows, columns=["model", "other", "kind", "difference"])
+    for row in similarity(4).query("kind == 'trained layer'").itertuples():
+        twin = f"{row.network} {row.layer}, untrained"
+        rows.append((row.encoder, twin, "untrained twin", row.similarity - 0.1))
+        rows.append((row.encoder, "pixels", "control", row.similarity - 0.55))
+    table = pd.DataFrame(rows, columns=["encoder", "other", "other_kind", "difference"])
     return table.assign(low=table["difference"] - 0.1, high=table["difference"] + 0.1, p_holm=p)
 
 

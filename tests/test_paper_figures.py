@@ -58,9 +58,11 @@ def similarity():
     return pd.DataFrame(
         {
             "recording": "simulated-v1",
-            "model": ["ConvPoolFC", "ConvPoolFC", "pixels"],
+            "encoder": ["fc", "fc, untrained", "pixels"],
+            "task": ["tilt", None, None],
+            "network": ["ConvPoolFC", "ConvPoolFC", "pixels"],
             "layer": ["fc", "fc", "pixels"],
-            "trained": [True, False, False],
+            "kind": ["trained layer", "untrained twin", "control"],
             "seed": pd.array([1, 1, None], dtype="Int64"),
             "n_seeds": pd.array([1, 5, None], dtype="Int64"),
             "comparison": "pearson",

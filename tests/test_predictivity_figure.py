@@ -26,7 +26,7 @@ def rows(n_layers: int, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "recording": "V1",
-            "label": [f"{kind} {number} with a rather long name" for number, kind in enumerate(kinds)],
+            "encoder": [f"{kind} {number} with a rather long name" for number, kind in enumerate(kinds)],
             "kind": kinds,
             "similarity": rng.normal(0.5, 0.02, n),
             **{"similarity_low": 0.4, "similarity_high": 0.6},
@@ -96,5 +96,5 @@ def test_of_very_many_rows_the_rest_is_counted():
     assert sum("control" in entry for entry in entries) == 2
     assert sum("fitted" in entry for entry in entries) == 1
     named = table["similarity"].nlargest(MOST_NAMED - 3).index  # of the layers; controls have numbers in any case
-    best = table.loc[named[0], "label"].split(" with")[0]
+    best = table.loc[named[0], "encoder"].split(" with")[0]
     assert any(best in " ".join(entry.split()) for entry in entries)

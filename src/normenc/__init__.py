@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 __all__ = [
     "controls",
     "embedding",
+    "encoders",
     "encoding",
     "errors",
     "figures",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from normenc import (
         controls,
         embedding,
+        encoders,
         encoding,
         errors,
         figures,

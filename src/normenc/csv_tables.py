@@ -1,18 +1,82 @@
-"""Tables as CSV: the one way in which they are written, and the one in which they are read back."""
+"""Tables as CSV: the one way in which they are written, read back, and say of which encoder a row is."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 import pandas as pd
 
+from normenc.encoders import EncoderId, EncoderKind
+from normenc.errors import InputError
 from normenc.texts import bare, harmless, visible
 
-__all__ = ["read_table", "write_table"]
+__all__ = ["ENCODER_COLUMNS", "encoder_columns", "encoders_of", "read_table", "write_table"]
 
+ENCODER_COLUMNS = ("encoder", "task", "network", "layer", "kind", "seed")
 TEXTS = (  # columns that hold text, whatever it looks like: a network may be called 007, NA or True
-    *("recording", "task", "model", "layer", "label", "other", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
-    *("resampled", "reason", "settings", "population", "neuron", "network", "notes", "generating"),
+    *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
+    *("other", "other_task", "other_network", "other_layer", "other_kind"),
+    *("resampled", "reason", "settings", "population", "neuron", "notes", "generating"),
+    *("model", "label"),  # of runs of older versions, and of power.csv
 )
+
+
+def encoder_columns(
+    encoders: Sequence[EncoderId | None], labels: Sequence[str | None], *, other: bool = False
+) -> dict[str, Any]:
+    """Columns that say of which encoder each row is; empty where it is of none.
+
+    Parameters
+    ----------
+    encoders : sequence of EncoderId or None
+    labels : sequence of str or None
+        What the encoders are called.
+    other : bool
+        For the encoder that another is compared with: ``other``, ``other_task`` and so on.
+
+    Examples
+    --------
+    >>> pixels = EncoderId(None, "pixels", "pixels", EncoderKind.CONTROL)
+    >>> table = pd.DataFrame(encoder_columns([pixels], ["pixels"]))
+    >>> list(table), encoders_of(table) == [pixels]
+    (['encoder', 'task', 'network', 'layer', 'kind', 'seed'], True)
+    """
+    found: dict[str, Any] = {"encoder": list(labels)}
+    for name in ("task", "network", "layer"):
+        found[name] = [None if encoder is None else getattr(encoder, name) for encoder in encoders]
+    found["kind"] = [None if encoder is None else encoder.kind.value for encoder in encoders]
+    found["seed"] = pd.array([None if encoder is None else encoder.seed for encoder in encoders], dtype="Int64")
+    return {_of_other(name): values for name, values in found.items()} if other else found
+
+
+def encoders_of(table: pd.DataFrame, *, other: bool = False) -> list[EncoderId]:
+    """The encoders that a table's rows are of, read from the columns of :func:`encoder_columns`.
+
+    Raises
+    ------
+    InputError
+        When a column is missing, or holds no kind of encoder.
+    """
+    columns = [_of_other(name) if other else name for name in ENCODER_COLUMNS[1:]]
+    if missing := [column for column in columns if column not in table]:
+        raise InputError(f"the table has no column {missing[0]!r}; encoders are told by {', '.join(columns)}")
+    if wrong := set(table[columns[3]]) - set(EncoderKind):
+        raise InputError(
+            f"column {columns[3]} holds {next(iter(wrong))!r}, which is no kind of encoder; the kinds are "
+            f"{', '.join(EncoderKind)}"
+        )
+    return [
+        EncoderId(_known(task), str(network), _known(layer), EncoderKind(kind), None if pd.isna(seed) else int(seed))
+        for task, network, layer, kind, seed in table[columns].itertuples(index=False, name=None)
+    ]
+
+
+def _of_other(name: str) -> str:
+    return "other" if name == "encoder" else f"other_{name}"
+
+
+def _known(cell: Any) -> str | None:
+    return None if pd.isna(cell) else str(cell)
 
 
 def write_table(table: pd.DataFrame, path: str | Path | TextIO, **options: Any) -> None:
@@ -33,11 +97,11 @@ def write_table(table: pd.DataFrame, path: str | Path | TextIO, **options: Any) 
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(pd.DataFrame({"model": ["=1+1", "NA"], "similarity": [-0.5, None]}), f"{folder}/t.csv")
+    ...     write_table(pd.DataFrame({"encoder": ["=1+1", "NA"], "similarity": [-0.5, None]}), f"{folder}/t.csv")
     ...     Path(folder, "t.csv").read_text()
     ...     read_table(f"{folder}/t.csv").to_dict("list")
-    "model,similarity\n'=1+1,-0.5\nNA,\n"
-    {'model': ['=1+1', 'NA'], 'similarity': [-0.5, nan]}
+    "encoder,similarity\n'=1+1,-0.5\nNA,\n"
+    {'encoder': ['=1+1', 'NA'], 'similarity': [-0.5, nan]}
     """
     texts = {place: table.iloc[:, place].map(_written) for place in range(table.shape[1]) if _is_text(table, place)}
     columns = [texts.get(place, table.iloc[:, place]) for place in range(table.shape[1])]

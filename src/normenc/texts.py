@@ -5,13 +5,26 @@ and others turn the order of what is read around or cannot be seen at all.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["as_json", "bare", "escaped", "harmless", "visible", "visible_array", "visible_lines", "visible_values"]
+__all__ = [
+    "as_json",
+    "bare",
+    "escaped",
+    "file_stem",
+    "harmless",
+    "own_stem",
+    "visible",
+    "visible_array",
+    "visible_lines",
+    "visible_values",
+]
 
 JOINERS = "\u200c\u200d"  # of emoji, and of letters in Persian and the scripts of India
 TAGS = "\U000e0020-\U000e007e"  # of flags
@@ -30,6 +43,9 @@ HIDDEN = re.compile(
 )
 FORMULA = re.compile(r"'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # as a spreadsheet reads it, also in full width
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+MOST_BYTES = 60  # of a label in a file's name, which may have 255 in all
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # no file of Windows is called so
+MARKED = re.compile(r"fitted_|.*-[0-9a-f]{8}$")  # names that normenc gives itself
 
 
 def visible(text: str) -> str:
@@ -127,3 +143,45 @@ def bare(cell: str) -> str:
     ['=x', "'=x", '-5', "'tis", "''"]
     """
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def own_stem(name: str) -> str:
+    """What stands for one of normenc's own names, of a control or a fitted network, in names of files."""
+    return name.replace(" ", "_")
+
+
+def file_stem(*labels: str) -> str:
+    """What stands for labels in names of files, and of variables in them; no two are alike.
+
+    Letters, digits, ``.``, ``_`` and ``-`` stay as they are, so that a plain label is its own name. Whatever else there
+    is becomes ``_``, a long label is cut, and eight digits that follow from the whole are added; so they are where
+    two sets of labels could become one name. Labels that differ in capitals alone are one name on some disks.
+
+    Parameters
+    ----------
+    *labels : str
+        One or several, which ``_`` joins.
+
+    Examples
+    --------
+    >>> file_stem("ConvPoolFC"), file_stem("angle", "a_b"), file_stem("a b"), file_stem("a_b", "c")
+    ('ConvPoolFC', 'angle_a_b', 'a_b-c8687a08', 'a_b_c-0c1d18f5')
+    """
+    joined = "_".join(map(_safe, labels))
+    is_plain = joined == "_".join(labels) and not any("_" in label for label in labels[:-1])
+    if is_plain and not MARKED.match(joined):
+        return joined
+    return f"{joined}-{sha256(chr(0).join(labels).encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _safe(label: str) -> str:
+    """A label in the characters, and of the length, that names of files have on every system."""
+    found = unicodedata.normalize("NFC", label)
+    found = "".join(letter if _is_safe(letter) else " " for letter in found)
+    found = re.sub(r"^[. ]+|[. ]+$| +", "_", found)
+    found = f"_{found}" if DEVICES.match(found) else found
+    return found.encode("utf-8")[:MOST_BYTES].decode("utf-8", "ignore")
+
+
+def _is_safe(letter: str) -> bool:
+    return letter in "._-" or unicodedata.category(letter)[0] in "LMN"

@@ -86,12 +86,12 @@ def write_run(
             for value in own
         ],
     )
-    kinds = {key: "untrained twin" if key[1].endswith("untrained") else "control" for key in DIFFERENCES}
     found = DIFFERENCES if differences is None else differences
     write_table(
         folder / "differences.csv",
         [
-            {"recording": recording, "model": one, "other": other, "kind": kinds.get((one, other), "control")}
+            {"recording": recording, **named(one, task, model), "other": other}
+            | {f"other_{name}": own for name, own in named(other, task, model).items() if name != "encoder"}
             | {"difference": difference, "low": difference - 0.05, "high": difference + 0.05, "p_holm": p}
             for (one, other), (difference, p) in found.items()
         ],
@@ -99,7 +99,7 @@ def write_run(
     text = STUDY.format(name=json.dumps(name), source=json.dumps(recording), n_train=n_train, method=method)
     (folder / "study.toml").write_text(text, encoding="utf-8")
     described = {"name": recording, "simulated": simulated, "n_stimuli": 12, "n_neurons": 30, "sha256": sha256}
-    environment = {"normenc": "0.1.0", "finished": "2026-01-02T03:04:05+00:00", "device": "cpu"}
+    environment = {"normenc": "0.1.0", "format": 2, "finished": "2026-01-02T03:04:05+00:00", "device": "cpu"}
     environment |= {"seeds": {"training": [12]}, "recording": described, "inference": {"ceiling": "halves"}}
     (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
     if quality is not None:
@@ -111,9 +111,44 @@ def write_run(
 
 def named(encoder: str, task: str, model: str) -> dict:
     if encoder.startswith("pixels"):
-        return {"task": "", "model": encoder, "layer": "pixels", "trained": False, "seed": ""}
-    layer, _, untrained = encoder.partition(", ")
-    return {"task": "" if untrained else task, "model": model, "layer": layer, "trained": not untrained, "seed": 12}
+        own = {"task": "", "network": encoder, "layer": "pixels", "kind": "control", "seed": ""}
+    else:
+        layer, _, untrained = encoder.partition(", ")
+        own = {"task": "" if untrained else task, "network": model, "layer": layer}
+        own |= {"kind": "untrained twin" if untrained else "trained layer", "seed": 12}
+    return {"encoder": encoder, **own}
+
+
+def as_format_1(folder: Path) -> Path:
+    """Give the tables of a run the columns that they had in format 1."""
+    for path in folder.glob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        write_table(path, [in_format_1(row, path.name) for row in rows])
+    environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    del environment["format"]
+    for score in environment.get("scores", []):
+        score["model"] = score.pop("network")
+    (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
+    return folder
+
+
+def in_format_1(row: dict, name: str) -> dict:
+    who = {key: row[key] for key in ("task", "network", "layer", "seed") if key in row}
+    rest = {key: value for key, value in row.items() if key not in (*who, "encoder", "kind") and "other" not in key}
+    if name == "differences.csv":
+        kind = "layer" if row["other_kind"] == "trained layer" else row["other_kind"]
+        return {"recording": rest.pop("recording"), "model": row["encoder"], "other": row["other"], "kind": kind} | rest
+    if name in ("tuning.csv", "tuning_units.csv", "fitting.csv"):
+        return rest
+    who["model"] = who.pop("network")
+    if name in ("training.csv", "over_training.csv"):
+        who.pop("seed" if name == "over_training.csv" else "layer", None)
+        return who | rest
+    old = who | {"trained": row["kind"] in ("trained layer", "fitted to the neurons")} | rest
+    if name == "similarity_by_seed.csv":
+        return old
+    return old | {"label": row["encoder"]} | ({"kind": row["kind"]} if name == "predictivity.csv" else {})
 
 
 def write_table(path: Path, rows: list[dict]) -> None:

@@ -14,10 +14,10 @@ def test_edges_of_the_grid_are_told_once_with_every_encoders_share():
     none = cross_validated_predictions(features, rng.normal(size=(60, 20)), penalties=grid)
     assert some.warnings and none.warnings and "argument penalties" in some.warnings[0]
     rows = [
-        {"label": "pool", "notes": "; ".join(some.warnings)},
-        {"label": "fc", "notes": "; ".join(none.warnings)},
-        {"label": "pixels", "notes": "; ".join(["the fit failed: far worse than by a constant", *some.warnings])},
-        {"label": "course network", "notes": float("nan")},
+        {"encoder": "pool", "notes": "; ".join(some.warnings)},
+        {"encoder": "fc", "notes": "; ".join(none.warnings)},
+        {"encoder": "pixels", "notes": "; ".join(["the fit failed: far worse than by a constant", *some.warnings])},
+        {"encoder": "course network", "notes": float("nan")},
     ]
     said = fit_notes(rows)
     lower = next(note for note in said if "lower end of the grid (1000)" in note)
@@ -30,4 +30,4 @@ def test_edges_of_the_grid_are_told_once_with_every_encoders_share():
 
 
 def test_without_notes_nothing_is_said():
-    assert fit_notes([{"label": "pool", "notes": float("nan")}, {"label": "fc", "notes": ""}]) == []
+    assert fit_notes([{"encoder": "pool", "notes": float("nan")}, {"encoder": "fc", "notes": ""}]) == []

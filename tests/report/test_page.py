@@ -1,17 +1,22 @@
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from runs_by_hand import as_format_1, in_format_1
 
 from normenc import report
+from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.report.page import _of_units as of_units
 from normenc.report.sentences import limits
 from normenc.study import Study, run
 from normenc.study.layout import MARKER
+from normenc.study.source_data import Picture, read_source_data, write_source_data
 
 
 @pytest.fixture(scope="module")
@@ -126,10 +131,8 @@ def tables(
     similarity = pd.DataFrame(
         {
             "recording": "V1",
-            "model": ["CNN", "CNN", "pixels"],
-            "layer": ["pool", "pool", "pixels"],
-            "trained": [True, False, False],
-            "seed": [12, 12, None],
+            "encoder": ["pool", "pool, untrained", "pixels"],
+            "kind": ["trained layer", "untrained twin", "control"],
             "similarity": [0.5, twin, control],
             "low": [0.4, twin - 0.1, control - 0.1],
             "high": [0.6, twin + 0.1, control + 0.1],
@@ -143,9 +146,9 @@ def tables(
     )
     differences = pd.DataFrame(
         {
-            "model": "pool",
+            "encoder": "pool",
             "other": ["pool, untrained", "pixels"],
-            "kind": ["untrained twin", "control"],
+            "other_kind": ["untrained twin", "control"],
             "difference": [0.5 - twin, 0.5 - control],
             "low": -0.1,
             "high": 0.1,
@@ -194,8 +197,8 @@ def tables(
         (
             {"twin": 0.4, "control": 0.3, "p": 1.0},
             [
-                "Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): pool, "
-                "pool untrained."
+                "Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): pool; "
+                "pool, untrained."
             ],
         ),
         (
@@ -341,14 +344,14 @@ def test_of_circular_shifts_an_interval_above_zero_is_enough():
 
 def test_the_answer_says_where_nothing_untrained_was_compared():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
-    only_twin = differences[differences["kind"] == "untrained twin"]
+    only_twin = differences[differences["other_kind"] == "untrained twin"]
     assert report.answer(similarity, only_twin).endswith("to the recording “V1”, but no control was compared.")
 
 
 def test_the_answer_names_a_layer_that_training_improved_though_another_matches_best():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.2)
-    other = similarity.iloc[[0]].assign(layer="fc", similarity=0.3)
-    twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained", p_holm=0.001)
+    other = similarity.iloc[[0]].assign(encoder="fc", similarity=0.3)
+    twin = differences.iloc[[0]].assign(encoder="fc", other="fc, untrained", p_holm=0.001)
     said = report.answer(pd.concat([similarity, other], ignore_index=True), pd.concat([differences, twin]))
     assert said == (
         "Training makes fc significantly more similar to the recording “V1”, but not pool, the layer that matches best."
@@ -357,8 +360,8 @@ def test_the_answer_names_a_layer_that_training_improved_though_another_matches_
 
 def test_a_layer_that_was_tested_is_heeded_where_the_best_was_not():
     similarity, differences = tables(twin=0.4, control=0.3, p=np.nan)
-    similarity = pd.concat([similarity, similarity.iloc[[0]].assign(layer="fc", similarity=0.3)], ignore_index=True)
-    twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained")
+    similarity = pd.concat([similarity, similarity.iloc[[0]].assign(encoder="fc", similarity=0.3)], ignore_index=True)
+    twin = differences.iloc[[0]].assign(encoder="fc", other="fc, untrained")
     sure, unsure = (pd.concat([differences, twin.assign(p_holm=p)]) for p in (0.001, 0.3))
     assert report.answer(similarity, sure).startswith("Training makes fc significantly more similar")
     assert report.answer(similarity, unsure).endswith("than its untrained twin; pool could not be tested.")
@@ -366,9 +369,10 @@ def test_a_layer_that_was_tested_is_heeded_where_the_best_was_not():
 
 def test_many_layers_are_counted():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.2)
-    layers = similarity.iloc[[0] * 5].assign(layer=[f"layer{k}" for k in range(5)], similarity=np.linspace(0.5, 0.3, 5))
-    controls = pd.concat([differences.assign(model=f"layer{k}") for k in range(5)], ignore_index=True)
-    controls.loc[controls["model"].isin(["layer1", "layer2"]) & (controls["other"] == "pixels"), "p_holm"] = 0.01
+    names = [f"layer{k}" for k in range(5)]
+    layers = similarity.iloc[[0] * 5].assign(encoder=names, similarity=np.linspace(0.5, 0.3, 5))
+    controls = pd.concat([differences.assign(encoder=name) for name in names], ignore_index=True)
+    controls.loc[controls["encoder"].isin(["layer1", "layer2"]) & (controls["other"] == "pixels"), "p_holm"] = 0.01
     table = pd.concat([layers, similarity.iloc[1:]], ignore_index=True)
     text = " ".join(report.findings(table, controls))
     how = "(p Holm-corrected for 10 comparisons)"
@@ -381,7 +385,7 @@ def test_many_layers_are_counted():
         "Of 5 trained layers, 5 are significantly below the lower ceiling (p Holm-corrected for 7 models), 0 are below "
         "it by a difference that was not significant, and 0 reach it." in text
     )
-    controls.loc[controls["model"] == "layer4", "p_holm"] = np.nan
+    controls.loc[controls["encoder"] == "layer4", "p_holm"] = np.nan
     text = " ".join(report.findings(table, controls))
     assert "(p Holm-corrected for 8 comparisons); 1 could not be tested." in text
 
@@ -399,9 +403,9 @@ def test_what_was_not_tested_is_said():
 
 def test_a_layer_without_a_similarity_is_named_with_the_reason():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
-    other = similarity.iloc[[0]].assign(layer="fc", similarity=np.nan, low=np.nan, high=np.nan, p_chance_holm=np.nan)
+    other = similarity.iloc[[0]].assign(encoder="fc", similarity=np.nan, low=np.nan, high=np.nan, p_chance_holm=np.nan)
     rows = pd.concat([similarity, other], ignore_index=True).assign(why_unknown=[np.nan] * 3 + ["all its values are 0"])
-    twin = differences.iloc[[0]].assign(model="fc", other="fc, untrained", difference=np.nan, p_holm=np.nan)
+    twin = differences.iloc[[0]].assign(encoder="fc", other="fc, untrained", difference=np.nan, p_holm=np.nan)
     text = " ".join(report.findings(rows, pd.concat([differences, twin])))
     assert "No similarity is known for fc: all its values are 0." in text
     assert "Whether training makes fc more similar could not be tested (the difference is not known)." in text
@@ -424,7 +428,7 @@ def test_a_layer_without_a_similarity_is_named_with_the_reason():
 )
 def test_the_most_similar_layer_is_no_match_where_its_similarity_is_not_above_zero(similarity, low, said, answered):
     rows, differences = tables(twin=0.4, control=0.3, p=0.06)
-    rows.loc[rows["trained"], ["similarity", "low"]] = similarity, low
+    rows.loc[rows["kind"] == "trained layer", ["similarity", "low"]] = similarity, low
     assert report.findings(rows, differences)[0].startswith(said)
     assert report.answer(rows, differences).startswith("No trained layer matches") == answered
 
@@ -478,15 +482,15 @@ def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):
     assert json.loads((finished.folder / "environment.json").read_text())
 
 
-UNITS = """population,neuron,unit,preferred_orientation_deg,gosi,tuned_orientation,width_at_bound,response_range
-V1,3,,10,0.9,True,True,2.0
-V1,6,,20,0.1,False,True,1.0
-V1,7,,,0.0,False,False,3.0
-pool,,0,30,1.0,,,0.009
-pool,,1,40,1.0,,,0.008
-pool,,2,40,1.0,,,0.007
-pool,,3,50,0.2,,,1.8
-pixels,,0,,,,,0.0
+UNITS = """population,kind,neuron,unit,preferred_orientation_deg,gosi,tuned_orientation,width_at_bound,response_range
+V1,,3,,10,0.9,True,True,2.0
+V1,,6,,20,0.1,False,True,1.0
+V1,,7,,,0.0,False,False,3.0
+pool,trained layer,,0,30,1.0,,,0.009
+pool,trained layer,,1,40,1.0,,,0.008
+pool,trained layer,,2,40,1.0,,,0.007
+pool,trained layer,,3,50,0.2,,,1.8
+pixels,control,,0,,,,,0.0
 """
 
 
@@ -494,17 +498,18 @@ def test_captions_tell_what_single_units_do(tmp_path):
     """Of the recording, one tuned unit has a width at a bound; of the layer, the three most selective are silent."""
     path = tmp_path / "tuning_units.csv"
     path.write_text(UNITS)
-    assert of_units(path, ["pixels"]) == {
+    assert of_units(read_table(path)) == {
         "some_prefer_none": True,
         "some_rows_prefer_none": True,
         "some_unselective": True,
         "silent": "pool (0.5 %)",
         "at_bound": [("V1", 1)],
     }
-    path.write_text(UNITS.replace("V1,7,,,0.0", "V1,7,,5,0.0").replace("0.009", "0.9").replace(",,,,,0.0", ",5,0,,,1"))
-    found = of_units(path, ["pixels"])
+    path.write_text(
+        UNITS.replace("V1,,7,,,0.0", "V1,,7,,5,0.0").replace("0.009", "0.9").replace(",,,,,0.0", ",5,0,,,1")
+    )
+    found = of_units(read_table(path))
     assert not found["some_prefer_none"] and not found["some_unselective"] and found["silent"] == ""
-    assert of_units(path, ["V1", "pixels"])["at_bound"] == [("V1", 1)]
 
 
 def test_captions_explain_what_pictures_of_tuning_show(finished):
@@ -515,3 +520,19 @@ def test_captions_explain_what_pictures_of_tuning_show(finished):
     assert ("others prefer no orientation" in said) == none.any()
     assert ("Units that answer all stimuli alike have no selectivity" in said) == units["gosi"].isna().any()
     assert ("Below a white line are units" in said) == none[units["population"].isin(["mine", "pool", "fc"])].any()
+
+
+def test_a_run_of_format_1_has_the_same_page_and_pictures(finished, tmp_path):
+    new = tmp_path / "new"
+    shutil.copytree(finished.folder, new, ignore=shutil.ignore_patterns(MARKER))
+    old = as_format_1(shutil.copytree(new, tmp_path / "old"))
+    assert report.render(old) == report.render(new)
+    drawn = read_source_data(new)
+    table = drawn["similarity_bars"].arguments["similarity"]
+    older = pd.DataFrame([in_format_1(row, "similarity.csv") for row in table.to_dict("records")])
+    picture = Picture("similarity_bars", drawn["similarity_bars"].arguments | {"similarity": older})
+    write_source_data({"similarity_bars": picture}, old / "figures" / "source_data.h5")
+    with h5py.File(old / "figures" / "source_data.h5", "r+") as file:
+        file.attrs["format"] = 1
+    back = read_source_data(old)["similarity_bars"].arguments["similarity"]
+    pd.testing.assert_frame_equal(back[table.columns], table, check_dtype=False)

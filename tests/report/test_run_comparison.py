@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from runs_by_hand import CEILING, DIFFERENCES, NO_CEILING, VALUES, write_run
+from runs_by_hand import CEILING, DIFFERENCES, NO_CEILING, VALUES, as_format_1, named, write_run
 
 from normenc import figures, report
 from normenc.errors import InputError
@@ -134,7 +134,7 @@ def test_three_runs_and_encoders_that_some_lack(tmp_path):
         write_run(tmp_path / "three", recording="V3", values=less),
     ]
     text = page_of(*runs).text
-    assert "Only “mine × V1” and “mine × V2” have fc, fc, untrained; only “mine × V2” has pixels blurred." in text
+    assert "Only “mine × V1” and “mine × V2” have fc; fc, untrained; only “mine × V2” has pixels blurred." in text
     assert "rank correlations are all 1.00" in text  # V3 has three in common with the others, which is too few
     assert "mine × V1 mine × V3 3 –" in text
     assert text.count("not in this run") >= 4
@@ -205,8 +205,8 @@ def test_single_tasks_are_matched_whatever_they_are_called_and_several_by_name(t
         lines += [line.replace("tilt", "digits").replace("CNN", "CNN") for line in lines if ",tilt," in line]
         (grid / name).write_text("\n".join(lines) + "\n")
     counts = encoder_table(read_runs([*runs, grid])).groupby("encoder").size()
-    assert counts["tilt pool"] == 2  # of the first run and the grid
-    assert counts["digits pool"] == 2
+    assert counts["tilt CNN pool"] == 2  # of the first run and the grid
+    assert counts["digits CNN pool"] == 2
     assert counts["pool, untrained"] == counts["pixels"] == 3
 
 
@@ -247,10 +247,11 @@ def test_texts_from_users_are_texts(tmp_path):
 
 
 def test_predictivity_stands_beside_where_there_is_any(tmp_path):
-    row = {"label": "pool", "kind": "trained layer", "method": "ridge", "r": 0.31, "r_low": 0.2, "r_high": 0.4}
+    row = named("pool", "tilt-discrimination", "CNN") | {"method": "ridge", "r": 0.31, "r_low": 0.2, "r_high": 0.4}
     row |= {"feve": "", "feve_low": "", "feve_high": ""}
     fitted = row | {
-        "label": "point readout",
+        "encoder": "point readout",
+        "network": "point readout",
         "kind": "fitted to the neurons",
         "feve": 0.5,
         "feve_low": 0.4,
@@ -306,6 +307,18 @@ def test_settings_side_by_side():
                 (run / "similarity.csv").read_text().replace("0.6,", "six,")
             ),
             "column similarity must hold numbers",
+        ),
+        (
+            lambda run: (run / "similarity.csv").write_text(
+                (run / "similarity.csv").read_text().replace("trained layer", "layer")
+            ),
+            "similarity.csv: column kind holds 'layer', which is no kind of encoder; the kinds are trained layer, untr",
+        ),
+        (
+            lambda run: (run / "environment.json").write_text(
+                (run / "environment.json").read_text().replace('"format": 2', '"format": 3')
+            ),
+            "the run has format 3, and this version of normenc reads formats up to 2; use the version that made",
         ),
     ],
 )
@@ -375,3 +388,17 @@ def test_the_picture_has_a_row_an_encoder_and_a_ceiling_a_run(tmp_path):
         figures.run_comparison(table.drop(columns="kind"))
     with pytest.raises(InputError, match="one comparison method"):
         figures.run_comparison(table.assign(comparison=["pearson", "cosine"] * 5))
+
+
+def test_a_run_of_format_1_reads_as_today(tmp_path):
+    row = named("pool, untrained", "tilt-discrimination", "CNN") | {"method": "ridge", "r": 0.31}
+    row |= dict.fromkeys(("r_low", "r_high", "feve", "feve_low", "feve_high"), "")
+    new, old = (write_run(tmp_path / name, predictivity=[row]) for name in ("new", "old"))
+    found, older = (read_run(folder) for folder in (new, as_format_1(old)))
+    assert "model," in (old / "similarity.csv").read_text()
+    for name in ("similarity", "differences", "by_seed", "predictivity"):
+        one, other = getattr(found, name), getattr(older, name)
+        assert other[one.columns].astype(str).equals(one.astype(str))
+    text = page_of(new, old).text
+    assert "Of 8 conclusions about trained layers that stand in more than one run, all are the same." in text
+    assert "Only " not in text

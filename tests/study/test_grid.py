@@ -10,8 +10,8 @@ import xarray as xr
 
 from normenc.errors import InputError
 from normenc.study import Study, load_study, prepare, run
-from normenc.study.file_names import file_stem
 from normenc.study.units import find, keep, work
+from normenc.texts import file_stem
 
 GRID = Study(
     name="grid",
@@ -45,8 +45,8 @@ def grid(tmp_path_factory):
 
 def test_every_task_network_and_layer_has_its_row(grid):
     table = pd.read_csv(grid.folder / "similarity.csv")
-    trained = table[table["trained"]]
-    found = trained[["task", "model", "layer"]].to_numpy().tolist()
+    trained = table[table["kind"] == "trained layer"]
+    found = trained[["task", "network", "layer"]].to_numpy().tolist()
     layers = {"FC": ["fc", "fc_relu"], "small CNN": ["conv", "pool", "fc", "fc_relu"]}
     assert found == [
         [task, network, layer]
@@ -55,10 +55,10 @@ def test_every_task_network_and_layer_has_its_row(grid):
         for layer in layers[network]
     ]
     assert (trained["n_seeds"] == 2).all()
-    twins = table[~table["trained"] & table["seed"].notna()]
+    twins = table[table["kind"] == "untrained twin"]
     assert twins["task"].isna().all()
     assert len(twins) == 6  # one an architecture and layer: before training, tasks make no difference
-    assert table[table["seed"].isna()]["model"].tolist() == GRID.comparison.controls
+    assert table[table["kind"] == "control"]["network"].tolist() == GRID.comparison.controls
     assert (table["low"] <= table["similarity"]).all()
 
 
@@ -73,7 +73,7 @@ def test_untrained_twins_are_those_of_every_task(grid):
 
 def test_planned_comparisons_of_a_grid(grid):
     table = pd.read_csv(grid.folder / "differences.csv")
-    own = table[table["model"] == "angle small CNN fc"]
+    own = table[table["encoder"] == "angle small CNN fc"]
     assert own["other"].tolist() == [
         "angle small CNN fc_relu",
         "small CNN fc, untrained",
@@ -84,15 +84,15 @@ def test_planned_comparisons_of_a_grid(grid):
 def test_similarity_over_training(grid):
     table = pd.read_csv(grid.folder / "over_training.csv")
     similarity = pd.read_csv(grid.folder / "similarity.csv")
-    keys = ["task", "model", "layer"]
-    ends = similarity[similarity["trained"]].set_index(keys)["similarity"]
-    twins = similarity[~similarity["trained"] & similarity["seed"].notna()].set_index(["model", "layer"])["similarity"]
+    keys = ["task", "network", "layer"]
+    ends = similarity[similarity["kind"] == "trained layer"].set_index(keys)["similarity"]
+    twins = similarity[similarity["kind"] == "untrained twin"].set_index(["network", "layer"])["similarity"]
     assert set(table["epoch"]) == {0, 2}
     for row in table[table["epoch"] == 0].itertuples():
-        assert row.similarity == pytest.approx(twins[row.model, row.layer], abs=1e-8)
+        assert row.similarity == pytest.approx(twins[row.network, row.layer], abs=1e-8)
     last = table[(table["epoch"] == 2) & (table["task"] != "natural-rotation")]
     for row in last.itertuples():
-        assert row.similarity == pytest.approx(ends[row.task, row.model, row.layer], abs=1e-8)
+        assert row.similarity == pytest.approx(ends[row.task, row.network, row.layer], abs=1e-8)
 
 
 def test_weights_responses_and_pictures_of_a_grid(grid):
@@ -157,7 +157,7 @@ def test_a_unit_that_fails_does_not_stop_the_others(without_pictures, tmp_path):
     settings["task"][2]["training"] = {"learning_rate": 1e30}
     finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
     failures = pd.read_csv(finished.folder / "failures.csv")
-    assert failures[["task", "model", "seed"]].to_numpy().tolist() == [
+    assert failures[["task", "network", "seed"]].to_numpy().tolist() == [
         ["natural-rotation", model, seed] for seed in (4, 5) for model in ("FC", "small CNN")
     ]
     assert failures["reason"].str.contains("diverged").all()
@@ -260,10 +260,10 @@ def test_tables_and_page_call_an_encoder_the_same_where_one_network_failed(witho
     study = GRID.model_dump(exclude_unset=True) | {"task": GRID.task[:1], "network": [failing, GRID.network[1]]}
     finished = run(Study(**study), tmp_path / "run", progress=False, device="cpu")
     similarity, differences = (pd.read_csv(finished.folder / f"{name}.csv") for name in ("similarity", "differences"))
-    trained = similarity.loc[similarity["trained"], "label"].tolist()
+    trained = similarity.loc[similarity["kind"] == "trained layer", "encoder"].tolist()
     assert trained == [f"small CNN {layer}" for layer in ("conv", "pool", "fc", "fc_relu")]
-    assert set(differences["model"]) == set(trained)
-    assert set(differences["other"]) <= set(similarity["label"])
+    assert set(differences["encoder"]) == set(trained)
+    assert set(differences["other"]) <= set(similarity["encoder"])
     page = report.write(finished.folder).read_text(encoding="utf-8")
     text = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
     for label in trained:

@@ -60,7 +60,7 @@ def test_tables_and_explorer_name_them_alike(finished):
     table = pd.read_csv(done.folder / "tuning_units.csv", dtype={"neuron": str})
     own = table[table["population"] == "mine"]
     assert own["neuron"].tolist() == kept and own["unit"].isna().all()
-    assert own["roi"].astype(int).astype(str).tolist() == kept and table.columns[2] == "roi"
+    assert own["roi"].astype(int).astype(str).tolist() == kept and list(table)[list(table).index("neuron") + 1] == "roi"
     others = table[table["population"] != "mine"]
     assert others["neuron"].isna().all() and others["unit"].notna().all()
     assert others.loc[others["population"] == "pool", "unit"].min() == 0

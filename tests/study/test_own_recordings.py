@@ -78,10 +78,10 @@ def test_animals_are_a_factor_and_give_the_ceiling(tmp_path):
         rsa.rdm(several.responses.to_numpy()[:, several.responses["neuron_animal"].to_numpy() == name])
         for name in several.animals
     ]
-    row = evaluation.by_seed.set_index("model").loc["pixels"]
-    pixels = next(r for r in evaluation.representations if r.model == "pixels")
+    row = evaluation.by_seed.set_index("encoder").loc["pixels"]
+    pixels = next(r for r in evaluation.representations if r.label == "pixels")
     assert row["similarity"] == pytest.approx(np.mean(rsa.compare_rdms(pixels.rdm, np.stack(rdms))))
-    table = pd.read_csv(folder / "similarity.csv").set_index("model")
+    table = pd.read_csv(folder / "similarity.csv").set_index("encoder")
     assert table.loc["pixels", "similarity"] == pytest.approx(row["similarity"])
     np.testing.assert_allclose(evaluation.recording_rdm, rsa.rdm(several.responses))  # in pictures, all neurons
 
@@ -90,7 +90,7 @@ def test_directions_are_kept_apart_or_folded(tmp_path):
     drifting = recordings.simulated_v1(60, n_repeats=2, n_stimuli=24, direction=True)
     evaluation, folder, page = run_on(drifting, tmp_path)
     assert evaluation.recording_rdm.shape == (24, 24)
-    pixels = next(r for r in evaluation.representations if r.model == "pixels")
+    pixels = next(r for r in evaluation.representations if r.label == "pixels")
     assert pixels.rdm[0, 12] == pytest.approx(0, abs=1e-6)  # opposite directions are the same image
     assert "Gratings of opposite directions are the same image" in page
     rdms = xr.open_dataarray(folder / "rdms.nc")
@@ -105,10 +105,10 @@ def test_networks_are_shown_the_images_that_the_animal_saw(tmp_path):
     energy = controls.gabor_energy(shown)["energy"]
     natural = recordings.simulated_natural(energy, shown, n_neurons=40, n_repeats=3).recording
     evaluation, folder, page = run_on(natural, tmp_path)
-    models = set(evaluation.similarity["model"])
-    assert models == {"ConvPoolFC", "Fourier amplitude", "pixels"}  # no orientation, no model of it
+    networks = set(evaluation.similarity["network"])
+    assert networks == {"ConvPoolFC", "Fourier amplitude", "pixels"}  # no orientation, no model of it
     assert evaluation.images.shape == (12, 24, 32)
-    pixels = next(r for r in evaluation.representations if r.model == "pixels")
+    pixels = next(r for r in evaluation.representations if r.label == "pixels")
     np.testing.assert_allclose(pixels.rdm, rsa.rdm(evaluation.images.flatten(1)), atol=1e-6)
     block = shown[:, :48, :64].reshape(12, 24, 2, 32, 2).mean(dim=(2, 4))
     assert np.corrcoef(block.numpy().ravel(), evaluation.images.numpy().ravel())[0, 1] > 0.95

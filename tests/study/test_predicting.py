@@ -52,7 +52,7 @@ def test_one_row_an_encoder_and_the_layer_that_neurons_read_wins(finished):
         *["control"] * 2,
         "fitted to the neurons",
     ]
-    by_label = table.set_index("label")
+    by_label = table.set_index("encoder")
     assert by_label["feve"].idxmax() == "Fourier amplitude"
     assert by_label.loc["Fourier amplitude", "feve"] > 0.5
     assert by_label.loc["pixels", "feve"] < by_label.loc["Fourier amplitude", "feve"] - 0.2
@@ -63,7 +63,10 @@ def test_one_row_an_encoder_and_the_layer_that_neurons_read_wins(finished):
 
 
 def test_the_table_is_what_the_room_gives(finished, layers):
-    recording, row = finished.evaluation.recording, finished.evaluation.predicted.table.set_index("label").loc["pixels"]
+    recording, row = (
+        finished.evaluation.recording,
+        finished.evaluation.predicted.table.set_index("encoder").loc["pixels"],
+    )
     _, of = layers
     labels = recording.orientation
     folds = encoding.stimulus_folds(labels, 5, ordered=True, blocks_per_fold=4, seed=0)
@@ -77,7 +80,7 @@ def test_the_table_is_what_the_room_gives(finished, layers):
 
 def test_a_fitted_networks_geometry_is_compared_too(finished):
     row = finished.evaluation.predicted.table.iloc[-1]
-    assert (row["label"], row["n_units"]) == ("point readout", 60)
+    assert (row["encoder"], row["n_units"]) == ("point readout", 60)
     assert -1 <= row["similarity"] <= 1
     assert np.isnan(row["similarity_low"])
 
@@ -99,7 +102,7 @@ def test_the_page_sets_both_approaches_side_by_side(finished):
     page = report.write(finished.folder).read_text(encoding="utf-8")
     assert "Predictivity: the rival approach" in page
     assert "they often disagree" in page.replace("\n", " ")
-    pixels = pd.read_csv(finished.folder / "predictivity.csv").set_index("label").loc["pixels"]
+    pixels = pd.read_csv(finished.folder / "predictivity.csv").set_index("encoder").loc["pixels"]
     low, high = (f"{pixels[name]:.3f}".replace("-", "−") for name in ("similarity_low", "similarity_high"))
     assert f"<td>{low} to {high}</td>" in page.split('id="predictivity"')[1].split("</table>")[0]
     assert (finished.folder / "figures" / "predictivity.svg").is_file()
@@ -148,7 +151,7 @@ def test_a_network_that_diverges_is_said_to_and_leaves_the_others_alone(tmp_path
     settings = SMALL.with_changes(recording=str(tmp_path / "mine.npz")).model_dump()
     settings["encoding"] |= {"networks": ["linear readout"]}
     finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
-    table = pd.read_csv(finished.folder / "predictivity.csv").set_index("label")
+    table = pd.read_csv(finished.folder / "predictivity.csv").set_index("encoder")
     failed = table.loc["linear readout"]
     assert failed["notes"].startswith("the fit failed: fitting diverged at step")
     assert "learning_rate" not in failed["notes"]  # which a study cannot set
@@ -180,7 +183,7 @@ def test_points_stand_where_the_table_says():
     table = pd.DataFrame(
         {
             "recording": "V1",
-            "label": ["pool", "pool, untrained", "pixels", "net"],
+            "encoder": ["pool", "pool, untrained", "pixels", "net"],
             "kind": ["trained layer", "untrained twin", "control", "fitted to the neurons"],
             "similarity": [0.7, 0.6, 0.5, 0.9],
             "similarity_low": [0.6, 0.5, 0.4, np.nan],

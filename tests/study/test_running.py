@@ -64,17 +64,17 @@ def test_the_folder_is_the_designs(small):
 
 def test_similarity_table(small):
     table = pd.read_csv(small.folder / "similarity.csv")
-    facts = ["recording", "task", "model", "layer", "label", "trained", "seed", "n_seeds", "rdm_metric", "comparison"]
+    facts = ["recording", "encoder", "task", "network", "layer", "kind", "seed", "n_seeds", "rdm_metric", "comparison"]
     assert list(table)[:11] == [*facts, "similarity"]
-    assert table[["model", "layer", "trained"]].to_numpy().tolist() == [
-        ["ConvPoolFC", "pool", True],
-        ["ConvPoolFC", "fc", True],
-        ["ConvPoolFC", "pool", False],
-        ["ConvPoolFC", "fc", False],
-        ["Fourier amplitude", "amplitude", False],
-        ["Gabor energy", "energy", False],
-        ["orientation model", "orientation", False],
-        ["pixels", "pixels", False],
+    assert table[["encoder", "network", "layer", "kind"]].to_numpy().tolist() == [
+        ["pool", "ConvPoolFC", "pool", "trained layer"],
+        ["fc", "ConvPoolFC", "fc", "trained layer"],
+        ["pool, untrained", "ConvPoolFC", "pool", "untrained twin"],
+        ["fc, untrained", "ConvPoolFC", "fc", "untrained twin"],
+        ["Fourier amplitude", "Fourier amplitude", "amplitude", "control"],
+        ["Gabor energy", "Gabor energy", "energy", "control"],
+        ["orientation model", "orientation model", "orientation", "control"],
+        ["pixels", "pixels", "pixels", "control"],
     ]
     assert table["seed"].tolist()[:4] == [4] * 4
     assert table["n_seeds"].tolist()[:4] == [1, 1, 2, 2]
@@ -95,14 +95,15 @@ def test_similarity_table(small):
 def test_planned_differences(small):
     table = pd.read_csv(small.folder / "differences.csv")
     similarity = small.evaluation.similarity["similarity"]
-    assert table[["model", "other"]].to_numpy().tolist() == [
+    assert table[["encoder", "other"]].to_numpy().tolist() == [
         ["pool", "fc"],
         ["pool", "pool, untrained"],
         *(["pool", control] for control in ("Fourier amplitude", "Gabor energy", "orientation model", "pixels")),
         ["fc", "fc, untrained"],
         *(["fc", control] for control in ("Fourier amplitude", "Gabor energy", "orientation model", "pixels")),
     ]
-    assert table["kind"].tolist()[:3] == ["layer", "untrained twin", "control"]
+    assert table["other_kind"].tolist()[:3] == ["trained layer", "untrained twin", "control"]
+    assert table[["other_network", "other_layer"]].to_numpy().tolist()[1] == ["ConvPoolFC", "pool"]
     assert table["difference"][0] == pytest.approx(similarity[0] - similarity[1], abs=1e-8)
     assert table["difference"][1] == pytest.approx(similarity[0] - similarity[2], abs=1e-8)
     assert (table["p_holm"] >= table["p"]).all()
@@ -110,7 +111,7 @@ def test_planned_differences(small):
 
 def test_training_table(small):
     table = pd.read_csv(small.folder / "training.csv")
-    assert list(table) == ["task", "model", "seed", "epoch", "step", "loss"]
+    assert list(table) == ["task", "network", "seed", "epoch", "step", "loss"]
     assert table["step"].tolist() == [1, 2, 3, 4, 5, 6]
     assert table["epoch"].tolist() == [1, 1, 1, 2, 2, 2]
     np.testing.assert_allclose(table["loss"], next(iter(small.evaluation.trainings.values())).log.loss, rtol=1e-8)
@@ -133,7 +134,7 @@ def test_tables_arrays_and_weights_agree_with_each_other(small):
             assert rsa.compare_rdms(matrix, rdms[0].to_numpy()) == pytest.approx(similarity, abs=1e-8)
             # Written in single precision, so that the RDM comes back to about 1e-6.
             np.testing.assert_allclose(rsa.rdm(representations[name]), matrix, atol=2e-6)
-        means = by_seed.groupby(["model", "layer", "trained"], sort=False)["similarity"].mean()
+        means = by_seed.groupby("encoder", sort=False)["similarity"].mean()
         np.testing.assert_allclose(means, table["similarity"], atol=1e-8)
         np.testing.assert_array_equal(representations["orientation"], np.arange(-90, 91))
         for part, kind in (("", "trained"), ("_untrained", "untrained")):
@@ -217,8 +218,8 @@ def test_several_seeds_are_trained_and_their_twins_are_theirs(without_pictures, 
     ]
     assert pd.read_csv(finished.folder / "training.csv")["seed"].unique().tolist() == [4, 5]
     alone = run(SMALL.with_changes(seed=5), tmp_path / "alone", progress=False, device="cpu")
-    second = finished.evaluation.by_seed.query("trained and seed == 5")["similarity"].tolist()
-    assert second == alone.evaluation.by_seed.query("trained")["similarity"].tolist()
+    second = finished.evaluation.by_seed.query("kind == 'trained layer' and seed == 5")["similarity"].tolist()
+    assert second == alone.evaluation.by_seed.query("kind == 'trained layer'")["similarity"].tolist()
 
 
 @pytest.mark.parametrize("name", ["pool", "pixels", "Fourier amplitude"])
@@ -243,11 +244,11 @@ def test_too_few_stimuli_to_speak_of_others(without_pictures, tmp_path):
     table = finished.evaluation.similarity
     # Over the untrained twins' seeds alone something can be said; of the rest nobody knows how sure it is.
     assert table["similarity"].notna().all()
-    vary = (table["layer"] == "fc") & ~table["trained"]  # the pool of all twins has the same filters
+    vary = (table["layer"] == "fc") & (table["kind"] == "untrained twin")  # the pool of all twins has the same filters
     for column in ("low", "high", "standard_error", "p_ceiling"):
         assert table[column].notna().tolist() == vary.tolist()
     assert table["p_chance"].notna().all()
-    assert finished.evaluation.differences.query("kind == 'control'")["p"].isna().all()
+    assert finished.evaluation.differences.query("other_kind == 'control'")["p"].isna().all()
 
 
 def test_study_file_and_environment(small):
@@ -444,7 +445,7 @@ def test_a_control_whose_package_is_missing_is_left_out_and_said_so(without_pict
     why = "it needs plenoptic, which is not installed: pip install 'normenc[pyramid]'"
     assert code == 0
     assert f"the control steerable pyramid is left out: {why}" in err
-    assert "steerable pyramid" not in pd.read_csv(tmp_path / "run" / "similarity.csv")["model"].tolist()
+    assert "steerable pyramid" not in pd.read_csv(tmp_path / "run" / "similarity.csv")["network"].tolist()
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert environment["skipped_controls"] == {"steerable pyramid": why}
     page = html.unescape((tmp_path / "run" / "report.html").read_text(encoding="utf-8"))

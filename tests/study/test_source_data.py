@@ -177,8 +177,8 @@ def test_a_damaged_file_says_so(tmp_path, damage):
 
 def test_a_file_of_a_newer_version_says_so(tmp_path):
     with h5py.File(write(tmp_path, {}), "r+") as file:
-        file.attrs["format"] = 2
-    with pytest.raises(InputError, match="its format is 2; this version of normenc knows up to 1, so use a newer one"):
+        file.attrs["format"] = 3
+    with pytest.raises(InputError, match="its format is 3; this version of normenc knows up to 2, so use a newer one"):
         read_source_data(tmp_path)
 
 

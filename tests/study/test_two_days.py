@@ -117,7 +117,7 @@ def test_pictures_show_the_directions_that_were_shown(finished):
 
 
 def test_models_tuned_to_orientation_match_better_than_pixels(finished):
-    similarity = pd.read_csv(finished / "similarity.csv").set_index("model")["similarity"]
+    similarity = pd.read_csv(finished / "similarity.csv").set_index("network")["similarity"]
     assert similarity["orientation model"] > 0.8 > similarity["pixels"] + 0.1
     assert similarity["Gabor energy"] > 0.8
 

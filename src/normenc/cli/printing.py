@@ -103,8 +103,8 @@ def open_browser(address: str) -> None:
 
 def print_summary(evaluation: Any) -> None:
     """Tell what a run found, trained layers and controls in one table."""
-    import pandas as pd
-
+    from normenc.csv_tables import encoders_of
+    from normenc.encoders import EncoderKind
     from normenc.report.sentences import answer
     from normenc.report.wording import corrected
 
@@ -112,23 +112,24 @@ def print_summary(evaluation: Any) -> None:
     table, method = evaluation.similarity, study.comparison.method
     if study.is_grid:
         table = table.sort_values("similarity", ascending=False)
-        best = table[table["trained"]].head(MAX_ROWS)
-        table = table[~table["trained"] | table.index.isin(best.index)]
+        trained = table["kind"] == EncoderKind.TRAINED
+        best = table[trained].head(MAX_ROWS)
+        table = table[~trained | table.index.isin(best.index)]
     rows = [
         (
-            row.model if not study.is_grid or pd.isna(row.task) else f"{row.task}: {row.model}",
-            row.layer,
-            "yes" if row.trained else "no",
-            "" if pd.isna(row.seed) else str(row.n_seeds),
+            encoder.encoder_name if study.is_grid else encoder.network,
+            encoder.layer or "",
+            encoder.kind.value,
+            "" if encoder.seed is None else str(row.n_seeds),
             _known(row.similarity),
             _interval(row.low, row.high),
             _known(row.p_chance_holm),
         )
-        for row in table.itertuples()
+        for encoder, row in zip(encoders_of(table), table.itertuples(), strict=True)
     ]
     echo(evaluation.recording.describe())
     _print_scores(evaluation)
-    columns = ("model", "layer", "trained", "seeds", f"similarity ({method})", "95 % interval", "p (chance, Holm)")
+    columns = ("network", "layer", "kind", "seeds", f"similarity ({method})", "95 % interval", "p (chance, Holm)")
     print_table(columns, rows)
     if study.is_grid:
         echo(f"these are the {len(best)} most similar trained layers; all are in the report")
@@ -160,7 +161,7 @@ def _print_predictivity(table: Any) -> None:
     measure = "feve" if table["feve"].notna().any() else "r"
     rows = [
         (
-            str(row["label"]),
+            str(row["encoder"]),
             str(row["kind"]),
             "" if pd.isna(row["similarity"]) else f"{row['similarity']:.3f}",
             f"{row[measure]:.3f}",
@@ -173,7 +174,7 @@ def _print_predictivity(table: Any) -> None:
     if len(table) > MAX_ROWS:
         echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
     for row in table[table["notes"].str.startswith(FAILED_FIT)].itertuples():
-        echo(f"normenc: {row.label}: {row.notes}", err=True, fg=typer.colors.YELLOW)
+        echo(f"normenc: {row.encoder}: {row.notes}", err=True, fg=typer.colors.YELLOW)
 
 
 def _print_scores(evaluation: Any) -> None:

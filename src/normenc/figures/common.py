@@ -14,6 +14,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -71,6 +72,13 @@ def style() -> Iterator[None]:
         # A notebook's backend loads with the first figure and turns this on; turned off again, no later one is shown.
         interactive = mpl.is_interactive()
     mpl.interactive(interactive)
+
+
+def check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise InputError where a table lacks one of the columns that a picture is drawn from."""
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise InputError(f"the table has no column {missing[0]!r}; it needs {', '.join(columns)}")
 
 
 def figure_of(axes: Axes | AxesArray) -> Figure:

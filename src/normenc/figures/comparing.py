@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import style, wrapped
+from normenc.figures.common import check_columns, style, wrapped
 from normenc.figures.similarity import SYMBOLS
 
 __all__ = ["run_comparison"]
@@ -49,9 +50,7 @@ def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, ax
     InputError
         When a column is missing, there are no rows, or similarities are of several comparison methods.
     """
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise InputError(f"the table has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
+    check_columns(table, COLUMNS)
     if table.empty or table["comparison"].nunique() != 1:
         raise InputError("the table must hold rows of one comparison method; draw each method on its own")
     labels = list(dict.fromkeys(table["label"]))
@@ -81,7 +80,7 @@ def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, ax
 def _draw_encoder(axes: Axes, row: Any, y: float, colour: str, marker: str) -> None:
     if np.isfinite([row.low, row.high]).all():
         axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
-    face = "white" if row.kind == "untrained twin" else colour
+    face = "white" if row.kind == EncoderKind.TWIN else colour
     axes.plot(row.similarity, y, marker=marker, color=colour, markerfacecolor=face, markersize=4.5)
 
 

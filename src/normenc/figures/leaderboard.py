@@ -12,8 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
+from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import AxesArray, figure_of, new_panels, style, wrapped
+from normenc.figures.common import AxesArray, check_columns, figure_of, new_panels, style, wrapped
 from normenc.figures.similarity import SYMBOLS
 from normenc.figures.sizes import legend_height, narrow, place_legend, within
 
@@ -45,16 +47,17 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
     Raises
     ------
     InputError
-        When the rows are of several recordings or comparisons.
+        When a column is missing, or the rows are of several recordings or comparisons.
     """
+    check_columns(similarity, ("recording", *ENCODER_COLUMNS, "comparison", "similarity"))
     if similarity.empty or similarity["recording"].nunique() != 1 or similarity["comparison"].nunique() != 1:
         raise InputError("similarity must hold the rows of one recording and one comparison")
-    kinds = np.where(similarity["trained"], 0, np.where(similarity["seed"].notna(), 1, 2))
-    groups = [_ranked(similarity[kinds == kind]) for kind in range(3)]
-    looks = _looks(similarity[kinds < 2]["layer"])
-    controls = similarity[kinds == 2]
+    twins, controls = (similarity["kind"] == kind for kind in (EncoderKind.TWIN, EncoderKind.CONTROL))
+    groups = [_ranked(similarity[rows]) for rows in (~twins & ~controls, twins, controls)]
+    looks = _looks(similarity[~controls]["layer"])
+    best_control = similarity[controls]["similarity"].max()
     first = similarity.iloc[0]
-    handles = _handles(looks, first, bool(len(controls)))
+    handles = _handles(looks, first, bool(controls.any()))
     labels = [str(handle.get_label()) for handle in handles]
     with style():
         if axes is None:
@@ -62,8 +65,8 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
         for panel, group, title in zip(axes, groups, TITLES, strict=True):
             if np.isfinite(first["ceiling_lower"]):
                 panel.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
-            if len(controls):
-                panel.axvline(float(controls["similarity"].max()), color=CONTROL, linestyle="--", linewidth=1)
+            if controls.any():
+                panel.axvline(float(best_control), color=CONTROL, linestyle="--", linewidth=1)
             places, total = _places(group)
             for place, (_, rows) in zip(places, group, strict=True):
                 _draw_encoder(panel, place, rows, looks)
@@ -129,21 +132,22 @@ def over_training(
     Raises
     ------
     InputError
-        When there are no rows, or rows of several recordings.
+        When a column is missing, there are no rows, or rows of several recordings.
     """
+    check_columns(table, ("recording", "task", "network", "layer", "epoch", "similarity"))
     if table.empty or table["recording"].nunique() != 1:
         raise InputError("table must hold the rows of one recording")
     tasks = list(dict.fromkeys(table["task"]))
-    models = list(dict.fromkeys(table["model"]))
+    networks = list(dict.fromkeys(table["network"]))
     epochs = sorted(table["epoch"].unique())
     places = {epoch: place for place, epoch in enumerate(epochs)}
     looks = _looks(table["layer"])
     with style():
         below = legend_height([*looks])
-        panels = new_panels(axes, len(models), len(tasks), width=2.7, height=2.1, lowest=1.3, below=below)
-        for panel, (model, task) in zip(panels.flat, [(m, t) for m in models for t in tasks], strict=True):
+        panels = new_panels(axes, len(networks), len(tasks), width=2.7, height=2.1, lowest=1.3, below=below)
+        for panel, (network, task) in zip(panels.flat, [(n, t) for n in networks for t in tasks], strict=True):
             _draw_references(panel, similarity)
-            rows = table[(table["task"] == task) & (table["model"] == model)]
+            rows = table[(table["task"] == task) & (table["network"] == network)]
             layers = [(str(layer), own) for layer, own in rows.groupby("layer", sort=False)]
             for index, (layer, own) in enumerate(layers):
                 colour, marker = looks[layer]
@@ -151,7 +155,7 @@ def over_training(
                 panel.vlines(x, own["low"], own["high"], color=colour, linewidth=0.8, alpha=0.6)
                 panel.plot(x, own["similarity"], color=colour, marker=marker, markersize=4, linewidth=1.2)
             panel.set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
-            panel.set_title(f"{task}\n{model}" if len(models) > 1 else str(task), fontsize=8)
+            panel.set_title(f"{task}\n{network}" if len(networks) > 1 else str(task), fontsize=8)
         low = min(0.0, float(table[["similarity", "low"]].min(axis=None)))  # an interval may be unknown
         for panel in panels.flat:
             panel.set_ylim(low - 0.03, 1.03)
@@ -172,15 +176,9 @@ def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Encoders with their layers' rows, the one with the most similar layer first."""
     if rows.empty:
         return []
-    names = np.array([_encoder_name(row) for row in rows.itertuples()])
+    names = np.array([encoder.encoder_name for encoder in encoders_of(rows)])
     groups = [(str(name), group) for name, group in rows.groupby(names, sort=False)]
     return sorted(groups, key=lambda item: -float(item[1]["similarity"].fillna(-np.inf).max()))
-
-
-def _encoder_name(row: Any) -> str:
-    if pd.isna(row.task):
-        return str(row.model)
-    return f"{row.task}: {row.model}"
 
 
 def _looks(layers: pd.Series) -> dict[str, tuple[str, str]]:
@@ -193,11 +191,10 @@ def _draw_encoder(panel: Axes, position: float, rows: pd.DataFrame, looks: dict[
     reach = max(0.28, 0.125 * (len(rows) - 1))
     offsets = np.linspace(-reach, reach, len(rows)) if len(rows) > 1 else np.zeros(1)
     for offset, row in zip(offsets, rows.itertuples(), strict=True):
-        control = pd.isna(row.seed)
-        colour, marker = (CONTROL, "o") if control else looks[str(row.layer)]
+        colour, marker = (CONTROL, "o") if row.kind == EncoderKind.CONTROL else looks[str(row.layer)]
         y = position + offset
         panel.plot([row.low, row.high], [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
-        fill = colour if row.trained or control else "white"
+        fill = "white" if row.kind == EncoderKind.TWIN else colour
         panel.plot(row.similarity, y, marker=marker, color=colour, markerfacecolor=fill, markersize=4.5)
 
 
@@ -207,7 +204,7 @@ def _draw_references(panel: Axes, similarity: pd.DataFrame | None) -> None:
     first = similarity.iloc[0]
     if np.isfinite(first["ceiling_lower"]):
         panel.axhspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
-    controls = similarity[similarity["seed"].isna()]
+    controls = similarity[similarity["kind"] == EncoderKind.CONTROL]
     if len(controls):
         panel.axhline(float(controls["similarity"].max()), color=CONTROL, linestyle="--", linewidth=1)
 

@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import COLOURS, style, wrapped
+from normenc.figures.common import COLOURS, check_columns, style, wrapped
 from normenc.figures.numbering import place_numbers
 from normenc.figures.sizes import narrow, place_legend, within
 
@@ -21,10 +22,11 @@ MEASURES = {  # columns of predictivity.csv and what they are called
     "r2": "R², median",
 }
 KINDS = {  # what a point is, its colour, marker, and whether it is filled
-    "trained layer": (COLOURS[1], "o", True),
-    "untrained twin": (COLOURS[1], "o", False),
-    "control": ("#777777", "s", True),
-    "fitted to the neurons": (COLOURS[2], "D", True),
+    EncoderKind.TRAINED: (COLOURS[1], "o", True),
+    EncoderKind.TWIN: (COLOURS[1], "o", False),
+    EncoderKind.CONTROL: ("#777777", "s", True),
+    EncoderKind.PRETRAINED: (COLOURS[3], "^", True),
+    EncoderKind.FITTED: (COLOURS[2], "D", True),
 }
 MOST_NAMED = 40
 BOUNDS = (-1.0, 2.0)  # of the axis; a model as bad as a constant has 0, a perfect one 1
@@ -53,10 +55,11 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
     Raises
     ------
     InputError
-        When there are no rows, or no such measure.
+        When a column is missing, there are no rows, or no such measure.
     """
     import matplotlib.pyplot as plt
 
+    check_columns(table, ("recording", "encoder", "kind", "similarity"))
     known = [name for name in MEASURES if name in table and table[name].notna().any()]
     chosen = (known[0] if known else "") if measure is None else measure
     if table.empty or chosen not in known or table["recording"].nunique() != 1:
@@ -91,14 +94,14 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
     """The rows that have a number: all, or of very many what is no trained layer or twin, and the most similar."""
-    apart = ~table["kind"].isin(["trained layer", "untrained twin"])
+    apart = ~table["kind"].isin([EncoderKind.TRAINED, EncoderKind.TWIN])
     order = table.assign(apart=apart).sort_values(["apart", "similarity"], ascending=False, kind="stable")
     kept = table.loc[order.index[:MOST_NAMED].sort_values()]
     return kept.assign(number=range(1, len(kept) + 1))
 
 
 def _name(row: dict[Any, Any]) -> str:
-    return f"{row['number']}  {wrapped(str(row['label']), 30)}"
+    return f"{row['number']}  {wrapped(str(row['encoder']), 30)}"
 
 
 def _number(number: int, value: float) -> str:
@@ -107,7 +110,7 @@ def _number(number: int, value: float) -> str:
 
 
 def _draw(ax: Axes, row: dict[Any, Any], chosen: str) -> None:
-    colour, marker, filled = KINDS[row["kind"]]
+    colour, marker, filled = KINDS[EncoderKind(row["kind"])]
     x, y = row["similarity"], float(np.clip(row[chosen], *BOUNDS))
     thin: Any = {"color": colour, "linewidth": 0.8, "alpha": 0.5}
     if y == row[chosen]:
@@ -141,6 +144,6 @@ def _legend(table: pd.DataFrame, named: pd.DataFrame, drawn: pd.Index) -> list[L
 
 
 def _handle(kind: str, label: str) -> Line2D:
-    colour, marker, filled = KINDS[kind]
+    colour, marker, filled = KINDS[EncoderKind(kind)]
     look: Any = {"color": colour, "marker": marker, "markerfacecolor": colour if filled else "white"}
     return Line2D([], [], label=label, linestyle="none", **look)

@@ -9,13 +9,21 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from normenc.csv_tables import encoders_of
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import style, wrapped
+from normenc.figures.common import check_columns, style, wrapped
 from normenc.figures.sizes import narrow, place_legend, within
 
 __all__ = ["similarity_bars"]
 
-BAR_COLOURS = {"trained": "#0072B2", "untrained twin": "#9ecae1", "control": "#999999", "model": "#0072B2"}
+BARS = {  # what a bar is, how the legend calls it, and its colour
+    EncoderKind.TRAINED: ("trained", "#0072B2"),
+    EncoderKind.PRETRAINED: ("pretrained", "#009E73"),
+    EncoderKind.TWIN: ("untrained twin", "#9ecae1"),
+    EncoderKind.CONTROL: ("control", "#999999"),
+    None: ("model", "#0072B2"),
+}
 SYMBOLS = {
     "pearson": "Pearson r",
     "spearman": "Spearman ρ",
@@ -40,9 +48,8 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
     Parameters
     ----------
     similarity : DataFrame
-        The rows of ``similarity.csv``: one a bar, from top to bottom. Rows with a seed and ``trained`` false are
-        untrained twins, those without a seed are controls; where ``trained`` is missing, plain models. One recording,
-        one comparison.
+        The rows of ``similarity.csv``: one a bar, from top to bottom. Rows whose ``kind`` is missing are plain models,
+        called as ``encoder`` says. One recording, one comparison.
     pairs : DataFrame, optional
         Of :class:`normenc.rsa.Inference`: tests between all pairs of the rows, by position.
     axes : Axes, optional
@@ -54,15 +61,16 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
     Raises
     ------
     InputError
-        When the rows are of several recordings or comparisons.
+        When a column is missing, or the rows are of several recordings or comparisons.
     """
+    check_columns(similarity, ("recording", "encoder", "kind", "comparison", "similarity"))
     if similarity.empty or similarity["recording"].nunique() != 1 or similarity["comparison"].nunique() != 1:
         raise InputError("similarity must hold the rows of one recording and one comparison")
     first = similarity.iloc[0]
     winners = _winners(similarity, pairs)
     handles = _legend(similarity, bool(winners))
     labels = [str(handle.get_label()) for handle in handles]
-    names = [wrapped(_bar_name(row), 20 if narrow() else 40) for row in similarity.itertuples()]
+    names = [wrapped(name, 20 if narrow() else 40) for name in _bar_names(similarity)]
     with style():
         if axes is None:
             width = 6.6 + WING * max(0, len(winners) - 4)
@@ -71,7 +79,7 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
         if np.isfinite(first["ceiling_lower"]):
             axes.axvspan(first["ceiling_lower"], first["ceiling_upper"], color=CEILING, alpha=0.6)
         for position, row in enumerate(similarity.itertuples()):
-            axes.barh(position, row.similarity, color=BAR_COLOURS[_kind(row)], height=0.7)
+            axes.barh(position, row.similarity, color=BARS[_kind(row.kind)][1], height=0.7)
             axes.plot([row.low, row.high], [position] * 2, color="black", linewidth=1.1, solid_capstyle="butt")
             if row.p_chance_holm <= ALPHA:
                 axes.plot(0.015, position, "o", color="white", markersize=3.5)
@@ -138,8 +146,8 @@ def _legend(similarity: pd.DataFrame, with_wings: bool) -> list[Any]:
     handles: list[Any] = []
     if np.isfinite(similarity["ceiling_lower"].iloc[0]):
         handles.append(Rectangle((0, 0), 1, 1, color=CEILING, alpha=0.6, label="noise ceiling"))
-    for kind in dict.fromkeys(_kind(row) for row in similarity.itertuples()):
-        handles.append(Rectangle((0, 0), 1, 1, color=BAR_COLOURS[kind], label=kind))
+    for name, colour in dict.fromkeys(BARS[_kind(cell)] for cell in similarity["kind"]):
+        handles.append(Rectangle((0, 0), 1, 1, color=colour, label=name))
     if similarity["low"].notna().any():
         handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % interval"))
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4}
@@ -150,14 +158,18 @@ def _legend(similarity: pd.DataFrame, with_wings: bool) -> list[Any]:
     return handles
 
 
-def _kind(row: Any) -> str:
-    if pd.isna(row.trained):
-        return "model"
-    return "trained" if row.trained else "control" if pd.isna(row.seed) else "untrained twin"
+def _kind(cell: Any) -> EncoderKind | None:
+    return None if pd.isna(cell) else EncoderKind(cell)
 
 
-def _bar_name(row: Any) -> str:
-    if pd.isna(row.seed):
-        return str(row.model)
-    several = f" ({row.n_seeds} seeds)" if row.n_seeds > 1 else ""
-    return f"{row.model} {row.layer}" + ("" if row.trained else ", untrained") + several
+def _bar_names(similarity: pd.DataFrame) -> list[str]:
+    encoders = iter(encoders_of(similarity[similarity["kind"].notna()]))
+    names = []
+    for row in similarity.itertuples():
+        if pd.isna(row.kind):
+            names.append(str(row.encoder))
+            continue
+        encoder = next(encoders)
+        several = f" ({row.n_seeds} seeds)" if encoder.seed is not None and row.n_seeds > 1 else ""
+        names.append(encoder.bar_name + several)
+    return names

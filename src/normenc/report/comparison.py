@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.report.changed_settings import beside
 from normenc.report.comparison_rows import (
@@ -23,7 +24,7 @@ from normenc.report.comparison_rows import (
 )
 from normenc.report.comparison_sentences import cautions, changed, other_ways, what_differs
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
-from normenc.report.run_folders import CONTROL, read_runs
+from normenc.report.run_folders import read_runs
 from normenc.report.wording import shown
 from normenc.study.disk import put_whole
 from normenc.study.file_names import REPORT
@@ -168,7 +169,7 @@ def _pictures(table: pd.DataFrame) -> list[tuple[str, str, str, bool]]:
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows by kind and mean similarity; where there are very many encoders, the controls and the most similar."""
     means = rows.groupby(["kind", "encoder"], sort=False)["similarity"].mean().rename("mean").reset_index()
-    controls = means["kind"] == CONTROL
+    controls = means["kind"] == EncoderKind.CONTROL
     most = means[~controls].nlargest(max(0, DRAWN - int(controls.sum())), "mean")
     kept = pd.concat([most, means[controls].nlargest(DRAWN, "mean")])
     kinds = {kind: place for place, (kind, _) in enumerate(GROUPS)}

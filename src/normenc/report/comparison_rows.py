@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import in_words
 from normenc.report.matching import encoder_table
-from normenc.report.run_folders import CONTROL, TRAINED, TWIN, RunFolder, read_runs
+from normenc.report.run_folders import RunFolder, read_runs
 from normenc.report.wording import interval, minus, signed
 
 __all__ = [
@@ -26,7 +27,12 @@ __all__ = [
 ]
 
 Cell = tuple[str, list[str]]  # what is read first, and lines under it
-GROUPS = ((TRAINED, "trained layers"), (TWIN, "untrained twins"), (CONTROL, "controls, never trained"))
+GROUPS = (
+    (EncoderKind.TRAINED, "trained layers"),
+    (EncoderKind.PRETRAINED, "pretrained layers"),
+    (EncoderKind.TWIN, "untrained twins"),
+    (EncoderKind.CONTROL, "controls, never trained"),
+)
 RECORDING_ROWS = (
     *(("recording", "name"), ("simulated", "simulated"), ("species", "species"), ("area", "area")),
     *(("stimuli", "n_stimuli"), ("kind of stimulus", "stimuli"), ("neurons", "n_neurons"), ("trials", "n_trials")),

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
-from normenc.report.run_folders import CONTROL, TRAINED, RunFolder
-from normenc.report.wording import FACTORS, factors_in_words, in_words, p_value, quoted, signed
+from normenc.report.run_folders import RunFolder
+from normenc.report.wording import FACTORS, factors_in_words, in_words, listed, p_value, quoted, signed
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
@@ -128,7 +129,8 @@ def _settings(settings: Sequence[Setting]) -> str:
 
 
 def _best_layers(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
-    best = [_best(table[(table["run"] == number) & (table["kind"] == TRAINED)]) for number in range(len(runs))]
+    trained = table[table["kind"] == EncoderKind.TRAINED]
+    best = [_best(trained[trained["run"] == number]) for number in range(len(runs))]
     values = ["no trained layer" if row is None else f"{row['similarity']:.3f}{_of_ceiling(row)}" for row in best]
     names = ["none" if row is None else str(row["encoder"]) for row in best]
     if len(set(names)) == 1:
@@ -154,7 +156,7 @@ def _controls(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     ahead: list[tuple[str, str, RunFolder]] = []
     for number, run in enumerate(runs):
         own = table[table["run"] == number]
-        control, layer = _best(own[own["kind"] == CONTROL]), _best(own[own["kind"] == TRAINED])
+        control, layer = _best(own[own["kind"] == EncoderKind.CONTROL]), _best(own[own["kind"] == EncoderKind.TRAINED])
         if control is not None and layer is not None and control["similarity"] > layer["similarity"]:
             ahead.append((str(control["encoder"]), f"{control['similarity']:.3f}", run))
     if not ahead:
@@ -226,7 +228,7 @@ def _only_some(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     for numbers, names in groups.items():
         more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
         who = in_words([quoted(runs[number].label) for number in numbers])
-        parts.append(f"only {who} {'has' if len(numbers) == 1 else 'have'} {', '.join(names[:MANY])}{more}")
+        parts.append(f"only {who} {'has' if len(numbers) == 1 else 'have'} {listed(names[:MANY])}{more}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
@@ -254,7 +256,7 @@ def _changed(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.DataFrame
     encoder, other = key
     own = {row.run: f"{row.verdict} ({_numbers(row)})" for row in rows.itertuples()}
     values = _by_run([runs[number] for number in own], list(own.values()))
-    against = {"chance": "chance", "noise ceiling": "the noise ceiling", "untrained twin": "its untrained twin"}
+    against = {"chance": "chance", "noise ceiling": "the noise ceiling", EncoderKind.TWIN: "its untrained twin"}
     return f"{encoder} against {against.get(other, other)}: {values}."
 
 

@@ -24,7 +24,7 @@ def fit_notes(rows: Sequence[dict[str, Any]]) -> list[str]:
     Examples
     --------
     >>> edge = "{}% of the neurons' penalties lie at the lower edge of the grid, 1e-05; begin the grid lower, unless ..."
-    >>> for said in fit_notes([{"label": "pool", "notes": edge.format(64.2)}, {"label": "fc", "notes": "it failed"}]):
+    >>> for said in fit_notes([{"encoder": "pool", "notes": edge.format(64.2)}, {"encoder": "fc", "notes": "it failed"}]):
     ...     print(said)
     In ridge regression, the best penalty lies at the lower end of the grid (1e-05) for 64.2 % of neurons predicted from pool: there errors often hardly depend on the penalty, as with nearly noiseless data.
     Study files have no key for the grid: to try another one, give penalties to normenc.encoding.cross_validated_predictions.
@@ -35,10 +35,10 @@ def fit_notes(rows: Sequence[dict[str, Any]]) -> list[str]:
     for row in rows:
         note = row["notes"] if isinstance(row["notes"], str) else ""
         for share, side, value in EDGE.findall(note):
-            edges.setdefault((side, value), []).append(f"{share} % of neurons predicted from {row['label']}")
+            edges.setdefault((side, value), []).append(f"{share} % of neurons predicted from {row['encoder']}")
         rest = EDGE.sub("", note).strip("; ")
         if rest:
-            others.setdefault(rest, []).append(str(row["label"]))
+            others.setdefault(rest, []).append(str(row["encoder"]))
     said = [
         f"In ridge regression, the best penalty lies at the {side} end of the grid ({value}) for "
         f"{in_words([shares[0], *(share.replace('of neurons predicted from ', 'from ') for share in shares[1:])])}: "

@@ -1,13 +1,16 @@
 """The same encoders in several runs: their similarities, and what each run concludes of them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from normenc.report.run_folders import CONTROL, TRAINED, TWIN, RunFolder
+from normenc.csv_tables import encoders_of
+from normenc.encoders import EncoderId, EncoderKind, Naming
+from normenc.report.run_folders import RunFolder
 
 __all__ = [
     "MIN_ORDERED",
@@ -21,9 +24,9 @@ __all__ = [
 
 ALPHA = 0.05
 MIN_ORDERED = 4  # encoders of which an order can be compared
-KINDS = (TRAINED, TWIN, CONTROL)
 MORE, LESS, UNDECIDED = "significantly more similar", "significantly less similar", "no significant difference"
 ABOVE, NOT_ABOVE = "significantly above chance", "not significantly above chance"
+RANGES = ("n_seeds", "seed_low", "seed_high")
 BELOW, NOT_BELOW = "significantly below the ceiling", "not significantly below the ceiling"
 
 
@@ -41,40 +44,37 @@ def encoder_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run and encoder: ``run`` (its number, from 0), ``label``, ``encoder``, ``kind``, ``name`` (what the
-        run's ``differences.csv`` calls it), the similarity with its interval, tests and ceiling as in
+        One row a run and encoder: ``run`` (its number, from 0), ``label`` (the run's), ``encoder``, ``kind``, ``name``
+        (what the run's own tables call the encoder), the similarity with its interval, tests and ceiling as in
         ``similarity.csv``, ``share`` of the lower ceiling, and ``n_seeds``, ``seed_low``, ``seed_high``: the number
         of networks and the range of their similarities.
     """
-    with_task = any(run.n_tasks > 1 for run in runs)
-    trained = pd.concat([run.similarity[run.similarity["kind"] == TRAINED] for run in runs])
-    with_model = trained["model"].nunique() > 1
+    naming = Naming.of(encoder for run in runs for encoder in encoders_of(run.similarity))
+    naming = replace(naming, with_task=any(run.n_tasks > 1 for run in runs))
     tables = []
     for number, run in enumerate(runs):
-        table = run.similarity.copy()
-        layers = table[table["kind"] == CONTROL].groupby("model")["layer"].nunique()
-        several = {str(model) for model in layers.index[layers > 1]}
-        table["encoder"] = [_encoder(row, with_task, with_model, several) for row in table.itertuples()]
+        own = encoders_of(run.similarity)
+        table = run.similarity.rename(columns={"encoder": "name"})
+        table["encoder"] = [naming.label(encoder) for encoder in own]
         table["share"] = [share_of_ceiling(row) for row in table.itertuples()]
-        table = table.join(_seed_ranges(run), on=["task", "model", "layer", "trained"])
-        table.loc[table["kind"] == CONTROL, ["networks", "seed_low", "seed_high"]] = np.nan
-        table["n_seeds"] = table.pop("networks")
+        ranges = _seed_ranges(run)
+        found = [ranges.get(encoder.of_all_seeds, {}) for encoder in own]
+        table = table.assign(**{name: [one.get(name, np.nan) for one in found] for name in RANGES})
+        table.loc[table["kind"] == EncoderKind.CONTROL, [*RANGES]] = np.nan
         table = table.drop_duplicates(["encoder", "kind"])
         tables.append(table.assign(run=number, label=run.label))
     return pd.concat(tables, ignore_index=True)
 
 
-def _encoder(row: Any, with_task: bool, with_model: bool, several: set[str]) -> str:
-    if row.kind == CONTROL:
-        return f"{row.model} {row.layer}" if row.model in several else str(row.model)
-    parts = [str(row.task)] if with_task and not pd.isna(row.task) else []
-    parts += [str(row.model)] if with_model else []
-    return " ".join([*parts, str(row.layer)]) + (", untrained" if row.kind == TWIN else "")
-
-
-def _seed_ranges(run: RunFolder) -> pd.DataFrame:
-    groups = run.by_seed.groupby(["task", "model", "layer", "trained"], dropna=False)["similarity"]
-    return groups.agg(networks="size", seed_low="min", seed_high="max")
+def _seed_ranges(run: RunFolder) -> dict[EncoderId, dict[str, float]]:
+    """Of every encoder, how many seeds there are, and the range of their similarities."""
+    values: dict[EncoderId, list[float]] = {}
+    for encoder, similarity in zip(encoders_of(run.by_seed), run.by_seed["similarity"], strict=True):
+        values.setdefault(encoder.of_all_seeds, []).append(similarity)
+    return {
+        encoder: {"n_seeds": len(own), "seed_low": np.min(own), "seed_high": np.max(own)}
+        for encoder, own in values.items()
+    }
 
 
 def share_of_ceiling(row: Any) -> float:
@@ -106,15 +106,16 @@ def conclusions(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for number, run in enumerate(runs):
-        trained = table[(table["run"] == number) & (table["kind"] == TRAINED)]
+        trained = table[(table["run"] == number) & (table["kind"] == EncoderKind.TRAINED)]
         names = dict(zip(trained["name"], trained["encoder"], strict=True))
         for row in trained.itertuples():
             rows += [{"run": number, "encoder": row.encoder, **found} for found in _against_references(row)]
         for row in run.differences.itertuples():
-            if row.model in names and row.kind in (TWIN, CONTROL) and np.isfinite([row.difference, row.p_holm]).all():
-                other = TWIN if row.kind == TWIN else str(row.other)
+            known = np.isfinite([row.difference, row.p_holm]).all()
+            if row.encoder in names and row.other_kind in (EncoderKind.TWIN, EncoderKind.CONTROL) and known:
+                other = row.other_kind if row.other_kind == EncoderKind.TWIN else str(row.other)
                 rows.append(
-                    {"run": number, "encoder": names[row.model], "other": other, "verdict": _verdict(row)}
+                    {"run": number, "encoder": names[row.encoder], "other": other, "verdict": _verdict(row)}
                     | {"difference": row.difference, "low": row.low, "high": row.high, "p": row.p_holm}
                 )
     columns = ["run", "encoder", "other", "verdict", "difference", "low", "high", "p"]
@@ -189,6 +190,6 @@ def predictivity_table(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.Dat
             found = {
                 name: row.get(name) for name in ("method", "r", "r_low", "r_high", "feve", "feve_low", "feve_high")
             }
-            label, kind = str(row["label"]), str(row["kind"])
+            label, kind = str(row["encoder"]), str(row["kind"])
             rows.append({"run": number, "encoder": names.get((label, kind), label), "kind": kind} | found)
     return pd.DataFrame(rows).drop_duplicates(["run", "encoder", "kind"]) if rows else pd.DataFrame()

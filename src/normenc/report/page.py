@@ -3,24 +3,27 @@
 import base64
 import json
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from normenc.csv_tables import read_table
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
-from normenc.report.sentences import answer, findings, limits, row_names
+from normenc.report.sentences import answer, findings, limits
 from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
 from normenc.study.describing import only_responsive
 from normenc.study.file_names import FAILED_FIT, REPORT
 from normenc.study.marker import belongs, check_settled
+from normenc.study.older_tables import read_run_table, upgraded
 from normenc.study.publishing import add
-from normenc.texts import visible_values
+from normenc.texts import own_stem, visible_values
 
 __all__ = ["render", "write"]
 
@@ -75,9 +78,9 @@ def render(folder: str | Path) -> str:
     try:
         study_toml = (folder / "study.toml").read_text(encoding="utf-8")
         environment = visible_values(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
-        similarity = read_table(folder / "similarity.csv")
-        differences = read_table(folder / "differences.csv")
-        training = read_table(folder / "training.csv")
+        similarity = read_run_table(folder / "similarity.csv", environment)
+        tables = partial(_table, folder, environment, similarity)
+        differences, training = tables("differences.csv"), tables("training.csv")
         drawn = [f"figures/{path.name}" for path in (folder / "figures").glob("*.svg")]
         own = belongs(folder, [*drawn, *OPTIONAL])  # a user's own picture or table is none of the run's
         pictures = {Path(name).stem: _data_uri(folder / name) for name in sorted(own.intersection(drawn))}
@@ -86,13 +89,13 @@ def render(folder: str | Path) -> str:
     study = visible_values(tomllib.loads(study_toml))
     networks = [_described(section) for section in _sections(study["network"])]
     tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
-    controls = similarity.loc[similarity["seed"].isna(), "model"].tolist()
-    layers = similarity.loc[similarity["trained"], "layer"].unique().tolist()
+    controls = similarity.loc[similarity["kind"] == EncoderKind.CONTROL, "network"].unique().tolist()
+    layers = similarity.loc[similarity["kind"] == EncoderKind.TRAINED, "layer"].unique().tolist()
     paragraph, references = methods(study, environment, tasks, networks, layers, controls)
-    by_method = _by_method(similarity, folder / BY_METHOD if BY_METHOD in own else None)
-    labels = list(row_names(similarity).values())
-    data = explorer(folder, environment, by_method, labels)
-    predictivity = _optional(folder, PREDICTIVITY, own)
+    optional = {name: tables(name) for name in OPTIONAL if name in own and (folder / name).is_file()}
+    by_method = _by_method(similarity, optional.get(BY_METHOD))
+    data = explorer(folder, environment, by_method, similarity["encoder"].tolist())
+    predictivity = _records(optional.get(PREDICTIVITY))
     page = Environment(
         loader=PackageLoader("normenc.report"),
         autoescape=True,
@@ -105,7 +108,7 @@ def render(folder: str | Path) -> str:
         tasks=tasks,
         networks=networks,
         scores=_scores(environment["scores"]),
-        failures=_optional(folder, FAILURES, own),
+        failures=_records(optional.get(FAILURES)),
         study_toml=study_toml,
         environment=environment,
         recording=environment["recording"],
@@ -123,16 +126,18 @@ def render(folder: str | Path) -> str:
         generalises=factors_in_words(
             environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) == 1
         ),
-        rows=list(zip(labels, similarity.to_dict("records"), strict=True)),
+        rows=similarity.to_dict("records"),
+        kinds=similarity["kind"].unique().tolist(),
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
         differences=differences.to_dict("records"),
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
-        tuning=_tuning(folder, controls, environment["recording"]["steps"]) if TUNING in own else None,
+        tuning=_tuning(optional[TUNING], tables, environment["recording"]["steps"]) if TUNING in optional else None,
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),
+        fitted=_pictures_of_fits(predictivity),
         methods=paragraph,
         references=references,
         pictures=pictures,
@@ -153,8 +158,8 @@ def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, b
     return {
         "intervals": bool(similarity["low"].notna().any()),
         "ceiling": bool(similarity["ceiling_lower"].notna().any()),
-        "controls": bool(similarity["seed"].isna().any()),
-        "twins": bool((~similarity["trained"] & similarity["seed"].notna()).any()),
+        "controls": bool((similarity["kind"] == EncoderKind.CONTROL).any()),
+        "twins": bool((similarity["kind"] == EncoderKind.TWIN).any()),
         "above_chance": bool((similarity["p_chance_holm"] <= ALPHA).any()),
         "pairs": environment["inference"].get("n_significant_pairs", 1) > 0,
     }
@@ -168,23 +173,23 @@ def _plotly() -> str:
     return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
-def _by_method(similarity: pd.DataFrame, path: Path | None) -> list[tuple[str, list[dict[str, Any]]]]:
+def _by_method(similarity: pd.DataFrame, others: pd.DataFrame | None) -> list[tuple[str, list[dict[str, Any]]]]:
     """Rows of every comparison method, in the order of `similarity`, whose own method comes first."""
-    tables = [similarity, *([read_table(path)] if path is not None and path.is_file() else [])]
-    rows = pd.concat(tables, ignore_index=True)
+    rows = similarity if others is None else pd.concat([similarity, others], ignore_index=True)
     return [(str(name), part.to_dict("records")) for name, part in rows.groupby("comparison", sort=False)]
 
 
-def _optional(folder: Path, name: str, own: set[str]) -> list[dict[str, Any]]:
-    """Rows of a table that not every run has, where it is one of the run's own files."""
-    return read_table(folder / name).to_dict("records") if name in own and (folder / name).is_file() else []
+def _table(folder: Path, environment: dict[str, Any], similarity: pd.DataFrame, name: str) -> pd.DataFrame:
+    return read_run_table(folder / name, environment, similarity)
 
 
-def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, Any] | None:
-    """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show; None of images."""
-    if not (folder / TUNING).is_file():
-        return None
-    table = read_table(folder / TUNING)
+def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
+    """Rows of a table that not every run has."""
+    return [] if table is None else table.to_dict("records")
+
+
+def _tuning(table: pd.DataFrame, tables: Callable[[str], pd.DataFrame], steps: list[str]) -> dict[str, Any]:
+    """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show."""
     if "n_tested_tuned" not in table:
         return {"rows": []}
     return {
@@ -194,18 +199,17 @@ def _tuning(folder: Path, controls: list[str], steps: list[str]) -> dict[str, An
         "directions": "n_tuned_direction" in table,
         "halves": bool(table["spectrum_cross_validated"].any()),
         "laws": bool(table["spectrum_exponent"].notna().any()),
-        "with_controls": bool(table["population"].isin(controls).any()),
+        "with_controls": bool((table["kind"] == EncoderKind.CONTROL).any()),
         "untested": in_words(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
         "sampled": bool((table["n_units"] < table["n_all"]).any()),
-        **_of_units(folder / UNITS, controls),
+        **_of_units(tables(UNITS)),
     }
 
 
-def _of_units(path: Path, controls: list[str]) -> dict[str, Any]:
+def _of_units(units: pd.DataFrame) -> dict[str, Any]:
     """What captions say of single units: which prefer none, which hardly respond, which widths are bounds."""
-    units = read_table(path)
     none = units["preferred_orientation_deg"].isna()
-    own = units[~units["population"].isin(controls)]
+    own = units[units["kind"] != EncoderKind.CONTROL]
     bounds = units[units["width_at_bound"].eq(True)] if "width_at_bound" in units else units[:0]
     tuned = bounds["tuned_orientation"].eq(True)
     return {
@@ -244,6 +248,12 @@ def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _pictures_of_fits(rows: list[dict[Any, Any]]) -> dict[str, str]:
+    """Pictures of what networks fitted to the neurons learned, and the network that each is of."""
+    names = [row["network"] for row in rows if row["kind"] == EncoderKind.FITTED]
+    return {f"{what}_{own_stem(name)}": name for name in names for what in ("filters", "readouts")}
+
+
 def _sections(value: Any) -> list[dict[str, Any]]:
     return value if isinstance(value, list) else [value]
 
@@ -271,15 +281,15 @@ def _task(section: dict[str, Any], training: dict[str, Any], networks: list[dict
 
 def _scores(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Means over seeds, by task and architecture."""
-    table = pd.DataFrame(scores)
-    groups = table.groupby(["task", "model", "score"], sort=False)
+    table = upgraded(pd.DataFrame(scores))
+    groups = table.groupby(["task", "network", "score"], sort=False)
     means = groups[["chance", "train", "held_out", "untrained_held_out"]].mean()
     return means.assign(n_seeds=groups.size()).reset_index().to_dict("records")
 
 
 def _first_unit(training: pd.DataFrame) -> pd.DataFrame:
     first = training.iloc[0]
-    return training[(training[["task", "model", "seed"]] == first[["task", "model", "seed"]]).all(axis=1)]
+    return training[(training[["task", "network", "seed"]] == first[["task", "network", "seed"]]).all(axis=1)]
 
 
 def _losses(training: pd.DataFrame) -> list[tuple[int, float]]:

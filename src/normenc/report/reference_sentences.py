@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from normenc.report.wording import corrected, counted, in_words, interval, p_value
+from normenc.encoders import EncoderKind
+from normenc.report.wording import corrected, counted, in_words, interval, listed, p_value
 
 __all__ = ["ALPHA", "against_ceiling", "against_chance"]
 
@@ -13,7 +14,7 @@ SHOWN = 8  # models that are named one by one
 CLOSE = 0.05  # below the lower ceiling, within which a layer whose interval includes it reaches it
 
 
-def against_ceiling(similarity: pd.DataFrame, names: dict[Any, str], shown: int | None = None) -> str:
+def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
     """How far the trained layers are from the lower noise ceiling.
 
     A layer reaches it where its similarity is as high, or at most 0.05 lower while its interval includes the ceiling
@@ -24,8 +25,6 @@ def against_ceiling(similarity: pd.DataFrame, names: dict[Any, str], shown: int 
     ----------
     similarity : DataFrame
         The rows of ``similarity.csv``.
-    names : dict
-        What each row is called, by its index.
     shown : int, optional
         Layers of which it speaks one by one, the most similar ones; of more it gives numbers. All by default.
     """
@@ -36,7 +35,7 @@ def against_ceiling(similarity: pd.DataFrame, names: dict[Any, str], shown: int 
             "known."
         )
     start = f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper)."
-    trained = similarity[similarity["trained"] & similarity["similarity"].notna()]
+    trained = similarity[(similarity["kind"] == EncoderKind.TRAINED) & similarity["similarity"].notna()]
     n_tests = int(similarity["p_ceiling_holm"].notna().sum())
     unreliable = ""
     if row.get("ceiling_lower_low", 1.0) <= 0:
@@ -45,24 +44,24 @@ def against_ceiling(similarity: pd.DataFrame, names: dict[Any, str], shown: int 
         )
     if shown is not None and len(trained) > shown:
         return f"{start} {_in_numbers(trained, n_tests)}{unreliable}"
-    return " ".join([start, *_one_by_one(trained, names, n_tests)]) + unreliable
+    return " ".join([start, *_one_by_one(trained, n_tests)]) + unreliable
 
 
-def _one_by_one(trained: pd.DataFrame, names: dict[Any, str], n_tests: int) -> list[str]:
+def _one_by_one(trained: pd.DataFrame, n_tests: int) -> list[str]:
     below, reached, unsure = [], [], []
-    for index, row in trained.iterrows():
-        distance = row["ceiling_lower"] - row["similarity"]
+    for _, row in trained.iterrows():
+        name, distance = row["encoder"], row["ceiling_lower"] - row["similarity"]
         test = f"{p_value(row['p_ceiling_holm'])}, {corrected(n_tests, 'model')}"
         if _reaches(row):
             near = "" if distance <= 0 else f" to within {distance:.3f}, a difference that was not significant ({test})"
-            reached.append(f"{names[index]} reaches the lower ceiling{near}.")
+            reached.append(f"{name} reaches the lower ceiling{near}.")
         elif pd.isna(row["p_ceiling_holm"]):
-            unsure.append(f"{names[index]} is {distance:.3f} below the lower ceiling; this could not be tested.")
+            unsure.append(f"{name} is {distance:.3f} below the lower ceiling; this could not be tested.")
         elif row["p_ceiling_holm"] <= ALPHA:
-            below.append((names[index], f"{distance:.3f} ({p_value(row['p_ceiling_holm'])})"))
+            below.append((name, f"{distance:.3f} ({p_value(row['p_ceiling_holm'])})"))
         else:
             unsure.append(
-                f"{names[index]} is {distance:.3f} below the lower ceiling; this difference was not significant "
+                f"{name} is {distance:.3f} below the lower ceiling; this difference was not significant "
                 f"({test}), because {_why_not(row)}."
             )
     sure = []
@@ -100,15 +99,13 @@ def _in_numbers(trained: pd.DataFrame, n_tests: int) -> str:
     )
 
 
-def against_chance(similarity: pd.DataFrame, names: dict[Any, str], kind: str) -> str:
+def against_chance(similarity: pd.DataFrame, kind: str) -> str:
     """Which models are significantly more similar than chance, and which could not be.
 
     Parameters
     ----------
     similarity : DataFrame
         The rows of ``similarity.csv``.
-    names : dict
-        What each row is called, by its index.
     kind : str
         Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
     """
@@ -126,7 +123,7 @@ def against_chance(similarity: pd.DataFrame, names: dict[Any, str], kind: str) -
             f"give is {smallest.min():.2g}, which is not significant once it is corrected for "
             f"{counted(n_tests, 'model')}."
         )
-    hopeless = _hopeless(smallest[smallest * n_tests > ALPHA], names)
+    hopeless = _hopeless(smallest[smallest * n_tests > ALPHA], similarity["encoder"])
     if above.empty and shifts:
         return (
             f"No model is significantly more similar than its own circular shifts ({how}): nothing shows that a match "
@@ -134,17 +131,17 @@ def against_chance(similarity: pd.DataFrame, names: dict[Any, str], kind: str) -
         )
     if above.empty:
         return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"
-    found = ", ".join(names[index].replace(", untrained", " untrained") for index in above.index)
+    found = listed(above["encoder"].tolist())
     found = found if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
     chance = "their own circular shifts" if shifts else f"chance ({test}"
     return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {found}.{hopeless}"
 
 
-def _hopeless(smallest: pd.Series, names: dict[Any, str]) -> str:
+def _hopeless(smallest: pd.Series, labels: pd.Series) -> str:
     """Models so symmetric that no order of the stimuli that was tried could make them significant."""
     if smallest.empty:
         return ""
-    who = in_words([names[index] for index in smallest.index])
+    who = in_words(labels[smallest.index].tolist())
     one = len(smallest) == 1
     low, high = f"{smallest.min():.2g}", f"{smallest.max():.2g}"
     least = low if low == high else f"{low} to {high}"

@@ -3,30 +3,26 @@
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from normenc.csv_tables import read_table
+from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.report.sentences import row_names
 from normenc.study.marker import belongs, check_settled
+from normenc.study.older_tables import check_format, read_run_table
 from normenc.texts import visible_values
 
-__all__ = ["CONTROL", "TRAINED", "TWIN", "RunFolder", "read_run", "read_runs"]
+__all__ = ["RunFolder", "read_run", "read_runs"]
 
-TRAINED, TWIN, CONTROL = "trained layer", "untrained twin", "control"
 SIMILARITY_COLUMNS = (
     *(
         "recording",
-        "task",
-        "model",
-        "layer",
-        "trained",
-        "seed",
+        *ENCODER_COLUMNS,
         "rdm_metric",
         "comparison",
         "similarity",
@@ -36,11 +32,11 @@ SIMILARITY_COLUMNS = (
     *("p_chance_holm", "p_ceiling_holm", "chance", "ceiling", "ceiling_lower", "ceiling_lower_low", "ceiling_upper"),
     "resampled",
 )
-DIFFERENCE_COLUMNS = ("model", "other", "kind", "difference", "low", "high", "p_holm")
-SEED_COLUMNS = ("task", "model", "layer", "trained", "seed", "similarity")
+DIFFERENCE_COLUMNS = (*ENCODER_COLUMNS, "other", "other_kind", "difference", "low", "high", "p_holm")
+SEED_COLUMNS = (*ENCODER_COLUMNS, "similarity")
 NUMBERS = (
     *("similarity", "low", "high", "p_chance_holm", "p_ceiling_holm", "ceiling_lower", "ceiling_lower_low"),
-    *("ceiling_upper", "difference", "p_holm", "seed"),
+    *("ceiling_upper", "difference", "p_holm", "seed", "other_seed"),
 )
 SECTIONS = ("recording", "task", "network", "training", "comparison")
 
@@ -55,7 +51,7 @@ class RunFolder:
     study, environment : dict
         Of ``study.toml`` and ``environment.json``.
     similarity : DataFrame
-        Of ``similarity.csv``; ``kind`` says what each row is, ``name`` what ``differences.csv`` calls it.
+        Of ``similarity.csv``.
     differences, by_seed : DataFrame
     predictivity : DataFrame or None
     quality : dict or None
@@ -82,7 +78,7 @@ class RunFolder:
     @property
     def n_tasks(self) -> int:
         """How many tasks were trained on."""
-        return int(self.similarity.loc[self.similarity["kind"] == TRAINED, "task"].nunique())
+        return int(self.similarity.loc[self.similarity["kind"] == EncoderKind.TRAINED, "task"].nunique())
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[RunFolder]:
@@ -127,10 +123,13 @@ def read_run(folder: str | Path) -> RunFolder:
         missing = [key for key in wanted if key not in part] if isinstance(part, dict) else list(wanted)
         if missing:
             raise InputError(f"{folder}: {name} is not that of a run, {missing[0]} is missing in it")
-    similarity = _table(folder / "similarity.csv", SIMILARITY_COLUMNS)
+    check_format(folder, environment)
+    similarity = _table(folder / "similarity.csv", SIMILARITY_COLUMNS, environment)
     _check_similarity(folder, similarity)
-    similarity = similarity.assign(kind=[_kind(row) for row in similarity.itertuples()])
-    similarity = similarity.assign(name=pd.Series(row_names(similarity), dtype=str))
+
+    def table(name: str, columns: Sequence[str], *, empty: bool = False) -> pd.DataFrame:
+        return _table(folder / name, columns, environment, similarity, empty=empty)
+
     quality = folder / "quality.json"
     predictivity = folder / "predictivity.csv"
     predicted = predictivity.is_file() and "predictivity.csv" in belongs(folder, ["predictivity.csv"])
@@ -139,9 +138,9 @@ def read_run(folder: str | Path) -> RunFolder:
         study=study,
         environment=environment,
         similarity=similarity,
-        differences=_table(folder / "differences.csv", DIFFERENCE_COLUMNS, empty=True),
-        by_seed=_table(folder / "similarity_by_seed.csv", SEED_COLUMNS),
-        predictivity=_table(predictivity, ("label", "kind", "r")) if predicted else None,
+        differences=table("differences.csv", DIFFERENCE_COLUMNS, empty=True),
+        by_seed=table("similarity_by_seed.csv", SEED_COLUMNS),
+        predictivity=table("predictivity.csv", (*ENCODER_COLUMNS, "r")) if predicted else None,
         quality=_parsed(quality, json.loads) if quality.is_file() else None,
         label=f"{study['name']} × {similarity['recording'].iloc[0]}",
     )
@@ -187,10 +186,19 @@ def _parsed(path: Path, parse: Any) -> Any:
         raise InputError(f"{path}: this file is damaged ({error}); run the study again") from None
 
 
-def _table(path: Path, columns: Sequence[str], *, empty: bool = False) -> pd.DataFrame:
+def _table(
+    path: Path,
+    columns: Sequence[str],
+    environment: Mapping[str, Any],
+    similarity: pd.DataFrame | None = None,
+    *,
+    empty: bool = False,
+) -> pd.DataFrame:
     _read(path)
     try:
-        table = read_table(path)
+        table = read_run_table(path, environment, similarity)
+    except InputError:
+        raise
     except ValueError as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
     missing = [column for column in columns if column not in table]
@@ -203,6 +211,10 @@ def _table(path: Path, columns: Sequence[str], *, empty: bool = False) -> pd.Dat
             table[column] = pd.to_numeric(table[column]).astype(float)
         except (TypeError, ValueError):
             raise InputError(f"{path}: column {column} must hold numbers; run the study again") from None
+    try:
+        encoders_of(table)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; run the study again") from None
     return table
 
 
@@ -211,11 +223,3 @@ def _check_similarity(folder: Path, similarity: pd.DataFrame) -> None:
         values = similarity[column].unique()
         if len(values) > 1:
             raise InputError(f"{folder}: similarity.csv has rows of {len(values)} {column}s; a run has one")
-    if similarity["trained"].dtype != bool:
-        raise InputError(f"{folder}: in similarity.csv, column trained must hold True and False")
-
-
-def _kind(row: Any) -> str:
-    if row.trained:
-        return TRAINED
-    return CONTROL if pd.isna(row.seed) else TWIN

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from normenc.encoders import EncoderKind
 from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance
 from normenc.report.wording import (
     corrected,
@@ -16,7 +17,7 @@ from normenc.report.wording import (
     the_recording,
 )
 
-__all__ = ["answer", "findings", "limits", "row_names"]
+__all__ = ["answer", "findings", "limits"]
 
 MANY = 4  # trained layers of which the page speaks one by one
 FOLDED = "folded directions onto orientations"  # as steps of a recording say it
@@ -37,23 +38,22 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
         twin and than every control, each by a difference whose corrected p-value is at most 0.05, and is above chance:
         by its test, or where chance is circular shifts, which ask for more, by an interval above 0.
     """
-    names = row_names(similarity)
     best = _best(similarity)
     recording = the_recording(similarity["recording"].iloc[0])
     if best is None:
         return f"No trained layer has a similarity with {recording}."
-    name = names[best.name]
+    name = str(best["encoder"])
     if best["similarity"] <= 0:
         return (
             f"No trained layer matches {recording}: even the most similar one, {name}, has a similarity of "
             f"{minus(f'{best.similarity:.3f}')}."
         )
-    twins = differences[differences["kind"] == "untrained twin"]
-    improved = twins.loc[(twins["p_holm"] <= ALPHA) & (twins["difference"] > 0), "model"].tolist()
+    twins = differences[differences["other_kind"] == EncoderKind.TWIN]
+    improved = twins.loc[(twins["p_holm"] <= ALPHA) & (twins["difference"] > 0), "encoder"].tolist()
     if name in improved:
-        own = differences[(differences["model"] == name) & (differences["kind"] == "control")]
+        own = differences[(differences["encoder"] == name) & (differences["other_kind"] == EncoderKind.CONTROL)]
         return _of_the_best(name, recording, own, best)
-    twin = twins[twins["model"] == name]
+    twin = twins[twins["encoder"] == name]
     if twins["p_holm"].isna().all():
         return (
             f"Whether the task helps to explain {recording} is not known: no difference between a trained layer and "
@@ -66,7 +66,7 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
         )
     if (twin["p_holm"] <= ALPHA).any():
         return f"Training makes {name}, the layer that matches best, significantly less similar to {recording}."
-    untested = twins.loc[twins["p_holm"].isna(), "model"].tolist()
+    untested = twins.loc[twins["p_holm"].isna(), "encoder"].tolist()
     rest = f"; {_listed(untested)} could not be tested" if untested else ""
     return (
         f"Nothing here shows that the task helps to explain {recording}: no trained layer is significantly more "
@@ -76,7 +76,7 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
 
 def _best(similarity: pd.DataFrame) -> Any:
     """The trained layer that matches best, or None where none has a similarity."""
-    trained = similarity[similarity["trained"] & similarity["similarity"].notna()]
+    trained = similarity[(similarity["kind"] == EncoderKind.TRAINED) & similarity["similarity"].notna()]
     return None if trained.empty else trained.loc[trained["similarity"].idxmax()]
 
 
@@ -148,13 +148,13 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
     Examples
     --------
     >>> similarity = pd.DataFrame({
-    ...     "recording": "V1", "model": ["CNN", "CNN", "pixels"], "layer": ["fc", "fc", "pixels"],
-    ...     "trained": [True, False, False], "seed": [1, 1, None], "similarity": [0.6, 0.4, 0.7],
+    ...     "recording": "V1", "encoder": ["fc", "fc, untrained", "pixels"],
+    ...     "kind": ["trained layer", "untrained twin", "control"], "similarity": [0.6, 0.4, 0.7],
     ...     "low": [0.5, 0.3, 0.6], "high": [0.7, 0.5, 0.8], "ceiling": "none", "ceiling_lower": float("nan"),
     ...     "ceiling_upper": float("nan"), "p_ceiling_holm": float("nan"), "p_chance_holm": [0.01, 0.5, 0.01],
     ...     "chance": "label permutations"})
     >>> differences = pd.DataFrame({
-    ...     "model": "fc", "other": ["fc, untrained", "pixels"], "kind": ["untrained twin", "control"],
+    ...     "encoder": "fc", "other": ["fc, untrained", "pixels"], "other_kind": ["untrained twin", "control"],
     ...     "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, -0.01], "p_holm": [0.002, 0.06]})
     >>> for sentence in findings(similarity, differences):
     ...     print(sentence)
@@ -164,28 +164,27 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
     There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not known.
     Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): fc, pixels.
     """  # noqa: E501 (sentences are lines of their own)
-    names = row_names(similarity)
     best = _best(similarity)
     sentences = []
     if best is not None:
-        sentences.append(_of_best(names[best.name], best))
-    sentences += _unknown(similarity, names)
-    trained = similarity[similarity["trained"]]
+        sentences.append(_of_best(best["encoder"], best))
+    sentences += _unknown(similarity)
+    trained = similarity[similarity["kind"] == EncoderKind.TRAINED]
     n_tests = int(differences["p_holm"].notna().sum())
-    twins = differences[differences["kind"] == "untrained twin"]
-    against = differences[differences["kind"] == "control"]
-    told = [names[index] for index in trained.index]
+    twins = differences[differences["other_kind"] == EncoderKind.TWIN]
+    against = differences[differences["other_kind"] == EncoderKind.CONTROL]
+    told = trained["encoder"].tolist()
     if len(told) > MANY:
-        told = [] if best is None else [names[best.name]]
+        told = [] if best is None else [best["encoder"]]
         sentences += [_counted(twins, "its untrained twin", len(trained), n_tests)]
         for other, rows in against.groupby("other", sort=False):
             sentences.append(_counted(rows, str(other), len(trained), n_tests))
-    sentences += [_against_twin(row, n_tests) for row in twins[twins["model"].isin(told)].itertuples()]
+    sentences += [_against_twin(row, n_tests) for row in twins[twins["encoder"].isin(told)].itertuples()]
     for layer in told:
-        rows = against[against["model"] == layer]
+        rows = against[against["encoder"] == layer]
         sentences += [_against_controls(layer, rows, n_tests)] if len(rows) else []
     shown = None if len(trained) <= MANY else MANY
-    return [*sentences, against_ceiling(similarity, names, shown), against_chance(similarity, names, kind)]
+    return [*sentences, against_ceiling(similarity, shown), against_chance(similarity, kind)]
 
 
 def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list[str]:
@@ -219,28 +218,7 @@ def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list
     ]
 
 
-def row_names(similarity: pd.DataFrame) -> dict[Any, str]:
-    """What each row is called in ``differences.csv``: its label.
-
-    In runs of older versions, which have none, it follows from task and network where there are several.
-    """
-    if "label" in similarity:
-        return {index: str(label) for index, label in similarity["label"].items()}
-    trained = similarity[similarity["trained"]]
-    tasks = "task" in trained and trained["task"].nunique() > 1
-    several = tasks or trained["model"].nunique() > 1
-    names = {}
-    for row in similarity.itertuples():
-        if pd.isna(row.seed):
-            names[row.Index] = str(row.model)
-            continue
-        parts = [str(row.task)] if tasks and row.trained else []
-        parts += [str(row.model)] if several else []
-        names[row.Index] = " ".join([*parts, str(row.layer)]) + ("" if row.trained else ", untrained")
-    return names
-
-
-def _unknown(similarity: pd.DataFrame, names: dict[Any, str]) -> list[str]:
+def _unknown(similarity: pd.DataFrame) -> list[str]:
     """Which rows have no similarity, or no interval, and why."""
     if "why_unknown" not in similarity:
         return []
@@ -248,7 +226,7 @@ def _unknown(similarity: pd.DataFrame, names: dict[Any, str]) -> list[str]:
     sentences = []
     for reason, own in rows.groupby("why_unknown", sort=False):
         what = "similarity" if own["similarity"].isna().any() else "interval"
-        whose = in_words([names[index] for index in own.index])
+        whose = in_words(own["encoder"].tolist())
         sentences.append(f"No {what} is known for {whose}: {reason}.")
     return sentences
 
@@ -272,7 +250,7 @@ def _counted(rows: pd.DataFrame, other: str, n: int, n_tests: int) -> str:
 def _against_twin(row: Any, n_tests: int) -> str:
     if pd.isna(row.p_holm):
         known = f"difference {signed(row.difference)}" if pd.notna(row.difference) else "the difference is not known"
-        return f"Whether training makes {row.model} more similar could not be tested ({known})."
+        return f"Whether training makes {row.encoder} more similar could not be tested ({known})."
     unsure = row.p_holm > ALPHA
     if unsure:
         verdict = "did not differ significantly from its untrained twin"
@@ -282,7 +260,7 @@ def _against_twin(row: Any, n_tests: int) -> str:
     if unsure and _excludes_zero(row):
         alone = f" The interval excludes 0, but it is of this difference alone, while p is corrected for {n_tests}."
     return (
-        f"{row.model} {verdict}: difference {signed(row.difference)} (95 % interval "
+        f"{row.encoder} {verdict}: difference {signed(row.difference)} (95 % interval "
         f"{interval(row.low, row.high, '+.3f')}; {p_value(row.p_holm)}, {corrected(n_tests)}).{alone}"
     )
 

@@ -14,6 +14,7 @@ __all__ = [
     "factors_in_words",
     "in_words",
     "interval",
+    "listed",
     "minus",
     "p_value",
     "quoted",
@@ -40,6 +41,17 @@ def quoted(name: object) -> str:
 def shown(value: Any) -> Any:
     """What a page shows of a value: a text with escapes for what would not be seen; HTML that is safe as it is."""
     return visible_lines(value) if type(value) is str else value
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names one after the other, apart from each other also where one holds a comma.
+
+    Examples
+    --------
+    >>> listed(["pool", "fc"]), listed(["fc", "fc, untrained"])
+    ('pool, fc', 'fc; fc, untrained')
+    """
+    return ("; " if any("," in name for name in names) else ", ").join(names)
 
 
 def the_recording(name: object) -> str:

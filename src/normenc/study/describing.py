@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import tuning
+from normenc.csv_tables import encoder_columns
+from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.recordings.columns import neuron_column
@@ -33,7 +35,8 @@ class Description:
     Attributes
     ----------
     label : str
-    is_recording : bool
+    encoder : EncoderId or None
+        None for the recording.
     n_all : int
         Units; of a control with many, those described one by one are drawn at random, and fewer.
     summary : PopulationSummary
@@ -62,7 +65,7 @@ class Description:
     """
 
     label: str
-    is_recording: bool
+    encoder: EncoderId | None
     n_all: int
     summary: tuning.PopulationSummary
     neurons: npt.NDArray[Any] | None
@@ -78,6 +81,11 @@ class Description:
     participation_ratio: float
     orientation_error: float
     direction_error: float
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether these are the recorded neurons."""
+        return self.encoder is None
 
     def called(self, name: str) -> npt.NDArray[np.bool_]:
         """Which units a test calls so: ``"tuned"``, ``"tuned_orientation"``, ...; none where it cannot be made."""
@@ -137,13 +145,14 @@ def _encoder(representation: Representation, rows: Any, stimulus: Floats, period
     """Opposite directions are one image to an encoder: they are averaged before its tuning is described."""
     assert representation.responses is not None
     values = representation.responses.to_numpy()[rows]
-    most = values.shape[1] if representation.trained else MOST_UNITS
+    most = values.shape[1] if representation.encoder.kind is EncoderKind.TRAINED else MOST_UNITS
     units = np.sort(np.random.default_rng(0).permutation(values.shape[1])[:most])
     folded = tuning.tuning_curves(values[:, units], stimulus)
     summary = tuning.population_summary(folded.mean, folded.stimulus, negative=NEGATIVE)
     summary.units.index = pd.Index(units, name=summary.units.index.name)  # their numbers in the whole population
     curves = tuning.tuning_curves(values, stimulus, period=period)
-    return _description(representation.label, curves, summary)
+    found = _description(representation.label, curves, summary)
+    return replace(found, encoder=representation.encoder)
 
 
 def _description(
@@ -163,7 +172,7 @@ def _description(
         exponent = float("nan")
     return Description(
         label=label,
-        is_recording=neurons is not None,
+        encoder=None,
         n_all=curves.mean.shape[1],
         summary=summary,
         neurons=neurons,
@@ -218,7 +227,8 @@ def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
         units, summary = found.summary.units, found.summary
         tuned = {kind: getattr(summary, kind) or NONE for kind in kinds}
         responsive = units["responsive"] if "responsive" in units else pd.Series(dtype="boolean")
-        row = {"population": found.label, "recording": found.is_recording, "n_all": found.n_all, "n_units": len(units)}
+        row = {"population": found.label, "recording": found.is_recording} | _who(found)
+        row |= {"n_all": found.n_all, "n_units": len(units)}
         if with_blanks:
             row |= _counts("responsive", int(responsive.sum()), int(responsive.notna().sum()))
         row |= _counts("tuned", summary.n_tuned, summary.n_tested)
@@ -238,7 +248,13 @@ def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    return table.astype({name: "Int64" for name in table if name.startswith("n_")})
+    return table.astype({name: "Int64" for name in table if name.startswith("n_") or name == "seed"})
+
+
+def _who(found: Description) -> dict[str, Any]:
+    """The columns that say of which encoder a population is."""
+    own = encoder_columns([found.encoder], [None if found.is_recording else found.label])
+    return {name: values[0] for name, values in own.items()}
 
 
 def _counts(name: str, n: int, n_tested: int) -> dict[str, float]:
@@ -269,10 +285,11 @@ def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
         table["response_range"] = np.ptp(found.average, axis=0)
         if found.neurons is not None:
             table["unit"] = pd.NA
-        table.insert(0, "population", found.label)
-        table.insert(1, "neuron", found.neurons)
+        for place, (name, value) in enumerate({"population": found.label, **_who(found)}.items()):
+            table.insert(place, name, value)
+        table.insert(table.columns.get_loc("seed") + 1, "neuron", found.neurons)
         if found.named_by and found.named_by not in table:
             own = pd.Series(found.neurons, dtype="string")
-            table.insert(2, found.named_by, own.mask(own.str.startswith(NAMELESS)))
+            table.insert(table.columns.get_loc("neuron") + 1, found.named_by, own.mask(own.str.startswith(NAMELESS)))
         tables.append(table.astype({"unit": "Int64", "neuron": "string"}))
     return pd.concat(tables, ignore_index=True)

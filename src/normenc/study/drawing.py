@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc import encoding, figures, tuning
+from normenc.encoders import EncoderKind
 from normenc.figures.common import degrees
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
-from normenc.study.file_names import own_stem
 from normenc.study.progress import Tell, each
 from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
+from normenc.texts import own_stem
 
 __all__ = ["draw", "pictures"]
 
@@ -78,8 +79,8 @@ def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
     """RDMs, their rows and embeddings."""
     recording, metric = evaluation.recording, evaluation.study.rdm_metric
     own, points = evaluation.recording_label, evaluation.embeddings
-    trained = [r for r in evaluation.shown if r.trained]
-    controls = [r for r in evaluation.shown if not r.trained]
+    trained = [r for r in evaluation.shown if r.encoder.kind is EncoderKind.TRAINED]
+    controls = [r for r in evaluation.shown if r.encoder.kind is not EncoderKind.TRAINED]
     matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
     period = recording.period
     stimulus = np.arange(recording.n_stimuli) if period is None else recording.stimulus
@@ -93,7 +94,7 @@ def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
     }
     if period is not None:
         # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
-        plain = {r.label: r.rdm for r in controls if r.seed is None}
+        plain = {r.label: r.rdm for r in controls if r.encoder.kind is EncoderKind.CONTROL}
         lines: dict[str, Any] = {"populations": matrices, "controls": plain, "metric": metric}
         found["rdm_rows"] = Picture("rdm_rows", lines | shared)
     return found
@@ -104,8 +105,9 @@ def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
     recording, found, own = evaluation.described, evaluation.descriptions, evaluation.recording_label
     if recording.period is None:
         return {}
-    shown = [own, *(r.label for r in evaluation.shown if r.trained and r.label in found)]
-    plain = [r.label for r in evaluation.shown if r.seed is None and r.label in found]
+    described = [r for r in evaluation.shown if r.label in found]
+    shown = [own, *(r.label for r in described if r.encoder.kind is EncoderKind.TRAINED)]
+    plain = [r.label for r in described if r.encoder.kind is EncoderKind.CONTROL]
     selective = {label: one.summary.units["gosi"].to_numpy() for label, one in found.items()}
     laws = {label: one.exponent for label, one in found.items() if np.isfinite(one.exponent)}
     spectra = {label: one.spectrum for label, one in found.items()}

@@ -12,6 +12,7 @@ import torch
 
 from normenc import rsa
 from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
+from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.quality import Quality, inference_inputs
 from normenc.recordings import Recording
@@ -183,7 +184,7 @@ def _evaluate(
     else:
         components = {own_label: principal_components(recording.responses, N_COMPONENTS)}
     components |= {label: principal_components(firsts[label].responses, N_COMPONENTS) for label in shown}
-    described = [firsts[label] for label in shown if firsts[label].trained or firsts[label].seed is None]
+    described = [firsts[label] for label in shown if firsts[label].encoder.kind is not EncoderKind.TWIN]
     predicted = None
     if study.encoding.enabled:
         predicted = predict_neurons(
@@ -233,9 +234,9 @@ def _over_training(
     """Similarities of the checkpoints, with intervals."""
     if not prepared.study.training.checkpoints:
         return None
-    groups: dict[tuple[str | None, str], list[tuple[int, Representation]]] = {}
+    groups: dict[str, list[tuple[int, Representation]]] = {}
     for epoch, representation in represent_checkpoints(prepared, trainings, failures):
-        groups.setdefault((representation.task, representation.model), []).append((epoch, representation))
+        groups.setdefault(representation.encoder.encoder_name, []).append((epoch, representation))
     tables = []
     # Apart, for nobody asks for the differences between all.
     for found in each(tell, "comparing over training", groups.values()):
@@ -334,11 +335,11 @@ def _shown(study: Study, representations: Sequence[Representation], similarity: 
     firsts = _firsts(representations)
     if not study.is_grid:
         return list(firsts)
-    ranked = similarity.assign(label=list(firsts)).query("trained").sort_values("similarity", ascending=False)
-    best = ranked["label"].head(MAX_SHOWN).tolist()
-    places = {(firsts[label].model, firsts[label].layer) for label in best}
+    trained = similarity[similarity["kind"] == EncoderKind.TRAINED]
+    best = trained.sort_values("similarity", ascending=False)["encoder"].head(MAX_SHOWN).tolist()
+    twins = {firsts[label].encoder.twin.of_all_seeds for label in best}
     return best + [
-        label for label, r in firsts.items() if not r.trained and (r.seed is None or (r.model, r.layer) in places)
+        label for label, r in firsts.items() if r.encoder.kind is EncoderKind.CONTROL or r.encoder.of_all_seeds in twins
     ]
 
 

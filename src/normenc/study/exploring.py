@@ -42,7 +42,7 @@ def population_dataset(evaluation: Evaluation) -> xr.Dataset:
         {
             "components": (("population", "stimulus", "component"), components.astype(np.float32)),
             "key": ("population", [own, *(r.key for r in shown)]),
-            "kind": ("population", ["recording", *(r.kind for r in shown)]),
+            "kind": ("population", ["recording", *(r.encoder.kind.value for r in shown)]),
         },
         coords={"population": labels, recording.kind: ("stimulus", recording.stimulus)},
         attrs={"title": "populations that the report shows", "of_units": "drawn at random, where there are many"},

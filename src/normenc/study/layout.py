@@ -4,9 +4,23 @@ from dataclasses import dataclass
 
 from normenc.study.file_names import REPORT
 
-__all__ = ["ENVIRONMENT", "LOCK", "MARKER", "NEW", "NEXT", "PARTS", "PLAN", "SETTINGS", "SIMILARITY", "Part", "part_of"]
+__all__ = [
+    "ENVIRONMENT",
+    "FORMAT",
+    "LOCK",
+    "MARKER",
+    "NEW",
+    "NEXT",
+    "PARTS",
+    "PLAN",
+    "SETTINGS",
+    "SIMILARITY",
+    "Part",
+    "part_of",
+]
 
 SETTINGS, ENVIRONMENT, SIMILARITY = "study.toml", "environment.json", "similarity.csv"
+FORMAT = 2  # of a run's tables, as environment.json tells it; runs that do not are of format 1
 
 # Files of normenc's own. They are hidden, and none of them is the user's.
 MARKER = ".normenc-run.json"  # makes a folder a run's, and lists the files that belong to it

@@ -17,7 +17,6 @@ from normenc.errors import InputError
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
 from normenc.study.disk import csv_bytes, put
-from normenc.study.file_names import file_stem
 from normenc.study.layout import SETTINGS
 from normenc.study.progress import Stage, Tell, each, reporting, stage
 from normenc.study.publishing import Earlier, destination, holds_nothing
@@ -25,6 +24,7 @@ from normenc.study.representing import Prepared, prepare, represent_all
 from normenc.study.sections import PowerSettings
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure
+from normenc.texts import file_stem
 from normenc.training import resolve_device
 
 __all__ = ["Power", "power", "simulate_power"]

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import encoding, rsa, stimuli
+from normenc.csv_tables import ENCODER_COLUMNS, encoder_columns
+from normenc.encoders import EncoderId, EncoderKind
 from normenc.encoding import course
 from normenc.errors import InputError
 from normenc.recordings import Recording
@@ -24,7 +26,6 @@ __all__ = ["Predicted", "predict_neurons"]
 
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
-FITTED = "fitted to the neurons"
 FAR_BELOW = -1.0  # a constant scores 0; whoever scores less than this has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
@@ -89,7 +90,7 @@ def predict_neurons(
             folds=folds,
             seed=settings.seed,
         )
-        labels = {key: similar[key] for key in ("recording", "task", "model", "layer", "trained", "seed")}
+        labels = {key: similar[key] for key in ("recording", *ENCODER_COLUMNS)}
         alike = {
             "similarity": similar["similarity"],
             "similarity_low": similar["low"],
@@ -98,7 +99,7 @@ def predict_neurons(
         scores = _scores(found.predicted, found.fold, recording, settings)
         rows.append(
             labels
-            | {"label": r.label, "kind": r.kind, "method": settings.method, "n_units": r.responses.shape[1]}
+            | {"method": settings.method, "n_units": r.responses.shape[1]}
             | alike
             | scores
             | {"notes": "; ".join([*_failure(scores), *found.warnings])}
@@ -147,9 +148,11 @@ def _row_without_fit(name: str, prepared: Prepared, like: Mapping[str, Any], why
 def _labels_of_fit(name: str, prepared: Prepared) -> dict[str, Any]:
     settings, recording = prepared.study.encoding, prepared.recording
     assert recording.n_neurons is not None
+    fitted = EncoderId(None, name, "output", EncoderKind.FITTED, settings.seed)
     return {
-        **{"recording": recording.label, "task": None, "model": name, "layer": "output", "trained": True},
-        **{"seed": settings.seed, "label": name, "kind": FITTED, "method": "gradient descent"},
+        "recording": recording.label,
+        **{column: values[0] for column, values in encoder_columns([fitted], [name]).items()},
+        "method": "gradient descent",
         "n_units": recording.n_neurons,
     }
 

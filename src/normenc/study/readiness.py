@@ -13,13 +13,12 @@ from normenc.quality import inference_inputs
 from normenc.recordings import cache_folder
 from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of
-from normenc.study.file_names import file_stem
 from normenc.study.keeping import check_writable
 from normenc.study.replacing import check_destination, is_finished
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
 from normenc.study.units import Unit, is_kept
-from normenc.texts import visible
+from normenc.texts import file_stem, visible
 from normenc.training import initialise
 
 __all__ = ["check_before", "check_disks"]

@@ -1,7 +1,7 @@
 """From a study to representations: of trained networks, their untrained twins and the controls."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -13,13 +13,13 @@ from torch import nn
 
 from normenc import controls, rsa, stimuli
 from normenc.embedding import MIN_STIMULI
+from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import Encoder, represent
 from normenc.rsa.ties import is_flat
 from normenc.study.building import build_network, build_task
-from normenc.study.file_names import file_stem, own_stem
 from normenc.study.progress import Tell, each, reporting
 from normenc.study.scheduler import Scheduler
 from normenc.study.sections import NetworkSettings
@@ -48,27 +48,15 @@ CONTROLS = {
 class Representation:
     """One encoder's layer: its responses to the recording's stimuli and their RDM.
 
-    ``seed`` is None for a control, which has none; ``task`` is None for what was not trained. ``responses`` are kept
-    of every label's first seed, and of all seeds where the study has one task and one network. ``label`` is for
-    pictures and comparisons: all seeds share it; ``key`` for variables in files.
+    ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
+    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files.
     """
 
-    task: str | None
-    model: str
-    layer: str
-    trained: bool
-    seed: int | None
-    responses: xr.DataArray | None
-    rdm: npt.NDArray[np.float64]
+    encoder: EncoderId
     label: str
     key: str
-
-    @property
-    def kind(self) -> str:
-        """Trained layer, untrained twin or control."""
-        if self.trained:
-            return "trained layer"
-        return "control" if self.seed is None else "untrained twin"
+    responses: xr.DataArray | None
+    rdm: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -269,7 +257,8 @@ def control_representations(prepared: Prepared, tell: Tell | None = None) -> lis
     plain: list[Representation] = []
     names = prepared.controls if tell is None else each(tell, "responses of controls", prepared.controls)
     for name in names:
-        for representation in _representations(prepared, CONTROLS[name], _Source(None, name, False, None)).values():
+        control = EncoderId(None, name, None, EncoderKind.CONTROL)
+        for representation in _representations(prepared, CONTROLS[name], control).values():
             if isinstance(representation, InputError):
                 raise representation
             plain.append(representation)
@@ -293,16 +282,6 @@ def represent_checkpoints(
     return rows
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Whose representation it is."""
-
-    task: str | None
-    model: str
-    trained: bool
-    seed: int | None
-
-
 def _by_layer(
     prepared: Prepared, encoders: dict[int, nn.Module], task: str | None, network: NetworkSettings
 ) -> tuple[dict[str, list[Representation]], dict[str, str]]:
@@ -311,8 +290,9 @@ def _by_layer(
     layers = study.layers_of(network)
     found: dict[str, list[Representation]] = {layer: [] for layer in layers}
     dead: dict[str, str] = {}
+    kind = EncoderKind.TWIN if task is None else EncoderKind.TRAINED
     for seed, encoder in encoders.items():
-        source = _Source(task, network.title, task is not None, seed)
+        source = EncoderId(task, network.title, None, kind, seed)
         keep = not study.is_grid or seed == study.seeds[0]
         for layer, representation in _representations(prepared, encoder, source, layers, keep=keep).items():
             if isinstance(representation, InputError):
@@ -334,33 +314,28 @@ def _whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, N
 
 
 def _representations(
-    prepared: Prepared, encoder: Encoder, source: _Source, layers: Sequence[str] | None = None, *, keep: bool = True
+    prepared: Prepared, encoder: Encoder, source: EncoderId, layers: Sequence[str] | None = None, *, keep: bool = True
 ) -> dict[str, Representation | InputError]:
     """Each layer of a network, or of a control; the error where it has no dissimilarities."""
     study, recording = prepared.study, prepared.recording
     images = torch.as_tensor(recording.orientation) if encoder is controls.orientation_model else prepared.images
+    outputs = represent(encoder, images, layers)
+    owners = {layer: replace(source, layer=layer) for layer in outputs}
+    naming = replace(study.naming, layered=Naming.of(owners.values()).layered)
     representations: dict[str, Representation | InputError] = {}
-    for layer, found in represent(encoder, images, layers).items():
+    for layer, found in outputs.items():
+        own = owners[layer]
         responses = found.assign_coords({recording.kind: ("stimulus", recording.stimulus)})
-        label, key = _names(study, source, layer)
         try:
             matrix = rsa.rdm(responses, metric=study.rdm_metric)
-            if source.seed is not None:  # of a control it is said beside its row that it has no similarity
+            if own.kind is not EncoderKind.CONTROL:  # of a control it is said beside its row that it has no similarity
                 _check_apart(matrix, study.comparison.method)
         except InputError as error:
-            which = ", ".join(filter(None, (source.task if study.is_grid else None, source.model, f"layer {layer}")))
+            which = ", ".join(filter(None, (own.task if study.is_grid else None, own.network, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")
             continue
         representations[layer] = Representation(
-            source.task,
-            source.model,
-            layer,
-            source.trained,
-            source.seed,
-            responses if keep else None,
-            matrix,
-            label,
-            key,
+            own, naming.label(own), naming.key(own), responses if keep else None, matrix
         )
     return representations
 
@@ -373,14 +348,3 @@ def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
             f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so that its similarity with other "
             "RDMs is undefined"
         )
-
-
-def _names(study: Study, source: _Source, layer: str) -> tuple[str, str]:
-    """Label and key, which name task and network where there are several."""
-    if source.seed is None:
-        return source.model, own_stem(source.model)
-    parts = [source.task] if source.task is not None and len(study.task) > 1 else []
-    state = "trained" if source.trained else "untrained"
-    key = f"{file_stem(*parts, source.model)}_{layer}_{state}_seed{source.seed}"
-    parts += [source.model] if len(study.network) > 1 or parts else []
-    return " ".join([*parts, layer]) + ("" if source.trained else ", untrained"), key

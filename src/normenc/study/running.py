@@ -8,7 +8,6 @@ import torch
 
 from normenc.study.drawing import draw
 from normenc.study.evaluation import Evaluation, evaluate
-from normenc.study.file_names import file_stem
 from normenc.study.progress import Tell, reporting, stage
 from normenc.study.publishing import destination
 from normenc.study.readiness import check_disks
@@ -17,6 +16,7 @@ from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
 from normenc.study.store import write_evaluation
+from normenc.texts import file_stem
 from normenc.training import resolve_device
 
 __all__ = ["Run", "run"]

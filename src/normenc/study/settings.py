@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from normenc.encoders import Naming
 from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.simulation import N_NEURONS
 from normenc.study.faults import all_in_words
-from normenc.study.file_names import file_stem
 from normenc.study.reading import read_toml
 from normenc.study.sections import (
     AnyNetwork,
@@ -32,7 +32,7 @@ from normenc.study.sections import (
     TiltDiscriminationSettings,
     TrainingSettings,
 )
-from normenc.texts import escaped
+from normenc.texts import escaped, file_stem
 
 __all__ = ["Study", "load_study"]
 
@@ -135,6 +135,11 @@ class Study(Settings):
     def is_grid(self) -> bool:
         """Whether there are several tasks or networks."""
         return len(self.task) > 1 or len(self.network) > 1
+
+    @property
+    def naming(self) -> Naming:
+        """How the study's encoders are called."""
+        return Naming(with_task=len(self.task) > 1, with_network=len(self.network) > 1)
 
     def layers_of(self, network: NetworkSettings) -> tuple[str, ...]:
         """The layers to compare: those asked for, or the last convolutional or pooling layer and ``fc``."""

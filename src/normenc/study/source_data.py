@@ -31,11 +31,12 @@ from normenc.errors import InputError
 from normenc.study.disk import put
 from normenc.study.layout import SETTINGS
 from normenc.study.marker import check_settled
+from normenc.study.older_tables import upgraded
 
 __all__ = ["SOURCE_DATA", "Picture", "read_source_data", "write_source_data"]
 
 SOURCE_DATA = "source_data.h5"
-FORMAT = 1  # of the file; a reader that knows only lower ones refuses it
+FORMAT = 2  # of the file; a reader that knows only lower ones refuses it. In 1, tables are of a run of format 1
 SMALL = 4096  # bytes, below which an array is neither compressed nor linked
 INDEX = "%index"  # of a table whose rows are not counted from 0; no label is written so
 MISSING = "%missing:"  # before a column's name: which of its values are missing, where its type has a way to say so
@@ -144,7 +145,8 @@ def read_source_data(folder: str | Path) -> dict[str, Picture]:
         with h5py.File(path, "r") as file:
             found = int(file.attrs["format"])
             if found <= FORMAT:
-                return {name: _picture(file[_link(name)]) for name in file.attrs["labels"]}
+                pictures = {name: _picture(file[_link(name)]) for name in file.attrs["labels"]}
+                return pictures if found == FORMAT else {name: _upgraded(own) for name, own in pictures.items()}
     except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         raise InputError(
             f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with --force"
@@ -260,6 +262,15 @@ class _Column:
 
 def _picture(group: Any) -> Picture:
     return Picture(str(group.attrs["function"]), _read(group))
+
+
+def _upgraded(picture: Picture) -> Picture:
+    """A picture with its tables in today's columns."""
+    arguments = picture.arguments
+    similarity = upgraded(arguments["similarity"]) if "similarity" in arguments else None
+    for name in {"similarity", "table"} & set(arguments):
+        arguments[name] = similarity if name == "similarity" else upgraded(arguments[name], similarity)
+    return picture
 
 
 def _read(member: Any) -> Any:

@@ -23,6 +23,8 @@ from xarray.backends import H5NetCDFStore
 
 import normenc
 from normenc import stimuli
+from normenc.csv_tables import encoder_columns
+from normenc.encoders import EncoderId, EncoderKind
 from normenc.quality import decisions, lines
 from normenc.recordings import Recording
 from normenc.recordings.download import place_of
@@ -33,8 +35,7 @@ from normenc.study.describing import population_table, unit_table
 from normenc.study.disk import csv_bytes, put
 from normenc.study.evaluation import Evaluation, samples_of_other_methods
 from normenc.study.exploring import population_dataset, stimulus_sheet
-from normenc.study.file_names import file_stem, own_stem
-from normenc.study.layout import ENVIRONMENT, SETTINGS, SIMILARITY, part_of
+from normenc.study.layout import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, part_of
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
@@ -69,15 +70,20 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     write("stimuli.png", stimulus_sheet(evaluation.images))
     write("quality.json", _quality(evaluation).encode("utf-8"))
     (folder / "models").mkdir()
-    several = len(evaluation.study.task) > 1
+    for name, network in _networks(evaluation).items():
+        write(f"models/{name}.safetensors", _weights(network))
+
+
+def _networks(evaluation: Evaluation) -> dict[str, nn.Module]:
+    """Networks by the names of their files; the first task's untrained twin stands for those of all tasks."""
+    naming = evaluation.study.naming
+    found: dict[str, nn.Module] = {}
     for unit, training in evaluation.trainings.items():
-        labels = [unit.task_label] * several + [unit.network_label]
-        untrained = f"{file_stem(unit.network_label)}_seed{unit.seed}_untrained.safetensors"
-        write(f"models/{file_stem(*labels)}_seed{unit.seed}.safetensors", _weights(training.network))
-        if not several or unit.task_label == evaluation.study.task[0].title:
-            write(f"models/{untrained}", _weights(training.untrained))
-    for label, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
-        write(f"models/fitted_{own_stem(label)}_seed{fit.seed}.safetensors", _weights(fit.network))
+        found[naming.file_stem(unit.encoder)] = training.network
+        found.setdefault(naming.file_stem(unit.encoder.twin), training.untrained)
+    for name, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
+        found[naming.file_stem(EncoderId(None, name, None, EncoderKind.FITTED, fit.seed))] = fit.network
+    return found
 
 
 def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
@@ -99,7 +105,7 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         if evaluation.predicted.fitted:
             tables["fitting.csv"] = fitting_table(evaluation.predicted.fitted)
     if evaluation.failures:
-        tables["failures.csv"] = failure_table(evaluation.failures)
+        tables["failures.csv"] = failure_table(evaluation.failures, evaluation.study.naming)
     return tables
 
 
@@ -160,16 +166,8 @@ def _units_of(recording: Recording) -> dict[str, str]:
 
 
 def _attributes(representation: Representation) -> dict[str, Any]:
-    seed = {} if representation.seed is None else {"seed": representation.seed}
-    return (
-        {
-            "model": representation.model,
-            "layer": representation.layer,
-            "trained": int(representation.trained),
-        }
-        | seed
-        | ({} if representation.task is None else {"task": representation.task})
-    )
+    own = encoder_columns([representation.encoder], [representation.label])
+    return {name: values[0] for name, values in own.items() if not pd.isna(values[0])}
 
 
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
@@ -177,6 +175,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
     own = study.recording[0]
     return {
         "normenc": normenc.__version__,
+        "format": FORMAT,
         "git_commit": _git_commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -244,7 +243,7 @@ def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
         {
             "task": unit.task_label,
-            "model": unit.network_label,
+            "network": unit.network_label,
             "seed": unit.seed,
             "score": unit.task.score_name,
             "chance": unit.task.chance,

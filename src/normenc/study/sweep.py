@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from normenc.encoders import EncoderId
 from normenc.errors import InputError
 from normenc.study.progress import Stage, Tell, reporting, stage
 from normenc.study.scheduler import Scheduler, SchedulerWarning
@@ -22,6 +23,12 @@ class Failure:
     unit: Unit
     reason: str
     layer: str | None = None
+
+    @property
+    def encoder(self) -> EncoderId:
+        """The network that failed; of a layer, without a seed."""
+        whole = self.unit.encoder
+        return whole if self.layer is None else replace(whole, layer=self.layer, seed=None)
 
 
 def train_units(

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from normenc import rsa
+from normenc.csv_tables import encoder_columns
+from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.pairs import upper
 from normenc.rsa.ties import is_flat
@@ -47,13 +49,8 @@ def similarity_table(
     table = pd.DataFrame(
         {
             "recording": recording,
-            "task": [r.task for r in rows],
-            "model": [r.model for r in rows],
-            "layer": [r.layer for r in rows],
-            "label": [r.label for r in rows],
-            "trained": [r.trained for r in rows],
-            "seed": pd.array([r.seed for r in rows], dtype="Int64"),
-            "n_seeds": found["n_seeds"].where([r.seed is not None for r in rows]).astype("Int64"),
+            **_columns(rows),
+            "n_seeds": found["n_seeds"].where([r.encoder.seed is not None for r in rows]).astype("Int64"),
             "rdm_metric": study.rdm_metric,
             "comparison": study.comparison.method,
         }
@@ -84,23 +81,31 @@ def difference_table(
     """
     firsts = {r.label: r for r in reversed(representations)}
     pairs = inference.pairs
-    kinds = [_kind(firsts[model], firsts[other]) for model, other in zip(pairs["model"], pairs["other"], strict=True)]
-    table = pairs.drop(columns=["p_holm", "p_fdr"])
-    table.insert(0, "recording", recording)
-    table.insert(3, "kind", kinds)
-    table = table[table["kind"].notna()].reset_index(drop=True)
+    planned = [
+        _is_planned(firsts[model].encoder, firsts[other].encoder)
+        for model, other in zip(pairs["model"], pairs["other"], strict=True)
+    ]
+    pairs = pairs[planned].reset_index(drop=True)
+    who = {
+        **_columns([firsts[label] for label in pairs["model"]]),
+        **_columns([firsts[label] for label in pairs["other"]], other=True),
+    }
+    tests = pairs.drop(columns=["model", "other", "p_holm", "p_fdr"])
+    table = pd.DataFrame({"recording": recording, **who}, index=tests.index).join(tests)
     return table.assign(p_holm=holm(table["p"]), p_fdr=benjamini_hochberg(table["p"]))
 
 
-def _kind(one: "Representation", other: "Representation") -> str | None:
-    """What `other` is to a trained layer, or None where the two are not compared."""
-    if not one.trained:
-        return None
-    if other.trained:
-        return "layer" if (one.task, one.model) == (other.task, other.model) else None
-    if other.seed is None:
-        return "control"
-    return "untrained twin" if (one.model, one.layer) == (other.model, other.layer) else None
+def _columns(representations: Sequence["Representation"], *, other: bool = False) -> dict[str, Any]:
+    return encoder_columns([r.encoder for r in representations], [r.label for r in representations], other=other)
+
+
+def _is_planned(one: EncoderId, other: EncoderId) -> bool:
+    """Whether a study compares the two: a trained layer with a control, its own twin, or another layer beside it."""
+    if one.kind is not EncoderKind.TRAINED:
+        return False
+    if other.kind is EncoderKind.TRAINED:
+        return (one.task, one.network) == (other.task, other.network)
+    return other.kind is EncoderKind.CONTROL or other.of_all_seeds == one.twin.of_all_seeds
 
 
 def epoch_table(
@@ -120,27 +125,23 @@ def epoch_table(
     table = pd.DataFrame(
         {
             "recording": recording,
-            "task": [r.task for _, r in rows],
-            "model": [r.model for _, r in rows],
-            "layer": [r.layer for _, r in rows],
+            **_columns([r for _, r in rows]),
             "epoch": [epoch for epoch, _ in rows],
         }
     )
     return table.join(inference.models[["n_seeds", "similarity", "low", "high"]])
 
 
-def failure_table(failures: Sequence["Failure"]) -> pd.DataFrame:
+def failure_table(failures: Sequence["Failure"], naming: Naming) -> pd.DataFrame:
     """Make ``failures.csv``: one row a unit that could not be trained, or layer that cannot be compared."""
+    who = [f.encoder for f in failures]
     return pd.DataFrame(
         {
-            "task": [f.unit.task_label for f in failures],
-            "model": [f.unit.network_label for f in failures],
-            "seed": [f.unit.seed if f.layer is None else None for f in failures],
-            "layer": [f.layer for f in failures],
+            **encoder_columns(who, [naming.label(encoder) for encoder in who]),
             "reason": [f.reason for f in failures],
             "settings": [json.dumps(f.unit.settings, sort_keys=True) for f in failures],
         }
-    ).astype({"seed": "Int64"})
+    )
 
 
 def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame:
@@ -149,7 +150,7 @@ def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame
         pd.DataFrame(
             {
                 "task": unit.task_label,
-                "model": unit.network_label,
+                "network": unit.network_label,
                 "seed": unit.seed,
                 "epoch": training.log.epoch,
                 "step": np.arange(1, len(training.log.loss) + 1),
@@ -182,11 +183,7 @@ def seed_table(
     return pd.DataFrame(
         {
             "recording": recording,
-            "task": [r.task for r in representations],
-            "model": [r.model for r in representations],
-            "layer": [r.layer for r in representations],
-            "trained": [r.trained for r in representations],
-            "seed": pd.array([r.seed for r in representations], dtype="Int64"),
+            **_columns(representations),
             "similarity": found,
         }
     )

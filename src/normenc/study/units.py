@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 import normenc
+from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, NormencWarning
 from normenc.study.keeping import check_writable, remove_leftovers, write_whole
 from normenc.study.unit_files import DamagedError, check_forms, pack, unpack
@@ -51,6 +52,11 @@ class Unit:
     build: partial[nn.Module]
     seed: int
     options: dict[str, Any]
+
+    @property
+    def encoder(self) -> EncoderId:
+        """The network as an encoder, trained."""
+        return EncoderId(self.task_label, self.network_label, None, EncoderKind.TRAINED, self.seed)
 
     @property
     def settings(self) -> dict[str, Any]:

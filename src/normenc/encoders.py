@@ -1,0 +1,155 @@
+"""Who an encoder is: one identity, from which its names in tables, pictures and files follow.
+
+Nobody reads an identity back from a name: tables hold it in columns of their own (:mod:`normenc.csv_tables`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from normenc.texts import file_stem, own_stem
+
+__all__ = ["EncoderId", "EncoderKind", "Naming"]
+
+
+class EncoderKind(StrEnum):
+    """What an encoder is. The values stand in tables, and are what readers see.
+
+    Examples
+    --------
+    >>> EncoderKind("untrained twin") is EncoderKind.TWIN, str(EncoderKind.CONTROL)
+    (True, 'control')
+    """
+
+    TRAINED = "trained layer"
+    TWIN = "untrained twin"  # the same layer of the same network before its first training step
+    CONTROL = "control"  # never trained
+    PRETRAINED = "pretrained layer"  # of a network that others trained
+    FITTED = "fitted to the neurons"
+
+
+SUFFIXES = {EncoderKind.TWIN: ", untrained", EncoderKind.PRETRAINED: ", pretrained"}  # of labels
+STATES = {EncoderKind.TRAINED: "trained", EncoderKind.TWIN: "untrained", EncoderKind.PRETRAINED: "pretrained"}
+
+
+@dataclass(frozen=True)
+class EncoderId:
+    """Who an encoder is.
+
+    Attributes
+    ----------
+    task : str or None
+        Label of the task that it was trained on; None for all that was not.
+    network : str
+        Label of the network; of a control, or of a network fitted to neurons, its name.
+    layer : str or None
+        None for a whole network.
+    kind : EncoderKind
+    seed : int or None
+        Of training, or of the start of an untrained twin; None where nothing depends on one, and where an identity
+        stands for all seeds.
+
+    Examples
+    --------
+    >>> layer = EncoderId("tilt", "FC", "fc", EncoderKind.TRAINED, 12)
+    >>> layer.bar_name, layer.twin.bar_name, layer.encoder_name, layer.twin.encoder_name
+    ('FC fc', 'FC fc, untrained', 'tilt: FC', 'FC')
+    >>> EncoderId(None, "pixels", "pixels", EncoderKind.CONTROL).bar_name
+    'pixels'
+    """
+
+    task: str | None
+    network: str
+    layer: str | None
+    kind: EncoderKind
+    seed: int | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it goes by a name of its own, as controls and networks fitted to neurons do, and not by its layer."""
+        return self.kind in (EncoderKind.CONTROL, EncoderKind.FITTED)
+
+    @property
+    def twin(self) -> "EncoderId":
+        """The untrained twin of a trained layer."""
+        return EncoderId(None, self.network, self.layer, EncoderKind.TWIN, self.seed)
+
+    @property
+    def of_all_seeds(self) -> "EncoderId":
+        """The identity without its seed."""
+        return EncoderId(self.task, self.network, self.layer, self.kind)
+
+    @property
+    def encoder_name(self) -> str:
+        """The name of the network that the layer is of, with its task: a row of the leaderboard."""
+        return self.network if self.task is None else f"{self.task}: {self.network}"
+
+    @property
+    def bar_name(self) -> str:
+        """The name beside its bar, where a single task was trained on."""
+        return Naming(with_network=True).label(EncoderId(None, self.network, self.layer, self.kind))
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How the encoders of a study, or of several runs, are called, so that they are told apart.
+
+    Attributes
+    ----------
+    with_task, with_network : bool
+        Whether there are several tasks, and several networks.
+    layered : frozenset of str
+        Names of controls that have several layers.
+
+    Examples
+    --------
+    >>> layer = EncoderId("tilt", "FC", "fc", EncoderKind.TRAINED, 12)
+    >>> Naming().label(layer), Naming().label(layer.twin), Naming(with_task=True).label(layer)
+    ('fc', 'fc, untrained', 'tilt FC fc')
+    >>> Naming().key(layer), Naming(with_task=True).key(layer), Naming().file_stem(layer.twin)
+    ('FC_fc_trained_seed12', 'tilt_FC_fc_trained_seed12', 'FC_seed12_untrained')
+    """
+
+    with_task: bool = False
+    with_network: bool = False
+    layered: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, encoders: Iterable[EncoderId]) -> "Naming":
+        """What it takes to tell these apart."""
+        found = set(encoders)
+        layers = Counter(name for name, _ in {(e.network, e.layer) for e in found if e.is_named})
+        return cls(
+            len({e.task for e in found if e.kind is EncoderKind.TRAINED}) > 1,
+            len({e.network for e in found if not e.is_named}) > 1,
+            frozenset(name for name, n in layers.items() if n > 1),
+        )
+
+    def label(self, encoder: EncoderId) -> str:
+        """The name in tables, pictures and comparisons; all seeds share it."""
+        if encoder.is_named:
+            parts = [encoder.network, encoder.layer if encoder.network in self.layered else None]
+        else:
+            task = encoder.task if self.with_task else None
+            with_network = self.with_network or task is not None or encoder.layer is None
+            parts = [task, encoder.network if with_network else None, encoder.layer]
+        return " ".join(part for part in parts if part is not None) + SUFFIXES.get(encoder.kind, "")
+
+    def key(self, encoder: EncoderId) -> str:
+        """The name of a variable in a file, which differs between seeds."""
+        if encoder.is_named:
+            return own_stem(self.label(encoder))
+        seed = "" if encoder.seed is None else f"_seed{encoder.seed}"
+        return f"{self._stem(encoder)}_{encoder.layer}_{STATES[encoder.kind]}{seed}"
+
+    def file_stem(self, encoder: EncoderId) -> str:
+        """The name of the file that holds the network's weights, without its ending."""
+        seed = "" if encoder.seed is None else f"_seed{encoder.seed}"
+        if encoder.kind is EncoderKind.FITTED:
+            return f"fitted_{own_stem(encoder.network)}{seed}"
+        end = "" if encoder.kind is EncoderKind.TRAINED else f"_{STATES[encoder.kind]}"
+        return f"{self._stem(encoder)}{seed}{end}"
+
+    def _stem(self, encoder: EncoderId) -> str:
+        return file_stem(*filter(None, (encoder.task if self.with_task else None, encoder.network)))

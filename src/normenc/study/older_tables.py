@@ -1,0 +1,144 @@
+"""Tables of runs of format 1, in which ``model`` meant a network in some tables and an encoder's label in others."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from normenc.csv_tables import encoder_columns, encoders_of, read_table
+from normenc.encoders import EncoderId, EncoderKind, Naming
+from normenc.errors import InputError
+from normenc.study.layout import FORMAT
+
+__all__ = ["check_format", "read_run_table", "upgraded"]
+
+OTHERS = {"layer": EncoderKind.TRAINED}  # kinds that differences.csv called otherwise
+
+
+def check_format(folder: Path, environment: Mapping[str, Any]) -> int:
+    """The format of a run's tables, as its ``environment.json`` tells it.
+
+    Raises
+    ------
+    InputError
+        When a newer version of normenc made the run.
+    """
+    found = environment.get("format", 1)
+    if type(found) is not int or found < 1:
+        raise InputError(f"{folder}: environment.json is not that of a run, its format is {found!r}")
+    if found > FORMAT:
+        raise InputError(
+            f"{folder}: the run has format {found}, and this version of normenc reads formats up to {FORMAT}; use the "
+            f"version that made the run ({environment.get('normenc', 'unknown')}), or a newer one"
+        )
+    return found
+
+
+def read_run_table(path: Path, environment: Mapping[str, Any], similarity: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Read a table of a run of any format, in today's columns; see :func:`upgraded`."""
+    table = read_table(path)
+    if check_format(path.parent, environment) == FORMAT:
+        return table
+    try:
+        return upgraded(table, similarity)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; run the study again") from None
+
+
+def upgraded(table: pd.DataFrame, similarity: pd.DataFrame | None = None) -> pd.DataFrame:
+    """A table of a run of format 1 in today's columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any table of the run, by its columns. One that lacks the columns of its format is left as it is.
+    similarity : DataFrame, optional
+        The run's ``similarity.csv``, upgraded, for tables that know encoders by label alone.
+
+    Raises
+    ------
+    InputError
+        When a column does not hold what it must.
+
+    Examples
+    --------
+    >>> old = pd.DataFrame({"task": ["tilt", None], "model": "FC", "layer": "fc", "trained": [True, False], "seed": 1})
+    >>> upgraded(old)[["encoder", "network", "kind"]].to_numpy().tolist()
+    [['fc', 'FC', 'trained layer'], ['fc, untrained', 'FC', 'untrained twin']]
+    """
+    if "trained" in table and table["trained"].dtype != bool:
+        raise InputError("column trained must hold True and False")
+    known: dict[str, EncoderId] = {}
+    if similarity is not None:
+        known = dict(zip(similarity["encoder"], encoders_of(similarity), strict=True))
+    if {"model", "other", "kind"} <= set(table):
+        return _of_differences(table, known)
+    if "population" in table and "kind" not in table:
+        return _of_populations(table, known)
+    if "model" not in table:
+        return table
+    if "layer" not in table:  # of networks as wholes
+        return table.rename(columns={"model": "network"})
+    own = [_encoder(row, known.values()) for row in table.to_dict("records")]
+    labels = table["label"].astype(str).tolist() if "label" in table else _labels(own, known.values())
+    rest = table.drop(columns=["task", "model", "layer", "label", "trained", "seed", "kind"], errors="ignore")
+    return _with(rest, 1 if "recording" in rest else 0, encoder_columns(own, labels))
+
+
+def _encoder(row: dict[Any, Any], known: Iterable[EncoderId]) -> EncoderId:
+    """Of a row of similarities, predictivity, failures, or checkpoints of trained layers, which tell no seed."""
+    task, layer, seed = (None if pd.isna(row.get(name)) else row[name] for name in ("task", "layer", "seed"))
+    own = EncoderId(task, str(row["model"]), layer, _kind(row, seed), None if seed is None else int(seed))
+    if "seed" in row:
+        return own
+    return next((encoder for encoder in known if encoder.of_all_seeds == own), own)
+
+
+def _kind(row: dict[Any, Any], seed: Any) -> EncoderKind:
+    if "kind" in row:
+        return _read_kind(row["kind"])
+    if row.get("trained", True):
+        return EncoderKind.TRAINED
+    return EncoderKind.CONTROL if seed is None else EncoderKind.TWIN
+
+
+def _read_kind(cell: Any) -> EncoderKind:
+    try:
+        return OTHERS.get(cell) or EncoderKind(cell)
+    except ValueError:
+        raise InputError(f"column kind holds {cell!r}, which is no kind of encoder") from None
+
+
+def _labels(encoders: Iterable[EncoderId], known: Iterable[EncoderId]) -> list[str]:
+    """Labels as versions made them that did not write them into the table."""
+    naming = Naming.of(encoder for encoder in (*encoders, *known) if encoder.kind is EncoderKind.TRAINED)
+    naming = Naming(naming.with_task, naming.with_task or naming.with_network)
+    return [naming.label(encoder) for encoder in encoders]
+
+
+def _of_differences(table: pd.DataFrame, known: Mapping[str, EncoderId]) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    kinds = [_read_kind(kind) for kind in table["kind"]]
+    for name, own in (("model", [EncoderKind.TRAINED] * len(table)), ("other", kinds)):
+        labels = table[name].astype(str).tolist()
+        found = [known.get(label, EncoderId(None, label, None, kind)) for label, kind in zip(labels, own, strict=True)]
+        columns |= encoder_columns(found, labels, other=name == "other")
+    rest = table.drop(columns=["model", "other", "kind"])
+    return _with(rest, 1 if "recording" in rest else 0, columns)
+
+
+def _of_populations(table: pd.DataFrame, known: Mapping[str, EncoderId]) -> pd.DataFrame:
+    labels = table["population"].tolist()
+    own = [known.get(label) for label in labels]
+    names = [None if encoder is None else label for label, encoder in zip(labels, own, strict=True)]
+    return _with(table, 2 if "recording" in table else 1, encoder_columns(own, names))
+
+
+def _with(table: pd.DataFrame, place: int, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """The table with columns from a place on, in which what is missing is NaN, as in a table that was read."""
+    new = pd.DataFrame(dict(columns), index=table.index).astype(
+        {name: object for name in columns if "seed" not in name}
+    )
+    new = new.mask(new.isna())
+    return pd.concat([table.iloc[:, :place], new, table.iloc[:, place:]], axis=1)
