@@ -163,8 +163,9 @@ def test_the_page_of_measures_names_all_of_them():
 def test_recipes_run(torchvision, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile("\n".join(blocks("recipes.md", "python")), "recipes.md", "exec"), {"__name__": "__main__"})
-    mouse, described, sizes, error, shapes, *table, summary = capsys.readouterr().out.splitlines()
+    mouse, compared, described, sizes, error, shapes, *table, summary = capsys.readouterr().out.splitlines()
     assert mouse == "12 10 reliable 6"
+    assert compared.startswith("<Inference: 1 model by pearson, noise ceiling 0.")
     assert shapes == "{'conv1': (12, 802816), 'fc': (12, 1000)}"
     assert described.startswith("mine: 12 stimuli x 20 neurons, 4 trials each")
     assert sizes == "48 20"  # read back from NWB

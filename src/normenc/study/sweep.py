@@ -23,6 +23,11 @@ class Failure:
     reason: str
     layer: str | None = None
 
+    def describe(self) -> str:
+        """Say which network, or layer, could not be used, and why."""
+        what = f"seed {self.unit.seed}" if self.layer is None else f"layer {self.layer} is left out"
+        return f"{self.unit.task_label}, {self.unit.network_label}, {what}: {self.reason}"
+
 
 def train_units(
     units: Sequence[Unit],
