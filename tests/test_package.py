@@ -54,6 +54,7 @@ ROOMS = {  # what each room may import
     "recordings": {"stimuli", "rsa", "tuning"},  # rsa, for what is too large to be anything but an RDM
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
     "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
+    "estimators.py": {"encoding", "quality", "recordings", "rsa"},
     "tutorial": {"rsa"},
     "report": {"figures", "study"},
     "cli": {"study", "report", "recordings", "quality"},

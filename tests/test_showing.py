@@ -8,9 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from normenc import networks, quality, recordings, rsa, study, tasks, training, tuning
+from normenc import networks, quality, recordings, rsa, tasks, training, tuning
 
 HOSTILE = '<script>alert("1")</script> & $x^2$ \u202eltr'
 
