@@ -45,7 +45,7 @@ ROOMS = {  # what each room may import
     "rsa": set(),
     "pretrained": {"representations"},
     "embedding.py": set(),
-    "tuning": set(),
+    "tuning": {"rsa"},
     "figures": set(),
     "tasks": {"stimuli"},
     "controls": {"stimuli", "networks"},
