@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_array, as_responses
+from normenc.arrays import as_responses
 from normenc.errors import InputError
 from normenc.rsa.ceiling import spearman_brown
 
