@@ -55,7 +55,6 @@ ROOMS = {  # what each room may import
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
     "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
     "estimators.py": {"encoding", "quality", "recordings", "rsa"},
-    "tutorial": {"rsa"},
     "report": {"figures", "study"},
     "cli": {"study", "report", "recordings", "quality"},
 }

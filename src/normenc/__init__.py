@@ -31,7 +31,6 @@ __all__ = [
     "tasks",
     "training",
     "tuning",
-    "tutorial",
 ]
 
 if TYPE_CHECKING:
@@ -54,7 +53,6 @@ if TYPE_CHECKING:
         tasks,
         training,
         tuning,
-        tutorial,
     )
 
 
