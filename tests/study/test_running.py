@@ -64,7 +64,7 @@ def test_the_folder_is_the_designs(small):
 
 
 def test_a_run_shows_itself(small):
-    assert repr(small) == f"<Run: small and simulated V1, 10 encoders, in {small.folder}>"
+    assert repr(small) == f"<Run: small and simulated-v1, 8 encoders, in {small.folder}>"
     page = small._repr_html_()
     assert "Fourier amplitude" in page and "no animal was recorded" in page
     table = pd.read_csv(small.folder / "similarity.csv")
