@@ -32,8 +32,9 @@
 # recording is that of Stringer, Michaelos, Tsyboulski, Lindo & Pachitariu, *High-precision coding in visual cortex*,
 # Cell 2021.
 #
-# Two exercises ask you to write a function. A checker calls it and tells in words what is wrong. Hints and solutions
-# are folded: click on them. The lesson goes on without your functions too, so that you may skip an exercise.
+# Two exercises ask you to write a function. A checker calls it and tells in words what is wrong; keep its folder,
+# `checkers`, beside this lesson. Hints and solutions are folded: click on them. The lesson goes on without your
+# functions too, so that you may skip an exercise.
 
 # %%
 # ruff: noqa: D100, RUF100
@@ -47,6 +48,7 @@ import torch
 from IPython.display import display
 from torch import nn
 
+import checkers  # the folder beside this lesson
 from normenc import (
     controls,
     embedding,
@@ -58,7 +60,6 @@ from normenc import (
     stimuli,
     tasks,
     training,
-    tutorial,
 )
 
 # %% [markdown]
@@ -426,7 +427,7 @@ def my_rdm(responses):
     ...  # your code here
 
 
-tutorial.check_rdm(my_rdm)
+checkers.check_rdm(my_rdm)
 
 # %% [markdown]
 # <details markdown="1"><summary>Hint 1</summary>
@@ -525,7 +526,7 @@ def my_comparison(a, b):
     ...  # your code here
 
 
-tutorial.check_comparison(my_comparison)
+checkers.check_comparison(my_comparison)
 
 # %% [markdown]
 # <details markdown="1"><summary>Hint 1</summary>

@@ -164,8 +164,11 @@ def test_the_page_of_measures_names_all_of_them():
 def test_recipes_run(torchvision, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile("\n".join(blocks("recipes.md", "python")), "recipes.md", "exec"), {"__name__": "__main__"})
-    mouse, described, sizes, error, shapes, *table, summary = capsys.readouterr().out.splitlines()
+    mouse, compared, sklearn, described, sizes, error, shapes, *table, summary = capsys.readouterr().out.splitlines()
     assert mouse == "12 10 reliable 6"
+    r_squared, rho = (float(part.split()[-1]) for part in sklearn.split(","))
+    assert 0.7 < r_squared < 1 and 0.7 < rho < 1  # noisy neurons that are tuned by the ring
+    assert compared.startswith("<Inference: 1 model by pearson, noise ceiling 0.")
     assert shapes == "{'conv1': (12, 802816), 'fc': (12, 1000)}"
     assert described.startswith("mine: 12 stimuli x 20 neurons, 4 trials each")
     assert sizes == "48 20"  # read back from NWB

@@ -15,8 +15,9 @@ from scipy import stats
 from scipy.spatial.distance import cdist, pdist, squareform
 from torch import nn
 
-from normenc import rsa, stimuli, tasks, training, tutorial
-from normenc.tutorial import Verdict, check_comparison, check_rdm
+import checkers
+from checkers import Verdict, check_comparison, check_rdm
+from normenc import rsa, stimuli, tasks, training
 
 
 def z_scored(x, axis=1, ddof=0):
@@ -354,7 +355,7 @@ def test_facts_that_are_told_are_so():
     louder = responses * rng.uniform(0.5, 3, (5, 1)) + rng.normal(size=(5, 1))
     np.testing.assert_allclose(rsa.rdm(louder), rsa.rdm(responses), atol=1e-12)
     assert "16,290" in check_comparison(rsa.compare_rdms).text and 181 * 180 // 2 == 16290
-    assert set(tutorial.__all__) == {"Verdict", "check_comparison", "check_rdm"}
+    assert set(checkers.__all__) == {"Verdict", "check_comparison", "check_rdm"}
 
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -484,8 +485,8 @@ def test_the_solutions_please_the_checker():
     for stub, solution in zip(stubs, solutions, strict=True):
         name, called = re.search(r"def (\w+)\(", stub)[1], stub.strip().splitlines()[-1]
         assert solution.startswith(f"def {name}(")
-        assert called in (f"tutorial.check_rdm({name})", f"tutorial.check_comparison({name})")
-        names = {"np": np, "tutorial": tutorial}
+        assert called in (f"checkers.check_rdm({name})", f"checkers.check_comparison({name})")
+        names = {"np": np, "checkers": checkers}
         exec(solution, names)
         assert eval(called, names)
         exec(stub, names)

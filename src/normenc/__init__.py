@@ -18,6 +18,7 @@ __all__ = [
     "encoders",
     "encoding",
     "errors",
+    "estimators",
     "figures",
     "networks",
     "pretrained",
@@ -31,7 +32,6 @@ __all__ = [
     "tasks",
     "training",
     "tuning",
-    "tutorial",
 ]
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         encoders,
         encoding,
         errors,
+        estimators,
         figures,
         networks,
         pretrained,
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
         tasks,
         training,
         tuning,
-        tutorial,
     )
 
 

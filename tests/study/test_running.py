@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,6 +61,18 @@ def test_the_folder_is_the_designs(small):
         ]
     )
     assert [path.name for path in small.folder.parent.iterdir()] == ["small"]
+
+
+def test_a_run_shows_itself(small):
+    assert repr(small) == f"<Run: small and simulated-v1, 8 encoders, in {small.folder}>"
+    page = small._repr_html_()
+    assert "Fourier amplitude" in page and "no animal was recorded" in page
+    table = pd.read_csv(small.folder / "similarity.csv")
+    np.testing.assert_allclose(small.summary()["similarity"], table["similarity"])
+    bars = small.plot()
+    assert len(bars.get_yticklabels()) == len(table)
+    plt.close("all")
+    assert small.to_xarray().identical(xr.open_dataarray(small.folder / "rdms.nc", engine="h5netcdf").load())
 
 
 def test_similarity_table(small):

@@ -20,7 +20,7 @@ from safetensors.torch import load, load_file, save_file
 
 from normenc import networks, tasks
 from normenc.errors import InputError, NormencWarning
-from normenc.study import keeping, units
+from normenc.study import keeping, source_code, units
 from normenc.study.sweep import train_units
 from normenc.study.unit_files import DamagedError
 from normenc.study.units import Unit, find, find_all, keep, work
@@ -301,8 +301,56 @@ def test_the_code_in_the_key_is_all_that_training_imports():
         "print(*(name for name in sys.modules if name.startswith('normenc.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    covered = {part.removesuffix(".py") for part in units.CODE} | {"errors", "texts"}
+    covered = {part.removesuffix(".py") for part in units.CODE} | {"errors", "texts", "showing"}
     assert {name.split(".")[1] for name in loaded} <= covered
+
+
+CODE = '''"""A module."""
+import torch
+
+class Net(torch.nn.Module):
+    """A network."""
+
+    size: int = 3
+
+    def forward(self, x, *, twice: bool = True):
+        """Of images."""
+        return {"a": x * 2 if twice else x, f"{x}": None}  # doubled
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  # doubled", "  # doubled, as said in the paper"),
+        ('"""Of images."""', '"""Of images.\n\n        More is said.\n        """'),
+        ('"""A module."""\n', ""),
+        ("x * 2 if twice else x", "(\n            x*2 if twice\n            else x)"),
+        ('"a"', "'a'"),
+    ],
+)
+def test_a_comment_or_a_docstring_trains_nothing_anew(old, new):
+    assert source_code.parsed(CODE.replace(old, new)) == source_code.parsed(CODE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        *(("2", "2.0"), ("2", "3"), ("True", "False"), ("None", "0"), ('"a"', '"b"'), ("int = 3", "int")),
+        *(("*, twice", "twice"), ("x * 2", "2 * x"), ("forward", "backward"), ("torch.nn", "torch")),
+        *(("return", "yield"), ("size", "Size")),
+    ],
+)
+def test_other_code_is_told_apart(old, new):
+    assert source_code.parsed(CODE.replace(old, new, 1)) != source_code.parsed(CODE)
+
+
+def test_files_count_with_their_places(tmp_path):
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    one.write_text("x = 1\n")
+    other.write_text("x = 1  # one\n")
+    digests = {source_code.digest_of_code(files, tmp_path) for files in ([one], [other], [one, other], [other, one])}
+    assert len(digests) == 3
 
 
 @pytest.mark.parametrize(("umask", "file_mode", "folder_mode"), [(0o022, 0o644, 0o755), (0o002, 0o664, 0o775)])

@@ -82,11 +82,7 @@ def print_skipped(controls: dict[str, str]) -> None:
 
 def print_failure(failure: Any) -> None:
     """Tell which network, or layer, could not be used, and why."""
-    unit = failure.unit
-    what = f"seed {unit.seed}" if failure.layer is None else f"layer {failure.layer} is left out"
-    echo(
-        f"normenc: {unit.task_label}, {unit.network_label}, {what}: {failure.reason}", err=True, fg=typer.colors.YELLOW
-    )
+    echo(f"normenc: {failure.describe()}", err=True, fg=typer.colors.YELLOW)
 
 
 def open_browser(address: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from normenc import rsa, stimuli
 from normenc.errors import InputError
@@ -19,6 +20,7 @@ from normenc.recordings.angles import odd_one_out
 from normenc.recordings.contents import Contents
 from normenc.recordings.loading import chosen, contents, load, prepared
 from normenc.recordings.sources import SOURCES
+from normenc.showing import Shown, facts
 
 __all__ = ["Quality", "check"]
 
@@ -27,8 +29,8 @@ N_SPLITS = 20
 MOST_GIB = 2.0  # of responses that are looked at
 
 
-@dataclass(frozen=True)
-class Quality:
+@dataclass(frozen=True, repr=False)
+class Quality(Shown):
     """What :func:`check` found.
 
     Attributes
@@ -115,6 +117,18 @@ class Quality:
         """Whether a study can compare models with the recording: its RDM is known, of stimuli enough."""
         has_rdm = self.decidable is None or self.decidable.unknown != NO_RDM
         return has_rdm and self.n_stimuli >= MIN_STUDY
+
+    def _title(self) -> str:
+        return f"{self.description}; verdict: {self.verdict}"
+
+    def _notes(self) -> tuple[str, ...]:
+        return self.warnings
+
+    def summary(self) -> pd.DataFrame:
+        """What was found, as :func:`normenc.quality.lines` says it: a row a heading (index), the column ``value``."""
+        from normenc.quality.lines import lines
+
+        return facts([*lines(self), ("verdict", self.verdict)])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON; NaN is None."""
@@ -207,7 +221,7 @@ def _within_memory(found: Contents) -> Contents:
 
 def _rows(recording: Recording) -> Any:
     assert recording.responses is not None
-    return (recording.responses if recording.trials is None else recording.trials).values
+    return (recording.responses if recording.trials is None else recording.trials).to_numpy()
 
 
 def _checked(
@@ -297,14 +311,14 @@ def _read_otherwise(recording: Recording) -> list[str]:
 def _trials_of(recording: Recording, value: float) -> str:
     if recording.trials is None:
         return ""
-    n = int((recording.trials[recording.kind].values == value).sum())
+    n = int((recording.trials[recording.kind].to_numpy() == value).sum())
     return f" ({n:,} trial{'s' * (n != 1)})"
 
 
 def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:
     if recording.trials is None:
         return None
-    index = recording.trials["stimulus_index"].values
+    index = recording.trials["stimulus_index"].to_numpy()
     if (np.bincount(index) >= 2).sum() < max(MIN_REPEATED, MIN_STIMULI):
         return None
     return rdm_reliability(

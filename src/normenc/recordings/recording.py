@@ -1,11 +1,12 @@
 """A recording: responses of neurons to stimuli, or what is known of them, and where they come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from normenc.arrays import as_array, as_matrix, as_responses, check_range
@@ -24,7 +25,12 @@ from normenc.recordings.labels import (
     without_missing,
     without_stimulus,
 )
+from normenc.recordings.overview import fact_table, own_rdm
+from normenc.showing import Shown
 from normenc.texts import visible, visible_array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["STIMULUS_UNITS", "Recording", "all_rows"]
 
@@ -32,8 +38,8 @@ MANY = 8  # stimuli around a circle from which on they can be drawn in blocks of
 STIMULUS_UNITS = {"orientation": "degrees from vertical", "direction": "degrees of drift", "image": "name"}
 
 
-@dataclass(frozen=True)
-class Recording:
+@dataclass(frozen=True, repr=False)
+class Recording(Shown):
     """Responses of a population of neurons to stimuli: gratings, sorted by orientation or direction, or images.
 
     Build one with :meth:`from_trials`, with :meth:`from_responses` where trials are averaged already or, for a
@@ -90,10 +96,10 @@ class Recording:
     responses: xr.DataArray | None
     rdm: npt.NDArray[np.float64] | None = None
     trials: xr.DataArray | None = None
-    images: npt.NDArray[np.float32] | None = field(default=None, repr=False)
-    rdms: xr.DataArray | None = field(default=None, repr=False)
+    images: npt.NDArray[np.float32] | None = None
+    rdms: xr.DataArray | None = None
     rdm_metric: str = "correlation"
-    blanks: xr.DataArray | None = field(default=None, repr=False)
+    blanks: xr.DataArray | None = None
     read_as: str = ""
     steps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -385,7 +391,7 @@ class Recording:
 
     def _names(self, what: str) -> tuple[str, ...]:
         if self.rdms is not None and what in self.rdms.coords:
-            return tuple(dict.fromkeys(self.rdms[what].values.tolist()))
+            return tuple(dict.fromkeys(self.rdms[what].to_numpy().tolist()))
         if self.trials is not None and what in self.trials.coords:
             return tuple(np.unique(self.trials[what].values).tolist())
         if self.responses is not None and f"neuron_{what}" in self.responses.coords:
@@ -460,6 +466,45 @@ class Recording:
             f"area {self.area}{kind}"
         )
 
+    def _title(self) -> str:
+        return self.describe()
+
+    def summary(self) -> pd.DataFrame:
+        """What is known of the recording: a row a fact, whose name is the index; the column is ``value``.
+
+        Examples
+        --------
+        >>> toy = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0], area="V1")
+        >>> toy.summary().loc[["stimuli", "trials", "area"], "value"].to_list()
+        ['2 orientations, 0 to 90 degrees', '3, 1 to 2 a stimulus', 'V1']
+        """
+        return fact_table(self)
+
+    def plot(self, *, axes: "Axes | None" = None) -> "Axes":
+        """Draw the recording's RDM: the published one, or one minus the correlation of its averages.
+
+        Parameters
+        ----------
+        axes : Axes, optional
+            A new figure by default.
+
+        Returns
+        -------
+        Axes
+        """
+        from normenc import figures
+
+        given = None if axes is None else np.array([axes], dtype=object)
+        stimulus = np.arange(self.n_stimuli) if self.period is None else self.stimulus
+        shown = {self.label: own_rdm(self)}
+        return figures.rdms(shown, stimulus, metric=self.rdm_metric, period=self.period, axes=given).flat[0]
+
+    def to_xarray(self) -> xr.Dataset:
+        """The recording as a Dataset, see :func:`normenc.recordings.to_xarray`."""
+        from normenc.recordings.conversion import to_xarray
+
+        return to_xarray(self)
+
 
 def _counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'s' * (n != 1)}"
@@ -473,11 +518,11 @@ def all_rows(recording: Recording) -> xr.DataArray:
         return rows
     kind, blanks = recording.kind, recording.blanks
     missing = np.full(len(blanks), np.nan if recording.period is not None else "", dtype=rows[kind].dtype)
-    coords: dict[str, Any] = {kind: ("trial", np.concatenate([rows[kind].values, missing]))}
+    coords: dict[str, Any] = {kind: ("trial", np.concatenate([rows[kind].to_numpy(), missing]))}
     for label in (label for label in TRIAL_LABELS if label in blanks.coords and label in rows.coords):
-        coords[label] = ("trial", np.concatenate([rows[label].values, blanks[label].values]))
-    coords |= {label: ("neuron", rows[label].values) for label in NEURON_LABELS if label in rows.coords}
-    values = np.concatenate([rows.values, blanks.values])
+        coords[label] = ("trial", np.concatenate([rows[label].to_numpy(), blanks[label].to_numpy()]))
+    coords |= {label: ("neuron", rows[label].to_numpy()) for label in NEURON_LABELS if label in rows.coords}
+    values = np.concatenate([rows.to_numpy(), blanks.to_numpy()])
     return xr.DataArray(values, coords, ("trial", "neuron"), rows.name, rows.attrs)
 
 

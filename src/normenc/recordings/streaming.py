@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import xarray as xr
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.recordings.labels import without_stimulus
+from normenc.showing import Shown, facts
 
 __all__ = ["AveragedBlocks", "StreamedRDM", "stream_rdm"]
 
@@ -23,8 +26,8 @@ AROUND = 2**22  # bytes of a mapped file that the system may map beyond those th
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class StreamedRDM:
+@dataclass(frozen=True, repr=False)
+class StreamedRDM(Shown):
     """The RDM of a recording that was never in memory as a whole.
 
     Attributes
@@ -43,6 +46,26 @@ class StreamedRDM:
     stimulus: npt.NDArray[Any]
     n_neurons: int
     left_out: npt.NDArray[np.intp]
+
+    def _title(self) -> str:
+        return f"correlation RDM of {len(self.stimulus):,} stimuli, from {self.n_neurons:,} neurons"
+
+    def summary(self) -> pd.DataFrame:
+        """What the RDM is of: a row a fact, whose name is the index; the column is ``value``."""
+        above = self.rdm[np.triu_indices(len(self.stimulus), k=1)]
+        return facts(
+            [
+                *(("stimuli", len(self.stimulus)), ("neurons", self.n_neurons), ("left_out", len(self.left_out))),
+                *(("smallest", float(above.min())), ("median", float(np.median(above)))),
+                ("largest", float(above.max())),
+            ]
+        )
+
+    def to_xarray(self) -> xr.DataArray:
+        """The RDM as a DataArray (stimulus, stimulus_2), with the stimuli's labels as coordinates."""
+        coords = {"stimulus": self.stimulus, "stimulus_2": self.stimulus}
+        attributes = {"metric": "correlation", "n_neurons": self.n_neurons}
+        return xr.DataArray(self.rdm, coords, ("stimulus", "stimulus_2"), "rdm", attributes)
 
 
 def stream_rdm(

@@ -183,9 +183,12 @@ def ceiling_of_neurons(neurons: NeuronGroups | Neurons, method: str, n_splits: i
 def spearman_brown(similarity: Any) -> Any:
     """Reliability of the whole from the similarity r of its halves: 2r / (1 + r), and r itself where r is negative.
 
+    Below 0 the formula would run to minus infinity.
+
     References
     ----------
-    Spearman, Br. J. Psychol. 1910; Brown, ibid.
+    Spearman, "Correlation calculated from faulty data", Br. J. Psychol. 1910; Brown, "Some experimental results in the
+    correlation of mental abilities", ibid.
 
     Examples
     --------

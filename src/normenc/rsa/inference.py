@@ -7,11 +7,12 @@ of numbers; :func:`infer` does it all at once.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 from scipy import stats
 
 from normenc.arrays import as_count, as_seed
@@ -22,9 +23,14 @@ from normenc.rsa.comparison import check_method
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
+from normenc.rsa.overview import bar_table, ceiling_in_words, short_table, to_xarray
 from normenc.rsa.pairs import upper
 from normenc.rsa.permutation import Chance, chance_test, rounding_of, with_observed
 from normenc.rsa.resampling import block_length_of, total_variance
+from normenc.showing import Shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer"]
 
@@ -34,8 +40,8 @@ MOST_UNDEFINED = 0.2  # of the samples, beyond which those left no longer stand 
 LEVEL = 0.95
 
 
-@dataclass(frozen=True)
-class Inference:
+@dataclass(frozen=True, repr=False)
+class Inference(Shown):
     """What :func:`infer` found.
 
     Attributes
@@ -66,6 +72,8 @@ class Inference:
         What chance is, "circular shifts" or "label permutations", and why.
     n_orders : int
         Of the stimuli under chance, the observed one included.
+    method : str
+        By which RDMs were compared, of :data:`normenc.rsa.METHODS`.
     """
 
     models: pd.DataFrame
@@ -80,6 +88,54 @@ class Inference:
     chance: str
     chance_reason: str
     n_orders: int
+    method: str
+
+    def _title(self) -> str:
+        counts = ", ".join(f"{n:,} {what}" for what, n in self.sizes.items())
+        n_models = len(self.models)
+        return (
+            f"{n_models} model{'s' * (n_models != 1)} by {self.method}, {ceiling_in_words(self)}; resampled: {counts}"
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        return (
+            f"Intervals of 95 % generalise over {', '.join(self.factors)}. Chance is that of {self.chance}; p-values "
+            "are corrected for all models (Holm).",
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """The similarities in short: the first columns of `models`, a row a model.
+
+        ``p_ceiling_holm`` stands there where there is a noise ceiling, ``why_unknown`` where anything is unknown.
+        """
+        return short_table(self)
+
+    def plot(self, recording: str = "the recording", *, axes: "Axes | None" = None) -> "Axes":
+        """Draw the similarities with intervals, noise ceiling and tests: :func:`normenc.figures.similarity_bars`.
+
+        Parameters
+        ----------
+        recording : str
+            The recording's name, for the title.
+        axes : Axes, optional
+            A new figure by default.
+
+        Returns
+        -------
+        Axes
+        """
+        from normenc import figures
+
+        return figures.similarity_bars(bar_table(self, recording), self.pairs, axes=axes)
+
+    def to_xarray(self) -> xr.Dataset:
+        """All numbers as a Dataset.
+
+        The columns of `models` lie along ``model``. Those of `pairs` are matrices (model, other): ``difference`` is the
+        similarity of ``model`` less that of ``other``, and ``difference_low``, ``difference_p_holm`` and so on are of
+        it. The ceiling's ends and their intervals are scalars.
+        """
+        return to_xarray(self)
 
 
 def infer(
@@ -215,6 +271,7 @@ def infer(
         chance=test.kind,
         chance_reason=test.reason,
         n_orders=len(test.orders) + 1,
+        method=method,
     )
 
 

@@ -16,7 +16,7 @@ from normenc.study.progress import Tell, each
 from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
 from normenc.texts import own_stem
 
-__all__ = ["draw", "pictures"]
+__all__ = ["draw", "pictures", "similarities"]
 
 N_EXAMPLES = (5, 6, 4)  # stimuli that are shown, the first number that divides them evenly; of few all
 NEGATIVE = "shift"
@@ -34,14 +34,8 @@ def draw(evaluation: Evaluation, folder: Path, tell: Tell) -> None:
 
 def pictures(evaluation: Evaluation) -> dict[str, Picture]:
     """The pictures that are drawn of `evaluation`, by name."""
-    study = evaluation.study
     found = {"example_stimuli": _examples(evaluation), **_geometry(evaluation), **_tuning(evaluation)}
-    if study.is_grid:
-        found["leaderboard"] = Picture("leaderboard", {"similarity": evaluation.similarity})
-    else:
-        found["similarity_bars"] = Picture(
-            "similarity_bars", {"similarity": evaluation.similarity, "pairs": evaluation.inference.pairs}
-        )
+    found |= {(picture := similarities(evaluation)).function: picture}
     if evaluation.predicted is not None:
         found["predictivity"] = Picture("predictivity", {"table": evaluation.predicted.table})
         found |= _fitted(evaluation, evaluation.predicted.fitted)
@@ -50,6 +44,13 @@ def pictures(evaluation: Evaluation) -> dict[str, Picture]:
             "over_training", {"table": evaluation.over_training, "similarity": evaluation.similarity}
         )
     return found
+
+
+def similarities(evaluation: Evaluation) -> Picture:
+    """The picture of the result: a leaderboard of several tasks or networks, else bars with their tests."""
+    if evaluation.study.is_grid:
+        return Picture("leaderboard", {"similarity": evaluation.similarity})
+    return Picture("similarity_bars", {"similarity": evaluation.similarity, "pairs": evaluation.inference.pairs})
 
 
 def _examples(evaluation: Evaluation) -> Picture:

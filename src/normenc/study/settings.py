@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
+import tomli_w
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from normenc.encoders import Naming
@@ -216,13 +217,14 @@ class Study(Settings):
         if not self.is_grid and self.comparison.layers is None:
             layers = list(self.layers_of(self.network[0]))
             settings["comparison"] = {"layers": layers} | settings["comparison"]
-        lines = [f"name = {_toml_value(settings.pop('name'))}"]
         for section, values in settings.items():
-            several = values if isinstance(values, list) else [values]
-            head = f"[[{section}]]" if len(several) > 1 else f"[{section}]"
-            for each in several:
-                lines += ["", head, *(f"{key} = {_toml_value(value)}" for key, value in each.items() if value != {})]
-        return "\n".join(lines) + "\n"
+            if section != "name":
+                several = values if isinstance(values, list) else [values]
+                given = [{key: value for key, value in each.items() if value != {}} for each in several]
+                settings[section] = given if len(given) > 1 else given[0]
+        # What would not be seen stands there as an escape; TOML knows such escapes in the texts that tomli_w writes.
+        lines = tomli_w.dumps(settings).split("\n")
+        return "\n".join(escaped(line, lambda character: f"\\U{ord(character):08x}") for line in lines)
 
 
 def load_study(path: str | Path) -> Study:
@@ -286,24 +288,3 @@ def _absolute_folder(name: str, folder: Path) -> str:
             f"{path}: this path is not UTF-8, as that of a study file must be; rename what it names"
         ) from None
     return path
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return _toml_string(value)
-    if isinstance(value, list):
-        return f"[{', '.join(_toml_value(item) for item in value)}]"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_toml_key(key)} = {_toml_value(item)}' for key, item in value.items())} }}"
-    return repr(value)
-
-
-def _toml_key(key: str) -> str:
-    return key if key.replace("_", "").isalnum() and key.isascii() else _toml_string(key)
-
-
-def _toml_string(value: str) -> str:
-    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + escaped(quoted, lambda character: f"\\U{ord(character):08x}") + '"'

@@ -41,7 +41,7 @@ from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
 from normenc.texts import as_json
 
-__all__ = ["write_evaluation"]
+__all__ = ["rdm_array", "write_evaluation"]
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "xarray", "pandas", "matplotlib", "pydantic")
 
@@ -65,7 +65,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     for name, table in _tables(evaluation).items():
         write(name, csv_bytes(table))
     write("representations.nc", _netcdf(_representations(evaluation)))
-    write("rdms.nc", _netcdf(_rdms(evaluation).to_dataset()))
+    write("rdms.nc", _netcdf(rdm_array(evaluation).to_dataset()))
     write("populations.nc", _netcdf(population_dataset(evaluation)))
     write("stimuli.png", stimulus_sheet(evaluation.images))
     write("quality.json", _quality(evaluation).encode("utf-8"))
@@ -133,7 +133,8 @@ def _representations(evaluation: Evaluation) -> xr.Dataset:
     return dataset
 
 
-def _rdms(evaluation: Evaluation) -> xr.DataArray:
+def rdm_array(evaluation: Evaluation) -> xr.DataArray:
+    """The RDMs of the recording, of all layers and of the controls, as ``rdms.nc`` holds them."""
     recording = evaluation.recording
     matrices = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
     names = [evaluation.recording_label, *(r.key for r in evaluation.representations)]

@@ -30,6 +30,11 @@ class Failure:
         whole = self.unit.encoder
         return whole if self.layer is None else replace(whole, layer=self.layer, seed=None)
 
+    def describe(self) -> str:
+        """Say which network, or layer, could not be used, and why."""
+        what = f"seed {self.unit.seed}" if self.layer is None else f"layer {self.layer} is left out"
+        return f"{self.unit.task_label}, {self.unit.network_label}, {what}: {self.reason}"
+
 
 def train_units(
     units: Sequence[Unit],

@@ -18,6 +18,7 @@ import normenc
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, NormencWarning
 from normenc.study.keeping import check_writable, remove_leftovers, write_whole
+from normenc.study.source_code import digest_of_code
 from normenc.study.unit_files import DamagedError, check_forms, pack, unpack
 from normenc.tasks import ObjectRecognition, Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
@@ -238,13 +239,13 @@ def _filled(network: nn.Module, tensors: Mapping[str, torch.Tensor], which: str)
 
 @cache
 def code_digest() -> str:
-    """A digest of the code that trains, so that results of other code are not taken for its own."""
-    digest = sha256()
+    """A digest of the code that trains, so that results of other code are not taken for its own.
+
+    Comments, docstrings and layout do not count.
+    """
     here = Path(normenc.__file__).parent
     files = [file for part in CODE for file in ([here / part] if part.endswith(".py") else (here / part).rglob("*.py"))]
-    for path in sorted(files):
-        digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    return digest_of_code(files, here)
 
 
 def _images_digest(task: Task) -> str | None:

@@ -1,10 +1,18 @@
 """What training leaves: networks and a log."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from torch import nn
+
+from normenc.showing import Shown, facts
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
 
 __all__ = ["TrainingLog", "TrainingResult"]
 
@@ -36,8 +44,8 @@ class TrainingLog:
         return self.loss[np.flatnonzero(np.diff(self.epoch, append=self.epoch[-1] + 1))]
 
 
-@dataclass(frozen=True)
-class TrainingResult:
+@dataclass(frozen=True, repr=False)
+class TrainingResult(Shown):
     """A trained network, its twin from before the first step, the log, and copies from in between.
 
     ``checkpoints`` are by epoch: 0 is before the first step.
@@ -47,3 +55,57 @@ class TrainingResult:
     untrained: nn.Module
     log: TrainingLog
     checkpoints: dict[int, nn.Module] = field(default_factory=dict)
+
+    def _title(self) -> str:
+        return (
+            f"{self._name}, {len(self.log.loss):,} steps; held-out score {self.log.held_out_score:.3f}, "
+            f"{self.log.untrained_score:.3f} before training"
+        )
+
+    @property
+    def _name(self) -> str:
+        return type(self.network).__name__
+
+    def summary(self) -> pd.DataFrame:
+        """What was trained, and how it went: a row a fact, whose name is the index; the column is ``value``."""
+        log = self.log
+        return facts(
+            [
+                ("network", self._name),
+                ("parameters", sum(parameter.numel() for parameter in self.network.parameters())),
+                ("steps", len(log.loss)),
+                ("epochs", int(log.epoch[-1]) if len(log.epoch) else 0),
+                ("last_loss", float(log.loss[-1]) if len(log.loss) else np.nan),
+                ("train_score", log.train_score),
+                ("held_out_score", log.held_out_score),
+                ("untrained_score", log.untrained_score),
+                ("checkpoints", ", ".join(map(str, self.checkpoints)) or "none"),
+            ]
+        )
+
+    def plot(self, *, axes: "Axes | None" = None) -> "Axes":
+        """Draw the loss of every batch over the steps.
+
+        Parameters
+        ----------
+        axes : Axes, optional
+            A new figure by default.
+
+        Returns
+        -------
+        Axes
+        """
+        from normenc import figures
+
+        steps = np.arange(1, len(self.log.loss) + 1)
+        table = pd.DataFrame({"step": steps, "training_loss": self.log.loss, "held_out_loss": np.nan})
+        return figures.loss_curves({self._name: table}, ax=axes)
+
+    def to_xarray(self) -> "xr.DataArray":
+        """Loss of every batch as a DataArray (step) with the coordinate ``epoch``; scores are attributes."""
+        import xarray as xr
+
+        log = self.log
+        scores = {name: getattr(log, name) for name in ("train_score", "held_out_score", "untrained_score")}
+        coords = {"step": np.arange(1, len(log.loss) + 1), "epoch": ("step", log.epoch)}
+        return xr.DataArray(log.loss, coords, ("step",), "loss", {"network": self._name} | scores)

@@ -3,6 +3,7 @@
 Numbers in, numbers out: responses are arrays of (n_trials or n_stimuli, n_units), stimuli are degrees.
 """
 
+from normenc.rsa.ceiling import spearman_brown
 from normenc.tuning.curves import PERIODS, TuningCurves, around_zero, tuning_curves
 from normenc.tuning.fits import VonMisesFit, fit_von_mises, von_mises
 from normenc.tuning.population import (
@@ -17,7 +18,6 @@ from normenc.tuning.reliability import (
     noise_correlations,
     repeated,
     signal_correlations,
-    spearman_brown,
     split_half_reliability,
     split_halves,
 )

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_array, as_responses
+from normenc.arrays import as_responses
 from normenc.errors import InputError
+from normenc.rsa.ceiling import spearman_brown
 
 __all__ = [
     "explainable_variance",
     "noise_correlations",
     "repeated",
     "signal_correlations",
-    "spearman_brown",
     "split_half_reliability",
     "split_halves",
 ]
@@ -59,26 +59,6 @@ def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArr
     return values[of_kept], (np.cumsum(kept) - 1)[index[of_kept]], found[kept]
 
 
-def spearman_brown(correlation: Any) -> npt.NDArray[np.float64]:
-    """Reliability of all trials from the correlation r between halves of them: 2 r / (1 + r).
-
-    Below 0, where the formula runs to minus infinity, r itself is returned.
-
-    References
-    ----------
-    Spearman, "Correlation calculated from faulty data", Br. J. Psychol. 1910; Brown, "Some experimental results in the
-    correlation of mental abilities", Br. J. Psychol. 1910.
-
-    Examples
-    --------
-    >>> spearman_brown([0.5, 1.0, 0.0, -0.2]).round(3)
-    array([ 0.667,  1.   ,  0.   , -0.2  ])
-    """
-    r = as_array(correlation, "correlation").astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(r > 0, 2 * r / (1 + r), r)
-
-
 def split_halves(
     responses: Any, stimulus: Any, *, seed: int | np.random.Generator = 0
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -108,7 +88,7 @@ def split_half_reliability(
     """How well each unit's tuning repeats.
 
     The correlation over stimuli between halves of the trials, averaged over random splits and corrected to all trials
-    (:func:`spearman_brown`).
+    (:func:`normenc.rsa.spearman_brown`).
 
     Parameters
     ----------

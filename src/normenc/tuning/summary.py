@@ -1,7 +1,7 @@
 """Every unit's tuning in one table, and how preferences and widths are distributed over the population."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import pandas as pd
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.showing import Shown
 from normenc.tuning.curves import TuningCurves, around_zero, checked, tuning_curves
 from normenc.tuning.fits import MIN_STIMULI, fit_von_mises
 from normenc.tuning.reliability import explainable_variance, split_half_reliability
@@ -20,6 +21,10 @@ from normenc.tuning.selectivity import (
     preferred,
 )
 from normenc.tuning.significance import direction_p_values, discoveries, orientation_p_values, stimulus_p_values
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
 
 __all__ = ["CircularStatistics", "PopulationSummary", "Tuned", "circular_statistics", "population_summary"]
 
@@ -74,8 +79,8 @@ class Tuned:
     n_at_bound: int = 0
 
 
-@dataclass(frozen=True)
-class PopulationSummary:
+@dataclass(frozen=True, repr=False)
+class PopulationSummary(Shown):
     """Units described one by one, and those that are tuned as a population.
 
     Attributes
@@ -103,6 +108,51 @@ class PopulationSummary:
     orientation: Tuned
     direction: Tuned | None
     period: float
+
+    def _title(self) -> str:
+        tuned = self.orientation
+        return f"{len(self.units):,} units; {tuned.n_tuned:,} of {tuned.n_tested:,} tested are tuned to orientation"
+
+    def summary(self) -> pd.DataFrame:
+        """How many units are tuned, and to what: rows ``anything``, ``orientation`` and, if known, ``direction``.
+
+        Columns are ``n_tested``, ``n_tuned``, the circular ``mean`` of the tuned units' preferences and their
+        ``resultant_length``, Rayleigh's ``p_value``, and the median ``width`` (degrees).
+        """
+        rows: dict[str, dict[str, float]] = {"anything": {"n_tested": self.n_tested, "n_tuned": self.n_tuned}}
+        for name, tuned in (("orientation", self.orientation), ("direction", self.direction)):
+            if tuned is not None:
+                spread = {key: getattr(tuned.preferences, key) for key in ("mean", "resultant_length", "p_value")}
+                counts = {"n_tested": tuned.n_tested, "n_tuned": tuned.n_tuned}
+                rows[name] = counts | spread | {"width": float(tuned.width_quartiles[1])}
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def plot(self, *, axes: "Axes | None" = None) -> "Axes":
+        """Draw the preferred orientations of the units that are tuned, or of all where that cannot be tested.
+
+        Parameters
+        ----------
+        axes : Axes, optional
+            Polar; a new figure by default.
+
+        Returns
+        -------
+        Axes
+        """
+        from normenc import figures
+
+        tested = self.orientation.n_tested > 0
+        called = self.units["tuned_orientation"].fillna(False).to_numpy(dtype=bool)
+        return figures.preference_histogram(
+            {"population": self.units["preferred_orientation_deg"].to_numpy()},
+            tuned={"population": called} if tested else None,
+            axes=None if axes is None else np.array([axes], dtype=object),
+        ).flat[0]
+
+    def to_xarray(self) -> "xr.Dataset":
+        """The table of units as a Dataset, a variable a column along ``unit``; what is yes or no is 1, 0 or NaN."""
+        called = self.units.select_dtypes("boolean").columns
+        return self.units.astype(dict.fromkeys(called, float)).to_xarray()
 
 
 def circular_statistics(degrees: Any, *, period: float = 180.0) -> CircularStatistics:

@@ -12,7 +12,6 @@ from normenc.recordings.provenance import reads
 __all__ = ["SUFFIXES", "cuts_trials", "maps_names", "opened"]
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
-ZIP = b"PK"
 KINDS = {  # what a file begins with, and what it should then be called
     HDF5: ("an HDF5 file", (".h5", ".hdf5", ".nc", ".mat", ".nwb")),
     b"PK\x03\x04": ("a zip archive", (".npz",)),

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 
+from checkers.verdict import Option, Verdict, answer_of, changed_input, mistaken, same, searched, wrong
 from normenc import rsa
-from normenc.tutorial.verdict import Option, Verdict, answer_of, changed_input, mistaken, same, searched, wrong
 
 __all__ = ["check_rdm"]
 

@@ -1,0 +1,71 @@
+"""What an inference found, as tables of other shapes: to look at, to draw, and labelled by models on both sides."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+if TYPE_CHECKING:
+    from normenc.rsa.inference import Inference
+
+__all__ = ["bar_table", "ceiling_in_words", "short_table", "to_xarray"]
+
+SHORT = ("model", "similarity", "low", "high", "p_chance_holm", "p_ceiling_holm")
+
+
+def short_table(inference: "Inference") -> pd.DataFrame:
+    """The columns that are read first; ``p_ceiling_holm`` and ``why_unknown`` only where any model has one."""
+    models = inference.models
+    columns = [name for name in SHORT if name != "p_ceiling_holm" or models[name].notna().any()]
+    return models[columns + ["why_unknown"] * bool(models["why_unknown"].ne("").any())].copy()
+
+
+def ceiling_in_words(inference: "Inference") -> str:
+    """The noise ceiling as a part of a sentence."""
+    ceiling = inference.ceiling
+    if np.isnan(ceiling.lower):
+        return "no noise ceiling"
+    return f"noise ceiling {ceiling.lower:.3f} to {ceiling.upper:.3f}"
+
+
+def bar_table(inference: "Inference", recording: str) -> pd.DataFrame:
+    """The rows that :func:`normenc.figures.similarity_bars` draws."""
+    seeds = inference.models["n_seeds"]
+    several = (" (" + seeds.astype(str) + " seeds)").where(seeds > 1, "")
+    return inference.models.assign(
+        model=inference.models["model"] + several,
+        recording=recording,
+        comparison=inference.method,
+        ceiling_lower=inference.ceiling.lower,
+        ceiling_upper=inference.ceiling.upper,
+        trained=None,
+        seed=None,
+    )
+
+
+def to_xarray(inference: "Inference") -> xr.Dataset:
+    """All numbers, labelled by ``model`` and, of pairs, by ``other``."""
+    names = inference.models["model"].tolist()
+    found = inference.models.set_index("model").to_xarray()
+    first, second = np.triu_indices(len(names), k=1)
+    for name in inference.pairs.columns.drop(["model", "other"]):
+        values = inference.pairs[name].to_numpy()
+        turned = values
+        if name in ("difference", "low", "high"):  # of the other way round
+            turned = -inference.pairs[{"low": "high", "high": "low"}.get(name, name)].to_numpy()
+        matrix = np.full((len(names), len(names)), np.nan)
+        matrix[first, second], matrix[second, first] = values, turned
+        found[name if name == "difference" else f"difference_{name}"] = (("model", "other"), matrix)
+    found = found.assign_coords(other=names)
+    for place, side in enumerate(("lower", "upper")):
+        found[f"ceiling_{side}"] = getattr(inference.ceiling, side)
+        for end, reach in enumerate(("low", "high")):
+            found[f"ceiling_{side}_{reach}"] = inference.ceiling_intervals[place, end]
+    return found.assign_attrs(
+        comparison=inference.method,
+        factors=", ".join(inference.factors),
+        chance=inference.chance,
+        ceiling=inference.ceiling.kind,
+        n_samples=inference.n_samples,
+    )

@@ -1,0 +1,76 @@
+"""How results show themselves: in a line at the prompt, and as a small table in a notebook."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from normenc.texts import visible
+
+__all__ = ["Shown", "facts", "plain_number"]
+
+MAX_ROWS = 60  # of a table in a notebook
+
+
+class Shown:
+    """A result with a title, a table and notes, of which its ``repr`` and its look in a notebook are made.
+
+    Whatever comes from a user is shown as text: never as HTML, and never as a formula.
+    """
+
+    def summary(self) -> pd.DataFrame:
+        """The result in a small table."""
+        raise NotImplementedError
+
+    def _title(self) -> str:
+        """Say in one line what the result is."""
+        raise NotImplementedError
+
+    def _notes(self) -> Iterable[str]:
+        """Sentences that stand below the table."""
+        return ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {visible(self._title())}>"
+
+    def _repr_html_(self) -> str:
+        """The title, the table and the notes, for a notebook."""
+        table = self.summary().copy()
+        for name in table.select_dtypes(include=["object", "string"]):
+            table[name] = [visible(value) if isinstance(value, str) else value for value in table[name]]
+        index = not isinstance(table.index, pd.RangeIndex)
+        # Longer texts would be cut, and dollars be taken for formulas.
+        with pd.option_context("display.max_colwidth", None, "display.html.use_mathjax", False):
+            shown = table.to_html(index=index, header=list(table) != ["value"], border=0, max_rows=MAX_ROWS,
+                                  float_format=plain_number, na_rep="unknown")  # fmt: skip
+        title = f"<strong>{type(self).__name__}</strong> {_as_text(self._title())}"
+        notes = "".join(f"<p>{_as_text(note)}</p>" for note in self._notes())
+        return f'<div class="tex2jax_ignore mathjax_ignore"><p>{title}</p>{shown}{notes}</div>'
+
+
+def facts(pairs: Iterable[tuple[str, Any]]) -> pd.DataFrame:
+    """A table with a row a fact: its name is the index, what is known the column ``value``.
+
+    Examples
+    --------
+    >>> facts([("stimuli", 12), ("units", "dF/F")]).loc["units", "value"]
+    'dF/F'
+    """
+    names, values = zip(*pairs, strict=True)
+    return pd.DataFrame({"value": pd.Series(values, index=names, dtype=object)})
+
+
+def plain_number(value: float) -> str:
+    """A number with three digits, as tables in a notebook show it.
+
+    Examples
+    --------
+    >>> plain_number(0.8834), plain_number(0.000999), plain_number(12.0)
+    ('0.883', '0.000999', '12')
+    """
+    return f"{value:.3g}"
+
+
+def _as_text(text: str) -> str:
+    return escape(visible(text))

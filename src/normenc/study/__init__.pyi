@@ -1,0 +1,32 @@
+from .evaluation import Evaluation, evaluate
+from .power_analysis import Power, power
+from .progress import Tally
+from .readiness import check_before
+from .redrawing import Redrawn, redraw
+from .representing import prepare
+from .running import Run, run
+from .scheduler import Scheduler, SchedulerWarning
+from .settings import Study, load_study
+from .source_data import Picture, read_source_data
+from .sweep import Failure
+
+__all__ = [
+    "Evaluation",
+    "Failure",
+    "Picture",
+    "Power",
+    "Redrawn",
+    "Run",
+    "Scheduler",
+    "SchedulerWarning",
+    "Study",
+    "Tally",
+    "check_before",
+    "evaluate",
+    "load_study",
+    "power",
+    "prepare",
+    "read_source_data",
+    "redraw",
+    "run",
+]
