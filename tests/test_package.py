@@ -38,7 +38,7 @@ ROOMS = {  # what each room may import; errors, arrays, texts and csv_tables are
     "pretrained": {"representations"},
     "embedding.py": set(),
     "tuning": set(),
-    "figures": set(),
+    "figures": {"rsa"},  # what measures are called
     "tasks": {"stimuli"},
     "controls": {"stimuli", "networks"},
     "training": {"tasks", "networks"},
@@ -47,7 +47,7 @@ ROOMS = {  # what each room may import; errors, arrays, texts and csv_tables are
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
     "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
     "tutorial": {"rsa"},
-    "report": {"figures", "study"},
+    "report": {"figures", "rsa", "study"},
     "cli": {"study", "report", "recordings", "quality"},
 }
 

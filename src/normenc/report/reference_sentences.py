@@ -35,6 +35,11 @@ def against_ceiling(similarity: pd.DataFrame, names: dict[Any, str], shown: int 
             "There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not "
             "known."
         )
+    if row["ceiling"] == "no formula":
+        return (
+            "There is no noise ceiling: halves of a recording give one only for correlations, and how good a model can "
+            "be by this measure is not known."
+        )
     start = f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper)."
     trained = similarity[similarity["trained"] & similarity["similarity"].notna()]
     n_tests = int(similarity["p_ceiling_holm"].notna().sum())
