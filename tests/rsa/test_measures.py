@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from normenc import rsa
 from normenc.errors import InputError
@@ -156,7 +157,9 @@ def triangular(x, y):
         (lambda x, y: 1 - written_out(x, y), "it is a distance"),
         (lambda x, y: x * y, "must return one number for two vectors"),
         (lambda x, y: "alike", "must return one number for two vectors"),
-        (lambda x, y: None, "is nan for RDM 0 of the first"),
+        (lambda x, y: None, "returned None; it must return one number"),
+        (lambda x, y: 1j, "must return one number"),
+        (stats.spearmanr, "must return one number"),
         (lambda x, y: np.log(-1 - x.sum()), "is nan for RDM 0 of the first"),
         (triangular, "must not depend on their order"),
         (rsa.Measure("wide", lambda x, y: 2 * written_out(x, y), **PEARSON), r"outside its range of -1 to 1"),

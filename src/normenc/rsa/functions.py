@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.errors import InputError
+from normenc.errors import InputError, shortened
 from normenc.rsa.one_by_one import OneByOne
 from normenc.rsa.ties import check_spread, is_flat
 
@@ -134,12 +134,11 @@ class OfFunction(OneByOne):
 
     def _value(self, function: Function, x: Floats, y: Floats) -> float:
         value = function(_read_only(x), _read_only(y))
-        try:
-            (number,) = np.asarray(value, dtype=np.float64).reshape(1)
-        except (TypeError, ValueError):
-            raise InputError(
-                f"the measure {self.name!r} returned {value!r:.80}; it must return one number for two vectors"
-            ) from None
+        array = np.asarray(value)
+        if array.size != 1 or array.dtype.kind not in "biuf":
+            given = shortened(repr(value))
+            raise InputError(f"the measure {self.name!r} returned {given}; it must return one number for two vectors")
+        number = float(array.item())
         low, high = self.range
         slack = SAME * max([1.0, *(abs(end) for end in self.range if np.isfinite(end))])
         if number < low - slack or number > high + slack:
@@ -147,7 +146,7 @@ class OfFunction(OneByOne):
                 f"the measure {self.name!r} is {number:g}, outside its range of {low:g} to {high:g}; correct the range "
                 "that was given, or the function"
             )
-        return float(number)
+        return number
 
 
 def _read_only(vector: Floats) -> Floats:

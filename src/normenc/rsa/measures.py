@@ -33,7 +33,7 @@ WHITENING = (
 class Measure:
     """How similar two RDMs are, by a function of their dissimilarities above the diagonal. Higher is more similar.
 
-    By a function of one's own all is slow: it is called for each pair of RDMs in each bootstrap sample and each order
+    A function of one's own is the slow path: it is called for each pair of RDMs in each bootstrap sample and each order
     of the stimuli, tens of thousands of times in :func:`normenc.rsa.infer`. Its vectors are read-only.
 
     Parameters
@@ -43,7 +43,7 @@ class Measure:
     by : callable, or an arithmetic of :mod:`normenc.rsa`
         ``f(x, y) -> float`` of two vectors of dissimilarities, shape (n_pairs,) each; of a model's RDM first. In a
         bootstrap over stimuli the vectors hold each pair of different stimuli as often as it was drawn, so that f must
-        not depend on the order of pairs; give `weighted` where it does.
+        not depend on the order of pairs; give `weighted` where it does. Differences below 1e-12 count as none.
     symbol, phrase, formula : str
         As it stands on an axis, in a sentence after "compared by", and its formula in words. The name by default.
     range : tuple of float
