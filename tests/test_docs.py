@@ -141,7 +141,8 @@ def test_the_example_of_norms_learns_its_task_and_moves_the_layer(printed):
 
 
 def test_formulas_of_measures_are_what_is_computed(printed):
-    correlation, dimensions = printed["measures.md"]  # the page itself asserts the formulas
+    overlap, correlation, dimensions = printed["measures.md"]  # the page itself asserts the formulas
+    assert 0 < float(overlap.removeprefix("overlap ")) < 1
     cosine, pearson = (float(value) for value in re.findall(r"-?\d\.\d+", correlation))
     assert cosine > 0.9 and abs(pearson) < 0.3  # the cosine of unrelated RDMs is high, as the page warns
     assert dimensions.startswith("gOSI 0.34")
@@ -151,8 +152,12 @@ def test_the_page_of_measures_names_all_of_them():
     text = (DOCS / "measures.md").read_text(encoding="utf-8")
     for metric in (*rsa.METRICS, *rsa.CROSSVALIDATED):
         assert f'"{metric}"' in text, metric
-    for method in rsa.METHODS:
-        assert f"### `{method}`" in text, method
+    flat = {"undefined": "no similarity", "defined unless 0": "has one, unless all are 0", "defined": "has one"}
+    for name, measure in rsa.MEASURES.items():
+        assert f"### `{name}`" in text, name
+        low, high = (f"{end:g}".replace("-", "−") for end in measure.range)
+        row = f"| `{name}` | {measure.symbol} | {measure.formula} | {low} to {high} | {flat[measure.flat]} |"
+        assert row in text, row
     for function in rsa.alignment.__all__:
         if function not in ("ALIGNMENTS", "compare_representations"):
             assert f"rsa.{function}(" in text, function

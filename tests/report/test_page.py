@@ -342,6 +342,17 @@ def test_of_circular_shifts_an_interval_above_zero_is_enough():
     assert "interval of its similarity includes 0" in report.answer(similarity.assign(low=-0.1), differences)
 
 
+def test_similarities_below_zero_match_nothing_only_by_a_correlation():
+    """By minus a distance, all similarities are below 0, and the best one is still the best."""
+    similarity, differences = tables(0.4, 0.3, 0.01, chance="circular shifts")
+    below = similarity.assign(**similarity[["similarity", "low", "high"]] - 2)
+    for comparison, matches in (("pearson", False), ("minus distance", True)):
+        one = below.assign(comparison=comparison)
+        said = [report.answer(one, differences), report.findings(one, differences)[0]]
+        assert said[0].startswith("Training helps" if matches else "No trained layer matches")
+        assert said[1].startswith("Of the trained layers, pool" if matches else "No trained layer matches")
+
+
 def test_the_answer_says_where_nothing_untrained_was_compared():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
     only_twin = differences[differences["other_kind"] == "untrained twin"]

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.figures.common import check_columns, style, wrapped
-from normenc.figures.similarity import SYMBOLS
+from normenc.rsa.measures import facts_of
 
 __all__ = ["run_comparison"]
 
@@ -71,7 +71,7 @@ def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, ax
                 place = rows.index((row.kind, row.encoder))
                 _draw_encoder(axes, row, place + offsets[row.label], *looks[row.label])
         _draw_rows(axes, rows)
-        axes.set_xlabel(f"similarity of RDMs ({SYMBOLS.get(table['comparison'].iloc[0], table['comparison'].iloc[0])})")
+        axes.set_xlabel(f"similarity of RDMs ({facts_of(table['comparison'].iloc[0]).symbol})")
         handles: list[Any] = [_handle(*looks[label], label) for label in labels]
         axes.figure.legend(handles=handles, loc="outside upper left")
     return axes

@@ -10,14 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.figures.common import AxesArray, check_columns, figure_of, new_panels, style, wrapped
-from normenc.figures.similarity import SYMBOLS
+from normenc.figures.similarity import scale_of
 from normenc.figures.sizes import legend_height, narrow, place_legend, within
+from normenc.rsa.measures import facts_of
 
 __all__ = ["leaderboard", "over_training"]
 
@@ -76,8 +77,10 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
             panel.grid(axis="x", color="#e5e5e5", linewidth=0.6)
             panel.set_axisbelow(True)
         low, high = axes[-1].get_xlim()
-        axes[-1].xaxis.set_major_locator(MultipleLocator(0.5 if high - low > 1.3 or narrow() else 0.25))
-        what = f"similarity of RDMs ({SYMBOLS[first['comparison']]}) with “{first['recording']}”"
+        measure = facts_of(first["comparison"])
+        step = MultipleLocator(0.5 if high - low > 1.3 or narrow() else 0.25)
+        axes[-1].xaxis.set_major_locator(step if measure.range[1] == 1 else MaxNLocator(3 if narrow() else 6))
+        what = f"similarity of RDMs ({measure.symbol}) with “{first['recording']}”"
         axes[-1].set_xlabel(wrapped(what, 30 if narrow() else 70))
         _place_outside(axes, handles, labels)
     return axes
@@ -156,9 +159,11 @@ def over_training(
                 panel.plot(x, own["similarity"], color=colour, marker=marker, markersize=4, linewidth=1.2)
             panel.set_xticks(range(len(epochs)), [str(epoch) for epoch in epochs])
             panel.set_title(f"{task}\n{network}" if len(networks) > 1 else str(task), fontsize=8)
+        measure = facts_of("pearson" if similarity is None else similarity["comparison"].iloc[0])
+        scale = scale_of(table, measure)
         low = min(0.0, float(table[["similarity", "low"]].min(axis=None)))  # an interval may be unknown
         for panel in panels.flat:
-            panel.set_ylim(low - 0.03, 1.03)
+            panel.set_ylim(low - 0.03 * scale, (scale if measure.range[1] > 0 else 0) + 0.03 * scale)
             panel.label_outer()
         figure = figure_of(panels)
         figure.supylabel(wrapped(f"similarity with “{table['recording'].iloc[0]}”", 40))

@@ -8,12 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from normenc.csv_tables import encoders_of
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.figures.common import check_columns, style, wrapped
 from normenc.figures.sizes import narrow, place_legend, within
+from normenc.rsa.measures import Measure, facts_of
 
 __all__ = ["similarity_bars"]
 
@@ -23,15 +25,6 @@ BARS = {  # what a bar is, how the legend calls it, and its colour
     EncoderKind.TWIN: ("untrained twin", "#9ecae1"),
     EncoderKind.CONTROL: ("control", "#999999"),
     None: ("model", "#0072B2"),
-}
-SYMBOLS = {
-    "pearson": "Pearson r",
-    "spearman": "Spearman ρ",
-    "kendall-tau-a": "Kendall τ_a",
-    "rho-a": "ρ_a",
-    "cosine": "cosine",
-    "whitened-cosine": "whitened cosine",
-    "whitened-correlation": "whitened correlation",
 }
 ALPHA = 0.05
 CEILING = "#cccccc"
@@ -78,20 +71,29 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
             _, axes = plt.subplots(figsize=size, layout="constrained")
         if np.isfinite(first["ceiling_lower"]):
             axes.axvspan(first["ceiling_lower"], first["ceiling_upper"], color=CEILING, alpha=0.6)
+        measure = facts_of(first["comparison"])
+        foot = 0.015 * scale_of(similarity, measure)
         for position, row in enumerate(similarity.itertuples()):
             axes.barh(position, row.similarity, color=BARS[_kind(row.kind)][1], height=0.7)
             axes.plot([row.low, row.high], [position] * 2, color="black", linewidth=1.1, solid_capstyle="butt")
             if row.p_chance_holm <= ALPHA:
-                axes.plot(0.015, position, "o", color="white", markersize=3.5)
+                axes.plot(np.copysign(foot, row.similarity), position, "o", color="white", markersize=3.5)
         axes.set_yticks(range(len(similarity)), names)
         axes.invert_yaxis()
         axes.axvline(0, color="black", linewidth=0.8)
-        comparison = SYMBOLS[first["comparison"]]
-        axes.set_xlabel(f"similarity of RDMs ({comparison}{'' if narrow() else '; 1 is the same geometry'})")
+        best = "" if narrow() or np.isinf(measure.range[1]) else f"; {measure.range[1]:g} is the same geometry"
+        axes.set_xlabel(f"similarity of RDMs ({measure.symbol}{best})")
         axes.set_title(wrapped(f"similarity with “{first['recording']}”", 30 if narrow() else 60))
         place_legend(axes, handles, labels)
-        _draw_columns(axes, similarity, winners)
+        _draw_columns(axes, similarity, winners, measure)
     return axes
+
+
+def scale_of(table: pd.DataFrame, measure: Measure) -> float:
+    """The highest similarity there can be or, where the measure has none above 0, the largest in the table."""
+    if 0 < measure.range[1] < np.inf:
+        return measure.range[1]
+    return float(table[["similarity", "low", "high"]].abs().max(axis=None)) or 1.0
 
 
 def _winners(similarity: pd.DataFrame, pairs: pd.DataFrame | None) -> dict[int, list[int]]:
@@ -109,11 +111,13 @@ def _winners(similarity: pd.DataFrame, pairs: pd.DataFrame | None) -> dict[int, 
     return found
 
 
-def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[int]]) -> None:
+def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[int]], measure: Measure) -> None:
     """Write the values to the right of the bars, draw the wings beside them, and set the limits of the axis."""
+    scale = scale_of(similarity, measure)
     lowest = float(similarity[["similarity", "low"]].min(axis=None))  # an interval may be unknown
-    left = min(0.0, lowest - 0.03)
-    right = float(np.nanmax([1.0, similarity["high"].max(), similarity["ceiling_upper"].iloc[0]]))
+    left = min(0.0, lowest - 0.03 * scale)
+    top = scale if measure.range[1] > 0 else 0.0
+    right = float(np.nanmax([top, similarity["high"].max(), similarity["ceiling_upper"].iloc[0]]))
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()  # from here on it is known how wide the axes are
@@ -121,12 +125,14 @@ def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[
     beside = VALUE + WING * len(winners)
     unit = (right - left) / max(inches - beside, 0.3 * inches)  # of the scale in an inch
     for position, value in enumerate(similarity["similarity"]):
-        text = "unknown" if np.isnan(value) else f"{value:.3f}".replace("-", "−")
+        number = f"{value:.3f}" if scale == 1 else f"{value:.3g}"
+        text = "unknown" if np.isnan(value) else number.replace("-", "−")
         axes.text(right + 0.06 * unit, position, text, va="center", fontsize=8)
     end = _draw_wings(axes, winners, right + VALUE * unit, WING * unit)
     axes.set_xlim(left, end)
-    step = next(step for step in (0.25, 0.5, 1.0) if step == 1 or step / unit > 0.36)  # room for a label
-    axes.set_xticks([tick for tick in np.arange(-1, 1.01, step) if tick >= left])
+    step = next(step for step in (0.25, 0.5, 1.0) if step == 1 or step * scale / unit > 0.36)  # room for a label
+    ticks = np.arange(-1, 1.01, step) if scale == 1 else MaxNLocator(round(1 / step)).tick_values(left, right)
+    axes.set_xticks([tick for tick in ticks if left <= tick <= right])
 
 
 def _draw_wings(axes: Axes, winners: dict[int, list[int]], start: float, step: float) -> float:

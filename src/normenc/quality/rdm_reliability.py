@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.rsa.measures import Method, as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts
 from normenc.rsa.weighted import similarities
@@ -49,7 +50,7 @@ def rdm_reliability(
     stimulus: Any,
     *,
     ordered: bool = False,
-    method: str = "pearson",
+    method: Method = "pearson",
     n_splits: int = 20,
     n_samples: int = 200,
     n_permutations: int = 99,
@@ -72,8 +73,8 @@ def rdm_reliability(
         Labels; equal ones are one stimulus, and sorted ones lie in order on a circle where `ordered` says so.
     ordered : bool
         Draw stimuli in blocks of neighbours.
-    method : str
-        One of :data:`normenc.rsa.METHODS`.
+    method : str, Measure or callable
+        As :func:`normenc.rsa.compare_rdms` takes it; it must be a correlation, for which the formula holds.
     n_splits, n_samples, n_permutations, seed : int
 
     Returns
@@ -83,7 +84,7 @@ def rdm_reliability(
     Raises
     ------
     InputError
-        When fewer than 3 stimuli were shown twice, or an RDM is undefined.
+        When fewer than 3 stimuli were shown twice, an RDM is undefined, or the measure is unfit.
 
     References
     ----------
@@ -100,6 +101,12 @@ def rdm_reliability(
     >>> abs(rdm_reliability(noise.reshape(120, 20), label).reliability) < 0.1
     True
     """
+    measure = as_measure(method)
+    if not measure.is_correlation:
+        raise InputError(
+            f"the measure {measure.name!r} is not said to be a correlation; Spearman and Brown's formula holds for "
+            "correlations alone. Give another method"
+        )
     responses, stimulus = _much_alike(responses, stimulus)
     rng = np.random.default_rng([seed, 5])
     pairs = []
@@ -115,13 +122,13 @@ def rdm_reliability(
         drawn = draw_blocks(n_stimuli, n_samples, block, rng) if ordered else draw_counts(n_stimuli, n_samples, rng)
         counts = np.concatenate([counts, drawn])
     vectors = [[upper(half[None]) for half in pair] for pair in pairs]
-    found = np.mean([similarities(one, two, counts, method).models[:, 0, 0] for one, two in vectors], axis=0)
+    found = np.mean([similarities(one, two, counts, measure).models[:, 0, 0] for one, two in vectors], axis=0)
     low = high = np.nan
     if len(found) > 1:
         # Samples hold stimuli twice, and blocks hold neighbours: their spread is right, their mean is not.
         z = np.arctanh(np.clip(found, -LARGEST, LARGEST))
         low, high = rsa.spearman_brown(np.tanh(z[0] + np.array([-1.96, 1.96]) * np.nanstd(z[1:])))
-    p_value = _p_value(responses, stimulus, method, n_permutations, rng)
+    p_value = _p_value(responses, stimulus, measure, n_permutations, rng)
     return RdmReliability(float(found[0]), float(rsa.spearman_brown(found[0])), float(low), float(high), p_value)
 
 
@@ -133,7 +140,9 @@ def _much_alike(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.ND
     return values[kept], labels[index[kept]]
 
 
-def _p_value(responses: Any, stimulus: Any, method: str, n_permutations: int, rng: np.random.Generator) -> float:
+def _p_value(
+    responses: Any, stimulus: Any, measure: rsa.Measure, n_permutations: int, rng: np.random.Generator
+) -> float:
     """Share of relabelled trials whose halves are as similar, the trials as they are among them."""
     values, labels = np.asarray(responses), np.asarray(stimulus)
     if len(values) > MOST_TRIALS:
@@ -149,7 +158,7 @@ def _p_value(responses: Any, stimulus: Any, method: str, n_permutations: int, rn
         for _ in range(TEST_SPLITS):
             first, second = half_averages(labelled, int(labelled.max()) + 1, rng)
             one, two = (_dissimilarities(products, part)[None] for part in (first, second))
-            found.append(rsa.compare_vectors(one, two, method)[0, 0])
+            found.append(measure.compare(one, two)[0, 0])
         return float(np.mean(found))
 
     observed = similarity(index)

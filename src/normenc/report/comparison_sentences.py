@@ -15,6 +15,7 @@ from normenc.report.wording import FACTORS, factors_in_words, in_words, listed, 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
 MANY = 6  # names, or changed conclusions, that are written out
+NO_CEILING = ("none", "no formula")  # kinds of ceilings that are none
 
 
 def what_differs(
@@ -75,9 +76,9 @@ def other_ways(runs: Sequence[RunFolder]) -> list[str]:
     ):
         values = [_first(run, column) for run in runs]
         if column == "ceiling":
-            values = [value for value in values if value != "none"]
+            values = [value for value in values if value not in NO_CEILING]
         if len(set(values)) > 1:
-            of_runs = [run for run in runs if column != "ceiling" or _first(run, column) != "none"]
+            of_runs = [run for run in runs if column != "ceiling" or _first(run, column) not in NO_CEILING]
             said.append(f"{what} in different ways ({_by_run(of_runs, [_listed(v) for v in values])}): {why}.")
     return said
 

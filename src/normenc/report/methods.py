@@ -6,6 +6,8 @@ from typing import Any
 
 from normenc.report.sentences import FOLDED
 from normenc.report.wording import counted, factors_in_words, in_words
+from normenc.rsa.ceiling import KINDS
+from normenc.rsa.measures import facts_of
 
 __all__ = ["methods"]
 
@@ -18,9 +20,6 @@ REFERENCES = {
     "the Limits of Bootstrap, 263–270. Wiley.",
     "holm": "Holm S (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics 6:65–70.",
-    "whitening": "Diedrichsen J, Berlot E, Mur M, Schütt HH, Shahbazi M, Kriegeskorte N (2021). Comparing "
-    "representational geometries using whitened unbiased-distance-matrix similarity. Neurons, Behavior, Data analysis, "
-    "and Theory 5(3).",
     "ridge": "Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. "
     "Technometrics 12:55–67.",
     "tsne": "van der Maaten L, Hinton G (2008). Visualizing data using t-SNE. Journal of Machine Learning Research "
@@ -32,15 +31,6 @@ METRICS = {
     "correlation": "one minus the Pearson correlation",
     "cosine": "one minus the cosine",
     "euclidean": "the squared Euclidean distance per unit",
-}
-COMPARISONS = {
-    "pearson": "the Pearson correlation",
-    "spearman": "the Spearman rank correlation",
-    "kendall-tau-a": "Kendall’s tau-a",
-    "rho-a": "rho-a, the expected Spearman correlation with ties broken at random,",
-    "cosine": "the cosine",
-    "whitened-cosine": "the whitened cosine",
-    "whitened-correlation": "the whitened correlation",
 }
 
 
@@ -88,7 +78,7 @@ def methods(
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, after "
         f"the course {cite('course')}; embeddings are principal components followed by t-SNE {cite('tsne')}.",
     ]
-    return " ".join(sentences), [REFERENCES[key] for key in cited]
+    return " ".join(sentences), [REFERENCES.get(key, key) for key in cited]
 
 
 def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
@@ -179,7 +169,8 @@ def _trained(task: dict[str, Any]) -> str:
 
 def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
     settings, resampled = study["comparison"], environment["inference"]["resampled"]
-    whitened = f" {cite('whitening')}" if settings["method"].startswith("whitened") else ""
+    measure = facts_of(settings["method"])
+    source = f" {cite(measure.reference)}" if measure.reference else ""
     metric = METRICS[settings["rdm_metric"]]
     apart = next((factor for factor in ("animals", "sessions") if factor in resampled), None)
     if environment["recording"]["n_neurons"] is None:
@@ -200,7 +191,7 @@ def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -
     means = f"; similarities are means over {apart}" if apart else ""
     return [
         *held,
-        f"Two matrices were compared by {COMPARISONS[settings['method']]} of their upper triangles{whitened}{means}.",
+        f"Two matrices were compared by {measure.phrase} of their upper triangles{source}{means}.",
     ]
 
 
@@ -214,11 +205,11 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
         blocks = f", {kind}s one by one"
     same = {"sessions", "neurons"} <= set(found["resampled"])
     drawn = "; every session’s matrix was made of the same resampled neurons" if same else ""
-    ceiling = (
-        "A noise ceiling could not be computed from a single RDM."
-        if found["ceiling"].startswith("none")
-        else f"The noise ceiling was estimated from {found['ceiling']}."
-    )
+    ceiling = f"The noise ceiling was estimated from {found['ceiling']}."
+    if found["ceiling"] == KINDS["no formula"]:
+        ceiling = "A noise ceiling could not be computed: halves of a recording give one only for correlations."
+    elif found["ceiling"].startswith("none"):
+        ceiling = "A noise ceiling could not be computed from a single RDM."
     return [
         f"95 % intervals come from a bootstrap over {over} ({counted(found['n_samples'], 'sample')}{blocks}{drawn}), "
         f"corrected for variance that crossed factors count more than once {cite('inference')}.",

@@ -6,12 +6,15 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.report.wording import corrected, counted, in_words, interval, listed, p_value
+from normenc.rsa.measures import facts_of
 
-__all__ = ["ALPHA", "against_ceiling", "against_chance"]
+__all__ = ["ALPHA", "against_ceiling", "against_chance", "zero_is_unrelated"]
 
 ALPHA = 0.05
 SHOWN = 8  # models that are named one by one
-CLOSE = 0.05  # below the lower ceiling, within which a layer whose interval includes it reaches it
+# Below the lower ceiling, or as a part of it where the measure is not a correlation: from there a layer whose interval
+# includes the ceiling reaches it.
+CLOSE = 0.05
 
 
 def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
@@ -34,17 +37,27 @@ def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
             "There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not "
             "known."
         )
+    if row["ceiling"] == "no formula":
+        return (
+            "There is no noise ceiling: halves of a recording give one only for correlations, and how good a model can "
+            "be by this measure is not known."
+        )
     start = f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper)."
     trained = similarity[(similarity["kind"] == EncoderKind.TRAINED) & similarity["similarity"].notna()]
     n_tests = int(similarity["p_ceiling_holm"].notna().sum())
     unreliable = ""
-    if row.get("ceiling_lower_low", 1.0) <= 0:
+    if row.get("ceiling_lower_low", 1.0) <= 0 and zero_is_unrelated(row):
         unreliable = (
             " The interval of the lower ceiling includes 0: the recording may hold nothing that a model can match."
         )
     if shown is not None and len(trained) > shown:
         return f"{start} {_in_numbers(trained, n_tests)}{unreliable}"
     return " ".join([start, *_one_by_one(trained, n_tests)]) + unreliable
+
+
+def zero_is_unrelated(row: Any) -> bool:
+    """Whether a similarity of 0 means that RDMs have nothing to do with each other, as that of correlations does."""
+    return facts_of(row.get("comparison", "pearson")).is_correlation
 
 
 def _one_by_one(trained: pd.DataFrame, n_tests: int) -> list[str]:
@@ -75,7 +88,8 @@ def _one_by_one(trained: pd.DataFrame, n_tests: int) -> list[str]:
 def _reaches(row: Any) -> bool:
     distance = row["ceiling_lower"] - row["similarity"]
     included = row["low"] <= row["ceiling_lower"] <= row["high"]
-    return bool(distance <= 0 or (distance <= CLOSE and included and not row["p_ceiling_holm"] <= ALPHA))
+    close = CLOSE * (1 if zero_is_unrelated(row) else abs(row["ceiling_lower"]))
+    return bool(distance <= 0 or (distance <= close and included and not row["p_ceiling_holm"] <= ALPHA))
 
 
 def _why_not(row: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from normenc.encoders import EncoderKind
-from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance
+from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance, zero_is_unrelated
 from normenc.report.wording import (
     corrected,
     in_words,
@@ -34,16 +34,17 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     Returns
     -------
     str
-        That none matches where no similarity is above 0. Yes only where that layer is more similar than its untrained
-        twin and than every control, each by a difference whose corrected p-value is at most 0.05, and is above chance:
-        by its test, or where chance is circular shifts, which ask for more, by an interval above 0.
+        That none matches where no similarity is above 0, by a measure that is a correlation. Yes only where that layer
+        is more similar than its untrained twin and than every control, each by a difference whose corrected p-value is
+        at most 0.05, and is above chance: by its test, or where chance is circular shifts, which ask for more, by an
+        interval above 0.
     """
     best = _best(similarity)
     recording = the_recording(similarity["recording"].iloc[0])
     if best is None:
         return f"No trained layer has a similarity with {recording}."
     name = str(best["encoder"])
-    if best["similarity"] <= 0:
+    if best["similarity"] <= 0 and zero_is_unrelated(best):
         return (
             f"No trained layer matches {recording}: even the most similar one, {name}, has a similarity of "
             f"{minus(f'{best.similarity:.3f}')}."
@@ -85,9 +86,9 @@ def _of_best(name: str, row: Any) -> str:
     recording = the_recording(row["recording"])
     similarity = minus(f"{row['similarity']:.3f}")
     between = f"95 % interval {interval(row['low'], row['high'])}"
-    if row["similarity"] <= 0:
+    if row["similarity"] <= 0 and zero_is_unrelated(row):
         return f"No trained layer matches {recording}: the most similar one is {name}, {similarity} ({between})."
-    if row["low"] <= 0:
+    if row["low"] <= 0 and zero_is_unrelated(row):
         return (
             f"It is not certain that any trained layer matches {recording}: the most similar one is {name}, "
             f"{similarity}, and its interval includes 0 ({between})."
@@ -113,9 +114,10 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
         caveats.append(f"it could not be tested against {in_words(untested)}")
     if not len(controls):
         caveats.append("no control was compared")
-    if row["chance"] == "circular shifts" and not row["low"] > 0:
+    by_interval = row["chance"] == "circular shifts" and zero_is_unrelated(row)
+    if by_interval and not row["low"] > 0:
         caveats.append("the interval of its similarity includes 0")
-    elif row["chance"] != "circular shifts" and not row["p_chance_holm"] <= ALPHA:
+    elif not by_interval and not row["p_chance_holm"] <= ALPHA:
         caveats.append("it is not significantly more similar than chance")
     if caveats:
         return (

@@ -11,10 +11,11 @@ from normenc.rsa.alignment import (
 )
 from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
-from normenc.rsa.comparison import METHODS, compare_rdms, compare_vectors
+from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.crossvalidated import CROSSVALIDATED, crossvalidated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.rsa.inference import Inference, infer
+from normenc.rsa.measures import MEASURES, METHODS, Measure
 from normenc.rsa.noise import noise_covariance
 from normenc.rsa.pairs import match_stimuli
 from normenc.rsa.permutation import chance_p_values, permuted_similarities
@@ -24,10 +25,12 @@ from normenc.rsa.weighting import WeightedModel, crossvalidate_weighted, fit_wei
 __all__ = [
     "ALIGNMENTS",
     "CROSSVALIDATED",
+    "MEASURES",
     "METHODS",
     "METRICS",
     "Ceiling",
     "Inference",
+    "Measure",
     "WeightedModel",
     "angular_distance",
     "chance_p_values",

@@ -8,13 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.ceiling import bounds, neuron_halves
+from normenc.errors import InputError
+from normenc.rsa.ceiling import (
+    Ceiling,
+    bounds,
+    ceiling_of_neurons,
+    ceiling_of_rdms,
+    ceiling_of_repeats,
+    neuron_halves,
+)
 from normenc.rsa.inputs import FACTORS, Inputs
+from normenc.rsa.measures import Measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
-__all__ = ["bootstrap"]
+__all__ = ["bootstrap", "ceiling_of"]
 
 Floats = npt.NDArray[np.float64]
 Sample = tuple[dict[str, tuple[float, ...]], Floats]
@@ -35,7 +44,7 @@ class _Draws:
 def bootstrap(
     inputs: Inputs,
     factors: tuple[str, ...],
-    method: str,
+    measure: Measure,
     kind: str,
     halves: Halves | None,
     *,
@@ -50,7 +59,7 @@ def bootstrap(
     ----------
     inputs : Inputs
     factors : tuple of str
-    method : str
+    measure : Measure
     kind : str
         Of the noise ceiling, see :class:`normenc.rsa.Ceiling`.
     halves : sequence of pairs of ndarray, shape (n_pairs,), optional
@@ -76,7 +85,7 @@ def bootstrap(
     every = list(product(*([None, *draws[f]] for f in others)))
     for done, ways in enumerate(every, start=1):
         drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
-        found, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, method, kind, halves, seed)
+        found, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, measure, kind, halves, seed)
         found = np.broadcast_to(found, (n_samples, *found.shape[1:]))
         for seeds in [None, *draws.get("seeds", [])]:  # these change means alone, and no similarity
             if not drawn and seeds is None:
@@ -89,6 +98,22 @@ def bootstrap(
         if tick is not None:
             tick(done, len(every))
     return _undefined_together(samples)
+
+
+def ceiling_of(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, seed: int) -> Ceiling:
+    """The ceiling that :func:`normenc.rsa.noise_ceiling` gives for the same recording."""
+    if inputs.grouped_by:
+        return ceiling_of_rdms(upper(inputs.matrices), inputs.group, inputs.grouped_by, measure)
+    if repeats is not None:
+        return ceiling_of_repeats(repeats, rdm_metric, measure, None, seed)
+    if inputs.neurons:
+        return ceiling_of_neurons(inputs.neurons[0], measure, None, seed)
+    if inputs.n_neurons:
+        raise InputError(
+            f"halves of the neurons give no noise ceiling for rdm_metric {rdm_metric!r}, which is no sum over neurons; "
+            "give repeats too, or the RDM alone as data"
+        )
+    return Ceiling("none", float("nan"), float("nan"))
 
 
 def _draw(
@@ -121,7 +146,7 @@ def _draw(
 def _evaluate(
     inputs: Inputs,
     draws: Mapping[str, npt.NDArray[np.int64]],
-    method: str,
+    measure: Measure,
     kind: str,
     halves: Halves | None,
     seed: int,
@@ -133,18 +158,20 @@ def _evaluate(
     by_rdm = np.ones((len(stimuli), len(inputs.matrices)), dtype=np.int64)
     by_rdm = by_rdm if groups is None else groups[:, inputs.group]
     if neurons is not None:
-        found, ceiling = _with_neurons(inputs, neurons, stimuli, by_rdm, method, kind, seed)
-        return found, ceiling if halves is None else _half_ceilings(halves, stimuli, method)
+        found, ceiling = _with_neurons(inputs, neurons, stimuli, by_rdm, measure, kind, seed)
+        return found, ceiling if halves is None else _half_ceilings(halves, stimuli, measure)
     several = inputs.group if kind == inputs.grouped_by else None
     data = upper(inputs.matrices)
-    result = similarities(inputs.models, data, stimuli, method, rdm_counts=by_rdm, subject=several, weigh_subjects=True)
+    result = similarities(
+        inputs.models, data, stimuli, measure, rdm_counts=by_rdm, subject=several, weigh_subjects=True
+    )
     ceiling = result.ceiling
     if kind == "neurons" and inputs.neurons:
         every = np.ones((1, inputs.neurons[0].n_groups), dtype=np.int64)
         splits = neuron_halves(inputs.neurons[0], every, n_splits(inputs), seed)
-        ceiling = _half_ceilings(((first[0], second[0]) for first, second in splits), stimuli, method)
+        ceiling = _half_ceilings(((first[0], second[0]) for first, second in splits), stimuli, measure)
     elif several is None and halves is not None:
-        ceiling = _half_ceilings(halves, stimuli, method)
+        ceiling = _half_ceilings(halves, stimuli, measure)
     return result.models, ceiling
 
 
@@ -153,7 +180,7 @@ def _with_neurons(
     neurons: npt.NDArray[np.int64],
     stimuli: npt.NDArray[np.int64],
     by_rdm: npt.NDArray[np.int64],
-    method: str,
+    measure: Measure,
     kind: str,
     seed: int,
 ) -> tuple[Floats, Floats]:
@@ -165,13 +192,13 @@ def _with_neurons(
         chosen = neurons[part]
         counts, amounts = (rows if len(rows) == 1 else rows[part] for rows in (stimuli, by_rdm))
         own = np.stack([groups.vectors(chosen) for groups in inputs.neurons])
-        found.append(np.stack([sample_similarities(inputs.models, data, counts, method) for data in own], axis=2))
+        found.append(np.stack([sample_similarities(inputs.models, data, counts, measure) for data in own], axis=2))
         if kind == "neurons":
             splits = neuron_halves(inputs.neurons[0], chosen, n_splits(inputs), seed)
-            ceiling.append(_half_ceilings(splits, counts, method))
+            ceiling.append(_half_ceilings(splits, counts, measure))
         elif kind == "sessions":
             options: dict[str, Any] = {"rdm_counts": amounts, "subject": inputs.group, "weigh_subjects": True}
-            ceiling.append(sample_ceilings(own, counts, method, **options))
+            ceiling.append(sample_ceilings(own, counts, measure, **options))
         else:
             ceiling.append(np.full((len(chosen), 2), np.nan))
     return np.concatenate(found), np.concatenate(ceiling)
@@ -182,12 +209,12 @@ def n_splits(inputs: Inputs) -> int:
     return int(np.clip(CEILING_PAIRS // inputs.models.shape[1], 2, 10))
 
 
-def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: npt.NDArray[np.int64], method: str) -> Floats:
+def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: npt.NDArray[np.int64], measure: Measure) -> Floats:
     """Ceilings from halves, each of shape (n_pairs,), or (n_samples, n_pairs), one for each sample; split by split."""
     each = []
     for halves in splits:
         own = [half if half.ndim == 2 else np.broadcast_to(half, (len(counts), len(half))) for half in halves]
-        each.append(sample_similarities(own[0][None], own[1], counts, method)[:, 0])
+        each.append(sample_similarities(own[0][None], own[1], counts, measure)[:, 0])
     return np.stack(bounds(np.mean(each, axis=0)), axis=1)
 
 

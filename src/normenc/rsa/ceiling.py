@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.comparison import check_method, compare_vectors
 from normenc.rsa.crossvalidated import crossvalidated_rdm
 from normenc.rsa.dissimilarity import rdm
 from normenc.rsa.labelled import check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
 from normenc.rsa.pairs import as_rdms, n_stimuli_of, upper
 from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
@@ -27,6 +27,7 @@ KINDS = {
     "repeats": "split halves of the repeated trials",
     "neurons": "split halves of the neurons",
     "none": "none: there is a single RDM, which tells nothing about its noise",
+    "no formula": "none: halves of a recording give a ceiling only for measures that are correlations",
 }
 SPLITS = {"repeats": 20, "neurons": 100}
 
@@ -38,9 +39,10 @@ class Ceiling:
     Attributes
     ----------
     kind : str
-        ``"animals"``, ``"sessions"``, ``"repeats"``, ``"neurons"``, or ``"none"``: what it was estimated from.
+        ``"animals"``, ``"sessions"``, ``"repeats"`` or ``"neurons"``: what it was estimated from. ``"none"`` of a
+        single RDM; ``"no formula"`` where halves could be compared, but the measure is not a correlation.
     lower, upper : float
-        In the comparison's own units, higher is better; NaN where the kind is "none".
+        In the comparison's own units, higher is better; NaN where there is none.
     """
 
     kind: str
@@ -65,7 +67,7 @@ def noise_ceiling(
     session: Any = None,
     repeats: Any = None,
     responses: Any = None,
-    method: str = "pearson",
+    method: Method = "pearson",
     rdm_metric: str = "correlation",
     n_splits: int | None = None,
     seed: int = 0,
@@ -98,8 +100,8 @@ def noise_ceiling(
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
     responses : array_like, shape (n_stimuli, n_neurons), optional
         Not looked at where there are several RDMs.
-    method : str
-        One of :data:`normenc.rsa.METHODS`.
+    method : str, Measure or callable
+        As :func:`normenc.rsa.compare_rdms` takes it. Halves give a ceiling by measures alone that are correlations.
     rdm_metric : str
         Of the halves' RDMs: one of :data:`normenc.rsa.METRICS` without ``"mahalanobis"``, which needs a noise
         covariance; of neurons, ``"correlation"``, ``"cosine"`` or ``"euclidean"``. For `repeats` also ``"crossnobis"``:
@@ -129,7 +131,7 @@ def noise_ceiling(
     >>> noise_ceiling([[0, 1, 2], [1, 0, 3], [2, 3, 0]]).kind
     'none'
     """
-    check_method(method)
+    measure = as_measure(method)
     check_metric(rdm_metric)
     seed = as_seed(seed)
     n_splits = None if n_splits is None else as_count(n_splits, "n_splits")
@@ -147,37 +149,37 @@ def noise_ceiling(
     if matrices is not None:
         groups, kind = groups_of(*whose_rdms(rdms, subject, session), len(matrices))
         if kind:
-            return ceiling_of_rdms(upper(matrices), groups, kind, method)
+            return ceiling_of_rdms(upper(matrices), groups, kind, measure)
     check_metric(rdm_metric, responses=responses, repeats=repeats)
     if matrices is not None and len(matrices) == 1:
         check_kind(matrices, [] if responses is None else [responses], repeats, rdm_metric)
     if repeats is not None:
-        return ceiling_of_repeats(repeats, rdm_metric, method, n_splits, seed)
+        return ceiling_of_repeats(repeats, rdm_metric, measure, n_splits, seed)
     if responses is not None:
         neurons = deal(responses, rdm_metric, seed=seed)
-        return ceiling_of_neurons(neurons if neurons.needs_room else added_up(neurons), method, n_splits, seed)
+        return ceiling_of_neurons(neurons if neurons.needs_room else added_up(neurons), measure, n_splits, seed)
     return Ceiling("none", float("nan"), float("nan"))
 
 
-def ceiling_of_rdms(vectors: Floats, groups: npt.NDArray[np.int64], kind: str, method: str) -> Ceiling:
+def ceiling_of_rdms(vectors: Floats, groups: npt.NDArray[np.int64], kind: str, measure: Measure) -> Ceiling:
     """From RDMs of several animals or sessions, shape (n_rdms, n_pairs)."""
     n_stimuli = n_stimuli_of(vectors.shape[1])
     everyone, stimuli = np.ones((1, len(vectors)), dtype=np.int64), np.ones((1, n_stimuli), dtype=np.int64)
-    found = similarities(vectors[:1], vectors, stimuli, method, rdm_counts=everyone, subject=groups)
+    found = similarities(vectors[:1], vectors, stimuli, measure, rdm_counts=everyone, subject=groups)
     lower, highest = found.ceiling[0]
     return Ceiling(kind, float(lower), float(highest))
 
 
-def ceiling_of_repeats(repeats: Any, rdm_metric: str, method: str, n_splits: int | None, seed: int) -> Ceiling:
+def ceiling_of_repeats(repeats: Any, rdm_metric: str, measure: Measure, n_splits: int | None, seed: int) -> Ceiling:
     """From halves of the trials."""
-    return _from_halves("repeats", repeat_halves(repeats, rdm_metric, n_splits or SPLITS["repeats"], seed), method)
+    return _from_halves("repeats", repeat_halves(repeats, rdm_metric, n_splits or SPLITS["repeats"], seed), measure)
 
 
-def ceiling_of_neurons(neurons: NeuronGroups | Neurons, method: str, n_splits: int | None, seed: int) -> Ceiling:
+def ceiling_of_neurons(neurons: NeuronGroups | Neurons, measure: Measure, n_splits: int | None, seed: int) -> Ceiling:
     """From halves of the neurons."""
     once = np.ones((1, neurons.n_groups), dtype=np.int64)
     halves = neuron_halves(neurons, once, n_splits or SPLITS["neurons"], seed)
-    return _from_halves("neurons", ((first[0], second[0]) for first, second in halves), method)
+    return _from_halves("neurons", ((first[0], second[0]) for first, second in halves), measure)
 
 
 def spearman_brown(similarity: Any) -> Any:
@@ -246,9 +248,11 @@ def neuron_halves(
             yield neurons.vectors(counts * first), neurons.vectors(counts * ~first)
 
 
-def _from_halves(kind: str, halves: Iterable[tuple[Floats, Floats]], method: str) -> Ceiling:
+def _from_halves(kind: str, halves: Iterable[tuple[Floats, Floats]], measure: Measure) -> Ceiling:
+    if not measure.is_correlation:
+        return Ceiling("no formula", float("nan"), float("nan"))
     try:
-        similarity = np.mean([compare_vectors(first, second, method)[0, 0] for first, second in halves])
+        similarity = np.mean([measure.compare(first[None], second[None])[0, 0] for first, second in halves])
     except InputError as error:
         raise InputError(f"the noise ceiling, from halves of the {kind}: {error}") from None
     lower, highest = bounds(similarity)

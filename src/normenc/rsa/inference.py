@@ -17,14 +17,13 @@ from scipy import stats
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.bootstrap import Sample, bootstrap, n_splits
-from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats, repeat_halves
-from normenc.rsa.comparison import check_method
+from normenc.rsa.bootstrap import Sample, bootstrap, ceiling_of, n_splits
+from normenc.rsa.ceiling import Ceiling, repeat_halves
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
+from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.overview import bar_table, ceiling_in_words, short_table, to_xarray
-from normenc.rsa.pairs import upper
 from normenc.rsa.permutation import Chance, chance_test, rounding_of, with_observed
 from normenc.rsa.resampling import block_length_of, total_variance
 from normenc.showing import Shown
@@ -48,10 +47,10 @@ class Inference(Shown):
     ----------
     models : DataFrame
         One row a model: ``model``, ``similarity`` (mean over animals, or sessions, and seeds), ``low``, ``high`` (95 %
-        interval, within -1 and 1), ``standard_error``, ``dof``, ``p_chance``, ``p_chance_holm``, ``p_chance_fdr``
-        (one-sided), ``p_chance_smallest`` (the smallest that ``p_chance`` could have been), ``p_ceiling``,
-        ``p_ceiling_holm``, ``p_ceiling_fdr`` (two-sided, against the lower ceiling; NaN without one), ``n_seeds``,
-        ``why_unknown`` (why the similarity, or its interval, is NaN; else empty).
+        interval, within the measure's range), ``standard_error``, ``dof``, ``p_chance``, ``p_chance_holm``,
+        ``p_chance_fdr`` (one-sided), ``p_chance_smallest`` (the smallest that ``p_chance`` could have been),
+        ``p_ceiling``, ``p_ceiling_holm``, ``p_ceiling_fdr`` (two-sided, against the lower ceiling; NaN without one),
+        ``n_seeds``, ``why_unknown`` (why the similarity, or its interval, is NaN; else empty).
     pairs : DataFrame
         One row a pair of models: ``model``, ``other``, ``difference``, ``low``, ``high``, ``standard_error``,
         ``dof``, ``p``, ``p_holm``, ``p_fdr`` (two-sided, paired).
@@ -142,7 +141,7 @@ def infer(
     models: Mapping[str, Any],
     data: Any = None,
     *,
-    method: str = "pearson",
+    method: Method = "pearson",
     subject: Any = None,
     session: Any = None,
     responses: Any = None,
@@ -166,9 +165,9 @@ def infer(
         network and its untrained twin do.
     data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli), optional
         The recording's RDMs; computed from `responses` or `repeats` where left out.
-    method : str
-        One of :data:`normenc.rsa.METHODS`. Rank correlations take some ten times as long as the others, and
-        "kendall-tau-a", of which every sample is sorted anew, minutes.
+    method : str, Measure or callable
+        As :func:`normenc.rsa.compare_rdms` takes it. Rank correlations take some ten times as long as the others, and
+        "kendall-tau-a", of which every sample is sorted anew, minutes; so does a function of one's own.
     subject : array_like, shape (n_rdms,), optional
         Whom each of the data's RDMs is of. By default each is of an animal of its own or, where `session` is given, all
         are of one.
@@ -229,14 +228,14 @@ def infer(
     >>> bool(found.pairs["p"][0] < 0.05)
     True
     """
-    check_method(method)
+    measure = as_measure(method)
     n_samples, n_permutations = as_count(n_samples, "n_samples", 0), as_count(n_permutations, "n_permutations")
     seed = as_seed(seed)
     repeats = turned_stack(repeats, "repeats")
     if n_samples < 2:
         raise InputError(f"n_samples is {n_samples}; a bootstrap needs at least 2, and 1000 to be of use")
     given = Inputs.of(models, data, responses, repeats, rdm_metric, (subject, session), seed)
-    flat = given.flat(method)
+    flat = given.flat(measure)
     inputs = given.without(flat)
     chosen = inputs.chosen_factors(factors)
     if "stimuli" in chosen and inputs.n_stimuli < MIN_STIMULI:
@@ -250,19 +249,19 @@ def infer(
     blocks = None
     if ordered and "stimuli" in chosen:
         blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
-    ceiling = _ceiling(inputs, repeats, method, rdm_metric, seed)
+    ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed)
     halves = list(repeat_halves(repeats, rdm_metric, n_splits(inputs), seed)) if ceiling.kind == "repeats" else None
     samples = bootstrap(
-        inputs, chosen, method, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed, tick=tick
+        inputs, chosen, measure, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed, tick=tick
     )
-    estimate = np.append(inputs.estimate(method), [ceiling.lower, ceiling.upper])
+    estimate = np.append(inputs.estimate(measure), [ceiling.lower, ceiling.upper])
     summary = _Summary.of(samples, inputs.sizes(chosen), blocks, estimate).with_unknown(given.names, flat)
     ceiling_low, ceiling_high, *_ = summary.contrasts(np.eye(len(summary.estimate))[-2:])
     return Inference(
-        models=_model_table(summary, given, _chance(inputs, method, test, summary.known)),
+        models=_model_table(summary, given, _chance(inputs, measure, test, summary.known), measure),
         pairs=_pair_table(summary, given.names),
         ceiling=ceiling,
-        ceiling_intervals=np.clip(np.stack([ceiling_low, ceiling_high], axis=1), -1, 1),
+        ceiling_intervals=measure.clip(np.stack([ceiling_low, ceiling_high], axis=1)),
         factors=chosen,
         sizes=inputs.counts(chosen),
         ordered=ordered,
@@ -271,32 +270,16 @@ def infer(
         chance=test.kind,
         chance_reason=test.reason,
         n_orders=len(test.orders) + 1,
-        method=method,
+        method=as_measure(method).name,
     )
 
 
-def _ceiling(inputs: Inputs, repeats: Any, method: str, rdm_metric: str, seed: int) -> Ceiling:
-    """The ceiling that :func:`normenc.rsa.noise_ceiling` gives for the same recording."""
-    if inputs.grouped_by:
-        return ceiling_of_rdms(upper(inputs.matrices), inputs.group, inputs.grouped_by, method)
-    if repeats is not None:
-        return ceiling_of_repeats(repeats, rdm_metric, method, None, seed)
-    if inputs.neurons:
-        return ceiling_of_neurons(inputs.neurons[0], method, None, seed)
-    if inputs.n_neurons:
-        raise InputError(
-            f"halves of the neurons give no noise ceiling for rdm_metric {rdm_metric!r}, which is no sum over neurons; "
-            "give repeats too, or the RDM alone as data"
-        )
-    return Ceiling("none", float("nan"), float("nan"))
-
-
-def _chance(inputs: Inputs, method: str, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
+def _chance(inputs: Inputs, measure: Measure, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
     """P-value of each model's mean over seeds and the smallest that it could have, by permuting the data's stimuli."""
-    chance = with_observed(inputs.model_matrices, inputs.matrices, test.orders, method)
+    chance = with_observed(inputs.model_matrices, inputs.matrices, test.orders, measure)
     each = inputs.average(chance[:, :, None], None, None)
     rounding = np.zeros(len(inputs.names))
-    np.maximum.at(rounding, inputs.owner, rounding_of(inputs.model_matrices, inputs.matrices, method))
+    np.maximum.at(rounding, inputs.owner, rounding_of(inputs.model_matrices, inputs.matrices, measure))
     found = np.full((2, len(known)), np.nan)
     found[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
     return found
@@ -374,7 +357,7 @@ class _Summary:
         return rows[:, used] @ weights[used]
 
 
-def _model_table(summary: _Summary, given: Inputs, chance: Floats) -> pd.DataFrame:
+def _model_table(summary: _Summary, given: Inputs, chance: Floats, measure: Measure) -> pd.DataFrame:
     n = len(given.names)
     alone = np.eye(n + 2)[:n]
     low, high, error, dof, _ = summary.contrasts(alone)
@@ -386,8 +369,8 @@ def _model_table(summary: _Summary, given: Inputs, chance: Floats) -> pd.DataFra
         {
             "model": given.names,
             "similarity": summary.estimate[:n],
-            "low": np.clip(low, -1, 1),
-            "high": np.clip(high, -1, 1),
+            "low": measure.clip(low),
+            "high": measure.clip(high),
             "standard_error": error,
             "dof": dof,
             "p_chance": p_chance,

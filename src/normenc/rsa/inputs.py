@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.comparison import compare_vectors
 from normenc.rsa.dissimilarity import rdm
 from normenc.rsa.labelled import Labels, check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
-from normenc.rsa.ties import is_flat
 
 __all__ = ["FACTORS", "Inputs"]
 
@@ -103,12 +102,12 @@ class Inputs:
         """RDMs of each model, (n_seeds, n_stimuli, n_stimuli)."""
         return [self.model_matrices[self.owner == index] for index in range(len(self.names))]
 
-    def flat(self, method: str) -> dict[str, str]:
-        """Models that have no similarity by this method, and why: all dissimilarities of an RDM are equal."""
+    def flat(self, measure: Measure) -> dict[str, str]:
+        """Models that have no similarity by this measure, and why: all dissimilarities of an RDM are equal."""
         found: dict[str, str] = {}
         for owner, vector in zip(self.owner, self.models, strict=True):
             value = vector[0]
-            if not vector.any() or (is_flat(vector) and "cosine" not in method):
+            if measure.is_undefined(vector):
                 of_one = " in one seed" if (self.owner == owner).sum() > 1 else ""
                 found[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
         return found
@@ -180,9 +179,9 @@ class Inputs:
             totals[:, owner] += weights[:, vector]
         return sums / totals
 
-    def estimate(self, method: str) -> Floats:
+    def estimate(self, measure: Measure) -> Floats:
         """Mean similarity of each model, shape (n_models,)."""
-        found = compare_vectors(self.models, upper(self.matrices), method)
+        found = measure.compare(self.models, upper(self.matrices))
         return self.average(found[None], None, None)[0]
 
     def chosen_factors(self, factors: Sequence[str] | None) -> tuple[str, ...]:

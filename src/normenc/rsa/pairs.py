@@ -20,7 +20,17 @@ from normenc.rsa.labelled import (
     with_gaps,
 )
 
-__all__ = ["as_rdm", "as_rdms", "as_vectors", "check_missing", "check_pairs", "match_stimuli", "upper"]
+__all__ = [
+    "as_rdm",
+    "as_rdms",
+    "as_vectors",
+    "check_missing",
+    "check_pairs",
+    "match_stimuli",
+    "pair_weights",
+    "upper",
+    "whole",
+]
 
 VECTORS = ("stack", "pair")  # the axes of vectors of dissimilarities
 
@@ -110,6 +120,21 @@ def check_missing(missing: Any) -> bool:
 def upper(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The dissimilarities above the diagonal, row by row: shape (..., n, n) gives (..., n * (n - 1) / 2)."""
     return np.concatenate([matrices[..., row, row + 1 :] for row in range(matrices.shape[-1])], axis=-1)
+
+
+def whole(vectors: npt.NDArray[np.float64], n_stimuli: int) -> npt.NDArray[np.float64]:
+    """The symmetric matrices that :func:`upper` makes these vectors of, 0 on the diagonal."""
+    rows, columns = np.triu_indices(n_stimuli, k=1)
+    matrices = np.zeros((*vectors.shape[:-1], n_stimuli, n_stimuli))
+    matrices[..., rows, columns] = matrices[..., columns, rows] = vectors
+    return matrices
+
+
+def pair_weights(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Weight of every pair, shape (n_pairs, n_samples), where samples hold stimuli so often: (n_samples, n_stimuli)."""
+    rows, columns = np.triu_indices(counts.shape[1], k=1)
+    transposed = np.ascontiguousarray(counts.T, dtype=np.float64)
+    return transposed[rows] * transposed[columns]
 
 
 def as_vectors(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:

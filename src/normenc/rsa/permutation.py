@@ -10,25 +10,14 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.comparison import (
-    CENTRED,
-    RANKED,
-    WHITENED,
-    check_method,
-    check_spread,
-    compare_vectors,
-    largest_of,
-    ranks,
-)
 from normenc.rsa.labelled import check_same, labels_of_rdm
+from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.ties import TIES
-from normenc.rsa.whitening import row_effects, row_sums
 
 __all__ = ["PERMUTATIONS", "SHIFTS", "Chance", "chance_p_values", "chance_test", "permuted_similarities"]
 
 Floats = npt.NDArray[np.float64]
-CHUNK_PAIRS = 2**22
 SHIFTS, PERMUTATIONS = "circular shifts", "label permutations"
 EXHAUSTIVE = 7  # stimuli, of which all 5,040 orders are tried
 ALPHA = 0.05
@@ -78,7 +67,13 @@ class Chance:
 
 
 def chance_p_values(
-    models: Any, data: Any, method: str = "pearson", *, ordered: bool = False, n_permutations: int = 1000, seed: int = 0
+    models: Any,
+    data: Any,
+    method: Method = "pearson",
+    *,
+    ordered: bool = False,
+    n_permutations: int = 1000,
+    seed: int = 0,
 ) -> Floats:
     """Probability of a similarity as high as this, or higher, if the stimuli had nothing to do with each other.
 
@@ -93,8 +88,8 @@ def chance_p_values(
     models : array_like, shape (n_models, n_stimuli, n_stimuli)
     data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
         The mean similarity with these is tested.
-    method : str
-        One of :data:`normenc.rsa.METHODS`.
+    method : str, Measure or callable
+        As :func:`normenc.rsa.compare_rdms` takes it.
     ordered : bool
         Whether the stimuli lie in order on a circle.
     n_permutations : int
@@ -116,47 +111,45 @@ def chance_p_values(
     ----------
     Phipson & Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 2010.
     """
-    first, second = _checked(models, data, method)
+    measure = as_measure(method)
+    first, second = _checked(models, data, measure)
     kind = "shifts" if ordered else "permutations"
     test = chance_test(
         list(first[:, None]), second, ordered=ordered, chance=kind, n_permutations=n_permutations, seed=seed
     )
-    found = with_observed(first, second, test.orders, method)
-    return test.p_values(found[1:], found[0], rounding_of(first, second, method))
+    found = with_observed(first, second, test.orders, measure)
+    return test.p_values(found[1:], found[0], rounding_of(first, second, measure))
 
 
-def with_observed(models: Floats, data: Floats, orders: npt.NDArray[np.int64], method: str) -> Floats:
+def with_observed(models: Floats, data: Floats, orders: npt.NDArray[np.int64], measure: Measure) -> Floats:
     """Similarities as they were observed, and below in all orders, by one arithmetic: (1 + n_orders, n_models)."""
     observed = np.arange(data.shape[-1])[None]
-    return permuted_similarities(models, data, np.concatenate([observed, orders]), method)
+    return permuted_similarities(models, data, np.concatenate([observed, orders]), measure)
 
 
-def rounding_of(models: Floats, data: Floats, method: str) -> Floats:
+def rounding_of(models: Floats, data: Floats, measure: Measure) -> Floats:
     """By how much similarities that are equal may differ, shape (n_models,).
 
-    1e-12; of comparisons that take the mean dissimilarity out, at least 32 machine epsilons times the largest
-    dissimilarity over the standard deviation, where an offset has cost digits.
+    1e-12; of measures that take the mean dissimilarity out, at least 32 machine epsilons times the largest
+    dissimilarity over the standard deviation, where an offset has cost digits. A function of one's own has its sums
+    in any order, and 1e-9 of its size.
 
     Parameters
     ----------
     models, data : ndarray, shape (n, n_stimuli, n_stimuli)
-    method : str
+    measure : Measure
     """
-    if method not in ("pearson", "whitened-correlation"):
-        return np.full(len(models), TIES)
-    ratios = [1 / (vectors / largest_of(vectors)).std(axis=1) for vectors in (upper(models), upper(data))]
-    return np.asarray(np.maximum(TIES, 32 * np.finfo(float).eps * np.maximum(ratios[0], ratios[1].max())))
+    return np.asarray(measure.arithmetic.rounding(upper(models), upper(data)))
 
 
-def _checked(models: Any, data: Any, method: str) -> tuple[Floats, Floats]:
-    """Models and data of the same stimuli, with a similarity by the method."""
-    check_method(method)
+def _checked(models: Any, data: Any, measure: Measure) -> tuple[Floats, Floats]:
+    """Models and data of the same stimuli, with a similarity by the measure."""
     first, second = as_rdms(models, "the models"), as_rdms(data, "the data")
     if second.shape[1] != first.shape[1]:
         raise InputError(f"the models have {first.shape[1]} stimuli and the data {second.shape[1]}; they must agree")
     check_same([("the models", labels_of_rdm(models)), ("the data", labels_of_rdm(data))])
     for what, matrices in (("first", first), ("second", second)):
-        check_spread(upper(matrices), centred="cosine" not in method, what=what)
+        measure.check_defined(upper(matrices), what)
     return first, second
 
 
@@ -241,7 +234,7 @@ def _same_in(matrices: Floats, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.
     return same
 
 
-def permuted_similarities(models: Any, data: Any, orders: Any, method: str = "pearson") -> Floats:
+def permuted_similarities(models: Any, data: Any, orders: Any, method: Method = "pearson") -> Floats:
     """Mean similarity of each model with the data when the data's stimuli stand in other orders.
 
     Parameters
@@ -249,7 +242,7 @@ def permuted_similarities(models: Any, data: Any, orders: Any, method: str = "pe
     models, data : array_like, shape (n, n_stimuli, n_stimuli)
     orders : array_like of int, shape (n_orders, n_stimuli)
         Each a permutation of the stimuli.
-    method : str
+    method : str, Measure or callable
 
     Returns
     -------
@@ -260,30 +253,11 @@ def permuted_similarities(models: Any, data: Any, orders: Any, method: str = "pe
     InputError
         As in :func:`chance_p_values`; also when an order is no permutation of the stimuli.
     """
-    first, second = _checked(models, data, method)
+    measure = as_measure(method)
+    first, second = _checked(models, data, measure)
     n_stimuli = first.shape[1]
     orders = _as_orders(orders, n_stimuli)
-    if method == "kendall-tau-a":
-        return np.stack(
-            [compare_vectors(upper(first), upper(second[:, o][:, :, o]), method).mean(axis=1) for o in orders]
-        )
-    # A permutation changes no mean, norm or rank of an RDM, so that these are taken out once and only products remain.
-    x, y = (_unit_vectors(upper(v), n_stimuli, method) for v in (first, second))
-    pooled = y.mean(axis=0, keepdims=True)
-    rows, columns = np.triu_indices(n_stimuli, k=1)
-    matrix = np.zeros((n_stimuli, n_stimuli))
-    matrix[rows, columns] = matrix[columns, rows] = pooled[0]
-    found = np.empty((len(orders), len(first)))
-    step = max(1, CHUNK_PAIRS // len(rows))
-    for start in range(0, len(orders), step):
-        chosen = orders[start : start + step]
-        flat = np.take(chosen, rows, axis=1) * n_stimuli
-        flat += np.take(chosen, columns, axis=1)
-        found[start : start + step] = np.take(matrix.ravel(), flat) @ x.T
-    if method in WHITENED:
-        effects = row_effects(row_sums(pooled, n_stimuli), np.ones(n_stimuli))[0]
-        found += effects[orders] @ row_sums(x, n_stimuli).T
-    return found
+    return np.asarray(measure.arithmetic.permuted(upper(first), upper(second), orders))
 
 
 def _as_orders(orders: Any, n_stimuli: int) -> npt.NDArray[np.intp]:
@@ -294,18 +268,3 @@ def _as_orders(orders: Any, n_stimuli: int) -> npt.NDArray[np.intp]:
     if wrong.size:
         raise InputError(f"order {wrong[0]} is no permutation of the {n_stimuli} stimuli, 0 to {n_stimuli - 1}")
     return found.astype(np.intp)
-
-
-def _unit_vectors(vectors: Floats, n_stimuli: int, method: str) -> Floats:
-    """Vectors whose inner product, in the comparison's metric, is the similarity."""
-    values = np.stack([ranks(v) for v in vectors]) if method in RANKED else vectors / largest_of(vectors)
-    if method in CENTRED:
-        values = values - values.mean(axis=1, keepdims=True)
-    squares = np.einsum("ij,ij->i", values, values)
-    if method == "rho-a":
-        n_pairs = values.shape[1]
-        squares = np.full(len(values), (n_pairs**3 - n_pairs) / 12)
-    if method in WHITENED:
-        sums = row_sums(values, n_stimuli)
-        squares = squares + np.einsum("ij,ij->i", sums, row_effects(sums, np.ones(n_stimuli)))
-    return values / np.sqrt(squares)[:, None]

@@ -1,9 +1,13 @@
 """Dissimilarities that are equal but for rounding are equal: what tells ties, and RDMs without any order."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["TIES", "begins", "is_flat", "settled"]
+from normenc.errors import InputError
+
+__all__ = ["TIES", "begins", "check_spread", "is_flat", "settled"]
 
 TIES = 1e-12  # of the largest magnitude: what neighbours in order may differ by and be equal
 CHAIN = 10  # times that: a chain of neighbours that spans more is no rounding; what is equal to the bit is tied there
@@ -44,6 +48,27 @@ def is_flat(vector: Floats) -> bool:
     """Whether all values are equal but for rounding, so that they have no order and no correlation."""
     low, high = float(vector.min()), float(vector.max())
     return high - low <= TIES * max(abs(low), abs(high))
+
+
+def check_spread(
+    vectors: Floats, *, centred: bool | None, what: str, rows: Sequence[int] | None = None, noun: str = ""
+) -> None:
+    """Raise InputError where the similarity of a vector (one of `rows`) is undefined: not finite, or without spread.
+
+    `centred` says whether equal dissimilarities, or else only those that are all 0, have no similarity; None: both have
+    one. `noun` is what is undefined then.
+    """
+    for row in range(len(vectors)) if rows is None else rows:
+        vector = vectors[row]
+        name = f"the {what} RDM" if len(vectors) == 1 else f"RDM {row} of the {what} stack"
+        if not np.isfinite(vector.min()) or not np.isfinite(vector.max()):
+            pair = int(np.flatnonzero(~np.isfinite(vector))[0])
+            raise InputError(f"{name} is {vector[pair]} at pair {pair}; dissimilarities must be finite")
+        if centred and is_flat(vector):
+            noun = noun or "correlation"
+            raise InputError(f"all dissimilarities in {name} are {vector[0]:g}; their {noun} is undefined")
+        if centred is not None and not vector.any():
+            raise InputError(f"all dissimilarities in {name} are 0; their {noun or 'cosine'} is undefined")
 
 
 def settled(matrix: Floats, *, absolute: float = 0.0, relative: float = 0.0) -> Floats:

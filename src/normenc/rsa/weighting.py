@@ -12,8 +12,9 @@ from scipy.optimize import nnls
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.ceiling import noise_ceiling
-from normenc.rsa.comparison import check_method, compare_vectors
+from normenc.rsa.comparison import compare_vectors
 from normenc.rsa.labelled import check_same, labels_of_rdm
+from normenc.rsa.measures import Method, as_measure
 from normenc.rsa.pairs import as_rdm, as_rdms, as_vectors, check_pairs, upper
 from normenc.rsa.recorded import groups_of, whose_rdms
 
@@ -46,19 +47,20 @@ class WeightedModel:
     folds: pd.DataFrame
 
 
-def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
+def fit_weights(layers: Any, data: Any, method: Method = "pearson") -> Floats:
     """Non-negative weights whose combination of layers is most similar to the data.
 
     The weights solve a non-negative least-squares problem: among combinations of vectors the one closest to a target
     also has the smallest angle to it. That is exact for "pearson" and "cosine". For the other comparisons the
-    Pearson correlation is fitted in its place ("cosine" for "whitened-cosine"), and only the test is theirs.
+    Pearson correlation is fitted in its place, or the cosine where a flat RDM has a similarity, and only the test is
+    theirs.
 
     Parameters
     ----------
     layers : array_like, shape (n_layers, n_pairs)
     data : array_like, shape (n_rdms, n_pairs)
         Each RDM counts alike: it is brought to unit length first.
-    method : str
+    method : str, Measure or callable
 
     Returns
     -------
@@ -80,7 +82,7 @@ def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
     >>> (weights / weights.sum()).round(3)
     array([0.4, 0.6])
     """
-    check_method(method)
+    measure = as_measure(method)
     x, y = as_vectors(layers, "the layers"), as_vectors(data, "the data")
     if x.shape[1] != y.shape[1]:
         raise InputError(f"the layers have {x.shape[1]} pairs of stimuli and the data {y.shape[1]}; they must agree")
@@ -91,7 +93,7 @@ def fit_weights(layers: Any, data: Any, method: str = "pearson") -> Floats:
             raise InputError(
                 f"the {what} are {vectors[row, pair]} in row {row} at pair {pair}; dissimilarities must be finite"
             )
-    if "cosine" not in method:
+    if measure.centred:
         x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(y, axis=1, keepdims=True)
     return nnls(x.T, (y / np.where(lengths > 0, lengths, 1)).mean(axis=0))[0]
@@ -101,7 +103,7 @@ def crossvalidate_weighted(
     layers: Mapping[str, Any],
     data: Any,
     *,
-    method: str = "pearson",
+    method: Method = "pearson",
     subject: Any = None,
     ordered: bool = False,
     n_folds: int = 4,
@@ -117,8 +119,8 @@ def crossvalidate_weighted(
     ----------
     layers : mapping of str to array_like, shape (n_stimuli, n_stimuli)
     data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
-    method : str
-        One of :data:`normenc.rsa.METHODS`.
+    method : str, Measure or callable
+        As :func:`normenc.rsa.compare_rdms` takes it.
     subject : array_like, shape (n_rdms,), optional
     ordered : bool
     n_folds : int
@@ -144,7 +146,7 @@ def crossvalidate_weighted(
     >>> bool(found.similarity > found.layers["similarity"].max())
     True
     """
-    check_method(method)
+    measure = as_measure(method)
     matrices = as_rdms(data, "the data")
     if not isinstance(layers, Mapping) or not layers:
         raise InputError("there are no layers to weigh; give a mapping of names to RDMs")
@@ -162,17 +164,17 @@ def crossvalidate_weighted(
     rows, weights, alone = [], [], []
     for stimulus_fold, test in enumerate(_stimulus_folds(matrices.shape[1], n_folds, ordered, seed)):
         train = np.setdiff1d(np.arange(matrices.shape[1]), test)
-        ceiling = noise_ceiling(matrices[:, test][:, :, test], subject=animals, method=method)
+        ceiling = noise_ceiling(matrices[:, test][:, :, test], subject=animals, method=measure)
         for animal in np.unique(animals):
             theirs = animals == animal
             others = ~theirs if animals.max() > 0 else theirs
-            fitted = fit_weights(_pairs(models, train), _pairs(matrices[others], train), method)
+            fitted = fit_weights(_pairs(models, train), _pairs(matrices[others], train), measure)
             tested, truth = _pairs(models, test), _pairs(matrices[theirs], test)
             combined = fitted @ tested if fitted.any() else tested.mean(axis=0)
-            similarity = compare_vectors(combined, truth, method).mean()
+            similarity = compare_vectors(combined, truth, measure).mean()
             rows.append((stimulus_fold, animal, similarity, ceiling.lower, ceiling.upper))
             weights.append(fitted * _pairs(models, train).std(axis=1))
-            alone.append(compare_vectors(tested, truth, method).mean(axis=1))
+            alone.append(compare_vectors(tested, truth, measure).mean(axis=1))
     folds = pd.DataFrame(rows, columns=["stimulus_fold", "animal_fold", "similarity", "ceiling_lower", "ceiling_upper"])
     shares = [w / w.sum() if w.any() else w for w in weights]
     table = pd.DataFrame(

@@ -1,5 +1,6 @@
 """How much data does it take: simulate recordings from every candidate, and see whether the right one is found."""
 
+import pickle
 from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pandas as pd
 
 from normenc import figures, rsa
 from normenc.errors import InputError
+from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
 from normenc.study.disk import csv_bytes, put
@@ -164,7 +166,7 @@ def simulate_power(
     noise: Mapping[str, float],
     settings: PowerSettings,
     *,
-    method: str = "pearson",
+    method: Method = "pearson",
     ordered: Collection[int] = (),
     n_jobs: int | None = None,
     progress: bool | Tell = True,
@@ -180,7 +182,8 @@ def simulate_power(
         :func:`normenc.rsa.simulate_responses`.
     settings : PowerSettings
         With all amounts of data.
-    method : str
+    method : str, Measure or callable
+        A function must be one that other processes can import, if there are several.
     ordered : collection of int
         The numbers of stimuli that lie in order on a circle.
     n_jobs : int, optional
@@ -190,9 +193,12 @@ def simulate_power(
     -------
     Power
     """
+    measure = as_measure(method)
+    if n_jobs != 1:
+        _check_importable(measure)
     amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
     tasks = [
-        _Task(dict(candidates[amount[0]]), label, noise[label], amount, settings, method, amount[0] in ordered, index)
+        _Task(dict(candidates[amount[0]]), label, noise[label], amount, settings, measure, amount[0] in ordered, index)
         for index, (amount, label) in enumerate(product(amounts, noise))
     ]
     rows: list[dict[str, Any]] = []
@@ -205,6 +211,17 @@ def simulate_power(
             with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
                 _collect(pool.map(_simulate, tasks), rows, pairs, counted)
     return Power(pd.DataFrame(rows), pd.DataFrame(pairs))
+
+
+def _check_importable(measure: Measure) -> None:
+    """Raise InputError where other processes could not compare by a measure."""
+    try:
+        pickle.dumps(measure)
+    except (AttributeError, TypeError, pickle.PicklingError):
+        raise InputError(
+            f"the measure {measure.name!r} is made of a function that other processes cannot import; define it in a "
+            "module, or use a single process"
+        ) from None
 
 
 def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
@@ -270,7 +287,7 @@ class _Task:
     noise: float
     amount: tuple[int, int, int, int]
     settings: PowerSettings
-    method: str
+    measure: Measure
     ordered: bool
     index: int
 
@@ -290,7 +307,7 @@ def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         found = rsa.infer(
             models,
             **data,
-            method=task.method,
+            method=task.measure,
             ordered=task.ordered,
             n_samples=task.settings.n_samples,
             n_permutations=1,

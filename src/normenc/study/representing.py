@@ -18,7 +18,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import Encoder, represent
-from normenc.rsa.ties import is_flat
+from normenc.rsa.measures import as_measure
 from normenc.study.building import build_network, build_task
 from normenc.study.progress import Tell, each, reporting
 from normenc.study.scheduler import Scheduler
@@ -343,7 +343,7 @@ def _representations(
 def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
     """Raise InputError where an RDM is similar to none: all its dissimilarities are equal, but for rounding."""
     vector = rdm[np.triu_indices(len(rdm), k=1)]
-    if not vector.any() or ("cosine" not in method and is_flat(vector)):
+    if as_measure(method).is_undefined(vector):
         raise InputError(
             f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so that its similarity with other "
             "RDMs is undefined"

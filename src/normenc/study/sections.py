@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from normenc.errors import quoted
-from normenc.rsa.comparison import METHODS
+from normenc.rsa.measures import MEASURES
 from normenc.texts import visible
 
 CONTROL_NAMES = (
@@ -49,6 +49,16 @@ def _once(values: list[Any] | None) -> list[Any] | None:
 
 
 Once = AfterValidator(_once)  # of a list
+
+
+def _registered(name: str) -> str:
+    if name not in MEASURES:
+        *others, last = (repr(known) for known in MEASURES)
+        raise ValueError(f"given {quoted(name)}; it should be {', '.join(others)} or {last}")
+    return name
+
+
+MeasureName = Annotated[str, AfterValidator(_registered)]  # of normenc.rsa.MEASURES, when the study is read
 
 
 class Settings(BaseModel):
@@ -290,12 +300,8 @@ class ComparisonSettings(Settings):
         "pixels",
     ]
     rdm_metric: Literal["correlation", "cosine", "euclidean"] | None = None  # that of a given RDM, else correlation
-    method: Literal[METHODS] = "pearson"  # type: ignore[valid-type]
-    also: Annotated[list[Literal[METHODS]], Once] = [  # type: ignore[valid-type]
-        "spearman",
-        "cosine",
-        "whitened-correlation",
-    ]
+    method: MeasureName = "pearson"
+    also: Annotated[list[MeasureName], Once] = ["spearman", "cosine", "whitened-correlation"]
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     n_permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 1000
     block_length: Annotated[int, Field(ge=1, le=10_000)] | None = None

@@ -12,8 +12,8 @@ from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
-from normenc.rsa.ties import is_flat
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:
@@ -176,10 +176,10 @@ def seed_table(
     representations: Sequence["Representation"],
 ) -> pd.DataFrame:
     """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals or sessions."""
-    rdms, method = np.stack([r.rdm for r in representations]), study.comparison.method
-    alike = np.array([is_flat(upper(rdm)) and "cosine" not in method for rdm in rdms])
+    rdms, measure = np.stack([r.rdm for r in representations]), as_measure(study.comparison.method)
+    alike = np.array([measure.is_undefined(upper(rdm)) for rdm in rdms])
     found = np.full(len(rdms), np.nan)
-    found[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, method).mean(axis=1)
+    found[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, measure).mean(axis=1)
     return pd.DataFrame(
         {
             "recording": recording,

@@ -1,0 +1,155 @@
+"""A function of one's own as a measure: called for every two vectors, in every sample and order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.errors import InputError, shortened
+from normenc.rsa.one_by_one import OneByOne
+from normenc.rsa.ties import check_spread, is_flat
+
+__all__ = ["OfFunction"]
+
+Floats = npt.NDArray[np.float64]
+Function = Callable[[Floats, Floats], Any]
+SAME = 1e-9  # of the size of values that are the same but for the order of a function's sums
+
+
+@dataclass(frozen=True)
+class OfFunction(OneByOne):
+    """For the attributes see :class:`normenc.rsa.Measure`, and for `centred` :func:`normenc.rsa.ties.check_spread`."""
+
+    function: Function
+    name: str
+    range: tuple[float, float]
+    centred: bool | None
+    weighted: Callable[[Floats, Floats, Floats], Any] | None = None
+    best: Callable[[Floats, Floats], Floats] | None = None
+
+    def compare(self, x: Floats, y: Floats) -> Floats:
+        """Similarities of vectors of pairs: shape (n_x, n_y)."""
+        for what, vectors in (("first", x), ("second", y)):
+            check_spread(vectors, centred=self.centred, what=what, noun=f"similarity by the measure {self.name!r}")
+        found = np.array([[self._value(self.function, one, other) for other in y] for one in x])
+        if not np.isfinite(found).all():
+            row, column = np.argwhere(~np.isfinite(found))[0]
+            raise InputError(
+                f"the measure {self.name!r} is {found[row, column]} for RDM {row} of the first and RDM {column} of the "
+                "second; it must be a finite number"
+            )
+        self._check_direction(x[0], found[0])
+        return found
+
+    def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
+        """By the weighted form or, without one, of each pair as often as it is in the sample."""
+        there = weight > 0
+        times = weight[there]
+        one, other = x[:, there], y[:, there]
+        function = self.function
+        if self.weighted is not None:
+            function = self._with_weights(times)
+        elif not (times == 1).all():
+            one, other = (np.repeat(v, times.astype(int), axis=1) for v in (one, other))
+        undefined = [[self._is_undefined(v) for v in vectors] for vectors in (one, other)]
+        found = np.full((len(x), len(y)), np.nan)
+        for row, column in np.argwhere(~np.logical_or.outer(*map(np.array, undefined))):
+            found[row, column] = self._value(function, one[row], other[column])
+        return np.where(np.isfinite(found), found, np.nan)
+
+    def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
+        """The mean RDM, or that of what is best averaged."""
+        return super().pooled(shares, own if self.best is None else self.best(own, weight), weight)
+
+    def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+        """The same as of any measure, once it is known that samples can be taken."""
+        compare = super().samples(models, data)
+
+        def checked(counts: npt.NDArray[np.int64], *options: Any) -> tuple[Floats, Floats]:
+            self._check_resampling(data[:1] if not len(models) else models, data, counts)
+            return compare(counts, *options)
+
+        return checked
+
+    def own_samples(self, models: Floats, data: Floats, counts: npt.NDArray[np.int64]) -> Floats:
+        """The same."""
+        self._check_resampling(models if models.ndim == 2 else models[:, 0], data, counts)
+        return super().own_samples(models, data, counts)
+
+    def rounding(self, models: Floats, data: Floats) -> Floats:
+        """In proportion to the similarities themselves, and to that of the RDMs with themselves."""
+        sizes = [np.abs(self.compare(models, data)).max(axis=1)]
+        for vectors in (models, data):
+            sizes.append(np.array([abs(self._value(self.function, v, v)) for v in vectors]))
+        return np.asarray(SAME * np.maximum.reduce([sizes[0], sizes[1], np.full(len(models), sizes[2].max())]))
+
+    def check_order(self, x: Floats, y: Floats) -> None:
+        """Raise InputError where the value hangs on the order of the pairs of stimuli, so that none may be left out."""
+        shuffled = np.random.default_rng(0).permutation(x.shape[1])
+        one, other = x[0], y[-1]
+        if self._is_undefined(one) or self._is_undefined(other):
+            return
+        value = self._value(self.function, one, other)
+        again = self._value(self.function, one[shuffled], other[shuffled])
+        if abs(value - again) > 1e-6 * max(abs(value), abs(again)):
+            raise InputError(
+                f"the measure {self.name!r} changes from {value:g} to {again:g} when pairs of stimuli stand in another "
+                "order; what is computed from some of the pairs, as in a bootstrap over stimuli, must not depend on "
+                "their order. Give its weighted form, normenc.rsa.Measure(..., weighted=...), or leave 'stimuli' out "
+                "of factors"
+            )
+
+    def _check_resampling(self, x: Floats, y: Floats, counts: npt.NDArray[np.int64]) -> None:
+        if self.weighted is None:
+            if not (counts == 1).all():
+                self.check_order(x, y)
+            return
+        one, other = x[0], y[-1]
+        plain = self._value(self.function, one, other)
+        weighed = self._value(self._with_weights(np.ones(len(one))), one, other)
+        if abs(plain - weighed) > 1e-6 * max(abs(plain), abs(weighed)):
+            raise InputError(
+                f"the measure {self.name!r} is {plain:g}, and its weighted form {weighed:g} where all weights are 1; "
+                "the two must agree"
+            )
+
+    def _check_direction(self, vector: Floats, others: Floats) -> None:
+        """Raise InputError where the function is a distance: 0 for an RDM and itself, and above 0 for others."""
+        apart = others.max()
+        if apart > 0 and abs(self._value(self.function, vector, vector)) <= SAME * apart:
+            raise InputError(
+                f"the measure {self.name!r} is 0 for an RDM and itself, and {apart:g} for it and another: it is a "
+                "distance. A measure must be higher for RDMs that are more similar; return its negative"
+            )
+
+    def _is_undefined(self, vector: Floats) -> bool:
+        return self.centred is not None and bool(is_flat(vector) if self.centred else not vector.any())
+
+    def _with_weights(self, weight: Floats) -> Function:
+        assert self.weighted is not None
+        form = self.weighted
+        return lambda x, y: form(x, y, _read_only(weight))
+
+    def _value(self, function: Function, x: Floats, y: Floats) -> float:
+        value = function(_read_only(x), _read_only(y))
+        array = np.asarray(value)
+        if array.size != 1 or array.dtype.kind not in "biuf":
+            given = shortened(repr(value))
+            raise InputError(f"the measure {self.name!r} returned {given}; it must return one number for two vectors")
+        number = float(array.item())
+        low, high = self.range
+        slack = SAME * max([1.0, *(abs(end) for end in self.range if np.isfinite(end))])
+        if number < low - slack or number > high + slack:
+            raise InputError(
+                f"the measure {self.name!r} is {number:g}, outside its range of {low:g} to {high:g}; correct the range "
+                "that was given, or the function"
+            )
+        return number
+
+
+def _read_only(vector: Floats) -> Floats:
+    view = vector.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,174 @@
+"""Linear measures: the Pearson correlation, the cosine, and both in the metric of whitened dissimilarities."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.rsa.linear_samples import LinearSamples, linear_ceiling, linear_samples
+from normenc.rsa.pairs import n_stimuli_of, whole
+from normenc.rsa.ties import TIES, check_spread
+from normenc.rsa.whitening import row_effects, row_sums
+
+__all__ = ["Linear"]
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+BLOCK_BYTES = 2**20  # of RDMs at a time: what stays in the processor's cache between two passes
+CACHE_BYTES = 2**21  # of samples at a time, where each has data of its own and every pass goes over all of them
+CHUNK_PAIRS = 2**22
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The cosine of two vectors of dissimilarities, after each one's mean is taken out where `centred` says so.
+
+    `whitened` says whether it is taken in the metric of :mod:`normenc.rsa.whitening`. For the methods see
+    :class:`normenc.rsa.one_by_one.OneByOne`, which has the same.
+    """
+
+    centred: bool
+    whitened: bool = False
+
+    def compare(self, x: Floats, y: Floats) -> Floats:
+        """Similarities of vectors of pairs: shape (n_x, n_y)."""
+        if len(y) > len(x):
+            return self.compare(y, x).T
+        compare = _whitened if self.whitened else _correlation
+        return compare(x, y, centred=self.centred)
+
+    def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+        """What gives similarities and ceilings for counts of stimuli."""
+        return LinearSamples(models, data, centred=self.centred, whitened=self.whitened).compare
+
+    def own_samples(self, models: Floats, data: Floats, counts: Counts) -> Floats:
+        """Similarities where every sample has data of its own."""
+        step = max(1, CACHE_BYTES // (8 * data.shape[1]))
+        parts = []
+        for start in range(0, len(data), step):
+            chosen = slice(start, start + step)
+            own = models if models.ndim == 2 else models[:, chosen]
+            parts.append(
+                linear_samples(own, data[chosen], counts[chosen], centred=self.centred, whitened=self.whitened)
+            )
+        return np.concatenate(parts)
+
+    def own_ceilings(
+        self, data: Floats, counts: Counts, amounts: Counts, subject: npt.NDArray[np.int64], weigh: bool
+    ) -> Floats:
+        """Ceilings where every sample has RDMs of its own."""
+        between = np.stack([self.own_samples(data, own, counts) for own in data], axis=2)
+        return linear_ceiling(between, amounts.astype(float), subject, weigh)
+
+    def permuted(self, models: Floats, data: Floats, orders: npt.NDArray[np.intp]) -> Floats:
+        """Mean similarities with the data whose stimuli stand in other orders."""
+        n_stimuli = orders.shape[1]
+        x, y = (self._unit_vectors(vectors, n_stimuli) for vectors in (models, data))
+        pooled = y.mean(axis=0, keepdims=True)
+        found = permuted_products(x, pooled[0], orders)
+        if self.whitened:
+            effects = row_effects(row_sums(pooled, n_stimuli), np.ones(n_stimuli))[0]
+            found += effects[orders] @ row_sums(x, n_stimuli).T
+        return found
+
+    def rounding(self, models: Floats, data: Floats) -> Floats:
+        """At least 32 machine epsilons times the largest over the spread, where the mean is taken out."""
+        if not self.centred:
+            return np.full(len(models), TIES)
+        ratios = [1 / (vectors / largest_of(vectors)).std(axis=1) for vectors in (models, data)]
+        return np.asarray(np.maximum(TIES, 32 * np.finfo(float).eps * np.maximum(ratios[0], ratios[1].max())))
+
+    def _unit_vectors(self, vectors: Floats, n_stimuli: int) -> Floats:
+        """Vectors whose inner product, in the measure's metric, is the similarity."""
+        values = vectors / largest_of(vectors)
+        if self.centred:
+            values = values - values.mean(axis=1, keepdims=True)
+        squares = np.einsum("ij,ij->i", values, values)
+        if self.whitened:
+            sums = row_sums(values, n_stimuli)
+            squares = squares + np.einsum("ij,ij->i", sums, row_effects(sums, np.ones(n_stimuli)))
+        return values / np.sqrt(squares)[:, None]
+
+
+def permuted_products(x: Floats, pooled: Floats, orders: npt.NDArray[np.intp]) -> Floats:
+    """Products of unit vectors with their data's mean, whose stimuli stand in other orders: (n_orders, n_models).
+
+    A permutation changes no mean, norm or rank of an RDM, so that these are taken out once and only products remain.
+    """
+    n_stimuli = orders.shape[1]
+    rows, columns = np.triu_indices(n_stimuli, k=1)
+    matrix = whole(pooled, n_stimuli)
+    found = np.empty((len(orders), len(x)))
+    step = max(1, CHUNK_PAIRS // len(rows))
+    for start in range(0, len(orders), step):
+        chosen = orders[start : start + step]
+        flat = np.take(chosen, rows, axis=1) * n_stimuli
+        flat += np.take(chosen, columns, axis=1)
+        found[start : start + step] = np.take(matrix.ravel(), flat) @ x.T
+    return found
+
+
+def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:
+    """Pearson correlation or cosine in one pass over the longer stack `x`.
+
+    With `y` centred, its products with `x` need no centring of `x`; the variance of `x` does, by the difference of
+    two sums, which is exact enough unless the mean is far larger than the spread.
+    """
+    n_pairs = x.shape[1]
+    check_spread(y, centred=centred, what="second")
+    right = np.ones((len(y) + 1, n_pairs))
+    right[:-1] = _centred(y) if centred else y / largest_of(y)
+    norms = np.sqrt(np.einsum("ij,ij->i", right[:-1], right[:-1]))
+    products, squares = np.empty((len(x), len(right))), np.empty(len(x))
+    step = max(1, BLOCK_BYTES // (8 * n_pairs))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(x), step):  # each part is read from memory once
+            part = x[start : start + step]
+            if len(y) < 8:  # a product with few columns is slower than they are one by one
+                for row, vector in enumerate(part, start):
+                    squares[row] = vector @ vector
+                    for column, other in enumerate(right):
+                        products[row, column] = vector @ other
+            else:
+                products[start : start + step] = part @ right.T
+                squares[start : start + step] = np.einsum("ij,ij->i", part, part)
+        spread = squares - products[:, -1] ** 2 / n_pairs if centred else squares
+        careful = ~(spread > 1e-3 * squares) | ~(squares < 1e300) | ~(squares > 1e-280)
+    similarities = products[:, :-1]
+    similarities[~careful] /= np.sqrt(spread[~careful])[:, None] * norms
+    if careful.any():
+        check_spread(x, centred=centred, what="first", rows=np.flatnonzero(careful).tolist())
+        left = _centred(x[careful]) if centred else x[careful] / largest_of(x[careful])
+        length = np.sqrt(np.einsum("ij,ij->i", left, left))
+        similarities[careful] = left @ right[:-1].T / np.outer(length, norms)
+    return np.clip(similarities, -1, 1)
+
+
+def _whitened(x: Floats, y: Floats, *, centred: bool) -> Floats:
+    n_stimuli = n_stimuli_of(x.shape[1])
+    vectors, rows, effects, norms = [], [], [], []
+    for what, values in (("first", x), ("second", y)):
+        check_spread(values, centred=centred, what=what)
+        vector = _centred(values) if centred else values / largest_of(values)
+        row = row_sums(vector, n_stimuli)
+        effect = row_effects(row, np.ones(n_stimuli))
+        square = np.einsum("ij,ij->i", vector, vector) + np.einsum("ij,ij->i", row, effect)
+        vectors.append(vector)
+        rows.append(row)
+        effects.append(effect)
+        norms.append(np.sqrt(square))
+    products = vectors[0] @ vectors[1].T + rows[0] @ effects[1].T
+    return np.clip(products / np.outer(*norms), -1, 1)
+
+
+def _centred(vectors: Floats) -> Floats:
+    centred = vectors - vectors.mean(axis=1, keepdims=True)
+    centred /= largest_of(centred)  # so that no square leaves the number range
+    return centred
+
+
+def largest_of(vectors: Floats) -> Floats:
+    """Of each vector the largest magnitude, shape (n, 1); 1 where all are 0."""
+    largest = np.maximum(vectors.max(axis=1, keepdims=True), -vectors.min(axis=1, keepdims=True))
+    return np.where(largest > 0, largest, 1)

@@ -1,0 +1,150 @@
+"""Linear measures in bootstrap samples: the sums behind all samples are one matrix product."""
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.rsa.pairs import pair_weights, whole
+from normenc.rsa.whitening import row_effects
+
+__all__ = ["LinearSamples", "linear_ceiling", "linear_samples"]
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+CHUNK_BYTES = 2**27  # of products of vectors at a time
+
+
+class LinearSamples:
+    """Similarities and ceilings in any samples of the stimuli, all from products of pairs of vectors."""
+
+    def __init__(self, models: Floats, data: Floats, *, centred: bool, whitened: bool):
+        self.centred, self.whitened = centred, whitened
+        vectors = np.vstack([models, data])
+        if self.centred:
+            vectors = vectors - vectors.mean(axis=1, keepdims=True)
+        vectors = vectors / np.maximum(np.abs(vectors).max(axis=1, keepdims=True), np.finfo(float).tiny)
+        self.vectors = np.vstack([vectors, np.ones(vectors.shape[1])])
+        self.n_models, self.n_rdms = len(models), len(data)
+        everyone, ours = np.arange(len(vectors)), np.arange(len(models), len(vectors))
+        constant = len(vectors)
+        # Products asked for: models x data, data x data, everyone with itself, and with the constant vector.
+        first, second = np.meshgrid(everyone, ours, indexing="ij")
+        needed = first.ravel() <= second.ravel()
+        self.first = np.concatenate([first.ravel()[needed], np.arange(len(models)), everyone, [constant]])
+        self.second = np.concatenate(
+            [second.ravel()[needed], np.arange(len(models)), *[[constant] * len(vectors)], [constant]]
+        )
+
+    def compare(
+        self, counts: Counts, rdm_counts: Counts | None, subject: npt.NDArray[np.int64] | None, weigh: bool
+    ) -> tuple[Floats, Floats]:
+        """See :func:`normenc.rsa.weighted.similarities`."""
+        weights = pair_weights(counts)
+        products = self._products(weights, counts)
+        n_vectors = self.n_models + self.n_rdms
+        if self.centred:
+            means = (self.vectors[:-1] @ weights) / weights.sum(axis=0)
+            constant = products[-1 - n_vectors : -1]
+            inner = self.first[: -1 - n_vectors], self.second[: -1 - n_vectors]
+            products = (
+                products[: -1 - n_vectors]
+                - means[inner[0]] * constant[inner[1]]
+                - means[inner[1]] * constant[inner[0]]
+                + means[inner[0]] * means[inner[1]] * products[-1]
+            )
+        table = np.full((n_vectors, n_vectors, len(counts)), np.nan)
+        n_inner = len(self.first) - 1 - n_vectors
+        table[self.first[:n_inner], self.second[:n_inner]] = products[:n_inner]
+        squares = np.einsum("iib->ib", table)
+        largest = np.max(squares, axis=1, keepdims=True, where=np.isfinite(squares), initial=0)
+        norms = np.sqrt(_without_rounding(squares, largest))
+        found = table[: self.n_models, self.n_models :] / norms[: self.n_models, None] / norms[None, self.n_models :]
+        ceiling = np.full((len(counts), 2), np.nan)
+        if subject is not None and rdm_counts is not None:
+            between = (
+                table[self.n_models :, self.n_models :] / norms[self.n_models :, None] / norms[None, self.n_models :]
+            )
+            between = np.where(np.isnan(between), between.transpose(1, 0, 2), between)
+            ceiling = linear_ceiling(between.transpose(2, 0, 1), rdm_counts.astype(float), subject, weigh)
+        return found.transpose(2, 0, 1), ceiling
+
+    def _products(self, weights: Floats, counts: Counts) -> Floats:
+        found = np.empty((len(self.first), weights.shape[1]))
+        step = max(1, CHUNK_BYTES // (8 * self.vectors.shape[1]))
+        for start in range(0, len(self.first), step):
+            chosen = slice(start, start + step)
+            found[chosen] = (self.vectors[self.first[chosen]] * self.vectors[self.second[chosen]]) @ weights
+        if self.whitened:
+            amounts = counts.astype(np.float64)
+            sums = np.einsum("vij,bj->bvi", whole(self.vectors, counts.shape[1]), amounts, optimize=True)
+            effects = row_effects(sums, amounts[:, None]) * amounts[:, None]
+            crossed = sums @ effects.transpose(0, 2, 1)
+            found += crossed[:, self.first, self.second].T
+        return found
+
+
+def linear_samples(models: Floats, data: Floats, counts: Counts, *, centred: bool, whitened: bool) -> Floats:
+    """Similarities where every sample has data of its own: (n_samples, n_pairs) give (n_samples, n_models)."""
+    weights = pair_weights(counts).T
+    total = weights.sum(axis=1)
+    x, y = models, data
+    means = np.zeros((len(x), len(y)))
+    if centred:
+        x = x - x.mean(axis=-1, keepdims=True)  # so that the sample's own means are small
+        means = _weighted_sums(x, weights) / total
+        y = y - (np.einsum("bp,bp->b", weights, y) / total)[:, None]
+    # Since y is centred in the sample, centring x would change no product with it.
+    products = _weighted_sums(x, weights * y)
+    uncentred = _weighted_sums(x * x, weights)
+    squares = uncentred - means**2 * total
+    own = np.einsum("bp,bp,bp->b", weights, y, y)
+    if whitened:
+        amounts = counts.astype(np.float64)
+        matrices = whole(x, counts.shape[1])
+        sums_x = np.einsum("vij,bj->vbi" if x.ndim == 2 else "vbij,bj->vbi", matrices, amounts, optimize=True)
+        sums_x -= means[:, :, None] * (amounts.sum(axis=1, keepdims=True) - amounts)
+        sums_y = np.einsum("bij,bj->bi", whole(y, counts.shape[1]), amounts)
+        effects_x, effects_y = (row_effects(v, amounts) * amounts for v in (sums_x, sums_y))
+        products += np.einsum("vbi,bi->vb", sums_x, effects_y)
+        squares += np.einsum("vbi,vbi->vb", sums_x, effects_x)
+        own += np.einsum("bi,bi->b", sums_y, effects_y)
+    size = np.abs(data).max(axis=1)
+    if centred:  # an offset says nothing, but leaves its rounding
+        size = np.maximum(np.ptp(data, axis=1), 1e-8 * size)
+    own = _without_rounding(own, total * size**2)
+    return (products / np.sqrt(_without_rounding(squares, uncentred) * own)).T
+
+
+def _without_rounding(squares: Floats, reference: Floats) -> Floats:
+    """Squared lengths; NaN where they are nothing but rounding beside a reference: all dissimilarities are equal."""
+    return np.where(squares > 1e-14 * reference, squares, np.nan)
+
+
+def _weighted_sums(x: Floats, weights: Floats) -> Floats:
+    return x @ weights.T if x.ndim == 2 else np.einsum("vbp,bp->vb", x, weights)
+
+
+def linear_ceiling(between: Floats, amounts: Floats, subject: npt.NDArray[np.int64], weigh: bool) -> Floats:
+    """Ceilings from the data's similarities with each other, shape (n_samples, n_rdms, n_rdms).
+
+    The RDM that is most similar to several on average is the mean of these once each has unit length (in the
+    comparison's own metric), so that its similarity with each follows from theirs with each other.
+    """
+    lower, upper, present = [], [], []
+    everyone = _similarity_with_mean(between, amounts)
+    for one in np.unique(subject):
+        own = subject == one
+        others = amounts * ~own
+        left_out = _similarity_with_mean(between, others)
+        lower.append(left_out[:, own].mean(axis=1))
+        upper.append(everyone[:, own].mean(axis=1))
+        present.append(amounts[:, own].max(axis=1))
+    times = np.array(present)
+    enough = (times > 0).sum(axis=0) > 1
+    times = times if weigh else (times > 0).astype(float)
+    means = [np.where(times > 0, np.array(v) * times, 0).sum(axis=0) / times.sum(axis=0) for v in (lower, upper)]
+    return np.where(enough, means, np.nan).T
+
+
+def _similarity_with_mean(between: Floats, amounts: Floats) -> Floats:
+    products = np.einsum("brs,bs->br", between, amounts)
+    return products / np.sqrt(np.einsum("br,br->b", products, amounts))[:, None]
