@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 
 
 def test_it_stands_in_the_tables(folder):
-    table = read_table(folder / "similarity.csv").set_index("label")
+    table = read_table(folder / "similarity.csv").set_index("encoder")
     assert set(table["comparison"]) == {"overlap"}
     assert set(table["ceiling"]) == {"no formula"}  # halves of the neurons give none
     with xr.open_dataset(folder / "rdms.nc") as file:

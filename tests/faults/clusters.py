@@ -67,7 +67,7 @@ def other_code(folder: Path) -> Iterator[str | None]:
     package = folder / "other" / "normenc"
     shutil.copytree(Path(normenc.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     trains = package / "training" / "single.py"
-    trains.write_text(trains.read_text() + "\n# another version\n")
+    trains.write_text(trains.read_text() + "\nANOTHER_VERSION = True\n")
     with _cluster(folder, 1, {"PYTHONPATH": str(package.parent)}) as (address, _):
         yield _told(folder, address, "code")
 

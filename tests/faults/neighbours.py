@@ -79,7 +79,9 @@ def _open_keys() -> Iterator[str | None]:
     """Files that others may read, among the temporary ones, that hold a key."""
     for path in Path(tempfile.gettempdir()).rglob("*.pem"):
         try:
-            is_open = path.stat().st_mode & 0o077 and SECRET in path.read_bytes()
+            ways = [parent for parent in path.parents if parent.is_relative_to(tempfile.gettempdir())]
+            is_open = path.stat().st_mode & 0o044 and all(way.stat().st_mode & 0o011 for way in ways)
+            is_open = is_open and SECRET in path.read_bytes()
         except OSError:
             continue
         yield f"others can read {path}" if is_open else None

@@ -169,7 +169,8 @@ def _kind(cell: Any) -> EncoderKind | None:
 
 
 def _bar_names(similarity: pd.DataFrame) -> list[str]:
-    encoders = iter(encoders_of(similarity[similarity["kind"].notna()]))
+    of_encoders = similarity[similarity["kind"].notna()]
+    encoders = iter([] if of_encoders.empty else encoders_of(of_encoders))
     names = []
     for row in similarity.itertuples():
         if pd.isna(row.kind):

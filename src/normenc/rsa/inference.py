@@ -270,7 +270,7 @@ def infer(
         chance=test.kind,
         chance_reason=test.reason,
         n_orders=len(test.orders) + 1,
-        method=as_measure(method).name,
+        method=measure.name,
     )
 
 

@@ -34,13 +34,12 @@ def bar_table(inference: "Inference", recording: str) -> pd.DataFrame:
     seeds = inference.models["n_seeds"]
     several = (" (" + seeds.astype(str) + " seeds)").where(seeds > 1, "")
     return inference.models.assign(
-        model=inference.models["model"] + several,
+        encoder=inference.models["model"] + several,
+        kind=None,
         recording=recording,
         comparison=inference.method,
         ceiling_lower=inference.ceiling.lower,
         ceiling_upper=inference.ceiling.upper,
-        trained=None,
-        seed=None,
     )
 
 
