@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from normenc import recordings
-from normenc.errors import InputError, quoted, shortened
+from normenc.cli.printing import warnings_in_one_line
+from normenc.errors import InputError, NormencWarning, quoted, shortened
 
 PROGRAM = "import sys; from normenc.cli import main; sys.exit(main())"
 WRONG = {  # command lines that each command refuses with exit code 2, and a part of what is said
@@ -159,3 +161,68 @@ def test_a_layer_that_is_left_out_is_exit_1(normenc, tmp_path, without_pictures)
     assert code == 1
     assert "layer fc_relu is left out" in err
     assert (tmp_path / "runs" / "dead-simulated-v1" / "report.html").is_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_command_that_is_told_to_end_says_so_and_leaves_nothing(tmp_path, number, code):
+    (tmp_path / "tmp").mkdir()
+    environment = os.environ | {"NORMENC_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "tmp")}
+    program = (
+        "import os, normenc.study.evaluation as stage\n"
+        f"stage.represent_all = lambda *given, **options: os.kill(os.getpid(), {int(number)})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program + PROGRAM, "run", "--out", "run"],
+        capture_output=True, text=True, env=environment, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert done.stderr.splitlines()[-1].startswith("normenc: interrupted; nothing was written")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tmp"]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
+def test_a_closed_output_is_no_fault(tmp_path):
+    command = f'"{sys.executable}" -c "{PROGRAM}" doctor >&-'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_processes_here_and_those_of_a_cluster_exclude_each_other(normenc):
+    code, _, err = normenc("run", "--workers", 2, "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 2
+    assert "--workers starts processes here and --scheduler uses those of a cluster; give one of them" in err
+
+
+def test_a_warning_is_told_once(capsys):
+    with warnings_in_one_line():
+        for _ in range(3):
+            warnings.warn("an open scheduler", NormencWarning, stacklevel=1)
+    assert capsys.readouterr().err == "normenc: warning: an open scheduler\n"
+
+
+def test_pictures_and_p_values_do_not_depend_on_threads_or_hashes(tmp_path):
+    """Units that are constant but for the rounding of a product of matrices, and the leaderboard."""
+    program = (
+        "import sys, hashlib; sys.path.insert(0, sys.argv[1])\n"
+        "import numpy as np; from test_leaderboard import similarity\n"
+        "from normenc import figures, tuning\n"
+        "rng = np.random.default_rng(0); weights = rng.random((400, 40)); weights /= weights.sum(axis=0)\n"
+        "trials = np.full((60, 400), 0.1) @ weights; degrees = np.tile(np.arange(12) * 15.0, 5)\n"
+        "print(tuning.stimulus_p_values(trials, degrees).tolist())\n"
+        "print(tuning.orientation_p_values(trials, degrees).tolist())\n"
+        "figures.save(figures.leaderboard(similarity()), sys.argv[2], 'leaderboard', ['svg', 'png'])\n"
+        "from pathlib import Path\n"
+        "print([hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(Path(sys.argv[2]).glob('leader*'))])\n"
+    )
+    said = set()
+    for number in ("1", "2"):
+        environment = os.environ | {"OMP_NUM_THREADS": number, "OPENBLAS_NUM_THREADS": number, "PYTHONHASHSEED": number}
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(Path(__file__).parent), str(tmp_path)],
+            capture_output=True, text=True, env=environment, check=True,
+        )  # fmt: skip
+        said.add(done.stdout)
+    assert len(said) == 1
+    assert "1.0, 1.0" in said.pop()  # none of these units is tuned

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from normenc import networks, quality, recordings, rsa, tasks, training, tuning
 
@@ -176,3 +177,5 @@ def test_labelled_arrays(shown, v1, inference):
 def test_labelled_arrays_can_be_saved(shown, name, tmp_path):
     labelled = shown[name].to_xarray()
     labelled.to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
+    read = xr.load_dataset if isinstance(labelled, xr.Dataset) else xr.load_dataarray
+    xr.testing.assert_equal(read(tmp_path / "one.nc", engine="h5netcdf"), labelled)

@@ -1,5 +1,6 @@
 """How results show themselves: in a line at the prompt, and as a small table in a notebook."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -13,19 +14,19 @@ __all__ = ["Shown", "facts", "plain_number"]
 MAX_ROWS = 60  # of a table in a notebook
 
 
-class Shown:
+class Shown(ABC):
     """A result with a title, a table and notes, of which its ``repr`` and its look in a notebook are made.
 
     Whatever comes from a user is shown as text: never as HTML, and never as a formula.
     """
 
+    @abstractmethod
     def summary(self) -> pd.DataFrame:
         """The result in a small table."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _title(self) -> str:
         """Say in one line what the result is."""
-        raise NotImplementedError
 
     def _notes(self) -> Iterable[str]:
         """Sentences that stand below the table."""

@@ -423,6 +423,22 @@ def test_pictures_never_overwrite_what_the_user_drew(folder, tmp_path):
         redraw(folder, tmp_path / "other" / "figures", only=["rdms"])
 
 
+def test_pictures_drawn_elsewhere_replace_only_their_own(folder, tmp_path):
+    paper = tmp_path / "paper"
+    paper.mkdir()
+    (paper / "rdms.svg").write_bytes(b"mine")
+    (tmp_path / "thesis.tex").write_bytes(b"mine")
+    (paper / ".rdms.svg.part").symlink_to(tmp_path / "thesis.tex")
+    drawn = redraw(folder, paper, only=["rdms"], formats="svg")
+    assert drawn.kept == (paper / "kept" / "rdms.svg",)
+    assert drawn.kept[0].read_bytes() == (tmp_path / "thesis.tex").read_bytes() == b"mine"
+    picture = (paper / "rdms.svg").read_bytes()
+    assert redraw(folder, paper, only=["rdms"], formats="svg").kept == ()
+    assert (paper / "rdms.svg").read_bytes() == picture != b"mine"
+    with pytest.raises(InputError, match="this folder holds pictures of a run"):
+        publish(paper)
+
+
 def test_a_report_made_anew_belongs_to_the_run(folder):
     (folder / "report.html").unlink()
     report.write(folder)

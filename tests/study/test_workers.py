@@ -362,6 +362,7 @@ def test_a_scheduler_elsewhere_without_encryption_is_warned_of_once():
         ({"address": "http://127.0.0.1:9"}, "begins with http://"),
         ({"address": "tcp://127.0.0.1:9", "wait": 0}, "wait is 0"),
         ({"address": "tcp://127.0.0.1:9", "wait": float("nan")}, "wait is nan"),
+        ({"address": "tcp://127.0.0.1:9", "wait": float("inf")}, "wait is inf"),
     ],
 )
 def test_addresses_and_certificates_that_do_not_fit_are_refused(arguments, said):
