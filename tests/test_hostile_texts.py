@@ -7,9 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-import webbrowser
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +18,7 @@ from normenc import cli, figures, recordings
 from normenc.csv_tables import read_table, write_table
 from normenc.errors import InputError
 from normenc.recordings.steps import kept_by_labels
-from normenc.report import serving, write_comparison
+from normenc.report import write_comparison
 from normenc.study import Study
 from normenc.texts import file_stem
 
@@ -372,27 +370,6 @@ def test_no_colour_where_none_is_wanted(monkeypatch, capsys):
             patched.setenv("TERM", "xterm")
             patched.setenv(name, value)
             assert terminal.in_colour() is wanted
-
-
-def test_the_browser_is_led_by_a_file_of_the_users_own():
-    with serving.leading_to("http://127.0.0.1:1/token/") as page:
-        assert page.stat().st_mode & 0o777 == 0o600
-        assert page.parent.stat().st_mode & 0o777 == 0o700
-        assert "token" not in page.as_uri()
-        assert 'content="0; url=http://127.0.0.1:1/token/"' in page.read_text(encoding="utf-8")
-    assert not page.parent.exists()
-
-
-def test_open_gives_no_browser_the_token(run, work, command, monkeypatch):
-    given = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: given.append(address) or True)
-    monkeypatch.setattr(serving.PageServer, "serve_forever", lambda self: None)
-    code, said = command("open", "run")
-    token = re.search(r"http://127.0.0.1:\d+/([\w-]+)/", said)[1]
-    assert code == 0
-    assert given and all(address.startswith("file://") and token not in address for address in given)
-    assert "open the address above" in said
-    assert not Path(given[0].removeprefix("file://")).exists()
 
 
 def test_a_comparison_of_hostile_folders_is_refused_in_one_line(tmp_path):

@@ -6,13 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
+import webbrowser
 from contextlib import contextmanager
 
 import pytest
 from runs_by_hand import write_run
 
+from normenc.cli import main
+from normenc.cli.opening import open_in_browser
 from normenc.errors import InputError
 from normenc.report import serving
 
@@ -272,7 +276,7 @@ def test_what_cannot_be_shown_is_said(tmp_path):
     (outside / "report.html").symlink_to(tmp_path / "notes.txt")
     for target, message in (
         (tmp_path / "none", "there is no such run or page"),
-        (tmp_path / "notes.txt", "this is no run and no page"),
+        (tmp_path / "notes.txt", "this is neither a run nor a page"),
         (tmp_path, "no whole run, study.toml is missing"),
         (run, "no whole run, training.csv is missing"),
         (outside, "a link that leads out of the run"),
@@ -291,10 +295,11 @@ def command(*arguments, **options):
     )
 
 
-def test_the_command_shows_a_run_until_it_is_interrupted(run):
+@pytest.mark.parametrize("option", ["--serve", "--no-browser"])  # the second is its old name
+def test_the_command_serves_a_run_until_it_is_interrupted(run, option):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells start background jobs
     try:
-        process = command("open", run, "--no-browser")
+        process = command("open", run, option)
     finally:
         signal.signal(signal.SIGINT, before)
     try:
@@ -302,7 +307,7 @@ def test_the_command_shows_a_run_until_it_is_interrupted(run):
         address = line.split(": ")[-1].strip()
         assert address.startswith("http://127.0.0.1:")
         # Read here, since communicate() knows nothing of what is buffered.
-        assert process.stdout.readline() == "Ctrl-C ends this.\n"
+        assert process.stdout.readline() == "Press Ctrl-C to end.\n"
         with urllib.request.urlopen(address, timeout=10) as answer:
             assert answer.read().decode() == PAGE
         process.send_signal(signal.SIGINT)
@@ -313,20 +318,24 @@ def test_the_command_shows_a_run_until_it_is_interrupted(run):
     assert out == "normenc: closed\n"
 
 
-def test_the_browser_is_given_the_address(run, monkeypatch, capsys):
-    import webbrowser
-
-    from normenc.cli.printing import open_browser
-
+@pytest.mark.parametrize("there", [True, False])
+def test_the_browser_is_given_the_page_itself(run, monkeypatch, capsys, there):
     given = []
-    done = threading.Event()
+    monkeypatch.setattr(webbrowser, "open", lambda address: given.append(address) or there)
+    monkeypatch.setattr(sys, "argv", ["normenc", "open", str(run)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert not ended.value.code
+    assert given == [(run / "report.html").resolve().as_uri()]
+    assert said.out == f"{run / 'report.html'}\n"
+    assert ("no browser was found here; give --serve" in said.err) is not there
 
-    def browser(address):
-        given.append(address)
-        done.set()
-        return True
 
-    monkeypatch.setattr(webbrowser, "open", browser)
-    open_browser("http://127.0.0.1:1/token/")
-    assert done.wait(10)
-    assert given == ["http://127.0.0.1:1/token/"]
+def test_a_page_that_is_on_no_disk_is_shown_from_a_folder_of_the_users_own(monkeypatch, tmp_path):
+    monkeypatch.setattr(webbrowser, "open", lambda address: True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    open_in_browser(PAGE.encode())
+    (page,) = tmp_path.rglob("report.html")
+    assert page.read_text(encoding="utf-8") == PAGE
+    assert page.parent.stat().st_mode & 0o777 == 0o700

@@ -1,6 +1,5 @@
 """The commands; :mod:`normenc.cli.guard` tells what they end in."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,9 +7,9 @@ import typer
 
 from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import next_steps
+from normenc.cli.opening import open_in_browser, serve_page
 from normenc.cli.options import scheduler_of, split, takes_recording
 from normenc.cli.printing import (
-    open_browser,
     print_failure,
     print_failures,
     print_kept,
@@ -299,29 +298,20 @@ def compare(
 @app.command("open", short_help="Show a run in the browser.")
 def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or a page (.html).")],
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address alone.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", "--no-browser", help="Serve it to a browser on another computer, by SSH.")
+    ] = False,
     port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="The port to listen on; a free one by default.")
-    ] = 0,
+        int | None, typer.Option(metavar="N", min=0, max=65535, help="Serve it on this port; a free one by default.")
+    ] = None,
 ) -> None:
-    """Show a run in the browser, from a server that only this computer reaches; Ctrl-C ends it."""
-    import signal
-
+    """Show a run in the browser; on a computer without a screen, serve it to one that you are logged in from."""
     from normenc.report import serving
 
-    # A shell that starts a job in the background may have it ignore Ctrl-C.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
-
-    def ready(address: str) -> None:
-        echo(f"{run}: {address}", "Ctrl-C ends this.")
-        if not no_browser:
-            open_browser(kept.enter_context(serving.leading_to(address)).as_uri())
-            echo("If your browser shows nothing, open the address above in it.")
-
-    with ExitStack() as kept:
-        serving.serve(serving.server_of(run, port=port), ready=ready)
-    echo("normenc: closed")
+    if serve or port is not None:
+        serve_page(run, port or 0)
+    else:
+        open_in_browser(serving.page_of(run))
 
 
 @app.command(short_help="Tell what is installed and found, for a report of a fault.")

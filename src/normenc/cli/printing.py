@@ -12,7 +12,6 @@ from normenc.cli.terminal import echo, in_colour, tell
 from normenc.texts import visible
 
 __all__ = [
-    "open_browser",
     "print_failure",
     "print_failures",
     "print_kept",
@@ -83,18 +82,6 @@ def print_skipped(controls: dict[str, str]) -> None:
 def print_failure(failure: Any) -> None:
     """Tell which network, or layer, could not be used, and why."""
     echo(f"normenc: {failure.describe()}", err=True, fg=typer.colors.YELLOW)
-
-
-def open_browser(address: str) -> None:
-    """Have the browser show an address, in a thread of its own, for some browsers return only when they are closed."""
-    import threading
-    import webbrowser
-
-    def show() -> None:
-        if not webbrowser.open(address):
-            echo("normenc: no browser was found; open the address above yourself", err=True)
-
-    threading.Thread(target=show, daemon=True).start()
 
 
 def print_summary(evaluation: Any) -> None:

@@ -1,7 +1,7 @@
-"""A run, or one page, shown to a browser on this computer, and to nobody else.
+"""A run, or one page, on a computer without a screen: a server for the browser at the other end of an SSH tunnel.
 
-The server listens on 127.0.0.1 alone. Its address holds a random token; whoever does not know it, asks for what is not
-in the run's folder, or comes by another host name gets one and the same answer: not found.
+The server listens on 127.0.0.1 alone. Its address holds a random token. A request without the token, by another host
+name, or for anything but a file of the run gets one and the same answer: not found.
 """
 
 import hmac
@@ -10,10 +10,7 @@ import secrets
 import shutil
 import socketserver
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from html import escape
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -26,7 +23,7 @@ from normenc.study.file_names import REPORT
 from normenc.study.marker import check_settled
 from normenc.study.taking import FolderTakenError, UnwritableError
 
-__all__ = ["PageServer", "leading_to", "serve", "server_of"]
+__all__ = ["PageServer", "page_of", "serve", "server_of"]
 
 HOST = "127.0.0.1"
 NOT_FOUND = b"not found\n"
@@ -218,13 +215,35 @@ def server_of(target: str | Path, *, port: int = 0) -> PageServer:
         When `target` is neither, the report is missing and cannot be made, or the port cannot be used.
     """
     target = Path(target)
+    return PageServer(page_of(target), target if target.is_dir() else None, port=port)
+
+
+def page_of(target: str | Path) -> Path | bytes:
+    """The page that shows a run, or the page itself.
+
+    Parameters
+    ----------
+    target : str or Path
+        The folder of a run, whose report is made anew if it is missing or damaged; or an HTML file.
+
+    Returns
+    -------
+    Path or bytes
+        The file; the page's content if it was made anew and the folder cannot be written.
+
+    Raises
+    ------
+    InputError
+        When `target` is neither, or the report is missing and cannot be made.
+    """
+    target = Path(target)
     if target.is_dir():
-        return PageServer(_report(target), target, port=port)
+        return _report(target)
     if not target.exists():
         raise InputError(f"{target}: there is no such run or page; give a run's folder, or a page (.html)")
     if target.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{target}: this is no run and no page; give a run's folder, or a page (.html)")
-    return PageServer(target.resolve(), port=port)
+        raise InputError(f"{target}: this is neither a run nor a page; give a run's folder, or a page (.html)")
+    return target.resolve()
 
 
 def serve(server: PageServer, *, ready: Callable[[str], None] | None = None) -> None:
@@ -243,26 +262,6 @@ def serve(server: PageServer, *, ready: Callable[[str], None] | None = None) -> 
             server.serve_forever()
         except KeyboardInterrupt:
             return
-
-
-@contextmanager
-def leading_to(address: str) -> Iterator[Path]:
-    """A page that leads to an address, in a folder of the user's own, for as long as the block lasts.
-
-    Whoever lists a computer's processes reads their command lines: a browser that is told to open this page, which
-    nobody else can read, gives the address's token away to none of them.
-    """
-    with tempfile.TemporaryDirectory(prefix="normenc-", ignore_cleanup_errors=True) as folder:  # of mode 700
-        page = Path(folder, "open.html")
-        page.touch(mode=0o600)
-        target = escape(address)
-        page.write_text(
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-            f'<meta http-equiv="refresh" content="0; url={target}"><title>normenc</title></head>'
-            f'<body><p><a href="{target}">the report</a></p></body></html>\n',
-            encoding="utf-8",
-        )
-        yield page
 
 
 def _report(folder: Path) -> Path | bytes:
