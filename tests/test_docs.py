@@ -17,7 +17,8 @@ from scipy import stats
 
 from normenc import cli, rsa
 from normenc.encoders import Naming
-from normenc.study import Study, layout, prepare, read_source_data, run
+from normenc.runs import schema
+from normenc.study import Study, prepare, read_source_data, run
 from normenc.study.settings import load_study
 from normenc.study.tables import failure_table
 
@@ -276,8 +277,8 @@ def test_the_page_of_a_runs_folder_names_its_files(folder):
 
 def test_the_page_of_a_runs_folder_says_when_files_are_there_as_the_code_does():
     rows = re.findall(r"^\| `([^`]+)` \| .* \| ([^|]+) \|$", (DOCS / "run_folder.md").read_text(encoding="utf-8"), re.M)
-    told = dict(rows[: len(layout.PARTS) + 1])
-    assert told == {part.name: part.when for part in layout.PARTS} | {layout.MARKER: "always"}
+    told = dict(rows[: len(schema.PARTS) + 1])
+    assert told == {part.name: part.when for part in schema.PARTS} | {schema.MARKER: "always"}
 
 
 def test_the_page_of_a_runs_folder_names_every_column(folder):

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS
-from normenc.study.file_names import REPORT
-from normenc.study.layout import ENVIRONMENT, PARTS, SETTINGS, SIMILARITY
+from normenc.runs.schema import ENVIRONMENT, PARTS, REPORT, SETTINGS, SIMILARITY
 
 __all__ = ["check_untouched", "is_older_run", "older_files"]
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from normenc.study.file_names import REPORT
-
 __all__ = [
     "ENVIRONMENT",
+    "FAILED_FIT",
     "FORMAT",
     "LOCK",
     "MARKER",
@@ -13,14 +12,18 @@ __all__ = [
     "NEXT",
     "PARTS",
     "PLAN",
+    "REPORT",
     "SETTINGS",
+    "SHEET_COLUMNS",
     "SIMILARITY",
     "Part",
     "part_of",
 ]
 
-SETTINGS, ENVIRONMENT, SIMILARITY = "study.toml", "environment.json", "similarity.csv"
+SETTINGS, ENVIRONMENT, SIMILARITY, REPORT = "study.toml", "environment.json", "similarity.csv", "report.html"
 FORMAT = 2  # of a run's tables, as environment.json tells it; runs that do not are of format 1
+SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png
+FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin, where one did
 
 # Files of normenc's own. They are hidden, and none of them is the user's.
 MARKER = ".normenc-run.json"  # makes a folder a run's, and lists the files that belong to it
@@ -80,4 +83,4 @@ def part_of(path: str) -> Part:
     for part in PARTS:
         if part.name == first + slash:
             return part
-    raise KeyError(f"{path} is no file of a run; list it in normenc.study.layout")
+    raise KeyError(f"{path} is no file of a run; list it in normenc.runs.schema")
