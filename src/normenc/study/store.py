@@ -31,7 +31,7 @@ from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of, listing, name_of
 from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.recordings.sources import SOURCES
-from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, part_of
+from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, file_of
 from normenc.runs.writing import csv_bytes
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation, samples_of_other_methods
@@ -57,7 +57,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     """
 
     def write(name: str, content: bytes) -> None:
-        part_of(name)
+        file_of(name)  # an error where it is listed nowhere
         write_whole(folder / name, content)
 
     write(SETTINGS, evaluation.study.to_toml().encode("utf-8"))
