@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from normenc.runs.schema import FILES, File
+from room_map import room_map
 
 ROOT = Path(__file__).parents[1]
 PART = re.compile(r"(<!-- (\S+): written by docs/generate\.py -->\n).*?(?=<!-- end -->)", flags=re.DOTALL)
@@ -52,9 +53,10 @@ def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "files": run_files,
     "arrays": run_arrays,
+    "rooms": room_map,
     **{file.name: partial(run_table, file) for file in FILES if file.table is not None},
 }
-PAGES = ("docs/run_folder.md",)
+PAGES = ("CONTRIBUTING.md", "docs/design.md", "docs/run_folder.md")
 
 
 def renewed(page: str) -> str:
