@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,11 +16,15 @@ import pytest
 import xarray as xr
 from scipy import stats
 
+from generate import PAGES, renewed
 from normenc import cli, rsa
 from normenc.encoders import Naming
-from normenc.study import Study, layout, prepare, read_source_data, run
+from normenc.runs.columns import TABLES
+from normenc.runs.schema import FILES
+from normenc.study import Study, prepare, read_source_data, run
 from normenc.study.settings import load_study
 from normenc.study.tables import failure_table
+from run_schema import check_columns, check_run
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -243,16 +248,6 @@ def test_studies_on_pages_are_studies():
     assert amounts.power.n_animals == [1, 3]
 
 
-def table_of(text: str, heading: str) -> list[str]:
-    """The names in the first column of the first table below a heading of the page of a run's folder."""
-    part = re.split(r"^#{2,3} ", text.split(f"{heading}\n", 1)[1], flags=re.MULTILINE)[0]
-    cells = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
-    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
-
-
-FILES = "# The folder of a run"
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A run that writes all that a run can write, but failures."""
@@ -268,33 +263,48 @@ def folder(tmp_path_factory):
     return run(study, tmp_path_factory.mktemp("runs") / "all", progress=False, device="cpu").folder
 
 
-def test_the_page_of_a_runs_folder_names_its_files(folder):
-    told = table_of((DOCS / "run_folder.md").read_text(encoding="utf-8"), FILES)
-    there = {path.name + "/" * path.is_dir() for path in folder.iterdir()}
-    assert set(told) == there | {"failures.csv", "report.html"}
+def test_a_run_is_what_its_schema_says(folder):
+    check_run(folder, without={"failures.csv", "report.html"})
+    check_columns(list(failure_table([], Naming())), TABLES["failures.csv"])
+    assert set(TABLES) == {file.name for file in FILES if file.name.endswith(".csv")}
 
 
-def test_the_page_of_a_runs_folder_says_when_files_are_there_as_the_code_does():
-    rows = re.findall(r"^\| `([^`]+)` \| .* \| ([^|]+) \|$", (DOCS / "run_folder.md").read_text(encoding="utf-8"), re.M)
-    told = dict(rows[: len(layout.PARTS) + 1])
-    assert told == {part.name: part.when for part in layout.PARTS} | {layout.MARKER: "always"}
+def test_an_unlisted_column_or_file_of_a_run_fails(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    differences = pd.read_csv(copy / "differences.csv")
+    for wrong in (
+        differences.assign(novel=1.0),
+        differences.drop(columns="p_holm"),
+        differences[differences.columns[::-1]],
+        differences.assign(seed=0.5),
+    ):
+        wrong.to_csv(copy / "differences.csv", index=False)
+        with pytest.raises(AssertionError):
+            check_run(copy, without={"failures.csv", "report.html"})
+    shutil.copy(folder / "differences.csv", copy)
+    check_run(copy, without={"failures.csv", "report.html"})
+    (copy / "novel.csv").write_text("a\n1\n")
+    with pytest.raises(AssertionError):
+        check_run(copy, without={"failures.csv", "report.html"})
 
 
-def test_the_page_of_a_runs_folder_names_every_column(folder):
+@pytest.mark.parametrize("page", PAGES)
+def test_what_the_code_knows_stands_on_the_pages(page):
+    text = (DOCS.parent / page).read_text(encoding="utf-8")
+    assert text == renewed(text), "run `python docs/generate.py`"
+
+
+def test_the_page_of_a_runs_folder_holds_every_table():
     text = (DOCS / "run_folder.md").read_text(encoding="utf-8")
-    columns = {path.name: list(pd.read_csv(path, nrows=1)) for path in folder.glob("*.csv")}
-    columns["failures.csv"] = list(failure_table([], Naming()))
-    assert len(columns) == 11
-    for name, found in columns.items():
-        assert table_of(text, f"### `{name}`") == found, name
+    for name in ("files", "arrays", *TABLES):
+        assert f"<!-- {name}: written by docs/generate.py -->" in text
+    for table in TABLES.values():
+        assert all(f"`{column.name}`" in text for column in table.columns)
 
 
 def test_the_page_of_a_runs_folder_tells_what_arrays_hold(folder):
     with xr.open_dataset(folder / "rdms.nc") as rdms, xr.open_dataset(folder / "populations.nc") as populations:
-        assert rdms["dissimilarity"].dims == ("population", "stimulus", "stimulus_2")
         assert rdms["population"].to_numpy()[0] == "simulated-v1"
-        assert populations["components"].dims == ("population", "stimulus", "component")
-        assert {"key", "kind", "tuning_0", "standard_error_0", "unit_0", "name_0"} <= set(populations.variables)
         largest = max(size for name, size in populations.sizes.items() if str(name).startswith("unit_"))
         assert largest == 200  # of the pixels
     weights = {path.name for path in (folder / "models").iterdir()}

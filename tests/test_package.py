@@ -1,10 +1,11 @@
 import ast
 import importlib
-from pathlib import Path
+import re
 
 import pytest
 
 import normenc
+from room_map import FLOOR, PACKAGE, imports_of, rooms, storeys
 
 
 @pytest.mark.parametrize("name", normenc.__all__)
@@ -21,51 +22,66 @@ def test_unknown_names_are_refused():
     assert set(normenc.__all__) <= set(dir(normenc))
 
 
-def imports_of(path: Path) -> tuple[set[str], set[str]]:
-    """Rooms that a module imports, and those that only its methods `plot` import, when they are called."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    drawing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "plot"]
-    inside = {node for method in drawing for node in ast.walk(method)}
-    return rooms_of(set(ast.walk(tree)) - inside), rooms_of(inside)
-
-
-def rooms_of(nodes: set[ast.AST]) -> set[str]:
-    found = set()
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "normenc":
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-    return found
-
-
-FLOOR = {"arrays", "csv_tables", "encoders", "errors", "showing", "texts", "__version__"}
-ROOMS = {  # what each room may import, beside the floor that all stand on
+ROOMS: dict[str, set[str]] = {  # what each room imports, beside the floor that all stand on
     "stimuli": set(),
     "networks": set(),
-    "rsa": set(),
-    "pretrained": {"representations"},
-    "embedding.py": set(),
-    "tuning": {"rsa"},
-    "figures": {"rsa"},  # what measures are called
-    "tasks": {"stimuli"},
-    "controls": {"stimuli", "networks"},
-    "training": {"tasks", "networks"},
+    "controls": set(),
     "representations": set(),
+    "rsa": set(),
+    "embedding": set(),
+    "pretrained": {"representations"},
+    "tasks": {"stimuli"},
+    "training": {"tasks"},
+    "tuning": {"rsa"},
     "recordings": {"stimuli", "rsa", "tuning"},  # rsa, for what is too large to be anything but an RDM
-    "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
+    "encoding": {"networks", "recordings", "rsa", "training", "tuning"},
     "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
-    "estimators.py": {"encoding", "quality", "recordings", "rsa"},
-    "report": {"figures", "rsa", "study"},
-    "cli": {"study", "report", "recordings", "quality"},
+    "estimators": {"encoding", "quality", "recordings", "rsa"},
+    "figures": {"rsa"},  # what measures are called
+    "runs": {"figures"},
+    "study": {
+        *("stimuli", "tasks", "networks", "controls", "training", "representations", "recordings", "quality", "rsa"),
+        *("tuning", "embedding", "encoding", "figures", "runs"),
+    },
+    "report": {"figures", "rsa", "runs", "study"},
+    "cli": {"quality", "recordings", "report", "runs", "study"},
 }
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_rooms_import_only_from_their_left(room):
-    place = Path(normenc.__file__).parent / room
-    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
-    own = room.removesuffix(".py")
-    for file in files:
-        imported, to_plot = imports_of(file)
-        assert imported <= ROOMS[room] | FLOOR | {own}, file
-        assert to_plot <= {"figures"}, file  # results show themselves; what draws is loaded when they are asked to
+def test_each_room_imports_what_is_stated_and_nothing_else():
+    assert rooms() == ROOMS
+
+
+def test_data_go_one_way():
+    order = [room for storey in storeys(ROOMS) for room in storey]
+    assert sorted(order) == sorted(ROOMS)
+    with pytest.raises(ValueError, match="import each other: rsa, stimuli"):
+        storeys({"stimuli": {"rsa"}, "rsa": {"stimuli"}, "tasks": set()})
+
+
+def test_the_floor_imports_nothing_from_above():
+    for name in FLOOR[:-1]:
+        assert imports_of(PACKAGE / f"{name}.py")[0] <= set(FLOOR), name
+
+
+def test_results_load_figures_alone_to_show_themselves():
+    for module in PACKAGE.rglob("*.py"):
+        assert imports_of(module)[1] <= {"figures"}, module
+
+
+def test_contributing_tells_of_every_room_and_all_of_the_floor():
+    text = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (.*?) \|", text, flags=re.MULTILINE)
+    assert {name for cell in told for name in re.findall(r"`(\w+)(?:/|\.py)`", cell)} == set(ROOMS)
+    floor = text[text.index("Below all of them lie") :].partition("\n\n")[0]
+    assert all(f"`{name}.py`" in floor for name in FLOOR[:-1])
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "runs").glob("*.py")), ids=lambda path: path.stem)
+def test_modules_and_functions_are_of_a_size_to_be_read(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            given = node.args
+            assert len([*given.posonlyargs, *given.args, *given.kwonlyargs]) <= 8, node.name

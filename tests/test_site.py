@@ -18,7 +18,15 @@ import typer
 import normenc
 
 ROOT = Path(__file__).parents[1]
-INNER = {"arrays", "cli", "csv_tables", "showing", "texts"}  # modules that serve the others, and the command
+INNER = {
+    "arrays",
+    "cli",
+    "csv_tables",
+    "runs",
+    "showing",
+    "texts",
+    "whole_files",
+}  # what serves the others, and the command
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.report.page import _of_units as of_units
 from normenc.report.sentences import limits
+from normenc.runs.schema import MARKER
 from normenc.study import Study, run
-from normenc.study.layout import MARKER
 from normenc.study.source_data import Picture, read_source_data, write_source_data
 
 

@@ -13,6 +13,7 @@ from normenc import quality, report
 from normenc.report.explorer import explorer
 from normenc.study import Study, run
 from normenc.study.source_data import read_source_data
+from run_schema import check_run
 
 ROI = np.arange(40) * 3 + 100
 STUDY = Study(
@@ -46,6 +47,10 @@ def finished(tmp_path_factory):
     report.write(done.folder)
     kept = ROI[(good == "good") & (np.arange(40) % 10 != 0)].astype(str).tolist()
     return done, kept
+
+
+def test_a_run_of_directions_with_blanks_is_what_its_schema_says(finished):
+    check_run(finished[0].folder, without={"failures.csv", "over_training.csv"})
 
 
 def test_the_recording_keeps_the_names_of_the_neurons_that_were_chosen(finished):

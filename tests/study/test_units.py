@@ -18,9 +18,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load, load_file, save_file
 
-from normenc import networks, tasks
+from normenc import networks, tasks, whole_files
 from normenc.errors import InputError, NormencWarning
-from normenc.study import keeping, source_code, units
+from normenc.study import source_code, units
 from normenc.study.sweep import train_units
 from normenc.study.unit_files import DamagedError
 from normenc.study.units import Unit, find, find_all, keep, work
@@ -377,9 +377,9 @@ def test_writing_the_same_unit_at_once_ends_well_for_all(kept):
 WRITER = """
 import sys, time
 from pathlib import Path
-from normenc.study import keeping
+from normenc.whole_files import write_whole
 Path.replace = lambda self, target: (print("written", flush=True), time.sleep(60))
-keeping.write_whole(Path(sys.argv[1]), b"half")
+write_whole(Path(sys.argv[1]), b"half")
 """
 
 
@@ -409,8 +409,9 @@ def test_leftovers_of_other_machines_go_after_a_day(kept):
     unit, place, _ = kept
     key, old = place.stem, time.time() - 25 * 3600
     names = {
-        f".{key}-node7.1-1-0123abcd": True,  # as a process of another machine leaves it
-        f".{key}-x1y2z3": True,  # as normenc once left it
+        ".normenc-node7.1-1-0123456789abcdef": True,  # as a process of another machine leaves it
+        f".{key}-node7.1-1-0123abcd": True,  # as normenc once left it
+        f".{key}-x1y2z3": True,
         f".{key}.swp": False,
         ".nfs00012": False,
         f".{key[:31]}-x": False,
@@ -435,7 +436,7 @@ def failing(number: int):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_told_with_the_room_that_is_needed(kept, monkeypatch, number):
     unit, place, content = kept
-    monkeypatch.setattr(keeping.os, "fsync", failing(number))
+    monkeypatch.setattr(whole_files.os, "fsync", failing(number))
     with pytest.raises(InputError) as refused:
         keep(unit, "cpu", content)
     said = str(refused.value)
@@ -449,12 +450,12 @@ def test_a_full_disk_is_told_with_the_room_that_is_needed(kept, monkeypatch, num
 LIMITED = """
 import resource, signal, sys
 from normenc.errors import InputError
-from normenc.study.keeping import write_whole
+from normenc.study.unit_files import write
 from pathlib import Path
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
-    write_whole(Path(sys.argv[1]), b"x" * 10_000)
+    write(Path(sys.argv[1]), b"x" * 10_000)
 except InputError as error:
     print(error)
 """

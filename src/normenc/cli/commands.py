@@ -110,7 +110,7 @@ def run(
     from normenc import report
     from normenc import study as studies
     from normenc.errors import InputError
-    from normenc.study.file_names import REPORT
+    from normenc.runs.schema import REPORT
 
     if scheduler is not None and workers is not None:
         raise InputError("--workers starts processes here and --scheduler uses those of a cluster; give one of them")

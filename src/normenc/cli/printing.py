@@ -139,7 +139,7 @@ def _print_predictivity(table: Any) -> None:
     """The neurons' predictivity beside the similarity of RDMs, the most predictive first."""
     import pandas as pd
 
-    from normenc.study.file_names import FAILED_FIT
+    from normenc.runs.schema import FAILED_FIT
 
     measure = "feve" if table["feve"].notna().any() else "r"
     rows = [

@@ -17,6 +17,7 @@ from normenc.errors import InputError
 from normenc.figures.common import AxesArray, figure_of, style
 from normenc.figures.sizes import INCH, millimetres
 from normenc.texts import visible_lines
+from normenc.whole_files import write_whole
 
 __all__ = ["FORMATS", "TooNarrowError", "fits", "save"]
 
@@ -98,7 +99,7 @@ def save(
                 content = BytesIO()
                 figure.savefig(content, format=path.suffix[1:], facecolor="white", **options)
                 written = content.getvalue()
-                _write(path, _settled(written) if path.suffix == ".svg" else written)
+                write_whole(path, _settled(written) if path.suffix == ".svg" else written)
     finally:
         plt.close(figure)
     return paths
@@ -113,16 +114,6 @@ def _settled(svg: bytes) -> bytes:
     text = visible_lines(svg.decode("utf-8"))
     names = {old: f"n{place}" for place, old in enumerate(dict.fromkeys(DEFINED.findall(text)))}
     return USED.sub(lambda use: f"{use[1]}{names.get(use[2], use[2])}{use[3]}", text).encode("utf-8")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; the error, of a full disk for example, names it."""
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        if path.is_file():
-            path.unlink()
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def fits(axes: Axes | AxesArray, width: float | str) -> bool:

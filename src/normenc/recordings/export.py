@@ -1,12 +1,10 @@
 """Recordings and RDMs as files, which appear under their names when they are whole: written aside, then renamed."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +18,7 @@ from normenc.recordings.files import is_other
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_stimulus
 from normenc.recordings.pictures import match_images
 from normenc.recordings.recording import STIMULUS_UNITS, Recording, all_rows
+from normenc.whole_files import beside
 
 __all__ = ["named_arrays", "save", "save_rdm"]
 
@@ -198,23 +197,12 @@ def _aside(path: Path, overwrite: bool) -> Iterator[Path]:
     _check_free(path, overwrite)
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
-    aside, old = (path.with_name(f".{uuid4().hex}{path.suffix}") for _ in range(2))
     try:
-        yield aside
-        _check_free(path, overwrite)
-        if aside.is_dir() and path.is_dir():
-            path.rename(old)
-        aside.replace(path)
+        with beside(path, path.suffix) as aside:
+            yield aside
+            _check_free(path, overwrite)
     except OSError as error:
         raise InputError(f"{path}: this file cannot be written ({error.strerror or error})") from None
-    finally:
-        if old.exists() and not path.exists():
-            old.rename(path)
-        for place in (aside, old):
-            if place.is_dir():
-                shutil.rmtree(place, ignore_errors=True)
-            else:
-                place.unlink(missing_ok=True)
 
 
 def _check_free(path: Path, overwrite: bool) -> None:

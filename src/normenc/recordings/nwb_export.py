@@ -19,6 +19,7 @@ from normenc.errors import InputError
 from normenc.recordings.angles import APART, unit_of
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.recordings.recording import Recording, all_rows
+from normenc.whole_files import beside
 
 __all__ = ["write_nwb", "written_facts", "written_images", "written_neurons", "written_series"]
 
@@ -73,15 +74,11 @@ def write_nwb(recording: Recording, path: str | Path, *, overwrite: bool = False
     if path.exists() and not (overwrite and path.is_file()):
         raise InputError(f"{path}: this is there already; choose another name, or say overwrite=True to replace a file")
     file = _file(recording)
-    aside = path.with_name(f".{path.stem[:64]}-{uuid4().hex}.nwb")
     try:
-        with pynwb.NWBHDF5IO(str(aside), "w") as io:
+        with beside(path, path.suffix) as aside, pynwb.NWBHDF5IO(str(aside), "w") as io:
             io.write(file)
-        aside.replace(path)
     except OSError as error:
         raise InputError(f"{path}: this file cannot be written ({error.strerror or error})") from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _file(recording: Recording) -> Any:

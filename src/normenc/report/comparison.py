@@ -26,9 +26,8 @@ from normenc.report.comparison_sentences import cautions, changed, other_ways, w
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.run_folders import read_runs
 from normenc.report.wording import shown
-from normenc.study.disk import put_whole
-from normenc.study.file_names import REPORT
-from normenc.study.layout import MARKER, SETTINGS
+from normenc.runs.schema import MARKER, REPORT, SETTINGS
+from normenc.whole_files import write_whole
 
 __all__ = ["compare", "write_comparison"]
 
@@ -65,7 +64,7 @@ def write_comparison(
     text = compare(folders)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        put_whole(out, text.encode("utf-8"))
+        write_whole(out, text.encode("utf-8"))
     except OSError as error:
         raise InputError(f"{out}: this page cannot be written ({error.strerror}); choose another --out") from None
     return out

@@ -17,7 +17,7 @@ import xarray as xr
 from PIL import Image
 
 from normenc.csv_tables import read_table
-from normenc.study.file_names import SHEET_COLUMNS
+from normenc.runs.schema import SHEET_COLUMNS
 from normenc.texts import visible
 
 __all__ = ["explorer"]

@@ -18,11 +18,11 @@ from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
+from normenc.runs.marker import belongs, check_settled
+from normenc.runs.older_tables import read_run_table, upgraded
+from normenc.runs.publishing import add
+from normenc.runs.schema import FAILED_FIT, REPORT
 from normenc.study.describing import only_responsive
-from normenc.study.file_names import FAILED_FIT, REPORT
-from normenc.study.marker import belongs, check_settled
-from normenc.study.older_tables import read_run_table, upgraded
-from normenc.study.publishing import add
 from normenc.texts import own_stem, visible_values
 
 __all__ = ["render", "write"]

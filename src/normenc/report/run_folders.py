@@ -13,8 +13,8 @@ import pandas as pd
 from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.study.marker import belongs, check_settled
-from normenc.study.older_tables import check_format, read_run_table
+from normenc.runs.marker import belongs, check_settled
+from normenc.runs.older_tables import check_format, read_run_table
 from normenc.texts import visible_values
 
 __all__ = ["RunFolder", "read_run", "read_runs"]

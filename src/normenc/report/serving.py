@@ -19,9 +19,9 @@ from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from normenc.errors import InputError
-from normenc.study.file_names import REPORT
-from normenc.study.marker import check_settled
-from normenc.study.taking import FolderTakenError, UnwritableError
+from normenc.runs.marker import check_settled
+from normenc.runs.schema import REPORT
+from normenc.runs.taking import FolderTakenError, UnwritableError
 
 __all__ = ["PageServer", "page_of", "serve", "server_of"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 from PIL import Image
 
+from normenc.runs.schema import SHEET_COLUMNS
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
-from normenc.study.file_names import SHEET_COLUMNS
 
 __all__ = ["population_dataset", "stimulus_sheet"]
 

@@ -17,17 +17,18 @@ from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import MIN_NEURONS
+from normenc.runs.publishing import Earlier, destination, holds_nothing
+from normenc.runs.schema import SETTINGS
+from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
-from normenc.study.disk import csv_bytes, put
-from normenc.study.layout import SETTINGS
 from normenc.study.progress import Stage, Tell, each, reporting, stage
-from normenc.study.publishing import Earlier, destination, holds_nothing
 from normenc.study.representing import Prepared, prepare, represent_all
 from normenc.study.sections import PowerSettings
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure
 from normenc.texts import file_stem
 from normenc.training import resolve_device
+from normenc.whole_files import write_whole
 
 __all__ = ["Power", "power", "simulate_power"]
 
@@ -154,9 +155,9 @@ def _nothing(folder: Path) -> Earlier:
 
 
 def _write(found: Power, study: Study, folder: Path) -> None:
-    put(folder / SETTINGS, study.to_toml().encode("utf-8"))
-    put(folder / "power.csv", csv_bytes(found.recovery))
-    put(folder / "power_pairs.csv", csv_bytes(found.pairs))
+    write_whole(folder / SETTINGS, study.to_toml().encode("utf-8"))
+    write_whole(folder / "power.csv", csv_bytes(found.recovery))
+    write_whole(folder / "power_pairs.csv", csv_bytes(found.pairs))
     figures.save(figures.power_map(found.recovery), folder, "power")
     figures.save(figures.power_map(found.pairs, value="power"), folder, "power_pairs")
 

@@ -15,7 +15,7 @@ from normenc.encoders import EncoderId, EncoderKind
 from normenc.encoding import course
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.study.file_names import FAILED_FIT
+from normenc.runs.schema import FAILED_FIT
 from normenc.study.progress import Stage, Tell, each, stage
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings

@@ -13,13 +13,13 @@ from normenc.quality import inference_inputs
 from normenc.recordings import cache_folder
 from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of
-from normenc.study.keeping import check_writable
-from normenc.study.replacing import check_destination, is_finished
+from normenc.runs.replacing import check_destination, is_finished
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
 from normenc.study.units import Unit, is_kept
 from normenc.texts import file_stem, visible
 from normenc.training import initialise
+from normenc.whole_files import check_writable
 
 __all__ = ["check_before", "check_disks"]
 
@@ -52,7 +52,7 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
     """
     if len(parts) == 1:  # which is read next anyway
         if folders[0] is not None:
-            check_destination(folders[0], force=force, wanted=parts[0])
+            check_destination(folders[0], force=force, wanted=parts[0].to_toml())
         return [False]
     taken: dict[Path, str] = {}
     finished = []
@@ -60,9 +60,9 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
         prepared = _checked(part)
         folder = given or Path("runs") / f"{part.name}-{file_stem(prepared.recording.name)}"
         digest = digest_of(prepared.files, place_of(part.recording[0].source))
-        finished.append(not force and is_finished(folder, prepared.study, digest))
+        finished.append(not force and is_finished(folder, prepared.study.to_toml(), digest))
         if not finished[-1]:
-            check_destination(folder, force=force, wanted=part)
+            check_destination(folder, force=force, wanted=part.to_toml())
         own = visible(part.recording[0].source)
         if (other := taken.setdefault(folder, own)) != own:
             raise InputError(f"{visible(str(folder))}: {other} and {own} would both be written here; give an --out")

@@ -9,11 +9,11 @@ from normenc import figures
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS, TooNarrowError, fits
 from normenc.figures.sizes import MOST, millimetres
-from normenc.study.layout import MARKER
-from normenc.study.marker import read_marker
-from normenc.study.publishing import add
+from normenc.runs.marker import read_marker
+from normenc.runs.publishing import add
+from normenc.runs.schema import MARKER
+from normenc.runs.taking import taken
 from normenc.study.source_data import Picture, read_source_data
-from normenc.study.taking import taken
 
 __all__ = ["Redrawn", "redraw"]
 

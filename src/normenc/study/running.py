@@ -9,13 +9,13 @@ import pandas as pd
 import torch
 import xarray as xr
 
+from normenc.runs.publishing import destination
+from normenc.runs.replacing import replaceable
 from normenc.showing import Shown
 from normenc.study.drawing import draw, similarities
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.progress import Tell, reporting, stage
-from normenc.study.publishing import destination
 from normenc.study.readiness import check_disks
-from normenc.study.replacing import replaceable
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
@@ -128,7 +128,7 @@ def run(
     with reporting(progress) as tell:
         early = _read(study, tell) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}" if early else out or "")
-        wanted = study if page is not None else None
+        wanted = study.to_toml() if page is not None else None
         with destination(folder, "run", lambda found: replaceable(found, force=force, wanted=wanted)) as place:
             prepared = early or _read(study, tell)
             check_disks(prepared, folder, target_device.type)

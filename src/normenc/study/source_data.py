@@ -28,10 +28,10 @@ import pandas as pd
 
 from normenc import figures
 from normenc.errors import InputError
-from normenc.study.disk import put
-from normenc.study.layout import SETTINGS
-from normenc.study.marker import check_settled
-from normenc.study.older_tables import upgraded
+from normenc.runs.marker import check_settled
+from normenc.runs.older_tables import upgraded
+from normenc.runs.schema import SETTINGS
+from normenc.whole_files import write_whole
 
 __all__ = ["SOURCE_DATA", "Picture", "read_source_data", "write_source_data"]
 
@@ -101,7 +101,7 @@ def write_source_data(pictures: Mapping[str, Picture], path: Path) -> None:
         for name, picture in pictures.items():
             writer.write(file, name, dict(picture.arguments))
             file[_link(name)].attrs["function"] = picture.function
-    put(path, content.getvalue())
+    write_whole(path, content.getvalue())
 
 
 def read_source_data(folder: str | Path) -> dict[str, Picture]:

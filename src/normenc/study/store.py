@@ -31,15 +31,16 @@ from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of, listing, name_of
 from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.recordings.sources import SOURCES
+from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, file_of
+from normenc.runs.writing import csv_bytes
 from normenc.study.describing import population_table, unit_table
-from normenc.study.disk import csv_bytes, put
 from normenc.study.evaluation import Evaluation, samples_of_other_methods
 from normenc.study.exploring import population_dataset, stimulus_sheet
-from normenc.study.layout import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, part_of
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
 from normenc.texts import as_json
+from normenc.whole_files import write_whole
 
 __all__ = ["rdm_array", "write_evaluation"]
 
@@ -56,8 +57,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     """
 
     def write(name: str, content: bytes) -> None:
-        part_of(name)
-        put(folder / name, content)
+        file_of(name)  # an error where it is listed nowhere
+        write_whole(folder / name, content)
 
     write(SETTINGS, evaluation.study.to_toml().encode("utf-8"))
     environment = as_json(json.dumps(_environment(evaluation, device), indent=2, ensure_ascii=False))

@@ -1,14 +1,25 @@
 """What a kept network's file holds: named tensors, whose result they are, and a digest of them all."""
 
+import errno
 import json
+import re
+import shutil
 from collections.abc import Mapping
 from hashlib import sha256
+from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-__all__ = ["DamagedError", "check_forms", "pack", "unpack"]
+from normenc.errors import InputError
+from normenc.whole_files import write_whole
+
+__all__ = ["ADVICE", "OLDER_ASIDE", "DamagedError", "check_forms", "pack", "unpack", "write"]
+
+ADVICE = "set NORMENC_CACHE to a folder that can be written"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+OLDER_ASIDE = re.compile(r"\.[0-9a-f]{32}-.*", re.DOTALL)  # what killed processes of earlier versions left
 
 SAID = "normenc"  # the entry of the metadata: key and digest
 Form = tuple[torch.dtype, tuple[int, ...]]
@@ -50,6 +61,31 @@ def unpack(content: bytes, key: str) -> dict[str, torch.Tensor]:
     if said != key:
         raise DamagedError("it holds the result of other settings")
     return tensors
+
+
+def write(place: Path, content: bytes) -> None:
+    """Write the file of a unit, in place of whatever was there.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written; the message tells how much room it needs where the disk is full.
+    """
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        write_whole(place, content, synced=True)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise InputError(
+                f"{place.parent}: trained networks cannot be kept here ({error.strerror}); {ADVICE}"
+            ) from None
+        raise InputError(
+            f"{place}: the disk is full ({error.strerror}). This network takes {len(content):,} bytes, and "
+            f"{shutil.disk_usage(place.parent).free:,} bytes are free. Make room, or set NORMENC_CACHE to a folder "
+            "with more; networks that were kept before are not trained again"
+        ) from None
 
 
 def check_forms(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, Form]) -> None:

@@ -17,11 +17,11 @@ from torch import nn
 import normenc
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, NormencWarning
-from normenc.study.keeping import check_writable, remove_leftovers, write_whole
 from normenc.study.source_code import digest_of_code
-from normenc.study.unit_files import DamagedError, check_forms, pack, unpack
+from normenc.study.unit_files import ADVICE, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
 from normenc.tasks import ObjectRecognition, Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
+from normenc.whole_files import check_writable, remove_leftovers
 
 __all__ = ["Unit", "code_digest", "find", "find_all", "is_kept", "keep", "packages", "work"]
 
@@ -170,9 +170,9 @@ def find_all(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | 
         except DamagedError as error:
             found[unit] = None
             damaged.append(f"{_place(unit, device)}: {error}")
-    remove_leftovers(_folder())
+    remove_leftovers(_folder(), OLDER_ASIDE)
     if None in found.values():
-        check_writable(_folder())
+        check_writable(_folder(), "trained networks cannot be kept here", ADVICE)
     if damaged:
         count = "1 kept network was" if len(damaged) == 1 else f"{len(damaged)} kept networks were"
         again = "is trained again" if len(damaged) == 1 else "are trained again; the first"
@@ -197,7 +197,7 @@ def keep(unit: Unit, device: str, result: bytes) -> TrainingResult:
             f"({error}). Either its images changed meanwhile, or it was trained by a worker whose normenc or packages "
             "are not those of this machine; run again with the same ones"
         ) from None
-    write_whole(place, result)
+    write(place, result)
     return found
 
 

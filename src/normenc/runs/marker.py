@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from normenc import __version__
 from normenc.errors import InputError
-from normenc.study.disk import put_whole
-from normenc.study.layout import MARKER, NEXT
+from normenc.runs.schema import MARKER, NEXT
+from normenc.whole_files import write_whole
 
 __all__ = [
     "Marker",
@@ -82,7 +82,7 @@ def write_marker(folder: Path, marker: Marker) -> None:
         "normenc": __version__,
         "files": dict(sorted(marker.files.items())),
     }
-    put_whole(folder / MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(folder / MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def made_of(folder: Path, kind: str) -> Marker:

@@ -9,7 +9,7 @@ import pandas as pd
 from normenc.csv_tables import encoder_columns, encoders_of, read_table
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
-from normenc.study.layout import FORMAT
+from normenc.runs.schema import FORMAT
 
 __all__ = ["check_format", "read_run_table", "upgraded"]
 

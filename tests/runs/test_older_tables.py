@@ -7,7 +7,7 @@ import pytest
 
 from normenc.csv_tables import read_table
 from normenc.errors import InputError
-from normenc.study.older_tables import check_format, read_run_table, upgraded
+from normenc.runs.older_tables import check_format, read_run_table, upgraded
 
 SIMILARITY = """recording,task,model,layer,label,trained,seed,n_seeds,similarity
 V1,tilt,FC,fc,tilt FC fc,True,12,2,0.5

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS
-from normenc.study.file_names import REPORT
-from normenc.study.layout import ENVIRONMENT, PARTS, SETTINGS, SIMILARITY
+from normenc.runs.schema import ENVIRONMENT, FILES, MARKER, REPORT, SETTINGS, SIMILARITY
 
 __all__ = ["check_untouched", "is_older_run", "older_files"]
 
@@ -37,7 +36,8 @@ def check_untouched(folder: Path) -> None:
 
 def older_files(folder: Path) -> list[str]:
     """The files that an older run is known by name to have written, the report first; others are the user's."""
-    names = [REPORT, *(part.name for part in PARTS if part.name != REPORT and not part.name.endswith("/"))]
+    known = (file.name for file in FILES if file.name not in (REPORT, MARKER) and not file.name.endswith("/"))
+    names = [REPORT, *known]
     names += [f"models/{name}.safetensors" for name in _weights(folder)]
     pictures = _pictures(folder)
     names += ["figures/source_data.h5"]

@@ -7,28 +7,26 @@ from pathlib import Path
 
 from normenc import __version__
 from normenc.errors import InputError
-from normenc.study.file_names import REPORT
-from normenc.study.layout import ENVIRONMENT, NEXT, SETTINGS
-from normenc.study.marker import read_marker
-from normenc.study.older_runs import check_untouched, is_older_run, older_files
-from normenc.study.publishing import Earlier, check_path, holds_nothing
-from normenc.study.settings import Study
+from normenc.runs.schema import ENVIRONMENT, NEXT, REPORT, SETTINGS
+from normenc.runs.marker import read_marker
+from normenc.runs.older_runs import check_untouched, is_older_run, older_files
+from normenc.runs.publishing import Earlier, check_path, holds_nothing
 
 __all__ = ["check_destination", "is_finished", "replaceable"]
 
 
-def check_destination(folder: Path, *, force: bool, wanted: Study | None = None) -> None:
+def check_destination(folder: Path, *, force: bool, wanted: str | None = None) -> None:
     """Raise InputError when a run may not be written to `folder`; see :func:`replaceable`."""
     check_path(folder)
     if folder.is_dir() and not (folder / NEXT).exists():
         replaceable(folder, force=force, wanted=wanted)
 
 
-def replaceable(folder: Path, *, force: bool, wanted: Study | None) -> Earlier:
+def replaceable(folder: Path, *, force: bool, wanted: str | None) -> Earlier:
     """The files of an earlier run that a new one may replace, and their SHA-256 where it is known.
 
-    Without `force` these are the files of a run that has no report, where `wanted`, whose report will be written, is
-    the same study: it was broken off before its report.
+    Without `force` these are the files of a run that has no report, where `wanted`, the settings of the study
+    whose report will be written, are the same: it was broken off before its report.
     """
     marker = read_marker(folder)
     if marker is None and holds_nothing(folder):
@@ -47,14 +45,14 @@ def replaceable(folder: Path, *, force: bool, wanted: Study | None) -> Earlier:
     return dict.fromkeys(older_files(folder))
 
 
-def is_finished(folder: Path, study: Study, sha256: str | None) -> bool:
+def is_finished(folder: Path, settings: str, sha256: str | None) -> bool:
     """Whether a folder holds the whole run of a study, of the same recording and by this version of normenc.
 
     Parameters
     ----------
     folder : Path
-    study : Study
-        As it is run, with its metric stated.
+    settings : str
+        Of the study as it is run, with its metric stated, as ``study.toml`` holds them.
     sha256 : str or None
         Of the recording; None of one that is made.
     """
@@ -63,7 +61,7 @@ def is_finished(folder: Path, study: Study, sha256: str | None) -> bool:
     marker = read_marker(folder)
     if marker is None or marker.kind != "run" or REPORT not in marker.files:
         return False
-    if not all((folder / name).is_file() for name in marker.files) or not _is_same(folder, study):
+    if not all((folder / name).is_file() for name in marker.files) or not _is_same(folder, settings):
         return False
     with suppress(OSError, ValueError, KeyError, TypeError):
         environment = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
@@ -71,8 +69,8 @@ def is_finished(folder: Path, study: Study, sha256: str | None) -> bool:
     return False
 
 
-def _is_same(folder: Path, study: Study) -> bool:
-    """Whether a run's settings are those of a study."""
+def _is_same(folder: Path, settings: str) -> bool:
+    """Whether a run's settings are the same as others."""
     with suppress(OSError, ValueError):
-        return tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8")) == tomllib.loads(study.to_toml())
+        return tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8")) == tomllib.loads(settings)
     return False

@@ -18,11 +18,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from normenc.errors import InputError
-from normenc.study.disk import ASIDE, WriteError, explained, put
-from normenc.study.file_names import REPORT
-from normenc.study.layout import LOCK, MARKER, NEW, NEXT, PLAN
-from normenc.study.marker import Marker, check_settled, is_inside, made_of, read_marker, same_content, write_marker
-from normenc.study.taking import Held, UnwritableError, taken
+from normenc.runs.marker import Marker, check_settled, is_inside, made_of, read_marker, same_content, write_marker
+from normenc.runs.schema import LOCK, MARKER, NEW, NEXT, PLAN, REPORT
+from normenc.runs.taking import Held, UnwritableError, taken
+from normenc.runs.writing import explained
+from normenc.whole_files import WriteError, remove_leftovers, write_whole
 
 __all__ = ["Destination", "add", "check_path", "destination", "holds_nothing"]
 
@@ -78,7 +78,7 @@ class Destination:
                 return
         self._held.take()  # it may have appeared meanwhile
         plan = {"kept": _free_name(self.folder), "earlier": dict(self._admit(self.folder))}
-        put(stage / PLAN, json.dumps(plan).encode())
+        write_whole(stage / PLAN, json.dumps(plan).encode())
         stage.rename(self.folder / NEXT)
         self.kept += _finish(self.folder)
 
@@ -109,8 +109,9 @@ def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> It
     with taken(folder) as held:
         here = Destination(folder, kind, admit, held)
         try:
-            for leftover in (_beside(folder), folder / NEW, *folder.glob(f".{MARKER}-*{ASIDE}")):
+            for leftover in (_beside(folder), folder / NEW):
                 _remove(leftover)
+            remove_leftovers(folder)
             here.kept += _finish(folder)
         except OSError as error:
             raise InputError(
@@ -191,7 +192,7 @@ def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> li
             stage.mkdir()
             for name, content in files.items():
                 try:
-                    put(stage / "part", content)
+                    write_whole(stage / "part", content)
                 except WriteError as error:
                     raise WriteError(error, folder / name, len(content)) from None
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,77 +1,22 @@
-"""Files that are written whole or not at all, and what is said where they cannot be."""
+"""What a run's folder is written with: tables as CSV, and what is said where a file cannot be written."""
 
 import errno
-import os
 import shutil
 from io import StringIO
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from normenc.csv_tables import write_table
 from normenc.errors import InputError
+from normenc.whole_files import WriteError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ASIDE", "WriteError", "csv_bytes", "explained", "put", "put_whole"]
+__all__ = ["csv_bytes", "explained"]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-ASIDE = ".part"  # how the name of a file ends that is being written
 AGAIN = "and run the same command again: networks that are trained are kept"
-
-
-class WriteError(OSError):
-    """A file of `size` bytes could not be written; nothing of it is left."""
-
-    def __init__(self, error: OSError, path: Path, size: int) -> None:
-        super().__init__(error.errno, error.strerror, str(path))
-        self.size = size
-
-
-def put(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all, and never through a link.
-
-    Files are made in memory, and only their bytes meet the disk: a library that is surprised by a full one may end the
-    whole process, or leave half a file.
-
-    Raises
-    ------
-    WriteError
-        With the file's name and size.
-    """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o666)
-    except OSError as error:
-        raise WriteError(error, path, len(content)) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise WriteError(error, path, len(content)) from None
-
-
-def put_whole(path: Path, content: bytes) -> None:
-    """Put a file in the place of another in one step.
-
-    It is written beside it first, under a name that nobody can foresee: in a folder that others may write to, one who
-    could might have a link stand there.
-
-    Raises
-    ------
-    WriteError
-        With the file's name and size.
-    """
-    aside = path.with_name(f".{path.name}-{token_hex(8)}{ASIDE}")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-        aside.replace(path)
-    except OSError as error:
-        raise WriteError(error, path, len(content)) from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def csv_bytes(table: "pd.DataFrame") -> bytes:

@@ -13,7 +13,7 @@ from stat import S_ISREG
 from typing import Any
 
 from normenc.errors import InputError
-from normenc.study.layout import LOCK
+from normenc.runs.schema import LOCK
 
 try:
     import fcntl

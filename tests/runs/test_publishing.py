@@ -19,14 +19,14 @@ import pytest
 
 from normenc import report
 from normenc.errors import InputError
+from normenc.runs.marker import Marker, read_marker, write_marker
+from normenc.runs.publishing import add, destination
+from normenc.runs.replacing import replaceable
+from normenc.runs.schema import LOCK, MARKER, NEXT, PLAN
+from normenc.runs.taking import FolderTakenError
 from normenc.study import Study, power, redraw, running
-from normenc.study.disk import WriteError, put, put_whole
-from normenc.study.layout import LOCK, MARKER, NEXT, PLAN
-from normenc.study.marker import Marker, read_marker, write_marker
-from normenc.study.publishing import add, destination
-from normenc.study.replacing import replaceable
 from normenc.study.store import write_evaluation
-from normenc.study.taking import FolderTakenError
+from normenc.whole_files import write_whole
 
 STUDY = Study(
     name="small",
@@ -66,7 +66,7 @@ def fill(folder: Path, files: dict[str, bytes]) -> None:
 
 def publish(folder: Path, files: dict[str, bytes] = RUN, *, force: bool = True) -> list[Path]:
     """Publish a run of a few small files as `run` does."""
-    admit = partial(replaceable, force=force, wanted=STUDY)
+    admit = partial(replaceable, force=force, wanted=STUDY.to_toml())
     with destination(folder, "run", admit) as place, place.staged() as stage:
         fill(stage, files)
     return place.kept
@@ -304,7 +304,7 @@ def test_a_newer_marker_and_a_power_analysis_are_refused(tmp_path):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from normenc.study.taking import taken
+from normenc.runs.taking import taken
 
 with taken(Path(sys.argv[1])):
     print("taken", flush=True)
@@ -524,9 +524,9 @@ def test_no_file_may_be_larger_than_the_limit_of_the_process(finished, tmp_path)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    put(tmp_path / "a.csv", b"a")
+    write_whole(tmp_path / "a.csv", b"a")
     with pytest.raises(OSError, match=r"No such file or directory: .*b\.csv"):
-        put(tmp_path / "no" / "b.csv", b"b")
+        write_whole(tmp_path / "no" / "b.csv", b"b")
     assert content_of(tmp_path) == {"a.csv": b"a"}
 
 
@@ -575,9 +575,7 @@ def test_no_file_is_written_through_a_link(tmp_path):
     (tmp_path / "mine").write_text("mine")
     for name in ("a.csv", ".a.csv.part"):
         (tmp_path / name).symlink_to(tmp_path / "mine")
-    with pytest.raises(WriteError):
-        put(tmp_path / "a.csv", b"new")
-    put_whole(tmp_path / "a.csv", b"new")
+    write_whole(tmp_path / "a.csv", b"new")
     assert (tmp_path / "mine").read_text() == "mine"
     assert (tmp_path / "a.csv").read_bytes() == b"new"
     assert not (tmp_path / "a.csv").is_symlink()

@@ -1,0 +1,71 @@
+"""What the code knows better than a writer, put into the pages: `python docs/generate.py` writes it anew.
+
+It stands between two comments, `<!-- NAME: written by docs/generate.py -->` and `<!-- end -->`.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+from normenc.runs.schema import FILES, File
+from room_map import room_map
+
+ROOT = Path(__file__).parents[1]
+PART = re.compile(r"(<!-- (\S+): written by docs/generate\.py -->\n).*?(?=<!-- end -->)", flags=re.DOTALL)
+
+
+def run_files() -> str:
+    """The files of a run."""
+    return table(("file", "holds", "when"), ((f"`{file.name}`", file.what, file.when) for file in FILES))
+
+
+def run_table(file: File) -> str:
+    """The columns of one of a run's tables; those that go together share a line."""
+    assert file.table is not None
+    lines = []
+    for (meaning, when), columns in groupby(file.table.columns, lambda column: (column.meaning, column.when)):
+        own = list(columns)
+        kinds = ", ".join(dict.fromkeys(column.type for column in own))
+        where = "" if when == "always" else f" ({when})"
+        lines.append((", ".join(f"`{column.name}`" for column in own), kinds, meaning + where))
+    return f"{file.table.rows}\n\n{table(('column', 'type', 'what it says'), lines)}"
+
+
+def run_arrays() -> str:
+    """The variables of a run's array files."""
+    found = [(file.name, variable) for file in FILES for variable in file.variables]
+    return table(
+        ("file", "variable", "dimensions", "what it holds"),
+        ((f"`{name}`", f"`{own.name}`", " x ".join(own.dims), own.what) for name, own in found),
+    )
+
+
+def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    head = list(head)
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |" for row in map(list, rows))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "files": run_files,
+    "arrays": run_arrays,
+    "rooms": room_map,
+    **{file.name: partial(run_table, file) for file in FILES if file.table is not None},
+}
+PAGES = ("CONTRIBUTING.md", "docs/design.md", "docs/run_folder.md")
+
+
+def renewed(page: str) -> str:
+    """A page with all its parts as they must be."""
+    return PART.sub(lambda found: f"{found[1]}\n{PARTS[found[2]]()}\n\n", page)
+
+
+if __name__ == "__main__":
+    for name in PAGES:
+        path = ROOT / name
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+        sys.stdout.write(f"{name}\n")

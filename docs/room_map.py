@@ -1,0 +1,69 @@
+"""Which room of the package imports from which, read from the code, and drawn as a map in which data go down."""
+
+import ast
+from pathlib import Path
+from textwrap import fill
+
+PACKAGE = Path(__file__).parents[1] / "src" / "normenc"
+FLOOR = ("arrays", "csv_tables", "encoders", "errors", "showing", "texts", "whole_files", "__version__")
+
+
+def rooms() -> dict[str, set[str]]:
+    """All rooms, each with those that it imports from; the floor, on which all stand, is left out."""
+    places = [path for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"]
+    names = {path.stem: path for path in places if not path.stem.startswith("_") and path.stem not in FLOOR}
+    return {name: imports_of(path)[0] - {name, *FLOOR} for name, path in sorted(names.items())}
+
+
+def imports_of(place: Path) -> tuple[set[str], set[str]]:
+    """Rooms that a module or all modules of a folder import, and those that only methods `plot` import when called."""
+    found: set[str] = set()
+    to_plot: set[str] = set()
+    for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        drawing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "plot"]
+        inside = {node for method in drawing for node in ast.walk(method)}
+        found |= _named(set(ast.walk(tree)) - inside)
+        to_plot |= _named(inside)
+    return found, to_plot
+
+
+def _named(nodes: set[ast.AST]) -> set[str]:
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "normenc":
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            parts_of = (alias.name.split(".") for alias in node.names)
+            found |= {parts[1] for parts in parts_of if parts[0] == "normenc" and len(parts) > 1}
+    return found
+
+
+def storeys(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Rooms from the top down: each imports only from those above it.
+
+    Raises
+    ------
+    ValueError
+        When rooms import each other in a circle.
+    """
+    left, found = dict(imports), []
+    while left:
+        ready = sorted(name for name, needed in left.items() if not needed & left.keys())
+        if not ready:
+            raise ValueError(f"these rooms import each other: {', '.join(sorted(left))}")
+        found.append(ready)
+        left = {name: needed for name, needed in left.items() if name not in ready}
+    return found
+
+
+def room_map() -> str:
+    """The map: a line a room, with those that it imports from, which stand above it."""
+    imports = rooms()
+    width = max(map(len, imports))
+    drawn = []
+    for storey in storeys(imports):
+        lines = (f"{name:<{width}}  <- {', '.join(sorted(imports[name]))}".removesuffix("  <- ") for name in storey)
+        drawn.append("\n".join(fill(line, 100, subsequent_indent=" " * (width + 5)).rstrip() for line in lines))
+    return "```\n" + "\n\n".join(drawn) + "\n```"

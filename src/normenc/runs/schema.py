@@ -1,0 +1,167 @@
+"""What stands in a run's folder, listed once: for writing, publishing and reading it, and for the page of the docs."""
+
+from dataclasses import dataclass
+
+from normenc.runs.columns import TABLES, Table
+
+__all__ = [
+    "ENVIRONMENT",
+    "FAILED_FIT",
+    "FILES",
+    "FORMAT",
+    "LOCK",
+    "MARKER",
+    "NEW",
+    "NEXT",
+    "PLAN",
+    "REPORT",
+    "SETTINGS",
+    "SHEET_COLUMNS",
+    "SIMILARITY",
+    "File",
+    "Variable",
+    "file_of",
+]
+
+SETTINGS, ENVIRONMENT, SIMILARITY, REPORT = "study.toml", "environment.json", "similarity.csv", "report.html"
+FORMAT = 2  # of a run's tables, as environment.json tells it; runs that do not are of format 1
+SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png
+FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin, where one did
+
+# Files of normenc's own. They are hidden, and none of them is the user's.
+MARKER = ".normenc-run.json"  # makes a folder a run's, and lists the files that belong to it
+LOCK = ".normenc-lock"  # who is writing here
+NEW = ".normenc-new"  # a run that is being written
+NEXT = ".normenc-next"  # a whole run that is on the way to its place
+PLAN = ".normenc-plan.json"  # what the whole run replaces
+
+GRATINGS, ENCODING = "orientations, directions", "with `[encoding] enabled = true`"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of an array file.
+
+    Attributes
+    ----------
+    name : str
+        ``*`` stands for what differs between variables that are alike.
+    dims : tuple of str
+        Likewise.
+    what : str
+        What it holds.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a run, or a folder of files.
+
+    Attributes
+    ----------
+    name : str
+        That of a folder ends with ``/``.
+    what : str
+        What it holds.
+    when : str
+        When it is there.
+    variables : tuple of Variable
+        Of an array file.
+    """
+
+    name: str
+    what: str
+    when: str = "always"
+    variables: tuple[Variable, ...] = ()
+
+    @property
+    def table(self) -> Table | None:
+        """The columns of a table; None for other files."""
+        return TABLES.get(self.name)
+
+
+POPULATIONS = (
+    Variable("components", ("population", "stimulus", "component"), "the first three principal components"),
+    Variable("key", ("population",), "its name in `rdms.nc`"),
+    Variable("kind", ("population",), "`recording`, or the encoder's kind"),
+    Variable(
+        "tuning_*",
+        ("tuned_stimulus", "unit_*"),
+        "mean responses of at most 200 units drawn at random; a number for each population",
+    ),
+    Variable("standard_error_*", ("tuned_stimulus", "unit_*"), "their standard errors"),
+    Variable("unit_*", ("unit_*",), "the numbers of these units in the whole population, from 0"),
+    Variable("name_*", ("unit_*",), "the neurons' names"),
+)
+RDM = Variable("dissimilarity", ("population", "stimulus", "stimulus_2"), "the recording comes first")
+RESPONSES = Variable(
+    "*",
+    ("stimulus", "unit_*"),
+    "one for each encoder, seed and layer, such as `ConvPoolFC_pool_trained_seed12`; single precision",
+)
+
+FILES = (
+    File(SETTINGS, "the settings, all of them, defaults included; `normenc run study.toml` repeats the run"),
+    File(
+        ENVIRONMENT,
+        f"versions, the `format` of the tables ({FORMAT}), seeds, device, the recording's facts, scores in the tasks, "
+        "controls that were skipped, what was resampled",
+    ),
+    File(
+        "quality.json",
+        "what `normenc check` says of the recording, and what comparisons with it can decide (`decidable`, "
+        "`decisions`)",
+    ),
+    File(SIMILARITY, "the result: similarity of each encoder with the recording"),
+    File("similarity_by_seed.csv", "the same for each seed, without inference"),
+    File(
+        "similarity_by_method.csv",
+        "the same as `similarity.csv` by other measures",
+        "unless `[comparison] also` is empty",
+    ),
+    File("differences.csv", "planned differences between encoders"),
+    File("training.csv", "the loss of every batch"),
+    File("over_training.csv", "similarity at checkpoints", "with `[training] checkpoints`"),
+    File("tuning.csv", "tuning of each population", GRATINGS),
+    File("tuning_units.csv", "tuning of each neuron or unit", GRATINGS),
+    File("predictivity.csv", "how well neurons are predicted", ENCODING),
+    File("fitting.csv", "how networks were fitted to the neurons", f"{ENCODING} and `networks`"),
+    File("failures.csv", "what could not be trained or compared", "where something failed"),
+    File("rdms.nc", "all dissimilarity matrices", variables=(RDM,)),
+    File("representations.nc", "responses of the encoders", variables=(RESPONSES,)),
+    File("populations.nc", "what the report's explorers show", variables=POPULATIONS),
+    File(
+        "stimuli.png",
+        f"the stimuli side by side, {SHEET_COLUMNS} in a row, each at most 64 pixels wide and high",
+    ),
+    File("models/", "weights"),
+    File("figures/", "pictures as PNG and SVG, and `source_data.h5`, the data behind them ([figures](figures.md))"),
+    File(REPORT, "the [report](report.md)", "written by `normenc run`"),
+    File(MARKER, "what makes the folder a run's: a list of the run's files, each with its SHA-256"),
+)
+
+
+def file_of(path: str) -> File:
+    """The entry for a file of a run, by its path in the folder.
+
+    Raises
+    ------
+    KeyError
+        When no run has such a file: list it above.
+
+    Examples
+    --------
+    >>> file_of("models/FC_seed12.safetensors").name, file_of("tuning.csv").when
+    ('models/', 'orientations, directions')
+    >>> [column.name for column in file_of("training.csv").table.columns]
+    ['task', 'network', 'seed', 'epoch', 'step', 'loss']
+    """
+    first, slash, _ = path.partition("/")
+    for file in FILES:
+        if file.name == first + slash:
+            return file
+    raise KeyError(f"{path} is no file of a run; list it in normenc.runs.schema")
