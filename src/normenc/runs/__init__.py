@@ -1,0 +1,1 @@
+"""What a finished run is: what stands in its folder, how that gets there, and how it is read back."""

@@ -1,0 +1,300 @@
+"""The columns of a run's tables: name, type, what each says, and when it is there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+__all__ = ["TABLES", "Column", "Table"]
+
+DIRECTIONS, BLANKS = "recordings of directions", "recordings with blanks"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+        ``*`` where the file of the recording names it.
+    type : str
+        ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"`` (``True`` or ``False``); any cell may be empty.
+    meaning : str
+        What it says, with its unit; columns that go together share it.
+    when : str
+        When it is there.
+    """
+
+    name: str
+    type: str
+    meaning: str
+    when: str = "always"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a run.
+
+    Attributes
+    ----------
+    rows : str
+        What a row is.
+    columns : tuple of Column
+        In their order.
+    """
+
+    rows: str
+    columns: tuple[Column, ...]
+
+
+def _table(rows: str, *groups: Iterator[Column]) -> Table:
+    return Table(rows, tuple(column for group in groups for column in group))
+
+
+def _columns(kind: str, names: str, meaning: str, when: str = "always") -> Iterator[Column]:
+    return (Column(name, kind, meaning, when) for name in names.split())
+
+
+_text, _integer = partial(_columns, "text"), partial(_columns, "integer")
+_number, _boolean = partial(_columns, "number"), partial(_columns, "boolean")
+
+
+def _encoder(meaning: str = "whose row it is", *, before: str = "recording", prefix: str = "") -> Iterator[Column]:
+    """The columns that say of which encoder a row is."""
+    first = [*before.split(), "other" if prefix else "encoder"]
+    yield from _text(" ".join([*first, *(f"{prefix}{name}" for name in ("task", "network", "layer", "kind"))]), meaning)
+    yield from _integer(f"{prefix}seed", meaning)
+
+
+WIDTHS = (
+    "quartiles of the width, degrees, at half of the height, of units tuned to {}",
+    "how many of these widths are bounds of the fit, not measurements",
+    "circular mean of their preferences, degrees; their concentration (0 to 1); p-value of the test of uniformity",
+)
+
+
+def _tuned_to(kind: str, when: str = "always") -> Iterator[Column]:
+    widths, at_bound, preferences = WIDTHS
+    names = (f"{kind}_width_deg_{quartile}" for quartile in ("25", "median", "75"))
+    yield from _number(" ".join(names), widths.format(kind), when)
+    yield from _integer(f"n_{kind}_width_at_bound", at_bound, when)
+    of_preferences = (f"preferred_{kind}_{name}" for name in ("mean_deg", "resultant_length", "rayleigh_p"))
+    yield from _number(" ".join(of_preferences), preferences, when)
+
+
+def _similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of_measure: str) -> Iterator[Column]:
+    """The columns that ``similarity.csv`` and ``similarity_by_method.csv`` share."""
+    yield from of_rows
+    yield from _integer("n_seeds", "how many seeds the values are means over; empty for controls")
+    yield from _text("rdm_metric", "how dissimilarities were computed")
+    yield from _text("comparison", comparison)
+    yield from _number("similarity low high", f"the similarity with the recording's RDM{of_measure}, and its interval")
+    yield from _number("standard_error dof", "of the similarity; degrees of freedom of its t distribution")
+    yield from _number("p_chance p_chance_holm p_chance_fdr", f"more similar than chance?{corrected}")
+    yield from _number(
+        "p_chance_smallest",
+        "the smallest that `p_chance` could have been, whatever the similarity: with so many orders of the stimuli, "
+        "some of which may leave the RDM as it is",
+    )
+    yield from _number("p_ceiling p_ceiling_holm p_ceiling_fdr", f"different from the lower noise ceiling?{corrected}")
+    yield from _text(
+        "why_unknown", "why there is no similarity, or no interval and test; empty where there are these"
+    )
+    yield from _text(
+        "chance",
+        "what chance is: `circular shifts` or `label permutations` of the stimuli ([which, and why]"
+        "(statistics.md#chance))",
+    )
+    yield from _text(
+        "ceiling",
+        "what the noise ceiling was made from: `animals`, `sessions`, `repeats`, `neurons`, or `none` without one",
+    )
+    for end in ("lower", "upper"):
+        names = f"ceiling_{end} ceiling_{end}_low ceiling_{end}_high"
+        yield from _number(names, f"the {end} ceiling{of_measure} and its interval")
+    yield from _integer(
+        "n_stimuli n_animals n_sessions n_neurons",
+        "how many were resampled; empty where none were. Animals count only where they are named, and sessions only "
+        "where there are not several animals",
+    )
+    yield from _text("resampled", "what intervals and tests generalise over")
+
+
+TABLES = {
+    "similarity.csv": _table(
+        "One row a layer, trained or not, or a control. Values are means over seeds.",
+        _similarities(_encoder(), "how RDMs were compared", "", ""),
+    ),
+    "similarity_by_method.csv": _table(
+        "One row an encoder and measure of `[comparison] also`, with the columns of `similarity.csv`. See "
+        "[why they are there](report.md#does-the-answer-depend-on-the-measure).",
+        _similarities(_encoder(), "the measure", " Corrected within this measure alone", " by this measure"),
+    ),
+    "similarity_by_seed.csv": _table(
+        "One row a layer and seed, or a control.",
+        _encoder(),
+        _number("similarity", "of this seed; a mean over animals, or sessions, where there are several"),
+    ),
+    "differences.csv": _table(
+        "One row a trained layer and what it is compared with. P-values are corrected for all rows together.",
+        _text("recording", "with which both were compared"),
+        _encoder("the layer", before=""),
+        _encoder(
+            "what it is compared with: its `untrained twin`, a `control`, or another `trained layer` of the same "
+            "network",
+            before="",
+            prefix="other_",
+        ),
+        _number("difference low high", "similarity of the layer minus that of the other, and its interval"),
+        _number("standard_error dof", "of the difference"),
+        _number("p p_holm p_fdr", "paired test, two-sided"),
+    ),
+    "training.csv": _table(
+        "One row a batch.",
+        _text("task network", "which network"),
+        _integer("seed", "which network"),
+        _integer("epoch step", "counted from 1"),
+        _number("loss", "of this batch, before the step"),
+    ),
+    "over_training.csv": _table(
+        "One row a trained layer and checkpoint.",
+        _encoder(),
+        _integer("epoch", "how many had been trained; 0 is before training"),
+        _integer("n_seeds", "as in `similarity.csv`"),
+        _number("similarity low high", "as in `similarity.csv`"),
+    ),
+    "tuning.csv": _table(
+        "One row a population: the recording, the layers that pictures show, controls. Medians are over its units. "
+        "Counts are at a false discovery rate of 0.05, and empty where no unit could be tested.",
+        _text("population", "its label"),
+        _boolean("recording", "whether it is the recording"),
+        _encoder("which encoder it is; empty for the recording", before=""),
+        _integer("n_all n_units", "units, and those described one by one: of a large control 500"),
+        _integer(
+            "n_responsive n_tested_responsive",
+            "neurons that respond to a stimulus, and how many could be tested",
+            BLANKS,
+        ),
+        _integer(
+            "n_tuned n_tested_tuned",
+            "units whose responses differ between stimuli in any way, and how many could be tested",
+        ),
+        _integer(
+            "n_tuned_orientation n_tested_tuned_orientation",
+            "units [tuned to orientation](tuning.md#which-units-are-tuned), and how many could be tested",
+        ),
+        _integer("n_tuned_direction n_tested_tuned_direction", "the same of direction", DIRECTIONS),
+        _tuned_to("orientation"),
+        _tuned_to("direction", DIRECTIONS),
+        _number("gosi_median osi_median", "[selectivity](tuning.md) for orientation"),
+        _number("gdsi_median dsi_median", "selectivity for direction", DIRECTIONS),
+        _number("reliability_median", "split-half reliability; empty without repeated trials"),
+        _number(
+            "decoding_orientation_error_deg",
+            "median error of a cross-validated decoder of mean responses, which reads each stimulus from the others, "
+            "degrees; 45 by chance; empty with fewer than 6. `quality.json` tells how well single trials are decoded",
+        ),
+        _number("decoding_direction_error_deg", "the same of direction; 90 by chance", DIRECTIONS),
+        _number(
+            "participation_ratio spectrum_exponent",
+            "how many dimensions responses use, and how fast their variances fall",
+        ),
+        _boolean(
+            "spectrum_cross_validated",
+            "whether the spectrum is free of noise, for it is made of two halves of the trials",
+        ),
+    ),
+    "tuning_units.csv": _table(
+        "One row a neuron or unit.",
+        _encoder("whose row it is; only `population` is filled for the recording", before="population"),
+        _text(
+            "neuron",
+            "the recording's neuron, by its name in the file or its number there, counted from 0 before any was left "
+            "out",
+        ),
+        _text(
+            "*",
+            "these names once more, in a column that is called as the file calls them, such as `roi` or `cell_id`",
+            "where the file does not call them `neuron`",
+        ),
+        _integer("unit", "the unit of a layer or control, counted from 0"),
+        _number(
+            "preferred_orientation_deg gosi osi",
+            "preferred orientation, degrees (−90 to 90), and selectivity for orientation",
+        ),
+        _number(
+            "preferred_direction_deg gdsi dsi",
+            "preferred direction, degrees (0 to 360), and selectivity for direction",
+            DIRECTIONS,
+        ),
+        _number(
+            "fit_preferred_deg width_deg",
+            "of the fitted von Mises curve, degrees; of directions, of the larger of its two bumps",
+        ),
+        _boolean(
+            "width_at_bound",
+            "whether the width lies at an end of the range of the fit: tuning may be narrower than the distance "
+            "between stimuli, or is no narrower than a cosine",
+        ),
+        _number("r2", "share of the variance that the curve explains"),
+        _number(
+            "p_stimulus p_orientation",
+            "[tests](tuning.md#which-units-are-tuned) of any tuning and of orientation; empty where one cannot be made",
+        ),
+        _number("p_direction", "test of direction", DIRECTIONS),
+        _number("p_responsive", "test of a response to any stimulus", BLANKS),
+        _boolean(
+            "tuned tuned_orientation",
+            "whether the unit counts as tuned, at a false discovery rate of 0.05",
+        ),
+        _boolean("tuned_direction", "whether it counts as tuned to direction", DIRECTIONS),
+        _boolean("responsive", "whether it counts as responsive", BLANKS),
+        _number("reliability explainable_variance", "of the unit's responses; empty without repeated trials"),
+        _number("response_range", "highest less lowest mean response to a stimulus"),
+    ),
+    "predictivity.csv": _table(
+        "One row an encoder or network fitted to the neurons. [Encoding models](encoding.md) explains the measures; "
+        "they are medians over reliable neurons, or over all where there are no repeated trials, each with `_low` and "
+        "`_high`.",
+        _encoder(),
+        _text("method", "how it was fitted"),
+        _integer("n_units", "from how many units"),
+        _number("similarity similarity_low similarity_high", "of RDMs, for comparison"),
+        _number("r r_low r_high", "correlation of prediction and response"),
+        _number("r2 r2_low r2_high", "variance explained"),
+        _number("feve feve_low feve_high", "share of the explainable variance that is explained"),
+        _number(
+            "noise_corrected_r noise_corrected_r_low noise_corrected_r_high",
+            "correlation, corrected for noise",
+        ),
+        _integer(
+            "n_reliable n_unreliable n_unknown",
+            "neurons whose explainable variance reaches the threshold, does not, or is not known",
+        ),
+        _number("r_unreliable", "median `r` of the unreliable ones"),
+        _text(
+            "notes",
+            'what the regression noted; begins with "the fit failed" where it did: scores below −1, or a network that '
+            "diverged, which has no scores",
+        ),
+        _text("ceiling", "as in `similarity.csv`"),
+        _number("ceiling_lower ceiling_upper", "as in `similarity.csv`"),
+    ),
+    "fitting.csv": _table(
+        "One row an epoch of a network fitted to the neurons without the first fold.",
+        _text("network", "its name in `[encoding] networks`"),
+        _integer("epoch step", "counted from 1"),
+        _number("training_loss penalty held_out_loss", "the last on stimuli that were held out"),
+        _number("learning_rate", "in this epoch"),
+        _boolean("kept", "whether the weights of this epoch were kept"),
+    ),
+    "failures.csv": _table(
+        "One row a network that could not be trained, or a layer that cannot be compared.",
+        _encoder(
+            "what failed: a network, without a `layer`; or a layer of all seeds, without a `seed`",
+            before="",
+        ),
+        _text("reason", "in words"),
+        _text("settings", "of the unit, as JSON"),
+    ),
+}
