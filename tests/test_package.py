@@ -1,5 +1,7 @@
 import ast
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,9 +24,9 @@ def test_unknown_names_are_refused():
 
 
 def imports_of(path: Path) -> tuple[set[str], set[str]]:
-    """Rooms that a module imports, and those that only its methods `plot` import, when they are called."""
+    """Rooms that a module imports, and those that only its methods `plot` and `report` import, when they are called."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    drawing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "plot"]
+    drawing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in ("plot", "report")]
     inside = {node for method in drawing for node in ast.walk(method)}
     return rooms_of(set(ast.walk(tree)) - inside), rooms_of(inside)
 
@@ -55,8 +57,9 @@ ROOMS = {  # what each room may import, beside the floor that all stand on
     "encoding": {"networks", "recordings", "representations", "rsa", "stimuli", "training", "tuning"},
     "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
     "estimators.py": {"encoding", "quality", "recordings", "rsa"},
-    "report": {"figures", "rsa", "study"},
-    "cli": {"study", "report", "recordings", "quality"},
+    "runs": {"figures", "study"},
+    "report": {"figures", "recordings", "rsa", "runs", "study"},
+    "cli": {"study", "runs", "report", "recordings", "quality"},
 }
 
 
@@ -68,4 +71,23 @@ def test_rooms_import_only_from_their_left(room):
     for file in files:
         imported, to_plot = imports_of(file)
         assert imported <= ROOMS[room] | FLOOR | {own}, file
-        assert to_plot <= {"figures"}, file  # results show themselves; what draws is loaded when they are asked to
+        assert to_plot <= {"figures"} | ({"report"} if room == "runs" else set()), (
+            file
+        )  # results show themselves; what draws is loaded when they are asked to
+
+
+OPENING = {"read_csv", "read_table", "read_run_table", "read_text", "loads", "open_dataset", "h5py", "xarray"}
+
+
+def test_the_report_reads_runs_through_the_run_alone():
+    for file in (Path(normenc.__file__).parent / "report").glob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        named = {node.id for node in nodes if isinstance(node, ast.Name)}
+        named |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        named |= {alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+        assert not named & OPENING - ({"xarray"} if file.name == "explorer.py" else set()), file  # a type alone
+
+
+def test_a_run_is_opened_without_torch():
+    program = "import sys, normenc.runs.pictures, normenc.report.page; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -52,16 +52,16 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     kind = run.recording["stimuli"]
     stimulus = populations[kind].to_numpy()
     chosen = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
-    keys, matrices = run.rdms["population"].to_numpy().tolist(), run.rdms.to_numpy()
+    matrices = run.shown_rdms.to_numpy()
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
     found = [
-        _population(populations, index, matrices[keys.index(key)], chosen, units, _totals(run.tuning))
-        for index, key in enumerate(populations["key"].to_numpy().tolist()[:MOST_POPULATIONS])
+        _population(populations, index, matrices[index], chosen, units, _totals(run.tuning))
+        for index in range(min(len(matrices), MOST_POPULATIONS))
     ]
     return {
         "stimuli": _stimuli(run.stimuli, stimulus, chosen, kind),
         "populations": found,
-        "metric": str(run.rdms.attrs["metric"]),
+        "metric": str(run.shown_rdms.attrs["metric"]),
         "leaderboard": {
             "labels": run.similarity["encoder"].tolist(),
             "methods": [_method(name, rows) for name, rows in by_method],

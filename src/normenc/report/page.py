@@ -64,7 +64,8 @@ def render(folder: str | Path) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     run = Run.open(folder)
-    study, environment, similarity, differences = run.settings, run.environment, run.similarity, run.differences
+    study, environment = run.settings, run.environment
+    similarity, differences, training = run.similarity, run.differences, run.training
     pictures = {name: _data_uri(content) for name, content in run.drawn().items()}
     networks = [_described(section) for section in _sections(study["network"])]
     tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
@@ -109,7 +110,7 @@ def render(folder: str | Path) -> str:
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
         differences=differences.to_dict("records"),
-        losses=_losses(_first_unit(run.training)),
+        losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
         tuning=_tuning(run),
