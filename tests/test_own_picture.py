@@ -1,4 +1,4 @@
-"""A picture that is added in this file alone is drawn by a run, listed, documented, drawn again and shown on the page."""
+"""A picture that is added in this file alone is drawn by a run, listed, documented, and shown on the page."""
 
 import importlib.util
 import re

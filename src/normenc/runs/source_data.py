@@ -69,7 +69,8 @@ class Picture:
             When there is no such function, or it does not take these arguments.
         """
         if callable(self.function):
-            return self.function(**self.arguments)
+            with figures.style():
+                return self.function(**self.arguments)
         function = getattr(figures, self.function, None)
         known = self.function in figures.__all__ and self.function not in NOT_PICTURES
         try:

@@ -27,13 +27,12 @@ OF_UNITS = ("gosi", "preferred_orientation_deg", "preferred_direction_deg")  # c
 
 
 def draw(evaluation: Evaluation, folder: Path, tell: Tell) -> None:
-    """Keep the source data of `evaluation` in the new folder of its run, and draw the run's pictures as PNG and SVG."""
-    place = folder / "figures"
-    place.mkdir()
-    write_source_data(source_data(evaluation), place / SOURCE_DATA)
-    found = Run.open(folder).figures
+    """Draw the pictures of a run as PNG and SVG in the new `folder` below it, beside what only they show."""
+    folder.mkdir()
+    write_source_data(source_data(evaluation), folder / SOURCE_DATA)
+    found = Run.open(folder.parent).figures
     for name in each(tell, "drawing", list(found)):
-        figures.save(found[name].draw(), place, name)
+        figures.save(found[name].draw(), folder, name)
 
 
 def source_data(evaluation: Evaluation) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def run(
             with place.staged() as aside:
                 with stage(tell, "writing tables"):
                     write_evaluation(evaluation, aside, device=target_device.type)
-                draw(evaluation, aside, tell)
+                draw(evaluation, aside / "figures", tell)
                 if page is not None:
                     with stage(tell, "writing the report"):
                         page(aside)
