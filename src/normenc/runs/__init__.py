@@ -1,0 +1,8 @@
+"""A finished run: its folder opened as one object, and its pictures.
+
+Names load when first used, so that opening a run loads no more than it takes to read tables.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
