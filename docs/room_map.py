@@ -16,12 +16,14 @@ def rooms() -> dict[str, set[str]]:
 
 
 def imports_of(place: Path) -> tuple[set[str], set[str]]:
-    """Rooms that a module or all modules of a folder import, and those that only methods `plot` import when called."""
+    """Rooms that a module or all modules of a folder import, and those that only methods `plot` and `report` import when called."""
     found: set[str] = set()
     to_plot: set[str] = set()
     for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        drawing = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "plot"]
+        drawing = [
+            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in ("plot", "report")
+        ]
         inside = {node for method in drawing for node in ast.walk(method)}
         found |= _named(set(ast.walk(tree)) - inside)
         to_plot |= _named(inside)

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,9 +20,10 @@ from scipy import stats
 from generate import PAGES, renewed
 from normenc import cli, rsa
 from normenc.encoders import Naming
+from normenc.runs import PICTURES, Run
 from normenc.runs.columns import TABLES
 from normenc.runs.schema import FILES
-from normenc.study import Study, prepare, read_source_data, run
+from normenc.study import Study, prepare, run
 from normenc.study.settings import load_study
 from normenc.study.tables import failure_table
 from run_schema import check_columns, check_run
@@ -313,11 +315,26 @@ def test_the_page_of_a_runs_folder_tells_what_arrays_hold(folder):
 
 
 def test_the_page_of_figures_names_every_picture(folder):
-    text = (DOCS / "figures.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([^`]+)` \| (`[^|]+) \|", text, flags=re.MULTILINE))
-    for name, picture in read_source_data(folder).items():
-        known = re.sub("^(filters|readouts)_.*", r"\1_<network>", name)
-        assert picture.function in re.findall(r"`(\w+)`", rows[known]), name
+    assert "<!-- the pictures of a run -->" in (DOCS / "figures.md").read_text(encoding="utf-8")
+    for name in Run.open(folder).figures:
+        assert re.sub("^(filters|readouts)_.*", r"\1_<network>", name) in PICTURES
+
+
+def test_the_example_of_an_opened_run_runs(folder, capsys, monkeypatch):
+    (program,) = blocks("run_folder.md", "python")
+    monkeypatch.chdir(folder.parent)
+    exec(program.replace("runs/reference-simulated-v1", folder.name), {})
+    plt.close("all")
+    assert capsys.readouterr().out == "<Run: reference and simulated-v1, 5 encoders, in all>\n"
+
+
+def test_the_example_of_an_own_picture_draws(folder):
+    try:
+        exec(blocks("figures.md", "python")[-1], {})
+        assert len(Run.open(folder).plot("plain_bars").patches) == 5
+    finally:
+        del PICTURES["plain_bars"]
+    plt.close("all")
 
 
 def test_the_page_of_the_report_names_its_sections_and_limits(folder):
@@ -327,8 +344,9 @@ def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     text = (DOCS / "report.md").read_text(encoding="utf-8")
     page = render(folder)
     sections = re.findall(r"^\| ([A-Z][^|]+?) \|", text, flags=re.MULTILINE)
+    assert (own := "More pictures") in sections  # a section for pictures that a user adds
     shown = [re.sub(r"<[^>]+>|:.*", "", heading) for heading in re.findall(r"<h2[^>]*>(.*?)</h2>", page)]
-    assert [part for section in sections for part in re.split(", (?=[A-Z])", section)] == shown
+    assert [part for section in sections for part in re.split(", (?=[A-Z])", section) if part != own] == shown
     assert f"untrained twins and controls: {explorer.MOST_POPULATIONS} at most" in text
     assert f"| {explorer.MOST_STIMULI} at most" in text and f"| {exploring.MOST_UNITS} of each" in text
     assert sentences.MANY == 4 and "more than four trained layers" in text

@@ -1,6 +1,8 @@
 import ast
 import importlib
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -43,7 +45,7 @@ ROOMS: dict[str, set[str]] = {  # what each room imports, beside the floor that 
         *("stimuli", "tasks", "networks", "controls", "training", "representations", "recordings", "quality", "rsa"),
         *("tuning", "embedding", "encoding", "figures", "runs"),
     },
-    "report": {"figures", "rsa", "runs", "study"},
+    "report": {"figures", "recordings", "rsa", "runs"},
     "cli": {"quality", "recordings", "report", "runs", "study"},
 }
 
@@ -66,7 +68,7 @@ def test_the_floor_imports_nothing_from_above():
 
 def test_results_load_figures_alone_to_show_themselves():
     for module in PACKAGE.rglob("*.py"):
-        assert imports_of(module)[1] <= {"figures"}, module
+        assert imports_of(module)[1] <= {"figures"} | ({"report"} if module.parent.name == "runs" else set()), module
 
 
 def test_contributing_tells_of_every_room_and_all_of_the_floor():
@@ -85,3 +87,20 @@ def test_modules_and_functions_are_of_a_size_to_be_read(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             given = node.args
             assert len([*given.posonlyargs, *given.args, *given.kwonlyargs]) <= 8, node.name
+
+
+OPENING = {"read_csv", "read_table", "read_run_table", "read_text", "loads", "open_dataset", "h5py", "xarray"}
+
+
+def test_the_report_reads_runs_through_the_run_alone():
+    for file in (PACKAGE / "report").glob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        named = {node.id for node in nodes if isinstance(node, ast.Name)}
+        named |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        named |= {alias.name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+        assert not named & OPENING - ({"xarray"} if file.name == "explorer.py" else set()), file  # a type alone
+
+
+def test_a_run_is_opened_without_torch():
+    program = "import sys, normenc.runs.pictures, normenc.report.page; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

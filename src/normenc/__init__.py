@@ -7,8 +7,7 @@ The rooms (``normenc.stimuli``, ``normenc.rsa``, ...) load when first used, so t
 """
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -27,6 +26,7 @@ __all__ = [
     "report",
     "representations",
     "rsa",
+    "runs",
     "stimuli",
     "study",
     "tasks",
@@ -50,19 +50,23 @@ if TYPE_CHECKING:
         report,
         representations,
         rsa,
+        runs,
         stimuli,
         study,
         tasks,
         training,
         tuning,
     )
+    from normenc.runs import Run as Run
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
     if name in __all__:
         return importlib.import_module(f"normenc.{name}")
+    if name == "Run":
+        return importlib.import_module("normenc.runs").Run
     raise AttributeError(f"module 'normenc' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted([*__all__, "Run", "__version__"])

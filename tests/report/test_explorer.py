@@ -13,19 +13,15 @@ from PIL import Image
 
 from normenc import report
 from normenc.report.explorer import _degrees, explorer
-
-
-@pytest.fixture(scope="module")
-def environment(hostile_run):
-    return json.loads((hostile_run.folder / "environment.json").read_text())
+from normenc.runs import Run
 
 
 def numbers(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=kind)
 
 
-def test_what_is_encoded_comes_back(hostile_run, environment):
-    found = explorer(hostile_run.folder, environment, [], [])
+def test_what_is_encoded_comes_back(hostile_run):
+    found = explorer(hostile_run, [])
     assert found["stimuli"]["labels"][:2] == ["−90°", "−75°"]
     assert found["stimuli"]["angles"] == ORIENTATION.tolist()
     own, pool = found["populations"][:2]
@@ -46,10 +42,12 @@ def test_what_is_encoded_comes_back(hostile_run, environment):
     json.dumps(found, allow_nan=False)
 
 
-def test_of_many_stimuli_two_hundred_are_taken_evenly(hostile_run, environment, tmp_path):
+def test_of_many_stimuli_two_hundred_are_taken_evenly(hostile_run, tmp_path):
     n = 401
     rdm = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) / n
     angles = np.linspace(-90, 90, n)
+    folder = tmp_path / "run"
+    shutil.copytree(hostile_run.folder, folder)
     xr.Dataset(
         {
             "components": (("population", "stimulus", "component"), np.zeros((1, n, 3), dtype=np.float32)),
@@ -57,13 +55,13 @@ def test_of_many_stimuli_two_hundred_are_taken_evenly(hostile_run, environment, 
             "kind": ("population", ["recording"]),
         },
         {"population": ["mine"], "orientation": ("stimulus", angles)},
-    ).to_netcdf(tmp_path / "populations.nc", engine="h5netcdf")
+    ).to_netcdf(folder / "populations.nc", engine="h5netcdf")
     xr.DataArray(
         rdm[None], {"population": ["mine"]}, ("population", "stimulus", "stimulus_2"), attrs={"metric": "correlation"}
-    ).to_dataset(name="dissimilarity").to_netcdf(tmp_path / "rdms.nc", engine="h5netcdf")
+    ).to_dataset(name="dissimilarity").to_netcdf(folder / "rdms.nc", engine="h5netcdf")
     pixels = np.random.default_rng(0).integers(0, 256, (21 * 3, 20 * 4)).astype(np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "stimuli.png")
-    found = explorer(tmp_path, environment, [], [])
+    Image.fromarray(pixels).save(folder / "stimuli.png")
+    found = explorer(Run.open(folder), [])
     kept = np.array(found["stimuli"]["numbers"]) - 1
     assert (len(kept), kept[0], kept[-1], found["stimuli"]["thinned_from"]) == (200, 0, 400, 401)
     assert set(np.diff(kept)) == {2, 3}

@@ -15,8 +15,8 @@ from normenc.errors import InputError
 from normenc.report.page import _of_units as of_units
 from normenc.report.sentences import limits
 from normenc.runs.schema import MARKER
+from normenc.runs.source_data import read_source_data, write_source_data
 from normenc.study import Study, run
-from normenc.study.source_data import Picture, read_source_data, write_source_data
 
 
 @pytest.fixture(scope="module")
@@ -541,9 +541,10 @@ def test_a_run_of_format_1_has_the_same_page_and_pictures(finished, tmp_path):
     drawn = read_source_data(new)
     table = drawn["similarity_bars"].arguments["similarity"]
     older = pd.DataFrame([in_format_1(row, "similarity.csv") for row in table.to_dict("records")])
-    picture = Picture("similarity_bars", drawn["similarity_bars"].arguments | {"similarity": older})
-    write_source_data({"similarity_bars": picture}, old / "figures" / "source_data.h5")
+    arguments = drawn["similarity_bars"].arguments | {"similarity": older}
+    write_source_data({"similarity_bars": arguments}, old / "figures" / "source_data.h5")
     with h5py.File(old / "figures" / "source_data.h5", "r+") as file:
         file.attrs["format"] = 1
+        file["similarity_bars"].attrs["function"] = "similarity_bars"
     back = read_source_data(old)["similarity_bars"].arguments["similarity"]
     pd.testing.assert_frame_equal(back[table.columns], table, check_dtype=False)

@@ -14,7 +14,7 @@ from normenc import figures, report
 from normenc.errors import InputError
 from normenc.report.changed_settings import beside
 from normenc.report.matching import conclusions, encoder_table, order_agreement
-from normenc.report.run_folders import read_run, read_runs
+from normenc.runs import Run, open_all
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +170,7 @@ def test_nothing_that_is_not_known_reaches_the_page(tmp_path):
 
 
 def test_a_ceiling_that_may_be_zero_is_no_yardstick(tmp_path):
-    runs = read_runs(
+    runs = open_all(
         [write_run(tmp_path / "one"), write_run(tmp_path / "two", ceiling=CEILING | {"ceiling_lower_low": -0.1})]
     )
     shares = encoder_table(runs).set_index(["run", "encoder"])["share"]
@@ -198,20 +198,20 @@ def test_other_methods_are_said_before_all_else(tmp_path):
 
 def test_single_tasks_are_matched_whatever_they_are_called_and_several_by_name(tmp_path):
     runs = [write_run(tmp_path / "one", task="tilt"), write_run(tmp_path / "two", task="digits")]
-    assert set(encoder_table(read_runs(runs)).groupby("encoder").size()) == {2}
+    assert set(encoder_table(open_all(runs)).groupby("encoder").size()) == {2}
     grid = write_run(tmp_path / "grid", task="tilt")
     for name in ("similarity.csv", "similarity_by_seed.csv"):
         lines = (grid / name).read_text().splitlines()
         lines += [line.replace("tilt", "digits").replace("CNN", "CNN") for line in lines if ",tilt," in line]
         (grid / name).write_text("\n".join(lines) + "\n")
-    counts = encoder_table(read_runs([*runs, grid])).groupby("encoder").size()
+    counts = encoder_table(open_all([*runs, grid])).groupby("encoder").size()
     assert counts["tilt CNN pool"] == 2  # of the first run and the grid
     assert counts["digits CNN pool"] == 2
     assert counts["pool, untrained"] == counts["pixels"] == 3
 
 
 def test_networks_of_other_names_are_not_the_same(tmp_path):
-    runs = read_runs([write_run(tmp_path / "one"), write_run(tmp_path / "two", model="deep")])
+    runs = open_all([write_run(tmp_path / "one"), write_run(tmp_path / "two", model="deep")])
     table = encoder_table(runs)
     assert {"CNN pool", "deep pool", "deep pool, untrained", "pixels"} <= set(table["encoder"])
     # Tests are found although differences.csv of a run with one network does not name it.
@@ -222,7 +222,7 @@ def test_networks_of_other_names_are_not_the_same(tmp_path):
 
 def test_ranges_over_networks_stand_beside_their_mean(tmp_path):
     one = write_run(tmp_path / "one", by_seed={"pool": [0.5, 0.7], "fc, untrained": [0.25, 0.3, 0.35], "pixels": [0.7]})
-    table = encoder_table(read_runs([one, write_run(tmp_path / "two")])).set_index(["run", "encoder"])
+    table = encoder_table(open_all([one, write_run(tmp_path / "two")])).set_index(["run", "encoder"])
     assert table.loc[(0, "pool"), ["n_seeds", "seed_low", "seed_high"]].tolist() == [2, 0.5, 0.7]
     assert table.loc[(0, "fc, untrained"), ["n_seeds", "seed_low", "seed_high"]].tolist() == [3, 0.25, 0.35]
     assert "2 networks: 0.500 to 0.700" in page_of(one, tmp_path / "two").text
@@ -326,7 +326,7 @@ def test_a_damaged_run_is_named(tmp_path, damage, message):
     run = write_run(tmp_path / "one")
     damage(run)
     with pytest.raises(InputError, match=message):
-        read_run(run)
+        Run.open(run)
 
 
 def test_what_cannot_be_compared_is_refused_and_nothing_written(tmp_path):
@@ -369,7 +369,7 @@ def test_a_page_is_not_overwritten_unasked(tmp_path):
 def test_the_picture_has_a_row_an_encoder_and_a_ceiling_a_run(tmp_path):
     lower = CEILING | {"ceiling_lower": 0.5, "ceiling_upper": 0.6}
     runs = [write_run(tmp_path / "one"), write_run(tmp_path / "two", ceiling=lower)]
-    table = encoder_table(read_runs(runs))
+    table = encoder_table(open_all(runs))
     axes = figures.run_comparison(table)
     names = [tick.get_text() for tick in axes.get_yticklabels()]
     assert names == ["noise ceiling", "pool", "fc", "pool, untrained", "fc, untrained", "pixels"]
@@ -394,9 +394,9 @@ def test_a_run_of_format_1_reads_as_today(tmp_path):
     row = named("pool, untrained", "tilt-discrimination", "CNN") | {"method": "ridge", "r": 0.31}
     row |= dict.fromkeys(("r_low", "r_high", "feve", "feve_low", "feve_high"), "")
     new, old = (write_run(tmp_path / name, predictivity=[row]) for name in ("new", "old"))
-    found, older = (read_run(folder) for folder in (new, as_format_1(old)))
+    found, older = (Run.open(folder) for folder in (new, as_format_1(old)))
     assert "model," in (old / "similarity.csv").read_text()
-    for name in ("similarity", "differences", "by_seed", "predictivity"):
+    for name in ("similarity", "differences", "similarity_by_seed", "predictivity"):
         one, other = getattr(found, name), getattr(older, name)
         assert other[one.columns].astype(str).equals(one.astype(str))
     text = page_of(new, old).text

@@ -19,6 +19,7 @@ import pytest
 
 from normenc import report
 from normenc.errors import InputError
+from normenc.runs import PICTURES
 from normenc.runs.marker import Marker, read_marker, write_marker
 from normenc.runs.publishing import add, destination
 from normenc.runs.replacing import replaceable
@@ -179,15 +180,15 @@ def test_a_kill_at_any_step_loses_nothing_and_the_same_command_mends_it(tmp_path
 
 
 def test_readers_refuse_a_run_that_is_half_replaced(tmp_path):
-    from normenc.report.run_folders import read_run
     from normenc.report.serving import server_of
+    from normenc.runs import Run
 
     publish(tmp_path / "out", OLD)
     step = 0
     while not (tmp_path / "out" / NEXT / MARKER).exists():
         killed_at(step, lambda: publish(tmp_path / "out"))
         step += 1
-    for read in (read_run, report.render, report.write, redraw, server_of):
+    for read in (Run.open, report.render, report.write, redraw, server_of):
         with pytest.raises(InputError, match="a new run was being moved here when that was broken off"):
             read(tmp_path / "out")
     with pytest.raises(InputError, match="there is a run already"):  # but it is whole now
@@ -368,11 +369,8 @@ def finished(tmp_path_factory):
     """A run with its report and two pictures."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-        drawn = running.draw.__globals__["pictures"]
-        some = ("rdms", "similarity_bars")
-        patch.setattr(
-            "normenc.study.drawing.pictures", lambda found: {n: p for n, p in drawn(found).items() if n in some}
-        )
+        for name in set(PICTURES) - {"rdms", "similarity_bars"}:
+            patch.delitem(PICTURES, name)
         folder = tmp_path_factory.mktemp("runs") / "out"
         return running.run(STUDY, folder, progress=False, device="cpu", page=report.write)
 

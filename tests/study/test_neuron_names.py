@@ -11,8 +11,8 @@ import xarray as xr
 
 from normenc import quality, report
 from normenc.report.explorer import explorer
+from normenc.runs import read_source_data
 from normenc.study import Study, run
-from normenc.study.source_data import read_source_data
 from run_schema import check_run
 
 ROI = np.arange(40) * 3 + 100
@@ -69,8 +69,7 @@ def test_tables_and_explorer_name_them_alike(finished):
     others = table[table["population"] != "mine"]
     assert others["neuron"].isna().all() and others["unit"].notna().all()
     assert others.loc[others["population"] == "pool", "unit"].min() == 0
-    environment = json.loads((done.folder / "environment.json").read_text())
-    shown = explorer(done.folder, environment, [], [])["populations"][0]["tuning"]
+    shown = explorer(done, [])["populations"][0]["tuning"]
     assert (shown["names"], shown["total"]) == (kept, len(kept))
     facts = own.set_index("neuron")["preferred_direction_deg"]
     np.testing.assert_allclose(shown["facts"]["preferred_direction_deg"], facts[shown["names"]], rtol=1e-5)

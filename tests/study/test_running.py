@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import h5py
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 
 from normenc import networks, recordings, report, rsa, stimuli
 from normenc.errors import InputError
+from normenc.runs.source_data import write_source_data
 from normenc.study import Study, load_study, prepare, read_source_data, redraw, representing, run
 
 SMALL = Study(
@@ -418,9 +420,26 @@ def test_source_data_are_what_the_pictures_were_given(small):
     assert list(points) == ["simulated-v1", "pool", "fc"]
     for label, own in points.items():
         np.testing.assert_array_equal(own, evaluation.embeddings[label])
-    pd.testing.assert_frame_equal(found["similarity_bars"].arguments["similarity"], evaluation.similarity)
+    drawn = found["similarity_bars"].arguments["similarity"]
+    for name in ("similarity", "low", "high", "p_chance_holm"):
+        np.testing.assert_array_equal(drawn[name], evaluation.similarity[name])  # all digits, not the table's nine
     average = found["tuning_curves"].arguments["populations"]["simulated-v1"]
     np.testing.assert_array_equal(average, evaluation.descriptions["simulated-v1"].average.astype(np.float32))
+
+
+def test_source_data_of_the_format_before_are_drawn_as_they_were(small, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(small.folder, folder)
+    pictures = read_source_data(small.folder)
+    write_source_data({name: own.arguments for name, own in pictures.items()}, folder / "figures" / "source_data.h5")
+    with h5py.File(folder / "figures" / "source_data.h5", "r+") as file:
+        file.attrs["format"] = 2
+        for name, own in pictures.items():
+            file[name].attrs["function"] = own.function
+    drawn = redraw(folder, tmp_path / "again", formats=["svg"])
+    assert {path.stem for path in drawn.paths} == set(PICTURES)
+    for path in drawn.paths:
+        assert path.read_bytes() == (small.folder / "figures" / path.name).read_bytes(), path.name
 
 
 def test_a_width_has_a_folder_of_its_own_that_a_new_run_clears(small, tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from normenc.errors import InputError
-from normenc.study.source_data import Picture, read_source_data, write_source_data
+from normenc.runs.source_data import Picture, read_members, read_source_data, write_source_data
 
 
 def assert_same(one, other):
@@ -36,19 +36,16 @@ def assert_same(one, other):
         assert one == other
 
 
-def write(folder, pictures):
+def write(folder, members):
     (folder / "figures").mkdir(exist_ok=True, parents=True)
-    (folder / "study.toml").touch()
     path = folder / "figures" / "source_data.h5"
-    write_source_data(pictures, path)
+    write_source_data(members, path)
     return path
 
 
 def returned(folder, arguments):
-    write(folder, {"rdms": Picture("rdms", arguments)})
-    (picture,) = read_source_data(folder).values()
-    assert picture.function == "rdms"
-    return picture.arguments
+    write(folder, {"rdms": arguments})
+    return read_members(folder)["rdms"]
 
 
 TABLE = pd.DataFrame(
@@ -123,42 +120,41 @@ def test_nested_arguments_come_back(tmp_path_factory, arguments):
     assert_same(returned(tmp_path_factory.mktemp("run"), arguments), arguments)
 
 
-def test_pictures_keep_their_order_and_the_file_its_bytes(tmp_path):
-    pictures = {name: Picture("rdms", EVERY_KIND) for name in ("zebra", "ant", "a/b")}
-    first, second = (write(tmp_path / name, pictures).read_bytes() for name in ("one", "two"))
-    assert list(read_source_data(tmp_path / "one")) == ["zebra", "ant", "a/b"]
+def test_members_keep_their_order_and_the_file_its_bytes(tmp_path):
+    members = dict.fromkeys(("zebra", "ant", "a/b"), EVERY_KIND)
+    first, second = (write(tmp_path / name, members).read_bytes() for name in ("one", "two"))
+    assert list(read_members(tmp_path / "one")) == ["zebra", "ant", "a/b"]
     assert first == second
     assert [path.name for path in (tmp_path / "one" / "figures").iterdir()] == ["source_data.h5"]
 
 
-def test_an_array_that_pictures_share_is_kept_once(tmp_path):
+def test_an_array_that_members_share_is_kept_once(tmp_path):
     noise = np.random.default_rng(0).normal(size=(400, 50))
-    one = write(tmp_path / "one", {"a": Picture("rdms", {"x": noise})}).stat().st_size
-    path = write(tmp_path / "two", {name: Picture("rdms", {"x": noise.copy()}) for name in "abc"})
+    one = write(tmp_path / "one", {"a": {"x": noise}}).stat().st_size
+    path = write(tmp_path / "two", {name: {"x": noise.copy()} for name in "abc"})
     assert path.stat().st_size < 1.1 * one
     with h5py.File(path) as file:  # as any reader of HDF5 sees it
         np.testing.assert_array_equal(file["c/x"][()], noise)
-    assert_same(read_source_data(tmp_path / "two")["c"].arguments["x"], noise)
+    assert_same(read_members(tmp_path / "two")["c"]["x"], noise)
 
 
 @pytest.mark.parametrize("value", [object(), {1: "a"}, np.array([object()]), {"a": {"b": {1, 2}}}])
 def test_what_the_file_cannot_hold_is_refused_and_leaves_nothing(tmp_path, value):
     with pytest.raises(TypeError, match="source data"):
-        write(tmp_path, {"a": Picture("rdms", {"x": value})})
+        write(tmp_path, {"a": {"x": value}})
     assert not list((tmp_path / "figures").iterdir())
 
 
 def test_a_folder_without_a_run_or_source_data_says_so(tmp_path):
-    with pytest.raises(InputError, match="there is no run in this folder"):
+    with pytest.raises(InputError, match=r"this is no whole run, study\.toml is missing"):
         read_source_data(tmp_path)
-    (tmp_path / "study.toml").touch()
     with pytest.raises(InputError, match=r"this run has no figures/source_data\.h5; runs of older versions have none"):
-        read_source_data(tmp_path)
+        read_members(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["cut", "bits", "text", "foreign", "lacking"])
 def test_a_damaged_file_says_so(tmp_path, damage):
-    path = write(tmp_path, {"a": Picture("rdms", {"x": np.random.default_rng(0).normal(size=(100, 50))})})
+    path = write(tmp_path, {"a": {"x": np.random.default_rng(0).normal(size=(100, 50))}})
     content = bytearray(path.read_bytes())
     if damage == "cut":
         path.write_bytes(content[: len(content) // 2])
@@ -172,14 +168,23 @@ def test_a_damaged_file_says_so(tmp_path, damage):
             if damage == "lacking":
                 del file["a/x"]
     with pytest.raises(InputError, match="this file is damaged, or is no source data of normenc"):
-        read_source_data(tmp_path)
+        read_members(tmp_path)
 
 
 def test_a_file_of_a_newer_version_says_so(tmp_path):
     with h5py.File(write(tmp_path, {}), "r+") as file:
-        file.attrs["format"] = 3
-    with pytest.raises(InputError, match="its format is 3; this version of normenc knows up to 2, so use a newer one"):
-        read_source_data(tmp_path)
+        file.attrs["format"] = 4
+    with pytest.raises(InputError, match="its format is 4; this version of normenc knows up to 3, so use a newer one"):
+        read_members(tmp_path)
+
+
+def test_a_file_of_format_2_holds_pictures(tmp_path):
+    with h5py.File(write(tmp_path, {"matrices": EVERY_KIND}), "r+") as file:
+        file.attrs["format"] = 2
+        file["matrices"].attrs["function"] = "rdms"
+    (picture,) = read_members(tmp_path).values()
+    assert picture.function == "rdms"
+    assert_same(picture.arguments, EVERY_KIND)
 
 
 @pytest.mark.parametrize("function", ["save", "sized", "style", "os", "rdms_of_tomorrow", "rdms"])

@@ -265,12 +265,19 @@ def figures(
             help="The folder to write; RUN/figures by default, or RUN/figures/85mm with a width of 85 mm.",
         ),
     ] = None,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="List the pictures that the run has, and draw none.")
+    ] = False,
 ) -> None:
     """Draw the pictures of a finished run again, for a paper: with text that can be edited, as wide as a column."""
-    from normenc import study as studies
+    from normenc import runs
 
+    if only_list:
+        opened = runs.Run.open(run)
+        print_table(("name", "what it shows"), [(name, opened.figures.caption(name)) for name in opened.figures])
+        return
     names = None if only is None else split(only)
-    drawn = studies.redraw(run, out, only=names, formats=split(formats), width=width)
+    drawn = runs.redraw(run, out, only=names, formats=split(formats), width=width)
     for path in drawn.paths:
         echo(str(path))
     print_kept(drawn.kept)

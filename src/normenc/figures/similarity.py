@@ -177,6 +177,6 @@ def _bar_names(similarity: pd.DataFrame) -> list[str]:
             names.append(str(row.encoder))
             continue
         encoder = next(encoders)
-        several = f" ({row.n_seeds} seeds)" if encoder.seed is not None and row.n_seeds > 1 else ""
+        several = f" ({row.n_seeds:g} seeds)" if encoder.seed is not None and row.n_seeds > 1 else ""
         names.append(encoder.bar_name + several)
     return names

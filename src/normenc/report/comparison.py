@@ -24,8 +24,8 @@ from normenc.report.comparison_rows import (
 )
 from normenc.report.comparison_sentences import cautions, changed, other_ways, what_differs
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
-from normenc.report.run_folders import read_runs
 from normenc.report.wording import shown
+from normenc.runs import open_all
 from normenc.runs.schema import MARKER, REPORT, SETTINGS
 from normenc.whole_files import write_whole
 
@@ -99,11 +99,11 @@ def compare(folders: Sequence[str | Path]) -> str:
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    runs = read_runs(folders)
+    runs = open_all(folders)
     table = encoder_table(runs)
     found = conclusions(runs, table)
     order = order_agreement(runs, table)
-    settings = beside([run.study for run in runs])
+    settings = beside([run.settings for run in runs])
     apart, same = changed(found)
     environment = beside([made_with(run) for run in runs])
     page = Environment(

@@ -10,8 +10,8 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import in_words
 from normenc.report.matching import encoder_table
-from normenc.report.run_folders import RunFolder, read_runs
 from normenc.report.wording import interval, minus, signed
+from normenc.runs import Run, open_all
 
 __all__ = [
     "GROUPS",
@@ -42,19 +42,19 @@ RECORDING_ROWS = (
 MEASURES = (("FEVE", "feve"), ("r", "r"))
 
 
-def made_with(run: RunFolder) -> dict[str, Any]:
+def made_with(run: Run) -> dict[str, Any]:
     """What a run was made with, but for what has a place of its own on the page."""
     apart = ("recording", "scores", "finished")
     return {key: value for key, value in run.environment.items() if key not in apart}
 
 
-def introduced(run: RunFolder) -> dict[str, Any]:
+def introduced(run: Run) -> dict[str, Any]:
     """What the page says of a run before all else."""
     seeds = run.environment["seeds"].get("training", [])
     finished = str(run.environment.get("finished") or "at an unknown time")
     return {
         "label": run.label,
-        "folder": run.path.resolve().name,
+        "folder": run.folder.resolve().name,
         "finished": finished.replace("T", " ").removesuffix("+00:00"),
         "version": str(run.environment["normenc"]),
         "seeds": in_words(seeds),
@@ -62,9 +62,7 @@ def introduced(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def similarity_rows(
-    runs: Sequence[RunFolder], table: pd.DataFrame
-) -> list[tuple[str, list[tuple[str, list[Cell | None]]]]]:
+def similarity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[str, list[tuple[str, list[Cell | None]]]]]:
     """Encoders by kind, with a cell a run: similarity, then lines of what belongs to it."""
     ceilings: list[Cell | None] = [_ceiling_cell(run) for run in runs]
     groups = [("recording", [("noise ceiling", ceilings)])]
@@ -78,7 +76,7 @@ def similarity_rows(
     return groups
 
 
-def _ceiling_cell(run: RunFolder) -> Cell:
+def _ceiling_cell(run: Run) -> Cell:
     row = run.similarity.iloc[0]
     if not np.isfinite(row["ceiling_lower"]):
         return "none", ["not known how good a model can be"]
@@ -98,7 +96,7 @@ def _similarity_cell(row: dict[str, Any]) -> Cell:
     return minus(_number(row["similarity"])), lines + ([f"p: {', '.join(known)}"] if known else [])
 
 
-def conclusion_row(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
+def conclusion_row(runs: Sequence[Run], key: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
     """A conclusion about a layer, with a cell a run: verdict, then difference and p-value."""
     cells: dict[int, Cell] = {}
     for row in rows.itertuples():
@@ -110,12 +108,12 @@ def conclusion_row(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.Dat
     return {"encoder": key[0], "other": key[1], "cells": [cells.get(number) for number in range(len(runs))]}
 
 
-def order_row(runs: Sequence[RunFolder], row: Any) -> tuple[str, str, int, str]:
+def order_row(runs: Sequence[Run], row: Any) -> tuple[str, str, int, str]:
     """Two runs, the encoders that they have in common, and the rank correlation."""
     return runs[row.one].label, runs[row.other].label, row.n, _number(row.rho, 2)
 
 
-def predictivity_rows(runs: Sequence[RunFolder], table: pd.DataFrame) -> list[tuple[str, str, list[Any]]]:
+def predictivity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[str, str, list[Any]]]:
     """Encoders and their kinds, with a cell a run: the measures of predictivity that are known."""
     rows = []
     if table.empty:
@@ -134,10 +132,10 @@ def predictivity_rows(runs: Sequence[RunFolder], table: pd.DataFrame) -> list[tu
     return rows
 
 
-def recording_rows(runs: Sequence[RunFolder]) -> list[tuple[str, list[str]]]:
+def recording_rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     """What is known of the recordings, a value a run."""
 
-    def said(run: RunFolder, key: str) -> str:
+    def said(run: Run, key: str) -> str:
         value = run.recording.get(key)
         if key == "n_repeats" and isinstance(value, list) and len(value) == 2:
             return str(value[0]) if value[0] == value[1] else f"{value[0]} to {value[1]}"
@@ -171,7 +169,7 @@ def _p(value: float) -> str:
 
 def rows_to_print(folders: Iterable[str | Path]) -> tuple[list[str], list[tuple[str, ...]]]:
     """Columns and rows of a short table: the similarity of every encoder in every run."""
-    runs = read_runs(list(folders))
+    runs = open_all(list(folders))
     table = encoder_table(runs)
     rows = []
     for (kind, encoder), own in table.groupby(["kind", "encoder"], sort=False):

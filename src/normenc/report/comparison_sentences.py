@@ -9,8 +9,8 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
-from normenc.report.run_folders import RunFolder
 from normenc.report.wording import FACTORS, factors_in_words, in_words, listed, p_value, quoted, signed
+from normenc.runs import Run
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
@@ -19,7 +19,7 @@ NO_CEILING = ("none", "no formula")  # kinds of ceilings that are none
 
 
 def what_differs(
-    runs: Sequence[RunFolder],
+    runs: Sequence[Run],
     settings: Sequence[Setting],
     table: pd.DataFrame,
     order: pd.DataFrame,
@@ -29,7 +29,7 @@ def what_differs(
 
     Parameters
     ----------
-    runs : sequence of RunFolder
+    runs : sequence of Run
     settings : sequence of Setting
         Of the runs' studies.
     table, order, found : DataFrame
@@ -48,7 +48,7 @@ def what_differs(
     return [sentence for sentence in sentences if sentence]
 
 
-def cautions(runs: Sequence[RunFolder]) -> list[str]:
+def cautions(runs: Sequence[Run]) -> list[str]:
     """What keeps numbers of these runs from being compared, as far as their folders tell."""
     said: list[str] = []
     simulated = [run.label for run in runs if run.recording.get("simulated")]
@@ -66,7 +66,7 @@ def cautions(runs: Sequence[RunFolder]) -> list[str]:
     return said
 
 
-def other_ways(runs: Sequence[RunFolder]) -> list[str]:
+def other_ways(runs: Sequence[Run]) -> list[str]:
     """What the runs estimated or tested in different ways."""
     said = []
     for column, what, why in (
@@ -95,12 +95,12 @@ def changed(found: pd.DataFrame) -> tuple[list[Any], list[Any]]:
     return apart, [pair for pair in both if pair[1]["verdict"].nunique() == 1]
 
 
-def _recordings(runs: Sequence[RunFolder]) -> str:
+def _recordings(runs: Sequence[Run]) -> str:
     names = [_first(run, "recording") for run in runs]
     own = [run.recording for run in runs]
     sums = {_sum(recording) for recording in own}
     # A file is known by its content, wherever it lies; what has no file, as a simulation, by its settings.
-    same_settings = all(runs[0].study["recording"] == run.study["recording"] for run in runs[1:])
+    same_settings = all(runs[0].settings["recording"] == run.settings["recording"] for run in runs[1:])
     if all(own[0] == other for other in own[1:]) and (None not in sums or same_settings):
         return f"{_all(runs)} are of the same recording, {quoted(names[0])}, prepared in the same way."
     if len(sums) == 1 and None not in sums:
@@ -129,7 +129,7 @@ def _settings(settings: Sequence[Setting]) -> str:
     return f"Apart from the recording, {len(keys)} settings differ: {shown}."
 
 
-def _best_layers(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+def _best_layers(runs: Sequence[Run], table: pd.DataFrame) -> str:
     trained = table[table["kind"] == EncoderKind.TRAINED]
     best = [_best(trained[trained["run"] == number]) for number in range(len(runs))]
     values = ["no trained layer" if row is None else f"{row['similarity']:.3f}{_of_ceiling(row)}" for row in best]
@@ -152,9 +152,9 @@ def _of_ceiling(row: Any) -> str:
     return f" ({share}{'' if share else 'beside '}a lower noise ceiling of {row['ceiling_lower']:.3f})"
 
 
-def _controls(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
     """In which runs a control has a higher similarity than all trained layers."""
-    ahead: list[tuple[str, str, RunFolder]] = []
+    ahead: list[tuple[str, str, Run]] = []
     for number, run in enumerate(runs):
         own = table[table["run"] == number]
         control, layer = _best(own[own["kind"] == EncoderKind.CONTROL]), _best(own[own["kind"] == EncoderKind.TRAINED])
@@ -173,7 +173,7 @@ def _controls(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     return f"{start} a higher similarity than every trained layer: {of_runs}."
 
 
-def _order(runs: Sequence[RunFolder], order: pd.DataFrame) -> str:
+def _order(runs: Sequence[Run], order: pd.DataFrame) -> str:
     known = order.dropna(subset=["rho"])
     if known.empty:
         few = int(order["n"].max()) < MIN_ORDERED
@@ -199,7 +199,7 @@ def _order(runs: Sequence[RunFolder], order: pd.DataFrame) -> str:
     )
 
 
-def _largest_difference(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+def _largest_difference(runs: Sequence[Run], table: pd.DataFrame) -> str:
     if table["comparison"].nunique() > 1 or table["rdm_metric"].nunique() > 1:
         return ""
     wide = similarity_by_run(table).dropna()
@@ -218,7 +218,7 @@ def _largest_difference(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     )
 
 
-def _only_some(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
+def _only_some(runs: Sequence[Run], table: pd.DataFrame) -> str:
     """Which encoders some runs lack."""
     there = table.groupby(["kind", "encoder"], sort=False)["run"].agg(tuple)
     groups: dict[tuple[int, ...], list[str]] = {}
@@ -234,7 +234,7 @@ def _only_some(runs: Sequence[RunFolder], table: pd.DataFrame) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _conclusions(runs: Sequence[RunFolder], found: pd.DataFrame) -> list[str]:
+def _conclusions(runs: Sequence[Run], found: pd.DataFrame) -> list[str]:
     apart, same = changed(found)
     n = len(apart) + len(same)
     if not n:
@@ -253,7 +253,7 @@ def _conclusions(runs: Sequence[RunFolder], found: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def _changed(runs: Sequence[RunFolder], key: tuple[str, str], rows: pd.DataFrame) -> str:
+def _changed(runs: Sequence[Run], key: tuple[str, str], rows: pd.DataFrame) -> str:
     encoder, other = key
     own = {row.run: f"{row.verdict} ({_numbers(row)})" for row in rows.itertuples()}
     values = _by_run([runs[number] for number in own], list(own.values()))
@@ -266,7 +266,7 @@ def _numbers(row: Any) -> str:
     return p if np.isnan(row.difference) else f"{signed(row.difference)}, {p}"
 
 
-def _by_run(runs: Sequence[RunFolder], values: Sequence[str]) -> str:
+def _by_run(runs: Sequence[Run], values: Sequence[str]) -> str:
     """Each value with its run; runs of the same value together. A value that all share stands alone."""
     groups: dict[str, list[str]] = {}
     for run, value in zip(runs, values, strict=True):
@@ -276,7 +276,7 @@ def _by_run(runs: Sequence[RunFolder], values: Sequence[str]) -> str:
     return "; ".join(f"{value} in {in_words(labels)}" for value, labels in groups.items())
 
 
-def _first(run: RunFolder, column: str) -> str:
+def _first(run: Run, column: str) -> str:
     value = run.similarity[column].iloc[0]
     return "nothing" if pd.isna(value) else str(value)
 
@@ -287,9 +287,9 @@ def _listed(value: str) -> str:
     return factors_in_words(factors) if {*factors} <= {*FACTORS} else value
 
 
-def _all(runs: Sequence[RunFolder]) -> str:
+def _all(runs: Sequence[Run]) -> str:
     return "Both runs" if len(runs) == 2 else f"All {len(runs)} runs"
 
 
-def _every(runs: Sequence[RunFolder]) -> str:
+def _every(runs: Sequence[Run]) -> str:
     return "both runs" if len(runs) == 2 else f"all {len(runs)} runs"

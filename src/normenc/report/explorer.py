@@ -7,7 +7,6 @@ scripts set them as text, and escape them where Plotly would read them as markup
 import base64
 import io
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from PIL import Image
 
-from normenc.csv_tables import read_table
+from normenc.runs import Run
 from normenc.runs.schema import SHEET_COLUMNS
 from normenc.texts import visible
 
@@ -31,21 +30,14 @@ FACTS = (
 )
 
 
-def explorer(
-    folder: Path, environment: dict[str, Any], by_method: list[tuple[str, list[dict[str, Any]]]], labels: list[str]
-) -> dict[str, Any] | None:
+def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dict[str, Any] | None:
     """Data for the page's scripts, ready for JSON; None where the run kept none (an older version).
 
     Parameters
     ----------
-    folder : Path
-        Of the run.
-    environment : dict
-        Its environment.json.
+    run : Run
     by_method : list of (str, rows)
         Comparison methods and their rows of ``similarity.csv``, the study's own first.
-    labels : list of str
-        What these rows are called.
 
     Returns
     -------
@@ -54,26 +46,26 @@ def explorer(
         ``populations`` (label, kind, RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its
         labels and, by method, its rows.
     """
-    if not (folder / "populations.nc").is_file():
+    populations = run.populations
+    if populations is None:
         return None
-    kind = environment["recording"]["stimuli"]
-    with xr.open_dataset(folder / "populations.nc", engine="h5netcdf") as populations:
-        stimulus = populations[kind].to_numpy()
-        chosen = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
-        with xr.open_dataset(folder / "rdms.nc", engine="h5netcdf") as rdms:
-            keys = rdms["population"].to_numpy().tolist()
-            matrices = rdms["dissimilarity"]
-            units, totals = _units(folder / "tuning_units.csv"), _totals(folder / "tuning.csv")
-            found = [
-                _population(populations, index, matrices[keys.index(key)].to_numpy(), chosen, units, totals)
-                for index, key in enumerate(populations["key"].to_numpy().tolist()[:MOST_POPULATIONS])
-            ]
-            metric = str(matrices.attrs["metric"])
+    kind = run.recording["stimuli"]
+    stimulus = populations[kind].to_numpy()
+    chosen = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
+    matrices = run.shown_rdms.to_numpy()
+    units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
+    found = [
+        _population(populations, index, matrices[index], chosen, units, _totals(run.tuning))
+        for index in range(min(len(matrices), MOST_POPULATIONS))
+    ]
     return {
-        "stimuli": _stimuli(folder / "stimuli.png", stimulus, chosen, kind),
+        "stimuli": _stimuli(run.stimuli, stimulus, chosen, kind),
         "populations": found,
-        "metric": metric,
-        "leaderboard": {"labels": labels, "methods": [_method(name, rows) for name, rows in by_method]},
+        "metric": str(run.shown_rdms.attrs["metric"]),
+        "leaderboard": {
+            "labels": run.similarity["encoder"].tolist(),
+            "methods": [_method(name, rows) for name, rows in by_method],
+        },
     }
 
 
@@ -130,21 +122,13 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None)
     }
 
 
-def _units(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        return pd.DataFrame(columns=["population", "unit"])
-    return read_table(path)
-
-
-def _totals(path: Path) -> dict[str, int]:
+def _totals(tuning: pd.DataFrame | None) -> dict[str, int]:
     """Of how many neurons or units each population is, by label."""
-    if not path.is_file():
-        return {}
-    table = read_table(path)
-    return {str(label): int(n) for label, n in zip(table["population"], table["n_all"], strict=True)}
+    rows = [] if tuning is None else zip(tuning["population"], tuning["n_all"], strict=True)
+    return {str(label): int(n) for label, n in rows}
 
 
-def _stimuli(sheet: Path, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
+def _stimuli(sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
     angles = None if kind == "image" else stimulus[chosen].astype(float).tolist()
     labels = (
         [visible(str(name)) for name in stimulus[chosen]] if angles is None else [_degrees(angle) for angle in angles]
@@ -164,12 +148,12 @@ def _stimuli(sheet: Path, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.int
     }
 
 
-def _cut(sheet: Path, n_stimuli: int, chosen: npt.NDArray[np.intp]) -> tuple[bytes, int, int]:
+def _cut(sheet: bytes, n_stimuli: int, chosen: npt.NDArray[np.intp]) -> tuple[bytes, int, int]:
     """A PNG of the chosen stimuli alone, side by side in their order, and the width and height of each."""
-    with Image.open(sheet) as image:
+    with Image.open(io.BytesIO(sheet)) as image:
         width, height = image.width // SHEET_COLUMNS, image.height // -(-n_stimuli // SHEET_COLUMNS)
         if len(chosen) == n_stimuli:
-            return sheet.read_bytes(), width, height
+            return sheet, width, height
         kept = Image.new(image.mode, (SHEET_COLUMNS * width, -(-len(chosen) // SHEET_COLUMNS) * height))
         for place, number in enumerate(chosen.tolist()):
             row, column = divmod(number, SHEET_COLUMNS)

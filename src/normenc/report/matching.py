@@ -10,7 +10,7 @@ import pandas as pd
 
 from normenc.csv_tables import encoders_of
 from normenc.encoders import EncoderId, EncoderKind, Naming
-from normenc.report.run_folders import RunFolder
+from normenc.runs import Run
 
 __all__ = [
     "MIN_ORDERED",
@@ -30,7 +30,7 @@ RANGES = ("n_seeds", "seed_low", "seed_high")
 BELOW, NOT_BELOW = "significantly below the ceiling", "not significantly below the ceiling"
 
 
-def encoder_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
+def encoder_table(runs: Sequence[Run]) -> pd.DataFrame:
     """Similarities of all runs in one tidy table, in which the same encoder has the same name.
 
     Encoders are the same where network, layer and kind (trained, untrained twin, control) agree, and the task's label
@@ -39,7 +39,7 @@ def encoder_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
 
     Parameters
     ----------
-    runs : sequence of RunFolder
+    runs : sequence of Run
 
     Returns
     -------
@@ -66,10 +66,12 @@ def encoder_table(runs: Sequence[RunFolder]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _seed_ranges(run: RunFolder) -> dict[EncoderId, dict[str, float]]:
+def _seed_ranges(run: Run) -> dict[EncoderId, dict[str, float]]:
     """Of every encoder, how many seeds there are, and the range of their similarities."""
     values: dict[EncoderId, list[float]] = {}
-    for encoder, similarity in zip(encoders_of(run.by_seed), run.by_seed["similarity"], strict=True):
+    for encoder, similarity in zip(
+        encoders_of(run.similarity_by_seed), run.similarity_by_seed["similarity"], strict=True
+    ):
         values.setdefault(encoder.of_all_seeds, []).append(similarity)
     return {
         encoder: {"n_seeds": len(own), "seed_low": np.min(own), "seed_high": np.max(own)}
@@ -88,12 +90,12 @@ def share_of_ceiling(row: Any) -> float:
     return float(row.similarity / row.ceiling_lower)
 
 
-def conclusions(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
+def conclusions(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     """What each run concludes of its trained layers: against chance, ceiling, untrained twin and each control.
 
     Parameters
     ----------
-    runs : sequence of RunFolder
+    runs : sequence of Run
     table : DataFrame
         Of :func:`encoder_table`.
 
@@ -140,7 +142,7 @@ def _verdict(row: Any) -> str:
     return MORE if row.difference > 0 else LESS
 
 
-def order_agreement(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
+def order_agreement(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     """Spearman's rank correlation of similarities over the encoders that two runs have in common, for every two runs.
 
     Returns
@@ -171,7 +173,7 @@ def similarity_by_run(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_index(["kind", "encoder", "run"])["similarity"].unstack("run")  # noqa: PD010 (nothing to mean)
 
 
-def predictivity_table(runs: Sequence[RunFolder], table: pd.DataFrame) -> pd.DataFrame:
+def predictivity_table(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     """How well each encoder predicts neurons, where runs have that: one row a run and encoder.
 
     Returns

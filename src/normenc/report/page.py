@@ -2,39 +2,28 @@
 
 import base64
 import json
-import tomllib
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from normenc.encoders import EncoderKind
-from normenc.errors import InputError
+from normenc.recordings.steps import only_responsive
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
-from normenc.runs.marker import belongs, check_settled
-from normenc.runs.older_tables import read_run_table, upgraded
+from normenc.runs import Run
+from normenc.runs.pictures import captions, unplaced
 from normenc.runs.publishing import add
-from normenc.runs.schema import FAILED_FIT, REPORT
-from normenc.study.describing import only_responsive
-from normenc.texts import own_stem, visible_values
+from normenc.runs.schema import FAILED_FIT, REPORT, SETTINGS
+from normenc.texts import own_stem
 
 __all__ = ["render", "write"]
 
-FAILURES = "failures.csv"
-TUNING = "tuning.csv"
-PREDICTIVITY = "predictivity.csv"
-BY_METHOD = "similarity_by_method.csv"
-UNITS = "tuning_units.csv"
 N_BEST, SILENT = 3, 0.05  # units that are drawn, and their responses' share of the largest below which that is said
-QUALITY = "quality.json"
-OPTIONAL = (FAILURES, TUNING, PREDICTIVITY, BY_METHOD)  # tables that not every run has
 
 
 def write(folder: str | Path) -> Path:
@@ -73,29 +62,18 @@ def render(folder: str | Path) -> str:
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    folder = Path(folder)
-    check_settled(folder)
-    try:
-        study_toml = (folder / "study.toml").read_text(encoding="utf-8")
-        environment = visible_values(json.loads((folder / "environment.json").read_text(encoding="utf-8")))
-        similarity = read_run_table(folder / "similarity.csv", environment)
-        tables = partial(_table, folder, environment, similarity)
-        differences, training = tables("differences.csv"), tables("training.csv")
-        drawn = [f"figures/{path.name}" for path in (folder / "figures").glob("*.svg")]
-        own = belongs(folder, [*drawn, *OPTIONAL])  # a user's own picture or table is none of the run's
-        pictures = {Path(name).stem: _data_uri(folder / name) for name in sorted(own.intersection(drawn))}
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: this is no whole run, {Path(error.filename).name} is missing") from None
-    study = visible_values(tomllib.loads(study_toml))
+    run = Run.open(folder)
+    study, environment = run.settings, run.environment
+    similarity, differences, training = run.similarity, run.differences, run.training
+    pictures = {name: _data_uri(content) for name, content in run.drawn().items()}
     networks = [_described(section) for section in _sections(study["network"])]
     tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
     controls = similarity.loc[similarity["kind"] == EncoderKind.CONTROL, "network"].unique().tolist()
     layers = similarity.loc[similarity["kind"] == EncoderKind.TRAINED, "layer"].unique().tolist()
     paragraph, references = methods(study, environment, tasks, networks, layers, controls)
-    optional = {name: tables(name) for name in OPTIONAL if name in own and (folder / name).is_file()}
-    by_method = _by_method(similarity, optional.get(BY_METHOD))
-    data = explorer(folder, environment, by_method, similarity["encoder"].tolist())
-    predictivity = _records(optional.get(PREDICTIVITY))
+    by_method = _by_method(similarity, run.similarity_by_method)
+    data = explorer(run, by_method)
+    predictivity = _records(run.predictivity)
     page = Environment(
         loader=PackageLoader("normenc.report"),
         autoescape=True,
@@ -107,12 +85,12 @@ def render(folder: str | Path) -> str:
         study=study,
         tasks=tasks,
         networks=networks,
-        scores=_scores(environment["scores"]),
-        failures=_records(optional.get(FAILURES)),
-        study_toml=study_toml,
+        scores=_scores(run.scores),
+        failures=_records(run.failures),
+        study_toml=run.text(SETTINGS),
         environment=environment,
         recording=environment["recording"],
-        quality=json.loads((folder / QUALITY).read_text(encoding="utf-8")) if (folder / QUALITY).is_file() else None,
+        quality=run.quality,
         answer=answer(similarity, differences),
         findings=[
             *findings(similarity, differences, kind=environment["recording"]["stimuli"]),
@@ -134,13 +112,15 @@ def render(folder: str | Path) -> str:
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
-        tuning=_tuning(optional[TUNING], tables, environment["recording"]["steps"]) if TUNING in optional else None,
+        tuning=_tuning(run),
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),
         fitted=_pictures_of_fits(predictivity),
         methods=paragraph,
         references=references,
         pictures=pictures,
+        captions=(said := captions(run)),
+        more=[(name, said[name]) for name in pictures if name in unplaced(run)],
         data=None if data is None else json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         plotly=_plotly() if data is not None else "",
     )
@@ -179,30 +159,29 @@ def _by_method(similarity: pd.DataFrame, others: pd.DataFrame | None) -> list[tu
     return [(str(name), part.to_dict("records")) for name, part in rows.groupby("comparison", sort=False)]
 
 
-def _table(folder: Path, environment: dict[str, Any], similarity: pd.DataFrame, name: str) -> pd.DataFrame:
-    return read_run_table(folder / name, environment, similarity)
-
-
 def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
     """Rows of a table that not every run has."""
     return [] if table is None else table.to_dict("records")
 
 
-def _tuning(table: pd.DataFrame, tables: Callable[[str], pd.DataFrame], steps: list[str]) -> dict[str, Any]:
+def _tuning(run: Run) -> dict[str, Any] | None:
     """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show."""
-    if "n_tested_tuned" not in table:
+    table, units = run.tuning, run.tuning_units
+    if table is None:
+        return None
+    if units is None or "n_tested_tuned" not in table:
         return {"rows": []}
     return {
         "rows": table.to_dict("records"),
         "blanks": "n_responsive" in table,
-        "kept_responsive": only_responsive(steps),
+        "kept_responsive": only_responsive(run.recording["steps"]),
         "directions": "n_tuned_direction" in table,
         "halves": bool(table["spectrum_cross_validated"].any()),
         "laws": bool(table["spectrum_exponent"].notna().any()),
         "with_controls": bool((table["kind"] == EncoderKind.CONTROL).any()),
         "untested": in_words(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
         "sampled": bool((table["n_units"] < table["n_all"]).any()),
-        **_of_units(tables(UNITS)),
+        **_of_units(units),
     }
 
 
@@ -279,9 +258,8 @@ def _task(section: dict[str, Any], training: dict[str, Any], networks: list[dict
     }
 
 
-def _scores(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _scores(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Means over seeds, by task and architecture."""
-    table = upgraded(pd.DataFrame(scores))
     groups = table.groupby(["task", "network", "score"], sort=False)
     means = groups[["chance", "train", "held_out", "untrained_held_out"]].mean()
     return means.assign(n_seeds=groups.size()).reset_index().to_dict("records")
@@ -303,5 +281,5 @@ def _shown(epoch: int, n_epochs: int) -> bool:
     return epoch in (1, n_epochs) or epoch % every == 0
 
 
-def _data_uri(path: Path) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+def _data_uri(svg: bytes) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")

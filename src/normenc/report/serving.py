@@ -266,7 +266,7 @@ def serve(server: PageServer, *, ready: Callable[[str], None] | None = None) -> 
 
 def _report(folder: Path) -> Path | bytes:
     """The report of a run, made anew where it is missing or damaged; in memory where the folder cannot be written."""
-    from normenc.report.run_folders import read_run
+    from normenc.runs import Run
 
     path = folder / REPORT
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -274,7 +274,7 @@ def _report(folder: Path) -> Path | bytes:
     check_settled(folder)
     if _is_whole(path):
         return path
-    read_run(folder)  # says what is missing or damaged
+    Run.open(folder)  # says what is missing or damaged
     from normenc.report.page import render, write
 
     try:

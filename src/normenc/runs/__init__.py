@@ -1,1 +1,8 @@
-"""What a finished run is: what stands in its folder, how that gets there, and how it is read back."""
+"""What a finished run is: what its folder holds, how that is written, and how it is read back as one object.
+
+Names load when first used, so that opening a run loads no more than it takes to read tables.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

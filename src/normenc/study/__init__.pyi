@@ -1,13 +1,12 @@
 from .evaluation import Evaluation, evaluate
+from .finished import Picture, Redrawn, read_source_data, redraw
 from .power_analysis import Power, power
 from .progress import Tally
 from .readiness import check_before
-from .redrawing import Redrawn, redraw
 from .representing import prepare
 from .running import Run, run
 from .scheduler import Scheduler, SchedulerWarning
 from .settings import Study, load_study
-from .source_data import Picture, read_source_data
 from .sweep import Failure
 
 __all__ = [

@@ -14,10 +14,9 @@ from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.recordings.columns import neuron_column
-from normenc.recordings.steps import only_responsive
 from normenc.study.representing import Representation
 
-__all__ = ["Description", "describe", "only_responsive", "population_table", "unit_table"]
+__all__ = ["Description", "describe", "population_table", "unit_table"]
 
 Floats = npt.NDArray[np.float64]
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response

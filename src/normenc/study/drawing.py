@@ -1,66 +1,83 @@
-"""The pictures of a study."""
+"""The pictures of a study: what only they need is kept, and they are drawn from the run's folder."""
 
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from normenc import encoding, figures, tuning
 from normenc.encoders import EncoderKind
 from normenc.figures.common import degrees
-from normenc.study.describing import Description
+from normenc.runs.reading import Run
+from normenc.runs.source_data import SOURCE_DATA, write_source_data
+from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
+from normenc.study.exploring import MOST_UNITS
 from normenc.study.progress import Tell, each
-from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
-from normenc.texts import own_stem
+from normenc.study.tables import fitting_table
+from normenc.texts import visible
 
-__all__ = ["draw", "pictures", "similarities"]
+__all__ = ["draw", "source_data"]
 
 N_EXAMPLES = (5, 6, 4)  # stimuli that are shown, the first number that divides them evenly; of few all
-NEGATIVE = "shift"
 N_MAPS = 8  # neurons whose readout is drawn
+OF_UNITS = ("gosi", "preferred_orientation_deg", "preferred_direction_deg")  # columns that are drawn
 
 
 def draw(evaluation: Evaluation, folder: Path, tell: Tell) -> None:
-    """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`, beside the source data of all."""
+    """Draw the pictures of a run as PNG and SVG in the new `folder` below it, beside what only they show."""
     folder.mkdir()
-    found = pictures(evaluation)
-    write_source_data(found, folder / SOURCE_DATA)
-    for name, picture in each(tell, "drawing", found.items()):
-        figures.save(picture.draw(), folder, name)
+    write_source_data(source_data(evaluation), folder / SOURCE_DATA)
+    found = Run.open(folder.parent).figures
+    for name in each(tell, "drawing", list(found)):
+        figures.save(found[name].draw(), folder, name)
 
 
-def pictures(evaluation: Evaluation) -> dict[str, Picture]:
-    """The pictures that are drawn of `evaluation`, by name."""
-    found = {"example_stimuli": _examples(evaluation), **_geometry(evaluation), **_tuning(evaluation)}
-    found |= {(picture := similarities(evaluation)).function: picture}
-    if evaluation.predicted is not None:
-        found["predictivity"] = Picture("predictivity", {"table": evaluation.predicted.table})
-        found |= _fitted(evaluation, evaluation.predicted.fitted)
-    if evaluation.over_training is not None:
-        found["over_training"] = Picture(
-            "over_training", {"table": evaluation.over_training, "similarity": evaluation.similarity}
-        )
+def source_data(evaluation: Evaluation) -> dict[str, Any]:
+    """What the pictures of `evaluation` show and no other file of its run holds."""
+    embeddings = {visible(label): points for label, points in evaluation.embeddings.items()}
+    found = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation), "embeddings": embeddings}
+    if not evaluation.study.is_grid:
+        found["pairs"] = evaluation.inference.pairs
+    if evaluation.descriptions:
+        shown = [evaluation.recording_label, *(r.label for r in evaluation.shown if _is_trained(r))]
+        found["tuning"] = {
+            visible(label): _tuning(one, drawn=label in shown) for label, one in evaluation.descriptions.items()
+        }
+    if evaluation.predicted is not None and evaluation.predicted.fitted:
+        found["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
     return found
 
 
-def similarities(evaluation: Evaluation) -> Picture:
-    """The picture of the result: a leaderboard of several tasks or networks, else bars with their tests."""
-    if evaluation.study.is_grid:
-        return Picture("leaderboard", {"similarity": evaluation.similarity})
-    return Picture("similarity_bars", {"similarity": evaluation.similarity, "pairs": evaluation.inference.pairs})
+def _is_trained(representation: Any) -> bool:
+    return bool(representation.encoder.kind is EncoderKind.TRAINED)
 
 
-def _examples(evaluation: Evaluation) -> Picture:
+def _digits(evaluation: Evaluation) -> dict[str, Any]:
+    """Numbers in tables that are drawn, with all their digits, of which CSVs have nine."""
+    predicted = evaluation.predicted
+    units = [one.summary.units for one in evaluation.descriptions.values()]
+    tables = {
+        "similarity": evaluation.similarity,
+        "over_training": evaluation.over_training,
+        "tuning_units": pd.concat(units).reindex(columns=list(OF_UNITS)) if units else None,
+        "predictivity": None if predicted is None else predicted.table,
+        "fitting": fitting_table(predicted.fitted) if predicted and predicted.fitted else None,
+    }
+    numbers = {name: table.select_dtypes("float64") for name, table in tables.items() if table is not None}
+    return {name: {"columns": list(own), "values": own.to_numpy()} for name, own in numbers.items()}
+
+
+def _examples(evaluation: Evaluation) -> dict[str, Any]:
     """Some of the recording's own stimuli, as networks were given them."""
     recording = evaluation.recording
     chosen = _spread(recording.n_stimuli)
     names = recording.stimulus[chosen].tolist()
     if recording.kind == "direction":
         names = [f"direction {degrees(name)}" for name in names]
-    return Picture("example_stimuli", {"images": evaluation.images[chosen].numpy(), "orientation": names})
+    return {"images": evaluation.images[chosen].numpy(), "orientation": names}
 
 
 def _spread(n: int) -> list[int]:
@@ -76,169 +93,44 @@ def _spread(n: int) -> list[int]:
     return [place * n // N_EXAMPLES[0] for place in range(N_EXAMPLES[0])]
 
 
-def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
-    """RDMs, their rows and embeddings."""
-    recording, metric = evaluation.recording, evaluation.study.rdm_metric
-    own, points = evaluation.recording_label, evaluation.embeddings
-    trained = [r for r in evaluation.shown if r.encoder.kind is EncoderKind.TRAINED]
-    controls = [r for r in evaluation.shown if r.encoder.kind is not EncoderKind.TRAINED]
-    matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
-    period = recording.period
-    stimulus = np.arange(recording.n_stimuli) if period is None else recording.stimulus
-    shared: dict[str, Any] = {"orientation": stimulus, "period": period}
-    others = {r.label: r.rdm for r in controls}
-    found = {
-        "rdms": Picture("rdms", {"populations": matrices, "controls": others, "metric": metric, **shared}),
-        "embeddings": Picture(
-            "embeddings", {"populations": _of(points, matrices), "controls": _of(points, others), **shared}
-        ),
-    }
-    if period is not None:
-        # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
-        plain = {r.label: r.rdm for r in controls if r.encoder.kind is EncoderKind.CONTROL}
-        lines: dict[str, Any] = {"populations": matrices, "controls": plain, "metric": metric}
-        found["rdm_rows"] = Picture("rdm_rows", lines | shared)
+def _tuning(one: Description, *, drawn: bool) -> dict[str, Any]:
+    """The spectrum of a population and, where its responses are drawn, those that populations.nc does not hold."""
+    found: dict[str, Any] = {"spectrum": one.spectrum, "exponent": one.exponent}
+    if not drawn:
+        return found
+    found |= {"whole": one.average.shape[1] <= MOST_UNITS}
+    found["preferred"] = tuning.preferred(one.first, one.stimulus, negative=NEGATIVE)
+    if not found["whole"]:
+        found["average"] = _short(one.average)
+        found |= {"standard_error": _short(one.standard_error)} if np.isfinite(one.standard_error).all() else {}
+    if one.halved:
+        found["second"] = _short(one.second)
     return found
 
 
-def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
-    """How neurons and units are tuned, side by side; of images nothing is known."""
-    recording, found, own = evaluation.described, evaluation.descriptions, evaluation.recording_label
-    if recording.period is None:
-        return {}
-    described = [r for r in evaluation.shown if r.label in found]
-    shown = [own, *(r.label for r in described if r.encoder.kind is EncoderKind.TRAINED)]
-    plain = [r.label for r in described if r.encoder.kind is EncoderKind.CONTROL]
-    selective = {label: one.summary.units["gosi"].to_numpy() for label, one in found.items()}
-    laws = {label: one.exponent for label, one in found.items() if np.isfinite(one.exponent)}
-    spectra = {label: one.spectrum for label, one in found.items()}
-    pictures = {
-        **_curves(evaluation, shown, selective),
-        "preferences": _preferences(found, shown, plain, own, "orientation"),
-        "selectivity": Picture(
-            "selectivity_distributions",
-            {
-                "selectivity": _of(selective, shown),
-                "controls": _of(selective, plain),
-                "index": "gOSI (1 − circular variance)",
-                "recording": own,
-            },
-        ),
-        "eigenspectra": Picture(
-            "eigenspectrum", {"spectra": _of(spectra, shown), "exponents": laws, "controls": _of(spectra, plain)}
-        ),
-    }
-    if recording.kind == "direction" and own in found:
-        pictures["preferred_directions"] = _preferences(found, [own], [], own, "direction")
-    return pictures
+def _fitted(evaluation: Evaluation, fit: encoding.FittedNetwork) -> dict[str, Any]:
+    """What a network that was fitted to the neurons learned, without the first fold."""
+    network: Any = fit.network
+    untrained: Any = fit.untrained
+    filters = {"before": untrained.core.filters().numpy(), "after": network.core.filters().numpy()}
+    return {"filters": filters, "readouts": _readouts(evaluation, fit), "chosen_by_loss": bool(fit.held_out.size)}
 
 
-def _preferences(
-    found: Mapping[str, Description], shown: Sequence[str], plain: Sequence[str], own: str, kind: str
-) -> Picture:
-    """What units prefer: those that are tuned, or all of a population of which that cannot be tested."""
-    known = [label for label in (*shown, *plain) if label in found]
-    preferred = {label: found[label].summary.units[f"preferred_{kind}_deg"].to_numpy() for label in known}
-    testable = [label for label in known if found[label].summary.units[f"tuned_{kind}"].notna().any()]
-    return Picture(
-        "preference_histogram",
-        {
-            "preferences": _of(preferred, shown),
-            "tuned": {label: found[label].called(f"tuned_{kind}") for label in testable},
-            "controls": _of(preferred, plain),
-            "period": 180.0 if kind == "orientation" else 360.0,
-            "recording": own,
-        },
-    )
-
-
-def _fitted(evaluation: Evaluation, fitted: Mapping[str, encoding.FittedNetwork]) -> dict[str, Picture]:
-    """What networks that were fitted to the neurons learned, without the first fold."""
-    if not fitted:
-        return {}
-    logs = {label: fit.log for label, fit in fitted.items()}
-    chosen_by_loss = {label: fit.best_step for label, fit in fitted.items() if fit.held_out.size}
-    pictures = {"fitting": Picture("loss_curves", {"logs": logs, "best": chosen_by_loss})}
-    for label, fit in fitted.items():
-        network: Any = fit.network
-        untrained: Any = fit.untrained
-        name = own_stem(label)
-        filters = {"before": untrained.core.filters().numpy(), "after": network.core.filters().numpy()}
-        pictures[f"filters_{name}"] = Picture("learned_filters", filters)
-        pictures[f"readouts_{name}"] = _readouts(evaluation, fit)
-    return pictures
-
-
-def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> Picture:
+def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> dict[str, Any]:
     network: Any = fit.network
     height, width = network.readout.in_shape[1:]
     if isinstance(network.readout, encoding.GaussianPoint):
-        found = evaluation.descriptions.get(evaluation.recording_label)
-        return Picture(
-            "readout_positions",
-            {
-                "positions": network.readout.positions(),
-                "image_size": (int(height), int(width)),
-                "orientation": None if found is None else found.summary.units["preferred_orientation_deg"].to_numpy(),
-            },
-        )
+        return {"positions": network.readout.positions(), "image_size": (int(height), int(width))}
     linear = network.core.nonlinearity == "none"
     maps = encoding.linear_filters(fit, (height, width)) if linear else network.readout.maps()
     some = np.unique(np.linspace(0, len(maps) - 1, N_MAPS).astype(int))
     assert evaluation.recording.responses is not None
-    labels = [f"neuron {name}" for name in evaluation.recording.responses["neuron"].to_numpy()[some]]
-    return Picture("readout_maps", {"maps": maps[some], "neurons": list(range(len(some))), "labels": labels})
-
-
-def _curves(evaluation: Evaluation, shown: Sequence[str], selective: Mapping[str, Any]) -> dict[str, Picture]:
-    """Responses of neurons and units to every stimulus: of a few as curves, of all as maps."""
-    recording, found, own = evaluation.described, evaluation.descriptions, evaluation.recording_label
-    shared: dict[str, Any] = {
-        "orientation": next(iter(found.values())).stimulus,
-        "period": recording.period,
-        "recording": own,
-    }
-    errors = {label: _short(one.standard_error) for label, one in found.items() if label in shown}
-    curves: dict[str, Any] = {
-        "populations": _of({label: _short(one.average) for label, one in found.items()}, shown),
-        "standard_errors": {label: error for label, error in errors.items() if np.isfinite(error).all()},
-        "names": {label: one.neurons for label, one in found.items() if label in shown and one.neurons is not None},
-        "units": recording.units,
-        **shared,
-    }
-    # Sorted by one half of the trials and drawn of the other, where there are two: else noise makes a diagonal too.
-    halves = {
-        label: tuning.preferred(one.first, one.stimulus, negative=NEGATIVE)
-        for label, one in found.items()
-        if label in shown
-    }
-    best = {label: _of_tuned(found[label], selective[label]) for label in shown if label in selective}
     return {
-        "tuning_curves": Picture("tuning_curves", curves),
-        "tuning_best": Picture("tuning_curves", curves | {"scores": best, "score": "gOSI"}),
-        "response_maps": Picture(
-            "response_map",
-            {
-                "populations": _of({label: _short(one.second) for label, one in found.items()}, shown),
-                "preferences": halves,
-                "sorted_by": "preferred orientation",
-                **shared,
-            },
-        ),
+        "maps": maps[some],
+        "labels": [f"neuron {name}" for name in evaluation.recording.responses["neuron"].to_numpy()[some]],
     }
-
-
-def _of_tuned(description: Description, scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Scores of the units that are tuned to orientation, or of all where that cannot be tested; NaN else."""
-    tested = description.summary.orientation.n_tested > 0
-    return np.where(description.called("tuned_orientation"), scores, np.nan) if tested else scores
 
 
 def _short(responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Seven digits of every response are more than a picture shows, and half as much to keep."""
     return responses.astype(np.float32)
-
-
-def _of(values: Mapping[str, Any], labels: Iterable[str]) -> dict[str, Any]:
-    """Those of `labels`, None for a recording known only by its RDM."""
-    return {label: values.get(label) for label in labels}

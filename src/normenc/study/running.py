@@ -1,38 +1,32 @@
 """Run a study and write its folder."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import torch
-import xarray as xr
 
+from normenc import runs
 from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
-from normenc.showing import Shown
-from normenc.study.drawing import draw, similarities
+from normenc.study.drawing import draw
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.progress import Tell, reporting, stage
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
-from normenc.study.store import rdm_array, write_evaluation
+from normenc.study.store import write_evaluation
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 
 __all__ = ["Run", "run"]
 
 
-@dataclass(frozen=True, repr=False)
-class Run(Shown):
-    """A finished run.
+class Run(runs.Run):
+    """A run that was made just now: :class:`normenc.runs.Run`, and what was found, in memory.
 
     Attributes
     ----------
-    folder : Path
     evaluation : Evaluation
         What was found.
     kept : tuple of Path
@@ -40,35 +34,10 @@ class Run(Shown):
         kept now.
     """
 
-    folder: Path
-    evaluation: Evaluation
-    kept: tuple[Path, ...] = ()
-
-    def _title(self) -> str:
-        found = self.evaluation
-        return f"{found.study.name} and {found.recording.label}, {len(found.labels)} encoders, in {self.folder}"
-
-    def _notes(self) -> tuple[str, ...]:
-        found = self.evaluation
-        return (found.recording.describe(), *(failure.describe() for failure in found.failures))
-
-    def summary(self) -> pd.DataFrame:
-        """The similarities in short, a row an encoder, see :meth:`normenc.rsa.Inference.summary`."""
-        return self.evaluation.inference.summary()
-
-    def plot(self) -> Any:
-        """Draw the similarities on a new figure: bars, or the leaderboard of several tasks or networks.
-
-        Returns
-        -------
-        Axes, or ndarray of Axes
-            As the function of :mod:`normenc.figures` gives them.
-        """
-        return similarities(self.evaluation).draw()
-
-    def to_xarray(self) -> xr.DataArray:
-        """The RDMs (population, stimulus, stimulus_2) of the recording, the layers and the controls: ``rdms.nc``."""
-        return rdm_array(self.evaluation)
+    def __init__(self, folder: Path, evaluation: Evaluation, kept: tuple[Path, ...] = ()) -> None:
+        super().__init__(folder)
+        self.evaluation = evaluation
+        self.kept = kept
 
 
 def run(

@@ -1,7 +1,6 @@
-"""The data behind a run's pictures, in one file from which every picture can be drawn again.
+"""What pictures show and no other file of a run holds: ``figures/source_data.h5``.
 
-``figures/source_data.h5`` is HDF5. It holds a group for each picture; the attribute ``function`` names the function of
-:mod:`normenc.figures` that draws it, and the group's members are the arguments. The attribute ``type`` of every member
+The file is HDF5. Its attribute ``labels`` names what it holds, a member each. The attribute ``type`` of every member
 says what it is in Python:
 
 - ``dict``: a group; its attribute ``labels`` holds the keys, in order.
@@ -11,11 +10,14 @@ says what it is in Python:
 - ``scalar``, ``str``, ``int``, ``float``, ``bool``: a data set of one value; ``none``: one of no value.
 
 A member is named by its label, but ``/``, which parts groups, is written ``%2F``, and ``%`` is written ``%25``. An
-array that several pictures share is kept once and linked to.
+array that stands there several times is kept once and linked to.
+
+In files of formats 1 and 2 every member is a picture with all that it shows: its attribute ``function`` names the
+function of :mod:`normenc.figures` that draws it, and its own members are the arguments.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -28,15 +30,14 @@ import pandas as pd
 
 from normenc import figures
 from normenc.errors import InputError
-from normenc.runs.marker import check_settled
 from normenc.runs.older_tables import upgraded
-from normenc.runs.schema import SETTINGS
 from normenc.whole_files import write_whole
 
-__all__ = ["SOURCE_DATA", "Picture", "read_source_data", "write_source_data"]
+__all__ = ["SOURCE_DATA", "Picture", "read_members", "read_source_data", "write_source_data"]
 
 SOURCE_DATA = "source_data.h5"
-FORMAT = 2  # of the file; a reader that knows only lower ones refuses it. In 1, tables are of a run of format 1
+FORMAT = 3  # of the file; a reader that knows only lower ones refuses it. In 1, tables are of a run of format 1
+LAST_OF_PICTURES = 2  # the last format whose members are pictures
 SMALL = 4096  # bytes, below which an array is neither compressed nor linked
 INDEX = "%index"  # of a table whose rows are not counted from 0; no label is written so
 MISSING = "%missing:"  # before a column's name: which of its values are missing, where its type has a way to say so
@@ -50,13 +51,13 @@ class Picture:
 
     Attributes
     ----------
-    function : str
-        The name of a function of :mod:`normenc.figures`.
+    function : str or callable
+        The name of a function of :mod:`normenc.figures`, or a function of your own that gives axes.
     arguments : dict of str to object
         What it is given, by name.
     """
 
-    function: str
+    function: str | Callable[..., Any]
     arguments: dict[str, Any]
 
     def draw(self) -> Any:
@@ -67,6 +68,9 @@ class Picture:
         InputError
             When there is no such function, or it does not take these arguments.
         """
+        if callable(self.function):
+            with figures.style():
+                return self.function(**self.arguments)
         function = getattr(figures, self.function, None)
         known = self.function in figures.__all__ and self.function not in NOT_PICTURES
         try:
@@ -80,13 +84,13 @@ class Picture:
         return function(**self.arguments)  # type: ignore[misc]
 
 
-def write_source_data(pictures: Mapping[str, Picture], path: Path) -> None:
-    """Write `pictures`, by name, to the new file `path`; the same pictures give the same bytes.
+def write_source_data(members: Mapping[str, Any], path: Path) -> None:
+    """Write `members`, by label, to the new file `path`; the same members give the same bytes.
 
     Raises
     ------
     TypeError
-        When an argument is of a type that the file cannot hold.
+        When a value is of a type that the file cannot hold.
     WriteError
         When the file cannot be written.
     """
@@ -96,16 +100,43 @@ def write_source_data(pictures: Mapping[str, Picture], path: Path) -> None:
     with h5py.File(content, "w") as file:
         file.attrs["format"] = FORMAT
         file.attrs["title"] = "source data of normenc's pictures"
-        file.attrs["labels"] = list(pictures)
+        file.attrs["labels"] = list(members)
         writer = _Writer()
-        for name, picture in pictures.items():
-            writer.write(file, name, dict(picture.arguments))
-            file[_link(name)].attrs["function"] = picture.function
+        for label, value in members.items():
+            writer.write(file, label, value)
     write_whole(path, content.getvalue())
 
 
+def read_members(folder: Path) -> dict[str, Any]:
+    """Read the file of a run, in order; a member is a :class:`Picture` in files of formats 1 and 2.
+
+    Raises
+    ------
+    InputError
+        When the run has no source data, or the file is damaged.
+    """
+    import h5py
+
+    path = folder / "figures" / SOURCE_DATA
+    if not path.is_file():
+        raise InputError(
+            f"{folder}: this run has no figures/{SOURCE_DATA}; runs of older versions have none. Run the study again "
+            "with --force: networks that are in the cache are not trained again"
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            found = int(file.attrs["format"])
+            if found <= FORMAT:
+                return {str(label): _member(file[_link(label)], found) for label in file.attrs["labels"]}
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with --force"
+        ) from None
+    raise InputError(f"{path}: its format is {found}; this version of normenc knows up to {FORMAT}, so use a newer one")
+
+
 def read_source_data(folder: str | Path) -> dict[str, Picture]:
-    """Read the pictures of a finished run, with the data behind them.
+    """Read the pictures of a finished run, with the data behind them: all of ``Run.open(folder).figures``.
 
     Parameters
     ----------
@@ -121,7 +152,7 @@ def read_source_data(folder: str | Path) -> dict[str, Picture]:
     Raises
     ------
     InputError
-        When the folder holds no run, the run has no source data, or the file is damaged.
+        When the folder holds no run, the run has no source data, or a file is damaged.
 
     Examples
     --------
@@ -129,29 +160,9 @@ def read_source_data(folder: str | Path) -> dict[str, Picture]:
     >>> pictures["embeddings"].arguments["populations"]["simulated-v1"].shape  # doctest: +SKIP
     (181, 2)
     """
-    import h5py
+    from normenc.runs.reading import Run
 
-    folder = Path(folder)
-    path = folder / "figures" / SOURCE_DATA
-    check_settled(folder)
-    if not (folder / SETTINGS).is_file():
-        raise InputError(f"{folder}: there is no run in this folder; give the folder that `normenc run` wrote")
-    if not path.is_file():
-        raise InputError(
-            f"{folder}: this run has no figures/{SOURCE_DATA}; runs of older versions have none. Run the study again "
-            "with --force: networks that are in the cache are not trained again"
-        )
-    try:
-        with h5py.File(path, "r") as file:
-            found = int(file.attrs["format"])
-            if found <= FORMAT:
-                pictures = {name: _picture(file[_link(name)]) for name in file.attrs["labels"]}
-                return pictures if found == FORMAT else {name: _upgraded(own) for name, own in pictures.items()}
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with --force"
-        ) from None
-    raise InputError(f"{path}: its format is {found}; this version of normenc knows up to {FORMAT}, so use a newer one")
+    return dict(Run.open(folder).figures)
 
 
 class _Writer:
@@ -260,8 +271,11 @@ class _Column:
         return cls(filled, kind, missing)
 
 
-def _picture(group: Any) -> Picture:
-    return Picture(str(group.attrs["function"]), _read(group))
+def _member(group: Any, version: int) -> Any:
+    if version > LAST_OF_PICTURES:
+        return _read(group)
+    picture = Picture(str(group.attrs["function"]), _read(group))
+    return _upgraded(picture) if version == 1 else picture
 
 
 def _upgraded(picture: Picture) -> Picture:

@@ -1,4 +1,4 @@
-"""Draw a finished run's pictures again, from their source data: for a paper, without recording or networks."""
+"""Draw a finished run's pictures again, from its folder: for a paper, without recording or networks."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,10 +10,12 @@ from normenc.errors import InputError
 from normenc.figures.saving import FORMATS, TooNarrowError, fits
 from normenc.figures.sizes import MOST, millimetres
 from normenc.runs.marker import read_marker
+from normenc.runs.pictures import Figures
 from normenc.runs.publishing import add
+from normenc.runs.reading import Run
 from normenc.runs.schema import MARKER
+from normenc.runs.source_data import Picture
 from normenc.runs.taking import taken
-from normenc.study.source_data import Picture, read_source_data
 
 __all__ = ["Redrawn", "redraw"]
 
@@ -86,7 +88,7 @@ def redraw(
     if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
         raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
     width = None if width is None else millimetres(width)
-    pictures = _chosen(read_source_data(folder), only)
+    pictures = _chosen(Run.open(folder).figures, only)
     if out is None:
         out = Path(folder) / "figures" / ("" if width is None else f"{width:g}mm")
     inside = _path_within(Path(folder), Path(out))
@@ -149,7 +151,7 @@ def _make(folder: Path) -> None:
         raise InputError(f"{folder}: this folder cannot be made ({error.strerror}); choose another --out") from None
 
 
-def _chosen(pictures: dict[str, Picture], only: Sequence[str] | None) -> dict[str, Picture]:
+def _chosen(pictures: Figures, only: Sequence[str] | None) -> dict[str, Picture]:
     names = list(pictures) if only is None else [only] if isinstance(only, str) else list(dict.fromkeys(only))
     wrong = [name for name in names if name not in pictures or Path(name).name != name]
     if wrong or not names:

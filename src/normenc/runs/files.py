@@ -1,0 +1,158 @@
+"""The files of a run's folder, read and checked: what is missing or damaged is named."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
+from normenc.errors import InputError
+from normenc.runs.marker import check_settled, read_marker
+from normenc.runs.older_tables import read_run_table
+from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
+from normenc.texts import visible_values
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["check_folder", "content", "dataset", "parsed", "table", "text"]
+
+ESTIMATES = ("similarity", "low", "high")
+TESTS = ("p_chance_holm", "p_ceiling_holm", "chance", "ceiling")
+CEILING = ("ceiling_lower", "ceiling_lower_low", "ceiling_upper")
+REQUIRED = {  # columns without which a table is not that of a run
+    SIMILARITY: ("recording", *ENCODER_COLUMNS, "rdm_metric", "comparison", *ESTIMATES, *TESTS, *CEILING, "resampled"),
+    "differences.csv": (*ENCODER_COLUMNS, "other", "other_kind", "difference", "low", "high", "p_holm"),
+    "similarity_by_seed.csv": (*ENCODER_COLUMNS, "similarity"),
+    "predictivity.csv": (*ENCODER_COLUMNS, "r"),
+}
+NUMBERS = (*ESTIMATES, *CEILING, "p_chance_holm", "p_ceiling_holm", "difference", "p_holm", "seed", "other_seed")
+KEYS = {  # of files, without which they are not those of a run
+    SETTINGS: ("name", "recording", "task", "network", "training", "comparison"),
+    ENVIRONMENT: ("normenc", "seeds", "recording", "inference"),
+}
+OTHER_FOLDERS = {"power": "a power analysis", "pictures": "pictures that were drawn of a run"}
+
+
+def check_folder(folder: Path) -> None:
+    """Raise InputError where there is no folder, or it holds something else than a run, or a run on its way there."""
+    if not folder.is_dir():
+        what = "this is a file" if folder.exists() else "there is no such folder"
+        raise InputError(f"{folder}: {what}; give the folder of a run, as `normenc run` writes it")
+    check_settled(folder)
+    marker = read_marker(folder)
+    if marker is not None and marker.kind != "run":
+        what = OTHER_FOLDERS.get(marker.kind, marker.kind)
+        raise InputError(f"{folder}: this folder holds {what}; give the folder of a run, as `normenc run` writes it")
+
+
+def text(folder: Path, name: str) -> str:
+    """The text of a file, by its name in the folder.
+
+    Raises
+    ------
+    InputError
+        When it is missing, damaged, or cannot be read.
+    """
+    try:
+        return content(folder, name).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        damaged = f"{folder / name}: this file is damaged, it is no text in UTF-8; run the study again"
+        raise InputError(damaged) from None
+
+
+def content(folder: Path, name: str) -> bytes:
+    """The bytes of a file, by its name in the folder."""
+    try:
+        return (folder / name).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"{folder}: this is no whole run, {name} is missing; give a folder that `normenc run` wrote"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{folder / name}: this file cannot be read ({error.strerror})") from None
+
+
+def parsed(folder: Path, name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+    """What a file of TOML or JSON holds, with all its texts visible."""
+    source = text(folder, name)
+    try:
+        found = visible_values(parse(source))
+    except (ValueError, RecursionError) as error:  # of TOML and of JSON; brackets too deep
+        raise InputError(f"{folder / name}: this file is damaged ({error}); run the study again") from None
+    wanted = KEYS.get(name, ())
+    missing = [key for key in wanted if key not in found] if isinstance(found, dict) else list(wanted)
+    if missing:
+        raise InputError(f"{folder}: {name} is not that of a run, {missing[0]} is missing in it")
+    return dict(found)
+
+
+def table(
+    folder: Path,
+    name: str,
+    environment: Mapping[str, Any],
+    similarity: pd.DataFrame | None = None,
+    *,
+    empty: bool = False,
+) -> pd.DataFrame:
+    """A table in today's columns, which hold what they must.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    environment : mapping
+        What ``environment.json`` holds, with the run's format.
+    similarity : DataFrame, optional
+        ``similarity.csv``, for the other tables.
+    empty : bool
+        Whether it may have no rows.
+    """
+    path = folder / name
+    text(folder, name)
+    try:
+        found = read_run_table(path, environment, similarity)
+    except InputError:
+        raise
+    except ValueError as error:  # pandas' own errors of parsing are ValueErrors
+        raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
+    return _checked(found, path, REQUIRED.get(name, ()), empty=empty)
+
+
+def dataset(folder: Path, name: str, populations: Sequence[str] | None = None) -> "xr.Dataset":
+    """A NetCDF file, read whole or of these populations alone."""
+    import xarray as xr
+
+    path = folder / name
+    if not path.is_file():
+        raise InputError(f"{folder}: this is no whole run, {name} is missing; run the study again")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as file:
+            if populations is None:
+                return file.load()
+            places = {str(key): place for place, key in enumerate(file["population"].to_numpy())}
+            return file.isel(population=[places[key] for key in populations]).load()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise InputError(f"{path}: this file is damaged ({error}); run the study again") from None
+
+
+def _checked(table: pd.DataFrame, path: Path, columns: Sequence[str], *, empty: bool) -> pd.DataFrame:
+    """A table of a run, whose columns hold what they must."""
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise InputError(f"{path}: this table is not that of a run, its column {missing[0]} is missing")
+    if table.empty and not empty:
+        raise InputError(f"{path}: this table has no rows; run the study again")
+    if not columns:
+        return table
+    for column in [name for name in NUMBERS if name in table]:
+        try:
+            table[column] = pd.to_numeric(table[column]).astype(float)
+        except (TypeError, ValueError):
+            raise InputError(f"{path}: column {column} must hold numbers; run the study again") from None
+    try:
+        encoders_of(table)
+    except InputError as error:
+        raise InputError(f"{path}: {error}; run the study again") from None
+    return table

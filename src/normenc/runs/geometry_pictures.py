@@ -1,0 +1,64 @@
+"""Pictures of stimuli, and of how populations tell them apart."""
+
+from normenc.encoders import EncoderKind
+from normenc.runs.populations import among, rdms_by_population, shown_populations, stimulus_axis
+from normenc.runs.reading import Run
+from normenc.runs.registry import picture
+from normenc.runs.source_data import Picture
+
+
+def _has_angles(run: Run) -> bool:
+    return bool(run.recording["stimuli"] != "image")
+
+
+@picture("example_stimuli", "Some of the recording's stimuli, as the networks were given them", placed=True)
+def _example_stimuli(run: Run) -> Picture:
+    return Picture("example_stimuli", run.source_data["example_stimuli"])
+
+
+@picture("rdms", "Representational dissimilarity matrices of the recording, the layers and the controls", placed=True)
+def _rdms(run: Run) -> Picture:
+    matrices, (trained, others) = rdms_by_population(run), shown_populations(run)
+    return Picture(
+        "rdms",
+        {
+            "populations": among(matrices, trained),
+            "controls": among(matrices, others),
+            **_metric(run),
+            **stimulus_axis(run),
+        },
+    )
+
+
+@picture("embeddings", "Two-dimensional embeddings of the recording, the layers and the controls", placed=True)
+def _embeddings(run: Run) -> Picture:
+    points, (trained, others) = run.source_data["embeddings"], shown_populations(run)
+    return Picture(
+        "embeddings", {"populations": among(points, trained), "controls": among(points, others), **stimulus_axis(run)}
+    )
+
+
+@picture(
+    "rdm_rows",
+    "Rows of the dissimilarity matrices at some reference stimuli",
+    applies=_has_angles,
+    when="orientations, directions",
+    placed=True,
+)
+def _rdm_rows(run: Run) -> Picture:
+    """The untrained twins are left out of the lines, which they would crowd; the RDMs show them."""
+    matrices, (trained, others) = rdms_by_population(run), shown_populations(run)
+    plain = [label for label in others if run.encoders[label].kind is EncoderKind.CONTROL]
+    return Picture(
+        "rdm_rows",
+        {
+            "populations": among(matrices, trained),
+            "controls": among(matrices, plain),
+            **_metric(run),
+            **stimulus_axis(run),
+        },
+    )
+
+
+def _metric(run: Run) -> dict[str, str]:
+    return {"metric": str(run.shown_rdms.attrs["metric"])}

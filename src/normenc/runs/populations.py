@@ -1,0 +1,108 @@
+"""What a run's folder holds of each population that the pictures show: the recording, layers and controls."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normenc.encoders import EncoderKind
+from normenc.runs.reading import Run
+from normenc.texts import visible
+
+__all__ = [
+    "PERIODS",
+    "among",
+    "described_kind",
+    "described_populations",
+    "population_labels",
+    "rdms_by_population",
+    "recording_label",
+    "responses_of",
+    "shown_populations",
+    "stimulus_axis",
+    "tuned_axis",
+    "units_by_population",
+]
+
+PERIODS = {"orientation": 180.0, "direction": 360.0}
+RECORDING = "recording"  # the kind of the first population
+
+
+def recording_label(run: Run) -> str:
+    """What the recording is called among the populations."""
+    return population_labels(run)[0]
+
+
+def population_labels(run: Run) -> list[str]:
+    """What the populations are called, the recording first."""
+    assert run.populations is not None
+    return [visible(str(label)) for label in run.populations["population"].to_numpy()]
+
+
+def shown_populations(run: Run) -> tuple[list[str], list[str]]:
+    """The recording and trained layers, and the other populations, that the pictures show."""
+    assert run.populations is not None
+    kinds = dict(zip(population_labels(run), run.populations["kind"].to_numpy(), strict=True))
+    first = [label for label, kind in kinds.items() if kind in (RECORDING, EncoderKind.TRAINED)]
+    return first, [label for label in kinds if label not in first]
+
+
+def described_populations(run: Run) -> tuple[list[str], list[str]]:
+    """The recording and trained layers, and the controls, whose tuning the pictures show; the recording always."""
+    assert run.tuning is not None
+    (trained, others), known = shown_populations(run), set(run.tuning["population"])
+    plain = [label for label in others if label in known and run.encoders[label].kind is EncoderKind.CONTROL]
+    return [label for label in trained if label in known or label == recording_label(run)], plain
+
+
+def rdms_by_population(run: Run) -> dict[str, npt.NDArray[np.float64]]:
+    """RDMs of what the pictures show, by label."""
+    return dict(zip(population_labels(run), run.shown_rdms.to_numpy(), strict=True))
+
+
+def stimulus_axis(run: Run) -> dict[str, Any]:
+    """The stimuli in degrees and the period of their circle, of images their numbers and none."""
+    kind = run.recording["stimuli"]
+    period, n = PERIODS.get(kind), run.shown_rdms.shape[1]
+    assert run.populations is not None
+    stimulus = np.arange(n) if period is None else run.populations[kind].to_numpy()
+    return {"orientation": stimulus, "period": period}
+
+
+def described_kind(run: Run) -> str:
+    """Of the stimuli by which neurons are described; directions may be folded for the comparison."""
+    return str(run.recording["described"])
+
+
+def tuned_axis(run: Run) -> dict[str, Any]:
+    """The stimuli by which neurons are described, and which population is the recording."""
+    assert run.populations is not None
+    return {
+        "orientation": run.populations["tuned_stimulus"].to_numpy(),
+        "period": PERIODS[described_kind(run)],
+        "recording": recording_label(run),
+    }
+
+
+def responses_of(run: Run, label: str, name: str) -> npt.NDArray[np.float32] | None:
+    """Responses, or their standard errors, of a population; populations.nc has those of small ones."""
+    assert run.populations is not None
+    own = run.source_data["tuning"][label]
+    if own["whole"]:
+        variable = {"average": "tuning", "standard_error": "standard_error"}[name]
+        return run.populations[f"{variable}_{population_labels(run).index(label)}"].to_numpy()
+    found: npt.NDArray[np.float32] | None = own.get(name)
+    return found
+
+
+def units_by_population(run: Run) -> dict[str, pd.DataFrame]:
+    """Rows of ``tuning_units.csv`` of every population."""
+    table = run.exact("tuning_units")
+    return {} if table is None else {str(label): own for label, own in table.groupby("population", sort=False)}
+
+
+def among(values: Mapping[str, Any], labels: Iterable[str]) -> dict[str, Any]:
+    """Those of `labels`, None for a recording known only by its RDM."""
+    return {label: values.get(label) for label in labels}

@@ -1,0 +1,318 @@
+"""A finished run as one object: its folder opened, checked, and read as far as it is asked for."""
+
+import json
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from normenc.csv_tables import encoders_of
+from normenc.encoders import EncoderId, EncoderKind
+from normenc.errors import InputError
+from normenc.runs import files
+from normenc.runs.marker import belongs
+from normenc.runs.older_tables import check_format, upgraded
+from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
+from normenc.showing import Shown
+from normenc.texts import visible
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from normenc.runs.pictures import Figures
+
+__all__ = ["Run"]
+
+SHORT = ("similarity", "low", "high", "p_chance_holm", "p_ceiling_holm")
+NEAR = 1e-8  # of a number, beyond the nine digits of a table
+
+
+class Run(Shown):
+    """A finished run, opened from its folder.
+
+    Tables and arrays are read when they are first asked for. Runs of older versions have today's columns. A file of
+    your own in the folder is never taken for one of the run's.
+
+    Attributes
+    ----------
+    folder : Path
+    settings : dict
+        Of ``study.toml``.
+    environment : dict
+        Of ``environment.json``: versions, seeds, and what is known of the recording.
+    similarity : DataFrame
+        Of ``similarity.csv``: a row an encoder.
+    label : str
+        Study and recording. Runs that are opened together by :func:`open_all` have different ones.
+
+    Examples
+    --------
+    >>> from normenc import Run
+    >>> run = Run.open("runs/reference-simulated-v1")  # doctest: +SKIP
+    >>> run  # doctest: +SKIP
+    <Run: reference and simulated-v1, 8 encoders, in runs/reference-simulated-v1>
+    >>> run.plot("rdms")  # doctest: +SKIP
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    similarity: pd.DataFrame
+    label: str
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        files.check_folder(self.folder)
+        self.settings = files.parsed(self.folder, SETTINGS, tomllib.loads)
+        self.environment = files.parsed(self.folder, ENVIRONMENT, json.loads)
+        check_format(self.folder, self.environment)
+        self.similarity = self._table(SIMILARITY)
+        for column in ("recording", "comparison", "rdm_metric"):
+            if (n := self.similarity[column].nunique(dropna=False)) > 1:
+                raise InputError(f"{folder}: similarity.csv has rows of {n} {column}s; a run has one")
+        self.label = f"{self.settings['name']} × {self.similarity['recording'].iloc[0]}"
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Run":
+        """Open the folder of a finished run, of this version or an older one.
+
+        Parameters
+        ----------
+        folder : str or Path
+            As written by :func:`normenc.study.run`.
+
+        Raises
+        ------
+        InputError
+            When the folder holds no whole run, or one that is being moved there, or that a newer version made; the
+            message names the file that is missing or damaged. A table that is damaged is found when it is asked for.
+        """
+        return Run(folder)
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """Of ``differences.csv``: planned differences between encoders, with their tests."""
+        return self._table("differences.csv", empty=True)
+
+    @cached_property
+    def similarity_by_seed(self) -> pd.DataFrame:
+        """Of ``similarity_by_seed.csv``: a row an encoder and seed."""
+        return self._table("similarity_by_seed.csv")
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """Of ``training.csv``: the loss of every step of every network."""
+        return self._table("training.csv")
+
+    @cached_property
+    def similarity_by_method(self) -> pd.DataFrame | None:
+        """Of ``similarity_by_method.csv``: the similarities by other measures; None without any."""
+        return self._optional("similarity_by_method.csv")
+
+    @cached_property
+    def over_training(self) -> pd.DataFrame | None:
+        """Of ``over_training.csv``: similarities at checkpoints; None where the study has none."""
+        return self._optional("over_training.csv")
+
+    @cached_property
+    def tuning(self) -> pd.DataFrame | None:
+        """Of ``tuning.csv``: a row a population; None of images."""
+        return self._optional("tuning.csv")
+
+    @cached_property
+    def tuning_units(self) -> pd.DataFrame | None:
+        """Of ``tuning_units.csv``: a row a neuron or unit; None of images."""
+        return self._optional("tuning_units.csv")
+
+    @cached_property
+    def predictivity(self) -> pd.DataFrame | None:
+        """Of ``predictivity.csv``: how well neurons are predicted; None where the study did not ask."""
+        return self._optional("predictivity.csv")
+
+    @cached_property
+    def fitting(self) -> pd.DataFrame | None:
+        """Of ``fitting.csv``: a row an epoch of a network fitted to the neurons; None without any."""
+        return self._optional("fitting.csv")
+
+    @cached_property
+    def failures(self) -> pd.DataFrame | None:
+        """Of ``failures.csv``: what could not be trained or compared, and why; None where nothing failed."""
+        return self._optional("failures.csv")
+
+    @cached_property
+    def quality(self) -> dict[str, Any] | None:
+        """Of ``quality.json``: what ``normenc check`` says of the recording; None in runs of older versions."""
+        there = (self.folder / "quality.json").is_file()
+        return files.parsed(self.folder, "quality.json", json.loads) if there else None
+
+    @cached_property
+    def rdms(self) -> "xr.DataArray":
+        """Of ``rdms.nc``: dissimilarities (population, stimulus, stimulus_2); the recording comes first."""
+        return files.dataset(self.folder, "rdms.nc")["dissimilarity"]
+
+    @cached_property
+    def shown_rdms(self) -> "xr.DataArray":
+        """Those of `rdms` that the pictures show, in the order of `populations`, whose labels they have."""
+        assert self.populations is not None
+        keys, labels = (self.populations[name].to_numpy().astype(str) for name in ("key", "population"))
+        found = files.dataset(self.folder, "rdms.nc", keys.tolist())["dissimilarity"]
+        return found.assign_coords(population=[visible(label) for label in labels])
+
+    @cached_property
+    def representations(self) -> "xr.Dataset":
+        """Of ``representations.nc``: the encoders' responses, a variable for each encoder, seed and layer."""
+        return files.dataset(self.folder, "representations.nc")
+
+    @cached_property
+    def populations(self) -> "xr.Dataset | None":
+        """Of ``populations.nc``: components and tuning of what the pictures show; None in runs of older versions."""
+        return files.dataset(self.folder, "populations.nc") if (self.folder / "populations.nc").is_file() else None
+
+    @cached_property
+    def encoders(self) -> dict[str, EncoderId]:
+        """Who the encoders in `similarity` are, by label."""
+        return dict(zip(self.similarity["encoder"], encoders_of(self.similarity), strict=True))
+
+    @cached_property
+    def source_data(self) -> dict[str, Any]:
+        """Of ``figures/source_data.h5``: what the pictures show and no other file holds, see :mod:`normenc.runs`.
+
+        Raises
+        ------
+        InputError
+            When the run has none, as runs of older versions do, or the file is damaged.
+        """
+        from normenc.runs.source_data import read_members
+
+        return read_members(self.folder)
+
+    @property
+    def recording(self) -> dict[str, Any]:
+        """What ``environment.json`` says of the recording."""
+        return dict(self.environment["recording"])
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Scores in the tasks, a row a trained network, as ``environment.json`` tells them."""
+        return upgraded(pd.DataFrame(self.environment["scores"]))
+
+    @property
+    def n_tasks(self) -> int:
+        """How many tasks were trained on."""
+        return int(self.similarity.loc[self.similarity["kind"] == EncoderKind.TRAINED, "task"].nunique())
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the study has several tasks or networks."""
+        return any(
+            isinstance(self.settings[name], list) and len(self.settings[name]) > 1 for name in ("task", "network")
+        )
+
+    @property
+    def figures(self) -> "Figures":
+        """The pictures of the run by name, as yet undrawn: ``run.figures["rdms"].draw()``."""
+        from normenc.runs.pictures import Figures
+
+        return Figures(self)
+
+    def text(self, name: str) -> str:
+        """The text of a file of the run, by its name in the folder.
+
+        Raises
+        ------
+        InputError
+            When it is missing, damaged, or cannot be read.
+        """
+        return files.text(self.folder, name)
+
+    @property
+    def stimuli(self) -> bytes:
+        """Of ``stimuli.png``: the stimuli side by side."""
+        return files.content(self.folder, "stimuli.png")
+
+    def drawn(self) -> dict[str, bytes]:
+        """The pictures that stand in ``figures/`` as SVG and belong to the run, by name."""
+        found = [f"figures/{path.name}" for path in (self.folder / "figures").glob("*.svg")]
+        return {Path(name).stem: (self.folder / name).read_bytes() for name in sorted(belongs(self.folder, found))}
+
+    def exact(self, name: str) -> pd.DataFrame | None:
+        """A table with all the digits that its pictures were drawn with; the CSV has nine of them.
+
+        Parameters
+        ----------
+        name : str
+            Of the table's attribute, such as ``"similarity"``. Numbers that were edited in the CSV stay as they are.
+        """
+        table: pd.DataFrame | None = getattr(self, name)
+        kept = self.source_data.get("digits", {}).get(name)
+        if table is None or kept is None or len(table) != len(kept["values"]):
+            return table
+        found = {}
+        for column, values in zip(kept["columns"], kept["values"].T, strict=True):
+            if column in table:
+                own = table[column].to_numpy(dtype=float, na_value=np.nan)
+                found[column] = np.where(np.isclose(own, values, rtol=NEAR, atol=0, equal_nan=True), values, own)
+        return table.assign(**found)
+
+    def summary(self) -> pd.DataFrame:
+        """The similarities in short, a row an encoder.
+
+        ``p_ceiling_holm`` stands there where there is a noise ceiling, ``why_unknown`` where anything is unknown.
+        """
+        table = self.similarity
+        columns = [name for name in SHORT if name != "p_ceiling_holm" or table[name].notna().any()]
+        columns += [name for name in ("why_unknown",) if name in table and table[name].notna().any()]
+        return table[["encoder", *columns]].copy()
+
+    def plot(self, name: str | None = None) -> Any:
+        """Draw a picture on a new figure.
+
+        Parameters
+        ----------
+        name : str, optional
+            One of `figures`; by default the similarities: bars, or the leaderboard of several tasks or networks.
+
+        Returns
+        -------
+        Axes, or ndarray of Axes
+            As the function of :mod:`normenc.figures` gives them.
+
+        Raises
+        ------
+        InputError
+            When the run has no such picture.
+        """
+        return self.figures[name or ("leaderboard" if self.is_grid else "similarity_bars")].draw()
+
+    def report(self) -> Path:
+        """Write the report anew from what stands in the folder: :func:`normenc.report.write`."""
+        from normenc import report
+
+        return report.write(self.folder)
+
+    def to_xarray(self) -> "xr.DataArray":
+        """The RDMs (population, stimulus, stimulus_2) of the recording, the layers and the controls: ``rdms.nc``."""
+        return self.rdms
+
+    def _title(self) -> str:
+        who = f"{self.settings['name']} and {self.similarity['recording'].iloc[0]}"
+        return f"{who}, {len(self.similarity)} encoders, in {self.folder}"
+
+    def _notes(self) -> list[str]:
+        described = self.recording.get("description")
+        return [*([described] if described else []), *([] if self.failures is None else _reasons(self.failures))]
+
+    def _optional(self, name: str) -> pd.DataFrame | None:
+        there = (self.folder / name).is_file() and name in belongs(self.folder, [name])
+        return self._table(name) if there else None
+
+    def _table(self, name: str, *, empty: bool = False) -> pd.DataFrame:
+        known = None if name == SIMILARITY else self.similarity
+        return files.table(self.folder, name, self.environment, known, empty=empty)
+
+
+def _reasons(failures: pd.DataFrame) -> list[str]:
+    return [f"{row.encoder}: {row.reason}" for row in failures.itertuples()]

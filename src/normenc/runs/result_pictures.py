@@ -1,0 +1,83 @@
+"""Pictures of what a run found: similarities, predictivity, and what networks fitted to the neurons learned."""
+
+from normenc.runs.populations import recording_label, units_by_population
+from normenc.runs.reading import Run
+from normenc.runs.registry import picture
+from normenc.runs.source_data import Picture
+
+FITTED = "with `[encoding] enabled = true`, unless `networks = []`"
+
+
+@picture(
+    "similarity_bars",
+    "Similarity of each encoder with the recording, with intervals, noise ceiling and tests",
+    applies=lambda run: not run.is_grid,
+    when="one task and network",
+    placed=True,
+)
+def _similarity_bars(run: Run) -> Picture:
+    return Picture("similarity_bars", {"similarity": run.exact("similarity"), "pairs": run.source_data["pairs"]})
+
+
+@picture(
+    "leaderboard",
+    "Similarity of each encoder with the recording, the best first, with intervals, noise ceiling and controls",
+    applies=lambda run: run.is_grid,
+    when="several tasks or networks",
+    placed=True,
+)
+def _leaderboard(run: Run) -> Picture:
+    return Picture("leaderboard", {"similarity": run.exact("similarity")})
+
+
+@picture(
+    "over_training",
+    "Similarity with the recording at several epochs of training",
+    applies=lambda run: run.over_training is not None,
+    when="with checkpoints",
+    placed=True,
+)
+def _over_training(run: Run) -> Picture:
+    return Picture("over_training", {"table": run.exact("over_training"), "similarity": run.exact("similarity")})
+
+
+@picture(
+    "predictivity",
+    "Similarity of RDMs against predictivity of neurons, a point for each encoder",
+    applies=lambda run: run.predictivity is not None,
+    when="with `[encoding] enabled = true`",
+    placed=True,
+)
+def _predictivity(run: Run) -> Picture:
+    return Picture("predictivity", {"table": run.exact("predictivity")})
+
+
+@picture(
+    "fitting",
+    "Loss over steps of networks fitted to the neurons",
+    applies=lambda run: run.fitting is not None,
+    when=FITTED,
+    placed=True,
+)
+def _fitting(run: Run) -> Picture:
+    table = run.exact("fitting")
+    assert table is not None
+    logs = {str(label): log.reset_index(drop=True) for label, log in table.groupby("network", sort=False)}
+    kept = {label: log.loc[log["kept"].eq(True), "step"].iloc[0] for label, log in logs.items()}
+    best = {label: int(step) for label, step in kept.items() if run.source_data["fitted"][label]["chosen_by_loss"]}
+    return Picture("loss_curves", {"logs": logs, "best": best})
+
+
+@picture("filters_<network>", "Filters of the <network> before and after fitting", when=FITTED, placed=True)
+def _filters(run: Run, network: str) -> Picture:
+    return Picture("learned_filters", run.source_data["fitted"][network]["filters"])
+
+
+@picture("readouts_<network>", "What neurons read in the <network>", when=FITTED, placed=True)
+def _readouts(run: Run, network: str) -> Picture:
+    kept = run.source_data["fitted"][network]["readouts"]
+    if "maps" in kept:
+        return Picture("readout_maps", kept | {"neurons": list(range(len(kept["maps"])))})
+    own = units_by_population(run).get(recording_label(run))
+    preferred = None if own is None else own["preferred_orientation_deg"].to_numpy(dtype=float)
+    return Picture("readout_positions", kept | {"orientation": preferred})
