@@ -97,9 +97,7 @@ def _similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of
         "some of which may leave the RDM as it is",
     )
     yield from _number("p_ceiling p_ceiling_holm p_ceiling_fdr", f"different from the lower noise ceiling?{corrected}")
-    yield from _text(
-        "why_unknown", "why there is no similarity, or no interval and test; empty where there are these"
-    )
+    yield from _text("why_unknown", "why there is no similarity, or no interval and test; empty where there are these")
     yield from _text(
         "chance",
         "what chance is: `circular shifts` or `label permutations` of the stimuli ([which, and why]"

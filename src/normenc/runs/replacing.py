@@ -7,10 +7,10 @@ from pathlib import Path
 
 from normenc import __version__
 from normenc.errors import InputError
-from normenc.runs.schema import ENVIRONMENT, NEXT, REPORT, SETTINGS
 from normenc.runs.marker import read_marker
 from normenc.runs.older_runs import check_untouched, is_older_run, older_files
 from normenc.runs.publishing import Earlier, check_path, holds_nothing
+from normenc.runs.schema import ENVIRONMENT, NEXT, REPORT, SETTINGS
 
 __all__ = ["check_destination", "is_finished", "replaceable"]
 
