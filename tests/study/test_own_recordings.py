@@ -29,11 +29,6 @@ SMALL = Study(
 )
 
 
-@pytest.fixture(autouse=True)
-def quick_embedding(monkeypatch):
-    monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-
-
 def run_on(recording, tmp_path, **settings):
     tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "mine.npz"

@@ -365,16 +365,10 @@ def test_a_lock_of_another_computer_is_told_and_not_broken(tmp_path):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run with its report and two pictures."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-        drawn = running.draw.__globals__["pictures"]
-        some = ("rdms", "similarity_bars")
-        patch.setattr(
-            "normenc.study.drawing.pictures", lambda found: {n: p for n, p in drawn(found).items() if n in some}
-        )
-        folder = tmp_path_factory.mktemp("runs") / "out"
-        return running.run(STUDY, folder, progress=False, device="cpu", page=report.write)
+    """A run with its report and some pictures."""
+    folder = tmp_path_factory.mktemp("runs") / "out"
+    stages = ("represent", "compare", "draw")
+    return running.run(STUDY, folder, progress=False, device="cpu", stages=stages, page=report.write)
 
 
 @pytest.fixture
@@ -497,7 +491,7 @@ def test_a_full_disk_ends_in_one_message_and_leaves_nothing(finished, small_disk
         known = lambda found: read_marker(found).files  # noqa: E731
         with told as error, destination(small_disk / "out", "run", known) as place, place.staged() as stage:
             write_evaluation(finished.evaluation, stage, device="cpu")
-            running.draw(finished.evaluation, stage / "figures", lambda *_: None)
+            running.draw(finished.evaluation, stage / "figures", progress=False)
         assert ".normenc" not in str(error.value)
         assert content_of(small_disk) == before
 

@@ -17,7 +17,7 @@ from normenc.recordings.columns import neuron_column
 from normenc.recordings.steps import only_responsive
 from normenc.study.representing import Representation
 
-__all__ = ["Description", "describe", "only_responsive", "population_table", "unit_table"]
+__all__ = ["Description", "descriptions_of", "only_responsive", "population_table", "unit_table"]
 
 Floats = npt.NDArray[np.float64]
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response
@@ -92,7 +92,7 @@ class Description:
         return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
-def describe(
+def descriptions_of(
     recording: Recording, label: str, representations: Iterable[Representation], compared: Recording | None = None
 ) -> dict[str, Description]:
     """Describe the recording, where its neurons are known, and layers and controls, by label; no images.

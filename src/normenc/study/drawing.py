@@ -12,29 +12,59 @@ from normenc.encoders import EncoderKind
 from normenc.figures.common import degrees
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
-from normenc.study.progress import Tell, each
+from normenc.study.progress import Tell, each, reporting
 from normenc.study.source_data import SOURCE_DATA, Picture, write_source_data
 from normenc.texts import own_stem
 
-__all__ = ["draw", "pictures", "similarities"]
+__all__ = ["draw", "keep_data", "pictures", "similarities"]
 
 N_EXAMPLES = (5, 6, 4)  # stimuli that are shown, the first number that divides them evenly; of few all
 NEGATIVE = "shift"
 N_MAPS = 8  # neurons whose readout is drawn
 
 
-def draw(evaluation: Evaluation, folder: Path, tell: Tell) -> None:
-    """Draw the pictures of `evaluation` as PNG and SVG in the new `folder`, beside the source data of all."""
-    folder.mkdir()
+def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Tell = True) -> tuple[Path, ...]:
+    """Draw the pictures of an evaluation as PNG and SVG, beside the data behind them.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With the stage compare; pictures of tuning and embeddings take the stage describe as well.
+    folder : str or Path
+        It is made where it is not there.
+    progress : bool or callable
+        See :func:`normenc.study.run`.
+
+    Returns
+    -------
+    tuple of Path
+        The pictures.
+
+    Raises
+    ------
+    InputError
+        When the evaluation is without the stage compare.
+    """
+    drawn: list[Path] = []
+    with reporting(progress) as tell:
+        for name, picture in each(tell, "drawing", keep_data(evaluation, Path(folder)).items()):
+            drawn += figures.save(picture.draw(), Path(folder), name)
+    return tuple(drawn)
+
+
+def keep_data(evaluation: Evaluation, folder: Path) -> dict[str, Picture]:
+    """Write the source data of the pictures that can be drawn of `evaluation`, and give these by name."""
     found = pictures(evaluation)
+    folder.mkdir(parents=True, exist_ok=True)
     write_source_data(found, folder / SOURCE_DATA)
-    for name, picture in each(tell, "drawing", found.items()):
-        figures.save(picture.draw(), folder, name)
+    return found
 
 
 def pictures(evaluation: Evaluation) -> dict[str, Picture]:
-    """The pictures that are drawn of `evaluation`, by name."""
-    found = {"example_stimuli": _examples(evaluation), **_geometry(evaluation), **_tuning(evaluation)}
+    """The pictures that can be drawn of `evaluation`, by name."""
+    found = {"example_stimuli": _examples(evaluation), **_geometry(evaluation)}
+    if evaluation.populations is not None:
+        found |= _tuning(evaluation)
     found |= {(picture := similarities(evaluation)).function: picture}
     if evaluation.predicted is not None:
         found["predictivity"] = Picture("predictivity", {"table": evaluation.predicted.table})
@@ -79,7 +109,7 @@ def _spread(n: int) -> list[int]:
 def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
     """RDMs, their rows and embeddings."""
     recording, metric = evaluation.recording, evaluation.study.rdm_metric
-    own, points = evaluation.recording_label, evaluation.embeddings
+    own = evaluation.recording_label
     trained = [r for r in evaluation.shown if r.encoder.kind is EncoderKind.TRAINED]
     controls = [r for r in evaluation.shown if r.encoder.kind is not EncoderKind.TRAINED]
     matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
@@ -87,12 +117,12 @@ def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
     stimulus = np.arange(recording.n_stimuli) if period is None else recording.stimulus
     shared: dict[str, Any] = {"orientation": stimulus, "period": period}
     others = {r.label: r.rdm for r in controls}
-    found = {
-        "rdms": Picture("rdms", {"populations": matrices, "controls": others, "metric": metric, **shared}),
-        "embeddings": Picture(
+    found = {"rdms": Picture("rdms", {"populations": matrices, "controls": others, "metric": metric, **shared})}
+    if evaluation.populations is not None:
+        points = evaluation.embeddings
+        found["embeddings"] = Picture(
             "embeddings", {"populations": _of(points, matrices), "controls": _of(points, others), **shared}
-        ),
-    }
+        )
     if period is not None:
         # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
         plain = {r.label: r.rdm for r in controls if r.encoder.kind is EncoderKind.CONTROL}
@@ -173,7 +203,8 @@ def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> Picture:
     network: Any = fit.network
     height, width = network.readout.in_shape[1:]
     if isinstance(network.readout, encoding.GaussianPoint):
-        found = evaluation.descriptions.get(evaluation.recording_label)
+        described = {} if evaluation.populations is None else evaluation.descriptions
+        found = described.get(evaluation.recording_label)
         return Picture(
             "readout_positions",
             {

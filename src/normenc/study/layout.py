@@ -48,14 +48,14 @@ PARTS = (
     Part("differences.csv"),
     Part("training.csv"),
     Part("over_training.csv", "with `[training] checkpoints`"),
-    Part("tuning.csv", "orientations, directions"),
-    Part("tuning_units.csv", "orientations, directions"),
-    Part("predictivity.csv", "with `[encoding] enabled = true`"),
-    Part("fitting.csv", "with `[encoding] enabled = true` and `networks`"),
+    Part("tuning.csv", "orientations, directions; with the stage `describe`"),
+    Part("tuning_units.csv", "orientations, directions; with the stage `describe`"),
+    Part("predictivity.csv", "with `[encoding] enabled = true` and the stage `predict`"),
+    Part("fitting.csv", "with `[encoding] enabled = true`, `networks` and the stage `predict`"),
     Part("failures.csv", "where something failed"),
     Part("rdms.nc"),
     Part("representations.nc"),
-    Part("populations.nc"),
+    Part("populations.nc", "with the stage `describe`"),
     Part("stimuli.png"),
     Part("models/"),
     Part("figures/"),
@@ -74,7 +74,7 @@ def part_of(path: str) -> Part:
     Examples
     --------
     >>> part_of("models/FC_seed12.safetensors").name, part_of("tuning.csv").when
-    ('models/', 'orientations, directions')
+    ('models/', 'orientations, directions; with the stage `describe`')
     """
     first, slash, _ = path.partition("/")
     for part in PARTS:
