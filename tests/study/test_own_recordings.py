@@ -156,7 +156,7 @@ def test_preparations_of_a_study_file_are_kept_in_the_run(tmp_path):
     assert (recording.n_neurons, recording.n_stimuli, recording.units) == (7, 18, "z-score over stimuli")
     again = load_study(finished.folder / "study.toml")
     assert again.recording[0].names == {"responses": "F", "orientation": "theta"}
-    assert again.recording[0].options == {
+    assert again.recording[0].preparation.given() == {
         "names": {"responses": "F", "orientation": "theta"},
         "region": ["V1"],
         "z_scored": True,

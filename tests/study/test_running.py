@@ -485,7 +485,7 @@ def test_square_images_are_said_to_be_cut(tmp_path):
         tmp_path / "run",
         progress=False,
         device="cpu",
-        stages=QUICK,
+        stages=(*QUICK, "draw"),
     )
     cut = json.loads((finished.folder / "environment.json").read_text())["recording"]["images_cut"]
     left_out = "cut to 4:3 in their middle, which leaves out 25 % of their height"

@@ -80,7 +80,7 @@ def test_a_run_of_some_stages_holds_whole_files_of_these_alone(described, simila
 
 def test_the_page_says_what_was_not_asked_for_and_shows_no_trace_of_it(described, similarities):
     page = (similarities.folder / "report.html").read_text(encoding="utf-8")
-    said = "Not asked for: tuning and embeddings and pictures. normenc figures draws pictures from this folder."
+    said = "Not asked for: tuning, embeddings and pictures. normenc figures draws pictures from this folder."
     assert said in page
     assert "<img" not in page and "<figcaption" not in page and "fail" not in page
     assert "t-SNE" not in page

@@ -8,7 +8,7 @@ from normenc.study.stages import in_order
 
 __all__ = ["left_out", "stages_of"]
 
-WITHOUT = {"describe": "tuning and embeddings", "predict": "predictions of neurons", "draw": "pictures"}
+WITHOUT = {"describe": ("tuning", "embeddings"), "predict": ("predictions of neurons",), "draw": ("pictures",)}
 
 
 def stages_of(study: Mapping[str, Any]) -> tuple[str, ...]:
@@ -31,7 +31,8 @@ def left_out(study: Mapping[str, Any]) -> str:
     'Not asked for: pictures. normenc figures draws pictures from this folder.'
     """
     asked = stages_of(study)
-    missing = [WITHOUT[name] for name in stages_of({**study, "stages": None}) if name not in asked]
+    wanted = stages_of({**study, "stages": None})
+    missing = [what for name in wanted if name not in asked for what in WITHOUT[name]]
     if not missing:
         return ""
     later = "" if "draw" in asked else " normenc figures draws pictures from this folder."
