@@ -101,11 +101,10 @@ def power(
     out : str or Path, optional
         A new folder for ``power.csv``, ``power_pairs.csv``, ``study.toml`` and heat maps of both,
         ``runs/<study>-<recording>-power`` by default.
-    recording, preparation, device, **options
+    recording, preparation, device, progress, **options
         See :func:`normenc.study.run`.
     n_jobs : int, optional
         Processes; one a core by default.
-    progress : bool or callable
 
     Returns
     -------
