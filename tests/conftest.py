@@ -65,14 +65,6 @@ def torchvision():
     raise AssertionError("torchvision cannot be imported")
 
 
-@pytest.fixture
-def without_pictures(monkeypatch):
-    """Leave out a run's slow parts, where a test is about something else."""
-    monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-    monkeypatch.setattr("normenc.study.evaluation.describe", lambda *arguments: {})
-    monkeypatch.setattr("normenc.study.running.draw", lambda evaluation, folder, tell: folder.mkdir())
-
-
 @pytest.fixture(autouse=True)
 def ctrl_c_as_before():
     """The command leaves Ctrl-C to the system when it ends, as its process does then."""

@@ -302,7 +302,10 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
     assert code == 0
     assert "split halves of the repeated trials" in out
     study = load_study(tmp_path / "run" / "study.toml")
-    assert study.recording[0].options == {"names": {"responses": "F", "orientation": "theta"}, "z_scored": True}
+    assert study.recording[0].preparation.given() == {
+        "names": {"responses": "F", "orientation": "theta"},
+        "z_scored": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -357,10 +360,10 @@ def test_figures_are_drawn_again_for_a_paper(normenc, tmp_path):
     assert "nowhere: there is no run in this folder; give the folder that `normenc run` wrote" in err
 
 
-def test_an_interval_that_is_unknown_is_said_so(without_pictures, normenc, tmp_path):
+def test_an_interval_that_is_unknown_is_said_so(normenc, tmp_path):
     responses = np.random.default_rng(0).normal(size=(4, 9))
     np.savez(tmp_path / "four.npz", responses=responses, orientation=np.arange(4) * 45 - 90)
     (tmp_path / "quick.toml").write_text(SMALL)
-    code, out, _ = normenc("run", "quick.toml", "--recording", "four.npz")
+    code, out, _ = normenc("run", "--stages", "represent,compare", "quick.toml", "--recording", "four.npz")
     assert code == 0
     assert "not known" in out and "nan" not in out

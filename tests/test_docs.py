@@ -71,7 +71,7 @@ def test_the_examples_of_recordings_run(tmp_path, page):
 def test_the_recordings_section_is_one(tmp_path, monkeypatch):
     (tmp_path / "study.toml").write_text(blocks("recordings.md", "toml")[0])
     recording = load_study(tmp_path / "study.toml").recording[0]
-    assert recording.options["window"] == [0.05, 0.55]
+    assert recording.preparation.window == [0.05, 0.55]
     assert recording.images == str(tmp_path / "scenes")
 
 
@@ -176,8 +176,11 @@ def test_the_page_of_measures_names_all_of_them():
 def test_recipes_run(torchvision, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile("\n".join(blocks("recipes.md", "python")), "recipes.md", "exec"), {"__name__": "__main__"})
-    mouse, compared, sklearn, described, sizes, error, shapes, *table, summary = capsys.readouterr().out.splitlines()
+    mouse, compared, similarities, sklearn, described, sizes, error, shapes, *table, summary = (
+        capsys.readouterr().out.splitlines()
+    )
     assert mouse == "12 10 reliable 6"
+    assert similarities == "['fc', 'fc, untrained', 'pixels']"
     r_squared, rho = (float(part.split()[-1]) for part in sklearn.split(","))
     assert 0.7 < r_squared < 1 and 0.7 < rho < 1  # noisy neurons that are tuned by the ring
     assert compared.startswith("<Inference: 1 model by pearson, noise ceiling 0.")

@@ -151,13 +151,13 @@ def test_responses_that_cannot_be_squared_are_named(normenc, tmp_path, scale):
     assert len(err.splitlines()) == 1
 
 
-def test_a_layer_that_is_left_out_is_exit_1(normenc, tmp_path, without_pictures):
+def test_a_layer_that_is_left_out_is_exit_1(normenc, tmp_path):
     (tmp_path / "dead.toml").write_text(
         '[recording]\nsource = "simulated-v1"\nn_neurons = 30\n[stimuli]\nresolution = 0.05\n'
         "[task]\nn_train = 40\nn_test = 20\n[network]\npool_size = 4\nn_hidden = 2\n"
         '[training]\nn_epochs = 2\nlearning_rate = 1.0\n[comparison]\nlayers = ["pool", "fc_relu"]\n'
     )
-    code, _, err = normenc("run", "dead.toml")
+    code, _, err = normenc("run", "--stages", "represent,compare", "dead.toml")
     assert code == 1
     assert "layer fc_relu is left out" in err
     assert (tmp_path / "runs" / "dead-simulated-v1" / "report.html").is_file()
@@ -170,7 +170,7 @@ def test_a_command_that_is_told_to_end_says_so_and_leaves_nothing(tmp_path, numb
     environment = os.environ | {"NORMENC_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path / "tmp")}
     program = (
         "import os, normenc.study.evaluation as stage\n"
-        f"stage.represent_all = lambda *given, **options: os.kill(os.getpid(), {int(number)})\n"
+        f"stage.represent = lambda *given, **options: os.kill(os.getpid(), {int(number)})\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program + PROGRAM, "run", "--out", "run"],

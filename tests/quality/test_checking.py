@@ -223,7 +223,7 @@ def test_options_of_load_are_taken_and_others_refused(tmp_path, trials):
     found = check(path, bin_width=15, z_scored=True)
     assert found.n_stimuli == 12  # -90 and 90 lie in one bin
     assert found.notes[-1] == "z-scored each neuron over stimuli"
-    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+    with pytest.raises(InputError, match="there is no option 'colour' to prepare a recording"):
         check(path, colour="red")
     with pytest.raises(InputError, match="takes no options of load"):
         check(trials, bin_width=10)

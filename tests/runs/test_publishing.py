@@ -19,13 +19,13 @@ import pytest
 
 from normenc import report
 from normenc.errors import InputError
-from normenc.runs import PICTURES
 from normenc.runs.marker import Marker, read_marker, write_marker
 from normenc.runs.publishing import add, destination
 from normenc.runs.replacing import replaceable
 from normenc.runs.schema import LOCK, MARKER, NEXT, PLAN
 from normenc.runs.taking import FolderTakenError
 from normenc.study import Study, power, redraw, running
+from normenc.study.drawing import draw_run, write_run
 from normenc.study.store import write_evaluation
 from normenc.whole_files import write_whole
 
@@ -366,13 +366,10 @@ def test_a_lock_of_another_computer_is_told_and_not_broken(tmp_path):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run with its report and two pictures."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-        for name in set(PICTURES) - {"rdms", "similarity_bars"}:
-            patch.delitem(PICTURES, name)
-        folder = tmp_path_factory.mktemp("runs") / "out"
-        return running.run(STUDY, folder, progress=False, device="cpu", page=report.write)
+    """A run with its report and some pictures."""
+    folder = tmp_path_factory.mktemp("runs") / "out"
+    stages = ("represent", "compare", "draw")
+    return running.run(STUDY, folder, progress=False, device="cpu", stages=stages, page=report.write)
 
 
 @pytest.fixture
@@ -470,7 +467,7 @@ def test_a_kill_while_a_picture_is_added_loses_nothing(tmp_path):
     assert step > 6
 
 
-@pytest.fixture(params=[40, 200, 400, 800])
+@pytest.fixture(params=[40, 200, 400, 700])
 def small_disk(request, tmp_path):
     """A disk of so many kB."""
     place = tmp_path / "disk"
@@ -494,13 +491,13 @@ def test_a_full_disk_ends_in_one_message_and_leaves_nothing(finished, small_disk
         told = pytest.raises(InputError, match=f"disk/out.*: {room}")
         known = lambda found: read_marker(found).files  # noqa: E731
         with told as error, destination(small_disk / "out", "run", known) as place, place.staged() as stage:
-            write_evaluation(finished.evaluation, stage, device="cpu")
-            running.draw(finished.evaluation, stage / "figures", lambda *_: None)
+            write_run(finished.evaluation, stage, device="cpu")
+            draw_run(stage, stage / "figures", lambda tally: None)
         assert ".normenc" not in str(error.value)
         assert content_of(small_disk) == before
 
 
-@pytest.mark.parametrize("small_disk", [4000], indirect=True)
+@pytest.mark.parametrize("small_disk", [1040], indirect=True)
 def test_a_report_that_the_disk_cannot_hold_leaves_nothing(finished, small_disk):
     told = pytest.raises(InputError, match=r"out/report.html: there is no room for this file of \d\.\d MB")
     with told, destination(small_disk / "out", "run", lambda found: {}) as place, place.staged() as stage:

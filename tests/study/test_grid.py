@@ -13,6 +13,7 @@ from normenc.study import Study, load_study, prepare, run
 from normenc.study.units import find, keep, work
 from normenc.texts import file_stem
 
+QUICK = ("represent", "compare")  # where a test is about something else than tuning and pictures
 GRID = Study(
     name="grid",
     recording={"source": "simulated-v1", "n_neurons": 40},
@@ -133,7 +134,7 @@ def test_the_page_of_a_grid(grid):
     assert not re.search(r"\bnan\b", said, re.IGNORECASE)
 
 
-def test_layers_that_have_died_are_left_out_and_named(without_pictures, tmp_path):
+def test_layers_that_have_died_are_left_out_and_named(tmp_path):
     settings = GRID.model_dump()
     settings["task"] = [
         {"n_train": 50, "n_test": 40},
@@ -141,7 +142,7 @@ def test_layers_that_have_died_are_left_out_and_named(without_pictures, tmp_path
     ]
     settings["network"] = [{"name": "FC", "n_hidden": 20}]
     settings["training"] |= {"checkpoints": []}
-    finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
+    finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     failures = pd.read_csv(finished.folder / "failures.csv")
     assert set(failures["task"]) == {"natural-rotation"}
     table = finished.evaluation.similarity
@@ -152,10 +153,10 @@ def test_layers_that_have_died_are_left_out_and_named(without_pictures, tmp_path
         assert failures["reason"].str.contains("same response|no dissimilarit|undefined").any()
 
 
-def test_a_unit_that_fails_does_not_stop_the_others(without_pictures, tmp_path):
+def test_a_unit_that_fails_does_not_stop_the_others(tmp_path):
     settings = GRID.model_dump()
     settings["task"][2]["training"] = {"learning_rate": 1e30}
-    finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
+    finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     failures = pd.read_csv(finished.folder / "failures.csv")
     assert failures[["task", "network", "seed"]].to_numpy().tolist() == [
         ["natural-rotation", model, seed] for seed in (4, 5) for model in ("FC", "small CNN")
@@ -253,12 +254,12 @@ def test_several_recordings_are_several_studies(tmp_path):
     assert study.with_changes(recording="a.npz").recording[0].source == "a.npz"
 
 
-def test_tables_and_page_call_an_encoder_the_same_where_one_network_failed(without_pictures, tmp_path):
+def test_tables_and_page_call_an_encoder_the_same_where_one_network_failed(tmp_path):
     from normenc import report
 
     failing = {"name": "FC", "training": {"learning_rate": 1e30}}
     study = GRID.model_dump(exclude_unset=True) | {"task": GRID.task[:1], "network": [failing, GRID.network[1]]}
-    finished = run(Study(**study), tmp_path / "run", progress=False, device="cpu")
+    finished = run(Study(**study), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     similarity, differences = (pd.read_csv(finished.folder / f"{name}.csv") for name in ("similarity", "differences"))
     trained = similarity.loc[similarity["kind"] == "trained layer", "encoder"].tolist()
     assert trained == [f"small CNN {layer}" for layer in ("conv", "pool", "fc", "fc_relu")]

@@ -113,7 +113,7 @@ def test_pictures_tables_and_check_count_alike(finished):
 def test_the_page_says_of_the_file_what_a_check_says(finished):
     done, _ = finished
     settings = done.evaluation.study.recording[0]
-    found = quality.check(settings.source, **settings.options)
+    found = quality.check(settings.source, preparation=settings.preparation)
     kept = json.loads((done.folder / "quality.json").read_text())
     assert kept["raw"]["missing"] == found.raw.missing == 4 and kept["raw"]["largest"] == found.raw.largest
     told = dict(quality.lines(found))

@@ -160,14 +160,14 @@ def test_room_on_the_disk_is_known_before_training(normenc, tmp_path, monkeypatc
     assert not (tmp_path / "runs").exists()
 
 
-def test_of_several_recordings_those_that_are_done_are_not_run_again(normenc, without_pictures, tmp_path):
+def test_of_several_recordings_those_that_are_done_are_not_run_again(normenc, tmp_path):
     for seed, name in enumerate(("a.npz", "b.npz")):
         recordings.save(recordings.simulated_v1(10, n_repeats=2, n_stimuli=8, seed=seed), tmp_path / name)
     several = "".join(f'[[recording]]\nsource = "{name}"\n' for name in ("a.npz", "b.npz"))
     (tmp_path / "small.toml").write_text(
         SMALL.replace('[recording]\nsource = "simulated-v1"\nn_neurons = 30\n', several)
     )
-    command = ("run", "small.toml", "--out", "both")
+    command = ("run", "small.toml", "--out", "both", "--stages", "represent,compare")
     assert normenc(*command)[0] == 0
     first, second = (tmp_path / "both" / name for name in ("recording1", "recording2"))
     before = (first / "environment.json").read_bytes()

@@ -5,7 +5,7 @@ import pytest
 
 from normenc import quality
 from normenc.recordings import Recording, load
-from normenc.study.describing import describe
+from normenc.study.describing import descriptions_of
 
 DIRECTIONS = np.arange(0, 360, 30.0)
 
@@ -36,7 +36,7 @@ def file(tmp_path_factory):
 @pytest.mark.parametrize("options", [{}, {"fold_directions": True}, {"fold_directions": True, "responsive": True}])
 def test_check_and_table_count_the_same_neurons_of_the_same_trials(file, options):
     recording = load(file, **options | {"fold_directions": False})
-    summary = describe(recording, "mine", [])["mine"].summary
+    summary = descriptions_of(recording, "mine", [])["mine"].summary
     found = quality.check(file, **options)
     neurons = found.neurons
     assert found.neurons_kind == "direction" and found.kind == ("orientation" if options else "direction")
@@ -63,6 +63,6 @@ def test_averages_are_decoded_alike_by_check_and_table(n):
     degrees = np.arange(n) * 180.0 / n - 90
     recording = Recording.from_responses("mine", tuned(degrees, noise=0.3), degrees)
     found = quality.check(recording)
-    described = describe(recording, "mine", [])["mine"]
+    described = descriptions_of(recording, "mine", [])["mine"]
     assert found.neurons.orientation.error == pytest.approx(described.orientation_error, abs=1e-9)
     assert dict(quality.lines(found))["decoding error"].startswith("of averages, median")

@@ -29,17 +29,12 @@ SMALL = Study(
 )
 
 
-@pytest.fixture(autouse=True)
-def quick_embedding(monkeypatch):
-    monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-
-
-def run_on(recording, tmp_path, **settings):
+def run_on(recording, tmp_path, stages=("represent", "compare", "describe"), **settings):
     tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "mine.npz"
     recordings.save(recording, path)
     study = SMALL.with_changes(recording=str(path), preparation=settings)
-    finished = run(study, tmp_path / "run", progress=False, device="cpu")
+    finished = run(study, tmp_path / "run", progress=False, device="cpu", stages=stages)
     page = report.write(finished.folder).read_text(encoding="utf-8")
     said = re.sub(r'src="data:[^"]+"|<script.*', "", page, flags=re.DOTALL)
     assert not re.search(r"\bnan\b", said, re.IGNORECASE)
@@ -48,7 +43,7 @@ def run_on(recording, tmp_path, **settings):
 
 def test_trials_give_a_ceiling_errors_of_curves_and_halves(tmp_path):
     trials = recordings.simulated_v1(60, n_repeats=4, n_stimuli=36)
-    evaluation, folder, page = run_on(trials, tmp_path)
+    evaluation, folder, page = run_on(trials, tmp_path, stages=None)
     ceiling = evaluation.inference.ceiling
     assert ceiling.kind == "repeats"
     by_hand = rsa.noise_ceiling(
@@ -104,7 +99,7 @@ def test_networks_are_shown_the_images_that_the_animal_saw(tmp_path):
     shown = stimuli.natural_patches(12, np.random.default_rng(0)).images  # 48 x 64, which the study halves
     energy = controls.gabor_energy(shown)["energy"]
     natural = recordings.simulated_natural(energy, shown, n_neurons=40, n_repeats=3).recording
-    evaluation, folder, page = run_on(natural, tmp_path)
+    evaluation, folder, page = run_on(natural, tmp_path, stages=None)
     networks = set(evaluation.similarity["network"])
     assert networks == {"ConvPoolFC", "Fourier amplitude", "pixels"}  # no orientation, no model of it
     assert evaluation.images.shape == (12, 24, 32)
@@ -161,7 +156,7 @@ def test_preparations_of_a_study_file_are_kept_in_the_run(tmp_path):
     assert (recording.n_neurons, recording.n_stimuli, recording.units) == (7, 18, "z-score over stimuli")
     again = load_study(finished.folder / "study.toml")
     assert again.recording[0].names == {"responses": "F", "orientation": "theta"}
-    assert again.recording[0].options == {
+    assert again.recording[0].preparation.given() == {
         "names": {"responses": "F", "orientation": "theta"},
         "region": ["V1"],
         "z_scored": True,

@@ -129,28 +129,36 @@ def test_a_recording_without_neurons_is_refused(tmp_path):
         prepare(SMALL.with_changes(recording=str(path)))
 
 
-def test_one_trial_a_stimulus_gives_no_corrected_measure(tmp_path, layers, without_pictures):
+def test_one_trial_a_stimulus_gives_no_corrected_measure(tmp_path, layers):
     orientation, of = layers
     path = tmp_path / "mine.npz"
     responses = of["Fourier amplitude"][:, :40] + np.random.default_rng(0).normal(size=(36, 40))
     np.savez(path, responses=responses, orientation=orientation)
     settings = SMALL.model_dump()
     settings["encoding"]["networks"] = []
-    finished = run(Study(**settings).with_changes(recording=str(path)), tmp_path / "run", progress=False, device="cpu")
+    finished = run(
+        Study(**settings).with_changes(recording=str(path)),
+        tmp_path / "run",
+        progress=False,
+        device="cpu",
+        stages=("represent", "compare", "predict"),
+    )
     table = finished.evaluation.predicted.table
     assert table["feve"].isna().all()
     assert table["r"].notna().all()
     assert (table["n_unknown"] == 40).all()
 
 
-def test_a_network_that_diverges_is_said_to_and_leaves_the_others_alone(tmp_path, layers, without_pictures):
+def test_a_network_that_diverges_is_said_to_and_leaves_the_others_alone(tmp_path, layers):
     orientation, of = layers
     tiny = 1e-5 * of["Fourier amplitude"][:, :40]  # steps of the fit's learning rate are far too large for these
     tiny = tiny + 1e-5 * np.random.default_rng(0).normal(size=(2, 36, 40))
     np.savez(tmp_path / "mine.npz", responses=tiny.reshape(72, 40), orientation=np.tile(orientation, 2))
     settings = SMALL.with_changes(recording=str(tmp_path / "mine.npz")).model_dump()
     settings["encoding"] |= {"networks": ["linear readout"]}
-    finished = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
+    finished = run(
+        Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=("represent", "compare", "predict")
+    )
     table = pd.read_csv(finished.folder / "predictivity.csv").set_index("encoder")
     failed = table.loc["linear readout"]
     assert failed["notes"].startswith("the fit failed: fitting diverged at step")

@@ -64,7 +64,7 @@ def the_same_again(path):
         (the_same_again, []),
     ],
 )
-def test_a_recording_that_changes_later_is_told_of_and_does_not_count(without_pictures, tmp_path, happens, names):
+def test_a_recording_that_changes_later_is_told_of_and_does_not_count(tmp_path, happens, names):
     path = tmp_path / "mine.npy"
     write(path)
     digests = {file.name: sha256(file.read_bytes()).hexdigest() for file in (path, path.with_suffix(".csv"))}
@@ -77,7 +77,7 @@ def test_a_recording_that_changes_later_is_told_of_and_does_not_count(without_pi
 
     told = pytest.warns(NormencWarning, match=f"^{', '.join(names)} changed after the recording was read; all results")
     with told if names else nullcontext() as seen:
-        found = run(study(path), tmp_path / "run", progress=tell, device="cpu")
+        found = run(study(path), tmp_path / "run", progress=tell, device="cpu", stages=("represent", "compare"))
     assert "training" in stages
     assert not names or len(seen) == 1
     recording = json.loads((found.folder / "environment.json").read_text())["recording"]
@@ -108,8 +108,8 @@ def test_a_recording_that_changes_while_it_is_read_is_refused_before_training(tm
     assert not (tmp_path / "run").exists()
 
 
-def test_what_is_made_has_no_file(without_pictures, tmp_path):
+def test_what_is_made_has_no_file(tmp_path):
     settings = study("x").model_dump() | {"recording": {"source": "simulated-v1", "n_neurons": 20}}
-    found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
+    found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=("represent", "compare"))
     recording = json.loads((found.folder / "environment.json").read_text())["recording"]
     assert (recording["sha256"], recording["files"], recording["changed"]) == (None, [], [])

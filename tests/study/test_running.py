@@ -19,6 +19,7 @@ from normenc.errors import InputError
 from normenc.runs.source_data import write_source_data
 from normenc.study import Study, load_study, prepare, read_source_data, redraw, representing, run
 
+QUICK = ("represent", "compare")  # where a test is about something else than tuning and pictures
 SMALL = Study(
     name="small",
     recording={"source": "simulated-v1", "n_neurons": 60},
@@ -176,7 +177,7 @@ def test_other_methods_stand_beside_the_studys_own(small):
         assert rows["ceiling_lower"].notna().all()
 
 
-def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(without_pictures, tmp_path, monkeypatch):
+def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(tmp_path, monkeypatch):
     def refuse(models, **options):
         if options["method"] == "spearman":
             raise InputError("too many ties")
@@ -186,7 +187,7 @@ def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(without_pictures,
     monkeypatch.setattr("normenc.rsa.infer", refuse)
     settings = SMALL.model_dump()
     settings["comparison"] |= {"also": ["spearman", "pearson"], "controls": ["pixels"]}
-    found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu")
+    found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     assert not (found.folder / "similarity_by_method.csv").exists()
     environment = json.loads((found.folder / "environment.json").read_text())
     assert environment["inference"]["refused_methods"] == {"spearman": "too many ties"}
@@ -224,37 +225,36 @@ def test_what_a_reader_can_look_closer_at(small):
     )
 
 
-def test_several_seeds_are_trained_and_their_twins_are_theirs(without_pictures, tmp_path):
-    finished = run(SMALL.with_changes(n_seeds=2), tmp_path / "run", progress=False, device="cpu")
+def test_several_seeds_are_trained_and_their_twins_are_theirs(tmp_path):
+    finished = run(SMALL.with_changes(n_seeds=2), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     table = pd.read_csv(finished.folder / "similarity.csv")
     assert table["n_seeds"].tolist()[:4] == [2] * 4
     assert sorted(path.name for path in (finished.folder / "models").iterdir()) == [
         f"ConvPoolFC_seed{seed}{part}.safetensors" for seed in (4, 5) for part in ("", "_untrained")
     ]
     assert pd.read_csv(finished.folder / "training.csv")["seed"].unique().tolist() == [4, 5]
-    alone = run(SMALL.with_changes(seed=5), tmp_path / "alone", progress=False, device="cpu")
+    alone = run(SMALL.with_changes(seed=5), tmp_path / "alone", progress=False, device="cpu", stages=QUICK)
     second = finished.evaluation.by_seed.query("kind == 'trained layer' and seed == 5")["similarity"].tolist()
     assert second == alone.evaluation.by_seed.query("kind == 'trained layer'")["similarity"].tolist()
 
 
 @pytest.mark.parametrize("name", ["pool", "pixels", "Fourier amplitude"])
-def test_a_recording_named_like_a_layer_or_control_is_told_from_it(without_pictures, tmp_path, name):
+def test_a_recording_named_like_a_layer_or_control_is_told_from_it(tmp_path, name):
     path = tmp_path / f"{name}.npz"
     responses = np.random.default_rng(0).normal(size=(8, 5))
     np.savez(path, responses=responses, orientation=np.arange(8) * 22.5 - 90)
-    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False)
+    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False, stages=QUICK)
     own = finished.evaluation.recording_label
     assert own == f"{name} (recording)"
     assert own not in finished.evaluation.labels
-    assert set(finished.evaluation.embeddings) == {own, *finished.evaluation.labels}
     with xr.open_dataarray(finished.folder / "rdms.nc", engine="h5netcdf") as rdms:
         np.testing.assert_allclose(rdms.sel(population=own), rsa.rdm(responses), atol=1e-12)
 
 
-def test_too_few_stimuli_to_speak_of_others(without_pictures, tmp_path):
+def test_too_few_stimuli_to_speak_of_others(tmp_path):
     path = tmp_path / "five.npz"
     np.savez(path, responses=np.random.default_rng(0).normal(size=(5, 9)), orientation=np.arange(5) * 36 - 90)
-    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False)
+    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False, stages=QUICK)
     assert finished.evaluation.inference.factors == ("seeds",)
     table = finished.evaluation.similarity
     # Over the untrained twins' seeds alone something can be said; of the rest nobody knows how sure it is.
@@ -292,10 +292,14 @@ def test_everything_made_from_a_simulation_says_so(small):
         assert "simulated-v1" in (small.folder / f"figures/{name}.svg").read_text()
 
 
-def test_the_seed_of_a_simulation_that_was_loaded_is_not_known(without_pictures, tmp_path):
+def test_the_seed_of_a_simulation_that_was_loaded_is_not_known(tmp_path):
     recordings.save(recordings.simulated_v1(12, n_stimuli=12), tmp_path / "mine.npz")
     found = run(
-        SMALL.with_changes(recording=str(tmp_path / "mine.npz")), tmp_path / "run", progress=False, device="cpu"
+        SMALL.with_changes(recording=str(tmp_path / "mine.npz")),
+        tmp_path / "run",
+        progress=False,
+        device="cpu",
+        stages=QUICK,
     )
     environment = json.loads((found.folder / "environment.json").read_text())
     assert environment["recording"]["simulated"] is True
@@ -313,16 +317,16 @@ def test_same_seed_same_bytes_other_seed_others(small, tmp_path):
         assert (again.folder / name).read_bytes() == (small.folder / name).read_bytes()
 
 
-def test_a_run_is_not_overwritten_without_force(without_pictures, tmp_path):
+def test_a_run_is_not_overwritten_without_force(tmp_path):
     folder = tmp_path / "run"
-    run(SMALL, folder, progress=False)
+    run(SMALL, folder, progress=False, stages=QUICK)
     (folder / "notes.txt").write_text("mine")
     (folder / "report.html").write_text("stale")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(InputError, match="there is a run already; add --force"):
-        run(SMALL.with_changes(seed=9), folder, progress=False)
+        run(SMALL.with_changes(seed=9), folder, progress=False, stages=QUICK)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-    run(SMALL.with_changes(seed=9), folder, force=True, progress=False)
+    run(SMALL.with_changes(seed=9), folder, force=True, progress=False, stages=QUICK)
     assert (folder / "notes.txt").read_text() == "mine"
     assert not (folder / "report.html").exists()
     assert sorted(path.name for path in (folder / "models").iterdir()) == [
@@ -342,9 +346,9 @@ def test_what_is_no_run_is_never_replaced(tmp_path):
     assert (tmp_path / "thesis.tex").read_text() == "ten years"
 
 
-def test_default_folder_is_named_after_study_and_recording(without_pictures, tmp_path, monkeypatch):
+def test_default_folder_is_named_after_study_and_recording(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    finished = run(SMALL, progress=False)
+    finished = run(SMALL, progress=False, stages=QUICK)
     assert finished.folder == Path("runs") / "small-simulated-v1"
     assert (tmp_path / finished.folder / "study.toml").is_file()
 
@@ -372,36 +376,37 @@ def test_a_failed_run_leaves_nothing(tmp_path, monkeypatch, change, message):
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_crash_while_writing_leaves_nothing(tmp_path, monkeypatch):
-    def crash(*args):
-        raise RuntimeError("out of ink")
+@pytest.mark.parametrize("moment", ["writing tables", "drawing"])
+def test_a_crash_while_writing_leaves_nothing(tmp_path, moment):
+    def crash(tally):
+        if tally.stage == moment:
+            raise RuntimeError("out of ink")
 
-    monkeypatch.setattr("normenc.study.running.draw", crash)
     with pytest.raises(RuntimeError, match="out of ink"):
-        run(SMALL, tmp_path / "run", progress=False)
+        run(SMALL, tmp_path / "run", progress=crash, stages=(*QUICK, "draw"))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("network", ["FC", "ConvFC"])
-def test_other_networks_and_measures(without_pictures, tmp_path, network):
+def test_other_networks_and_measures(tmp_path, network):
     settings = SMALL.model_dump() | {
         "network": {"name": network},
         "comparison": {"method": "spearman", "n_samples": 50},
     }
-    finished = run(Study(**settings), tmp_path / network, progress=False)
+    finished = run(Study(**settings), tmp_path / network, progress=False, stages=QUICK)
     assert set(finished.evaluation.similarity["comparison"]) == {"spearman"}
     assert finished.evaluation.similarity["similarity"].between(-1, 1).all()
 
 
-def test_own_recording_with_few_stimuli(without_pictures, tmp_path):
+def test_own_recording_with_few_stimuli(tmp_path):
     path = tmp_path / "mine.npz"
     responses = np.random.default_rng(0).normal(size=(8, 5))
     np.savez(path, responses=responses, orientation=np.arange(8) * 22.5 - 90)
-    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False)
+    finished = run(SMALL.with_changes(recording=str(path)), tmp_path / "run", progress=False, stages=QUICK)
     assert finished.evaluation.recording_rdm.shape == (8, 8)
     np.savez(path, responses=responses[:3], orientation=[0, 10, 20])
     with pytest.raises(InputError, match="3 stimuli; a study needs at least 4"):
-        run(SMALL.with_changes(recording=str(path)), tmp_path / "few", progress=False)
+        run(SMALL.with_changes(recording=str(path)), tmp_path / "few", progress=False, stages=QUICK)
 
 
 def test_pictures_are_drawn_again_as_they_were(small, tmp_path):
@@ -467,13 +472,13 @@ def test_a_picture_that_cannot_be_read_is_left_out_with_its_least_width(small, t
     assert redraw(small.folder, tmp_path, only="rdms", width=least - 5).left_out
 
 
-def test_a_control_whose_package_is_missing_is_left_out_and_said_so(without_pictures, monkeypatch, normenc, tmp_path):
+def test_a_control_whose_package_is_missing_is_left_out_and_said_so(monkeypatch, normenc, tmp_path):
     there = representing.find_spec
     monkeypatch.setattr(representing, "find_spec", lambda name: None if name == "plenoptic" else there(name))
     settings = SMALL.model_dump()
     settings["comparison"]["controls"] = ["pixels", "steerable pyramid"]
     (tmp_path / "study.toml").write_text(Study(**settings).to_toml())
-    code, _, err = normenc("run", "study.toml", "--out", "run", "--device", "cpu")
+    code, _, err = normenc("run", "--stages", "represent,compare", "study.toml", "--out", "run", "--device", "cpu")
     why = "it needs plenoptic, which is not installed: pip install 'normenc[pyramid]'"
     assert code == 0
     assert f"the control steerable pyramid is left out: {why}" in err
@@ -487,7 +492,7 @@ def test_a_control_whose_package_is_missing_is_left_out_and_said_so(without_pict
         prepare(Study(**settings))
 
 
-def test_square_images_are_said_to_be_cut(without_pictures, tmp_path):
+def test_square_images_are_said_to_be_cut(tmp_path):
     rng = np.random.default_rng(0)
     names = [f"scene{number}" for number in range(8)]
     shown = recordings.Recording.from_responses(
@@ -495,7 +500,11 @@ def test_square_images_are_said_to_be_cut(without_pictures, tmp_path):
     )
     recordings.save(shown, tmp_path / "scenes.npz")
     finished = run(
-        SMALL.with_changes(recording=str(tmp_path / "scenes.npz")), tmp_path / "run", progress=False, device="cpu"
+        SMALL.with_changes(recording=str(tmp_path / "scenes.npz")),
+        tmp_path / "run",
+        progress=False,
+        device="cpu",
+        stages=(*QUICK, "draw"),
     )
     cut = json.loads((finished.folder / "environment.json").read_text())["recording"]["images_cut"]
     left_out = "cut to 4:3 in their middle, which leaves out 25 % of their height"

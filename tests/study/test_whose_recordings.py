@@ -71,11 +71,8 @@ def prepared(tmp_path_factory):
         *("sessions of neurons", "animals of neurons", "sessions of RDMs", "animals and sessions of RDMs"),
     ],
 )
-def test_tables_page_and_methods_agree_on_whose_a_recording_is(
-    prepared, recording, factor, n, others, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
-    evaluation = evaluate(replace(prepared, recording=recording), progress=False)
+def test_tables_page_and_methods_agree_on_whose_a_recording_is(prepared, recording, factor, n, others, tmp_path):
+    evaluation = evaluate(replace(prepared, recording=recording), stages=("represent", "compare"), progress=False)
     found = evaluation.inference
     sizes = {"stimuli": 12, "seeds": 2, **others} | ({factor: n} if factor else {})
     assert found.sizes == sizes
@@ -93,7 +90,7 @@ def test_tables_page_and_methods_agree_on_whose_a_recording_is(
 
     page = re.sub(r"<script.*", "", report.render(tmp_path / "run"), flags=re.DOTALL)
     start, _, rest = page.partition('<h2 id="recording"')
-    similarity = rest.partition('<h2 id="similarity"')[2].partition('<h2 id="rdms"')[0]
+    similarity = rest.partition('<h2 id="similarity"')[2].partition('<h2 id="methods"')[0]
     methods = rest.partition('<p id="methods-text">')[2].partition("</p>")[0]
     for part in (start, similarity, methods):
         said = html.unescape(re.sub(r"<[^>]+>", " ", part))
@@ -101,13 +98,12 @@ def test_tables_page_and_methods_agree_on_whose_a_recording_is(
             assert (word in said) == (word == factor), (word, said)
 
 
-def test_a_session_that_saw_some_stimuli_is_left_out_and_that_is_said(prepared, tmp_path, monkeypatch):
-    monkeypatch.setattr("normenc.embedding._tsne", lambda components, seed: components[:, :2])
+def test_a_session_that_saw_some_stimuli_is_left_out_and_that_is_said(prepared, tmp_path):
     recording = trials(session=np.repeat(["1", "2", "3"], [36, 48, 12]))
     kept = recording.trials.isel(trial=slice(0, 90))
     shown, session = (kept[name].to_numpy() for name in ("orientation", "session"))
     partial = Recording.from_trials("mine", kept.to_numpy(), shown, trials={"session": session})
-    evaluation = evaluate(replace(prepared, recording=partial), progress=False)
+    evaluation = evaluate(replace(prepared, recording=partial), stages=("represent", "compare"), progress=False)
     assert evaluation.inference.sizes["sessions"] == 2
     (tmp_path / "run").mkdir()
     write_evaluation(evaluation, tmp_path / "run", device="cpu")

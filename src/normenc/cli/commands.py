@@ -13,10 +13,12 @@ from normenc.cli.printing import (
     print_failure,
     print_failures,
     print_kept,
+    print_power,
     print_skipped,
     print_summary,
     print_table,
 )
+from normenc.cli.recordings import recordings_app
 from normenc.cli.terminal import Commands, echo, echo_json, tell
 
 __all__ = ["app"]
@@ -32,7 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-recordings_app = typer.Typer(help="List the recordings that normenc knows by name, or fetch one.")
 app.add_typer(recordings_app, name="recordings")
 
 
@@ -100,8 +101,16 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier run in that folder; your own files stay.")
     ] = False,
+    stages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="What to do, of represent, compare, describe, predict and draw; represent,compare gives similarities "
+            "alone. All by default.",
+        ),
+    ] = None,
     *,
-    preparation: dict[str, Any],
+    preparation: Any,
 ) -> None:
     """Train the study's networks, compare them with its recordings beside controls, and write a report for each.
 
@@ -116,7 +125,9 @@ def run(
         raise InputError("--workers starts processes here and --scheduler uses those of a cluster; give one of them")
     remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording, seed=seed, n_seeds=seeds, preparation=preparation)
+    settings = settings.with_changes(
+        recording=recording, seed=seed, n_seeds=seeds, preparation=preparation, stages=split(stages) if stages else None
+    )
     parts = settings.per_recording()
     folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]
     finished_before = studies.check_before(parts, folders, force=force)
@@ -130,8 +141,7 @@ def run(
                 part,
                 folder,
                 device=device,
-                workers=workers or _default_workers(part, device),
-                scheduler=remote,
+                workers=remote or workers or _default_workers(part, device),
                 force=force,
                 page=report.write,
             )
@@ -166,12 +176,12 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     seed: Annotated[int, typer.Option(help="Of random halves of the trials.")] = 0,
     *,
-    preparation: dict[str, Any],
+    preparation: Any,
 ) -> None:
     """Tell what is understood of a recording, how reliable it is, and whether it is fit to be compared with models."""
     from normenc import quality as room
 
-    found = room.check(recording, seed=seed, **preparation)
+    found = room.check(recording, seed=seed, preparation=preparation)
     if as_json:
         echo_json(found.to_dict())
         return
@@ -211,7 +221,7 @@ def power(
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
     *,
-    preparation: dict[str, Any],
+    preparation: Any,
 ) -> None:
     """Simulate recordings from each candidate model, and tell how much data it takes to find the right one."""
     from normenc import study as studies
@@ -222,22 +232,7 @@ def power(
         found = studies.power(settings, out, device=device, n_jobs=jobs)
     except KeyboardInterrupt:
         raise Interrupted("nothing was written") from None
-    amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
-    table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
-    rows = [
-        [
-            *(str(getattr(row, name)) for name in amounts),
-            *(f"{row.recovered:.2f}", f"{weak.power:.2f}", f"{weak.generating} > {weak.other}"),
-        ]
-        for row, weak in zip(table.itertuples(), found.weakest.itertuples(), strict=True)
-    ]
-    columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
-    print_table(columns, rows)
-    echo(
-        "power: how often the paired test (0.05, uncorrected) finds that the model the data were made from is more "
-        "similar than the other; of all pairs the weakest. With another number of stimuli the models' RDMs are others, "
-        "so that two models may become harder to tell apart: power_pairs.csv has every pair."
-    )
+    print_power(found)
     print_skipped(found.skipped)
     for failure in found.failures:
         print_failure(failure)
@@ -332,28 +327,3 @@ def doctor(
 
     for line in room.last_report() if last else room.findings():
         echo(line)
-
-
-@recordings_app.callback(invoke_without_command=True)
-def recordings(context: typer.Context) -> None:
-    """List the recordings that normenc knows by name."""
-    if context.invoked_subcommand is not None:
-        return
-    from normenc.recordings.download import cached_file
-    from normenc.recordings.sources import SOURCES
-
-    rows = []
-    for source in SOURCES.values():
-        here = source.url is None or cached_file(source.name).exists()
-        kind = f"{source.species}, {source.area}"
-        rows.append((source.name, source.size, kind, source.licence, "yes" if here else "no"))
-    print_table(("name", "size", "species, area", "licence", "here"), rows)
-    echo("Fetch one that is not here with: normenc recordings fetch NAME")
-
-
-@recordings_app.command()
-def fetch(name: Annotated[str, typer.Argument(help="The recording's name.")]) -> None:
-    """Download a recording into the cache and check it."""
-    from normenc.recordings import fetch as download
-
-    echo(f"{name}: {download(name)}")

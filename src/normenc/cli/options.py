@@ -119,8 +119,7 @@ OPTIONS = (
 def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command all options that say how a recording is read and prepared.
 
-    What was given reaches it as ``preparation``, a dictionary of arguments for
-    :class:`normenc.recordings.Preparation`.
+    What was given reaches it as ``preparation``, a :class:`normenc.recordings.Preparation`.
     """
     signature = inspect.signature(command)
     own = [parameter for parameter in signature.parameters.values() if parameter.name != "preparation"]
@@ -128,12 +127,14 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_options(**given: Any) -> None:
+        from normenc.recordings import Preparation
+
         preparation = {}
         for option in OPTIONS:
             value = given.pop(_name(option))
             if value not in (None, False):
                 preparation[option.field] = True if option.metavar is None else option.parse(value)
-        command(**given, preparation=preparation)
+        command(**given, preparation=Preparation.of(preparation))
 
     with_options.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}

@@ -15,6 +15,7 @@ __all__ = [
     "print_failure",
     "print_failures",
     "print_kept",
+    "print_power",
     "print_skipped",
     "print_summary",
     "print_table",
@@ -125,6 +126,26 @@ def print_summary(evaluation: Any) -> None:
     n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
     echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
     echo(answer(evaluation.similarity, evaluation.differences))
+
+
+def print_power(found: Any) -> None:
+    """Tell how often the right model was found, for each amount of data."""
+    amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
+    table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
+    rows = [
+        [
+            *(str(getattr(row, name)) for name in amounts),
+            *(f"{row.recovered:.2f}", f"{weak.power:.2f}", f"{weak.generating} > {weak.other}"),
+        ]
+        for row, weak in zip(table.itertuples(), found.weakest.itertuples(), strict=True)
+    ]
+    columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
+    print_table(columns, rows)
+    echo(
+        "power: how often the paired test (0.05, uncorrected) finds that the model the data were made from is more "
+        "similar than the other; of all pairs the weakest. With another number of stimuli the models' RDMs are others, "
+        "so that two models may become harder to tell apart: power_pairs.csv has every pair."
+    )
 
 
 def _interval(low: float, high: float) -> str:

@@ -140,6 +140,8 @@ def check(
     *,
     seed: int = 0,
     compared: rsa.Inference | None = None,
+    n_neurons: int | None = None,
+    preparation: Preparation | None = None,
     **options: Any,
 ) -> Quality:
     """Look a recording over before anything is compared with it.
@@ -153,9 +155,12 @@ def check(
     compared : Inference, optional
         A comparison of models with the recording that was made already, from which it is seen how small a difference
         can be found; without one, models that need no training are compared.
+    n_neurons : int, optional
+        Of the simulated recording, see :func:`normenc.recordings.load`.
+    preparation : Preparation, optional
     **options
-        Of :func:`normenc.recordings.load`. Missing values are no error here: they are counted, and neurons (or, where
-        that would leave fewer than half of them, trials) that have any are left out of the rest. Neurons are
+        Of :class:`normenc.recordings.Preparation`. Missing values are no error here: they are counted, and neurons (or,
+        where that would leave fewer than half of them, trials) that have any are left out of the rest. Neurons are
         described by their trials as they were before directions were folded.
 
     Returns
@@ -175,22 +180,24 @@ def check(
     (181, 'unknown')
     """
     if isinstance(source, Recording):
-        if options:
-            raise InputError(f"{', '.join(options)}: a recording that is loaded takes no options of load")
+        given = Preparation.of(preparation, **options).given() | ({} if n_neurons is None else {"n_neurons": n_neurons})
+        if given:
+            raise InputError(f"{', '.join(given)}: a recording that is loaded takes no options of load")
         raw = None if source.responses is None else look_at(_rows(source))
         return _checked(source, raw, source, seed, compared)
-    recording, raw, units = _read(source, options)
-    folded = options.get("fold_directions")
-    described = _read(source, options | {"fold_directions": False})[0] if folded else recording
+    asked = Preparation.of(preparation, **options)
+    recording, raw, units = _read(source, n_neurons, asked)
+    described = recording
+    if asked.fold_directions:
+        described = _read(source, n_neurons, replace(asked, fold_directions=False))[0]
     return _checked(recording, raw, described, seed, compared, units)
 
 
-def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawValues | None, str]:
+def _read(source: str | Path, n_neurons: int | None, asked: Preparation) -> tuple[Recording, RawValues | None, str]:
     """The recording without missing values, what the file's values are like, and their unit."""
     if str(source) in SOURCES and SOURCES[str(source)].url is None:
-        recording = load(source, **options)
+        recording = load(source, n_neurons=n_neurons, preparation=asked)
         return recording, look_at(_rows(recording)), recording.units
-    asked = Preparation(**options)
     with contents(source, asked) as found:
         if found.responses is None:
             return found.recording(), None, ""

@@ -38,7 +38,8 @@ def load(
     n_neurons: int | None = None,
     seed: int | None = None,
     in_memory_gib: float = IN_MEMORY_GIB,
-    **preparation: Any,
+    preparation: Preparation | None = None,
+    **options: Any,
 ) -> Recording:
     """Load a recording by its name or from a file.
 
@@ -82,8 +83,11 @@ def load(
     in_memory_gib : float
         Responses in HDF5 or Zarr that are larger are averaged, z-scored where wanted and turned into an RDM block by
         block (:func:`normenc.recordings.stream_rdm`); only the RDM is kept.
-    **preparation
-        See :class:`normenc.recordings.Preparation`: ``names``, ``axes``, ``window``, ``where``, ``quality`` and others.
+    preparation : Preparation, optional
+        How the file is read and prepared.
+    **options
+        The same by its fields, see :class:`normenc.recordings.Preparation`: ``names``, ``axes``, ``window``, ``where``,
+        ``quality`` and others.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def load(
     >>> recording.n_stimuli, recording.n_neurons, recording.simulated
     (181, 50, True)
     """
-    key, asked = str(name_or_path), Preparation(**preparation)
+    key, asked = str(name_or_path), Preparation.of(preparation, **options)
     if key == "simulated-v1":
         _check_reads_nothing(asked)
         recording = simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)

@@ -1,7 +1,9 @@
 """How a recording is read from its file and prepared: one value, made once from options or from a study file."""
 
+import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from pathlib import PurePath
 from typing import Any
 
 from normenc.errors import InputError
@@ -12,11 +14,16 @@ __all__ = ["FACTS", "Preparation"]
 FACTS = ("species", "area", "units", "source", "citation", "licence", "simulated")
 OF_EVENTS = ("intervals", "series")  # of files that hold continuous signals or spikes, such as NWB
 MISSING = ("error", "neurons", "trials")
+AS_FLAGS = {"map": "names", "fold": "fold_directions", "z_score": "z_scored"}  # what the command line calls them
 
 
 @dataclass(frozen=True)
 class Preparation:
     """How a file is understood, and what is done to the responses, in the order of the fields.
+
+    :func:`normenc.recordings.load`, :func:`normenc.quality.check`, :func:`normenc.study.run` and the other functions of
+    studies take it as ``preparation``, or its fields as options of their own. Study files have them in their section
+    ``[recording]``, and the commands as options.
 
     Parameters
     ----------
@@ -98,13 +105,55 @@ class Preparation:
 
     def __post_init__(self) -> None:
         """Check what can be checked without a file."""
-        for what in ("window", "baseline"):
-            if getattr(self, what) is not None:
-                object.__setattr__(self, what, parse_window(getattr(self, what), what))
+        _ = self.windows
         if self.missing not in MISSING:
             raise InputError(f"missing is {self.missing!r}; it must be one of {', '.join(MISSING)}")
         if self.blank is not None and (isinstance(self.blank, str) or not isinstance(self.blank, Sequence)):
             object.__setattr__(self, "blank", [self.blank])
+
+    @classmethod
+    def of(cls, preparation: "Preparation | Mapping[str, Any] | None" = None, /, **options: Any) -> "Preparation":
+        """Make one of options, or change some of another; each may be called as on the command line, too.
+
+        Parameters
+        ----------
+        preparation : Preparation or mapping, optional
+            What to start from.
+        **options
+            Of :class:`Preparation`.
+
+        Raises
+        ------
+        InputError
+            When there is no such option, it is given twice, or it has a value that it cannot have.
+
+        Examples
+        --------
+        >>> Preparation.of(Preparation(region="V1"), fold=True).given()
+        {'region': 'V1', 'fold_directions': True}
+        >>> Preparation.of(responsiv=True)
+        Traceback (most recent call last):
+            ...
+        normenc.errors.InputError: there is no option 'responsiv' to prepare a recording; did you mean 'responsive'?
+        """
+        if isinstance(preparation, Mapping):
+            preparation = cls.of(**preparation)
+        if not isinstance(preparation, Preparation | None):
+            raise InputError(
+                f"preparation is a {type(preparation).__name__}; it must be a normenc.recordings.Preparation"
+            )
+        known = [field.name for field in fields(cls)]
+        named: dict[str, Any] = {}
+        for name, value in options.items():
+            own = AS_FLAGS.get(name, name)
+            if own not in known:
+                near = difflib.get_close_matches(name[:100], [*known, *AS_FLAGS], n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(known)}"
+                raise InputError(f"there is no option {name!r} to prepare a recording; {hint}")
+            if own in named:
+                raise InputError(f"{own} is given twice, as {name} too; give it once")
+            named[own] = value
+        return replace(preparation or cls(), **named)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -128,10 +177,63 @@ class Preparation:
     @property
     def windows(self) -> tuple[Window | None, Window | None]:
         """Window and baseline."""
-        found = (self.window, self.baseline)
-        assert all(isinstance(window, Window | None) for window in found)
-        return found  # type: ignore[return-value]
+        window = None if self.window is None else parse_window(self.window)
+        return window, None if self.baseline is None else parse_window(self.baseline, "baseline")
+
+    def settings(self) -> dict[str, Any]:
+        """The options that were given, as the section ``[recording]`` of a study file holds them.
+
+        Raises
+        ------
+        InputError
+            For ``source``, which in a study file is the recording itself.
+
+        Examples
+        --------
+        >>> Preparation(window=(0, 0.5), quality="good", missing="neurons").settings()
+        {'window': [0.0, 0.5], 'missing': 'neurons', 'quality': ['good']}
+        """
+        given = {name: _plain(value) for name, value in self.given().items()}
+        if "source" in given:
+            raise InputError(
+                "source says where a recording comes from, which a study cannot state; save it in the recording's file"
+            )
+        for name in ("region", "quality"):
+            if isinstance(given.get(name), str):
+                given[name] = [given[name]]
+        for name in ("times", "window", "baseline"):
+            if isinstance(given.get(name), list):
+                given[name] = [_float(value) for value in given[name]]
+        if "bin_width" in given:
+            given["bin_width"] = _float(given["bin_width"])
+        return given
 
     def given(self) -> dict[str, Any]:
         """The options that are not at their defaults."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {
+            name: value
+            for name, (value, default) in values.items()
+            if value is not None and (default is None or value != default)
+        }
+
+
+def _float(value: Any) -> Any:
+    """A whole number as TOML has those that may have a fraction."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _plain(value: Any) -> Any:
+    """A value as TOML holds it: no arrays, tuples, paths or windows."""
+    if isinstance(value, Window):
+        ends = f"{value.start!r},{value.stop!r}"
+        return "all" if value.is_all else f"{'[' if value.with_start else '('}{ends}{']' if value.with_stop else ')'}"
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "tolist"):  # of NumPy
+        return _plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {name: _plain(own) for name, own in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(own) for own in value]
+    return value

@@ -5,6 +5,7 @@ from math import factorial
 from typing import Any
 
 from normenc.report.sentences import FOLDED
+from normenc.report.stages import stages_of
 from normenc.report.wording import counted, factors_in_words, in_words
 from normenc.rsa.ceiling import KINDS
 from normenc.rsa.measures import facts_of
@@ -76,7 +77,7 @@ def methods(
         *_inference(study, environment, cite),
         *_encoding(study, cite),
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, after "
-        f"the course {cite('course')}; embeddings are principal components followed by t-SNE {cite('tsne')}.",
+        f"the course {cite('course')}{_embedding(study, cite)}.",
     ]
     return " ".join(sentences), [REFERENCES.get(key, key) for key in cited]
 
@@ -233,10 +234,16 @@ def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
     return f"{orders}, which ask whether model and recording are related at all"
 
 
+def _embedding(study: dict[str, Any], cite: Any) -> str:
+    if "describe" not in stages_of(study):
+        return ""
+    return f"; embeddings are principal components followed by t-SNE {cite('tsne')}"
+
+
 def _encoding(study: dict[str, Any], cite: Any) -> list[str]:
-    settings = study.get("encoding", {})
-    if not settings.get("enabled"):
+    if "predict" not in stages_of(study):
         return []
+    settings = study["encoding"]
     how = f"ridge regression {cite('ridge')}" if settings["method"] == "ridge" else "partial least squares"
     networks = f"; for reference, networks ({in_words(settings['networks'])}) were fitted to the neurons" * bool(
         settings["networks"]

@@ -14,6 +14,7 @@ from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits
+from normenc.report.stages import left_out, stages_of
 from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
 from normenc.runs import Run
 from normenc.runs.pictures import captions, unplaced
@@ -101,6 +102,8 @@ def render(folder: str | Path) -> str:
         n_models=counted(int(similarity["p_chance_holm"].notna().sum()), "model"),
         n_tests=counted(n_tests, "difference") if (n_tests := int(differences["p_holm"].notna().sum())) else "",
         drawn=_drawn(similarity, environment),
+        stages=stages_of(study),
+        left_out=left_out(study),
         generalises=factors_in_words(
             environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) == 1
         ),

@@ -30,7 +30,13 @@ def _rdms(run: Run) -> Picture:
     )
 
 
-@picture("embeddings", "Two-dimensional embeddings of the recording, the layers and the controls", placed=True)
+@picture(
+    "embeddings",
+    "Two-dimensional embeddings of the recording, the layers and the controls",
+    applies=lambda run: "embeddings" in run.source_data,
+    when="with the stage `describe`",
+    placed=True,
+)
 def _embeddings(run: Run) -> Picture:
     points, (trained, others) = run.source_data["embeddings"], shown_populations(run)
     return Picture(

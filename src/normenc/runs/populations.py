@@ -9,7 +9,6 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.runs.reading import Run
-from normenc.texts import visible
 
 __all__ = [
     "PERIODS",
@@ -37,14 +36,12 @@ def recording_label(run: Run) -> str:
 
 def population_labels(run: Run) -> list[str]:
     """What the populations are called, the recording first."""
-    assert run.populations is not None
-    return [visible(str(label)) for label in run.populations["population"].to_numpy()]
+    return run.shown["population"].tolist()
 
 
 def shown_populations(run: Run) -> tuple[list[str], list[str]]:
     """The recording and trained layers, and the other populations, that the pictures show."""
-    assert run.populations is not None
-    kinds = dict(zip(population_labels(run), run.populations["kind"].to_numpy(), strict=True))
+    kinds = dict(zip(run.shown["population"], run.shown["kind"], strict=True))
     first = [label for label, kind in kinds.items() if kind in (RECORDING, EncoderKind.TRAINED)]
     return first, [label for label in kinds if label not in first]
 
@@ -66,8 +63,7 @@ def stimulus_axis(run: Run) -> dict[str, Any]:
     """The stimuli in degrees and the period of their circle, of images their numbers and none."""
     kind = run.recording["stimuli"]
     period, n = PERIODS.get(kind), run.shown_rdms.shape[1]
-    assert run.populations is not None
-    stimulus = np.arange(n) if period is None else run.populations[kind].to_numpy()
+    stimulus = np.arange(n) if period is None else run.shown_rdms[kind].to_numpy()
     return {"orientation": stimulus, "period": period}
 
 

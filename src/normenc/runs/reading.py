@@ -154,12 +154,17 @@ class Run(Shown):
         return files.dataset(self.folder, "rdms.nc")["dissimilarity"]
 
     @cached_property
+    def shown(self) -> pd.DataFrame:
+        """What the pictures show, the recording first: ``population`` (a label), ``key`` and ``kind``."""
+        known = self.source_data["shown"] if self.populations is None else self.populations
+        found = {name: np.asarray(known[name]).astype(str) for name in ("population", "key", "kind")}
+        return pd.DataFrame(found).assign(population=[visible(label) for label in found["population"]])
+
+    @cached_property
     def shown_rdms(self) -> "xr.DataArray":
         """Those of `rdms` that the pictures show, in the order of `populations`, whose labels they have."""
-        assert self.populations is not None
-        keys, labels = (self.populations[name].to_numpy().astype(str) for name in ("key", "population"))
-        found = files.dataset(self.folder, "rdms.nc", keys.tolist())["dissimilarity"]
-        return found.assign_coords(population=[visible(label) for label in labels])
+        found = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist())["dissimilarity"]
+        return found.assign_coords(population=self.shown["population"].tolist())
 
     @cached_property
     def representations(self) -> "xr.Dataset":

@@ -35,7 +35,8 @@ NEW = ".normenc-new"  # a run that is being written
 NEXT = ".normenc-next"  # a whole run that is on the way to its place
 PLAN = ".normenc-plan.json"  # what the whole run replaces
 
-GRATINGS, ENCODING = "orientations, directions", "with `[encoding] enabled = true`"
+GRATINGS, DESCRIBED = "orientations, directions; with the stage `describe`", "with the stage `describe`"
+ENCODING, PREDICTED = "with `[encoding] enabled = true`", "and the stage `predict`"
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,12 @@ FILES = (
     File("over_training.csv", "similarity at checkpoints", "with `[training] checkpoints`"),
     File("tuning.csv", "tuning of each population", GRATINGS),
     File("tuning_units.csv", "tuning of each neuron or unit", GRATINGS),
-    File("predictivity.csv", "how well neurons are predicted", ENCODING),
-    File("fitting.csv", "how networks were fitted to the neurons", f"{ENCODING} and `networks`"),
+    File("predictivity.csv", "how well neurons are predicted", f"{ENCODING} {PREDICTED}"),
+    File("fitting.csv", "how networks were fitted to the neurons", f"{ENCODING}, `networks` {PREDICTED}"),
     File("failures.csv", "what could not be trained or compared", "where something failed"),
     File("rdms.nc", "all dissimilarity matrices", variables=(RDM,)),
     File("representations.nc", "responses of the encoders", variables=(RESPONSES,)),
-    File("populations.nc", "what the report's explorers show", variables=POPULATIONS),
+    File("populations.nc", "what the report's explorers show", DESCRIBED, variables=POPULATIONS),
     File(
         "stimuli.png",
         f"the stimuli side by side, {SHEET_COLUMNS} in a row, each at most 64 pixels wide and high",

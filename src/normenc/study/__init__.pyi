@@ -1,31 +1,46 @@
+from .comparing import Compared, compare
+from .drawing import draw
 from .evaluation import Evaluation, evaluate
 from .finished import Picture, Redrawn, read_source_data, redraw
+from .populations import Populations, describe
 from .power_analysis import Power, power
+from .predicting import Predicted, predict
 from .progress import Tally
 from .readiness import check_before
-from .representing import prepare
+from .represented import Represented, represent
+from .representing import Prepared, prepare
 from .running import Run, run
 from .scheduler import Scheduler, SchedulerWarning
 from .settings import Study, load_study
 from .sweep import Failure
 
 __all__ = [
+    "Compared",
     "Evaluation",
     "Failure",
     "Picture",
+    "Populations",
     "Power",
+    "Predicted",
+    "Prepared",
     "Redrawn",
+    "Represented",
     "Run",
     "Scheduler",
     "SchedulerWarning",
     "Study",
     "Tally",
     "check_before",
+    "compare",
+    "describe",
+    "draw",
     "evaluate",
     "load_study",
     "power",
+    "predict",
     "prepare",
     "read_source_data",
     "redraw",
+    "represent",
     "run",
 ]

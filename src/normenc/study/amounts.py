@@ -12,7 +12,8 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.study.progress import Tell, each
-from normenc.study.representing import Prepared, Representation, represent_all
+from normenc.study.represented import represent
+from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import PowerSettings
 
 __all__ = ["amounts_of", "candidates_of", "first_rdms", "mean_repeats", "with_stimuli"]
@@ -138,7 +139,7 @@ def candidates_of(
         assert more.orientation is not None
         images = stimuli.gratings(more.orientation, **prepared.study.stimuli.model_dump())
         shown = replace(prepared, recording=more, images=images)
-        of_more = first_rdms(represent_all(shown, device=device, progress=False)[2])
+        of_more = first_rdms(represent(shown, device=device, progress=False).representations)
         if missing := [label for label in own if label not in of_more]:
             raise InputError(f"power.n_stimuli: {missing[0]} has no dissimilarities of {n} stimuli; try another number")
         rdms[n] = {label: of_more[label] for label in own}

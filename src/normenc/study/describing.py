@@ -16,7 +16,7 @@ from normenc.recordings import Recording
 from normenc.recordings.columns import neuron_column
 from normenc.study.representing import Representation
 
-__all__ = ["Description", "describe", "population_table", "unit_table"]
+__all__ = ["Description", "descriptions_of", "population_table", "unit_table"]
 
 Floats = npt.NDArray[np.float64]
 NEGATIVE = "shift"  # z-scores and layers have negative responses; a unit's zero is then its lowest response
@@ -91,7 +91,7 @@ class Description:
         return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
-def describe(
+def descriptions_of(
     recording: Recording, label: str, representations: Iterable[Representation], compared: Recording | None = None
 ) -> dict[str, Description]:
     """Describe the recording, where its neurons are known, and layers and controls, by label; no images.

@@ -1,5 +1,6 @@
 """The pictures of a study: what only they need is kept, and they are drawn from the run's folder."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +16,94 @@ from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import MOST_UNITS
-from normenc.study.progress import Tell, each
+from normenc.study.progress import Tell, each, reporting
+from normenc.study.store import write_evaluation
 from normenc.study.tables import fitting_table
 from normenc.texts import visible
 
-__all__ = ["draw", "source_data"]
+__all__ = ["draw", "draw_run", "source_data", "write_run"]
 
 N_EXAMPLES = (5, 6, 4)  # stimuli that are shown, the first number that divides them evenly; of few all
 N_MAPS = 8  # neurons whose readout is drawn
 OF_UNITS = ("gosi", "preferred_orientation_deg", "preferred_direction_deg")  # columns that are drawn
 
 
-def draw(evaluation: Evaluation, folder: Path, tell: Tell) -> None:
-    """Draw the pictures of a run as PNG and SVG in the new `folder` below it, beside what only they show."""
-    folder.mkdir()
-    write_source_data(source_data(evaluation), folder / SOURCE_DATA)
-    found = Run.open(folder.parent).figures
+def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Tell = True) -> tuple[Path, ...]:
+    """Draw the pictures of an evaluation as PNG and SVG.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With the stage compare; pictures of tuning and embeddings take the stage describe as well.
+    folder : str or Path
+        It is made if it is not there.
+    progress : bool or callable
+        See :func:`normenc.study.run`.
+
+    Returns
+    -------
+    tuple of Path
+        The pictures.
+
+    Raises
+    ------
+    InputError
+        When the evaluation is without the stage compare.
+    """
+    with reporting(progress) as tell, tempfile.TemporaryDirectory(prefix="normenc-") as place:
+        write_run(evaluation, Path(place), device="cpu")  # pictures are drawn from a run's files
+        return draw_run(Path(place), Path(folder), tell)
+
+
+def write_run(evaluation: Evaluation, folder: Path, *, device: str) -> None:
+    """Write what was found, and what only the pictures show, to the new `folder`."""
+    write_evaluation(evaluation, folder, device=device)
+    (folder / "figures").mkdir()
+    write_source_data(source_data(evaluation), folder / "figures" / SOURCE_DATA)
+
+
+def draw_run(run: Path, folder: Path, tell: Tell) -> tuple[Path, ...]:
+    """Draw the pictures of the run in a folder into another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = Run.open(run).figures
+    drawn: list[Path] = []
     for name in each(tell, "drawing", list(found)):
-        figures.save(found[name].draw(), folder, name)
+        drawn += figures.save(found[name].draw(), folder, name)
+    return tuple(drawn)
 
 
 def source_data(evaluation: Evaluation) -> dict[str, Any]:
     """What the pictures of `evaluation` show and no other file of its run holds."""
-    embeddings = {visible(label): points for label, points in evaluation.embeddings.items()}
-    found = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation), "embeddings": embeddings}
+    found = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation)}
+    if evaluation.populations is None:
+        found["shown"] = _shown(evaluation)
+    else:
+        found["embeddings"] = {visible(label): points for label, points in evaluation.embeddings.items()}
     if not evaluation.study.is_grid:
         found["pairs"] = evaluation.inference.pairs
-    if evaluation.descriptions:
+    descriptions = _descriptions(evaluation)
+    if descriptions:
         shown = [evaluation.recording_label, *(r.label for r in evaluation.shown if _is_trained(r))]
-        found["tuning"] = {
-            visible(label): _tuning(one, drawn=label in shown) for label, one in evaluation.descriptions.items()
-        }
+        found["tuning"] = {visible(label): _tuning(one, drawn=label in shown) for label, one in descriptions.items()}
     if evaluation.predicted is not None and evaluation.predicted.fitted:
         found["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
     return found
+
+
+def _descriptions(evaluation: Evaluation) -> dict[str, Description]:
+    """Tuning by label, of none where it was not asked for."""
+    return {} if evaluation.populations is None else evaluation.descriptions
+
+
+def _shown(evaluation: Evaluation) -> dict[str, list[str]]:
+    """Which populations the pictures show; populations.nc says it where it is written."""
+    shown = evaluation.shown
+    own = evaluation.recording_label
+    return {
+        "population": [own, *(r.label for r in shown)],
+        "key": [own, *(r.key for r in shown)],
+        "kind": ["recording", *(r.encoder.kind.value for r in shown)],
+    }
 
 
 def _is_trained(representation: Any) -> bool:
@@ -58,7 +113,7 @@ def _is_trained(representation: Any) -> bool:
 def _digits(evaluation: Evaluation) -> dict[str, Any]:
     """Numbers in tables that are drawn, with all their digits, of which CSVs have nine."""
     predicted = evaluation.predicted
-    units = [one.summary.units for one in evaluation.descriptions.values()]
+    units = [one.summary.units for one in _descriptions(evaluation).values()]
     tables = {
         "similarity": evaluation.similarity,
         "over_training": evaluation.over_training,

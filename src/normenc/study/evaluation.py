@@ -1,9 +1,9 @@
-"""The main job in memory: train, represent, compare, always beside controls."""
+"""The main job in memory, in stages: represent, compare, describe, predict; always beside controls."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,129 +11,210 @@ import pandas as pd
 import torch
 
 from normenc import rsa
-from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
-from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.quality import Quality, inference_inputs
+from normenc.quality import Quality
 from normenc.recordings import Recording
 from normenc.recordings.provenance import ReadFile
-from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
-from normenc.study.describing import Description, describe
+from normenc.runs.stages import in_order
+from normenc.study.comparing import Compared, compare
+from normenc.study.describing import Description
 from normenc.study.fitness import quality_of
-from normenc.study.predicting import Predicted, predict_neurons
-from normenc.study.progress import Tell, each, reporting, stage
-from normenc.study.representing import Prepared, Representation, represent_all, represent_checkpoints
+from normenc.study.populations import Populations, describe
+from normenc.study.predicting import Predicted, predict
+from normenc.study.progress import Tell, reporting, stage
+from normenc.study.represented import Represented, represent
+from normenc.study.representing import Prepared, Representation
 from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure
-from normenc.study.tables import difference_table, epoch_table, seed_table, similarity_table, training_table
+from normenc.study.tables import training_table
 from normenc.study.units import Unit
 from normenc.training import TrainingResult
 
-__all__ = ["Evaluation", "evaluate", "samples_of_other_methods"]
+__all__ = ["Evaluation", "evaluate"]
 
-UNCERTAIN = (
-    *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
-    *("p_ceiling", "p_ceiling_holm", "p_ceiling_fdr"),
-)
-PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is corrected for all models
-MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
-MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything a study found.
+    """Everything a study found, stage by stage.
+
+    What each stage found can be asked of the evaluation itself: ``evaluation.similarity`` is
+    ``evaluation.compared.similarity``. Where that stage was left out, an InputError says so.
 
     Attributes
     ----------
-    study : Study
-    recording : Recording
-    described : Recording
-        Whose tuning is described: the same, but for directions that are folded for the comparison.
-    recording_rdm : ndarray, shape (n_stimuli, n_stimuli)
-    trainings : dict of Unit to TrainingResult
-    failures : tuple of Failure
-        Units that could not be trained: a task and network of which a seed failed are left out of the comparison;
-        and layers that have no dissimilarities.
-    representations : tuple of Representation
-        The trained networks' layers, the same layers of their untrained twins, then the other controls.
-    inference : Inference
-        Of the models by label, see :func:`normenc.rsa.infer`.
-    components, embeddings : dict of str to ndarray, shape (n_stimuli, 20) or fewer, and (n_stimuli, 2)
-        By label, of the recording and of what is shown: principal components, and t-SNE of these.
-    similarity, differences, by_seed, training_log : DataFrame
-        As written to ``similarity.csv``, ``differences.csv``, ``similarity_by_seed.csv`` and ``training.csv``.
-    by_method : DataFrame or None
-        As written to ``similarity_by_method.csv``, where the study asks for other methods.
-    refused : dict of str to str
-        Methods that could not be used, and why.
-    skipped : dict of str to str
-        Controls that could not be used, and why.
-    quality : Quality
-        Of the recording, see :func:`normenc.quality.check`.
-    over_training : DataFrame or None
-        As written to ``over_training.csv``, where the study has checkpoints.
-    descriptions : dict of str to Description
-        Tuning of the recording, of the trained layers that are shown and of controls, by label.
+    stages : tuple of str
+        What was asked for, of ``"represent"``, ``"compare"``, ``"describe"``, ``"predict"`` and ``"draw"``.
+    represented : Represented
+        What the encoders respond.
+    compared : Compared or None
+        How similar they are with the recording.
+    populations : Populations or None
+        How they and the recording are tuned.
     predicted : Predicted or None
         How well neurons are predicted, where ``encoding.enabled``.
-    images : Tensor, shape (n_stimuli, height, width)
-        What the animal saw, as networks were given it.
-    files : tuple of ReadFile
-        That the recording was read from, before anything was trained.
+    quality : Quality or None
+        Of the recording, see :func:`normenc.quality.check`; known where models are compared with it.
     changed : tuple of Path
-        Those of them that changed since, and do not count.
+        Files of the recording that changed since they were read, and do not count.
     """
 
-    study: Study
-    recording: Recording
-    described: Recording
-    recording_rdm: npt.NDArray[np.float64]
-    trainings: dict[Unit, TrainingResult]
-    failures: tuple[Failure, ...]
-    representations: tuple[Representation, ...]
-    inference: rsa.Inference
-    components: dict[str, npt.NDArray[np.float64]]
-    embeddings: dict[str, npt.NDArray[np.float64]]
-    similarity: pd.DataFrame
-    differences: pd.DataFrame
-    by_seed: pd.DataFrame
-    training_log: pd.DataFrame
-    by_method: pd.DataFrame | None
-    refused: dict[str, str]
-    skipped: dict[str, str]
-    quality: Quality
-    over_training: pd.DataFrame | None
-    descriptions: dict[str, Description]
-    predicted: Predicted | None
-    images: torch.Tensor
-    files: tuple[ReadFile, ...]
-    changed: tuple[Path, ...]
+    stages: tuple[str, ...]
+    represented: Represented
+    compared: Compared | None = None
+    populations: Populations | None = None
+    predicted: Predicted | None = None
+    quality: Quality | None = None
+    changed: tuple[Path, ...] = ()
 
     @property
-    def shown(self) -> tuple[Representation, ...]:
-        """Of every label that the pictures show the first seed: all, or of a grid the most similar trained layers."""
-        firsts = _firsts(self.representations)
-        return tuple(firsts[label] for label in _shown(self.study, self.representations, self.similarity))
+    def prepared(self) -> Prepared:
+        """The study and its recording, before anything was trained."""
+        return self.represented.prepared
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """Labels of the representations, in order, each once."""
-        return tuple(dict.fromkeys(r.label for r in self.representations))
+    def study(self) -> Study:
+        """The settings."""
+        return self.prepared.study
+
+    @property
+    def recording(self) -> Recording:
+        """What models are compared with."""
+        return self.prepared.recording
+
+    @property
+    def described(self) -> Recording:
+        """Whose tuning is described: the same, but for directions that are folded for the comparison."""
+        return self.prepared.described
+
+    @property
+    def recording_rdm(self) -> npt.NDArray[np.float64]:
+        """Of the recording, shape (n_stimuli, n_stimuli)."""
+        return self.prepared.recording_rdm
+
+    @property
+    def images(self) -> torch.Tensor:
+        """What the animal saw, as networks were given it, shape (n_stimuli, height, width)."""
+        return self.prepared.images
+
+    @property
+    def files(self) -> tuple[ReadFile, ...]:
+        """What the recording was read from, before anything was trained."""
+        return self.prepared.files
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Controls that could not be used, and why."""
+        return self.prepared.skipped_controls
+
+    @property
+    def trainings(self) -> dict[Unit, TrainingResult]:
+        """The trained networks."""
+        return self.represented.trainings
+
+    @property
+    def training_log(self) -> pd.DataFrame:
+        """As written to ``training.csv``."""
+        return training_table(self.trainings)
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Units that could not be trained, and layers that have no dissimilarities."""
+        return self.represented.failures
+
+    @property
+    def representations(self) -> tuple[Representation, ...]:
+        """The trained networks' layers, the same layers of their untrained twins, then the other controls."""
+        return self.represented.representations
 
     @property
     def recording_label(self) -> str:
         """The recording's label, told from a layer or control of the same name."""
-        return _recording_label(self.recording, self.representations)
+        return self.represented.recording_label
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the representations, in order, each once."""
+        return tuple(self.represented.firsts)
+
+    @property
+    def shown(self) -> tuple[Representation, ...]:
+        """Of every label that the pictures show the first seed, see :attr:`Compared.shown`; all without comparison."""
+        return tuple(self.represented.firsts.values()) if self.compared is None else self.compared.shown
+
+    @property
+    def inference(self) -> rsa.Inference:
+        """Of the models by label, see :func:`normenc.rsa.infer`."""
+        return self._compared.inference
+
+    @property
+    def similarity(self) -> pd.DataFrame:
+        """As written to ``similarity.csv``."""
+        return self._compared.similarity
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """As written to ``differences.csv``."""
+        return self._compared.differences
+
+    @property
+    def by_seed(self) -> pd.DataFrame:
+        """As written to ``similarity_by_seed.csv``."""
+        return self._compared.by_seed
+
+    @property
+    def by_method(self) -> pd.DataFrame | None:
+        """As written to ``similarity_by_method.csv``, where the study asks for other methods."""
+        return self._compared.by_method
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Methods that could not be used, and why."""
+        return self._compared.refused
+
+    @property
+    def over_training(self) -> pd.DataFrame | None:
+        """As written to ``over_training.csv``, where the study has checkpoints."""
+        return self._compared.over_training
+
+    @property
+    def components(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Principal components by label, see :class:`Populations`."""
+        return self._populations.components
+
+    @property
+    def embeddings(self) -> dict[str, npt.NDArray[np.float64]]:
+        """Points of each stimulus by label, see :class:`Populations`."""
+        return self._populations.embeddings
+
+    @property
+    def descriptions(self) -> dict[str, Description]:
+        """Tuning by label, see :class:`Populations`."""
+        return self._populations.descriptions
+
+    @property
+    def _compared(self) -> Compared:
+        return _found(self.compared, "compare")
+
+    @property
+    def _populations(self) -> Populations:
+        return _found(self.populations, "describe")
+
+
+def _found(result: T | None, name: str) -> T:
+    if result is None:
+        raise InputError(f"the stage {name} was left out of this evaluation; add it to its stages")
+    return result
 
 
 def evaluate(
     prepared: Prepared,
     *,
+    stages: Sequence[str] | None = None,
     device: str = "cpu",
-    workers: int = 1,
-    scheduler: str | Scheduler | None = None,
+    workers: int | str | Scheduler = 1,
     progress: bool | Tell = True,
 ) -> Evaluation:
     """Train the networks, compare their layers and the controls with the recording.
@@ -142,9 +223,10 @@ def evaluate(
     ----------
     prepared : Prepared
         From :func:`prepare`.
-    device, workers, scheduler
-        See :func:`normenc.study.sweep.train_units`.
-    progress : bool or callable
+    stages : sequence of str, optional
+        Which of ``"represent"``, ``"compare"``, ``"describe"`` and ``"predict"`` to take; those of the study by
+        default, see :func:`normenc.study.run`.
+    device, workers, progress
         See :func:`normenc.study.run`.
 
     Returns
@@ -154,195 +236,22 @@ def evaluate(
     Raises
     ------
     InputError
-        When nothing could be trained, a layer has no dissimilarities, or these cannot be compared.
+        When nothing could be trained, a layer has no dissimilarities, or these cannot be compared; or when a stage
+        lacks one that it needs.
     """
+    study = prepared.study
+    asked = in_order(study.stages if stages is None else stages, predict=study.encoding.enabled)
     with reporting(progress) as tell:
-        return _evaluate(prepared, device, workers, scheduler, tell)
-
-
-def _evaluate(
-    prepared: Prepared, device: str, workers: int, scheduler: str | Scheduler | None, tell: Tell
-) -> Evaluation:
-    study, recording = prepared.study, prepared.recording
-    metric = study.rdm_metric
-    inputs = inference_inputs(recording, metric)
-    recording_rdm = inputs["data"]
-    if recording_rdm.ndim == 3:  # of several animals or sessions: the pictures show that of all together
-        known = recording.responses is not None
-        recording_rdm = rsa.rdm(recording.responses, metric=metric) if known else recording.rdm
-    trainings, failures, representations = represent_all(
-        prepared, device=device, workers=workers, scheduler=scheduler, progress=tell
-    )
-    with stage(tell, "comparing") as counted:
-        inference = _infer_models(study, recording, inputs, _rdms_by_label(representations), tick=counted.tick)
-    similarity = similarity_table(study, recording.label, representations, inference)
-    firsts = _firsts(representations)
-    own_label = _recording_label(recording, representations)
-    shown = _shown(study, representations, similarity)
-    if recording.responses is None:
-        components = {own_label: principal_components_of_rdm(recording_rdm, N_COMPONENTS)}
-    else:
-        components = {own_label: principal_components(recording.responses, N_COMPONENTS)}
-    components |= {label: principal_components(firsts[label].responses, N_COMPONENTS) for label in shown}
-    described = [firsts[label] for label in shown if firsts[label].encoder.kind is not EncoderKind.TWIN]
-    predicted = None
-    if study.encoding.enabled:
-        predicted = predict_neurons(
-            prepared, list(firsts.values()), similarity, inputs["data"], device=device, tell=tell
-        )
-    by_method, refused = _by_other_methods(study, recording, inputs, representations, tell)
-    over_training = _over_training(prepared, inputs, trainings, failures, tell)
-    with stage(tell, "describing tuning", 1 + len(described)) as counted:
-        descriptions = describe(prepared.described, own_label, counted.over(described), recording)
-    with stage(tell, "checking the recording"):
-        quality, changed_files = quality_of(prepared, inference)
-    return Evaluation(
-        study=study,
-        recording=recording,
-        described=prepared.described,
-        recording_rdm=recording_rdm,
-        trainings=trainings,
-        failures=tuple(failures),
-        representations=representations,
-        inference=inference,
-        components=components,
-        embeddings={label: embed_components(own) for label, own in each(tell, "embedding", components.items())},
-        similarity=similarity,
-        differences=difference_table(recording.label, representations, inference),
-        by_seed=seed_table(study, recording.label, inputs["data"], representations),
-        training_log=training_table(trainings),
-        by_method=by_method,
-        refused=refused,
-        skipped=prepared.skipped_controls,
-        quality=quality,
-        over_training=over_training,
-        descriptions=descriptions,
-        predicted=predicted,
-        images=prepared.images,
-        files=prepared.files,
-        changed=changed_files,
-    )
-
-
-def _over_training(
-    prepared: Prepared,
-    inputs: Mapping[str, Any],
-    trainings: dict[Unit, TrainingResult],
-    failures: Sequence[Failure],
-    tell: Tell,
-) -> pd.DataFrame | None:
-    """Similarities of the checkpoints, with intervals."""
-    if not prepared.study.training.checkpoints:
-        return None
-    groups: dict[str, list[tuple[int, Representation]]] = {}
-    for epoch, representation in represent_checkpoints(prepared, trainings, failures):
-        groups.setdefault(representation.encoder.encoder_name, []).append((epoch, representation))
-    tables = []
-    # Apart, for nobody asks for the differences between all.
-    for found in each(tell, "comparing over training", groups.values()):
-        models: dict[str, list[npt.NDArray[np.float64]]] = {}
-        for epoch, representation in found:
-            models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
-        inference = _infer_models(prepared.study, prepared.recording, inputs, models)
-        tables.append(epoch_table(prepared.recording.label, found, inference))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _by_other_methods(
-    study: Study,
-    recording: Recording,
-    inputs: Mapping[str, Any],
-    representations: Sequence[Representation],
-    tell: Tell,
-) -> tuple[pd.DataFrame | None, dict[str, str]]:
-    """Rows like those of ``similarity.csv`` for the other methods, and why some could not be used."""
-    models = _rdms_by_label(representations)
-    tables, refused = [], {}
-    others = [method for method in study.comparison.also if method != study.comparison.method]
-    for method in each(tell, "comparing by other measures", others):
-        try:
-            inference = _infer_models(study, recording, inputs, models, method)
-        except InputError as error:
-            refused[str(method)] = str(error)
-        else:
-            table = similarity_table(study, recording.label, representations, inference)
-            tables.append(table.assign(comparison=method))
-    return (pd.concat(tables, ignore_index=True) if tables else None), refused
-
-
-def _rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.float64]]]:
-    models: dict[str, list[npt.NDArray[np.float64]]] = {}
-    for r in representations:
-        models.setdefault(r.label, []).append(r.rdm)
-    return models
-
-
-def _infer_models(
-    study: Study,
-    recording: Recording,
-    inputs: Mapping[str, Any],
-    models: dict[str, list[npt.NDArray[np.float64]]],
-    method: str | None = None,
-    tick: Callable[[int, int], None] | None = None,
-) -> rsa.Inference:
-    """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
-    own = study.comparison
-    options = study.comparison.model_dump(exclude={"layers", "controls", "also", "method", "n_samples"})
-    options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
-    # Too few stimuli to speak of others: of these alone, seeds still vary.
-    few = recording.n_stimuli < MIN_STIMULI_RESAMPLED
-    found = rsa.infer(
-        {label: np.stack(rdms) for label, rdms in models.items()},
-        **inputs,
-        ordered=recording.has_neighbours,
-        factors=["seeds"] if few else None,
-        method=method or own.method,
-        n_samples=own.n_samples if method is None else samples_of_other_methods(study),
-        tick=tick,
-        **options,
-    )
-    return _without_false_certainty(found) if few else found
-
-
-def samples_of_other_methods(study: Study) -> int:
-    """Samples of their bootstrap: enough to see whether the answer hangs on the method."""
-    return min(study.comparison.n_samples, MOST_SAMPLES_ALSO)
-
-
-def _without_false_certainty(inference: rsa.Inference) -> rsa.Inference:
-    """Where nothing that was resampled touches an estimate, how sure it is becomes unknown, rather than wholly sure."""
-    tables = []
-    for table in (inference.models, inference.pairs):
-        columns = [name for name in table if name in UNCERTAIN]
-        sure = table["standard_error"] < 1e-12
-        tables.append(table.assign(**{name: table[name].astype(float).mask(sure) for name in columns}))
-    models, pairs = tables
-    unsaid = inference.models["standard_error"].lt(1e-12) & models["why_unknown"].eq("")
-    models["why_unknown"] = models["why_unknown"].mask(unsaid, "there are too few stimuli to speak of others")
-    return replace(inference, models=models, pairs=pairs)
-
-
-def _firsts(representations: Sequence[Representation]) -> dict[str, Representation]:
-    """The first seed of every label, in order."""
-    firsts: dict[str, Representation] = {}
-    for representation in representations:
-        firsts.setdefault(representation.label, representation)
-    return firsts
-
-
-def _shown(study: Study, representations: Sequence[Representation], similarity: pd.DataFrame) -> list[str]:
-    """Labels for the pictures: all, or of a grid the most similar trained layers, their twins and the controls."""
-    firsts = _firsts(representations)
-    if not study.is_grid:
-        return list(firsts)
-    trained = similarity[similarity["kind"] == EncoderKind.TRAINED]
-    best = trained.sort_values("similarity", ascending=False)["encoder"].head(MAX_SHOWN).tolist()
-    twins = {firsts[label].encoder.twin.of_all_seeds for label in best}
-    return best + [
-        label for label, r in firsts.items() if r.encoder.kind is EncoderKind.CONTROL or r.encoder.of_all_seeds in twins
-    ]
-
-
-def _recording_label(recording: Recording, representations: Sequence[Representation]) -> str:
-    taken = {r.label for r in representations} | {r.key for r in representations}
-    return f"{recording.label} (recording)" if recording.label in taken else recording.label
+        if "compare" in asked:
+            _ = prepared.inputs  # what is wrong with the recording shows before anything is trained
+        represented = represent(prepared, device=device, workers=workers, progress=tell)
+        compared = compare(represented, progress=tell) if "compare" in asked else None
+        predicted = None
+        if compared is not None and "predict" in asked:
+            predicted = predict(compared, device=device, progress=tell)
+        populations = describe(represented, compared, progress=tell) if "describe" in asked else None
+        if compared is None:
+            return Evaluation(asked, represented, populations=populations)
+        with stage(tell, "checking the recording"):
+            quality, changed = quality_of(prepared, compared.inference)
+    return Evaluation(asked, represented, compared, populations, predicted, quality, changed)

@@ -25,7 +25,7 @@ def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, t
     if prepared.files and not changed(prepared.files):
         settings = prepared.study.recording[0]
         try:
-            found = check(settings.source, compared=inference, **settings.options)
+            found = check(settings.source, compared=inference, preparation=settings.preparation)
         except InputError:
             if not changed(prepared.files):
                 raise

@@ -15,6 +15,7 @@ import pandas as pd
 
 from normenc import figures, rsa
 from normenc.errors import InputError
+from normenc.recordings import Preparation
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.runs.publishing import Earlier, destination, holds_nothing
@@ -22,7 +23,8 @@ from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
 from normenc.study.progress import Stage, Tell, each, reporting, stage
-from normenc.study.representing import Prepared, prepare, represent_all
+from normenc.study.represented import represent
+from normenc.study.representing import Prepared, prepare
 from normenc.study.sections import PowerSettings
 from normenc.study.settings import Study
 from normenc.study.sweep import Failure
@@ -77,9 +79,12 @@ def power(
     study: Study | None = None,
     out: str | Path | None = None,
     *,
+    recording: str | None = None,
+    preparation: Preparation | None = None,
     device: str = "auto",
     n_jobs: int | None = None,
     progress: bool | Tell = True,
+    **options: Any,
 ) -> Power:
     """Simulate recordings from each of a study's candidates, and see how often the right one is found.
 
@@ -97,12 +102,10 @@ def power(
     out : str or Path, optional
         A new folder for ``power.csv``, ``power_pairs.csv``, ``study.toml`` and heat maps of both,
         ``runs/<study>-<recording>-power`` by default.
-    device : str
-        Where to train.
+    recording, preparation, device, progress, **options
+        See :func:`normenc.study.run`.
     n_jobs : int, optional
         Processes; one a core by default.
-    progress : bool or callable
-        Of all stages, see :func:`normenc.study.run`.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def power(
     InputError
         When the noise is neither stated nor follows from the recording, or more images are asked for than it has.
     """
-    study = study or Study()
+    study = (study or Study()).prepared_by(recording, preparation, options)
     target = resolve_device(device)
     with reporting(progress) as tell:
         early = _read(study, tell) if out is None else None  # its name is part of the folder's
@@ -122,10 +125,8 @@ def power(
             prepared = early or _read(study, tell)
             settings = amounts_of(prepared.recording, study.power)
             assert settings.n_stimuli is not None
-            _, failures, representations = represent_all(
-                prepared, device=target.type, workers=n_jobs or 1, progress=tell
-            )
-            own = first_rdms(representations)
+            represented = represent(prepared, device=target.type, workers=n_jobs or 1, progress=tell)
+            own = first_rdms(represented.representations)
             candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, tell)
             found = simulate_power(
                 candidates,
@@ -138,7 +139,7 @@ def power(
             )
             with place.staged() as aside:
                 _write(found, study.model_copy(update={"power": settings}), aside)
-    return Power(found.recovery, found.pairs, folder, tuple(failures), prepared.skipped_controls)
+    return Power(found.recovery, found.pairs, folder, represented.failures, prepared.skipped_controls)
 
 
 def _read(study: Study, tell: Tell) -> Prepared:

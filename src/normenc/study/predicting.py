@@ -16,13 +16,14 @@ from normenc.encoding import course
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.runs.schema import FAILED_FIT
-from normenc.study.progress import Stage, Tell, each, stage
-from normenc.study.representing import Prepared, Representation
+from normenc.study.comparing import Compared
+from normenc.study.progress import Stage, Tell, each, reporting, stage
+from normenc.study.representing import Prepared
 from normenc.study.sections import EncodingSettings
 from normenc.training import Progress
 from normenc.tuning import around_zero
 
-__all__ = ["Predicted", "predict_neurons"]
+__all__ = ["Predicted", "predict"]
 
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
@@ -46,38 +47,43 @@ class Predicted:
     fitted: dict[str, encoding.FittedNetwork]
 
 
-def predict_neurons(
-    prepared: Prepared,
-    representations: Sequence[Representation],
-    similarity: pd.DataFrame,
-    rdms: Floats,
-    tell: Tell,
-    *,
-    device: str = "cpu",
-) -> Predicted:
+def predict(compared: Compared, *, device: str = "cpu", progress: bool | Tell = True) -> Predicted:
     """Predict neurons from every layer, twin and control, and by networks fitted to the neurons.
 
     Parameters
     ----------
-    prepared : Prepared
-        With ``encoding.enabled`` and a recording of neurons.
-    representations : sequence of Representation
-        The first seed of every label, in the order of `similarity`.
-    similarity : DataFrame
-        The rows of ``similarity.csv``.
-    rdms : ndarray
-        The recording's, (n_stimuli, n_stimuli) or one for each animal.
-    tell : callable
-        Is given a :class:`normenc.study.Tally` as layers, then networks, are done.
+    compared : Compared
+        From :func:`normenc.study.compare`, of a recording of neurons. The study's section ``[encoding]`` says how.
     device : str
         Where networks are fitted.
+    progress : bool or callable
+        See :func:`normenc.study.run`.
+
+    Returns
+    -------
+    Predicted
+
+    Raises
+    ------
+    InputError
+        When the recording has no neurons.
     """
+    if compared.represented.prepared.recording.responses is None:
+        name = compared.represented.prepared.recording.name
+        raise InputError(f"{name} is known only by its RDM, and has no neurons to predict")
+    with reporting(progress) as tell:
+        return _predict(compared, device, tell)
+
+
+def _predict(compared: Compared, device: str, tell: Tell) -> Predicted:
+    prepared, similarity = compared.represented.prepared, compared.similarity
+    representations, rdms = list(compared.represented.firsts.values()), prepared.inputs["data"]
     settings, recording = prepared.study.encoding, prepared.recording
     folds = _folds(recording, settings)
     rows = []
     networks = {}
-    compared = zip(representations, similarity.to_dict("records"), strict=True)
-    for r, similar in each(tell, "predicting neurons", compared):
+    rows_of_similarity = zip(representations, similarity.to_dict("records"), strict=True)
+    for r, similar in each(tell, "predicting neurons", rows_of_similarity):
         assert r.responses is not None and recording.responses is not None
         found = encoding.cross_validated_predictions(
             r.responses.to_numpy(),

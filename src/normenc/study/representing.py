@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +16,18 @@ from normenc import controls, rsa, stimuli
 from normenc.embedding import MIN_STIMULI
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
-from normenc.recordings import Recording, load
+from normenc.quality import inference_inputs
+from normenc.recordings import Preparation, Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import Encoder, represent
 from normenc.rsa.measures import as_measure
 from normenc.study.building import build_network, build_task
-from normenc.study.progress import Tell, each, reporting
-from normenc.study.scheduler import Scheduler
+from normenc.study.progress import Tell, each
 from normenc.study.sections import NetworkSettings
 from normenc.study.settings import Study
-from normenc.study.sweep import Failure, train_units
 from normenc.study.units import Unit
-from normenc.training import TrainingResult, initialise
 
-__all__ = ["Prepared", "Representation", "control_representations", "prepare", "represent_all", "represent_checkpoints"]
+__all__ = ["Prepared", "Representation", "by_layer", "control_representations", "prepare"]
 
 MAX_IMAGES_GIB = 8
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
@@ -77,6 +76,23 @@ class Prepared:
     images: torch.Tensor
     files: tuple[ReadFile, ...] = ()
 
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """What :func:`normenc.rsa.infer` is given of the recording: its RDM, or one for each animal, and the rest."""
+        return inference_inputs(self.recording, self.study.rdm_metric)
+
+    @cached_property
+    def recording_rdm(self) -> npt.NDArray[np.float64]:
+        """The recording's RDM, shape (n_stimuli, n_stimuli): of several animals or sessions that of all together."""
+        found: npt.NDArray[np.float64] = self.inputs["data"]
+        if found.ndim == 2:
+            return found
+        own, responses = self.recording.rdm, self.recording.responses
+        if responses is None:
+            assert own is not None
+            return own
+        return rsa.rdm(responses, metric=self.study.rdm_metric)
+
     @property
     def controls(self) -> list[str]:
         """The study's controls, without those that are skipped."""
@@ -95,21 +111,44 @@ class Prepared:
         return found
 
 
-def prepare(study: Study) -> Prepared:
+def prepare(
+    study: Study | None = None,
+    *,
+    recording: str | None = None,
+    preparation: Preparation | None = None,
+    **options: Any,
+) -> Prepared:
     """Load the recording and try out task and network, so that bad input is found before anything is trained.
+
+    Parameters
+    ----------
+    study : Study, optional
+        The reference study by default.
+    recording, preparation, **options
+        See :func:`normenc.study.run`.
+
+    Returns
+    -------
+    Prepared
 
     Raises
     ------
     InputError
         When the recording cannot be used, or the network does not fit the stimuli.
     """
+    study = (study or Study()).prepared_by(recording, preparation, options)
+    return _prepare(study)
+
+
+def _prepare(study: Study) -> Prepared:
     if len(study.recording) > 1:
         raise InputError(f"this study has {len(study.recording)} recordings; run each of Study.per_recording()")
     settings = study.recording[0]
     with files_read() as files:
-        recording = described = load(settings.source, **settings.options)
-        if settings.fold_directions and recording.responses is not None:
-            described = load(settings.source, **settings.options | {"fold_directions": False})
+        own = settings.preparation
+        recording = described = load(settings.source, **settings.simulation, preparation=own)
+        if own.fold_directions and recording.responses is not None:
+            described = load(settings.source, **settings.simulation, preparation=replace(own, fold_directions=False))
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
             f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
@@ -191,61 +230,6 @@ def _units(
     return units, twins
 
 
-def represent_all(
-    prepared: Prepared,
-    *,
-    device: str = "cpu",
-    workers: int = 1,
-    scheduler: str | Scheduler | None = None,
-    progress: bool | Tell = True,
-) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
-    """Train the networks and read their layers, those of their untrained twins, and the controls.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    device, workers, scheduler, progress
-        See :func:`normenc.study.run`.
-
-    Returns
-    -------
-    trainings : dict of Unit to TrainingResult
-    failures : list of Failure
-    representations : tuple of Representation
-
-    Raises
-    ------
-    InputError
-        When nothing could be trained, or no layer has dissimilarities.
-    """
-    with reporting(progress) as tell:
-        return _represent_all(prepared, device, workers, scheduler, tell)
-
-
-def _represent_all(
-    prepared: Prepared, device: str, workers: int, scheduler: str | Scheduler | None, tell: Tell
-) -> tuple[dict[Unit, TrainingResult], list[Failure], tuple[Representation, ...]]:
-    study = prepared.study
-    # Controls come first: what is wrong with the stimuli shows before anything is trained.
-    plain = control_representations(prepared, tell)
-    trainings, failures = train_units(
-        prepared.units, device=device, workers=workers, scheduler=scheduler, progress=tell
-    )
-    layers: list[Representation] = []
-    for (task, network), units in each(tell, "responses of layers", _whole(prepared, failures).items()):
-        encoders = {unit.seed: trainings[unit].network for unit in units}
-        found, dead = _by_layer(prepared, encoders, task, network)
-        layers += [r for of_layer in found.values() for r in of_layer]
-        failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
-    if not layers:
-        raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
-    for network, build in each(tell, "responses of untrained layers", prepared.twins):
-        twins = {seed: initialise(build, seed) for seed in study.untrained_seeds}
-        found, _ = _by_layer(prepared, twins, None, network)
-        layers += [r for of_layer in found.values() for r in of_layer]
-    return trainings, failures, (*layers, *plain)
-
-
 def control_representations(prepared: Prepared, tell: Tell | None = None) -> list[Representation]:
     """The layers of the study's controls.
 
@@ -265,24 +249,7 @@ def control_representations(prepared: Prepared, tell: Tell | None = None) -> lis
     return plain
 
 
-def represent_checkpoints(
-    prepared: Prepared, trainings: dict[Unit, TrainingResult], failures: Sequence[Failure]
-) -> list[tuple[int, Representation]]:
-    """Epoch and representation of every checkpoint, several seeds of one after the other.
-
-    A layer that has no dissimilarities at some checkpoint is left out there.
-    """
-    epochs = sorted(set(prepared.study.training.checkpoints))
-    rows: list[tuple[int, Representation]] = []
-    for (task, network), units in _whole(prepared, failures).items():
-        for epoch in epochs:
-            encoders = {unit.seed: trainings[unit].checkpoints[epoch] for unit in units}
-            found, _ = _by_layer(prepared, encoders, task, network)
-            rows += [(epoch, r) for of_layer in found.values() for r in of_layer]
-    return rows
-
-
-def _by_layer(
+def by_layer(
     prepared: Prepared, encoders: dict[int, nn.Module], task: str | None, network: NetworkSettings
 ) -> tuple[dict[str, list[Representation]], dict[str, str]]:
     """Representations of all seeds by layer, and why layers have none; the dead say nothing of the others."""
@@ -300,17 +267,6 @@ def _by_layer(
             else:
                 found[layer].append(representation)
     return {layer: of_layer for layer, of_layer in found.items() if layer not in dead}, dead
-
-
-def _whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, NetworkSettings], list[Unit]]:
-    """Units by task and network, without those pairs of which a seed failed."""
-    failed = {(f.unit.task_label, f.unit.network_label) for f in failures if f.layer is None}
-    networks = {network.title: network for network in prepared.study.network}
-    found: dict[tuple[str, NetworkSettings], list[Unit]] = {}
-    for unit in prepared.units:
-        if (unit.task_label, unit.network_label) not in failed:
-            found.setdefault((unit.task_label, networks[unit.network_label]), []).append(unit)
-    return found
 
 
 def _representations(

@@ -1,21 +1,23 @@
 """Run a study and write its folder."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from normenc import runs
+from normenc.recordings import Preparation
 from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
-from normenc.study.drawing import draw
+from normenc.study.drawing import draw_run, write_run
 from normenc.study.evaluation import Evaluation, evaluate
 from normenc.study.progress import Tell, reporting, stage
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
 from normenc.study.settings import Study
-from normenc.study.store import write_evaluation
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 
@@ -44,12 +46,15 @@ def run(
     study: Study | None = None,
     out: str | Path | None = None,
     *,
+    recording: str | None = None,
+    preparation: Preparation | None = None,
+    stages: Sequence[str] | None = None,
     device: str = "auto",
-    workers: int = 1,
-    scheduler: str | Scheduler | None = None,
+    workers: int | str | Scheduler = 1,
     force: bool = False,
     progress: bool | Tell = True,
     page: Callable[[Path], object] | None = None,
+    **options: Any,
 ) -> Run:
     """Train, compare and draw: the main job, from settings to a folder.
 
@@ -63,22 +68,30 @@ def run(
     out : str or Path, optional
         The folder to write, ``runs/<study>-<recording>`` by default. It appears when it is whole. Meanwhile no other
         run can be written there.
+    recording : str, optional
+        Compare with this recording, by its name or its file, instead of the study's.
+    preparation : Preparation, optional
+        How the recording is read and prepared, where that differs from what the study says.
+    stages : sequence of str, optional
+        ``["represent", "compare"]`` gives similarities alone, in a fraction of the time. ``"describe"`` adds tuning and
+        embeddings, ``"predict"`` predictions of neurons (with ``encoding.enabled``), and ``"draw"`` the pictures. Those
+        of the study by default, which are all of them where it names none.
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    workers : int, str or Scheduler
+        Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
+        ``if __name__ == "__main__":``, for they import it. Or a Dask scheduler whose workers train instead: its
+        address, or :class:`normenc.study.Scheduler`, which has certificates too.
     force : bool
         Replace an earlier run in that folder. Other files there stay, and files of that run that were changed since are
         kept aside.
-    workers : int
-        Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
-        ``if __name__ == "__main__":``, for they import it.
-    scheduler : str or Scheduler, optional
-        A Dask scheduler whose workers train instead: its address, or :class:`normenc.study.Scheduler`, which has
-        certificates too.
     progress : bool or callable
         True draws bars on a terminal and writes a line every half minute elsewhere; a callable is given a
         :class:`normenc.study.Tally` of every stage: reading, training, comparing, drawing and so on.
     page : callable, optional
         Given the folder before it appears, adds the page: :func:`normenc.report.write`. It can be added later as well.
+    **options
+        Fields of :class:`normenc.recordings.Preparation`, instead of `preparation` or to change some of it.
 
     Returns
     -------
@@ -91,9 +104,12 @@ def run(
     ConnectionError
         When the scheduler or all its workers are lost on the way. Networks that were trained are kept.
     """
-    study = study or Study()
-    # Of a cluster's workers it is they who have a GPU or not.
-    target_device = torch.device(device) if scheduler and device in ("cpu", "cuda") else resolve_device(device)
+    workers = _workers(workers, options)
+    study = (study or Study()).prepared_by(recording, preparation, options)
+    study = study if stages is None else study.with_changes(stages=stages)
+    # Whether the workers of a cluster have a GPU, this computer cannot tell.
+    remote = not isinstance(workers, int) and device in ("cpu", "cuda")
+    target_device = torch.device(device) if remote else resolve_device(device)
     with reporting(progress) as tell:
         early = _read(study, tell) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}" if early else out or "")
@@ -101,19 +117,31 @@ def run(
         with destination(folder, "run", lambda found: replaceable(found, force=force, wanted=wanted)) as place:
             prepared = early or _read(study, tell)
             check_disks(prepared, folder, target_device.type)
-            evaluation = evaluate(
-                prepared, device=target_device.type, workers=workers, scheduler=scheduler, progress=tell
-            )
+            evaluation = evaluate(prepared, device=target_device.type, workers=workers, progress=tell)
             with place.staged() as aside:
-                with stage(tell, "writing tables"):
-                    write_evaluation(evaluation, aside, device=target_device.type)
-                draw(evaluation, aside / "figures", tell)
+                _write(evaluation, aside, target_device.type, tell)
                 if page is not None:
                     with stage(tell, "writing the report"):
                         page(aside)
     return Run(folder, evaluation, tuple(place.kept))
 
 
+def _workers(workers: int | str | Scheduler, options: dict[str, Any]) -> int | str | Scheduler:
+    """Who trains; a scheduler had an argument of its own once."""
+    scheduler: str | Scheduler | None = options.pop("scheduler", None)
+    if scheduler is None:
+        return workers
+    warnings.warn("scheduler is now given as workers", DeprecationWarning, stacklevel=3)
+    return scheduler
+
+
 def _read(study: Study, tell: Tell) -> Prepared:
     with stage(tell, "reading the recording"):
         return prepare(study)
+
+
+def _write(evaluation: Evaluation, folder: Path, device: str, tell: Tell) -> None:
+    with stage(tell, "writing tables"):
+        write_run(evaluation, folder, device=device)
+    if "draw" in evaluation.stages:
+        draw_run(folder, folder / "figures", tell)

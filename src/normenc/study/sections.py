@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from normenc.errors import quoted
+from normenc.recordings.preparation import Preparation
 from normenc.rsa.measures import MEASURES
 from normenc.texts import visible
 
@@ -100,9 +101,14 @@ class RecordingSettings(Settings):
     z_scored: bool | None = None
 
     @property
-    def options(self) -> dict[str, Any]:
-        """Arguments for :func:`normenc.recordings.load` beside the source."""
-        return self.model_dump(exclude={"source"}, exclude_none=True)
+    def preparation(self) -> Preparation:
+        """How the recording is read and prepared."""
+        return Preparation(**self.model_dump(exclude={"source", "n_neurons", "seed"}, exclude_none=True))
+
+    @property
+    def simulation(self) -> dict[str, int]:
+        """What is set of a simulated recording: arguments for :func:`normenc.recordings.load`."""
+        return self.model_dump(include={"n_neurons", "seed"}, exclude_none=True)
 
 
 class StimulusSettings(Settings):

@@ -3,7 +3,7 @@
 ``Study()`` is the reference study, so that every default is a value of that study.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,9 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from normenc.encoders import Naming
 from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
+from normenc.recordings.preparation import Preparation
 from normenc.recordings.simulation import N_NEURONS
+from normenc.runs.stages import check_stages
 from normenc.study.faults import all_in_words
 from normenc.study.reading import read_toml
 from normenc.study.sections import (
@@ -25,6 +27,7 @@ from normenc.study.sections import (
     EncodingSettings,
     NetworkSettings,
     ObjectRecognitionSettings,
+    Once,
     PowerSettings,
     RecordingSettings,
     Settings,
@@ -50,6 +53,7 @@ class Study(Settings):
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = "reference"
+    stages: Annotated[list[str], Once] | None = None
     recording: Annotated[list[RecordingSettings], Field(min_length=1), BeforeValidator(_as_list)] = Field(
         default=[RecordingSettings()]
     )
@@ -64,6 +68,19 @@ class Study(Settings):
     comparison: ComparisonSettings = ComparisonSettings()
     encoding: EncodingSettings = EncodingSettings()
     power: PowerSettings = PowerSettings()
+
+    @model_validator(mode="after")
+    def _stages_make_a_run(self) -> "Study":
+        if self.stages is not None:
+            check_stages(self.stages)
+            if "compare" not in self.stages:
+                raise ValueError(
+                    f"stages: given {self.stages}; a run holds similarities, so that compare must be one of them; "
+                    "normenc.study.represent gives representations alone"
+                )
+            if "predict" in self.stages and not self.encoding.enabled:
+                raise ValueError("stages: predict needs enabled = true in the section [encoding]")
+        return self
 
     @model_validator(mode="after")
     def _layers_are_there(self) -> "Study":
@@ -177,26 +194,38 @@ class Study(Settings):
         recording: str | None = None,
         seed: int | None = None,
         n_seeds: int | None = None,
-        preparation: Mapping[str, Any] | None = None,
+        preparation: Preparation | Mapping[str, Any] | None = None,
+        stages: Sequence[str] | None = None,
     ) -> "Study":
-        """Give this study another recording, recordings another preparation, or other training seeds.
+        """Give this study another recording, recordings another preparation, other training seeds, or other stages.
 
         With another recording, settings of the former ones are dropped.
         """
+        given = Preparation.of(preparation).settings()
         settings = self.model_dump()
         if recording is not None and recording not in [own.source for own in self.recording]:
             settings["recording"] = [{"source": _absolute(recording, Path())}]
         elif recording is not None:
             settings["recording"] = [own for own in settings["recording"] if own["source"] == recording]
         for own in settings["recording"]:
-            own |= preparation or {}
+            own |= given
             if own.get("images") is not None:
                 own["images"] = _absolute_folder(own["images"], Path())
         if seed is not None:
             settings["training"]["seed"] = seed
         if n_seeds is not None:
             settings["training"]["n_seeds"] = n_seeds
-        return _validated(settings, "command line")
+        if stages is not None:
+            settings["stages"] = [stages] if isinstance(stages, str) else list(stages)
+        return _validated(settings, "study")
+
+    def prepared_by(
+        self, recording: str | None, preparation: Preparation | None, options: Mapping[str, Any]
+    ) -> "Study":
+        """Give this study another recording or preparation, where there is one; see :meth:`with_changes`."""
+        if recording is None and preparation is None and not options:
+            return self
+        return self.with_changes(recording=recording, preparation=Preparation.of(preparation, **options))
 
     @property
     def rdm_metric(self) -> str:
@@ -218,7 +247,7 @@ class Study(Settings):
             layers = list(self.layers_of(self.network[0]))
             settings["comparison"] = {"layers": layers} | settings["comparison"]
         for section, values in settings.items():
-            if section != "name":
+            if section not in ("name", "stages"):
                 several = values if isinstance(values, list) else [values]
                 given = [{key: value for key, value in each.items() if value != {}} for each in several]
                 settings[section] = given if len(given) > 1 else given[0]

@@ -34,8 +34,9 @@ from normenc.recordings.sources import SOURCES
 from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, file_of
 from normenc.runs.writing import csv_bytes
 from normenc.study.describing import population_table, unit_table
-from normenc.study.evaluation import Evaluation, samples_of_other_methods
+from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import population_dataset, stimulus_sheet
+from normenc.study.inferring import samples_of_other_methods
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
@@ -67,7 +68,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
         write(name, csv_bytes(table))
     write("representations.nc", _netcdf(_representations(evaluation)))
     write("rdms.nc", _netcdf(rdm_array(evaluation).to_dataset()))
-    write("populations.nc", _netcdf(population_dataset(evaluation)))
+    if evaluation.populations is not None:
+        write("populations.nc", _netcdf(population_dataset(evaluation)))
     write("stimuli.png", stimulus_sheet(evaluation.images))
     write("quality.json", _quality(evaluation).encode("utf-8"))
     (folder / "models").mkdir()
@@ -98,7 +100,7 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         tables["similarity_by_method.csv"] = evaluation.by_method
     if evaluation.over_training is not None:
         tables["over_training.csv"] = evaluation.over_training
-    if evaluation.descriptions:
+    if evaluation.populations is not None and evaluation.descriptions:
         tables["tuning.csv"] = population_table(evaluation.descriptions)
         tables["tuning_units.csv"] = unit_table(evaluation.descriptions)
     if evaluation.predicted is not None:
@@ -158,7 +160,7 @@ def rdm_array(evaluation: Evaluation) -> xr.DataArray:
 
 def _quality(evaluation: Evaluation) -> str:
     found = evaluation.quality
-    assert found.decidable is not None
+    assert found is not None and found.decidable is not None
     said = {"lines": lines(found), "decisions": decisions(found.decidable, found.kind, found.n_stimuli)}
     return as_json(json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False)) + "\n"
 

@@ -1,0 +1,120 @@
+"""How similar the models are with the recording: by the study's measure, by others, and over training."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from normenc import rsa
+from normenc.encoders import EncoderKind
+from normenc.errors import InputError
+from normenc.study.inferring import infer_models, rdms_by_label
+from normenc.study.over_training import over_training
+from normenc.study.progress import Tell, each, reporting, stage
+from normenc.study.represented import Represented
+from normenc.study.representing import Representation
+from normenc.study.tables import difference_table, seed_table, similarity_table
+
+__all__ = ["Compared", "compare"]
+
+MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How similar a study's models are with its recording.
+
+    Attributes
+    ----------
+    represented : Represented
+        What was compared.
+    inference : Inference
+        Of the models by label, see :func:`normenc.rsa.infer`.
+    similarity, differences, by_seed : DataFrame
+        As written to ``similarity.csv``, ``differences.csv`` and ``similarity_by_seed.csv``.
+    by_method : DataFrame or None
+        As written to ``similarity_by_method.csv``, where the study asks for other methods.
+    refused : dict of str to str
+        Methods that could not be used, and why.
+    over_training : DataFrame or None
+        As written to ``over_training.csv``, where the study has checkpoints.
+    """
+
+    represented: Represented
+    inference: rsa.Inference
+    similarity: pd.DataFrame
+    differences: pd.DataFrame
+    by_seed: pd.DataFrame
+    by_method: pd.DataFrame | None
+    refused: dict[str, str]
+    over_training: pd.DataFrame | None
+
+    @property
+    def shown(self) -> tuple[Representation, ...]:
+        """Of every label that pictures show the first seed: all or, of a grid, those of the most similar layers.
+
+        These are the most similar trained layers, their untrained twins and the controls.
+        """
+        firsts = self.represented.firsts
+        if not self.represented.prepared.study.is_grid:
+            return tuple(firsts.values())
+        trained = self.similarity[self.similarity["kind"] == EncoderKind.TRAINED]
+        best = trained.sort_values("similarity", ascending=False)["encoder"].head(MAX_SHOWN).tolist()
+        twins = {firsts[label].encoder.twin.of_all_seeds for label in best}
+        others = [
+            r for r in firsts.values() if r.encoder.kind is EncoderKind.CONTROL or r.encoder.of_all_seeds in twins
+        ]
+        return (*(firsts[label] for label in best), *others)
+
+
+def compare(represented: Represented, *, progress: bool | Tell = True) -> Compared:
+    """Compare the RDMs of layers, twins and controls with the recording's, with intervals and tests.
+
+    Parameters
+    ----------
+    represented : Represented
+        From :func:`normenc.study.represent`.
+    progress : bool or callable
+        See :func:`normenc.study.run`.
+
+    Returns
+    -------
+    Compared
+
+    Raises
+    ------
+    InputError
+        When RDMs cannot be compared by the study's measure.
+    """
+    prepared, representations = represented.prepared, represented.representations
+    study, label = prepared.study, prepared.recording.label
+    with reporting(progress) as tell:
+        with stage(tell, "comparing") as counted:
+            inference = infer_models(prepared, rdms_by_label(representations), tick=counted.tick)
+        by_method, refused = _by_other_methods(represented, tell)
+        return Compared(
+            represented=represented,
+            inference=inference,
+            similarity=similarity_table(study, label, representations, inference),
+            differences=difference_table(label, representations, inference),
+            by_seed=seed_table(study, label, prepared.inputs["data"], representations),
+            by_method=by_method,
+            refused=refused,
+            over_training=over_training(represented, tell),
+        )
+
+
+def _by_other_methods(represented: Represented, tell: Tell) -> tuple[pd.DataFrame | None, dict[str, str]]:
+    """Rows like those of ``similarity.csv`` for the other methods, and why some could not be used."""
+    prepared, representations = represented.prepared, represented.representations
+    study, models = prepared.study, rdms_by_label(representations)
+    tables, refused = [], {}
+    others = [method for method in study.comparison.also if method != study.comparison.method]
+    for method in each(tell, "comparing by other measures", others):
+        try:
+            inference = infer_models(prepared, models, method)
+        except InputError as error:
+            refused[str(method)] = str(error)
+        else:
+            table = similarity_table(study, prepared.recording.label, representations, inference)
+            tables.append(table.assign(comparison=method))
+    return (pd.concat(tables, ignore_index=True) if tables else None), refused

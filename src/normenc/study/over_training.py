@@ -1,0 +1,46 @@
+"""How similar the networks' layers are with the recording in the course of training."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normenc.study.inferring import infer_models
+from normenc.study.progress import Tell, each
+from normenc.study.represented import Represented, whole
+from normenc.study.representing import Representation, by_layer
+from normenc.study.tables import epoch_table
+
+__all__ = ["over_training"]
+
+
+def over_training(represented: Represented, tell: Tell) -> pd.DataFrame | None:
+    """Similarities of the checkpoints, with intervals: ``over_training.csv``; None where the study has none."""
+    prepared = represented.prepared
+    if not prepared.study.training.checkpoints:
+        return None
+    groups: dict[str, list[tuple[int, Representation]]] = {}
+    for epoch, representation in _checkpoints(represented):
+        groups.setdefault(representation.encoder.encoder_name, []).append((epoch, representation))
+    tables = []
+    # Apart, for nobody asks for the differences between all.
+    for found in each(tell, "comparing over training", groups.values()):
+        models: dict[str, list[npt.NDArray[np.float64]]] = {}
+        for epoch, representation in found:
+            models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
+        tables.append(epoch_table(prepared.recording.label, found, infer_models(prepared, models)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _checkpoints(represented: Represented) -> list[tuple[int, Representation]]:
+    """Epoch and representation of every checkpoint, several seeds of one after the other.
+
+    A layer that has no dissimilarities at some checkpoint is left out there.
+    """
+    prepared = represented.prepared
+    rows: list[tuple[int, Representation]] = []
+    for (task, network), units in whole(prepared, represented.failures).items():
+        for epoch in sorted(set(prepared.study.training.checkpoints)):
+            encoders = {unit.seed: represented.trainings[unit].checkpoints[epoch] for unit in units}
+            found, _ = by_layer(prepared, encoders, task, network)
+            rows += [(epoch, r) for of_layer in found.values() for r in of_layer]
+    return rows

@@ -1,0 +1,67 @@
+"""How the recording and the encoders that pictures show respond: their tuning, and how their stimuli lie."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
+from normenc.encoders import EncoderKind
+from normenc.study.comparing import Compared
+from normenc.study.describing import Description, descriptions_of
+from normenc.study.progress import Tell, each, reporting, stage
+from normenc.study.represented import Represented
+
+__all__ = ["Populations", "describe"]
+
+
+@dataclass(frozen=True)
+class Populations:
+    """How the recording and the encoders that pictures show respond.
+
+    Attributes
+    ----------
+    components, embeddings : dict of str to ndarray, shape (n_stimuli, 20) or fewer, and (n_stimuli, 2)
+        By label, of the recording and of what is shown: principal components, and t-SNE of these.
+    descriptions : dict of str to Description
+        Tuning of the recording, of the trained layers that are shown and of controls, by label; none of images.
+    """
+
+    components: dict[str, npt.NDArray[np.float64]]
+    embeddings: dict[str, npt.NDArray[np.float64]]
+    descriptions: dict[str, Description]
+
+
+def describe(
+    represented: Represented, compared: Compared | None = None, *, progress: bool | Tell = True
+) -> Populations:
+    """Describe how the recorded neurons and the encoders' units are tuned, and how their stimuli lie.
+
+    Parameters
+    ----------
+    represented : Represented
+        From :func:`normenc.study.represent`.
+    compared : Compared, optional
+        From :func:`normenc.study.compare`: of several tasks or networks, the most similar layers alone are described.
+        All are without it.
+    progress : bool or callable
+        See :func:`normenc.study.run`.
+
+    Returns
+    -------
+    Populations
+    """
+    prepared, own_label = represented.prepared, represented.recording_label
+    recording = prepared.recording
+    shown = tuple(represented.firsts.values()) if compared is None else compared.shown
+    if recording.responses is None:
+        components = {own_label: principal_components_of_rdm(prepared.recording_rdm, N_COMPONENTS)}
+    else:
+        components = {own_label: principal_components(recording.responses, N_COMPONENTS)}
+    components |= {r.label: principal_components(r.responses, N_COMPONENTS) for r in shown}
+    described = [r for r in shown if r.encoder.kind is not EncoderKind.TWIN]
+    with reporting(progress) as tell:
+        with stage(tell, "describing tuning", 1 + len(described)) as counted:
+            descriptions = descriptions_of(prepared.described, own_label, counted.over(described), recording)
+        embeddings = {label: embed_components(own) for label, own in each(tell, "embedding", components.items())}
+    return Populations(components, embeddings, descriptions)

@@ -1,0 +1,110 @@
+"""The first stage of an evaluation: train the networks, and read what all encoders respond to the stimuli."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from normenc.errors import InputError
+from normenc.study.progress import Tell, each, reporting
+from normenc.study.representing import Prepared, Representation, by_layer, control_representations
+from normenc.study.scheduler import Scheduler
+from normenc.study.sections import NetworkSettings
+from normenc.study.sweep import Failure, train_units
+from normenc.study.units import Unit
+from normenc.training import TrainingResult, initialise
+
+__all__ = ["Represented", "represent", "whole"]
+
+
+@dataclass(frozen=True)
+class Represented:
+    """What a study's encoders respond to the recording's stimuli.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    trainings : dict of Unit to TrainingResult
+    failures : tuple of Failure
+        Units that could not be trained: a task and network of which a seed failed are left out of the comparison;
+        and layers that have no dissimilarities.
+    representations : tuple of Representation
+        The trained networks' layers, the same layers of their untrained twins, then the other controls.
+    """
+
+    prepared: Prepared
+    trainings: dict[Unit, TrainingResult]
+    failures: tuple[Failure, ...]
+    representations: tuple[Representation, ...]
+
+    @cached_property
+    def firsts(self) -> dict[str, Representation]:
+        """The first seed of every label, in order."""
+        firsts: dict[str, Representation] = {}
+        for representation in self.representations:
+            firsts.setdefault(representation.label, representation)
+        return firsts
+
+    @property
+    def recording_label(self) -> str:
+        """The recording's label, told from a layer or control of the same name."""
+        label = self.prepared.recording.label
+        taken = {name for r in self.representations for name in (r.label, r.key)}
+        return f"{label} (recording)" if label in taken else label
+
+
+def represent(
+    prepared: Prepared,
+    *,
+    device: str = "cpu",
+    workers: int | str | Scheduler = 1,
+    progress: bool | Tell = True,
+) -> Represented:
+    """Train the networks and read their layers, those of their untrained twins, and the controls.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        From :func:`normenc.study.prepare`.
+    device, workers, progress
+        See :func:`normenc.study.run`.
+
+    Returns
+    -------
+    Represented
+
+    Raises
+    ------
+    InputError
+        When nothing could be trained, or no layer has dissimilarities.
+    """
+    n_processes, scheduler = (workers, None) if isinstance(workers, int) else (1, workers)
+    with reporting(progress) as tell:
+        # Controls come first: what is wrong with the stimuli shows before anything is trained.
+        plain = control_representations(prepared, tell)
+        trainings, failures = train_units(
+            prepared.units, device=device, workers=n_processes, scheduler=scheduler, progress=tell
+        )
+        layers: list[Representation] = []
+        for (task, network), units in each(tell, "responses of layers", whole(prepared, failures).items()):
+            encoders = {unit.seed: trainings[unit].network for unit in units}
+            found, dead = by_layer(prepared, encoders, task, network)
+            layers += [r for of_layer in found.values() for r in of_layer]
+            failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
+        if not layers:
+            raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
+        for network, build in each(tell, "responses of untrained layers", prepared.twins):
+            twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
+            found, _ = by_layer(prepared, twins, None, network)
+            layers += [r for of_layer in found.values() for r in of_layer]
+    return Represented(prepared, trainings, tuple(failures), (*layers, *plain))
+
+
+def whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, NetworkSettings], list[Unit]]:
+    """Units by task and network, without those pairs of which a seed failed."""
+    failed = {(f.unit.task_label, f.unit.network_label) for f in failures if f.layer is None}
+    networks = {network.title: network for network in prepared.study.network}
+    found: dict[tuple[str, NetworkSettings], list[Unit]] = {}
+    for unit in prepared.units:
+        if (unit.task_label, unit.network_label) not in failed:
+            found.setdefault((unit.task_label, networks[unit.network_label]), []).append(unit)
+    return found
