@@ -63,7 +63,6 @@ def keys_of_network(part: Any) -> Keys:
     InputError
         When it is no network; the message goes on where it was named.
     """
-    signature = _signature(part)
     if isinstance(part, type):
         if not issubclass(part, nn.Module):
             raise InputError(
@@ -74,6 +73,7 @@ def keys_of_network(part: Any) -> Keys:
                 "this network lacks layers(), which gives the names of its layers that can be compared; write it, or "
                 "put the class below normenc.networks.Network"
             )
+    signature = _signature(part)
     try:
         signature.bind_partial((1, 1), n_outputs=1, output="linear")
     except TypeError:

@@ -4,6 +4,7 @@ Only a study that is to be run imports anything. A finished run is read without 
 """
 
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias
 from normenc.errors import InputError, quoted, shortened
 from normenc.study.source_code import digest_of_code, files_behind
 
-__all__ = ["code_of", "import_part", "importing_from", "is_import_path", "reaching", "root_of"]
+__all__ = ["code_of", "import_part", "importing_from", "is_import_path", "reaching", "remember", "root_of"]
 
 INSTALLED = ("site-packages", "dist-packages")
 FOLDER: ContextVar[Path | None] = ContextVar("FOLDER", default=None)
@@ -64,6 +65,10 @@ def import_part(path: str) -> Any:
             f"given {quoted(path)}; {module} ({_file_of(loaded)}) has no {name!r}; name a class or function of it"
         ) from None
     _check_found_again(path, part)
+    try:
+        remember(part)
+    except InputError as error:
+        raise InputError(f"given {quoted(path)}; {error}") from None
     return part
 
 
@@ -170,7 +175,7 @@ def code_of(part: Any) -> str | None:
     module = part.__module__
     stamps, digest = READ.get(module, ({}, ""))
     if not stamps or stamps != _stamps(stamps):
-        files = files_behind(module, root, module.partition(".")[0] if root.name in INSTALLED else None)
+        files = files_behind(module, root, module.partition(".")[0] if _is_installed(root) else None)
         stamps, digest = _stamps(files), digest_of_code(files, root)
         READ[module] = stamps, digest
     if SEEN.setdefault(module, digest) != digest:
@@ -179,6 +184,23 @@ def code_of(part: Any) -> str | None:
             "Python still runs the former code; start Python, or the worker, anew"
         )
     return digest
+
+
+def remember(part: Any) -> None:
+    """Remember the code behind a class or function that is not installed as it is now.
+
+    Raises
+    ------
+    InputError
+        When it has changed since Python imported it.
+    """
+    file = getattr(sys.modules.get(getattr(part, "__module__", "")), "__file__", None)
+    if file is not None and hasattr(part, "__qualname__") and (root := root_of(part)) and not _is_installed(root):
+        code_of(part)
+
+
+def _is_installed(root: Path) -> bool:
+    return root.name in INSTALLED or root == Path(sysconfig.get_path("stdlib"))
 
 
 def _stamps(files: Iterable[Path]) -> Stamps:
@@ -195,7 +217,7 @@ def reaching(roots: Iterable[Path]) -> Iterator[None]:
     """Let what is unpickled be imported from these folders, as it was where it was pickled."""
     with ExitStack() as stack:
         for root in roots:
-            if root.is_dir() and root.name not in INSTALLED:
+            if root.is_dir() and not _is_installed(root):
                 stack.enter_context(_first_on_path(root))
         invalidate_caches()
         yield

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from normenc.errors import InputError, quoted
 from normenc.rsa.measures import MEASURES, Measure
 from normenc.study.contracts import check_measure
-from normenc.study.own_code import code_of, import_part, is_import_path
+from normenc.study.own_code import import_part, is_import_path, remember
 
 __all__ = ["MeasureName"]
 
@@ -28,13 +28,11 @@ def _known(name: str) -> str:
     part = import_part(name)
     try:
         if isinstance(part, Measure):
+            remember(part.by)
             MEASURES[name] = replace(part, name=name)
         else:
             check_measure(part)
             MEASURES[name] = Measure(name, part)
-        by = part.by if isinstance(part, Measure) else part
-        if hasattr(by, "__qualname__"):
-            code_of(by)  # is remembered as it is now
     except InputError as error:
         raise ValueError(f"given {quoted(name)}; {error}") from None
     IMPORTED.add(name)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from inspect import signature
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import PlainValidator, SerializeAsAny, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -18,7 +18,7 @@ from normenc.errors import InputError, quoted
 from normenc.networks import NETWORKS
 from normenc.study.contracts import Keys, keys_of_control, keys_of_network, keys_of_task
 from normenc.study.key_types import in_toml, is_list, plain
-from normenc.study.own_code import code_of, import_part, is_import_path
+from normenc.study.own_code import import_part, is_import_path
 from normenc.study.section_base import Label, Settings, StimulusSettings, TrainingChanges
 from normenc.tasks import TASKS
 from normenc.tasks.gratings import GratingTask
@@ -77,7 +77,7 @@ class PartSettings(Settings):
     @property
     def options(self) -> dict[str, Any]:
         """The keys of the task, network or control itself, as it takes them."""
-        own = self.model_dump(exclude=set(type(self).__mro__[1].model_fields))  # type: ignore[attr-defined]
+        own = self.model_dump(exclude=set(COMMON))
         lists = self.origin.lists
         return {key: tuple(v) if isinstance(v, list) and key not in lists else v for key, v in own.items()}
 
@@ -85,18 +85,23 @@ class PartSettings(Settings):
         return _read, (self.kind, self.model_dump())
 
 
-class TaskSettings(PartSettings):
+class TrainedSettings(PartSettings):
+    """The section of a task or network, which may be trained in a way of its own."""
+
+    if TYPE_CHECKING:  # among its keys it stands after those of size
+        training: TrainingChanges
+
+
+class TaskSettings(TrainedSettings):
     """The section of a task, see :mod:`normenc.tasks`."""
 
     kind = "task"
-    training: TrainingChanges = TrainingChanges()
 
 
-class NetworkSettings(PartSettings):
+class NetworkSettings(TrainedSettings):
     """The section of a network, see :mod:`normenc.networks`."""
 
     kind = "network"
-    training: TrainingChanges = TrainingChanges()
 
 
 class ControlSettings(PartSettings):
@@ -120,6 +125,8 @@ class Kind:
     keys_of: Any
 
 
+COMMON = ("name", "label", "training")  # keys
+SIZES = ("n_train", "n_test", "n_hidden")  # keys that stand before all others
 KINDS = {
     "task": Kind(TaskSettings, TASKS, "tilt-discrimination", keys_of_task),
     "network": Kind(NetworkSettings, NETWORKS, "ConvPoolFC", keys_of_network),
@@ -138,7 +145,7 @@ def section_of(kind: str, name: str) -> type[PartSettings]:
     Examples
     --------
     >>> list(section_of("network", "FC").model_fields)
-    ['name', 'label', 'training', 'n_hidden']
+    ['name', 'label', 'n_hidden', 'training']
     """
     table = KINDS[kind].table
     if name in table:
@@ -149,10 +156,7 @@ def section_of(kind: str, name: str) -> type[PartSettings]:
             f"given {quoted(name)}; it should be {', '.join(others)} or {last}, or the import path of your own "
             f"{kind}, as in 'my_lab.parts:Mine'"
         )
-    part = import_part(name)
-    section = _section(kind, name, part)
-    code_of(part)  # is remembered as it is now
-    return section
+    return _section(kind, name, import_part(name))
 
 
 @cache
@@ -161,13 +165,18 @@ def _section(kind: str, name: str, part: Any) -> type[PartSettings]:
     try:
         keys: Keys = KINDS[kind].keys_of(part)
         shared = _shared(keys) if kind == "task" and issubclass(part, GratingTask) else {}
-        common = [key for key in ("n_train", "n_test") if key in keys]
-        keys = {key: keys[key] for key in common} | shared | {k: v for k, v in keys.items() if k not in shared}
-        fields = {key: _field(base, key, *keys[key]) for key in keys}
+        sizes = [key for key in SIZES if key in keys]
+        fields = {key: _field(base, key, *keys[key]) for key in sizes}
+        if issubclass(base, TrainedSettings):
+            fields["training"] = TrainingChanges, TrainingChanges()
+        rest = shared | {key: value for key, value in keys.items() if key not in shared and key not in sizes}
+        fields |= {key: _field(base, key, *rest[key]) for key in rest}
         if is_import_path(name):
             fields["label"] = (Label | None, name.rpartition(":")[2].rpartition(".")[2][:60])
         made = create_model(f"{name} {base.__name__}", __base__=base, **fields)
-        _check_defaults(name, made, {key: value for key, (_, value) in fields.items() if value not in (..., None)})
+        _check_defaults(
+            name, made, {key: value for key, (_, value) in fields.items() if key in keys and value not in (..., None)}
+        )
     except InputError as error:
         raise InputError(f"given {quoted(name)}; {error}") from None
     lists = frozenset(key for key, (annotation, _) in keys.items() if is_list(annotation))
@@ -182,7 +191,7 @@ def _shared(keys: Keys) -> Keys:
 
 
 def _field(base: type[PartSettings], key: str, annotation: Any, default: Any) -> Any:
-    if key.startswith("_") or hasattr(base, key) or key in base.model_fields:
+    if key.startswith("_") or hasattr(base, key) or key in COMMON:
         raise InputError(f"its key {key!r} has a name that study files use otherwise; give it another one")
     try:
         return in_toml(annotation), plain(default)
