@@ -18,7 +18,7 @@ import typer
 import normenc
 
 ROOT = Path(__file__).parents[1]
-INNER = {"arrays", "cli", "csv_tables", "showing", "texts"}  # modules that serve the others, and the command
+INNER = {"arrays", "cli", "csv_tables", "keys", "showing", "texts"}  # modules that serve the others, and the command
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,10 @@ from normenc.errors import InputError
 
 __all__ = ["CONTROLS", "EXTRAS", "as_images"]
 
-CONTROLS: dict[str, Callable[..., dict[str, Any]]] = {}  # by the name in a study file
-EXTRAS: dict[str, tuple[str, str]] = {}  # of those that need a package: the package, and the extra that brings it
+CONTROLS: dict[str, Callable[..., dict[str, Any]]] = {}
+"""Controls by their names in study files."""
+EXTRAS: dict[str, tuple[str, str]] = {}
+"""Of controls that need a package: the package, and normenc's extra that brings it."""
 
 
 def as_images(images: torch.Tensor) -> torch.Tensor:

@@ -25,7 +25,8 @@ OUTPUTS = ("probability", "linear")
 Initial = Literal["study", "gabor", "random"]
 Normalisation = Literal["none", "batch", "divisive"]
 MAX_BLOCKS = 5
-NETWORKS: dict[str, type["Network"]] = {}  # by the name in a study file; each enters itself
+NETWORKS: dict[str, type["Network"]] = {}
+"""Networks by their names in study files."""
 
 
 class Network(nn.Module):

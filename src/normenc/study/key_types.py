@@ -27,7 +27,7 @@ def in_toml(annotation: Any) -> Any:
     Examples
     --------
     >>> in_toml(tuple[float, ...] | None)
-    list[float] | None
+    typing.Optional[list[float]]
     """
     origin, own = get_origin(annotation), get_args(annotation)
     if annotation in SIMPLE:

@@ -99,7 +99,8 @@ class Task(ABC):
         """How well the outputs solve the task, in the unit of ``score_name``."""
 
 
-TASKS: dict[str, type[Task]] = {}  # by the name in a study file; each enters itself
+TASKS: dict[str, type[Task]] = {}
+"""Tasks by their names in study files."""
 
 
 def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Tensor) -> None:
