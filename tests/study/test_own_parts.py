@@ -21,7 +21,7 @@ from normenc.errors import InputError
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.study import Study, load_study, own_code, own_measures, prepare, provenance
-from normenc.study.representing import control_representations
+from normenc.study.representing import control_representations, represent_all
 from normenc.study.sweep import train_units
 from normenc.study.units import Unit
 
@@ -135,7 +135,7 @@ def test_opening_a_run_imports_nothing(example, normenc, tmp_path, monkeypatch):
         (folder / "evil.py").write_text("raise SystemExit('imported')", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     report.write(received)
-    assert normenc("figures", received)[0] == 0
+    assert normenc("figures", received, "--only", "leaderboard")[0] == 0
     assert normenc("compare", received, example / "first")[0] == 0
     assert "evil" not in sys.modules
     with pytest.raises(SystemExit, match="imported"):  # but whoever runs the study runs its code
@@ -442,3 +442,13 @@ def test_a_measure_object_keeps_what_it_says(lab):
     assert study.comparison.method == "my_lab:MINE"
     assert as_measure("my_lab:MINE").symbol == "J" and as_measure("my_lab:MINE").range == (0, 1)
     assert rsa.compare_rdms(*[[[0, 1, 2], [1, 0, 3], [2, 3, 0]]] * 2, "my_lab:overlap") == 1
+
+
+def test_a_network_with_a_list_among_its_keys_is_run(lab):
+    study = load_study(
+        write(lab, 'network = { name = "DeepConvPoolFC", n_blocks = 2, n_channels = [2, 3] }\ntask.n_train = 20')
+    )
+    prepared = prepare(study)
+    trained, failures, found = represent_all(prepared, progress=False)
+    assert len(trained) == 1 and not failures
+    assert {r.encoder.network for r in found} >= {"DeepConvPoolFC", "pixels"}

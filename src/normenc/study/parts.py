@@ -81,6 +81,9 @@ class PartSettings(Settings):
         lists = self.origin.lists
         return {key: tuple(v) if isinstance(v, list) and key not in lists else v for key, v in own.items()}
 
+    def __hash__(self) -> int:  # other keys may be lists
+        return hash((self.kind, self.name, self.label))
+
     def __reduce__(self) -> tuple[Any, ...]:  # its class is made when it is read
         return _read, (self.kind, self.model_dump())
 
