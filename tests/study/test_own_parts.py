@@ -43,18 +43,18 @@ LIGHT = 'comparison = { controls = ["my_lab:light"] }\n'
 def lab(tmp_path, monkeypatch):
     """An empty folder; modules that are imported from it are forgotten afterwards."""
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    before, known = set(sys.modules), dict(rsa.MEASURES)
+    known = dict(rsa.MEASURES)
     yield tmp_path
-    forget(set(sys.modules) - before)
+    forget()
     rsa.MEASURES.clear()
     rsa.MEASURES.update(known)
     own_measures.IMPORTED.clear()
 
 
-def forget(modules):
-    """As in a Python that starts anew."""
-    for name in modules:
-        sys.modules.pop(name, None)
+def forget():
+    """Own modules, as in a Python that starts anew."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("my_lab", "helper")]:
+        del sys.modules[name]
     own_code.SEEN.clear()
     own_code.READ.clear()
 
@@ -121,7 +121,7 @@ def test_the_runs_settings_give_the_same_study_beside_the_code(example, lab):
     again = load_study(example / "again.toml")
     assert again.to_toml() == written.read_text(encoding="utf-8")
     assert pickle.loads(pickle.dumps(again)).to_toml() == again.to_toml()
-    forget(["my_lab"])
+    forget()
     sys.path.remove(str(example))
     with pytest.raises(InputError, match=r"my_lab is neither in .*first nor among Python's modules"):
         load_study(written)
@@ -334,7 +334,7 @@ def test_keys_of_every_type_reach_the_code_and_come_back(lab):
 
 def keys(path: Path) -> set[str]:
     """Keys of a study's networks, in a Python that starts anew."""
-    forget([name for name in sys.modules if name.partition(".")[0] in ("my_lab", "helper")])
+    forget()
     return {unit.key("cpu") for unit in prepare(load_study(path)).units}
 
 
@@ -394,7 +394,7 @@ def test_a_worker_that_has_not_the_code_says_so(lab):
     content, key = pickle.dumps(unit), unit.key("cpu")
     roots = unit.roots
     assert roots == [lab]
-    forget(["my_lab"])
+    forget()
     (lab / "my_lab.py").rename(lab / "moved.py")
     sys.path.remove(str(lab))
     with pytest.raises(InputError, match=r"a worker cannot import the study's own code \(No module named 'my_lab'\)"):
