@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import fill
 
 PACKAGE = Path(__file__).parents[1] / "src" / "normenc"
-FLOOR = ("arrays", "csv_tables", "encoders", "errors", "showing", "texts", "whole_files", "__version__")
+FLOOR = ("arrays", "csv_tables", "encoders", "errors", "keys", "showing", "texts", "whole_files", "__version__")
 
 
 def rooms() -> dict[str, set[str]]:

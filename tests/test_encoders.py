@@ -3,6 +3,7 @@ import itertools
 import pandas as pd
 import pytest
 
+from normenc import controls
 from normenc.csv_tables import encoder_columns, encoders_of, read_table, write_table
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
@@ -77,7 +78,7 @@ def test_layers_of_one_control_are_encoders_of_their_own(monkeypatch):
     def halves(images):
         return {"left": images[:, :, :16].flatten(1), "right": images[:, :, 16:].flatten(1)}
 
-    monkeypatch.setitem(representing.CONTROLS, "pixels", halves)
+    monkeypatch.setitem(controls.CONTROLS, "pixels", halves)
     study = Study(stimuli={"resolution": 0.05}, comparison={"controls": ["pixels", "Fourier amplitude"]})
     found = representing.control_representations(representing.prepare(study))
     assert [r.label for r in found] == ["pixels left", "pixels right", "Fourier amplitude"]

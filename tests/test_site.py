@@ -18,15 +18,8 @@ import typer
 import normenc
 
 ROOT = Path(__file__).parents[1]
-INNER = {
-    "arrays",
-    "cli",
-    "csv_tables",
-    "runs",
-    "showing",
-    "texts",
-    "whole_files",
-}  # what serves the others, and the command
+# What serves the others, and the command.
+INNER = {"arrays", "cli", "csv_tables", "keys", "showing", "texts", "whole_files"}
 
 
 @pytest.fixture(scope="module")

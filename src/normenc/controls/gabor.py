@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from normenc.controls.images import as_images
+from normenc.controls.images import CONTROLS, as_images
 from normenc.errors import InputError
+from normenc.keys import Positive, Size, named
 
 __all__ = ["gabor_energy"]
 
@@ -16,8 +17,9 @@ ENVELOPE = 0.4  # standard deviation of the Gaussian envelope, in periods: about
 REACH = 2.5  # of the filter on either side, in standard deviations of the envelope
 
 
+@named(CONTROLS, "Gabor energy")
 def gabor_energy(
-    images: torch.Tensor, *, n_orientations: int = 12, periods: Sequence[float] | None = None
+    images: torch.Tensor, *, n_orientations: Size = 12, periods: Sequence[Positive] | None = None
 ) -> dict[str, torch.Tensor]:
     r"""Energy of a bank of Gabor filters over orientation, scale and position: a standard model of V1's complex cells.
 

@@ -1,10 +1,18 @@
-"""What every control is given."""
+"""What every control is given, and the tables in which controls enter themselves."""
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from normenc.errors import InputError
 
-__all__ = ["as_images"]
+__all__ = ["CONTROLS", "EXTRAS", "as_images"]
+
+CONTROLS: dict[str, Callable[..., dict[str, Any]]] = {}
+"""Controls by their names in study files."""
+EXTRAS: dict[str, tuple[str, str]] = {}
+"""Of controls that need a package: the package, and normenc's extra that brings it."""
 
 
 def as_images(images: torch.Tensor) -> torch.Tensor:

@@ -4,16 +4,20 @@ import math
 
 import torch
 
-from normenc.controls.images import as_images
+from normenc.controls.images import CONTROLS, EXTRAS, as_images
 from normenc.errors import InputError
+from normenc.keys import Size, named
 
 __all__ = ["steerable_pyramid"]
 
 MAX_ORIENTATIONS = 16
+NAME = "steerable pyramid"
+EXTRAS[NAME] = ("plenoptic", "pyramid")
 
 
+@named(CONTROLS, NAME)
 def steerable_pyramid(
-    images: torch.Tensor, *, n_scales: int | None = None, n_orientations: int = 6
+    images: torch.Tensor, *, n_scales: Size | None = None, n_orientations: Size = 6
 ) -> dict[str, torch.Tensor]:
     """Amplitude of the complex steerable pyramid: local energy at every orientation, scale and position.
 

@@ -4,13 +4,15 @@ import math
 
 import torch
 
-from normenc.controls.images import as_images
+from normenc.controls.images import CONTROLS, as_images
 from normenc.errors import InputError
+from normenc.keys import Count, Seed, named
 
 __all__ = ["random_features"]
 
 
-def random_features(images: torch.Tensor, *, n_features: int = 1000, seed: int = 0) -> dict[str, torch.Tensor]:
+@named(CONTROLS, "random features")
+def random_features(images: torch.Tensor, *, n_features: Count = 1000, seed: Seed = 0) -> dict[str, torch.Tensor]:
     r"""Rectified random projections of the image, its mean removed: a wide untrained layer without any structure.
 
     Unit u is :math:`\sqrt{2 / N} \, \max(0, w_u \cdot x)`, with weights :math:`w_u` independent and standard normal,

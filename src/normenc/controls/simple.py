@@ -2,12 +2,14 @@
 
 import torch
 
-from normenc.controls.images import as_images
+from normenc.controls.images import CONTROLS, as_images
 from normenc.errors import InputError
+from normenc.keys import named
 
 __all__ = ["fourier_amplitude", "orientation_model", "pixels"]
 
 
+@named(CONTROLS, "pixels")
 def pixels(images: torch.Tensor) -> dict[str, torch.Tensor]:
     """The image itself: what is similar before any processing.
 
@@ -28,6 +30,7 @@ def pixels(images: torch.Tensor) -> dict[str, torch.Tensor]:
     return {"pixels": as_images(images).flatten(1)}
 
 
+@named(CONTROLS, "Fourier amplitude")
 def fourier_amplitude(images: torch.Tensor) -> dict[str, torch.Tensor]:
     """Amplitude of the two-dimensional Fourier spectrum, the image's mean removed: what is similar but for position.
 
@@ -53,6 +56,7 @@ def fourier_amplitude(images: torch.Tensor) -> dict[str, torch.Tensor]:
     return {"amplitude": torch.fft.fft2(grey).abs().flatten(1)}
 
 
+@named(CONTROLS, "orientation model")
 def orientation_model(orientation: torch.Tensor) -> dict[str, torch.Tensor]:
     r"""An ideal population for orientation and nothing else, whose dissimilarity is the circular distance.
 

@@ -6,23 +6,27 @@ bear the study's layer names; ``fc`` is the linear layer before its relu, ``fc_r
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal, get_args
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from normenc.errors import InputError
+from normenc.keys import Size, Units, named
 from normenc.networks.filters import check_filters, gabor_filters, initial_filters
 from normenc.networks.normalisation import DivisiveNormalisation
 from normenc.networks.pooling import conv_relu_max_pool
 
-__all__ = ["FC", "ConvFC", "ConvPoolFC", "DeepConvPoolFC", "Network"]
+__all__ = ["FC", "NETWORKS", "ConvFC", "ConvPoolFC", "DeepConvPoolFC", "Network"]
 
 IMAGE_SIZE = (48, 64)
 OUTPUTS = ("probability", "linear")
-INITIAL = ("study", "gabor", "random")
-NORMALISATIONS = ("none", "batch", "divisive")
+Initial = Literal["study", "gabor", "random"]
+Normalisation = Literal["none", "batch", "divisive"]
 MAX_BLOCKS = 5
+NETWORKS: dict[str, type["Network"]] = {}
+"""Networks by their names in study files."""
 
 
 class Network(nn.Module):
@@ -84,6 +88,7 @@ class Network(nn.Module):
         self.out = nn.Linear(self.n_hidden, self.n_outputs)
 
 
+@named(NETWORKS, "FC")
 class FC(Network):
     """Fully connected: flatten, ``fc``, ``fc_relu``, ``out``, and a sigmoid for a probability.
 
@@ -107,7 +112,7 @@ class FC(Network):
         self,
         image_size: tuple[int, int] = IMAGE_SIZE,
         *,
-        n_hidden: int = 10,
+        n_hidden: Units = 10,
         n_outputs: int = 1,
         output: str = "probability",
     ) -> None:
@@ -115,6 +120,7 @@ class FC(Network):
         self._add_answer(image_size[0] * image_size[1])
 
 
+@named(NETWORKS, "ConvFC")
 class ConvFC(Network):
     """Convolutional: ``conv``, relu, flatten, ``fc``, ``fc_relu``, ``out``, and a sigmoid for a probability.
 
@@ -145,12 +151,12 @@ class ConvFC(Network):
         self,
         image_size: tuple[int, int] = IMAGE_SIZE,
         *,
-        n_channels: int = 6,
-        filter_size: int = 7,
-        n_hidden: int = 10,
+        n_hidden: Units = 10,
+        n_channels: Size = 6,
+        filter_size: Size = 7,
         n_outputs: int = 1,
         output: str = "probability",
-        initial: str = "study",
+        initial: Initial = "study",
     ) -> None:
         super().__init__(image_size, n_hidden=n_hidden, n_outputs=n_outputs, output=output)
         self.conv = _convolution(n_channels, filter_size, initial)
@@ -160,6 +166,7 @@ class ConvFC(Network):
         return torch.relu(self.conv(images))
 
 
+@named(NETWORKS, "ConvPoolFC")
 class ConvPoolFC(Network):
     """The CNN of the study: ``conv``, relu, ``pool`` (maximum), flatten, ``fc``, ``fc_relu``, ``out``, sigmoid.
 
@@ -194,13 +201,13 @@ class ConvPoolFC(Network):
         self,
         image_size: tuple[int, int] = IMAGE_SIZE,
         *,
-        n_channels: int = 6,
-        filter_size: int = 7,
-        pool_size: int = 8,
-        n_hidden: int = 10,
+        n_hidden: Units = 10,
+        n_channels: Size = 6,
+        filter_size: Size = 7,
+        pool_size: Size = 8,
         n_outputs: int = 1,
         output: str = "probability",
-        initial: str = "study",
+        initial: Initial = "study",
     ) -> None:
         super().__init__(image_size, n_hidden=n_hidden, n_outputs=n_outputs, output=output)
         if pool_size < 1 or pool_size > min(image_size):
@@ -219,6 +226,7 @@ class ConvPoolFC(Network):
         return self.pool(torch.relu(self.conv(images)))
 
 
+@named(NETWORKS, "DeepConvPoolFC")
 class DeepConvPoolFC(Network):
     """Deeper: blocks of convolution, normalisation, relu and pooling, then ``fc``, ``fc_relu``, ``out``.
 
@@ -257,14 +265,14 @@ class DeepConvPoolFC(Network):
         self,
         image_size: tuple[int, int] = IMAGE_SIZE,
         *,
-        n_blocks: int = 3,
-        n_channels: int | Sequence[int] = 8,
-        filter_size: int = 7,
-        n_hidden: int = 10,
+        n_hidden: Units = 10,
+        n_blocks: Annotated[int, Field(ge=2, le=MAX_BLOCKS)] = 3,
+        n_channels: Size | Sequence[Size] = 8,
+        filter_size: Size = 7,
         n_outputs: int = 1,
         output: str = "probability",
-        initial: str = "study",
-        normalisation: str = "none",
+        initial: Initial = "study",
+        normalisation: Normalisation = "none",
     ) -> None:
         super().__init__(image_size, n_hidden=n_hidden, n_outputs=n_outputs, output=output)
         if not 2 <= n_blocks <= MAX_BLOCKS:
@@ -279,7 +287,7 @@ class DeepConvPoolFC(Network):
             raise InputError(
                 f"n_channels is {n_channels}; it must be one number of at least 1, or one for each of {n_blocks} blocks"
             )
-        _check_choice("normalisation", normalisation, NORMALISATIONS)
+        _check_choice("normalisation", normalisation, get_args(Normalisation))
         self.n_blocks = n_blocks
         for index, n in enumerate(channels):
             first = index == 0
@@ -305,9 +313,9 @@ def _block(conv: nn.Conv2d, n_channels: int, normalisation: str) -> nn.Sequentia
     return block
 
 
-def _convolution(n_channels: int, filter_size: int, initial: str) -> nn.Conv2d:
+def _convolution(n_channels: int, filter_size: int, initial: Initial) -> nn.Conv2d:
     check_filters(n_channels, filter_size)
-    _check_choice("initial", initial, INITIAL)
+    _check_choice("initial", initial, get_args(Initial))
     conv = nn.Conv2d(1, n_channels, filter_size, padding=filter_size // 2)
     if initial != "random":
         filters = initial_filters if initial == "study" else gabor_filters

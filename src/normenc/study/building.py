@@ -1,23 +1,21 @@
-"""From settings to tasks and networks."""
+"""From settings to tasks, networks and controls."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
+import torch
 from torch import nn
 
-from normenc import networks, tasks
-from normenc.errors import InputError
-from normenc.study.sections import GratingTaskSettings, NetworkSettings, StimulusSettings, TaskSettings
+from normenc import stimuli, tasks
+from normenc.errors import InputError, shortened
+from normenc.representations import represent
+from normenc.study.own_code import is_import_path
+from normenc.study.parts import ControlSettings, NetworkSettings, PartSettings, TaskSettings
+from normenc.study.section_base import StimulusSettings, check_label
 
-__all__ = ["build_network", "build_task"]
-
-TASKS: dict[str, type[tasks.Task]] = {
-    "tilt-discrimination": tasks.TiltDiscrimination,
-    "orientation-estimation": tasks.OrientationEstimation,
-    "natural-rotation": tasks.NaturalRotation,
-    "object-recognition": tasks.ObjectRecognition,
-    "denoising": tasks.Denoising,
-    "contrastive-invariance": tasks.ContrastiveInvariance,
-}
+__all__ = ["build_control", "build_network", "build_task", "compared_by_default", "layers_there"]
 
 
 def build_task(settings: TaskSettings, gratings: StimulusSettings) -> tasks.Task:
@@ -26,18 +24,21 @@ def build_task(settings: TaskSettings, gratings: StimulusSettings) -> tasks.Task
     Raises
     ------
     InputError
-        When the task refuses its settings.
+        When the task refuses its settings, or its images have not the study's size.
     """
-    options = settings.model_dump(exclude={"name", "label", "training"})
-    if isinstance(settings, GratingTaskSettings):
-        left_out = {key: value for key, value in gratings.model_dump().items() if options.get(key) is None}
-        options |= left_out
-    options["resolution"] = gratings.resolution
-    options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    try:
-        return TASKS[settings.name](**options)
-    except InputError as error:
-        raise InputError(f"task {settings.title}: {error}") from None
+    options, stated = settings.options, gratings.model_dump()
+    options |= {key: stated[key] for key in settings.origin.shared if options[key] is None}
+    if "resolution" in settings.origin.part.__dataclass_fields__:
+        options["resolution"] = gratings.resolution
+    with _own_faults(settings, f"task {settings.title}"):
+        task: tasks.Task = settings.origin.part(**options)
+        size, needed = tuple(task.image_size), stimuli.image_size(gratings.resolution)
+        if size != needed:
+            raise InputError(
+                f"its images have {size[0]} x {size[1]} pixels, but this study's have {needed[0]} x {needed[1]}; give "
+                "the task a field resolution, which the study fills in, or change stimuli.resolution"
+            )
+    return task
 
 
 def build_network(settings: NetworkSettings, image_size: tuple[int, int], task: tasks.Task) -> partial[nn.Module]:
@@ -46,14 +47,78 @@ def build_network(settings: NetworkSettings, image_size: tuple[int, int], task: 
     Raises
     ------
     InputError
-        When the network refuses its settings.
+        When the network refuses its settings, or is none.
     """
-    options = settings.model_dump(exclude={"name", "label", "training"})
-    build = partial(
-        getattr(networks, settings.name), image_size, n_outputs=task.n_outputs, output=task.output, **options
-    )
-    try:
-        build()
-    except InputError as error:
-        raise InputError(f"network: {error}") from None
+    build = partial(settings.origin.part, image_size, n_outputs=task.n_outputs, output=task.output, **settings.options)
+    with _own_faults(settings, "network"):
+        network = build()
+        if is_import_path(settings.name):
+            represent(network, torch.zeros(3, *image_size), _layers_of(network))
     return build
+
+
+def layers_there(settings: NetworkSettings, gratings: StimulusSettings) -> tuple[str, ...]:
+    """The layers of a network that can be compared, from first to last.
+
+    Raises
+    ------
+    InputError
+        When the network refuses its settings, or is none.
+    """
+    with _own_faults(settings, "network"), torch.random.fork_rng(devices=[]):
+        size = stimuli.image_size(gratings.resolution)
+        return _layers_of(settings.origin.part(size, n_outputs=1, output="linear", **settings.options))
+
+
+def compared_by_default(layers: tuple[str, ...]) -> tuple[str, ...]:
+    """``fc`` and the last layer before it; all layers of a network that has no ``fc``.
+
+    Examples
+    --------
+    >>> compared_by_default(("conv", "pool", "fc", "fc_relu"))
+    ('pool', 'fc')
+    """
+    if "fc" not in layers:
+        return layers
+    place = layers.index("fc")
+    return layers[max(place - 1, 0) : place + 1]
+
+
+def build_control(settings: ControlSettings) -> Callable[[torch.Tensor], dict[str, Any]]:
+    """The control of `settings`, a function of images or of orientations."""
+
+    def control(shown: torch.Tensor) -> dict[str, Any]:
+        with _own_faults(settings, f"control {settings.title}"):
+            found = settings.origin.part(shown, **settings.options)
+            return {check_label(layer): values for layer, values in found.items()}
+
+    return control
+
+
+def _layers_of(network: Any) -> tuple[str, ...]:
+    method = getattr(network, "layers", None)
+    if not isinstance(network, nn.Module) or not callable(method):
+        raise InputError(
+            f"it is a {type(network).__name__}, and no torch.nn.Module with layers(), which names the layers that can "
+            "be compared"
+        )
+    named: Any = method()
+    layers = () if isinstance(named, str) else tuple(named)
+    if not layers or len(set(layers)) < len(layers) or not all(isinstance(layer, str) for layer in layers):
+        raise InputError(f"its layers() gives {named!r}; it must give names, each once, as in ('conv', 'fc')")
+    return tuple(map(check_label, layers))
+
+
+@contextmanager
+def _own_faults(settings: PartSettings, what: str) -> Iterator[None]:
+    """Say what was at fault; whatever someone's own code raises is a fault of that code, and no traceback is needed."""
+    own = is_import_path(settings.name)
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{what}{f' ({settings.name})' if own else ''}: {error}") from None
+    except Exception as error:
+        if not own:
+            raise
+        said = shortened(f"{type(error).__name__}: {error}", 300)
+        raise InputError(f"{what} ({settings.name}) fails: {said}; correct its code") from error

@@ -77,7 +77,7 @@ class Errands:
         if self.refused and not self.workers:
             self.held.append(unit)
             return
-        errand = pickle.dumps(Errand(made, unit, self.device, self.keys[unit], self.here))
+        errand = pickle.dumps(Errand(made, pickle.dumps(unit), unit.roots, self.device, self.keys[unit], self.here))
         only = {"workers": list(self.workers), "allow_other_workers": False} if self.refused else {}
         # A key of its own: a scheduler that outlives a client must not answer with what failed before.
         future = self.client.submit(pickle.loads, errand, key=f"normenc-{uuid4()}", pure=False, **only)

@@ -1,13 +1,14 @@
 """What is wrong with a study file, in words."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from normenc.errors import quoted, shortened
-from normenc.study.sections import KINDS, RecordingSettings
+from normenc.errors import InputError, quoted, shortened
+from normenc.study.parts import KINDS, section_of
+from normenc.study.sections import RecordingSettings
 
 __all__ = ["all_in_words", "in_words"]
 
@@ -22,11 +23,11 @@ OPTIONS = {  # of the command line that are called otherwise
 }
 
 
-def all_in_words(study: type[BaseModel], problems: Sequence[Any]) -> list[str]:
-    """The faults that pydantic found in `study`, one a line; of a value that may be of several kinds one for all."""
+def all_in_words(study: type[BaseModel], problems: Sequence[Any], given: Any) -> list[str]:
+    """The faults that pydantic found in the settings given for `study`, one a line; of a value of several kinds one."""
     said: dict[str, list[str]] = {}
     for problem in problems[:200]:
-        where, _, what = in_words(study, problem).partition("; it should be ")
+        where, _, what = in_words(study, problem, given).partition("; it should be ")
         said.setdefault(where, []).append(what)
     lines = [
         where
@@ -40,9 +41,9 @@ def all_in_words(study: type[BaseModel], problems: Sequence[Any]) -> list[str]:
     return lines[:MOST_FAULTS] + [f"there are about {more:,} faults more"] * (more > 0)
 
 
-def in_words(study: type[BaseModel], problem: Any) -> str:
-    """One fault that pydantic found in `study`: where it is, what was given, what is allowed."""
-    model, parts = _place(study, problem["loc"])
+def in_words(study: type[BaseModel], problem: Any, settings: Any) -> str:
+    """One fault that pydantic found in settings: where it is, what was given, what is allowed."""
+    model, parts = _place(study, problem["loc"], settings)
     key = shortened(".".join(parts))
     given = problem["input"]
     if problem["type"] == "extra_forbidden":
@@ -52,8 +53,8 @@ def in_words(study: type[BaseModel], problem: Any) -> str:
             near = f"recording.{own}"
         hint = f"did you mean {near!r}? " if near else ""
         return f"{key}: there is no such key; {hint}allowed here: {', '.join(allowed)}"
-    if problem["type"] == "union_tag_invalid":
-        return f"{key}.name: given {quoted(problem['ctx']['tag'])}; it should be {_or(problem['ctx']['expected_tags'])}"
+    if problem["type"] == "missing":
+        return f"{key}: this key is missing, and has no default"
     message = (
         problem["msg"]
         .removeprefix("Value error, ")
@@ -81,18 +82,20 @@ def _meant(given: str, allowed: list[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, allowed, n=1)), None)
 
 
-def _place(study: type[BaseModel], location: tuple[Any, ...]) -> tuple[type[BaseModel], list[str]]:
+def _place(study: type[BaseModel], location: tuple[Any, ...], given: Any) -> tuple[type[BaseModel], list[str]]:
     """The settings that a fault lies in, and its path as a study file has it: sections of a list by their number."""
     model = study
     parts: list[str] = []
     for part in location:
         if isinstance(part, int):
+            given = given[part] if isinstance(given, list) and part < len(given) else given
+            kind = parts[-1].removesuffix("s") if parts else ""
+            model = _section(kind, given) if kind in KINDS else model
             if part:
                 parts.append(str(part + 1))
-        elif part in KINDS:
-            model = KINDS[part]
         elif part in model.model_fields:
             annotation = model.model_fields[part].annotation
+            given = given.get(part) if isinstance(given, Mapping) else None
             parts.append(part)
             if part == "recording":
                 model = RecordingSettings
@@ -108,6 +111,10 @@ def _place(study: type[BaseModel], location: tuple[Any, ...]) -> tuple[type[Base
     return model, parts
 
 
-def _or(tags: str) -> str:
-    names = tags.split(", ")
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+def _section(kind: str, given: Any) -> type[BaseModel]:
+    """The settings of the task, network or control that a section names."""
+    name = given.get("name", KINDS[kind].default) if isinstance(given, Mapping) else given
+    try:
+        return section_of(kind, name)
+    except (InputError, TypeError):
+        return KINDS[kind].base

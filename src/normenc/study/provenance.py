@@ -1,10 +1,13 @@
 """What a worker must share with the command that it trains for: the code that trains, and the packages it uses."""
 
-from collections.abc import Mapping
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import normenc
 from normenc.errors import InputError
+from normenc.study.own_code import reaching
 from normenc.study.units import Unit, code_digest, packages, work
 
 __all__ = ["Errand", "OtherSoftwareError", "differences", "made", "software"]
@@ -50,8 +53,19 @@ def differences(theirs: Mapping[str, str], here: Mapping[str, str]) -> str | Non
     return "; ".join(found) or None
 
 
-def made(unit: Unit, device: str, key: str, here: Mapping[str, str]) -> tuple[str, bytes]:
+def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mapping[str, str]) -> tuple[str, bytes]:
     """Train a unit on a worker, whose software must be that of the command.
+
+    Parameters
+    ----------
+    unit : bytes
+        Pickled, for it may need code that is not normenc's.
+    roots : sequence of Path
+        Folders that this code is imported from.
+    device, key : str
+        Where to train, and the key of the unit where the command runs.
+    here : mapping
+        The software where the command runs.
 
     Returns
     -------
@@ -65,18 +79,35 @@ def made(unit: Unit, device: str, key: str, here: Mapping[str, str]) -> tuple[st
     OtherSoftwareError
         When the worker would give other numbers; nothing is trained then.
     InputError
-        When the images of the task are others on the worker.
+        When the worker cannot import the unit's own code, or that code or the task's images are others there.
     """
     differ = differences(software(), here)
     if differ is not None:
         raise OtherSoftwareError(differ)
-    own = unit.key(device)
+    found = _unpickled(unit, roots)
+    own = found.key(device)
     if own != key:
+        what = "own code or images of this task and network" if roots else "images of the task"
         raise InputError(
-            "the images of the task are not the same where a worker trains as they are here; put the same folder under "
-            "the same path on all machines"
+            f"the {what} are not the same where a worker trains as they are here; put the same folder under the same "
+            "path on all machines"
         )
-    return own, work(unit, device)
+    return own, work(found, device)
+
+
+def _unpickled(unit: bytes, roots: Sequence[Path]) -> Unit:
+    try:
+        with reaching(roots):
+            found: Unit = pickle.loads(unit)
+    except (ImportError, AttributeError) as error:
+        if not roots:
+            raise
+        folders = ", ".join(map(str, roots))
+        raise InputError(
+            f"a worker cannot import the study's own code ({error}); put the same folder ({folders}) under the same "
+            "path on all machines, or install its package there"
+        ) from None
+    return found
 
 
 class Errand:

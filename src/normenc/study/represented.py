@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from normenc.errors import InputError
+from normenc.study.parts import NetworkSettings
 from normenc.study.progress import Tell, each, reporting
 from normenc.study.representing import Prepared, Representation, by_layer, control_representations
 from normenc.study.scheduler import Scheduler
-from normenc.study.sections import NetworkSettings
 from normenc.study.sweep import Failure, train_units
 from normenc.study.units import Unit
 from normenc.training import TrainingResult, initialise

@@ -12,7 +12,8 @@ import torch
 import xarray as xr
 from torch import nn
 
-from normenc import controls, rsa, stimuli
+from normenc import rsa, stimuli
+from normenc.controls import EXTRAS
 from normenc.embedding import MIN_STIMULI
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
@@ -21,9 +22,10 @@ from normenc.recordings import Preparation, Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import Encoder, represent
 from normenc.rsa.measures import as_measure
-from normenc.study.building import build_network, build_task
+from normenc.study.building import build_control, build_network, build_task
+from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.progress import Tell, each
-from normenc.study.sections import NetworkSettings
+from normenc.study.sections import FITTED_NAMES
 from normenc.study.settings import Study
 from normenc.study.units import Unit
 
@@ -31,16 +33,6 @@ __all__ = ["Prepared", "Representation", "by_layer", "control_representations", 
 
 MAX_IMAGES_GIB = 8
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
-EXTRAS = {"steerable pyramid": ("plenoptic", "pyramid")}  # controls that need a package, and the extra that brings it
-ORIENTATION_MODEL = "orientation model"
-CONTROLS = {
-    "Fourier amplitude": controls.fourier_amplitude,
-    "Gabor energy": controls.gabor_energy,
-    ORIENTATION_MODEL: controls.orientation_model,
-    "pixels": controls.pixels,
-    "random features": controls.random_features,
-    "steerable pyramid": controls.steerable_pyramid,
-}
 
 
 @dataclass(frozen=True)
@@ -94,21 +86,25 @@ class Prepared:
         return rsa.rdm(responses, metric=self.study.rdm_metric)
 
     @property
-    def controls(self) -> list[str]:
+    def controls(self) -> list[ControlSettings]:
         """The study's controls, without those that are skipped."""
-        return [name for name in self.study.comparison.controls if name not in self.skipped_controls]
+        return [control for control in self._all_controls if control.title not in self.skipped_controls]
 
     @property
     def skipped_controls(self) -> dict[str, str]:
         """Why controls of the study are left out, by name."""
         found = {}
-        for name in self.study.comparison.controls:
-            package, extra = EXTRAS.get(name, (None, None))
+        for control in self._all_controls:
+            package, extra = EXTRAS.get(control.name, (None, None))
             if package is not None and find_spec(package) is None:
-                found[name] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
-            elif name == ORIENTATION_MODEL and self.recording.period is None:
-                found[name] = "images have no orientation that it could be given"
+                found[control.title] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
+            elif control.sees == "orientation" and self.recording.period is None:
+                found[control.title] = "images have no orientation that it could be given"
         return found
+
+    @property
+    def _all_controls(self) -> list[ControlSettings]:
+        return [control_of(entry) for entry in self.study.comparison.controls]
 
 
 def prepare(
@@ -205,7 +201,13 @@ def _units(
 ) -> tuple[tuple[Unit, ...], tuple[tuple[NetworkSettings, partial[nn.Module]], ...]]:
     height, width = stimuli.image_size(study.stimuli.resolution)
     for settings in study.task:
-        needed = max(settings.n_train, settings.n_test, recording.n_stimuli) * height * width * 4 / 2**30
+        needed = (
+            max(settings.options["n_train"], settings.options["n_test"], recording.n_stimuli)
+            * height
+            * width
+            * 4
+            / 2**30
+        )
         if needed > MAX_IMAGES_GIB:
             raise InputError(
                 f"stimuli.resolution and task.n_train: the images would take {needed:.0f} GiB of memory, more than "
@@ -236,17 +238,41 @@ def control_representations(prepared: Prepared, tell: Tell | None = None) -> lis
     Raises
     ------
     InputError
-        When one of them has no dissimilarities.
+        When one of them has no dissimilarities, or the name of a layer or another control.
     """
     plain: list[Representation] = []
-    names = prepared.controls if tell is None else each(tell, "responses of controls", prepared.controls)
-    for name in names:
-        control = EncoderId(None, name, None, EncoderKind.CONTROL)
-        for representation in _representations(prepared, CONTROLS[name], control).values():
+    chosen = prepared.controls if tell is None else each(tell, "responses of controls", prepared.controls)
+    for control in chosen:
+        own = EncoderId(None, control.title, None, EncoderKind.CONTROL)
+        shown = torch.as_tensor(prepared.recording.orientation) if control.sees == "orientation" else prepared.images
+        for representation in _representations(prepared, build_control(control), own, images=shown).values():
             if isinstance(representation, InputError):
                 raise representation
             plain.append(representation)
+    _check_apart_by_name(prepared.study, plain)
     return plain
+
+
+def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> None:
+    """Raise InputError where a control would be called as a layer, a fitted network or another control is."""
+    naming = study.naming
+    layers = [
+        EncoderId(task, network.title, layer, EncoderKind.TRAINED if task else EncoderKind.TWIN, seed)
+        for network in study.network
+        for layer in study.layers_of(network)
+        for task in (*(own.title for own in study.task), None)
+        for seed in (study.untrained_seeds if task is None else study.seeds)
+    ]
+    taken = {name.casefold() for layer in layers for name in (naming.label(layer), naming.key(layer))}
+    taken |= {name for name in FITTED_NAMES if study.encoding.enabled}
+    for control in controls:
+        own = {control.label.casefold(), control.key.casefold()}
+        if own & taken:
+            raise InputError(
+                f"comparison.controls: {control.label!r} is also what a layer, a fitted network or another control is "
+                "called; give the control another label"
+            )
+        taken |= own
 
 
 def by_layer(
@@ -270,12 +296,17 @@ def by_layer(
 
 
 def _representations(
-    prepared: Prepared, encoder: Encoder, source: EncoderId, layers: Sequence[str] | None = None, *, keep: bool = True
+    prepared: Prepared,
+    encoder: Encoder,
+    source: EncoderId,
+    layers: Sequence[str] | None = None,
+    *,
+    keep: bool = True,
+    images: torch.Tensor | None = None,
 ) -> dict[str, Representation | InputError]:
     """Each layer of a network, or of a control; the error where it has no dissimilarities."""
     study, recording = prepared.study, prepared.recording
-    images = torch.as_tensor(recording.orientation) if encoder is controls.orientation_model else prepared.images
-    outputs = represent(encoder, images, layers)
+    outputs = represent(encoder, prepared.images if images is None else images, layers)
     owners = {layer: replace(source, layer=layer) for layer in outputs}
     naming = replace(study.naming, layered=Naming.of(owners.values()).layered)
     representations: dict[str, Representation | InputError] = {}

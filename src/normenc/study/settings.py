@@ -17,23 +17,17 @@ from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.simulation import N_NEURONS
 from normenc.runs.stages import check_stages
+from normenc.study.building import compared_by_default, layers_there
 from normenc.study.faults import all_in_words
+from normenc.study.own_code import importing_from
+from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings, control_of
 from normenc.study.reading import read_toml
+from normenc.study.section_base import Once, Settings, StimulusSettings
 from normenc.study.sections import (
-    AnyNetwork,
-    AnyTask,
     ComparisonSettings,
-    ConvPoolFCSettings,
     EncodingSettings,
-    NetworkSettings,
-    ObjectRecognitionSettings,
-    Once,
     PowerSettings,
     RecordingSettings,
-    Settings,
-    StimulusSettings,
-    TaskSettings,
-    TiltDiscriminationSettings,
     TrainingSettings,
 )
 from normenc.texts import escaped, file_stem
@@ -59,10 +53,10 @@ class Study(Settings):
     )
     stimuli: StimulusSettings = StimulusSettings()
     task: Annotated[list[AnyTask], Field(min_length=1), BeforeValidator(_as_list)] = Field(
-        default=[TiltDiscriminationSettings()]
+        default=[TaskSettings.named("tilt-discrimination")]
     )
     network: Annotated[list[AnyNetwork], Field(min_length=1), BeforeValidator(_as_list)] = Field(
-        default=[ConvPoolFCSettings()]
+        default=[NetworkSettings.named("ConvPoolFC")]
     )
     training: TrainingSettings = TrainingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
@@ -87,7 +81,7 @@ class Study(Settings):
         layers = self.comparison.layers
         if layers is None or layers == "all":
             return self
-        there = list(dict.fromkeys(layer for network in self.network for layer in network.layers))
+        there = list(dict.fromkeys(layer for network in self.network for layer in self._layers_there(network)))
         names = " and ".join(network.title for network in self.network)
         for layer in layers:
             if layer not in there:
@@ -97,10 +91,9 @@ class Study(Settings):
         if len(set(layers)) < len(layers):
             raise ValueError(f"comparison.layers: given {layers}; each layer may stand once")
         for network in self.network:
-            if not set(layers) & set(network.layers):
+            if not set(layers) & set(own := self._layers_there(network)):
                 raise ValueError(
-                    f"comparison.layers: given {layers}; {network.title} has none of them, but "
-                    f"{', '.join(network.layers)}"
+                    f"comparison.layers: given {layers}; {network.title} has none of them, but {', '.join(own)}"
                 )
         return self
 
@@ -110,6 +103,7 @@ class Study(Settings):
             ("task", [task.title for task in self.task]),
             ("network", [network.title for network in self.network]),
             ("recording", [recording.source for recording in self.recording]),
+            ("comparison.controls", [control_of(entry).title for entry in self.comparison.controls]),
         ):
             for title in titles:
                 if titles.count(title) > 1:
@@ -161,10 +155,13 @@ class Study(Settings):
 
     def layers_of(self, network: NetworkSettings) -> tuple[str, ...]:
         """The layers to compare: those asked for, or the last convolutional or pooling layer and ``fc``."""
-        asked = self.comparison.layers
+        asked, there = self.comparison.layers, self._layers_there(network)
         if asked is None:
-            return network.default_layers
-        return network.layers if asked == "all" else tuple(layer for layer in asked if layer in network.layers)
+            return compared_by_default(there)
+        return there if asked == "all" else tuple(layer for layer in asked if layer in there)
+
+    def _layers_there(self, network: NetworkSettings) -> tuple[str, ...]:
+        return layers_there(network, self.stimuli)
 
     def training_of(self, task: TaskSettings, network: NetworkSettings) -> dict[str, Any]:
         """Arguments for :func:`normenc.training.train`: the study's, changed by the task, then by the network."""
@@ -259,7 +256,8 @@ class Study(Settings):
 def load_study(path: str | Path) -> Study:
     """Read a study file.
 
-    A recording's file in it is looked for beside the study file.
+    A recording's file in it is looked for beside the study file, and so are the modules of import paths. These are
+    imported: load only a study that you would run.
 
     Raises
     ------
@@ -270,7 +268,8 @@ def load_study(path: str | Path) -> Study:
     path = Path(path)
     settings = read_toml(path)
     settings.setdefault("name", path.stem)
-    study = _validated(settings, str(path))
+    with importing_from(path.parent):
+        study = _validated(settings, str(path))
     recordings = [
         own.model_copy(
             update={
@@ -281,8 +280,8 @@ def load_study(path: str | Path) -> Study:
         for own in study.recording
     ]
     tasks = [
-        task.model_copy(update={"folder": _absolute_folder(task.folder, path.parent)})
-        if isinstance(task, ObjectRecognitionSettings) and task.folder is not None
+        task.model_copy(update={"folder": _absolute_folder(folder, path.parent)})
+        if isinstance(folder := getattr(task, "folder", None), str)
         else task
         for task in study.task
     ]
@@ -299,7 +298,7 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
     try:
         return Study(**settings)
     except ValidationError as error:
-        raise InputError(*(f"{origin}: {fault}" for fault in all_in_words(Study, error.errors()))) from None
+        raise InputError(*(f"{origin}: {fault}" for fault in all_in_words(Study, error.errors(), settings))) from None
 
 
 def _absolute(source: str, folder: Path) -> str:

@@ -1,12 +1,14 @@
 """What source code does, told from how it is written: code without comments, docstrings and layout."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-__all__ = ["digest_of_code", "parsed"]
+from normenc.errors import InputError
+
+__all__ = ["digest_of_code", "files_behind", "parsed"]
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -45,3 +47,49 @@ def digest_of_code(files: Iterable[Path], root: Path) -> str:
     for path in sorted(files):
         digest.update(f"{path.relative_to(root).as_posix()}\0{parsed(path.read_bytes())}".encode())
     return digest.hexdigest()
+
+
+def files_behind(module: str, root: Path, package: str | None = None) -> list[Path]:
+    """The files of a module and of all that it imports by ``import`` statements, directly or through others.
+
+    Parameters
+    ----------
+    module : str
+        With dots, below `root`.
+    root : Path
+        The folder that modules are imported from; others than those in it do not count.
+    package : str, optional
+        Only modules of this package count.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read as Python.
+    """
+    found: dict[str, Path] = {}
+    todo = [module]
+    while todo:
+        parts = todo.pop().split(".")
+        for n in range(1, len(parts) + 1):  # a package runs before its modules
+            name, place = ".".join(parts[:n]), root.joinpath(*parts[:n])
+            file = next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
+            if file is None or name in found or (package is not None and parts[0] != package):
+                continue
+            found[name] = file
+            todo += _imported(file, name if file.name == "__init__.py" else name.rpartition(".")[0])
+    return sorted(found.values())
+
+
+def _imported(file: Path, package: str) -> Iterator[str]:
+    """Names of modules, and of what may be modules, that a file of this package imports."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"{file}: this file cannot be read as Python ({error}); correct it first") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join(filter(None, [*above, node.module]))
+            yield from (f"{base}.{alias.name}" for alias in node.names)

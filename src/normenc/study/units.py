@@ -5,7 +5,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cache, lru_cache, partial
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -17,9 +17,10 @@ from torch import nn
 import normenc
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, NormencWarning
+from normenc.study.own_code import code_of, root_of
 from normenc.study.source_code import digest_of_code
 from normenc.study.unit_files import ADVICE, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
-from normenc.tasks import ObjectRecognition, Task
+from normenc.tasks import Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
 from normenc.whole_files import check_writable, remove_leftovers
 
@@ -63,16 +64,34 @@ class Unit:
     def settings(self) -> dict[str, Any]:
         """All that decides the result, as plain values."""
         return {
-            "task": {"name": type(self.task).__name__, **asdict(self.task)},
-            "network": {"name": self.build.func.__name__, "image_size": list(self.build.args[0])} | self.build.keywords,
+            "task": {"name": type(self.task).__name__}
+            | {field.name: getattr(self.task, field.name) for field in fields(self.task) if field.init},
+            "network": {"name": self._network.__name__, "image_size": list(self.build.args[0])} | self.build.keywords,
             "seed": self.seed,
             "training": self.options,
         }
 
+    @property
+    def _network(self) -> Any:
+        return self.build.func
+
+    @property
+    def roots(self) -> list[Path]:
+        """Folders that own code of the task or network is imported from."""
+        return [root for root in map(root_of, (type(self.task), self._network)) if root is not None]
+
+    @property
+    def own_code(self) -> dict[str, str]:
+        """Digests of the code of a task or network that is not normenc's, by module and name."""
+        parts = (type(self.task), self._network)
+        digests = {f"{part.__module__}:{part.__qualname__}": code_of(part) for part in parts}
+        return {name: digest for name, digest in digests.items() if digest is not None}
+
     def key(self, device: str) -> str:
         """Name of the result: a digest of the settings, of the images they point to, and of the code that trains.
 
-        The code is that of normenc, and the versions of the packages that compute with it.
+        The code is that of normenc, the versions of the packages that compute with it, and the code of a task or
+        network that is not normenc's (:func:`normenc.study.own_code.code_of`).
         """
         content = {
             "format": FORMAT,
@@ -82,6 +101,7 @@ class Unit:
             "images": _images_digest(self.task),
             **self.settings,
         }
+        content |= {"own_code": self.own_code} if self.own_code else {}
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -249,10 +269,11 @@ def code_digest() -> str:
 
 
 def _images_digest(task: Task) -> str | None:
-    """A digest of a folder's images, so that other images under the same name are not taken for them."""
-    if not isinstance(task, ObjectRecognition) or task.folder is None:
+    """A digest of what is in a task's folder, so that other images under the same name are not taken for them."""
+    named = getattr(task, "folder", None)
+    if not isinstance(named, str):
         return None
-    folder = Path(task.folder)
+    folder = Path(named)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     stats = [path.stat() for path in files]
     return _digest_of(folder, tuple(files), tuple((stat.st_size, stat.st_mtime_ns, stat.st_ino) for stat in stats))

@@ -1,7 +1,7 @@
 """Tasks with oriented gratings: is it tilted to the right, and what is its orientation."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -9,11 +9,10 @@ from torch.nn import functional
 
 from normenc import stimuli
 from normenc.errors import InputError
-from normenc.tasks.task import Rng, Task
+from normenc.keys import Fraction, Frequency, NotNegative, Range, named
+from normenc.tasks.task import TASKS, Rng, Task
 
 __all__ = ["GratingTask", "OrientationEstimation", "TiltDiscrimination"]
-
-Range = float | tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,12 @@ class GratingTask(Task):
         When there is nothing to train or test on, or a parameter of the gratings is impossible.
     """
 
-    spatial_frequency: Range = 1 / 28
-    contrast: Range = 1.0
+    spatial_frequency: Frequency | Range = 1 / 28
+    contrast: Fraction | Range = 1.0
     random_phase: bool = False
-    noise: float = 0.0
-    waveform: str = "square"
-    aperture: str | None = None
+    noise: NotNegative = 0.0
+    waveform: Literal["square", "sine"] = "square"
+    aperture: Literal["hard", "gaussian"] | None = None
     resolution: float = 0.1
     patch: bool = False
 
@@ -70,6 +69,7 @@ class GratingTask(Task):
         return stimuli.varied_gratings(orientations, rng, phase=phase, **ranges, **options).images
 
 
+@named(TASKS, "tilt-discrimination")
 @dataclass(frozen=True)
 class TiltDiscrimination(GratingTask):
     """The task of the reference study: is a grating tilted to the right of vertical.
@@ -110,6 +110,7 @@ class TiltDiscrimination(GratingTask):
         return float(((outputs > 0.5) == (targets > 0.5)).double().mean())
 
 
+@named(TASKS, "orientation-estimation")
 @dataclass(frozen=True)
 class OrientationEstimation(GratingTask):
     r"""Tell the orientation itself, on its circle of 180 degrees: :math:`\cos 2\theta` and :math:`\sin 2\theta`.
@@ -154,7 +155,7 @@ class OrientationEstimation(GratingTask):
         return float(torch.rad2deg(away.abs()).mean()) / 2
 
 
-def _as_range(value: Range, name: str) -> tuple[float, float]:
+def _as_range(value: float | Range, name: str) -> tuple[float, float]:
     if isinstance(value, int | float):
         return float(value), float(value)
     if len(value) != 2:

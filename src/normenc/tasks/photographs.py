@@ -3,20 +3,23 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch.nn import functional
 
 from normenc import stimuli
 from normenc.errors import InputError
+from normenc.keys import named
 from normenc.stimuli import StimulusSet
-from normenc.tasks.task import Rng, Task
+from normenc.tasks.task import TASKS, Rng, Task
 
 __all__ = ["NaturalRotation", "ObjectRecognition"]
 
 
+@named(TASKS, "natural-rotation")
 @dataclass(frozen=True)
 class NaturalRotation(Task):
     """Tell how far a patch of a photograph was turned.
@@ -44,7 +47,7 @@ class NaturalRotation(Task):
     (torch.Size([4, 48, 64]), torch.Size([4, 1]), True)
     """
 
-    rotation: float = 45.0
+    rotation: Annotated[float, Field(gt=0, le=90)] = 45.0
     resolution: float = 0.1
 
     n_outputs: ClassVar[int] = 1
@@ -91,6 +94,7 @@ class NaturalRotation(Task):
         return drawn.images, torch.from_numpy(angles.astype(np.float32))[:, None]
 
 
+@named(TASKS, "object-recognition")
 @dataclass(frozen=True)
 class ObjectRecognition(Task):
     """Tell which object is shown: handwritten digits, or a folder of images laid out class by class.
@@ -118,9 +122,9 @@ class ObjectRecognition(Task):
     (torch.Size([4, 48, 64]), torch.Size([4]))
     """
 
-    folder: str | None = None
-    rotation: float = 30.0
-    background: str = "natural"
+    folder: Annotated[str, Field(min_length=1)] | None = None
+    rotation: Annotated[float, Field(ge=0, le=180)] = 30.0
+    background: Literal["natural", "plain"] = "natural"
     resolution: float = 0.1
 
     def __post_init__(self) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from normenc.errors import InputError
+from normenc.keys import Count
 
-__all__ = ["Rng", "Task", "check_chance"]
+__all__ = ["TASKS", "Rng", "Task", "check_chance"]
 
 Rng = np.random.Generator | np.random.RandomState
 
@@ -53,8 +54,8 @@ class Task(ABC):
         When there is nothing to train or test on.
     """
 
-    n_train: int = 1000
-    n_test: int = 1000
+    n_train: Count = 1000
+    n_test: Count = 1000
 
     output: ClassVar[str] = "linear"
     n_views: ClassVar[int] = 1
@@ -96,6 +97,10 @@ class Task(ABC):
     @abstractmethod
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
         """How well the outputs solve the task, in the unit of ``score_name``."""
+
+
+TASKS: dict[str, type[Task]] = {}
+"""Tasks by their names in study files."""
 
 
 def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Tensor) -> None:

@@ -1,7 +1,7 @@
 """Norms without labels: restore what noise has hidden, and know a scene again."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -9,8 +9,9 @@ from torch.nn import functional
 
 from normenc import stimuli
 from normenc.errors import InputError
+from normenc.keys import Fraction, NotNegative, Positive, Range, Units, named
 from normenc.tasks.gratings import GratingTask
-from normenc.tasks.task import Rng, Task
+from normenc.tasks.task import TASKS, Rng, Task
 
 __all__ = ["ContrastiveInvariance", "Denoising"]
 
@@ -18,6 +19,7 @@ GROUP = 100  # stimuli among which a partner is looked for
 MARGIN = 1.25  # sides of the patch that views are cut from, in those of a view
 
 
+@named(TASKS, "denoising")
 @dataclass(frozen=True)
 class Denoising(Task):
     """Restore a patch of a photograph that is hidden by noise, through the network's few hidden units.
@@ -51,7 +53,7 @@ class Denoising(Task):
     (torch.Size([4, 48, 64]), torch.Size([4, 3072]))
     """
 
-    noise: float = 0.2
+    noise: NotNegative = 0.2
     resolution: float = 0.1
 
     score_name: ClassVar[str] = "explained variance"
@@ -100,6 +102,7 @@ class Denoising(Task):
         return noisy.clamp_(0, 1), clean.flatten(1)
 
 
+@named(TASKS, "contrastive-invariance")
 @dataclass(frozen=True)
 class ContrastiveInvariance(GratingTask):
     r"""Know two views of one scene among views of others, and thereby become blind to what differs between views.
@@ -140,12 +143,12 @@ class ContrastiveInvariance(GratingTask):
     (torch.Size([4, 2, 48, 64]), torch.Size([4]))
     """
 
-    views: str = "natural"
-    temperature: float = 0.1
-    n_outputs: int = 16
-    contrast: float | tuple[float, float] = (0.5, 1.0)
+    views: Literal["natural", "gratings"] = "natural"
+    temperature: Positive = 0.1
+    n_outputs: Units = 16
+    contrast: Fraction | Range = (0.5, 1.0)
     random_phase: bool = True
-    noise: float = 0.05
+    noise: NotNegative = 0.05
 
     n_views: ClassVar[int] = 2
     score_name: ClassVar[str] = "fraction of partners found"

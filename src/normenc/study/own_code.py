@@ -1,0 +1,223 @@
+"""Anyone's own code that a study names by import path: it is imported, and what it does is told by a digest.
+
+Only a study that is to be run imports anything. A finished run is read without it, wherever its folder came from.
+"""
+
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from functools import reduce
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from normenc.errors import InputError, quoted, shortened
+from normenc.study.source_code import digest_of_code, files_behind
+
+__all__ = ["code_of", "import_part", "importing_from", "is_import_path", "reaching", "remember", "root_of"]
+
+INSTALLED = ("site-packages", "dist-packages")
+FOLDER: ContextVar[Path | None] = ContextVar("FOLDER", default=None)
+SEEN: dict[str, str] = {}  # the digest of each module's code, when it was first asked for
+READ: dict[str, tuple["Stamps", str]] = {}  # the last digest of each module's code, and of which files it was
+Stamps: TypeAlias = dict[Path, tuple[int, int, int]]
+
+
+def is_import_path(name: str) -> bool:
+    """Whether a name in a study file is an import path, as in ``"my_lab.tasks:CoarseOrFine"``."""
+    return ":" in name
+
+
+@contextmanager
+def importing_from(folder: Path | None) -> Iterator[None]:
+    """Import paths are looked up in this folder first, and then where Python looks; None looks in no other place."""
+    token = FOLDER.set(None if folder is None else folder.resolve())
+    try:
+        yield
+    finally:
+        FOLDER.reset(token)
+
+
+def import_part(path: str) -> Any:
+    """What stands at an import path ``"module:name"``; its code is remembered as it is now.
+
+    Raises
+    ------
+    InputError
+        When the path is none, its module cannot be imported or has no such name, or its code has changed since it was
+        imported.
+    """
+    module, _, name = path.partition(":")
+    if not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
+        raise InputError(f"given {quoted(path)}; an import path is a module and a name, as in 'my_lab.tasks:MyTask'")
+    if module == "__main__":
+        raise InputError(
+            f"given {quoted(path)}; other processes cannot import from __main__; put its code into a file beside the "
+            "study file, and name that"
+        )
+    loaded = _load(path, module)
+    try:
+        part = reduce(getattr, name.split("."), loaded)
+    except AttributeError:
+        raise InputError(
+            f"given {quoted(path)}; {module} ({_file_of(loaded)}) has no {name!r}; name a class or function of it"
+        ) from None
+    _check_found_again(path, part)
+    try:
+        remember(part)
+    except InputError as error:
+        raise InputError(f"given {quoted(path)}; {error}") from None
+    return part
+
+
+def _load(path: str, module: str) -> Any:
+    """The module, from the study's folder where it is there."""
+    folder, top = FOLDER.get(), module.partition(".")[0]
+    here = folder is not None and ((folder / f"{top}.py").is_file() or (folder / top).is_dir())
+    if folder is not None and here and top in sys.modules and not _lies_in(sys.modules[top], folder / top):
+        raise InputError(
+            f"given {quoted(path)}; {top} lies in {folder}, but another one is imported already, from "
+            f"{_file_of(sys.modules[top])}; rename one of them, or start Python anew"
+        )
+    invalidate_caches()  # of files that are written meanwhile
+    try:
+        with _first_on_path(folder if here else None):
+            return import_module(module)
+    except Exception as error:
+        missing = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+        if missing and not here:
+            where = f"neither in {folder} nor" if folder is not None else "not"
+            raise InputError(
+                f"given {quoted(path)}; {top} is {where} among Python's modules; put its file or folder beside the "
+                "study file, install it, or add its folder to PYTHONPATH"
+            ) from None
+        raise InputError(
+            f"given {quoted(path)}; {module} cannot be imported ({shortened(f'{type(error).__name__}: {error}', 300)});"
+            " correct it first"
+        ) from None
+
+
+@contextmanager
+def _first_on_path(folder: Path | None) -> Iterator[None]:
+    """Look for modules in this folder first; afterwards it stays the last place to look, for later imports."""
+    if folder is None:
+        yield
+        return
+    place = str(folder)
+    sys.path.insert(0, place)
+    try:
+        yield
+    finally:
+        sys.path.remove(place)
+        if place not in sys.path:
+            sys.path.append(place)
+
+
+def _lies_in(module: Any, place: Path) -> bool:
+    """Whether a module is the file or folder of that name."""
+    own = getattr(module, "__file__", None)
+    found = [Path(path).resolve() for path in ([own] if own else getattr(module, "__path__", []))]
+    return any(path == place.with_suffix(".py").resolve() or path.is_relative_to(place.resolve()) for path in found)
+
+
+def _file_of(module: Any) -> str:
+    return getattr(module, "__file__", None) or "built into Python"
+
+
+def _check_found_again(path: str, part: Any) -> None:
+    """Raise InputError where another process would not find a class or function by its module and name."""
+    module, name = getattr(part, "__module__", None), getattr(part, "__qualname__", None)
+    if module is None or name is None:
+        return
+    try:
+        again = reduce(getattr, name.split("."), sys.modules.get(module))
+    except AttributeError:
+        again = None
+    if again is not part or module == "__main__":
+        raise InputError(
+            f"given {quoted(path)}; it is made inside {module}.{name}, where other processes cannot find it; define it "
+            "at the top of its module, under the name that it bears"
+        )
+
+
+def root_of(part: Any) -> Path | None:
+    """The folder from which an own class or function is imported; None where it is normenc's."""
+    module = part.__module__
+    if module.partition(".")[0] == "normenc":
+        return None
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None or not file.endswith(".py"):
+        raise InputError(
+            f"{module}.{part.__qualname__} has no source file, by which its networks could be told from others; define "
+            "it in a file that can be imported"
+        )
+    path = Path(file).absolute()
+    return path.parents[len(module.split(".")) - (path.name != "__init__.py")]
+
+
+def code_of(part: Any) -> str | None:
+    """A digest of the code behind an own class or function, of what it does; None where it is normenc's.
+
+    It covers the file and all files that it imports, directly or through others, by ``import`` statements: below the
+    folder that it is imported from, or in the same package where that is installed. Comments, docstrings and layout do
+    not count.
+
+    Raises
+    ------
+    InputError
+        When there is no source, or it has changed since it was first asked for: Python still runs the former one.
+    """
+    root = root_of(part)
+    if root is None:
+        return None
+    module = part.__module__
+    stamps, digest = READ.get(module, ({}, ""))
+    if not stamps or stamps != _stamps(stamps):
+        files = files_behind(module, root, module.partition(".")[0] if _is_installed(root) else None)
+        stamps, digest = _stamps(files), digest_of_code(files, root)
+        READ[module] = stamps, digest
+    if SEEN.setdefault(module, digest) != digest:
+        raise InputError(
+            f"the code of {module}.{part.__qualname__}, or of what it imports, has changed since it was imported, and "
+            "Python still runs the former code; start Python, or the worker, anew"
+        )
+    return digest
+
+
+def remember(part: Any) -> None:
+    """Remember the code behind a class or function that is not installed as it is now.
+
+    Raises
+    ------
+    InputError
+        When it has changed since Python imported it.
+    """
+    file = getattr(sys.modules.get(getattr(part, "__module__", "")), "__file__", None)
+    if file is not None and hasattr(part, "__qualname__") and (root := root_of(part)) and not _is_installed(root):
+        code_of(part)
+
+
+def _is_installed(root: Path) -> bool:
+    return root.name in INSTALLED or root == Path(sysconfig.get_path("stdlib"))
+
+
+def _stamps(files: Iterable[Path]) -> Stamps:
+    """What changes when a file is written; nothing where one is gone."""
+    try:
+        found = {path: path.stat() for path in files}
+    except OSError:
+        return {}
+    return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in found.items()}
+
+
+@contextmanager
+def reaching(roots: Iterable[Path]) -> Iterator[None]:
+    """Let what is unpickled be imported from these folders, as it was where it was pickled."""
+    with ExitStack() as stack:
+        for root in roots:
+            if root.is_dir() and not _is_installed(root):
+                stack.enter_context(_first_on_path(root))
+        invalidate_caches()
+        yield
