@@ -18,16 +18,15 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.angles import APART, unit_of
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
-from normenc.recordings.recording import Recording, all_rows
+from normenc.recordings.recording import Recording
+from normenc.recordings.rows import all_rows
+from normenc.stimulus_types import as_type
 
 __all__ = ["write_nwb", "written_facts", "written_images", "written_neurons", "written_series"]
 
 NAME = "responses"
 IMAGES = "The stimuli; the description of each is its name, and its first axis runs from left to right, as NWB has it."
 COLUMNS = {
-    "orientation": "Orientation of the grating, degrees from vertical.",
-    "direction": "Direction of drift of the grating, degrees.",
-    "image": "Name of the image.",
     "animal": "The animal that was recorded.",
     "session": "The session of the recording.",
     "repeat": "Number of the repeat of the stimulus.",
@@ -117,6 +116,11 @@ def _file(recording: Recording) -> Any:
     if any(label in rows.coords for label in NEURON_LABELS):
         module.add(_neurons(rows))
     if recording.images is not None:
+        if not recording.shown.is_named:
+            raise InputError(
+                f"{recording.name} has images of {recording.shown.plural}, but NWB files keep images by their names; "
+                "save it as .npz or .nc"
+            )
         file.add_stimulus_template(_images(recording.images, recording.stimulus))
     return file
 
@@ -161,7 +165,7 @@ def _column(rows: Any, label: str) -> Any:
     values = rows[label].values
     return VectorData(
         name=label,
-        description=COLUMNS[label],
+        description=COLUMNS[label] if label in COLUMNS else as_type(label).description,
         data=values if values.dtype.kind in "iufb" else values.astype(str).tolist(),
     )
 

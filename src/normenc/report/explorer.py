@@ -17,6 +17,7 @@ import xarray as xr
 from PIL import Image
 
 from normenc.csv_tables import read_table
+from normenc.stimulus_types import as_type
 from normenc.study.file_names import SHEET_COLUMNS
 from normenc.texts import visible
 
@@ -145,14 +146,15 @@ def _totals(path: Path) -> dict[str, int]:
 
 
 def _stimuli(sheet: Path, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
-    angles = None if kind == "image" else stimulus[chosen].astype(float).tolist()
+    shown = as_type(kind)
+    angles = None if shown.period is None else stimulus[chosen].astype(float).tolist()
     labels = (
-        [visible(str(name)) for name in stimulus[chosen]] if angles is None else [_degrees(angle) for angle in angles]
+        [visible(shown.text(own)) for own in stimulus[chosen]] if angles is None else [_degrees(own) for own in angles]
     )
     picture, width, height = _cut(sheet, len(stimulus), chosen)
     return {
-        "kind": kind,
-        "period": {"orientation": 180, "direction": 360}.get(kind),
+        "kind": shown.noun,
+        "period": shown.period,
         "labels": labels,
         "angles": angles,
         "thinned_from": len(stimulus) if len(chosen) < len(stimulus) else None,

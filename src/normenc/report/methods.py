@@ -8,6 +8,7 @@ from normenc.report.sentences import FOLDED
 from normenc.report.wording import counted, factors_in_words, in_words
 from normenc.rsa.ceiling import KINDS
 from normenc.rsa.measures import facts_of
+from normenc.stimulus_types import as_type
 
 __all__ = ["methods"]
 
@@ -86,13 +87,12 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     where = f" ({', '.join(known)})" if known else ""
     n = recording["n_neurons"]
     population = "a population known by its RDM" if n is None else counted(n, "neuron")
-    shown = {"orientation": "grating", "direction": "drifting grating"}.get(recording["stimuli"], "image")
-    different = {"orientation": " of different orientation", "direction": " of different direction"}
+    shown = as_type(recording["stimuli"])
     trials = f" in {counted(recording['n_trials'], 'trial')}" if recording["n_trials"] else ""
     cited = "" if recording["citation"] == "not stated" else f" ({recording['citation']})"
     sentences = [
         f"Models were compared with {population}{where} that {'was' if n in (None, 1) else 'were'} shown "
-        f"{counted(recording['n_stimuli'], shown)}{different.get(recording['stimuli'], '')}{trials}{cited}."
+        f"{counted(recording['n_stimuli'], shown.shown_as)}{shown.differing}{trials}{cited}."
     ]
     if recording["simulated"]:
         sentences.append("This population was simulated; no animal was recorded.")
@@ -104,11 +104,7 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     if recording.get("images_cut"):
         sentences.append(recording["images_cut"])
     n_different = inference.get("n_different_images", recording["n_stimuli"])
-    if (
-        recording["stimuli"] == "direction"
-        and n_different != recording["n_stimuli"]
-        and FOLDED not in recording["steps"]
-    ):
+    if shown.folds_onto and n_different != recording["n_stimuli"] and FOLDED not in recording["steps"]:
         sentences.append(
             f"Models were shown the gratings as still images ({n_different} different ones), which are the same for "
             "opposite directions."

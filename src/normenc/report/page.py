@@ -18,6 +18,7 @@ from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
+from normenc.stimulus_types import as_type
 from normenc.study.describing import only_responsive
 from normenc.study.file_names import FAILED_FIT, REPORT
 from normenc.study.marker import belongs, check_settled
@@ -133,7 +134,7 @@ def render(folder: str | Path) -> str:
         differences=differences.to_dict("records"),
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
-        shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
+        shown=as_type(environment["recording"]["stimuli"]).pictures,
         tuning=_tuning(optional[TUNING], tables, environment["recording"]["steps"]) if TUNING in optional else None,
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),

@@ -95,7 +95,7 @@ class Description:
 def describe(
     recording: Recording, label: str, representations: Iterable[Representation], compared: Recording | None = None
 ) -> dict[str, Description]:
-    """Describe the recording, where its neurons are known, and layers and controls, by label; no images.
+    """Describe the recording, where its neurons are known, and layers and controls, by label; without tunings none.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def describe(
         Whose stimuli the representations are of; of folded directions each is then taken for both of its directions.
     """
     period = recording.period
-    if period is None:
+    if period is None or not recording.shown.tunings:
         return {}
     found: dict[str, Description] = {}
     if recording.responses is not None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normenc import encoding, figures, tuning
 from normenc.encoders import EncoderKind
-from normenc.figures.common import degrees
+from normenc.stimulus_types import as_type, drawn_as
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.progress import Tell, each
@@ -57,9 +57,7 @@ def _examples(evaluation: Evaluation) -> Picture:
     """Some of the recording's own stimuli, as networks were given them."""
     recording = evaluation.recording
     chosen = _spread(recording.n_stimuli)
-    names = recording.stimulus[chosen].tolist()
-    if recording.kind == "direction":
-        names = [f"direction {degrees(name)}" for name in names]
+    names = [recording.shown.title(stimulus) for stimulus in recording.stimulus[chosen].tolist()]
     return Picture("example_stimuli", {"images": evaluation.images[chosen].numpy(), "orientation": names})
 
 
@@ -83,9 +81,8 @@ def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
     trained = [r for r in evaluation.shown if r.encoder.kind is EncoderKind.TRAINED]
     controls = [r for r in evaluation.shown if r.encoder.kind is not EncoderKind.TRAINED]
     matrices = {own: evaluation.recording_rdm} | {r.label: r.rdm for r in trained}
-    period = recording.period
-    stimulus = np.arange(recording.n_stimuli) if period is None else recording.stimulus
-    shared: dict[str, Any] = {"orientation": stimulus, "period": period}
+    shown = recording.shown
+    shared: dict[str, Any] = {"orientation": shown.places(recording.stimulus), **drawn_as(shown)}
     others = {r.label: r.rdm for r in controls}
     found = {
         "rdms": Picture("rdms", {"populations": matrices, "controls": others, "metric": metric, **shared}),
@@ -93,7 +90,7 @@ def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
             "embeddings", {"populations": _of(points, matrices), "controls": _of(points, others), **shared}
         ),
     }
-    if period is not None:
+    if not shown.is_named:
         # The untrained twins are left out of the lines, which they would crowd; the RDMs show them.
         plain = {r.label: r.rdm for r in controls if r.encoder.kind is EncoderKind.CONTROL}
         lines: dict[str, Any] = {"populations": matrices, "controls": plain, "metric": metric}
@@ -102,9 +99,9 @@ def _geometry(evaluation: Evaluation) -> dict[str, Picture]:
 
 
 def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
-    """How neurons and units are tuned, side by side; of images nothing is known."""
+    """How neurons and units are tuned, side by side; of stimuli to which nothing is tuned, none."""
     recording, found, own = evaluation.described, evaluation.descriptions, evaluation.recording_label
-    if recording.period is None:
+    if not recording.shown.tunings:
         return {}
     described = [r for r in evaluation.shown if r.label in found]
     shown = [own, *(r.label for r in described if r.encoder.kind is EncoderKind.TRAINED)]
@@ -128,7 +125,7 @@ def _tuning(evaluation: Evaluation) -> dict[str, Picture]:
             "eigenspectrum", {"spectra": _of(spectra, shown), "exponents": laws, "controls": _of(spectra, plain)}
         ),
     }
-    if recording.kind == "direction" and own in found:
+    if "direction" in recording.shown.tunings and own in found:
         pictures["preferred_directions"] = _preferences(found, [own], [], own, "direction")
     return pictures
 
@@ -146,7 +143,7 @@ def _preferences(
             "preferences": _of(preferred, shown),
             "tuned": {label: found[label].called(f"tuned_{kind}") for label in testable},
             "controls": _of(preferred, plain),
-            "period": 180.0 if kind == "orientation" else 360.0,
+            "period": as_type(kind).period,
             "recording": own,
         },
     )

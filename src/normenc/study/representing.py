@@ -90,8 +90,8 @@ class Prepared:
             package, extra = EXTRAS.get(name, (None, None))
             if package is not None and find_spec(package) is None:
                 found[name] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
-            elif name == ORIENTATION_MODEL and self.recording.period is None:
-                found[name] = "images have no orientation that it could be given"
+            elif name == ORIENTATION_MODEL and self.recording.orientation is None:
+                found[name] = f"{self.recording.shown.plural} have no orientation that it could be given"
         return found
 
 
