@@ -147,14 +147,15 @@ def _totals(path: Path) -> dict[str, int]:
 
 def _stimuli(sheet: Path, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
     shown = as_type(kind)
-    angles = None if shown.period is None else stimulus[chosen].astype(float).tolist()
+    period = shown.period
+    angles = None if period is None else stimulus[chosen].astype(float).tolist()
     labels = (
         [visible(shown.text(own)) for own in stimulus[chosen]] if angles is None else [_degrees(own) for own in angles]
     )
     picture, width, height = _cut(sheet, len(stimulus), chosen)
     return {
         "kind": shown.noun,
-        "period": shown.period,
+        "period": int(period) if period is not None and period == int(period) else period,
         "labels": labels,
         "angles": angles,
         "thinned_from": len(stimulus) if len(chosen) < len(stimulus) else None,
