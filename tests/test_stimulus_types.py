@@ -9,18 +9,8 @@ import pytest
 from normenc import figures, quality, recordings, report, rsa
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.stimulus_types import (
-    STIMULUS_TYPES,
-    Angle,
-    Direction,
-    Images,
-    Orientation,
-    Quantity,
-    as_type,
-    drawn_as,
-    drawn_type,
-    register,
-)
+from normenc.stimulus_types import STIMULUS_TYPES, Angle, Direction, Images, Orientation, Quantity, as_type, register
+from normenc.stimulus_types.known import drawn_as, drawn_type
 from normenc.study import Study, run
 
 

@@ -11,7 +11,7 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.figures.common import COLOURS, AxesArray, new_panels, stimulus_axis, style, wrapped
 from normenc.figures.sizes import keep_right, narrow
-from normenc.stimulus_types import drawn_type
+from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["tuning_curves"]
 

@@ -23,7 +23,7 @@ from normenc.figures.common import (
     wrapped,
 )
 from normenc.figures.sizes import place_legend, within
-from normenc.stimulus_types import degrees
+from normenc.stimulus_types.angles import degrees
 
 __all__ = ["learned_filters", "loss_curves", "readout_maps", "readout_positions"]
 

@@ -23,7 +23,7 @@ from normenc.figures.common import (
     wrapped,
 )
 from normenc.figures.sizes import colour_bar, narrow, room
-from normenc.stimulus_types import drawn_type
+from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["response_map"]
 

@@ -27,7 +27,9 @@ from normenc.figures.common import (
     wrapped,
 )
 from normenc.figures.sizes import colour_bar, legend_height, narrow, place_legend, room
-from normenc.stimulus_types import StimulusType, degrees, drawn_type
+from normenc.stimulus_types import StimulusType
+from normenc.stimulus_types.angles import degrees
+from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 

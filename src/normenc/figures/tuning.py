@@ -29,7 +29,7 @@ from normenc.figures.common import (
     wrapped,
 )
 from normenc.figures.sizes import narrow, place_legend, room, within
-from normenc.stimulus_types import degrees
+from normenc.stimulus_types.angles import degrees
 
 __all__ = ["preference_histogram", "selectivity_distributions"]
 

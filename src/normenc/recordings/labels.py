@@ -8,7 +8,9 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError, quoted
-from normenc.stimulus_types import DECIMALS, StimulusType, as_type, listed_names
+from normenc.stimulus_types import StimulusType, as_type
+from normenc.stimulus_types.angles import DECIMALS
+from normenc.stimulus_types.known import listed_names
 from normenc.texts import visible_array
 
 __all__ = [

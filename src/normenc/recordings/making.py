@@ -76,6 +76,7 @@ class MadeFromArrays:
 
         Examples
         --------
+        >>> from normenc.recordings import Recording
         >>> recording = Recording.from_responses("toy", [[1.0, 2.0], [3.0, 1.0]], [90, 0], species="mouse")
         >>> recording.orientation
         array([ 0., 90.])
@@ -143,6 +144,7 @@ class MadeFromArrays:
 
         Examples
         --------
+        >>> from normenc.recordings import Recording
         >>> recording = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0])
         >>> recording.responses.values
         array([[4., 1.],
@@ -229,6 +231,7 @@ class MadeFromArrays:
 
         Examples
         --------
+        >>> from normenc.recordings import Recording
         >>> toy = Recording.from_rdm("toy", [[[0, 1], [1, 0]], [[0, 2], [2, 0]]], image=["face", "house"])
         >>> toy.animals, float(toy.rdm[0, 1])
         (('1', '2'), 1.5)

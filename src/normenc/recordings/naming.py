@@ -29,7 +29,8 @@ from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.squares import question_square
 from normenc.recordings.steps import compares_numbers
 from normenc.recordings.study_format import of_study
-from normenc.stimulus_types import STIMULUS_TYPES, as_type, listed_names
+from normenc.stimulus_types import STIMULUS_TYPES, as_type
+from normenc.stimulus_types.known import listed_names
 
 __all__ = ["FORMATS", "TEXTS", "understand"]
 

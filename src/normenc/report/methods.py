@@ -192,13 +192,13 @@ def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -
 
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
-    found, kind = environment["inference"], environment["recording"]["stimuli"]
+    found, shown = environment["inference"], as_type(environment["recording"]["stimuli"])
     over = factors_in_words(found["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
     blocks = ""
     if (length := found["block_length"] or 0) > 1:
-        blocks = f", {kind}s in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
+        blocks = f", {shown.plural} in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
     elif "stimuli" in found["resampled"]:
-        blocks = f", {kind}s one by one"
+        blocks = f", {shown.plural} one by one"
     same = {"sessions", "neurons"} <= set(found["resampled"])
     drawn = "; every session’s matrix was made of the same resampled neurons" if same else ""
     ceiling = f"The noise ceiling was estimated from {found['ceiling']}."

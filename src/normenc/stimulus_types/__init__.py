@@ -10,23 +10,11 @@ Whoever needs to know what stimuli are asks their type; nobody branches on its n
 >>> del STIMULUS_TYPES["hue"]
 """
 
-from normenc.stimulus_types.angles import DECIMALS, Angle, Grating, degrees
-from normenc.stimulus_types.base import MANY, Quantity, StimulusType
-from normenc.stimulus_types.known import (
-    STIMULUS_TYPES,
-    Direction,
-    Images,
-    Orientation,
-    as_type,
-    drawn_as,
-    drawn_type,
-    listed_names,
-    register,
-)
+from normenc.stimulus_types.angles import Angle, Grating
+from normenc.stimulus_types.base import Quantity, StimulusType
+from normenc.stimulus_types.known import STIMULUS_TYPES, Direction, Images, Orientation, as_type, register
 
 __all__ = [
-    "DECIMALS",
-    "MANY",
     "STIMULUS_TYPES",
     "Angle",
     "Direction",
@@ -36,9 +24,5 @@ __all__ = [
     "Quantity",
     "StimulusType",
     "as_type",
-    "degrees",
-    "drawn_as",
-    "drawn_type",
-    "listed_names",
     "register",
 ]

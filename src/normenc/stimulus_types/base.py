@@ -147,9 +147,13 @@ class StimulusType:
         """How many different images the stimuli are to a model."""
         return len(stimulus)
 
+    def counted(self, n: int) -> str:
+        """A number of stimuli, in words."""
+        return f"{n:,} {self.noun if n == 1 else self.plural}"
+
     def described(self, n: int, first: float | None, last: float | None) -> str:
         """How many stimuli, from where to where."""
-        return f"{n:,} {self.noun if n == 1 else self.plural}"
+        return self.counted(n)
 
 
 class Quantity(StimulusType):

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from normenc import encoding, figures, tuning
 from normenc.encoders import EncoderKind
-from normenc.stimulus_types import as_type, drawn_as
+from normenc.stimulus_types import as_type
+from normenc.stimulus_types.known import drawn_as
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.progress import Tell, each

@@ -5,7 +5,7 @@ from typing import Any
 from normenc import rsa
 from normenc.quality import comparison_notes
 from normenc.recordings import Recording
-from normenc.stimulus_types import MANY
+from normenc.stimulus_types.base import MANY
 
 __all__ = ["chance_reason", "scope", "stimuli_drawn"]
 
