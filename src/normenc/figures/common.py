@@ -216,9 +216,12 @@ def stimulus_ticks(stimulus: npt.NDArray[Any], shown: StimulusType, panel: Axes)
     return ticks, [shown.text(tick) for tick in ticks]
 
 
-def stimulus_axis(panel: Axes, stimulus: npt.NDArray[Any], shown: StimulusType, *, label: bool = True) -> None:
-    """Ticks, and where wanted labels, of a horizontal axis of stimuli that are numbers."""
-    panel.set_xticks(*stimulus_ticks(stimulus, shown, panel))
+def stimulus_axis(
+    panel: Axes, stimulus: npt.NDArray[Any], shown: StimulusType, *, places: Any = None, label: bool = True
+) -> None:
+    """Ticks, and where wanted labels, of a horizontal axis of stimuli that are numbers, or stand at other `places`."""
+    ticks, names = stimulus_ticks(stimulus, shown, panel)
+    panel.set_xticks(ticks if places is None else np.interp(ticks, stimulus, places), names)
     panel.tick_params(labelbottom=label)
     if label:
-        panel.set_xlabel(shown.axis_label)
+        panel.set_xlabel(shown.axis_label.replace(" (", "\n("))

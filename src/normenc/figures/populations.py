@@ -154,6 +154,9 @@ def rdm_rows(
     ndarray of Axes
     """
     orientation, kind = np.asarray(orientation), drawn_type(shown, period)
+    # Without a circle stimuli stand side by side, as in the matrices: they are often spaced by their logarithm.
+    places = None if kind.period is not None else np.arange(len(orientation))
+    x = orientation if places is None else places
     references = at if at is not None else kind.references(orientation)
     chosen = list(dict.fromkeys(int(kind.distance(orientation, reference).argmin()) for reference in references))
     if at is None:
@@ -170,10 +173,10 @@ def rdm_rows(
                 strict=True,
             ):
                 scale = 1 if metric in BOUNDED else matrix.max()
-                panel.plot(orientation, matrix[row] / scale, color=colour, linestyle=line, linewidth=1.3, label=label)
-            panel.axvline(orientation[row], color="black", linewidth=0.8, alpha=0.6)
+                panel.plot(x, matrix[row] / scale, color=colour, linestyle=line, linewidth=1.3, label=label)
+            panel.axvline(x[row], color="black", linewidth=0.8, alpha=0.6)
             panel.set_title(f"from {kind.text(orientation[row])}")
-            stimulus_axis(panel, orientation, kind)
+            stimulus_axis(panel, orientation, kind, places=places)
         for row_of_panels in panels:
             row_of_panels[0].set_ylabel(_dissimilarity(metric))
         last = panels.flat[len(chosen) - 1]
@@ -233,8 +236,9 @@ def embeddings(
         panels.flat[0].set_ylabel("t-SNE 2")
         if scale is None:
             return panels
-        ticks = kind.ticks(np.array(scale[1:]))
-        bar = colour_bar(dots, [panel for panel, _, _ in drawn], kind.axis_label, shrink=0.7, ticks=ticks)
+        ticks = kind.ticks(np.array(scale[1:]) if kind.period is not None else orientation)
+        at = ticks if kind.period is not None else np.searchsorted(np.unique(orientation), ticks)
+        bar = colour_bar(dots, [panel for panel, _, _ in drawn], kind.axis_label, shrink=0.7, ticks=at)
         bar.set_ticklabels([kind.text(tick) for tick in ticks])
     return panels
 

@@ -213,9 +213,9 @@ class Quantity(StimulusType):
         return [float(np.sort(stimulus)[len(stimulus) * place // 8]) for place in (1, 3, 5, 7)]
 
     def colours(self, stimulus: npt.NDArray[Any]) -> tuple[Floats, float, float] | None:
-        """The stimuli, from the lowest to the highest."""
-        values = np.asarray(stimulus, dtype=np.float64)
-        return values, float(values.min()), float(values.max())
+        """The places of the stimuli in their order, as they are often spaced by their logarithm."""
+        different, places = np.unique(stimulus, return_inverse=True)
+        return places.astype(np.float64), 0.0, float(len(different) - 1)
 
     def described(self, n: int, first: float | None, last: float | None) -> str:
         """How many stimuli, from where to where, and in which unit."""
