@@ -178,7 +178,7 @@ def test_a_study_of_a_new_type_runs_and_reports(tmp_path):
         network={"pool_size": 4},
         training={"n_epochs": 1, "batch_size": 20, "n_untrained": 2},
         comparison={"n_samples": 60, "n_permutations": 19, "controls": ["pixels", "orientation model"]},
-        encoding={"enabled": True},
+        encoding={"enabled": True, "networks": []},
     )
     folder = run(study, tmp_path / "run", progress=False, device="cpu").folder
     environment = json.loads((folder / "environment.json").read_text())

@@ -169,7 +169,7 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     given = [kind for kind in STIMULUS_TYPES if kind in arrays]
     if len(given) > 1:
         raise _several_stimuli(given)
-    kind = given[0] if given else "image"
+    shown = as_type(kind := given[0] if given else "image")
     stimulus = np.ravel(shaped(arrays[kind]).array) if given else None
     found = read_rdms(
         arrays, next((np.size(arrays[key]) for key in (kind, "stimulus") if key in arrays), None), asked.axes
@@ -177,7 +177,6 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     notes = [*common["notes"], *found.notes]
     if stimulus is None:
         stimulus = unnamed_labels(arrays, found.rdm.shape[-1], images, notes)
-    shown = as_type(kind)
     if shown.is_named:
         labels, images, counted = match_images(stimulus, images, arrays.get("image_names"))
         notes += counted if given else ()
