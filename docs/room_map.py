@@ -5,14 +5,14 @@ from pathlib import Path
 from textwrap import fill
 
 PACKAGE = Path(__file__).parents[1] / "src" / "normenc"
-FLOOR = ("arrays", "csv_tables", "encoders", "errors", "keys", "showing", "texts", "whole_files", "__version__")
+FLOOR = ("arrays", "csv_tables", "encoders", "errors", "keys", "showing", "stimulus_types", "texts", "whole_files")
 
 
 def rooms() -> dict[str, set[str]]:
     """All rooms, each with those that it imports from; the floor, on which all stand, is left out."""
     places = [path for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"]
     names = {path.stem: path for path in places if not path.stem.startswith("_") and path.stem not in FLOOR}
-    return {name: imports_of(path)[0] - {name, *FLOOR} for name, path in sorted(names.items())}
+    return {name: imports_of(path)[0] - {name, *FLOOR, "__version__"} for name, path in sorted(names.items())}
 
 
 def imports_of(place: Path) -> tuple[set[str], set[str]]:

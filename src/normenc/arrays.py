@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.stimulus_types import STIMULUS_TYPES
 
 EXACT = 2**53  # up to which every whole number is a floating-point number
 LARGEST, SMALLEST = 1e100, 1e-100  # in float64, of responses that are squared, and multiplied six times
@@ -272,5 +273,5 @@ def _row_labels(responses: Any) -> Iterable[tuple[str, Any]]:
         return [] if type(index).__name__ == "RangeIndex" else [(index.name or "label", index)]
     coords = getattr(responses, "coords", {})
     own = [str(name) for name in coords if coords[name].dims == responses.dims[:1]]
-    known = [name for name in ("orientation", "direction", "image", "stimulus") if name in own]
+    known = [name for name in (*STIMULUS_TYPES, "stimulus") if name in own]
     return [(name, coords[name].values) for name in dict.fromkeys([*known, *own])]

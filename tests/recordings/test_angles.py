@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from normenc.errors import InputError
-from normenc.recordings.angles import checked_degrees
+from normenc.recordings.angles import checked_numbers
+from normenc.stimulus_types import as_type
 
 EIGHT = np.arange(8) * np.pi / 8
 
@@ -15,7 +16,7 @@ EIGHT = np.arange(8) * np.pi / 8
 )
 def test_radians_are_questioned_however_rounded(angles, decimals):
     with pytest.raises(InputError, match="looks like radians"):
-        checked_degrees(np.round(angles, decimals), "direction")
+        checked_numbers(np.round(angles, decimals), as_type("direction"))
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,8 @@ def test_radians_are_questioned_however_rounded(angles, decimals):
 )
 def test_numbers_of_conditions_are_questioned_with_a_code_beside_or_one_missing(numbers):
     with pytest.raises(InputError, match="looks like the numbers of"):
-        checked_degrees(np.tile(numbers, 3), "orientation")
-    np.testing.assert_array_equal(checked_degrees(numbers, "orientation", "degrees"), numbers)
+        checked_numbers(np.tile(numbers, 3), as_type("orientation"))
+    np.testing.assert_array_equal(checked_numbers(numbers, as_type("orientation"), "degrees"), numbers)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +53,4 @@ def test_numbers_of_conditions_are_questioned_with_a_code_beside_or_one_missing(
     ],
 )
 def test_degrees_are_taken(degrees):
-    np.testing.assert_array_equal(checked_degrees(degrees, "orientation"), degrees)
+    np.testing.assert_array_equal(checked_numbers(degrees, as_type("orientation")), degrees)

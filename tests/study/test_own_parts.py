@@ -21,7 +21,8 @@ from normenc.errors import InputError
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.study import Study, load_study, own_code, own_measures, prepare, provenance
-from normenc.study.representing import control_representations, represent_all
+from normenc.study.represented import represent
+from normenc.study.representing import control_representations
 from normenc.study.sweep import train_units
 from normenc.study.units import Unit
 
@@ -449,6 +450,6 @@ def test_a_network_with_a_list_among_its_keys_is_run(lab):
         write(lab, 'network = { name = "DeepConvPoolFC", n_blocks = 2, n_channels = [2, 3] }\ntask.n_train = 20')
     )
     prepared = prepare(study)
-    trained, failures, found = represent_all(prepared, progress=False)
-    assert len(trained) == 1 and not failures
-    assert {r.encoder.network for r in found} >= {"DeepConvPoolFC", "pixels"}
+    found = represent(prepared, progress=False)
+    assert len(found.trainings) == 1 and not found.failures
+    assert {r.encoder.network for r in found.representations} >= {"DeepConvPoolFC", "pixels"}

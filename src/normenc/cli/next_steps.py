@@ -33,7 +33,7 @@ def next_steps(context: typer.Context, quality: Any) -> list[tuple[str, str]]:
     if quality.verdict == "unreliable":
         return []
     steps = [(_command(context, "run", source, given), "compares the recording with networks and controls")]
-    if quality.kind == "direction" and quality.decidable.n_different_images >= MIN_STUDY:
+    if quality.shown.folds_onto and quality.decidable.n_different_images >= MIN_STUDY:
         folded = _command(context, "run", source, given | {"--fold": None})
         steps.append((folded, "the same for orientations: opposite directions are one image to a model"))
     steps.append((_command(context, "power", source, given), "tells how much more data would decide"))

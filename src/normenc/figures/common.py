@@ -21,17 +21,14 @@ from matplotlib.figure import Figure
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.figures.sizes import fitting, narrow, room
+from normenc.stimulus_types import StimulusType
 
 __all__ = [
     "COLOURS",
     "CONTROL_STYLES",
-    "ORIENTATION_TICKS",
     "AxesArray",
     "Populations",
     "Values",
-    "angle_axis",
-    "angle_ticks",
-    "degrees",
     "figure_of",
     "first_in_row",
     "known",
@@ -40,6 +37,8 @@ __all__ = [
     "panels_in_rows",
     "per_unit",
     "say_unknown",
+    "stimulus_axis",
+    "stimulus_ticks",
     "style",
     "units_text",
     "wrapped",
@@ -56,9 +55,6 @@ CONTROL_STYLES: tuple[tuple[str, Any], ...] = (
     *(("#444444", (0, (9, 2))), ("#bbbbbb", (0, (3, 1, 1, 1, 1, 1)))),
 )
 MOST_TOGETHER = 6  # panels side by side, where there is no page: more would be too small on a screen
-ORIENTATION_TICKS = (-90, -45, 0, 45, 90)
-FEW_ANGLES = 24  # up to which ticks stand where a stimulus was shown
-DIRECTION_TICKS = (-180, -90, 0, 90, 180, 270, 360)
 
 
 @contextmanager
@@ -208,34 +204,24 @@ def units_text(n: int, neurons: bool) -> str:
     return f"{n:,} {'neuron' if neurons else 'unit'}{'' if n == 1 else 's'}"
 
 
-def degrees(value: float) -> str:
-    """An angle as pictures write it, to a hundredth of a degree."""
-    return f"{round(float(value), 2) + 0.0:g}°".replace("-", "−")
-
-
 def first_in_row(panel: Axes) -> bool:
     """Whether no panel stands at the left of it."""
     spec = panel.get_subplotspec()
     return spec is None or spec.is_first_col()
 
 
-def angle_ticks(angles: npt.NDArray[Any], period: float = 180.0, panel: Axes | None = None) -> list[float]:
-    """The ticks that lie within the range of `angles`, fewer where `panel` is narrow; of few angles, some of these."""
-    few = panel is not None and narrow(panel)
-    ticks: Sequence[float] = (*ORIENTATION_TICKS, 135, 180) if period == 180 else DIRECTION_TICKS
-    if few:
-        ticks = (-90, 0, 90, 180) if period == 180 else (-180, 0, 180, 360)
-    inside = [tick for tick in ticks if angles.min() <= tick <= angles.max()]
-    if len(angles) > FEW_ANGLES or all(np.isclose(angles, tick).any() for tick in inside):
-        return inside
-    step = -(-len(angles) // (3 if few else 4))
-    return [float(angle) for angle in np.sort(angles)[int(np.abs(np.sort(angles)).argmin()) % step :: step]]
+def stimulus_ticks(stimulus: npt.NDArray[Any], shown: StimulusType, panel: Axes) -> tuple[list[float], list[str]]:
+    """The stimuli, or round numbers between them, that an axis of `panel` names, and their names."""
+    ticks = shown.ticks(stimulus, few=narrow(panel))
+    return ticks, [shown.text(tick) for tick in ticks]
 
 
-def angle_axis(panel: Axes, angles: npt.NDArray[Any], *, period: float = 180.0, label: bool = True) -> None:
-    """Ticks, and where wanted labels, of a horizontal axis of orientations (period 180) or directions (360)."""
-    inside = angle_ticks(angles, period, panel)
-    panel.set_xticks(inside, [degrees(tick) for tick in inside])
+def stimulus_axis(
+    panel: Axes, stimulus: npt.NDArray[Any], shown: StimulusType, *, places: Any = None, label: bool = True
+) -> None:
+    """Ticks, and where wanted labels, of a horizontal axis of stimuli that are numbers, or stand at other `places`."""
+    ticks, names = stimulus_ticks(stimulus, shown, panel)
+    panel.set_xticks(ticks if places is None else np.interp(ticks, stimulus, places), names)
     panel.tick_params(labelbottom=label)
     if label:
-        panel.set_xlabel("orientation" if period == 180 else "direction")
+        panel.set_xlabel(shown.axis_label.replace(" (", "\n("))

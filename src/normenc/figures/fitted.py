@@ -15,9 +15,7 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.figures.common import (
     COLOURS,
-    ORIENTATION_TICKS,
     AxesArray,
-    degrees,
     figure_of,
     new_panels,
     style,
@@ -25,10 +23,12 @@ from normenc.figures.common import (
     wrapped,
 )
 from normenc.figures.sizes import place_legend, within
+from normenc.stimulus_types.angles import degrees
 
 __all__ = ["learned_filters", "loss_curves", "readout_maps", "readout_positions"]
 
 COLUMNS = ("step", "training_loss", "held_out_loss")
+ANGLE_TICKS = (-90, -45, 0, 45, 90)
 FEW_DECADES = 20  # the largest loss over the smallest
 MOST_FILTERS = 12
 MOST_ELLIPSES = 200  # more would hide each other
@@ -299,8 +299,8 @@ def _draw_points(panel: Axes, places: npt.NDArray[Any], orientation: Any) -> Non
     panel.scatter(columns[~known], rows[~known], color="#999999", **look)
     folded = np.mod(angles[known] + 90, 180) - 90
     dots = panel.scatter(columns[known], rows[known], c=folded, cmap="twilight", vmin=-90, vmax=90, **look)
-    bar = figure_of(panel).colorbar(dots, ax=panel, shrink=0.8, ticks=ORIENTATION_TICKS)
-    bar.ax.set_yticklabels([degrees(tick) for tick in ORIENTATION_TICKS])
+    bar = figure_of(panel).colorbar(dots, ax=panel, shrink=0.8, ticks=ANGLE_TICKS)
+    bar.ax.set_yticklabels([degrees(tick) for tick in ANGLE_TICKS])
     bar.set_label("preferred orientation")
 
 

@@ -13,17 +13,17 @@ from normenc.errors import InputError
 from normenc.figures.common import (
     AxesArray,
     Values,
-    angle_ticks,
-    degrees,
     known,
     panels_in_rows,
     per_unit,
     say_unknown,
+    stimulus_ticks,
     style,
     units_text,
     wrapped,
 )
 from normenc.figures.sizes import colour_bar, narrow, room
+from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["response_map"]
 
@@ -176,10 +176,11 @@ def _draw_map(panel: Axes, scaled: npt.NDArray[Any], limits: tuple[float, float]
 def _label_map(
     panel: Axes, label: str, x: npt.NDArray[Any], period: float, n_preferring: int, n_units: int, neurons: bool
 ) -> None:
-    inside = angle_ticks(x, period, panel)
-    panel.set_xticks(np.interp(inside, x, np.arange(len(x))), [degrees(tick) for tick in inside], fontsize=7)
+    kind = drawn_type(None, period)
+    ticks, names = stimulus_ticks(x, kind, panel)
+    panel.set_xticks(np.interp(ticks, x, np.arange(len(x))), names, fontsize=7)
     panel.set_yticks([0, n_units - 1][:n_units], ["1", f"{n_units:,}"][:n_units], fontsize=7)
-    panel.set_xlabel("orientation" if period == 180 else "direction")
+    panel.set_xlabel(kind.axis_label)
     lines = [wrapped(label, room(panel)), units_text(n_units, neurons)]
     if n_units > MAX_ROWS:
         lines[1] += f",{chr(10) if narrow(panel) else ' '}{-(-n_units // MAX_ROWS):,} a row"

@@ -17,24 +17,24 @@ from normenc.figures.common import (
     COLOURS,
     AxesArray,
     Populations,
-    angle_axis,
-    angle_ticks,
-    degrees,
     first_in_row,
     line_styles,
     new_panels,
     panels_in_rows,
+    stimulus_axis,
+    stimulus_ticks,
     style,
     wrapped,
 )
 from normenc.figures.sizes import colour_bar, legend_height, narrow, place_legend, room
+from normenc.stimulus_types import StimulusType
+from normenc.stimulus_types.angles import degrees
+from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
 FEW = 12  # stimuli, of which the axes name some and nothing between them
 BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities lie between 0 and 2 in every population
-# References of the rows, degrees, by period.
-ROWS: dict[float, Sequence[float]] = {180: (-75, -25, 25, 75), 360: (45, 135, 225, 315)}
 
 
 def example_stimuli(
@@ -75,6 +75,7 @@ def rdms(
     controls: Populations | None = None,
     metric: str = "correlation",
     period: float | None = 180,
+    shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Picture 2: RDMs side by side on one colour scale, controls in a second row.
@@ -90,6 +91,8 @@ def rdms(
         every population, each matrix is divided by its largest value.
     period : float or None
         180 (orientation), 360 (direction), or None where stimuli are images.
+    shown : str or StimulusType, optional
+        The type of the stimuli, where it is another one than `period` tells.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -97,14 +100,14 @@ def rdms(
     -------
     ndarray of Axes
     """
-    orientation = np.asarray(orientation)
+    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
     bounded = metric in BOUNDED
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
         for panel, label, matrix in drawn:
-            shown = matrix if bounded else matrix / matrix.max()
-            image = panel.imshow(shown, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
-            positions, names = _stimulus_ticks(orientation, period, panel)
+            scaled = matrix if bounded else matrix / matrix.max()
+            image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
+            positions, names = _places_of_ticks(orientation, kind, panel)
             panel.set_xticks(positions, names, fontsize=7)
             inner = narrow(panel) and not first_in_row(panel)
             panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
@@ -123,6 +126,7 @@ def rdm_rows(
     controls: Populations | None = None,
     metric: str = "correlation",
     period: float = 180,
+    shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Picture 4: rows of the RDMs, dissimilarity from a reference orientation to all others.
@@ -140,6 +144,8 @@ def rdm_rows(
         As in :func:`rdms`.
     period : float
         180 (orientation) or 360 (direction).
+    shown : str or StimulusType, optional
+        The type of the stimuli, where it is another one than `period` tells.
     axes : array of Axes, optional
         One a reference orientation.
 
@@ -147,9 +153,12 @@ def rdm_rows(
     -------
     ndarray of Axes
     """
-    orientation = np.asarray(orientation)
-    references = at if at is not None else ROWS[period]
-    chosen = list(dict.fromkeys(_nearest(orientation, reference, period) for reference in references))
+    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
+    # Without a circle stimuli stand side by side, as in the matrices: they are often spaced by their logarithm.
+    places = None if kind.period is not None else np.arange(len(orientation))
+    x = orientation if places is None else places
+    references = at if at is not None else kind.references(orientation)
+    chosen = list(dict.fromkeys(int(kind.distance(orientation, reference).argmin()) for reference in references))
     if at is None:
         chosen.sort()
     with style():
@@ -164,10 +173,10 @@ def rdm_rows(
                 strict=True,
             ):
                 scale = 1 if metric in BOUNDED else matrix.max()
-                panel.plot(orientation, matrix[row] / scale, color=colour, linestyle=line, linewidth=1.3, label=label)
-            panel.axvline(orientation[row], color="black", linewidth=0.8, alpha=0.6)
-            panel.set_title(f"from {degrees(orientation[row])}")
-            angle_axis(panel, orientation, period=period)
+                panel.plot(x, matrix[row] / scale, color=colour, linestyle=line, linewidth=1.3, label=label)
+            panel.axvline(x[row], color="black", linewidth=0.8, alpha=0.6)
+            panel.set_title(f"from {kind.text(orientation[row])}")
+            stimulus_axis(panel, orientation, kind, places=places)
         for row_of_panels in panels:
             row_of_panels[0].set_ylabel(_dissimilarity(metric))
         last = panels.flat[len(chosen) - 1]
@@ -181,6 +190,7 @@ def embeddings(
     *,
     controls: Populations | None = None,
     period: float | None = 180,
+    shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Picture 6: two-dimensional embedding of each population, one point a stimulus, coloured by orientation.
@@ -195,6 +205,8 @@ def embeddings(
         Degrees from vertical, of any range; the colours are cyclic, -90 and 90 share one.
     period : float or None
         180 (orientation), 360 (direction), or None where stimuli are images, which have one colour.
+    shown : str or StimulusType, optional
+        The type of the stimuli, where it is another one than `period` tells.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -202,19 +214,18 @@ def embeddings(
     -------
     ndarray of Axes
     """
-    orientation = np.asarray(orientation)
-    start = 0.0 if period == 360 else -90.0
+    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
+    scale = kind.colours(orientation)
     colours: Any = {"color": COLOURS[1]}
-    if period is not None:
-        beyond = (orientation < start) | (orientation > start + period)
-        shown = np.where(beyond, (orientation - start) % period + start, orientation)
-        colours = {"c": shown, "cmap": "twilight", "vmin": start, "vmax": start + period}
+    if scale is not None:
+        cyclic = kind.period is not None
+        colours = {"c": scale[0], "cmap": "twilight" if cyclic else "viridis", "vmin": scale[1], "vmax": scale[2]}
     size = float(np.clip(600 / len(orientation), 14, 40))
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
         for panel, label, points in drawn:
             dots = panel.scatter(points[:, 0], points[:, 1], s=size, linewidth=0.3, edgecolor="#666666", **colours)
-            if period is not None:
+            if scale is not None:
                 _share_dots(panel, points, size, colours)
             panel.set_title(_title(label, panel))
             panel.set_xticks([])
@@ -223,12 +234,12 @@ def embeddings(
             panel.set_facecolor("#f4f4f0")
         panels.flat[0].set_xlabel("t-SNE 1")
         panels.flat[0].set_ylabel("t-SNE 2")
-        if period is None:
+        if scale is None:
             return panels
-        ticks = angle_ticks(np.array([start, start + period]), period)
-        what = "orientation" if period == 180 else "direction"
-        bar = colour_bar(dots, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=ticks)
-        bar.set_ticklabels([degrees(tick) for tick in ticks])
+        ticks = kind.ticks(np.array(scale[1:]) if kind.period is not None else orientation)
+        at = ticks if kind.period is not None else np.searchsorted(np.unique(orientation), ticks)
+        bar = colour_bar(dots, [panel for panel, _, _ in drawn], kind.axis_label, shrink=0.7, ticks=at)
+        bar.set_ticklabels([kind.text(tick) for tick in ticks])
     return panels
 
 
@@ -251,11 +262,6 @@ def _slice(place: int, n: int) -> MarkerStyle:
     return MarkerStyle(Path(vertices, codes))
 
 
-def _nearest(orientation: npt.NDArray[Any], reference: float, period: float) -> int:
-    """The stimulus that is nearest on the circle."""
-    return int(np.abs((orientation - reference + period / 2) % period - period / 2).argmin())
-
-
 def _dissimilarity(metric: str) -> str:
     return "dissimilarity (1 − r)" if metric == "correlation" else f"dissimilarity ({metric})"
 
@@ -265,11 +271,7 @@ def _title(label: str, panel: Axes) -> str:
     return wrapped(label, room(panel)) if narrow(panel) else label
 
 
-def _stimulus_ticks(
-    orientation: npt.NDArray[Any], period: float | None, panel: Axes
-) -> tuple[npt.ArrayLike, list[str]]:
-    """Where the ticks stand on an axis whose unit is the stimulus index; images have none."""
-    if period is None:
-        return [], []
-    inside = angle_ticks(orientation, period, panel)
-    return np.interp(inside, orientation, np.arange(len(orientation))), [degrees(tick) for tick in inside]
+def _places_of_ticks(stimulus: npt.NDArray[Any], shown: StimulusType, panel: Axes) -> tuple[npt.ArrayLike, list[str]]:
+    """Where the ticks stand on an axis whose unit is the stimulus index; names have none."""
+    ticks, names = stimulus_ticks(stimulus, shown, panel)
+    return np.interp(ticks, stimulus, np.arange(len(stimulus))) if ticks else [], names

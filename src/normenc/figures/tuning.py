@@ -18,7 +18,6 @@ from normenc.errors import InputError
 from normenc.figures.common import (
     AxesArray,
     Values,
-    degrees,
     figure_of,
     known,
     line_styles,
@@ -30,6 +29,7 @@ from normenc.figures.common import (
     wrapped,
 )
 from normenc.figures.sizes import narrow, place_legend, room, within
+from normenc.stimulus_types.angles import degrees
 
 __all__ = ["preference_histogram", "selectivity_distributions"]
 

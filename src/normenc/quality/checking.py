@@ -21,6 +21,7 @@ from normenc.recordings.contents import Contents
 from normenc.recordings.loading import chosen, contents, load, prepared
 from normenc.recordings.sources import SOURCES
 from normenc.showing import Shown, facts
+from normenc.stimulus_types import StimulusType, as_type
 
 __all__ = ["Quality", "check"]
 
@@ -39,7 +40,7 @@ class Quality(Shown):
     read_as : str
         How the array in the file was read; empty for a recording made in Python.
     kind : str
-        What the stimuli are: ``"orientation"``, ``"direction"`` or ``"image"``.
+        What the stimuli are: ``"orientation"``, ``"direction"``, ``"image"`` or another type; see `shown`.
     n_stimuli : int
     n_neurons, n_trials : int or None
         None where they are not known.
@@ -48,7 +49,7 @@ class Quality(Shown):
     n_animals, n_sessions : int
         0 where they are not stated.
     first, last, largest_gap : float or None
-        Of orientations or directions, degrees; the gap goes around the circle.
+        Of stimuli that are numbers; the gap goes around the circle, where they have one.
     covers_circle : bool
     has_images : bool
         Whether the networks can be shown what the animal saw: for gratings always, for images where they are there.
@@ -111,6 +112,11 @@ class Quality(Shown):
     images_cut: str = ""
     neurons_kind: str = ""
     neurons_averaged: bool = False
+
+    @property
+    def shown(self) -> StimulusType:
+        """What was shown: the type of the stimuli."""
+        return as_type(self.kind)
 
     @property
     def is_comparable(self) -> bool:
@@ -252,7 +258,7 @@ def _checked(
     except InputError as error:
         inputs = None
         problems.append(f"RDMs cannot be computed: {error}.")
-    period, stimulus = recording.period, recording.stimulus
+    shown, stimulus = recording.shown, recording.stimulus
     quality = Quality(
         name=recording.label,
         description=recording.describe(),
@@ -264,11 +270,11 @@ def _checked(
         n_repeats=recording.n_repeats,
         n_animals=len(recording.animals),
         n_sessions=len(recording.sessions),
-        first=None if period is None else float(stimulus[0]),
-        last=None if period is None else float(stimulus[-1]),
-        largest_gap=None if period is None else float(np.diff(stimulus, append=stimulus[0] + period).max()),
+        first=None if shown.is_named else float(stimulus[0]),
+        last=None if shown.is_named else float(stimulus[-1]),
+        largest_gap=shown.largest_gap(stimulus),
         covers_circle=recording.covers_circle,
-        has_images=recording.kind != "image" or recording.images is not None,
+        has_images=shown.is_grating or recording.images is not None,
         units=recording.units,
         units_looked_at=units or recording.units,
         raw=raw,
@@ -307,10 +313,10 @@ def _read_otherwise(recording: Recording) -> list[str]:
     odd = None if recording.period is None else odd_one_out(recording.stimulus, recording.period)
     if odd is not None:
         value, step = odd
-        counts = _trials_of(recording, value)
+        one = f"{recording.shown.noun} {value:g}{_trials_of(recording, value)}"
         said.append(
-            f"{recording.kind} {value:g}{counts} breaks the even spacing of {step:g} degrees; if it is the code of "
-            f"trials without a stimulus, say so: --blank {value:g}."
+            f"{one} breaks the even spacing of {step:g} degrees; if it is the code of trials without a stimulus, say "
+            f"so: --blank {value:g}."
         )
     return said
 

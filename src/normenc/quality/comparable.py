@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.recordings import Recording
-from normenc.recordings.recording import averaged
+from normenc.recordings.rows import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
 __all__ = ["comparison_notes", "confounded", "inference_inputs"]

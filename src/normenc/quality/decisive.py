@@ -15,6 +15,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.representations import represent
 from normenc.rsa.permutation import chance_test
+from normenc.stimulus_types import StimulusType, as_type
 
 __all__ = ["Decidable", "decidable", "decisions"]
 
@@ -142,17 +143,17 @@ def decidable(
     return Decidable(n_images, **against_chance, **_smallest_difference(inference))
 
 
-def decisions(found: Decidable, kind: str, n_stimuli: int) -> list[str]:
+def decisions(found: Decidable, kind: str | StimulusType, n_stimuli: int) -> list[str]:
     """What comparisons can decide, in sentences.
 
     Parameters
     ----------
     found : Decidable
-    kind : str
-        Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
+    kind : str or StimulusType
+        Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
     n_stimuli : int
     """
-    said = [_said_of_images(found, kind, n_stimuli), _said_of_chance(found, n_stimuli)]
+    said = [_said_of_images(found, as_type(kind), n_stimuli), _said_of_chance(found, n_stimuli)]
     if found.unknown:
         return [*said, f"How small a difference between two models could be found is not known: {found.unknown}."]
     others = {"stimuli": "other stimuli", "animals": "other animals", "sessions": "other sessions"}
@@ -169,15 +170,9 @@ def decisions(found: Decidable, kind: str, n_stimuli: int) -> list[str]:
     ]
 
 
-def _said_of_images(found: Decidable, kind: str, n_stimuli: int) -> str:
-    if found.n_different_images == n_stimuli:
-        return f"The {n_stimuli} {kind}s are {n_stimuli} different images to a model."
-    why = (
-        "gratings that drift in opposite directions look alike, so that no model of images can tell them apart"
-        if kind == "direction"
-        else "gratings half a turn apart look alike"
-    )
-    return f"The {n_stimuli} {kind}s are {found.n_different_images} different images to a model: {why}."
+def _said_of_images(found: Decidable, kind: StimulusType, n_stimuli: int) -> str:
+    why = "" if found.n_different_images == n_stimuli else f": {kind.alike}"
+    return f"The {n_stimuli} {kind.plural} are {found.n_different_images} different images to a model{why}."
 
 
 def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
@@ -267,7 +262,7 @@ def _chance(kind: str, smallest: Mapping[str, float], reason: str, n_models: int
 def _why_unknown(recording: Recording, inputs: Mapping[str, Any] | None) -> str:
     if inputs is None:
         return NO_RDM
-    if recording.period is None and recording.images is None:
+    if not recording.shown.is_grating and recording.images is None:
         return "the images are not there, so that no model can be shown them"
     return _too_few(recording.n_different_images)
 

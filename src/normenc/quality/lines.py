@@ -8,6 +8,7 @@ from normenc.quality.neurons import Count
 from normenc.quality.rdm_reliability import MIN_STIMULI
 from normenc.quality.verdict import counted
 from normenc.recordings.steps import only_responsive
+from normenc.stimulus_types import as_type
 
 __all__ = ["lines"]
 
@@ -38,14 +39,12 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
 
 
 def _stimuli(quality: Quality) -> str:
-    if quality.kind == "image":
-        return counted(quality.n_stimuli, "image") + ("" if quality.has_images else ", known by name only")
-    unit, period = ("degrees from vertical", 180) if quality.kind == "orientation" else ("degrees of drift", 360)
-    circle = "all around the circle" if quality.covers_circle else "not all around the circle"
-    return (
-        f"{quality.n_stimuli} {quality.kind}s, {quality.first:g} to {quality.last:g} {unit} (period {period}), largest "
-        f"gap {quality.largest_gap:g}: {circle}"
-    )
+    shown = quality.shown
+    said = shown.described(quality.n_stimuli, quality.first, quality.last)
+    if quality.largest_gap is not None:
+        circle = "all around the circle" if quality.covers_circle else "not all around the circle"
+        said += f", largest gap {quality.largest_gap:g}: {circle}"
+    return said if quality.has_images else f"{said}, {shown.without_images}"
 
 
 def _responses(quality: Quality) -> str:
@@ -101,17 +100,15 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
         said = f"{_count(neurons.responsive, 'to at least one stimulus')}, against {counted(neurons.n_blanks, 'blank')}"
         chosen = "; those that do not were left out before" if only_responsive(quality.notes) else ""
         found.append(("neurons respond", said + chosen))
-    counts = {"to some images": neurons.tuned}
-    if quality.kind != "image":
-        counts = {"to anything": neurons.tuned, "to orientation": neurons.tuned_orientation}
-    if quality.neurons_kind == "direction":
-        counts["to direction"] = neurons.tuned_direction
+    tunings = as_type(quality.neurons_kind).tunings
+    counts = {"to anything" if tunings else f"to some {quality.shown.plural}": neurons.tuned}
+    counts |= {f"to {name}": getattr(neurons, f"tuned_{name}") for name in tunings}
     said = ", ".join(_count(count, name) for name, count in counts.items())
     folded = ", directions as recorded, before they were folded" if quality.neurons_kind != quality.kind else ""
     found.append(("neurons are tuned", f"{said}; false discovery rate 0.05{folded}"))
     if neurons.decoded:
         errors = [f"{name} {own.error:.3g} (chance {own.chance:g})" for name, own in neurons.decoded.items()]
-        only = "; images can tell orientation only" if "direction" in neurons.decoded else ""
+        only = "; images can tell orientation only" if len(neurons.decoded) > 1 else ""
         found.append(("decoding error", f"{_decoded_rows(quality)}, median, degrees: {', '.join(errors)}{only}"))
     return found
 
@@ -119,7 +116,7 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
 def _decoded_rows(quality: Quality) -> str:
     if not quality.neurons_averaged:
         return "of single trials"
-    return "of averages" + ", opposite directions apart" * (quality.neurons_kind == "direction")
+    return "of averages" + ", opposite directions apart" * (as_type(quality.neurons_kind).folds_onto is not None)
 
 
 def _count(count: Count, what: str) -> str:

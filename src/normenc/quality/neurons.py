@@ -1,5 +1,6 @@
 """How reliable and how tuned a recording's neurons are, and whether they tell the stimuli apart."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +120,8 @@ def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
     if recording.period is not None:
         stimulus = around_zero(stimulus, recording.period)
     found["tuned"] = _counted(stimulus_p_values(values, stimulus))
-    if recording.period is not None:
-        found |= _tuning(values, stimulus, recording.period, seed)
+    for name in recording.shown.tunings:
+        found |= TUNING[name](values, stimulus, recording.period, seed)
     if recording.blanks is not None:
         found["n_blanks"] = len(recording.blanks)
         found["responsive"] = _counted(responsiveness_p_values(values, stimulus, recording.blanks.values))
@@ -149,12 +150,17 @@ def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: in
     }
 
 
-def _tuning(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"tuned_orientation": _counted(orientation_p_values(rows, stimulus, period=period))}
-    if period == 360:
-        found |= {"tuned_direction": _counted(direction_p_values(rows, stimulus))}
-        found |= {"direction": _decoded(rows, stimulus, 360.0, seed)}
-    return found | {"orientation": _decoded(rows, stimulus, 180.0, seed)}
+def _orientation(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> dict[str, Any]:
+    tuned = _counted(orientation_p_values(rows, stimulus, period=period))
+    return {"tuned_orientation": tuned, "orientation": _decoded(rows, stimulus, 180.0, seed)}
+
+
+def _direction(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> dict[str, Any]:
+    tuned = _counted(direction_p_values(rows, stimulus))
+    return {"tuned_direction": tuned, "direction": _decoded(rows, stimulus, period, seed)}
+
+
+TUNING: dict[str, Callable[..., dict[str, Any]]] = {"orientation": _orientation, "direction": _direction}
 
 
 def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> Decoded | None:

@@ -78,10 +78,10 @@ def _why_unknown(quality: "Quality") -> str:
         return "only the RDM is known, from which nobody can tell how reliable it is."
     if quality.n_repeats[1] > 1:
         return f"fewer than {MIN_STIMULI} stimuli were shown twice, too few to tell how reliable the RDM is."
-    if quality.kind != "image" and quality.n_stimuli > MANY:
+    if quality.shown.period is not None and quality.n_stimuli > MANY:
         return (
-            f"each of {quality.n_stimuli} rows shows another {quality.kind}; in bins (--bin-width) they become trials, "
-            "and reliability can be known."
+            f"each of {quality.n_stimuli} rows shows another {quality.shown.noun}; in bins (--bin-width) they become "
+            "trials, and reliability can be known."
         )
     return (
         "there are no repeated trials, so that reliability is not known; give trials, if there are, and not averages."
@@ -97,9 +97,9 @@ def _stimuli(quality: "Quality") -> list[str]:
         )
     if not quality.has_images:
         warnings.append("the images are missing, so that no network can be shown them; add them with --images FOLDER.")
-    if quality.kind != "image" and not quality.covers_circle:
+    if quality.shown.period is not None and not quality.covers_circle:
         warnings.append(
-            f"{quality.kind}s from {quality.first:g} to {quality.last:g} leave a gap of {quality.largest_gap:g} "
+            f"{quality.shown.plural} from {quality.first:g} to {quality.last:g} leave a gap of {quality.largest_gap:g} "
             "degrees in the circle; stimuli are then resampled one by one, as if neighbours were independent."
         )
     if quality.n_neurons is not None and 1 < quality.n_neurons < FEW_NEURONS:
@@ -135,15 +135,15 @@ def _values(quality: "Quality") -> list[str]:
             f"{neurons.drifting:.0%} of neurons drift over the trials as they stand in the file; look for bleaching or "
             "a change of the animal's state, and that stimuli were shown in random order."
         )
-    return [*warnings, *([] if neurons is None else _tuning(quality.kind, neurons))]
+    return [*warnings, *([] if neurons is None else _tuning(quality.shown.folds_onto is not None, neurons))]
 
 
-def _tuning(kind: str, neurons: "NeuronQuality") -> list[str]:
+def _tuning(can_be_folded: bool, neurons: "NeuronQuality") -> list[str]:
     """What is odd about how neurons are tuned."""
     tuned, orientation, direction = neurons.tuned, neurons.tuned_orientation, neurons.tuned_direction
     if tuned.share < FEW_TUNED:
         return [f"responses differ between stimuli in {_few(tuned)}."]
-    if kind == "direction" and orientation.share >= FEW_TUNED and direction.share < FEW_TUNED:
+    if can_be_folded and orientation.share >= FEW_TUNED and direction.share < FEW_TUNED:
         return [
             f"neurons are tuned to orientation ({orientation.n:,} of {orientation.tested:,}), not to direction "
             f"({direction.n:,}): --fold compares orientations, with the trials of opposite directions together."

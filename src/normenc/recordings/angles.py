@@ -8,12 +8,13 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.stimulus_types import StimulusType
 
 __all__ = [
     "APART",
     "BLANK_NAMES",
     "as_numbers",
-    "checked_degrees",
+    "checked_numbers",
     "joined",
     "odd_one_out",
     "unit_of",
@@ -94,18 +95,22 @@ def without_codes(values: npt.NDArray[Any], blank: Sequence[Any] | None) -> npt.
     return np.where(is_blank, "", values.astype(str))
 
 
-def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.NDArray[np.float64]:
-    """Orientations or directions in degrees.
+def checked_numbers(
+    values: Any, kind: StimulusType, angles: str | None = None, *, name: str = ""
+) -> npt.NDArray[np.float64]:
+    """Stimuli that are numbers; angles in degrees.
 
     Parameters
     ----------
     values : array_like
         NaN for trials without a stimulus.
-    kind : str
-        ``"orientation"`` or ``"direction"``, for messages.
+    kind : StimulusType
     angles : str, optional
         ``"degrees"`` takes them as they are, ``"radians"`` converts them. Where left out, they must be degrees, and
         what looks like radians or like the numbers of conditions or images is refused.
+
+    name : str
+        For messages, the type's by default.
 
     Raises
     ------
@@ -114,37 +119,43 @@ def checked_degrees(values: Any, kind: str, angles: str | None = None) -> npt.ND
 
     Examples
     --------
-    >>> checked_degrees([0, 45, 90], "orientation")
+    >>> from normenc.stimulus_types import as_type
+    >>> checked_numbers([0, 45, 90], as_type("orientation"))
     array([ 0., 45., 90.])
-    >>> checked_degrees(np.arange(8) * np.pi / 4, "direction")
+    >>> checked_numbers(np.arange(8) * np.pi / 4, as_type("direction"))
     Traceback (most recent call last):
     normenc.errors.InputError: direction runs from 0 to 5.49779, which looks like radians; ...
     """
-    degrees = as_numbers(values, kind)
+    name = name or kind.name
+    degrees = as_numbers(values, name)
     if angles is not None and angles not in ANGLES:
         raise InputError(f"angles is {angles!r}; it must be one of {', '.join(ANGLES)}")
+    if kind.period is None:
+        if angles is not None:
+            raise InputError(f"angles is {angles!r}, but {kind.plural} are no angles; leave it out")
+        return degrees
     if angles == "radians":
         return np.degrees(degrees)
     found = np.unique(degrees[np.isfinite(degrees)])
     if angles == "degrees" or len(found) <= FEW:
         return degrees
-    span = f"{kind} runs from {found[0]:g} to {found[-1]:g}, which looks like"
+    span = f"{name} runs from {found[0]:g} to {found[-1]:g}, which looks like"
     if _are_radians(found):
         raise InputError(
             f"{span} radians; convert them with numpy.degrees, or say so: --angles radians (or, if they are degrees "
             "after all, --angles degrees)"
         )
     if _are_counted(found):
-        name, period = (kind, 180) if kind == "orientation" else ("direction", 360)
         numbers = _without_code(found)
         codes = "".join(
             f" {code:g} seems to stand for trials without a stimulus: add --blank {code:g}."
             for code in np.setdiff1d(found, numbers)
         )
+        step = f"{kind.period / len(numbers):g}"
         raise InputError(
             f"{span} the numbers of {len(numbers)} conditions or images.{codes} If they are images, map them: --map "
-            f"image=NAME; else give the degrees they stand for, such as number * {period / len(numbers):g} (if they "
-            f"are degrees of {name} after all: --angles degrees)"
+            f"image=NAME; else give the degrees they stand for, such as number * {step} (if they are degrees of "
+            f"{kind.noun} after all: --angles degrees)"
         )
     return degrees
 

@@ -25,10 +25,11 @@ from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_text
 from normenc.recordings.plan import BOTH, Plan, flat
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.times import averaged_over_time, questionable, seconds_of
+from normenc.stimulus_types import STIMULUS_TYPES
 
 __all__ = ["Arranged", "arrange"]
 
-KNOWN = ("responses", "rdm", "images", "image_names", "orientation", "direction", "image", "stimulus", "averages")
+KNOWN = ("responses", "rdm", "images", "image_names", "stimulus", "averages")
 IN_MEMORY_GIB = 4.0  # of responses whose axes must be moved
 
 
@@ -199,7 +200,11 @@ def _times(
 
 def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
     """Names of arrays that may hold the times of samples: as many rising numbers."""
-    labels = {name: flat(shaped(values)) for name, values in arrays.items() if name not in KNOWN}
+    labels = {
+        name: flat(shaped(values))
+        for name, values in arrays.items()
+        if name not in KNOWN and name not in STIMULUS_TYPES
+    }
     found = []
     for name, label in labels.items():
         if label.shape == (n_samples,) and not hasattr(label.array, "chunks"):
@@ -260,7 +265,9 @@ def _columns(arrays: Mapping[str, Any], plan: Plan, used: set[str], notes: list[
     """All other arrays with a value for each row."""
     found = {}
     for name, values in arrays.items():
-        if name in used or name in KNOWN or name in ("notes", *ROLES) or not np.ndim(shaped(values).array):
+        if name in used or name in STIMULUS_TYPES or name in (*KNOWN, "notes", *ROLES):
+            continue
+        if not np.ndim(shaped(values).array):
             continue
         label = flat(shaped(values))
         if len(label.shape) > 2 or label.shape == (1,) or hasattr(label.array, "chunks"):

@@ -9,6 +9,7 @@ import xarray as xr
 
 from normenc.errors import InputError
 from normenc.recordings.labels import as_text
+from normenc.stimulus_types import STIMULUS_TYPES
 
 __all__ = ["ROLES", "Shaped", "counted", "repeats_first", "role_of", "roles_of", "shaped", "stated_axes"]
 
@@ -16,7 +17,7 @@ ROLES = ("trial", "stimulus", "repeat", "neuron", "time")
 OF_RDMS = ("animal", "session", "stimulus")
 SYNONYMS = {
     "trial": ("trial", "presentation", "row", "epoch"),
-    "stimulus": ("stimulus", "orientation", "direction", "image", "condition", "stim", "scene"),
+    "stimulus": ("stimulus", "condition", "stim", "scene"),  # and the names of types
     "repeat": ("repeat", "repetition", "rep"),
     "neuron": ("neuron", "unit", "cell", "roi", "neuroid", "cluster", "electrode", "channel"),
     "time": ("time", "sample", "frame", "time_bin", "bin", "timestep"),
@@ -94,6 +95,8 @@ def role_of(name: str | None, known: Sequence[str] = ROLES) -> str | None:
         return None
     plain = name.strip().lower()
     singular = {"stimuli": "stimulus", "mice": "mouse", "axis": "axis"}.get(plain, plain)
+    if {singular, singular.removesuffix("s")} & STIMULUS_TYPES.keys() and "stimulus" in known:
+        return "stimulus"
     for role in known:
         if singular in SYNONYMS[role] or singular.removesuffix("s") in SYNONYMS[role]:
             return role

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.recordings.labels import PERIODS
+from normenc.stimulus_types import as_type
 
 __all__ = ["bin_centres"]
 
@@ -26,7 +26,8 @@ def bin_centres(stimulus: Floats, counts: Floats, kind: str, width: float) -> Fl
     >>> bin_centres(np.array([0.2, 30.1, 29.9, 179.8]), np.ones(4), "orientation", 30)
     array([ 0., 30., 30.,  0.])
     """
-    period = PERIODS[kind]
+    period = as_type(kind).period
+    assert period is not None
     if not 0 < width <= period / 2:
         raise InputError(f"bin_width is {width}; it must lie between 0 and {period / 2:g} degrees")
     n_bins = round(period / width)

@@ -11,6 +11,7 @@ from normenc.recordings.angles import BLANK_NAMES, as_numbers, without_codes
 from normenc.recordings.arranging import Arranged
 from normenc.recordings.columns import BLANK_COLUMNS
 from normenc.recordings.preparation import Preparation
+from normenc.stimulus_types import StimulusType
 
 __all__ = ["without_blanks"]
 
@@ -19,7 +20,9 @@ YES = ("true", "1", "1.0", "yes", "t", "y", "x", "blank")
 NO = ("false", "0", "0.0", "no", "f", "n", "", "nan", "none")
 
 
-def without_blanks(found: Arranged, kind: str, asked: Preparation, pictures: Container[str] = ()) -> npt.NDArray[Any]:
+def without_blanks(
+    found: Arranged, kind: StimulusType, asked: Preparation, pictures: Container[str] = (), *, name: str = ""
+) -> npt.NDArray[Any]:
     """The stimulus of each row: degrees, names or numbers; missing in blanks.
 
     A name, a code or a column of its own says which these are.
@@ -27,10 +30,12 @@ def without_blanks(found: Arranged, kind: str, asked: Preparation, pictures: Con
     Parameters
     ----------
     found : Arranged
-    kind : str
+    kind : StimulusType
     asked : Preparation
     pictures : container of str
         Names of images, which may be called as blanks are.
+    name : str
+        Of the stimuli, for messages, the type's by default.
 
     Raises
     ------
@@ -38,8 +43,8 @@ def without_blanks(found: Arranged, kind: str, asked: Preparation, pictures: Con
         When it is not plain what a column of blanks says.
     """
     labels = without_codes(np.asarray(found.stimulus), asked.blank)
-    if kind != "image":
-        labels = as_numbers(labels, kind)
+    if not kind.is_named:
+        labels = as_numbers(labels, name or kind.name)
     elif labels.dtype.kind not in "iufb":
         labels = labels.astype(str)
         names = np.strings.lower(np.strings.strip(labels))

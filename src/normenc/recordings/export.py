@@ -17,7 +17,9 @@ from normenc.recordings.conversion import checked_rdms, facts_of, rdm_to_xarray,
 from normenc.recordings.files import is_other
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS, as_stimulus
 from normenc.recordings.pictures import match_images
-from normenc.recordings.recording import STIMULUS_UNITS, Recording, all_rows
+from normenc.recordings.recording import Recording
+from normenc.recordings.rows import all_rows
+from normenc.stimulus_types import STIMULUS_TYPES, as_type
 from normenc.whole_files import beside
 
 __all__ = ["named_arrays", "save", "save_rdm"]
@@ -96,7 +98,8 @@ def save_rdm(
         labels. The table's upper left cell says the kind of stimuli, and whether they are simulated; it holds no
         other facts.
     kind : str
-        What `stimulus` is: ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees) or ``"image"``.
+        What `stimulus` is: ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees), ``"image"``, or
+        another type.
     metric : str
         What the matrix holds: ``"correlation"``, of which values lie between 0 and 2, or any other dissimilarity by its
         name; it is kept beside the matrix.
@@ -126,12 +129,10 @@ def save_rdm(
     matrices = checked_rdms(rdm)
     if len(matrices) > 1:
         raise InputError(f"there are {len(matrices)} RDMs; a file holds one, so save each to its own")
-    if kind not in STIMULUS_UNITS:
-        raise InputError(f"kind is {kind!r}; it must be one of {', '.join(STIMULUS_UNITS)}")
     matrix = matrices[0]
-    labelled: dict[str, Any] = {kind: stimulus, **facts}
+    labelled: dict[str, Any] = {as_type(kind).name: stimulus, **facts}
     recording = Recording.from_rdm(metric, matrix, rdm_metric=metric, **labelled)
-    labels, _ = as_stimulus(len(matrix), "stimuli", *(stimulus if kind == own else None for own in STIMULUS_UNITS))
+    labels, _ = as_stimulus(len(matrix), "stimuli", {kind: stimulus})
     attributes = facts_of(recording) | {"metric": metric}
     if path.suffix.lower() == ".csv":
         corner = f"{kind} (simulated)" if recording.simulated else kind
@@ -166,7 +167,8 @@ def named_arrays(recording: Recording) -> dict[str, Any]:
         labels = [label for label in (recording.kind, *TRIAL_LABELS, *NEURON_LABELS) if label in rows.coords]
         arrays = {"responses": rows.to_numpy()} | {label: rows[label].to_numpy() for label in labels}
     if recording.images is not None:
-        arrays |= {"images": recording.images, "image_names": recording.stimulus}
+        arrays |= {"images": recording.images}
+        arrays |= {"image_names": recording.stimulus} if recording.shown.is_named else {}
     return {name: _plain(array) for name, array in arrays.items()} | facts_of(recording)
 
 
@@ -295,7 +297,7 @@ def _check_survive(labels: dict[str, Any], path: Path) -> None:
         # A second column, as no reader takes a line without text for a row.
         write_table(pd.DataFrame({name: own, "row": np.arange(len(own))}), path)
         back = read_csv(path)[name]
-        if name == "image" and back.dtype.kind in "iu":
+        if name in STIMULUS_TYPES and back.dtype.kind in "iu":
             back = match_images(back.to_numpy(), None)[0]
         for before, after in zip_longest(own.tolist(), list(back)):
             if str(after) != before or isinstance(after, float):

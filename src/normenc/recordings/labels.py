@@ -8,12 +8,13 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError, quoted
+from normenc.stimulus_types import StimulusType, as_type
+from normenc.stimulus_types.angles import DECIMALS
+from normenc.stimulus_types.known import listed_names
 from normenc.texts import visible_array
 
 __all__ = [
-    "DECIMALS",
     "NEURON_LABELS",
-    "PERIODS",
     "TRIAL_LABELS",
     "as_images",
     "as_labels",
@@ -26,13 +27,11 @@ __all__ = [
     "without_stimulus",
 ]
 
-PERIODS = {"orientation": 180.0, "direction": 360.0}  # degrees
 TRIAL_LABELS = ("animal", "session", "repeat")
 NEURON_LABELS = ("neuron", "region", "quality", "neuron_animal", "neuron_session")
 NAMED = ("animal", "session", "neuron_animal", "neuron_session")
 MISSING_NAMES = ("", "nan", "nat", "<na>")
 MISSING = ("error", "neurons", "trials")
-DECIMALS = 6  # of degrees; stimuli that differ by less are the same
 SAME = 10.0**-DECIMALS
 MOST_NAME = 10_000  # characters
 MOST_CODES = 5  # of trials without a stimulus
@@ -40,56 +39,50 @@ FAR = 1e6  # degrees that nobody means
 WHOLE = 2.0**53  # numbers up to which float64 has every whole one
 
 
-def as_stimulus(n_rows: int, what: str, orientation: Any, direction: Any, image: Any) -> tuple[npt.NDArray[Any], str]:
-    """The stimulus of every row, and which of the three it is; raises InputError unless one is given, and fits."""
-    given = {
-        kind: values
-        for kind, values in (("orientation", orientation), ("direction", direction), ("image", image))
-        if values is not None
-    }
+def as_stimulus(n_rows: int, what: str, given: Mapping[str, Any]) -> tuple[npt.NDArray[Any], StimulusType]:
+    """The stimulus of every row, and its type; raises InputError unless one type is given by its name, and fits."""
+    given = {name: values for name, values in given.items() if values is not None}
     if len(given) != 1:
         said = " and ".join(given) or "none"
-        raise InputError(f"the stimuli are given as {said}; give one of orientation, direction and image")
-    ((kind, values),) = given.items()
-    labels = (
-        visible_labels(as_text(values, kind), kind) if kind == "image" else as_array(values, kind).astype(np.float64)
-    )
+        raise InputError(f"the stimuli are given as {said}; give one of {listed_names()}")
+    ((name, values),) = given.items()
+    kind = as_type(name)
+    labels = visible_labels(as_text(values, name), name) if kind.is_named else as_array(values, name).astype(np.float64)
     if labels.ndim != 1 or len(labels) != n_rows:
-        raise InputError(f"{kind} has shape {labels.shape} but there are responses to {n_rows} {what}; they must agree")
+        raise InputError(f"{name} has shape {labels.shape} but there are responses to {n_rows} {what}; they must agree")
     if n_rows < 2:
         one = what.removesuffix("s") if what == "trials" else "stimulus"
         raise InputError(f"there is {n_rows} {one}; a comparison needs at least 3 stimuli, and a useful one many more")
-    if kind == "image":
+    if kind.is_named:
         return labels, kind
     bad = ~np.isfinite(labels) if what != "trials" else np.isinf(labels)  # NaN is a blank trial
     if bad.any():
         row, one = np.flatnonzero(bad)[0], "trial" if what == "trials" else "stimulus"
-        raise InputError(f"{kind} of {one} {row} is not finite; give degrees, or leave that {one} out")
+        numbers = "numbers" if kind.period is None else kind.unit
+        raise InputError(f"{name} of {one} {row} is not finite; give {numbers}, or leave that {one} out")
     shown = labels[~without_stimulus(labels)]
     if not len(shown):
-        raise InputError(f"no trial has a stimulus: every {kind} is missing (NaN)")
-    low, high, period = float(shown.min()), float(shown.max()), PERIODS[kind]
-    if high - low > period + SAME or max(-low, high) > FAR:
-        raise InputError(
-            f"{kind} runs from {low:g} to {high:g}, over more than {period:g} degrees; {_advice(shown, kind, period)}"
-        )
-    return np.round(labels, DECIMALS) + 0.0 if what == "trials" else labels, kind
+        raise InputError(f"no trial has a stimulus: every {kind.noun} is missing (NaN)")
+    if kind.period is not None:
+        _check_span(shown, kind, kind.period)
+    return kind.rounded(labels) if what == "trials" else labels, kind
 
 
-def _advice(degrees: npt.NDArray[np.float64], kind: str, period: float) -> str:
-    """What degrees that span too much may be."""
+def _check_span(degrees: npt.NDArray[np.float64], kind: StimulusType, period: float) -> None:
+    """Raise InputError for degrees that span more than one period, with what they may be instead."""
+    low, high = float(degrees.min()), float(degrees.max())
+    if high - low <= period + SAME and max(-low, high) <= FAR:
+        return
+    said = f"{kind.name} runs from {low:g} to {high:g}, over more than {period:g} degrees; "
     codes = np.unique(degrees[np.abs(degrees) > 360 + SAME])
     others = degrees[np.abs(degrees) <= 360 + SAME]
     if len(codes) <= MOST_CODES and len(others) and np.ptp(others) <= period + SAME:
         named = ",".join(f"{code:g}" for code in codes)
-        said = f"if {named} stands for trials without a stimulus, say so: --blank {named}"
-        return f"give degrees that span one period of {period:g}; {said}"
-    if kind == "orientation" and np.ptp(degrees) <= 360 + SAME:
-        return (
-            "if they are directions of drift, map them: --map direction=NAME, and --fold where orientations are to be "
-            "compared"
-        )
-    return f"give degrees that span one period of {period:g}"
+        blank = f"if {named} stands for trials without a stimulus, say so: --blank {named}"
+        raise InputError(f"{said}give degrees that span one period of {period:g}; {blank}")
+    if kind.wider and np.ptp(degrees) <= 360 + SAME:
+        raise InputError(said + kind.wider)
+    raise InputError(f"{said}give degrees that span one period of {period:g}")
 
 
 def without_stimulus(labels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -224,10 +217,10 @@ def _is_utf8(text: str | bytes) -> bool:
         return False
 
 
-def as_images(images: Any, n_stimuli: int, kind: str = "image") -> npt.NDArray[np.float32]:
+def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> npt.NDArray[np.float32]:
     """Images as grey values 0 to 1; bytes are divided by 255, colours become grey by their luminance (ITU-R BT.709)."""
-    if kind != "image":
-        raise InputError(f"images are for stimuli that are given as image, not as {kind}; leave them out")
+    if kind.is_grating:
+        raise InputError(f"images are for stimuli that are given as image, not as {kind.name}; leave them out")
     raw = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
     array = as_array(raw, "images")
     is_colour = array.ndim == 4 and array.shape[3] in (3, 4)

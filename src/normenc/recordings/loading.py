@@ -25,6 +25,7 @@ from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
 from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
 from normenc.recordings.streaming import stream_rdm
+from normenc.stimulus_types import as_type
 from normenc.texts import visible
 
 __all__ = ["chosen", "contents", "load", "prepared"]
@@ -242,11 +243,14 @@ def _streamed(found: Contents, asked: Preparation) -> Recording:
     if found.rows is not None:  # rows without a stimulus are left out
         stimulus[~found.rows] = np.nan if stimulus.dtype.kind == "f" else ""
     if asked.fold_directions:
-        if kind != "direction":
-            raise InputError(f"only directions can be folded onto orientations; stimuli are {kind}s")
-        stimulus, kind = np.mod(stimulus + 90, 180) - 90, "orientation"
+        shown, orientation = as_type(kind), as_type(kind).orientation_of(stimulus)
+        if shown.folds_onto is None or orientation is None:
+            raise InputError(f"only directions can be folded onto orientations; stimuli are {shown.plural}")
+        stimulus, kind = orientation, shown.folds_onto
         steps.append("folded directions onto orientations")
     if asked.bin_width is not None and not found.binned:
+        if as_type(kind).period is None:
+            raise InputError(f"{as_type(kind).plural} cannot be put into bins of degrees")
         shown = ~np.isnan(stimulus)
         stimulus[shown] = bin_centres(stimulus[shown], np.ones(shown.sum()), kind, asked.bin_width)
         steps.append(f"averaged within bins of {asked.bin_width:g} degrees")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError, quoted
-from normenc.recordings.angles import APART, checked_degrees, joined, unit_of
+from normenc.recordings.angles import APART, checked_numbers, joined, unit_of
 from normenc.recordings.arranging import arrange
 from normenc.recordings.axes import Shaped, shaped
 from normenc.recordings.blanks import without_blanks
@@ -21,23 +21,24 @@ from normenc.recordings.formats import listed, not_there
 from normenc.recordings.formats.columns import ranges
 from normenc.recordings.formats.listing import ASIDE
 from normenc.recordings.formats.patterns import check_alike, parts_of
-from normenc.recordings.labels import PERIODS, without_stimulus
+from normenc.recordings.labels import without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
-from normenc.recordings.pictures import match_images, natural_order
+from normenc.recordings.pictures import images_of_numbers, match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.squares import question_square
 from normenc.recordings.steps import compares_numbers
 from normenc.recordings.study_format import of_study
+from normenc.stimulus_types import STIMULUS_TYPES, as_type
+from normenc.stimulus_types.known import listed_names
 
-__all__ = ["FORMATS", "STIMULI", "TEXTS", "understand"]
+__all__ = ["FORMATS", "TEXTS", "understand"]
 
 FORMATS = (
     "'responses' (trial or stimulus x neuron) with 'orientation' or 'direction' (degrees) or 'image' (names), 'resp' "
     "and 'stimuli' (stimulus x neuron, degrees 0 to 360), or 'rdm' with one of these"
 )
 TEXTS = ("species", "area", "units", "source", "citation", "licence")
-STIMULI = ("orientation", "direction", "image")
 DATA = ("responses", "rdm", "resp")
 PROBABILITY = "iscell_probability"  # of suite2p
 OF_TRIALS = ("times", "window", "baseline", "where", "blank", "missing")  # options
@@ -103,12 +104,13 @@ def understand(
     if found.unit and "units" in facts:
         facts["units"] += found.unit
     pictures = list(images) if isinstance(images, Mapping) else np.ravel(shaped(known.get("image_names", [])).array)
-    labels = without_blanks(found, kind, asked, set(map(str, pictures)))
+    labels = without_blanks(found, as_type(kind), asked, set(map(str, pictures)))
     choosing = found.columns | found.trials | {kind: np.asarray(found.stimulus)}
     blank = without_stimulus(labels)
     rows, step = rows_where(choosing, asked.where, len(labels), blank=blank, labels=found.trials)
     notes += found.notes
-    if kind == "image":
+    shown = as_type(kind)
+    if shown.is_named:
         of_kept, images, counted = match_images(
             labels[rows], images, known.get("image_names"), one_based=one_based, every=labels
         )
@@ -116,18 +118,15 @@ def understand(
         labels = np.full(len(rows), "", dtype=of_kept.dtype)
         labels[rows] = of_kept
     else:
-        if images is not None:
-            raise InputError(
-                f"there are images and {kind}s; say which of them the stimuli are, and leave the others out"
-            )
-        labels = np.where(rows, labels, np.nan)
-        labels[rows] = checked_degrees(labels[rows], kind, _angles(known, asked))
-        if not _ends_apart(known):
-            labels, said = joined(labels, kind, PERIODS[kind])
+        every, labels = labels, np.where(rows, labels, np.nan)
+        labels[rows] = checked_numbers(labels[rows], shown, _angles(known, asked))
+        if shown.period is not None and not _ends_apart(known):
+            labels, said = joined(labels, kind, shown.period)
             notes += said
-    shown = rows & ~without_stimulus(labels)
-    others = {key: column[shown] for key, column in found.columns.items() if key not in (asked.where or {})}
-    cautions += varying(others, labels[shown])
+        images = images_of_numbers(images, shown, every, labels)
+    is_shown = rows & ~without_stimulus(labels)
+    others = {key: column[is_shown] for key, column in found.columns.items() if key not in (asked.where or {})}
+    cautions += varying(others, labels[is_shown])
     return Contents(
         name,
         kind,
@@ -167,10 +166,10 @@ def _check_needs_no_trials(asked: Preparation) -> None:
 
 def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: Any, common: dict[str, Any]) -> Contents:
     """A population known only by its RDM, or several."""
-    given = [kind for kind in STIMULI if kind in arrays]
+    given = [kind for kind in STIMULUS_TYPES if kind in arrays]
     if len(given) > 1:
         raise _several_stimuli(given)
-    kind = given[0] if given else "image"
+    shown = as_type(kind := given[0] if given else "image")
     stimulus = np.ravel(shaped(arrays[kind]).array) if given else None
     found = read_rdms(
         arrays, next((np.size(arrays[key]) for key in (kind, "stimulus") if key in arrays), None), asked.axes
@@ -178,17 +177,19 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     notes = [*common["notes"], *found.notes]
     if stimulus is None:
         stimulus = unnamed_labels(arrays, found.rdm.shape[-1], images, notes)
-    if kind == "image":
+    if shown.is_named:
         labels, images, counted = match_images(stimulus, images, arrays.get("image_names"))
         notes += counted if given else ()
         # As images come in the order of their names, and the matrix in that of its rows.
         if images is not None:
             images = images[np.searchsorted(np.unique(labels), labels)]
     else:
-        labels = checked_degrees(stimulus, kind, _angles(arrays, asked))
-        if unit_of(labels, PERIODS[kind]) == APART and not _ends_apart(arrays):
+        labels = checked_numbers(stimulus, shown, _angles(arrays, asked))
+        if shown.period is not None and unit_of(labels, shown.period) == APART and not _ends_apart(arrays):
             notes.append(f"{labels.min():g} and {labels.max():g} degrees, one {kind}, count as two stimuli")
-        images = None
+        images = None if shown.is_grating else images_of_numbers(images, shown, labels, labels)
+        if images is not None:
+            images = images[np.searchsorted(np.unique(labels), labels)]
     metric = asked.rdm_metric or (str(arrays["metric"]) if np.ndim(arrays.get("metric", [])) == 0 else "correlation")
     return Contents(
         name,
@@ -223,7 +224,7 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool, 
         else:
             raise InputError(not_there(arrays, name, own))
     found = {key: value for key, value in arrays.items() if key not in used} | moved
-    for rivals in (STIMULI, DATA):
+    for rivals in (tuple(STIMULUS_TYPES), DATA):
         if set(rivals) & moved.keys():
             found = {key: value for key, value in found.items() if key not in rivals or key in moved}
     return found
@@ -264,7 +265,7 @@ def _side_by_side(arrays: Mapping[str, Any], pattern: str) -> Shaped:
 
 
 def _stimulus(arrays: Mapping[str, Any]) -> tuple[str, Shaped]:
-    given = [kind for kind in STIMULI if kind in arrays]
+    given = [kind for kind in STIMULUS_TYPES if kind in arrays]
     if len(given) > 1:
         raise _several_stimuli(given)
     if given and "responses" in arrays:
@@ -274,7 +275,7 @@ def _stimulus(arrays: Mapping[str, Any]) -> tuple[str, Shaped]:
         if np.asarray(stimulus.array).dtype.kind in "OUST":
             return "image", stimulus
         raise InputError(
-            "'stimulus' holds numbers, which could be orientations, directions or images; say which, for example with "
+            f"'stimulus' holds numbers, which could be {listed_names('or', plural=True)}; say which, for example with "
             "--map orientation=stimulus"
         )
     raise InputError(

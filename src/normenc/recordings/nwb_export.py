@@ -18,7 +18,9 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.angles import APART, unit_of
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
-from normenc.recordings.recording import Recording, all_rows
+from normenc.recordings.recording import Recording
+from normenc.recordings.rows import all_rows
+from normenc.stimulus_types import as_type
 from normenc.whole_files import beside
 
 __all__ = ["write_nwb", "written_facts", "written_images", "written_neurons", "written_series"]
@@ -26,9 +28,6 @@ __all__ = ["write_nwb", "written_facts", "written_images", "written_neurons", "w
 NAME = "responses"
 IMAGES = "The stimuli; the description of each is its name, and its first axis runs from left to right, as NWB has it."
 COLUMNS = {
-    "orientation": "Orientation of the grating, degrees from vertical.",
-    "direction": "Direction of drift of the grating, degrees.",
-    "image": "Name of the image.",
     "animal": "The animal that was recorded.",
     "session": "The session of the recording.",
     "repeat": "Number of the repeat of the stimulus.",
@@ -114,6 +113,11 @@ def _file(recording: Recording) -> Any:
     if any(label in rows.coords for label in NEURON_LABELS):
         module.add(_neurons(rows))
     if recording.images is not None:
+        if not recording.shown.is_named:
+            raise InputError(
+                f"{recording.name} has images of {recording.shown.plural}, but NWB files keep images by their names; "
+                "save it as .npz or .nc"
+            )
         file.add_stimulus_template(_images(recording.images, recording.stimulus))
     return file
 
@@ -158,7 +162,7 @@ def _column(rows: Any, label: str) -> Any:
     values = rows[label].values
     return VectorData(
         name=label,
-        description=COLUMNS[label],
+        description=COLUMNS[label] if label in COLUMNS else as_type(label).description,
         data=values if values.dtype.kind in "iufb" else values.astype(str).tolist(),
     )
 

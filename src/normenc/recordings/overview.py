@@ -48,10 +48,11 @@ def _facts(recording: "Recording") -> Iterator[tuple[str, Any]]:
 
 
 def _stimuli(recording: "Recording") -> str:
-    if recording.period is None:
-        return f"{recording.n_stimuli} images" + ("" if recording.images is not None else ", known by name only")
+    shown = recording.shown
+    known = "" if shown.is_grating or recording.images is not None else f", {shown.without_images}"
     first, last = recording.stimulus[0], recording.stimulus[-1]
-    return f"{recording.n_stimuli} {recording.kind}s, {first:g} to {last:g} degrees"
+    span = "" if shown.is_named else f", {first:g} to {last:g} {shown.unit}"
+    return f"{recording.n_stimuli} {shown.plural}{span}{known}"
 
 
 def _trials(recording: "Recording") -> str:

@@ -16,8 +16,9 @@ from normenc.recordings.formats.guards import readable
 from normenc.recordings.image_stacks import counted_from, first_axis_counts
 from normenc.recordings.labels import as_text, visible_labels, without_stimulus
 from normenc.recordings.provenance import lists, reads
+from normenc.stimulus_types import StimulusType
 
-__all__ = ["match_images", "natural_order", "read_images"]
+__all__ = ["images_of_numbers", "match_images", "natural_order", "read_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
@@ -222,6 +223,25 @@ def _numbered(stems: list[str], *, alone: bool = False) -> dict[int, list[int]]:
         found.setdefault(int(number), []).append(place)
     n_numbered = sum(map(len, found.values()))
     return found if len(around) <= 1 and (alone or 2 * n_numbered > len(stems)) else {}
+
+
+def images_of_numbers(images: Any, shown: StimulusType, every: Any, kept: Any) -> Any:
+    """One image for each number that is kept, in rising order, out of one for each of `every` in the file."""
+    if images is None:
+        return None
+    if shown.is_grating:
+        raise InputError(
+            f"there are images and {shown.plural}; say which of them the stimuli are, and leave the others out"
+        )
+    if isinstance(images, Mapping):
+        raise InputError(f"images have names, but the stimuli are {shown.plural}; give images in rising order of these")
+    there = np.unique(every[~np.isnan(every)])
+    if len(images) != len(there):
+        raise InputError(f"there are {len(images)} images but {len(there)} {shown.plural}; give one image for each")
+    rising = np.argsort(every, kind="stable")
+    rising = rising[~np.isnan(kept[rising])]
+    _, first = np.unique(kept[rising], return_index=True)
+    return np.asarray(images)[np.searchsorted(there, every[rising][first])]
 
 
 def natural_order(names: list[str]) -> list[int]:

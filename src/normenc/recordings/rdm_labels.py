@@ -21,7 +21,7 @@ def unnamed_labels(arrays: Mapping[str, Any], n_stimuli: int, images: Any, notes
     Parameters
     ----------
     arrays : mapping of str to array_like
-        Without ``orientation``, ``direction`` and ``image``.
+        Without any that is called as a type of stimuli.
     n_stimuli : int
     images : array_like or mapping, optional
     notes : list of str

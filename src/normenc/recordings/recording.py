@@ -1,6 +1,5 @@
 """A recording: responses of neurons to stimuli, or what is known of them, and where they come from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -9,37 +8,20 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from normenc.arrays import as_array, as_matrix, as_responses, check_range
-from normenc.errors import InputError
-from normenc.recordings.distances import checked_rdm
-from normenc.recordings.labels import (
-    DECIMALS,
-    NEURON_LABELS,
-    PERIODS,
-    TRIAL_LABELS,
-    as_images,
-    as_labels,
-    as_stimulus,
-    as_text,
-    check_same_neurons,
-    without_missing,
-    without_stimulus,
-)
+from normenc.recordings.making import MadeFromArrays
 from normenc.recordings.overview import fact_table, own_rdm
 from normenc.showing import Shown
-from normenc.texts import visible, visible_array
+from normenc.stimulus_types import StimulusType, as_type
+from normenc.texts import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["STIMULUS_UNITS", "Recording", "all_rows"]
-
-MANY = 8  # stimuli around a circle from which on they can be drawn in blocks of neighbours
-STIMULUS_UNITS = {"orientation": "degrees from vertical", "direction": "degrees of drift", "image": "name"}
+__all__ = ["Recording"]
 
 
 @dataclass(frozen=True, repr=False)
-class Recording(Shown):
+class Recording(MadeFromArrays, Shown):
     """Responses of a population of neurons to stimuli: gratings, sorted by orientation or direction, or images.
 
     Build one with :meth:`from_trials`, with :meth:`from_responses` where trials are averaged already or, for a
@@ -57,7 +39,8 @@ class Recording(Shown):
         Degrees, rising, no two alike, or the images' names.
     kind : str
         What `stimulus` is: ``"orientation"`` (degrees from vertical, period 180), ``"direction"`` (of drift, degrees,
-        period 360; the grating of direction d has the orientation d) or ``"image"``.
+        period 360; the grating of direction d has the orientation d), ``"image"``, or another type by its name; see
+        `shown`.
     responses : DataArray, dimensions (stimulus, neuron), or None
         Averages over trials; None when only the RDM is known. The coordinate named by `kind` labels the stimuli.
     rdm : ndarray, shape (n_stimuli, n_stimuli), or None
@@ -120,229 +103,16 @@ class Recording(Shown):
             elif isinstance(value, tuple):
                 object.__setattr__(self, fact.name, tuple(visible(text) for text in value))
 
-    @classmethod
-    def from_responses(
-        cls,
-        name: str,
-        responses: Any,
-        orientation: Any = None,
-        *,
-        direction: Any = None,
-        image: Any = None,
-        images: Any = None,
-        neurons: Mapping[str, Any] | None = None,
-        **facts: Any,
-    ) -> "Recording":
-        """Make a recording from one row of responses a stimulus.
-
-        Parameters
-        ----------
-        name : str
-        responses : array_like, shape (n_stimuli, n_neurons)
-        orientation : array_like, shape (n_stimuli,), optional
-            Degrees from vertical, positive is tilted right.
-        direction : array_like, shape (n_stimuli,), optional
-            Of drift, degrees.
-        image : array_like of str, shape (n_stimuli,), optional
-            Names of the images; one of the three must be given.
-        images : array_like, shape (n_stimuli, height, width), optional
-            The images, in the same order, grey values 0 to 1.
-        neurons : mapping of str to array_like, shape (n_neurons,), optional
-            Labels of the neurons: ``neuron`` (a name), ``region``, ``quality``, ``neuron_animal``, ``neuron_session``.
-        **facts
-            ``units``, ``species``, ``area``, ``source``, ``citation``, ``licence``, ``simulated``.
-
-        Raises
-        ------
-        InputError
-            When shapes disagree, a value is not finite, a stimulus stands twice, or there is one stimulus.
+    @property
+    def shown(self) -> StimulusType:
+        """What was shown: the type of the stimuli, with their period, their unit and their words.
 
         Examples
         --------
-        >>> recording = Recording.from_responses("toy", [[1.0, 2.0], [3.0, 1.0]], [90, 0], species="mouse")
-        >>> recording.orientation
-        array([ 0., 90.])
-        >>> recording.responses.values
-        array([[3., 1.],
-               [1., 2.]])
+        >>> Recording.from_responses("toy", np.eye(3), direction=[0, 90, 180]).shown.units
+        'degrees of drift'
         """
-        values = as_responses(responses, in_range=True)
-        stimulus, kind = as_stimulus(len(values), "stimuli", orientation, direction, image)
-        found, counts = np.unique(stimulus, return_counts=True)
-        if counts.max() > 1:
-            raise InputError(
-                f"{kind} {_named(found[counts.argmax()])} stands {counts.max()} times; rows that repeat a stimulus are "
-                "trials: give them to Recording.from_trials"
-            )
-        order = np.argsort(stimulus, kind="stable")
-        of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
-        shown = None if images is None else as_images(images, len(values), kind)[order]
-        labelled = _labelled(values[order], stimulus[order], kind, of_neurons, facts)
-        return cls(name, stimulus[order], kind, labelled, images=shown, **facts)
-
-    @classmethod
-    def from_trials(
-        cls,
-        name: str,
-        responses: Any,
-        orientation: Any = None,
-        *,
-        direction: Any = None,
-        image: Any = None,
-        images: Any = None,
-        trials: Mapping[str, Any] | None = None,
-        neurons: Mapping[str, Any] | None = None,
-        missing: str = "error",
-        **facts: Any,
-    ) -> "Recording":
-        """Make a recording from one row of responses a trial; trials of the same stimulus are averaged.
-
-        Parameters
-        ----------
-        name : str
-        responses : array_like, shape (n_trials, n_neurons)
-        orientation, direction, image : array_like, shape (n_trials,), optional
-            The stimulus of each trial, see :meth:`from_responses`; one of the three must be given. Trials without one
-            (NaN, or an empty name) are blanks: they are kept apart, for they tell which neurons respond.
-        images : array_like, shape (n_stimuli, height, width), optional
-            One for each different `image`, in the order of their sorted names.
-        trials : mapping of str to array_like, shape (n_trials,), optional
-            Labels of the trials: ``animal``, ``session``, ``repeat``.
-        neurons : mapping of str to array_like, shape (n_neurons,), optional
-            See :meth:`from_responses`.
-        missing : str
-            What becomes of NaN: ``"error"`` refuses it, ``"neurons"`` leaves out neurons that have any, ``"trials"``
-            leaves out trials that have any.
-        **facts
-            See :meth:`from_responses`.
-
-        Raises
-        ------
-        InputError
-            When shapes disagree, values are infinite or, unless `missing` says what becomes of them, missing, or all
-            trials show one stimulus.
-
-        Examples
-        --------
-        >>> recording = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0])
-        >>> recording.responses.values
-        array([[4., 1.],
-               [1., 2.]])
-        >>> recording.trials["stimulus_index"].values, recording.n_repeats
-        (array([1, 0, 0]), (1, 2))
-        """
-        values = as_matrix(responses)
-        stimulus, kind = as_stimulus(len(values), "trials", orientation, direction, image)
-        is_blank = without_stimulus(stimulus)
-        of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
-        of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
-        check_same_neurons(values, of_trials)
-        check_range(values)
-        kept, kept_neurons, steps = without_missing(values, missing)
-        if not kept_neurons.all():
-            values = values[:, kept_neurons]
-            of_neurons = {key: labels[kept_neurons] for key, labels in of_neurons.items()}
-        blanks = None
-        if is_blank.any():
-            blanks = _rows(values[kept & is_blank], of_trials, kept & is_blank, of_neurons, facts).rename("blanks")
-            steps = (*steps, f"left out {is_blank.sum():,} of {len(is_blank):,} trials without a stimulus (blanks)")
-        every = np.unique(stimulus[~is_blank])
-        kept = kept & ~is_blank
-        found, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
-        if len(found) < 2:
-            raise InputError(f"all trials show one stimulus, {kind} {_named(found[0])}; a comparison needs 3 at least")
-        values = values if kept.all() else values[kept]
-        shown = None
-        if images is not None:
-            ordered = as_images(images, len(every), kind)[_places_as_shown(image)]
-            shown = ordered[np.isin(every, found)]
-        if counts.max() == 1:
-            averages, rows = values[np.argsort(index)], None
-        else:
-            averages = averaged(values, index, len(found))
-            steps = (*steps, "averaged over the trials of each stimulus")
-            rows = _rows(values, of_trials, kept, of_neurons, facts).rename("trials")
-            rows = rows.assign_coords({"stimulus_index": ("trial", index), kind: ("trial", found[index])})
-        labelled = _labelled(averages, found, kind, of_neurons, facts)
-        return cls(name, found, kind, labelled, trials=rows, blanks=blanks, images=shown, steps=steps, **facts)
-
-    @classmethod
-    def from_rdm(
-        cls,
-        name: str,
-        rdm: Any,
-        orientation: Any = None,
-        *,
-        direction: Any = None,
-        image: Any = None,
-        images: Any = None,
-        rdm_metric: str = "correlation",
-        subjects: Mapping[str, Any] | None = None,
-        **facts: Any,
-    ) -> "Recording":
-        """Make a recording from RDMs, when responses are not published.
-
-        Parameters
-        ----------
-        name : str
-        rdm : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
-            Of one population, or of several subjects. What the diagonal holds does not matter where it is NaN.
-        orientation, direction, image : array_like, shape (n_stimuli,), optional
-            See :meth:`from_responses`; one of the three must be given.
-        images : array_like, shape (n_stimuli, height, width), optional
-            The images, in the same order, grey values 0 to 1.
-        rdm_metric : str
-            What the matrices hold: ``"correlation"`` (one minus the correlation, 0 to 2), or any other dissimilarity by
-            its name, such as ``"euclidean"`` or ``"crossnobis"`` (which may be negative).
-        subjects : mapping of str to array_like, shape (n_rdms,), optional
-            Whose each RDM is: ``animal``, ``session``, or both. Without either, each is of an animal of its own.
-        **facts
-            See :meth:`from_responses`.
-
-        Raises
-        ------
-        InputError
-            When a matrix is not square, symmetric, finite, zero on the diagonal or, where it is of correlations, within
-            0 and 2; its shape disagrees with the stimuli, or a stimulus stands twice.
-
-        Examples
-        --------
-        >>> toy = Recording.from_rdm("toy", [[[0, 1], [1, 0]], [[0, 2], [2, 0]]], image=["face", "house"])
-        >>> toy.animals, float(toy.rdm[0, 1])
-        (('1', '2'), 1.5)
-        """
-        matrices = as_array(rdm, "rdm").astype(np.float64, copy=False)
-        several = matrices.ndim == 3
-        matrices = np.stack([checked_rdm(matrix, rdm_metric) for matrix in (matrices if several else [matrices])])
-        stimulus, kind = as_stimulus(matrices.shape[1], "stimuli", orientation, direction, image)
-        found, counts = np.unique(stimulus, return_counts=True)
-        if counts.max() > 1:
-            raise InputError(
-                f"{kind} {_named(found[counts.argmax()])} stands {counts.max()} times; an RDM has a row each"
-            )
-        order = np.argsort(stimulus, kind="stable")
-        if (np.diff(order) < 0).any():
-            stimulus, matrices = stimulus[order], matrices[:, order[:, None], order]
-        shown = None if images is None else as_images(images, len(stimulus), kind)[order]
-        of_subjects = as_labels(subjects, ("animal", "session"), len(matrices), "RDM")
-        if several and not of_subjects:
-            of_subjects = {"animal": np.arange(1, len(matrices) + 1).astype(str)}
-        labelled = xr.DataArray(
-            matrices,
-            {key: ("subject", labels) for key, labels in of_subjects.items()},
-            ("subject", "stimulus", "stimulus_2"),
-        )
-        return cls(
-            name,
-            stimulus,
-            kind,
-            None,
-            matrices.mean(axis=0),
-            rdms=labelled if several else None,
-            rdm_metric=rdm_metric,
-            images=shown,
-            **facts,
-        )
+        return as_type(self.kind)
 
     @property
     def n_stimuli(self) -> int:
@@ -369,15 +139,13 @@ class Recording(Shown):
 
     @property
     def period(self) -> float | None:
-        """Degrees after which stimuli come again: 180 for orientation, 360 for direction, None for images."""
-        return PERIODS.get(self.kind)
+        """Degrees after which stimuli come again: 180 for orientation, 360 for direction; None without a circle."""
+        return self.shown.period
 
     @property
     def orientation(self) -> npt.NDArray[np.float64] | None:
-        """Orientation of the gratings, degrees from vertical: of directions from -90 up to 90; None for images."""
-        if self.kind == "direction":
-            return np.mod(self.stimulus + 90, 180) - 90
-        return self.stimulus if self.kind == "orientation" else None
+        """Orientation of gratings, degrees from vertical: of directions from -90 up to 90; None of other stimuli."""
+        return self.shown.orientation_of(self.stimulus)
 
     @property
     def animals(self) -> tuple[str, ...]:
@@ -410,17 +178,12 @@ class Recording(Shown):
         >>> Recording.from_responses("toy", responses, np.arange(12) * 5).covers_circle
         False
         """
-        if self.period is None:
-            return False
-        steps = np.diff(self.stimulus, append=self.stimulus[0] + self.period)
-        # Of few stimuli, two clusters could pass for even steps by their median alone.
-        even = 1.25 * self.period / self.n_stimuli if self.n_stimuli < MANY else 3 * float(np.median(steps))
-        return float(steps.max()) <= even + 1e-6
+        return self.shown.covers_circle(self.stimulus)
 
     @property
     def has_neighbours(self) -> bool:
         """Whether stimuli go around a circle and are enough to be drawn in blocks of neighbours: at least 8."""
-        return self.covers_circle and self.n_stimuli >= MANY
+        return self.shown.has_neighbours(self.stimulus)
 
     @property
     def n_different_images(self) -> int:
@@ -431,9 +194,7 @@ class Recording(Shown):
         >>> Recording.from_responses("toy", np.eye(4), direction=[0, 90, 180, 270]).n_different_images
         2
         """
-        if self.period is None:
-            return self.n_stimuli
-        return len(np.unique(np.round(np.mod(self.stimulus, 180.0), DECIMALS) % 180.0))
+        return self.shown.n_different_images(self.stimulus)
 
     @property
     def label(self) -> str:
@@ -495,9 +256,8 @@ class Recording(Shown):
         from normenc import figures
 
         given = None if axes is None else np.array([axes], dtype=object)
-        stimulus = np.arange(self.n_stimuli) if self.period is None else self.stimulus
-        shown = {self.label: own_rdm(self)}
-        return figures.rdms(shown, stimulus, metric=self.rdm_metric, period=self.period, axes=given).flat[0]
+        places, shown = self.shown.places(self.stimulus), {self.label: own_rdm(self)}
+        return figures.rdms(shown, places, metric=self.rdm_metric, shown=self.kind, axes=given).flat[0]
 
     def to_xarray(self) -> xr.Dataset:
         """The recording as a Dataset, see :func:`normenc.recordings.to_xarray`."""
@@ -508,70 +268,3 @@ class Recording(Shown):
 
 def _counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'s' * (n != 1)}"
-
-
-def all_rows(recording: Recording) -> xr.DataArray:
-    """Every row of responses that is known, trials or averages, and after them blanks, whose stimulus is missing."""
-    assert recording.responses is not None
-    rows = recording.responses if recording.trials is None else recording.trials
-    if recording.blanks is None:
-        return rows
-    kind, blanks = recording.kind, recording.blanks
-    missing = np.full(len(blanks), np.nan if recording.period is not None else "", dtype=rows[kind].dtype)
-    coords: dict[str, Any] = {kind: ("trial", np.concatenate([rows[kind].to_numpy(), missing]))}
-    for label in (label for label in TRIAL_LABELS if label in blanks.coords and label in rows.coords):
-        coords[label] = ("trial", np.concatenate([rows[label].to_numpy(), blanks[label].to_numpy()]))
-    coords |= {label: ("neuron", rows[label].to_numpy()) for label in NEURON_LABELS if label in rows.coords}
-    values = np.concatenate([rows.to_numpy(), blanks.to_numpy()])
-    return xr.DataArray(values, coords, ("trial", "neuron"), rows.name, rows.attrs)
-
-
-def averaged(values: npt.NDArray[Any], index: npt.NDArray[np.intp], n_stimuli: int) -> npt.NDArray[Any]:
-    """Mean over the rows of each stimulus, summed in float64, in the responses' own type."""
-    from scipy import sparse
-
-    counts = np.bincount(index, minlength=n_stimuli)
-    averaging = sparse.csr_array((1 / counts[index], (index, np.arange(len(index)))), shape=(n_stimuli, len(index)))
-    return (averaging @ values).astype(values.dtype)
-
-
-def _rows(
-    values: npt.NDArray[Any],
-    of_trials: Mapping[str, npt.NDArray[Any]],
-    chosen: npt.NDArray[np.bool_],
-    of_neurons: Mapping[str, npt.NDArray[Any]],
-    facts: Mapping[str, Any],
-) -> xr.DataArray:
-    """Responses in the chosen trials, with the labels of these and of the neurons."""
-    coords: dict[str, Any] = {key: ("trial", labels[chosen]) for key, labels in of_trials.items()}
-    coords |= {key: ("neuron", labels) for key, labels in of_neurons.items()}
-    return xr.DataArray(
-        values, coords, ("trial", "neuron"), attrs={"units": visible(str(facts.get("units", "not stated")))}
-    )
-
-
-def _places_as_shown(image: Any) -> npt.NDArray[np.intp]:
-    """Places of the sorted names of images in the order in which they are sorted as they are shown."""
-    names = np.unique(as_text(image, "image"))
-    return np.argsort(visible_array(names[~without_stimulus(names)]), kind="stable")
-
-
-def _named(stimulus: Any) -> str:
-    return repr(str(stimulus)) if isinstance(stimulus, str) else f"{stimulus:g}"
-
-
-def _labelled(
-    values: npt.NDArray[Any],
-    stimulus: npt.NDArray[Any],
-    kind: str,
-    neurons: Mapping[str, npt.NDArray[Any]],
-    facts: Mapping[str, Any],
-) -> xr.DataArray:
-    return xr.DataArray(
-        values,
-        dims=("stimulus", "neuron"),
-        coords={kind: ("stimulus", stimulus, {"units": STIMULUS_UNITS[kind]})}
-        | {key: ("neuron", labels) for key, labels in neurons.items()},
-        name="responses",
-        attrs={"units": visible(str(facts.get("units", "not stated")))},
-    )

@@ -206,13 +206,12 @@ def fold(recording: Recording) -> Recording:
     (array([-90.,   0.]), array([[0., 1.],
            [2., 0.]]))
     """
-    if recording.kind != "direction":
+    shown, orientation = recording.shown, recording.orientation
+    if shown.folds_onto is None or orientation is None:
         raise InputError(
-            f"{recording.name}: only directions can be folded onto orientations; stimuli are {recording.kind}s"
+            f"{recording.name}: only directions can be folded onto orientations; stimuli are {shown.plural}"
         )
-    orientation = recording.orientation
-    assert orientation is not None
-    return _with_stimuli(recording, orientation, "orientation", "folded directions onto orientations")
+    return _with_stimuli(recording, orientation, shown.folds_onto, f"folded {shown.plural} onto orientations")
 
 
 def bin_stimuli(recording: Recording, width: float) -> Recording:
@@ -242,7 +241,7 @@ def bin_stimuli(recording: Recording, width: float) -> Recording:
     array([-0.5, 29.5])
     """
     if recording.period is None:
-        raise InputError(f"{recording.name}: images cannot be put into bins of degrees")
+        raise InputError(f"{recording.name}: {recording.shown.plural} cannot be put into bins of degrees")
     counts = np.ones(recording.n_stimuli)
     if recording.trials is not None:
         counts = np.bincount(recording.trials["stimulus_index"].values, minlength=recording.n_stimuli).astype(float)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.recordings.angles import as_numbers, checked_degrees
+from normenc.recordings.angles import as_numbers, checked_numbers
 from normenc.recordings.arranging import Arranged, arrange
 from normenc.recordings.axes import shaped
 from normenc.recordings.blanks import without_blanks
@@ -17,6 +17,7 @@ from normenc.recordings.columns import rows_where, varying
 from normenc.recordings.contents import Contents
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.squares import question_square
+from normenc.stimulus_types import as_type
 
 __all__ = ["of_study"]
 
@@ -44,11 +45,11 @@ def of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: M
     question_square(arrays["resp"], "resp", ",direction=stimuli")
     found = _arranged(arrays, asked)
     responses = np.asarray(found.responses)
-    labels = without_blanks(found, "'stimuli'", asked)
+    labels = without_blanks(found, as_type("direction"), asked, name="'stimuli'")
     choosing = found.columns | found.trials | {"stimuli": found.stimulus}
     rows, step = rows_where(choosing, asked.where, len(labels), blank=np.isnan(labels), labels=found.trials)
     labels = np.where(rows, labels, np.nan)
-    labels[rows] = checked_degrees(labels[rows], "'stimuli'", asked.angles)
+    labels[rows] = checked_numbers(labels[rows], as_type("direction"), asked.angles, name="'stimuli'")
     shown = rows & ~np.isnan(labels)
     _check_range(labels[shown])
     notes = [*common["notes"], *found.notes]

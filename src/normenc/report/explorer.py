@@ -17,6 +17,7 @@ from PIL import Image
 
 from normenc.runs import Run
 from normenc.runs.schema import SHEET_COLUMNS
+from normenc.stimulus_types import as_type
 from normenc.texts import visible
 
 __all__ = ["explorer"]
@@ -129,14 +130,16 @@ def _totals(tuning: pd.DataFrame | None) -> dict[str, int]:
 
 
 def _stimuli(sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
-    angles = None if kind == "image" else stimulus[chosen].astype(float).tolist()
+    shown = as_type(kind)
+    period = shown.period
+    angles = None if period is None else stimulus[chosen].astype(float).tolist()
     labels = (
-        [visible(str(name)) for name in stimulus[chosen]] if angles is None else [_degrees(angle) for angle in angles]
+        [visible(shown.text(own)) for own in stimulus[chosen]] if angles is None else [_degrees(own) for own in angles]
     )
     picture, width, height = _cut(sheet, len(stimulus), chosen)
     return {
-        "kind": kind,
-        "period": {"orientation": 180, "direction": 360}.get(kind),
+        "kind": shown.noun,
+        "period": int(period) if period is not None and period == int(period) else period,
         "labels": labels,
         "angles": angles,
         "thinned_from": len(stimulus) if len(chosen) < len(stimulus) else None,

@@ -9,6 +9,7 @@ from normenc.report.stages import stages_of
 from normenc.report.wording import counted, factors_in_words, in_words
 from normenc.rsa.ceiling import KINDS
 from normenc.rsa.measures import facts_of
+from normenc.stimulus_types import as_type
 
 __all__ = ["methods"]
 
@@ -87,13 +88,12 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     where = f" ({', '.join(known)})" if known else ""
     n = recording["n_neurons"]
     population = "a population known by its RDM" if n is None else counted(n, "neuron")
-    shown = {"orientation": "grating", "direction": "drifting grating"}.get(recording["stimuli"], "image")
-    different = {"orientation": " of different orientation", "direction": " of different direction"}
+    shown = as_type(recording["stimuli"])
     trials = f" in {counted(recording['n_trials'], 'trial')}" if recording["n_trials"] else ""
     cited = "" if recording["citation"] == "not stated" else f" ({recording['citation']})"
     sentences = [
         f"Models were compared with {population}{where} that {'was' if n in (None, 1) else 'were'} shown "
-        f"{counted(recording['n_stimuli'], shown)}{different.get(recording['stimuli'], '')}{trials}{cited}."
+        f"{counted(recording['n_stimuli'], shown.shown_as)}{shown.differing}{trials}{cited}."
     ]
     if recording["simulated"]:
         sentences.append("This population was simulated; no animal was recorded.")
@@ -105,11 +105,7 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     if recording.get("images_cut"):
         sentences.append(recording["images_cut"])
     n_different = inference.get("n_different_images", recording["n_stimuli"])
-    if (
-        recording["stimuli"] == "direction"
-        and n_different != recording["n_stimuli"]
-        and FOLDED not in recording["steps"]
-    ):
+    if shown.folds_onto and n_different != recording["n_stimuli"] and FOLDED not in recording["steps"]:
         sentences.append(
             f"Models were shown the gratings as still images ({n_different} different ones), which are the same for "
             "opposite directions."
@@ -197,13 +193,13 @@ def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -
 
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
-    found, kind = environment["inference"], environment["recording"]["stimuli"]
+    found, shown = environment["inference"], as_type(environment["recording"]["stimuli"])
     over = factors_in_words(found["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
     blocks = ""
     if (length := found["block_length"] or 0) > 1:
-        blocks = f", {kind}s in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
+        blocks = f", {shown.plural} in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
     elif "stimuli" in found["resampled"]:
-        blocks = f", {kind}s one by one"
+        blocks = f", {shown.plural} one by one"
     same = {"sessions", "neurons"} <= set(found["resampled"])
     drawn = "; every session’s matrix was made of the same resampled neurons" if same else ""
     ceiling = f"The noise ceiling was estimated from {found['ceiling']}."

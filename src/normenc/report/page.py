@@ -20,6 +20,7 @@ from normenc.runs import Run
 from normenc.runs.pictures import captions, unplaced
 from normenc.runs.publishing import add
 from normenc.runs.schema import FAILED_FIT, REPORT, SETTINGS
+from normenc.stimulus_types import as_type
 from normenc.texts import own_stem
 
 __all__ = ["render", "write"]
@@ -114,7 +115,8 @@ def render(folder: str | Path) -> str:
         differences=differences.to_dict("records"),
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
-        shown="images" if environment["recording"]["stimuli"] == "image" else "gratings",
+        stimulus_type=as_type(environment["recording"]["stimuli"]),
+        described_type=as_type(environment["recording"].get("described", environment["recording"]["stimuli"])),
         tuning=_tuning(run),
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),

@@ -7,6 +7,7 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.report.wording import corrected, counted, in_words, interval, listed, p_value
 from normenc.rsa.measures import facts_of
+from normenc.stimulus_types import as_type
 
 __all__ = ["ALPHA", "against_ceiling", "against_chance", "zero_is_unrelated"]
 
@@ -121,7 +122,7 @@ def against_chance(similarity: pd.DataFrame, kind: str) -> str:
     similarity : DataFrame
         The rows of ``similarity.csv``.
     kind : str
-        Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
+        Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
     """
     above = similarity[similarity["p_chance_holm"] <= ALPHA]
     n_tests = int(similarity["p_chance_holm"].notna().sum())
@@ -141,7 +142,7 @@ def against_chance(similarity: pd.DataFrame, kind: str) -> str:
     if above.empty and shifts:
         return (
             f"No model is significantly more similar than its own circular shifts ({how}): nothing shows that a match "
-            f"is tied to the very {kind}s, beyond a smooth change with {kind}.{hopeless}"
+            f"is tied to the very {as_type(kind).plural}, beyond a smooth change with {as_type(kind).noun}.{hopeless}"
         )
     if above.empty:
         return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"

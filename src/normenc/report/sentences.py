@@ -16,6 +16,7 @@ from normenc.report.wording import (
     signed,
     the_recording,
 )
+from normenc.stimulus_types import as_type
 
 __all__ = ["answer", "findings", "limits"]
 
@@ -138,7 +139,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
     similarity, differences : DataFrame
         The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison.
     kind : str
-        Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
+        Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
 
     Returns
     -------
@@ -210,7 +211,7 @@ def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list
             "motion was left out."
         ]
     n = recording["n_stimuli"]
-    if recording["stimuli"] != "direction" or n_different_images in (None, n):
+    if not as_type(recording["stimuli"]).folds_onto or n_different_images in (None, n):
         return []
     return [
         f"Models see images, and gratings that drift in opposite directions are one image: the {n} directions are "

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, is_frame
 from normenc.errors import InputError
+from normenc.stimulus_types import STIMULUS_TYPES
 
 __all__ = [
     "Labels",
@@ -33,7 +34,7 @@ __all__ = [
 
 WORDS = {
     "unit": {"unit", "neuron", "cell", "roi", "neuroid", "voxel", "channel", "feature", "electrode"},
-    "stimulus": {"stimulus", "stimuli", "orientation", "direction", "image", "condition", "presentation", "item"},
+    "stimulus": {"stimulus", "stimuli", "condition", "presentation", "item"},  # and the names of types
     "stack": {
         "repeat",
         "repetition",
@@ -138,6 +139,8 @@ def _axis_names(values: Any) -> tuple[Any, ...] | None:
 def _kind(name: Any) -> str | None:
     """What an axis of that name holds."""
     word = str(name).lower().removesuffix("_id").removesuffix("_index")
+    if {word, word.removesuffix("s")} & STIMULUS_TYPES.keys():
+        return "stimulus"
     for kind, words in WORDS.items():
         if word in words or word.removesuffix("s") in words:
             return kind

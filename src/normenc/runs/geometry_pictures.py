@@ -5,10 +5,11 @@ from normenc.runs.populations import among, rdms_by_population, shown_population
 from normenc.runs.reading import Run
 from normenc.runs.registry import picture
 from normenc.runs.source_data import Picture
+from normenc.stimulus_types import as_type
 
 
-def _has_angles(run: Run) -> bool:
-    return bool(run.recording["stimuli"] != "image")
+def _is_in_order(run: Run) -> bool:
+    return not as_type(run.recording["stimuli"]).is_named
 
 
 @picture("example_stimuli", "Some of the recording's stimuli, as the networks were given them", placed=True)
@@ -47,7 +48,7 @@ def _embeddings(run: Run) -> Picture:
 @picture(
     "rdm_rows",
     "Rows of the dissimilarity matrices at some reference stimuli",
-    applies=_has_angles,
+    applies=_is_in_order,
     when="orientations, directions",
     placed=True,
 )

@@ -9,9 +9,10 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.runs.reading import Run
+from normenc.stimulus_types import as_type
+from normenc.stimulus_types.known import drawn_as
 
 __all__ = [
-    "PERIODS",
     "among",
     "described_kind",
     "described_populations",
@@ -25,7 +26,6 @@ __all__ = [
     "units_by_population",
 ]
 
-PERIODS = {"orientation": 180.0, "direction": 360.0}
 RECORDING = "recording"  # the kind of the first population
 
 
@@ -60,11 +60,9 @@ def rdms_by_population(run: Run) -> dict[str, npt.NDArray[np.float64]]:
 
 
 def stimulus_axis(run: Run) -> dict[str, Any]:
-    """The stimuli in degrees and the period of their circle, of images their numbers and none."""
-    kind = run.recording["stimuli"]
-    period, n = PERIODS.get(kind), run.shown_rdms.shape[1]
-    stimulus = np.arange(n) if period is None else run.shown_rdms[kind].to_numpy()
-    return {"orientation": stimulus, "period": period}
+    """Where the stimuli stand, and what tells a picture their type."""
+    shown = as_type(run.recording["stimuli"])
+    return {"orientation": shown.places(run.shown_rdms[shown.name].to_numpy()), **drawn_as(shown)}
 
 
 def described_kind(run: Run) -> str:
@@ -77,7 +75,7 @@ def tuned_axis(run: Run) -> dict[str, Any]:
     assert run.populations is not None
     return {
         "orientation": run.populations["tuned_stimulus"].to_numpy(),
-        "period": PERIODS[described_kind(run)],
+        "period": as_type(described_kind(run)).period,
         "recording": recording_label(run),
     }
 

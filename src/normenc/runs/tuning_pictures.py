@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from normenc.runs.populations import (
-    PERIODS,
     among,
     described_kind,
     described_populations,
@@ -17,6 +16,7 @@ from normenc.runs.populations import (
 from normenc.runs.reading import Run
 from normenc.runs.registry import picture
 from normenc.runs.source_data import Picture
+from normenc.stimulus_types import as_type
 
 ANGLES = "orientations, directions"
 
@@ -79,12 +79,15 @@ def _preferences(run: Run) -> Picture:
     return _histogram(run, *described_populations(run), "orientation")
 
 
+def _has_directions(run: Run) -> bool:
+    known = _has_tuning(run) and "direction" in as_type(described_kind(run)).tunings
+    return known and recording_label(run) in units_by_population(run)
+
+
 @picture(
     "preferred_directions",
     "Polar histogram of preferred directions",
-    applies=lambda run: (
-        _has_tuning(run) and described_kind(run) == "direction" and recording_label(run) in units_by_population(run)
-    ),
+    applies=_has_directions,
     when="directions",
     placed=True,
 )
@@ -160,7 +163,7 @@ def _histogram(run: Run, shown: list[str], plain: list[str], kind: str) -> Pictu
             "preferences": among(preferred, shown),
             "tuned": {label: own.eq(True).to_numpy(dtype=bool) for label, own in tuned.items()},
             "controls": among(preferred, plain),
-            "period": PERIODS[kind],
+            "period": as_type(kind).period,
             "recording": recording_label(run),
         },
     )

@@ -35,12 +35,12 @@ def amounts_of(recording: Recording, settings: PowerSettings) -> PowerSettings:
     InputError
         When more images are asked for than there are, or fewer than 6 are there.
     """
-    own = _own_stimuli(recording)
+    own, shown = _own_stimuli(recording), recording.shown
     n_stimuli = settings.n_stimuli or own
-    if recording.period is None and max(n_stimuli) > recording.n_stimuli:
+    if not shown.is_grating and max(n_stimuli) > recording.n_stimuli:
         raise InputError(
-            f"power.n_stimuli: given {max(n_stimuli)}, but {recording.name} has {recording.n_stimuli} images, and what "
-            "models make of others cannot be computed without their pictures; ask for as many or fewer"
+            f"power.n_stimuli: given {max(n_stimuli)}, but {recording.name} has {recording.n_stimuli} {shown.plural}, "
+            "and what models make of others cannot be computed without their pictures; ask for as many or fewer"
         )
     n_animals = max(1, len(recording.animals))
     repeats = max(1, round(mean_repeats(recording)))
@@ -55,10 +55,11 @@ def amounts_of(recording: Recording, settings: PowerSettings) -> PowerSettings:
 
 def _own_stimuli(recording: Recording) -> list[int]:
     own = recording.n_stimuli
-    if recording.period is None:
+    if not recording.shown.is_grating:
         if own < LEAST_STIMULI:
+            stimuli_there = f"{own} {recording.shown.plural}"
             raise InputError(
-                f"{recording.name} has {own} images; power takes at least {LEAST_STIMULI}, for fewer say nothing of "
+                f"{recording.name} has {stimuli_there}; power takes at least {LEAST_STIMULI}, for fewer say nothing of "
                 "others"
             )
         return [own]

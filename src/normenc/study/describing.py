@@ -94,7 +94,7 @@ class Description:
 def descriptions_of(
     recording: Recording, label: str, representations: Iterable[Representation], compared: Recording | None = None
 ) -> dict[str, Description]:
-    """Describe the recording, where its neurons are known, and layers and controls, by label; no images.
+    """Describe the recording, where its neurons are known, and layers and controls, by label; without tunings none.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def descriptions_of(
         Whose stimuli the representations are of; of folded directions each is then taken for both of its directions.
     """
     period = recording.period
-    if period is None:
+    if period is None or not recording.shown.tunings:
         return {}
     found: dict[str, Description] = {}
     if recording.responses is not None:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from normenc import encoding, figures, tuning
 from normenc.encoders import EncoderKind
-from normenc.figures.common import degrees
 from normenc.runs.reading import Run
 from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.study.describing import NEGATIVE, Description
@@ -129,9 +128,7 @@ def _examples(evaluation: Evaluation) -> dict[str, Any]:
     """Some of the recording's own stimuli, as networks were given them."""
     recording = evaluation.recording
     chosen = _spread(recording.n_stimuli)
-    names = recording.stimulus[chosen].tolist()
-    if recording.kind == "direction":
-        names = [f"direction {degrees(name)}" for name in names]
+    names = [recording.shown.title(stimulus) for stimulus in recording.stimulus[chosen].tolist()]
     return {"images": evaluation.images[chosen].numpy(), "orientation": names}
 
 

@@ -177,12 +177,14 @@ def _failure(scores: Mapping[str, Any]) -> list[str]:
 
 def _labels(recording: Recording) -> npt.NDArray[Any]:
     """The same for stimuli that are one image: orientations half a circle apart, and opposite directions."""
-    return np.arange(recording.n_stimuli) if recording.period is None else around_zero(recording.stimulus, 180.0)
+    period = recording.shown.image_period
+    return np.arange(recording.n_stimuli) if period is None else around_zero(recording.stimulus, period)
 
 
 def _folds(recording: Recording, settings: EncodingSettings) -> list[npt.NDArray[np.intp]]:
     """Of whole stimuli; of gratings all around the circle, in arcs of about as many degrees as the study says."""
-    arcs = max(1, round(180 / settings.n_folds / settings.arc)) if recording.has_neighbours else 1
+    circle = recording.shown.image_period or 0.0
+    arcs = max(1, round(circle / settings.n_folds / settings.arc)) if recording.has_neighbours else 1
     labels = _labels(recording)
     most = max(1, len(np.unique(labels)) // settings.n_folds)
     return encoding.stimulus_folds(

@@ -98,8 +98,9 @@ class Prepared:
             package, extra = EXTRAS.get(control.name, (None, None))
             if package is not None and find_spec(package) is None:
                 found[control.title] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
-            elif control.sees == "orientation" and self.recording.period is None:
-                found[control.title] = "images have no orientation that it could be given"
+            elif control.sees == "orientation" and self.recording.orientation is None:
+                shown = self.recording.shown.plural
+                found[control.title] = f"{shown} have no orientation that it could be given"
         return found
 
     @property

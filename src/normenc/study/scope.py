@@ -5,7 +5,7 @@ from typing import Any
 from normenc import rsa
 from normenc.quality import comparison_notes
 from normenc.recordings import Recording
-from normenc.recordings.recording import MANY
+from normenc.stimulus_types.base import MANY
 
 __all__ = ["chance_reason", "scope", "stimuli_drawn"]
 
@@ -33,7 +33,6 @@ def scope(recording: Recording, inference: rsa.Inference) -> dict[str, Any]:
 
 def stimuli_drawn(recording: Recording, inference: rsa.Inference) -> str:
     """How stimuli were resampled, and why, as a sentence without its full stop."""
-    kind = recording.kind
     if "stimuli" not in inference.factors:
         return f"Stimuli were not resampled: {recording.n_stimuli} are too few to speak of others"
     if inference.block_length is not None:
@@ -42,18 +41,19 @@ def stimuli_drawn(recording: Recording, inference: rsa.Inference) -> str:
         return f"Stimuli were drawn {blocks}"
     if recording.period is None:
         return "Stimuli were drawn one by one"
+    plural = recording.shown.plural
     if recording.covers_circle:
         return (
-            f"Stimuli were drawn one by one: {recording.n_stimuli} {kind}s go all around their circle, but blocks of "
+            f"Stimuli were drawn one by one: {recording.n_stimuli} {plural} go all around their circle, but blocks of "
             f"neighbours take at least {MANY}"
         )
-    return f"Stimuli were drawn one by one, as if they were independent: the {kind}s leave a gap in their circle"
+    return f"Stimuli were drawn one by one, as if they were independent: the {plural} leave a gap in their circle"
 
 
 def chance_reason(recording: Recording, inference: rsa.Inference) -> str:
     """Why chance was tested as it was."""
-    if inference.ordered or recording.period is None:
-        return inference.chance_reason if inference.ordered else "images have no order in which they could be shifted"
+    if inference.ordered:
+        return inference.chance_reason
     if recording.covers_circle:
-        return f"{recording.n_stimuli} {recording.kind}s are too few for circular shifts"
-    return f"{recording.kind}s with a gap in their circle cannot be shifted around it"
+        return f"{recording.n_stimuli} {recording.shown.plural} are too few for circular shifts"
+    return recording.shown.unshiftable

@@ -29,7 +29,6 @@ from normenc.quality import decisions, lines
 from normenc.recordings import Recording
 from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of, listing, name_of
-from normenc.recordings.recording import STIMULUS_UNITS
 from normenc.recordings.sources import SOURCES
 from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY, file_of
 from normenc.runs.writing import csv_bytes
@@ -166,7 +165,7 @@ def _quality(evaluation: Evaluation) -> str:
 
 
 def _units_of(recording: Recording) -> dict[str, str]:
-    return {} if recording.period is None else {"units": STIMULUS_UNITS[recording.kind]}
+    return {} if recording.shown.is_named else {"units": recording.shown.units}
 
 
 def _attributes(representation: Representation) -> dict[str, Any]:

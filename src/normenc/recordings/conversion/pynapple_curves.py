@@ -11,9 +11,10 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.recordings.formats.netcdf import NEURON_DIMENSIONS
 from normenc.recordings.labels import NEURON_LABELS
-from normenc.recordings.naming import STIMULI, understand
+from normenc.recordings.naming import understand
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
+from normenc.stimulus_types import as_type
 
 __all__ = ["from_pynapple"]
 
@@ -39,8 +40,8 @@ def from_pynapple(
     name : str
         Of the recording.
     kind : str
-        What the feature is: ``"orientation"`` (degrees from vertical, period 180), ``"direction"`` (period 360) or
-        ``"image"``.
+        What the feature is: ``"orientation"`` (degrees from vertical, period 180), ``"direction"`` (period 360),
+        ``"image"``, or another type.
     angles : str, optional
         ``"radians"``, or ``"degrees"`` for degrees that look like something else. Default: degrees are expected; bins
         that span one circle in radians, or less, are refused.
@@ -69,13 +70,13 @@ def from_pynapple(
     normenc.errors.InputError: toy: the bins of orientation span 3.14159, which looks like radians; ...
     """
     try:
-        if kind not in STIMULI:
-            raise InputError(f"kind is {kind!r}; it must be one of {', '.join(STIMULI)}")
+        shown = as_type(kind)
         arrays, bins, feature = _of_curves(curves)
         _check_visited(arrays["responses"], bins, feature)
-        if kind != "image":
+        if not shown.is_named:
             bins = _as_numbers(bins, kind)
-            _check_circle(bins, kind, angles)
+            if shown.period is not None:
+                _check_circle(bins, kind, angles)
         asked = Preparation(axes="stimulus,neuron", angles=angles, **facts)
         return understand(arrays | {kind: bins}, name, asked).recording()
     except InputError as error:

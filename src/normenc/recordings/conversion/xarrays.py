@@ -11,9 +11,11 @@ from normenc.errors import InputError
 from normenc.recordings.angles import unit_of
 from normenc.recordings.formats.netcdf import arrays_of, bare
 from normenc.recordings.labels import as_stimulus
-from normenc.recordings.naming import STIMULI, TEXTS, understand
+from normenc.recordings.naming import TEXTS, understand
 from normenc.recordings.preparation import Preparation
-from normenc.recordings.recording import STIMULUS_UNITS, Recording, all_rows
+from normenc.recordings.recording import Recording
+from normenc.recordings.rows import all_rows
+from normenc.stimulus_types import STIMULUS_TYPES, as_type
 
 __all__ = ["facts_of", "from_xarray", "rdm_to_xarray", "to_xarray"]
 
@@ -68,7 +70,7 @@ def from_xarray(
     """
     try:
         dataset = _as_dataset(data, names or {})
-        own = {kind: (names or {}).get(kind, kind) for kind in STIMULI}
+        own = {kind: (names or {}).get(kind, kind) for kind in STIMULUS_TYPES}
         said = next(
             (_angles(dataset[key].attrs.get("units")) for key in own.values() if key in dataset.variables), None
         )
@@ -120,17 +122,18 @@ def to_xarray(recording: Recording) -> xr.Dataset:
     if recording.responses is None:
         one = xr.DataArray(recording.rdm, dims=("stimulus", "stimulus_2"))
         rdm = one if recording.rdms is None else recording.rdms
-        coords = {"stimulus_2": stimulus, kind: ("stimulus", stimulus, {"units": STIMULUS_UNITS[kind]})}
+        coords = {"stimulus_2": stimulus, kind: ("stimulus", stimulus, {"units": recording.shown.units})}
         attributes["metric"] = recording.rdm_metric
         return xr.Dataset({"rdm": rdm}, coords | {"stimulus": stimulus}, attributes)
     rows = all_rows(recording)
     dataset = bare(rows.to_dataset(name="responses")).assign_attrs(attributes)
-    dataset[kind] = dataset[kind].assign_attrs(units=STIMULUS_UNITS[kind])
+    dataset[kind] = dataset[kind].assign_attrs(units=recording.shown.units)
     if recording.trials is not None:
         dataset["averages"] = (("stimulus", "neuron"), recording.responses.to_numpy())
     if recording.images is not None:
         dataset["images"] = (("stimulus", "height", "width"), recording.images)
-        dataset = dataset.assign_coords(image_names=("stimulus", stimulus))
+        if recording.shown.is_named:
+            dataset = dataset.assign_coords(image_names=("stimulus", stimulus))
     return dataset.assign_coords(stimulus=stimulus)
 
 
@@ -142,7 +145,7 @@ def rdm_to_xarray(rdm: Any, stimulus: Any, *, kind: str = "orientation", **attri
     rdm : array_like, shape (n_stimuli, n_stimuli)
     stimulus : array_like, shape (n_stimuli,)
     kind : str
-        ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees) or ``"image"`` (names).
+        ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees), ``"image"`` (names), or another type.
     **attributes
         Such as ``metric``, ``species``, ``area``.
 
@@ -156,13 +159,12 @@ def rdm_to_xarray(rdm: Any, stimulus: Any, *, kind: str = "orientation", **attri
     >>> rdm_to_xarray([[0, 1, 2], [1, 0, 0.5], [2, 0.5, 0]], [0, 60, 120]).sel(stimulus=60, stimulus_2=120).item()
     0.5
     """
-    if kind not in STIMULUS_UNITS:
-        raise InputError(f"kind is {kind!r}; it must be one of {', '.join(STIMULUS_UNITS)}")
+    units = as_type(kind).units
     matrix = as_array(rdm, "rdm").astype(np.float64, copy=False)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"rdm has shape {matrix.shape}; it must be square, stimulus x stimulus")
-    labels, _ = as_stimulus(len(matrix), "stimuli", *(stimulus if kind == own else None for own in STIMULUS_UNITS))
-    coords = {kind: ("stimulus", labels, {"units": STIMULUS_UNITS[kind]}), "stimulus": labels, "stimulus_2": labels}
+    labels, _ = as_stimulus(len(matrix), "stimuli", {kind: stimulus})
+    coords = {kind: ("stimulus", labels, {"units": units}), "stimulus": labels, "stimulus_2": labels}
     return xr.DataArray(matrix, coords, ("stimulus", "stimulus_2"), "rdm", attributes)
 
 

@@ -10,18 +10,19 @@ import pandas as pd
 
 from normenc.errors import InputError
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
+from normenc.stimulus_types import STIMULUS_TYPES
 
 __all__ = [
     "BLANK",
     "FACTS",
     "MISSING_RESPONSES",
     "OF_NEURONS",
-    "OF_TRIALS",
-    "STIMULI",
     "as_degrees",
     "as_numbers",
     "beside",
     "few",
+    "is_of_trials",
+    "is_stimulus",
     "plain",
     "plain_facts",
     "ranges",
@@ -29,18 +30,26 @@ __all__ = [
     "stem",
 ]
 
-STIMULI = ("orientation", "direction", "image", "stimulus")
-OF_TRIALS = (*STIMULI, *TRIAL_LABELS)
+NAMES = ("stimulus", *TRIAL_LABELS, *NEURON_LABELS)  # columns of names, even where these look like numbers
 OF_NEURONS = tuple(label for label in NEURON_LABELS if label != "neuron")
 FACTS = ("species", "area", "units", "source", "citation", "licence", "simulated", "angles")
 # Names of arrays that no column of trials may take.
 ARRAYS = frozenset(
     ("responses", "rdm", "resp", "stimuli", "images", "image_names", "notes", "axes", "left_out", "steps")
 )
-NAMES = ("image", "stimulus", *TRIAL_LABELS, *NEURON_LABELS)  # columns of names, even where these look like numbers
 BLANK = ("", "nan", "null", "none", "n/a", "na", "blank", "gray", "grey", "gray screen", "grey screen")
 MISSING_RESPONSES = ("NA", "N/A", "n/a", "null", "NULL", "None")
 MOST_NAMES = 10  # of columns that a message lists
+
+
+def is_stimulus(name: Any) -> bool:
+    """Whether a column of this name holds the stimuli."""
+    return name == "stimulus" or name in STIMULUS_TYPES
+
+
+def is_of_trials(name: Any) -> bool:
+    """Whether a column of this name holds stimuli, or labels of trials."""
+    return is_stimulus(name) or name in TRIAL_LABELS
 
 
 def few(names: Iterable[Any]) -> str:
@@ -129,7 +138,9 @@ def plain(values: pd.Series) -> npt.NDArray[Any]:
     if pd.api.types.infer_dtype(values, skipna=True) == "string":
         place, different = pd.factorize(values, use_na_sentinel=False)
     texts = _as_text(pd.Series(different, name=values.name))
-    numbers = None if values.name in NAMES else as_degrees(texts)
+    kind = STIMULUS_TYPES.get(str(values.name))
+    are_names = values.name in NAMES or (kind is not None and kind.is_named)
+    numbers = None if are_names else as_degrees(texts)
     return texts[place] if numbers is None or np.isnan(numbers).all() else numbers[place]
 
 

@@ -11,10 +11,10 @@ import xarray as xr
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import (
     OF_NEURONS,
-    OF_TRIALS,
     as_numbers,
     beside,
     few,
+    is_of_trials,
     plain,
     plain_facts,
 )
@@ -124,7 +124,7 @@ def _others(
     facts, left_out = plain_facts(table), []
     for column in (column for column in table if column not in facts):
         values = plain(table[column])
-        known = 0 if column in OF_TRIALS else 1 if column in OF_NEURONS else None
+        known = 0 if is_of_trials(column) else 1 if column in OF_NEURONS else None
         fitting = [place for place, (_, code, _) in enumerate(owners) if known == place or _is_one_each(values, code)]
         if not fitting:
             left_out.append(str(column))

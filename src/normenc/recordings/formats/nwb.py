@@ -17,7 +17,6 @@ from normenc.recordings.formats.nwb_signals import (
     read_responses,
 )
 from normenc.recordings.formats.nwb_tables import (
-    STIMULI,
     as_given,
     column_of,
     kinds_of_others,
@@ -30,6 +29,7 @@ from normenc.recordings.formats.nwb_tables import (
 from normenc.recordings.formats.trial_windows import subtract_baseline
 from normenc.recordings.labels import without_stimulus
 from normenc.recordings.nwb_export import written_facts, written_images, written_neurons, written_series
+from normenc.stimulus_types import STIMULUS_TYPES, as_type
 
 __all__ = ["read_nwb"]
 
@@ -102,8 +102,8 @@ def read_nwb(
         found |= _of_trials(file, table, names, column, rows)
         found |= _of_neurons(file, chosen, names, notes)
         found |= _facts(file, notes) | {kind: as_given(stimulus[rows]), "axes": "trial,neuron"}
-        if kind == "image":
-            found |= written_images(file, found["image"])
+        if as_type(kind).is_named:
+            found |= written_images(file, found[kind])
     if len(regions := np.unique(found.get("region", []))) == 1 and regions[0]:
         found.setdefault("area", str(regions[0]))
     return found | {"notes": notes}
@@ -112,11 +112,11 @@ def read_nwb(
 def _check_names(names: Mapping[str, str]) -> None:
     for name in ("responses", "rdm", "images"):
         if name in names:
-            known = ", ".join((*STIMULI, *OF_TRIALS, *OF_NEURONS))
+            known = ", ".join((*STIMULUS_TYPES, *OF_TRIALS, *OF_NEURONS))
             raise InputError(
                 f"no column can be {name}: --series chooses what neurons did, and --map names columns ({known})"
             )
-    if len(kinds := [name for name in names if name in STIMULI]) > 1:
+    if len(kinds := [name for name in names if name in STIMULUS_TYPES]) > 1:
         raise InputError(f"columns are mapped to {' and '.join(kinds)}; the stimuli are one of them")
 
 
@@ -163,8 +163,8 @@ def _of_trials(
     file: Any, table: Any, names: Mapping[str, str], stimulus: str, rows: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     """Labels of trials, and all other columns of their table but that of the stimuli."""
-    of_neurons = set(OF_NEURONS) - {*OF_TRIALS, *STIMULI}
-    own = {name: (column,) for name, column in names.items() if name not in {*STIMULI, *of_neurons}}
+    of_neurons = set(OF_NEURONS) - {*OF_TRIALS, *STIMULUS_TYPES}
+    own = {name: (column,) for name, column in names.items() if name not in {*STIMULUS_TYPES, *of_neurons}}
     found = labels_of(table, OF_TRIALS | own, names, rows)
     animal = None if file.subject is None else file.subject.subject_id
     for label, value in (("animal", animal), ("session", file.session_id)):
@@ -177,7 +177,7 @@ def _of_trials(
         if column not in {"start_time", "stop_time", stimulus, *mapped, *found}
         and (values := column_of(table, column)) is not None
     }
-    return found | beside(columns, table.name, [*STIMULI, *OF_NEURONS, *FACTS])
+    return found | beside(columns, table.name, [*STIMULUS_TYPES, *OF_NEURONS, *FACTS])
 
 
 def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: list[str]) -> dict[str, Any]:

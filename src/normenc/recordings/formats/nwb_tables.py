@@ -10,10 +10,10 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import BLANK, as_degrees, few
 from normenc.recordings.formats.nwb_signals import checked_places, path_of
-from normenc.recordings.labels import PERIODS, as_text, without_stimulus
+from normenc.recordings.labels import as_text, without_stimulus
+from normenc.stimulus_types import STIMULUS_TYPES, as_type
 
 __all__ = [
-    "STIMULI",
     "as_given",
     "column_of",
     "kinds_of_others",
@@ -24,11 +24,6 @@ __all__ = [
     "tables_of",
 ]
 
-STIMULI = {  # columns that leave no doubt; "angle" and "theta" would: they may be either of the first two
-    "orientation": r"(stimulus_|gratings?_)?(orientation|ori)(_deg|_degrees|_in_degrees)?",
-    "direction": r"(stimulus_|gratings?_|drift_|motion_)?direction(_deg|_degrees|_in_degrees)?",
-    "image": r"(stimulus_|natural_)?(image|scene)(_name|_id|_index|_number)?",
-}
 PLACES = ("region", "brain_region", "area", "brain_area", "location", "structure", "acronym")  # of a location in parts
 ADVICE = "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
 Floats = npt.NDArray[np.float64]
@@ -54,12 +49,13 @@ def stimuli_of(
     having = [name for name, candidates in found.items() if candidates]
     chosen = "trials" if "trials" in having else having[0] if len(having) == 1 else None
     if not having:
-        for kind in (kind for kind in STIMULI if kind in names):
+        for kind in (kind for kind in STIMULUS_TYPES if kind in names):
             if not any(names[kind] in tables[name].colnames for name in found):
                 raise InputError(f"{' and '.join(found)} have no column {names[kind]!r} (for {kind})")
         there = "; ".join(f"{name} has {few(tables[name].colnames)}" for name in found)
         column = next(
-            (f"column {names[kind]} holds no {kind}s" for kind in STIMULI if kind in names), "no column has stimuli"
+            (f"column {names[kind]} holds no {own.plural}" for kind, own in STIMULUS_TYPES.items() if kind in names),
+            "no column has stimuli",
         )
         raise InputError(f"{column} that differ between trials ({there}); {ADVICE}")
     if chosen is None:
@@ -68,9 +64,12 @@ def stimuli_of(
         columns = ", ".join(column for _, column in found[chosen])
         raise InputError(f"the stimulus of {chosen} may be any of the columns {columns}; {ADVICE}")
     (((kind, column), values),) = found[chosen].items()
-    if kind == "orientation" and kind not in names and np.nanmax(values) - np.nanmin(values) > PERIODS[kind]:
-        kind = "direction"
-        notes.append(f"{column} spans more than 180 degrees, and is read as direction; fold it if nothing drifted")
+    shown = as_type(kind)
+    if shown.folded_from and kind not in names and np.nanmax(values) - np.nanmin(values) > (shown.period or np.inf):
+        kind = shown.folded_from
+        notes.append(
+            f"{column} spans more than {shown.period:g} degrees, and is read as {kind}; fold it if nothing drifted"
+        )
     if column != kind or chosen != "trials":
         notes.append(f"{kind} is column {column} of {chosen}")
     return tables[chosen], kind, column, values
@@ -78,13 +77,15 @@ def stimuli_of(
 
 def _candidates(table: Any, names: Mapping[str, str]) -> dict[tuple[str, str], npt.NDArray[Any]]:
     """Stimuli of every column that may hold them; a mapped column is the only candidate."""
-    mapped = {kind: re.escape(names[kind]) for kind in STIMULI if kind in names}
+    mapped = {kind: re.escape(names[kind]) for kind in STIMULUS_TYPES if kind in names}
     found = {}
-    for kind, pattern in (mapped or STIMULI).items():
+    # "angle" and "theta" are no patterns: they may be orientations or directions.
+    plain = {kind.name: kind.columns or re.escape(kind.name) for kind in STIMULUS_TYPES.values()}
+    for kind, pattern in (mapped or plain).items():
         there = [name for name in table.colnames if re.fullmatch(pattern, name, 0 if mapped else re.IGNORECASE)]
         for column in [kind] if kind in there else there:
             values = column_of(table, column)
-            values = None if values is None else _pictured(values) if kind == "image" else as_degrees(values)
+            values = None if values is None else _pictured(values) if as_type(kind).is_named else as_degrees(values)
             if values is not None:
                 values = values if values.dtype.kind == "U" else np.where(np.isfinite(values), values, np.nan)
                 if len(np.unique(values[~without_stimulus(values)])) > 1:  # a movie's frames all have orientation 0

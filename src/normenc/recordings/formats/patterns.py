@@ -6,7 +6,7 @@ from collections.abc import Container, Sequence
 from fnmatch import fnmatchcase
 
 from normenc.errors import InputError
-from normenc.recordings.formats.columns import FACTS, OF_NEURONS, OF_TRIALS, few, ranges, stem
+from normenc.recordings.formats.columns import FACTS, OF_NEURONS, few, is_of_trials, ranges, stem
 
 __all__ = ["check_alike", "is_other", "parts_of", "words_of"]
 
@@ -24,7 +24,7 @@ OTHER_WORDS = frozenset(
         accuracy threshold noise snr""",
     )
 )
-LABELS = frozenset((*OF_TRIALS, *OF_NEURONS, *FACTS, "neuron", "images", "rdm"))
+LABELS = frozenset((*OF_NEURONS, *FACTS, "neuron", "images", "rdm"))
 
 
 def words_of(name: str) -> list[str]:
@@ -101,7 +101,7 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
 def _is_no_neuron(name: str) -> bool:
     """Whether the last part of a name says that it is something else, or a label."""
     last = re.split(r"[./]", name)[-1]
-    return last in LABELS or any(len(word) > 1 for word in OTHER_WORDS & set(words_of(last)))
+    return is_of_trials(last) or last in LABELS or any(len(word) > 1 for word in OTHER_WORDS & set(words_of(last)))
 
 
 def _shorter(alike: Sequence[str], odd: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc.errors import InputError
-from normenc.recordings.formats.columns import MISSING_RESPONSES, STIMULI
+from normenc.recordings.formats.columns import MISSING_RESPONSES, is_stimulus
 from normenc.recordings.labels import as_text
 from normenc.recordings.squares import between_stimuli
 
@@ -115,8 +115,8 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
     corner = str(cells[0, 0]) if row and column else ""
     found: dict[str, Any] = {"simulated": "yes"} if corner.endswith(SIMULATED) else {}
     corner = corner.removesuffix(SIMULATED)
-    wanted = [(name, own) for name, own in names.items() if name in STIMULI]
-    labels = _agreed(head, first, even_counts=bool(wanted) or corner.lower() in STIMULI)
+    wanted = [(name, own) for name, own in names.items() if is_stimulus(name)]
+    labels = _agreed(head, first, even_counts=bool(wanted) or is_stimulus(corner.lower()))
     for name, own in wanted:
         if labels is None or own not in (corner, "stimulus"):
             there = f"its labels are called {corner!r}" if labels is not None and corner else "its labels have no name"
@@ -125,7 +125,7 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
         return found | {name: labels}
     if labels is None:
         return found
-    if corner.lower() in STIMULI:
+    if is_stimulus(corner.lower()):
         return found | {corner.lower(): labels}
     return found | {"image" if labels.dtype.kind == "U" else "stimulus": labels}
 

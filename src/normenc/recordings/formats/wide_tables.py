@@ -14,10 +14,10 @@ from normenc.errors import InputError
 from normenc.recordings.formats.columns import (
     FACTS,
     OF_NEURONS,
-    OF_TRIALS,
     as_numbers,
     beside,
     few,
+    is_of_trials,
     plain,
     plain_facts,
     ranges,
@@ -141,8 +141,8 @@ def has_neurons(table: pd.DataFrame) -> bool:
 
 
 def _free(table: pd.DataFrame) -> list[str]:
-    known = {*OF_TRIALS, *OF_NEURONS, *FACTS, "trial", "time"}
-    return [column for column in table if column not in known]
+    known = {*OF_NEURONS, *FACTS, "trial", "time"}
+    return [column for column in table if column not in known and not is_of_trials(column)]
 
 
 def _families(columns: Sequence[str]) -> dict[str, list[str]]:

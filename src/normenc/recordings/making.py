@@ -1,0 +1,290 @@
+"""Recordings made from arrays: of averages, of trials, or of RDMs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from normenc.arrays import as_array, as_matrix, as_responses, check_range
+from normenc.errors import InputError
+from normenc.recordings.distances import checked_rdm
+from normenc.recordings.labels import (
+    NEURON_LABELS,
+    TRIAL_LABELS,
+    as_images,
+    as_labels,
+    as_stimulus,
+    as_text,
+    check_same_neurons,
+    without_missing,
+    without_stimulus,
+)
+from normenc.recordings.rows import averaged, stimulus_rows, trial_rows
+from normenc.stimulus_types import STIMULUS_TYPES
+from normenc.texts import visible_array
+
+__all__ = ["MadeFromArrays"]
+
+
+class MadeFromArrays:
+    """How a recording is made; every way checks what it is given."""
+
+    if TYPE_CHECKING:  # as Recording has it
+
+        def __init__(self, name: str, stimulus: Any, kind: str, responses: Any, rdm: Any = None, **known: Any) -> None:
+            """See :class:`normenc.recordings.Recording`."""
+
+    @classmethod
+    def from_responses(
+        cls,
+        name: str,
+        responses: Any,
+        orientation: Any = None,
+        *,
+        direction: Any = None,
+        image: Any = None,
+        images: Any = None,
+        neurons: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> Self:
+        """Make a recording from one row of responses a stimulus.
+
+        Parameters
+        ----------
+        name : str
+        responses : array_like, shape (n_stimuli, n_neurons)
+        orientation : array_like, shape (n_stimuli,), optional
+            Degrees from vertical, positive is tilted right.
+        direction : array_like, shape (n_stimuli,), optional
+            Of drift, degrees.
+        image : array_like of str, shape (n_stimuli,), optional
+            Names of the images; one of the three must be given, or stimuli of another type by its name, see
+            :class:`normenc.stimulus_types.StimulusType`.
+        images : array_like, shape (n_stimuli, height, width), optional
+            The images, in the same order, grey values 0 to 1.
+        neurons : mapping of str to array_like, shape (n_neurons,), optional
+            Labels of the neurons: ``neuron`` (a name), ``region``, ``quality``, ``neuron_animal``, ``neuron_session``.
+        **facts
+            ``units``, ``species``, ``area``, ``source``, ``citation``, ``licence``, ``simulated``.
+
+        Raises
+        ------
+        InputError
+            When shapes disagree, a value is not finite, a stimulus stands twice, or there is one stimulus.
+
+        Examples
+        --------
+        >>> from normenc.recordings import Recording
+        >>> recording = Recording.from_responses("toy", [[1.0, 2.0], [3.0, 1.0]], [90, 0], species="mouse")
+        >>> recording.orientation
+        array([ 0., 90.])
+        >>> recording.responses.values
+        array([[3., 1.],
+               [1., 2.]])
+        """
+        values = as_responses(responses, in_range=True)
+        given, facts = _stimulus_among(facts, orientation, direction, image)
+        stimulus, kind = as_stimulus(len(values), "stimuli", given)
+        found, counts = np.unique(stimulus, return_counts=True)
+        if counts.max() > 1:
+            one = f"{kind.noun} {_named(found[counts.argmax()])}"
+            raise InputError(
+                f"{one} stands {counts.max()} times; rows that repeat a stimulus are trials: give them to "
+                "Recording.from_trials"
+            )
+        order = np.argsort(stimulus, kind="stable")
+        of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
+        shown = None if images is None else as_images(images, len(values), kind)[order]
+        labelled = stimulus_rows(values[order], stimulus[order], kind, of_neurons, facts)
+        return cls(name, stimulus[order], kind.name, labelled, images=shown, **facts)
+
+    @classmethod
+    def from_trials(
+        cls,
+        name: str,
+        responses: Any,
+        orientation: Any = None,
+        *,
+        direction: Any = None,
+        image: Any = None,
+        images: Any = None,
+        trials: Mapping[str, Any] | None = None,
+        neurons: Mapping[str, Any] | None = None,
+        missing: str = "error",
+        **facts: Any,
+    ) -> Self:
+        """Make a recording from one row of responses a trial; trials of the same stimulus are averaged.
+
+        Parameters
+        ----------
+        name : str
+        responses : array_like, shape (n_trials, n_neurons)
+        orientation, direction, image : array_like, shape (n_trials,), optional
+            The stimulus of each trial, see :meth:`from_responses`; one of the three must be given. Trials without one
+            (NaN, or an empty name) are blanks: they are kept apart, for they tell which neurons respond.
+        images : array_like, shape (n_stimuli, height, width), optional
+            One for each different stimulus, in their sorted order.
+        trials : mapping of str to array_like, shape (n_trials,), optional
+            Labels of the trials: ``animal``, ``session``, ``repeat``.
+        neurons : mapping of str to array_like, shape (n_neurons,), optional
+            See :meth:`from_responses`.
+        missing : str
+            What becomes of NaN: ``"error"`` refuses it, ``"neurons"`` leaves out neurons that have any, ``"trials"``
+            leaves out trials that have any.
+        **facts
+            See :meth:`from_responses`.
+
+        Raises
+        ------
+        InputError
+            When shapes disagree, values are infinite or, unless `missing` says what becomes of them, missing, or all
+            trials show one stimulus.
+
+        Examples
+        --------
+        >>> from normenc.recordings import Recording
+        >>> recording = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0])
+        >>> recording.responses.values
+        array([[4., 1.],
+               [1., 2.]])
+        >>> recording.trials["stimulus_index"].values, recording.n_repeats
+        (array([1, 0, 0]), (1, 2))
+        """
+        values = as_matrix(responses)
+        given, facts = _stimulus_among(facts, orientation, direction, image)
+        stimulus, kind = as_stimulus(len(values), "trials", given)
+        is_blank = without_stimulus(stimulus)
+        of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
+        of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
+        check_same_neurons(values, of_trials)
+        check_range(values)
+        kept, kept_neurons, steps = without_missing(values, missing)
+        if not kept_neurons.all():
+            values = values[:, kept_neurons]
+            of_neurons = {key: labels[kept_neurons] for key, labels in of_neurons.items()}
+        blanks = None
+        if is_blank.any():
+            blanks = trial_rows(values[kept & is_blank], of_trials, kept & is_blank, of_neurons, facts).rename("blanks")
+            steps = (*steps, f"left out {is_blank.sum():,} of {len(is_blank):,} trials without a stimulus (blanks)")
+        every = np.unique(stimulus[~is_blank])
+        kept = kept & ~is_blank
+        found, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
+        if len(found) < 2:
+            raise InputError(
+                f"all trials show one stimulus, {kind.noun} {_named(found[0])}; a comparison needs 3 at least"
+            )
+        values = values if kept.all() else values[kept]
+        shown = None
+        if images is not None:
+            shown = as_images(images, len(every), kind)
+            shown = (shown[_places_as_shown(image)] if kind.is_named else shown)[np.isin(every, found)]
+        if counts.max() == 1:
+            averages, rows = values[np.argsort(index)], None
+        else:
+            averages = averaged(values, index, len(found))
+            steps = (*steps, "averaged over the trials of each stimulus")
+            rows = trial_rows(values, of_trials, kept, of_neurons, facts).rename("trials")
+            rows = rows.assign_coords({"stimulus_index": ("trial", index), kind.name: ("trial", found[index])})
+        labelled = stimulus_rows(averages, found, kind, of_neurons, facts)
+        return cls(name, found, kind.name, labelled, trials=rows, blanks=blanks, images=shown, steps=steps, **facts)
+
+    @classmethod
+    def from_rdm(
+        cls,
+        name: str,
+        rdm: Any,
+        orientation: Any = None,
+        *,
+        direction: Any = None,
+        image: Any = None,
+        images: Any = None,
+        rdm_metric: str = "correlation",
+        subjects: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> Self:
+        """Make a recording from RDMs, when responses are not published.
+
+        Parameters
+        ----------
+        name : str
+        rdm : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
+            Of one population, or of several subjects. What the diagonal holds does not matter where it is NaN.
+        orientation, direction, image : array_like, shape (n_stimuli,), optional
+            See :meth:`from_responses`; one of the three must be given.
+        images : array_like, shape (n_stimuli, height, width), optional
+            The images, in the same order, grey values 0 to 1.
+        rdm_metric : str
+            What the matrices hold: ``"correlation"`` (one minus the correlation, 0 to 2), or any other dissimilarity by
+            its name, such as ``"euclidean"`` or ``"crossnobis"`` (which may be negative).
+        subjects : mapping of str to array_like, shape (n_rdms,), optional
+            Whose each RDM is: ``animal``, ``session``, or both. Without either, each is of an animal of its own.
+        **facts
+            See :meth:`from_responses`.
+
+        Raises
+        ------
+        InputError
+            When a matrix is not square, symmetric, finite, zero on the diagonal or, where it is of correlations, within
+            0 and 2; its shape disagrees with the stimuli, or a stimulus stands twice.
+
+        Examples
+        --------
+        >>> from normenc.recordings import Recording
+        >>> toy = Recording.from_rdm("toy", [[[0, 1], [1, 0]], [[0, 2], [2, 0]]], image=["face", "house"])
+        >>> toy.animals, float(toy.rdm[0, 1])
+        (('1', '2'), 1.5)
+        """
+        matrices = as_array(rdm, "rdm").astype(np.float64, copy=False)
+        several = matrices.ndim == 3
+        matrices = np.stack([checked_rdm(matrix, rdm_metric) for matrix in (matrices if several else [matrices])])
+        given, facts = _stimulus_among(facts, orientation, direction, image)
+        stimulus, kind = as_stimulus(matrices.shape[1], "stimuli", given)
+        found, counts = np.unique(stimulus, return_counts=True)
+        if counts.max() > 1:
+            raise InputError(
+                f"{kind.noun} {_named(found[counts.argmax()])} stands {counts.max()} times; an RDM has a row each"
+            )
+        order = np.argsort(stimulus, kind="stable")
+        if (np.diff(order) < 0).any():
+            stimulus, matrices = stimulus[order], matrices[:, order[:, None], order]
+        shown = None if images is None else as_images(images, len(stimulus), kind)[order]
+        of_subjects = as_labels(subjects, ("animal", "session"), len(matrices), "RDM")
+        if several and not of_subjects:
+            of_subjects = {"animal": np.arange(1, len(matrices) + 1).astype(str)}
+        labelled = xr.DataArray(
+            matrices,
+            {key: ("subject", labels) for key, labels in of_subjects.items()},
+            ("subject", "stimulus", "stimulus_2"),
+        )
+        return cls(
+            name,
+            stimulus,
+            kind.name,
+            None,
+            matrices.mean(axis=0),
+            rdms=labelled if several else None,
+            rdm_metric=rdm_metric,
+            images=shown,
+            **facts,
+        )
+
+
+def _stimulus_among(
+    facts: Mapping[str, Any], orientation: Any, direction: Any, image: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The stimuli by the name of their type, and the facts without those of other types."""
+    others = {name: values for name, values in facts.items() if name in STIMULUS_TYPES}
+    given = {"orientation": orientation, "direction": direction, "image": image} | others
+    return given, {name: fact for name, fact in facts.items() if name not in others}
+
+
+def _places_as_shown(image: Any) -> npt.NDArray[np.intp]:
+    """Places of the sorted names of images in the order in which they are sorted as they are shown."""
+    names = np.unique(as_text(image, "image"))
+    return np.argsort(visible_array(names[~without_stimulus(names)]), kind="stable")
+
+
+def _named(stimulus: Any) -> str:
+    return repr(str(stimulus)) if isinstance(stimulus, str) else f"{stimulus:g}"
