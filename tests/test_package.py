@@ -38,7 +38,7 @@ def rooms_of(nodes: set[ast.AST]) -> set[str]:
     return found
 
 
-FLOOR = {"arrays", "csv_tables", "encoders", "errors", "showing", "texts", "__version__"}
+FLOOR = {"arrays", "csv_tables", "encoders", "errors", "renamed", "showing", "texts", "__version__"}
 ROOMS = {  # what each room may import, beside the floor that all stand on
     "stimuli": set(),
     "networks": set(),
