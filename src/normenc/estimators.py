@@ -16,7 +16,8 @@ from normenc.encoding.weights import ridge_weights
 from normenc.errors import InputError
 from normenc.quality import inference_inputs
 from normenc.recordings import Recording
-from normenc.rsa.labelled import check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labels import check_same
 
 __all__ = ["RSA", "LayerRegression"]
 

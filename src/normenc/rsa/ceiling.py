@@ -11,7 +11,8 @@ from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.crossvalidated import crossvalidated_rdm
 from normenc.rsa.dissimilarity import rdm
-from normenc.rsa.labelled import check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
 from normenc.rsa.pairs import as_rdms, n_stimuli_of, upper

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.rsa.labelled import check_same, labels_of_rdm, square
+from normenc.rsa.labelled import labels_of_rdm, square
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import METHODS, Measure, Method, as_measure
 from normenc.rsa.pairs import as_rdms, as_vectors, check_missing, check_pairs, upper
 

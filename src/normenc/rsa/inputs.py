@@ -10,7 +10,8 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.rsa.dissimilarity import rdm
-from normenc.rsa.labelled import Labels, check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labels import Labels, check_same
 from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
 from normenc.rsa.pairs import as_rdms, upper

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.labelled import check_same, labels_of_rdm
+from normenc.rsa.labelled import labels_of_rdm
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.ties import TIES

@@ -10,7 +10,8 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.rsa.crossvalidated import crossvalidated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
-from normenc.rsa.labelled import as_labels, key, whose
+from normenc.rsa.labelled import whose
+from normenc.rsa.labels import as_labels, key
 
 __all__ = ["check_kind", "check_metric", "groups_of", "rdm_of_repeats", "whose_rdms"]
 

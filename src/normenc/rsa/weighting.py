@@ -13,7 +13,8 @@ from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.ceiling import noise_ceiling
 from normenc.rsa.comparison import compare_vectors
-from normenc.rsa.labelled import check_same, labels_of_rdm
+from normenc.rsa.labelled import labels_of_rdm
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Method, as_measure
 from normenc.rsa.pairs import as_rdm, as_rdms, as_vectors, check_pairs, upper
 from normenc.rsa.recorded import groups_of, whose_rdms
