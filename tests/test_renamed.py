@@ -1,5 +1,6 @@
 """Every name that changed still works by its old one, warns once, and gives the same."""
 
+import importlib
 import sys
 import types
 
@@ -62,3 +63,20 @@ def test_a_module_answers_for_its_old_names_and_for_no_others():
             _ = module.older
     finally:
         del sys.modules["renamed_toy"]
+
+
+NAMES = [  # room, old name, new name
+    ("encoding", "CourseFit", "NeuromatchFit"),
+    ("encoding", "course_network", "neuromatch_network"),
+    ("encoding", "fit_course_network", "fit_neuromatch_network"),
+]
+
+
+@pytest.mark.parametrize(("room", "old", "new"), NAMES)
+def test_old_names_are_the_new_ones(room, old, new):
+    module = importlib.import_module(f"normenc.{room}")
+    with pytest.warns(RenamedWarning, match=f"^normenc.{room}.{old} is now called {new};") as told:
+        assert getattr(module, old) is getattr(module, new)
+    assert len(told) == 1
+    assert new in module.__all__
+    assert old not in module.__all__

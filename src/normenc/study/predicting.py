@@ -12,7 +12,7 @@ import pandas as pd
 from normenc import encoding, rsa, stimuli
 from normenc.csv_tables import ENCODER_COLUMNS, encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
-from normenc.encoding import course
+from normenc.encoding import neuromatch
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.study.file_names import FAILED_FIT
@@ -211,7 +211,7 @@ def _fitted(
     assert recording.responses is not None
     responses = recording.responses.to_numpy()
     if name == "course network":
-        builder: Any = encoding.course_network
+        builder: Any = encoding.neuromatch_network
         options: dict[str, Any] = _course_options(responses.shape[1])
         images = _images(prepared, COURSE_RESOLUTION)
     else:
@@ -247,15 +247,15 @@ def _course_options(n_neurons: int) -> dict[str, Any]:
     return {
         "validation": None,
         "optimiser": "sgd",
-        "learning_rate": course.LEARNING_RATE * n_neurons / course.COURSE_NEURONS,
-        "momentum": course.MOMENTUM,
+        "learning_rate": neuromatch.LEARNING_RATE * n_neurons / neuromatch.COURSE_NEURONS,
+        "momentum": neuromatch.MOMENTUM,
         "decay": None,
         "patience": None,
-        "max_epochs": course.N_STEPS,
+        "max_epochs": neuromatch.N_STEPS,
         "batch_size": None,
         "penalties": [
-            encoding.Penalty("l2", course.L2, average=False),
-            encoding.Penalty("l1", course.L1, average=False),
+            encoding.Penalty("l2", neuromatch.L2, average=False),
+            encoding.Penalty("l1", neuromatch.L1, average=False),
         ],
     }
 
