@@ -69,3 +69,29 @@ def test_rooms_import_only_from_their_left(room):
         imported, to_plot = imports_of(file)
         assert imported <= ROOMS[room] | FLOOR | {own}, file
         assert to_plot <= {"figures"}, file  # results show themselves; what draws is loaded when they are asked to
+
+
+MOST_LINES = 350  # of a module
+LONGER = {"recordings/recording.py", "cli/commands.py", "study/sections.py"}  # and still to be shortened
+
+
+def test_modules_are_short():
+    home = Path(normenc.__file__).parent
+    lines = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in home.rglob("*.py")}
+    assert {file.relative_to(home).as_posix() for file, n in lines.items() if n > MOST_LINES} <= LONGER
+
+
+MOST_PARAMETERS = 8  # of a function; a command's are the options of the command line
+
+
+@pytest.mark.parametrize("room", ["study", "runs", "report", "cli"])
+def test_functions_have_few_parameters(room):
+    for file in (Path(normenc.__file__).parent / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_command(node):
+                parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                assert len(parameters) <= MOST_PARAMETERS, (file, node.name)
+
+
+def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("command(" in ast.unparse(decorator) for decorator in function.decorator_list)
