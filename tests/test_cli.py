@@ -302,7 +302,7 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
     assert code == 0
     assert "split halves of the repeated trials" in out
     study = load_study(tmp_path / "run" / "study.toml")
-    assert study.recording[0].options == {"names": {"responses": "F", "orientation": "theta"}, "z_scored": True}
+    assert study.recording[0].options == {"names": {"responses": "F", "orientation": "theta"}, "z_score": True}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from normenc import rsa
 from normenc.encoding.regression import PENALTIES
 from normenc.encoding.weights import ridge_weights
 from normenc.errors import InputError
-from normenc.quality import inference_inputs
+from normenc.quality import rdms_for_inference
 from normenc.recordings import Recording
 from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
 from normenc.rsa.labels import check_same
@@ -101,7 +101,7 @@ class RSA(BaseEstimator):
         self.rdms_ = {name: self._rdm(name, values, recording) for name, values in models.items()}
         self.inference_ = rsa.infer(
             self.rdms_,
-            **inference_inputs(recording, metric),
+            **rdms_for_inference(recording, metric),
             method=self.measure,
             rdm_metric=metric,
             ordered=recording.has_neighbours,

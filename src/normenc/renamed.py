@@ -89,14 +89,18 @@ def keep_old_names(room: str, **new_names: str) -> None:
     module.__getattr__ = old_name  # type: ignore[method-assign]
 
 
-def with_new_keys(section: Any, new_names: Mapping[str, str]) -> Any:
-    """A section of a study file with its old keys called by their new names, warning of each.
+def with_new_keys(section: Any, name: str, new_names: Mapping[str, str], *, warn: bool) -> Any:
+    """A section of a study file with its old keys called by their new names.
 
     Parameters
     ----------
     section : mapping, or whatever stands in its place, which is given back as it is
+    name : str
+        The section's.
     new_names : mapping of str to str
         Old key to new key.
+    warn : bool
+        Whether to warn of each old key.
 
     Raises
     ------
@@ -108,7 +112,8 @@ def with_new_keys(section: Any, new_names: Mapping[str, str]) -> Any:
     section = dict(section)
     for old in old_keys:
         if new_names[old] in section:
-            raise InputError(f"{old} and {new_names[old]} are one key; keep {new_names[old]} alone")
-        _warn(old, new_names[old])
+            raise InputError(f"{name}: {old} and {new_names[old]} are one key; keep {new_names[old]} alone")
+        if warn:
+            _warn(f"{name}.{old}", f"{name}.{new_names[old]}")
         section[new_names[old]] = section.pop(old)
     return section

@@ -14,10 +14,10 @@ from normenc.recordings import Recording
 from normenc.recordings.recording import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
-__all__ = ["comparison_notes", "confounded", "inference_inputs"]
+__all__ = ["comparison_notes", "confounded", "rdms_for_inference"]
 
 
-def inference_inputs(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
+def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
     """What :func:`normenc.rsa.infer` and :func:`normenc.rsa.noise_ceiling` can know of a recording.
 
     Animals count as animals only where they are named. Sessions of one animal, named or not, are sessions.

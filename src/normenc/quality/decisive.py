@@ -99,7 +99,7 @@ def decidable(
     ----------
     recording : Recording
     inputs : mapping or None
-        See :func:`normenc.quality.inference_inputs`; None where RDMs cannot be computed.
+        See :func:`normenc.quality.rdms_for_inference`; None where RDMs cannot be computed.
     compared : Inference, optional
         A comparison with the recording that was made already, whose models are taken instead.
     seed : int
@@ -110,10 +110,10 @@ def decidable(
 
     Examples
     --------
-    >>> from normenc.quality import inference_inputs
+    >>> from normenc.quality import rdms_for_inference
     >>> from normenc.recordings import simulated_v1
     >>> recording = simulated_v1(100, n_stimuli=12, direction=True)
-    >>> found = decidable(recording, inference_inputs(recording))
+    >>> found = decidable(recording, rdms_for_inference(recording))
     >>> found.n_different_images, found.chance, found.factors
     (6, 'label permutations', ('stimuli', 'neurons'))
     """

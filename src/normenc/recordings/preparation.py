@@ -6,6 +6,7 @@ from typing import Any
 
 from normenc.errors import InputError
 from normenc.recordings.times import Window, parse_window
+from normenc.renamed import renamed
 
 __all__ = ["FACTS", "Preparation"]
 
@@ -14,6 +15,7 @@ OF_EVENTS = ("intervals", "series")  # of files that hold continuous signals or 
 MISSING = ("error", "neurons", "trials")
 
 
+@renamed(z_scored="z_score")
 @dataclass(frozen=True)
 class Preparation:
     """How a file is understood, and what is done to the responses, in the order of the fields.
@@ -60,7 +62,7 @@ class Preparation:
     bin_width : float, optional
         Degrees; see :func:`normenc.recordings.bin_stimuli`. In the reference study's format bins come first, and are
         the study's own: responses and stimuli are averaged within [0, bin_width), [bin_width, 2 bin_width), ...
-    z_scored : bool
+    z_score : bool
         Z-score each neuron over stimuli, see :func:`normenc.recordings.z_score`.
 
     Raises
@@ -94,7 +96,7 @@ class Preparation:
     responsive: bool = False
     fold_directions: bool = False
     bin_width: float | None = None
-    z_scored: bool = False
+    z_score: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without a file."""

@@ -14,6 +14,7 @@ from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.study.marker import belongs, check_settled
+from normenc.study.older_keys import with_todays_keys
 from normenc.study.older_tables import check_format, read_run_table
 from normenc.texts import visible_values
 
@@ -114,7 +115,7 @@ def read_run(folder: str | Path) -> RunFolder:
         what = "this is a file" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; give the folder of a run, as `normenc run` writes it")
     check_settled(folder)
-    study = _parsed(folder / "study.toml", tomllib.loads)
+    study = _parsed(folder / "study.toml", lambda text: with_todays_keys(tomllib.loads(text), warn=False))
     environment = _parsed(folder / "environment.json", json.loads)
     for name, part, wanted in (
         ("study.toml", study, ("name", *SECTIONS)),

@@ -51,7 +51,7 @@ def bootstrap(
     n_samples: int,
     block_length: int | None,
     seed: int,
-    tick: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Sample]:
     """Resample every set of factors.
 
@@ -69,7 +69,7 @@ def bootstrap(
     block_length : int, optional
         Neighbours drawn together; stimuli are drawn one by one where None is given.
     seed : int
-    tick : callable, optional
+    progress : callable, optional
         Is given (done, all) after each bootstrap.
 
     Returns
@@ -95,8 +95,8 @@ def bootstrap(
             inflations = {f: d.inflation for f, d in drawn.items()}
             inflations |= {} if seeds is None else {"seeds": seeds.inflation}
             samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
-        if tick is not None:
-            tick(done, len(every))
+        if progress is not None:
+            progress(done, len(every))
     return _undefined_together(samples)
 
 

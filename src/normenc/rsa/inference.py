@@ -16,6 +16,7 @@ import xarray as xr
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
+from normenc.renamed import renamed
 from normenc.rsa.bootstrap import bootstrap, ceiling_of, n_splits
 from normenc.rsa.ceiling import Ceiling, repeat_halves
 from normenc.rsa.contrasts import Contrasts, model_table, pair_table
@@ -135,6 +136,7 @@ class Inference(Shown):
         return to_xarray(self)
 
 
+@renamed(tick="progress")
 def infer(
     models: Mapping[str, Any],
     data: Any = None,
@@ -152,7 +154,7 @@ def infer(
     n_samples: int = 1000,
     n_permutations: int = 1000,
     seed: int = 0,
-    tick: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Inference:
     """Compare models with a recording: estimates, intervals, noise ceiling and tests.
 
@@ -195,7 +197,7 @@ def infer(
         Of each bootstrap, and of the test against chance; of 7 stimuli or fewer all orders are tried.
     seed : int
         The same seed gives the same numbers.
-    tick : callable, optional
+    progress : callable, optional
         Is given (done, all) after each of the bootstraps, which take most of the time.
 
     Returns
@@ -250,7 +252,15 @@ def infer(
     ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed)
     halves = list(repeat_halves(repeats, rdm_metric, n_splits(inputs), seed)) if ceiling.kind == "repeats" else None
     samples = bootstrap(
-        inputs, chosen, measure, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed, tick=tick
+        inputs,
+        chosen,
+        measure,
+        ceiling.kind,
+        halves,
+        n_samples=n_samples,
+        block_length=blocks,
+        seed=seed,
+        progress=progress,
     )
     estimate = np.append(inputs.estimate(measure), [ceiling.lower, ceiling.upper])
     summary = Contrasts.of(samples, inputs.sizes(chosen), blocks, estimate).with_unknown(given.names, flat)

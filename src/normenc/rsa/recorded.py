@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.crossvalidated import crossvalidated_rdm
+from normenc.rsa.cross_validated import cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.rsa.labelled import whose
 from normenc.rsa.labels import as_labels, key
@@ -44,7 +44,7 @@ def check_metric(metric: str, *, responses: Any = None, repeats: Any = None) -> 
 def rdm_of_repeats(repeats: Any, metric: str) -> Floats:
     """The RDM of all repeats, shape (n_repeats, n_stimuli, n_neurons): of their mean or, for crossnobis, of them."""
     if metric == CROSSNOBIS:
-        return crossvalidated_rdm(repeats)
+        return cross_validated_rdm(repeats)
     trials = as_array(repeats, "repeats")
     if trials.ndim != 3 or 0 in trials.shape:
         raise InputError(

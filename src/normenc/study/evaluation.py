@@ -14,7 +14,7 @@ from normenc import rsa
 from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.quality import Quality, inference_inputs
+from normenc.quality import Quality, rdms_for_inference
 from normenc.recordings import Recording
 from normenc.recordings.provenance import ReadFile
 from normenc.rsa.inference import MIN_STIMULI as MIN_STIMULI_RESAMPLED
@@ -165,7 +165,7 @@ def _evaluate(
 ) -> Evaluation:
     study, recording = prepared.study, prepared.recording
     metric = study.rdm_metric
-    inputs = inference_inputs(recording, metric)
+    inputs = rdms_for_inference(recording, metric)
     recording_rdm = inputs["data"]
     if recording_rdm.ndim == 3:  # of several animals or sessions: the pictures show that of all together
         known = recording.responses is not None
@@ -174,7 +174,7 @@ def _evaluate(
         prepared, device=device, workers=workers, scheduler=scheduler, progress=tell
     )
     with stage(tell, "comparing") as counted:
-        inference = _infer_models(study, recording, inputs, _rdms_by_label(representations), tick=counted.tick)
+        inference = _infer_models(study, recording, inputs, _rdms_by_label(representations), progress=counted.tick)
     similarity = similarity_table(study, recording.label, representations, inference)
     firsts = _firsts(representations)
     own_label = _recording_label(recording, representations)
@@ -283,7 +283,7 @@ def _infer_models(
     inputs: Mapping[str, Any],
     models: dict[str, list[npt.NDArray[np.float64]]],
     method: str | None = None,
-    tick: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> rsa.Inference:
     """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
     own = study.comparison
@@ -298,7 +298,7 @@ def _infer_models(
         factors=["seeds"] if few else None,
         method=method or own.method,
         n_samples=own.n_samples if method is None else samples_of_other_methods(study),
-        tick=tick,
+        progress=progress,
         **options,
     )
     return _without_false_certainty(found) if few else found

@@ -176,7 +176,7 @@ def _labels(recording: Recording) -> npt.NDArray[Any]:
 
 def _folds(recording: Recording, settings: EncodingSettings) -> list[npt.NDArray[np.intp]]:
     """Of whole stimuli; of gratings all around the circle, in arcs of about as many degrees as the study says."""
-    arcs = max(1, round(180 / settings.n_folds / settings.arc)) if recording.has_neighbours else 1
+    arcs = max(1, round(180 / settings.n_folds / settings.fold_arc)) if recording.has_neighbours else 1
     labels = _labels(recording)
     most = max(1, len(np.unique(labels)) // settings.n_folds)
     return encoding.stimulus_folds(

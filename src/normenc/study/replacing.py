@@ -10,6 +10,7 @@ from normenc.errors import InputError
 from normenc.study.file_names import REPORT
 from normenc.study.layout import ENVIRONMENT, NEXT, SETTINGS
 from normenc.study.marker import read_marker
+from normenc.study.older_keys import with_todays_keys
 from normenc.study.older_runs import check_untouched, is_older_run, older_files
 from normenc.study.publishing import Earlier, check_path, holds_nothing
 from normenc.study.settings import Study
@@ -74,5 +75,6 @@ def is_finished(folder: Path, study: Study, sha256: str | None) -> bool:
 def _is_same(folder: Path, study: Study) -> bool:
     """Whether a run's settings are those of a study."""
     with suppress(OSError, ValueError):
-        return tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8")) == tomllib.loads(study.to_toml())
+        left = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        return with_todays_keys(left, warn=False) == tomllib.loads(study.to_toml())
     return False

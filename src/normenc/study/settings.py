@@ -16,6 +16,7 @@ from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.simulation import N_NEURONS
 from normenc.study.faults import all_in_words
+from normenc.study.older_keys import with_todays_keys
 from normenc.study.reading import read_toml
 from normenc.study.sections import (
     AnyNetwork,
@@ -64,6 +65,11 @@ class Study(Settings):
     comparison: ComparisonSettings = ComparisonSettings()
     encoding: EncodingSettings = EncodingSettings()
     power: PowerSettings = PowerSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _todays_keys(cls, settings: Any) -> Any:
+        return with_todays_keys(settings, warn=True) if isinstance(settings, Mapping) else settings
 
     @model_validator(mode="after")
     def _layers_are_there(self) -> "Study":
