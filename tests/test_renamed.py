@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc import figures, recordings, rsa
+from normenc import figures, quality, recordings, rsa
 from normenc.errors import InputError, NormencWarning
 from normenc.renamed import RenamedWarning, keep_old_names, renamed, with_new_keys
 from normenc.study import load_study
@@ -132,6 +132,7 @@ def told(**progress):
     return calls
 
 
+LIMITS = quality.decidable(V1 := recordings.simulated_v1(5, n_stimuli=12), quality.rdms_for_inference(V1))
 PARAMETERS = {  # of a function: what is called, the old name, the new name, a value
     "rsa.infer": (told, "tick", "progress", None),
     "recordings.stream_rdm": (
@@ -145,6 +146,12 @@ PARAMETERS = {  # of a function: what is called, the old name, the new name, a v
         "z_scored",
         "z_score",
         True,
+    ),
+    "quality.decisions": (
+        lambda **facts: quality.decisions(**facts, kind="orientation", n_stimuli=12),
+        "found",
+        "facts",
+        LIMITS,
     ),
     "figures.loss_curves": (on_axes(lambda **o: figures.loss_curves({"fit": LOG}, **o)), "ax", "axes", "new"),
     "figures.readout_positions": (
@@ -162,7 +169,7 @@ def test_old_parameters_do_the_same(function):
     call, old, new, value = PARAMETERS[function]
 
     def given():
-        return plt.subplots()[1] if value == "new" else value
+        return plt.subplots()[1] if isinstance(value, str) else value
 
     expected = call(**{new: given()})
     with pytest.warns(RenamedWarning, match=f"^{old} is now called {new};") as warned:

@@ -255,7 +255,7 @@ def cross_validated_fit(
     shown, recorded = as_images(images), as_responses(responses)
     check_rows(shown, recorded)
     fold = fold_of_each(folds, len(recorded))
-    found = np.empty(recorded.shape, dtype=np.float32)
+    predictions = np.empty(recorded.shape, dtype=np.float32)
     watched = options.get("validation", 0.2) is None
     first = None
     for number in range(len(folds)):
@@ -263,10 +263,10 @@ def cross_validated_fit(
         if watched:
             options |= {"validation": (shown[tested], recorded[fold == number]), "patience": None}
         fitted = fit(network, shown[~tested], recorded[fold != number], seed=seed, **options)
-        found[fold == number] = fitted.predict(shown[tested])
+        predictions[fold == number] = fitted.predict(shown[tested])
         first = first or fitted
     assert first is not None
-    return CrossValidatedFit(found, first)
+    return CrossValidatedFit(predictions, first)
 
 
 def _built(network: Builder | nn.Module, data: FittedData, seed: int) -> tuple[nn.Module, torch.Generator]:

@@ -152,8 +152,8 @@ def cross_validated_predictions(
     >>> rng = np.random.default_rng(0)
     >>> layer = rng.normal(size=(100, 8))
     >>> neurons = layer @ rng.normal(size=(8, 30)) + 0.1 * rng.normal(size=(100, 30))
-    >>> found = cross_validated_predictions(layer, neurons)
-    >>> bool(np.corrcoef(found.predicted[:, 0], neurons[:, 0])[0, 1] > 0.99), found.penalty.shape
+    >>> prediction = cross_validated_predictions(layer, neurons)
+    >>> bool(np.corrcoef(prediction.predicted[:, 0], neurons[:, 0])[0, 1] > 0.99), prediction.penalty.shape
     (True, (5, 30))
     """
     x, y = _as_features(features, memory_gib), as_responses(responses)
@@ -219,14 +219,14 @@ def _as_features(features: Any, memory_gib: float) -> npt.NDArray[Any]:
 
 
 def _check_apart(labels: npt.NDArray[Any], fold: Indices) -> None:
-    found, index = np.unique(labels, return_inverse=True)
-    low, high = np.full(len(found), fold.max() + 1), np.full(len(found), -1)
+    different, index = np.unique(labels, return_inverse=True)
+    low, high = np.full(len(different), fold.max() + 1), np.full(len(different), -1)
     np.minimum.at(low, index, fold)
     np.maximum.at(high, index, fold)
     if (split := np.flatnonzero(low < high)).size:
         raise InputError(
-            f"stimulus {found[split[0]]} is in folds {low[split[0]]} and {high[split[0]]}; put all rows of a stimulus "
-            "in one fold, or it is tested where it was fitted"
+            f"stimulus {different[split[0]]} is in folds {low[split[0]]} and {high[split[0]]}; put all rows of a "
+            "stimulus in one fold, or it is tested where it was fitted"
         )
 
 

@@ -196,8 +196,8 @@ def ridge_predictions(
     --------
     >>> rng = np.random.default_rng(0)
     >>> x, w = rng.normal(size=(60, 5)), rng.normal(size=(5, 3))
-    >>> found = ridge_predictions(x[:50], x[:50] @ w, x[50:], [0.001, 1.0, 1000.0])
-    >>> found.penalty, bool(np.allclose(found.predicted, x[50:] @ w, atol=1e-3))
+    >>> ridge = ridge_predictions(x[:50], x[:50] @ w, x[50:], [0.001, 1.0, 1000.0])
+    >>> ridge.penalty, bool(np.allclose(ridge.predicted, x[50:] @ w, atol=1e-3))
     (array([0.001, 0.001, 0.001]), True)
     """
     x, y, t = as_responses(features), as_responses(responses), as_responses(test_features)
@@ -247,9 +247,9 @@ def choose_and_predict(
         targets = responses[train, neurons]
         varies, mean = _varying(targets), targets.mean(axis=0, dtype=np.float64).astype(kind)
         targets -= mean
-        found = held_out.errors(targets).argmin(axis=0)
-        out[:, neurons] = test @ (shrinkage[:, found] * (project @ targets)) + mean
-        chosen[neurons] = np.where(varies, found, -1)
+        best = held_out.errors(targets).argmin(axis=0)
+        out[:, neurons] = test @ (shrinkage[:, best] * (project @ targets)) + mean
+        chosen[neurons] = np.where(varies, best, -1)
 
     size = max(256, CHUNK_BYTES // (kind.itemsize * len(train)))
     in_threads(fit, [slice(start, start + size) for start in range(0, responses.shape[1], size)])
@@ -290,13 +290,13 @@ class _LeftOut:
     def errors(self, targets: npt.NDArray[Any]) -> npt.NDArray[Any]:
         projected = self.left.T @ targets
         outside = None if self.complete else targets - self.left @ projected
-        found = np.empty((len(self.factor), targets.shape[1]), targets.dtype)
+        means = np.empty((len(self.factor), targets.shape[1]), targets.dtype)
         for number, factor in enumerate(self.factor):
             error = (self.maps[number] if self.maps else self._map(number)) @ projected
             if outside is not None:
                 error += factor[:, None] * outside
-            np.einsum("st,st->t", error, error, out=found[number])
-        return found
+            np.einsum("st,st->t", error, error, out=means[number])
+        return means
 
 
 class _FoldsOut:

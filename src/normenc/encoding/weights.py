@@ -76,8 +76,8 @@ def ridge_weights(
     --------
     >>> rng = np.random.default_rng(0)
     >>> layer, true = rng.normal(size=(60, 5)), rng.normal(size=(5, 3))
-    >>> found = ridge_weights(layer, layer @ true + 2, [1e-6, 1.0])
-    >>> bool(np.allclose(found.weights, true, atol=1e-4)), found.intercept.round(3)
+    >>> ridge = ridge_weights(layer, layer @ true + 2, [1e-6, 1.0])
+    >>> bool(np.allclose(ridge.weights, true, atol=1e-4)), ridge.intercept.round(3)
     (True, array([2., 2., 2.]))
     """
     x, y = as_responses(features), as_responses(responses).astype(np.float64)

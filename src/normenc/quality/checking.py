@@ -191,32 +191,32 @@ def _read(source: str | Path, options: dict[str, Any]) -> tuple[Recording, RawVa
         recording = load(source, **options)
         return recording, look_at(_rows(recording)), recording.units
     asked = Preparation(**options)
-    with contents(source, asked) as found:
-        if found.responses is None:
-            return found.recording(), None, ""
-        found = chosen(_within_memory(found), asked)
-        values = np.asarray(found.responses)
-        raw = look_at(values if found.rows is None else values[found.rows])
+    with contents(source, asked) as held:
+        if held.responses is None:
+            return held.recording(), None, ""
+        held = chosen(_within_memory(held), asked)
+        values = np.asarray(held.responses)
+        raw = look_at(values if held.rows is None else values[held.rows])
         missing = asked.missing
         if missing == "error":
             missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
-        recording = replace(found, responses=values).recording(missing=missing)
+        recording = replace(held, responses=values).recording(missing=missing)
         raw = replace(raw, left_out=asked.missing != "error")
-        return prepared(recording, asked, binned=found.binned), raw, recording.units
+        return prepared(recording, asked, binned=held.binned), raw, recording.units
 
 
-def _within_memory(found: Contents) -> Contents:
+def _within_memory(held: Contents) -> Contents:
     """Of responses that are too large, some neurons from the middle; the notes say which."""
-    responses = found.responses
+    responses = held.responses
     n_trials, n_neurons = responses.shape
     most = int(MOST_GIB * 2**30 / (n_trials * responses.dtype.itemsize))
     if n_neurons <= most:
-        return found
+        return held
     start = (n_neurons - most) // 2
     chosen = slice(start, start + most)
-    neurons = {name: np.asarray(labels)[chosen] for name, labels in found.neurons.items()}
+    neurons = {name: np.asarray(labels)[chosen] for name, labels in held.neurons.items()}
     said = f"looked at {most:,} of {n_neurons:,} neurons, from number {start:,} on, as many as fit into memory"
-    return replace(found, responses=responses[:, chosen], neurons=neurons, notes=(*found.notes, said))
+    return replace(held, responses=responses[:, chosen], neurons=neurons, notes=(*held.notes, said))
 
 
 def _rows(recording: Recording) -> Any:
@@ -284,14 +284,14 @@ def _checked(
 
 def _too_few(recording: Recording) -> list[str]:
     """Why no study of the recording can be made."""
-    found = []
+    too_few = []
     if recording.n_stimuli < MIN_STUDY:
-        found.append(
+        too_few.append(
             f"{recording.n_stimuli} stimuli are too few to compare models: run and power need at least {MIN_STUDY}."
         )
     if recording.n_neurons == 1:
-        found.append("one neuron has no RDM of correlations, which takes at least 2; run and power cannot use it.")
-    return found
+        too_few.append("one neuron has no RDM of correlations, which takes at least 2; run and power cannot use it.")
+    return too_few
 
 
 def _read_otherwise(recording: Recording) -> list[str]:

@@ -13,6 +13,7 @@ from scipy import stats
 from normenc import controls, rsa, stimuli
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.renamed import renamed
 from normenc.representations import represent
 from normenc.rsa.permutation import chance_test
 
@@ -113,8 +114,8 @@ def decidable(
     >>> from normenc.quality import rdms_for_inference
     >>> from normenc.recordings import simulated_v1
     >>> recording = simulated_v1(100, n_stimuli=12, direction=True)
-    >>> found = decidable(recording, rdms_for_inference(recording))
-    >>> found.n_different_images, found.chance, found.factors
+    >>> facts = decidable(recording, rdms_for_inference(recording))
+    >>> facts.n_different_images, facts.chance, facts.factors
     (6, 'label permutations', ('stimuli', 'neurons'))
     """
     n_images = recording.n_different_images
@@ -142,50 +143,51 @@ def decidable(
     return Decidable(n_images, **against_chance, **_smallest_difference(inference))
 
 
-def decisions(found: Decidable, kind: str, n_stimuli: int) -> list[str]:
+@renamed(found="facts")
+def decisions(facts: Decidable, kind: str, n_stimuli: int) -> list[str]:
     """What comparisons can decide, in sentences.
 
     Parameters
     ----------
-    found : Decidable
+    facts : Decidable
     kind : str
         Of the stimuli: ``"orientation"``, ``"direction"`` or ``"image"``.
     n_stimuli : int
     """
-    said = [_said_of_images(found, kind, n_stimuli), _said_of_chance(found, n_stimuli)]
-    if found.unknown:
-        return [*said, f"How small a difference between two models could be found is not known: {found.unknown}."]
+    said = [_said_of_images(facts, kind, n_stimuli), _said_of_chance(facts, n_stimuli)]
+    if facts.unknown:
+        return [*said, f"How small a difference between two models could be found is not known: {facts.unknown}."]
     others = {"stimuli": "other stimuli", "animals": "other animals", "sessions": "other sessions"}
     others |= {"neurons": "other neurons", "seeds": "networks of other seeds"}
-    scope = _listed([others[factor] for factor in found.factors])
+    scope = _listed([others[factor] for factor in facts.factors])
     scope = f"generalising to {scope}" if scope else "for these data alone"
-    models = _listed(found.compared) if len(found.compared) <= FEW else f"the {len(found.compared)} models of this run"
+    models = _listed(facts.compared) if len(facts.compared) <= FEW else f"the {len(facts.compared)} models of this run"
     return [
         *said,
-        f"A difference in similarity of {found.smallest_difference:.2f} between two models would be found with a power "
+        f"A difference in similarity of {facts.smallest_difference:.2f} between two models would be found with a power "
         f"of {POWER:.0%} ({scope}; two-sided test at {ALPHA:g}, not corrected for several comparisons). This follows "
-        f"from the differences between {models}, whose standard error is {found.standard_error:.3f} "
-        f"in the median, with {found.dof:.0f} degrees of freedom.".replace("%", " %"),
+        f"from the differences between {models}, whose standard error is {facts.standard_error:.3f} "
+        f"in the median, with {facts.dof:.0f} degrees of freedom.".replace("%", " %"),
     ]
 
 
-def _said_of_images(found: Decidable, kind: str, n_stimuli: int) -> str:
-    if found.n_different_images == n_stimuli:
+def _said_of_images(facts: Decidable, kind: str, n_stimuli: int) -> str:
+    if facts.n_different_images == n_stimuli:
         return f"The {n_stimuli} {kind}s are {n_stimuli} different images to a model."
     why = (
         "gratings that drift in opposite directions look alike, so that no model of images can tell them apart"
         if kind == "direction"
         else "gratings half a turn apart look alike"
     )
-    return f"The {n_stimuli} {kind}s are {found.n_different_images} different images to a model: {why}."
+    return f"The {n_stimuli} {kind}s are {facts.n_different_images} different images to a model: {why}."
 
 
-def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
-    corrected = f"{min(1.0, found.smallest_p * found.n_models):.2g} after correction for {found.n_models} models"
-    smallest = f"smallest possible p-value {found.smallest_p:.2g}, {corrected}"
-    if not found.beyond_chance:
+def _said_of_chance(facts: Decidable, n_stimuli: int) -> str:
+    corrected = f"{min(1.0, facts.smallest_p * facts.n_models):.2g} after correction for {facts.n_models} models"
+    smallest = f"smallest possible p-value {facts.smallest_p:.2g}, {corrected}"
+    if not facts.beyond_chance:
         return f"No test against chance can succeed: {n_stimuli} stimuli have too few different orders ({smallest})."
-    if found.chance == "circular shifts":
+    if facts.chance == "circular shifts":
         return (
             "Whether a model is more similar than chance can be tested by circular shifts of the stimuli, which ask "
             f"whether the match is tied to the very stimuli ({smallest})."
@@ -194,16 +196,16 @@ def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
         "Whether a model is more similar than chance can be tested by permuting the stimuli, which asks whether the "
         f"two are related at all ({smallest})."
     )
-    if found.out_of_reach:
-        p_values = list(found.out_of_reach.values())
+    if facts.out_of_reach:
+        p_values = list(facts.out_of_reach.values())
         each = " and ".join(dict.fromkeys(f"{p:.2g}" for p in (min(p_values), max(p_values))))
         one = len(p_values) == 1
         said += (
-            f" But so many orders leave the RDM{'' if one else 's'} of {_listed(list(found.out_of_reach))} unchanged "
+            f" But so many orders leave the RDM{'' if one else 's'} of {_listed(list(facts.out_of_reach))} unchanged "
             f"that {'its' if one else 'their'} p-value cannot be below {each}: not significant after correction."
         )
-    if "shifts" in found.chance_reason:
-        said += f" Circular shifts ask whether the match is tied to the very stimuli, but {found.chance_reason}."
+    if "shifts" in facts.chance_reason:
+        said += f" Circular shifts ask whether the match is tied to the very stimuli, but {facts.chance_reason}."
     return said
 
 

@@ -105,28 +105,28 @@ class NeuronQuality:
     def decoded(self) -> dict[str, Decoded]:
         """What could be decoded, by name; direction, which asks for more, first."""
         both = {"direction": self.direction, "orientation": self.orientation}
-        return {name: found for name, found in both.items() if found is not None}
+        return {name: decoded for name, decoded in both.items() if decoded is not None}
 
 
 def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
     """Describe a recording's neurons; it must have responses."""
     assert recording.responses is not None
-    found: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     if recording.trials is not None and (np.bincount(recording.trials["stimulus_index"].values) >= 2).sum() >= 3:
-        found |= _reliability(recording.trials.values, recording.trials["stimulus_index"].values, seed)
+        described |= _reliability(recording.trials.values, recording.trials["stimulus_index"].values, seed)
     rows = recording.responses if recording.trials is None else recording.trials
     values, stimulus = rows.values, rows[recording.kind].values
     if recording.period is not None:
         stimulus = around_zero(stimulus, recording.period)
-    found["tuned"] = _counted(stimulus_p_values(values, stimulus))
+    described["tuned"] = _counted(stimulus_p_values(values, stimulus))
     if recording.period is not None:
-        found |= _tuning(values, stimulus, recording.period, seed)
+        described |= _tuning(values, stimulus, recording.period, seed)
     if recording.blanks is not None:
-        found["n_blanks"] = len(recording.blanks)
-        found["responsive"] = _counted(responsiveness_p_values(values, stimulus, recording.blanks.values))
+        described["n_blanks"] = len(recording.blanks)
+        described["responsive"] = _counted(responsiveness_p_values(values, stimulus, recording.blanks.values))
     if recording.trials is not None and len(rows) >= MIN_TRIALS:
-        found["drifting"] = _drifting(values, rows["stimulus_index"].values)
-    return NeuronQuality(**found)
+        described["drifting"] = _drifting(values, rows["stimulus_index"].values)
+    return NeuronQuality(**described)
 
 
 def _counted(p_values: npt.NDArray[np.float64]) -> Count:
@@ -150,11 +150,11 @@ def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: in
 
 
 def _tuning(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"tuned_orientation": _counted(orientation_p_values(rows, stimulus, period=period))}
+    described: dict[str, Any] = {"tuned_orientation": _counted(orientation_p_values(rows, stimulus, period=period))}
     if period == 360:
-        found |= {"tuned_direction": _counted(direction_p_values(rows, stimulus))}
-        found |= {"direction": _decoded(rows, stimulus, 360.0, seed)}
-    return found | {"orientation": _decoded(rows, stimulus, 180.0, seed)}
+        described |= {"tuned_direction": _counted(direction_p_values(rows, stimulus))}
+        described |= {"direction": _decoded(rows, stimulus, 360.0, seed)}
+    return described | {"orientation": _decoded(rows, stimulus, 180.0, seed)}
 
 
 def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: float, seed: int) -> Decoded | None:

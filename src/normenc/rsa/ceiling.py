@@ -166,8 +166,8 @@ def ceiling_of_rdms(vectors: Floats, groups: npt.NDArray[np.int64], kind: str, m
     """From RDMs of several animals or sessions, shape (n_rdms, n_pairs)."""
     n_stimuli = n_stimuli_of(vectors.shape[1])
     everyone, stimuli = np.ones((1, len(vectors)), dtype=np.int64), np.ones((1, n_stimuli), dtype=np.int64)
-    found = similarities(vectors[:1], vectors, stimuli, measure, rdm_counts=everyone, subject=groups)
-    lower, highest = found.ceiling[0]
+    compared = similarities(vectors[:1], vectors, stimuli, measure, rdm_counts=everyone, subject=groups)
+    lower, highest = compared.ceiling[0]
     return Ceiling(kind, float(lower), float(highest))
 
 

@@ -59,9 +59,9 @@ class Contrasts:
                 reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of the bootstrap samples"
 
         def spread(values: Floats) -> Floats:
-            found = np.full((len(values), len(names) + 2), np.nan)
-            found[:, columns] = values
-            return found
+            filled = np.full((len(values), len(names) + 2), np.nan)
+            filled[:, columns] = values
+            return filled
 
         samples = [(inflations, spread(values)) for inflations, values in self.samples]
         for _, values in samples:
@@ -130,8 +130,8 @@ def pair_table(summary: Contrasts, names: list[str]) -> pd.DataFrame:
     first, second = np.triu_indices(len(names), k=1)
     weights = np.eye(len(names) + 2)[first] - np.eye(len(names) + 2)[second]
     columns = ["low", "high", "standard_error", "dof", "p"]
-    found = summary.of_weights(weights) if len(weights) else (np.empty(0),) * 5
-    table = pd.DataFrame(dict(zip(columns, found, strict=True)))
+    numbers = summary.of_weights(weights) if len(weights) else (np.empty(0),) * 5
+    table = pd.DataFrame(dict(zip(columns, numbers, strict=True)))
     table.insert(0, "model", [names[i] for i in first])
     table.insert(1, "other", [names[i] for i in second])
     table.insert(2, "difference", summary.estimate[first] - summary.estimate[second])

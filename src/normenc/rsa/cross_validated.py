@@ -102,8 +102,8 @@ def cross_validated_rdm(
     if noise_covariance is not None:
         check_units(repeats, noise_covariance)
         values = whiten(values, noise_covariance)
-    found = pair_sums(values, factors) / n_units
-    return settled(found, relative=DIGITS, absolute=TIES * 1e-2 * float(np.abs(found).max()))
+    dissimilarities = pair_sums(values, factors) / n_units
+    return settled(dissimilarities, relative=DIGITS, absolute=TIES * 1e-2 * float(np.abs(dissimilarities).max()))
 
 
 def _check_repeats(values: npt.NDArray[Any], repeats: Any, counts: bool) -> None:

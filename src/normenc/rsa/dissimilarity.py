@@ -121,9 +121,9 @@ def rdm(
         return _correlation(values, responses)
     check_finite(values, responses)
     if metric == "cosine":
-        found = np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
-        found[found <= float(np.finfo(values.dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
-        return settled(found, relative=DIGITS)
+        dissimilarities = np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
+        dissimilarities[dissimilarities <= float(np.finfo(values.dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
+        return settled(dissimilarities, relative=DIGITS)
     factors: Factors = unchanged
     if metric == "mahalanobis":
         if noise_covariance is None:

@@ -222,10 +222,10 @@ def infer(
     >>> patterns = rng.normal(size=(20, 30))
     >>> from normenc.rsa import rdm
     >>> animals = [rdm(patterns + rng.normal(size=(20, 30))) for _ in range(5)]
-    >>> found = infer({"same": rdm(patterns), "other": rdm(rng.normal(size=(20, 30)))}, animals, n_samples=200)
-    >>> found.factors
+    >>> inference = infer({"same": rdm(patterns), "other": rdm(rng.normal(size=(20, 30)))}, animals, n_samples=200)
+    >>> inference.factors
     ('stimuli', 'animals')
-    >>> bool(found.pairs["p"][0] < 0.05)
+    >>> bool(inference.pairs["p"][0] < 0.05)
     True
     """
     measure = as_measure(method)
@@ -288,6 +288,6 @@ def _chance(inputs: Inputs, measure: Measure, test: Chance, known: npt.NDArray[n
     each = inputs.average(chance[:, :, None], None, None)
     rounding = np.zeros(len(inputs.names))
     np.maximum.at(rounding, inputs.owner, rounding_of(inputs.model_matrices, inputs.matrices, measure))
-    found = np.full((2, len(known)), np.nan)
-    found[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
-    return found
+    p_values = np.full((2, len(known)), np.nan)
+    p_values[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
+    return p_values

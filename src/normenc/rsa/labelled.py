@@ -191,7 +191,7 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
     """All labels along an axis of an xarray object, a table of pandas, or the first labelled one of a list of these."""
     if isinstance(values, (list, tuple)):
         inner = axis if axis < 0 else axis - 1
-        return next((found for own in values if _is_labelled(own) and (found := labels_of(own, inner))), [])
+        return next((labels for own in values if _is_labelled(own) and (labels := labels_of(own, inner))), [])
     if is_frame(values):
         index = values.index if values.ndim == 1 or axis in (0, -2) else values.columns
         counted = type(index).__name__ == "RangeIndex" and index.name is None and (index.start, index.step) == (0, 1)
@@ -199,18 +199,18 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
     if not _is_labelled(values) or not -values.ndim <= axis < values.ndim:  # a wrong shape is told of elsewhere
         return []
     dimension = values.dims[axis]
-    found = []
+    labels = []
     for name, coord in values.coords.items():
         if coord.dims == (dimension,):
             sure = name == dimension or _kind(name) in ("stimulus", "unit") or coord.dtype.kind in "OSU"
-            found.append(Labels(str(name), as_labels(coord.values), sure))
-    return found
+            labels.append(Labels(str(name), as_labels(coord.values), sure))
+    return labels
 
 
 def labels_of_rdm(values: Any) -> list[Labels]:
     """Labels of an RDM's stimuli, or of a stack's or list's."""
     if isinstance(values, (list, tuple)):
-        return next((found for own in values if _is_labelled(own) and (found := labels_of_rdm(own))), [])
+        return next((labels for own in values if _is_labelled(own) and (labels := labels_of_rdm(own))), [])
     if not _is_labelled(values):
         return []
     values = _stack_first(values)
@@ -232,8 +232,8 @@ def whose(values: Any, name: str) -> Any:
     if getattr(values, "ndim", 0) != 3 or not hasattr(values, "coords"):
         return None
     stack = _stack_first(values)
-    found = [key for key in names if key in stack.coords and stack.coords[key].dims == stack.dims[:1]]
-    return stack.coords[found[0]].values if found else None
+    present = [key for key in names if key in stack.coords and stack.coords[key].dims == stack.dims[:1]]
+    return stack.coords[present[0]].values if present else None
 
 
 def _is_labelled(values: Any) -> bool:

@@ -83,17 +83,17 @@ def relate(one: Sequence[Labels], other: Sequence[Labels]) -> tuple[str, Labels,
     shared = [(a, b) for a in one for b in other if a.name == b.name]
     related = [(_relation(a, b), a, b) for a, b in shared]
     related = [r for r in related if r[0] in ("same", "order") or (r[1].sure and r[2].sure)]
-    for found in related:
-        if found[0] != "same":
-            return found
+    for candidate in related:
+        if candidate[0] != "same":
+            return candidate
     if related:
         return "same", nothing, nothing
     crossed = [(_relation(a, b), a, b) for a in one for b in other if a.sure or b.sure]
     if any(relation == "same" for relation, *_ in crossed):
         return "same", nothing, nothing
-    for found in crossed:
-        if found[0] == "order" or (found[0] == "type" and found[1].sure and found[2].sure):
-            return found
+    for candidate in crossed:
+        if candidate[0] == "order" or (candidate[0] == "type" and candidate[1].sure and candidate[2].sure):
+            return candidate
     for _, a, b in crossed:
         if a.sure and b.sure:
             return ("different" if None in (a.name, b.name) else "names"), a, b

@@ -143,8 +143,8 @@ def cross_validate_weighted(
     >>> rng = np.random.default_rng(0)
     >>> from normenc.rsa import rdm
     >>> one, other = rng.normal(size=(2, 24, 10))
-    >>> found = cross_validate_weighted({"one": rdm(one), "other": rdm(other)}, rdm(np.hstack([one, other])))
-    >>> bool(found.similarity > found.layers["similarity"].max())
+    >>> weighted = cross_validate_weighted({"one": rdm(one), "other": rdm(other)}, rdm(np.hstack([one, other])))
+    >>> bool(weighted.similarity > weighted.layers["similarity"].max())
     True
     """
     measure = as_measure(method)

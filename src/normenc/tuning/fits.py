@@ -193,11 +193,11 @@ def _best_of_grid(data: Floats, angle: Floats, narrowest: float, *, double: bool
         width = 2 * np.arccos(max(1 - np.log(2) / concentration, -1))
         centres = np.linspace(0, 2 * np.pi, max(N_CENTRES, 2 * int(np.ceil(2 * np.pi / width))), endpoint=False)
         gain = _gains(data, angle, centres, concentration, double=double)
-        found = gain.argmax(axis=1)
-        value = gain[np.arange(len(data)), found]
+        nearest = gain.argmax(axis=1)
+        value = gain[np.arange(len(data)), nearest]
         better = value > best
         best = np.where(better, value, best)
-        centre = np.where(better, centres[found], centre)
+        centre = np.where(better, centres[nearest], centre)
         log_k = np.where(better, np.log(concentration), log_k)
     return centre, log_k
 
@@ -336,10 +336,10 @@ def _slopes(
 
 def _orthogonal(bumps: Floats, weights: Floats) -> list[Floats]:
     """The bumps, mean 0, length 1, at right angles; those without weight are 0, and do not turn the others."""
-    found: list[Floats] = []
+    basis: list[Floats] = []
     for bump, weight in zip(bumps, weights.T, strict=True):
         own = (bump - bump.mean(axis=1, keepdims=True)) * (weight > 0)[:, None]
-        for other in found:
+        for other in basis:
             own = own - (own * other).sum(axis=1, keepdims=True) * other
-        found.append(own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-150))
-    return found
+        basis.append(own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-150))
+    return basis
