@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from normenc import recordings, stimuli
-from normenc.encoding import course, fitting, penalties, readouts
+from normenc.encoding import fitting, network, neuromatch, penalties, pixel_model
 
 Result = tuple[int, float]
 RESOLUTION = 0.025  # the course's: 12 x 16 pixels
@@ -29,13 +29,13 @@ def fit_modern(readout: str, n_neurons: int, device: str) -> Callable[[], Result
     recording = recordings.simulated_v1(n_neurons)
     images = stimuli.gratings(recording.orientation, resolution=RESOLUTION)
     responses = recording.responses.to_numpy()
-    build = partial(readouts.encoding_network, readout=readout, n_channels=16)
+    build = partial(network.encoding_network, readout=readout, n_channels=16)
     penalty = [penalties.Penalty("l2", 0.1)] if readout == "linear" else []
 
     def call() -> Result:
         fitted = fitting.fit(build, images, responses, seed=0, device=device, penalties=penalty, progress=False)
         predicted = fitted.predict(images[fitted.held_out])
-        scores = course.explained_variance(responses[fitted.held_out], predicted)
+        scores = pixel_model.explained_variance(responses[fitted.held_out], predicted)
         return int(fitted.log["step"].iloc[-1]), float(np.median(scores))
 
     return call
@@ -45,12 +45,12 @@ def fit_course(n_neurons: int, device: str) -> Callable[[], Result]:
     """Take the course's 200 steps, on half of the trials of 60 directions of which a fifth is held out."""
     recording = recordings.simulated_v1(n_neurons, n_repeats=N_REPEATS, direction=True, n_stimuli=60)
     images = stimuli.gratings(recording.orientation, resolution=RESOLUTION)
-    halves = course.halves_of_trials(recording)
+    halves = neuromatch.halves_of_trials(recording)
     options = {"share_of_images": 0.2, "device": device, "progress": False}
 
     def call() -> Result:
-        found = course.fit_course_network(images, *halves, **options)
-        return course.N_STEPS, float(found.explained_variance["held_out_images"].median())
+        found = neuromatch.fit_neuromatch_network(images, *halves, **options)
+        return neuromatch.N_STEPS, float(found.explained_variance["held_out_images"].median())
 
     return call
 

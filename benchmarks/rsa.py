@@ -49,7 +49,7 @@ def crossnobis() -> Work:
         "crossnobis, 180 stimuli x 4 runs x 8,000 neurons",
         2,
         1.0,
-        lambda: rsa.crossvalidated_rdm(repeats),
+        lambda: rsa.cross_validated_rdm(repeats),
         lambda: calc_rdm(dataset, "crossnobis", descriptor="stimulus", cv_descriptor="run"),
         1.0,
     )
@@ -128,7 +128,7 @@ def alternate(work: Work) -> tuple[float, float, float]:
 
 def crossnobis_memory() -> object:
     repeats = np.random.default_rng(0).normal(size=(4, 180, 23_589)).astype(np.float32)
-    return memory(lambda: rsa.crossvalidated_rdm(repeats))
+    return memory(lambda: rsa.cross_validated_rdm(repeats))
 
 
 def bootstrap_memory() -> object:

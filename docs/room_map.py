@@ -5,7 +5,18 @@ from pathlib import Path
 from textwrap import fill
 
 PACKAGE = Path(__file__).parents[1] / "src" / "normenc"
-FLOOR = ("arrays", "csv_tables", "encoders", "errors", "keys", "showing", "stimulus_types", "texts", "whole_files")
+FLOOR = (
+    "arrays",
+    "csv_tables",
+    "encoders",
+    "errors",
+    "keys",
+    "renamed",
+    "showing",
+    "stimulus_types",
+    "texts",
+    "whole_files",
+)
 
 
 def rooms() -> dict[str, set[str]]:

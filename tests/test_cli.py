@@ -304,7 +304,7 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
     study = load_study(tmp_path / "run" / "study.toml")
     assert study.recording[0].preparation.given() == {
         "names": {"responses": "F", "orientation": "theta"},
-        "z_scored": True,
+        "z_score": True,
     }
 
 
@@ -357,7 +357,7 @@ def test_figures_are_drawn_again_for_a_paper(normenc, tmp_path):
         assert err.startswith(f"normenc: error: {message}")
     code, _, err = normenc("figures", "nowhere")
     assert code == 2
-    assert "nowhere: there is no run in this folder; give the folder that `normenc run` wrote" in err
+    assert "nowhere: there is no such folder; give the folder of a run, as `normenc run` writes it" in err
 
 
 def test_an_interval_that_is_unknown_is_said_so(normenc, tmp_path):

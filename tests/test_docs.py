@@ -157,7 +157,7 @@ def test_formulas_of_measures_are_what_is_computed(printed):
 
 def test_the_page_of_measures_names_all_of_them():
     text = (DOCS / "measures.md").read_text(encoding="utf-8")
-    for metric in (*rsa.METRICS, *rsa.CROSSVALIDATED):
+    for metric in (*rsa.METRICS, *rsa.CROSS_VALIDATED):
         assert f'"{metric}"' in text, metric
     flat = {"undefined": "no similarity", "defined unless 0": "has one, unless all are 0", "defined": "has one"}
     for name, measure in rsa.MEASURES.items():

@@ -123,7 +123,7 @@ class TestRSA:
         rdms = {name: rsa.rdm(values, metric="euclidean") for name, values in models.items()}
         found = rsa.infer(
             rdms,
-            **quality.inference_inputs(v1, "euclidean"),
+            **quality.rdms_for_inference(v1, "euclidean"),
             method="spearman",
             rdm_metric="euclidean",
             ordered=True,

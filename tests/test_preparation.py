@@ -76,7 +76,7 @@ SAME = {
     "responsive": ("blanks", {"responsive": True}, ["--responsive"]),
     "fold_directions": ("directions", {"fold": True}, ["--fold"]),
     "bin_width": ("trials", {"bin_width": 30}, ["--bin-width", "30"]),
-    "z_scored": ("trials", {"z_score": True}, ["--z-score"]),
+    "z_score": ("trials", {"z_score": True}, ["--z-score"]),
 }
 
 
@@ -180,7 +180,7 @@ def test_a_wrong_option_is_told_from_the_nearest_at_every_door(door):
 
 
 def test_options_change_a_preparation_and_stand_once():
-    some = Preparation(region="V1", z_scored=True)
+    some = Preparation(region="V1", z_score=True)
     assert Preparation.of(some, z_score=False).given() == {"region": "V1"}
     assert Preparation.of({"fold": True}) == Preparation(fold_directions=True)
     with pytest.raises(InputError, match="fold_directions is given twice, as fold too"):

@@ -165,8 +165,8 @@ def principal_components_of_rdm(rdm: Any, n_components: int = 3) -> npt.NDArray[
     >>> from normenc import rsa
     >>> responses = np.random.default_rng(0).normal(size=(6, 40))
     >>> z = (responses - responses.mean(axis=1, keepdims=True)) / responses.std(axis=1, keepdims=True)
-    >>> known, found = principal_components(z), principal_components_of_rdm(rsa.rdm(responses))
-    >>> bool(np.allclose(np.abs(known) / np.sqrt(40), np.abs(found)))
+    >>> known, embedded = principal_components(z), principal_components_of_rdm(rsa.rdm(responses))
+    >>> bool(np.allclose(np.abs(known) / np.sqrt(40), np.abs(embedded)))
     True
     """
     from threadpoolctl import threadpool_limits

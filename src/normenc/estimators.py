@@ -14,9 +14,10 @@ from normenc import rsa
 from normenc.encoding.regression import PENALTIES
 from normenc.encoding.weights import ridge_weights
 from normenc.errors import InputError
-from normenc.quality import inference_inputs
+from normenc.quality import rdms_for_inference
 from normenc.recordings import Recording
-from normenc.rsa.labelled import check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labels import check_same
 
 __all__ = ["RSA", "LayerRegression"]
 
@@ -100,7 +101,7 @@ class RSA(BaseEstimator):
         self.rdms_ = {name: self._rdm(name, values, recording) for name, values in models.items()}
         self.inference_ = rsa.infer(
             self.rdms_,
-            **inference_inputs(recording, metric),
+            **rdms_for_inference(recording, metric),
             method=self.measure,
             rdm_metric=metric,
             ordered=recording.has_neighbours,
@@ -143,10 +144,10 @@ class RSA(BaseEstimator):
             values = turned_stack(values, what) if several else turned(values, what)
             labels = labels_of(values, -2)
             try:
-                found = [rsa.rdm(own, metric=self.metric) for own in (values if several else [values])]
+                matrices = [rsa.rdm(own, metric=self.metric) for own in (values if several else [values])]
             except InputError as error:
                 raise InputError(f"{what}: {error}") from None
-            matrix = np.stack(found) if several else found[0]
+            matrix = np.stack(matrices) if several else matrices[0]
         if matrix.shape[-1] != recording.n_stimuli:
             raise InputError(
                 f"{what} has {matrix.shape[-1]} stimuli, and {recording.name} {recording.n_stimuli}; give a row for "
@@ -238,7 +239,7 @@ class LayerRegression(RegressorMixin, BaseEstimator):
         )
         penalties = PENALTIES if self.penalties is None else self.penalties
         inner = None if self.cv is None else [test for _, test in check_cv(self.cv).split(X, Y)]
-        found = ridge_weights(
+        fitted = ridge_weights(
             X,
             Y.reshape(len(Y), -1),
             penalties,
@@ -248,9 +249,9 @@ class LayerRegression(RegressorMixin, BaseEstimator):
             reduce_to=self.reduce_to,
         )
         one = Y.ndim == 1
-        self.coef_ = found.weights[:, 0] if one else found.weights.T
-        self.intercept_ = found.intercept[0] if one else found.intercept
-        self.penalty_ = found.penalty[0] if one else found.penalty
+        self.coef_ = fitted.weights[:, 0] if one else fitted.weights.T
+        self.intercept_ = fitted.intercept[0] if one else fitted.intercept
+        self.penalty_ = fitted.penalty[0] if one else fitted.penalty
         return self
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:

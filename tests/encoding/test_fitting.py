@@ -12,8 +12,9 @@ from torch import nn
 from normenc.encoding.cores import ConvCore, same_images
 from normenc.encoding.fitting import DivergenceError, cross_validated_fit, fit
 from normenc.encoding.folds import stimulus_folds
+from normenc.encoding.network import EncodingNetwork, encoding_network
 from normenc.encoding.penalties import Penalty
-from normenc.encoding.readouts import EncodingNetwork, GaussianPoint, encoding_network
+from normenc.encoding.readouts import GaussianPoint
 from normenc.errors import InputError
 
 SIZE, N_NEURONS, N_TEST = (12, 16), 30, 200

@@ -6,8 +6,8 @@ import torch
 from scipy.ndimage import laplace
 from torch import nn
 
+from normenc.encoding.network import encoding_network
 from normenc.encoding.penalties import Penalty, group_sparsity, l1, l2, smoothness
-from normenc.encoding.readouts import encoding_network
 from normenc.errors import InputError
 
 WEIGHTS = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 2, 7, 5)))

@@ -6,7 +6,8 @@ import torch
 from scipy.ndimage import map_coordinates
 
 from normenc.encoding.cores import ConvCore
-from normenc.encoding.readouts import EncodingNetwork, Factorised, FullLinear, GaussianPoint, encoding_network
+from normenc.encoding.network import EncodingNetwork, encoding_network
+from normenc.encoding.readouts import Factorised, FullLinear, GaussianPoint
 from normenc.errors import InputError
 
 SHAPE = (3, 5, 7)

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
 
 from normenc.encoding import ridge
-from normenc.encoding.ridge import Layer, ridge_predictions
+from normenc.encoding.ridge import Features, ridge_predictions
 from normenc.errors import InputError
 
 PENALTIES = np.logspace(-1, 4, 12)
@@ -58,7 +58,7 @@ def test_predictions_and_penalties_by_inner_folds_are_himalayas(n_train, n_units
 @pytest.mark.parametrize("n_units", [8, 150])
 def test_left_out_errors_are_those_of_leaving_each_stimulus_out(n_units):
     x, y, _ = problem(n_train=25, n_units=n_units, n_neurons=3)
-    axes = Layer(x).axes(np.arange(25), np.arange(0))
+    axes = Features(x).axes(np.arange(25), np.arange(0))
     found = ridge._LeftOut(axes, np.array([0.5, 50.0]), np.dtype(float)).errors(y - y.mean(axis=0))
     for number, penalty in enumerate((0.5, 50.0)):
         kept = [np.delete(np.arange(25), row) for row in range(25)]
@@ -97,7 +97,7 @@ def test_blocks_of_units_change_nothing(monkeypatch, scale):
 def test_memory_does_not_grow_with_units():
     features = np.random.default_rng(0).normal(size=(50, 400_000)).astype(np.float32)
     tracemalloc.start()
-    Layer(features, scale=True).axes(np.arange(40), np.arange(40, 50))
+    Features(features, scale=True).axes(np.arange(40), np.arange(40, 50))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5 * ridge.BLOCK_BYTES  # 160 MB, of units that are 160 MB in double precision
@@ -107,7 +107,7 @@ def test_the_first_components_are_scikit_learns_pca():
     from sklearn.decomposition import PCA
 
     x, _, test = problem(n_units=150)
-    axes = Layer(np.concatenate([x, test])).axes(np.arange(60), np.arange(60, 75), 6)
+    axes = Features(np.concatenate([x, test])).axes(np.arange(60), np.arange(60, 75), 6)
     pca = PCA(6, svd_solver="full").fit(x)
     np.testing.assert_allclose(np.abs(axes.scores), np.abs(pca.transform(x)), atol=1e-9)
     np.testing.assert_allclose(np.abs(axes.test_scores), np.abs(pca.transform(test)), atol=1e-9)

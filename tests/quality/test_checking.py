@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from normenc import quality, recordings, rsa
 from normenc.cli.commands import app
 from normenc.errors import InputError
-from normenc.quality import check, comparison_notes, inference_inputs, lines, rdm_reliability
+from normenc.quality import check, comparison_notes, lines, rdm_reliability, rdms_for_inference
 from normenc.tuning.reliability import half_averages
 
 neurons_room = sys.modules["normenc.quality.neurons"]
@@ -38,7 +38,7 @@ def test_a_good_recording_is_called_so(tmp_path, trials):
     assert found.neurons.tuned_direction.tested == 0 and found.neurons.direction is None
     assert found.neurons.orientation.error < 10
     assert found.ceiling == rsa.Ceiling("repeats", 0, 0).describe()
-    expected = rsa.noise_ceiling(**{"rdms": None, "repeats": inference_inputs(trials)["repeats"]})
+    expected = rsa.noise_ceiling(**{"rdms": None, "repeats": rdms_for_inference(trials)["repeats"]})
     assert found.ceiling_lower == pytest.approx(expected.lower)
 
 
@@ -220,7 +220,7 @@ def test_everything_is_plain_json(tmp_path, trials):
 
 def test_options_of_load_are_taken_and_others_refused(tmp_path, trials):
     path = saved(tmp_path, trials)
-    found = check(path, bin_width=15, z_scored=True)
+    found = check(path, bin_width=15, z_score=True)
     assert found.n_stimuli == 12  # -90 and 90 lie in one bin
     assert found.notes[-1] == "z-scored each neuron over stimuli"
     with pytest.raises(InputError, match="there is no option 'colour' to prepare a recording"):
@@ -235,16 +235,16 @@ def test_animals_and_sessions_enter_as_rdms_of_their_own():
     orientation = np.tile(np.arange(6) * 30.0, 4)
     animal, session = np.repeat(["a", "b"], 12), np.tile(np.repeat(["1", "2"], 6), 2)
     both = recordings.Recording.from_trials("r", rows, orientation, trials={"animal": animal, "session": session})
-    found = inference_inputs(both)
+    found = rdms_for_inference(both)
     assert found["subject"].tolist() == ["a", "a", "b", "b"]
     np.testing.assert_allclose(found["data"], [rsa.rdm(part) for part in rows.reshape(4, 6, 9)])
     alone = recordings.Recording.from_trials("r", rows, orientation, trials={"session": session})
-    found = inference_inputs(alone)
+    found = rdms_for_inference(alone)
     assert (sorted(found), found["session"].tolist()) == (["data", "responses", "session"], ["1", "2"])
     np.testing.assert_allclose(found["data"][0], rsa.rdm(rows.reshape(2, 2, 6, 9)[:, 0].mean(axis=0)))
     np.testing.assert_allclose(found["responses"], rows.reshape(2, 2, 6, 9).mean(axis=0))  # of the same neurons
     one = recordings.Recording.from_trials("r", rows, orientation)
-    found = inference_inputs(one)
+    found = rdms_for_inference(one)
     np.testing.assert_array_equal(found["repeats"], rows.reshape(4, 6, 9))
     assert found["data"].shape == (6, 6)
 
@@ -258,10 +258,10 @@ def test_sessions_and_animals_that_saw_some_stimuli_are_said_to_be_left_out_or_p
         return recordings.Recording.from_trials("r", rows, shown, trials=labels)
 
     third = of(session=np.repeat(["1", "2", "3"], [12, 12, 2]))
-    assert inference_inputs(third)["session"].tolist() == ["1", "2"]
+    assert rdms_for_inference(third)["session"].tolist() == ["1", "2"]
     assert comparison_notes(third) == ("Session 3 saw 2 of 6 stimuli and is left out of the comparison.",)
     alone = of(session=np.repeat(["1", "2", "3"], [3, 3, 20]))
-    assert inference_inputs(alone)["data"].shape == (6, 6)
+    assert rdms_for_inference(alone)["data"].shape == (6, 6)
     assert comparison_notes(alone) == (
         "Session 1 saw 3; session 2 saw 3 of 6 stimuli, so that sessions are not told apart: their trials are averaged "
         "together.",
@@ -269,24 +269,24 @@ def test_sessions_and_animals_that_saw_some_stimuli_are_said_to_be_left_out_or_p
     )
     # An animal whose sessions saw all stimuli together, but none of them alone, has one RDM of all its trials.
     halves = of(animal=np.repeat(["a", "b"], [12, 14]), session=np.repeat(["1", "2", "1"], [3, 9, 14]))
-    assert inference_inputs(halves)["subject"].tolist() == ["a", "b"]
+    assert rdms_for_inference(halves)["subject"].tolist() == ["a", "b"]
     assert comparison_notes(halves) == ("Animal a, session 1 saw 3 of 6 stimuli and is left out of the comparison.",)
     thirds = of(animal=np.repeat(["a", "b"], [6, 20]), session=np.repeat(["1", "2", "1"], [3, 3, 20]))
     assert comparison_notes(thirds) == ()
-    np.testing.assert_allclose(inference_inputs(thirds)["data"][0], rsa.rdm(rows[:6]))
+    np.testing.assert_allclose(rdms_for_inference(thirds)["data"][0], rsa.rdm(rows[:6]))
 
 
 def test_published_rdms_enter_with_whose_they_are():
     rdms = [rsa.rdm(np.random.default_rng(k).normal(size=(6, 9))) for k in range(3)]
     several = recordings.Recording.from_rdm("r", rdms, np.arange(6) * 30.0, subjects={"session": ["1", "2", "3"]})
-    found = inference_inputs(several)
+    found = rdms_for_inference(several)
     np.testing.assert_array_equal(found["data"], rdms)
     assert (sorted(found), found["session"].tolist()) == (["data", "session"], ["1", "2", "3"])
     subjects = recordings.Recording.from_rdm("r", rdms, np.arange(6) * 30.0)
-    assert inference_inputs(subjects)["subject"].tolist() == ["1", "2", "3"]
+    assert rdms_for_inference(subjects)["subject"].tolist() == ["1", "2", "3"]
     assert rsa.noise_ceiling(found["data"], session=found["session"]).kind == "sessions"
     one = recordings.Recording.from_rdm("r", rdms[:1], np.arange(6) * 30.0)
-    assert inference_inputs(one)["data"].shape == (6, 6)
+    assert rdms_for_inference(one)["data"].shape == (6, 6)
     assert comparison_notes(one) == ()
 
 
@@ -345,10 +345,10 @@ def test_few_angles_go_around_the_circle_where_they_are_evenly_spaced(angles, pe
 
 def test_a_unit_is_that_of_the_values_it_stands_beside(tmp_path):
     path = saved(tmp_path, recordings.simulated_v1(20, n_repeats=2, n_stimuli=8))
-    values = dict(lines(check(path, z_scored=True, units="dF/F")))["values"]
+    values = dict(lines(check(path, z_score=True, units="dF/F")))["values"]
     assert values == dict(lines(check(path, units="dF/F")))["values"]
     assert "(stated: dF/F)" in values
-    z_scored = check(recordings.load(path, z_scored=True, units="dF/F"))
+    z_scored = check(recordings.load(path, z_score=True, units="dF/F"))
     assert (
         "in standard deviations of each neuron's averages over the stimuli (z-scored)"
         in dict(lines(z_scored))["values"]

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from normenc import rsa
-from normenc.quality import check, decidable, decisions, inference_inputs
+from normenc.quality import check, decidable, decisions, rdms_for_inference
 from normenc.quality.decisive import N_MODELS
 from normenc.recordings import Recording, fold, simulated_v1
 
@@ -24,7 +24,7 @@ def gratings(n, period=180, n_neurons=40, **facts):
 
 
 def found(recording):
-    return decidable(recording, inference_inputs(recording))
+    return decidable(recording, rdms_for_inference(recording))
 
 
 @pytest.mark.parametrize(

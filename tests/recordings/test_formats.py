@@ -286,7 +286,7 @@ def test_steps_are_done_in_their_order_whatever_the_call(tmp_path):
     responses = RNG.normal(size=(72, 4))
     regions = ["V1", "V1", "LM", "V1"]
     np.savez(tmp_path / "d.npz", responses=responses, direction=directions, region=regions)
-    recording = load(tmp_path / "d.npz", z_scored=True, bin_width=30, fold_directions=True, region="V1")
+    recording = load(tmp_path / "d.npz", z_score=True, bin_width=30, fold_directions=True, region="V1")
     assert recording.steps == (
         "kept 3 of 4 neurons (region V1)",
         "averaged over the trials of each stimulus",

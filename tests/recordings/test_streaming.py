@@ -84,7 +84,7 @@ def test_every_store_gives_what_memory_gives(stored, store, dtype):
 def test_blocks_are_whole_chunks_where_memory_allows(stored, store, width):
     values, stimulus = responses("float64"), unequal_repeats()
     blocks = AveragedBlocks(
-        stored(values, store), stimulus, zscore=False, memory_mib=40 * (4 * 58 + 2 * 20) * 8 / 2**20
+        stored(values, store), stimulus, z_score=False, memory_mib=40 * (4 * 58 + 2 * 20) * 8 / 2**20
     )
     widths = [block.shape[1] for block in blocks]
     assert set(widths[:-1]) == {width} == {blocks.width}
@@ -105,7 +105,7 @@ def test_rows_are_stimuli_where_no_labels_are_given():
 def test_without_z_scoring_it_is_the_rdm_of_the_averages():
     values, stimulus = responses("float64"), unequal_repeats()
     values[:, 3] = 7  # a constant neuron belongs to the population all the same
-    streamed = stream_rdm(values, stimulus, zscore=False, memory_mib=0.05)
+    streamed = stream_rdm(values, stimulus, z_score=False, memory_mib=0.05)
     np.testing.assert_allclose(streamed.rdm, rdm(averages(values, stimulus).astype(float)), rtol=0, atol=1e-13)
     assert (streamed.n_neurons, streamed.left_out.size) == (301, 0)
 
@@ -141,20 +141,20 @@ def test_z_scores_do_not_depend_on_the_unit_of_response(factor):
     )
 
 
-@pytest.mark.parametrize("zscore", [True, False])
+@pytest.mark.parametrize("z_score", [True, False])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_the_first_neuron_and_trial_that_are_not_finite_are_named(zscore, bad):
+def test_the_first_neuron_and_trial_that_are_not_finite_are_named(z_score, bad):
     values = responses("float32")
     values[3, 250] = values[40, 111] = values[22, 111] = values[1, 112] = bad
     with pytest.raises(InputError, match=f"response of neuron 111 in trial 22 is {bad}; responses must be finite"):
-        stream_rdm(values, unequal_repeats(), zscore=zscore, memory_mib=0.05)
+        stream_rdm(values, unequal_repeats(), z_score=z_score, memory_mib=0.05)
 
 
 def test_a_stimulus_with_one_response_is_named():
     values = responses("float64")
     values[5] = 3
     with pytest.raises(InputError, match="stimulus 5 has the same response in all 301 units"):
-        stream_rdm(values, zscore=False, memory_mib=0.05)
+        stream_rdm(values, z_score=False, memory_mib=0.05)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_stimulus_with_one_response_is_named():
         (np.eye(3), {"stimulus": [1, 2]}, r"stimulus has shape \(2,\), but there are 3 trials"),
         (np.eye(3), {"stimulus": [np.nan] * 3}, "no trial has a stimulus"),
         (np.eye(3), {"memory_mib": 1e-5}, r"memory_mib is 1e-05, but one neuron's 3 trials take 0\.00014 MiB"),
-        (np.eye(3), {"stimulus": [1, 1, 1], "zscore": False}, "1 stimuli x 3 units"),
+        (np.eye(3), {"stimulus": [1, 1, 1], "z_score": False}, "1 stimuli x 3 units"),
         (np.array([[1.0], [2.0]]), {}, "2 stimuli x 1 units"),
     ],
 )

@@ -524,7 +524,7 @@ SIMILAR = 1 - RDM / 2
 HALVES_DIFFER = RDM + np.triu(RNG.uniform(0.001, 0.003, RDM.shape), 1)
 SQUARES = {
     "halves differ": (HALVES_DIFFER, r"with 0 on the diagonal and halves that differ by up to 0\.00"),
-    "crossvalidated": (RDM + 0.15 * np.eye(12), "with 0.15 on the diagonal, as values between stimuli are"),
+    "cross-validated": (RDM + 0.15 * np.eye(12), "with 0.15 on the diagonal, as values between stimuli are"),
     "noisy diagonal": (RDM + np.diag(RNG.uniform(0.1, 0.2, 12)), "on the diagonal, as values between stimuli are"),
     "reliabilities": (np.where(np.eye(12), 0.97, SIMILAR * 0.9), "with 0.97 on the diagonal, as similarities are"),
     "percent": (100 * SIMILAR, "with 100 on the diagonal, as similarities are"),

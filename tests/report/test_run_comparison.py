@@ -402,3 +402,14 @@ def test_a_run_of_format_1_reads_as_today(tmp_path):
     text = page_of(new, old).text
     assert "Of 8 conclusions about trained layers that stand in more than one run, all are the same." in text
     assert "Only " not in text
+
+
+def test_old_keys_of_runs_are_no_difference_and_no_warning(tmp_path):
+    folders = [write_run(tmp_path / name) for name in ("one", "two")]
+    for folder, key in zip(folders, ("arc", "fold_arc"), strict=True):
+        file = folder / "study.toml"
+        file.write_text(f"{file.read_text(encoding='utf-8')}\n[encoding]\n{key} = 5.0\n", encoding="utf-8")
+    runs = open_all(folders)  # where a warning is an error
+    settings = {setting.key: setting for setting in beside([run.settings for run in runs])}
+    assert settings["encoding.fold_arc"].values == ("5", "5")
+    assert "encoding.arc" not in settings

@@ -153,8 +153,8 @@ CALLS = [
         {"models": ("models", MODELS), "data": ("rdms", ANIMALS), "orders": ("orders", ORDERS)},
     ),
     Call(
-        "crossvalidate_weighted",
-        lambda one, two, data: rsa.crossvalidate_weighted({"one": one, "two": two}, data, n_folds=2),
+        "cross_validate_weighted",
+        lambda one, two, data: rsa.cross_validate_weighted({"one": one, "two": two}, data, n_folds=2),
         {"one": ("rdm", EIGHT[0]), "two": ("rdm", EIGHT[1]), "data": ("rdms", matrices(2, 8))},
         "drawn",
     ),
@@ -180,17 +180,17 @@ CALLS = [
     ),
     *(
         Call(
-            "crossvalidated_rdm",
-            lambda repeats, m=m: rsa.crossvalidated_rdm(repeats, m),
+            "cross_validated_rdm",
+            lambda repeats, m=m: rsa.cross_validated_rdm(repeats, m),
             {"repeats": ("repeats", REPEATS)},
             "pairs",
             m,
         )
-        for m in rsa.CROSSVALIDATED
+        for m in rsa.CROSS_VALIDATED
     ),
     Call(
-        "crossvalidated_rdm",
-        lambda repeats, noise: rsa.crossvalidated_rdm(repeats, noise_covariance=noise),
+        "cross_validated_rdm",
+        lambda repeats, noise: rsa.cross_validated_rdm(repeats, noise_covariance=noise),
         {"repeats": ("repeats", REPEATS), "noise": ("noise", NOISE)},
         "pairs",
         "with noise",

@@ -12,7 +12,7 @@ from normenc.rsa import (
     METRICS,
     compare_rdms,
     compare_vectors,
-    crossvalidated_rdm,
+    cross_validated_rdm,
     infer,
     linear_cka,
     match_stimuli,
@@ -50,8 +50,8 @@ def test_rdms_of_another_kind_are_refused(given, metric):
             function()
 
 
-def test_nor_may_they_be_of_other_stimuli_or_crossvalidated():
-    turned, crossnobis = rdm(MEAN[::-1], "euclidean"), crossvalidated_rdm(REPEATS)
+def test_nor_may_they_be_of_other_stimuli_or_cross_validated():
+    turned, crossnobis = rdm(MEAN[::-1], "euclidean"), cross_validated_rdm(REPEATS)
     for metric, data in (("euclidean", turned), ("euclidean", crossnobis), ("crossnobis", rdm(MEAN, "euclidean"))):
         with pytest.raises(InputError, match=f"the data are not the RDM that rdm_metric '{metric}'"):
             infer({"m": TRUTH}, data, repeats=REPEATS, rdm_metric=metric, **FAST)
@@ -68,7 +68,7 @@ def test_rdms_that_fit_change_nothing(metric):
     if metric == "mahalanobis":
         return
     repeats = np.abs(REPEATS)
-    data = crossvalidated_rdm(repeats) if metric == "crossnobis" else rdm(repeats.mean(axis=0), metric)
+    data = cross_validated_rdm(repeats) if metric == "crossnobis" else rdm(repeats.mean(axis=0), metric)
     alone = infer({"m": TRUTH}, repeats=repeats, rdm_metric=metric, **FAST)
     both = infer({"m": TRUTH}, data, repeats=repeats, rdm_metric=metric, **FAST)
     assert alone.models.equals(both.models)
@@ -83,7 +83,7 @@ def test_the_ceiling_is_that_of_the_datas_own_kind(metric, kind):
     """The truth is as similar to a recording as the upper ceiling says, and a second recording as the lower one."""
 
     def recorded(trials):
-        return crossvalidated_rdm(trials) if metric == "crossnobis" else rdm(trials.mean(axis=0), metric)
+        return cross_validated_rdm(trials) if metric == "crossnobis" else rdm(trials.mean(axis=0), metric)
 
     found = []
     for seed in range(12):

@@ -87,7 +87,7 @@ def test_functions_are_taken_wherever_a_name_is():
     found, expected = (rsa.chance_p_values(models, ANIMALS, m, n_permutations=50) for m in (OWN, "pearson"))
     np.testing.assert_array_equal(found, expected)
     layers = {"one": models[0], "two": models[1]}
-    weights = [rsa.crossvalidate_weighted(layers, ANIMALS, method=m, n_folds=2) for m in (written_out, "pearson")]
+    weights = [rsa.cross_validate_weighted(layers, ANIMALS, method=m, n_folds=2) for m in (written_out, "pearson")]
     pd.testing.assert_frame_equal(weights[0].layers, weights[1].layers)
     trials, shown = np.repeat(PATTERNS, 4, axis=0) + RNG.normal(size=(48, 20)), np.repeat(np.arange(12), 4)
     options = {"n_splits": 2, "n_samples": 9, "n_permutations": 9}
@@ -134,7 +134,7 @@ def test_halves_give_no_ceiling_by_what_is_no_correlation():
         lambda m: rsa.chance_p_values(ANIMALS, ANIMALS, m),
         lambda m: rsa.permuted_similarities(ANIMALS, ANIMALS, [range(12)], m),
         lambda m: rsa.fit_weights(upper(ANIMALS), upper(ANIMALS), m),
-        lambda m: rsa.crossvalidate_weighted({"one": ANIMALS[0]}, ANIMALS, method=m),
+        lambda m: rsa.cross_validate_weighted({"one": ANIMALS[0]}, ANIMALS, method=m),
         lambda m: rdm_reliability(REPEATS.reshape(48, 20), np.tile(np.arange(12), 4), method=m),
         lambda m: simulate_power({12: {"one": ANIMALS[0]}}, {"one": 1.0}, PowerSettings(), method=m),
     ],

@@ -138,7 +138,7 @@ def test_nothing_is_refused(call, name):
             call(**{name: np.empty(shape)})
 
 
-SINGLE_RDMS = ("crossvalidate_weighted", "simulate_responses")
+SINGLE_RDMS = ("cross_validate_weighted", "simulate_responses")
 
 
 @each_array
@@ -159,7 +159,9 @@ CHOICES = ("method", "metric", "rdm_metric", "shrinkage", "missing", "chance")
 GIVEN = {  # the least that each function needs, before options
     "infer": lambda **o: rsa.infer({"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)),
     "noise_ceiling": lambda **o: rsa.noise_ceiling(responses=X, **o),
-    "crossvalidate_weighted": lambda **o: rsa.crossvalidate_weighted({"a": EIGHT[0]}, EIGHT[1], **({"n_folds": 2} | o)),
+    "cross_validate_weighted": lambda **o: rsa.cross_validate_weighted(
+        {"a": EIGHT[0]}, EIGHT[1], **({"n_folds": 2} | o)
+    ),
     "chance_p_values": lambda **o: rsa.chance_p_values(EIGHT[:2], EIGHT[2], **({"n_permutations": 9} | o)),
     "simulate_responses": lambda **o: rsa.simulate_responses(
         **({"rdm": MODELS[0], "n_neurons": 4, "noise": 1, "rng": np.random.default_rng(0)} | o)

@@ -8,12 +8,12 @@ from scipy.stats import rankdata
 
 from normenc import rsa
 from normenc.rsa import (
-    CROSSVALIDATED,
+    CROSS_VALIDATED,
     METHODS,
     METRICS,
     chance_p_values,
     compare_rdms,
-    crossvalidated_rdm,
+    cross_validated_rdm,
     infer,
     rdm,
     rdm_from_blocks,
@@ -71,10 +71,10 @@ def test_whatever_their_baseline_and_however_they_are_added_up():
         assert_circulant(rdm_from_blocks(np.array_split(tuned(n), 5, axis=1)))
 
 
-@pytest.mark.parametrize("metric", CROSSVALIDATED)
-def test_crossvalidated_dissimilarities_have_ties_too(metric):
+@pytest.mark.parametrize("metric", CROSS_VALIDATED)
+def test_cross_validated_dissimilarities_have_ties_too(metric):
     for n in (6, 12, 25):
-        assert_circulant(crossvalidated_rdm(np.stack([tuned(n), 1.5 * tuned(n), tuned(n) + 0.1]), metric))
+        assert_circulant(cross_validated_rdm(np.stack([tuned(n), 1.5 * tuned(n), tuned(n) + 0.1]), metric))
 
 
 def test_small_differences_that_are_no_rounding_stay():

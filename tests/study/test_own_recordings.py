@@ -124,7 +124,7 @@ def test_responses_too_large_for_memory_are_streamed(tmp_path):
     with h5py.File(tmp_path / "big.h5", "w") as file:
         file.create_dataset("responses", data=np.tile(responses, (1, 12_000)), chunks=(48, 8_000))  # 92 MB
         file["direction"] = direction
-    options = {"fold_directions": True, "bin_width": 30, "z_scored": True}
+    options = {"fold_directions": True, "bin_width": 30, "z_score": True}
     streamed = recordings.load(tmp_path / "big.h5", in_memory_gib=0.05, **options)
     assert streamed.responses is None
     assert streamed.steps[-1] == "turned into the RDM of 480,000 neurons block by block"
@@ -145,7 +145,7 @@ def test_preparations_of_a_study_file_are_kept_in_the_run(tmp_path):
     np.savez(path, F=responses, theta=np.tile(np.arange(18) * 10.0, 2), region=region)
     (tmp_path / "study.toml").write_text(
         SMALL.to_toml().split("[recording]")[0]
-        + '[recording]\nsource = "odd.npz"\nmissing = "neurons"\nregion = ["V1"]\nz_scored = true\n'
+        + '[recording]\nsource = "odd.npz"\nmissing = "neurons"\nregion = ["V1"]\nz_score = true\n'
         + 'names = { responses = "F", orientation = "theta" }\n[stimuli]'
         + SMALL.to_toml().split("[stimuli]")[1]
     )
@@ -159,6 +159,6 @@ def test_preparations_of_a_study_file_are_kept_in_the_run(tmp_path):
     assert again.recording[0].preparation.given() == {
         "names": {"responses": "F", "orientation": "theta"},
         "region": ["V1"],
-        "z_scored": True,
+        "z_score": True,
         "missing": "neurons",
     }

@@ -112,7 +112,7 @@ OPTIONS = (
     ),
     Option("fold_directions", "--fold", None, "Compare orientations, where stimuli are directions."),
     Option("bin_width", "--bin-width", "DEGREES", "Average stimuli within bins.", float, float),
-    Option("z_scored", "--z-score", None, "Z-score each neuron over stimuli."),
+    Option("z_score", "--z-score", None, "Z-score each neuron over stimuli."),
 )
 
 

@@ -8,7 +8,7 @@ the same seed gives the same bytes; a GPU adds numbers up in an order of its own
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from torch import nn
 
 from normenc.arrays import as_responses
 from normenc.encoding.cores import as_images
+from normenc.encoding.descent import Descent, DivergenceError, Penalties, predicted
 from normenc.encoding.folds import fold_of_each
 from normenc.encoding.held_out import FittedData, Rows, check_rows
 from normenc.encoding.schedule import Schedule
@@ -31,16 +32,8 @@ from normenc.training.steps import Progress, reporter
 __all__ = ["CrossValidatedFit", "DivergenceError", "FittedNetwork", "cross_validated_fit", "fit"]
 
 Builder = Callable[[tuple[int, int], int], nn.Module]
-Penalties = Sequence[Callable[[nn.Module], torch.Tensor]]
 COLUMNS = ("epoch", "step", "training_loss", "penalty", "held_out_loss", "learning_rate")
 CHOICES = {"loss": ("mse", "poisson"), "optimiser": ("adam", "sgd"), "decay": ("plateau", "cosine", None)}
-PREDICTED_AT_ONCE = 64  # images
-EXPLODED = 1000  # times the size of the responses
-TINY = 1e-6  # added to rates before their logarithm is taken
-
-
-class DivergenceError(InputError):
-    """The loss stopped being a number, or exploded."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +73,7 @@ class FittedNetwork:
     def predict(self, images: Any) -> npt.NDArray[np.float32]:
         """Responses to images (n, height, width), shape (n, n_neurons)."""
         device = next(self.network.parameters()).device
-        return _predicted(self.network, as_images(images).to(device)).cpu().numpy()
+        return predicted(self.network, as_images(images).to(device)).cpu().numpy()
 
 
 def fit(
@@ -165,7 +158,7 @@ def fit(
     Examples
     --------
     >>> from normenc import stimuli
-    >>> from normenc.encoding.readouts import encoding_network
+    >>> from normenc.encoding import encoding_network
     >>> angles = np.arange(-90, 90, 6)
     >>> responses = np.cos(np.deg2rad(2 * (angles[:, None] - [0, 45, 90])))
     >>> images = stimuli.gratings(angles, resolution=0.025)
@@ -178,7 +171,7 @@ def fit(
     data = FittedData.of(images, responses, validation, seed, target)
     model, generator = _built(network, data, seed)
     of_readout = torch.Generator(target).manual_seed(int(torch.randint(2**31, (), generator=generator)))
-    run = _Run(model, data, loss, penalties, batch_size, generator, of_readout)
+    run = Descent(model, data, loss, penalties, batch_size, generator, of_readout)
     schedule = Schedule(run.optimiser(optimiser, learning_rate, momentum), decay, patience, max_epochs)
     untrained = copy.deepcopy(model).eval()
     kept = {0: untrained} if 0 in checkpoints else {}
@@ -247,7 +240,7 @@ def cross_validated_fit(
 
     Examples
     --------
-    >>> from normenc.encoding.readouts import encoding_network
+    >>> from normenc.encoding import encoding_network
     >>> rng = np.random.default_rng(0)
     >>> images, responses = rng.random((12, 8, 8)), rng.random((12, 3))
     >>> folds = [np.arange(0, 12, 2), np.arange(1, 12, 2)]
@@ -262,7 +255,7 @@ def cross_validated_fit(
     shown, recorded = as_images(images), as_responses(responses)
     check_rows(shown, recorded)
     fold = fold_of_each(folds, len(recorded))
-    found = np.empty(recorded.shape, dtype=np.float32)
+    predictions = np.empty(recorded.shape, dtype=np.float32)
     watched = options.get("validation", 0.2) is None
     first = None
     for number in range(len(folds)):
@@ -270,103 +263,10 @@ def cross_validated_fit(
         if watched:
             options |= {"validation": (shown[tested], recorded[fold == number]), "patience": None}
         fitted = fit(network, shown[~tested], recorded[fold != number], seed=seed, **options)
-        found[fold == number] = fitted.predict(shown[tested])
+        predictions[fold == number] = fitted.predict(shown[tested])
         first = first or fitted
     assert first is not None
-    return CrossValidatedFit(found, first)
-
-
-class _Run:
-    """A network, its data, and the cost of one on the other."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        data: FittedData,
-        loss: str,
-        penalties: Penalties,
-        batch_size: int | None,
-        generator: torch.Generator,
-        of_readout: torch.Generator,
-    ) -> None:
-        self.model, self.data, self.loss, self.penalties = model, data, loss, penalties
-        self.generator, self.of_readout = generator, of_readout
-        self.drawing: list[Any] = [module for module in model.modules() if hasattr(module, "generator")]
-        self.constrained: list[Any] = [module for module in model.modules() if hasattr(module, "constrain")]
-        self.batch_size = batch_size or len(data.images)
-        self.n_batches = -(-len(data.images) // self.batch_size)
-        mean = data.responses.mean(dim=0, keepdim=True)
-        self.constant = float(self.cost(mean.clamp(min=0) if loss == "poisson" else mean, data.responses))
-        self.size = float(
-            data.responses.square().mean() if loss == "mse" else data.responses.mean() + abs(self.constant)
-        )
-        self.check_fits()
-
-    def cost(self, answer: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
-        if self.loss == "mse":
-            return (answer - responses).square().mean()
-        return (answer - responses * torch.log(answer + TINY)).mean()
-
-    def optimiser(self, name: str, learning_rate: float, momentum: float) -> torch.optim.Optimizer:
-        if name == "adam":
-            return torch.optim.Adam(self.model.parameters(), lr=learning_rate)
-        return torch.optim.SGD(self.model.parameters(), lr=learning_rate, momentum=momentum)
-
-    def steps(self, optimizer: torch.optim.Optimizer) -> Iterator[tuple[float, float]]:
-        """Take an epoch's steps; gives loss and penalty before each."""
-        n = len(self.data.images)
-        order = torch.randperm(n, generator=self.generator) if self.n_batches > 1 else torch.arange(n)
-        self.model.train()
-        self._lend(self.of_readout)
-        for batch in order.to(self.data.images.device).split(self.batch_size):
-            whole = self.n_batches == 1
-            images, responses = self.data.images, self.data.responses
-            answer = self.model(images if whole else images[batch])
-            cost = self.cost(answer, responses if whole else responses[batch])
-            penalty = sum((own(self.model) for own in self.penalties), cost.new_zeros(()))
-            optimizer.zero_grad()
-            (cost + penalty).backward()
-            optimizer.step()
-            for module in self.constrained:
-                module.constrain()
-            yield cost.item(), penalty.item()
-        self._lend(None)
-
-    def _lend(self, generator: torch.Generator | None) -> None:
-        for module in self.drawing:
-            module.generator = generator
-
-    def held_out_loss(self) -> float:
-        if self.data.other_images is None or self.data.other_responses is None:
-            return math.nan
-        return float(self.cost(_predicted(self.model, self.data.other_images), self.data.other_responses))
-
-    def check_fits(self) -> None:
-        """Raise InputError when the network does not answer for these neurons, or the loss is not for these data."""
-        if self.loss == "poisson" and (lowest := float(self.data.responses.min())) < 0:
-            raise InputError(
-                f"responses run down to {lowest:.3g}, but the Poisson loss is for counts or rates, not negative; use "
-                "loss='mse', or responses that are not z-scored"
-            )
-        answer = _predicted(self.model, self.data.images[:2])
-        wanted = (len(self.data.images[:2]), self.data.responses.shape[1])
-        name = type(self.model).__name__
-        if tuple(answer.shape) != wanted:
-            raise InputError(
-                f"{name} answers with {tuple(answer.shape)}, not {wanted}; build it for {wanted[1]} neurons"
-            )
-        if self.loss == "poisson" and (getattr(self.model, "output", "") == "identity" or (answer < 0).any()):
-            raise InputError(
-                f"the Poisson loss needs positive answers, which {name} does not give; build it with output='elu+1' or "
-                "'softplus'"
-            )
-
-    def check_converging(self, cost: float, step: int, rate: float) -> None:
-        if not cost <= (EXPLODED * self.size or math.inf):
-            raise DivergenceError(
-                f"fitting diverged at step {step}: the training loss is {cost:.3g}, and that of a constant answer "
-                f"{self.constant:.3g}; use a learning_rate below {rate:.3g}"
-            )
+    return CrossValidatedFit(predictions, first)
 
 
 def _built(network: Builder | nn.Module, data: FittedData, seed: int) -> tuple[nn.Module, torch.Generator]:
@@ -378,12 +278,6 @@ def _built(network: Builder | nn.Module, data: FittedData, seed: int) -> tuple[n
     if not there and hasattr(model, "start_from"):
         model.start_from(data.images, data.responses)  # type: ignore[operator]
     return model, generator
-
-
-def _predicted(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    network.eval()
-    with torch.no_grad():
-        return torch.cat([network(batch) for batch in images.split(PREDICTED_AT_ONCE)])
 
 
 def _check_settings(given: dict[str, Any]) -> None:

@@ -102,10 +102,10 @@ def fold_of_each(folds: Sequence[Any], n_rows: int) -> Indices:
             f"the {len(rows)} folds hold {len(together)} rows, {len(np.unique(together))} different; every one of the "
             f"{n_rows} must be in one of at least 2 folds, none of them empty"
         )
-    found = np.empty(n_rows, np.intp)
+    numbers = np.empty(n_rows, np.intp)
     for number, fold in enumerate(rows):
-        found[fold] = number
-    return found
+        numbers[fold] = number
+    return numbers
 
 
 def _numbered(stimuli: Any) -> Indices:

@@ -109,19 +109,19 @@ class Terms:
         covariance = (weights @ (x * q) - sum_x * sum_q / n_stimuli) * lost
         variance = (total - np.square(sum_x) / n_stimuli) * lost
         of_prediction = (weights @ np.square(q) - np.square(sum_q) / n_stimuli) * lost
-        found = np.full((len(MEASURES), *total.shape), np.nan, weights.dtype)
+        values = np.full((len(MEASURES), *total.shape), np.nan, weights.dtype)
         with np.errstate(invalid="ignore", divide="ignore"):
-            found[0] = covariance / np.sqrt(variance * of_prediction)
-            found[1] = 1 - errors / total
+            values[0] = covariance / np.sqrt(variance * of_prediction)
+            values[1] = 1 - errors / total
             if self.noise is not None:
                 noise, centred = (weights @ (share * self.noise).astype(weights.dtype) for share in (1, self.shares[1]))
                 explainable = total - self.shares[0] * noise
-                found[2] = np.where(explainable > 0, 1 - (errors - noise) / explainable, np.nan)
+                values[2] = np.where(explainable > 0, 1 - (errors - noise) / explainable, np.nan)
                 explainable = variance - centred
-                found[3] = covariance / np.sqrt(np.where(explainable > 0, explainable, np.nan) * of_prediction)
-        found[:, :, self.still] = np.nan
-        found[::3, :, self.predicted_still] = np.nan
-        return found
+                values[3] = covariance / np.sqrt(np.where(explainable > 0, explainable, np.nan) * of_prediction)
+        values[:, :, self.still] = np.nan
+        values[::3, :, self.predicted_still] = np.nan
+        return values
 
     def reliability(self, recorded: Recorded, neurons: slice) -> dict[str, Floats]:
         """Reliability of averages, and explainable variance of single trials."""
@@ -134,13 +134,13 @@ class Terms:
         of_trials = explainable_variance(recorded.trials[:, neurons], recorded.index)
         return {"reliability": reliability, "explainable_variance": np.where(self.still, np.nan, of_trials)}
 
-    def reasons(self, found: Floats) -> list[str]:
+    def reasons(self, values: Floats) -> list[str]:
         """Why measures are NaN, for each neuron."""
         why = [
             (self.still, STILL),
             (~self.still & self.predicted_still, "constant prediction"),
             (~self.still & (self.noise is None), ONCE),
-            (~self.still & (self.noise is not None) & np.isnan(found[2:]).any(axis=0) & ~self.predicted_still, HIDDEN),
+            (~self.still & (self.noise is not None) & np.isnan(values[2:]).any(axis=0) & ~self.predicted_still, HIDDEN),
         ]
         return ["; ".join(text for mask, text in why if mask[neuron]) for neuron in range(len(self.still))]
 

@@ -121,7 +121,7 @@ class Penalty:
         ``"readout"`` or ``"core"``. Biases, and the locations of a Gaussian point readout, are not penalised.
     average : bool
         Divide by the number of neurons (readout) or filters (core), so that a strength means the same for many as for
-        few. The course that :mod:`normenc.encoding.course` follows does not.
+        few. The course that :mod:`normenc.encoding.neuromatch` follows does not.
 
     Raises
     ------
@@ -130,7 +130,7 @@ class Penalty:
 
     Examples
     --------
-    >>> from normenc.encoding.readouts import encoding_network
+    >>> from normenc.encoding import encoding_network
     >>> network = encoding_network((12, 16), 50, readout="linear", n_channels=2)
     >>> penalty = Penalty("l2", 0.1)
     >>> bool(torch.isclose(penalty(network), 0.1 * network.readout.weight.square().sum() / 50))

@@ -65,8 +65,8 @@ class Predictivity:
         ``pandas.DataFrame([found.row(layer=name) for name, found in results.items()])`` is a table of layers.
         """
         values = dict(labels)
-        for measure, found in self.medians.iterrows():
-            values |= {measure: found["median"], f"{measure}_low": found["low"], f"{measure}_high": found["high"]}
+        for measure, summary in self.medians.iterrows():
+            values |= {measure: summary["median"], f"{measure}_low": summary["low"], f"{measure}_high": summary["high"]}
         counts = {"n_reliable": self.n_reliable, "n_unreliable": self.n_unreliable, "n_unknown": self.n_unknown}
         return values | counts | {"r_unreliable": self.median_r_unreliable}
 
@@ -146,8 +146,8 @@ def predictivity(
     >>> signal = rng.normal(size=(200, 40))
     >>> stimulus = np.repeat(np.arange(200), 4)
     >>> trials = signal[stimulus] + rng.normal(size=(800, 40))
-    >>> found = predictivity(signal, trials, stimulus, n_samples=100)  # as good as a prediction can be
-    >>> found.medians["median"].round(1).tolist()
+    >>> scores = predictivity(signal, trials, stimulus, n_samples=100)  # as good as a prediction can be
+    >>> scores.medians["median"].round(1).tolist()
     [0.9, 0.8, 1.0, 1.0]
     """
     if isinstance(prediction, Prediction):
@@ -193,13 +193,13 @@ def _per_neuron(
 
     def describe(neurons: slice) -> pd.DataFrame:
         terms = Terms.of_neurons(predicted[:, neurons], recorded, neurons)
-        found = terms.measures(whole)[:, 0]
+        scores = terms.measures(whole)[:, 0]
         table: dict[str, Any] = {}
         samples[:, :, neurons] = terms.measures(drawn, len(predicted) / (len(predicted) - 1))
         low, high = percentile_interval(samples[:, :, neurons])
         for number, measure in enumerate(MEASURES):
-            table |= {measure: found[number], f"{measure}_low": low[number], f"{measure}_high": high[number]}
-        return pd.DataFrame(table | terms.reliability(recorded, neurons) | {"reason": terms.reasons(found)})
+            table |= {measure: scores[number], f"{measure}_low": low[number], f"{measure}_high": high[number]}
+        return pd.DataFrame(table | terms.reliability(recorded, neurons) | {"reason": terms.reasons(scores)})
 
     return pd.concat(in_threads(describe, chunks), ignore_index=True), samples
 
@@ -228,14 +228,14 @@ def _medians(
     and drawing either counts it once: the variance is 2 (V_stimuli + V_neurons) - V_both (Schuett et al., eLife 2023).
     """
     n_neurons, n_samples = len(chosen), samples.shape[1]
-    found = table[list(MEASURES)].to_numpy().T
-    medians, standard_error = _median(found[:, chosen]), np.full(len(MEASURES), np.nan)
+    scores = table[list(MEASURES)].to_numpy().T
+    medians, standard_error = _median(scores[:, chosen]), np.full(len(MEASURES), np.nan)
     if n_neurons > 1 and n_samples > 1:
         drawn = np.empty((3, len(MEASURES), n_samples))
         for sample in range(n_samples):
             neurons = chosen[rng.integers(n_neurons, size=n_neurons)]
             drawn[0, :, sample] = _median(samples[:, sample, chosen])
-            drawn[1, :, sample] = _median(found[:, neurons])
+            drawn[1, :, sample] = _median(scores[:, neurons])
             drawn[2, :, sample] = _median(samples[:, sample, neurons])
         of_stimuli, of_neurons, of_both = drawn.var(axis=-1, ddof=1)
         total = np.maximum(2 * (of_stimuli + of_neurons) - of_both, np.maximum(of_stimuli, of_neurons))
@@ -245,7 +245,7 @@ def _medians(
             "median": medians,
             "low": medians - standard_error,
             "high": medians + standard_error,
-            "n_neurons": np.isfinite(found[:, chosen]).sum(axis=1),
+            "n_neurons": np.isfinite(scores[:, chosen]).sum(axis=1),
         },
         index=pd.Index(MEASURES, name="measure"),
     )

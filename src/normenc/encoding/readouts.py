@@ -6,7 +6,6 @@ every channel, a Gaussian point readout a location and a weight for every channe
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +13,17 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from normenc.encoding.cores import ConvCore, checked_images
 from normenc.errors import InputError
 
-__all__ = ["OUTPUTS", "EncodingNetwork", "Factorised", "FullLinear", "GaussianPoint", "encoding_network"]
+__all__ = ["Factorised", "FullLinear", "GaussianPoint", "Readout"]
 
 Shape = tuple[int, int, int]
-OUTPUTS = ("identity", "softplus", "elu+1")
 INSIDE = 0.999  # of half of the image
 RIDGE = 0.1  # of the channels' mean sum of squares
-LOOKED_FOR_IN = 1000  # images
 LOOKED_AT_ONCE = 20_000_000  # numbers
 
 
-class _Readout(nn.Module):
+class Readout(nn.Module):
     """What readouts have in common: their sizes, and a bias for each neuron."""
 
     def __init__(self, in_shape: Shape, n_neurons: int) -> None:
@@ -44,7 +40,7 @@ class _Readout(nn.Module):
         return []
 
 
-class FullLinear(_Readout):
+class FullLinear(Readout):
     r"""A weight for every feature: :math:`b_n + \sum_{cij} w_{ncij} x_{cij}`.
 
     Parameters
@@ -87,7 +83,7 @@ class FullLinear(_Readout):
         return self.weight.detach().norm(dim=1).cpu().numpy()
 
 
-class Factorised(_Readout):
+class Factorised(Readout):
     r"""A spatial mask and a weight for every channel: :math:`b_n + \sum_{ij} m_{nij} \sum_c w_{nc} x_{cij}`.
 
     Parameters
@@ -155,7 +151,7 @@ class Factorised(_Readout):
         return (self.mask.detach().abs() * size[:, None, None]).cpu().numpy()
 
 
-class GaussianPoint(_Readout):
+class GaussianPoint(Readout):
     r"""One location of the image, and a weight for every channel: :math:`b_n + \sum_c w_{nc} x_c(\mu_n)`.
 
     While it is trained, every neuron reads each image at a location that is drawn from its Gaussian, with mean
@@ -271,115 +267,3 @@ def _explained(features: torch.Tensor, responses: torch.Tensor) -> Iterator[tupl
         factor = torch.linalg.cholesky(gram + ridge[:, None, None] * torch.eye(n_channels, device=gram.device))
         half = torch.linalg.solve_triangular(factor, block.transpose(1, 2) @ wanted, upper=False)
         yield start, half.square().sum(dim=1) / total
-
-
-class EncodingNetwork(nn.Module):
-    """A core, a readout, and the nonlinearity of the responses.
-
-    Parameters
-    ----------
-    core : Module
-        Images in, features out, such as :class:`normenc.encoding.ConvCore`.
-    readout : FullLinear, Factorised or GaussianPoint
-    output : str
-        ``"identity"`` for the squared loss; ``"softplus"`` or ``"elu+1"``, which are positive, for the Poisson loss.
-
-    Raises
-    ------
-    InputError
-        When the output is unknown, or images have another size than the readout's.
-
-    Examples
-    --------
-    >>> network = EncodingNetwork(ConvCore(n_channels=6), GaussianPoint((6, 12, 16), 50), output="elu+1")
-    >>> network(torch.zeros(3, 12, 16)).shape
-    torch.Size([3, 50])
-    """
-
-    readout: _Readout
-
-    def __init__(self, core: nn.Module, readout: _Readout, *, output: str = "identity") -> None:
-        super().__init__()
-        if output not in OUTPUTS:
-            raise InputError(f"output is {output!r}; it must be one of {', '.join(map(repr, OUTPUTS))}")
-        self.core, self.readout, self.output = core, readout, output
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Predicted responses, shape (n, n_neurons)."""
-        images = checked_images(images)
-        wanted = tuple(self.readout.in_shape[1:])
-        if tuple(images.shape[2:]) != wanted:
-            raise InputError(
-                f"images are {images.shape[2]} x {images.shape[3]} pixels, but the network reads {wanted[0]} x "
-                f"{wanted[1]}; give images of that size, or fit a network to images of this one"
-            )
-        values = self.readout(self.core(images))
-        if self.output == "identity":
-            return values
-        return functional.softplus(values) if self.output == "softplus" else functional.elu(values) + 1
-
-    def start_from(self, images: torch.Tensor, responses: torch.Tensor) -> None:
-        """Start at what can be known before training: the neurons' mean responses, and where in the image they look.
-
-        Parameters
-        ----------
-        images : Tensor, shape (n, height, width)
-        responses : Tensor, shape (n, n_neurons)
-        """
-        mean = responses.mean(dim=0)
-        if self.output != "identity":
-            mean = mean.clamp(min=1e-3)
-        if self.output == "softplus":
-            mean = mean + torch.log(-torch.expm1(-mean))
-        elif self.output == "elu+1":
-            mean = torch.where(mean < 1, mean.log(), mean - 1)
-        with torch.no_grad():
-            self.readout.bias.copy_(mean)
-            if isinstance(self.readout, Factorised | GaussianPoint):
-                self.core.eval()
-                self.readout.look_for(self.core(images[:LOOKED_FOR_IN]), responses[:LOOKED_FOR_IN])
-
-
-READOUTS: dict[str, Any] = {"linear": FullLinear, "factorised": Factorised, "gaussian": GaussianPoint}
-
-
-def encoding_network(
-    image_size: tuple[int, int],
-    n_neurons: int,
-    *,
-    readout: str = "gaussian",
-    output: str = "identity",
-    **core: Any,
-) -> EncodingNetwork:
-    """Build a network for images and neurons: what :func:`normenc.encoding.fit` takes, with ``functools.partial``.
-
-    Parameters
-    ----------
-    image_size : (int, int)
-        Height and width in pixels.
-    n_neurons : int
-    readout : str
-        ``"linear"``, ``"factorised"`` or ``"gaussian"``.
-    output : str
-        See :class:`EncodingNetwork`.
-    **core
-        See :class:`normenc.encoding.ConvCore`.
-
-    Returns
-    -------
-    EncodingNetwork
-
-    Raises
-    ------
-    InputError
-        When a choice is unknown or a size impossible.
-
-    Examples
-    --------
-    >>> encoding_network((12, 16), 50, readout="factorised", n_channels=8).readout.in_shape
-    (8, 12, 16)
-    """
-    if readout not in READOUTS:
-        raise InputError(f"readout is {readout!r}; it must be one of {', '.join(map(repr, READOUTS))}")
-    features = ConvCore(**core)
-    return EncodingNetwork(features, READOUTS[readout]((features.n_channels, *image_size), n_neurons), output=output)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_responses, check_finite
 from normenc.encoding.folds import fold_of_each, stimulus_folds
-from normenc.encoding.ridge import Axes, Layer, check_penalties, choose_and_predict, in_threads
+from normenc.encoding.ridge import Features, PrincipalAxes, check_penalties, choose_and_predict, in_threads
 from normenc.errors import InputError
 
 __all__ = ["METHODS", "PENALTIES", "Prediction", "cross_validated_predictions"]
@@ -152,8 +152,8 @@ def cross_validated_predictions(
     >>> rng = np.random.default_rng(0)
     >>> layer = rng.normal(size=(100, 8))
     >>> neurons = layer @ rng.normal(size=(8, 30)) + 0.1 * rng.normal(size=(100, 30))
-    >>> found = cross_validated_predictions(layer, neurons)
-    >>> bool(np.corrcoef(found.predicted[:, 0], neurons[:, 0])[0, 1] > 0.99), found.penalty.shape
+    >>> prediction = cross_validated_predictions(layer, neurons)
+    >>> bool(np.corrcoef(prediction.predicted[:, 0], neurons[:, 0])[0, 1] > 0.99), prediction.penalty.shape
     (True, (5, 30))
     """
     x, y = _as_features(features, memory_gib), as_responses(responses)
@@ -170,7 +170,7 @@ def cross_validated_predictions(
     _check_apart(labels, fold)
     _check_memory(x, fold, memory_gib)
     alone = choose == "leave-one-out" or (choose is None and not ordered and len(np.unique(labels)) == len(labels))
-    layer, predicted, notes = Layer(x, scale), np.empty(y.shape, y.dtype), []
+    layer, predicted, notes = Features(x, scale), np.empty(y.shape, y.dtype), []
     chosen = np.empty((fold.max() + 1, y.shape[1]), np.intp)
     for number in range(len(chosen)):
         test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
@@ -188,7 +188,7 @@ def cross_validated_predictions(
     return Prediction(predicted, fold, method, grid, penalty, ordered, _at_edges(grid, penalty))
 
 
-def _axes(layer: Layer, train: Indices, test: Indices, reduce_to: int | None) -> Axes:
+def _axes(layer: Features, train: Indices, test: Indices, reduce_to: int | None) -> PrincipalAxes:
     axes = layer.axes(train, test, reduce_to)
     if not axes.eigenvalues.size:
         raise InputError(
@@ -219,14 +219,14 @@ def _as_features(features: Any, memory_gib: float) -> npt.NDArray[Any]:
 
 
 def _check_apart(labels: npt.NDArray[Any], fold: Indices) -> None:
-    found, index = np.unique(labels, return_inverse=True)
-    low, high = np.full(len(found), fold.max() + 1), np.full(len(found), -1)
+    different, index = np.unique(labels, return_inverse=True)
+    low, high = np.full(len(different), fold.max() + 1), np.full(len(different), -1)
     np.minimum.at(low, index, fold)
     np.maximum.at(high, index, fold)
     if (split := np.flatnonzero(low < high)).size:
         raise InputError(
-            f"stimulus {found[split[0]]} is in folds {low[split[0]]} and {high[split[0]]}; put all rows of a stimulus "
-            "in one fold, or it is tested where it was fitted"
+            f"stimulus {different[split[0]]} is in folds {low[split[0]]} and {high[split[0]]}; put all rows of a "
+            "stimulus in one fold, or it is tested where it was fitted"
         )
 
 
@@ -263,7 +263,7 @@ def _inner_folds(deal: partial[list[Indices]], labels: npt.NDArray[Any]) -> list
 
 
 def _partial_least_squares(
-    axes: Axes, responses: npt.NDArray[Any], train: Indices, n_components: int | None, out: npt.NDArray[Any]
+    axes: PrincipalAxes, responses: npt.NDArray[Any], train: Indices, n_components: int | None, out: npt.NDArray[Any]
 ) -> list[str]:
     """Write predictions of the test stimuli to `out`; return what went less well.
 

@@ -12,8 +12,8 @@ from normenc.arrays import as_array, as_responses
 from normenc.errors import InputError
 
 __all__ = [
-    "Axes",
-    "Layer",
+    "Features",
+    "PrincipalAxes",
     "RidgePredictions",
     "check_penalties",
     "choose_and_predict",
@@ -46,7 +46,7 @@ class RidgePredictions:
 
 
 @dataclass(frozen=True)
-class Axes:
+class PrincipalAxes:
     r"""Principal axes of the features of training stimuli, and where test stimuli lie on them.
 
     With the centred training features :math:`Z = U S V^T`, ridge regression with penalty :math:`\alpha` predicts
@@ -77,7 +77,7 @@ class Axes:
         return self.test * np.sqrt(self.eigenvalues)
 
 
-class Layer:
+class Features:
     """Features of stimuli, of which :meth:`axes` are found for any training set.
 
     More units than stimuli enter by products between stimuli alone, which are added up over blocks of units: memory
@@ -94,7 +94,7 @@ class Layer:
         self.values, self.scale = values, scale
         self._products: Floats | None = None
 
-    def axes(self, train: Indices, test: Indices, n_components: int | None = None) -> Axes:
+    def axes(self, train: Indices, test: Indices, n_components: int | None = None) -> PrincipalAxes:
         """Principal axes of training stimuli, all or the first `n_components`, which then are the features."""
         if self.values.shape[1] < len(train):
             left, eigenvalues, right = self._from_features(train, test)
@@ -105,7 +105,7 @@ class Layer:
         if n_components is not None:
             kept[n_components:] = False
         left, eigenvalues = left[:, kept], eigenvalues[kept]
-        return Axes(left, eigenvalues, right[:, kept] / eigenvalues)
+        return PrincipalAxes(left, eigenvalues, right[:, kept] / eigenvalues)
 
     def _from_features(self, train: Indices, test: Indices) -> tuple[Floats, Floats, Floats]:
         """U, squared S and test features times V S, by a singular value decomposition."""
@@ -196,8 +196,8 @@ def ridge_predictions(
     --------
     >>> rng = np.random.default_rng(0)
     >>> x, w = rng.normal(size=(60, 5)), rng.normal(size=(5, 3))
-    >>> found = ridge_predictions(x[:50], x[:50] @ w, x[50:], [0.001, 1.0, 1000.0])
-    >>> found.penalty, bool(np.allclose(found.predicted, x[50:] @ w, atol=1e-3))
+    >>> ridge = ridge_predictions(x[:50], x[:50] @ w, x[50:], [0.001, 1.0, 1000.0])
+    >>> ridge.penalty, bool(np.allclose(ridge.predicted, x[50:] @ w, atol=1e-3))
     (array([0.001, 0.001, 0.001]), True)
     """
     x, y, t = as_responses(features), as_responses(responses), as_responses(test_features)
@@ -208,7 +208,7 @@ def ridge_predictions(
         )
     grid = check_penalties(penalties)
     train, test = np.arange(len(x)), np.arange(len(x), len(x) + len(t))
-    axes = Layer(np.concatenate([x, t]), scale).axes(train, test)
+    axes = Features(np.concatenate([x, t]), scale).axes(train, test)
     folds = None if inner is None else [np.asarray(fold, dtype=np.intp) for fold in inner]
     predicted = np.empty((len(t), y.shape[1]), y.dtype)
     chosen = choose_and_predict(axes, y, train, grid, folds, predicted)
@@ -224,7 +224,7 @@ def check_penalties(penalties: Any) -> Floats:
 
 
 def choose_and_predict(
-    axes: Axes,
+    axes: PrincipalAxes,
     responses: npt.NDArray[Any],
     train: Indices,
     penalties: Floats,
@@ -247,9 +247,9 @@ def choose_and_predict(
         targets = responses[train, neurons]
         varies, mean = _varying(targets), targets.mean(axis=0, dtype=np.float64).astype(kind)
         targets -= mean
-        found = held_out.errors(targets).argmin(axis=0)
-        out[:, neurons] = test @ (shrinkage[:, found] * (project @ targets)) + mean
-        chosen[neurons] = np.where(varies, found, -1)
+        best = held_out.errors(targets).argmin(axis=0)
+        out[:, neurons] = test @ (shrinkage[:, best] * (project @ targets)) + mean
+        chosen[neurons] = np.where(varies, best, -1)
 
     size = max(256, CHUNK_BYTES // (kind.itemsize * len(train)))
     in_threads(fit, [slice(start, start + size) for start in range(0, responses.shape[1], size)])
@@ -272,7 +272,7 @@ class _LeftOut:
     :math:`e = U \, diag(\alpha / (\lambda + \alpha)) \, U^T y` plus what lies outside the axes.
     """
 
-    def __init__(self, axes: Axes, penalties: Floats, kind: Any) -> None:
+    def __init__(self, axes: PrincipalAxes, penalties: Floats, kind: Any) -> None:
         n_train, n_axes = axes.left.shape
         self.complete = n_axes == n_train - 1
         self.left = axes.left.astype(kind)
@@ -290,24 +290,24 @@ class _LeftOut:
     def errors(self, targets: npt.NDArray[Any]) -> npt.NDArray[Any]:
         projected = self.left.T @ targets
         outside = None if self.complete else targets - self.left @ projected
-        found = np.empty((len(self.factor), targets.shape[1]), targets.dtype)
+        means = np.empty((len(self.factor), targets.shape[1]), targets.dtype)
         for number, factor in enumerate(self.factor):
             error = (self.maps[number] if self.maps else self._map(number)) @ projected
             if outside is not None:
                 error += factor[:, None] * outside
-            np.einsum("st,st->t", error, error, out=found[number])
-        return found
+            np.einsum("st,st->t", error, error, out=means[number])
+        return means
 
 
 class _FoldsOut:
     """Squared errors of stimuli that are held out together, mean over these, then over folds, for every penalty."""
 
-    def __init__(self, axes: Axes, penalties: Floats, folds: Sequence[Indices], kind: Any) -> None:
+    def __init__(self, axes: PrincipalAxes, penalties: Floats, folds: Sequence[Indices], kind: Any) -> None:
         scores, every = axes.scores, np.arange(len(axes.left))
 
         def part(fold: Indices) -> tuple[Any, ...]:
             rest = np.setdiff1d(every, fold)
-            inner = Layer(scores).axes(rest, fold)
+            inner = Features(scores).axes(rest, fold)
             shrinkage = inner.eigenvalues / (inner.eigenvalues + penalties[:, None])
             maps = (inner.test * shrinkage[:, None, :]).astype(kind)
             return rest, fold, np.ascontiguousarray(inner.left.T, kind), maps

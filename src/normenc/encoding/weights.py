@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.arrays import as_count, as_responses
-from normenc.encoding.ridge import Layer, check_penalties, choose_and_predict
+from normenc.encoding.ridge import Features, check_penalties, choose_and_predict
 from normenc.errors import InputError
 
 __all__ = ["RidgeWeights", "ridge_weights"]
@@ -76,8 +76,8 @@ def ridge_weights(
     --------
     >>> rng = np.random.default_rng(0)
     >>> layer, true = rng.normal(size=(60, 5)), rng.normal(size=(5, 3))
-    >>> found = ridge_weights(layer, layer @ true + 2, [1e-6, 1.0])
-    >>> bool(np.allclose(found.weights, true, atol=1e-4)), found.intercept.round(3)
+    >>> ridge = ridge_weights(layer, layer @ true + 2, [1e-6, 1.0])
+    >>> bool(np.allclose(ridge.weights, true, atol=1e-4)), ridge.intercept.round(3)
     (True, array([2., 2., 2.]))
     """
     x, y = as_responses(features), as_responses(responses).astype(np.float64)
@@ -85,7 +85,7 @@ def ridge_weights(
         raise InputError(f"features have {len(x)} rows and responses {len(y)}; give a row for each stimulus in both")
     every, nothing = np.arange(len(x)), np.empty(0, dtype=np.intp)
     n_components = None if reduce_to is None else as_count(reduce_to, "reduce_to")
-    axes = Layer(x, scale).axes(every, nothing, n_components)
+    axes = Features(x, scale).axes(every, nothing, n_components)
     if not axes.eigenvalues.size:
         raise InputError(f"no unit varies over the {len(x)} stimuli, so that nothing can be read from this layer")
     grid = check_penalties(penalties)

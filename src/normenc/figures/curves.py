@@ -144,7 +144,7 @@ def _titles(
 ) -> list[str]:
     """Names and scores of a row's units, in lines for which its panels have room."""
     word = "neuron" if neurons else "unit"
-    found = []
+    titles = []
     for unit in units:
         name = f"{unit}" if names is None else names[unit]
         told = "" if scores is None else f"{score} {np.asarray(scores[label])[unit]:.2f}"
@@ -152,8 +152,8 @@ def _titles(
             lines = [wrapped(f"{word} {name}", NARROW_NAME), wrapped(told, NARROW_NAME)]
         else:
             lines = [f"{word} {wrapped(name, NAME)}", told]
-        found.append("\n".join(filter(None, lines)))
-    return found
+        titles.append("\n".join(filter(None, lines)))
+    return titles
 
 
 def _title(panel: Axes, label: str, titles: Sequence[str], column: int) -> None:

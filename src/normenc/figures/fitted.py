@@ -23,6 +23,7 @@ from normenc.figures.common import (
     wrapped,
 )
 from normenc.figures.sizes import place_legend, within
+from normenc.renamed import renamed
 from normenc.stimulus_types.angles import degrees
 
 __all__ = ["learned_filters", "loss_curves", "readout_maps", "readout_positions"]
@@ -34,8 +35,9 @@ MOST_FILTERS = 12
 MOST_ELLIPSES = 200  # more would hide each other
 
 
+@renamed(ax="axes")
 def loss_curves(
-    logs: Mapping[str, pd.DataFrame], *, best: Mapping[str, int] | None = None, ax: Axes | None = None
+    logs: Mapping[str, pd.DataFrame], *, best: Mapping[str, int] | None = None, axes: Axes | None = None
 ) -> Axes:
     """Training and held-out loss over steps, a colour for each fit.
 
@@ -48,7 +50,7 @@ def loss_curves(
         By label; ``FittedNetwork.log``, with the columns ``step``, ``training_loss`` and ``held_out_loss``.
     best : mapping of str to int, optional
         Steps whose weights were kept, by label; ``FittedNetwork.best_step``.
-    ax : Axes, optional
+    axes : Axes, optional
 
     Returns
     -------
@@ -63,7 +65,7 @@ def loss_curves(
         raise InputError("there is no log to draw; give one for each fit, by label")
     lowest, highest = np.inf, -np.inf
     with style():
-        panel = ax if ax is not None else _new_panel(logs)
+        panel = axes if axes is not None else _new_panel(logs)
         for number, (label, log) in enumerate(logs.items()):
             if missing := [name for name in COLUMNS if name not in log]:
                 raise InputError(f"the log of {label!r} has no column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
@@ -194,6 +196,7 @@ def readout_maps(
     return panels
 
 
+@renamed(ax="axes")
 def readout_positions(
     positions: Any,
     image_size: tuple[int, int],
@@ -201,7 +204,7 @@ def readout_positions(
     covariances: Any = None,
     orientation: Any = None,
     image: Any = None,
-    ax: Axes | None = None,
+    axes: Axes | None = None,
 ) -> Axes:
     """Where in the image each neuron reads, a point a neuron.
 
@@ -221,7 +224,7 @@ def readout_positions(
         Preferred orientations, degrees from vertical, which colour the points; NaN is grey.
     image : array_like, shape (height, width), optional
         Drawn faintly behind the points.
-    ax : Axes, optional
+    axes : Axes, optional
 
     Returns
     -------
@@ -237,7 +240,7 @@ def readout_positions(
         raise InputError(f"positions have shape {places.shape}; they must be (n_neurons, 2), a row and a column each")
     height, width = image_size
     with style():
-        panel = ax if ax is not None else plt.subplots(figsize=within(4.4, 3.2), layout="constrained")[1]
+        panel = axes if axes is not None else plt.subplots(figsize=within(4.4, 3.2), layout="constrained")[1]
         if image is not None:
             faint: Any = {"cmap": "gray", "vmin": 0, "vmax": 1, "alpha": 0.25, "interpolation": "nearest"}
             panel.imshow(as_array(image, "image"), zorder=0, **faint)

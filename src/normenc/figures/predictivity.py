@@ -12,6 +12,7 @@ from normenc.errors import InputError
 from normenc.figures.common import COLOURS, check_columns, style, wrapped
 from normenc.figures.numbering import place_numbers
 from normenc.figures.sizes import narrow, place_legend, within
+from normenc.renamed import renamed
 
 __all__ = ["MEASURES", "predictivity"]
 
@@ -32,7 +33,8 @@ MOST_NAMED = 40
 BOUNDS = (-1.0, 2.0)  # of the axis; a model as bad as a constant has 0, a perfect one 1
 
 
-def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | None = None) -> Axes:
+@renamed(ax="axes")
+def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes | None = None) -> Axes:
     """Similarity of RDMs against predictivity of neurons, a point for each encoder.
 
     Lines are 95 % intervals. The grey band is the noise ceiling of the RDMs; where noise is accounted for, the dotted
@@ -46,7 +48,7 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
         The rows of ``predictivity.csv``, of one recording.
     measure : str, optional
         One of :data:`MEASURES`; the first of which anything is known by default.
-    ax : Axes, optional
+    axes : Axes, optional
 
     Returns
     -------
@@ -69,27 +71,29 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, ax: Axes | 
         )
     named = _named(table)
     with style():
-        if ax is None:
+        if axes is None:
             names = [_name(row) for row in named.to_dict("records")]
             height = max(4.4, 0.2 * sum(name.count("\n") + 1 for name in names))
-            ax = plt.subplots(figsize=within(7.2, height, legend=names), layout="constrained")[1]
+            axes = plt.subplots(figsize=within(7.2, height, legend=names), layout="constrained")[1]
         first = table.iloc[0]
         if np.isfinite(first["ceiling_lower"]):
-            ax.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
+            axes.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
         if chosen in ("feve", "noise_corrected_r"):
-            ax.axhline(1, color="black", linestyle=":", linewidth=0.9)
+            axes.axhline(1, color="black", linestyle=":", linewidth=0.9)
         drawn = table[table[["similarity", chosen]].notna().all(axis=1)]
         for row in drawn.to_dict("records"):
-            _draw(ax, row, chosen)
-        _set_limits(ax, drawn, chosen)
-        ax.set_xlabel("similarity of RDMs")
-        ax.set_ylabel(wrapped(MEASURES[chosen], 26 if narrow() else 40))
+            _draw(axes, row, chosen)
+        _set_limits(axes, drawn, chosen)
+        axes.set_xlabel("similarity of RDMs")
+        axes.set_ylabel(wrapped(MEASURES[chosen], 26 if narrow() else 40))
         handles = _legend(table, named, drawn.index)
-        place_legend(ax, handles, [str(h.get_label()) for h in handles], loc="center left", bbox_to_anchor=(1.01, 0.5))
+        place_legend(
+            axes, handles, [str(h.get_label()) for h in handles], loc="center left", bbox_to_anchor=(1.01, 0.5)
+        )
         numbered = [row for row in named.itertuples() if row.Index in drawn.index]
         points = [(row.similarity, float(np.clip(getattr(row, chosen), *BOUNDS))) for row in numbered]
-        place_numbers(ax, points, [_number(row.number, getattr(row, chosen)) for row in numbered])
-    return ax
+        place_numbers(axes, points, [_number(row.number, getattr(row, chosen)) for row in numbered])
+    return axes
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
@@ -109,26 +113,26 @@ def _number(number: int, value: float) -> str:
     return f"{number}" if BOUNDS[0] <= value <= BOUNDS[1] else f"{number}: {value:.3g}".replace("-", "−")
 
 
-def _draw(ax: Axes, row: dict[Any, Any], chosen: str) -> None:
+def _draw(axes: Axes, row: dict[Any, Any], chosen: str) -> None:
     colour, marker, filled = KINDS[EncoderKind(row["kind"])]
     x, y = row["similarity"], float(np.clip(row[chosen], *BOUNDS))
     thin: Any = {"color": colour, "linewidth": 0.8, "alpha": 0.5}
     if y == row[chosen]:
-        ax.plot([row["similarity_low"], row["similarity_high"]], [y, y], **thin)
+        axes.plot([row["similarity_low"], row["similarity_high"]], [y, y], **thin)
         if f"{chosen}_low" in row:
-            ax.plot([x, x], np.clip([row[f"{chosen}_low"], row[f"{chosen}_high"]], *BOUNDS), **thin)
+            axes.plot([x, x], np.clip([row[f"{chosen}_low"], row[f"{chosen}_high"]], *BOUNDS), **thin)
     else:
         marker = "v" if y > row[chosen] else "^"  # it points to where the value is
     face = colour if filled else "white"
-    ax.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none", clip_on=False)
+    axes.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none", clip_on=False)
 
 
-def _set_limits(ax: Axes, drawn: pd.DataFrame, chosen: str) -> None:
+def _set_limits(axes: Axes, drawn: pd.DataFrame, chosen: str) -> None:
     """End the axis at the bounds where a value lies beyond them."""
     if (drawn[chosen] < BOUNDS[0]).any():
-        ax.set_ylim(bottom=BOUNDS[0])
+        axes.set_ylim(bottom=BOUNDS[0])
     if (drawn[chosen] > BOUNDS[1]).any():
-        ax.set_ylim(top=BOUNDS[1])
+        axes.set_ylim(top=BOUNDS[1])
 
 
 def _legend(table: pd.DataFrame, named: pd.DataFrame, drawn: pd.Index) -> list[Line2D]:

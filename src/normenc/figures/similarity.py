@@ -103,12 +103,12 @@ def _winners(similarity: pd.DataFrame, pairs: pd.DataFrame | None) -> dict[int, 
     first, second = np.triu_indices(len(similarity), k=1)
     if len(pairs) != len(first):
         raise InputError(f"there are {len(pairs)} pairs for {len(similarity)} rows; there must be {len(first)}")
-    found: dict[int, list[int]] = {}
+    winners: dict[int, list[int]] = {}
     for one, other, difference, p in zip(first, second, pairs["difference"], pairs["p_holm"], strict=True):
         if p <= ALPHA:
             better, worse = (one, other) if difference > 0 else (other, one)
-            found.setdefault(int(better), []).append(int(worse))
-    return found
+            winners.setdefault(int(better), []).append(int(worse))
+    return winners
 
 
 def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[int]], measure: Measure) -> None:

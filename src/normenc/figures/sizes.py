@@ -57,10 +57,10 @@ def millimetres(width: float | str) -> float:
     (85.0, 85.0, 180.0)
     """
     text = str(width).strip().lower()
-    found = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*(mm|cm|in)?", text)
-    if text not in COLUMNS and not found:
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*(mm|cm|in)?", text)
+    if text not in COLUMNS and not match:
         raise InputError(f"the width is {width!r}; give it as in 85mm, 8.5cm, 3.3in, single (85 mm) or double (180 mm)")
-    value = COLUMNS[text] if found is None else float(found[1]) * UNITS[found[2] or "mm"]
+    value = COLUMNS[text] if match is None else float(match[1]) * UNITS[match[2] or "mm"]
     if not LEAST <= value <= MOST:
         raise InputError(f"the width is {width!r}, which is {value:g} mm; it must be between {LEAST:g} and {MOST:g} mm")
     return round(value, 6)

@@ -149,17 +149,17 @@ def selectivity_distributions(
     InputError
         When a population is no vector.
     """
-    found = {label: per_unit(values, label) for label, values in known(selectivity, controls).items()}
+    indices = {label: per_unit(values, label) for label, values in known(selectivity, controls).items()}
     looks = dict(zip([*selectivity, *(controls or {})], line_styles(selectivity, controls), strict=True))
-    names = [_median_and_number(values, label, label == recording) for label, values in found.items()]
+    names = [_median_and_number(values, label, label == recording) for label, values in indices.items()]
     handles = []
     with style():
         if axes is None:
             _, axes = plt.subplots(figsize=within(6.0, 3.2, legend=names), layout="constrained")
-        for label, values in found.items():
+        for label, values in indices.items():
             x = np.sort(values[np.isfinite(values)])
             handles.append(_draw_steps(axes, x, *looks[label]))
-        everything = np.concatenate([*found.values(), [0.0, 1.0]])
+        everything = np.concatenate([*indices.values(), [0.0, 1.0]])
         if np.nanmin(everything) >= 0 and np.nanmax(everything) <= 1:
             axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)

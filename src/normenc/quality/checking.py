@@ -9,7 +9,7 @@ import pandas as pd
 
 from normenc import rsa, stimuli
 from normenc.errors import InputError
-from normenc.quality.comparable import confounded, inference_inputs
+from normenc.quality.comparable import confounded, rdms_for_inference
 from normenc.quality.decisive import NO_RDM, Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons
 from normenc.quality.raw import RawValues, look_at
@@ -250,7 +250,7 @@ def _checked(
     reliability, inputs = None, None
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
-        inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else inference_inputs(recording)
+        inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else rdms_for_inference(recording)
         if inputs is not None:
             own = {key: value for key, value in inputs.items() if key != "data"}
             ceiling = rsa.noise_ceiling(inputs["data"], **own, seed=seed)

@@ -14,10 +14,10 @@ from normenc.recordings import Recording
 from normenc.recordings.rows import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
-__all__ = ["comparison_notes", "confounded", "inference_inputs"]
+__all__ = ["comparison_notes", "confounded", "rdms_for_inference"]
 
 
-def inference_inputs(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
+def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
     """What :func:`normenc.rsa.infer` and :func:`normenc.rsa.noise_ceiling` can know of a recording.
 
     Animals count as animals only where they are named. Sessions of one animal, named or not, are sessions.
@@ -50,16 +50,16 @@ def inference_inputs(recording: Recording, metric: str = "correlation") -> dict[
         animals, sessions = [part.animal for part in parts], [part.session for part in parts]
         if len(set(animals)) > 1:
             return {"data": data, "subject": np.array(animals)}
-        found = {"data": data, "session": np.array(sessions)}
+        arguments = {"data": data, "session": np.array(sessions)}
         same_neurons = all(part.same_neurons for part in parts)
         if same_neurons and recording.responses.shape[1] >= MIN_NEURONS:
-            found["responses"] = np.stack([part.responses for part in parts])
-        return found
-    found = {"data": _rdm(recording.responses, metric, recording.name)}
+            arguments["responses"] = np.stack([part.responses for part in parts])
+        return arguments
+    arguments = {"data": _rdm(recording.responses, metric, recording.name)}
     if recording.responses.shape[1] >= MIN_NEURONS:
-        found["responses"] = recording.responses.to_numpy()
+        arguments["responses"] = recording.responses.to_numpy()
     repeats = _repeats(recording)
-    return found if repeats is None else found | {"repeats": repeats}
+    return arguments if repeats is None else arguments | {"repeats": repeats}
 
 
 def comparison_notes(recording: Recording) -> tuple[str, ...]:
@@ -196,14 +196,14 @@ def _shown_together(
     index: npt.NDArray[np.intp], animal: npt.NDArray[np.str_], session: npt.NDArray[np.str_], n_stimuli: int
 ) -> list[tuple[tuple[str, str], npt.NDArray[np.intp]]]:
     """Trials by animal and session; all of an animal where none of its sessions had all stimuli, but all together."""
-    found: list[tuple[tuple[str, str], npt.NDArray[np.intp]]] = []
+    groups: list[tuple[tuple[str, str], npt.NDArray[np.intp]]] = []
     for name in sorted(set(animal)):
         own = np.flatnonzero(animal == name)
         sessions = [((name, key), own[session[own] == key]) for key in sorted(set(session[own]))]
         whole = [len(np.unique(index[rows])) == n_stimuli for _, rows in sessions]
         together = len(np.unique(index[own])) == n_stimuli and len(set(animal)) > 1
-        found += [((name, ""), own)] if together and not any(whole) else sessions
-    return found
+        groups += [((name, ""), own)] if together and not any(whole) else sessions
+    return groups
 
 
 def _labels(values: Any, name: str) -> npt.NDArray[np.str_]:

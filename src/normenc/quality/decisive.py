@@ -13,6 +13,7 @@ from scipy import stats
 from normenc import controls, rsa, stimuli
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.renamed import renamed
 from normenc.representations import represent
 from normenc.rsa.permutation import chance_test
 from normenc.stimulus_types import StimulusType, as_type
@@ -100,7 +101,7 @@ def decidable(
     ----------
     recording : Recording
     inputs : mapping or None
-        See :func:`normenc.quality.inference_inputs`; None where RDMs cannot be computed.
+        See :func:`normenc.quality.rdms_for_inference`; None where RDMs cannot be computed.
     compared : Inference, optional
         A comparison with the recording that was made already, whose models are taken instead.
     seed : int
@@ -111,10 +112,10 @@ def decidable(
 
     Examples
     --------
-    >>> from normenc.quality import inference_inputs
+    >>> from normenc.quality import rdms_for_inference
     >>> from normenc.recordings import simulated_v1
     >>> recording = simulated_v1(100, n_stimuli=12, direction=True)
-    >>> found = decidable(recording, inference_inputs(recording))
+    >>> found = decidable(recording, rdms_for_inference(recording))
     >>> found.n_different_images, found.chance, found.factors
     (6, 'label permutations', ('stimuli', 'neurons'))
     """
@@ -143,36 +144,37 @@ def decidable(
     return Decidable(n_images, **against_chance, **_smallest_difference(inference))
 
 
-def decisions(found: Decidable, kind: str | StimulusType, n_stimuli: int) -> list[str]:
+@renamed(found="facts")
+def decisions(facts: Decidable, kind: str | StimulusType, n_stimuli: int) -> list[str]:
     """What comparisons can decide, in sentences.
 
     Parameters
     ----------
-    found : Decidable
+    facts : Decidable
     kind : str or StimulusType
         Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
     n_stimuli : int
     """
-    said = [_said_of_images(found, as_type(kind), n_stimuli), _said_of_chance(found, n_stimuli)]
-    if found.unknown:
-        return [*said, f"How small a difference between two models could be found is not known: {found.unknown}."]
+    said = [_said_of_images(facts, as_type(kind), n_stimuli), _said_of_chance(facts, n_stimuli)]
+    if facts.unknown:
+        return [*said, f"How small a difference between two models could be found is not known: {facts.unknown}."]
     others = {"stimuli": "other stimuli", "animals": "other animals", "sessions": "other sessions"}
     others |= {"neurons": "other neurons", "seeds": "networks of other seeds"}
-    scope = _listed([others[factor] for factor in found.factors])
+    scope = _listed([others[factor] for factor in facts.factors])
     scope = f"generalising to {scope}" if scope else "for these data alone"
-    models = _listed(found.compared) if len(found.compared) <= FEW else f"the {len(found.compared)} models of this run"
+    models = _listed(facts.compared) if len(facts.compared) <= FEW else f"the {len(facts.compared)} models of this run"
     return [
         *said,
-        f"A difference in similarity of {found.smallest_difference:.2f} between two models would be found with a power "
+        f"A difference in similarity of {facts.smallest_difference:.2f} between two models would be found with a power "
         f"of {POWER:.0%} ({scope}; two-sided test at {ALPHA:g}, not corrected for several comparisons). This follows "
-        f"from the differences between {models}, whose standard error is {found.standard_error:.3f} "
-        f"in the median, with {found.dof:.0f} degrees of freedom.".replace("%", " %"),
+        f"from the differences between {models}, whose standard error is {facts.standard_error:.3f} "
+        f"in the median, with {facts.dof:.0f} degrees of freedom.".replace("%", " %"),
     ]
 
 
-def _said_of_images(found: Decidable, kind: StimulusType, n_stimuli: int) -> str:
-    why = "" if found.n_different_images == n_stimuli else f": {kind.alike}"
-    return f"The {n_stimuli} {kind.plural} are {found.n_different_images} different images to a model{why}."
+def _said_of_images(facts: Decidable, kind: StimulusType, n_stimuli: int) -> str:
+    why = "" if facts.n_different_images == n_stimuli else f": {kind.alike}"
+    return f"The {n_stimuli} {kind.plural} are {facts.n_different_images} different images to a model{why}."
 
 
 def _said_of_chance(found: Decidable, n_stimuli: int) -> str:

@@ -58,8 +58,8 @@ def look_at(responses: Any) -> RawValues:
 
     Examples
     --------
-    >>> found = look_at([[0, 1, 1, 7], [2, 3, 3, 7], [1, 0, 0, 7], [1, float("nan"), 0, 7]])
-    >>> found.missing, found.neurons_missing, found.constant, found.duplicated, found.scale
+    >>> raw = look_at([[0, 1, 1, 7], [2, 3, 3, 7], [1, 0, 0, 7], [1, float("nan"), 0, 7]])
+    >>> raw.missing, raw.neurons_missing, raw.constant, raw.duplicated, raw.scale
     (1, 1, 1, 0, 'spike counts')
     """
     values = as_matrix(responses)

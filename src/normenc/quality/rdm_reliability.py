@@ -122,14 +122,16 @@ def rdm_reliability(
         drawn = draw_blocks(n_stimuli, n_samples, block, rng) if ordered else draw_counts(n_stimuli, n_samples, rng)
         counts = np.concatenate([counts, drawn])
     vectors = [[upper(half[None]) for half in pair] for pair in pairs]
-    found = np.mean([similarities(one, two, counts, measure).models[:, 0, 0] for one, two in vectors], axis=0)
+    reliability = np.mean([similarities(one, two, counts, measure).models[:, 0, 0] for one, two in vectors], axis=0)
     low = high = np.nan
-    if len(found) > 1:
+    if len(reliability) > 1:
         # Samples hold stimuli twice, and blocks hold neighbours: their spread is right, their mean is not.
-        z = np.arctanh(np.clip(found, -LARGEST, LARGEST))
+        z = np.arctanh(np.clip(reliability, -LARGEST, LARGEST))
         low, high = rsa.spearman_brown(np.tanh(z[0] + np.array([-1.96, 1.96]) * np.nanstd(z[1:])))
     p_value = _p_value(responses, stimulus, measure, n_permutations, rng)
-    return RdmReliability(float(found[0]), float(rsa.spearman_brown(found[0])), float(low), float(high), p_value)
+    return RdmReliability(
+        float(reliability[0]), float(rsa.spearman_brown(reliability[0])), float(low), float(high), p_value
+    )
 
 
 def _much_alike(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -154,12 +156,12 @@ def _p_value(
     products = (centred @ centred.T).astype(np.float64)
 
     def similarity(labelled: npt.NDArray[np.intp]) -> float:
-        found = []
+        values = []
         for _ in range(TEST_SPLITS):
             first, second = half_averages(labelled, int(labelled.max()) + 1, rng)
             one, two = (_dissimilarities(products, part)[None] for part in (first, second))
-            found.append(measure.compare(one, two)[0, 0])
-        return float(np.mean(found))
+            values.append(measure.compare(one, two)[0, 0])
+        return float(np.mean(values))
 
     observed = similarity(index)
     as_high = sum(similarity(rng.permutation(index)) >= observed - 1e-12 for _ in range(n_permutations))

@@ -228,7 +228,7 @@ def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) 
         recording = fold(recording)
     if asked.bin_width is not None and not binned:
         recording = bin_stimuli(recording, asked.bin_width)
-    return z_score(recording) if asked.z_scored else recording
+    return z_score(recording) if asked.z_score else recording
 
 
 def _streamed(found: Contents, asked: Preparation) -> Recording:
@@ -254,12 +254,12 @@ def _streamed(found: Contents, asked: Preparation) -> Recording:
         shown = ~np.isnan(stimulus)
         stimulus[shown] = bin_centres(stimulus[shown], np.ones(shown.sum()), kind, asked.bin_width)
         steps.append(f"averaged within bins of {asked.bin_width:g} degrees")
-    streamed = stream_rdm(found.responses, stimulus, zscore=asked.z_scored)
+    streamed = stream_rdm(found.responses, stimulus, z_score=asked.z_score)
     if len(streamed.stimulus) < len(stimulus):
         steps.append("averaged over the trials of each stimulus")
     if len(streamed.left_out):
         steps.append(f"left out {len(streamed.left_out):,} neurons that do not vary over stimuli")
-    steps += ["z-scored each neuron over stimuli"] * asked.z_scored
+    steps += ["z-scored each neuron over stimuli"] * asked.z_score
     steps.append(f"turned into the RDM of {streamed.n_neurons:,} neurons block by block")
     facts: dict[str, Any] = {kind: streamed.stimulus, **found.facts}
     recording = Recording.from_rdm(found.name, streamed.rdm, **facts)

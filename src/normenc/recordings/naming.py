@@ -26,9 +26,9 @@ from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import images_of_numbers, match_images, natural_order
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
+from normenc.recordings.reference_format import of_reference
 from normenc.recordings.squares import question_square
 from normenc.recordings.steps import compares_numbers
-from normenc.recordings.study_format import of_study
 from normenc.stimulus_types import STIMULUS_TYPES, as_type
 from normenc.stimulus_types.known import listed_names
 
@@ -89,7 +89,7 @@ def understand(
         _check_needs_no_trials(asked)
         return _of_rdm(known, name, asked, images, common | {"notes": notes})
     if {"resp", "stimuli"} <= known.keys() and "responses" not in known:
-        return of_study(known, name, replace(asked, angles=_angles(known, asked)), common | {"notes": notes})
+        return of_reference(known, name, replace(asked, angles=_angles(known, asked)), common | {"notes": notes})
     if asked.rdm_metric is not None:
         raise InputError("rdm_metric says what a given RDM holds; there are responses, from which it is computed")
     kind, _ = _stimulus(known)

@@ -8,15 +8,17 @@ from typing import Any
 
 from normenc.errors import InputError
 from normenc.recordings.times import Window, parse_window
+from normenc.renamed import renamed
 
 __all__ = ["FACTS", "Preparation"]
 
 FACTS = ("species", "area", "units", "source", "citation", "licence", "simulated")
 OF_EVENTS = ("intervals", "series")  # of files that hold continuous signals or spikes, such as NWB
 MISSING = ("error", "neurons", "trials")
-AS_FLAGS = {"map": "names", "fold": "fold_directions", "z_score": "z_scored"}  # what the command line calls them
+AS_FLAGS = {"map": "names", "fold": "fold_directions"}  # what the command line calls them
 
 
+@renamed(z_scored="z_score")
 @dataclass(frozen=True)
 class Preparation:
     """How a file is understood, and what is done to the responses, in the order of the fields.
@@ -67,7 +69,7 @@ class Preparation:
     bin_width : float, optional
         Degrees; see :func:`normenc.recordings.bin_stimuli`. In the reference study's format bins come first, and are
         the study's own: responses and stimuli are averaged within [0, bin_width), [bin_width, 2 bin_width), ...
-    z_scored : bool
+    z_score : bool
         Z-score each neuron over stimuli, see :func:`normenc.recordings.z_score`.
 
     Raises
@@ -101,7 +103,7 @@ class Preparation:
     responsive: bool = False
     fold_directions: bool = False
     bin_width: float | None = None
-    z_scored: bool = False
+    z_score: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without a file."""
@@ -112,6 +114,7 @@ class Preparation:
             object.__setattr__(self, "blank", [self.blank])
 
     @classmethod
+    @renamed(z_scored="z_score")
     def of(cls, preparation: "Preparation | Mapping[str, Any] | None" = None, /, **options: Any) -> "Preparation":
         """Make one of options, or change some of another; each may be called as on the command line, too.
 

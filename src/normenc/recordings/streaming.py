@@ -14,6 +14,7 @@ import xarray as xr
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.recordings.labels import without_stimulus
+from normenc.renamed import renamed
 from normenc.showing import Shown, facts
 
 __all__ = ["AveragedBlocks", "StreamedRDM", "stream_rdm"]
@@ -68,8 +69,9 @@ class StreamedRDM(Shown):
         return xr.DataArray(self.rdm, coords, ("stimulus", "stimulus_2"), "rdm", attributes)
 
 
+@renamed(zscore="z_score")
 def stream_rdm(
-    responses: Any, stimulus: Any = None, *, zscore: bool = True, memory_mib: float = MEMORY_MIB
+    responses: Any, stimulus: Any = None, *, z_score: bool = True, memory_mib: float = MEMORY_MIB
 ) -> StreamedRDM:
     """Correlation RDM of responses that are read from disk a block of neurons at a time.
 
@@ -85,7 +87,7 @@ def stream_rdm(
     stimulus : array_like, shape (n_trials,), optional
         Label or number of each trial's stimulus; trials whose label is missing (NaN or empty) are left out. Default:
         every row is a stimulus of its own.
-    zscore : bool
+    z_score : bool
         Whether to subtract each neuron's mean over stimuli, and divide by its standard deviation over them, that of the
         population (divided by n_stimuli). Neurons that do not vary over stimuli are then left out.
     memory_mib : float
@@ -115,11 +117,12 @@ def stream_rdm(
     """
     from normenc.rsa import rdm_from_blocks
 
-    blocks = AveragedBlocks(responses, stimulus, zscore=zscore, memory_mib=memory_mib)
+    blocks = AveragedBlocks(responses, stimulus, z_score=z_score, memory_mib=memory_mib)
     matrix = rdm_from_blocks(blocks)
     return StreamedRDM(matrix, blocks.stimulus, blocks.n_neurons - len(blocks.left_out), blocks.left_out)
 
 
+@renamed(zscore="z_score")
 class AveragedBlocks:
     """Averages over trials, z-scored over stimuli, a block of neurons at a time; every loop reads them anew.
 
@@ -138,14 +141,14 @@ class AveragedBlocks:
 
     Examples
     --------
-    >>> blocks = AveragedBlocks([[1.0, 2.0], [3.0, 4.0], [0.0, 9.0]], [1, 1, 0], zscore=False)
+    >>> blocks = AveragedBlocks([[1.0, 2.0], [3.0, 4.0], [0.0, 9.0]], [1, 1, 0], z_score=False)
     >>> list(blocks)
     [array([[0., 9.],
            [2., 3.]])]
     """
 
     def __init__(
-        self, responses: Any, stimulus: Any = None, *, zscore: bool = True, memory_mib: float = MEMORY_MIB
+        self, responses: Any, stimulus: Any = None, *, z_score: bool = True, memory_mib: float = MEMORY_MIB
     ) -> None:
         readable = hasattr(responses, "shape") and not hasattr(responses, "detach")
         self._responses = responses if readable else as_array(responses, "responses")
@@ -159,7 +162,7 @@ class AveragedBlocks:
         self._dtype = np.dtype(np.float32 if kind.kind == "f" and kind.itemsize == 4 else np.float64)
         self._n_trials, self.n_neurons = map(int, self._responses.shape)
         self.stimulus, self._averaging = _averaging(stimulus, self._n_trials)
-        self._zscore = zscore
+        self._z_score = z_score
         self.width = self._width(kind.itemsize, memory_mib)
         self.left_out = np.empty(0, dtype=np.intp)
 
@@ -224,7 +227,7 @@ class AveragedBlocks:
             largest = np.abs(part).max(axis=0)
             if not np.isfinite(largest).all():
                 raise _not_finite(raw[:, first : first + n_columns], start + first)
-            if self._zscore:
+            if self._z_score:
                 part, varies = _z_scored(part, largest)
                 every[first : first + n_columns] = varies
             block[:, filled : filled + part.shape[1]] = part

@@ -1,5 +1,6 @@
 """Representational similarity analysis: numbers in, numbers out."""
 
+from normenc.renamed import keep_old_names
 from normenc.rsa.alignment import (
     ALIGNMENTS,
     angular_distance,
@@ -12,7 +13,7 @@ from normenc.rsa.alignment import (
 from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.comparison import compare_rdms, compare_vectors
-from normenc.rsa.crossvalidated import CROSSVALIDATED, crossvalidated_rdm
+from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.rsa.inference import Inference, infer
 from normenc.rsa.measures import MEASURES, METHODS, Measure
@@ -20,11 +21,11 @@ from normenc.rsa.noise import noise_covariance
 from normenc.rsa.pairs import match_stimuli
 from normenc.rsa.permutation import chance_p_values, permuted_similarities
 from normenc.rsa.simulation import simulate_responses
-from normenc.rsa.weighting import WeightedModel, crossvalidate_weighted, fit_weights
+from normenc.rsa.weighting import WeightedModel, cross_validate_weighted, fit_weights
 
 __all__ = [
     "ALIGNMENTS",
-    "CROSSVALIDATED",
+    "CROSS_VALIDATED",
     "MEASURES",
     "METHODS",
     "METRICS",
@@ -37,8 +38,8 @@ __all__ = [
     "compare_rdms",
     "compare_representations",
     "compare_vectors",
-    "crossvalidate_weighted",
-    "crossvalidated_rdm",
+    "cross_validate_weighted",
+    "cross_validated_rdm",
     "fit_weights",
     "infer",
     "linear_cka",
@@ -54,3 +55,10 @@ __all__ = [
     "spearman_brown",
     "svcca",
 ]
+
+keep_old_names(
+    __name__,
+    CROSSVALIDATED="CROSS_VALIDATED",
+    crossvalidate_weighted="cross_validate_weighted",
+    crossvalidated_rdm="cross_validated_rdm",
+)

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_responses
 from normenc.errors import InputError
-from normenc.rsa.labelled import check_same, labels_of, turned
+from normenc.rsa.paired import checked_pair, coordinates
 
 __all__ = [
     "ALIGNMENTS",
@@ -105,7 +104,7 @@ def linear_cka(x: Any, y: Any, *, debiased: bool = False) -> float:
     >>> round(linear_cka(x, [[0.0, 2.0], [-2.0, 0.0], [0.0, 0.0]]), 12)  # rotated and scaled
     1.0
     """
-    first, second = _checked(x, y, 4 if debiased else 3)
+    first, second = checked_pair(x, y, 4 if debiased else 3)
     if len(first) > max(first.shape[1], second.shape[1]):  # whichever is smaller: units x units, or the kernels
         return _cka_of_units(first, second, debiased)
     kernels = [v @ v.T for v in (first, second)]
@@ -165,7 +164,7 @@ def procrustes_distance(x: Any, y: Any) -> float:
     >>> round(procrustes_distance([[1.0], [0.0], [-1.0]], [[3.0], [0.0], [-3.0]]), 6)
     0.0
     """
-    first, second = (_coordinates(v) / np.linalg.norm(v) for v in _checked(x, y))
+    first, second = (coordinates(v) / np.linalg.norm(v) for v in checked_pair(x, y))
     if first.shape[1] < second.shape[1]:
         first, second = second, first
     left, _, right = np.linalg.svd(second.T @ first, full_matrices=False)
@@ -280,40 +279,6 @@ def pwcca(x: Any, y: Any, *, explained_variance: float = 0.99) -> float:
     return float(weights @ correlations / weights.sum())
 
 
-def _checked(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
-    """Both representations with each unit's mean taken out, scaled so that no square leaves the number range."""
-    arrays, labels = [], []
-    for name, given in (("first", x), ("second", y)):
-        try:
-            oriented = turned(given, "responses")
-            arrays.append(as_responses(oriented).astype(np.float64))
-        except InputError as error:
-            raise InputError(f"the {name} representation: {error}") from None
-        labels.append((f"the {name} representation", labels_of(oriented)))
-    if len(arrays[0]) != len(arrays[1]):
-        raise InputError(
-            f"the representations have {len(arrays[0])} and {len(arrays[1])} stimuli; both must be of the same ones"
-        )
-    check_same(labels, "select and reorder the rows of one")
-    if len(arrays[0]) < least:
-        raise InputError(f"there are {len(arrays[0])} stimuli; this comparison needs at least {least}")
-    return _centred(arrays[0], "first"), _centred(arrays[1], "second")
-
-
-def _centred(array: Floats, name: str) -> Floats:
-    # Less its first response a constant unit is 0; less its mean, rounding would be left that looks like a response.
-    array = array / (np.abs(array).max() or 1)
-    array = array - array[0]
-    size = np.abs(array).max()
-    if size == 0:
-        raise InputError(
-            f"all stimuli evoke the same in the {name} representation; there is nothing to compare, so use a layer or "
-            "population that responds to them"
-        )
-    array /= size
-    return array - array.mean(axis=0)
-
-
 def _u_centred(kernel: Floats, name: str) -> Floats:
     """The kernel, projected so that inner products have no bias: HSIC_1 but for a factor, so -1 to 1 if normalised."""
     n = len(kernel)
@@ -333,18 +298,13 @@ def _equally_far(name: str) -> InputError:
     )
 
 
-def _coordinates(values: Floats) -> Floats:
-    """Responses with at most as many units as stimuli, and the same inner products of stimuli."""
-    return values if values.shape[1] <= len(values) else np.asarray(np.linalg.qr(values.T, mode="r")).T
-
-
 def _canonical(x: Any, y: Any, explained_variance: float) -> tuple[Floats, Floats, Floats]:
     """Canonical correlations, the first representation's directions (n_stimuli, k), and its reduced responses."""
     if not 0 < explained_variance <= 1:
         raise InputError(f"explained_variance is {explained_variance}; it must lie above 0 and not above 1")
     bases, reduced = [], []
-    for values in _checked(x, y):
-        left, scale, _ = np.linalg.svd(_coordinates(values), full_matrices=False)
+    for values in checked_pair(x, y):
+        left, scale, _ = np.linalg.svd(coordinates(values), full_matrices=False)
         scale = scale[scale > scale[0] * max(values.shape) * np.finfo(float).eps]
         share = np.cumsum(scale**2) / np.sum(scale**2)
         n = len(scale)

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from normenc.arrays import as_matrix, stimulus_name
 from normenc.errors import InputError
-from normenc.rsa.labelled import check_same, labels_of, turned
+from normenc.rsa.labelled import labels_of, turned
+from normenc.rsa.labels import check_same
 from normenc.rsa.ties import settled
 
 __all__ = ["Sums", "check_shape", "constant_stimulus", "one_minus_correlation", "rdm_from_blocks", "sums_of"]

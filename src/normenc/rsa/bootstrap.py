@@ -51,7 +51,7 @@ def bootstrap(
     n_samples: int,
     block_length: int | None,
     seed: int,
-    tick: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Sample]:
     """Resample every set of factors.
 
@@ -69,7 +69,7 @@ def bootstrap(
     block_length : int, optional
         Neighbours drawn together; stimuli are drawn one by one where None is given.
     seed : int
-    tick : callable, optional
+    progress : callable, optional
         Is given (done, all) after each bootstrap.
 
     Returns
@@ -85,18 +85,18 @@ def bootstrap(
     every = list(product(*([None, *draws[f]] for f in others)))
     for done, ways in enumerate(every, start=1):
         drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
-        found, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, measure, kind, halves, seed)
-        found = np.broadcast_to(found, (n_samples, *found.shape[1:]))
+        estimates, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, measure, kind, halves, seed)
+        estimates = np.broadcast_to(estimates, (n_samples, *estimates.shape[1:]))
         for seeds in [None, *draws.get("seeds", [])]:  # these change means alone, and no similarity
             if not drawn and seeds is None:
                 continue
             groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
-            means = inputs.average(found, groups, None if seeds is None else seeds.weights)
+            means = inputs.average(estimates, groups, None if seeds is None else seeds.weights)
             inflations = {f: d.inflation for f, d in drawn.items()}
             inflations |= {} if seeds is None else {"seeds": seeds.inflation}
             samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
-        if tick is not None:
-            tick(done, len(every))
+        if progress is not None:
+            progress(done, len(every))
     return _undefined_together(samples)
 
 
@@ -158,8 +158,8 @@ def _evaluate(
     by_rdm = np.ones((len(stimuli), len(inputs.matrices)), dtype=np.int64)
     by_rdm = by_rdm if groups is None else groups[:, inputs.group]
     if neurons is not None:
-        found, ceiling = _with_neurons(inputs, neurons, stimuli, by_rdm, measure, kind, seed)
-        return found, ceiling if halves is None else _half_ceilings(halves, stimuli, measure)
+        estimates, ceiling = _with_neurons(inputs, neurons, stimuli, by_rdm, measure, kind, seed)
+        return estimates, ceiling if halves is None else _half_ceilings(halves, stimuli, measure)
     several = inputs.group if kind == inputs.grouped_by else None
     data = upper(inputs.matrices)
     result = similarities(
@@ -185,14 +185,14 @@ def _with_neurons(
     seed: int,
 ) -> tuple[Floats, Floats]:
     """The same where every sample has neurons, and thus RDMs, of its own: the same neurons in every session."""
-    found, ceiling = [], []
+    estimates, ceiling = [], []
     step = int(np.clip(NEURON_BYTES // (8 * inputs.models.shape[1]), 1, NEURON_SAMPLES))
     for start in range(0, len(neurons), step):
         part = slice(start, start + step)
         chosen = neurons[part]
         counts, amounts = (rows if len(rows) == 1 else rows[part] for rows in (stimuli, by_rdm))
         own = np.stack([groups.vectors(chosen) for groups in inputs.neurons])
-        found.append(np.stack([sample_similarities(inputs.models, data, counts, measure) for data in own], axis=2))
+        estimates.append(np.stack([sample_similarities(inputs.models, data, counts, measure) for data in own], axis=2))
         if kind == "neurons":
             splits = neuron_halves(inputs.neurons[0], chosen, n_splits(inputs), seed)
             ceiling.append(_half_ceilings(splits, counts, measure))
@@ -201,7 +201,7 @@ def _with_neurons(
             ceiling.append(sample_ceilings(own, counts, measure, **options))
         else:
             ceiling.append(np.full((len(chosen), 2), np.nan))
-    return np.concatenate(found), np.concatenate(ceiling)
+    return np.concatenate(estimates), np.concatenate(ceiling)
 
 
 def n_splits(inputs: Inputs) -> int:

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.crossvalidated import crossvalidated_rdm
+from normenc.rsa.cross_validated import cross_validated_rdm
 from normenc.rsa.dissimilarity import rdm
-from normenc.rsa.labelled import check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
 from normenc.rsa.pairs import as_rdms, n_stimuli_of, upper
@@ -105,7 +106,7 @@ def noise_ceiling(
     rdm_metric : str
         Of the halves' RDMs: one of :data:`normenc.rsa.METRICS` without ``"mahalanobis"``, which needs a noise
         covariance; of neurons, ``"correlation"``, ``"cosine"`` or ``"euclidean"``. For `repeats` also ``"crossnobis"``:
-        the RDMs are crossvalidated within either half, which takes 4 repeats.
+        the RDMs are cross-validated within either half, which takes 4 repeats.
     n_splits : int, optional
         Random splits: 100 of the neurons, 20 of the repeats.
     seed : int
@@ -165,8 +166,8 @@ def ceiling_of_rdms(vectors: Floats, groups: npt.NDArray[np.int64], kind: str, m
     """From RDMs of several animals or sessions, shape (n_rdms, n_pairs)."""
     n_stimuli = n_stimuli_of(vectors.shape[1])
     everyone, stimuli = np.ones((1, len(vectors)), dtype=np.int64), np.ones((1, n_stimuli), dtype=np.int64)
-    found = similarities(vectors[:1], vectors, stimuli, measure, rdm_counts=everyone, subject=groups)
-    lower, highest = found.ceiling[0]
+    compared = similarities(vectors[:1], vectors, stimuli, measure, rdm_counts=everyone, subject=groups)
+    lower, highest = compared.ceiling[0]
     return Ceiling(kind, float(lower), float(highest))
 
 
@@ -215,7 +216,7 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
     trials = as_array(repeats, "repeats")
     least = 4 if rdm_metric == CROSSNOBIS else 2
     if trials.ndim != 3 or len(trials) < least:
-        why = " for crossvalidation within either half" if least > 2 else ""
+        why = " for cross-validation within either half" if least > 2 else ""
         raise InputError(
             f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with {least} repeats "
             f"or more{why}"
@@ -226,7 +227,7 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
         order = rng.permutation(len(trials))
         parts = [trials[order[:half]], trials[order[half : 2 * half]]]
         first, second = (
-            upper(crossvalidated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
+            upper(cross_validated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
             for part in parts
         )
         yield first, second

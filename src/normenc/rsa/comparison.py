@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.rsa.labelled import check_same, labels_of_rdm, square
+from normenc.rsa.labelled import labels_of_rdm, square
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import METHODS, Measure, Method, as_measure
 from normenc.rsa.pairs import as_rdms, as_vectors, check_missing, check_pairs, upper
 
@@ -146,7 +147,7 @@ def _compare(first: Floats, second: Floats, measure: Measure, missing: bool) -> 
     if not any(map(np.any, gaps)):
         return measure.compare(first, second), np.zeros((len(first), len(second)), dtype=np.int64)
     measure.check_pairs_missing(*(np.nan_to_num(vectors) for vectors in (first, second)))
-    found, left_out = np.empty((len(first), len(second))), np.zeros((len(first), len(second)), dtype=np.int64)
+    similarity, left_out = np.empty((len(first), len(second))), np.zeros((len(first), len(second)), dtype=np.int64)
     for row, (x, x_gaps) in enumerate(zip(first, gaps[0], strict=True)):
         for column, (y, y_gaps) in enumerate(zip(second, gaps[1], strict=True)):
             there = ~(x_gaps | y_gaps)
@@ -156,5 +157,5 @@ def _compare(first: Floats, second: Floats, measure: Measure, missing: bool) -> 
                     f"RDM {row} of the first and RDM {column} of the second have {there.sum()} pairs of stimuli in "
                     f"common; a comparison needs at least {MIN_PAIRS}"
                 )
-            found[row, column] = measure.compare(x[there][None], y[there][None])[0, 0]
-    return found, left_out
+            similarity[row, column] = measure.compare(x[there][None], y[there][None])[0, 0]
+    return similarity, left_out

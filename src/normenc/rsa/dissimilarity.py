@@ -121,9 +121,9 @@ def rdm(
         return _correlation(values, responses)
     check_finite(values, responses)
     if metric == "cosine":
-        found = np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
-        found[found <= float(np.finfo(values.dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
-        return settled(found, relative=DIGITS)
+        dissimilarities = np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
+        dissimilarities[dissimilarities <= float(np.finfo(values.dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
+        return settled(dissimilarities, relative=DIGITS)
     factors: Factors = unchanged
     if metric == "mahalanobis":
         if noise_covariance is None:
@@ -237,7 +237,7 @@ def pair_sums(repeats: npt.NDArray[Any], factors: Factors) -> Floats:
     r"""Sum over units of :math:`(a_i - a_j)(b_i - b_j)` for every pair of stimuli; a and b are the factors.
 
     Of one repeat that is within the repeat. Of more, it is the mean over ordered pairs of different repeats, a of one
-    and b of the other, which equals leave-one-repeat-out crossvalidation averaged over folds. Identical stimuli give
+    and b of the other, which equals leave-one-repeat-out cross-validation averaged over folds. Identical stimuli give
     exactly 0 if they have identical factors.
 
     Parameters

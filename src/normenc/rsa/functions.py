@@ -33,15 +33,16 @@ class OfFunction(OneByOne):
         """Similarities of vectors of pairs: shape (n_x, n_y)."""
         for what, vectors in (("first", x), ("second", y)):
             check_spread(vectors, centred=self.centred, what=what, noun=f"similarity by the measure {self.name!r}")
-        found = np.array([[self._value(self.function, one, other) for other in y] for one in x])
-        if not np.isfinite(found).all():
-            row, column = np.argwhere(~np.isfinite(found))[0]
+        similarity = np.array([[self._value(self.function, one, other) for other in y] for one in x])
+        if not np.isfinite(similarity).all():
+            row, column = np.argwhere(~np.isfinite(similarity))[0]
+            value = similarity[row, column]
             raise InputError(
-                f"the measure {self.name!r} is {found[row, column]} for RDM {row} of the first and RDM {column} of the "
-                "second; it must be a finite number"
+                f"the measure {self.name!r} is {value} for RDM {row} of the first and RDM {column} of "
+                "the second; it must be a finite number"
             )
-        self._check_direction(x[0], found[0])
-        return found
+        self._check_direction(x[0], similarity[0])
+        return similarity
 
     def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
         """By the weighted form or, without one, of each pair as often as it is in the sample."""
@@ -54,10 +55,10 @@ class OfFunction(OneByOne):
         elif not (times == 1).all():
             one, other = (np.repeat(v, times.astype(int), axis=1) for v in (one, other))
         undefined = [[self._is_undefined(v) for v in vectors] for vectors in (one, other)]
-        found = np.full((len(x), len(y)), np.nan)
+        similarity = np.full((len(x), len(y)), np.nan)
         for row, column in np.argwhere(~np.logical_or.outer(*map(np.array, undefined))):
-            found[row, column] = self._value(function, one[row], other[column])
-        return np.where(np.isfinite(found), found, np.nan)
+            similarity[row, column] = self._value(function, one[row], other[column])
+        return np.where(np.isfinite(similarity), similarity, np.nan)
 
     def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
         """The mean RDM, or that of what is best averaged."""

@@ -6,26 +6,27 @@ of numbers; :func:`infer` does it all at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.bootstrap import Sample, bootstrap, ceiling_of, n_splits
+from normenc.renamed import renamed
+from normenc.rsa.bootstrap import bootstrap, ceiling_of, n_splits
 from normenc.rsa.ceiling import Ceiling, repeat_halves
+from normenc.rsa.contrasts import Contrasts, model_table, pair_table
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.overview import bar_table, ceiling_in_words, short_table, to_xarray
 from normenc.rsa.permutation import Chance, chance_test, rounding_of, with_observed
-from normenc.rsa.resampling import block_length_of, total_variance
+from normenc.rsa.resampling import block_length_of
 from normenc.showing import Shown
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ __all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer"]
 
 Floats = npt.NDArray[np.float64]
 MIN_STIMULI = 6
-MOST_UNDEFINED = 0.2  # of the samples, beyond which those left no longer stand for all
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,6 +136,7 @@ class Inference(Shown):
         return to_xarray(self)
 
 
+@renamed(tick="progress")
 def infer(
     models: Mapping[str, Any],
     data: Any = None,
@@ -154,7 +154,7 @@ def infer(
     n_samples: int = 1000,
     n_permutations: int = 1000,
     seed: int = 0,
-    tick: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Inference:
     """Compare models with a recording: estimates, intervals, noise ceiling and tests.
 
@@ -197,7 +197,7 @@ def infer(
         Of each bootstrap, and of the test against chance; of 7 stimuli or fewer all orders are tried.
     seed : int
         The same seed gives the same numbers.
-    tick : callable, optional
+    progress : callable, optional
         Is given (done, all) after each of the bootstraps, which take most of the time.
 
     Returns
@@ -222,10 +222,10 @@ def infer(
     >>> patterns = rng.normal(size=(20, 30))
     >>> from normenc.rsa import rdm
     >>> animals = [rdm(patterns + rng.normal(size=(20, 30))) for _ in range(5)]
-    >>> found = infer({"same": rdm(patterns), "other": rdm(rng.normal(size=(20, 30)))}, animals, n_samples=200)
-    >>> found.factors
+    >>> inference = infer({"same": rdm(patterns), "other": rdm(rng.normal(size=(20, 30)))}, animals, n_samples=200)
+    >>> inference.factors
     ('stimuli', 'animals')
-    >>> bool(found.pairs["p"][0] < 0.05)
+    >>> bool(inference.pairs["p"][0] < 0.05)
     True
     """
     measure = as_measure(method)
@@ -252,14 +252,22 @@ def infer(
     ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed)
     halves = list(repeat_halves(repeats, rdm_metric, n_splits(inputs), seed)) if ceiling.kind == "repeats" else None
     samples = bootstrap(
-        inputs, chosen, measure, ceiling.kind, halves, n_samples=n_samples, block_length=blocks, seed=seed, tick=tick
+        inputs,
+        chosen,
+        measure,
+        ceiling.kind,
+        halves,
+        n_samples=n_samples,
+        block_length=blocks,
+        seed=seed,
+        progress=progress,
     )
     estimate = np.append(inputs.estimate(measure), [ceiling.lower, ceiling.upper])
-    summary = _Summary.of(samples, inputs.sizes(chosen), blocks, estimate).with_unknown(given.names, flat)
-    ceiling_low, ceiling_high, *_ = summary.contrasts(np.eye(len(summary.estimate))[-2:])
+    summary = Contrasts.of(samples, inputs.sizes(chosen), blocks, estimate).with_unknown(given.names, flat)
+    ceiling_low, ceiling_high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
     return Inference(
-        models=_model_table(summary, given, _chance(inputs, measure, test, summary.known), measure),
-        pairs=_pair_table(summary, given.names),
+        models=model_table(summary, given, _chance(inputs, measure, test, summary.known), measure),
+        pairs=pair_table(summary, given.names),
         ceiling=ceiling,
         ceiling_intervals=measure.clip(np.stack([ceiling_low, ceiling_high], axis=1)),
         factors=chosen,
@@ -280,120 +288,6 @@ def _chance(inputs: Inputs, measure: Measure, test: Chance, known: npt.NDArray[n
     each = inputs.average(chance[:, :, None], None, None)
     rounding = np.zeros(len(inputs.names))
     np.maximum.at(rounding, inputs.owner, rounding_of(inputs.model_matrices, inputs.matrices, measure))
-    found = np.full((2, len(known)), np.nan)
-    found[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
-    return found
-
-
-@dataclass(frozen=True)
-class _Summary:
-    """Standard errors, intervals and tests of contrasts between estimates, from their bootstrap samples.
-
-    `why_unknown` says of every model why its similarity, or its interval, is not known; `known` are those that have a
-    similarity.
-    """
-
-    samples: list[Sample]
-    sizes: dict[str, float]
-    estimate: Floats
-    why_unknown: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, samples: list[Sample], sizes: dict[str, float], blocks: int | None, estimate: Floats) -> "_Summary":
-        if blocks is not None and blocks > 1:
-            # A block bootstrap's variance is as exact as that of 3/2 n / block_length independent values (Kunsch,
-            # Ann. Stat. 1989).
-            sizes = sizes | {"stimuli": 1.5 * sizes["stimuli"] / blocks + 1}
-        return cls(samples, sizes, estimate)
-
-    @property
-    def known(self) -> npt.NDArray[np.bool_]:
-        return ~np.isnan(self.estimate[:-2])
-
-    def with_unknown(self, names: Sequence[str], flat: Mapping[str, str]) -> "_Summary":
-        """With the models that have no similarity, and without intervals that rest on too few samples."""
-        reasons = [flat.get(name, "") for name in names]
-        places = np.flatnonzero([not reason for reason in reasons])
-        columns = np.append(places, [len(names), len(names) + 1])
-        undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
-        for place, share in zip(places, undefined, strict=True):
-            if share > MOST_UNDEFINED:
-                reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of the bootstrap samples"
-
-        def spread(values: Floats) -> Floats:
-            found = np.full((len(values), len(names) + 2), np.nan)
-            found[:, columns] = values
-            return found
-
-        samples = [(inflations, spread(values)) for inflations, values in self.samples]
-        for _, values in samples:
-            values[:, [*map(bool, reasons), False, False]] = np.nan
-        return replace(self, samples=samples, estimate=spread(self.estimate[None])[0], why_unknown=tuple(reasons))
-
-    def contrasts(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """Low, high, standard error, dof and two-sided p against 0 of each row of `weights`."""
-        values = np.array([self._value(self.estimate[None], row)[0] for row in weights])
-        variances = np.full((len(self.samples), len(weights)), np.nan)
-        for index, (_, sample) in enumerate(self.samples):
-            for column, row in enumerate(weights):
-                each = self._value(sample, row)
-                each = each[np.isfinite(each)]
-                if len(each) > 1:
-                    variances[index, column] = each.var(ddof=1)
-        variance, dof = total_variance(variances, [inflations for inflations, _ in self.samples], self.sizes)
-        error = np.sqrt(np.maximum(variance, 0))
-        reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p = 2 * stats.t.sf(np.abs(values) / error, dof)
-        same = (np.abs(values) < 1e-12) & (error < 1e-12)
-        p = np.where(same, 1.0, np.clip(p, np.finfo(float).tiny, 1))
-        unknown = np.isnan(values) | np.isnan(error)
-        return values - reach, values + reach, error, *(np.where(unknown, np.nan, v) for v in (dof, p))
-
-    @staticmethod
-    def _value(rows: Floats, weights: Floats) -> Floats:
-        """Weighted sum over the columns that count, so that a NaN elsewhere does no harm."""
-        used = weights != 0
-        return rows[:, used] @ weights[used]
-
-
-def _model_table(summary: _Summary, given: Inputs, chance: Floats, measure: Measure) -> pd.DataFrame:
-    n = len(given.names)
-    alone = np.eye(n + 2)[:n]
-    low, high, error, dof, _ = summary.contrasts(alone)
-    below = alone.copy()
-    below[:, -2] = -1
-    p_ceiling = summary.contrasts(below)[4]
-    p_chance, smallest = chance
-    return pd.DataFrame(
-        {
-            "model": given.names,
-            "similarity": summary.estimate[:n],
-            "low": measure.clip(low),
-            "high": measure.clip(high),
-            "standard_error": error,
-            "dof": dof,
-            "p_chance": p_chance,
-            "p_chance_holm": holm(p_chance),
-            "p_chance_fdr": benjamini_hochberg(p_chance),
-            "p_chance_smallest": smallest,
-            "p_ceiling": p_ceiling,
-            "p_ceiling_holm": holm(p_ceiling),
-            "p_ceiling_fdr": benjamini_hochberg(p_ceiling),
-            "n_seeds": np.bincount(given.owner),
-            "why_unknown": list(summary.why_unknown),
-        }
-    )
-
-
-def _pair_table(summary: _Summary, names: list[str]) -> pd.DataFrame:
-    first, second = np.triu_indices(len(names), k=1)
-    weights = np.eye(len(names) + 2)[first] - np.eye(len(names) + 2)[second]
-    columns = ["low", "high", "standard_error", "dof", "p"]
-    found = summary.contrasts(weights) if len(weights) else (np.empty(0),) * 5
-    table = pd.DataFrame(dict(zip(columns, found, strict=True)))
-    table.insert(0, "model", [names[i] for i in first])
-    table.insert(1, "other", [names[i] for i in second])
-    table.insert(2, "difference", summary.estimate[first] - summary.estimate[second])
-    table["p_holm"], table["p_fdr"] = holm(table["p"]), benjamini_hochberg(table["p"])
-    return table
+    p_values = np.full((2, len(known)), np.nan)
+    p_values[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
+    return p_values

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.rsa.dissimilarity import rdm
-from normenc.rsa.labelled import Labels, check_same, labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
+from normenc.rsa.labels import Labels, check_same
 from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
 from normenc.rsa.pairs import as_rdms, upper
@@ -104,13 +105,13 @@ class Inputs:
 
     def flat(self, measure: Measure) -> dict[str, str]:
         """Models that have no similarity by this measure, and why: all dissimilarities of an RDM are equal."""
-        found: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for owner, vector in zip(self.owner, self.models, strict=True):
             value = vector[0]
             if measure.is_undefined(vector):
                 of_one = " in one seed" if (self.owner == owner).sum() > 1 else ""
-                found[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
-        return found
+                reasons[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
+        return reasons
 
     def without(self, names: Collection[str]) -> "Inputs":
         """Leave models out.
@@ -164,10 +165,10 @@ class Inputs:
         """How many there are of each factor; neurons themselves, not their groups."""
         return {f: self.n_neurons if f == "neurons" else int(n) for f, n in self.sizes(factors).items()}
 
-    def average(self, found: Floats, groups: npt.NDArray[Any] | None, seeds: npt.NDArray[Any] | None) -> Floats:
+    def average(self, values: Floats, groups: npt.NDArray[Any] | None, seeds: npt.NDArray[Any] | None) -> Floats:
         """Mean over the data's RDMs, then over seeds: (n_samples, n_vectors, n_rdms) to (n_samples, n_models)."""
-        by_rdm = np.ones((1, found.shape[2])) if groups is None else groups[:, self.group]
-        each = np.einsum("bvr,br->bv", found, np.broadcast_to(by_rdm, (len(found), by_rdm.shape[1])))
+        by_rdm = np.ones((1, values.shape[2])) if groups is None else groups[:, self.group]
+        each = np.einsum("bvr,br->bv", values, np.broadcast_to(by_rdm, (len(values), by_rdm.shape[1])))
         each = each / by_rdm.sum(axis=1, keepdims=True)
         by_seed = np.ones((1, max(1, self.n_seeds))) if seeds is None else seeds
         weights = np.where(self.member >= 0, by_seed[:, self.member], 1.0)
@@ -181,8 +182,8 @@ class Inputs:
 
     def estimate(self, measure: Measure) -> Floats:
         """Mean similarity of each model, shape (n_models,)."""
-        found = measure.compare(self.models, upper(self.matrices))
-        return self.average(found[None], None, None)[0]
+        similarity = measure.compare(self.models, upper(self.matrices))
+        return self.average(similarity[None], None, None)[0]
 
     def chosen_factors(self, factors: Sequence[str] | None) -> tuple[str, ...]:
         """Those of `factors` in the order of :data:`FACTORS`; all that can be resampled where None is given."""

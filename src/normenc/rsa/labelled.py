@@ -5,10 +5,7 @@ functions of the room take them through this door: axes are put in the order tha
 inputs meet, their labels must agree.
 """
 
-import unicodedata
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +13,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, is_frame
 from normenc.errors import InputError
+from normenc.rsa.labels import Labels, as_labels, check_same, first_difference, key, relate
 from normenc.stimulus_types import STIMULUS_TYPES
 
 __all__ = [
-    "Labels",
-    "as_labels",
-    "check_same",
-    "key",
     "labels_of",
     "labels_of_rdm",
     "square",
@@ -52,20 +46,6 @@ WORDS = {
     "pair": {"pair", "dissimilarity"},
 }
 NOUNS = {"unit": "units", "stimulus": "stimuli", "stack": "repeats or sessions", "pair": "pairs"}
-EXACT = 1e-12  # of the largest label: what differs by less is the same number
-MISSING = "nan"  # every label that is missing, such as the orientation of a blank
-
-
-@dataclass(frozen=True)
-class Labels:
-    """One set of labels of an axis: its name, or None, the labels, and whether they surely say which stimuli these are.
-
-    Numbers that merely go along with the stimuli, such as how often each was shown, may differ between recordings.
-    """
-
-    name: str | None
-    values: tuple[Hashable, ...]
-    sure: bool
 
 
 # ---- which axis is which -------------------------------------------------------------------------------------------
@@ -166,13 +146,13 @@ def square(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[Any]
     numbers = as_array(values, what)
     rows, columns = (labels_of(values, axis) for axis in (-2, -1)) if numbers.ndim > 1 else ([], [])
     columns = [Labels(_without_number(own.name), own.values, own.sure) for own in columns]
-    relation, first, second = _relate(rows, columns)
+    relation, first, second = relate(rows, columns)
     if relation == "same":
         return numbers
     places = {key(label): place for place, label in enumerate(second.values)}
     if relation != "order" or len(places) < len(second.values):
         raise InputError(
-            f"the rows and columns of {what} are labelled differently: {_first_difference(first, second)}; an RDM has "
+            f"the rows and columns of {what} are labelled differently: {first_difference(first, second)}; an RDM has "
             "the same stimuli along both"
         )
     return np.asarray(numbers[..., [places[key(label)] for label in first.values]])
@@ -214,7 +194,7 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
     """All labels along an axis of an xarray object, a table of pandas, or the first labelled one of a list of these."""
     if isinstance(values, (list, tuple)):
         inner = axis if axis < 0 else axis - 1
-        return next((found for own in values if _is_labelled(own) and (found := labels_of(own, inner))), [])
+        return next((labels for own in values if _is_labelled(own) and (labels := labels_of(own, inner))), [])
     if is_frame(values):
         index = values.index if values.ndim == 1 or axis in (0, -2) else values.columns
         counted = type(index).__name__ == "RangeIndex" and index.name is None and (index.start, index.step) == (0, 1)
@@ -222,18 +202,18 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
     if not _is_labelled(values) or not -values.ndim <= axis < values.ndim:  # a wrong shape is told of elsewhere
         return []
     dimension = values.dims[axis]
-    found = []
+    labels = []
     for name, coord in values.coords.items():
         if coord.dims == (dimension,):
             sure = name == dimension or _kind(name) in ("stimulus", "unit") or coord.dtype.kind in "OSU"
-            found.append(Labels(str(name), as_labels(coord.values), sure))
-    return found
+            labels.append(Labels(str(name), as_labels(coord.values), sure))
+    return labels
 
 
 def labels_of_rdm(values: Any) -> list[Labels]:
     """Labels of an RDM's stimuli, or of a stack's or list's."""
     if isinstance(values, (list, tuple)):
-        return next((found for own in values if _is_labelled(own) and (found := labels_of_rdm(own))), [])
+        return next((labels for own in values if _is_labelled(own) and (labels := labels_of_rdm(own))), [])
     if not _is_labelled(values):
         return []
     values = _stack_first(values)
@@ -255,152 +235,8 @@ def whose(values: Any, name: str) -> Any:
     if getattr(values, "ndim", 0) != 3 or not hasattr(values, "coords"):
         return None
     stack = _stack_first(values)
-    found = [key for key in names if key in stack.coords and stack.coords[key].dims == stack.dims[:1]]
-    return stack.coords[found[0]].values if found else None
-
-
-def check_same(
-    labelled: Iterable[tuple[str, Sequence[Labels]]], remedy: str | None = None, noun: str = "stimuli"
-) -> None:
-    """Raise InputError when two inputs' labels differ, naming the first stimulus that does.
-
-    Parameters
-    ----------
-    labelled : iterable of (str, sequence of Labels)
-        What each input is called, and its labels; none where it carries none.
-    remedy : str, optional
-        What to do about different orders; to reorder RDMs by default.
-    noun : str
-        What is labelled.
-    """
-    known = [(what, labels) for what, labels in labelled if labels]
-    for what, labels in known[1:]:
-        relation, first, second = _relate(known[0][1], labels)
-        if relation == "same":
-            continue
-        both = f"{known[0][0]} and {what}"
-        if relation == "order":
-            how = f"hold their {noun} in different orders"
-            todo = remedy or "reorder one with normenc.rsa.match_stimuli"
-        elif relation == "type":
-            how, todo = f"label their {noun} with different types", "convert the labels of one"
-        elif relation == "names":
-            how = f"label their {noun} differently, by {first.name or 'index'} and by {second.name or 'index'}"
-            todo = "give both the same labels, or plain arrays in the same order"
-        else:
-            _check_once(first, second)
-            how, todo = f"hold different {noun}", "select those that both have"
-        by = f" ({first.name})" if first.name == second.name not in (None, "stimulus") else ""
-        raise InputError(f"{both} {how}{by}: {_first_difference(first, second)}; {todo}")
-
-
-def _check_once(*labels: Labels) -> None:
-    """Raise InputError when a label stands twice, since labels do not tell then which stimulus is which."""
-    for own in labels:
-        label, times = Counter(own.values).most_common(1)[0]
-        if times > 1:
-            raise InputError(
-                f"the {own.name or 'label'} {label} stands {times} times; to tell stimuli apart, each may stand once"
-            )
-
-
-def _relate(one: Sequence[Labels], other: Sequence[Labels]) -> tuple[str, Labels, Labels]:
-    """How two axes' labels relate, by those that carry the same name if there are any: and by which labels.
-
-    "same" also where nothing can be compared; else "order", "type", "different", or "names" where no name is shared.
-    """
-    nothing = Labels(None, (), False)
-    shared = [(a, b) for a in one for b in other if a.name == b.name]
-    related = [(_relation(a, b), a, b) for a, b in shared]
-    related = [r for r in related if r[0] in ("same", "order") or (r[1].sure and r[2].sure)]
-    for found in related:
-        if found[0] != "same":
-            return found
-    if related:
-        return "same", nothing, nothing
-    crossed = [(_relation(a, b), a, b) for a in one for b in other if a.sure or b.sure]
-    if any(relation == "same" for relation, *_ in crossed):
-        return "same", nothing, nothing
-    for found in crossed:
-        if found[0] == "order" or (found[0] == "type" and found[1].sure and found[2].sure):
-            return found
-    for _, a, b in crossed:
-        if a.sure and b.sure:
-            return ("different" if None in (a.name, b.name) else "names"), a, b
-    return "same", nothing, nothing
-
-
-def _relation(a: Labels, b: Labels) -> str:
-    if len(a.values) != len(b.values):
-        return "same"  # numbers of stimuli are compared elsewhere
-    scale = max((abs(v) for v in (*a.values, *b.values) if isinstance(v, float)), default=0.0)
-    if all(_equal(x, y, scale) for x, y in zip(a.values, b.values, strict=True)):
-        return "same"
-    if sorted(map(key, a.values)) == sorted(map(key, b.values)):
-        return "order"
-    if sorted(map(str, a.values)) == sorted(map(str, b.values)):
-        return "type"
-    return "different"
-
-
-def _equal(x: Hashable, y: Hashable, scale: float) -> bool:
-    numbers = isinstance(x, (int, float)) and isinstance(y, (int, float))
-    if numbers and (isinstance(x, float) or isinstance(y, float)):
-        return bool(abs(x - y) <= EXACT * scale)  # type: ignore[operator]
-    return x == y
-
-
-def _first_difference(a: Labels, b: Labels) -> str:
-    """Which label stands in one alone or, where all stand in both, the first place where they differ."""
-    ours, theirs = ({key(v) for v in own.values} for own in (a, b))
-    texts = [{str(v) for v in own.values} for own in (a, b)]
-    if texts[0] != texts[1]:
-        alone = next(v for v in (*a.values, *b.values) if (key(v) in ours) != (key(v) in theirs))
-        return f"{alone} is in one of them only"
-    scale = max((abs(v) for v in a.values if isinstance(v, float)), default=0.0)
-    pairs = enumerate(zip(a.values, b.values, strict=True))
-    place, (x, y) = next((k, pair) for k, pair in pairs if not _equal(*pair, scale))
-    if str(x) == str(y):
-        x, y = (f"the {'text' if isinstance(v, str) else 'number'} {v!r}" for v in (x, y))
-    return f"position {place} is {x} in one and {y} in the other"
-
-
-def key(value: Hashable) -> str:
-    """A label as a text that tells types apart, and numbers only as far as rounding leaves them."""
-    if isinstance(value, (int, float)):
-        return f"number {value if isinstance(value, int) else float(f'{value:.12g}'):.17g}"
-    return f"{type(value).__name__} {value}"
-
-
-def as_labels(values: Any) -> tuple[Hashable, ...]:
-    """Labels as Python's values that compare as what they mean: text in one form, and all that are missing alike."""
-    if getattr(values, "ndim", 1) != 1:
-        raise InputError(f"labels have shape {tuple(values.shape)}; give one a stimulus")
-    if hasattr(values, "detach"):
-        values = as_array(values, "labels")
-    return tuple(map(_label, np.asarray(values) if hasattr(values, "dtype") else values))  # in their own precision
-
-
-def _label(value: Any) -> Hashable:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return MISSING
-    if hasattr(value, "to_datetime64"):
-        value = value.to_datetime64()
-    if isinstance(value, (np.datetime64, np.timedelta64)):
-        return MISSING if np.isnat(value) else str(value.astype(f"{value.dtype.kind}8[us]"))  # whatever its unit
-    if isinstance(value, np.floating) and not isinstance(value, float):
-        value = float(str(value))  # 0.1 in single precision is meant to be 0.1
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bytes):
-        value = value.decode(errors="replace")
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
-    if isinstance(value, tuple):
-        return tuple(map(_label, value))
-    if isinstance(value, float) and value != value:
-        return MISSING
-    return value if isinstance(value, Hashable) else str(value)
+    present = [key for key in names if key in stack.coords and stack.coords[key].dims == stack.dims[:1]]
+    return stack.coords[present[0]].values if present else None
 
 
 def _is_labelled(values: Any) -> bool:

@@ -66,11 +66,11 @@ class Linear:
         n_stimuli = orders.shape[1]
         x, y = (self._unit_vectors(vectors, n_stimuli) for vectors in (models, data))
         pooled = y.mean(axis=0, keepdims=True)
-        found = permuted_products(x, pooled[0], orders)
+        products = permuted_products(x, pooled[0], orders)
         if self.whitened:
             effects = row_effects(row_sums(pooled, n_stimuli), np.ones(n_stimuli))[0]
-            found += effects[orders] @ row_sums(x, n_stimuli).T
-        return found
+            products += effects[orders] @ row_sums(x, n_stimuli).T
+        return products
 
     def rounding(self, models: Floats, data: Floats) -> Floats:
         """At least 32 machine epsilons times the largest over the spread, where the mean is taken out."""
@@ -99,14 +99,14 @@ def permuted_products(x: Floats, pooled: Floats, orders: npt.NDArray[np.intp]) -
     n_stimuli = orders.shape[1]
     rows, columns = np.triu_indices(n_stimuli, k=1)
     matrix = whole(pooled, n_stimuli)
-    found = np.empty((len(orders), len(x)))
+    products = np.empty((len(orders), len(x)))
     step = max(1, CHUNK_PAIRS // len(rows))
     for start in range(0, len(orders), step):
         chosen = orders[start : start + step]
         flat = np.take(chosen, rows, axis=1) * n_stimuli
         flat += np.take(chosen, columns, axis=1)
-        found[start : start + step] = np.take(matrix.ravel(), flat) @ x.T
-    return found
+        products[start : start + step] = np.take(matrix.ravel(), flat) @ x.T
+    return products
 
 
 def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:

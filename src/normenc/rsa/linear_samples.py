@@ -57,29 +57,28 @@ class LinearSamples:
         squares = np.einsum("iib->ib", table)
         largest = np.max(squares, axis=1, keepdims=True, where=np.isfinite(squares), initial=0)
         norms = np.sqrt(_without_rounding(squares, largest))
-        found = table[: self.n_models, self.n_models :] / norms[: self.n_models, None] / norms[None, self.n_models :]
+        n = self.n_models
+        similarity = table[:n, n:] / norms[:n, None] / norms[None, n:]
         ceiling = np.full((len(counts), 2), np.nan)
         if subject is not None and rdm_counts is not None:
-            between = (
-                table[self.n_models :, self.n_models :] / norms[self.n_models :, None] / norms[None, self.n_models :]
-            )
+            between = table[n:, n:] / norms[n:, None] / norms[None, n:]
             between = np.where(np.isnan(between), between.transpose(1, 0, 2), between)
             ceiling = linear_ceiling(between.transpose(2, 0, 1), rdm_counts.astype(float), subject, weigh)
-        return found.transpose(2, 0, 1), ceiling
+        return similarity.transpose(2, 0, 1), ceiling
 
     def _products(self, weights: Floats, counts: Counts) -> Floats:
-        found = np.empty((len(self.first), weights.shape[1]))
+        products = np.empty((len(self.first), weights.shape[1]))
         step = max(1, CHUNK_BYTES // (8 * self.vectors.shape[1]))
         for start in range(0, len(self.first), step):
             chosen = slice(start, start + step)
-            found[chosen] = (self.vectors[self.first[chosen]] * self.vectors[self.second[chosen]]) @ weights
+            products[chosen] = (self.vectors[self.first[chosen]] * self.vectors[self.second[chosen]]) @ weights
         if self.whitened:
             amounts = counts.astype(np.float64)
             sums = np.einsum("vij,bj->bvi", whole(self.vectors, counts.shape[1]), amounts, optimize=True)
             effects = row_effects(sums, amounts[:, None]) * amounts[:, None]
             crossed = sums @ effects.transpose(0, 2, 1)
-            found += crossed[:, self.first, self.second].T
-        return found
+            products += crossed[:, self.first, self.second].T
+        return products
 
 
 def linear_samples(models: Floats, data: Floats, counts: Counts, *, centred: bool, whitened: bool) -> Floats:

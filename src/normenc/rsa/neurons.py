@@ -180,18 +180,18 @@ def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:
     if neurons.metric != "euclidean":
         part *= _inverse_root(squares, size)[:, None]
     n_stimuli = len(part)
-    found, filled = np.empty(n_stimuli * (n_stimuli - 1) // 2), 0
+    half, filled = np.empty(n_stimuli * (n_stimuli - 1) // 2), 0
     for start in range(0, n_stimuli, BLOCK_ROWS):
         products = part[start : start + BLOCK_ROWS] @ part[start:].T
         for place, row in enumerate(products):
             beyond = row[place + 1 :]
             if neurons.metric == "euclidean":
                 own = start + place
-                found[filled : filled + len(beyond)] = (squares[own] + squares[own + 1 :] - 2 * beyond) / part.shape[1]
+                half[filled : filled + len(beyond)] = (squares[own] + squares[own + 1 :] - 2 * beyond) / part.shape[1]
             else:
-                np.subtract(1, beyond, out=found[filled : filled + len(beyond)])
+                np.subtract(1, beyond, out=half[filled : filled + len(beyond)])
             filled += len(beyond)
-    return found
+    return half
 
 
 def _inverse_root(squares: Floats, size: Floats) -> Floats:

@@ -8,7 +8,8 @@ from scipy.linalg import cholesky, solve_triangular
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.labelled import check_same, labels_of, square, turned, turned_stack
+from normenc.rsa.labelled import labels_of, square, turned, turned_stack
+from normenc.rsa.labels import check_same
 
 __all__ = ["SHRINKAGE", "check_units", "noise_covariance", "whiten"]
 

@@ -46,31 +46,31 @@ class OneByOne(ABC):
             counts: Counts, rdm_counts: Counts | None, subject: npt.NDArray[np.int64] | None, weigh: bool
         ) -> tuple[Floats, Floats]:
             weights = pair_weights(counts).T
-            found = np.empty((len(counts), n_models, len(data)))
+            similarity = np.empty((len(counts), n_models, len(data)))
             wanted = counts[:0] if subject is None or rdm_counts is None else rdm_counts
             ceiling = np.full((max(len(counts), len(wanted)), 2), np.nan)
             for sample, weight in enumerate(weights):
                 vectors = vectors_in(weight)
                 own = vectors[n_models:]
-                found[sample] = self._similarity(vectors[:n_models], own, weight)
+                similarity[sample] = self._similarity(vectors[:n_models], own, weight)
                 chosen = slice(sample, sample + 1) if len(weights) == len(wanted) else slice(None)
                 for place in range(len(wanted))[chosen]:
                     assert subject is not None
                     ceiling[place] = self._ceiling(own, weight, wanted[place], subject, weigh)
-            return found, ceiling
+            return similarity, ceiling
 
         return compare
 
     def own_samples(self, models: Floats, data: Floats, counts: Counts) -> Floats:
         """Similarities where every sample has data of its own, (n_samples, n_pairs): shape (n_samples, n_models)."""
         shared = self.prepared(models) if models.ndim == 2 else None
-        found = np.empty((len(data), len(models)))
+        similarity = np.empty((len(data), len(models)))
         for sample, vector in enumerate(data):
             weight = pair_weights(counts[[sample]])[:, 0]
             own = self.in_sample(vector[None], weight)
             x = shared(weight) if shared else self.in_sample(models[:, sample], weight)
-            found[sample] = self._similarity(x, own, weight)[:, 0]
-        return found
+            similarity[sample] = self._similarity(x, own, weight)[:, 0]
+        return similarity
 
     def own_ceilings(
         self, data: Floats, counts: Counts, amounts: Counts, subject: npt.NDArray[np.int64], weigh: bool

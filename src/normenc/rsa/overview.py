@@ -46,7 +46,7 @@ def bar_table(inference: "Inference", recording: str) -> pd.DataFrame:
 def to_xarray(inference: "Inference") -> xr.Dataset:
     """All numbers, labelled by ``model`` and, of pairs, by ``other``."""
     names = inference.models["model"].tolist()
-    found = inference.models.set_index("model").to_xarray()
+    dataset = inference.models.set_index("model").to_xarray()
     first, second = np.triu_indices(len(names), k=1)
     for name in inference.pairs.columns.drop(["model", "other"]):
         values = inference.pairs[name].to_numpy()
@@ -55,13 +55,13 @@ def to_xarray(inference: "Inference") -> xr.Dataset:
             turned = -inference.pairs[{"low": "high", "high": "low"}.get(name, name)].to_numpy()
         matrix = np.full((len(names), len(names)), np.nan)
         matrix[first, second], matrix[second, first] = values, turned
-        found[name if name == "difference" else f"difference_{name}"] = (("model", "other"), matrix)
-    found = found.assign_coords(other=names)
+        dataset[name if name == "difference" else f"difference_{name}"] = (("model", "other"), matrix)
+    dataset = dataset.assign_coords(other=names)
     for place, side in enumerate(("lower", "upper")):
-        found[f"ceiling_{side}"] = getattr(inference.ceiling, side)
+        dataset[f"ceiling_{side}"] = getattr(inference.ceiling, side)
         for end, reach in enumerate(("low", "high")):
-            found[f"ceiling_{side}_{reach}"] = inference.ceiling_intervals[place, end]
-    return found.assign_attrs(
+            dataset[f"ceiling_{side}_{reach}"] = inference.ceiling_intervals[place, end]
+    return dataset.assign_attrs(
         comparison=inference.method,
         factors=", ".join(inference.factors),
         chance=inference.chance,

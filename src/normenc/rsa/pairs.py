@@ -8,17 +8,8 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.labelled import (
-    Labels,
-    as_labels,
-    check_same,
-    key,
-    labels_of,
-    labels_of_rdm,
-    square,
-    turned,
-    with_gaps,
-)
+from normenc.rsa.labelled import labels_of, labels_of_rdm, square, turned, with_gaps
+from normenc.rsa.labels import Labels, as_labels, check_same, key
 
 __all__ = [
     "as_rdm",

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.labelled import check_same, labels_of_rdm
+from normenc.rsa.labelled import labels_of_rdm
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.ties import TIES
@@ -117,8 +118,8 @@ def chance_p_values(
     test = chance_test(
         list(first[:, None]), second, ordered=ordered, chance=kind, n_permutations=n_permutations, seed=seed
     )
-    found = with_observed(first, second, test.orders, measure)
-    return test.p_values(found[1:], found[0], rounding_of(first, second, measure))
+    similarity = with_observed(first, second, test.orders, measure)
+    return test.p_values(similarity[1:], similarity[0], rounding_of(first, second, measure))
 
 
 def with_observed(models: Floats, data: Floats, orders: npt.NDArray[np.int64], measure: Measure) -> Floats:
@@ -193,15 +194,15 @@ def chance_test(
     reason = "it was asked for" if chance else "the stimuli are not taken to lie in order on a circle"
     if ordered and chance != "permutations":
         shifts = (np.arange(n_stimuli) + np.arange(1, n_stimuli)[:, None]) % n_stimuli
-        found = Chance(SHIFTS, reason, shifts, _unchanged(models, data, shifts))
-        smallest = float(found.smallest_p.min())
+        by_shifts = Chance(SHIFTS, reason, shifts, _unchanged(models, data, shifts))
+        smallest = float(by_shifts.smallest_p.min())
         corrected = min(1.0, smallest * len(models))
         if chance is None:
             can = "can" if corrected <= ALPHA else "cannot"
             reason = f"{n_stimuli} circular shifts {can} be significant: their smallest p-value is {smallest:.2g}"
             reason += f", which is {corrected:.2g} after correction for {len(models)} models" if len(models) > 1 else ""
         if chance == "shifts" or corrected <= ALPHA:
-            return replace(found, reason=reason)
+            return replace(by_shifts, reason=reason)
     n_permutations = as_count(n_permutations, "n_permutations")
     if n_stimuli <= EXHAUSTIVE:
         orders = np.array(list(permutations(range(n_stimuli)))[1:])
@@ -261,10 +262,10 @@ def permuted_similarities(models: Any, data: Any, orders: Any, method: Method = 
 
 
 def _as_orders(orders: Any, n_stimuli: int) -> npt.NDArray[np.intp]:
-    found = as_array(orders, "orders")
-    if found.ndim != 2 or not len(found) or found.shape[1] != n_stimuli:
-        raise InputError(f"orders have shape {found.shape}; they must be (n_orders, {n_stimuli}), one at least")
-    wrong = np.flatnonzero((np.sort(found, axis=1) != np.arange(n_stimuli)).any(axis=1))
+    numbers = as_array(orders, "orders")
+    if numbers.ndim != 2 or not len(numbers) or numbers.shape[1] != n_stimuli:
+        raise InputError(f"orders have shape {numbers.shape}; they must be (n_orders, {n_stimuli}), one at least")
+    wrong = np.flatnonzero((np.sort(numbers, axis=1) != np.arange(n_stimuli)).any(axis=1))
     if wrong.size:
         raise InputError(f"order {wrong[0]} is no permutation of the {n_stimuli} stimuli, 0 to {n_stimuli - 1}")
-    return found.astype(np.intp)
+    return numbers.astype(np.intp)

@@ -115,9 +115,9 @@ def _rank_correlation(x: Floats, y: Floats, *, by_variance: bool) -> Floats:
 def ranks(vector: Floats) -> Floats:
     """Ranks from 1, ties sharing their mean rank."""
     order, ordered = sort_order(vector)
-    found = np.empty(len(vector))
-    found[order] = _tied_ranks(ordered)[0]
-    return found
+    ranked = np.empty(len(vector))
+    ranked[order] = _tied_ranks(ordered)[0]
+    return ranked
 
 
 def sort_order(vector: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
@@ -208,13 +208,13 @@ def _in_threads(function: Callable[[Floats], Any], rows: Floats) -> list[Any]:
 
 
 def _tau_a_table(x: Floats, y: Floats) -> Floats:
-    found = np.empty((len(x), len(y)))
+    taus = np.empty((len(x), len(y)))
     for column, vector in enumerate(y):
         order = np.argsort(vector, kind="stable")
         ordered = vector[order]
         dense = begins(ordered).cumsum(dtype=np.intp)
-        found[:, column] = [tau_a_sorted(other[order], dense) for other in x]
-    return found
+        taus[:, column] = [tau_a_sorted(other[order], dense) for other in x]
+    return taus
 
 
 def _weighted_ranks(vector: Floats, weight: Floats) -> Floats:

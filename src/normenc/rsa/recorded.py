@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.rsa.crossvalidated import crossvalidated_rdm
+from normenc.rsa.cross_validated import cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
-from normenc.rsa.labelled import as_labels, key, whose
+from normenc.rsa.labelled import whose
+from normenc.rsa.labels import as_labels, key
 
 __all__ = ["check_kind", "check_metric", "groups_of", "rdm_of_repeats", "whose_rdms"]
 
@@ -43,7 +44,7 @@ def check_metric(metric: str, *, responses: Any = None, repeats: Any = None) -> 
 def rdm_of_repeats(repeats: Any, metric: str) -> Floats:
     """The RDM of all repeats, shape (n_repeats, n_stimuli, n_neurons): of their mean or, for crossnobis, of them."""
     if metric == CROSSNOBIS:
-        return crossvalidated_rdm(repeats)
+        return cross_validated_rdm(repeats)
     trials = as_array(repeats, "repeats")
     if trials.ndim != 3 or 0 in trials.shape:
         raise InputError(
@@ -70,10 +71,10 @@ def check_kind(matrices: Floats, per_session: Sequence[Any], repeats: Any, metri
     own = [rdm(responses, metric=metric) for responses in per_session]
     if not own and repeats is not None:
         own = [rdm_of_repeats(repeats, metric)]
-    for given, found in zip(matrices, own, strict=bool(own)):
-        if given.shape != found.shape:
-            raise InputError(f"the {what} are of {len(found)} stimuli, and the data of {len(given)}; they must agree")
-        error, size = float(np.abs(given - found).max()), float(np.abs(found).max())
+    for given, right in zip(matrices, own, strict=bool(own)):
+        if given.shape != right.shape:
+            raise InputError(f"the {what} are of {len(right)} stimuli, and the data of {len(given)}; they must agree")
+        error, size = float(np.abs(given - right).max()), float(np.abs(right).max())
         if error > SAME_KIND * size:
             whitened = ", computed without a noise covariance" if metric == CROSSNOBIS else ""
             raise InputError(
@@ -105,10 +106,10 @@ def groups_of(subject: Any, session: Any, n_rdms: int) -> tuple[npt.NDArray[np.i
                 f"{name} has shape {np.shape(labels)}; it must be ({n_rdms},): the {kind.removesuffix('s')} of each RDM"
             )
         try:
-            found, index = np.unique(np.asarray(labels), return_inverse=True)
+            groups, index = np.unique(np.asarray(labels), return_inverse=True)
         except TypeError:  # labels of different types have no order
-            found, index = np.unique([key(label) for label in as_labels(labels)], return_inverse=True)
-        if len(found) > 1:
+            groups, index = np.unique([key(label) for label in as_labels(labels)], return_inverse=True)
+        if len(groups) > 1:
             return index.astype(np.int64), kind
     if subject is None and session is None and n_rdms > 1:
         return np.arange(n_rdms), "animals"

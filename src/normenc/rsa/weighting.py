@@ -13,12 +13,13 @@ from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.ceiling import noise_ceiling
 from normenc.rsa.comparison import compare_vectors
-from normenc.rsa.labelled import check_same, labels_of_rdm
+from normenc.rsa.labelled import labels_of_rdm
+from normenc.rsa.labels import check_same
 from normenc.rsa.measures import Method, as_measure
 from normenc.rsa.pairs import as_rdm, as_rdms, as_vectors, check_pairs, upper
 from normenc.rsa.recorded import groups_of, whose_rdms
 
-__all__ = ["WeightedModel", "crossvalidate_weighted", "fit_weights"]
+__all__ = ["WeightedModel", "cross_validate_weighted", "fit_weights"]
 
 Floats = npt.NDArray[np.float64]
 MIN_TEST_STIMULI = 4
@@ -26,7 +27,7 @@ MIN_TEST_STIMULI = 4
 
 @dataclass(frozen=True)
 class WeightedModel:
-    """What :func:`crossvalidate_weighted` found.
+    """What :func:`cross_validate_weighted` found.
 
     Attributes
     ----------
@@ -99,7 +100,7 @@ def fit_weights(layers: Any, data: Any, method: Method = "pearson") -> Floats:
     return nnls(x.T, (y / np.where(lengths > 0, lengths, 1)).mean(axis=0))[0]
 
 
-def crossvalidate_weighted(
+def cross_validate_weighted(
     layers: Mapping[str, Any],
     data: Any,
     *,
@@ -142,8 +143,8 @@ def crossvalidate_weighted(
     >>> rng = np.random.default_rng(0)
     >>> from normenc.rsa import rdm
     >>> one, other = rng.normal(size=(2, 24, 10))
-    >>> found = crossvalidate_weighted({"one": rdm(one), "other": rdm(other)}, rdm(np.hstack([one, other])))
-    >>> bool(found.similarity > found.layers["similarity"].max())
+    >>> weighted = cross_validate_weighted({"one": rdm(one), "other": rdm(other)}, rdm(np.hstack([one, other])))
+    >>> bool(weighted.similarity > weighted.layers["similarity"].max())
     True
     """
     measure = as_measure(method)

@@ -14,6 +14,7 @@ from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.runs import files
 from normenc.runs.marker import belongs
+from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.older_tables import check_format, upgraded
 from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
 from normenc.showing import Shown
@@ -66,7 +67,7 @@ class Run(Shown):
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         files.check_folder(self.folder)
-        self.settings = files.parsed(self.folder, SETTINGS, tomllib.loads)
+        self.settings = files.parsed(self.folder, SETTINGS, _settings)
         self.environment = files.parsed(self.folder, ENVIRONMENT, json.loads)
         check_format(self.folder, self.environment)
         self.similarity = self._table(SIMILARITY)
@@ -321,3 +322,7 @@ class Run(Shown):
 
 def _reasons(failures: pd.DataFrame) -> list[str]:
     return [f"{row.encoder}: {row.reason}" for row in failures.itertuples()]
+
+
+def _settings(text: str) -> dict[str, Any]:
+    return with_todays_keys(tomllib.loads(text), warn=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from normenc import __version__
 from normenc.errors import InputError
 from normenc.runs.marker import read_marker
+from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.older_runs import check_untouched, is_older_run, older_files
 from normenc.runs.publishing import Earlier, check_path, holds_nothing
 from normenc.runs.schema import ENVIRONMENT, NEXT, REPORT, SETTINGS
@@ -72,5 +73,6 @@ def is_finished(folder: Path, settings: str, sha256: str | None) -> bool:
 def _is_same(folder: Path, settings: str) -> bool:
     """Whether a run's settings are the same as others."""
     with suppress(OSError, ValueError):
-        return tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8")) == tomllib.loads(settings)
+        left = tomllib.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        return with_todays_keys(left, warn=False) == tomllib.loads(settings)
     return False

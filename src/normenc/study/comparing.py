@@ -89,7 +89,7 @@ def compare(represented: Represented, *, progress: bool | Tell = True) -> Compar
     study, label = prepared.study, prepared.recording.label
     with reporting(progress) as tell:
         with stage(tell, "comparing") as counted:
-            inference = infer_models(prepared, rdms_by_label(representations), tick=counted.tick)
+            inference = infer_models(prepared, rdms_by_label(representations), progress=counted.tick)
         by_method, refused = _by_other_methods(represented, tell)
         return Compared(
             represented=represented,

@@ -17,7 +17,6 @@ MOST_FAULTS = 8  # that are told at once
 OPTIONS = {  # of the command line that are called otherwise
     "map": "names",
     "fold": "fold_directions",
-    "z_score": "z_scored",
     "recording": "source",
     "seeds": "n_seeds",
 }

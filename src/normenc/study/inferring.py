@@ -33,7 +33,7 @@ def infer_models(
     prepared: Prepared,
     models: dict[str, list[npt.NDArray[np.float64]]],
     method: str | None = None,
-    tick: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> rsa.Inference:
     """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
     study, recording = prepared.study, prepared.recording
@@ -49,7 +49,7 @@ def infer_models(
         factors=["seeds"] if few else None,
         method=method or own.method,
         n_samples=own.n_samples if method is None else samples_of_other_methods(study),
-        tick=tick,
+        progress=progress,
         **options,
     )
     return _without_false_certainty(found) if few else found

@@ -49,9 +49,8 @@ class Power:
     Attributes
     ----------
     recovery : DataFrame
-        As in ``power.csv``: one row a generating model and amount of data: ``generating``, ``n_stimuli``,
-        ``n_neurons``, ``n_animals``, ``n_repeats``, ``noise``, ``n_simulations``, ``recovered`` (how often the
-        generating model is the most similar of all).
+        As in ``power.csv``, a row for each generating model and amount of data: ``generating``, ``n_stimuli``,
+        ``n_neurons``, ``n_animals``, ``n_repeats``, ``noise``, ``n_simulations``, ``recovered`` (how often it is best).
     pairs : DataFrame
         As in ``power_pairs.csv``: the same, with ``other`` and ``power``: how often the paired test finds, at 0.05 and
         uncorrected, that the generating model is more similar than the other.

@@ -12,7 +12,7 @@ import pandas as pd
 from normenc import encoding, rsa, stimuli
 from normenc.csv_tables import ENCODER_COLUMNS, encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
-from normenc.encoding import course
+from normenc.encoding import neuromatch
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.runs.schema import FAILED_FIT
@@ -184,7 +184,7 @@ def _labels(recording: Recording) -> npt.NDArray[Any]:
 def _folds(recording: Recording, settings: EncodingSettings) -> list[npt.NDArray[np.intp]]:
     """Of whole stimuli; of gratings all around the circle, in arcs of about as many degrees as the study says."""
     circle = recording.shown.image_period or 0.0
-    arcs = max(1, round(circle / settings.n_folds / settings.arc)) if recording.has_neighbours else 1
+    arcs = max(1, round(circle / settings.n_folds / settings.fold_arc)) if recording.has_neighbours else 1
     labels = _labels(recording)
     most = max(1, len(np.unique(labels)) // settings.n_folds)
     return encoding.stimulus_folds(
@@ -219,7 +219,7 @@ def _fitted(
     assert recording.responses is not None
     responses = recording.responses.to_numpy()
     if name == "course network":
-        builder: Any = encoding.course_network
+        builder: Any = encoding.neuromatch_network
         options: dict[str, Any] = _course_options(responses.shape[1])
         images = _images(prepared, COURSE_RESOLUTION)
     else:
@@ -255,15 +255,15 @@ def _course_options(n_neurons: int) -> dict[str, Any]:
     return {
         "validation": None,
         "optimiser": "sgd",
-        "learning_rate": course.LEARNING_RATE * n_neurons / course.COURSE_NEURONS,
-        "momentum": course.MOMENTUM,
+        "learning_rate": neuromatch.LEARNING_RATE * n_neurons / neuromatch.COURSE_NEURONS,
+        "momentum": neuromatch.MOMENTUM,
         "decay": None,
         "patience": None,
-        "max_epochs": course.N_STEPS,
+        "max_epochs": neuromatch.N_STEPS,
         "batch_size": None,
         "penalties": [
-            encoding.Penalty("l2", course.L2, average=False),
-            encoding.Penalty("l1", course.L1, average=False),
+            encoding.Penalty("l2", neuromatch.L2, average=False),
+            encoding.Penalty("l1", neuromatch.L1, average=False),
         ],
     }
 

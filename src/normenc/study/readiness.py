@@ -9,7 +9,7 @@ import torch
 
 from normenc import rsa
 from normenc.errors import InputError
-from normenc.quality import inference_inputs
+from normenc.quality import rdms_for_inference
 from normenc.recordings import cache_folder
 from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of
@@ -72,7 +72,7 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
 def _checked(part: Study) -> Prepared:
     """A part whose recording and controls can be compared."""
     prepared = prepare(part)
-    inputs = inference_inputs(prepared.recording, prepared.study.rdm_metric)
+    inputs = rdms_for_inference(prepared.recording, prepared.study.rdm_metric)
     data = inputs["data"]
     for matrix in [data] if data.ndim == 2 else data:
         if np.isfinite(matrix).all():

@@ -17,7 +17,7 @@ from normenc.controls import EXTRAS
 from normenc.embedding import MIN_STIMULI
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
-from normenc.quality import inference_inputs
+from normenc.quality import rdms_for_inference
 from normenc.recordings import Preparation, Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import Encoder, represent
@@ -71,7 +71,7 @@ class Prepared:
     @cached_property
     def inputs(self) -> dict[str, Any]:
         """What :func:`normenc.rsa.infer` is given of the recording: its RDM, or one for each animal, and the rest."""
-        return inference_inputs(self.recording, self.study.rdm_metric)
+        return rdms_for_inference(self.recording, self.study.rdm_metric)
 
     @cached_property
     def recording_rdm(self) -> npt.NDArray[np.float64]:

@@ -49,7 +49,7 @@ class RecordingSettings(Settings):
     responsive: bool | None = None
     fold_directions: bool | None = None
     bin_width: Annotated[float, Field(gt=0, le=180, allow_inf_nan=False)] | None = None
-    z_scored: bool | None = None
+    z_score: bool | None = None
 
     @property
     def preparation(self) -> Preparation:
@@ -110,7 +110,7 @@ class EncodingSettings(Settings):
     enabled: bool = False
     method: Literal["ridge", "pls"] = "ridge"
     n_folds: Annotated[int, Field(ge=2, le=1000)] = 5
-    arc: Positive = 10.0
+    fold_arc: Positive = 10.0
     n_components: Annotated[int, Field(ge=1, le=10_000)] | None = None
     networks: Annotated[list[Literal[FITTED_NAMES]], Once] = Field(  # type: ignore[valid-type]
         default=list(FITTED_NAMES[:2])

@@ -16,6 +16,7 @@ from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.simulation import N_NEURONS
+from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
 from normenc.study.building import compared_by_default, layers_there
 from normenc.study.faults import all_in_words
@@ -62,6 +63,11 @@ class Study(Settings):
     comparison: ComparisonSettings = ComparisonSettings()
     encoding: EncodingSettings = EncodingSettings()
     power: PowerSettings = PowerSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _todays_keys(cls, settings: Any) -> Any:
+        return with_todays_keys(settings, warn=True) if isinstance(settings, Mapping) else settings
 
     @model_validator(mode="after")
     def _stages_make_a_run(self) -> "Study":

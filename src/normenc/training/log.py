@@ -99,7 +99,7 @@ class TrainingResult(Shown):
 
         steps = np.arange(1, len(self.log.loss) + 1)
         table = pd.DataFrame({"step": steps, "training_loss": self.log.loss, "held_out_loss": np.nan})
-        return figures.loss_curves({self._name: table}, ax=axes)
+        return figures.loss_curves({self._name: table}, axes=axes)
 
     def to_xarray(self) -> "xr.DataArray":
         """Loss of every batch as a DataArray (step) with the coordinate ``epoch``; scores are attributes."""

@@ -77,14 +77,16 @@ def tuning_curves(
     array([-45.,   0.,  45.])
     """
     values, degrees = checked(responses, stimulus, period)
-    found = cells(values, around_zero(degrees, period, bin_width))
-    if len(found.labels) < 2:
-        raise InputError(f"all trials show one stimulus, {found.labels[0]:g} degrees; a tuning curve needs 2 at least")
-    counts = found.counts[:, None]
+    averaged = cells(values, around_zero(degrees, period, bin_width))
+    if len(averaged.labels) < 2:
+        raise InputError(
+            f"all trials show one stimulus, {averaged.labels[0]:g} degrees; a tuning curve needs 2 at least"
+        )
+    counts = averaged.counts[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.sqrt(found.squares / (counts - 1) / counts)
-    error[found.counts < 2] = np.nan
-    return TuningCurves(found.labels, found.mean, error, found.counts, float(period))
+        error = np.sqrt(averaged.squares / (counts - 1) / counts)
+    error[averaged.counts < 2] = np.nan
+    return TuningCurves(averaged.labels, averaged.mean, error, averaged.counts, float(period))
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,12 @@ class Cells:
 
 def cells(values: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Cells:
     """Mean, and sum of squares around it, of the rows of each label: both (n_labels, n_units), in float64."""
-    found, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    different, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     ordered = values[np.argsort(inverse, kind="stable")].astype(np.float64)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     mean = np.add.reduceat(ordered, starts) / counts[:, None]
     ordered -= np.repeat(mean, counts, axis=0)
-    return Cells(found, counts, mean, np.add.reduceat(np.square(ordered, out=ordered), starts))
+    return Cells(different, counts, mean, np.add.reduceat(np.square(ordered, out=ordered), starts))
 
 
 def around_zero(degrees: Any, period: float = 180.0, bin_width: float | None = None) -> npt.NDArray[np.float64]:

@@ -11,6 +11,7 @@ from normenc.tuning.curves import around_zero, checked
 
 __all__ = ["VonMisesFit", "fit_von_mises", "von_mises"]
 
+Floats = npt.NDArray[np.float64]
 LOWEST, HIGHEST = 0.02, 2000.0  # concentrations that a fit may take: about a cosine, and 1.5 degrees of orientation
 GRID_FROM, GRID_RATIO = 0.1, 1.6  # smallest concentration of the grid, and from one to the next
 N_CENTRES = 72  # of the grid at least
@@ -47,17 +48,17 @@ class VonMisesFit:
     Curves of constant units are flat: their `preferred`, `concentration` and `width` are NaN.
     """
 
-    preferred: npt.NDArray[np.float64]
-    baseline: npt.NDArray[np.float64]
-    amplitude: npt.NDArray[np.float64]
-    opposite_amplitude: npt.NDArray[np.float64]
-    concentration: npt.NDArray[np.float64]
-    width: npt.NDArray[np.float64]
+    preferred: Floats
+    baseline: Floats
+    amplitude: Floats
+    opposite_amplitude: Floats
+    concentration: Floats
+    width: Floats
     at_bound: npt.NDArray[np.bool_]
-    r2: npt.NDArray[np.float64]
+    r2: Floats
     period: float
 
-    def __call__(self, stimulus: Any) -> npt.NDArray[np.float64]:
+    def __call__(self, stimulus: Any) -> Floats:
         """The curves at `stimulus`, degrees, shape (n_stimuli, n_units)."""
         around = 2 * np.pi / self.period * (np.asarray(stimulus, dtype=np.float64)[:, None] - self.preferred)
         rise = self.amplitude * np.exp(self.concentration * (np.cos(around) - 1))
@@ -66,9 +67,7 @@ class VonMisesFit:
         return self.baseline + np.where(np.isnan(self.preferred), 0, rise)
 
 
-def von_mises(
-    stimulus: Any, preferred: float, concentration: float, *, period: float = 180.0
-) -> npt.NDArray[np.float64]:
+def von_mises(stimulus: Any, preferred: float, concentration: float, *, period: float = 180.0) -> Floats:
     """exp(concentration (cos(2 pi (stimulus - preferred) / period) - 1)): a bump around the circle of height 1.
 
     Parameters
@@ -165,10 +164,10 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
     )
 
 
-Fitted = tuple[npt.NDArray[np.float64], ...]
+Fitted = tuple[Floats, ...]
 
 
-def _fit(values: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], narrowest: float, *, double: bool) -> Fitted:
+def _fit(values: Floats, angle: Floats, narrowest: float, *, double: bool) -> Fitted:
     """Centre (radians), concentration, baseline, both amplitudes and R2 of each unit; `values` (n_stimuli, n_units)."""
     mean = values.mean(axis=0)
     scale = values.std(axis=0)
@@ -185,9 +184,7 @@ def _fit(values: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], narrow
     return centre, np.exp(log_k), baseline, first, second, r2
 
 
-def _best_of_grid(
-    data: npt.NDArray[np.float64], angle: npt.NDArray[np.float64], narrowest: float, *, double: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _best_of_grid(data: Floats, angle: Floats, narrowest: float, *, double: bool) -> tuple[Floats, Floats]:
     """Centre and log concentration of that curve of a grid which explains most of each unit."""
     best = np.full(len(data), -np.inf)
     centre, log_k = np.zeros(len(data)), np.zeros(len(data))
@@ -196,23 +193,23 @@ def _best_of_grid(
         width = 2 * np.arccos(max(1 - np.log(2) / concentration, -1))
         centres = np.linspace(0, 2 * np.pi, max(N_CENTRES, 2 * int(np.ceil(2 * np.pi / width))), endpoint=False)
         gain = _gains(data, angle, centres, concentration, double=double)
-        found = gain.argmax(axis=1)
-        value = gain[np.arange(len(data)), found]
+        nearest = gain.argmax(axis=1)
+        value = gain[np.arange(len(data)), nearest]
         better = value > best
         best = np.where(better, value, best)
-        centre = np.where(better, centres[found], centre)
+        centre = np.where(better, centres[nearest], centre)
         log_k = np.where(better, np.log(concentration), log_k)
     return centre, log_k
 
 
 def _gains(
-    data: npt.NDArray[np.float64],
-    angle: npt.NDArray[np.float64],
-    centres: npt.NDArray[np.float64],
+    data: Floats,
+    angle: Floats,
+    centres: Floats,
     concentration: float,
     *,
     double: bool,
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """By how much bumps at `centres`, an even number all around, lower the squared error, (n_units, n_centres)."""
     bumps = np.exp(concentration * (np.cos(angle - centres[:, None]) - 1))
     bumps -= bumps.mean(axis=1, keepdims=True)
@@ -233,18 +230,14 @@ def _gains(
     return np.where(usable, both, np.maximum(gain, gain[:, opposite]))
 
 
-def _bumps(
-    angle: npt.NDArray[np.float64], centre: npt.NDArray[np.float64], log_k: npt.NDArray[np.float64], double: bool
-) -> npt.NDArray[np.float64]:
+def _bumps(angle: Floats, centre: Floats, log_k: Floats, double: bool) -> Floats:
     """The bumps at the stimuli, shape (1 or 2, n_units, n_stimuli)."""
     towards = np.cos(angle - centre[:, None])
     signs = (towards, -towards) if double else (towards,)
     return np.stack([np.exp(np.exp(log_k)[:, None] * (sign - 1)) for sign in signs])
 
 
-def _solve(
-    data: npt.NDArray[np.float64], bumps: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _solve(data: Floats, bumps: Floats) -> tuple[Floats, Floats]:
     """Amplitudes, not negative, shape (n_units, 1 or 2), and what they leave over of data with mean 0."""
     shapes = bumps - bumps.mean(axis=2, keepdims=True)
     squares = np.maximum(np.square(shapes).sum(axis=2), 1e-300)
@@ -268,14 +261,14 @@ def _solve(
 
 
 def _descend(
-    data: npt.NDArray[np.float64],
-    angle: npt.NDArray[np.float64],
-    centre: npt.NDArray[np.float64],
-    log_k: npt.NDArray[np.float64],
+    data: Floats,
+    angle: Floats,
+    centre: Floats,
+    log_k: Floats,
     narrowest: float,
     *,
     double: bool,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Levenberg-Marquardt in the centre and the logarithm of the concentration, of all units that still gain."""
     low, high = np.log(LOWEST), np.log(narrowest)
     centre, log_k = centre.copy(), np.clip(log_k, low, high)
@@ -306,9 +299,7 @@ def _descend(
     return centre, log_k
 
 
-def _step(
-    slopes: npt.NDArray[np.float64], residual: npt.NDArray[np.float64], damping: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _step(slopes: Floats, residual: Floats, damping: Floats) -> Floats:
     """What to add to the centre and the log concentration, shape (n_units, 2)."""
     normal = np.einsum("ans,bns->nab", slopes, slopes)
     right = np.einsum("ans,ns->na", slopes, residual)
@@ -318,12 +309,12 @@ def _step(
 
 
 def _slopes(
-    angle: npt.NDArray[np.float64],
-    centre: npt.NDArray[np.float64],
-    log_k: npt.NDArray[np.float64],
-    bumps: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
+    angle: Floats,
+    centre: Floats,
+    log_k: Floats,
+    bumps: Floats,
+    weights: Floats,
+) -> Floats:
     """Derivatives of the curves by centre and log concentration, shape (2, n_units, n_stimuli).
 
     What the amplitudes can absorb is taken out (Kaufman's approximation).
@@ -343,12 +334,12 @@ def _slopes(
     return slopes
 
 
-def _orthogonal(bumps: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
+def _orthogonal(bumps: Floats, weights: Floats) -> list[Floats]:
     """The bumps, mean 0, length 1, at right angles; those without weight are 0, and do not turn the others."""
-    found: list[npt.NDArray[np.float64]] = []
+    basis: list[Floats] = []
     for bump, weight in zip(bumps, weights.T, strict=True):
         own = (bump - bump.mean(axis=1, keepdims=True)) * (weight > 0)[:, None]
-        for other in found:
+        for other in basis:
             own = own - (own * other).sum(axis=1, keepdims=True) * other
-        found.append(own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-150))
-    return found
+        basis.append(own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-150))
+    return basis

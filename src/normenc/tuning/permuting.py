@@ -95,14 +95,14 @@ def _set_partitions(order: int) -> dict[Pattern, int]:
     """Sizes of the parts of a set of `order` things, largest first, and how many partitions have them."""
     if order == 0:
         return {(): 1}
-    found: dict[Pattern, int] = {}
+    numbers: dict[Pattern, int] = {}
     for pattern, ways in _set_partitions(order - 1).items():
         for place in range(len(pattern) + 1):
             grown = [*pattern, 0]
             grown[place] += 1
             key = tuple(sorted(filter(None, grown), reverse=True))
-            found[key] = found.get(key, 0) + ways
-    return found
+            numbers[key] = numbers.get(key, 0) + ways
+    return numbers
 
 
 def _expected_products(scaled: Floats) -> Any:
@@ -118,11 +118,11 @@ def _expected_products(scaled: Floats) -> Any:
         """Sum over different trials, from that of one trial fewer: any trial, less those that are there already."""
         if pattern not in sums:
             *rest, last = pattern
-            found = powers[last] * total(tuple(rest))
+            expected = powers[last] * total(tuple(rest))
             for place, exponent in enumerate(rest):
                 merged = [*rest[:place], exponent + last, *rest[place + 1 :]]
-                found = found - total(tuple(sorted(merged, reverse=True)))
-            sums[pattern] = found
+                expected = expected - total(tuple(sorted(merged, reverse=True)))
+            sums[pattern] = expected
         return sums[pattern]
 
     def expected(pattern: Pattern) -> Any:

@@ -317,10 +317,10 @@ def _predict(
             loss = np.square(residual / (1 - leverage)[:, None]).sum()  # of each row left out
             if loss < lowest:
                 lowest, best = loss, penalty
-    found = scores @ ((np.sqrt(squares) / (squares + best))[:, None] * rotated)
+    predicted = scores @ ((np.sqrt(squares) / (squares + best))[:, None] * rotated)
     fitted = left @ ((squares / (squares + best))[:, None] * rotated)
     kept = np.linalg.lstsq(y, fitted, rcond=None)[0]  # of a difference between targets, what shrinking leaves
-    return found + middle + (offset - middle) @ kept
+    return predicted + middle + (offset - middle) @ kept
 
 
 def _decompose(

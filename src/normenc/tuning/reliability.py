@@ -49,14 +49,15 @@ def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArr
             f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
             "label a trial"
         )
-    found, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    different, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
     kept = counts >= 2
     if kept.sum() < 2:
         raise InputError(
-            f"{kept.sum()} of {len(found)} stimuli were shown more than once; reliability needs at least 2 such stimuli"
+            f"{kept.sum()} of {len(different)} stimuli were shown more than once; reliability needs at least 2 such "
+            "stimuli"
         )
     of_kept = kept[index]
-    return values[of_kept], (np.cumsum(kept) - 1)[index[of_kept]], found[kept]
+    return values[of_kept], (np.cumsum(kept) - 1)[index[of_kept]], different[kept]
 
 
 def split_halves(

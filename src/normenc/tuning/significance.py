@@ -66,8 +66,8 @@ def stimulus_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
             f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
             "label a trial"
         )
-    found, index = np.unique(labels, return_inverse=True)
-    if len(found) < 2 or len(values) < REPEATED * len(found):
+    different, index = np.unique(labels, return_inverse=True)
+    if len(different) < 2 or len(values) < REPEATED * len(different):
         return np.full(values.shape[1], np.nan)
     return _by_blocks(values, lambda part: permuted_anova(part, index))
 
@@ -200,21 +200,21 @@ def discoveries(p_values: Any, *, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
     tested = ~np.isnan(values)
     if values.ndim != 1 or not ((values[tested] >= 0) & (values[tested] <= 1)).all():
         raise InputError(f"p_values have shape {values.shape}; give one a unit, each from 0 to 1, or NaN")
-    found = np.zeros(len(values), dtype=bool)
+    significant = np.zeros(len(values), dtype=bool)
     if tested.any():
-        found[tested] = stats.false_discovery_control(values[tested]) <= alpha
-    return found
+        significant[tested] = stats.false_discovery_control(values[tested]) <= alpha
+    return significant
 
 
 def _by_blocks(values: npt.NDArray[Any], test: Callable[[npt.NDArray[Any]], Floats]) -> Floats:
     """P-values of some units at a time, for the test takes copies of their responses in float64."""
     width = max(1, BLOCK // len(values))
-    found = []
+    blocks = []
     for start in range(0, values.shape[1], width):
         part = values[:, start : start + width].astype(np.float64)
         part[:, steady(values[:, start : start + width])] = 0
-        found.append(test(part))
-    return np.concatenate(found)
+        blocks.append(test(part))
+    return np.concatenate(blocks)
 
 
 def _waves(degrees: npt.NDArray[Any], harmonic: int) -> Floats:
@@ -231,18 +231,18 @@ def _basis(columns: Floats, without: Floats | None = None) -> Floats:
     return vectors[:, lengths > 1e-6 * size]
 
 
-def _harmonic(found: Cells, harmonic: int, beside: int | None) -> Floats:
+def _harmonic(averages: Cells, harmonic: int, beside: int | None) -> Floats:
     """F test of a harmonic of the cells' degrees, fitted beside a constant and, where given, another harmonic."""
-    root = np.sqrt(found.counts)[:, None]
-    others = [np.ones((len(root), 1))] + ([] if beside is None else [_waves(found.labels, beside)])
+    root = np.sqrt(averages.counts)[:, None]
+    others = [np.ones((len(root), 1))] + ([] if beside is None else [_waves(averages.labels, beside)])
     known = _basis(root * np.hstack(others))
-    tested = _basis(root * _waves(found.labels, harmonic), known)
-    n_trials, n_stimuli, size = found.counts.sum(), len(root), tested.shape[1]
-    if not size or _uneven(np.square(tested).sum(axis=1) / found.counts, found.counts, UNEVEN[0]):
-        return np.full(found.mean.shape[1], np.nan)
-    weighted = root * found.mean
+    tested = _basis(root * _waves(averages.labels, harmonic), known)
+    n_trials, n_stimuli, size = averages.counts.sum(), len(root), tested.shape[1]
+    if not size or _uneven(np.square(tested).sum(axis=1) / averages.counts, averages.counts, UNEVEN[0]):
+        return np.full(averages.mean.shape[1], np.nan)
+    weighted = root * averages.mean
     effect = np.square(tested.T @ weighted).sum(axis=0)
-    within = found.squares.sum(axis=0)
+    within = averages.squares.sum(axis=0)
     left = weighted - known @ (known.T @ weighted)
     total = np.square(left).sum(axis=0) + within
     left = np.square(left - tested @ (tested.T @ left)).sum(axis=0)
@@ -253,26 +253,26 @@ def _harmonic(found: Cells, harmonic: int, beside: int | None) -> Floats:
     each = np.where(exact, n_stimuli - known.shape[1] - size, dof)
     with np.errstate(invalid="ignore", divide="ignore"):
         p_values = stats.f.sf(effect / size / (error / each), size, each)
-    testable = np.where(_constant(found), dof, each) >= MIN_LEFT
-    return np.where(testable, np.where(_constant(found), 1.0, p_values), np.nan)
+    testable = np.where(_constant(averages), dof, each) >= MIN_LEFT
+    return np.where(testable, np.where(_constant(averages), 1.0, p_values), np.nan)
 
 
-def _opposite(found: Cells) -> Floats:
+def _opposite(averages: Cells) -> Floats:
     """Test of the first harmonic of the differences between opposite directions, a variance for each axis."""
-    first, second = _pairs(found.labels)
-    counts = found.counts
+    first, second = _pairs(averages.labels)
+    counts = averages.counts
     dof = counts[first] + counts[second] - 2
     first, second, dof = first[dof > 0], second[dof > 0], dof[dof > 0][:, None]
     if not len(first):
-        return np.full(found.mean.shape[1], np.nan)
+        return np.full(averages.mean.shape[1], np.nan)
     weight = (1 / (1 / counts[first] + 1 / counts[second]))[:, None]
-    waves = _basis(np.sqrt(weight) * _waves(found.labels[first], 1)) * np.sqrt(weight)
+    waves = _basis(np.sqrt(weight) * _waves(averages.labels[first], 1)) * np.sqrt(weight)
     pulls = np.square(waves).sum(axis=1)
     shares = np.concatenate([pulls / counts[first] ** 2, pulls / counts[second] ** 2])
     if _uneven(shares, np.concatenate([counts[first], counts[second]]), UNEVEN[1]):
-        return np.full(found.mean.shape[1], np.nan)
-    contrast = waves.T @ (found.mean[first] - found.mean[second])
-    variance = (found.squares[first] + found.squares[second]) / dof / weight  # of each difference
+        return np.full(averages.mean.shape[1], np.nan)
+    contrast = waves.T @ (averages.mean[first] - averages.mean[second])
+    variance = (averages.squares[first] + averages.squares[second]) / dof / weight  # of each difference
     covariance = np.einsum("pa,pu,pb->uab", waves, variance, waves)
     lengths, vectors = np.linalg.eigh(covariance)
     # Of a unit that is silent but for one orientation, the variance has one dimension, and so has what can be tested.
@@ -285,8 +285,10 @@ def _opposite(found: Cells) -> Floats:
         spread = (np.square(share) / dof).sum(axis=0)
         factor = size + 2 * spread - 6 * spread / (size + 2)
         p_values = stats.f.sf(statistic / factor, size, size * (size + 2) / (3 * spread))
-    noisy = found.squares.sum(axis=0) > NO_NOISE * (found.counts @ np.square(found.mean - found.mean.mean(axis=0)))
-    return np.where(_constant(found), 1.0, np.where(noisy & (lengths[:, -1] > 0), p_values, np.nan))
+    noisy = averages.squares.sum(axis=0) > NO_NOISE * (
+        averages.counts @ np.square(averages.mean - averages.mean.mean(axis=0))
+    )
+    return np.where(_constant(averages), 1.0, np.where(noisy & (lengths[:, -1] > 0), p_values, np.nan))
 
 
 def _uneven(shares: Floats, counts: npt.NDArray[Any], most: float) -> bool:
@@ -294,18 +296,18 @@ def _uneven(shares: Floats, counts: npt.NDArray[Any], most: float) -> bool:
     return bool(counts.max() > counts.min() and shares.max() * counts.sum() > most * (shares @ counts))
 
 
-def _constant(found: Cells) -> npt.NDArray[np.bool_]:
+def _constant(averages: Cells) -> npt.NDArray[np.bool_]:
     """Which units never change their response."""
-    total = found.squares.sum(axis=0) + found.counts @ np.square(found.mean - found.mean.mean(axis=0))
-    return total <= 1e-24 * (found.counts @ np.square(found.mean))
+    total = averages.squares.sum(axis=0) + averages.counts @ np.square(averages.mean - averages.mean.mean(axis=0))
+    return total <= 1e-24 * (averages.counts @ np.square(averages.mean))
 
 
 def _pairs(directions: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Places of directions and of their opposites, each pair once."""
     places = {float(direction): place for place, direction in enumerate(directions)}
     opposite = around_zero(directions + 180, 360.0)
-    found = [(place, places[float(other)]) for place, other in enumerate(opposite) if float(other) in places]
-    pairs = np.array([pair for pair in found if pair[0] < pair[1]], dtype=np.intp).reshape(-1, 2)
+    both = [(place, places[float(other)]) for place, other in enumerate(opposite) if float(other) in places]
+    pairs = np.array([pair for pair in both if pair[0] < pair[1]], dtype=np.intp).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
 

@@ -184,8 +184,8 @@ def circular_statistics(degrees: Any, *, period: float = 180.0) -> CircularStati
 
     Examples
     --------
-    >>> found = circular_statistics([-85.0, 85.0, 90.0])
-    >>> found.mean, round(found.resultant_length, 3), round(found.p_value, 3)
+    >>> circular = circular_statistics([-85.0, 85.0, 90.0])
+    >>> circular.mean, round(circular.resultant_length, 3), round(circular.p_value, 3)
     (-90.0, 0.99, 0.037)
     """
     from scipy import stats
@@ -262,8 +262,8 @@ def population_summary(
     >>> degrees = np.tile(np.arange(0, 180, 15.0), 4)
     >>> tuned = np.exp(2 * np.cos(np.radians(2 * (degrees[:, None] - [-60, 0, 5, 10]))))
     >>> noise = np.random.default_rng(0).normal(size=(48, 6))
-    >>> found = population_summary(np.hstack([tuned, noise[:, :2]]) + noise, degrees)
-    >>> found.units.tuned_orientation.tolist(), found.orientation.n_tuned
+    >>> population = population_summary(np.hstack([tuned, noise[:, :2]]) + noise, degrees)
+    >>> population.units.tuned_orientation.tolist(), population.orientation.n_tuned
     ([True, True, True, True, False, False], 4)
     """
     values, degrees = checked(responses, stimulus, period)

@@ -13,82 +13,38 @@ it leaves unsaid:
   neurons. With 200 neurons the rate of 2 diverges (:func:`largest_learning_rate`).
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 
-from normenc.arrays import as_array, as_responses
-from normenc.encoding.cores import GREY, ConvCore, same_images
-from normenc.encoding.fitting import DivergenceError, FittedNetwork, fit
+from normenc.arrays import as_array
+from normenc.encoding.cores import ConvCore
+from normenc.encoding.fitting import DivergenceError, fit
+from normenc.encoding.network import EncodingNetwork
 from normenc.encoding.penalties import Penalty
-from normenc.encoding.readouts import EncodingNetwork, FullLinear
+from normenc.encoding.pixel_model import L2, NeuromatchFit, Split
+from normenc.encoding.readouts import FullLinear
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.training.steps import Progress
 
 __all__ = [
-    "CourseFit",
-    "PixelModel",
-    "course_network",
-    "explained_variance",
-    "fit_course_network",
-    "fit_pixel_model",
+    "L2",
+    "fit_neuromatch_network",
     "halves_of_trials",
     "largest_learning_rate",
-    "linear_filters",
+    "neuromatch_network",
 ]
 
 LEARNING_RATE, MOMENTUM, N_STEPS = 2.0, 0.9, 200
-L2, L1 = 5e-4, 1e-6
+L1 = 1e-6
 N_CHANNELS, FILTER_SIZE = 6, 7
 COURSE_NEURONS = 23_589
-Rows = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True)
-class PixelModel:
-    """A linear model of the pixels.
-
-    Attributes
-    ----------
-    weights : ndarray, shape (n_neurons, height, width)
-    intercept : ndarray, shape (n_neurons,)
-        Response to a grey image.
-    """
-
-    weights: npt.NDArray[np.float64]
-    intercept: npt.NDArray[np.float64]
-
-    def predict(self, images: Any) -> npt.NDArray[np.float64]:
-        """Responses to images (n, height, width), shape (n, n_neurons)."""
-        return _flat(images) @ self.weights.reshape(len(self.weights), -1).T + self.intercept
-
-
-@dataclass(frozen=True)
-class CourseFit:
-    """A model fitted as the course does, and how well it predicts.
-
-    Attributes
-    ----------
-    model : FittedNetwork or PixelModel
-    explained_variance : DataFrame, n_neurons rows
-        R squared over stimuli of each neuron, 1 at best, below 0 where the mean would do better: ``training``;
-        ``held_out_trials`` (other trials of the stimuli that were fitted), the course's test; and ``held_out_images``
-        (the same trials of the images that were not; NaN where none were held out).
-    held_out_images : ndarray of int
-        Rows of the stimuli whose images were held out.
-    """
-
-    model: FittedNetwork | PixelModel
-    explained_variance: pd.DataFrame
-    held_out_images: Rows
-
-
-def fit_course_network(
+def fit_neuromatch_network(
     images: Any,
     responses: Any,
     held_out: Any,
@@ -102,10 +58,10 @@ def fit_course_network(
     seed: int = 0,
     device: str | torch.device = "auto",
     progress: bool | Progress = True,
-) -> CourseFit:
+) -> NeuromatchFit:
     r"""Fit the course's network to neurons, and test it on other trials and, where wanted, on other images.
 
-    One convolution (:func:`course_network`) and a linear readout; gradient descent with momentum on all stimuli at
+    One convolution (:func:`neuromatch_network`) and a linear readout; gradient descent with momentum on all stimuli at
     once; the mean squared error plus ``l2`` times the sum of the readout's squared weights and ``l1`` times that of
     their absolute values. What differs from the course: biases start at the neurons' means, which are 0 in z-scores.
 
@@ -131,7 +87,7 @@ def fit_course_network(
 
     Returns
     -------
-    CourseFit
+    NeuromatchFit
         Its model is a FittedNetwork, whose log has the loss on the fitted stimuli's other trials as ``held_out_loss``.
 
     Raises
@@ -150,15 +106,15 @@ def fit_course_network(
     >>> recording = recordings.simulated_v1(20, n_repeats=4, direction=True, n_stimuli=24)
     >>> images = stimuli.gratings(recording.orientation, resolution=0.025)
     >>> options = {"learning_rate": 0.002, "n_steps": 5, "device": "cpu", "progress": False}
-    >>> fitted = fit_course_network(images, *halves_of_trials(recording), share_of_images=0.2, **options)
+    >>> fitted = fit_neuromatch_network(images, *halves_of_trials(recording), share_of_images=0.2, **options)
     >>> fitted.held_out_images.tolist(), fitted.explained_variance.shape
     ([2, 9, 14, 21], (20, 3))
     """
-    data = _Split.of(images, responses, held_out, share_of_images, seed)
+    data = Split.of(images, responses, held_out, share_of_images, seed)
     penalties = [Penalty("l2", l2, average=False), Penalty("l1", l1, average=False)]
     try:
         model = fit(
-            course_network,
+            neuromatch_network,
             data.images[data.fitted],
             data.responses[data.fitted],
             seed=seed,
@@ -184,52 +140,7 @@ def fit_course_network(
     return data.scored(model)
 
 
-def fit_pixel_model(
-    images: Any, responses: Any, held_out: Any, *, share_of_images: float = 0.0, l2: float = L2, seed: int = 0
-) -> CourseFit:
-    r"""Fit a linear model of the pixels beside the course's network, with the same test and the same penalty.
-
-    Ridge regression in closed form: the minimum over :math:`w` of the mean over stimuli and neurons of
-    :math:`(y - x w - b)^2`, plus ``l2`` times the sum of squared weights.
-
-    Parameters
-    ----------
-    images, responses, held_out, share_of_images, seed
-        See :func:`fit_course_network`; the same seed holds out the same images.
-    l2 : float
-        Above 0. A sum over neurons, as in the course.
-
-    Returns
-    -------
-    CourseFit
-        Its model is a PixelModel.
-
-    Raises
-    ------
-    InputError
-        When data disagree or a number is impossible.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> images, weights = rng.random((50, 3, 4)), rng.normal(size=(12, 2))
-    >>> responses = images.reshape(50, -1) @ weights
-    >>> fitted = fit_pixel_model(images, responses, responses, l2=1e-9)
-    >>> bool(np.allclose(fitted.model.weights.reshape(2, -1), weights.T, atol=1e-4))
-    True
-    """
-    if not 0 < l2 < np.inf:
-        raise InputError(f"l2 is {l2}; it must be a positive number, since there are more pixels than stimuli")
-    data = _Split.of(images, responses, held_out, share_of_images, seed)
-    shown, wanted = _flat(data.images[data.fitted]), data.responses[data.fitted]
-    centre, mean = shown.mean(axis=0), wanted.mean(axis=0)
-    x, y = shown - centre, wanted - mean
-    # As many equations as stimuli, which are fewer than pixels.
-    weights = x.T @ np.linalg.solve(x @ x.T + l2 * y.size * np.eye(len(x)), y)
-    return data.scored(PixelModel(weights.T.reshape(-1, *data.images.shape[1:]), mean - centre @ weights))
-
-
-def course_network(image_size: tuple[int, int], n_neurons: int) -> EncodingNetwork:
+def neuromatch_network(image_size: tuple[int, int], n_neurons: int) -> EncodingNetwork:
     """Build the course's network: 6 filters of 7 x 7 pixels, no nonlinearity, a weight for every feature and neuron.
 
     Filters start at :func:`normenc.networks.initial_filters`, from each of which, as in the course's tutorial 4 but not
@@ -237,7 +148,7 @@ def course_network(image_size: tuple[int, int], n_neurons: int) -> EncodingNetwo
 
     Examples
     --------
-    >>> network = course_network((12, 16), 50)
+    >>> network = neuromatch_network((12, 16), 50)
     >>> tuple(network.readout.weight.shape), network.core.filters().mean(dim=(1, 2)).abs().max().item() < 1e-7
     ((50, 6, 12, 16), True)
     """
@@ -312,89 +223,12 @@ def largest_learning_rate(images: Any, n_neurons: int, *, momentum: float = MOME
     >>> [round(largest_learning_rate(images, n), 2) for n in (200, 2000, 23589)]
     [1.91, 18.99, 212.49]
     """
-    network = course_network(_flat_shape(images), 1)
+    network = neuromatch_network(_flat_shape(images), 1)
     with torch.no_grad():
         features = network.core(torch.from_numpy(as_array(images, "images")).float()).flatten(1).double().numpy()
     design = np.column_stack((features, np.ones(len(features))))
     curvature = 2 * np.linalg.norm(design, 2) ** 2 / len(design) / n_neurons + 2 * l2
     return float(2 * (1 + momentum) / curvature)
-
-
-def linear_filters(model: FittedNetwork | PixelModel, image_size: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """What each pixel adds to each neuron's response, shape (n_neurons, height, width).
-
-    The difference that one white pixel makes to a grey image, over its contrast: the whole of a linear model, and the
-    receptive field around grey of any other.
-
-    Examples
-    --------
-    >>> model = PixelModel(np.arange(12.0).reshape(1, 3, 4), np.zeros(1))
-    >>> bool(np.allclose(linear_filters(model, (3, 4)), model.weights))
-    True
-    """
-    n_pixels = image_size[0] * image_size[1]
-    points = np.full((n_pixels + 1, n_pixels), GREY)
-    points[np.arange(n_pixels), np.arange(n_pixels)] = 1
-    answers = model.predict(points.reshape(-1, *image_size)).astype(np.float64)
-    return ((answers[:-1] - answers[-1]) / (1 - GREY)).T.reshape(-1, *image_size)
-
-
-def explained_variance(responses: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    r"""R squared over stimuli, shape (n_neurons,): :math:`1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`.
-
-    NaN where a neuron does not vary.
-    """
-    error = np.square(responses - predicted).sum(axis=0)
-    total = np.square(responses - responses.mean(axis=0)).sum(axis=0)
-    return 1 - np.divide(error, total, out=np.full(total.shape, np.nan), where=total > 0)
-
-
-@dataclass(frozen=True)
-class _Split:
-    """Stimuli to fit and stimuli whose images are held out."""
-
-    images: npt.NDArray[Any]
-    responses: npt.NDArray[Any]
-    held_out: npt.NDArray[Any]
-    fitted: Rows
-    others: Rows
-
-    @classmethod
-    def of(cls, images: Any, responses: Any, held_out: Any, share: float, seed: int) -> "_Split":
-        shown, first, second = as_array(images, "images"), as_responses(responses), as_responses(held_out)
-        if not len(shown) == len(first) == len(second) or first.shape != second.shape:
-            raise InputError(
-                f"there are {len(shown)} images, responses {first.shape} and held-out responses {second.shape}; give a "
-                "row a stimulus, and the same neurons, in all of them"
-            )
-        number = same_images(shown)
-        n_different = int(number.max()) + 1
-        n_others = round(share * n_different)
-        if share < 0 or (share > 0 and not 1 < n_others < n_different - 1):
-            raise InputError(
-                f"share_of_images is {share}, of {n_different} different images {n_others}; at least 2 must be held "
-                "out, for a variance to explain, and 2 left, or give 0"
-            )
-        chosen = np.random.default_rng([seed, 3]).permutation(n_different)[:n_others]
-        others = np.isin(number, chosen)
-        return cls(shown, first, second, np.flatnonzero(~others), np.flatnonzero(others))
-
-    def scored(self, model: FittedNetwork | PixelModel) -> CourseFit:
-        predicted = model.predict(self.images)
-        scores = {
-            "training": explained_variance(self.responses[self.fitted], predicted[self.fitted]),
-            "held_out_trials": explained_variance(self.held_out[self.fitted], predicted[self.fitted]),
-            "held_out_images": np.full(predicted.shape[1], np.nan),
-        }
-        if self.others.size:
-            scores["held_out_images"] = explained_variance(self.held_out[self.others], predicted[self.others])
-        return CourseFit(model, pd.DataFrame(scores), self.others)
-
-
-def _flat(images: Any) -> npt.NDArray[np.float64]:
-    """Pixels around grey, shape (n, n_pixels)."""
-    values = as_array(images, "images").astype(np.float64) - GREY
-    return values.reshape(len(values), -1)
 
 
 def _flat_shape(images: Any) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normenc.errors import InputError
-from normenc.rsa.crossvalidated import CROSSVALIDATED, crossvalidated_rdm
+from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import rdm
 
 
@@ -54,12 +54,12 @@ def rsatoolbox_rdm(repeats, **arguments):
 def test_hand_derived():
     # Differences (1, 2), (3, 0), (-1, 1): products 3, 1, -3; each ordered pair counts, so their mean, per unit.
     repeats = [[[0, 0], [1, 2]], [[5, 5], [8, 5]], [[0, 0], [-1, 1]]]
-    np.testing.assert_allclose(crossvalidated_rdm(repeats)[0, 1], (3 + 1 - 3) / 3 / 2, rtol=1e-14)
-    variances = crossvalidated_rdm(repeats, noise_covariance=[1, 2])[0, 1]
+    np.testing.assert_allclose(cross_validated_rdm(repeats)[0, 1], (3 + 1 - 3) / 3 / 2, rtol=1e-14)
+    variances = cross_validated_rdm(repeats, noise_covariance=[1, 2])[0, 1]
     # The first unit's products are 3, -1, -3, the second's 0, 2, 0.
     np.testing.assert_allclose(variances, (-1 / 3 + 2 / 3 / 2) / 2, atol=1e-15)
     # Rates (x + 1) / 2: 1 and 2 in one repeat, 1 and 4 in the other: (2 - 1) log 4 + (4 - 1) log 2, over two folds.
-    matrix = crossvalidated_rdm([[[1], [3]], [[1], [7]]], "poisson", prior_weight=1)
+    matrix = cross_validated_rdm([[[1], [3]], [[1], [7]]], "poisson", prior_weight=1)
     np.testing.assert_allclose(matrix[0, 1], 5 * np.log(2) / 2, rtol=1e-14)
 
 
@@ -67,16 +67,16 @@ def test_hand_derived():
 def test_crossnobis_agrees_with_rsatoolbox(n_repeats):
     repeats, covariance = trials(n_repeats, 12, 30), spd(30)
     oracle = rsatoolbox_rdm(repeats, method="crossnobis")
-    np.testing.assert_allclose(crossvalidated_rdm(repeats), oracle, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(cross_validated_rdm(repeats), oracle, rtol=0, atol=1e-9)
     oracle = rsatoolbox_rdm(repeats, method="crossnobis", noise=np.linalg.inv(covariance))
-    np.testing.assert_allclose(crossvalidated_rdm(repeats, noise_covariance=covariance), oracle, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(cross_validated_rdm(repeats, noise_covariance=covariance), oracle, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("n_repeats", [2, 3, 7])
 def test_both_are_the_mean_over_folds(n_repeats):
     repeats = trials(n_repeats, 9, 3001)  # several blocks, the last one short
-    np.testing.assert_allclose(crossvalidated_rdm(repeats), fold_by_fold(repeats), rtol=0, atol=1e-12)
-    matrix = crossvalidated_rdm(repeats, "poisson", prior_lambda=2.0, prior_weight=0.3)
+    np.testing.assert_allclose(cross_validated_rdm(repeats), fold_by_fold(repeats), rtol=0, atol=1e-12)
+    matrix = cross_validated_rdm(repeats, "poisson", prior_lambda=2.0, prior_weight=0.3)
     np.testing.assert_allclose(matrix, fold_by_fold(repeats, poisson(2.0, 0.3)), rtol=0, atol=1e-12)
 
 
@@ -87,14 +87,14 @@ def test_poisson_counts_every_fold_where_rsatoolbox_returns_the_last():
     folds = [rsatoolbox_rdm(np.roll(repeats, shift, axis=0), method="poisson_cv") for shift in range(3)]
     np.testing.assert_allclose(np.mean(folds, axis=0), truth, rtol=0, atol=1e-9)
     assert np.abs(folds[0] - truth).max() > 0.01
-    np.testing.assert_allclose(crossvalidated_rdm(repeats, "poisson"), truth, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(cross_validated_rdm(repeats, "poisson"), truth, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("metric", CROSSVALIDATED)
+@pytest.mark.parametrize("metric", CROSS_VALIDATED)
 def test_equal_repeats_give_the_dissimilarity_itself(metric):
     responses = trials(1, 10, 40)
     plain = rdm(responses[0], "euclidean" if metric == "crossnobis" else metric)
-    np.testing.assert_allclose(crossvalidated_rdm(np.repeat(responses, 4, axis=0), metric), plain, atol=1e-12)
+    np.testing.assert_allclose(cross_validated_rdm(np.repeat(responses, 4, axis=0), metric), plain, atol=1e-12)
 
 
 def test_pure_noise_is_zero_on_average_and_signal_is_unbiased():
@@ -104,12 +104,12 @@ def test_pure_noise_is_zero_on_average_and_signal_is_unbiased():
     pairs = np.triu_indices(12, k=1)
     truth = rdm(signal, "euclidean")[pairs]
     # One pair's standard deviation: noise alone 2 * 9 * sqrt(2 / (4 * 3) / 2000) = 0.16.
-    alone, both = crossvalidated_rdm(noise)[pairs], crossvalidated_rdm(signal + noise)[pairs]
+    alone, both = cross_validated_rdm(noise)[pairs], cross_validated_rdm(signal + noise)[pairs]
     assert abs(alone.mean()) < 0.1
     assert 0.1 < alone.std() < 0.25
     assert (alone < 0).any()
     assert abs((both - truth).mean()) < 0.15
-    # What crossvalidation spares: 2 * 9 / 4 repeats.
+    # What cross-validation spares: 2 * 9 / 4 repeats.
     assert (rdm((signal + noise).mean(axis=0), "euclidean")[pairs] - truth).mean() == pytest.approx(4.5, abs=0.3)
 
 
@@ -117,11 +117,11 @@ def test_poisson_noise_is_zero_on_average():
     rates = np.full((20, 500), 4.0)
     repeats = np.random.default_rng(3).poisson(rates, size=(4, *rates.shape))
     pairs = np.triu_indices(20, k=1)
-    assert abs(crossvalidated_rdm(repeats, "poisson")[pairs].mean()) < 0.02
+    assert abs(cross_validated_rdm(repeats, "poisson")[pairs].mean()) < 0.02
     assert rdm(repeats.mean(axis=0), "poisson")[pairs].mean() > 0.1
 
 
-@pytest.mark.parametrize("metric", CROSSVALIDATED)
+@pytest.mark.parametrize("metric", CROSS_VALIDATED)
 @pytest.mark.parametrize("spread", [1e-2, 1e-4, 1e-6])
 def test_near_duplicates_in_float32_keep_their_precision(metric, spread):
     rng = np.random.default_rng(4)
@@ -129,9 +129,9 @@ def test_near_duplicates_in_float32_keep_their_precision(metric, spread):
     repeats = (centres * (1 + spread * rng.normal(size=(1, 20, 1)) * rng.normal(size=2000))).repeat(3, axis=0)
     repeats = (repeats * (1 + 0.1 * spread * rng.normal(size=repeats.shape))).astype(np.float32)
     repeats[:, 7] = repeats[:, 13]
-    matrix = crossvalidated_rdm(repeats, metric)
+    matrix = cross_validated_rdm(repeats, metric)
     truth = fold_by_fold(repeats, poisson() if metric == "poisson" else lambda x: (x, x))
-    # Relative to the plain distance, as the crossvalidated one may be zero.
+    # Relative to the plain distance, as the cross-validated one may be zero.
     plain = np.mean([rdm(repeat, "euclidean" if metric == "crossnobis" else metric) for repeat in repeats], axis=0)
     assert (np.abs(matrix - truth) <= 1e-5 * plain).all()
     assert matrix[7, 13] == 0
@@ -141,17 +141,17 @@ def test_near_duplicates_in_float32_keep_their_precision(metric, spread):
 @given(scale=st.floats(1e-3, 1e3), shift=st.floats(-1e3, 1e3), data=st.data())
 def test_properties(scale, shift, data):
     repeats = trials(3, 5, 8)
-    matrix = crossvalidated_rdm(repeats)
+    matrix = cross_validated_rdm(repeats)
     np.testing.assert_array_equal(matrix, matrix.T)
     np.testing.assert_array_equal(np.diagonal(matrix), 0)
-    np.testing.assert_allclose(crossvalidated_rdm(repeats * scale + shift) / scale**2, matrix, atol=1e-5)
+    np.testing.assert_allclose(cross_validated_rdm(repeats * scale + shift) / scale**2, matrix, atol=1e-5)
     units, order = data.draw(st.permutations(range(8))), data.draw(st.permutations(range(3)))
-    for metric in CROSSVALIDATED:
-        expected = crossvalidated_rdm(repeats, metric)
-        np.testing.assert_allclose(crossvalidated_rdm(repeats[order][:, :, units], metric), expected, atol=1e-10)
+    for metric in CROSS_VALIDATED:
+        expected = cross_validated_rdm(repeats, metric)
+        np.testing.assert_allclose(cross_validated_rdm(repeats[order][:, :, units], metric), expected, atol=1e-10)
     # What all stimuli share within a repeat, such as a drift, takes no part.
     drift = np.random.default_rng(5).normal(size=(3, 1, 8))
-    np.testing.assert_allclose(crossvalidated_rdm(repeats + drift), matrix, atol=1e-10)
+    np.testing.assert_allclose(cross_validated_rdm(repeats + drift), matrix, atol=1e-10)
 
 
 def broken(value):
@@ -163,7 +163,7 @@ def broken(value):
 @pytest.mark.parametrize(
     ("repeats", "arguments", "message"),
     [
-        (np.ones((1, 3, 4)), {}, "repeats have 1 repeat; crossvalidation needs at least 2"),
+        (np.ones((1, 3, 4)), {}, "repeats have 1 repeat; cross-validation needs at least 2"),
         (np.ones((2, 1, 4)), {}, "1 stimulus; an RDM needs at least 2"),
         (np.ones((3, 4)), {}, r"shape \(3, 4\); they must be a repeat x stimulus x unit array"),
         (np.ones((2, 3, 0)), {}, "not empty"),
@@ -182,7 +182,7 @@ def broken(value):
 )
 def test_bad_input_is_named(repeats, arguments, message):
     with pytest.raises(InputError, match=message):
-        crossvalidated_rdm(repeats, **arguments)
+        cross_validated_rdm(repeats, **arguments)
 
 
 def test_a_labelled_stimulus_is_named_by_its_label():
@@ -190,4 +190,4 @@ def test_a_labelled_stimulus_is_named_by_its_label():
         broken(np.nan), dims=("repeat", "stimulus", "unit"), coords={"orientation": ("stimulus", np.arange(5) * 30)}
     )
     with pytest.raises(InputError, match=r"repeat 1 to stimulus 4 \(orientation 120\)"):
-        crossvalidated_rdm(labelled)
+        cross_validated_rdm(labelled)

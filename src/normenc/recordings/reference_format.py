@@ -19,13 +19,13 @@ from normenc.recordings.preparation import Preparation
 from normenc.recordings.squares import question_square
 from normenc.stimulus_types import as_type
 
-__all__ = ["of_study"]
+__all__ = ["of_reference"]
 
 Floats = npt.NDArray[np.float64]
 TOP = 180  # degrees up to which stimuli are kept
 
 
-def of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: Mapping[str, Any]) -> Contents:
+def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, common: Mapping[str, Any]) -> Contents:
     """A recording in the reference study's format, which has its own way to choose stimuli; what is left out is said.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Crossvalidated dissimilarities: noise, which differs between repeats, adds nothing to them on average."""
+"""Cross-validated dissimilarities: noise, which differs between repeats, adds nothing to them on average."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from normenc.rsa.labelled import turned_stack
 from normenc.rsa.noise import check_units, whiten
 from normenc.rsa.ties import TIES, settled
 
-__all__ = ["CROSSVALIDATED", "crossvalidated_rdm"]
+__all__ = ["CROSS_VALIDATED", "cross_validated_rdm"]
 
-CROSSVALIDATED = ("crossnobis", "poisson")
+CROSS_VALIDATED = ("crossnobis", "poisson")
 
 
-def crossvalidated_rdm(
+def cross_validated_rdm(
     repeats: Any,
     metric: str = "crossnobis",
     *,
@@ -32,11 +32,11 @@ def crossvalidated_rdm(
     responses of :math:`N` units to stimulus i in the repeat left out, :math:`\bar x_i` the mean of the others, and
     the mean taken over the repeats left out:
 
-    - ``"crossnobis"``: :math:`(\bar x_i - \bar x_j)^T \Sigma^{-1} (x_i - x_j) / N`, the crossvalidated squared
-      Mahalanobis distance per unit; without a noise covariance :math:`\Sigma` it is the crossvalidated squared
+    - ``"crossnobis"``: :math:`(\bar x_i - \bar x_j)^T \Sigma^{-1} (x_i - x_j) / N`, the cross-validated squared
+      Mahalanobis distance per unit; without a noise covariance :math:`\Sigma` it is the cross-validated squared
       Euclidean distance. Unbiased: its expectation is the distance of the true responses.
     - ``"poisson"``: :math:`\sum_u (\bar\lambda_{iu} - \bar\lambda_{ju}) (\log \lambda_{iu} - \log \lambda_{ju}) / N`,
-      the crossvalidated symmetrised Kullback-Leibler divergence of Poisson counts, in nats per unit, with the rates
+      the cross-validated symmetrised Kullback-Leibler divergence of Poisson counts, in nats per unit, with the rates
       :math:`\lambda = (x + \lambda_0 w) / (1 + w)` under a Gamma prior. Zero on average for stimuli that evoke the
       same; for others the prior, and the logarithm of few counts, leave a bias.
 
@@ -50,7 +50,7 @@ def crossvalidated_rdm(
         of units at a time. At least 2 repeats, whose noise must be independent. Named axes (xarray) may stand in any
         order.
     metric : str
-        One of :data:`CROSSVALIDATED`.
+        One of :data:`CROSS_VALIDATED`.
     noise_covariance : array_like, shape (n_units, n_units) or (n_units,), optional
         For ``"crossnobis"`` alone: covariance of the noise, or its variances if units are independent, as
         :func:`normenc.rsa.noise.noise_covariance` estimates them. Default: none, equal and independent noise.
@@ -83,17 +83,17 @@ def crossvalidated_rdm(
 
     Examples
     --------
-    >>> crossvalidated_rdm([[[0, 0], [3, 1]], [[0, 0], [2, -1]]])  # (3 * 2 + 1 * -1) / 2 units
+    >>> cross_validated_rdm([[[0, 0], [3, 1]], [[0, 0], [2, -1]]])  # (3 * 2 + 1 * -1) / 2 units
     array([[0. , 2.5],
            [2.5, 0. ]])
-    >>> crossvalidated_rdm([[[0, 0], [1, 1]], [[0, 0], [1, -3]]])
+    >>> cross_validated_rdm([[[0, 0], [1, 1]], [[0, 0], [1, -3]]])
     array([[ 0., -1.],
            [-1.,  0.]])
-    >>> crossvalidated_rdm([[[0, 0], [1, 1]]])
+    >>> cross_validated_rdm([[[0, 0], [1, 1]]])
     Traceback (most recent call last):
-    normenc.errors.InputError: repeats have 1 repeat; crossvalidation needs at least 2 ...
+    normenc.errors.InputError: repeats have 1 repeat; cross-validation needs at least 2 ...
     """
-    check_arguments(metric, CROSSVALIDATED, "crossnobis", noise_covariance, prior_lambda, prior_weight)
+    check_arguments(metric, CROSS_VALIDATED, "crossnobis", noise_covariance, prior_lambda, prior_weight)
     repeats = turned_stack(repeats, "repeats")
     values = as_array(repeats, "repeats")
     _check_repeats(values, repeats, counts=metric == "poisson")
@@ -102,12 +102,12 @@ def crossvalidated_rdm(
     if noise_covariance is not None:
         check_units(repeats, noise_covariance)
         values = whiten(values, noise_covariance)
-    found = pair_sums(values, factors) / n_units
-    return settled(found, relative=DIGITS, absolute=TIES * 1e-2 * float(np.abs(found).max()))
+    dissimilarities = pair_sums(values, factors) / n_units
+    return settled(dissimilarities, relative=DIGITS, absolute=TIES * 1e-2 * float(np.abs(dissimilarities).max()))
 
 
 def _check_repeats(values: npt.NDArray[Any], repeats: Any, counts: bool) -> None:
-    """Raise InputError when repeats cannot be crossvalidated, naming repeat and stimulus."""
+    """Raise InputError when repeats cannot be cross-validated, naming repeat and stimulus."""
     if values.ndim != 3 or 0 in values.shape:
         raise InputError(
             f"repeats have shape {values.shape}; they must be a repeat x stimulus x unit array, not empty: stack one "
@@ -115,7 +115,7 @@ def _check_repeats(values: npt.NDArray[Any], repeats: Any, counts: bool) -> None
         )
     if len(values) < 2:
         raise InputError(
-            "repeats have 1 repeat; crossvalidation needs at least 2 of every stimulus, or use "
+            "repeats have 1 repeat; cross-validation needs at least 2 of every stimulus, or use "
             "normenc.rsa.dissimilarity.rdm, which needs none"
         )
     if values.shape[1] < 2:

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 from torch import nn
 
 from normenc import recordings, stimuli
-from normenc.encoding import course
+from normenc.encoding import neuromatch, pixel_model
 from normenc.encoding.cores import same_images
 from normenc.encoding.fitting import DivergenceError
 from normenc.errors import InputError
@@ -23,7 +23,7 @@ N_NEURONS = 60
 @cache
 def data() -> tuple[np.ndarray, np.ndarray]:
     recording = recordings.simulated_v1(N_NEURONS, n_repeats=20, direction=True, n_stimuli=60)
-    return course.halves_of_trials(recording)
+    return neuromatch.halves_of_trials(recording)
 
 
 def gratings() -> torch.Tensor:
@@ -33,7 +33,7 @@ def gratings() -> torch.Tensor:
 def test_the_loss_follows_the_courses_own_loop():
     responses, held_out = data()
     options = {"learning_rate": 0.2, "n_steps": 20, "seed": 5} | QUIET
-    fitted = course.fit_course_network(gratings(), responses, held_out, **options)
+    fitted = neuromatch.fit_neuromatch_network(gratings(), responses, held_out, **options)
     start = fitted.model.untrained
     network = nn.Sequential(nn.Conv2d(1, 6, 7, padding=3), nn.Flatten(), nn.Linear(6 * 12 * 16, N_NEURONS))
     with torch.no_grad():
@@ -61,15 +61,21 @@ def test_the_loss_follows_the_courses_own_loop():
 
 
 def test_the_defaults_are_the_courses():
-    network = course.course_network((12, 16), 500)
+    network = neuromatch.neuromatch_network((12, 16), 500)
     assert tuple(network.core.weights()[0].shape) == (6, 1, 7, 7) and len(network.core.layers) == 1
     assert abs(network.readout.weight.std().item() - 0.01) < 1e-4
-    assert (course.LEARNING_RATE, course.MOMENTUM, course.N_STEPS, course.L2, course.L1) == (2.0, 0.9, 200, 5e-4, 1e-6)
+    assert (neuromatch.LEARNING_RATE, neuromatch.MOMENTUM, neuromatch.N_STEPS, neuromatch.L2, neuromatch.L1) == (
+        2.0,
+        0.9,
+        200,
+        5e-4,
+        1e-6,
+    )
 
 
 @cache
-def fitted(share: float = 0.0) -> course.CourseFit:
-    return course.fit_course_network(gratings(), *data(), learning_rate=0.1, share_of_images=share, **QUIET)
+def fitted(share: float = 0.0) -> pixel_model.NeuromatchFit:
+    return neuromatch.fit_neuromatch_network(gratings(), *data(), learning_rate=0.1, share_of_images=share, **QUIET)
 
 
 def test_the_network_is_linear_in_the_pixels():
@@ -78,7 +84,7 @@ def test_the_network_is_linear_in_the_pixels():
     grey = np.full((1, 12, 16), 0.5)
     predict = fitted().model.predict
     np.testing.assert_allclose(predict(a) + predict(b) - predict(grey), predict(a + b - grey), atol=2e-4)
-    filters = course.linear_filters(fitted().model, (12, 16))
+    filters = pixel_model.linear_filters(fitted().model, (12, 16))
     by_pixels = np.einsum("bij,nij->bn", a - grey, filters) + predict(grey)
     np.testing.assert_allclose(by_pixels, predict(a), atol=2e-4)
 
@@ -88,7 +94,7 @@ def test_directions_half_a_turn_apart_are_predicted_alike_and_that_bounds_what_c
     np.testing.assert_array_equal(predicted[:30], predicted[30:])
     responses, _ = data()
     pairs = np.tile((responses[:30] + responses[30:]) / 2, (2, 1))
-    bound = course.explained_variance(responses, pairs)
+    bound = pixel_model.explained_variance(responses, pairs)
     assert (fitted().explained_variance["training"] <= bound + 1e-5).all() and np.median(bound) < 0.7
 
 
@@ -102,7 +108,9 @@ def test_held_out_images_are_held_out_whole_and_explained_less():
     # Whatever they answered to the images held out, the model is the same.
     responses, held_out = (values.copy() for values in data())
     responses[result.held_out_images] = 1e6
-    again = course.fit_course_network(gratings(), responses, held_out, learning_rate=0.1, share_of_images=0.2, **QUIET)
+    again = neuromatch.fit_neuromatch_network(
+        gratings(), responses, held_out, learning_rate=0.1, share_of_images=0.2, **QUIET
+    )
     np.testing.assert_array_equal(again.model.predict(IMAGES), result.model.predict(IMAGES))
 
 
@@ -110,50 +118,50 @@ def test_explained_variance_by_hand():
     responses = np.array([[0.0, 1.0, 2.0], [2.0, 1.0, 4.0]])
     predicted = np.array([[0.0, 1.0, 3.0], [1.0, 1.0, 3.0]])
     # Errors 1 of 2, nothing to explain, 2 of 2.
-    np.testing.assert_array_equal(course.explained_variance(responses, predicted), [0.5, np.nan, 0.0])
+    np.testing.assert_array_equal(pixel_model.explained_variance(responses, predicted), [0.5, np.nan, 0.0])
 
 
 def test_the_pixel_model_is_scikit_learns_ridge():
     responses, held_out = data()
-    found = course.fit_pixel_model(IMAGES, responses, held_out, l2=1e-3)
+    found = pixel_model.fit_pixel_model(IMAGES, responses, held_out, l2=1e-3)
     peer = Ridge(alpha=1e-3 * responses.size).fit(IMAGES.flatten(1).double().numpy(), responses)
     np.testing.assert_allclose(found.model.weights.reshape(N_NEURONS, -1), peer.coef_, atol=1e-8)
     np.testing.assert_allclose(found.model.predict(IMAGES), peer.predict(IMAGES.flatten(1)), atol=1e-6)
     with pytest.raises(InputError, match="l2 is 0; it must be a positive number"):
-        course.fit_pixel_model(IMAGES, responses, held_out, l2=0)
+        pixel_model.fit_pixel_model(IMAGES, responses, held_out, l2=0)
 
 
 @pytest.mark.parametrize("n_neurons", [50, 200])
 def test_the_largest_learning_rate_is_where_divergence_begins(n_neurons):
     recording = recordings.simulated_v1(n_neurons, n_repeats=4, direction=True, n_stimuli=60)
-    images, halves = gratings(), course.halves_of_trials(recording)
-    bound = course.largest_learning_rate(images, n_neurons)
-    course.fit_course_network(images, *halves, learning_rate=0.5 * bound, n_steps=60, **QUIET)
+    images, halves = gratings(), neuromatch.halves_of_trials(recording)
+    bound = neuromatch.largest_learning_rate(images, n_neurons)
+    neuromatch.fit_neuromatch_network(images, *halves, learning_rate=0.5 * bound, n_steps=60, **QUIET)
     with pytest.raises(
         DivergenceError, match=rf"at step \d+.*for {n_neurons} neurons the readout bears {bound:.3g} at most"
     ):
-        course.fit_course_network(images, *halves, learning_rate=1.05 * bound, **QUIET)
+        neuromatch.fit_neuromatch_network(images, *halves, learning_rate=1.05 * bound, **QUIET)
 
 
 def test_halves_share_no_trial_and_use_them_all():
     rng = np.random.default_rng(1)
     trials = rng.standard_normal((20, 3))
     recording = recordings.Recording.from_trials("toy", trials, np.repeat(np.arange(5) * 30.0, 4))
-    first, second = course.halves_of_trials(recording, seed=3)
+    first, second = neuromatch.halves_of_trials(recording, seed=3)
     by_stimulus = trials.reshape(5, 4, 3)
     # Undo the z-scores by the one pair of mean and standard deviation that fits both halves to all trials.
     for neuron in range(3):
         total = by_stimulus[:, :, neuron].mean(axis=1)
         slope, offset = np.polyfit((first + second)[:, neuron] / 2, total, 1)
         np.testing.assert_allclose(slope * (first + second)[:, neuron] / 2 + offset, total, atol=1e-9)
-    assert not np.allclose(first, course.halves_of_trials(recording, seed=4)[0])
+    assert not np.allclose(first, neuromatch.halves_of_trials(recording, seed=4)[0])
 
 
 def test_impossible_data():
     responses, held_out = data()
     with pytest.raises(InputError, match="there are 59 images, responses"):
-        course.fit_course_network(IMAGES[:59], responses, held_out, **QUIET)
+        neuromatch.fit_neuromatch_network(IMAGES[:59], responses, held_out, **QUIET)
     with pytest.raises(InputError, match=r"share_of_images is 0\.02, of 30 different images 1; at least 2"):
-        course.fit_pixel_model(IMAGES, responses, held_out, share_of_images=0.02)
+        pixel_model.fit_pixel_model(IMAGES, responses, held_out, share_of_images=0.02)
     with pytest.raises(InputError, match="single trial, or only averages; halves need at least 2 trials"):
-        course.halves_of_trials(recordings.simulated_v1(4))
+        neuromatch.halves_of_trials(recordings.simulated_v1(4))

@@ -1,0 +1,119 @@
+"""Old names that users may have typed: they work for this version, and warn.
+
+A renamed function, class or constant of a room, a renamed parameter, and a renamed key of a study file each have one
+line here or in their room; with the next version these lines go.
+"""
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from normenc.errors import InputError, NormencWarning
+
+__all__ = ["RenamedWarning", "keep_old_names", "renamed", "with_new_keys"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class RenamedWarning(NormencWarning, FutureWarning):
+    """An old name was used: Python shows it to whoever typed it, the command line prints it as one line."""
+
+
+def _warn(old: str, new: str) -> None:
+    """Tell the caller's caller that a name has changed."""
+    warnings.warn(f"{old} is now called {new}; the old name works in this version only", RenamedWarning, stacklevel=3)
+
+
+def renamed(**new_names: str) -> Callable[[Function], Function]:
+    """Decorate a function, or a class by its ``__init__``, whose keyword arguments once had other names.
+
+    Parameters
+    ----------
+    **new_names : str
+        Old name = new name. Calls by the old name warn with RenamedWarning and do the same as calls by the new one.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> @renamed(zscore="z_score")
+    ... def scaled(*, z_score=True):
+    ...     return z_score
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     scaled(zscore=False), str(told[0].message)
+    (False, 'zscore is now called z_score; the old name works in this version only')
+    """
+
+    def decorate(function: Function) -> Function:
+        if isinstance(function, type):
+            function.__init__ = decorate(function.__init__)  # type: ignore[misc]
+            return function
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            for old in new_names.keys() & kwargs.keys():
+                if new_names[old] in kwargs:
+                    raise InputError(f"{old} and {new_names[old]} are one argument; give {new_names[old]} alone")
+                _warn(old, new_names[old])
+                kwargs[new_names[old]] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def keep_old_names(room: str, **new_names: str) -> None:
+    """Let a module answer for names that it once had, warning of each; called at its end.
+
+    Parameters
+    ----------
+    room : str
+        The module's ``__name__``.
+    **new_names : str
+        Old name = new name.
+    """
+    module = sys.modules[room]
+    before = getattr(module, "__getattr__", None)  # of a module that loads its names when they are first used
+
+    def old_name(name: str) -> Any:
+        if name in new_names:
+            _warn(f"{room}.{name}", new_names[name])
+            return getattr(module, new_names[name])
+        if before is not None:
+            return before(name)
+        raise AttributeError(f"module {room!r} has no attribute {name!r}")
+
+    module.__getattr__ = old_name  # type: ignore[method-assign]
+
+
+def with_new_keys(section: Any, name: str, new_names: Mapping[str, str], *, warn: bool) -> Any:
+    """A section of a study file with its old keys called by their new names.
+
+    Parameters
+    ----------
+    section : mapping, or whatever stands in its place, which is given back as it is
+    name : str
+        The section's.
+    new_names : mapping of str to str
+        Old key to new key.
+    warn : bool
+        Whether to warn of each old key.
+
+    Raises
+    ------
+    InputError
+        When a key stands there by both names.
+    """
+    if not isinstance(section, Mapping) or not (old_keys := [key for key in section if key in new_names]):
+        return section
+    section = dict(section)
+    for old in old_keys:
+        if new_names[old] in section:
+            raise InputError(f"{name}: {old} and {new_names[old]} are one key; keep {new_names[old]} alone")
+        if warn:
+            _warn(f"{name}.{old}", f"{name}.{new_names[old]}")
+        section[new_names[old]] = section.pop(old)
+    return section

@@ -1,0 +1,139 @@
+"""Standard errors, intervals and tests of contrasts between similarities, from the samples of their bootstraps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from normenc.rsa.bootstrap import Sample
+from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.inputs import Inputs
+from normenc.rsa.measures import Measure
+from normenc.rsa.resampling import total_variance
+
+__all__ = ["Contrasts", "model_table", "pair_table"]
+
+Floats = npt.NDArray[np.float64]
+MOST_UNDEFINED = 0.2  # of the samples, beyond which those left no longer stand for all
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """The estimates of all models, then of the ceiling's lower and upper end, with their bootstrap samples.
+
+    `why_unknown` says of every model why its similarity, or its interval, is not known; `known` are those that have a
+    similarity.
+    """
+
+    samples: list[Sample]
+    sizes: dict[str, float]
+    estimate: Floats
+    why_unknown: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, samples: list[Sample], sizes: dict[str, float], blocks: int | None, estimate: Floats) -> "Contrasts":
+        """From the samples of every bootstrap, and how many there are of what was resampled."""
+        if blocks is not None and blocks > 1:
+            # A block bootstrap's variance is as exact as that of 3/2 n / block_length independent values (Kunsch,
+            # Ann. Stat. 1989).
+            sizes = sizes | {"stimuli": 1.5 * sizes["stimuli"] / blocks + 1}
+        return cls(samples, sizes, estimate)
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Which models have a similarity."""
+        return ~np.isnan(self.estimate[:-2])
+
+    def with_unknown(self, names: Sequence[str], flat: Mapping[str, str]) -> "Contrasts":
+        """With the models that have no similarity, and without intervals that rest on too few samples."""
+        reasons = [flat.get(name, "") for name in names]
+        places = np.flatnonzero([not reason for reason in reasons])
+        columns = np.append(places, [len(names), len(names) + 1])
+        undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
+        for place, share in zip(places, undefined, strict=True):
+            if share > MOST_UNDEFINED:
+                reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of the bootstrap samples"
+
+        def spread(values: Floats) -> Floats:
+            filled = np.full((len(values), len(names) + 2), np.nan)
+            filled[:, columns] = values
+            return filled
+
+        samples = [(inflations, spread(values)) for inflations, values in self.samples]
+        for _, values in samples:
+            values[:, [*map(bool, reasons), False, False]] = np.nan
+        return replace(self, samples=samples, estimate=spread(self.estimate[None])[0], why_unknown=tuple(reasons))
+
+    def of_weights(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Low, high, standard error, dof and two-sided p against 0 of each row of `weights`."""
+        values = np.array([self._value(self.estimate[None], row)[0] for row in weights])
+        variances = np.full((len(self.samples), len(weights)), np.nan)
+        for index, (_, sample) in enumerate(self.samples):
+            for column, row in enumerate(weights):
+                each = self._value(sample, row)
+                each = each[np.isfinite(each)]
+                if len(each) > 1:
+                    variances[index, column] = each.var(ddof=1)
+        variance, dof = total_variance(variances, [inflations for inflations, _ in self.samples], self.sizes)
+        error = np.sqrt(np.maximum(variance, 0))
+        reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = 2 * stats.t.sf(np.abs(values) / error, dof)
+        same = (np.abs(values) < 1e-12) & (error < 1e-12)
+        p = np.where(same, 1.0, np.clip(p, np.finfo(float).tiny, 1))
+        unknown = np.isnan(values) | np.isnan(error)
+        return values - reach, values + reach, error, *(np.where(unknown, np.nan, v) for v in (dof, p))
+
+    @staticmethod
+    def _value(rows: Floats, weights: Floats) -> Floats:
+        """Weighted sum over the columns that count, so that a NaN elsewhere does no harm."""
+        used = weights != 0
+        return rows[:, used] @ weights[used]
+
+
+def model_table(summary: Contrasts, given: Inputs, chance: Floats, measure: Measure) -> pd.DataFrame:
+    """One row a model: :attr:`normenc.rsa.Inference.models`."""
+    n = len(given.names)
+    alone = np.eye(n + 2)[:n]
+    low, high, error, dof, _ = summary.of_weights(alone)
+    below = alone.copy()
+    below[:, -2] = -1
+    p_ceiling = summary.of_weights(below)[4]
+    p_chance, smallest = chance
+    return pd.DataFrame(
+        {
+            "model": given.names,
+            "similarity": summary.estimate[:n],
+            "low": measure.clip(low),
+            "high": measure.clip(high),
+            "standard_error": error,
+            "dof": dof,
+            "p_chance": p_chance,
+            "p_chance_holm": holm(p_chance),
+            "p_chance_fdr": benjamini_hochberg(p_chance),
+            "p_chance_smallest": smallest,
+            "p_ceiling": p_ceiling,
+            "p_ceiling_holm": holm(p_ceiling),
+            "p_ceiling_fdr": benjamini_hochberg(p_ceiling),
+            "n_seeds": np.bincount(given.owner),
+            "why_unknown": list(summary.why_unknown),
+        }
+    )
+
+
+def pair_table(summary: Contrasts, names: list[str]) -> pd.DataFrame:
+    """One row a pair of models: :attr:`normenc.rsa.Inference.pairs`."""
+    first, second = np.triu_indices(len(names), k=1)
+    weights = np.eye(len(names) + 2)[first] - np.eye(len(names) + 2)[second]
+    columns = ["low", "high", "standard_error", "dof", "p"]
+    numbers = summary.of_weights(weights) if len(weights) else (np.empty(0),) * 5
+    table = pd.DataFrame(dict(zip(columns, numbers, strict=True)))
+    table.insert(0, "model", [names[i] for i in first])
+    table.insert(1, "other", [names[i] for i in second])
+    table.insert(2, "difference", summary.estimate[first] - summary.estimate[second])
+    table["p_holm"], table["p_fdr"] = holm(table["p"]), benjamini_hochberg(table["p"])
+    return table

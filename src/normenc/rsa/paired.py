@@ -1,0 +1,54 @@
+"""Two representations of the same stimuli, made ready to be aligned."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_responses
+from normenc.errors import InputError
+from normenc.rsa.labelled import labels_of, turned
+from normenc.rsa.labels import check_same
+
+__all__ = ["checked_pair", "coordinates"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def checked_pair(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
+    """Both representations with each unit's mean taken out, scaled so that no square leaves the number range."""
+    arrays, labels = [], []
+    for name, given in (("first", x), ("second", y)):
+        try:
+            oriented = turned(given, "responses")
+            arrays.append(as_responses(oriented).astype(np.float64))
+        except InputError as error:
+            raise InputError(f"the {name} representation: {error}") from None
+        labels.append((f"the {name} representation", labels_of(oriented)))
+    if len(arrays[0]) != len(arrays[1]):
+        raise InputError(
+            f"the representations have {len(arrays[0])} and {len(arrays[1])} stimuli; both must be of the same ones"
+        )
+    check_same(labels, "select and reorder the rows of one")
+    if len(arrays[0]) < least:
+        raise InputError(f"there are {len(arrays[0])} stimuli; this comparison needs at least {least}")
+    return _centred(arrays[0], "first"), _centred(arrays[1], "second")
+
+
+def _centred(array: Floats, name: str) -> Floats:
+    # Less its first response a constant unit is 0; less its mean, rounding would be left that looks like a response.
+    array = array / (np.abs(array).max() or 1)
+    array = array - array[0]
+    size = np.abs(array).max()
+    if size == 0:
+        raise InputError(
+            f"all stimuli evoke the same in the {name} representation; there is nothing to compare, so use a layer or "
+            "population that responds to them"
+        )
+    array /= size
+    return array - array.mean(axis=0)
+
+
+def coordinates(values: Floats) -> Floats:
+    """Responses with at most as many units as stimuli, and the same inner products of stimuli."""
+    return values if values.shape[1] <= len(values) else np.asarray(np.linalg.qr(values.T, mode="r")).T
