@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "argument",
     "as_json",
     "bare",
     "escaped",
@@ -46,6 +47,17 @@ NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 MOST_BYTES = 60  # of a label in a file's name, which may have 255 in all
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # no file of Windows is called so
 MARKED = re.compile(r"fitted_|.*-[0-9a-f]{8}$")  # names that normenc gives itself
+
+
+def argument(**given: Any) -> str:
+    """Arguments as Python code, for advice in a message; the command line shows its own options instead.
+
+    Examples
+    --------
+    >>> argument(names={"orientation": "theta"}), argument(blank=-1)
+    ("names={'orientation': 'theta'}", 'blank=-1')
+    """
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
 def visible(text: str) -> str:
