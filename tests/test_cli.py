@@ -315,7 +315,7 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
         (("--angles", "turns"), "angles is 'turns'; it must be one of degrees, radians"),
         (("--fold",), "only directions can be folded"),
         (("--region", "V1"), "the neurons have no label 'region'"),
-        (("--images", "nowhere"), "there is no such folder of images"),
+        (("--images", "nowhere"), "there is no such folder; give a folder of images"),
     ],
 )
 def test_impossible_preparations_are_named(normenc, mine, options, message):

@@ -75,7 +75,10 @@ def test_cells_tuned_to_orientation_under_drifting_gratings_are_advised_to_be_fo
     assert found.verdict == "reliable"
     assert (found.neurons.tuned_orientation.n, found.neurons.tuned_direction.n) == (20, 0)
     said = "\n".join(found.warnings)
-    assert "neurons are tuned to orientation (20 of 20), not to direction (0): --fold compares orientations" in said
+    assert (
+        "neurons are tuned to orientation (20 of 20), not to direction (0): fold_directions=True compares orientations"
+        in said
+    )
     assert "labels" not in said and "guesses" not in said  # though a decoder of direction does
 
 
@@ -173,7 +176,7 @@ def test_odd_values_are_counted(tmp_path, trials):
     assert found.raw.constant == sum(constant) >= 5
     assert found.raw.duplicated == 3
     said = "\n".join(found.warnings)
-    assert "--missing neurons" in said
+    assert "missing='neurons'" in said
     assert "never change their response" in said
     assert "3 neurons repeat another one exactly" in said
 
@@ -263,7 +266,7 @@ def test_sessions_and_animals_that_saw_some_stimuli_are_said_to_be_left_out_or_p
     alone = of(session=np.repeat(["1", "2", "3"], [3, 3, 20]))
     assert inference_inputs(alone)["data"].shape == (6, 6)
     assert comparison_notes(alone) == (
-        "Session 1 saw 3; session 2 saw 3 of 6 stimuli, so that sessions are not told apart: their trials are averaged "
+        "Session 1 saw 3; session 2 saw 3 of 6 stimuli, so sessions are not distinguished: their trials are averaged "
         "together.",
         "Stimuli were shown 4 to 5 times: averages use all trials, the noise ceiling the first 4.",
     )

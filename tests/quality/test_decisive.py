@@ -89,7 +89,7 @@ def test_a_comparison_that_was_made_tells_too():
 def test_what_cannot_be_known_is_said():
     rng = np.random.default_rng(0)
     named = Recording.from_responses("scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)])
-    assert found(named).unknown == "the images are not there, so that no model can be shown them"
+    assert found(named).unknown == "the images are missing, so no model can be shown them"
     assert "5 stimuli that models can tell apart say nothing of others" in found(gratings(5)).unknown
     tiny = Recording.from_responses(
         "scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)], images=rng.uniform(size=(12, 8, 8))

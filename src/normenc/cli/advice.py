@@ -27,7 +27,8 @@ FLAGS = {option.field: option.flag for option in OPTIONS} | {
     "tls_key": "--tls-key",
 }
 QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
-VALUE = rf"\{{(?:{QUOTED}|[^{{}}'\"])*\}}|\[(?:{QUOTED}|[^\[\]'\"])*\]|\((?:{QUOTED}|[^()'\"])*\)|{QUOTED}|-?\w[\w.+-]*\w|\w"
+BRACKETED = (rf"\{first}(?:{QUOTED}|[^\{first}\{last}'\"])*\{last}" for first, last in ("{}", "[]", "()"))
+VALUE = "|".join((*BRACKETED, QUOTED, r"-?\w[\w.+-]*\w", r"-?\w"))
 ARGUMENT = re.compile(rf"(?<![\w.'\"-])({'|'.join(FLAGS)})=(?:({VALUE})|(?=[\s,;:.)]|$))")
 
 

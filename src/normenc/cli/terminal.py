@@ -42,7 +42,7 @@ def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = 
     """
     from normenc.cli.advice import as_options
 
-    text = "\n".join(as_options(visible(str(line))) for line in lines)
+    text = "\n".join(visible(as_options(str(line))) for line in lines)
     stream = sys.stderr if err else sys.stdout
     if stream is None:  # it was closed before
         return

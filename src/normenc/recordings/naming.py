@@ -1,4 +1,4 @@
-"""What arrays of a file mean: by their names, by what the user maps, and by nothing else."""
+"""The meaning of a file's arrays, from their names and from what the user maps, and from nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,6 +29,7 @@ from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.squares import question_square
 from normenc.recordings.steps import compares_numbers
 from normenc.recordings.study_format import of_study
+from normenc.texts import argument
 
 __all__ = ["FORMATS", "STIMULI", "TEXTS", "understand"]
 
@@ -54,14 +55,14 @@ def understand(
     mapped: bool = False,
     windowed: bool = False,
 ) -> Contents:
-    """What the arrays of a file mean.
+    """Work out what the arrays of a file mean.
 
     Parameters
     ----------
     arrays : mapping of str to array_like
         Those of xarray bring the names of their axes.
     name : str
-        Of the recording.
+        The recording's name.
     preparation : Preparation, optional
     images : array_like or mapping, optional
         The stimuli's images, or images by their names; else those in `arrays`.
@@ -73,7 +74,7 @@ def understand(
     Raises
     ------
     InputError
-        When names are missing, or arrays do not fit together.
+        If names are missing, or arrays do not fit together.
     """
     asked = preparation or Preparation()
     notes = arrays.get("notes")
@@ -90,7 +91,9 @@ def understand(
     if {"resp", "stimuli"} <= known.keys() and "responses" not in known:
         return of_study(known, name, replace(asked, angles=_angles(known, asked)), common | {"notes": notes})
     if asked.rdm_metric is not None:
-        raise InputError("rdm_metric says what a given RDM holds; there are responses, from which it is computed")
+        raise InputError(
+            "rdm_metric describes a given RDM, but the file has responses, from which the RDM is computed; leave it out"
+        )
     kind, _ = _stimulus(known)
     known, where, chosen = at_chosen_values(known, kind, asked.where, is_stated=asked.axes is not None)
     asked = replace(asked, where=where or None)
@@ -117,9 +120,7 @@ def understand(
         labels[rows] = of_kept
     else:
         if images is not None:
-            raise InputError(
-                f"there are images and {kind}s; say which of them the stimuli are, and leave the others out"
-            )
+            raise InputError(f"there are images and {kind}s; choose which are the stimuli, and leave out the others")
         labels = np.where(rows, labels, np.nan)
         labels[rows] = checked_degrees(labels[rows], kind, _angles(known, asked))
         if not _ends_apart(known):
@@ -151,18 +152,15 @@ def _check_one_of_data(arrays: Mapping[str, Any]) -> None:
     if {"resp", "stimuli"} <= arrays.keys() and np.ndim(shaped(arrays["resp"]).array) > 1:
         found.append("resp")
     if len(found) > 1:
-        ways = " or ".join(f"--map {name}={name}" for name in found)
-        raise InputError(f"it holds {' and '.join(found)}; say which of them to read: {ways}")
+        ways = " or ".join(argument(names={name: name}) for name in found)
+        raise InputError(f"it holds {' and '.join(found)}; choose one of them with {ways}")
 
 
 def _check_needs_no_trials(asked: Preparation) -> None:
     """Raise InputError for options that choose among trials or neurons, which an RDM does not have."""
-    given = [f"--{name}" for name in asked.given() if name in OF_TRIALS]
+    given = [f"{name}=" for name in asked.given() if name in OF_TRIALS]
     if given:
-        raise InputError(
-            f"it is an RDM, which has no trials and no neurons; {', '.join(given)} cannot be applied, so leave "
-            f"{'it' if len(given) == 1 else 'them'} out"
-        )
+        raise InputError(f"it is an RDM, which has no trials and no neurons; leave out {', '.join(given)}")
 
 
 def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: Any, common: dict[str, Any]) -> Contents:
@@ -187,7 +185,7 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     else:
         labels = checked_degrees(stimulus, kind, _angles(arrays, asked))
         if unit_of(labels, PERIODS[kind]) == APART and not _ends_apart(arrays):
-            notes.append(f"{labels.min():g} and {labels.max():g} degrees, one {kind}, count as two stimuli")
+            notes.append(f"{labels.min():g} and {labels.max():g} degrees, the same {kind}, count as two stimuli")
         images = None
     metric = asked.rdm_metric or (str(arrays["metric"]) if np.ndim(arrays.get("metric", [])) == 0 else "correlation")
     return Contents(
@@ -219,7 +217,7 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool, 
         elif "*" in own and (matching := _matching(arrays, own, set(names.values()))):
             moved[name] = _side_by_side({key: arrays[key] for key in matching}, own)
             used |= set(matching)
-            notes.append(f"{name} are {len(matching):,} arrays, {ranges(matching)}, one a neuron")
+            notes.append(f"{name} are {len(matching):,} arrays, {ranges(matching)}, one per neuron")
         else:
             raise InputError(not_there(arrays, name, own))
     found = {key: value for key, value in arrays.items() if key not in used} | moved
@@ -235,11 +233,11 @@ def _judge_by_numbers(known: dict[str, Any], asked: Preparation, notes: list[str
         return
     if "quality" in known and np.asarray(shaped(known["quality"]).array).dtype.kind not in "iuf":
         known["quality"] = known[PROBABILITY]
-        notes.append(f"quality is {PROBABILITY}, as --quality compares numbers")
+        notes.append(f"quality is {PROBABILITY}, because quality= compares numbers")
 
 
 def _matching(arrays: Mapping[str, Any], pattern: str, mapped: set[str]) -> list[str]:
-    """Names of arrays that match and are not `mapped` otherwise; InputError where some look like no neurons."""
+    """Names of arrays that match and are not `mapped` otherwise; InputError if some look like no neurons."""
     found: dict[str, None] = {}
     names = [name for name in arrays if name not in (*ASIDE, *mapped)]
     for part in parts_of(pattern, names):
@@ -275,18 +273,18 @@ def _stimulus(arrays: Mapping[str, Any]) -> tuple[str, Shaped]:
             return "image", stimulus
         raise InputError(
             "'stimulus' holds numbers, which could be orientations, directions or images; say which, for example with "
-            "--map orientation=stimulus"
+            + argument(names={"orientation": "stimulus"})
         )
     raise InputError(
-        f"it holds {listed(arrays)}; it must hold {FORMATS}. Where names differ, say which is which: --map "
-        "responses=NAME,orientation=NAME"
+        f"it holds {listed(arrays)}; it must hold {FORMATS}. If your names differ, map them: "
+        + argument(names={"responses": "NAME", "orientation": "NAME"})
     )
 
 
 def _several_stimuli(given: list[str]) -> InputError:
     return InputError(
-        f"it holds {' and '.join(given)}; say by which of them the stimuli shall be compared: --map "
-        f"{given[0]}={given[0]} or --map {given[1]}={given[1]}"
+        f"it holds {' and '.join(given)}; choose which of them labels the stimuli: "
+        f"{argument(names={given[0]: given[0]})} or {argument(names={given[1]: given[1]})}"
     )
 
 

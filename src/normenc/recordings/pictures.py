@@ -45,7 +45,7 @@ def match_images(
     Raises
     ------
     InputError
-        When a label has no image.
+        If a label has no image.
     """
     given, shown = _shown(labels)
     if not shown.any():
@@ -75,7 +75,7 @@ def _shown(labels: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
 
 
 def _numbers(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64] | None:
-    """Whole numbers from 0, also those that are written as text; None where labels are anything else."""
+    """Whole numbers from 0, also those that are written as text; None if labels are anything else."""
     if labels.dtype.kind == "U":
         decimal = all(name.isdecimal() and len(name) < 16 for name in np.unique(labels).tolist())
         return labels.astype(np.int64) if decimal else None
@@ -100,8 +100,8 @@ def _matched(
     numbers = _whole(labels) if labels.dtype.kind in "iuf" else None
     if numbers is not None and numbers.min() < 0:
         raise InputError(
-            f"image holds {numbers.min()}, which is no image's number; if it stands for trials without a stimulus, say "
-            f"so: --blank {numbers.min()}"
+            f"image holds {numbers.min()}, which is not the number of an image; if it marks trials without a stimulus, "
+            f"pass blank={numbers.min()}"
         )
     if images is None:
         if numbers is None:
@@ -135,13 +135,13 @@ def _check_names(own: list[str], n_images: int) -> None:
         raise InputError(f"there are {len(own)} image_names but {n_images} images; they must agree")
     name, count = Counter(own).most_common(1)[0]
     if count > 1:
-        raise InputError(f"image {name!r} stands {count} times; give every image a name of its own")
+        raise InputError(f"image {name!r} occurs {count} times; give every image its own name")
 
 
 def _whole(given: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     bad = ~((np.abs(given) < 2**53) & (given == np.round(given)))
     if bad.any():
-        raise InputError(f"image holds {given[bad][0]}; numbers of images must be whole")
+        raise InputError(f"image holds {given[bad][0]}; image numbers must be whole")
     return given.astype(np.int64)
 
 
@@ -159,7 +159,7 @@ def _index(
     if is_open:
         said = (
             f"images are numbered from {first}, as is usual in {'MATLAB' if first else 'Python'}: {every.min()} to "
-            f"{every.max()} of {n_images} images leave it open; image_names, one for each, would settle it"
+            f"{every.max()} of {n_images} images would fit both; image_names, one for each image, would settle it"
         )
         return numbers - first, (said,)
     return numbers - first, ("images are numbered from 1",) if first else ()
@@ -185,7 +185,7 @@ def _by_number(
         doubled = [number for number in sorted(wanted) if len(places.get(number, ())) > 1]
         if doubled:
             there = " and ".join(own[place] for place in places[doubled[0]])
-            raise InputError(f"image {doubled[0]} may be {there}; leave one of them out, or name images in the trials")
+            raise InputError(f"image {doubled[0]} may be {there}; leave out one of them, or name images in the trials")
         if wanted <= places.keys():
             first = min(wanted)
             said = f"images are paired by the numbers in their names ({first} is {own[places[first][0]]})"
@@ -257,20 +257,20 @@ def _by_name(
         return _by_number(names.astype(np.int64), own, counting)
     if lost:
         raise InputError(
-            f"{len(lost)} of {len(found)} images that trials name are not there, the first is {lost[0]!r}; there are "
-            f"{', '.join(own[:3])}{', ...' if len(own) > 3 else ''}"
+            f"{len(lost)} of {len(found)} images named in trials do not exist, the first is {lost[0]!r}; the images "
+            f"are {', '.join(own[:3])}{', ...' if len(own) > 3 else ''}"
         )
     for name, places in found.items():
         if len(places) > 1:
             there = " and ".join(own[place] for place in places)
-            raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave one of them out")
+            raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave out one of them")
     return np.array([found[name][0] for name in names.tolist()], dtype=np.int64), ()
 
 
 def _stacked(images: list[Any]) -> npt.NDArray[Any]:
     shapes = sorted({np.shape(image) for image in images})
     if len(shapes) > 1:
-        raise InputError(f"images differ in size ({shapes[0]} and {shapes[-1]}); cut or resize them to one")
+        raise InputError(f"images differ in size ({shapes[0]} and {shapes[-1]}); crop or resize them to one size")
     return np.stack([np.asarray(image) for image in images])
 
 
@@ -280,13 +280,13 @@ def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
     Raises
     ------
     InputError
-        When the folder is not there or holds no images, or one cannot be read.
+        If the folder is not there or holds no images, or one cannot be read.
     """
     from normenc.stimuli.images import IMAGE_SUFFIXES, read_grey  # brings torch, which only images need
 
     folder = Path(folder)
     if not is_folder(folder):
-        raise InputError(f"{folder}: there is no such folder of images")
+        raise InputError(f"{folder}: there is no such folder; give a folder of images")
     lists(folder)
     try:
         files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]

@@ -1,4 +1,4 @@
-"""How a recording is read from its file and prepared: one value, made once from options or from a study file."""
+"""How a recording is read from its file and prepared, as one object from options or from a study file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -22,9 +22,9 @@ class Preparation:
     ----------
     names : mapping of str to str, optional
         From names that normenc knows to those in the file: ``{"responses": "F", "orientation": "theta"}``. ``*`` stands
-        for any characters: arrays that match, in natural order, are one a neuron (``{"responses": "D.neuron*"}``; ``|``
-        divides patterns). Names that look like no neuron's beside others that do are refused.
-        What is mapped counts, and nothing else that could be meant.
+        for any characters: matching arrays, in natural order, are one per neuron (``{"responses": "D.neuron*"}``; ``|``
+        separates patterns). Names that do not look like neurons, among others that do, are refused.
+        What is mapped counts; nothing else is considered.
     axes : str or sequence of str, optional
         What each axis of the responses is: ``"trial,time,neuron"``. Of ``trial``, ``stimulus``, ``repeat``,
         ``neuron`` and ``time``; for RDMs of ``animal``, ``session`` and ``stimulus``.
@@ -50,7 +50,7 @@ class Preparation:
         What is known about the recording, where the file does not say it or is wrong.
     simulated : bool, optional
     missing : str
-        What becomes of NaN: ``"error"``, or leave out ``"neurons"`` or ``"trials"`` that have any.
+        How to treat NaN: ``"error"``, or leave out the ``"neurons"`` or ``"trials"`` that have any.
     region, quality : str or list of str, optional
         Keep neurons with these labels; of labels that are numbers also ``">0.5"`` and the like.
     responsive : bool
@@ -66,7 +66,7 @@ class Preparation:
     Raises
     ------
     InputError
-        When an option has a value that it cannot have.
+        If an option has an impossible value.
     """
 
     names: Mapping[str, str] | None = None

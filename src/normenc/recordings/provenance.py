@@ -50,7 +50,7 @@ def reads(path: Path, store: Path | None = None) -> None:
     Raises
     ------
     InputError
-        When it is read for the second time and has changed since the first.
+        If it is read for the second time and has changed since the first.
     """
     path, stamps, found = path.absolute(), _stamps.get(), _found.get()
     if stamps is None or path in stamps:
@@ -77,7 +77,7 @@ def lists(folder: Path) -> None:
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Raise InputError where a file that is read within the block, or a folder that is listed, changes meanwhile."""
+    """Raise InputError if a file that is read within the block, or a folder that is listed, changes meanwhile."""
     stamps: dict[Path, Stamp] = {}
     token = _stamps.set(stamps)
     try:
@@ -167,7 +167,7 @@ def _check(stamps: dict[Path, Stamp]) -> None:
 
 def _refusal(path: Path) -> InputError:
     return InputError(
-        f"{visible(str(path))}: this changed while it was read; wait until it is written, or read a copy of it"
+        f"{visible(str(path))}: this changed while it was being read; wait until it is written, or read a copy"
     )
 
 

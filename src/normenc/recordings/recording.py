@@ -52,7 +52,7 @@ class Recording(Shown):
     Attributes
     ----------
     name : str
-        Stands in tables and pictures. In all texts, labels too, characters that would not be seen are escapes.
+        Shown in tables and pictures. In all texts, including labels, invisible characters are shown as escapes.
     stimulus : ndarray, shape (n_stimuli,)
         Degrees, rising, no two alike, or the images' names.
     kind : str
@@ -67,14 +67,14 @@ class Recording(Shown):
     rdm_metric : str
         What `rdm` and `rdms` hold: ``"correlation"`` (one minus the correlation), or another dissimilarity by its name.
     trials : DataArray, dimensions (trial, neuron), or None
-        Single trials where they are known and a stimulus was shown more than once, labelled by ``stimulus_index`` (row
+        Single trials if they are known and a stimulus was shown more than once, labelled by ``stimulus_index`` (row
         of `responses`) and whichever of ``animal``, ``session``, ``repeat`` are known.
     blanks : DataArray, dimensions (trial, neuron), or None
         Responses in trials without a stimulus. They are no stimulus of their own: they tell which neurons respond.
     images : ndarray, shape (n_stimuli, height, width), or None
         Grey values 0 (black) to 1 (white), where stimuli are images.
     read_as : str
-        How the array in the file was read, such as "13 repeats x 24 stimuli x 50 neurons"; empty where it was given in
+        How the array in the file was read, such as "13 repeats x 24 stimuli x 50 neurons"; empty if it was given in
         Python.
     steps : tuple of str
         What was done to the responses since they were recorded, in order.
@@ -133,7 +133,7 @@ class Recording(Shown):
         neurons: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> "Recording":
-        """Make a recording from one row of responses a stimulus.
+        """Make a recording from one row of responses per stimulus.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Recording(Shown):
         Raises
         ------
         InputError
-            When shapes disagree, a value is not finite, a stimulus stands twice, or there is one stimulus.
+            If shapes disagree, a value is not finite, a stimulus occurs twice, or there is one stimulus.
 
         Examples
         --------
@@ -171,7 +171,7 @@ class Recording(Shown):
         found, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
             raise InputError(
-                f"{kind} {_named(found[counts.argmax()])} stands {counts.max()} times; rows that repeat a stimulus are "
+                f"{kind} {_named(found[counts.argmax()])} occurs {counts.max()} times; rows that repeat a stimulus are "
                 "trials: give them to Recording.from_trials"
             )
         order = np.argsort(stimulus, kind="stable")
@@ -195,7 +195,7 @@ class Recording(Shown):
         missing: str = "error",
         **facts: Any,
     ) -> "Recording":
-        """Make a recording from one row of responses a trial; trials of the same stimulus are averaged.
+        """Make a recording from one row of responses per trial; trials of the same stimulus are averaged.
 
         Parameters
         ----------
@@ -203,7 +203,7 @@ class Recording(Shown):
         responses : array_like, shape (n_trials, n_neurons)
         orientation, direction, image : array_like, shape (n_trials,), optional
             The stimulus of each trial, see :meth:`from_responses`; one of the three must be given. Trials without one
-            (NaN, or an empty name) are blanks: they are kept apart, for they tell which neurons respond.
+            (NaN, or an empty name) are blanks: they are kept apart, because they tell which neurons respond.
         images : array_like, shape (n_stimuli, height, width), optional
             One for each different `image`, in the order of their sorted names.
         trials : mapping of str to array_like, shape (n_trials,), optional
@@ -219,7 +219,7 @@ class Recording(Shown):
         Raises
         ------
         InputError
-            When shapes disagree, values are infinite or, unless `missing` says what becomes of them, missing, or all
+            If shapes disagree, values are infinite or, unless `missing` says what becomes of them, missing, or all
             trials show one stimulus.
 
         Examples
@@ -250,7 +250,7 @@ class Recording(Shown):
         kept = kept & ~is_blank
         found, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
         if len(found) < 2:
-            raise InputError(f"all trials show one stimulus, {kind} {_named(found[0])}; a comparison needs 3 at least")
+            raise InputError(f"all trials show one stimulus, {kind} {_named(found[0])}; a comparison needs at least 3")
         values = values if kept.all() else values[kept]
         shown = None
         if images is not None:
@@ -302,8 +302,8 @@ class Recording(Shown):
         Raises
         ------
         InputError
-            When a matrix is not square, symmetric, finite, zero on the diagonal or, where it is of correlations, within
-            0 and 2; its shape disagrees with the stimuli, or a stimulus stands twice.
+            If a matrix is not square, symmetric, finite, zero on the diagonal or, where it is of correlations, within
+            0 and 2; its shape disagrees with the stimuli, or a stimulus occurs twice.
 
         Examples
         --------
@@ -318,7 +318,7 @@ class Recording(Shown):
         found, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
             raise InputError(
-                f"{kind} {_named(found[counts.argmax()])} stands {counts.max()} times; an RDM has a row each"
+                f"{kind} {_named(found[counts.argmax()])} occurs {counts.max()} times; an RDM has one row per stimulus"
             )
         order = np.argsort(stimulus, kind="stable")
         if (np.diff(order) < 0).any():
@@ -381,12 +381,12 @@ class Recording(Shown):
 
     @property
     def animals(self) -> tuple[str, ...]:
-        """Names of the animals, sorted, whether trials or neurons are labelled with them; empty where not stated."""
+        """Names of the animals, sorted, whether trials or neurons are labelled with them; empty if not stated."""
         return self._names("animal")
 
     @property
     def sessions(self) -> tuple[str, ...]:
-        """Names of the sessions, sorted, whether trials or neurons are labelled with them; empty where not stated."""
+        """Names of the sessions, sorted, whether trials or neurons are labelled with them; empty if not stated."""
         return self._names("session")
 
     def _names(self, what: str) -> tuple[str, ...]:
@@ -470,7 +470,7 @@ class Recording(Shown):
         return self.describe()
 
     def summary(self) -> pd.DataFrame:
-        """What is known of the recording: a row a fact, whose name is the index; the column is ``value``.
+        """What is known about the recording: one row per fact, with its name as the index; the column is ``value``.
 
         Examples
         --------

@@ -24,7 +24,7 @@ from normenc.errors import InputError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.recordings.recording import Recording
-from normenc.texts import visible
+from normenc.texts import argument, visible
 
 __all__ = [
     "bin_stimuli",
@@ -57,7 +57,7 @@ def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recordin
     Raises
     ------
     InputError
-        When the recording has no such label, or nothing is left; the message lists what there is.
+        If the recording has no such label, or nothing is left; the message lists what there is.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def kept_by_labels(own: Mapping[str, npt.NDArray[Any]], wanted: Mapping[str, Any
     Raises
     ------
     InputError
-        When there is no such label, or nothing is left.
+        If there is no such label, or nothing is left.
 
     Examples
     --------
@@ -151,24 +151,24 @@ def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
     Raises
     ------
     InputError
-        When there are no blanks or no repeated trials to test with, or fewer than 2 neurons respond.
+        If there are no blanks or no repeated trials to test with, or fewer than 2 neurons respond.
     """
     responses = _responses(recording, "keep_responsive")
     if recording.blanks is None:
         raise InputError(
-            f"{recording.name}: there are no trials without a stimulus, against which responses could be tested; name "
-            "their code (--blank -1), or leave out --responsive"
+            f"{recording.name}: there are no trials without a stimulus to test responses against; name their code "
+            "(such as blank=-1), or leave out responsive="
         )
     if recording.trials is None:
-        raise InputError(f"{recording.name}: no stimulus was shown twice, so that no neuron's response can be tested")
+        raise InputError(f"{recording.name}: no stimulus was shown twice, so no neuron's response can be tested")
 
     index, n_blanks = recording.trials["stimulus_index"].values, len(recording.blanks)
     p_values = tuning.responsiveness_p_values(recording.trials.values, index, recording.blanks.values)
     kept = tuning.discoveries(p_values, alpha=alpha)
     if kept.sum() < 2:
         raise InputError(
-            f"{recording.name}: {kept.sum()} of {len(kept):,} neurons can be said to respond to a stimulus, against "
-            f"{n_blanks} blanks; a population needs at least 2"
+            f"{recording.name}: {kept.sum()} of {len(kept):,} neurons respond significantly to a stimulus compared "
+            f"with {n_blanks} blanks; a population needs at least 2"
         )
     found = select(recording, kept)
     said = (
@@ -197,7 +197,7 @@ def fold(recording: Recording) -> Recording:
     Raises
     ------
     InputError
-        When stimuli are no directions, or the population is known only by its RDM.
+        If stimuli are no directions, or the population is known only by its RDM.
 
     Examples
     --------
@@ -208,7 +208,7 @@ def fold(recording: Recording) -> Recording:
     """
     if recording.kind != "direction":
         raise InputError(
-            f"{recording.name}: only directions can be folded onto orientations; stimuli are {recording.kind}s"
+            f"{recording.name}: only directions can be folded onto orientations, but stimuli are {recording.kind}s"
         )
     orientation = recording.orientation
     assert orientation is not None
@@ -231,9 +231,9 @@ def bin_stimuli(recording: Recording, width: float) -> Recording:
     Raises
     ------
     InputError
-        When stimuli are images, the width is no number between 0 and half a period or does not divide it, all fall into
-        one bin, or bins cut through stimuli that lie close together, far from others; the message names a width that
-        does not.
+        If stimuli are images, the width is not a number between 0 and half a period or does not divide it, all stimuli
+        are in one bin, or a bin edge separates stimuli that are close together and far from others; the message names
+        a width that works.
 
     Examples
     --------
@@ -259,7 +259,7 @@ def z_score(recording: Recording) -> Recording:
     Raises
     ------
     InputError
-        When the population is known only by its RDM, or fewer than two neurons vary.
+        If the population is known only by its RDM, or fewer than two neurons vary.
 
     Examples
     --------
@@ -306,8 +306,8 @@ def _has(own: npt.NDArray[Any], wanted: str, name: str) -> npt.NDArray[np.bool_]
         return own.astype(str) == wanted
     if own.dtype.kind not in "iuf":
         raise InputError(
-            f"{name} {wanted} compares numbers, but here {name} is a name ({_listed(own)}); name one of these, or a "
-            f"label of numbers: --map {name}=NAME"
+            f"{name} {wanted} compares numbers, but here {name} is a name ({_listed(own)}); give one of these, or map "
+            f"a label of numbers: {argument(names={name: 'NAME'})}"
         )
     compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[match[1]]
     return np.asarray(compare(own.astype(np.float64), float(match[2])))

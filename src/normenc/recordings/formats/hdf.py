@@ -64,7 +64,7 @@ def facts_of(file: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
 def check_inside(file: Any, advice: str = "copy the data into this file") -> None:
     """Raise InputError when any part of the file lies in another one, which reading would open unasked.
 
-    By h5py's lower half, for there may be 100,000 cells of MATLAB's to look at.
+    By h5py's lower half, because there may be 100,000 cells of MATLAB's to look at.
     """
     from h5py import h5d, h5g, h5l, h5o
 
@@ -82,14 +82,14 @@ def check_inside(file: Any, advice: str = "copy the data into this file") -> Non
             if isinstance(item, h5d.DatasetID) and not is_outside:
                 _check_parts(item, own)
             if is_outside or link not in (h5l.TYPE_HARD, h5l.TYPE_SOFT):  # soft ones lead to what is visited anyway
-                raise InputError(f"{own} lies in another file, which is not followed; {advice}")
+                raise InputError(f"{own} is stored in another file, which is not opened; {advice}")
 
 
 def _decoded(name: bytes) -> str:
     try:
         return name.decode("utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"it holds something by a name that is not UTF-8 ({name!r}); give it one that is") from None
+        raise InputError(f"it holds an item with a name that is not UTF-8 ({name!r}); rename it") from None
 
 
 def _is_outside(item: Any) -> bool:
@@ -136,7 +136,7 @@ def _is_bare_dimension(item: Any) -> bool:
 
 
 def _axes_of(item: Any, name: str) -> tuple[str, ...]:
-    """Names of the axes: their labels, or the scales that are attached to them; empty where none has any."""
+    """Names of the axes: their labels, or the scales that are attached to them; empty if none has any."""
     if item.is_scale and item.ndim == 1:
         return (item.name.rpartition("/")[2],)
     found: list[str] = []

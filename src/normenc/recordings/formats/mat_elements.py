@@ -1,6 +1,6 @@
-"""What a MATLAB file before version 7.3 is made of, looked over before SciPy reads it.
+"""Check the elements of a MATLAB file before version 7.3 before SciPy reads it.
 
-SciPy trusts the elements of such a file, and a damaged one can end the whole process.
+SciPy trusts the elements of such a file, and a damaged file can crash the whole process.
 """
 
 import struct
@@ -114,7 +114,7 @@ def _declared(of_class: int, raw: list[bytes]) -> Variable:
 
 
 def _check_array(source: _Plain, order: str, length: int, depth: int) -> tuple[int, list[bytes]] | None:
-    """The class of an array, and its first three elements as they stand; None where it is empty."""
+    """The class of an array, and its first three elements as they stand; None if it is empty."""
     if length == 0:  # a cell that is empty
         return None
     flags = struct.unpack(f"{order}4I", source.read(16))

@@ -1,4 +1,4 @@
-"""Tables of intervals in NWB files: which holds the trials, what they show, and what else stands in its columns."""
+"""Interval tables in NWB files: which one holds the trials, their stimuli, and its other columns."""
 
 import re
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from normenc.errors import InputError
 from normenc.recordings.formats.columns import BLANK, as_degrees, few
 from normenc.recordings.formats.nwb_signals import checked_places, path_of
 from normenc.recordings.labels import PERIODS, as_text, without_stimulus
+from normenc.texts import argument
 
 __all__ = [
     "STIMULI",
@@ -30,7 +31,7 @@ STIMULI = {  # columns that leave no doubt; "angle" and "theta" would: they may 
     "image": r"(stimulus_|natural_)?(image|scene)(_name|_id|_index|_number)?",
 }
 PLACES = ("region", "brain_region", "area", "brain_area", "location", "structure", "acronym")  # of a location in parts
-ADVICE = "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
+ADVICE = f"name the column of orientation, direction or image: {argument(names={'orientation': 'COLUMN'})}, for example"
 Floats = npt.NDArray[np.float64]
 
 
@@ -49,7 +50,7 @@ def stimuli_of(
     if not tables:
         raise InputError("it has no table of trials or other intervals; stimuli and their times are needed")
     if wanted is not None and wanted not in tables:
-        raise InputError(f"it has no intervals {wanted!r}; it has {', '.join(tables)}")
+        raise InputError(f"it has no table of intervals {wanted!r}; it has {', '.join(tables)}")
     found = {name: _candidates(tables[name], names) for name in ([wanted] if wanted is not None else tables)}
     having = [name for name, candidates in found.items() if candidates]
     chosen = "trials" if "trials" in having else having[0] if len(having) == 1 else None
@@ -63,14 +64,18 @@ def stimuli_of(
         )
         raise InputError(f"{column} that differ between trials ({there}); {ADVICE}")
     if chosen is None:
-        raise InputError(f"stimuli stand in {', '.join(having)}; choose one of them: --intervals {having[0]}")
+        raise InputError(
+            f"several tables hold stimuli ({', '.join(having)}); choose one, such as {argument(intervals=having[0])}"
+        )
     if len(found[chosen]) > 1:
         columns = ", ".join(column for _, column in found[chosen])
         raise InputError(f"the stimulus of {chosen} may be any of the columns {columns}; {ADVICE}")
     (((kind, column), values),) = found[chosen].items()
     if kind == "orientation" and kind not in names and np.nanmax(values) - np.nanmin(values) > PERIODS[kind]:
         kind = "direction"
-        notes.append(f"{column} spans more than 180 degrees, and is read as direction; fold it if nothing drifted")
+        notes.append(
+            f"{column} spans more than 180 degrees, and is read as direction; fold it if the gratings did not drift"
+        )
     if column != kind or chosen != "trials":
         notes.append(f"{kind} is column {column} of {chosen}")
     return tables[chosen], kind, column, values
@@ -107,18 +112,18 @@ def as_given(stimulus: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def kinds_of_others(table: Any, shown: npt.NDArray[np.bool_]) -> str:
-    """What a column of texts says of trials without a stimulus and of no other, for they may show something else."""
+    """What a column of texts says about trials without a stimulus only, which may show something else."""
     for column in table.colnames:
         values = column_of(table, column)
         if values is not None and values.dtype.kind == "U":
             others = np.unique(values[~shown])
             if not set(others.tolist()) & set(values[shown].tolist()) and not set(map(str.lower, others)) <= set(BLANK):
-                return f"; their {column} is {few(others)} (if that is no blank, leave them out with --where)"
+                return f"; their {column} is {few(others)} (if these are not blanks, leave them out with where=)"
     return ""
 
 
 def column_of(table: Any, name: str) -> npt.NDArray[Any] | None:
-    """One number or text a row; None where rows hold several values, or something else."""
+    """One number or text a row; None if rows hold several values, or something else."""
     from hdmf.common import DynamicTableRegion, VectorIndex
 
     column = table[name]

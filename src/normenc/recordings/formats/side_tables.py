@@ -1,4 +1,4 @@
-"""Tables beside a file: one row a trial, one row a neuron."""
+"""Tables beside a file: one row per trial, one row per neuron."""
 
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ def read_beside(path: Path) -> pd.DataFrame:
 
 
 def of_trials(table: pd.DataFrame) -> dict[str, Any]:
-    """Columns of a table with one row a trial, and what it says of the whole recording."""
+    """Columns of a table with one row per trial, and what it says of the whole recording."""
     facts = plain_facts(table)
     columns = {str(column): plain(table[column]) for column in table if column not in facts}
     return beside(columns, "trials", [*NEURON_LABELS, "neuron"]) | facts
 
 
 def of_neurons(table: pd.DataFrame, taken: Any = ()) -> dict[str, Any]:
-    """Columns of a table with one row a neuron, and what it says of the whole recording.
+    """Columns of a table with one row per neuron, and what it says of the whole recording.
 
     ``animal`` and ``session`` are those of the neurons, and other names that `taken` has are ``neurons.name``.
     """
