@@ -15,9 +15,9 @@
 # %% [markdown]
 # # Does a task explain the code of visual cortex? A lesson in normative models
 #
-# You will train a small network to decide whether a grating is tilted to the right, and ask whether its layers represent
-# gratings the way mouse visual cortex does. Then you will find out how little the answer means without the controls that
-# are usually left out.
+# You will train a small network to decide whether a grating is tilted to the right, and ask whether its layers
+# represent gratings the way mouse visual cortex does. Then you will find out how little the answer means without the
+# controls that are usually left out.
 #
 # **You need** NumPy, a little PyTorch, and about 70 minutes. The notebook computes for about half a minute on one core,
 # without a GPU and without downloading anything.
@@ -343,9 +343,9 @@ panels = figures.learned_filters(
 # %% [markdown]
 # ## 4. The recording (4 minutes)
 #
-# The study's recording has about 23,600 neurons of mouse V1 that respond to 181 gratings, from -90 to 90 degrees. It is a
-# large file. This lesson uses a stand-in that comes with normenc: **a simulation; no animal was recorded.** Its 2000
-# neurons have tuning curves and noise chosen so that their geometry imitates the real one.
+# The study's recording has about 23,600 neurons of mouse V1 that respond to 181 gratings, from -90 to 90 degrees. It
+# is a large file. This lesson uses a stand-in that comes with normenc: **a simulation; no animal was recorded.** Its
+# 2000 neurons have tuning curves and noise chosen so that their geometry imitates the real one.
 # The documentation says [what it imitates, and what it does not](simulation.md).
 #
 # To use the real recording, run `normenc recordings fetch stringer2021` in a terminal and write `"stringer2021"` below.
@@ -511,8 +511,8 @@ print(f"unrelated RDMs, mean similarity with the diagonal {np.mean(with_diagonal
 # M'_{ij} \approx 1 - c \, (1 - M_{ij}) = (1 - c) + c \, M_{ij}$$
 #
 # Noise stretches all dissimilarities by the same factor and shifts them by the same amount. A recording is noisy and a
-# network is not, and this should not count against the network. Pearson's correlation is invariant to exactly that: to a
-# stretch and a shift.
+# network is not, and this should not count against the network. Pearson's correlation is invariant to exactly that:
+# to a stretch and a shift.
 #
 # ### Exercise 2: write it
 
@@ -593,10 +593,10 @@ panels = figures.rdm_rows(matrices, recording.orientation)
 panels = figures.tuning_curves(populations, recording.orientation, recording=name, units=recording.units, seed=1)
 
 # %% [markdown]
-# Many neurons have a bump around the orientation that they prefer, and some are mostly noise. Units of `pool` jump, because
-# the gratings are black and white and a maximum moves from one pixel to another. Some units of `fc` distinguish left from
-# right. *The RDM sees none of this*: it knows how different two patterns are, and not what any single unit does.
-# Populations of very different units can have the same RDM.
+# Many neurons have a bump around the orientation that they prefer, and some are mostly noise. Units of `pool` jump,
+# because the gratings are black and white and a maximum moves from one pixel to another. Some units of `fc`
+# distinguish left from right. *The RDM sees none of this*: it knows how different two patterns are, and not what any
+# single unit does. Populations of very different units can have the same RDM.
 #
 # ### Embeddings
 #
@@ -673,8 +673,8 @@ for label, model in models.items():
 # %% [markdown]
 # Read the list twice. `pool` is about as similar to the recording before training as after it. A Fourier transform,
 # which learns nothing, is above both. Training does make `fc` more similar to the recording, but it stays below the
-# Fourier transform, Gabor energy, and the pooling layer that learned nothing. The layer that won the study won because of
-# its filters and the stimuli. Training on the task added next to nothing.
+# Fourier transform, Gabor energy, and the pooling layer that learned nothing. The layer that won the study won
+# because of its filters and the stimuli. Training on the task added next to nothing.
 #
 # **To think about.** Why is untrained `pool` exactly the same for all seeds, and untrained `fc` not?
 #
@@ -733,7 +733,8 @@ print(f"{np.mean(np.array(turned) >= observed):.0%} of all turns are as similar 
 # %% [markdown]
 # Against random orders the similarity looks like a triumph. Against turns it looks ordinary: a representation in which
 # neighbours are alike matches the recording wherever one starts to count. Neither test is wrong; they ask different
-# questions. The first asks whether the model knows *which orientations are neighbours*. The second asks whether it knows
+# questions. The first asks whether the model knows *which orientations are neighbours*. The second asks whether it
+# knows
 # *which orientation is which*, and a model that treats all orientations alike cannot pass it, however good it is.
 #
 # For the same reason 181 neighbouring gratings say no more than a handful of independent stimuli, and an interval that
@@ -775,8 +776,9 @@ display(pairs.loc[interesting].round(3))
 # %% [markdown]
 # The picture holds what the study's two bars leave out. Whiskers are 95 % intervals. The grey line at the right is the
 # noise ceiling, so narrow because there are many neurons. A line with a dot leads from a model to those that it is
-# significantly more similar than, after Holm's correction for many tests. A white dot at the foot of a bar would say that
-# the model is significantly more similar than for rotated orientations. The table asks the four questions that matter.
+# significantly more similar than, after Holm's correction for many tests. A white dot at the foot of a bar would say
+# that the model is significantly more similar than for rotated orientations. The table asks the four questions that
+# matter.
 #
 # **To think about.** Write down, in two sentences, what this study shows about the tilt task and V1.
 #

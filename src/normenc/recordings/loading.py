@@ -42,7 +42,7 @@ def load(
 ) -> Recording:
     """Load a recording by its name or from a file.
 
-    Files may be NumPy's (``.npz``; ``.npy`` with a table ``.csv`` of the same name beside it), MATLAB's (``.mat``, all
+    Files may be NumPy's (``.npz``; ``.npy`` with a table ``.csv`` of the same name next to it), MATLAB's (``.mat``, all
     versions), netCDF (``.nc``), HDF5 (``.h5``), Zarr stores, tables (``.csv``, ``.tsv``, ``.parquet``) in long or in
     wide form, NWB (``.nwb``), and folders of suite2p and of Kilosort. Arrays have these names, or `names` says which is
     which:

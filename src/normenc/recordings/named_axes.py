@@ -1,4 +1,4 @@
-"""Axes whose names say that they are parameters of the stimuli, of which one value is chosen."""
+"""Axes named after stimulus parameters, along which one value is chosen."""
 
 import re
 from collections.abc import Mapping, Sequence

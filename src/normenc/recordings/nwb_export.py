@@ -1,8 +1,8 @@
 """Recordings written as NWB files, and what these files say that others do not.
 
-The stimulus of every trial is a column of the table ``trials``, beside the labels of trials. The responses are one
+The stimulus of every trial is a column of the table ``trials``, next to the labels of trials. The responses are one
 series, ``responses`` of the processing module of that name, with one sample at the start of each trial and one column
-for each neuron; the rows of the table ``neurons`` beside it are these neurons. They are not called a RoiResponseSeries,
+for each neuron; the rows of the table ``neurons`` there are these neurons. They are not called a RoiResponseSeries,
 whatever their units: a recording here knows neither masks nor imaging planes, and none are made up. Nor does it know
 times: trials follow each other at one second each.
 """

@@ -39,8 +39,8 @@ def match_images(
     one_based : bool
         Whether the first image's number is 1, where numbers leave it open.
     every : array_like, optional
-        Labels of all the file's trials, also of those that are left out: what numbers there are tells whether the first
-        is 0 or 1, and which axis counts images.
+        Labels of all trials in the file, including those left out: their numbers show whether the first image is 0 or
+        1, and which axis counts images.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def match_images(
 
 
 class _Counting(NamedTuple):
-    """What tells how images are counted: the numbers of all trials, where all are, and the file's custom."""
+    """How images are counted: the numbers of all trials, if all are numbers, and the convention of the file."""
 
     numbers: npt.NDArray[np.int64] | None
     one_based: bool
@@ -243,7 +243,7 @@ def natural_order(names: list[str]) -> list[int]:
 def _by_name(
     names: npt.NDArray[Any], own: list[str], counting: _Counting
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Where each name stands in `own`, with or without the file's suffix; names that are numbers count as such."""
+    """The place of each name in `own`, with or without the file's suffix; names that are numbers count as numbers."""
     whole = {name: number for number, name in enumerate(own)}
     stems: dict[str, list[int]] = {}
     for number, name in enumerate(own):

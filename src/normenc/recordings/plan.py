@@ -1,4 +1,4 @@
-"""How rows and columns of the trial x neuron matrix, and labels along them, follow from the axes of an array."""
+"""The mapping from the axes of an array to rows and columns of the trial x neuron matrix, and their labels."""
 
 from dataclasses import dataclass
 from typing import Any

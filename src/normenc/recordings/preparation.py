@@ -37,9 +37,9 @@ class Preparation:
     intervals, series : str, optional
         The table of trials, and the signals, of a file that has several.
     where : mapping of str to object, optional
-        Rows to keep, by columns beside the stimuli: ``{"temporal_frequency": 2, "contrast": [0.5, 1]}``.
+        Rows to keep, by columns other than the stimuli: ``{"temporal_frequency": 2, "contrast": [0.5, 1]}``.
     blank : sequence, optional
-        Values of the stimulus that stand for trials without one: ``[-1]``. Missing values always do.
+        Values of the stimulus that mark trials without one: ``[-1]``. Missing values always do.
     images : str or Path, optional
         A folder of images, which trials name or number.
     angles : str, optional

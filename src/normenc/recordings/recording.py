@@ -70,7 +70,7 @@ class Recording(Shown):
         Single trials if they are known and a stimulus was shown more than once, labelled by ``stimulus_index`` (row
         of `responses`) and whichever of ``animal``, ``session``, ``repeat`` are known.
     blanks : DataArray, dimensions (trial, neuron), or None
-        Responses in trials without a stimulus. They are no stimulus of their own: they tell which neurons respond.
+        Responses in trials without a stimulus. They are not a stimulus; they show which neurons respond.
     images : ndarray, shape (n_stimuli, height, width), or None
         Grey values 0 (black) to 1 (white), where stimuli are images.
     read_as : str
@@ -203,7 +203,7 @@ class Recording(Shown):
         responses : array_like, shape (n_trials, n_neurons)
         orientation, direction, image : array_like, shape (n_trials,), optional
             The stimulus of each trial, see :meth:`from_responses`; one of the three must be given. Trials without one
-            (NaN, or an empty name) are blanks: they are kept apart, because they tell which neurons respond.
+            (NaN, or an empty name) are blanks: they are kept separately, because they show which neurons respond.
         images : array_like, shape (n_stimuli, height, width), optional
             One for each different `image`, in the order of their sorted names.
         trials : mapping of str to array_like, shape (n_trials,), optional

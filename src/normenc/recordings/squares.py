@@ -74,7 +74,7 @@ def question_square(responses: Any, name: str = "responses", **labels: str) -> N
     shape = np.shape(responses)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 3 or hasattr(responses, "chunks"):
         return
-    if np.asarray(responses).dtype.kind not in "iufb":  # which is told elsewhere
+    if np.asarray(responses).dtype.kind not in "iufb":  # refused elsewhere
         return
     said = between_stimuli(np.asarray(responses, dtype=np.float64))
     if said is not None:

@@ -320,7 +320,7 @@ def _responses(recording: Recording, step: str) -> xr.DataArray:
 
 
 def _with_stimuli(recording: Recording, stimulus: npt.NDArray[np.float64], kind: str, said: str) -> Recording:
-    """Give every stimulus a new label; equal ones become one, of which what were stimuli are trials."""
+    """Relabel the stimuli; those with equal labels become trials of one stimulus."""
     responses = _responses(recording, "this step")
     rows = responses if recording.trials is None else recording.trials
     index = np.arange(len(rows)) if recording.trials is None else rows["stimulus_index"].values

@@ -31,7 +31,7 @@ def of_study(arrays: Mapping[str, Any], name: str, asked: Preparation, common: M
     Parameters
     ----------
     arrays : mapping of str to array_like
-        With ``resp`` and ``stimuli``; labels and columns beside them are read as those of any file.
+        With ``resp`` and ``stimuli``; other labels and columns are read as in any file.
     name : str
     asked : Preparation
     common : mapping

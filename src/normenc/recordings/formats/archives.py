@@ -78,7 +78,7 @@ def mapped_array(path: Path) -> Any:
 
 
 def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
-    """``responses`` from an ``.npy`` file, and labels from the tables beside it.
+    """``responses`` from an ``.npy`` file, and labels from the tables next to it.
 
     ``mine.npy`` goes with ``mine.csv`` (one row per trial) and, if it exists, ``mine.neurons.csv`` (one row per
     neuron). Without tables it must hold dissimilarities, which become ``rdm``: a square matrix, the values of all
@@ -99,7 +99,7 @@ def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _check_rows(name: str, n_rows: int, array: Any, what: str) -> None:
-    """Raise InputError unless one axis of the array is as long as a table, or stands for all pairs of its rows."""
+    """Raise InputError unless one axis of the array is as long as a table, or as all pairs of its rows."""
     from normenc.recordings.formats.rdm_tables import condensed_side
 
     sides = set(array.shape) | {condensed_side(side) for side in array.shape[-1:]}

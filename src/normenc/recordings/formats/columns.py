@@ -200,7 +200,7 @@ def beside(columns: Mapping[str, Any], table: str, taken: Iterable[str] = NEURON
     table : str
         What the table is called.
     taken : iterable of str
-        Names that are not free, beside those of arrays.
+        Names that are taken, in addition to those of arrays.
 
     Examples
     --------

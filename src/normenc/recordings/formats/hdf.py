@@ -39,7 +39,7 @@ def opened_hdf5(path: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def opened_file(path: Path) -> Iterator[Any]:
-    """An HDF5 file all of which lies in it."""
+    """Open an HDF5 file whose data are all inside it."""
     import h5py
 
     with ExitStack() as stack:
@@ -128,7 +128,7 @@ def _collect(group: Any, prefix: str, arrays: dict[str, Any], seen: set[int]) ->
 
 
 def _is_bare_dimension(item: Any) -> bool:
-    """Whether a dataset only stands for a dimension of netCDF's, and holds nothing."""
+    """Whether a dataset only represents a netCDF dimension and holds no data."""
     name = item.attrs.get("NAME", b"")
     return bytes(name if isinstance(name, bytes) else str(name).encode()).startswith(
         b"This is a netCDF dimension but not a netCDF variable"
@@ -163,7 +163,7 @@ def _with_axes(values: Any, dims: tuple[str, ...], unit: str | None) -> Any:
 
 
 def plain_dataset(item: Any, name: str) -> Any:
-    """A dataset as it stands: numbers, on disk where there are many, or text."""
+    """The content of a dataset: numbers, kept on disk if there are many, or text."""
     import h5py
 
     n_bytes = item.size * item.dtype.itemsize

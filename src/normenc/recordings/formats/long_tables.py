@@ -86,7 +86,7 @@ def placed_in_grid(
     codes : sequence of ndarray of int, shape (n_rows,)
         The place of each row on each axis.
     sides : sequence of array_like
-        What stands at each place of the axes.
+        The labels along each axis.
     axes : sequence of str
     advice : str
         What to do about rows of one place.

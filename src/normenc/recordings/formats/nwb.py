@@ -1,4 +1,4 @@
-"""Recordings in NWB files: a table of intervals with the stimuli, beside spike times or signals of imaged cells."""
+"""Recordings in NWB files: a table of intervals with the stimuli, and spike times or signals of imaged cells."""
 
 from collections.abc import Mapping
 from pathlib import Path

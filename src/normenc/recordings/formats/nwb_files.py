@@ -23,7 +23,7 @@ def opened_nwb(path: Path) -> Iterator[Any]:
         raise InputError("reading an NWB file needs pynwb; install normenc[nwb]") from None
     _check_file(path)
     with ExitStack() as stack, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on older versions of the schema, and on habits of whoever wrote the file
+        warnings.simplefilter("ignore")  # about older versions of the schema, and conventions of other programs
         try:
             file = stack.enter_context(pynwb.NWBHDF5IO(str(path), "r")).read()
         except Exception as error:  # whatever pynwb stumbles over; of several arguments the last is the reason

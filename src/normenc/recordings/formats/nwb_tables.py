@@ -130,7 +130,7 @@ def column_of(table: Any, name: str) -> npt.NDArray[Any] | None:
     if isinstance(column, VectorIndex | DynamicTableRegion):
         return None
     values = np.asarray(column.data[:])
-    if hasattr(column, "elements"):  # numbers that stand for texts
+    if hasattr(column, "elements"):  # numbers that encode texts
         elements = np.asarray(column.elements.data[:])
         values = elements[checked_places(values, len(elements), f"column {name}")]
     if values.ndim != 1 or values.dtype.kind in "iufb":
@@ -164,7 +164,7 @@ def labels_of(
 
 
 def plain_place(said: str) -> str:
-    """The brain region alone, of a location that lists several things by name; else the location as it stands.
+    """The brain region of a location that lists several things by name; otherwise the unchanged location.
 
     Examples
     --------

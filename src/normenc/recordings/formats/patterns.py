@@ -11,7 +11,7 @@ from normenc.texts import argument
 
 __all__ = ["check_alike", "is_other", "parts_of", "words_of"]
 
-# What is measured or set in each trial, or stands for moments of one trace, and not for a neuron.
+# Words for what is measured or set in each trial, or for moments of one trace, but not for neurons.
 OTHER_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -58,8 +58,8 @@ def parts_of(pattern: str, names: Container[str]) -> list[str]:
 def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
     """Raise InputError if a pattern for neurons matches names that are not like the others.
 
-    These are names of other things (``speed``) and, beside names that differ by their numbers alone (``neuron1``,
-    ``neuron2``), all that have no such number. What is named without ``*``, ``?`` and ``[`` is as the user wants it.
+    These are names of other things (``speed``) and, among names that differ only by their numbers (``neuron1``,
+    ``neuron2``), all names without such a number. Names given without ``*``, ``?`` and ``[`` are always accepted.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
         What matches.
     pattern : str
     whole : str
-        What the user has written, of which `pattern` may be a part.
+        The whole pattern as given by the user, of which `pattern` may be a part.
 
     Examples
     --------

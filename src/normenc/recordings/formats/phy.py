@@ -1,4 +1,4 @@
-"""Folders of Kilosort and Phy, with a table of trials beside: spikes of clusters, counted in each trial."""
+"""Folders of Kilosort and Phy with a table of trials: spikes of clusters, counted in each trial."""
 
 import re
 from collections.abc import Mapping

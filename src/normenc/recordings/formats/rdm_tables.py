@@ -26,7 +26,7 @@ def rdm_of(cells: npt.NDArray[np.object_], names: Mapping[str, str]) -> dict[str
     """``rdm`` and, where they are there, the labels of its stimuli, from all cells of a table; None if it is no RDM.
 
     A table is an RDM when its values are square, the same above and below the diagonal, and all zero or all missing on
-    it; or when they are one column or row of as many as there are pairs of stimuli. Labels may stand in the head line,
+    it; or when they are one column or row of as many as there are pairs of stimuli. Labels may be in the header line,
     in the first column, or in both; the cell of both, or `names`, says whether they are orientations, directions or
     names of images.
 

@@ -186,7 +186,7 @@ class _Found:
         self._notes.append(f"{name} was left out: {item.why(name)}")
 
     def said(self) -> dict[str, Any]:
-        """What was left out, or read in another way than as it stands."""
+        """Notes on what was left out, or read differently."""
         notes = list(self._notes)
         for (_, what), own in self._unalike.items():
             names = f"{few(name for name, _ in own)} {'was' if len(own) == 1 else 'were'} left out"
@@ -245,7 +245,7 @@ def _as_element(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _element(roots: Mapping[str, Any], path: str) -> Any:
-    """What stands at a path with the numbers of elements; None if the path leads to nothing."""
+    """The item at a path with element numbers; None if the path leads nowhere."""
     compact, place, item = path.replace(" ", ""), 0, None
     while place < len(compact):
         part = PART.match(compact, place)

@@ -1,4 +1,4 @@
-"""Folders of suite2p, with a table of trials beside: regions of interest x frames, cut into trials."""
+"""Folders of suite2p with a table of trials: regions of interest x frames, cut into trials."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,7 +53,7 @@ def read_suite2p(
     folder : Path
         That of the files ``F.npy``, ``Fneu.npy``, ``spks.npy`` and ``iscell.npy``, or one that has it as ``plane0``;
         with ``trials.csv``, see :func:`normenc.recordings.formats.trial_files.read_trials`. ``ops.npy`` and
-        ``stat.npy`` are pickles, which are never loaded: the rate of frames stands in the table.
+        ``stat.npy`` are pickles, which are never loaded: the table gives the frame rate.
     names : mapping of str to str
         From the names that normenc knows, ``start`` and ``start_frame`` among them, to columns of the table.
     window, baseline : pair of float, optional

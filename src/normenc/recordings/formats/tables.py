@@ -28,7 +28,7 @@ def read_table(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
 
     In long form, with the columns ``trial``, ``neuron`` and ``response``, responses are pivoted; in wide form, the
     columns of neurons are found by their names, or by the pattern that `names` has for ``responses``. Square tables of
-    dissimilarities, and columns or rows of those of all pairs, are RDMs. Columns beside are of trials or of neurons.
+    dissimilarities, and columns or rows of those of all pairs, are RDMs. Other columns describe trials or neurons.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def read_table(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
 def _is_long(table: pd.DataFrame, names: Mapping[str, str]) -> bool:
     """Whether any column is there that only a table in long form has.
 
-    A column ``response`` beside columns of neurons is what the animal did.
+    In a table with columns of neurons, ``response`` is what the animal did.
     """
     return "neuron" in names or "neuron" in table or ("response" in table and not has_neurons(table))
 

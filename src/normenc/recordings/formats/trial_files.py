@@ -53,8 +53,8 @@ def read_trials(
 
     Its columns are ``start`` and, unless a window is given later, ``stop``, in seconds from the first sample; or
     ``start_frame`` and ``stop_frame`` (of spikes ``start_sample`` and ``stop_sample``), numbers of samples counted from
-    0, of which the last is not of the trial any more. ``rate`` (Hz) may stand there in every row. All other columns are
-    of the trials: the stimulus, contrast and the like.
+    0, of which the last is not part of the trial. ``rate`` (Hz) may be given in every row. All other columns describe
+    the trials: the stimulus, contrast and the like.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tables in wide form: one row per trial, one column per neuron, beside columns of the stimuli."""
+"""Tables in wide form: one row per trial, one column per neuron, and columns of the stimuli."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -52,7 +52,7 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
         Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character, ``|`` divides patterns; or
         the first and the last of neighbouring columns, ``first:last``.
     path : Path
-        Of the table; the table ``....neurons.csv`` beside it labels the neurons, where there is one.
+        Of the table; the table ``....neurons.csv`` next to it labels the neurons, if there is one.
     notes : list of str
         Gets a note on which columns are neurons.
 
@@ -173,7 +173,7 @@ def _is_of_neurons(name: str, n_columns: int) -> bool:
 
 
 def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:
-    """Responses, and what stands beside them; with their moments where each trial has several rows."""
+    """Responses and the other columns; with their times if each trial has several rows."""
     columns = {str(column): plain(others[column]) for column in others}
     code, trials = trials_of(others)
     if trials is None or not pd.Series(code).duplicated().any():

@@ -1,4 +1,4 @@
-"""Simulated neurons that read an encoder's layer: recordings of which the true model is known."""
+"""Simulated neurons that read an encoder's layer: recordings with a known true model."""
 
 from dataclasses import dataclass
 from typing import Any
