@@ -207,7 +207,7 @@ def test_the_scale_is_recognised(values, scale):
 def test_what_cannot_be_known_is_said(v1_file):
     found = check(v1_file)
     assert (found.verdict, found.n_neurons, found.raw, found.rdm) == ("unknown", None, None, None)
-    assert found.warnings == ("only the RDM is known, from which nobody can tell how reliable it is.",)
+    assert found.warnings == ("only the RDM is known, so its reliability cannot be estimated.",)
     few = recordings.Recording.from_responses("few", RNG.normal(size=(5, 8)), [0, 10, 20, 30, 40])
     said = "\n".join(check(few).warnings)
     assert "5 stimuli are few" in said
@@ -228,7 +228,7 @@ def test_options_of_load_are_taken_and_others_refused(tmp_path, trials):
     assert found.notes[-1] == "z-scored each neuron over stimuli"
     with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
         check(path, colour="red")
-    with pytest.raises(InputError, match="takes no options of load"):
+    with pytest.raises(InputError, match="the recording is loaded already"):
         check(trials, bin_width=10)
 
 
@@ -300,7 +300,7 @@ def test_of_too_many_neurons_some_are_looked_at(tmp_path, trials, monkeypatch):
     monkeypatch.setattr("normenc.quality.checking.MOST_GIB", 216 * itemsize * 40 / 2**30)
     found = check(path)
     assert found.n_neurons == 40
-    assert found.notes[0] == "looked at 40 of 100 neurons, from number 30 on, as many as fit into memory"
+    assert found.notes[0] == "examined 40 of 100 neurons, from number 30, as many as fit in memory"
 
 
 def test_sessions_that_share_no_stimulus_are_said_to():
@@ -308,7 +308,7 @@ def test_sessions_that_share_no_stimulus_are_said_to():
     orientation = np.r_[np.tile([0, 30, 60.0], 12), np.tile([90, 120, 150.0], 12)]
     session = np.repeat(["a", "b"], 36)
     noise = rng.normal(size=(72, 60)) + (session == "b")[:, None] * 2 * rng.normal(size=60)
-    said = "Sessions a and b share no stimulus: what differs between sessions"
+    said = "Sessions a and b share no stimulus: differences between sessions"
 
     def recording(orientation):
         return recordings.Recording.from_trials("two", noise, orientation, trials={"session": session})
@@ -365,7 +365,9 @@ def test_what_cannot_be_compared_is_not_recommended(tmp_path, n_stimuli, n_neuro
     found = check(tmp_path / "few.npz")
     assert not found.is_comparable
     few = (
-        "stimuli are too few to compare models: run and power need at least 4" if n_neurons > 1 else "one neuron has no"
+        "stimuli are too few to compare models: run and power need at least 4"
+        if n_neurons > 1
+        else "needs at least 2 neurons, and there is one"
     )
     assert few in found.warnings[0]
     assert not any("n_rdms" in warning or "1 neurons" in warning for warning in found.warnings)
@@ -391,11 +393,11 @@ def test_published_rdms_of_subjects_are_called_so(tmp_path):
     assert (
         found.description == "subjects: 12 stimuli, known only by RDMs, 5 subjects, species not stated, area not stated"
     )
-    assert "the RDMs of subjects agree is told by the noise ceiling" in found.warnings[0]
+    assert "the noise ceiling shows how far the RDMs of subjects agree" in found.warnings[0]
     np.savez(tmp_path / "one.npz", rdm=rdms[0])
     one = check(tmp_path / "one.npz")
     assert "known only by an RDM" in one.description
-    assert one.warnings[0] == "only the RDM is known, from which nobody can tell how reliable it is."
+    assert one.warnings[0] == "only the RDM is known, so its reliability cannot be estimated."
 
 
 @pytest.mark.parametrize(

@@ -253,5 +253,5 @@ def test_a_neuron_may_be_called_nan(saved):
 
 def test_whole_numbers_that_floating_point_cannot_tell_apart_are_refused(saved):
     counts = 2**63 - 1 - np.arange(240).reshape(60, 4)
-    with pytest.raises(InputError, match="too large to be told apart in floating point"):
+    with pytest.raises(InputError, match="too large to be distinguished in floating point"):
         load(saved(responses=counts, orientation=TRIALS))
