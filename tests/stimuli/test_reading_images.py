@@ -63,7 +63,7 @@ TRANSPARENT = np.concatenate([np.zeros_like(COLOURS), BYTES[..., None]], axis=2)
             {"format": "TIFF"},
             "32-bit numbers without a known white level",
         ),
-        (Image.fromarray(255 * RAMP.astype(np.float32)), {"format": "TIFF"}, "values from 0 to 255, of which none"),
+        (Image.fromarray(255 * RAMP.astype(np.float32)), {"format": "TIFF"}, "values from 0 to 255 without a known"),
         (
             Image.fromarray(BYTES),
             {"format": "TIFF", "save_all": True, "append_images": [Image.fromarray(BYTES)]},
