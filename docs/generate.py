@@ -1,6 +1,6 @@
-"""What the code knows better than a writer, put into the pages: `python docs/generate.py` writes it anew.
+"""Generate the parts of pages that follow from the code: `python docs/generate.py` rewrites them.
 
-It stands between two comments, `<!-- NAME: written by docs/generate.py -->` and `<!-- end -->`.
+They are between two comments, `<!-- NAME: written by docs/generate.py -->` and `<!-- end -->`.
 """
 
 import re
@@ -19,7 +19,7 @@ PART = re.compile(r"(<!-- (\S+): written by docs/generate\.py -->\n).*?(?=<!-- e
 
 def run_files() -> str:
     """The files of a run."""
-    return table(("file", "holds", "when"), ((f"`{file.name}`", file.what, file.when) for file in FILES))
+    return table(("file", "contents", "when"), ((f"`{file.name}`", file.what, file.when) for file in FILES))
 
 
 def run_table(file: File) -> str:

@@ -15,9 +15,9 @@
 # %% [markdown]
 # # Does a task explain the code of visual cortex? A lesson in normative models
 #
-# You will train a small network to tell whether a grating is tilted to the right, and ask whether its layers represent
-# gratings as mouse visual cortex does. Then you will find out how little that answer means without the controls that
-# are usually left out.
+# You will train a small network to decide whether a grating is tilted to the right, and ask whether its layers
+# represent gratings the way mouse visual cortex does. Then you will find out how little the answer means without the
+# controls that are usually left out.
 #
 # **You need** NumPy, a little PyTorch, and about 70 minutes. The notebook computes for about half a minute on one core,
 # without a GPU and without downloading anything.
@@ -32,9 +32,9 @@
 # recording is that of Stringer, Michaelos, Tsyboulski, Lindo & Pachitariu, *High-precision coding in visual cortex*,
 # Cell 2021.
 #
-# Two exercises ask you to write a function. A checker calls it and tells in words what is wrong; keep its folder,
-# `checkers`, beside this lesson. Hints and solutions are folded: click on them. The lesson goes on without your
-# functions too, so that you may skip an exercise.
+# Two exercises ask you to write a function. A checker calls it and explains what is wrong; keep its folder,
+# `checkers`, next to this lesson. Hints and solutions are collapsed: click on them. The lesson also works without your
+# functions, so you may skip an exercise.
 
 # %%
 # ruff: noqa: D100, RUF100
@@ -123,7 +123,7 @@ print("images", tuple(images.shape), " labels", tuple(labels.shape), " tilted ri
 #
 # ### The loss, derived
 #
-# The network shall answer with a probability $p$ that the grating is tilted right. How good is an answer $p$ when the
+# The network should answer with a probability $p$ that the grating is tilted right. How good is an answer $p$ when the
 # label is $y$? Take the network at its word: it claims that the label is 1 with probability $p$ and 0 with probability
 # $1 - p$. Both cases in one line (a Bernoulli distribution):
 #
@@ -287,8 +287,8 @@ panels = figures.readout_maps(
 )
 
 # %% [markdown]
-# `training.train` does what your loop did, and draws its random numbers in the order of the study, so that seed 12
-# gives the study's own network. The course printed its losses, and here they are beside ours.
+# `training.train` does what your loop did, and draws its random numbers in the order of the study, so seed 12
+# gives the study's own network. The course printed its losses; here they are next to ours.
 
 # %%
 result = training.train(networks.ConvPoolFC, task, seed=12, device="cpu", progress=False)
@@ -329,24 +329,24 @@ panels = figures.learned_filters(
 # The answer turns from "left" to "right" within a few degrees of vertical. At -90 degrees it is that of 90 degrees, as
 # it must be. Above each learned filter stands its correlation with the filter that it started from.
 #
-# **To think about.** The filters hardly changed. What does that foretell about the layer `pool`, which comes right
+# **To think about.** The filters hardly changed. What does that predict for the layer `pool`, which comes right
 # after them?
 #
 # <details markdown="1"><summary>Answer</summary>
 #
 # `pool` has no weights of its own: it is filter, relu and maximum. If the filters stay as they were, `pool` represents
-# gratings after training as it did before. If it then resembles visual cortex, the resemblance was *put in*, by whoever
-# chose the filters, and training has no part in it. Section 8 measures this.
+# gratings after training as it did before. If it then resembles visual cortex, the similarity was *put in* when
+# the filters were chosen, and training has no part in it. Section 8 measures this.
 #
 # </details>
 
 # %% [markdown]
 # ## 4. The recording (4 minutes)
 #
-# The study's recording holds about 23,600 neurons of mouse V1 that answer 181 gratings, from -90 to 90 degrees. It is a
-# large file. This lesson uses a stand-in that comes with normenc: **a simulation; no animal was recorded.** Its 2000
-# neurons have tuning curves and noise chosen so that their geometry imitates the real one.
-# [What it imitates, and what it does not](simulation.md), stands in the documentation.
+# The study's recording has about 23,600 neurons of mouse V1 that respond to 181 gratings, from -90 to 90 degrees. It
+# is a large file. This lesson uses a stand-in that comes with normenc: **a simulation; no animal was recorded.** Its
+# 2000 neurons have tuning curves and noise chosen so that their geometry imitates the real one.
+# The documentation says [what it imitates, and what it does not](simulation.md).
 #
 # To use the real recording, run `normenc recordings fetch stringer2021` in a terminal and write `"stringer2021"` below.
 # The code stays the same. What the text says of the pictures was written for the simulation.
@@ -511,8 +511,8 @@ print(f"unrelated RDMs, mean similarity with the diagonal {np.mean(with_diagonal
 # M'_{ij} \approx 1 - c \, (1 - M_{ij}) = (1 - c) + c \, M_{ij}$$
 #
 # Noise stretches all dissimilarities by the same factor and shifts them by the same amount. A recording is noisy and a
-# network is not, and this should not count against the network. Pearson's correlation is indifferent to just that: to a
-# stretch and a shift.
+# network is not, and this should not count against the network. Pearson's correlation is invariant to exactly that:
+# to a stretch and a shift.
 #
 # ### Exercise 2: write it
 
@@ -593,10 +593,10 @@ panels = figures.rdm_rows(matrices, recording.orientation)
 panels = figures.tuning_curves(populations, recording.orientation, recording=name, units=recording.units, seed=1)
 
 # %% [markdown]
-# Many neurons have a bump around the orientation that they prefer, and some drown in noise. Units of `pool` jump, since
-# the gratings are black and white and a maximum moves from one pixel to another. Some units of `fc` tell left from
-# right. *None of this is seen by the RDM*: it knows how different two patterns are, and not what any single unit does.
-# Populations of very different units can have the same RDM.
+# Many neurons have a bump around the orientation that they prefer, and some are mostly noise. Units of `pool` jump,
+# because the gratings are black and white and a maximum moves from one pixel to another. Some units of `fc`
+# distinguish left from right. *The RDM sees none of this*: it knows how different two patterns are, and not what any
+# single unit does. Populations of very different units can have the same RDM.
 #
 # ### Embeddings
 #
@@ -628,7 +628,7 @@ panels = figures.embeddings(points, recording.orientation)
 # %% [markdown]
 # ## 8. What the study overlooks (9 minutes)
 #
-# "`pool` has a similarity of 0.73" is not yet a finding. Four questions stand between it and a claim.
+# "`pool` has a similarity of 0.73" is not yet a finding. Four questions remain before it becomes a claim.
 #
 # ### Would something untrained do as well?
 #
@@ -672,9 +672,9 @@ for label, model in models.items():
 
 # %% [markdown]
 # Read the list twice. `pool` is about as similar to the recording before training as after it. A Fourier transform,
-# which learns nothing, is above both. Training does bring `fc` closer to the recording, and yet it stays below the
-# Fourier transform, Gabor energy, and the pooling layer that learned nothing. The layer that won the study won by its
-# filters and by the stimuli. Training on the task added next to nothing to it.
+# which learns nothing, is above both. Training does make `fc` more similar to the recording, but it stays below the
+# Fourier transform, Gabor energy, and the pooling layer that learned nothing. The layer that won the study won
+# because of its filters and the stimuli. Training on the task added next to nothing.
 #
 # **To think about.** Why is untrained `pool` exactly the same for all seeds, and untrained `fc` not?
 #
@@ -733,7 +733,8 @@ print(f"{np.mean(np.array(turned) >= observed):.0%} of all turns are as similar 
 # %% [markdown]
 # Against random orders the similarity looks like a triumph. Against turns it looks ordinary: a representation in which
 # neighbours are alike matches the recording wherever one starts to count. Neither test is wrong; they ask different
-# things. The first asks whether the model knows *which orientations are neighbours*. The second asks whether it knows
+# questions. The first asks whether the model knows *which orientations are neighbours*. The second asks whether it
+# knows
 # *which orientation is which*, and a model that treats all orientations alike cannot pass it, however good it is.
 #
 # For the same reason 181 neighbouring gratings say no more than a handful of independent stimuli, and an interval that
@@ -774,9 +775,10 @@ display(pairs.loc[interesting].round(3))
 
 # %% [markdown]
 # The picture holds what the study's two bars leave out. Whiskers are 95 % intervals. The grey line at the right is the
-# noise ceiling, so narrow because there are many neurons. A line with a dot leads from a model to those that it beats
-# significantly, after Holm's correction for many tests. A white dot at the foot of a bar would say that the model is
-# above the chance of turned orientations. The table asks the four questions that matter.
+# noise ceiling, so narrow because there are many neurons. A line with a dot leads from a model to those that it is
+# significantly more similar than, after Holm's correction for many tests. A white dot at the foot of a bar would say
+# that the model is significantly more similar than for rotated orientations. The table asks the four questions that
+# matter.
 #
 # **To think about.** Write down, in two sentences, what this study shows about the tilt task and V1.
 #
@@ -787,7 +789,7 @@ display(pairs.loc[interesting].round(3))
 # Training moves the layer `fc` towards the recording, but whether that holds for other stimuli and seeds is open, and
 # `fc` stays below simple models of orientation.*
 #
-# Mind what is not shown either. That a difference is not significant does not make two things equal: the intervals say
+# Note also what is not shown. A difference that is not significant does not make two models equal: the intervals say
 # how large it may be.
 #
 # </details>
@@ -796,8 +798,8 @@ display(pairs.loc[interesting].round(3))
 # ## 9. Where to go (2 minutes)
 #
 # Is any of this different in real V1? The course printed a picture of its RDM. Numbers read off that picture may not
-# come with normenc. If you have them as `v1_rdm_digitised.npz`, beside this notebook or in the folder that
-# `NORMENC_SHARED_DATA` names, the next cell compares the same models with them.
+# come with normenc. If you have them as `v1_rdm_digitised.npz`, next to this notebook or in the folder named by
+# `NORMENC_SHARED_DATA`, the next cell compares the same models with them.
 
 # %%
 file = Path(os.environ.get("NORMENC_SHARED_DATA", ".")) / "v1_rdm_digitised.npz"
@@ -811,8 +813,8 @@ else:
 # %% [markdown]
 # - **The whole study, with controls, on one page:** `normenc run` in a terminal trains, compares and writes a report.
 # - **Other tasks and networks.** Is there a task whose network beats the Fourier transform?
-#   [The leaderboard](leaderboard.md) trains four networks on six tasks, finds one candidate, and puts it on trial.
-#   [A task of your own](encoders.md) takes about twenty lines.
+#   [The leaderboard](leaderboard.md) trains four networks on six tasks, finds one candidate, and tests it.
+#   [Your own task](encoders.md) takes about twenty lines.
 # - **Your own recording.** [Any common format](recordings.md) will do; `normenc check` tells whether it is fit for the
 #   question.
 # - **Encoding models.** Can the neurons be *predicted* from a layer? [That is another question](encoding.md), and the

@@ -184,7 +184,7 @@ def test_recordings_are_listed(normenc):
 def test_fetch_names_what_there_is(normenc):
     code, _, err = normenc("recordings", "fetch", "monkey")
     assert code == 2
-    assert "those to download are stringer2021" in err
+    assert "recordings to download are stringer2021" in err
 
 
 def test_version_and_help(normenc):
@@ -272,7 +272,7 @@ def test_check_fits_one_screen_and_says_what_counts(normenc, mine):
     assert (code, err) == (0, "")
     assert len(out.splitlines()) <= 24
     assert "24 orientations, -90 to 90 degrees from vertical (period 180)" in out
-    assert "60 neurons, 96 trials, 4 a stimulus" in out
+    assert "60 neurons, 96 trials, 4 per stimulus" in out
     assert "verdict: reliable" in out
     code, out, _ = normenc("check", "shuffled.npz")
     assert code == 0
@@ -318,7 +318,7 @@ def test_names_and_preparations_are_the_same_for_check_and_run(normenc, mine, tm
         (("--angles", "turns"), "angles is 'turns'; it must be one of degrees, radians"),
         (("--fold",), "only directions can be folded"),
         (("--region", "V1"), "the neurons have no label 'region'"),
-        (("--images", "nowhere"), "there is no such folder of images"),
+        (("--images", "nowhere"), "there is no such folder; give a folder of images"),
     ],
 )
 def test_impossible_preparations_are_named(normenc, mine, options, message):

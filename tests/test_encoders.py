@@ -67,10 +67,12 @@ def test_what_is_no_kind_is_refused(kind, said):
     table = pd.DataFrame(encoder_columns([LAYER], ["fc"]))
     table["kind"] = pd.Series([kind], dtype=object)
     with pytest.raises(
-        InputError, match=f"column kind holds ({said}), which is no kind of encoder; the kinds are trai"
+        InputError, match=f"column kind holds ({said}), which is not a kind of encoder; the kinds are trai"
     ):
         encoders_of(table)
-    with pytest.raises(InputError, match="no column 'network'; encoders are told by task, network, layer, kind, seed"):
+    with pytest.raises(
+        InputError, match="no column 'network'; the columns task, network, layer, kind, seed identify encoders"
+    ):
         encoders_of(table.drop(columns="network"))
 
 

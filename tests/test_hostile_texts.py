@@ -259,7 +259,7 @@ def test_a_recording_holds_what_is_shown(raw, shown):
 
 
 def test_labels_that_are_shown_alike_are_refused():
-    with pytest.raises(InputError, match=r"two names that are both shown as 'a\\\\n'"):
+    with pytest.raises(InputError, match=r"two names that both appear as 'a\\\\n'"):
         recordings.Recording.from_trials("toy", np.eye(4), image=["a\n", "a\\n", "c", "c"])
 
 

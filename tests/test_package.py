@@ -77,7 +77,7 @@ def test_contributing_tells_of_every_room_and_all_of_the_floor():
     text = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| (.*?) \|", text, flags=re.MULTILINE)
     assert {name for cell in told for name in re.findall(r"`(\w+)(?:/|\.py)`", cell)} == set(ROOMS)
-    floor = text[text.index("Below all of them lie") :].partition("\n\n")[0]
+    floor = text[text.index("Below all of them are") :].partition("\n\n")[0]
     assert all(f"`{name}.py`" in floor or f"`{name}/`" in floor for name in FLOOR)
 
 

@@ -168,7 +168,7 @@ def test_no_option_is_forgotten():
 
 
 def test_an_option_that_cannot_be_written_into_a_study_is_refused(files):
-    with pytest.raises(InputError, match="source says where a recording comes from, which a study cannot state"):
+    with pytest.raises(InputError, match="source says where a recording comes from, which a study file cannot state"):
         prepare(QUICK, recording=str(files / "trials.npz"), source="our rig")
 
 
@@ -183,7 +183,7 @@ def test_options_change_a_preparation_and_stand_once():
     some = Preparation(region="V1", z_score=True)
     assert Preparation.of(some, z_score=False).given() == {"region": "V1"}
     assert Preparation.of({"fold": True}) == Preparation(fold_directions=True)
-    with pytest.raises(InputError, match="fold_directions is given twice, as fold too"):
+    with pytest.raises(InputError, match="fold_directions is given twice, also as fold"):
         Preparation.of(fold_directions=True, fold=False)
     with pytest.raises(InputError, match="preparation is a str"):
         load("simulated-v1", preparation="z-score")
@@ -210,13 +210,13 @@ WRONG = [
     (("--times", "1"), "--times 1: it must be the seconds of the first and of the last sample"),
     (("--window", "0,1"), "are for responses with an axis of time; these are 48 trials x 20 neurons"),
     (("--baseline", "1,0"), "baseline is '1,0'; it must be two times in seconds"),
-    (("--intervals", "trials"), "intervals is for NWB files"),
-    (("--series", "dff"), "series is for NWB files"),
-    (("--where", "contrast=1"), "there is no column 'contrast' beside the stimuli"),
+    (("--intervals", "trials"), "intervals applies to NWB files"),
+    (("--series", "dff"), "series applies to NWB files"),
+    (("--where", "contrast=1"), "there is no column 'contrast' besides the stimuli"),
     (("--blank", "77"), "no trial has the stimulus 77"),
-    (("--images", "nowhere"), "there is no such folder of images"),
+    (("--images", "nowhere"), "there is no such folder; give a folder of images"),
     (("--angles", "turns"), "angles"),
-    (("--rdm-metric", "euclidean"), "rdm_metric says what a given RDM holds"),
+    (("--rdm-metric", "euclidean"), "rdm_metric describes a given RDM"),
     (("--missing", "some"), "missing"),
     (("--region", "V1"), "the neurons have no label 'region'"),
     (("--quality", "good"), "the neurons have no label 'quality'"),

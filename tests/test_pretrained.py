@@ -283,10 +283,10 @@ def test_rdms_of_an_adapted_network_are_finite():
 
 def test_a_module_is_adapted_once_and_keeps_what_it_calls_preprocessing():
     network = nn.Sequential(nn.Conv2d(3, 4, 5))
-    with pytest.raises(InputError, match="this Sequential is adapted already"):
+    with pytest.raises(InputError, match="this Sequential is already adapted"):
         adapt(adapt(network))
     network.preprocessing = nn.Identity()
-    with pytest.raises(InputError, match="has a 'preprocessing' of its own; rename that"):
+    with pytest.raises(InputError, match="has its own 'preprocessing'; rename that"):
         adapt(network)
 
 

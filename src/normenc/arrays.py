@@ -1,4 +1,4 @@
-"""Arrays, and whole numbers, as the numeric rooms receive them: checked before anything is computed."""
+"""Checks of arrays and whole numbers before anything is computed."""
 
 import operator
 from collections.abc import Iterable
@@ -28,21 +28,21 @@ __all__ = [
 
 
 def as_array(values: Any, what: str) -> npt.NDArray[Any]:
-    """Turn what holds real numbers into a NumPy array.
+    """Convert an array of real numbers to NumPy.
 
     NumPy arrays, torch tensors (any device), xarray and pandas objects, memory maps, nested lists of any of these.
     Numbers keep their float32 or float64 type; integers, booleans and half precision become float64 (bfloat16 float32).
-    What pandas has as missing becomes NaN.
+    Missing values of pandas become NaN.
 
     Raises
     ------
     InputError
-        When the values are not real numbers, are sparse, or masked: `what` names them, and the message tells where.
+        When the values are not real numbers, are sparse, or masked: `what` names them, and the message says where.
     """
     values = _plain(values, what)
     try:
         array = np.asarray(values)
-    except InputError:  # of what is read from disk only now
+    except InputError:  # from an array on disk that is read only now
         raise
     except ValueError:
         raise InputError(f"{what} is ragged: its rows differ in length") from None
@@ -59,7 +59,7 @@ def as_array(values: Any, what: str) -> npt.NDArray[Any]:
 
 
 def _plain(values: Any, what: str) -> Any:
-    """What :func:`numpy.asarray` turns into numbers without losing any, or what they mean."""
+    """An array that :func:`numpy.asarray` converts without losing numbers or their meaning."""
     if hasattr(values, "detach"):
         return _from_torch(values, what)
     if isinstance(values, np.ma.MaskedArray):
@@ -74,7 +74,7 @@ def _plain(values: Any, what: str) -> Any:
 
 
 def _is_to_be_read(value: Any) -> bool:
-    """Whether what stands in a list must be turned into an array by itself; of lists within, the first entry tells."""
+    """Whether the items of a list must be converted one by one; in nested lists, the first item decides."""
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
     return isinstance(value, np.ma.MaskedArray) or any(hasattr(value, name) for name in ("detach", "iloc", "nnz"))
@@ -93,7 +93,7 @@ def _from_torch(values: Any, what: str) -> Any:
         )
         return (values if known else values.float()).numpy()
     except (NotImplementedError, RuntimeError, TypeError) as error:
-        raise InputError(f"{what} is a tensor that holds no plain numbers ({error}); give a dense one") from None
+        raise InputError(f"{what} is a tensor without plain numbers ({error}); give a dense one") from None
 
 
 def _without_mask(values: Any, what: str) -> npt.NDArray[Any]:
@@ -122,8 +122,8 @@ def _from_frame(frame: Any, what: str) -> npt.NDArray[Any]:
             column.dtype == object and all(isinstance(value, (Real, np.bool_)) for value in column)
         ):
             raise InputError(
-                f"{name}{what} has type {column.dtype}; it must hold real numbers. A column of labels belongs into the "
-                "index (set_index), others are to be left out"
+                f"{name}{what} has type {column.dtype}; it must hold real numbers. Move a column of labels to the "
+                "index (set_index), and leave out others"
             )
     single = all(column.dtype == np.float32 for _, column in columns)
     return np.asarray(frame.to_numpy(dtype=np.float32 if single else np.float64, na_value=np.nan))
@@ -146,7 +146,7 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     Raises
     ------
     InputError
-        When it is none.
+        If it is not.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def as_seed(seed: Any) -> int:
     Raises
     ------
     InputError
-        When it is none.
+        If it is not.
     """
     return as_count(seed, "seed", 0)
 
@@ -183,7 +183,7 @@ def as_responses(responses: Any, *, in_range: bool = False) -> npt.NDArray[Any]:
     ----------
     responses : array_like, shape (n_stimuli, n_units)
     in_range : bool
-        Check with :func:`check_range` that squares of the values are numbers, too.
+        Check with :func:`check_range` that squares of the values stay in the range of numbers.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def as_responses(responses: Any, *, in_range: bool = False) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        When it has not two dimensions, is empty, or holds NaN or infinity; the message names the stimulus.
+        If it does not have two dimensions, is empty, or holds NaN or infinity; the message names the stimulus.
     """
     array = as_matrix(responses)
     check_finite(array, responses)
@@ -208,27 +208,27 @@ def check_range(array: npt.NDArray[Any]) -> None:
     Parameters
     ----------
     array : ndarray, shape (n_rows, n_units)
-        NaN counts for nothing.
+        NaN is ignored.
     """
     is_single = array.dtype == np.float32
     most, least = (1e15, 1e-15) if is_single else (LARGEST, SMALLEST)
     largest = max(np.fmax.reduce(array, axis=None, initial=0), -np.fmin.reduce(array, axis=None, initial=0))
-    if least <= largest <= most or largest == 0 or np.isinf(largest):  # of what is infinite others tell
+    if least <= largest <= most or largest == 0 or np.isinf(largest):  # infinite values are reported elsewhere
         return
     if largest < least:
         raise InputError(
-            f"responses are {largest:.2g} at most, too small to be squared; give them in a smaller unit, so that they "
+            f"responses are at most {largest:.2g}, too small to be squared; give them in a smaller unit, so that they "
             f"are above {least:g}"
         )
     unit = int(np.argmax(np.fmax.reduce(np.abs(array), axis=0) > most))
     raise InputError(
-        f"responses reach {largest:.2g}, of neuron {unit} for example, too large to be squared; leave it out if its "
+        f"responses reach {largest:.2g}, for example in neuron {unit}, too large to be squared; leave it out if its "
         f"values are damaged, or give all in a larger unit, so that they are below {most:g}"
     )
 
 
 def as_matrix(responses: Any) -> npt.NDArray[Any]:
-    """Like :func:`as_responses`, without reading the values: for those who notice NaN as they compute."""
+    """Like :func:`as_responses`, without reading the values, for callers that notice NaN as they compute."""
     _check_exact(responses)
     array = as_array(responses, "responses")
     if array.ndim != 2 or 0 in array.shape:
@@ -243,8 +243,8 @@ def _check_exact(responses: Any) -> None:
         low, high = int(np.min(responses)), int(np.max(responses))
         if max(high, -low) > EXACT:
             raise InputError(
-                f"responses are whole numbers from {low:,} to {high:,}, too large to be told apart in floating point; "
-                "subtract what they have in common, or divide them, so that they are below 9e15"
+                f"responses are whole numbers from {low:,} to {high:,}, too large to be distinguished in floating "
+                "point; subtract a common offset, or divide them, so that they are below 9e15"
             )
 
 
@@ -261,13 +261,13 @@ def check_finite(array: npt.NDArray[Any], responses: Any) -> None:
 
 
 def stimulus_name(responses: Any, row: int) -> str:
-    """Name a stimulus for a message: its row, and its label where the responses carry one (xarray, pandas)."""
+    """Name a stimulus for a message: its row, and its label if the responses have one (xarray, pandas)."""
     label = next(iter(_row_labels(responses)), None)
     return f"stimulus {row}" if label is None else f"stimulus {row} ({label[0]} {label[1][row]})"
 
 
 def _row_labels(responses: Any) -> Iterable[tuple[str, Any]]:
-    """Names and labels of the rows, those that name stimuli first."""
+    """Names and labels of the rows; names of stimuli first."""
     if is_frame(responses):
         index = responses.index
         return [] if type(index).__name__ == "RangeIndex" else [(index.name or "label", index)]

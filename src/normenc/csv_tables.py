@@ -1,4 +1,4 @@
-"""Tables as CSV: the one way in which they are written, read back, and say of which encoder a row is."""
+"""Write and read tables as CSV, with the columns that identify the encoder of each row."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from normenc.texts import bare, harmless, visible
 __all__ = ["ENCODER_COLUMNS", "encoder_columns", "encoders_of", "read_table", "write_table"]
 
 ENCODER_COLUMNS = ("encoder", "task", "network", "layer", "kind", "seed")
-TEXTS = (  # columns that hold text, whatever it looks like: a network may be called 007, NA or True
+TEXTS = (  # columns of text, whatever it looks like: a network may be called 007, NA or True
     *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
     *("other", "other_task", "other_network", "other_layer", "other_kind"),
     *("resampled", "reason", "settings", "population", "neuron", "notes", "generating"),
@@ -24,15 +24,15 @@ TEXTS = (  # columns that hold text, whatever it looks like: a network may be ca
 def encoder_columns(
     encoders: Sequence[EncoderId | None], labels: Sequence[str | None], *, other: bool = False
 ) -> dict[str, Any]:
-    """Columns that say of which encoder each row is; empty where it is of none.
+    """Columns that identify the encoder of each row; empty for rows without one.
 
     Parameters
     ----------
     encoders : sequence of EncoderId or None
     labels : sequence of str or None
-        What the encoders are called.
+        Names of the encoders.
     other : bool
-        For the encoder that another is compared with: ``other``, ``other_task`` and so on.
+        Whether these are the encoders compared with: ``other``, ``other_task`` and so on.
 
     Examples
     --------
@@ -50,19 +50,19 @@ def encoder_columns(
 
 
 def encoders_of(table: pd.DataFrame, *, other: bool = False) -> list[EncoderId]:
-    """The encoders that a table's rows are of, read from the columns of :func:`encoder_columns`.
+    """The encoders of a table's rows, read from the columns of :func:`encoder_columns`.
 
     Raises
     ------
     InputError
-        When a column is missing, or holds no kind of encoder.
+        If a column is missing, or a kind of encoder is unknown.
     """
     columns = [_of_other(name) if other else name for name in ENCODER_COLUMNS[1:]]
     if missing := [column for column in columns if column not in table]:
-        raise InputError(f"the table has no column {missing[0]!r}; encoders are told by {', '.join(columns)}")
+        raise InputError(f"the table has no column {missing[0]!r}; the columns {', '.join(columns)} identify encoders")
     if wrong := set(table[columns[3]]) - set(EncoderKind):
         raise InputError(
-            f"column {columns[3]} holds {next(iter(wrong))!r}, which is no kind of encoder; the kinds are "
+            f"column {columns[3]} holds {next(iter(wrong))!r}, which is not a kind of encoder; the kinds are "
             f"{', '.join(EncoderKind)}"
         )
     return [
@@ -80,11 +80,11 @@ def _known(cell: Any) -> str | None:
 
 
 def write_table(table: pd.DataFrame, path: str | Path | TextIO, **options: Any) -> None:
-    r"""Write a table as CSV in UTF-8, of which no cell can be taken for a formula.
+    r"""Write a table as CSV in UTF-8, so that no cell can be taken for a formula.
 
-    Texts are written as they are shown (:func:`normenc.texts.visible`). Where a spreadsheet would take one for a
-    formula, as it begins with ``=``, ``+``, ``-`` or ``@``, an apostrophe stands before it, which
-    :func:`read_table` takes away. Missing values are empty cells.
+    Texts are written as they are shown (:func:`normenc.texts.visible`). If a spreadsheet would take a text for a
+    formula, because it begins with ``=``, ``+``, ``-`` or ``@``, an apostrophe is put before it, which
+    :func:`read_table` removes. Missing values are empty cells.
 
     Parameters
     ----------
@@ -115,13 +115,13 @@ def write_table(table: pd.DataFrame, path: str | Path | TextIO, **options: Any) 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table that :func:`write_table` wrote.
 
-    Only an empty cell is a missing value: ``NA``, ``null`` and ``nan`` are labels like others. Columns of labels are
-    text, also where all of them are numbers; other columns are what they hold.
+    Only an empty cell is a missing value: ``NA``, ``null`` and ``nan`` are ordinary labels. Columns of labels are
+    text, even if all of them are numbers; other columns keep their type.
 
     Raises
     ------
     ValueError
-        Of pandas, where this is no table.
+        From pandas, if this is not a table.
     """
     table = pd.read_csv(
         path,

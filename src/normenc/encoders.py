@@ -1,6 +1,6 @@
-"""Who an encoder is: one identity, from which its names in tables, pictures and files follow.
+"""The identity of an encoder, from which its names in tables, figures and files follow.
 
-Nobody reads an identity back from a name: tables hold it in columns of their own (:mod:`normenc.csv_tables`).
+An identity is never parsed from a name: tables have columns for it (:mod:`normenc.csv_tables`).
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ __all__ = ["EncoderId", "EncoderKind", "Naming"]
 
 
 class EncoderKind(StrEnum):
-    """What an encoder is. The values stand in tables, and are what readers see.
+    """The kind of an encoder. Tables show these values.
 
     Examples
     --------
@@ -25,7 +25,7 @@ class EncoderKind(StrEnum):
     TRAINED = "trained layer"
     TWIN = "untrained twin"  # the same layer of the same network before its first training step
     CONTROL = "control"  # never trained
-    PRETRAINED = "pretrained layer"  # of a network that others trained
+    PRETRAINED = "pretrained layer"  # of a network trained by others
     FITTED = "fitted to the neurons"
 
 
@@ -35,20 +35,20 @@ STATES = {EncoderKind.TRAINED: "trained", EncoderKind.TWIN: "untrained", Encoder
 
 @dataclass(frozen=True)
 class EncoderId:
-    """Who an encoder is.
+    """The identity of an encoder.
 
     Attributes
     ----------
     task : str or None
-        Label of the task that it was trained on; None for all that was not.
+        Label of the task that it was trained on; None if it was not trained.
     network : str
-        Label of the network; of a control, or of a network fitted to neurons, its name.
+        Label of the network; the name of a control or of a network fitted to neurons.
     layer : str or None
         None for a whole network.
     kind : EncoderKind
     seed : int or None
-        Of training, or of the start of an untrained twin; None where nothing depends on one, and where an identity
-        stands for all seeds.
+        Seed of training, or of the initial weights of an untrained twin; None if nothing depends on a seed, or if the
+        identity stands for all seeds.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class EncoderId:
 
     @property
     def is_named(self) -> bool:
-        """Whether it goes by a name of its own, as controls and networks fitted to neurons do, and not by its layer."""
+        """Whether it has its own name instead of that of its layer, like controls and networks fitted to neurons."""
         return self.kind in (EncoderKind.CONTROL, EncoderKind.FITTED)
 
     @property
@@ -82,18 +82,18 @@ class EncoderId:
 
     @property
     def encoder_name(self) -> str:
-        """The name of the network that the layer is of, with its task: a row of the leaderboard."""
+        """The name of the layer's network, with its task: a row of the leaderboard."""
         return self.network if self.task is None else f"{self.task}: {self.network}"
 
     @property
     def bar_name(self) -> str:
-        """The name beside its bar, where a single task was trained on."""
+        """The name at its bar, if there is a single task."""
         return Naming(with_network=True).label(EncoderId(None, self.network, self.layer, self.kind))
 
 
 @dataclass(frozen=True)
 class Naming:
-    """How the encoders of a study, or of several runs, are called, so that they are told apart.
+    """Names of the encoders of a study, or of several runs, that distinguish them.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Naming:
 
     @classmethod
     def of(cls, encoders: Iterable[EncoderId]) -> "Naming":
-        """What it takes to tell these apart."""
+        """The naming that distinguishes these encoders."""
         found = set(encoders)
         layers = Counter(name for name, _ in {(e.network, e.layer) for e in found if e.is_named})
         return cls(
@@ -127,7 +127,7 @@ class Naming:
         )
 
     def label(self, encoder: EncoderId) -> str:
-        """The name in tables, pictures and comparisons; all seeds share it."""
+        """The name in tables, figures and comparisons, shared by all seeds."""
         if encoder.is_named:
             parts = [encoder.network, encoder.layer if encoder.network in self.layered else None]
         else:

@@ -1,4 +1,4 @@
-"""The one error that every room raises when its input is at fault, the one warning, and how much a message quotes."""
+"""The error raised for bad input, the warning, and how messages quote values."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ MOST_SAID, MOST_QUOTED = 2000, 80  # characters of a message, and of what it quo
 class InputError(ValueError):
     r"""The input cannot be used; the message says what was given, what is needed and what to do.
 
-    The command line prints it as one message without a traceback. Anything else that is raised is a fault of
-    normenc itself. A message is about 2,000 characters long at most, whatever it quotes.
+    The command line prints it as one message without a traceback. Any other exception is a bug in
+    normenc. A message has at most about 2,000 characters. It advises by naming parameters of Python, such as
+    ``names={'responses': 'F'}``, for which the command line shows its own options.
 
     Parameters
     ----------
     *messages : str
-        Each becomes a line. What they quote from files is shown as text alone: an end of a line, or an order to the
-        terminal, as its escape.
+        Each becomes one line. Line breaks and control characters in quoted text are shown as escapes.
 
     Examples
     --------
@@ -37,11 +37,11 @@ class InputError(ValueError):
 
 
 class NormencWarning(UserWarning):
-    """Something that does not stop the work, but that its user must know; the command line prints it as one line."""
+    """A problem that does not stop the work, but that the user must know; the command line prints it as one line."""
 
 
 def shortened(text: str, most: int = MOST_QUOTED) -> str:
-    """A text of at most `most` characters: its middle is left out, and said to be, where it is longer.
+    """Shorten a text to at most `most` characters, with a note in place of its middle.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def shortened(text: str, most: int = MOST_QUOTED) -> str:
 
 
 def quoted(value: Any, most: int = MOST_QUOTED) -> str:
-    """A value as a message quotes it: as Python writes it, and no longer than is good for a message.
+    """Quote a value in a message: as Python writes it, shortened if it is long.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def quoted(value: Any, most: int = MOST_QUOTED) -> str:
 
 
 def _digits(value: int) -> str:
-    """A whole number as text; of one with thousands of digits, which Python refuses to write, how many it has."""
+    """A whole number as text; its number of digits if there are too many for Python to write."""
     try:
         return str(value)
     except ValueError:

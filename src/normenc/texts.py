@@ -1,7 +1,7 @@
-"""Text from outside, shown as text and as nothing else: what would act, or hide, stands there as an escape.
+"""Make text from outside safe to show: characters that would act, or hide, become escapes.
 
-Labels, facts, names of files and messages of errors come from people's files. A terminal obeys some characters in them,
-and others turn the order of what is read around or cannot be seen at all.
+Labels, facts, names of files and messages of errors come from people's files. Some characters in them control a
+terminal, and others reverse the order of text or are invisible.
 """
 
 import re
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "argument",
     "as_json",
     "bare",
     "escaped",
@@ -35,7 +36,7 @@ ALWAYS = (
     "\u2028\u2029\ufff9-\ufffb"  # breaks of lines and paragraphs, notes between lines
     "\ud800-\udfff"  # bytes that are no text
 )
-LETTER = "\u0300-\u1fff\u2100-\ud7ff\ue000-\U000dffff"  # what may stand beside a joiner
+LETTER = "\u0300-\u1fff\u2100-\ud7ff\ue000-\U000dffff"  # what may be next to a joiner
 SUSPECT = re.compile(f"[{ALWAYS}{JOINERS}\U000e0000-\U000e007f]")
 HIDDEN = re.compile(
     f"(?P<flag>\U0001f3f4[{TAGS}]{{2,6}}\U000e007f)|[{ALWAYS}\U000e0000-\U000e007f]"
@@ -43,16 +44,27 @@ HIDDEN = re.compile(
 )
 FORMULA = re.compile(r"'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # as a spreadsheet reads it, also in full width
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-MOST_BYTES = 60  # of a label in a file's name, which may have 255 in all
-DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # no file of Windows is called so
-MARKED = re.compile(r"fitted_|.*-[0-9a-f]{8}$")  # names that normenc gives itself
+MOST_BYTES = 60  # of a label in a file name, which may have 255 in total
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # reserved names on Windows
+MARKED = re.compile(r"fitted_|.*-[0-9a-f]{8}$")  # names used by normenc itself
+
+
+def argument(**given: Any) -> str:
+    """Arguments as Python code, for advice in a message; the command line shows its own options instead.
+
+    Examples
+    --------
+    >>> argument(names={"orientation": "theta"}), argument(blank=-1)
+    ("names={'orientation': 'theta'}", 'blank=-1')
+    """
+    return ", ".join(f"{name}={value!r}" for name, value in given.items())
 
 
 def visible(text: str) -> str:
-    r"""A text in one line, with escapes for characters that would not be seen.
+    r"""A text in one line, with escapes for invisible characters.
 
-    These are controls, breaks of lines, marks of the direction of writing, characters without width, and bytes that are
-    no UTF-8. Letters, accents, symbols and emoji stay as they are. What is visible already stays the same.
+    These are control characters, line breaks, marks of writing direction, characters without width, and bytes that are
+    not UTF-8. Letters, accents, symbols and emoji are unchanged, and so is text that is visible already.
 
     Examples
     --------
@@ -66,20 +78,20 @@ def visible(text: str) -> str:
 
 
 def escaped(text: str, write: Callable[[str], str]) -> str:
-    """A text of which `write` gives each hidden character anew."""
+    """Replace each hidden character of a text by what `write` returns for it."""
     if not SUSPECT.search(text):
         return text
     return HIDDEN.sub(lambda found: found[0] if found["flag"] else write(found[0]), text)
 
 
 def _as_python(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # what Python makes of a byte that is no UTF-8
+    if "\udc80" <= character <= "\udcff":  # Python's stand-in for a byte that is not UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
 
 
 def visible_lines(text: str) -> str:
-    r"""A text like :func:`visible`, but for the ends of its lines, which stay.
+    r"""Like :func:`visible`, but line breaks are kept.
 
     Examples
     --------
@@ -90,14 +102,14 @@ def visible_lines(text: str) -> str:
 
 
 def visible_array(texts: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """An array of text like :func:`visible`; the same array where nothing hides."""
+    """Like :func:`visible` for an array of text; the same array if nothing is hidden."""
     if texts.dtype.kind != "U" or not SUSPECT.search("".join(texts.ravel().tolist())):
         return texts
     return np.array([visible(text) for text in texts.ravel().tolist()], dtype=str).reshape(texts.shape)
 
 
 def visible_values(value: Any) -> Any:
-    """What a file of TOML or JSON held, with all its texts, keys too, like :func:`visible`; ends of lines stay."""
+    """The content of a TOML or JSON file with all texts, including keys, made visible; line breaks are kept."""
     if isinstance(value, str):
         return visible_lines(value)
     if isinstance(value, dict):
@@ -106,7 +118,7 @@ def visible_values(value: Any) -> Any:
 
 
 def as_json(text: str) -> str:
-    r"""JSON whose texts show nothing hidden: what would hide in it stands there as an escape of JSON.
+    r"""JSON in which hidden characters are written as JSON escapes.
 
     Examples
     --------
@@ -122,9 +134,9 @@ def _as_javascript(character: str) -> str:
 
 
 def harmless(cell: str) -> str:
-    """A cell of a table that no spreadsheet takes for a formula: with an apostrophe before it, where it might.
+    """A table cell that no spreadsheet takes for a formula, with an apostrophe before it if needed.
 
-    Numbers stay as they are. :func:`bare` gives the cell back.
+    Numbers are unchanged. :func:`bare` restores the cell.
 
     Examples
     --------
@@ -146,21 +158,21 @@ def bare(cell: str) -> str:
 
 
 def own_stem(name: str) -> str:
-    """What stands for one of normenc's own names, of a control or a fitted network, in names of files."""
+    """The part of a file name for one of normenc's own names, of a control or a fitted network."""
     return name.replace(" ", "_")
 
 
 def file_stem(*labels: str) -> str:
-    """What stands for labels in names of files, and of variables in them; no two are alike.
+    """The part of a file name, or variable name, for some labels; no two labels share one.
 
-    Letters, digits, ``.``, ``_`` and ``-`` stay as they are, so that a plain label is its own name. Whatever else there
-    is becomes ``_``, a long label is cut, and eight digits that follow from the whole are added; so they are where
-    two sets of labels could become one name. Labels that differ in capitals alone are one name on some disks.
+    Letters, digits, ``.``, ``_`` and ``-`` are kept, so a plain label is its own name. Other characters become ``_``, a
+    long label is cut, and eight digits of a digest are added, also if two sets of labels could otherwise give one
+    name. Labels that differ only in capitals share a name on some disks.
 
     Parameters
     ----------
     *labels : str
-        One or several, which ``_`` joins.
+        One or several, joined by ``_``.
 
     Examples
     --------
@@ -175,7 +187,7 @@ def file_stem(*labels: str) -> str:
 
 
 def _safe(label: str) -> str:
-    """A label in the characters, and of the length, that names of files have on every system."""
+    """A label limited to the characters and length that file names may have on every system."""
     found = unicodedata.normalize("NFC", label)
     found = "".join(letter if _is_safe(letter) else " " for letter in found)
     found = re.sub(r"^[. ]+|[. ]+$| +", "_", found)

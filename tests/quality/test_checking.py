@@ -75,7 +75,10 @@ def test_cells_tuned_to_orientation_under_drifting_gratings_are_advised_to_be_fo
     assert found.verdict == "reliable"
     assert (found.neurons.tuned_orientation.n, found.neurons.tuned_direction.n) == (20, 0)
     said = "\n".join(found.warnings)
-    assert "neurons are tuned to orientation (20 of 20), not to direction (0): --fold compares orientations" in said
+    assert (
+        "neurons are tuned to orientation (20 of 20), not to direction (0): fold_directions=True compares orientations"
+        in said
+    )
     assert "labels" not in said and "guesses" not in said  # though a decoder of direction does
 
 
@@ -173,7 +176,7 @@ def test_odd_values_are_counted(tmp_path, trials):
     assert found.raw.constant == sum(constant) >= 5
     assert found.raw.duplicated == 3
     said = "\n".join(found.warnings)
-    assert "--missing neurons" in said
+    assert "missing='neurons'" in said
     assert "never change their response" in said
     assert "3 neurons repeat another one exactly" in said
 
@@ -204,7 +207,7 @@ def test_the_scale_is_recognised(values, scale):
 def test_what_cannot_be_known_is_said(v1_file):
     found = check(v1_file)
     assert (found.verdict, found.n_neurons, found.raw, found.rdm) == ("unknown", None, None, None)
-    assert found.warnings == ("only the RDM is known, from which nobody can tell how reliable it is.",)
+    assert found.warnings == ("only the RDM is known, so its reliability cannot be estimated.",)
     few = recordings.Recording.from_responses("few", RNG.normal(size=(5, 8)), [0, 10, 20, 30, 40])
     said = "\n".join(check(few).warnings)
     assert "5 stimuli are few" in said
@@ -225,7 +228,7 @@ def test_options_of_load_are_taken_and_others_refused(tmp_path, trials):
     assert found.notes[-1] == "z-scored each neuron over stimuli"
     with pytest.raises(InputError, match="there is no option 'colour' to prepare a recording"):
         check(path, colour="red")
-    with pytest.raises(InputError, match="takes no options of load"):
+    with pytest.raises(InputError, match="the recording is loaded already"):
         check(trials, bin_width=10)
 
 
@@ -263,7 +266,7 @@ def test_sessions_and_animals_that_saw_some_stimuli_are_said_to_be_left_out_or_p
     alone = of(session=np.repeat(["1", "2", "3"], [3, 3, 20]))
     assert rdms_for_inference(alone)["data"].shape == (6, 6)
     assert comparison_notes(alone) == (
-        "Session 1 saw 3; session 2 saw 3 of 6 stimuli, so that sessions are not told apart: their trials are averaged "
+        "Session 1 saw 3; session 2 saw 3 of 6 stimuli, so sessions are not distinguished: their trials are averaged "
         "together.",
         "Stimuli were shown 4 to 5 times: averages use all trials, the noise ceiling the first 4.",
     )
@@ -297,7 +300,7 @@ def test_of_too_many_neurons_some_are_looked_at(tmp_path, trials, monkeypatch):
     monkeypatch.setattr("normenc.quality.checking.MOST_GIB", 216 * itemsize * 40 / 2**30)
     found = check(path)
     assert found.n_neurons == 40
-    assert found.notes[0] == "looked at 40 of 100 neurons, from number 30 on, as many as fit into memory"
+    assert found.notes[0] == "examined 40 of 100 neurons, from number 30, as many as fit in memory"
 
 
 def test_sessions_that_share_no_stimulus_are_said_to():
@@ -305,7 +308,7 @@ def test_sessions_that_share_no_stimulus_are_said_to():
     orientation = np.r_[np.tile([0, 30, 60.0], 12), np.tile([90, 120, 150.0], 12)]
     session = np.repeat(["a", "b"], 36)
     noise = rng.normal(size=(72, 60)) + (session == "b")[:, None] * 2 * rng.normal(size=60)
-    said = "Sessions a and b share no stimulus: what differs between sessions"
+    said = "Sessions a and b share no stimulus: differences between sessions"
 
     def recording(orientation):
         return recordings.Recording.from_trials("two", noise, orientation, trials={"session": session})
@@ -362,7 +365,9 @@ def test_what_cannot_be_compared_is_not_recommended(tmp_path, n_stimuli, n_neuro
     found = check(tmp_path / "few.npz")
     assert not found.is_comparable
     few = (
-        "stimuli are too few to compare models: run and power need at least 4" if n_neurons > 1 else "one neuron has no"
+        "stimuli are too few to compare models: run and power need at least 4"
+        if n_neurons > 1
+        else "needs at least 2 neurons, and there is one"
     )
     assert few in found.warnings[0]
     assert not any("n_rdms" in warning or "1 neurons" in warning for warning in found.warnings)
@@ -388,11 +393,11 @@ def test_published_rdms_of_subjects_are_called_so(tmp_path):
     assert (
         found.description == "subjects: 12 stimuli, known only by RDMs, 5 subjects, species not stated, area not stated"
     )
-    assert "the RDMs of subjects agree is told by the noise ceiling" in found.warnings[0]
+    assert "the noise ceiling shows how far the RDMs of subjects agree" in found.warnings[0]
     np.savez(tmp_path / "one.npz", rdm=rdms[0])
     one = check(tmp_path / "one.npz")
     assert "known only by an RDM" in one.description
-    assert one.warnings[0] == "only the RDM is known, from which nobody can tell how reliable it is."
+    assert one.warnings[0] == "only the RDM is known, so its reliability cannot be estimated."
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,14 @@ def test_models_out_of_reach_of_a_test_are_named():
     decided = found(gratings(6))
     assert decided.out_of_reach == {"orientation model": pytest.approx(12 / 720)}
     said = decisions(decided, "orientation", 6)[1]
-    assert "the RDM of orientation model unchanged that its p-value cannot be below 0.017: not significant" in said
+    assert "the RDM of orientation model unchanged, so its p-value cannot be below 0.017: not significant" in said
     assert found(gratings(12)).out_of_reach == {}
 
 
 def test_few_different_images_tell_nothing_of_differences():
-    assert found(gratings(6, 360)).unknown.startswith("3 stimuli that models can tell apart say nothing of others")
+    assert found(gratings(6, 360)).unknown.startswith(
+        "3 stimuli that models can distinguish are too few to generalise to others"
+    )
 
 
 def test_the_smallest_difference_is_found_with_a_power_of_80_percent():
@@ -89,8 +91,8 @@ def test_a_comparison_that_was_made_tells_too():
 def test_what_cannot_be_known_is_said():
     rng = np.random.default_rng(0)
     named = Recording.from_responses("scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)])
-    assert found(named).unknown == "the images are not there, so that no model can be shown them"
-    assert "5 stimuli that models can tell apart say nothing of others" in found(gratings(5)).unknown
+    assert found(named).unknown == "the images are missing, so no model can be shown them"
+    assert "5 stimuli that models can distinguish are too few to generalise to others" in found(gratings(5)).unknown
     tiny = Recording.from_responses(
         "scenes", rng.normal(size=(12, 20)), image=[f"s{k}" for k in range(12)], images=rng.uniform(size=(12, 8, 8))
     )
@@ -142,7 +144,7 @@ def test_sentences_say_which_directions_are_one_image_and_why_shifts_are_not_use
         == "The 12 orientations are 12 different images to a model."
     )
     assert decisions(found(gratings(4)), "orientation", 4)[1].startswith(
-        "No test against chance can succeed: 4 stimuli"
+        "No test against chance can be significant: 4 stimuli"
     )
 
 

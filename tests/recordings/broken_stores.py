@@ -37,7 +37,7 @@ from whole_files import (
 PASSWD = [("/etc/passwd", 0, h5py.h5f.UNLIMITED)]
 UNWRITTEN = {"shape": (10**8, 9), "dtype": "f8", "chunks": (10**5, 9)}  # of which a file holds nothing
 LONG = {"shape": (10**8,), "dtype": "f8", "chunks": (10**6,)}
-OUTSIDE = "lies in another file, which is not followed; (copy|export)"
+OUTSIDE = "is stored in another file, which is not opened; (copy|export)"
 MANY_PIECES = {"described": {"shape": [16, 3], "chunks": [8, 3]}}
 
 
@@ -234,8 +234,8 @@ MATLAB = [
     Broken(
         "mat of text", lambda folder: written(folder, "r.mat", b"responses = [1 2 3]\n" * 30), "damaged .*; save it"
     ),
-    Broken("mat with wrong names", lambda f: mat(f, responses=None, data={"F": RESPONSES}), r"data.F \(8, 3\).*--map"),
-    Broken("mat with a name twice", twice, "'responses' stands 2 times; save each under a name of its own"),
+    Broken("mat with wrong names", lambda f: mat(f, responses=None, data={"F": RESPONSES}), r"data.F \(8, 3\).*names="),
+    Broken("mat with a name twice", twice, "'responses' occurs 2 times; save each under its own name"),
     Broken("mat bomb", mat_bomb, "would unpack from 0.0 MiB to 1.0 GiB.*; save it again"),
     Broken(
         "mat too large",
@@ -245,7 +245,7 @@ MATLAB = [
     Broken(
         "mat 4 too large",
         lambda f: edited(mat(f, format="4"), struct.pack("<ii", 8, 3), struct.pack("<ii", 2**30, 3)),
-        "responses declares 24 GiB.*; if that is true, save the responses as Zarr or HDF5",
+        "responses declares 24 GiB.*; if that is correct, save the responses as Zarr or HDF5",
     ),
     Broken(
         "mat with a kind that is not",
@@ -266,7 +266,7 @@ MATLAB = [
     Broken(
         "mat with an element that is not there",
         lambda f: mat(f, responses=RAGGED),
-        "responses has 1 x 2 elements, the first of number 1; there is none of number 3",
+        "responses has 1 x 2 elements, counted from 1; there is no element 3",
         {"names": {"responses": "responses{3}"}},
     ),
     Broken(
@@ -308,10 +308,10 @@ HDF = [
     Broken(
         "h5 that is text",
         lambda folder: written(folder, "r.h5", b"x" * 999),
-        "not a readable HDF5 file.*; copy it again",
+        "this HDF5 file cannot be read.*; copy it again",
     ),
     Broken(
-        "h5 with wrong keys", lambda f: hdf5(f, moved), r"it holds F/dff \(8, 3\).*; it must hold .*--map responses"
+        "h5 with wrong keys", lambda f: hdf5(f, moved), r"it holds F/dff \(8, 3\).*; it must hold .*names=.'responses"
     ),
     Broken("h5 linked outside", lambda f: hdf5(f, as_link("responses", h5py.ExternalLink("b.h5", "/x"))), OUTSIDE),
     Broken(
@@ -335,9 +335,7 @@ HDF = [
     Broken(
         "h5 of no UTF-8", lambda f: hdf5(f, as_dataset("animal", [BAD_NAME] * 8)), "animal .*not UTF-8; write names"
     ),
-    Broken(
-        "h5 called no UTF-8", lambda f: hdf5(f, called_badly), r"a name that is not UTF-8 .b'caf\\xe9'.; give it one"
-    ),
+    Broken("h5 called no UTF-8", lambda f: hdf5(f, called_badly), r"a name that is not UTF-8 .b'caf\\xe9'.; rename it"),
     Broken(
         "h5, unwritten",
         lambda f: hdf5(f, as_dataset("responses", **UNWRITTEN)),
@@ -357,7 +355,7 @@ HDF = [
     Broken("h5, unwritten text", lambda f: hdf5(f, unwritten_text), "animal would unpack .*; save it again"),
     Broken("h5, unwritten matrix", lambda f: hdf5(f, unwritten_matrix), "rdm would unpack .*; save it again"),
     Broken("h5, unwritten study", lambda f: hdf5(f, unwritten_study), "resp would unpack .*; save it again"),
-    Broken("h5 with a flipped chunk", flipped_chunk, "responses cannot be read, it is damaged .*; copy the"),
+    Broken("h5 with a flipped chunk", flipped_chunk, "responses cannot be read; it is damaged .*; copy the"),
 ]
 
 NETCDF = [
@@ -405,12 +403,14 @@ ZARR = [
         "a link out of the store.*; copy",
     ),
     Broken(
-        "zarr 2 with a pipe", lambda f: pipe(zarr2(f), "orientation/.zattrs").parents[1], "no regular file.*; write it"
+        "zarr 2 with a pipe",
+        lambda f: pipe(zarr2(f), "orientation/.zattrs").parents[1],
+        "not a regular file.*; write the store",
     ),
     Broken(
         "zarr 2 with a chunk as pipe",
         lambda f: pipe(zarr2(f, **MANY_PIECES), "responses/1.0").parents[1],
-        "no regular file",
+        "not a regular file",
     ),
     Broken("zarr 2 cut", lambda f: cut(zarr2(f) / "responses/0.0").parents[1], "damaged .*; write it again"),
     Broken(
@@ -457,11 +457,11 @@ ZARR = [
     ),
     Broken("zarr 3 packed strangely", lambda f: in_json(zarr3(f), b'"zstd"', b'"oops"'), "damaged .*; write it again"),
     Broken("zarr 3 of other shape", lambda f: in_json(zarr3(f), b" 3\n", b" 5\n"), "damaged .*; write it again"),
-    Broken("zarr 3 with wrong keys", lambda f: zarr3(f, responses=None, F=RESPONSES), r"F \(8, 3\).*--map responses"),
+    Broken("zarr 3 with wrong keys", lambda f: zarr3(f, responses=None, F=RESPONSES), r"F \(8, 3\).*names=.'responses"),
     Broken(
         "zarr 3, zero neurons", lambda f: zarr3(f, responses=np.ones((8, 0))), r"\(8, 0\); there must be trials and"
     ),
-    Broken("zarr 3 with names twice", lambda f: zarr3(f, neuron=np.array(["a", "a", "b"])), "'a' stands 2 times; give"),
-    Broken("zarr of nothing", lambda f: empty_folder(f, "r.zarr"), "not a readable Zarr store.*; write it again"),
+    Broken("zarr 3 with names twice", lambda f: zarr3(f, neuron=np.array(["a", "a", "b"])), "'a' occurs 2 times; give"),
+    Broken("zarr of nothing", lambda f: empty_folder(f, "r.zarr"), "this Zarr store cannot be read.*; write it again"),
     Broken("zarr of one array", lambda f: zarr2(f) / "responses", r"it holds responses \(8, 3\); it must hold"),
 ]

@@ -78,13 +78,13 @@ TABLES = [
     Broken(
         "csv of blanks",
         lambda folder: csv(folder, lambda text: " \n\n"),
-        "not a readable table.*; save it as CSV with one",
+        "this table cannot be read.*; save it as CSV with one",
     ),
+    Broken("csv of a head", lambda folder: csv(folder, lambda text: text[: text.index("\n")]), "no rows; it needs one"),
     Broken(
-        "csv of a head", lambda folder: csv(folder, lambda text: text[: text.index("\n")]), "no rows; it must have one"
-    ),
-    Broken(
-        "csv without responses", lambda f: csv(f, response=None), "no column 'response' among .* --map responses=COL"
+        "csv without responses",
+        lambda f: csv(f, response=None),
+        "no column 'response' among .* names=.'responses': 'COL",
     ),
     Broken(
         "csv in wide form", lambda f: csv(f, trial=None, neuron=None), "no column 'trial' among.*; a table in long form"
@@ -92,16 +92,16 @@ TABLES = [
     Broken(
         "csv with text in numbers",
         lambda f: csv(f, lambda text: text.replace("0.640", "n.a.")),
-        "row 3: .* no number; ",
+        "row 3: .* not a number; ",
     ),
-    Broken("csv with decimal commas", lambda f: csv(f, decimal_commas), "row 1: response .*,.* is no number; write"),
+    Broken("csv with decimal commas", lambda f: csv(f, decimal_commas), "row 1: response .*,.* is not a number; write"),
     Broken(
         "csv with a cell more", lambda f: csv(f, lambda text: text + "7,2,1,45,9\n"), "Expected 4 fields in line 26"
     ),
     Broken(
         "csv with rows longer than its head",
         lambda f: csv(f, longer_rows),
-        "rows have 5 cells, .* 4 columns; give every column",
+        "rows have 5 cells, .* 4 columns; name every column",
     ),
     Broken(
         "csv with a row twice",
@@ -116,7 +116,7 @@ TABLES = [
     Broken(
         "csv with a row without trial",
         lambda f: csv(f, lambda text: text + ",2,1,45\n"),
-        "row 25 names no trial.*needs",
+        "row 25 lacks a trial.*needs",
     ),
     Broken(
         "csv with two stimuli in a trial",
@@ -124,7 +124,7 @@ TABLES = [
         "trial 0 has several values of .* one",
     ),
     Broken(
-        "csv with a column twice", lambda f: csv(f, doubled_column), "column 'trial' stands twice; give every column a"
+        "csv with a column twice", lambda f: csv(f, doubled_column), "column 'trial' occurs twice; give every column"
     ),
     Broken(
         "csv with a mapped column that is not there",
@@ -135,7 +135,7 @@ TABLES = [
     Broken(
         "csv of no UTF-8",
         lambda f: edited(csv(f, neuron=list("abc") * 8), b",a,", b",\xe9,"),
-        "no UTF-8; save the table as",
+        "not UTF-8; save the table as",
     ),
     Broken(
         "csv of UTF-16 that does not say so",
@@ -145,17 +145,17 @@ TABLES = [
     Broken(
         "csv of half of UTF-16",
         lambda f: written(f, "r.csv", csv(f).read_text().encode("utf-16")[:-1]),
-        "no UTF-16.*; save the table as UTF-8",
+        "not UTF-16.*; save the table as UTF-8",
     ),
     Broken(
-        "csv without a head line",
+        "csv without a header line",
         lambda f: csv(f, lambda text: text[text.index("\n") + 1 :]),
-        "the first line holds only numbers; give every column a name",
+        "the first line has only numbers; name every column",
     ),
     Broken(
         "csv of thousands",
         lambda f: csv(f, lambda text: "orientation;n1;n2;n3;n4;n5;n6;n7;n8\n" + "15;1,234;1,234;1;2;3;4;5;6\n" * 4),
-        "may be thousands or have a decimal comma; write numbers like",
+        "may separate thousands or decimals; write numbers like",
     ),
     Broken("csv of zeros", lambda f: written(f, "r.csv", bytes(999)), "r.csv: .*; "),
     Broken(
@@ -170,7 +170,7 @@ TABLES = [
         "csv of one stimulus", lambda f: csv(f, orientation=0), "all trials show one stimulus, orientation 0; .*needs"
     ),
     Broken("csv of pairs that are not there", far_apart, r"ragged: 9,999,900,000 of 10,000,000,000 pairs .*; add rows"),
-    Broken("csv with a stray text", late_text, "row 100000: response 'oops' is no number; write"),
+    Broken("csv with a stray text", late_text, "row 100000: response 'oops' is not a number; write"),
     Broken("parquet cut", lambda folder: cut(parquet(folder)), "damaged .*; save it again"),
     Broken("parquet flipped", lambda folder: flipped(parquet(folder), -6), "damaged .*; save it again"),
     Broken(
@@ -178,19 +178,21 @@ TABLES = [
     ),
     Broken("parquet without neurons", lambda f: parquet(f, neuron=None), "no column 'neuron' among.*; a table in long"),
     Broken("parquet of lists", lambda f: parquet(f, trial=[[1]] * 24), "column 'trial' holds .*; "),
-    Broken("parquet of dates", lambda f: parquet(f, response=pd.Timestamp("2020")), "response.* no number; write"),
+    Broken("parquet of dates", lambda f: parquet(f, response=pd.Timestamp("2020")), "response.* not a number; write"),
     Broken(
         "parquet of mixed names", lambda f: parquet(f, neuron=[b"a", b"b", b"caf\xe9"] * 8), "not UTF-8 .*; write names"
     ),
     Broken(
-        "parquet with a column twice", lambda f: arrow(f, [[1], [1], [1], [1]], list("aabc")), "'a' stands twice; give"
+        "parquet with a column twice", lambda f: arrow(f, [[1], [1], [1], [1]], list("aabc")), "'a' occurs twice; give"
     ),
     Broken("parquet of endless rows", endless_rows, "would unpack .*; save it again"),
 ]
 
 NWB = [
-    Broken("nwb cut", lambda folder: cut(nwb(folder)), "not a readable HDF5 file, or it is damaged .*; copy it again"),
-    Broken("nwb of another kind", lambda f: hdf5(f, name="r.nwb"), "no NWB file: it states no nwb_version"),
+    Broken(
+        "nwb cut", lambda folder: cut(nwb(folder)), "this HDF5 file cannot be read, or is damaged .*; copy it again"
+    ),
+    Broken("nwb of another kind", lambda f: hdf5(f, name="r.nwb"), "not an NWB file: it has no nwb_version"),
     Broken(
         "nwb without trials", lambda f: nwb(f, without("intervals")), "no table of trials .*stimuli and their times are"
     ),
@@ -201,7 +203,7 @@ NWB = [
     Broken(
         "nwb with false ends",
         lambda f: nwb(f, as_part("units/spike_times_index", [40, 80, 10**9])),
-        "damaged, export it",
+        "damaged, so export it",
     ),
     Broken("nwb with fewer ends", lambda f: nwb(f, as_part("units/spike_times_index", [40, 80])), "nwb: .*; "),
     Broken(

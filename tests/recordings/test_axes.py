@@ -12,6 +12,7 @@ from normenc.errors import InputError
 from normenc.quality import check
 from normenc.recordings import from_xarray, load
 from normenc.recordings.loading import contents
+from normenc.texts import argument
 
 N_REPEATS, N_STIMULI, N_NEURONS, N_TIMES = 3, 8, 5, 4
 RNG = np.random.default_rng(5)
@@ -49,7 +50,7 @@ def writers(tmp_path):
 @pytest.mark.parametrize("kind", ["npz", "mat", "h5"])
 def test_repeats_are_read_where_they_are_said_to_be_and_refused_where_not(tmp_path, kind, order):
     path = writers(tmp_path)[kind](responses=transposed(CUBE, CUBE_AXES, order), orientation=DEGREES)
-    with pytest.raises(InputError, match=r"nothing says which axis is which.*--axes \w+,\w+,\w+ would read"):
+    with pytest.raises(InputError, match=r"nothing says which axis is which.*axes='\w+,\w+,\w+' would read"):
         load(path)
     for axes in (order, ",".join(order), [f"{axis}s" if axis != "stimulus" else "stimuli" for axis in order]):
         recording = load(path, axes=axes)
@@ -115,7 +116,7 @@ def test_an_axis_of_time_is_averaged_over_a_window_and_never_taken_for_repeats(t
     )
     closed = load(path, **options | {"window": "(0, 1]"})
     np.testing.assert_allclose(closed.trials, MOVIE[:, :, 2:].mean(axis=2) - MOVIE[:, :, 0], rtol=1e-12)
-    with pytest.raises(InputError, match=r"axis of 4 samples.*say over which seconds to average: --window"):
+    with pytest.raises(InputError, match=r"axis of 4 samples.*give the seconds to average over: window="):
         load(path, **{key: value for key, value in options.items() if key in ("axes", "times")})
     with pytest.raises(InputError, match=r"the window \[5, 6\) s holds no sample; times run from -0.5 to 1 s"):
         load(path, **options | {"window": [5, 6]})
@@ -135,28 +136,28 @@ def test_all_samples_need_no_times(tmp_path):
     recording = load(tmp_path / "a.npz", window="all")
     np.testing.assert_allclose(recording.trials, MOVIE.mean(axis=2), rtol=1e-12)
     assert recording.read_as == "16 trials x 5 neurons x 4 samples, averaged over all 4 samples"
-    with pytest.raises(InputError, match="so that --window and --baseline cannot choose among them"):
+    with pytest.raises(InputError, match="so window= and baseline= cannot choose among them"):
         load(tmp_path / "a.npz", window="all", baseline="-0.5,0")
     less = load(tmp_path / "a.npz", window="all", baseline="-0.5,0", times=(-0.5, 1))
     np.testing.assert_allclose(less.trials, MOVIE.mean(axis=2) - MOVIE[:, :, 0], rtol=1e-12)
     with pytest.raises(InputError, match="baseline is 'all'; it must be two times"):
         load(tmp_path / "a.npz", window="0,1", baseline="all", times=(-0.5, 1))
-    with pytest.raises(InputError, match="or --window all, for the mean of all samples"):
+    with pytest.raises(InputError, match="or pass window='all' for the mean of all samples"):
         load(tmp_path / "a.npz")
 
 
 def test_arrays_that_may_be_the_times_are_named(tmp_path):
     given = {"responses": MOVIE, "orientation": TRIALS, "axes": "trial,neuron,time", "falling": -TIMES}
     np.savez(tmp_path / "a.npz", t=TIMES, **given)
-    with pytest.raises(InputError, match="the times of the samples, if they are t: --map time=t"):
+    with pytest.raises(InputError, match=r"the times of the samples, if they are t: names={'time': 't'}"):
         load(tmp_path / "a.npz", window="0,1")
-    with pytest.raises(InputError, match="the times of the samples, if they are t: --map time=t"):
+    with pytest.raises(InputError, match=r"the times of the samples, if they are t: names={'time': 't'}"):
         load(tmp_path / "a.npz")
     np.testing.assert_allclose(
         load(tmp_path / "a.npz", window="0,1", names={"time": "t"}).trials, MOVIE[:, :, 1:3].mean(axis=2), rtol=1e-12
     )
     np.savez(tmp_path / "a.npz", t=TIMES, frames=np.arange(4), **given)
-    with pytest.raises(InputError, match=r"holds the times of the samples \(t, frames\): --map time=t"):
+    with pytest.raises(InputError, match=r"holds the times of the samples \(t, frames\): names={'time': 't'}"):
         load(tmp_path / "a.npz", window="0,1")
 
 
@@ -174,7 +175,7 @@ def test_a_square_matrix_is_read_as_documented_and_said_so(tmp_path):
     recording = load(tmp_path / "a.npz")
     np.testing.assert_array_equal(recording.responses, square)
     assert recording.read_as == "8 stimuli x 8 neurons"
-    assert "If a row is a neuron, say so: --axes neuron,stimulus" in recording.cautions[0]
+    assert "If each row is a neuron, pass axes='neuron,stimulus'" in recording.cautions[0]
     assert check(tmp_path / "a.npz").warnings[0] == f"{recording.cautions[0]}."
     np.testing.assert_array_equal(load(tmp_path / "a.npz", axes="neuron,stimulus").responses, square.T)
     assert load(tmp_path / "a.npz", axes="stimulus,neuron").cautions == ()
@@ -210,12 +211,12 @@ def test_one_neuron(tmp_path):
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
-        ("trial,voxel,time", "there is no axis 'voxel'; name each axis trial, stimulus, repeat, neuron, time"),
-        ("trial,trial,neuron", "trial stands 2 times"),
-        ("trial,neuron", r"trial, neuron are 2, but responses have shape \(3, 8, 5\)"),
-        ("repeat,time,neuron", "lack the trials"),
+        ("trial,voxel,time", "there is no axis 'voxel'; the names are trial, stimulus, repeat, neuron, time"),
+        ("trial,trial,neuron", "trial occurs 2 times"),
+        ("trial,neuron", r"axes names 2 axes \(trial, neuron\), but responses have shape \(3, 8, 5\)"),
+        ("repeat,time,neuron", "include no trials"),
         ("stimulus,repeat,neuron", r"orientation has shape \(8,\), but responses .* 3 stimuli x 8 repeats x 5 neurons"),
-        ("trial,stimulus,neuron", "of a stimulus's trials the axis is called repeat"),
+        ("trial,stimulus,neuron", "call the axis of a stimulus's trials repeat"),
     ],
 )
 def test_axes_that_cannot_be(tmp_path, axes, message):
@@ -229,7 +230,9 @@ def test_a_matrix_of_dissimilarities_is_not_taken_for_neurons(tmp_path):
     for diagonal in (0, np.nan):
         np.fill_diagonal(rdm, diagonal)
         np.savez(tmp_path / "a.npz", responses=rdm, orientation=DEGREES)
-        with pytest.raises(InputError, match="as dissimilarities between stimuli are; if that is what they are: --map"):
+        with pytest.raises(
+            InputError, match="as dissimilarities between stimuli are; if that is what they are, pass names="
+        ):
             load(tmp_path / "a.npz")
         known = load(tmp_path / "a.npz", names={"rdm": "responses"})
         assert known.responses is None
@@ -244,7 +247,7 @@ def test_nor_in_the_format_of_the_reference_study(tmp_path):
     rdm = 1 - np.corrcoef(CUBE.mean(axis=0))
     np.fill_diagonal(rdm, 0)
     np.savez(tmp_path / "a.npz", resp=rdm, stimuli=2 * DEGREES)
-    with pytest.raises(InputError, match="that is what they are: --map rdm=resp,direction=stimuli"):
+    with pytest.raises(InputError, match=r"what they are, pass names={'rdm': 'resp', 'direction': 'stimuli'}"):
         load(tmp_path / "a.npz")
     assert load(tmp_path / "a.npz", names={"rdm": "resp", "direction": "stimuli"}).read_as == "an RDM of 8 stimuli"
 
@@ -329,7 +332,7 @@ def of_parameter(tmp_path, parameter, suffix=".nc", order=(0, 1, 2), values=VALU
 def test_one_value_of_an_axis_that_is_a_parameter(tmp_path, suffix, parameter, order):
     path, array = of_parameter(tmp_path, parameter, suffix, order)
     with pytest.raises(
-        InputError, match=rf"{parameter} \(0.1, 0.5, 1\) .*choose one of its values: --where {parameter}"
+        InputError, match=rf"{parameter} \(0.1, 0.5, 1\) .*choose one of its values: where=.'{parameter}"
     ):
         load(path)
     for place, value in enumerate(VALUES):
@@ -346,7 +349,7 @@ def test_an_axis_of_a_parameter_without_values(tmp_path):
     path, _ = of_parameter(tmp_path, "contrast", values=None)
     with pytest.raises(InputError, match="choose one of its values before you save the file"):
         load(path)
-    with pytest.raises(InputError, match="the axis contrast of the responses has no values in the file"):
+    with pytest.raises(InputError, match="the file gives no values of the axis contrast of the responses"):
         load(path, where={"contrast": 1})
     assert load(path, axes="neuron,stimulus,repeat").n_repeats == (3, 3)  # as one may say
 
@@ -425,7 +428,7 @@ def test_a_label_of_as_many_repeats_as_stimuli_is_asked_for_in_full(tmp_path, la
 def test_a_column_of_as_many_repeats_as_stimuli_is_left_out_and_said(tmp_path):
     np.savez(tmp_path / "a.npz", responses=RNG.normal(size=(4, 4, 6)), orientation=DEGREES[::2], contrast=np.arange(4))
     notes = load(tmp_path / "a.npz", axes="repeat,stimulus,neuron").notes
-    assert notes == ("contrast is left out, for it may be of the repeats or of the stimuli",)
+    assert notes == ("contrast is left out, because it may label the repeats or the stimuli",)
 
 
 @pytest.mark.parametrize("label", ["session", "animal"])
@@ -434,7 +437,7 @@ def test_labels_of_as_many_neurons_as_trials_are_said_to_be_the_trials(tmp_path,
     np.savez(tmp_path / "a.npz", responses=RNG.normal(size=(16, 16)), orientation=TRIALS, **{label: own})
     recording = load(tmp_path / "a.npz")
     np.testing.assert_array_equal(recording.trials[label], own)
-    assert f"if it is theirs, say so: --map neuron_{label}={label}" in recording.notes[0]
+    assert "if it labels the neurons, pass " + argument(names={f"neuron_{label}": label}) in recording.notes[0]
     theirs = load(tmp_path / "a.npz", names={f"neuron_{label}": label})
     np.testing.assert_array_equal(theirs.responses[f"neuron_{label}"], own)
     assert label not in theirs.trials.coords
@@ -456,7 +459,7 @@ def test_times_have_the_unit_that_the_file_says(tmp_path, suffix, unit, in_a_sec
     recording = load(path, window=(0, 1))
     np.testing.assert_allclose(recording.trials, MOVIE[:, :, 1:3].mean(axis=2), rtol=1e-12)
     assert recording.cautions == ()
-    assert recording.notes == (() if in_a_second == 1 else (f"times are in {unit}, and were made seconds",))
+    assert recording.notes == (() if in_a_second == 1 else (f"times are in {unit} and were converted to seconds",))
 
 
 def test_times_of_bare_arrays_have_a_unit_too(tmp_path):
@@ -470,7 +473,7 @@ def test_times_of_bare_arrays_have_a_unit_too(tmp_path):
 def test_times_of_no_known_unit_are_refused(tmp_path):
     data = xr.Dataset({"responses": (MOVIE_AXES, MOVIE), "orientation": ("trial", TRIALS)})
     data.assign_coords(time=("time", np.arange(4), {"units": "frames"})).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
-    with pytest.raises(InputError, match=r"time has the unit 'frames'.*--times FIRST,LAST"):
+    with pytest.raises(InputError, match=r"time has the unit 'frames'.*times=\(FIRST, LAST\)"):
         load(tmp_path / "a.nc", window=(0, 1))
     assert load(tmp_path / "a.nc", window=(0, 1), times=(-0.5, 1)).n_trials == 16
 
@@ -479,4 +482,4 @@ def test_times_of_no_known_unit_are_refused(tmp_path):
 def test_times_that_are_long_for_seconds_are_questioned(tmp_path, scale, told):
     np.savez(tmp_path / "a.npz", responses=MOVIE, orientation=TRIALS, time=TIMES * scale)
     recording = load(tmp_path / "a.npz", axes=MOVIE_AXES, window=(0, scale))
-    assert any("if they are milliseconds, say so: --times=-0.5,1" in said for said in recording.cautions) == told
+    assert any("if they are milliseconds, pass times=(-0.5, 1" in said for said in recording.cautions) == told

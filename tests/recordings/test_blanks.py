@@ -48,7 +48,7 @@ def test_a_column_says_which_trials_are_blanks(tmp_path, words):
     blank = np.where(np.isnan(ORIENTATION), *map(np.array, words))
     found = loaded(tmp_path, orientation=np.nan_to_num(ORIENTATION), blank=blank)
     assert (found.n_stimuli, len(found.blanks), found.n_repeats) == (4, 8, (8, 8))
-    with pytest.raises(InputError, match="the column blank holds 'maybe'; it must say true or false of each trial"):
+    with pytest.raises(InputError, match="the column blank holds 'maybe'; it must be true or false for each trial"):
         loaded(tmp_path, orientation=ORIENTATION, blank=np.where(blank == words[0], "maybe", "no"))
 
 
@@ -58,6 +58,6 @@ def test_names_of_animals_and_sessions_are_of_all_trials_or_of_none(tmp_path, la
     names = np.array(["m1", "m1 "] * 20)
     assert getattr(loaded(tmp_path, orientation=ORIENTATION, **{label: names}), f"{label}s") == ("m1",)
     names = np.where(np.arange(40) < 3, missing, names)
-    with pytest.raises(InputError, match=f"{label} is missing in 3 of 40 trials; give each a name, or none at all"):
+    with pytest.raises(InputError, match=f"{label} is missing in 3 of 40 trials; name all of them, or none"):
         loaded(tmp_path, orientation=ORIENTATION, **{label: names})
     assert getattr(loaded(tmp_path, orientation=ORIENTATION, **{label: np.full(40, missing)}), f"{label}s") == ()

@@ -111,7 +111,7 @@ def wide_table(path, n_neurons):
 
 
 def test_tables_of_very_many_columns(tmp_path):
-    with pytest.raises(InputError, match="it has 300,001 columns, more than 200,000; save so many as arrays"):
+    with pytest.raises(InputError, match="it has 300,001 columns, more than 200,000; save that many as arrays"):
         load(wide_table(tmp_path / "mine.csv", 300_000))
     (tmp_path / "long.csv").write_text("orientation,neuron1," + "x" * 17_000_000 + "\n0,1,2\n")
     with pytest.raises(InputError, match="its first line has more than 16,777,216 characters"):

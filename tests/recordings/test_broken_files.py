@@ -20,6 +20,7 @@ from broken_tables import NWB, TABLES
 from whole_files import MARK, npy, npz, pictures, zarr2
 
 from normenc import cli
+from normenc.cli.advice import as_options
 from normenc.errors import InputError
 from normenc.recordings import load
 
@@ -96,7 +97,9 @@ def test_the_command_line_gives_the_same_line(tmp_path, monkeypatch, capsys, nam
         code, out, err = command(monkeypatch, capsys, *arguments)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert err.startswith(f"normenc: error: {shown(path)}: ")
-        assert re.search(BY_NAME[name].says, err)
+        with pytest.raises(InputError) as raised:
+            load(path, **BY_NAME[name].options)
+        assert err == f"normenc: error: {as_options(str(raised.value))}\n"  # with the options of the command line
     assert listing(tmp_path) == before
 
 
@@ -122,10 +125,10 @@ def as_nobody():
 @pytest.mark.parametrize(
     ("write", "part", "says"),
     [
-        (npz, "", "this file may not be read; check its permissions"),
-        (npy, "../r.csv", "r.csv: this is not a readable table.*Permission denied.*; save it"),
-        (zarr2, "responses", "not a readable Zarr store, .*Permission denied.*; write it again"),
-        (zarr2, "responses/0.0", "not a readable Zarr store, .*Permission denied.*; write it again"),
+        (npz, "", "this file cannot be read; check its permissions"),
+        (npy, "../r.csv", "r.csv: this table cannot be read.*Permission denied.*; save it"),
+        (zarr2, "responses", "this Zarr store cannot be read, .*Permission denied.*; write it again"),
+        (zarr2, "responses/0.0", "this Zarr store cannot be read, .*Permission denied.*; write it again"),
         (pictures, "../images", "this folder cannot be read .Permission denied.; check its permissions"),
         (pictures, "../images/dog.png", "dog.png: this image cannot be read .*Permission denied"),
     ],

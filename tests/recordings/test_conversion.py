@@ -190,7 +190,7 @@ def test_missing_values_are_left_out_where_said():
 
 
 def test_images_of_gratings_are_refused_rather_than_lost():
-    with pytest.raises(InputError, match="images are for stimuli that are given as image, not as orientation"):
+    with pytest.raises(InputError, match="images need stimuli given as image, not as orientation"):
         Recording.from_responses("toy", TRIALS[:4], [0, 45, 90, 135], images=RNG.random((4, 3, 3)))
 
 
@@ -233,7 +233,7 @@ def test_tuning_curves_of_pynapple_are_the_rates_worked_out_by_hand():
 def test_tuning_to_radians_is_noticed_and_converted(bins):
     curves = curves_by_hand(np.arange(8) * np.pi / 4, bins=bins)
     for given in (curves, curves.to_pandas().T):
-        with pytest.raises(InputError, match=r"toy: the bins of direction span .* say angles='radians'"):
+        with pytest.raises(InputError, match=r"toy: the bins of direction span .* pass angles='radians'"):
             from_pynapple(given, "toy", kind="direction")
     recording = from_pynapple(curves, "toy", kind="direction", angles="radians")
     np.testing.assert_allclose(recording.stimulus, np.degrees(curves["direction"]), atol=1e-6)
@@ -340,7 +340,7 @@ def test_rdms_for_rsatoolbox_keep_their_values_labels_and_names():
     ("matrices", "labels", "options", "message"),
     [
         (np.zeros((3, 4)), range(3), {}, r"shape \(3, 4\); it must be \(n_stimuli, n_stimuli\)"),
-        (np.triu(np.ones((3, 3)), 1), range(3), {}, r"not symmetric, as at \(0, 1\)"),
+        (np.triu(np.ones((3, 3)), 1), range(3), {}, r"not symmetric, for example at \(0, 1\)"),
         (np.full((1, 3, 3), np.nan), range(3), {}, r"nan at \(0, 0, 0\); dissimilarities must be finite"),
         (np.zeros((3, 3)), range(4), {}, r"stimulus has shape \(4,\), but there are 3 stimuli"),
         (np.zeros((2, 3, 3)), range(3), {"names": "V1"}, "there are 1 names, but 2 RDMs"),

@@ -148,7 +148,7 @@ def test_neurons_of_a_table_come_back_by_name(tmp_path):
 def test_a_table_says_what_it_cannot_hold(tmp_path):
     with pytest.raises(InputError, match=r"pictures has images, which a table cannot hold; save it as \.npz"):
         save(of_images(), tmp_path / "toy.csv")
-    with pytest.raises(InputError, match="by rdm is known only by its RDM; save_rdm"):
+    with pytest.raises(InputError, match="by rdm is known only by its RDM; write that to a table with save_rdm"):
         save(Recording.from_rdm("by rdm", rdm(TRIALS[:4]), [0, 1, 3, 6]), tmp_path / "toy.csv")
     assert not list(tmp_path.iterdir())
 
@@ -185,7 +185,9 @@ def test_large_responses_are_chunked_by_neurons(tmp_path):
 def test_nothing_is_overwritten_unasked(tmp_path, suffix):
     path = tmp_path / f"toy{suffix}"
     save(directed(), path)
-    with pytest.raises(InputError, match=f"toy{suffix}: this is there already; choose another name, or say overwrite"):
+    with pytest.raises(
+        InputError, match=f"toy{suffix}: this file already exists; choose another name, or pass overwrite"
+    ):
         save(oriented(), path)
     assert load(path).kind == "direction"
     save(oriented(), path, overwrite=True)
@@ -197,7 +199,7 @@ def test_nothing_is_overwritten_unasked(tmp_path, suffix):
 def test_folders_of_others_are_never_replaced(tmp_path, name):
     (tmp_path / name).mkdir()
     (tmp_path / name / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"what is there is no \.\w+ file, and is not replaced"):
+    with pytest.raises(InputError, match=r"the existing file is not a \.\w+ file and is not replaced"):
         save(directed(), tmp_path / name, overwrite=True)
     assert (tmp_path / name / "notes.txt").read_text() == "mine"
 
@@ -259,13 +261,11 @@ def test_a_store_comes_back_when_its_successor_cannot_take_its_place(tmp_path, m
 
 
 def test_places_that_cannot_be_written_to_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"there is no folder .*absent; make it first"):
+    with pytest.raises(InputError, match=r"there is no folder .*absent; create it first"):
         save(directed(), tmp_path / "absent" / "toy.npz")
-    with pytest.raises(
-        InputError, match=r"files of the kind \.xyz are not written; name it \.npz, .*\.csv, \.nc, \.nwb"
-    ):
+    with pytest.raises(InputError, match=r"cannot write files of type \.xyz; name it \.npz, .*\.csv, \.nc, \.nwb"):
         save(directed(), tmp_path / "toy.xyz")
-    with pytest.raises(InputError, match="files of the kind without a suffix are not written"):
+    with pytest.raises(InputError, match="cannot write files without a suffix"):
         save(directed(), tmp_path / "toy")
     if os.geteuid():
         tmp_path.chmod(0o500)
@@ -319,7 +319,7 @@ def test_other_metrics_are_not_taken_for_correlations(tmp_path):
     [
         (MATRIX * 3, [0, 45, 90, 135], {}, "correlation distances lie between 0 and 2"),
         (MATRIX, [0, 45, 90], {}, r"orientation has shape \(3,\)"),
-        (MATRIX, [0, 45, 90, 90], {"metric": "euclidean"}, "orientation 90 stands 2 times"),
+        (MATRIX, [0, 45, 90, 90], {"metric": "euclidean"}, "orientation 90 occurs 2 times"),
         (MATRIX, [0, 45, 90, 135], {"kind": "angle"}, "kind is 'angle'; it must be one of orientation, direction"),
         (np.stack([MATRIX, MATRIX]), [0, 45, 90, 135], {}, "there are 2 RDMs; a file holds one"),
     ],

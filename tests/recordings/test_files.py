@@ -78,8 +78,8 @@ GOOD = {"resp": np.eye(4), "stimuli": [0.0, 10, 20, 30]}
         (GOOD | {"stimuli": [0.0, 10, 20, 400]}, "run from 0 to 400"),
         (GOOD | {"stimuli": [-90.0, 10, 20, 30]}, "run from -90 to 30"),
         (GOOD | {"stimuli": [np.inf, 10, 20, 30]}, "degrees between 0 and 360"),
-        (GOOD | {"stimuli": [200.0, 210, 220, 230]}, "0 of 4 stimuli lie between"),
-        (GOOD | {"stimuli": ["a", "b", "c", "d"]}, "'stimuli' holds 'a', which is no number"),
+        (GOOD | {"stimuli": [200.0, 210, 220, 230]}, "0 of 4 stimuli are between"),
+        (GOOD | {"stimuli": ["a", "b", "c", "d"]}, "'stimuli' holds 'a', which is not a number"),
         (GOOD | {"resp": np.full((4, 4), np.inf)}, "neuron 0 in trial 0 is infinite"),
         (GOOD | {"resp": np.full((4, 4), np.nan)}, "16 of 16 responses are missing"),
         ({"resp": np.empty((0, 4)), "stimuli": np.empty(0)}, "0 of 0 stimuli"),
@@ -134,7 +134,9 @@ def test_damaged_files_are_named(tmp_path, kind):
 
 
 def test_missing_files_and_folders_are_named(tmp_path):
-    with pytest.raises(InputError, match="no such file, and no recording of that name; the names are simulated-v1"):
+    with pytest.raises(
+        InputError, match="no such file, and no recording of that name; the recordings are simulated-v1"
+    ):
         load(tmp_path / "nothing.npz")
     with pytest.raises(InputError, match="this is a folder"):
         load(tmp_path)

@@ -66,8 +66,8 @@ def test_frames_are_cut_into_trials(tmp_path, trials):
     assert found["neuron"].tolist() == list("01234")
     assert not {"start", "start_frame", "rate"} & found.keys()
     assert found["notes"] == [
-        "responses are fluorescence (F); --series F-0.7Fneu or spks chooses another signal",
-        "3 of 5 ROIs are cells by iscell; --quality cell keeps these alone",
+        "responses are fluorescence (F); series='F-0.7Fneu' or series='spks' chooses another signal",
+        "3 of 5 ROIs are cells by iscell; quality='cell' keeps only these",
     ]
     assert not (folder / "executed").exists()
     recording = load(folder, quality="cell")
@@ -79,8 +79,9 @@ def test_frames_are_cut_into_trials(tmp_path, trials):
 @pytest.mark.parametrize("other", ["fs", "sampling_rate", "frame_rate"])
 def test_rates_that_disagree(tmp_path, other):
     folder = suite2p(tmp_path / "mouse", {**SECONDS, "rate": 5, other: 10})
-    assert f"rate is 5 Hz, but {other} is 10 Hz; say which is that of the samples: --map rate=rate or" in refused(
-        folder
+    assert (
+        f"rate is 5 Hz, but {other} is 10 Hz; choose the rate of the samples with names={{'rate': 'rate'}} or"
+        in refused(folder)
     )
     found = read(folder, names={"rate": other})
     np.testing.assert_allclose(found["responses"], means(F), rtol=1e-6)
@@ -94,7 +95,7 @@ def test_rates_that_disagree(tmp_path, other):
 def test_seconds_count_where_frames_lack_their_end(tmp_path):
     found = read(suite2p(tmp_path / "mouse", {**SECONDS, "start_frame": STARTS}))
     np.testing.assert_allclose(found["responses"], means(F), rtol=1e-6)
-    assert found["notes"][0] == "start_frame of trials.csv not used: start says when trials begin"
+    assert found["notes"][0] == "start_frame of trials.csv not used, because start says when trials begin"
 
 
 def test_signals_windows_and_baselines(tmp_path):
@@ -115,8 +116,10 @@ def test_signals_windows_and_baselines(tmp_path):
     found = read(folder, series="spks", window=(0.2, 0.6), baseline=(-0.5, 0.0))
     np.testing.assert_allclose(found["responses"], inside - before, rtol=1e-5)
     assert found["units"] == "deconvolved activity above baseline"
-    assert refused(folder, series="dff") == "there is no signal 'dff'; there are F, F-0.7Fneu, spks"
-    assert refused(folder, intervals="trials").startswith("intervals is for NWB files; leave it out for a folder of ")
+    assert refused(folder, series="dff") == "there is no signal 'dff'; the signals are F, F-0.7Fneu, spks"
+    assert refused(folder, intervals="trials").startswith(
+        "intervals applies to NWB files; leave it out for a folder of "
+    )
 
 
 def test_places_of_suite2p(tmp_path):
@@ -134,7 +137,7 @@ def test_places_of_suite2p(tmp_path):
     assert not any("plane" in note for note in read(folder)["notes"])
     (folder / "deep/plane0").rename(folder / "plane1")
     for path in (tmp_path, folder, folder / "plane0"):
-        assert any(note.startswith("read of plane0 alone; plane1 lies beside it.") for note in read(path)["notes"])
+        assert any(note.startswith("only plane0 is read; there is also plane1.") for note in read(path)["notes"])
 
 
 def test_only_deconvolved_activity(tmp_path):
@@ -171,7 +174,7 @@ def test_blanks_and_own_names(tmp_path):
 def test_numbers_of_frames_count_where_there_are_seconds_too(tmp_path):
     found = read(suite2p(tmp_path / "mouse", SECONDS | {"start_frame": STARTS, "stop_frame": STOPS}))
     np.testing.assert_allclose(found["responses"], means(F), rtol=1e-6)
-    assert found["notes"][0] == "start, stop of trials.csv not used: start_frame says when trials begin"
+    assert found["notes"][0] == "start, stop of trials.csv not used, because start_frame says when trials begin"
 
 
 WHOLE = {"start": STARTS, "stop": STOPS, "orientation": DEGREES}
@@ -180,8 +183,8 @@ WHOLE = {"start": STARTS, "stop": STOPS, "orientation": DEGREES}
 @pytest.mark.parametrize(
     ("trials", "options", "says"),
     [
-        (None, {}, "the trials are missing: put a table trials.csv there, one row a trial, with the columns start and"),
-        (WHOLE, {}, "trials.csv: start may be seconds, but the frame rate is not known: give it"),
+        (None, {}, "the trials are missing; add a table trials.csv, one row per trial, with the columns start and"),
+        (WHOLE, {}, "trials.csv: start may be seconds, but the frame rate is not known; give it"),
         ({**WHOLE, "rate": 10}, {}, "start runs to 175, but the recording ends after 20 s (200 frames at 10 Hz); if"),
         ({"start_time": STARTS / 10}, {}, "start_time is in seconds, but the frame rate is not known"),
         (
@@ -189,21 +192,21 @@ WHOLE = {"start": STARTS, "stop": STOPS, "orientation": DEGREES}
             {},
             "it has no column start (seconds) or start_frame; it has orientation. Name your",
         ),
-        ({**FRAMES, "start_frame": STARTS + 0.5}, {}, "row 1: start_frame is 10.5; numbers of frames are whole and co"),
-        ({**FRAMES, "start_frame": -STARTS}, {}, "row 1: start_frame is -10; numbers of frames are whole"),
+        ({**FRAMES, "start_frame": STARTS + 0.5}, {}, "row 1: start_frame is 10.5; frame numbers are whole and co"),
+        ({**FRAMES, "start_frame": -STARTS}, {}, "row 1: start_frame is -10; frame numbers are whole"),
         ({"start_frame": STARTS}, {}, "trials.csv does not say when trials end: add a column stop_frame"),
         (
             {"start": STARTS / 10, "rate": 10},
             {},
-            "add a column stop, or say which seconds from their start count",
+            "add a column stop, or give a window in seconds from the start of each trial",
         ),
-        (FRAMES, {"window": (0, 1)}, "--window counts seconds, but the frame rate is not known: give"),
-        (FRAMES, {"baseline": (-1, 0)}, "--baseline counts seconds, but the frame rate is not known"),
+        (FRAMES, {"window": (0, 1)}, "window= is in seconds, but the frame rate is not known: give"),
+        (FRAMES, {"baseline": (-1, 0)}, "baseline= is in seconds, but the frame rate is not known"),
         ({**FRAMES, "stop_frame": STARTS}, {}, "the window of trial 0 runs from 10 to 10 frames"),
         ({**FRAMES, "start_frame": STARTS + 500, "stop_frame": STOPS + 500}, {}, "16 of 16 trials have no sample of F"),
-        ({**FRAMES, "start_frame": ["x"] * 16}, {}, "column start_frame holds text; it must hold one number a trial"),
+        ({**FRAMES, "start_frame": ["x"] * 16}, {}, "column start_frame holds text; it must hold one number per trial"),
         ({**FRAMES, "start_frame": [np.nan, *STARTS[1:]]}, {}, "row 1 has no start_frame; every trial needs one"),
-        ({**SECONDS, "rate": np.arange(16)}, {}, "rate must hold one number of samples a second (Hz) in all rows"),
+        ({**SECONDS, "rate": np.arange(16)}, {}, "rate must hold one number of samples per second (Hz) in all rows"),
     ],
 )
 def test_trials_that_cannot_be_placed(tmp_path, trials, options, says):
@@ -229,7 +232,7 @@ def test_damaged_files_of_suite2p(tmp_path):
     path.write_bytes(path.read_bytes()[:500])
     assert "the file is damaged" in refused(folder)
     said = refused(suite2p(tmp_path / "other", FRAMES, Fneu=FNEU[:3]), series="F-0.7Fneu")
-    assert said == "Fneu.npy holds an array of shape (3, 200); it must be ROIs x frames, (5, 200) as the others"
+    assert said == "Fneu.npy holds an array of shape (3, 200); it must be ROIs x frames, (5, 200) like the others"
 
 
 def test_a_session_of_suite2p_is_cut_as_a_loop_does(tmp_path, shared_data):
@@ -292,7 +295,7 @@ def test_spikes_of_clusters_are_counted_in_trials(tmp_path):
     assert found["quality"].tolist() == ["unsorted", "mua", "noise", "good"]
     np.testing.assert_array_equal(found["depth"], [3, 7, 12, 40])
     assert found["units"] == "Hz"
-    said = "quality is column group of cluster_info.tsv: 1 good, 1 mua, 1 noise, 1 unsorted; --quality good keeps the"
+    said = "quality is column group of cluster_info.tsv: 1 good, 1 mua, 1 noise, 1 unsorted; quality='good' keeps the"
     assert found["notes"] == [f"{said} good ones"]
     recording = load(folder, quality="good", window=(0.1, 0.4))
     expected = np.array(rates(folder, ONSETS + 0.1, ONSETS + 0.4))[:, 3:]
@@ -312,7 +315,7 @@ def test_trials_in_samples(tmp_path):
     found = read(folder)
     np.testing.assert_allclose(found["responses"], rates(folder, starts / RATE, starts / RATE + 0.5), rtol=1e-9)
     folder = phy(tmp_path / "q", {"start": starts, "stop": starts + 500, "orientation": DEGREES})
-    assert "if these are numbers of samples, call the column start_sample" in refused(folder)
+    assert "if these are sample numbers, call the column start_sample" in refused(folder)
 
 
 @pytest.mark.parametrize(
@@ -349,14 +352,14 @@ def test_clusters_that_nobody_judged(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"params": None}, "is not known: give it (Hz) as sample_rate = 30000 in params.py, or in a column rate"),
+        ({"params": None}, "is not known; give it (Hz) as sample_rate = 30000 in params.py, or in a column rate"),
         (
             {"params": None, "trials": {"start_sample": ONSETS // 1e-3, "orientation": DEGREES}},
-            "the sampling rate is missing: give it (Hz) as sample_rate = 30000 in params.py, or in a column rate of",
+            "the sampling rate is missing; give it (Hz) as sample_rate = 30000 in params.py, or in a column rate of",
         ),
         ({"params": "sample_rate = 30 * 1000\n"}, "params.py has no line such as sample_rate = 30000; write"),
         ({"params": "sample_rate = __import__('os').mkdir('executed')\n"}, "params.py has no line such as"),
-        ({"trials": None}, "the trials are missing: put a table trials.csv there"),
+        ({"trials": None}, "the trials are missing; add a table trials.csv"),
         ({"spike_times": np.arange(9.0) / 7}, "spike_times.npy must hold whole numbers: the sample of each spike"),
         ({"spike_times": np.arange(9)}, "spike_times.npy has 9 spikes, but spike_clusters.npy 4,000; they must agree"),
         (
@@ -374,14 +377,14 @@ def test_what_does_not_fit_in_a_folder_of_spikes(tmp_path, change, says):
     folder = phy(tmp_path / "p", **({"trials": SORTED} | change))
     assert says in refused(folder)
     assert not (tmp_path / "executed").exists()
-    assert "Kilosort gives spikes alone" in refused(folder, series="F")
+    assert "Kilosort gives only spikes" in refused(folder, series="F")
 
 
 def test_a_rate_in_the_table_serves_where_no_other_does(tmp_path):
     folder = phy(tmp_path / "p", SORTED | {"rate": 1000}, params=None)
     np.testing.assert_allclose(read(folder)["responses"], rates(folder, SORTED["start"], SORTED["stop"]), rtol=1e-12)
     folder = phy(tmp_path / "q", SORTED | {"rate": 30000})
-    assert "rate is 30000 Hz, but the recording says 1000 Hz; mend one of them" in refused(folder)
+    assert "rate is 30000 Hz, but the recording says 1000 Hz; correct one of them" in refused(folder)
 
 
 def test_the_probability_of_being_a_cell_can_be_compared(tmp_path):
@@ -390,10 +393,10 @@ def test_the_probability_of_being_a_cell_can_be_compared(tmp_path):
     likely = np.flatnonzero(ISCELL[:, 1] > 0.5)
     assert 2 <= len(likely) < 5
     assert recording.responses["neuron"].to_numpy().tolist() == likely.astype(str).tolist()
-    assert "quality is iscell_probability, as --quality compares numbers" in recording.notes
+    assert "quality is iscell_probability, because quality= compares numbers" in recording.notes
     (place,) = folder.rglob("iscell.npy")
     np.save(place, ISCELL[:, 0])
     with pytest.raises(
-        InputError, match=r"here quality is a name \(cell, not cell\); name one of these, or a label of"
+        InputError, match=r"here quality is a name \(cell, not cell\); give one of these, or map a label of"
     ):
         load(folder, quality=">0.5")

@@ -154,7 +154,7 @@ def test_names_that_differ_are_mapped(tmp_path, save):
             file.move("responses", "data/dff")
             file.move("orientation", "theta")
     own = "data/dff" if save is save_hdf5 else "dff"
-    with pytest.raises(InputError, match="--map resp"):
+    with pytest.raises(InputError, match=r"names=.'resp"):
         load(path)
     recording = load(path, names={"responses": own, "orientation": "theta"})
     np.testing.assert_allclose(recording.responses, AVERAGES, rtol=1e-12)
@@ -324,7 +324,7 @@ def test_images_of_a_folder_are_matched_by_name(tmp_path, labels):
     np.testing.assert_allclose(recording.responses[2], (responses[0] + responses[3]) / 2)
     assert (recording.kind, recording.period, recording.orientation) == ("image", None, None)
     np.savez(tmp_path / "i.npz", responses=responses, image=["dog", "cat", "owl", "dog"])
-    with pytest.raises(InputError, match="1 of 3 images that trials name are not there, the first is 'owl'"):
+    with pytest.raises(InputError, match="1 of 3 images named in trials do not exist, the first is 'owl'"):
         load(tmp_path / "i.npz", images=folder)
 
 
@@ -414,9 +414,9 @@ def test_labels_in_tables_stay_as_they_are_written(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "options", "n_subjects"),
     [
-        ((4, 66), "each row the 66 pairs of 12 stimuli: --map rdm=responses", 4),
-        ((66, 4), "each column the 66 pairs of 12 stimuli: --map rdm=responses --axes stimulus,animal", 4),
-        ((5, 12, 12), "if it holds RDMs: --map rdm=responses", 5),
+        ((4, 66), "each row the 66 pairs of 12 stimuli, pass names={'rdm': 'responses'}", 4),
+        ((66, 4), "each column the 66 pairs of 12 stimuli, pass names={'rdm': 'responses'}, axes='stimulus,animal'", 4),
+        ((5, 12, 12), "if it holds RDMs, pass names={'rdm': 'responses'}", 5),
     ],
 )
 def test_arrays_that_may_be_rdms_are_told_how_to_say_so(tmp_path, shape, options, n_subjects):
@@ -429,7 +429,7 @@ def test_arrays_that_may_be_rdms_are_told_how_to_say_so(tmp_path, shape, options
     if rdms.ndim == 3:  # which is not zero on the diagonal; with NaN there it is read
         rdms[:, np.arange(12), np.arange(12)] = np.nan
         np.save(tmp_path / "a.npy", rdms)
-    axes = options.partition("--axes ")[2] or None
+    axes = options.partition("axes=")[2].strip("'") or None
     recording = load(tmp_path / "a.npy", names={"rdm": "responses"} if rdms.ndim < 3 else None, axes=axes)
     assert (recording.n_stimuli, len(recording.rdms)) == (12, n_subjects)
 
@@ -443,5 +443,5 @@ def test_frames_of_a_continuous_recording_are_no_trials(tmp_path):
     with pytest.raises(InputError, match=r"if its 2,000 rows are frames .* put it, transposed, as F.npy into a folder"):
         load(tmp_path / "b.npy")
     np.save(tmp_path / "c.npy", np.zeros((20, 19)))
-    with pytest.raises(InputError, match=r"one row a trial beside it$"):
+    with pytest.raises(InputError, match=r"one row per trial next to it$"):
         load(tmp_path / "c.npy")

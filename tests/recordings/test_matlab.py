@@ -32,7 +32,7 @@ ADVICE = {
     "table": "table2struct(thing, 'ToScalar', true) would be read",
     "categorical": "cellstr(thing) would be read",
     "function_handle": "func2str(thing) would be read",
-    "dictionary": "save the numbers, texts and cells in it by themselves",
+    "dictionary": "save its numbers, texts and cells separately",
 }
 
 
@@ -91,7 +91,7 @@ def test_files_that_matlab_wrote():
     for version in ("6.5.1_GLNX86", "7.1_GLNX86", "7.4_GLNX86"):
         found = read(MADE_BY_MATLAB / f"testemptycell_{version}.mat")
         np.testing.assert_array_equal(found["testemptycell"], [1, 2, np.nan, np.nan, 3])
-        assert found["notes"] == ["testemptycell is empty in 2 of the 1 x 5 cells, which are read as NaN"]
+        assert found["notes"] == ["testemptycell is empty in 2 of the 1 x 5 cells; these are read as NaN"]
         found = read(
             MADE_BY_MATLAB / f"teststructarr_{version}.mat", a="teststructarr(1).one", b="teststructarr(2).two"
         )
@@ -223,7 +223,7 @@ def test_other_kinds_of_version_73(tmp_path):
     np.testing.assert_array_equal(found["sparse"], sparse.toarray())
     assert found["empty"].shape == (0,)
     np.testing.assert_array_equal(found["trials.direction"], [0, np.nan, 90])
-    assert found["notes"] == ["trials.direction is empty in 1 of the 1 x 3 structures, which are read as NaN"]
+    assert found["notes"] == ["trials.direction is empty in 1 of the 1 x 3 structures; these are read as NaN"]
 
 
 @pytest.mark.parametrize("write", [written_5, written_73])
@@ -234,12 +234,13 @@ def test_what_is_not_alike_is_listed_and_can_be_named(tmp_path, write):
     found = read(path)
     assert found.keys() == {"x.n", "notes", "left_out"}
     assert found["notes"] == [
-        "x.resp was left out: the 1 x 3 structures differ in size or kind; --map can name one of them, as x(1).resp"
+        "x.resp was left out: the 1 x 3 structures differ in size or kind; names= can map one of them, such as "
+        "x(1).resp"
     ]
     assert listed(found) == "x.n (3,), x.resp (1 x 3 structures, of different sizes or kinds)"
     np.testing.assert_array_equal(read(path, a="x(2).resp")["x(2).resp"], TRACES[0].ravel()[:5])
     for number in (0, 4):
-        with pytest.raises(InputError, match=f"x has 1 x 3 elements, .* none of number {number}"):
+        with pytest.raises(InputError, match=f"x has 1 x 3 elements, .* no element {number}"):
             read(path, a=f"x({number}).resp")
     assert "x(2).no" not in read(path, a="x(2).no")
     path = write(tmp_path / "c.mat", objects(*(TRACES[0].ravel()[:n] for n in sizes)))

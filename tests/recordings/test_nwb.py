@@ -187,10 +187,10 @@ def test_intervals_of_other_names_and_blank_trials(tmp_path):
     np.testing.assert_array_equal(found["responses"], [[1, 0], [1, 0], [1, 0], [0, 2]])
     assert found["axes"] == "trial,neuron"
     assert found["notes"] == [
-        "Orientation spans more than 180 degrees, and is read as direction; fold it if nothing drifted",
+        "Orientation spans more than 180 degrees, and is read as direction; fold it if the gratings did not drift",
         "direction is column Orientation of gratings",
         "1 of 4 trials have no stimulus and are blanks",
-        "1 invalid_times are not taken into account",
+        "1 invalid_times are ignored",
     ]
     np.testing.assert_array_equal(load(tmp_path / "a.nwb").blanks, [[1, 0]])
     assert "orientation" in read_nwb(tmp_path / "a.nwb", names={"orientation": "Orientation"})
@@ -300,7 +300,7 @@ def test_signals_that_are_stored_the_other_way_are_turned(tmp_path, timing):
 
 def test_signals_that_may_be_stored_either_way_are_refused(tmp_path):
     path = imaging(tmp_path / "a.nwb", DfOverF, ramps()[:2], rate=1.0)
-    assert refused(path).startswith("traces has shape (2, 2) and 2 ROIs, so nothing tells times from ROIs")
+    assert refused(path).startswith("traces has shape (2, 2) and 2 ROIs, so times and ROIs cannot be told apart")
     path = imaging(tmp_path / "b.nwb", DfOverF, ramps(), n_rois=3, rate=1.0)
     assert refused(path) == "traces has shape (40, 2), but 3 ROIs; it must be (times, ROIs)"
 
@@ -451,7 +451,7 @@ def test_conversion_offset_and_cut_windows(tmp_path):
     path = imaging(tmp_path / "a.nwb", DfOverF, ramps()[:22], rate=10.0, conversion=2.0, offset=1.0)
     found = read_nwb(path)
     np.testing.assert_allclose(found["responses"][:, 0], [2 * 12 + 1, 2 * 20.5 + 1])  # of the second, two samples
-    assert found["notes"][-1] == "the window of 1 trial reaches beyond the samples of traces"
+    assert found["notes"][-1] == "the window of 1 trial extends beyond the samples of traces"
 
 
 def several(path, *, units=False):
@@ -478,13 +478,13 @@ def test_dff_is_chosen_before_fluorescence(tmp_path):
     ]
     for name in ("raw", "Fluorescence/raw", "ophys/Fluorescence/raw"):
         np.testing.assert_allclose(read_nwb(path, series=name)["responses"][:, 0], [19, 29])
-    with pytest.raises(InputError, match="no signals are named 'aw'; there are ophys/DfOverF/traces, "):
+    with pytest.raises(InputError, match="no signals are named 'aw'; the signals are ophys/DfOverF/traces, "):
         read_nwb(path, series="aw")
 
 
 def test_spikes_beside_imaging_must_be_chosen(tmp_path):
     path = several(tmp_path / "a.nwb", units=True)
-    with pytest.raises(InputError, match=r"there are several signals, .*, units; choose one: --series "):
+    with pytest.raises(InputError, match=r"there are several signals, .*, units; choose one, such as series="):
         read_nwb(path)
     np.testing.assert_array_equal(read_nwb(path, series="units")["responses"], [[2, 0], [0, 2]])
 
@@ -552,7 +552,7 @@ def test_written_files_are_whole_or_not_there(tmp_path, monkeypatch):
     recording = Recording.from_responses("mine", np.eye(3), [0, 45, 90])
     path = tmp_path / "a.nwb"
     write_nwb(recording, path)
-    with pytest.raises(InputError, match="this is there already; choose another name, or say overwrite=True"):
+    with pytest.raises(InputError, match="this file already exists; choose another name, or pass overwrite=True"):
         write_nwb(recording, path)
     before = path.read_bytes()
     monkeypatch.setattr(
@@ -593,16 +593,16 @@ def refused(path, **options):
 
 def test_files_that_are_none(tmp_path, spikes):
     assert refused(tmp_path / "no.nwb").startswith("there is no such file")
-    assert refused(tmp_path).startswith("there is no such file (NWB-Zarr is a folder")
+    assert refused(tmp_path).startswith("there is no such file (an NWB-Zarr store is a folder")
     (tmp_path / "text.nwb").write_text("no HDF5")
-    assert refused(tmp_path / "text.nwb").startswith("this is not a readable HDF5 file, or it is damaged")
+    assert refused(tmp_path / "text.nwb").startswith("this HDF5 file cannot be read, or is damaged")
     whole = spikes.read_bytes()
     for size in (100, len(whole) // 2, len(whole) - 1):
         (tmp_path / "cut.nwb").write_bytes(whole[:size])
-        assert refused(tmp_path / "cut.nwb").startswith("this is not a readable HDF5 file, or it is damaged")
+        assert refused(tmp_path / "cut.nwb").startswith("this HDF5 file cannot be read, or is damaged")
     with h5py.File(tmp_path / "plain.nwb", "w") as file:
         file["a"] = 1
-    assert refused(tmp_path / "plain.nwb") == "this HDF5 file is no NWB file: it states no nwb_version"
+    assert refused(tmp_path / "plain.nwb") == "this HDF5 file is not an NWB file: it has no nwb_version"
     with h5py.File(tmp_path / "old.nwb", "w") as file:
         file["nwb_version"] = "NWB-1.0.6"
     assert refused(tmp_path / "old.nwb") == "this is an NWB 1 file; convert it to NWB 2 first"
@@ -624,7 +624,7 @@ def test_files_that_lie_in_parts_in_others(tmp_path, spikes, how):
             file.create_virtual_dataset("analysis/data", layout)
         else:
             file.create_dataset("analysis/data", (5,), float, external=[("other.bin", 0, 40)])
-    assert refused(spikes).startswith("/analysis/data lies in another file, which is not followed; ")
+    assert refused(spikes).startswith("/analysis/data is stored in another file, which is not opened; ")
 
 
 def test_files_without_trials_or_responses(tmp_path):
@@ -641,17 +641,17 @@ def test_stimuli_that_are_not_found_or_ambiguous(tmp_path):
     path = save(file, tmp_path / "a.nwb")
     assert refused(path) == (
         "no column has stimuli that differ between trials (trials has start_time, stop_time, angle, side); "
-        "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
+        "name the column of orientation, direction or image: names={'orientation': 'COLUMN'}, for example"
     )
     np.testing.assert_array_equal(read_nwb(path, names={"orientation": "angle"})["orientation"], [0, 90])
     assert refused(path, names={"orientation": "side"}).startswith("column side holds no orientations that differ")
     assert refused(path, names={"orientation": "no"}).startswith("trials have no column 'no' (for orientation)")
-    assert refused(path, names={"responses": "angle"}).startswith("no column can be responses: --series")
+    assert refused(path, names={"responses": "angle"}).startswith("responses cannot be mapped to a column: series=")
     assert refused(path, names={"orientation": "angle", "image": "side"}).startswith(
         "columns are mapped to orientation"
     )
     assert refused(path, names={"image": "side", "repeat": "no"}).startswith("trials has no column 'no' for repeat")
-    assert refused(path, intervals="no") == "it has no intervals 'no'; it has trials"
+    assert refused(path, intervals="no") == "it has no table of intervals 'no'; it has trials"
 
 
 def test_stimuli_of_which_there_are_several(tmp_path):
@@ -660,9 +660,9 @@ def test_stimuli_of_which_there_are_several(tmp_path):
     file.add_time_intervals(table("two", [0, 1], [1, 2], orientation=[0.0, 45.0]))
     add_units(file, [0.5], [1.5])
     path = save(file, tmp_path / "a.nwb")
-    assert refused(path) == "stimuli stand in one, two; choose one of them: --intervals one"
+    assert refused(path) == "several tables hold stimuli (one, two); choose one, such as intervals='one'"
     assert refused(path, intervals="one").startswith(
-        "the stimulus of one may be any of the columns orientation, direction; name the column: --map"
+        "the stimulus of one may be any of the columns orientation, direction; name the column of orientation,"
     )
     np.testing.assert_array_equal(read_nwb(path, intervals="two")["orientation"], [0, 45])
     found = read_nwb(path, intervals="one", names={"direction": "direction"})
@@ -677,14 +677,14 @@ def test_windows_that_cannot_be(tmp_path, spikes):
     add_units(file, [0.5], [1.5])
     path = save(file, tmp_path / "a.nwb")
     assert refused(path) == (
-        "the window of trial 1 runs from 1 to nan s; say which seconds from its start count: --window FROM,TO"
+        "the window of trial 1 runs from 1 to nan s; give seconds from its start: window=(FROM, TO)"
     )
     np.testing.assert_array_equal(read_nwb(path, window=(0, 0.75))["responses"], [[4 / 3, 0], [0, 4 / 3]])
 
 
 def test_samples_that_do_not_fit(tmp_path):
     path = imaging(tmp_path / "a.nwb", DfOverF, ramps(), timestamps=np.arange(40.0)[::-1])
-    assert refused(path) == "traces has 40 samples, 40 timestamps; they must agree, and rise"
+    assert refused(path) == "traces has 40 samples, 40 timestamps; they must agree in number and increase"
     path = imaging(tmp_path / "b.nwb", DfOverF, ramps(), rate=10.0, starting_time=100.0)
     assert refused(path) == (
         "2 of 2 trials have no sample of traces in their window, the first from 1 to 1.5 s; samples run from 100 to "

@@ -22,11 +22,11 @@ def test_speed_and_pupil_are_no_neurons(tmp_path):
     with pytest.raises(InputError) as caught:
         load(path, names={"responses": "D.*", "orientation": "theta"})
     assert "matches D.neuron1 to D.neuron10, and also D.pupil_zscore, D.speed" in str(caught.value)
-    assert "for the first alone: --map 'responses=D.neuron*'" in str(caught.value)
+    assert "for the first alone, pass names={'responses': 'D.neuron*'}" in str(caught.value)
     recording = load(path, names={"responses": "D.neuron*", "orientation": "theta"})
     expected = np.stack([NEURONS[f"D.neuron{number}"] for number in (1, 2, 10)], axis=1)
     np.testing.assert_array_equal(recording.trials, expected)
-    assert "responses are 3 arrays, D.neuron1 to D.neuron10, one a neuron" in recording.notes
+    assert "responses are 3 arrays, D.neuron1 to D.neuron10, one per neuron" in recording.notes
     both = load(path, names={"responses": "D.neuron*|D.speed", "orientation": "theta"})
     assert both.n_neurons == 4
 
@@ -48,7 +48,7 @@ def test_neurons_of_any_names_are_taken_and_listed(tmp_path):
     np.savez(tmp_path / "b.npz", orientation=DEGREES, **{f"f.{name}": RNG.normal(size=16) for name in "abz"})
     recording = load(tmp_path / "b.npz", names={"responses": "f.*"})
     assert recording.n_neurons == 3
-    assert "responses are 3 arrays, f.a, f.b, f.z, one a neuron" in recording.notes
+    assert "responses are 3 arrays, f.a, f.b, f.z, one per neuron" in recording.notes
 
 
 def test_columns_of_a_table_are_held_to_the_same(tmp_path):

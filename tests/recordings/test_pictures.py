@@ -118,12 +118,14 @@ def test_names_tell_which_axis_counts_images(tmp_path):
 
 
 def test_an_axis_that_two_readings_fit(tmp_path):
-    with pytest.raises(InputError, match=r"shape \(12, 6, 8\), and trials number 1 to 4; .* first axis or the last"):
+    with pytest.raises(
+        InputError, match=r"shape \(12, 6, 8\), and trials show numbers 1 to 4; .* first or the last axis"
+    ):
         loaded_stack(tmp_path, np.arange(1, 5), images=SQUARES)
     wide = np.repeat(SQUARES, 2, axis=2)[:, :, :N]
     recording = loaded_stack(tmp_path, np.arange(N), images=wide)
     np.testing.assert_allclose(recording.images, wide / 255, atol=1e-6)
-    assert any("the first is taken to count them" in note for note in recording.notes)
+    assert any("the first is read as images" in note for note in recording.notes)
 
 
 @pytest.mark.parametrize(("suffix", "first"), [(".npz", 0), (".mat", 1)])
@@ -131,7 +133,7 @@ def test_where_counting_begins_is_said_where_it_is_open(tmp_path, suffix, first)
     numbers = np.arange(1, N)
     recording = loaded_stack(tmp_path, numbers, suffix, images=SQUARES)
     np.testing.assert_allclose(recording.images, SQUARES[numbers - first] / 255, atol=1e-6)
-    assert any(f"numbered from {first}, as is usual" in note and "leave it open" in note for note in recording.notes)
+    assert any(f"numbered from {first}, as is usual" in note and "would fit both" in note for note in recording.notes)
 
 
 def test_rows_that_are_left_out_tell_where_counting_begins(tmp_path):
@@ -159,7 +161,7 @@ def test_points_in_names_are_no_suffixes(tmp_path, names):
         file.unlink()
     for name in {name.rpartition(".")[0] or name for name in names}:
         Image.new("L", (6, 5)).save(folder / f"{name}.png")
-    with pytest.raises(InputError, match="images that trials name are not there"):
+    with pytest.raises(InputError, match="images named in trials do not exist"):
         grey_of_trials(tmp_path, names, folder)
 
 

@@ -149,7 +149,7 @@ def test_tables_beside_a_file_and_folders_of_images_are_listed(tmp_path):
 def test_what_changes_while_it_is_read_is_refused(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("a")
-    message = r"mine.csv: this changed while it was read; wait until it is written"
+    message = r"mine.csv: this changed while it was being read; wait until it is written"
     for collecting in (False, True):
         with pytest.raises(InputError, match=message), files_read() if collecting else nullcontext(), unchanged():
             reads(path)
@@ -159,7 +159,7 @@ def test_what_changes_while_it_is_read_is_refused(tmp_path):
 def test_damage_that_comes_of_a_change_is_called_a_change(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("a")
-    with pytest.raises(InputError, match="this changed while it was read"), unchanged():
+    with pytest.raises(InputError, match="this changed while it was being read"), unchanged():
         reads(path)
         path.unlink()
         raise InputError("the table has no rows")
@@ -191,7 +191,7 @@ def test_a_file_that_is_touched_or_moved_in_again_is_the_same(tmp_path):
 
 def test_a_file_that_changes_between_two_readings_is_refused(tmp_path):
     path = write_npz(tmp_path)
-    with pytest.raises(InputError, match="this changed while it was read"), files_read():
+    with pytest.raises(InputError, match="this changed while it was being read"), files_read():
         load(path)
         np.savez(path, responses=RESPONSES + 1, orientation=ORIENTATION)
         load(path)
@@ -201,7 +201,7 @@ def test_a_chunk_that_is_written_while_a_store_is_read_is_noticed(tmp_path):
     from normenc.recordings.loading import contents
 
     source = write_zarr(tmp_path)
-    with pytest.raises(InputError, match=r"responses: this changed while it was read"), contents(source):
+    with pytest.raises(InputError, match=r"responses: this changed while it was being read"), contents(source):
         (source / "responses" / "0.9").write_bytes(b"a new chunk")
 
 

@@ -74,12 +74,12 @@ def test_whose_they_are(tmp_path, name):
 
 def test_axes_that_nothing_tells(tmp_path):
     path = saved(tmp_path, rdm=STACK[:4].reshape(2, 2, 7, 7))
-    with pytest.raises(InputError, match=r"nothing says which axes .*--axes animal,session,stimulus,stimulus"):
+    with pytest.raises(InputError, match=r"nothing says which axes .*axes='animal,session,stimulus,stimulus'"):
         load(path)
     recording = load(path, axes="session,subject,stimulus,stimulus")
     assert recording.rdms["session"].values.tolist() == ["1", "1", "2", "2"]
     assert recording.rdms["animal"].values.tolist() == ["1", "2", "1", "2"]
-    with pytest.raises(InputError, match="do not go with an rdm of shape"):
+    with pytest.raises(InputError, match="do not fit an rdm of shape"):
         load(path, axes="session,subject,stimulus")
     with pytest.raises(InputError, match="nothing says which axes"):
         load(saved(tmp_path, rdm=np.zeros((7, 7, 7))))
@@ -92,7 +92,7 @@ PAIRS = np.concatenate([VECTORS] * 3)  # 15 subjects (as many as 6 stimuli have 
 def test_vectors_of_which_both_axes_may_count_pairs(tmp_path, order):
     vectors = np.transpose(PAIRS, order)
     stated = ",".join(["animal", "stimulus"][axis] for axis in order)
-    with pytest.raises(InputError, match=rf"21 of 7.* stimuli\); say which does: .*--axes {stated}\b"):
+    with pytest.raises(InputError, match=rf"21 of 7.* stimuli\); say which one: .*axes='{stated}'"):
         load(saved(tmp_path, rdm=vectors))
     for known in (
         load(saved(tmp_path, rdm=vectors), axes=stated),
@@ -122,7 +122,7 @@ def test_other_dissimilarities_are_named_and_kept(tmp_path, metric):
         distances[0, 1] = distances[1, 0] = -0.5
     path = saved(tmp_path, rdm=distances, image=NAMES)
     with pytest.raises(
-        InputError, match=r"correlation distances lie between 0 and 2. If it holds another .*--rdm-metric"
+        InputError, match=r"correlation distances lie between 0 and 2. If it holds another .*rdm_metric="
     ):
         load(path)
     recording = load(path, rdm_metric=metric)

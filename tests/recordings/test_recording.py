@@ -34,7 +34,7 @@ def test_simulated_is_said_everywhere():
     ("responses", "orientation", "message"),
     [
         (np.eye(3), [0, 1], r"orientation has shape \(2,\) but there are responses to 3"),
-        (np.eye(3), [0, 1, 1], "orientation 1 stands 2 times"),
+        (np.eye(3), [0, 1, 1], "orientation 1 occurs 2 times"),
         (np.eye(3), [0, 1, np.nan], "orientation of stimulus 2 is not finite"),
         (np.ones((1, 3)), [0], "1 stimulus"),
         (np.full((3, 3), np.nan), [0, 1, 2], "not finite"),
@@ -75,7 +75,7 @@ def test_neurons_of_each_animal_s_own_cannot_be_trials_of_one_population(tmp_pat
         load(tmp_path / "own.npz", missing=missing)
     said = str(caught.value)
     assert f"the 3 {what}s have different neurons" in said
-    assert f"--where {what}=m1 --missing neurons" in said and f"by neuron_{what} whose" in said
+    assert f"where={{{what!r}: 'm1'}}, missing='neurons'" in said and f"label the neurons with neuron_{what}" in said
     # What it advises works.
     one = load(tmp_path / "own.npz", where={what: "m1"}, missing="neurons")
     np.testing.assert_array_equal(one.trials, values[:8, :3])

@@ -115,7 +115,7 @@ def test_units_are_said_as_they_are():
     assert simulated_v1(4, noise="poisson").units == "z-score over stimuli"
     assert simulated_v1(4, n_repeats=2).units == "arbitrary (1 is the median peak response above baseline)"
     counts = simulated_v1(4, n_repeats=2, noise="poisson")
-    assert counts.units == counts.trials.attrs["units"] == "spikes a trial"
+    assert counts.units == counts.trials.attrs["units"] == "spikes per trial"
     np.testing.assert_array_equal(counts.trials, np.round(counts.trials))
     assert counts.trials.min() >= 0
 

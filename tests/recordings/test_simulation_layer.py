@@ -113,7 +113,7 @@ def test_counts_have_the_fano_factor(layer):
     )
     trials = by_stimulus(made.recording)
     np.testing.assert_array_equal(trials, np.round(trials))
-    assert made.recording.units == "spikes a trial"
+    assert made.recording.units == "spikes per trial"
     assert np.mean(trials.var(axis=1, ddof=1) / made.signal) == pytest.approx(1.5, abs=0.03)
 
 

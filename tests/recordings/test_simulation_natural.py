@@ -40,7 +40,7 @@ def test_neurons_read_one_unit_of_normalised_energy(energy, images):
     assert ((made.mixing > 0).sum(axis=0) == 1).all()
     np.testing.assert_allclose(made.signal, (divisive_normalisation(energy) @ made.mixing)[order])
     np.testing.assert_array_equal(made.recording.images, images.numpy()[order])
-    assert (made.recording.kind, made.recording.simulated, made.recording.units) == ("image", True, "spikes a trial")
+    assert (made.recording.kind, made.recording.simulated, made.recording.units) == ("image", True, "spikes per trial")
 
 
 def test_rates_are_log_normal(energy, images):

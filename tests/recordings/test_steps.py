@@ -50,7 +50,7 @@ def test_bins_weigh_every_trial_the_same():
     np.testing.assert_allclose(binned.responses, [[2, 4], [9, 9]])
     assert binned.n_repeats == (1, 3)
     for width in (0, -5, 91, float("nan")):
-        with pytest.raises(InputError, match="it must lie between 0 and 90"):
+        with pytest.raises(InputError, match="it must be between 0 and 90"):
             bin_stimuli(recording, width)
     with pytest.raises(InputError, match="all stimuli fall into one bin"):
         bin_stimuli(recording, 90)
@@ -81,10 +81,10 @@ def test_bins_that_would_part_what_belongs_together_are_refused():
     nominal = np.tile(np.arange(15, 180, 30.0), 20)
     measured = nominal + RNG.uniform(-0.1, 0.1, len(nominal))
     recording = Recording.from_trials("toy", RNG.normal(size=(120, 3)), measured)
-    with pytest.raises(InputError, match=r"would part stimuli near \d+.* choose another bin_width; 22.5 would"):
+    with pytest.raises(InputError, match=r"would separate stimuli near \d+.* choose another bin_width; 22.5 would"):
         bin_stimuli(recording, 30)
     assert bin_stimuli(recording, 15).n_stimuli == 6
-    with pytest.raises(InputError, match=r"180 degrees must be a whole number of them, as with 7\.2"):
+    with pytest.raises(InputError, match=r"180 degrees must be a whole number of bins, as with 7\.2"):
         bin_stimuli(recording, 7)
 
 
@@ -142,7 +142,7 @@ def test_images_have_no_degrees():
         ({"image": ["a", "b", "c"], "images": np.full((3, 4, 4), 2.0)}, "grey values from 0"),
         ({"image": ["a", "b", "c"], "images": np.zeros((3, 4))}, r"images have shape \(3, 4\)"),
         ({"orientation": [0, 1, 2], "neurons": {"colour": ["red"] * 4}}, "no neuron label 'colour'"),
-        ({"orientation": [0, 1, 2], "neurons": {"neuron": ["a", "b", "a", "c"]}}, "neuron 'a' stands 2 times"),
+        ({"orientation": [0, 1, 2], "neurons": {"neuron": ["a", "b", "a", "c"]}}, "neuron 'a' occurs 2 times"),
         ({"orientation": [0, 1, 2], "neurons": {"region": ["V1"]}}, "there are 4 neurons; give one value for each"),
         ({"orientation": [0, 1, 2], "trials": {"animal": ["a"]}}, "there are 3 trials; give one value for each"),
         ({"orientation": [5, 5, 5]}, "all trials show one stimulus, orientation 5"),

@@ -92,13 +92,13 @@ def test_other_ways_of_writing_a_table(tmp_path):
 @pytest.mark.parametrize(
     ("cells", "says"),
     [
-        (["1,234", "2,345", "3,456"], "n0 holds 1,234, which may be thousands or have a decimal comma; write"),
+        (["1,234", "2,345", "3,456"], "n0 holds 1,234, in which the comma may separate thousands or decimals; write"),
         (["1,234,567", "2,5", "3"], "'n0' holds '1,234,567'; write numbers like 1234.5"),
         (["1.234,5", "2,5", "3"], r"'n0' holds '1.234,5'; write numbers like 1234.5"),
         (["1,234.5", "2,5", "3"], r"'n0' holds '1,234.5'; write numbers like 1234.5"),
         (["1,5", "2.5", "3"], "n0 holds 1,5 but column n0 holds 2.5; write all numbers with the same decimal sign"),
-        (["1 234", "2", "3"], "row 1: n0 '1 234' is no number"),
-        (["1'234", "2", "3"], 'row 1: n0 "1\'234" is no number'),
+        (["1 234", "2", "3"], "row 1: n0 '1 234' is not a number"),
+        (["1'234", "2", "3"], 'row 1: n0 "1\'234" is not a number'),
     ],
 )
 def test_thousands_are_told_and_not_guessed(tmp_path, cells, says):
@@ -186,7 +186,7 @@ def test_columns_that_may_be_something_else_are_asked_about(tmp_path, names):
     table = pd.DataFrame(RNG.normal(size=(4, len(names))), columns=names).assign(orientation=[0, 45, 90, 135])
     table.to_csv(tmp_path / "r.csv", index=False)
     said = refused(tmp_path / "r.csv")
-    assert "--map responses='n*'" in said
+    assert "names={'responses': 'n*'}" in said
     assert said.count(",") < 16  # ten columns at most
     np.testing.assert_array_equal(
         read(tmp_path / "r.csv", responses=f"{names[0]}*")["responses"][:, 0], table[names[0]]
@@ -202,7 +202,7 @@ def test_a_pattern_chooses_neurons(tmp_path):
     assert "theta" not in found
     for pattern in ("n?", "n*[0-9]"):
         assert load(tmp_path / "r.csv", names={"responses": pattern, "orientation": "theta"}).n_neurons == 9
-    assert "which does not look like a neuron; for the first alone: --map 'responses=n[0-9]*'" in refused(
+    assert "which does not look like a neuron; for the first alone, pass names={'responses': 'n[0-9]*'}" in refused(
         tmp_path / "r.csv", responses="n*", orientation="theta"
     )
     assert load(tmp_path / "r.csv", names={"responses": "n?|n_licks", "orientation": "theta"}).n_neurons == 10
@@ -222,7 +222,7 @@ def test_what_the_animal_did_is_no_response_of_neurons(tmp_path, trial):
     np.testing.assert_array_equal(found["response"], table["response"])
     assert load(tmp_path / "r.csv", where={"response": 1}).trials.shape == (8, 9)
     table.rename(columns=dict(zip(NEURONS, LETTERS, strict=False))).to_csv(tmp_path / "r.csv", index=False)
-    assert "or, where each column is a neuron, with a pattern: --map 'responses=n*'" in refused(tmp_path / "r.csv")
+    assert "or, if each column is a neuron, give a pattern: names={'responses': 'n*'}" in refused(tmp_path / "r.csv")
     np.testing.assert_array_equal(read(tmp_path / "r.csv", responses="a:i")["responses"], TRIALS)
 
 
@@ -238,7 +238,7 @@ def test_columns_that_mean_something_among_names_that_tell_nothing(tmp_path):
     table = letters(isi=1.0, heartrate=2.0)
     table.to_csv(tmp_path / "r.csv", index=False)
     said = refused(tmp_path / "r.csv")  # p, s, t, x, y and z may be times and places
-    assert "p, s, t among them may be something else; say which neighbouring columns are neurons: --map" in said
+    assert "p, s, t among them may be something else; say which neighbouring columns are neurons: names=" in said
     found = read(tmp_path / "r.csv", responses="a:z")
     assert found["neuron"].tolist() == LETTERS
     np.testing.assert_array_equal(found["responses"], table[LETTERS])
@@ -255,7 +255,7 @@ def test_names_that_tell_nothing_are_all_said(tmp_path, other):
     assert found["neuron"].tolist() == [*names, "kappa"]
     assert f"are neurons: {', '.join(names)}, kappa; to choose" in found["notes"][1]
     table.to_csv(tmp_path / "r.csv", index=False)  # the other column now stands before the last
-    assert f"but {other} among them may be something else" in refused(tmp_path / "r.csv")
+    assert f"and {other} among them may be something else" in refused(tmp_path / "r.csv")
     assert read(tmp_path / "r.csv", responses="aa:zz")["neuron"].tolist() == names
 
 
@@ -263,7 +263,7 @@ def test_a_text_in_a_neuron_is_told(tmp_path):
     table = wide().astype({"n3": object})
     table.loc[4, "n3"] = "oops"
     table.to_csv(tmp_path / "r.csv", index=False)
-    assert refused(tmp_path / "r.csv") == "row 5: n3 'oops' is no number; write it like 1.5, or leave it empty"
+    assert refused(tmp_path / "r.csv") == "row 5: n3 'oops' is not a number; write it as 1.5, or leave it empty"
     table.loc[4, "n3"] = "NA"  # as R writes it
     table.to_csv(tmp_path / "r.csv", index=False)
     assert np.argwhere(np.isnan(read(tmp_path / "r.csv")["responses"])).tolist() == [[4, 3]]
@@ -300,8 +300,7 @@ def test_labels_of_neurons_beside_a_wide_table(tmp_path):
 def test_rows_that_are_no_trials(tmp_path):
     wide(trial=np.arange(12) // 2).to_csv(tmp_path / "r.csv", index=False)
     assert refused(tmp_path / "r.csv") == (
-        "trial 0 stands in 2 rows; give one row a trial, or the moment of each row in a column time, or, in long form, "
-        "its neuron in a column neuron"
+        "trial 0 has 2 rows; give one row per trial, or add a column time, or, in long form, a column neuron"
     )
     # Numbers that begin anew in each session are of trials of their own.
     wide(trial=np.arange(12) % 6, session=np.repeat(["a", "b"], 6)).to_csv(tmp_path / "r.csv", index=False)
@@ -348,7 +347,7 @@ def test_other_columns_of_a_long_table_are_kept(tmp_path):
     np.testing.assert_array_equal(found["responses"], TRIALS)
     assert found["trials.responses"].tolist() == ["lick"] * 12
     assert "sem" not in found
-    assert found["notes"] == ["sem was left out: the values belong neither to trials nor to neurons alone"]
+    assert found["notes"] == ["sem was left out, because the values vary with both trials and neurons"]
     assert found["species"] == "mouse"
 
 
@@ -378,7 +377,7 @@ def test_a_mapped_column_takes_the_place_of_another(tmp_path):
     long_form().assign(dff=lambda t: t["response"] + 1).to_csv(tmp_path / "r.csv", index=False)
     found = read(tmp_path / "r.csv", responses="dff")
     np.testing.assert_allclose(found["responses"], TRIALS + 1)
-    assert found["notes"] == ["column response was left out: response is column dff, as you said"]
+    assert found["notes"] == ["column response was left out, because you mapped response to column dff"]
     # And two may change places.
     wide(direction=DEGREES * 2).to_csv(tmp_path / "r.csv", index=False)
     found = read(tmp_path / "r.csv", direction="orientation", orientation="direction")
@@ -471,7 +470,9 @@ def test_numbers_that_label_an_rdm_are_names_until_told(tmp_path, corner, kind):
         np.testing.assert_array_equal(told.stimulus, THETA)
         np.testing.assert_array_equal(told.rdm, RDM)
     if not corner:
-        assert f"its labels have no name; call them stimulus: --map {kind}=stimulus" in refused(path, **{kind: "ori"})
+        assert f"its labels have no name; call them stimulus: names={{{kind!r}: 'stimulus'}}" in refused(
+            path, **{kind: "ori"}
+        )
 
 
 def test_labels_of_an_rdm_in_arrays(tmp_path):
@@ -480,7 +481,7 @@ def test_labels_of_an_rdm_in_arrays(tmp_path):
     np.savez(tmp_path / "r.npz", rdm=RDM, stimulus=IMAGES)
     assert load(tmp_path / "r.npz").stimulus.tolist() == sorted(IMAGES)
     np.savez(tmp_path / "r.npz", rdm=RDM, theta=THETA)
-    assert "if theta labels them: --map orientation=theta" in " ".join(load(tmp_path / "r.npz").notes)
+    assert "if theta labels them, pass names={'orientation': 'theta'}" in " ".join(load(tmp_path / "r.npz").notes)
 
 
 def test_degrees_that_count_are_labels_where_they_are_said_to_be(tmp_path):
@@ -504,14 +505,14 @@ def test_one_half_of_an_rdm_is_mirrored(tmp_path):
         text = pd.DataFrame(half).to_csv(header=False, index=False)
         found = read(written(tmp_path / "r.csv", text))
         np.testing.assert_array_equal(found["rdm"], RDM)
-        assert found["notes"] == ["only one half of the RDM is given; the other was taken to be its mirror image"]
+        assert found["notes"] == ["only one half of the RDM is given; the other half was filled in by symmetry"]
 
 
 def test_squares_that_are_no_rdm_are_told(tmp_path):
     path = tmp_path / "r.csv"
     for matrix, says in (
-        (RNG.normal(size=(12, 12)), "the first line holds only numbers; give every column a name"),
-        (RNG.normal(size=(12, 5)), "the first line holds only numbers; give every column a name"),
+        (RNG.normal(size=(12, 12)), "the first line has only numbers; name every column"),
+        (RNG.normal(size=(12, 5)), "the first line has only numbers; name every column"),
         (np.where(np.eye(12), 1, 1 - RDM), "are symmetric with 1 on the diagonal, as similarities are"),
         (RNG.normal(size=(67, 1)), "it is 67 numbers in one column or row"),
     ):
@@ -538,7 +539,9 @@ def test_values_between_stimuli_are_not_taken_for_neurons(tmp_path, square, labe
     matrix, says = SQUARES[square]
     if labels is None:
         np.savez(tmp_path / "r.npz", responses=matrix, image=IMAGES)
-        with pytest.raises(InputError, match=f"{says}.*if they are responses of neurons: --map responses=responses"):
+        with pytest.raises(
+            InputError, match=f"{says}.*if they are responses of neurons, pass names=.'responses': 'responses'"
+        ):
             load(tmp_path / "r.npz")
         recording = load(tmp_path / "r.npz", names={"responses": "responses"})
         assert recording.n_neurons == 12
@@ -547,7 +550,7 @@ def test_values_between_stimuli_are_not_taken_for_neurons(tmp_path, square, labe
         path = written(tmp_path / "r.csv", table_of(matrix, labels=labels, corner=corner))
         said = refused(path)
         assert re.search(f"its 12 x 12 values .*{says}", said)
-        columns = re.search("if its columns are neurons: --map 'responses=(.*)'", said).group(1)
+        columns = re.search("if its columns are neurons, pass names={'responses': '(.*)'}", said).group(1)
         assert read(path, responses=columns)["responses"].shape == (12, 12)
 
 

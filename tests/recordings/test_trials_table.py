@@ -77,7 +77,7 @@ def test_images_may_be_blank(tmp_path):
     assert (recording.n_stimuli, len(recording.blanks)) == (8, N_BLANKS)
     numbers = np.concatenate([np.repeat(np.arange(8), 6), np.full(N_BLANKS, -1)])[ORDER]
     np.savez(tmp_path / "b.npz", responses=TRIALS[ORDER], image=numbers, images=RNG.random((8, 4, 4)))
-    with pytest.raises(InputError, match=r"image holds -1, which is no image's number; .*--blank -1"):
+    with pytest.raises(InputError, match=r"image holds -1, which is not the number of an image; .*blank=-1"):
         load(tmp_path / "b.npz")
     np.testing.assert_allclose(load(tmp_path / "b.npz", blank=[-1]).responses, recording_by_number(numbers))
 
@@ -90,8 +90,8 @@ def recording_by_number(numbers):
     ("stimulus", "options", "message"),
     [
         (with_blanks(0), {"blank": [-1]}, "blank: no trial has the stimulus -1"),
-        (with_blanks("odd", "<U8"), {}, "orientation holds 'odd', which is no number of degrees; .*--blank odd"),
-        (with_blanks(-9999), {}, "over more than 180 degrees.*--blank -9999"),
+        (with_blanks("odd", "<U8"), {}, "orientation holds 'odd', which is not a number of degrees; .*blank='odd'"),
+        (with_blanks(-9999), {}, "over more than 180 degrees.*blank=-9999"),
         (np.full(N_TRIALS + N_BLANKS, np.nan), {}, "no trial has a stimulus"),
     ],
 )
@@ -104,8 +104,8 @@ def test_codes_that_are_not_named(tmp_path, stimulus, options, message):
 def test_one_value_that_breaks_the_spacing_is_remarked_on(tmp_path, code):
     warnings = check(as_npz(tmp_path, with_blanks(code))).warnings
     assert warnings[0] == (
-        f"orientation {code} (5 trials) breaks the even spacing of 22.5 degrees; if it is the code of trials without a "
-        f"stimulus, say so: --blank {code}."
+        f"orientation {code} (5 trials) breaks the even spacing of 22.5 degrees; if it marks trials without a "
+        f"stimulus, pass blank={code}."
     )
 
 
@@ -134,7 +134,7 @@ def test_other_parameters_are_said_and_rows_can_be_chosen(tmp_path, write):
     assert said[0].startswith(
         "temporal_frequency (1, 2, 4) varies between trials of the same stimulus, which are averag"
     )
-    assert "--where eye=left" in said[1]
+    assert "where={'eye': 'left'}" in said[1]
     recording = load(path, where={"temporal_frequency": 2})
     chosen = (columns["temporal_frequency"] == 2) & ~np.isnan(with_blanks(np.nan))
     expected = [TRIALS[ORDER][chosen & (with_blanks(np.nan) == d)].mean(axis=0) for d in np.unique(DEGREES)]
@@ -146,7 +146,9 @@ def test_other_parameters_are_said_and_rows_can_be_chosen(tmp_path, write):
     assert load(path, where={"orientation": [0, 45, 90]}).n_stimuli == 3
     with pytest.raises(InputError, match="no row has temporal_frequency 3; its values are 1, 2, 4"):
         load(path, where={"temporal_frequency": 3})
-    with pytest.raises(InputError, match="there is no column 'speed' beside the stimuli; there are contrast, eye"):
+    with pytest.raises(
+        InputError, match="there is no column 'speed' besides the stimuli; the others are contrast, eye"
+    ):
         load(path, where={"speed": 3})
 
 
@@ -190,7 +192,7 @@ def test_a_stimulus_may_be_given_another_name(tmp_path, write):
     assert (recording.kind, recording.n_stimuli) == ("direction", 8)
     both = write(tmp_path, with_blanks(np.nan), image=[f"i{k % 7}" for k in range(N_TRIALS + N_BLANKS)])
     with pytest.raises(
-        InputError, match=r"holds orientation and image; .*--map orientation=orientation or --map image="
+        InputError, match=r"holds orientation and image; .*names={'orientation': 'orientation'} or names={'image': "
     ):
         load(both)
     assert load(both, names={"orientation": "orientation"}).kind == "orientation"
@@ -206,8 +208,8 @@ def test_the_reference_format_says_what_it_leaves_out(tmp_path):
     assert quality.warnings[0].startswith(
         "left out 18 of 48 rows, of stimuli above 180 degrees, as the reference study"
     )
-    assert "--map responses=resp,direction=stimuli" in quality.warnings[0]
-    assert any(note.startswith("-90 and 90 degrees, one image, count as two stimuli") for note in quality.notes)
+    assert "names={'responses': 'resp', 'direction': 'stimuli'}" in quality.warnings[0]
+    assert any(note.startswith("-90 and 90 degrees, the same image, count as two stimuli") for note in quality.notes)
     every = load(tmp_path / "a.npz", names={"responses": "resp", "direction": "stimuli"})
     assert (every.n_trials, every.n_stimuli) == (48, 8)
 
@@ -219,7 +221,9 @@ def test_numbers_of_images_are_not_taken_for_degrees(tmp_path, n, first, names):
     numbers = np.tile(np.arange(first, first + n), 2)
     arrays = {names[0]: RNG.normal(size=(2 * n, 4)), names[1]: numbers}
     np.savez(tmp_path / "a.npz", **arrays)
-    with pytest.raises(InputError, match=rf"looks like the numbers of {n} conditions or images.*--map image=NAME"):
+    with pytest.raises(
+        InputError, match=rf"looks like the numbers of {n} conditions or images.*names=.'image': 'NAME'"
+    ):
         load(tmp_path / "a.npz")
     assert load(tmp_path / "a.npz", names={"responses": names[0], "image": names[1]}).n_stimuli == n
 

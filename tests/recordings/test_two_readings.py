@@ -65,14 +65,14 @@ def test_the_studys_format_has_blanks(saved, told, bin_width):
 
 def test_the_studys_format_heeds_axes(saved):
     path = saved(resp=RESPONSES.T, stimuli=TRIALS)
-    with pytest.raises(InputError, match="'stimuli' must have one value a row"):
+    with pytest.raises(InputError, match="'stimuli' must have one value per row"):
         load(path)
     np.testing.assert_allclose(load(path, axes="neuron,trial").responses, averages(RESPONSES, TRIALS))
 
 
 def test_bins_of_the_studys_format_keep_no_sessions_and_say_so(saved):
     recording = load(study(saved, session=np.repeat([1, 2], 30)), bin_width=30)
-    assert recording.notes == ("the bins are averages, which keep no session",)
+    assert recording.notes == ("the bins are averages, which have no session",)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_studys_format_refuses_what_it_cannot_heed(saved, options, message):
     ids=str,
 )
 def test_an_rdm_heeds_no_option_of_trials(saved, options):
-    with pytest.raises(InputError, match=f"it is an RDM.*; --{next(iter(options))} cannot be applied, so leave it out"):
+    with pytest.raises(InputError, match=f"it is an RDM.*; leave out {next(iter(options))}="):
         load(saved(rdm=RDM, orientation=SIX), **options)
 
 
@@ -113,7 +113,7 @@ def test_an_rdm_heeds_no_option_of_trials(saved, options):
 def test_a_file_with_two_recordings_asks_which(saved, names):
     held = {"responses": RESPONSES[:6], "rdm": RDM, "resp": RESPONSES[6:12]}
     path = saved(**{name: held[name] for name in names}, orientation=SIX, stimuli=SIX)
-    with pytest.raises(InputError, match=f"say which of them to read: .*--map {names[0]}={names[0]}"):
+    with pytest.raises(InputError, match=f"choose one of them with .*names=.{names[0]!r}: {names[0]!r}"):
         load(path)
     for name in names:
         read = load(path, names={name: name})
@@ -137,7 +137,7 @@ def test_stimuli_a_circle_apart_are_one(saved, kind, low, high, angles):
     recording = load(saved(responses=RESPONSES, **{kind: coded}), angles=angles.split()[-1])
     np.testing.assert_allclose(recording.responses, averages(RESPONSES, TRIALS))
     np.testing.assert_allclose(recording.stimulus, np.unique(nominal), atol=1e-4)
-    said = f"{low} and {high} degrees are one {kind}: 5 rows at {high} are joined to those at {low}"
+    said = f"{low} and {high} degrees are one {kind}: 5 rows at {high} are merged with {low}"
     assert recording.notes == (said,)
 
 
@@ -146,7 +146,7 @@ def test_a_blank_at_the_end_of_the_circle_is_asked_for(saved):
     responses = RNG.normal(size=(56, 9))
     path = saved(responses=responses, direction=direction)
     assert load(path).n_stimuli == 6
-    assert "(if 0 or 360 stands for trials without a stimulus, say so: --blank 360)" in load(path).notes[0]
+    assert "(if 0 or 360 marks trials without a stimulus, pass blank=360)" in load(path).notes[0]
     told = load(path, blank=[360])
     np.testing.assert_array_equal(told.blanks, responses[direction == 360])
     np.testing.assert_allclose(told.responses, averages(responses[direction < 360], direction[direction < 360]))
@@ -166,7 +166,7 @@ def test_ends_that_a_recording_holds_apart_stay_apart_in_its_files(tmp_path, suf
 def test_rows_of_an_rdm_stay_apart_and_say_so(saved):
     recording = load(saved(rdm=RDM, orientation=np.linspace(-90, 90, 6)))
     assert recording.n_stimuli == 6
-    assert recording.notes == ("-90 and 90 degrees, one orientation, count as two stimuli",)
+    assert recording.notes == ("-90 and 90 degrees, the same orientation, count as two stimuli",)
 
 
 @pytest.mark.parametrize("name", ["spatial_frequency", "SF", "temporal frequency", "contrast"])
@@ -192,7 +192,7 @@ def test_what_differs_in_every_trial_is_no_session(saved):
     path = saved(responses=RESPONSES, orientation=TRIALS, date=np.arange(60))
     recording = load(path)
     assert recording.sessions == ()
-    assert "date differs in every trial, and is not taken for sessions" in recording.notes[0]
+    assert "date differs in every trial, so it is not read as sessions" in recording.notes[0]
     assert len(load(path, names={"session": "date"}).sessions) == 60
 
 
@@ -232,14 +232,14 @@ def test_numbers_of_conditions_are_told_from_a_code_beside_them(saved, numbers, 
     path = saved(responses=RNG.normal(size=(len(shown), 4)), direction=shown)
     with pytest.raises(InputError, match=rf"the numbers of {n} conditions.*number \* 45 ") as caught:
         load(path)
-    assert ("--blank" in str(caught.value)) == (code is not None)
-    assert code is None or f"add --blank {code}." in str(caught.value)
+    assert ("blank=" in str(caught.value)) == (code is not None)
+    assert code is None or f"add blank={code}." in str(caught.value)
 
 
 def test_images_that_are_called_as_blanks_are_named(saved):
     image = np.tile(["cat", "dog", "cow", "Gray"], 15)
     recording = load(saved(responses=RESPONSES, image=image))
-    assert "image 'Gray' stands for trials without a stimulus (blanks)" in recording.notes
+    assert "image 'Gray' marks trials without a stimulus (blanks)" in recording.notes
     assert len(recording.blanks) == 15
 
 
@@ -253,5 +253,5 @@ def test_a_neuron_may_be_called_nan(saved):
 
 def test_whole_numbers_that_floating_point_cannot_tell_apart_are_refused(saved):
     counts = 2**63 - 1 - np.arange(240).reshape(60, 4)
-    with pytest.raises(InputError, match="too large to be told apart in floating point"):
+    with pytest.raises(InputError, match="too large to be distinguished in floating point"):
         load(saved(responses=counts, orientation=TRIALS))

@@ -312,7 +312,7 @@ def test_settings_side_by_side():
             lambda run: (run / "similarity.csv").write_text(
                 (run / "similarity.csv").read_text().replace("trained layer", "layer")
             ),
-            "similarity.csv: column kind holds 'layer', which is no kind of encoder; the kinds are trained layer, untr",
+            "similarity.csv: column kind holds 'layer', which is not a kind of encoder; the kinds are trained layer,",
         ),
         (
             lambda run: (run / "environment.json").write_text(

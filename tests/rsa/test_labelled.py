@@ -256,7 +256,7 @@ def test_a_stimulus_is_named_by_its_label():
         for function in (rsa.rdm, lambda a: rsa.linear_cka(a, X), lambda a: rsa.noise_ceiling(responses=a)):
             with pytest.raises(InputError, match=r"stimulus 2 \((stimulus|label) image a\)"):
                 function(given)
-    with pytest.raises(InputError, match=r"column 'trial' of responses has type \w+.*belongs into the index"):
+    with pytest.raises(InputError, match=r"column 'trial' of responses has type \w+.*of labels to the index"):
         rsa.rdm(pd.DataFrame(X).assign(trial=list("abcdefg")))
 
 

@@ -55,11 +55,15 @@ TRANSPARENT = np.concatenate([np.zeros_like(COLOURS), BYTES[..., None]], axis=2)
 @pytest.mark.parametrize(
     ("image", "options", "says"),
     [
-        (Image.fromarray(TRANSPARENT), {}, "transparent in places"),
-        (Image.fromarray(np.stack([BYTES, BYTES], axis=2), "LA"), {}, "transparent in places"),
-        (Image.fromarray(BYTES).convert("P"), {"transparency": 0}, "transparent in places"),
-        (Image.fromarray((65535 * RAMP).astype(np.int32)), {"format": "TIFF"}, "numbers of 32 bits, of which none"),
-        (Image.fromarray(255 * RAMP.astype(np.float32)), {"format": "TIFF"}, "values from 0 to 255, of which none"),
+        (Image.fromarray(TRANSPARENT), {}, "partly transparent"),
+        (Image.fromarray(np.stack([BYTES, BYTES], axis=2), "LA"), {}, "partly transparent"),
+        (Image.fromarray(BYTES).convert("P"), {"transparency": 0}, "partly transparent"),
+        (
+            Image.fromarray((65535 * RAMP).astype(np.int32)),
+            {"format": "TIFF"},
+            "32-bit numbers without a known white level",
+        ),
+        (Image.fromarray(255 * RAMP.astype(np.float32)), {"format": "TIFF"}, "values from 0 to 255 without a known"),
         (
             Image.fromarray(BYTES),
             {"format": "TIFF", "save_all": True, "append_images": [Image.fromarray(BYTES)]},

@@ -51,8 +51,8 @@ def test_check_and_table_count_the_same_neurons_of_the_same_trials(file, options
 
 def test_lines_say_that_directions_were_folded_later_and_neurons_chosen_before(file):
     said = dict(quality.lines(quality.check(file, fold_directions=True, responsive=True)))
-    assert said["neurons are tuned"].endswith("directions as recorded, before they were folded")
-    assert said["neurons respond"].endswith("blanks; those that do not were left out before")
+    assert said["neurons are tuned"].endswith("directions as recorded, before folding")
+    assert said["neurons respond"].endswith("blanks; the others were left out before")
     plain = dict(quality.lines(quality.check(file)))
     assert "folded" not in plain["neurons are tuned"] and "left out" not in plain["neurons respond"]
     assert said["decoding error"].startswith("of single trials, median") and "direction " in said["decoding error"]

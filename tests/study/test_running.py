@@ -221,7 +221,7 @@ def test_what_a_reader_can_look_closer_at(small):
     quality = json.loads((small.folder / "quality.json").read_text())
     assert (quality["verdict"], quality["n_neurons"], dict(quality["lines"])["RDM repeats"]) == (
         *("unknown", 60),
-        "not known: that takes 6 stimuli or more with two trials each",
+        "not known: at least 6 stimuli with two trials each are needed",
     )
 
 

@@ -94,5 +94,5 @@ def test_check_counts_the_same_neurons_and_decodes_what_can_be_told(example, sum
     assert said["neurons respond"].endswith("to at least one stimulus, against 20 blanks")
     assert (neurons.orientation.chance, neurons.direction.chance) == (45, 90)
     assert neurons.orientation.error < 5 and neurons.direction.error < 30
-    assert "images can tell orientation only" in said["decoding error"]
+    assert "images determine only the orientation" in said["decoding error"]
     assert not any("tuned" in warning or "guesses" in warning for warning in found.warnings)

@@ -26,19 +26,23 @@ def in_colour() -> bool:
 
 
 def echo(*lines: object, err: bool = False, fg: str | None = None, bold: bool = False) -> None:
-    """Print lines; a character in them that would act on the terminal, or hide, is shown as its escape.
+    """Print lines, in which advice for Python becomes advice for the command line.
+
+    A character that would act on the terminal, or hide, is shown as its escape.
 
     Parameters
     ----------
     *lines : object
-        Each is one line, also where its text has several.
+        Each is one line, even if its text has several.
     err : bool
         To the standard error.
     fg : str, optional
         A colour of typer.
     bold : bool
     """
-    text = "\n".join(visible(str(line)) for line in lines)
+    from normenc.cli.advice import as_options
+
+    text = "\n".join(visible(as_options(str(line))) for line in lines)
     stream = sys.stderr if err else sys.stdout
     if stream is None:  # it was closed before
         return

@@ -1,7 +1,7 @@
-"""Anyone's networks as encoders of grey stimuli: any torch module, and torchvision's and timm's models by name.
+"""Existing networks as encoders of grey stimuli: any torch module, and torchvision and timm models by name.
 
-Networks trained on photographs want colours, another size and normalised values. :func:`adapt` takes care of that and
-says what it does; names of layers stay as they are, so that :func:`normenc.representations.represent` reads any.
+Networks trained on photographs need colours, another size and normalised values. :func:`adapt` provides these and
+says what it does; layer names are unchanged, so :func:`normenc.representations.represent` can read any layer.
 """
 
 from normenc.pretrained.models import activation_layers, adapt, load_model

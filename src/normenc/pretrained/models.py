@@ -1,4 +1,4 @@
-"""Any torch module as an encoder of grey stimuli, and torchvision's and timm's models by name."""
+"""Any torch module as an encoder of grey stimuli, and torchvision and timm models by name."""
 
 import copy
 import difflib
@@ -41,12 +41,12 @@ def adapt(
     std: Sequence[float] = IMAGENET[1],
     fit: str = "crop",
 ) -> nn.Module:
-    """Let a network that takes other images take grey ones, as normenc's stimuli are.
+    """Adapt a network to grey images, such as the stimuli of normenc.
 
     Parameters
     ----------
     module : Module
-        Stays as it was.
+        It is not changed.
     size, n_channels, mean, std, fit
         See :class:`Preprocessing`; colours and ImageNet's statistics by default. Gratings are best drawn at the
         network's own size: ``stimuli.gratings(orientation, size=adapted.preprocessing.size)``.
@@ -54,14 +54,14 @@ def adapt(
     Returns
     -------
     Module
-        A copy in evaluation mode, with the same layers by the same names, of the module within where it is compiled or
-        spread over devices; it takes images of shape (n, height, width)
-        with values 0 to 1, and its attribute ``preprocessing`` says what happens to them.
+        A copy in evaluation mode with the same layer names (a copy of the inner module if it is compiled or spread over
+        devices). It takes images of shape (n, height, width) with values 0 to 1, and its attribute ``preprocessing``
+        says how they are prepared.
 
     Raises
     ------
     InputError
-        When a parameter is impossible, or the module is adapted already, or has a ``preprocessing`` of its own.
+        If a parameter is impossible, or the module is already adapted, or has its own ``preprocessing``.
 
     Examples
     --------
@@ -75,7 +75,9 @@ def adapt(
     if hasattr(module, "preprocessing"):
         own = module.preprocessing
         why = (
-            "is adapted already" if isinstance(own, Preprocessing) else "has a 'preprocessing' of its own; rename that"
+            "is already adapted; use it as it is"
+            if isinstance(own, Preprocessing)
+            else "has its own 'preprocessing'; rename that"
         )
         raise InputError(f"this {type(module).__name__} {why}")
     adapted = copy.deepcopy(module).eval()
@@ -100,14 +102,14 @@ def load_model(
         ``"torchvision:resnet18"``, ``"timm:resnet18"`` or, with the tag of its weights, ``"timm:resnet50.a1_in1k"``.
     weights : str or Path, optional
         A ``.safetensors`` file, or a ``.pt`` or ``.pth`` file of a state dict (read without running code from it), as
-        libraries and trainers write them; the initial weights of `seed` where left out.
+        libraries and training code write them; by default the initial weights of `seed`.
     leave_out : sequence of str
         Patterns of weights that keep their initial values, such as ``["fc.*"]`` for a head of another size, or of keys
         that only the file has, such as ``["criterion.*"]``.
     seed : int
-        Of the initial weights.
+        Seed of the initial weights.
     fit : str
-        What happens to images of another ratio, see :class:`Preprocessing`.
+        How images with another aspect ratio are fitted, see :class:`Preprocessing`.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def load_model(
     Raises
     ------
     InputError
-        When the library or the model is not there, or the weights cannot be read or do not fit.
+        If the library or the model is missing, or the weights cannot be read or do not fit.
     """
     library, _, model = name.partition(":")
     builders = {"torchvision": _torchvision, "timm": _timm}
@@ -137,12 +139,12 @@ def load_model(
             # Weights of Inception and GoogLeNet take images that are normalised otherwise, as these networks then do.
             module.transform_input = True  # type: ignore[assignment]
     elif leave_out:
-        raise InputError(f"leave_out is {list(leave_out)}, but no file of weights is given; give weights too")
+        raise InputError(f"leave_out is {list(leave_out)}, but no file of weights is given; also give weights")
     return adapt(module, size=size, mean=mean, std=std, fit=fit)
 
 
 def activation_layers(module: nn.Module, images: torch.Tensor) -> list[str]:
-    """Names of all submodules that give one row an image, in the order in which they run.
+    """Names of all submodules that give one row per image, in the order in which they run.
 
     Parameters
     ----------

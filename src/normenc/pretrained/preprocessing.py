@@ -1,4 +1,4 @@
-"""What happens to grey images before a network sees them that wants colours, another size and normalised values."""
+"""Preparation of grey images for networks that need colours, another size and normalised values."""
 
 from dataclasses import dataclass
 
@@ -17,19 +17,19 @@ SLACK = 1e-3  # of values that resizing takes beyond 0 and 1
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What happens to grey images, values 0 to 1, before a network sees them.
+    """How grey images, values 0 to 1, are prepared for a network.
 
     Attributes
     ----------
     size : (int, int) or None
-        Height and width in pixels that images are resized to (bilinear, antialiased); None leaves theirs.
+        Height and width in pixels that images are resized to (bilinear, antialiased); None keeps their size.
     n_channels : int
         Copies of the grey image.
     mean, std : tuple of float
         Of each channel; the mean is subtracted, then the standard deviation divides.
     fit : str
-        What happens to images whose sides have another ratio than `size`, so that nothing is squeezed: ``"crop"`` cuts
-        them to it in their middle, ``"pad"`` adds grey (0.5) on both sides.
+        How images with another aspect ratio than `size` are fitted without stretching: ``"crop"`` cuts them at the
+        centre, ``"pad"`` adds grey (0.5) on both sides.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class Preprocessing:
         Raises
         ------
         InputError
-            When images have another shape, or values outside of 0 and 1.
+            If images have another shape, or values outside of 0 and 1.
         """
         if images.ndim == 3:
             images = images[:, None]

@@ -1,4 +1,4 @@
-"""Files of weights as libraries and trainers write them, loaded into a module without running code from them."""
+"""Load files of weights, as libraries and training code write them, into a module without running code from them."""
 
 import re
 from collections.abc import Container, Mapping, Sequence
@@ -31,8 +31,8 @@ DENSENET = re.compile(r"(norm|relu|conv)\.([12])\.")  # torchvision's file calls
 def load_weights(module: nn.Module, path: Path, name: str, leave_out: Sequence[str] = ()) -> None:
     """Load a file of weights into a module, all of them or none.
 
-    Names may begin with ``module.`` and the like, several in turn, as wrappers leave them, and the state dict may lie
-    in a checkpoint under ``state_dict`` or ``model``.
+    Names may begin with one or more prefixes such as ``module.``, as wrappers leave them, and the state dict may be
+    inside a checkpoint under ``state_dict`` or ``model``.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ def load_weights(module: nn.Module, path: Path, name: str, leave_out: Sequence[s
     name : str
         Of the model, for messages.
     leave_out : sequence of str
-        Patterns of weights that keep the values they have, or of keys of the file that the model has not.
+        Patterns of weights that keep their values, or of keys of the file that the model does not have.
 
     Raises
     ------
     InputError
-        When the file is not there or cannot be read, or holds several state dicts, or weights do not fit or are NaN;
-        the module is then as it was.
+        If the file is missing or cannot be read, or holds several state dicts, or weights do not fit or are NaN;
+        the module is then unchanged.
     """
     found = _state_dict(_read(path), path)
     own = module.state_dict()
@@ -88,7 +88,7 @@ def _check_finite(state: Mapping[str, torch.Tensor], parameters: Container[str],
             if bad.any():
                 raise InputError(
                     f"{path}: {int(bad.sum())} of {bad.numel()} values of {key} are NaN or infinite; the training "
-                    "that wrote this file has diverged, or the file is damaged"
+                    "that wrote this file diverged, or the file is damaged"
                 )
 
 
@@ -108,20 +108,20 @@ def _read(path: Path) -> Any:
         said = " ".join(str(error).split())[:200]
         raise InputError(
             f"{path}: these weights cannot be read ({said}); they must be a .safetensors file, or a state dict saved "
-            "by torch.save. Of a whole module, or a TorchScript file, save the state_dict()"
+            "by torch.save. For a whole module, or a TorchScript file, save the state_dict()"
         ) from None
 
 
 def _state_dict(found: Any, path: Path) -> dict[str, torch.Tensor]:
-    """The state dict itself, out of the checkpoint that it may lie in."""
+    """The state dict itself, taken out of a checkpoint if needed."""
     for _ in range(2):
         if isinstance(found, Mapping) and not _is_state(found):
             inside = [key for key in AROUND if isinstance(found.get(key), Mapping)]
             if sum(_is_state(found[key]) for key in inside) > 1:
                 states = [key for key in inside if _is_state(found[key])]
                 raise InputError(
-                    f"{path}: this file holds several state dicts, {', '.join(states)}; save the one that is meant to "
-                    f"a file of its own: torch.save(torch.load(path)[{states[0]!r}], ...)"
+                    f"{path}: this file holds several state dicts, {', '.join(states)}; save the one you need to "
+                    f"its own file: torch.save(torch.load(path)[{states[0]!r}], ...)"
                 )
             found = next((found[key] for key in inside), found)
     if not _is_state(found):
@@ -135,9 +135,9 @@ def _is_state(found: Any) -> bool:
 
 
 def _renamed(state: dict[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The names that the module uses, where beginnings or an old way of writing are all that differs.
+    """Map names in the file to those of the module, if they differ only by prefixes or an old notation.
 
-    Of all ways to strip beginnings the one is taken that gives most names of the module, and strips least.
+    Of all ways to strip prefixes, take the one that matches most names of the module and strips least.
     """
     if AVERAGED in state and all(key.startswith("module.") for key in state if key != AVERAGED):
         state = {key: value for key, value in state.items() if key != AVERAGED}

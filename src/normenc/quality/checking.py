@@ -1,4 +1,4 @@
-"""``normenc check``: what was understood of a recording, and whether it is fit for the question."""
+"""``normenc check``: how a recording was read, and whether it is fit for comparison with models."""
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,12 +27,12 @@ __all__ = ["Quality", "check"]
 
 MIN_REPEATED = 3  # stimuli, for the reliability of an RDM
 N_SPLITS = 20
-MOST_GIB = 2.0  # of responses that are looked at
+MOST_GIB = 2.0  # of responses that are examined
 
 
 @dataclass(frozen=True, repr=False)
 class Quality(Shown):
-    """What :func:`check` found.
+    """Results of :func:`check`.
 
     Attributes
     ----------
@@ -40,46 +40,46 @@ class Quality(Shown):
     read_as : str
         How the array in the file was read; empty for a recording made in Python.
     kind : str
-        What the stimuli are: ``"orientation"``, ``"direction"``, ``"image"`` or another type; see `shown`.
+        Kind of stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type; see `shown`.
     n_stimuli : int
     n_neurons, n_trials : int or None
-        None where they are not known.
+        None if not known.
     n_repeats : (int, int)
         Fewest and most trials of a stimulus.
     n_animals, n_sessions : int
-        0 where they are not stated.
+        0 if not stated.
     first, last, largest_gap : float or None
-        Of stimuli that are numbers; the gap goes around the circle, where they have one.
+        Of stimuli that are numbers; the gap is around the circle, if they have one.
     covers_circle : bool
     has_images : bool
-        Whether the networks can be shown what the animal saw: for gratings always, for images where they are there.
+        Whether the networks can be shown what the animal saw: always for gratings; for images if they are given.
     units : str
         Of the responses, as stated.
     units_looked_at : str
-        Of the values that `raw` describes: those of the file, before responses were z-scored.
+        Units of the values that `raw` describes: those of the file, before responses were z-scored.
     raw : RawValues or None
-        What is odd about the responses as they stand in the file.
+        What is unusual about the responses in the file.
     neurons : NeuronQuality or None
     neurons_kind : str
-        The stimuli by which neurons are described: `kind`, or ``"direction"`` where directions were folded.
+        The kind of stimuli by which neurons are described: `kind`, or ``"direction"`` if directions were folded.
     neurons_averaged : bool
-        Whether only averages are known of these, no trials.
+        Whether these have only averages, no trials.
     rdm : RdmReliability or None
-        None where no stimulus was shown twice.
+        None if no stimulus was shown twice.
     ceiling : str
-        What the noise ceiling comes from.
+        What the noise ceiling is computed from.
     ceiling_lower, ceiling_upper : float
-        NaN where there is none.
+        NaN if there is none.
     verdict : str
-        ``"reliable"``, ``"weak"``, ``"unreliable"``, or ``"unknown"`` where nothing tells.
+        ``"reliable"``, ``"weak"``, ``"unreliable"``, or ``"unknown"`` if it cannot be estimated.
     warnings : tuple of str
-        In plain words, the gravest first.
+        Sentences, the most serious first.
     notes : tuple of str
-        How the file was understood, and what was done to the responses.
+        How the file was read, and how the responses were prepared.
     decidable : Decidable or None
         What comparisons with models can decide.
     images_cut : str
-        How images are fitted to the size of gratings, as one sentence; empty where they are not, or there are none.
+        How images are fitted to the size of gratings, as one sentence; empty if they are not, or there are none.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Quality(Shown):
 
     @property
     def is_comparable(self) -> bool:
-        """Whether a study can compare models with the recording: its RDM is known, of stimuli enough."""
+        """Whether a study can compare models with the recording: it has an RDM and enough stimuli."""
         has_rdm = self.decidable is None or self.decidable.unknown != NO_RDM
         return has_rdm and self.n_stimuli >= MIN_STUDY
 
@@ -131,13 +131,13 @@ class Quality(Shown):
         return self.warnings
 
     def summary(self) -> pd.DataFrame:
-        """What was found, as :func:`normenc.quality.lines` says it: a row a heading (index), the column ``value``."""
+        """The lines of :func:`normenc.quality.lines`: one row per heading (index), and the column ``value``."""
         from normenc.quality.lines import lines
 
         return facts([*lines(self), ("verdict", self.verdict)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values for JSON; NaN is None."""
+        """All results as plain values for JSON; NaN becomes None."""
         return _plain(asdict(self))
 
 
@@ -150,24 +150,25 @@ def check(
     preparation: Preparation | None = None,
     **options: Any,
 ) -> Quality:
-    """Look a recording over before anything is compared with it.
+    """Check a recording before anything is compared with it.
 
     Parameters
     ----------
     source : str, Path or Recording
-        As :func:`normenc.recordings.load` takes it, or a recording.
+        A name or file for :func:`normenc.recordings.load`, or a recording.
     seed : int
-        Of random halves and permutations.
+        Seed of random halves and permutations.
     compared : Inference, optional
-        A comparison of models with the recording that was made already, from which it is seen how small a difference
-        can be found; without one, models that need no training are compared.
+        An existing comparison of models with the recording, from which the smallest detectable difference is
+        computed; without one, models that need no training are compared.
     n_neurons : int, optional
-        Of the simulated recording, see :func:`normenc.recordings.load`.
+        Size of the simulated recording, see :func:`normenc.recordings.load`.
     preparation : Preparation, optional
+        How the file is read and prepared.
     **options
-        Of :class:`normenc.recordings.Preparation`. Missing values are no error here: they are counted, and neurons (or,
-        where that would leave fewer than half of them, trials) that have any are left out of the rest. Neurons are
-        described by their trials as they were before directions were folded.
+        Fields of :class:`normenc.recordings.Preparation`. Missing values are not an error here: they are counted, and
+        neurons (or, if that would leave fewer than half of them, trials) that have any are left out of the rest.
+        Neurons are described by their trials before directions were folded.
 
     Returns
     -------
@@ -176,7 +177,7 @@ def check(
     Raises
     ------
     InputError
-        When the file cannot be read, or nothing is left.
+        If the file cannot be read, or nothing is left.
 
     Examples
     --------
@@ -188,7 +189,10 @@ def check(
     if isinstance(source, Recording):
         given = Preparation.of(preparation, **options).given() | ({} if n_neurons is None else {"n_neurons": n_neurons})
         if given:
-            raise InputError(f"{', '.join(given)}: a recording that is loaded takes no options of load")
+            raise InputError(
+                f"{', '.join(given)}: these are options for loading a file, but the recording is loaded already; "
+                "leave them out"
+            )
         raw = None if source.responses is None else look_at(_rows(source))
         return _checked(source, raw, source, seed, compared)
     asked = Preparation.of(preparation, **options)
@@ -200,7 +204,7 @@ def check(
 
 
 def _read(source: str | Path, n_neurons: int | None, asked: Preparation) -> tuple[Recording, RawValues | None, str]:
-    """The recording without missing values, what the file's values are like, and their unit."""
+    """The recording without missing values, a description of the values in the file, and their unit."""
     if str(source) in SOURCES and SOURCES[str(source)].url is None:
         recording = load(source, n_neurons=n_neurons, preparation=asked)
         return recording, look_at(_rows(recording)), recording.units
@@ -219,7 +223,7 @@ def _read(source: str | Path, n_neurons: int | None, asked: Preparation) -> tupl
 
 
 def _within_memory(found: Contents) -> Contents:
-    """Of responses that are too large, some neurons from the middle; the notes say which."""
+    """Some neurons from the middle if there are too many responses; the notes say which."""
     responses = found.responses
     n_trials, n_neurons = responses.shape
     most = int(MOST_GIB * 2**30 / (n_trials * responses.dtype.itemsize))
@@ -228,7 +232,7 @@ def _within_memory(found: Contents) -> Contents:
     start = (n_neurons - most) // 2
     chosen = slice(start, start + most)
     neurons = {name: np.asarray(labels)[chosen] for name, labels in found.neurons.items()}
-    said = f"looked at {most:,} of {n_neurons:,} neurons, from number {start:,} on, as many as fit into memory"
+    said = f"examined {most:,} of {n_neurons:,} neurons, from number {start:,}, as many as fit in memory"
     return replace(found, responses=responses[:, chosen], neurons=neurons, notes=(*found.notes, said))
 
 
@@ -296,27 +300,27 @@ def _checked(
 
 
 def _too_few(recording: Recording) -> list[str]:
-    """Why no study of the recording can be made."""
+    """Reasons why the recording cannot be used in a study."""
     found = []
     if recording.n_stimuli < MIN_STUDY:
         found.append(
             f"{recording.n_stimuli} stimuli are too few to compare models: run and power need at least {MIN_STUDY}."
         )
     if recording.n_neurons == 1:
-        found.append("one neuron has no RDM of correlations, which takes at least 2; run and power cannot use it.")
+        found.append("an RDM of correlations needs at least 2 neurons, and there is one; run and power cannot use it.")
     return found
 
 
 def _read_otherwise(recording: Recording) -> list[str]:
-    """What speaks for another reading of the file, or of its stimuli."""
+    """Signs that the file, or its stimuli, should be read differently."""
     said = [f"{caution}." for caution in recording.cautions]
     odd = None if recording.period is None else odd_one_out(recording.stimulus, recording.period)
     if odd is not None:
         value, step = odd
         one = f"{recording.shown.noun} {value:g}{_trials_of(recording, value)}"
         said.append(
-            f"{one} breaks the even spacing of {step:g} degrees; if it is the code of trials without a stimulus, say "
-            f"so: --blank {value:g}."
+            f"{one} breaks the even spacing of {step:g} degrees; if it marks trials without a stimulus, pass "
+            f"blank={value:g}."
         )
     return said
 

@@ -1,4 +1,4 @@
-"""What of a recording enters a comparison: its animals, its sessions, its repeats, or its neurons."""
+"""The parts of a recording that enter a comparison: its animals, sessions, repeats, or neurons."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,9 @@ __all__ = ["comparison_notes", "confounded", "rdms_for_inference"]
 
 
 def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
-    """What :func:`normenc.rsa.infer` and :func:`normenc.rsa.noise_ceiling` can know of a recording.
+    """Inputs of :func:`normenc.rsa.infer` and :func:`normenc.rsa.noise_ceiling` from a recording.
 
-    Animals count as animals only where they are named. Sessions of one animal, named or not, are sessions.
+    Animals count as animals only if they are named. Sessions of one animal, named or not, are sessions.
 
     Parameters
     ----------
@@ -31,16 +31,16 @@ def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dic
     Returns
     -------
     dict
-        ``data``: an RDM for each animal and session that saw all stimuli, where these are of two animals at least, with
-        their names as ``subject``; else, where they are of two sessions at least, an RDM for each session, with their
-        names as ``session`` and, if the same neurons were recorded in all, their ``responses``; else the RDM of all.
-        Then also ``responses``, where there are enough neurons to resample, and ``repeats``, where every stimulus has
-        two trials at least; of unequal numbers of trials the first ones, as many as all stimuli have.
+        ``data``: an RDM for each animal and session that saw all stimuli, if at least two animals did, with
+        their names as ``subject``; otherwise, if at least two sessions did, an RDM for each session, with their
+        names as ``session`` and, if the same neurons were recorded in all, their ``responses``; otherwise one RDM of
+        all. In that case also ``responses``, if there are enough neurons to resample, and ``repeats``, if every
+        stimulus has at least two trials; with unequal numbers of trials only the first ones that all stimuli have.
 
     Raises
     ------
     InputError
-        When an RDM is undefined; the message says why.
+        If an RDM is undefined; the message says why.
     """
     if recording.responses is None:
         return _of_rdms(recording)
@@ -63,14 +63,14 @@ def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dic
 
 
 def comparison_notes(recording: Recording) -> tuple[str, ...]:
-    """Say what of a recording a comparison leaves out or puts together, a sentence each.
+    """Say which parts of a recording a comparison leaves out or averages together, one sentence each.
 
     Examples
     --------
     >>> seen = {"session": ["1", "1", "1", "2", "2"]}
     >>> rows = np.arange(10.0).reshape(5, 2)
     >>> comparison_notes(Recording.from_trials("toy", rows, [0, 60, 120, 0, 60], trials=seen))
-    ('Session 2 saw 2 of 3 stimuli, so that sessions are not told apart: their trials are averaged together.',)
+    ('Session 2 saw 2 of 3 stimuli, so sessions are not distinguished: their trials are averaged together.',)
     """
     if recording.responses is None:
         return ()
@@ -99,7 +99,7 @@ class _Part:
 
 
 def _of_rdms(recording: Recording) -> dict[str, Any]:
-    """RDMs as they were published, with whose they are."""
+    """Published RDMs with their subjects."""
     if recording.rdms is None or len(recording.rdms) < 2:
         return {"data": recording.rdm}
     names = {"subject": "animal", "session": "session"}
@@ -115,7 +115,7 @@ def _rdm(responses: Any, metric: str, who: str) -> npt.NDArray[np.float64]:
 
 
 def _repeats(recording: Recording) -> npt.NDArray[Any] | None:
-    """Trials as (n_repeats, n_stimuli, n_neurons), or None where a stimulus has only one."""
+    """Trials as (n_repeats, n_stimuli, n_neurons), or None if a stimulus has only one."""
     n_repeats = recording.n_repeats[0]
     if recording.trials is None or n_repeats < 2:
         return None
@@ -127,7 +127,7 @@ def _repeats(recording: Recording) -> npt.NDArray[Any] | None:
 
 
 def _parts(recording: Recording) -> tuple[list[_Part], list[str]]:
-    """Animals and sessions that can be compared apart, none where there are not two, and what is said of the others."""
+    """Animals and sessions that can be compared separately, none if fewer than two, and notes on the others."""
     parts = _parts_of_neurons(recording)
     if parts:
         return parts, []
@@ -135,7 +135,7 @@ def _parts(recording: Recording) -> tuple[list[_Part], list[str]]:
 
 
 def _parts_of_neurons(recording: Recording) -> list[_Part]:
-    """Where neurons are labelled, each animal and session has its own; all saw all stimuli."""
+    """If neurons are labelled: each animal and session has its own neurons, and all saw all stimuli."""
     assert recording.responses is not None
     animal, session = (_labels(recording.responses, f"neuron_{name}").tolist() for name in ("animal", "session"))
     keys = list(zip(animal, session, strict=True))
@@ -147,7 +147,7 @@ def _parts_of_neurons(recording: Recording) -> list[_Part]:
 
 
 def _parts_of_trials(recording: Recording) -> tuple[list[_Part], list[str]]:
-    """Where trials are labelled: by animal where several are named, else by session."""
+    """If trials are labelled: by animal if several are named, otherwise by session."""
     if recording.trials is None:
         return [], []
     animal, session = (_labels(recording.trials, name) for name in ("animal", "session"))
@@ -171,11 +171,11 @@ def _parts_of_trials(recording: Recording) -> tuple[list[_Part], list[str]]:
     start = start[0].upper() + start[1:]
     if apart:
         return parts, [f"{start} and {'is' if len(partial) == 1 else 'are'} left out of the comparison."]
-    return [], [f"{start}, so that {what}s are not told apart: their trials are averaged together."]
+    return [], [f"{start}, so {what}s are not distinguished: their trials are averaged together."]
 
 
 def confounded(recording: Recording) -> list[str]:
-    """Say where sessions share no stimulus, so that what differs between them looks like tuning."""
+    """Warn if sessions share no stimulus, because differences between them then look like tuning."""
     if recording.trials is None or len(recording.sessions) < 2 or "session" not in recording.trials.coords:
         return []
     names, of_trial = np.unique(_labels(recording.trials, "session"), return_inverse=True)
@@ -186,16 +186,16 @@ def confounded(recording: Recording) -> list[str]:
         return []
     apart = [", ".join(names[group == index]) for index in range(n_groups)]
     return [
-        f"Sessions {apart[0]} and {'; '.join(apart[1:])} share no stimulus: what differs "
-        "between sessions, such as the level of responses, cannot be told from tuning. Subtract a baseline, or compare "
-        "the sessions one by one (--where session=...)."
+        f"Sessions {apart[0]} and {'; '.join(apart[1:])} share no stimulus: differences "
+        "between sessions, such as in response level, cannot be distinguished from tuning. Subtract a baseline, or "
+        "compare the sessions one by one (where={'session': 'NAME'})."
     ]
 
 
 def _shown_together(
     index: npt.NDArray[np.intp], animal: npt.NDArray[np.str_], session: npt.NDArray[np.str_], n_stimuli: int
 ) -> list[tuple[tuple[str, str], npt.NDArray[np.intp]]]:
-    """Trials by animal and session; all of an animal where none of its sessions had all stimuli, but all together."""
+    """Trials by animal and session; all trials of an animal if only its sessions together had all stimuli."""
     groups: list[tuple[tuple[str, str], npt.NDArray[np.intp]]] = []
     for name in sorted(set(animal)):
         own = np.flatnonzero(animal == name)
@@ -207,6 +207,6 @@ def _shown_together(
 
 
 def _labels(values: Any, name: str) -> npt.NDArray[np.str_]:
-    """Labels of the trials, or neurons; empty ones where there are none."""
+    """Labels of the trials, or neurons; empty if there are none."""
     axis = 1 if name.startswith("neuron_") else 0
     return values[name].values.astype(str) if name in values.coords else np.full(values.shape[axis], "", dtype=str)

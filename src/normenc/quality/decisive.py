@@ -1,4 +1,4 @@
-"""What comparisons on a recording can decide, before any network is trained."""
+"""What comparisons with a recording can decide, before any network is trained."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,13 +21,13 @@ from normenc.stimulus_types import StimulusType, as_type
 __all__ = ["Decidable", "decidable", "decisions"]
 
 N_MODELS = 8  # of the reference study: two layers, trained and not, and four controls
-N_PERMUTATIONS = 1000  # likewise
+N_PERMUTATIONS = 1000  # also of the reference study
 N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
-MIN_STIMULI = 6  # to speak of others
+MIN_STIMULI = 6  # to generalise to others
 ALPHA, POWER = 0.05, 0.8
 NO_RDM = "its RDM cannot be computed"
 FEW = 4  # models that are named one by one
-CANDIDATES = {  # cheap models; the last is for gratings alone
+CANDIDATES = {  # cheap models; the last is only for gratings
     "pixels": controls.pixels,
     "Fourier amplitude": controls.fourier_amplitude,
     "Gabor energy": controls.gabor_energy,
@@ -44,30 +44,30 @@ class Decidable:
     n_different_images : int
         How many different images a model sees: opposite directions are one.
     n_models : int
-        That are tested together, and corrected for.
+        Models that are tested together, and corrected for.
     chance : str
-        How similarities are tested against chance: ``"circular shifts"`` where these can be significant, else
+        How similarities are tested against chance: ``"circular shifts"`` if these can be significant, otherwise
         ``"label permutations"``.
     smallest_p : float
-        Of a test against chance, before it is corrected for `n_models`.
+        Smallest p-value of a test against chance, before correction for `n_models`.
     chance_reason : str
         Why that test is used.
     beyond_chance : bool
         Whether any test against chance can be significant.
     out_of_reach : dict of str to float
-        Models whose test cannot be, although others' can, with their smallest p-value: so many orders of the stimuli
-        leave their RDM as it is.
+        Models whose test cannot be significant, although others' can, with their smallest p-value: many orders of the
+        stimuli leave their RDM unchanged.
     smallest_difference : float
-        In similarity, between two models, that a test at 0.05 (two-sided, uncorrected) would find with a power of
-        80 %; NaN where that is not known.
+        Smallest difference in similarity between two models that a test at 0.05 (two-sided, uncorrected) would find
+        with a power of 80 %; NaN if it is not known.
     standard_error, dof : float
-        Of such differences: medians over the pairs of `compared`.
+        For such differences: medians over the pairs of `compared`.
     factors : tuple of str
         What the difference is generalised over, see :data:`normenc.rsa.FACTORS`.
     compared : tuple of str
-        The models whose differences tell.
+        The models whose differences were used.
     unknown : str
-        Why the smallest difference is not known; else empty.
+        Why the smallest difference is not known; otherwise empty.
     """
 
     n_different_images: int
@@ -94,16 +94,16 @@ def decidable(
 ) -> Decidable:
     """Find out what comparisons with a recording can decide.
 
-    Pixels, Fourier amplitude, Gabor energy and the orientation model, which cost nothing to train, are compared with
-    it; how sure their differences are tells how large others must be.
+    Pixels, Fourier amplitude, Gabor energy and the orientation model, which need no training, are compared with it;
+    the uncertainty of their differences shows how large other differences must be.
 
     Parameters
     ----------
     recording : Recording
     inputs : mapping or None
-        See :func:`normenc.quality.rdms_for_inference`; None where RDMs cannot be computed.
+        See :func:`normenc.quality.rdms_for_inference`; None if RDMs cannot be computed.
     compared : Inference, optional
-        A comparison with the recording that was made already, whose models are taken instead.
+        An existing comparison with the recording, whose models are used instead.
     seed : int
 
     Returns
@@ -157,18 +157,18 @@ def decisions(facts: Decidable, kind: str | StimulusType, n_stimuli: int) -> lis
     """
     said = [_said_of_images(facts, as_type(kind), n_stimuli), _said_of_chance(facts, n_stimuli)]
     if facts.unknown:
-        return [*said, f"How small a difference between two models could be found is not known: {facts.unknown}."]
+        return [*said, f"The smallest difference between two models that could be found is not known: {facts.unknown}."]
     others = {"stimuli": "other stimuli", "animals": "other animals", "sessions": "other sessions"}
     others |= {"neurons": "other neurons", "seeds": "networks of other seeds"}
     scope = _listed([others[factor] for factor in facts.factors])
-    scope = f"generalising to {scope}" if scope else "for these data alone"
+    scope = f"generalising to {scope}" if scope else "for these data only"
     models = _listed(facts.compared) if len(facts.compared) <= FEW else f"the {len(facts.compared)} models of this run"
     return [
         *said,
         f"A difference in similarity of {facts.smallest_difference:.2f} between two models would be found with a power "
         f"of {POWER:.0%} ({scope}; two-sided test at {ALPHA:g}, not corrected for several comparisons). This follows "
-        f"from the differences between {models}, whose standard error is {facts.standard_error:.3f} "
-        f"in the median, with {facts.dof:.0f} degrees of freedom.".replace("%", " %"),
+        f"from the differences between {models}, whose median standard error is {facts.standard_error:.3f}, "
+        f"with {facts.dof:.0f} degrees of freedom.".replace("%", " %"),
     ]
 
 
@@ -181,11 +181,11 @@ def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
     corrected = f"{min(1.0, found.smallest_p * found.n_models):.2g} after correction for {found.n_models} models"
     smallest = f"smallest possible p-value {found.smallest_p:.2g}, {corrected}"
     if not found.beyond_chance:
-        return f"No test against chance can succeed: {n_stimuli} stimuli have too few different orders ({smallest})."
+        return f"No test against chance can be significant: {n_stimuli} stimuli have too few orders ({smallest})."
     if found.chance == "circular shifts":
         return (
             "Whether a model is more similar than chance can be tested by circular shifts of the stimuli, which ask "
-            f"whether the match is tied to the very stimuli ({smallest})."
+            f"whether the match depends on the positions of the stimuli on the circle ({smallest})."
         )
     said = (
         "Whether a model is more similar than chance can be tested by permuting the stimuli, which asks whether the "
@@ -196,11 +196,12 @@ def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
         each = " and ".join(dict.fromkeys(f"{p:.2g}" for p in (min(p_values), max(p_values))))
         one = len(p_values) == 1
         said += (
-            f" But so many orders leave the RDM{'' if one else 's'} of {_listed(list(found.out_of_reach))} unchanged "
-            f"that {'its' if one else 'their'} p-value cannot be below {each}: not significant after correction."
+            f" But many orders leave the RDM{'' if one else 's'} of {_listed(list(found.out_of_reach))} unchanged, "
+            f"so {'its' if one else 'their'} p-value cannot be below {each}: not significant after correction."
         )
     if "shifts" in found.chance_reason:
-        said += f" Circular shifts ask whether the match is tied to the very stimuli, but {found.chance_reason}."
+        asked = "Circular shifts ask whether the match depends on the positions of the stimuli on the circle"
+        said += f" {asked}, but {found.chance_reason}."
     return said
 
 
@@ -209,9 +210,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _smallest_difference(inference: rsa.Inference) -> dict[str, Any]:
-    """The smallest difference in similarity that would be found, and what tells, as fields of :class:`Decidable`.
+    """The smallest difference in similarity that would be found, and its basis, as fields of :class:`Decidable`.
 
-    A difference of d standard errors is significant at 0.05 with a probability of 0.8 where d is the sum of the 0.975
+    A difference of d standard errors is significant at 0.05 with a probability of 0.8 if d is the sum of the 0.975
     and the 0.8 quantile of Student's t distribution.
     """
     pairs = inference.pairs
@@ -232,9 +233,9 @@ def _smallest_difference(inference: rsa.Inference) -> dict[str, Any]:
 def _against_chance(
     recording: Recording, candidates: Mapping[str, Any], inputs: Mapping[str, Any] | None, seed: int
 ) -> dict[str, Any]:
-    """By which test a study's models would be tested, and how small its p-value can be."""
+    """The test against chance that a study would use, and its smallest possible p-value."""
     n = recording.n_stimuli
-    nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # of which no two orders are the same
+    nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # no two orders of it are the same
     models = [rdm[None] for rdm in candidates.values()] or [nothing_alike]
     data = nothing_alike if inputs is None else np.reshape(inputs["data"], (-1, n, n))
     test = chance_test(
@@ -265,18 +266,19 @@ def _why_unknown(recording: Recording, inputs: Mapping[str, Any] | None) -> str:
     if inputs is None:
         return NO_RDM
     if not recording.shown.is_grating and recording.images is None:
-        return "the images are not there, so that no model can be shown them"
+        return "the images are missing, so no model can be shown them"
     return _too_few(recording.n_different_images)
 
 
 def _too_few(n_images: int) -> str:
     if n_images >= MIN_STIMULI:
         return ""
-    return f"{n_images} stimuli that models can tell apart say nothing of others; that takes at least {MIN_STIMULI}"
+    needed = f"at least {MIN_STIMULI} are needed"
+    return f"{n_images} stimuli that models can distinguish are too few to generalise to others; {needed}"
 
 
 def _candidates(recording: Recording) -> dict[str, Any]:
-    """RDMs of the cheap models; none of images that are not there."""
+    """RDMs of the cheap models; none if images are missing."""
     if recording.orientation is not None:
         images, orientation = stimuli.gratings(recording.orientation), torch.as_tensor(recording.orientation)
         given = dict.fromkeys(CANDIDATES, images) | {"orientation model": orientation}
@@ -285,4 +287,6 @@ def _candidates(recording: Recording) -> dict[str, Any]:
     else:
         return {}
     layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
-    return {name: rsa.rdm(layer.astype(np.float64)) for name, layer in layers.items()}  # the same images are alike
+    return {
+        name: rsa.rdm(layer.astype(np.float64)) for name, layer in layers.items()
+    }  # equal images give equal responses

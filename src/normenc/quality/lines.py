@@ -1,4 +1,4 @@
-"""What a check found, as the few lines that a newcomer reads."""
+"""The results of a check as a few lines of text."""
 
 import math
 import re
@@ -12,13 +12,13 @@ from normenc.stimulus_types import as_type
 
 __all__ = ["lines"]
 
-COUNTS = "spike counts"  # as whole numbers look, though rates of a window of one second are such, too
+COUNTS = "spike counts"  # whole numbers look like this, but rates in a window of one second do too
 RATES = re.compile(r"hz\b|/ ?s(ec)?\b|per second|s\^?-1", re.IGNORECASE)
 Z_SCORES = "z-score over stimuli"  # as normenc.recordings.z_score calls them
 
 
 def lines(quality: Quality) -> list[tuple[str, str]]:
-    """Pairs of a heading and what was found.
+    """Pairs of a heading and a result.
 
     Examples
     --------
@@ -52,9 +52,9 @@ def _responses(quality: Quality) -> str:
         return "not known; only RDMs are"
     low, high = quality.n_repeats
     if quality.n_trials is None:
-        trials = "averages, or one trial a stimulus"
+        trials = "averages, or one trial per stimulus"
     else:
-        trials = f"{quality.n_trials:,} trials, {low}{'' if low == high else f' to {high}'} a stimulus"
+        trials = f"{quality.n_trials:,} trials, {low}{'' if low == high else f' to {high}'} per stimulus"
     animals = f", {counted(quality.n_animals, 'animal')}" if quality.n_animals else ", animals not stated"
     sessions = f", {counted(quality.n_sessions, 'session')}" if quality.n_sessions else ""
     return f"{counted(quality.n_neurons, 'neuron')}, {trials}{animals}{sessions}"
@@ -68,7 +68,7 @@ def _values(quality: Quality) -> str:
     units = quality.units_looked_at
     are = "are whole numbers" if raw.scale == COUNTS and RATES.search(units) else f"look like {raw.scale}"
     said = f"which {are}{'' if units == 'not stated' else f' (stated: {units})'}"
-    if units == Z_SCORES and quality.n_trials is not None:  # single trials reach far beyond
+    if units == Z_SCORES and quality.n_trials is not None:  # single trials exceed these by far
         said = "in standard deviations of each neuron's averages over the stimuli (z-scored)"
     return f"{raw.smallest:.3g} to {raw.largest:.3g}, {said}; {missing}{infinite}"
 
@@ -84,9 +84,9 @@ def _neurons(quality: Quality) -> str:
     neurons = quality.neurons
     assert neurons is not None
     if math.isnan(neurons.reliability):
-        return "not known: that takes 3 stimuli or more with two trials each"
+        return "not known: at least 3 stimuli with two trials each are needed"
     return (
-        f"split-half reliability {neurons.reliability:.2f} in the median ({neurons.low:.2f} to {neurons.high:.2f}), "
+        f"median split-half reliability {neurons.reliability:.2f} ({neurons.low:.2f} to {neurons.high:.2f}), "
         f"quartiles {neurons.quartiles[0]:.2f} and {neurons.quartiles[1]:.2f}; {_share(neurons.reliable)} at 0.3 or "
         "more"
     )
@@ -98,17 +98,17 @@ def _tuned(quality: Quality) -> list[tuple[str, str]]:
     found = []
     if neurons.n_blanks:
         said = f"{_count(neurons.responsive, 'to at least one stimulus')}, against {counted(neurons.n_blanks, 'blank')}"
-        chosen = "; those that do not were left out before" if only_responsive(quality.notes) else ""
+        chosen = "; the others were left out before" if only_responsive(quality.notes) else ""
         found.append(("neurons respond", said + chosen))
     tunings = as_type(quality.neurons_kind).tunings
     counts = {"to anything" if tunings else f"to some {quality.shown.plural}": neurons.tuned}
     counts |= {f"to {name}": getattr(neurons, f"tuned_{name}") for name in tunings}
     said = ", ".join(_count(count, name) for name, count in counts.items())
-    folded = ", directions as recorded, before they were folded" if quality.neurons_kind != quality.kind else ""
+    folded = ", directions as recorded, before folding" if quality.neurons_kind != quality.kind else ""
     found.append(("neurons are tuned", f"{said}; false discovery rate 0.05{folded}"))
     if neurons.decoded:
         errors = [f"{name} {own.error:.3g} (chance {own.chance:g})" for name, own in neurons.decoded.items()]
-        only = "; images can tell orientation only" if len(neurons.decoded) > 1 else ""
+        only = "; images determine only the orientation" if len(neurons.decoded) > 1 else ""
         found.append(("decoding error", f"{_decoded_rows(quality)}, median, degrees: {', '.join(errors)}{only}"))
     return found
 
@@ -127,7 +127,7 @@ def _count(count: Count, what: str) -> str:
 
 def _rdm(quality: Quality) -> str:
     if quality.rdm is None:
-        return f"not known: that takes {MIN_STIMULI} stimuli or more with two trials each"
+        return f"not known: at least {MIN_STIMULI} stimuli with two trials each are needed"
     return (
         f"split-half reliability {quality.rdm.reliability:.2f} ({quality.rdm.low:.2f} to {quality.rdm.high:.2f}, p = "
         f"{quality.rdm.p_value:.3f}); halves correlate by {quality.rdm.halves:.2f}"

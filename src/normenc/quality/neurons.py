@@ -1,4 +1,4 @@
-"""How reliable and how tuned a recording's neurons are, and whether they tell the stimuli apart."""
+"""Reliability and tuning of a recording's neurons, and whether stimuli can be decoded from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,22 +25,22 @@ from normenc.tuning import (
 __all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons"]
 
 N_BOOTSTRAP = 500
-RELIABLE = 0.3  # split-half reliability from which a neuron is counted as reliable
-DRIFT, SURELY = 0.3, 0.01  # correlation with the trials' order of a neuron that drifts, and its p-value at most
+RELIABLE = 0.3  # split-half reliability at which a neuron counts as reliable
+DRIFT, SURELY = 0.3, 0.01  # smallest correlation with the order of trials of a drifting neuron, and largest p-value
 MIN_TRIALS = 20  # for drift and decoding
 MOST_DECODED = 1500  # trials
 
 
 @dataclass(frozen=True)
 class Count:
-    """Neurons of which a test says yes, at a false discovery rate of 0.05, of those that could be tested."""
+    """Neurons with a significant test, at a false discovery rate of 0.05, among those that could be tested."""
 
     n: int = 0
     tested: int = 0
 
     @property
     def share(self) -> float:
-        """NaN where no neuron could be tested."""
+        """Fraction of the tested neurons; NaN if none could be tested."""
         return self.n / self.tested if self.tested else float("nan")
 
 
@@ -51,9 +51,9 @@ class Decoded:
     Attributes
     ----------
     error, chance : float
-        Median error, degrees, and what it is by chance: a quarter of the period.
+        Median error, degrees, and the chance level: a quarter of the period.
     p_value : float
-        Of so many errors below chance's median, were the decoder guessing.
+        Probability of as many errors below the chance median if the decoder were guessing.
     """
 
     error: float
@@ -63,7 +63,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class NeuronQuality:
-    """What is known of the neurons; NaN, None or none tested where it cannot be known.
+    """Reliability and tuning of the neurons; NaN, None or none tested if not known.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class NeuronQuality:
     quartiles : (float, float)
         Of the reliabilities.
     reliable : float
-        Share of neurons with a reliability of 0.3 at least.
+        Fraction of neurons with a reliability of at least 0.3.
     tuned : Count
         Neurons whose responses differ between stimuli in any way.
     tuned_orientation, tuned_direction : Count
@@ -84,8 +84,8 @@ class NeuronQuality:
     n_blanks : int
     orientation, direction : Decoded or None
     drifting : float
-        Share of neurons whose trials rise or fall with their order in the file, the stimuli's means taken out of both,
-        by a correlation beyond 0.3 that is significant (0.01).
+        Fraction of neurons whose responses correlate with the order of trials in the file by more than 0.3 in absolute
+        value, significantly (0.01), after subtraction of the stimulus means from both.
     """
 
     reliability: float = float("nan")
@@ -104,7 +104,7 @@ class NeuronQuality:
 
     @property
     def decoded(self) -> dict[str, Decoded]:
-        """What could be decoded, by name; direction, which asks for more, first."""
+        """What could be decoded, by name; direction, which needs more, first."""
         both = {"direction": self.direction, "orientation": self.orientation}
         return {name: found for name, found in both.items() if found is not None}
 
@@ -173,7 +173,7 @@ def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: 
     except InputError:
         return None
     better = int((np.abs(decoded.error) < period / 4).sum())
-    # Any two trials help, or harm, to decode each other alike: their luck counts twice, at twice a coin's variance.
+    # Any two trials affect the decoding of each other equally, so errors have twice the variance of coin tosses.
     p_value = float(norm.sf((better - len(chosen) / 2) / np.sqrt(len(chosen) / 2)))
     return Decoded(decoded.median_error, period / 4, p_value)
 
@@ -195,7 +195,7 @@ def _drifting(trials: npt.NDArray[Any], index: npt.NDArray[np.intp]) -> float:
 
 
 def _without_means(values: npt.NDArray[np.float64], index: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """Less the mean of each stimulus."""
+    """Subtract the mean of each stimulus."""
     counts = np.bincount(index)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     means = np.add.reduceat(values[np.argsort(index, kind="stable")], starts, axis=0) / counts[:, None]

@@ -1,4 +1,4 @@
-"""Responses as they stand in a file: what is missing, constant or doubled, and on what scale they are."""
+"""The responses in a file: missing, constant and duplicated ones, and their scale."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from normenc.arrays import as_matrix
 __all__ = ["RawValues", "look_at"]
 
 BLOCK = 2**22  # values at a time
-FLAT = 1e-7  # a standard deviation, in means, below which float32 says nothing
+FLAT = 1e-7  # standard deviation, relative to the mean, below the precision of float32
 
 
 @dataclass(frozen=True)
 class RawValues:
-    """What is odd about a trial x neuron matrix.
+    """Unusual values of a trial x neuron matrix.
 
     Attributes
     ----------
     missing : int
         Responses that are NaN.
     neurons_missing, trials_missing : int
-        How many have at least one response missing.
+        Neurons, or trials, with at least one missing response.
     left_out : bool
         Whether those neurons, or trials, are left out because the user asks for it.
     infinite : int
@@ -35,7 +35,7 @@ class RawValues:
     duplicated : int
         Neurons, not constant, that repeat another one's responses exactly.
     smallest, largest : float
-        NaN where nothing is finite.
+        NaN if nothing is finite.
     scale : str
         What the values look like: "spike counts", "firing rates", "z-scores", "values with a baseline subtracted, such
         as dF/F", or "values above 0, such as raw fluorescence".
@@ -54,7 +54,7 @@ class RawValues:
 
 
 def look_at(responses: Any) -> RawValues:
-    """Count what is odd about responses, shape (n_trials, n_neurons).
+    """Count unusual values of responses, shape (n_trials, n_neurons).
 
     Examples
     --------
@@ -81,7 +81,7 @@ def look_at(responses: Any) -> RawValues:
 
 @dataclass(frozen=True)
 class _Block:
-    """The same of some of the neurons."""
+    """The same for some of the neurons."""
 
     nan_per_trial: npt.NDArray[np.intp]
     neurons_missing: int
@@ -109,7 +109,7 @@ def _look_at_block(part: npt.NDArray[Any]) -> _Block:
     n_good = np.maximum(good.sum(axis=1), 1)
     known = np.where(good, part, 0)
     mean = known.sum(axis=1, dtype=np.float64) / n_good
-    with np.errstate(over="ignore"):  # what is too large to be squared is refused later
+    with np.errstate(over="ignore"):  # values too large to be squared are refused later
         spread = np.sqrt(np.where(good, np.square(known - mean[:, None]), 0).sum(axis=1, dtype=np.float64) / n_good)
     flat = good.any(axis=1) & (spread <= FLAT * np.abs(mean))
     finite = part[good]
@@ -129,10 +129,10 @@ def _look_at_block(part: npt.NDArray[Any]) -> _Block:
 
 
 def _scale(blocks: list[_Block], n_neurons: int) -> str:
-    """What the values look like; the unit itself no array can tell."""
+    """What the values look like; an array cannot reveal the unit itself."""
     n_finite = sum(block.n_finite for block in blocks)
     if not n_finite:
-        return "nothing but missing values"
+        return "only missing values"
     negative = any(block.smallest < 0 for block in blocks)
     if not negative and sum(block.n_whole for block in blocks) == n_finite:
         return "spike counts"

@@ -1,4 +1,4 @@
-"""How well a recording's RDM repeats from one half of the trials to the other."""
+"""Split-half reliability of a recording's RDM."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,13 +29,13 @@ class RdmReliability:
     Attributes
     ----------
     halves : float
-        Mean correlation of the RDMs of two halves of the trials; higher is better, 0 where nothing repeats.
+        Mean correlation of the RDMs of two halves of the trials; higher is better, 0 if nothing repeats.
     reliability : float
         The same for all trials, by Spearman and Brown's formula.
     low, high : float
         95 % interval of `reliability` over stimuli; NaN with fewer than 6 stimuli.
     p_value : float
-        Of halves as similar as these, or more, if trials were dealt to stimuli at random; one-sided.
+        Probability of halves at least this similar if trials were assigned to stimuli at random; one-sided.
     """
 
     halves: float
@@ -58,19 +58,19 @@ def rdm_reliability(
 ) -> RdmReliability:
     """Correlate the correlation RDMs of random halves of each stimulus's trials.
 
-    Stimuli with less than half as many trials as the median one are left out, and those shown once: what is noisier
-    than the rest lies apart in both halves, which would pass for reliability where nothing repeats. The interval is
+    Stimuli with less than half the median number of trials are left out, and so are those shown once: noisier stimuli
+    stand out in both halves, which would look like reliability even if nothing repeats. The interval is
     normal in Fisher's z, with the standard error over bootstrap samples of the stimuli, the same ones for every split;
-    it is wide rather than narrow, since resampled stimuli count the noise of each dissimilarity more than once.
+    it is rather wide, because resampled stimuli count the noise of each dissimilarity more than once.
 
-    The test permutes the labels of the trials and splits these anew. Permuting the stimuli of one half instead would
-    not do: splits share trials, and their mean would pass for significant twice too often.
+    The test permutes the labels of the trials and splits them again. Permuting the stimuli of one half instead would
+    be wrong: splits share trials, and their mean would be significant twice too often.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_neurons)
     stimulus : array_like, shape (n_trials,)
-        Labels; equal ones are one stimulus, and sorted ones lie in order on a circle where `ordered` says so.
+        Labels; equal labels are one stimulus, and sorted labels lie in order on a circle if `ordered`.
     ordered : bool
         Draw stimuli in blocks of neighbours.
     method : str, Measure or callable
@@ -84,7 +84,7 @@ def rdm_reliability(
     Raises
     ------
     InputError
-        When fewer than 3 stimuli were shown twice, an RDM is undefined, or the measure is unfit.
+        If fewer than 3 stimuli were shown twice, an RDM is undefined, or the measure is unfit.
 
     References
     ----------
@@ -104,8 +104,8 @@ def rdm_reliability(
     measure = as_measure(method)
     if not measure.is_correlation:
         raise InputError(
-            f"the measure {measure.name!r} is not said to be a correlation; Spearman and Brown's formula holds for "
-            "correlations alone. Give another method"
+            f"the measure {measure.name!r} is not declared a correlation; the Spearman-Brown formula holds only for "
+            "correlations. Give another method"
         )
     responses, stimulus = _much_alike(responses, stimulus)
     rng = np.random.default_rng([seed, 5])
@@ -125,7 +125,7 @@ def rdm_reliability(
     reliability = np.mean([similarities(one, two, counts, measure).models[:, 0, 0] for one, two in vectors], axis=0)
     low = high = np.nan
     if len(reliability) > 1:
-        # Samples hold stimuli twice, and blocks hold neighbours: their spread is right, their mean is not.
+        # Samples contain stimuli twice, and blocks contain neighbours: their spread is right, their mean is not.
         z = np.arctanh(np.clip(reliability, -LARGEST, LARGEST))
         low, high = rsa.spearman_brown(np.tanh(z[0] + np.array([-1.96, 1.96]) * np.nanstd(z[1:])))
     p_value = _p_value(responses, stimulus, measure, n_permutations, rng)
@@ -135,7 +135,7 @@ def rdm_reliability(
 
 
 def _much_alike(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Trials of stimuli that were shown at least half as often as the median one."""
+    """Trials of stimuli shown at least half as often as the median stimulus."""
     values, index, labels = repeated(responses, stimulus)
     counts = np.bincount(index)
     kept = (2 * counts >= np.median(counts))[index]
@@ -145,13 +145,13 @@ def _much_alike(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.ND
 def _p_value(
     responses: Any, stimulus: Any, measure: rsa.Measure, n_permutations: int, rng: np.random.Generator
 ) -> float:
-    """Share of relabelled trials whose halves are as similar, the trials as they are among them."""
+    """Fraction of permuted labels with halves at least as similar, including the true labels."""
     values, labels = np.asarray(responses), np.asarray(stimulus)
     if len(values) > MOST_TRIALS:
         some = np.sort(rng.permutation(len(values))[:MOST_TRIALS])
         values, labels = values[some], labels[some]
     values, index, _ = repeated(values, labels)
-    # Averages over trials are linear, so that products of trials, centred over neurons, hold all that RDMs need.
+    # Averages over trials are linear, so products of trials, centred over neurons, are all that RDMs need.
     centred = values - values.mean(axis=1, keepdims=True)
     products = (centred @ centred.T).astype(np.float64)
 

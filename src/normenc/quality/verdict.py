@@ -1,4 +1,4 @@
-"""From numbers to words: is this recording fit, and what speaks against it."""
+"""The verdict on a recording, and what speaks against it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -11,23 +11,20 @@ if TYPE_CHECKING:
 
 __all__ = ["counted", "verdict_of"]
 
-WEAK = 0.3  # reliability of the RDM below which models can hardly be told apart
+WEAK = 0.3  # reliability of the RDM below which models can hardly be distinguished
 FEW_STIMULI, FEW_NEURONS = 12, 20
 MIN_STUDY = 4  # stimuli that a study needs
 MUCH_DRIFT = 0.2  # share of neurons
 CHANCE = 0.05  # p-value of the RDM's reliability
 GUESSING = 0.01  # p-value of the decoder
 FEW_TUNED = 0.05  # share of neurons
-NOTHING = 0.02  # reliability of neurons that is as good as none
-MANY = 500  # different orientations that were hardly chosen one by one
-DOUBT = (
-    "Do trials match their labels? Until that is found and mended, no model comparison on this recording means "
-    "anything."
-)
+NOTHING = 0.02  # negligible reliability of neurons
+MANY = 500  # different orientations, too many to have been chosen one by one
+DOUBT = "Do trials match their labels? Until this is resolved, no model comparison on this recording means anything."
 
 
 def verdict_of(quality: "Quality") -> tuple[str, tuple[str, ...]]:
-    """One word, and the warnings, the gravest first."""
+    """The verdict in one word, and the warnings, the most serious first."""
     word, grave = _reliability(quality)
     return word, (*grave, *_stimuli(quality), *_values(quality))
 
@@ -43,7 +40,7 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
         ]
     if neurons is not None and neurons.high <= NOTHING:
         return "unreliable", [
-            "unreliable: neurons do not respond alike to the same stimulus (median reliability "
+            "unreliable: neurons do not respond consistently to the same stimulus (median reliability "
             f"{neurons.reliability:.2f}). {DOUBT}"
         ]
     if rdm is None and guessing:
@@ -52,18 +49,20 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
         return "unknown", [_why_unknown(quality)]
     warnings = []
     if guessing:
-        warnings.append(f"{_guesses(decoded)}, though responses repeat: is the unit degrees, and are labels right?")
+        warnings.append(
+            f"{_guesses(decoded)}, although responses repeat: is the unit degrees, and are the labels right?"
+        )
     if rdm.reliability >= WEAK:
         return "reliable", warnings
     warnings.append(
         f"the RDM is weakly reliable ({rdm.reliability:.2f}, 95 % interval {rdm.low:.2f} to {rdm.high:.2f}); only "
-        "large differences between models can be seen. More trials, or stimuli in wider bins, help."
+        "large differences between models can be detected. More trials, or wider bins of stimuli, would help."
     )
     return "weak", warnings
 
 
 def _guesses(decoded: Mapping[str, "Decoded"]) -> str:
-    """Say that no decoder does better than chance."""
+    """Say that no decoder is better than chance."""
     errors = [f"{own.error:.0f} degrees, {own.chance:g} by chance" for own in decoded.values()]
     return f"a decoder of {' or '.join(decoded)} only guesses (median error {'; '.join(errors)})"
 
@@ -72,31 +71,29 @@ def _why_unknown(quality: "Quality") -> str:
     if quality.n_neurons is None:
         if quality.n_animals + quality.n_sessions > 1:
             return (
-                "no trials are known, so that the reliability of each RDM is not; how far the RDMs of "
-                f"{'subjects' if quality.n_animals > 1 else 'sessions'} agree is told by the noise ceiling."
+                "there are no trials, so the reliability of each RDM is not known; the noise ceiling shows how far the "
+                f"RDMs of {'subjects' if quality.n_animals > 1 else 'sessions'} agree."
             )
-        return "only the RDM is known, from which nobody can tell how reliable it is."
+        return "only the RDM is known, so its reliability cannot be estimated."
     if quality.n_repeats[1] > 1:
-        return f"fewer than {MIN_STIMULI} stimuli were shown twice, too few to tell how reliable the RDM is."
+        return f"fewer than {MIN_STIMULI} stimuli were shown twice, too few to estimate the reliability of the RDM."
     if quality.shown.period is not None and quality.n_stimuli > MANY:
         return (
-            f"each of {quality.n_stimuli} rows shows another {quality.shown.noun}; in bins (--bin-width) they become "
-            "trials, and reliability can be known."
+            f"each of {quality.n_stimuli} rows shows another {quality.shown.noun}; in bins (bin_width=) they become "
+            "trials, and their reliability can be estimated."
         )
-    return (
-        "there are no repeated trials, so that reliability is not known; give trials, if there are, and not averages."
-    )
+    return "there are no repeated trials, so the reliability is not known; give trials instead of averages if possible."
 
 
 def _stimuli(quality: "Quality") -> list[str]:
     warnings = []
     if MIN_STUDY <= quality.n_stimuli < FEW_STIMULI:
         warnings.append(
-            f"{quality.n_stimuli} stimuli are few: intervals will be wide, and below {MIN_STIMULI} say nothing of "
-            "other stimuli."
+            f"{quality.n_stimuli} stimuli are few: intervals will be wide, and with fewer than {MIN_STIMULI} they do "
+            "not generalise to other stimuli."
         )
     if not quality.has_images:
-        warnings.append("the images are missing, so that no network can be shown them; add them with --images FOLDER.")
+        warnings.append("the images are missing, so no network can be shown them; add them with images='FOLDER'.")
     if quality.shown.period is not None and not quality.covers_circle:
         warnings.append(
             f"{quality.shown.plural} from {quality.first:g} to {quality.last:g} leave a gap of {quality.largest_gap:g} "
@@ -106,7 +103,7 @@ def _stimuli(quality: "Quality") -> list[str]:
         warnings.append(f"{quality.n_neurons} neurons are few for an RDM; its values will be noisy.")
     low, high = quality.n_repeats
     if high > 1 and low == 1:
-        warnings.append("some stimuli were shown once only; they count in averages, but not in reliabilities.")
+        warnings.append("some stimuli were shown only once; they count in averages, but not in reliabilities.")
     return warnings
 
 
@@ -117,8 +114,8 @@ def _values(quality: "Quality") -> list[str]:
             warnings.append(
                 f"{counted(raw.missing, 'response')} {_are(raw.missing)} missing, in "
                 f"{counted(raw.neurons_missing, 'neuron')} and {counted(raw.trials_missing, 'trial')}, and "
-                f"{'was' if raw.missing == 1 else 'were'} left out here; run and power need --missing neurons or "
-                "--missing trials to do so."
+                f"{'was' if raw.missing == 1 else 'were'} left out here; for run and power, pass missing='neurons' or "
+                "missing='trials' to do the same."
             )
         if raw.constant:
             never = (
@@ -129,24 +126,27 @@ def _values(quality: "Quality") -> list[str]:
             warnings.append(f"{counted(raw.constant, 'neuron')} {never} out.")
         if raw.duplicated:
             repeat = "repeats" if raw.duplicated == 1 else "repeat"
-            warnings.append(f"{counted(raw.duplicated, 'neuron')} {repeat} another one exactly; was one counted twice?")
+            warnings.append(
+                f"{counted(raw.duplicated, 'neuron')} {repeat} another one exactly; was a neuron counted twice?"
+            )
     if neurons is not None and neurons.drifting > MUCH_DRIFT:
         warnings.append(
-            f"{neurons.drifting:.0%} of neurons drift over the trials as they stand in the file; look for bleaching or "
-            "a change of the animal's state, and that stimuli were shown in random order."
+            f"{neurons.drifting:.0%} of neurons drift over the trials in the order of the file; check for bleaching or "
+            "a change of the animal's state, and whether stimuli were shown in random order."
         )
     return [*warnings, *([] if neurons is None else _tuning(quality.shown.folds_onto is not None, neurons))]
 
 
 def _tuning(can_be_folded: bool, neurons: "NeuronQuality") -> list[str]:
-    """What is odd about how neurons are tuned."""
+    """Warnings about the tuning of neurons."""
     tuned, orientation, direction = neurons.tuned, neurons.tuned_orientation, neurons.tuned_direction
     if tuned.share < FEW_TUNED:
         return [f"responses differ between stimuli in {_few(tuned)}."]
     if can_be_folded and orientation.share >= FEW_TUNED and direction.share < FEW_TUNED:
         return [
             f"neurons are tuned to orientation ({orientation.n:,} of {orientation.tested:,}), not to direction "
-            f"({direction.n:,}): --fold compares orientations, with the trials of opposite directions together."
+            f"({direction.n:,}): fold_directions=True compares orientations and pools the trials of opposite "
+            "directions."
         ]
     if orientation.share < FEW_TUNED and not direction.share >= FEW_TUNED:
         return [f"{_few(orientation)} {'is' if orientation.n == 1 else 'are'} tuned to orientation."]
@@ -158,7 +158,7 @@ def _few(count: "Count") -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """A number of things, in words.
+    """A number with its noun.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Degrees, told from blanks, from radians and from numbers of conditions."""
+"""Degrees, distinguished from blanks, from radians and from condition numbers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.stimulus_types import StimulusType
+from normenc.texts import argument
 
 __all__ = [
     "APART",
@@ -22,21 +23,21 @@ __all__ = [
 ]
 
 ANGLES = ("degrees", "radians")
-APART = "degrees, ends apart"  # the unit of files in which both ends of the circle are meant to be two stimuli
-SAME = 1e-4  # degrees that are lost where radians are float32
-MOST_LABELS = 36  # numbers that count up one by one to no more than this are those of conditions, whatever they span
-MOST_SKIPPED = 3  # that they may leave out at the beginning
-FEW = 3  # different values of which nothing can be said
+APART = "degrees, ends apart"  # the unit in files whose two ends of the circle are two stimuli
+SAME = 1e-4  # degrees lost when radians are stored as float32
+MOST_LABELS = 36  # whole numbers counting up to at most this are condition numbers, whatever range they span
+MOST_SKIPPED = 3  # conditions that may be missing at the start
+FEW = 3  # different values, too few to judge
 BLANK_NAMES = ("", "nan", "null", "none", "n/a", "na", "blank", "gray", "grey", "gray screen", "grey screen")
 
 
 def as_numbers(values: Any, kind: str) -> npt.NDArray[np.float64]:
-    """Numbers, NaN for blanks: for NaN itself, and in texts for names such as "blank".
+    """Convert to numbers, with NaN for blanks: NaN itself, and texts such as "blank".
 
     Raises
     ------
     InputError
-        When a text is neither a number nor a name of blanks.
+        If a text is neither a number nor a name for blanks.
 
     Examples
     --------
@@ -53,19 +54,19 @@ def as_numbers(values: Any, kind: str) -> npt.NDArray[np.float64]:
             found[place] = np.nan if text.lower() in BLANK_NAMES else float(text)
         except ValueError:
             raise InputError(
-                f"{kind} holds {text[:60]!r}, which is no number of degrees; if it stands for trials without a "
-                f"stimulus, say so: --blank {text[:60]}"
+                f"{kind} holds {text[:60]!r}, which is not a number of degrees; if it marks trials without a "
+                f"stimulus, pass {argument(blank=text[:60])}"
             ) from None
     return found
 
 
 def without_codes(values: npt.NDArray[Any], blank: Sequence[Any] | None) -> npt.NDArray[Any]:
-    """Stimuli in which codes of blanks are missing: NaN among numbers, empty among names.
+    """Replace codes for blanks by missing values: NaN among numbers, empty among names.
 
     Raises
     ------
     InputError
-        When a code occurs nowhere.
+        If a code does not occur.
 
     Examples
     --------
@@ -106,16 +107,15 @@ def checked_numbers(
         NaN for trials without a stimulus.
     kind : StimulusType
     angles : str, optional
-        ``"degrees"`` takes them as they are, ``"radians"`` converts them. Where left out, they must be degrees, and
-        what looks like radians or like the numbers of conditions or images is refused.
-
+        ``"degrees"`` takes them as they are, ``"radians"`` converts them. By default they must be degrees, and
+        values that look like radians or like condition or image numbers are refused.
     name : str
-        For messages, the type's by default.
+        For messages; the type's name by default.
 
     Raises
     ------
     InputError
-        When they are no numbers, or look like something else than degrees.
+        If they are not numbers, or do not look like degrees.
 
     Examples
     --------
@@ -142,20 +142,20 @@ def checked_numbers(
     span = f"{name} runs from {found[0]:g} to {found[-1]:g}, which looks like"
     if _are_radians(found):
         raise InputError(
-            f"{span} radians; convert them with numpy.degrees, or say so: --angles radians (or, if they are degrees "
-            "after all, --angles degrees)"
+            f"{span} radians; convert them with numpy.degrees, or pass angles='radians' (or angles='degrees' if "
+            "they are degrees after all)"
         )
     if _are_counted(found):
         numbers = _without_code(found)
         codes = "".join(
-            f" {code:g} seems to stand for trials without a stimulus: add --blank {code:g}."
+            f" {code:g} seems to mark trials without a stimulus: add blank={code:g}."
             for code in np.setdiff1d(found, numbers)
         )
         step = f"{kind.period / len(numbers):g}"
         raise InputError(
-            f"{span} the numbers of {len(numbers)} conditions or images.{codes} If they are images, map them: --map "
-            f"image=NAME; else give the degrees they stand for, such as number * {step} (if they are degrees of "
-            f"{kind.noun} after all: --angles degrees)"
+            f"{span} the numbers of {len(numbers)} conditions or images.{codes} If they are images, map them: "
+            f"{argument(names={'image': 'NAME'})}; otherwise give the degrees they stand for, such as number * {step} "
+            f"(or angles='degrees' if they are degrees of {kind.noun} after all)"
         )
     return degrees
 
@@ -163,7 +163,7 @@ def checked_numbers(
 def joined(
     degrees: npt.NDArray[np.float64], kind: str, period: float
 ) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
-    """Stimuli of which those a whole circle apart are one, and in words which were joined.
+    """Join stimuli that are a full circle apart, and describe which were joined.
 
     Parameters
     ----------
@@ -182,16 +182,14 @@ def joined(
         return degrees, ()
     low, high = float(found[0]), float(found[-1])
     at_end = degrees >= high - SAME
-    said = (
-        f"{low:g} and {high:g} degrees are one {kind}: {at_end.sum():,} rows at {high:g} are joined to those at {low:g}"
-    )
+    said = f"{low:g} and {high:g} degrees are one {kind}: {at_end.sum():,} rows at {high:g} are merged with {low:g}"
     if _spacing(found[:-1], period) is not None and counts[0] + counts[-1] > 1.5 * np.median(counts):
-        said += f" (if {low:g} or {high:g} stands for trials without a stimulus, say so: --blank {high:g})"
+        said += f" (if {low:g} or {high:g} marks trials without a stimulus, pass blank={high:g})"
     return np.where(at_end, low, degrees), (said,)
 
 
 def unit_of(stimulus: npt.NDArray[np.float64], period: float) -> str:
-    """The unit of a recording's stimuli in files, which says where both ends of the circle are two stimuli.
+    """The unit of a recording's stimuli in files, which says if the two ends of the circle are two stimuli.
 
     Examples
     --------
@@ -202,7 +200,7 @@ def unit_of(stimulus: npt.NDArray[np.float64], period: float) -> str:
 
 
 def odd_one_out(stimulus: npt.NDArray[np.float64], period: float) -> tuple[float, float] | None:
-    """The one value that breaks an otherwise even spacing around the circle, and the spacing; None where none does.
+    """The one value that breaks an otherwise even spacing around the circle, and the spacing; None if there is none.
 
     Examples
     --------
@@ -218,12 +216,12 @@ def odd_one_out(stimulus: npt.NDArray[np.float64], period: float) -> tuple[float
         step = _spacing(others, period)
         if step is not None:
             away = np.mod(value - others[0], step)
-            return None if min(away, step - away) < 1e-3 * step else (float(value), step)  # else it is shown twice
+            return None if min(away, step - away) < 1e-3 * step else (float(value), step)  # otherwise it is shown twice
     return None
 
 
 def _spacing(stimulus: npt.NDArray[np.float64], period: float) -> float | None:
-    """Degrees from each stimulus to the next, all around the circle, where that is the same everywhere."""
+    """Degrees from each stimulus to the next around the circle, if they are equally spaced."""
     around = np.unique(np.round(np.mod(stimulus, period), 6) % period)
     step = period / len(around)
     even = np.abs(np.diff(around, append=around[0] + period) - step).max() < 1e-3 * step
@@ -231,9 +229,9 @@ def _spacing(stimulus: npt.NDArray[np.float64], period: float) -> float | None:
 
 
 def _are_counted(found: npt.NDArray[np.float64]) -> bool:
-    """Whether values count conditions: nearly all whole numbers from 0 or 1, or little more, to no more than 36.
+    """Whether values number conditions: nearly all whole numbers from 0 or 1, or slightly more, up to at most 36.
 
-    One more value beyond them may be a code, of blanks for example. Numbers that count on are degrees only where they
+    One more value beyond them may be a code, for example for blanks. Consecutive numbers are degrees only if they
     go around the circle, or half of it.
     """
     if len(_without_code(found)) < len(found):
@@ -244,7 +242,7 @@ def _are_counted(found: npt.NDArray[np.float64]) -> bool:
 
 
 def _without_code(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Numbers of conditions without the one value beyond them that may be a code; else all values."""
+    """Condition numbers without the one value beyond them that may be a code; otherwise all values."""
     if found[0] < 0 or found[-1] > MOST_LABELS:
         without = found[1:] if found[0] < 0 else found[:-1]
         if len(without) > FEW and _count_up(without):
@@ -253,7 +251,7 @@ def _without_code(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _count_up(found: npt.NDArray[np.float64]) -> bool:
-    """Whether these are whole numbers in steps of one, but for a few that are missing."""
+    """Whether these are whole numbers in steps of one, with at most a few missing."""
     low, high = found[0], found[-1]
     whole = bool((found == np.round(found)).all())
     return whole and 0 <= low <= MOST_SKIPPED and high <= MOST_LABELS and 4 * len(found) >= 3 * (high - low + 1)
@@ -262,16 +260,16 @@ def _count_up(found: npt.NDArray[np.float64]) -> bool:
 def _are_radians(found: npt.NDArray[np.float64]) -> bool:
     if np.abs(found).max() > 2 * np.pi + 1e-2 or np.ptp(found) < 1:
         return False
-    if np.abs(found * 20 - np.round(found * 20)).max() < 1e-6:  # round as given
+    if np.abs(found * 20 - np.round(found * 20)).max() < 1e-6:  # already rounded
         return False
     round_in_degrees = np.abs(np.degrees(found) * 2 - np.round(np.degrees(found) * 2)).max() < 1e-2
-    # Drawn from all of the circle, or of its half, rather than in steps.
+    # Drawn from the whole circle, or half of it, rather than in steps.
     covers = any(abs(np.ptp(found) - circle) < 0.05 * circle for circle in (np.pi, 2 * np.pi))
     return round_in_degrees or _divide_a_circle(found) or (covers and len(found) >= 20)
 
 
 def _divide_a_circle(found: npt.NDArray[np.float64]) -> bool:
-    """Whether values, as rounded as they are, stand in even steps that divide a circle in radians, or its half."""
+    """Whether values, given their rounding, are in even steps that divide a circle in radians, or half of one."""
     decimals = next((n for n in range(2, 6) if np.abs(found - np.round(found, n)).max() < 1e-9), 6)
     rounding, n_steps = 10.0**-decimals, len(found) - 1
     step = np.ptp(found) / n_steps

@@ -1,4 +1,4 @@
-"""Responses of a file arranged as trial x neuron, with everything that is labelled along them."""
+"""Arrange the responses of a file as trial x neuron, with all labels along them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,19 +26,20 @@ from normenc.recordings.plan import BOTH, Plan, flat
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.times import averaged_over_time, questionable, seconds_of
 from normenc.stimulus_types import STIMULUS_TYPES
+from normenc.texts import argument
 
 __all__ = ["Arranged", "arrange"]
 
 KNOWN = ("responses", "rdm", "images", "image_names", "stimulus", "averages")
-IN_MEMORY_GIB = 4.0  # of responses whose axes must be moved
+IN_MEMORY_GIB = 4.0  # of responses whose axes must be transposed
 
 
 @dataclass(frozen=True)
 class Arranged:
-    """Responses, trial x neuron, and what lies along them.
+    """Responses, trial x neuron, and the labels along them.
 
-    ``columns`` are all other arrays with one value a trial; ``read_as`` says how the array was read, ``unit`` what has
-    become of its unit.
+    ``columns`` are all other arrays with one value per trial; ``read_as`` says how the array was read, ``unit`` what
+    its unit has become.
     """
 
     responses: Any
@@ -55,7 +56,7 @@ class Arranged:
 def arrange(
     arrays: Mapping[str, Any], kind: str, stimulus: Shaped, asked: Preparation, *, windowed: bool = False
 ) -> Arranged:
-    """Find out which axis is which, average over time, and make one row a trial.
+    """Find out which axis is which, average over time, and make one row per trial.
 
     Parameters
     ----------
@@ -67,12 +68,12 @@ def arrange(
         Labels of the stimuli, along one axis of the responses, or of two.
     asked : Preparation
     windowed : bool
-        Whether the window has been applied already.
+        Whether the window was already applied.
 
     Raises
     ------
     InputError
-        When nothing tells what an axis is, or labels do not fit.
+        If nothing says what an axis is, or labels do not fit.
     """
     responses, stimulus = shaped(arrays["responses"]), flat(stimulus)
     notes: list[str] = []
@@ -89,8 +90,8 @@ def arrange(
     read_as, cautions = _read_as(responses.shape, roles), []
     if stated is None and len(roles) == 2 and len(set(responses.shape)) == 1 and not any(responses.dims):
         cautions.append(
-            f"responses have as many rows as columns; they are read as {read_as}. If a row is a neuron, say so: --axes "
-            f"neuron,{roles[0]}"
+            f"responses have as many rows as columns; they are read as {read_as}. If each row is a neuron, pass "
+            + argument(axes=f"neuron,{roles[0]}")
         )
     sizes = dict(zip(roles, responses.shape, strict=True))
     along = "trial" if "trial" in roles else "stimulus"
@@ -110,9 +111,7 @@ def arrange(
         read_as += f", {said}"
         unit = " above baseline" if asked.baseline is not None else ""
     elif not windowed and (asked.window is not None or asked.baseline is not None or asked.times is not None):
-        raise InputError(
-            f"--window, --baseline and --times are for responses with an axis of time; these are {read_as}"
-        )
+        raise InputError(f"window=, baseline= and times= are for responses with an axis of time; these are {read_as}")
     values, absent = plan.rows_of(values)
     of_trials = {**_labels(arrays, TRIAL_LABELS, plan.on_trials, plan, notes)}
     if "repeat" in sizes and "repeat" not in of_trials:
@@ -120,7 +119,7 @@ def arrange(
     of_neurons = _neuron_labels(arrays, plan, notes)
     columns = _columns(arrays, plan, {*of_trials, *of_neurons}, notes)
     labels = np.ravel(np.asarray(stimulus.array)) if len(stimulus.shape) == 2 else plan.spread(stimulus)
-    if labels is None:  # found before
+    if labels is None:  # raised above
         raise AssertionError(stimulus.shape)
     if absent.any():
         notes.append(f"left out {absent.sum():,} of {len(absent):,} repeats that hold no response (NaN)")
@@ -131,13 +130,13 @@ def arrange(
 
 
 def _own_axes(arrays: Mapping[str, Any]) -> str | None:
-    """What the file says of its axes."""
+    """What the file says about its axes."""
     axes = arrays.get("axes")
     return None if axes is None or np.ndim(axes) else str(axes)
 
 
 def _lengths(arrays: Mapping[str, Any], stimulus: Shaped, kind: str, repeats_last: bool) -> Lengths:
-    """Lengths of all labels that could tell which axis is which."""
+    """Lengths of all labels that could identify an axis."""
     if not 1 <= len(stimulus.shape) <= 2 or 0 in stimulus.shape:
         raise InputError(f"the stimuli's labels have shape {stimulus.shape}; give one for each trial")
     values = np.asarray(stimulus.array)
@@ -162,8 +161,8 @@ def _in_memory(values: Any) -> npt.NDArray[Any]:
     gib = float(np.prod(np.shape(values), dtype=float)) * np.dtype(getattr(values, "dtype", float)).itemsize / 2**30
     if hasattr(values, "chunks") and gib > IN_MEMORY_GIB:
         raise InputError(
-            f"responses of {gib:.1f} GiB are read in blocks only where they are trial x neuron; save them so, averaged "
-            "over time"
+            f"responses of {gib:.1f} GiB are read in blocks only if they are trial x neuron; save them in that form, "
+            "averaged over time"
         )
     return np.asarray(values)
 
@@ -171,16 +170,17 @@ def _in_memory(values: Any) -> npt.NDArray[Any]:
 def _times(
     arrays: Mapping[str, Any], asked: Preparation, n_samples: int, notes: list[str], cautions: list[str]
 ) -> npt.NDArray[np.float64] | None:
-    """Seconds of the samples, as the user or the file says them."""
+    """Times of the samples in seconds, from the user or the file."""
     if asked.times is not None:
         try:
             first, last = (float(part) for part in asked.times)
         except (TypeError, ValueError):
             raise InputError(
-                f"times is {asked.times}; give the first and the last sample's seconds, as in -1,2"
+                f"times is {asked.times}; give the times of the first and the last sample in seconds, such as "
+                "times=(-1, 2)"
             ) from None
         if not (np.isfinite([first, last]).all() and first < last):
-            raise InputError(f"times is {first:g},{last:g}; the first must be before the last, both in seconds")
+            raise InputError(f"times is ({first:g}, {last:g}); the first must be before the last, both in seconds")
         return np.linspace(first, last, n_samples)
     if "time" not in arrays:
         return None
@@ -191,7 +191,7 @@ def _times(
     unit = getattr(arrays["time"], "attrs", {}).get("units")
     if isinstance(unit, str) and unit.strip():
         if seconds_of(unit) != 1:
-            notes.append(f"times are in {unit}, and were made seconds")
+            notes.append(f"times are in {unit} and were converted to seconds")
         return times * seconds_of(unit)
     said = questionable(times)
     cautions += [] if said is None else [said]
@@ -199,7 +199,7 @@ def _times(
 
 
 def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
-    """Names of arrays that may hold the times of samples: as many rising numbers."""
+    """Names of arrays that may hold the times of samples: as many increasing numbers."""
     labels = {
         name: flat(shaped(values))
         for name, values in arrays.items()
@@ -217,7 +217,7 @@ def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
 def _labels(
     arrays: Mapping[str, Any], known: Sequence[str], fits: Any, plan: Plan, notes: list[str]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Labels of the rows; those that bear the name but lie along the neurons are theirs."""
+    """Labels of the rows; labels with such a name that lie along the neurons belong to the neurons."""
     found = named_columns(arrays, known, lambda name: fits(flat(shaped(arrays[name])), name), notes)
     spread = {}
     for name, values in found.items():
@@ -236,7 +236,7 @@ def _labels(
 
 
 def _neuron_labels(arrays: Mapping[str, Any], plan: Plan, notes: list[str]) -> dict[str, Any]:
-    """Labels of the neurons; of animals and sessions also those that only their length tells apart from the trials'."""
+    """Labels of the neurons; for animals and sessions also those that only their length distinguishes from trials."""
 
     def fits(name: str) -> bool:
         return plan.on_neurons(flat(shaped(arrays[name])))
@@ -275,7 +275,7 @@ def _columns(arrays: Mapping[str, Any], plan: Plan, used: set[str], notes: list[
         if plan.n_repeats == plan.n_along and label.shape == (plan.n_along,) and not any(label.dims):
             if name in BLANK_COLUMNS:
                 plan.check_plain(label, name, notes)
-            notes.append(f"{name} is left out, for it may be of the repeats or of the {PLURALS[plan.along]}")
+            notes.append(f"{name} is left out, because it may label the repeats or the {PLURALS[plan.along]}")
         elif plan.lies_along(label) in ("rows", *BOTH):
             rows = plan.spread(label)
             assert rows is not None

@@ -1,4 +1,4 @@
-"""Which axis of an array is which: by its name, by the length of its labels, or as the user says; never by a guess."""
+"""Identify the axes of an array by their names, by lengths of labels, or by what the user says; never by guessing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ import xarray as xr
 from normenc.errors import InputError
 from normenc.recordings.labels import as_text
 from normenc.stimulus_types import STIMULUS_TYPES
+from normenc.texts import argument
 
 __all__ = ["ROLES", "Shaped", "counted", "repeats_first", "role_of", "roles_of", "shaped", "stated_axes"]
 
@@ -30,7 +31,7 @@ MOST_AXES = 4
 
 @dataclass(frozen=True)
 class Shaped:
-    """An array whose axes may have names; None where the file does not name one."""
+    """An array whose axes may have names; None if the file does not name one."""
 
     array: Any
     dims: tuple[str | None, ...]
@@ -43,22 +44,22 @@ class Shaped:
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long the labels are that lie along the axes of an array: what tells its axes apart.
+    """Lengths of the labels along the axes of an array, which identify the axes.
 
-    ``stimulus`` is the shape of the stimuli's labels and ``dims`` their axes' names, where known, repeats first where
-    there are two; ``repeats_last`` says that they stand the other way round in the file. ``others`` holds the lengths
-    of other labels by the axis they would lie along.
+    ``stimulus`` is the shape of the stimulus labels and ``dims`` the names of their axes, if known, with repeats first
+    if there are two; ``repeats_last`` says that the file has them in the other order. ``others`` holds the lengths of
+    other labels by the axis that they would label.
     """
 
     stimulus: tuple[int, ...]
     dims: tuple[str | None, ...]
-    unique: bool  # no stimulus is named twice
+    unique: bool  # no stimulus occurs twice
     repeats_last: bool = False
     others: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 def shaped(values: Any) -> Shaped:
-    """An array with the names of its axes, which xarray's objects have, and arrays on disk whose file tells them."""
+    """An array with the names of its axes, as xarray objects have them, and arrays on disk if the file gives them."""
     if isinstance(values, Shaped):
         return values
     if isinstance(values, xr.Variable | xr.DataArray):
@@ -67,12 +68,12 @@ def shaped(values: Any) -> Shaped:
 
 
 def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tuple[str, ...]:
-    """The roles of axes as a user names them, ``"trial,time,neuron"``.
+    """The roles of axes as the user names them: ``"trial,time,neuron"``.
 
     Raises
     ------
     InputError
-        When a name is unknown, or stands twice.
+        If a name is unknown, or occurs twice.
 
     Examples
     --------
@@ -83,14 +84,14 @@ def stated_axes(axes: str | Sequence[str], known: Sequence[str] = ROLES) -> tupl
     roles = [role_of(name, known) for name in names]
     for name, role in zip(names, roles, strict=True):
         if role is None:
-            raise InputError(f"axes: there is no axis {name!r}; name each axis {', '.join(known)}")
+            raise InputError(f"axes: there is no axis {name!r}; the names are {', '.join(known)}")
         if roles.count(role) > 1 and not (role == "stimulus" and known == OF_RDMS):
-            raise InputError(f"axes: {role} stands {roles.count(role)} times; name each axis once")
+            raise InputError(f"axes: {role} occurs {roles.count(role)} times; give each name once")
     return tuple(role for role in roles if role is not None)
 
 
 def role_of(name: str | None, known: Sequence[str] = ROLES) -> str | None:
-    """What an axis of this name is; None for a name that tells nothing."""
+    """The role of an axis with this name; None for a name that says nothing."""
     if name is None:
         return None
     plain = name.strip().lower()
@@ -104,10 +105,10 @@ def role_of(name: str | None, known: Sequence[str] = ROLES) -> str | None:
 
 
 def repeats_first(label: Shaped, shape: tuple[int, ...], stated: Sequence[str] | None) -> tuple[Shaped, bool]:
-    """Stimuli of two axes with the repeats' first, and whether they stand last in the file.
+    """Stimulus labels with two axes, repeats first, and whether repeats are last in the file.
 
-    Names of axes decide, then lengths, where axes are stated, then the values: along repeats, stimuli stay the same.
-    Where none of these tells, they stand as in the responses.
+    Names of axes decide; then lengths, if axes are stated; then the values, because stimuli are the same across
+    repeats. If none of these decides, the order is that of the responses.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def repeats_first(label: Shaped, shape: tuple[int, ...], stated: Sequence[str] |
     shape : tuple of int
         Of the responses.
     stated : sequence of str, optional
-        Roles of the responses' axes, where the user or the file says them.
+        Roles of the axes of the responses, if the user or the file states them.
     """
     if len(label.shape) != 2:
         return label, False
@@ -139,7 +140,7 @@ def repeats_first(label: Shaped, shape: tuple[int, ...], stated: Sequence[str] |
 
 
 def _stay_the_same(label: Shaped) -> int | None:
-    """The one of two axes along which no value changes; None where that is so of both, or of none."""
+    """The one of two axes along which no value changes; None if that holds for both or for neither."""
     texts = as_text(np.asarray(label.array), "the stimuli")
     same = [bool((texts == texts[:1]).all()), bool((texts == texts[:, :1]).all())]
     return same.index(True) if sum(same) == 1 else None
@@ -155,29 +156,29 @@ def roles_of(
     responses : Shaped
     labels : Lengths
     stated : sequence of str, optional
-        What the user, or the file, says; it is held against the labels.
+        What the user or the file says; it is checked against the labels.
     kind : str
-        What the stimuli's labels are called, for messages.
+        The name of the stimulus labels, for messages.
     timed : bool
-        Whether the user asks for a window of time, and so says that an axis is one of time.
+        Whether the user asks for a time window, which implies that one axis is time.
 
     Returns
     -------
     tuple of str
-        Of :data:`ROLES`. One axis, or with labels of two dimensions two, are the labels'; one axis at most is the
-        neurons'.
+        From :data:`ROLES`. One axis (two, for labels with two dimensions) is that of the labels; at most one axis is
+        that of the neurons.
 
     Raises
     ------
     InputError
-        When the labels fit no axis, or nothing tells what an axis is; the message names the reading that is likely.
+        If the labels fit no axis, or nothing says what an axis is; the message names the likely reading.
     """
     shape = responses.shape
     if 0 in shape:
         raise InputError(f"responses have shape {shape}; there must be trials and neurons")
     if not 1 <= len(shape) <= MOST_AXES:
         raise InputError(
-            f"responses have shape {shape}; they must be trial x neuron, with repeats and times at most beside"
+            f"responses have shape {shape}; they must be trial x neuron, at most with further axes of repeats and times"
         )
     if stated is not None:
         return _checked(tuple(stated), shape, labels, kind)
@@ -199,7 +200,7 @@ def _labelled(roles: Sequence[str | None]) -> bool:
 
 
 def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
-    """Roles by the names of axes: the stimuli's labels lie along the trials, whatever that axis is called."""
+    """Roles by the names of axes: the stimulus labels lie along the trials, whatever the name of that axis."""
     own = [dim for dim in labels.dims if dim is not None]
     along = "stimulus" if labels.unique else "trial"
     if not own or not set(own) <= set(responses.dims):
@@ -209,7 +210,7 @@ def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
         role = role_of(dim)
         if dim == own[-1]:
             role = along
-        elif dim in own or role in ("trial", "stimulus"):  # beside the labelled axis, further ones repeat
+        elif dim in own or role in ("trial", "stimulus"):  # axes other than the labelled one are repeats
             role = "repeat"
         roles.append(role)
     return tuple(roles)
@@ -218,7 +219,7 @@ def _by_name(responses: Shaped, labels: Lengths) -> tuple[str | None, ...]:
 def _with_labelled_axes(
     roles: tuple[str | None, ...], responses: Shaped, labels: Lengths, kind: str
 ) -> tuple[str | None, ...]:
-    """The axis (or axes) as long as the labels are; raises InputError where there is none, or more than one."""
+    """The axis (or axes) of the same length as the labels; raises InputError unless there is exactly one."""
     shape = responses.shape
     along = "stimulus" if labels.unique else "trial"
     free = [axis for axis, role in enumerate(roles) if role is None]
@@ -235,7 +236,7 @@ def _with_labelled_axes(
     if len(found) > 1:
         if len(shape) > 2 or len(labels.stimulus) != 1:
             raise _ambiguous(roles, responses, labels, kind)
-        found = found[:1]  # a square matrix: trial x neuron, as documented; whoever reads it is told
+        found = found[:1]  # a square matrix: trial x neuron, as documented; a caution says so
     named = list(roles)
     both = (along, "repeat") if labels.repeats_last else ("repeat", along)
     for axis, role in zip(found[0], both if len(found[0]) == 2 else (along,), strict=True):
@@ -244,7 +245,7 @@ def _with_labelled_axes(
 
 
 def _by_length(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths) -> tuple[str | None, ...]:
-    """Roles of axes that are as long as some other labels, where these fit one axis alone and the axis them alone."""
+    """Roles of axes as long as some other labels, if these labels fit only that axis and the axis fits only them."""
     named = list(roles)
     free = [axis for axis, role in enumerate(roles) if role is None]
     fits = {
@@ -260,15 +261,17 @@ def _by_length(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Le
 
 
 def _checked(roles: tuple[str, ...], shape: tuple[int, ...], labels: Lengths, kind: str) -> tuple[str, ...]:
-    """The roles, if they go with the array and its labels."""
+    """The roles, if they fit the array and its labels."""
     if len(roles) != len(shape):
         raise InputError(
-            f"axes: {', '.join(roles)} are {len(roles)}, but responses have shape {shape}; name every axis"
+            f"axes names {len(roles)} axes ({', '.join(roles)}), but responses have shape {shape}; name every axis"
         )
     if not _labelled(roles):
-        raise InputError(f"axes: {', '.join(roles)} lack the trials (or stimuli) that {kind} labels")
+        raise InputError(
+            f"axes: {', '.join(roles)} include no trials (or stimuli), which {kind} labels; name that axis trial"
+        )
     if "trial" in roles and "stimulus" in roles:
-        raise InputError("axes: trial and stimulus are both named; of a stimulus's trials the axis is called repeat")
+        raise InputError("axes: trial and stimulus are both named; call the axis of a stimulus's trials repeat")
     place = roles.index("trial" if "trial" in roles else "stimulus")
     n_labels = labels.stimulus[-1]
     if shape[place] != n_labels or (len(labels.stimulus) == 2 and shape[roles.index("repeat")] != labels.stimulus[0]):
@@ -284,15 +287,15 @@ def _ambiguous(roles: tuple[str | None, ...], responses: Shaped, labels: Lengths
     likely = _likely(roles, shape, labels)
     size = " x ".join(map(str, labels.stimulus))
     named = ", ".join("nothing" if dim is None else dim for dim in responses.dims)
-    untold = f"their axes are called {named}, which does not tell" if any(responses.dims) else "nothing says"
+    untold = f"their axes are called {named}, which does not say" if any(responses.dims) else "nothing says"
     return InputError(
-        f"responses have shape {shape} and {kind} has {size} values; {untold} which axis is which. Say it: "
-        f"--axes {','.join(likely)} would read {counted(shape, likely)}. Axes are called {', '.join(ROLES)}"
+        f"responses have shape {shape} and {kind} has {size} values; {untold} which axis is which. Name them: "
+        f"{argument(axes=','.join(likely))} would read {counted(shape, likely)}. The names are {', '.join(ROLES)}"
     )
 
 
 def _likely(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengths) -> tuple[str, ...]:
-    """The reading that most files of this shape would have; it is shown, never taken."""
+    """The reading that fits most files of this shape; it is shown in messages and never assumed."""
     along = "stimulus" if labels.unique else "trial"
     named = list(roles)
     if not _labelled(named):
@@ -306,7 +309,7 @@ def _likely(roles: tuple[str | None, ...], shape: tuple[int, ...], labels: Lengt
 
 
 def counted(shape: Sequence[int], roles: Sequence[str]) -> str:
-    """How an array is read, in words.
+    """Describe how an array is read.
 
     Examples
     --------

@@ -9,12 +9,12 @@ from normenc.stimulus_types import as_type
 __all__ = ["bin_centres"]
 
 Floats = npt.NDArray[np.float64]
-APART = 0.25  # of a width: stimuli that lie further apart are different ones
+APART = 0.25  # of a width: stimuli further apart than this are different
 SLACK = 1e-9  # of a width
 
 
 def bin_centres(stimulus: Floats, counts: Floats, kind: str, width: float) -> Floats:
-    """Mean of each stimulus's bin, degrees, where every stimulus counts as often as `counts` says.
+    """Mean of each stimulus's bin in degrees, with every stimulus weighted by `counts`.
 
     Raises
     ------
@@ -29,11 +29,11 @@ def bin_centres(stimulus: Floats, counts: Floats, kind: str, width: float) -> Fl
     period = as_type(kind).period
     assert period is not None
     if not 0 < width <= period / 2:
-        raise InputError(f"bin_width is {width}; it must lie between 0 and {period / 2:g} degrees")
+        raise InputError(f"bin_width is {width}; it must be between 0 and {period / 2:g} degrees")
     n_bins = round(period / width)
     if abs(n_bins * width - period) > 1e-6 * width:
         raise InputError(
-            f"bin_width is {width:g}; bins go around the circle, so {period:g} degrees must be a whole number of them, "
+            f"bin_width is {width:g}; bins go around the circle, so {period:g} degrees must be a whole number of bins, "
             f"as with {min(_plain_widths(period), key=lambda other: abs(other - width)):g}"
         )
     index = _bins(stimulus, width) % n_bins
@@ -47,19 +47,19 @@ def bin_centres(stimulus: Floats, counts: Floats, kind: str, width: float) -> Fl
 
 
 def _bins(stimulus: Floats, width: float) -> npt.NDArray[np.int64]:
-    """Number of the multiple of the width that each stimulus lies at; halfway between two it is the upper one."""
+    """The multiple of the width nearest to each stimulus; halfway between two, the upper one."""
     return np.floor(stimulus / width + 0.5 + SLACK).astype(np.int64)
 
 
 def _near(stimulus: Floats, width: float, period: float) -> Floats:
-    """The centre of every bin: from 0 on where no stimulus lies below, else from half a circle below 0 on."""
+    """The centre of every bin: from 0 if no stimulus is negative, otherwise from half a circle below 0."""
     low = stimulus.min() + width / 2
     start = next((begin for begin in (0.0, -period / 2) if low >= begin), low - width / 2)
     return np.mod(np.arange(round(period / width)) * width - start + SLACK, period) - SLACK + start
 
 
 def _check_whole(stimulus: Floats, width: float, period: float) -> None:
-    """Raise InputError where an edge runs between stimuli that lie close together, far from others."""
+    """Raise InputError if a bin edge separates stimuli that are close together and far from others."""
     halved = _cut(stimulus, width, period)
     if halved is None:
         return
@@ -67,23 +67,23 @@ def _check_whole(stimulus: Floats, width: float, period: float) -> None:
     others = [other for other in narrower if _cut(stimulus, other, period, width) is None]
     said = f"; {others[0]:g} would not" if others else ""
     raise InputError(
-        f"bins of {width:g} degrees, centred on its multiples, would part stimuli near {halved:g} degrees that lie "
-        f"close together; choose another bin_width{said}"
+        f"bins of {width:g} degrees, centred on its multiples, would separate stimuli near {halved:g} degrees that "
+        f"are close together; choose another bin_width{said}"
     )
 
 
 def _plain_widths(period: float) -> list[float]:
-    """Widths that divide the circle and can be written down, the widest first."""
+    """Round widths that divide the circle, the widest first."""
     return [period / n for n in range(2, 10 * int(period)) if period / n == round(period / n, 3)]
 
 
 def _cut(stimulus: Floats, width: float, period: float, coarse: float | None = None) -> float | None:
-    """Mean of the first group of close stimuli that bins part; None where they part none, or there are no groups."""
+    """Mean of the first group of close stimuli that bins separate; None if there is no such group."""
     around = np.unique(np.mod(stimulus, period))
     first = int(np.argmax(np.diff(around, append=around[0] + period))) + 1
     around = np.concatenate([around[first:], around[:first] + period])
     groups = np.split(around, np.flatnonzero(np.diff(around) > APART * (coarse or width)) + 1)
     if any(np.ptp(group) > 0.5 * (coarse or width) for group in groups):
-        return None  # they are spread all over
+        return None  # they are spread over the circle
     parted = (group for group in groups if len(np.unique(_bins(group, width))) > 1)
     return next((float(group.mean()) % period for group in parted), None)

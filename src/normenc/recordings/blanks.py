@@ -1,4 +1,4 @@
-"""Trials without a stimulus, told by missing values, by names, by codes and by a column of their own."""
+"""Find trials without a stimulus by missing values, by names, by codes and by a column for blanks."""
 
 from collections.abc import Container
 from typing import Any
@@ -23,9 +23,9 @@ NO = ("false", "0", "0.0", "no", "f", "n", "", "nan", "none")
 def without_blanks(
     found: Arranged, kind: StimulusType, asked: Preparation, pictures: Container[str] = (), *, name: str = ""
 ) -> npt.NDArray[Any]:
-    """The stimulus of each row: degrees, names or numbers; missing in blanks.
+    """The stimulus of each row: degrees, names or numbers; missing for blanks.
 
-    A name, a code or a column of its own says which these are.
+    A name, a code or a column of its own says which rows are blanks.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def without_blanks(
     kind : StimulusType
     asked : Preparation
     pictures : container of str
-        Names of images, which may be called as blanks are.
+        Names of images, which may equal a name for blanks.
     name : str
-        Of the stimuli, for messages, the type's by default.
+        Of the stimuli, for messages; the type's name by default.
 
     Raises
     ------
     InputError
-        When it is not plain what a column of blanks says.
+        If the values of a column of blanks are not clear.
     """
     labels = without_codes(np.asarray(found.stimulus), asked.blank)
     if not kind.is_named:
@@ -51,7 +51,7 @@ def without_blanks(
         called = [name for name in np.unique(labels) if name.strip().lower() in BLANK_NAMES and name not in pictures]
         said = [repr(str(name)) for name in called if name.strip()]
         if said:
-            found.notes.append(f"image {' and '.join(said)} stands for trials without a stimulus (blanks)")
+            found.notes.append(f"image {' and '.join(said)} marks trials without a stimulus (blanks)")
         labels = np.where(np.isin(labels, called) & np.isin(names, BLANK_NAMES), "", labels)
     for name in BLANK_COLUMNS:
         if name not in found.columns:
@@ -59,7 +59,7 @@ def without_blanks(
         words = np.strings.lower(np.strings.strip(found.columns[name].astype(str)))
         unknown = np.setdiff1d(words, (*YES, *NO))
         if unknown.size:
-            raise InputError(f"the column {name} holds {str(unknown[0])!r}; it must say true or false of each trial")
+            raise InputError(f"the column {name} holds {str(unknown[0])!r}; it must be true or false for each trial")
         is_blank = np.isin(words, YES)
         if labels.dtype.kind in "iufb":
             labels = np.where(is_blank, np.nan, labels.astype(np.float64))

@@ -1,4 +1,4 @@
-"""What stands beside the stimuli in a table of trials: labels, other parameters of the stimuli, rows to choose."""
+"""Columns of a table of trials other than the stimuli: labels, other stimulus parameters, rows to choose."""
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.labels import as_text
+from normenc.texts import argument
 
 __all__ = [
     "BLANK_COLUMNS",
@@ -21,7 +22,7 @@ __all__ = [
     "varying",
 ]
 
-SYNONYMS = {  # other names that labels have in people's files
+SYNONYMS = {  # other names for labels in people's files
     "animal": ("subject", "subject_id", "animal_id", "mouse", "mouse_id", "monkey"),
     "session": ("session_id", "day", "date"),
     "repeat": ("repetition", "rep"),
@@ -33,11 +34,11 @@ BLANK_COLUMNS = ("blank", "is_blank", "blank_sweep", "is_blank_sweep")
 WORDS = dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True)
 WORDS |= dict.fromkeys(("false", "0", "no", "off", "f", "n"), False)
 DAY_AND_TIME = re.compile(r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})[T ]+\d{1,2}:\d{2}")
-PARAMETERS = (  # of stimuli, however many values they have
+PARAMETERS = (  # of stimuli, with any number of values
     *("contrast", "phase", "sf", "spatial_frequency", "spatialfrequency", "tf", "temporal_frequency"),
     *("temporalfrequency", "size", "diameter", "luminance"),
 )
-MOST_VALUES = 50  # of a parameter of stimuli; what has more was measured
+MOST_VALUES = 50  # of a stimulus parameter; a column with more was measured
 NAMED_BY = "neurons are named by "
 MOST_NAMED = 5  # in a sentence
 
@@ -53,9 +54,9 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
     known : sequence of str
         Labels.
     fits : callable
-        Whether an array can be a label of these, by its name.
+        Whether the array of this name can be a label of these.
     notes : list of str
-        Is told where a label goes by another name.
+        Gets a note if a label has another name in the file.
     """
     found = {}
     for label in known:
@@ -76,7 +77,7 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
 
 
 def neuron_column(notes: Iterable[str]) -> str:
-    """What the file calls the column that names neurons, where that is not ``neuron``; else nothing.
+    """The file's own name of the column that names neurons, if it is not ``neuron``; otherwise empty.
 
     Examples
     --------
@@ -87,13 +88,13 @@ def neuron_column(notes: Iterable[str]) -> str:
 
 
 def _read_from(label: str, said: str, values: Any) -> str:
-    """That a label goes by another name in the file; with its value, where there is only one."""
+    """A note that a label has another name in the file, with its value if there is only one."""
     own = np.unique(np.ravel(np.asarray(getattr(values, "array", values))).astype(str))
     return f"{label} is {own[0]} (from {said})" if len(own) == 1 else f"{label} is read from {said}"
 
 
 def _days(values: Any, name: str) -> tuple[Any, str]:
-    """Days of dates with a time of day, and what they are; None, and why, for what differs in every trial."""
+    """Days from dates with a time, and their description; None, with a reason, if they differ in every trial."""
     raw = np.ravel(np.asarray(values))
     texts = np.strings.strip(np.datetime_as_string(raw) if raw.dtype.kind == "M" else as_text(raw, name))
     matches = [DAY_AND_TIME.match(text) for text in texts.tolist()]
@@ -101,7 +102,11 @@ def _days(values: Any, name: str) -> tuple[Any, str]:
     if len(days) == len(texts):
         texts = np.array(days)
     if len(texts) > 2 and len(np.unique(texts)) == len(texts):
-        return None, f"{name} differs in every trial, and is not taken for sessions; --map session={name} does so"
+        return (
+            None,
+            f"{name} differs in every trial, so it is not read as sessions; to do so, pass "
+            f"{argument(names={'session': name})}",
+        )
     if not days or len(days) < len(texts):
         return values, name
     return np.reshape(texts, np.shape(values)), f"the day in {name}"
@@ -121,7 +126,7 @@ def parse_where(text: str) -> dict[str, list[str]]:
         wanted = [value.strip() for value in values.split("|") if value.strip()]
         if not (name.strip() and sign and wanted) or name.strip() in found:
             raise InputError(
-                f"--where {text}: each part must be NAME=VALUE, or NAME=VALUE|VALUE, as in temporal_frequency=2"
+                f"{argument(where=text)}: each part must be NAME=VALUE, or NAME=VALUE|VALUE, as in temporal_frequency=2"
             )
         found[name.strip()] = wanted
     return found
@@ -135,7 +140,7 @@ def rows_where(
     blank: npt.NDArray[np.bool_] | None = None,
     labels: Container[str] = (),
 ) -> tuple[npt.NDArray[np.bool_], str]:
-    """Which rows are asked for, and in words which.
+    """Select the rows that are asked for, and describe the selection.
 
     Parameters
     ----------
@@ -143,14 +148,14 @@ def rows_where(
     where : mapping, optional
     n_rows : int
     blank : ndarray of bool, shape (n_rows,), optional
-        Trials without a stimulus, which have none of its parameters and are kept whatever these shall be.
+        Trials without a stimulus; they have no stimulus parameters, so they are kept whatever those are.
     labels : container of str
-        Columns that are no parameters of the stimuli, such as the session, and hold for trials without one, too.
+        Columns that are not stimulus parameters, such as the session, and also apply to trials without a stimulus.
 
     Raises
     ------
     InputError
-        When there is no such column, or no row with such a value; the message lists what there is.
+        If there is no such column, or no row with such a value; the message lists those that exist.
     """
     kept = np.ones(n_rows, dtype=bool)
     if not where:
@@ -160,7 +165,8 @@ def rows_where(
     for name, wanted in where.items():
         if name not in columns:
             raise InputError(
-                f"where: there is no column {name!r} beside the stimuli; there are {_some(sorted(columns)) or 'none'}"
+                f"where: there is no column {name!r} besides the stimuli; the others are "
+                f"{_some(sorted(columns)) or 'none'}"
             )
         values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else list(wanted)
         own = columns[name]
@@ -180,7 +186,7 @@ def rows_where(
 def _equal(own: npt.NDArray[Any], value: Any) -> npt.NDArray[np.bool_]:
     if own.dtype.kind in "iuf":
         try:
-            # As many digits as the column's type keeps: 0.1 in single precision is 0.1.
+            # Compare at the precision of the column: 0.1 in single precision is 0.1.
             digits = 1e-9 if own.dtype.itemsize > 4 or own.dtype.kind != "f" else 10 * np.finfo(own.dtype).eps
             return np.isclose(own.astype(np.float64), float(value), rtol=float(digits), atol=1e-12)
         except (TypeError, ValueError):
@@ -192,7 +198,7 @@ def _equal(own: npt.NDArray[Any], value: Any) -> npt.NDArray[np.bool_]:
 
 
 def varying(columns: Mapping[str, npt.NDArray[Any]], stimulus: npt.NDArray[Any]) -> list[str]:
-    """Sentences on parameters of the stimuli that differ between trials of one stimulus, which are averaged over."""
+    """Sentences on stimulus parameters that vary between trials of one stimulus and are averaged over."""
     _, index = np.unique(stimulus, return_inverse=True)
     said = []
     for name, column in columns.items():
@@ -207,13 +213,13 @@ def varying(columns: Mapping[str, npt.NDArray[Any]], stimulus: npt.NDArray[Any])
         if pairs.shape[1] > len(np.unique(index)):
             said.append(
                 f"{name} ({_some(values)}) varies between trials of the same stimulus, which are averaged over it; "
-                f"choose with --where {name}={values[0]}"
+                f"choose one value with {argument(where={name: values[0]})}"
             )
     return said
 
 
 def _values(column: npt.NDArray[Any]) -> list[str]:
-    """The different values, in order; of numbers, whole ones without a point."""
+    """The distinct values in order; whole numbers are written without a decimal point."""
     if column.dtype.kind in "iuf":
         return [f"{value:g}" for value in np.unique(column[np.isfinite(column.astype(np.float64))])]
     return [value for value in np.unique(as_text(column, "a column")).tolist() if value.strip()]

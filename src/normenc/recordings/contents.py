@@ -1,4 +1,4 @@
-"""What a file was understood to hold, before it is a recording."""
+"""The contents of a file as understood, before they become a recording."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,11 +13,11 @@ __all__ = ["Contents"]
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds: labels that are checked, and responses that may still have NaN or lie on disk.
+    """The contents of a file: checked labels, and responses that may still contain NaN or be on disk.
 
-    ``stimulus`` holds the stimuli's labels of all rows, missing in blanks (NaN, or an empty name); ``rows`` says which
-    rows are kept, where not all are; ``images`` one image for each different stimulus that is kept; ``notes`` how the
-    file was understood, ``cautions`` what speaks against it, ``steps`` what had been done before it was written.
+    ``stimulus`` holds the stimulus labels of all rows, missing for blanks (NaN, or an empty name); ``rows`` says which
+    rows are kept, if not all are; ``images`` has one image for each distinct stimulus that is kept; ``notes`` say how
+    the file was understood, ``cautions`` what speaks against it, ``steps`` what was done before it was written.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""RDMs as they are published: square or as vectors of pairs, of one population or of several subjects."""
+"""Published RDMs: square or as vectors of pairs, of one population or of several subjects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.recordings.axes import OF_RDMS, Shaped, role_of, shaped, stated_axes
 from normenc.recordings.columns import SYNONYMS
+from normenc.texts import argument
 
 __all__ = ["Rdms", "read_rdms"]
 
@@ -19,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rdms:
-    """One RDM (n_stimuli, n_stimuli), or several in a stack, with whose they are."""
+    """One RDM (n_stimuli, n_stimuli), or a stack of several with their subjects."""
 
     rdm: Floats
     subjects: dict[str, npt.NDArray[Any]]
@@ -28,22 +29,22 @@ class Rdms:
 
 
 def read_rdms(arrays: Mapping[str, Any], n_labels: int | None, axes: str | Sequence[str] | None) -> Rdms:
-    """RDMs from an array of any common shape.
+    """Read RDMs from an array of any common shape.
 
     Parameters
     ----------
     arrays : mapping of str to array_like
-        With ``rdm``: (n, n), a vector of its n (n - 1) / 2 pairs above the diagonal, row after row, or several of
-        either along other axes; where known with ``animal`` or ``session``, along these.
+        With ``rdm``: (n, n), a vector of its n (n - 1) / 2 pairs above the diagonal, row by row, or several of
+        either along further axes; if known, ``animal`` or ``session`` label these axes.
     n_labels : int, optional
-        Stimuli that have labels.
+        Number of stimuli that have labels.
     axes : str or sequence of str, optional
         What the axes are: ``"animal,session,stimulus,stimulus"``; a vector has one axis ``stimulus``.
 
     Raises
     ------
     InputError
-        When the shape is no RDM's, or nothing tells which axis is the subjects'.
+        If the shape does not fit an RDM, or nothing says which axis is that of the subjects.
     """
     given = shaped(arrays["rdm"])
     if 0 in given.shape:
@@ -57,7 +58,7 @@ def read_rdms(arrays: Mapping[str, Any], n_labels: int | None, axes: str | Seque
     if len(pairs) == 1:
         values = _square(values)
         notes.append(
-            f"RDMs are vectors of pairs; they are taken as the rows above the diagonal of {values.shape[-1]} stimuli"
+            f"RDMs are vectors of pairs; they are read as the rows above the diagonal of {values.shape[-1]} stimuli"
         )
     sizes = values.shape[:-2]
     subjects = _subjects(arrays, [roles[axis] for axis in others], sizes)
@@ -80,14 +81,14 @@ def _stated(axes: str | Sequence[str] | None, shape: tuple[int, ...]) -> tuple[s
     n_pairs = roles.count("stimulus")
     if len(roles) != len(shape) or n_pairs not in (1, 2):
         raise InputError(
-            f"axes: {', '.join(roles)} do not go with an rdm of shape {shape}; name every axis, the stimuli's twice "
-            "(or once where RDMs are vectors)"
+            f"axes: {', '.join(roles)} do not fit an rdm of shape {shape}; name every axis, and stimulus twice "
+            "(or once if RDMs are vectors)"
         )
     return roles
 
 
 def _roles(given: Shaped, n_labels: int | None, arrays: Mapping[str, Any]) -> tuple[str, ...]:
-    """What each axis is, by its name or its length: two that are equal are the stimuli's, or one that counts pairs."""
+    """The role of each axis, by its name or its length: stimuli have two equal axes, or one as long as all pairs."""
     shape, named = given.shape, [role_of(dim, OF_RDMS) for dim in given.dims]
     if len(shape) > 4:
         raise InputError(f"rdm has shape {shape}; it must be square, or a stack of squares over subjects and sessions")
@@ -133,8 +134,8 @@ def _several_pairs(shape: tuple[int, ...], pairs: Sequence[int]) -> InputError:
         others = iter(rest)
         said.append(",".join("stimulus" if one == axis else next(others) for one in range(len(shape))))
     return InputError(
-        f"rdm has shape {shape}, where several axes may count all pairs of stimuli ({may_be} stimuli); say which does: "
-        f"--axes {' or --axes '.join(said)}"
+        f"rdm has shape {shape}, in which several axes may be all pairs of stimuli ({may_be} stimuli); say which one: "
+        + " or ".join(argument(axes=one) for one in said)
     )
 
 
@@ -155,14 +156,14 @@ def _with_subjects(roles: list[str | None], given: Shaped, arrays: Mapping[str, 
 
 
 def _alone(lengths: Mapping[str, Any], what: str, length: int) -> bool:
-    """Whether no other label is as long."""
+    """Whether no other label has this length."""
     return all(label is None or len(label) != length for other, label in lengths.items() if other != what)
 
 
 def _ambiguous(shape: tuple[int, ...]) -> InputError:
     return InputError(
-        f"rdm has shape {shape}, and nothing says which axes are the stimuli's, subjects' and sessions'; say it: "
-        f"--axes {','.join([*['animal', 'session'][: max(0, len(shape) - 2)], 'stimulus', 'stimulus'])}"
+        f"rdm has shape {shape}, and nothing says which axes are stimuli, subjects and sessions; say so with "
+        + argument(axes=",".join([*["animal", "session"][: max(0, len(shape) - 2)], "stimulus", "stimulus"]))
     )
 
 
@@ -174,7 +175,7 @@ def _label(arrays: Mapping[str, Any], what: str) -> npt.NDArray[Any] | None:
 
 
 def _subjects(arrays: Mapping[str, Any], roles: list[str], sizes: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
-    """Whose each RDM of the stack is."""
+    """The subject of each RDM of the stack."""
     found: dict[str, npt.NDArray[Any]] = {}
     for axis, (role, size) in enumerate(zip(roles, sizes, strict=True)):
         label = _label(arrays, role)
@@ -182,7 +183,7 @@ def _subjects(arrays: Mapping[str, Any], roles: list[str], sizes: Sequence[int])
             label = np.arange(1, size + 1)
         grid = np.broadcast_to(label.reshape([-1 if one == axis else 1 for one in range(len(sizes))]), tuple(sizes))
         found[role] = np.ravel(grid)
-    if len(roles) == 1:  # both labels may lie along the one axis
+    if len(roles) == 1:  # both labels may lie along this axis
         other = "session" if roles[0] == "animal" else "animal"
         label = _label(arrays, other)
         if label is not None and len(label) == sizes[0]:
@@ -198,7 +199,9 @@ def _n_stimuli(n_pairs: int) -> int | None:
 def _square(vectors: Floats) -> Floats:
     n = _n_stimuli(vectors.shape[-1])
     if n is None:
-        raise InputError(f"rdm has {vectors.shape[-1]} pairs, which no whole number of stimuli makes")
+        raise InputError(
+            f"rdm has {vectors.shape[-1]} values, which is not the number of pairs of any number of stimuli"
+        )
     found = np.zeros((*vectors.shape[:-1], n, n))
     rows, columns = np.triu_indices(n, k=1)
     found[..., rows, columns] = found[..., columns, rows] = vectors

@@ -1,4 +1,4 @@
-"""Published RDMs, checked before anything is made of them."""
+"""Checks of published RDMs."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def checked_rdm(matrix: Floats, metric: str = "correlation") -> Floats:
-    """The matrix, with a diagonal of zeros where that was NaN, if it can be one of this dissimilarity.
+    """Check that a matrix can be an RDM of this dissimilarity; a diagonal of NaN becomes zeros.
 
-    Row by row, for it may be large.
+    Rows are checked one by one, because the matrix may be large.
 
     Raises
     ------
     InputError
-        When it is not square, symmetric, finite and zero on its diagonal, or holds what the dissimilarity cannot be.
+        If it is not square, symmetric, finite and zero on its diagonal, or has values impossible for the dissimilarity.
     """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"rdm has shape {matrix.shape}; it must be square, stimulus x stimulus")
@@ -31,7 +31,7 @@ def checked_rdm(matrix: Floats, metric: str = "correlation") -> Floats:
             raise InputError(f"rdm is {values[bad[0]]} for stimuli {row} and {bad[0]}; it must be finite")
     scale = 1.0 if metric == "correlation" else max(1e-300, float(np.abs(matrix).max(initial=0)))
     if any(not np.allclose(values, matrix[:, row], atol=1e-5 * scale) for row, values in enumerate(matrix)):
-        raise InputError("rdm is not symmetric; it must hold the same value above and below the diagonal")
+        raise InputError("rdm is not symmetric; values above and below the diagonal must be equal")
     if np.abs(np.diagonal(matrix)).max(initial=0) > 1e-5 * scale:
         raise InputError("rdm is not zero on its diagonal; it must hold dissimilarities, not similarities")
     if metric == "correlation":
@@ -46,5 +46,5 @@ def _check_range(matrix: Floats) -> None:
     if not -1e-5 <= worst <= 2 + 1e-5:
         raise InputError(
             f"rdm is {worst:g} for stimuli {row} and {columns[row]}; correlation distances lie between 0 and 2. If it "
-            "holds another dissimilarity, say which: --rdm-metric euclidean, for example"
+            "holds another dissimilarity, name it, for example rdm_metric='euclidean'"
         )

@@ -11,7 +11,7 @@ from normenc.recordings.sources import SOURCES, Source
 
 __all__ = ["cache_folder", "cached_file", "fetch", "place_of"]
 
-CHUNK = 1 << 14  # bytes; of a connection that breaks, less than one chunk is lost
+CHUNK = 1 << 14  # bytes; a broken connection loses less than one chunk
 TIMEOUT = 30.0  # seconds without a byte
 
 
@@ -28,18 +28,18 @@ def cached_file(name: str) -> Path:
     Raises
     ------
     InputError
-        When there is nothing of that name to download.
+        If there is no recording of that name to download.
     """
     source = SOURCES.get(name)
     if source is None or source.filename is None:
         there = ", ".join(name for name, source in SOURCES.items() if source.url)
-        reason = "is made here and needs no download" if source else "is unknown"
-        raise InputError(f"recording {name!r} {reason}; those to download are {there}")
+        reason = "is simulated and needs no download" if source else "is unknown"
+        raise InputError(f"recording {name!r} {reason}; recordings to download are {there}")
     return cache_folder() / source.filename
 
 
 def place_of(source: str) -> Path:
-    """Where a recording is read from, given by name or path; nothing lies there for one that is made.
+    """The file of a recording given by name or path; a simulated recording has none.
 
     Examples
     --------
@@ -52,12 +52,12 @@ def place_of(source: str) -> Path:
 def fetch(name: str, *, progress: bool = True, timeout: float = TIMEOUT) -> Path:
     """Download a recording, unless it is in the cache already, and check it.
 
-    A download that breaks off is continued by calling again. A file whose MD5 is wrong is never kept.
+    Call again to continue an interrupted download. A file with a wrong MD5 is never kept.
 
     Parameters
     ----------
     name : str
-        One of :data:`normenc.recordings.SOURCES` with an address.
+        A recording in :data:`normenc.recordings.SOURCES` that has an address.
     progress : bool
         Draw a progress bar on a terminal.
     timeout : float
@@ -71,8 +71,8 @@ def fetch(name: str, *, progress: bool = True, timeout: float = TIMEOUT) -> Path
     Raises
     ------
     InputError
-        When the server cannot be reached, refuses, breaks off, or sends something else; the message says how to put
-        the file in place by hand.
+        If the server cannot be reached, refuses, breaks off, or sends something else; the message says how to put the
+        file in place by hand.
     """
     import pooch
     import requests
@@ -80,7 +80,7 @@ def fetch(name: str, *, progress: bool = True, timeout: float = TIMEOUT) -> Path
     path = cached_file(name)
     source = SOURCES[name]
     assert source.url is not None and source.filename is not None
-    pooch.get_logger().setLevel("WARNING")  # the progress bar says it already
+    pooch.get_logger().setLevel("WARNING")  # the progress bar shows it already
     partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,8 +101,8 @@ def fetch(name: str, *, progress: bool = True, timeout: float = TIMEOUT) -> Path
         raise InputError(_advice(source, path, reason)) from None
     except requests.RequestException as error:
         raise InputError(_advice(source, path, f"the download failed ({error})")) from None
-    except ValueError:  # pooch's word for a wrong hash, after it removed the file
-        reason = f"what the server sent is truncated or altered (its MD5 is not {source.md5}) and was removed"
+    except ValueError:  # pooch raises it for a wrong hash, after removing the file
+        reason = f"the downloaded file is truncated or altered (its MD5 is not {source.md5}) and was removed"
         raise InputError(_advice(source, path, reason)) from None
     except OSError as error:
         raise InputError(_advice(source, path, f"the cache cannot be written ({error})")) from None
@@ -114,7 +114,7 @@ def _advice(source: Source, path: Path, reason: str) -> str:
 
 
 def _continued_download(partial: Path, progress: bool, timeout: float) -> Callable[[str, Any, Any], None]:
-    """Return a downloader for pooch that writes to `partial` first, and starts where that ends."""
+    """Return a downloader for pooch that writes to `partial` first and resumes at its end."""
 
     def download(url: str, output_file: str | Path, _pooch: Any) -> None:
         import requests
@@ -122,7 +122,7 @@ def _continued_download(partial: Path, progress: bool, timeout: float) -> Callab
         done = partial.stat().st_size if partial.exists() else 0
         headers = {"Range": f"bytes={done}-", "Accept-Encoding": "identity"} if done else {}
         with requests.get(url, headers=headers, stream=True, timeout=timeout) as answer:
-            if done and answer.status_code == 416:  # nothing is left to send: let the hash decide
+            if done and answer.status_code == 416:  # nothing is left to send; the hash decides
                 partial.replace(output_file)
                 return
             answer.raise_for_status()
@@ -143,7 +143,7 @@ def _continued_download(partial: Path, progress: bool, timeout: float) -> Callab
 
 @contextmanager
 def _progress_bar(visible: bool, start: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Draw a bar from `start` to `total` bytes; gives the function that advances it by some bytes."""
+    """Draw a bar from `start` to `total` bytes; yields the function that advances it by some bytes."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 

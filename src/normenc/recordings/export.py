@@ -1,4 +1,4 @@
-"""Recordings and RDMs as files, which appear under their names when they are whole: written aside, then renamed."""
+"""Save recordings and RDMs as files; each is written to a temporary name and renamed when complete."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,9 +29,9 @@ ZARR_MARKS = (".zgroup", ".zarray", "zarr.json")
 
 
 def save(recording: Recording, path: str | Path, *, overwrite: bool = False) -> None:
-    """Save a recording as a file, from which :func:`normenc.recordings.load` makes an equal one.
+    """Save a recording to a file, from which :func:`normenc.recordings.load` rebuilds an equal recording.
 
-    Single trials are written where they are known, otherwise one row a stimulus. Arrays have the names that `load`
+    Single trials are written if they are known, otherwise one row per stimulus. Arrays have the names that `load`
     knows.
 
     Parameters
@@ -39,17 +39,17 @@ def save(recording: Recording, path: str | Path, *, overwrite: bool = False) -> 
     recording : Recording
     path : str or Path
         Its suffix is the format: ``.npz``, ``.nc`` (see :func:`normenc.recordings.to_xarray`), ``.h5`` or ``.hdf5``,
-        ``.zarr`` (a folder), ``.nwb``, or ``.csv``, a table in long form: one row a trial and neuron. A table names its
-        neurons, by numbers where they have no names, and `load` sorts them by name; it holds neither images nor
+        ``.zarr`` (a folder), ``.nwb``, or ``.csv``, a table in long form: one row per trial and neuron. A table names
+        its neurons, by numbers if they have no names, and `load` sorts them by name; it holds neither images nor
         ``steps``.
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether to replace an existing file.
 
     Raises
     ------
     InputError
-        When there is such a file already, the suffix is unknown, the file cannot be written or its format cannot hold
-        the recording. Nothing half-written stays behind.
+        If the file already exists, the suffix is unknown, the file cannot be written or its format cannot hold the
+        recording. No incomplete file is left behind.
 
     Examples
     --------
@@ -94,24 +94,24 @@ def save_rdm(
         Degrees, or names of images, each once.
     path : str or Path
         Its suffix is the format, which :func:`normenc.recordings.load` reads as a recording known by its RDM: ``.npz``,
-        ``.nc``, ``.h5``, ``.zarr``, or ``.csv``, a square table whose head line and first column are the stimuli's
+        ``.nc``, ``.h5``, ``.zarr``, or ``.csv``, a square table whose header and first column are the stimulus
         labels. The table's upper left cell says the kind of stimuli, and whether they are simulated; it holds no
         other facts.
     kind : str
         What `stimulus` is: ``"orientation"`` (degrees from vertical), ``"direction"`` (degrees), ``"image"``, or
         another type.
     metric : str
-        What the matrix holds: ``"correlation"``, of which values lie between 0 and 2, or any other dissimilarity by its
-        name; it is kept beside the matrix.
+        What the matrix holds: ``"correlation"``, with values between 0 and 2, or any other dissimilarity by its
+        name; it is stored with the matrix.
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether to replace an existing file.
     **facts
         ``species``, ``area``, ``units``, ``source``, ``citation``, ``licence``, ``simulated``.
 
     Raises
     ------
     InputError
-        When the matrix is no RDM, labels do not fit or stand twice, or see :func:`save`.
+        If the matrix is not an RDM, labels do not fit or occur twice, or as in :func:`save`.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def save_rdm(
     path = Path(path)
     matrices = checked_rdms(rdm)
     if len(matrices) > 1:
-        raise InputError(f"there are {len(matrices)} RDMs; a file holds one, so save each to its own")
+        raise InputError(f"there are {len(matrices)} RDMs; a file holds one, so save each to its own file")
     matrix = matrices[0]
     labelled: dict[str, Any] = {as_type(kind).name: stimulus, **facts}
     recording = Recording.from_rdm(metric, matrix, rdm_metric=metric, **labelled)
@@ -147,7 +147,7 @@ def save_rdm(
 
 
 def named_arrays(recording: Recording) -> dict[str, Any]:
-    """A recording as arrays by the names that :func:`normenc.recordings.load` knows, and facts as text.
+    """A recording as arrays with the names that :func:`normenc.recordings.load` knows, and facts as text.
 
     Examples
     --------
@@ -177,12 +177,12 @@ def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _writer(path: Path, arrays: dict[str, Any], others: tuple[str, ...]) -> Callable[[Path], None]:
-    """What writes arrays to a file of this suffix."""
+    """The function that writes arrays to a file with this suffix."""
     writers = {".npz": _write_npz, ".h5": _write_hdf5, ".hdf5": _write_hdf5, ".zarr": _write_zarr}
     suffix = path.suffix.lower()
     if suffix not in writers:
         raise InputError(
-            f"{path}: files of the kind {suffix or 'without a suffix'} are not written; name it "
+            f"{path}: cannot write files {f'of type {suffix}' if suffix else 'without a suffix'}; name it "
             f"{', '.join((*writers, *others))}"
         )
     return lambda aside: writers[suffix](arrays, aside)
@@ -195,10 +195,10 @@ def _write(path: Path, write: Callable[[Path], None], overwrite: bool) -> None:
 
 @contextmanager
 def _aside(path: Path, overwrite: bool) -> Iterator[Path]:
-    """A place beside `path` to write to, which becomes `path` when the block ends well, and vanishes if not."""
+    """A temporary path next to `path`; it becomes `path` if the block succeeds and is removed if it fails."""
     _check_free(path, overwrite)
     if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+        raise InputError(f"{path}: there is no folder {path.parent}; create it first")
     try:
         with beside(path, path.suffix) as aside:
             yield aside
@@ -211,10 +211,12 @@ def _check_free(path: Path, overwrite: bool) -> None:
     if not is_other(path):
         return
     if not overwrite:
-        raise InputError(f"{path}: this is there already; choose another name, or say overwrite=True to replace it")
+        raise InputError(f"{path}: this file already exists; choose another name, or pass overwrite=True to replace it")
     is_store = path.is_dir() and any((path / mark).is_file() for mark in ZARR_MARKS)
     if not (is_store if path.suffix.lower() == ".zarr" else path.is_file()):
-        raise InputError(f"{path}: what is there is no {path.suffix} file, and is not replaced; choose another name")
+        raise InputError(
+            f"{path}: the existing file is not a {path.suffix} file and is not replaced; choose another name"
+        )
 
 
 def _write_npz(arrays: dict[str, Any], path: Path) -> None:
@@ -251,7 +253,7 @@ def _write_zarr(arrays: dict[str, Any], path: Path) -> None:
 
 
 def _chunks(responses: npt.NDArray[Any]) -> tuple[int, int]:
-    """All trials of some neurons, as :func:`normenc.recordings.stream_rdm` reads them."""
+    """Chunks of all trials of some neurons, which :func:`normenc.recordings.stream_rdm` reads fastest."""
     n_rows, n_neurons = responses.shape
     return n_rows, min(n_neurons, max(1, CHUNK_BYTES // (n_rows * responses.dtype.itemsize)))
 
@@ -262,7 +264,7 @@ def _write_netcdf(dataset: xr.Dataset, path: Path) -> None:
 
 def _write_table(recording: Recording, path: Path) -> None:
     if recording.responses is None:
-        raise InputError(f"{recording.name} is known only by its RDM; save_rdm writes that to a table")
+        raise InputError(f"{recording.name} is known only by its RDM; write that to a table with save_rdm")
     if recording.images is not None:
         raise InputError(
             f"{recording.name} has images, which a table cannot hold; save it as .npz or .nc, or leave them out with "
@@ -287,14 +289,14 @@ def _write_table(recording: Recording, path: Path) -> None:
 
 
 def _check_survive(labels: dict[str, Any], path: Path) -> None:
-    """Raise InputError for labels that are not the same when a table is read: "007" is 7 then, "NA" is nothing."""
+    """Raise InputError for labels that change when a table is read: "007" becomes 7, "NA" becomes missing."""
     from normenc.recordings.formats.text_tables import read_csv
 
     for name, value in labels.items():
         own = np.unique(np.asarray(value))
         if own.dtype.kind != "U":
             continue
-        # A second column, as no reader takes a line without text for a row.
+        # A second column, because readers skip a line without text.
         write_table(pd.DataFrame({name: own, "row": np.arange(len(own))}), path)
         back = read_csv(path)[name]
         if name in STIMULUS_TYPES and back.dtype.kind in "iu":

@@ -1,4 +1,4 @@
-"""Files and their names, as all formats need them."""
+"""Helpers on files and their names for all formats."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ __all__ = ["is_file", "is_folder", "is_other", "one_line"]
 
 
 def is_file(path: str | Path) -> bool:
-    """Whether there is a file at `path`; False too for a name that no file can have."""
+    """Whether there is a file at `path`; also False for an impossible file name."""
     try:
         return Path(path).is_file()
-    except (OSError, ValueError):  # longer than a file's name may be, or with a NUL in it
+    except (OSError, ValueError):  # too long for a file name, or containing NUL
         return False
 
 
 def is_folder(path: str | Path) -> bool:
-    """Whether there is a folder at `path`; False too for a name that no folder can have."""
+    """Whether there is a folder at `path`; also False for an impossible folder name."""
     try:
         return Path(path).is_dir()
     except (OSError, ValueError):
@@ -22,7 +22,7 @@ def is_folder(path: str | Path) -> bool:
 
 
 def is_other(path: str | Path) -> bool:
-    """Whether something is at `path` that is neither file nor folder: a broken link, a device, what may not be read."""
+    """Whether something other than a file or folder is at `path`: a broken link, a device, an unreadable file."""
     try:
         return Path(path).is_symlink() or Path(path).exists()
     except PermissionError:
@@ -32,5 +32,5 @@ def is_other(path: str | Path) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, in one line of at most 200 characters."""
+    """The message of an error, in one line of at most 200 characters."""
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Stacks of images: which axis counts them, and whether their numbers begin at 0 or at 1."""
+"""Stacks of images: which axis counts the images, and whether their numbers start at 0 or 1."""
 
 from typing import Any
 
@@ -30,13 +30,13 @@ def first_axis_counts(images: Any, numbers: Ints | None, n_names: int | None) ->
     Raises
     ------
     InputError
-        When the stack can be read in two ways.
+        If the stack can be read in two ways.
 
     Examples
     --------
     >>> stack, said = first_axis_counts(np.zeros((60, 80, 12)), np.arange(1, 13), None)
     >>> stack.shape, said[0]
-    ((12, 60, 80), 'images have shape (60, 80, 12), read as height x width x images, for the last axis counts them')
+    ((12, 60, 80), 'images have shape (60, 80, 12), read as height x width x images, because the last axis counts them')
     """
     given = shaped(images)
     orders = _orders(given)
@@ -48,8 +48,8 @@ def first_axis_counts(images: Any, numbers: Ints | None, n_names: int | None) ->
         return _read(given, best[0], is_open=len({order[0] for order in best}) > 1)
     if min(fits) == SOME and not _mostly_shown(given.shape, numbers):  # names or numbers go with no axis exactly
         raise InputError(
-            f"images have shape {given.shape}, and trials number {_range(numbers)}; the images may lie along the "
-            "first axis or the last. Give image_names, one for each image, or a folder of images"
+            f"images have shape {given.shape}, and trials show numbers {_range(numbers)}; images may be along the "
+            "first or the last axis. Give image_names, one for each image, or a folder of images"
         )
     return _read(given, orders[0])
 
@@ -72,9 +72,9 @@ def _read(given: Shaped, order: tuple[int, ...], *, is_open: bool = False) -> tu
     said: tuple[str, ...] = ()
     if order[0] != 0:
         read = "height x width x images" if len(order) == 3 else "height x width x colours x images"
-        said = (f"{shape}, read as {read}, for the last axis counts them",)
+        said = (f"{shape}, read as {read}, because the last axis counts them",)
     elif is_open:
-        said = (f"{shape}: first and last axes are both as long as there are images; the first is taken to count them",)
+        said = (f"{shape}: the first and the last axis both fit the number of images; the first is read as images",)
     return given.array if list(order) == sorted(order) else np.transpose(np.asarray(given.array), order), said
 
 

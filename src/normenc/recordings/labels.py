@@ -11,7 +11,7 @@ from normenc.errors import InputError, quoted
 from normenc.stimulus_types import StimulusType, as_type
 from normenc.stimulus_types.angles import DECIMALS
 from normenc.stimulus_types.known import listed_names
-from normenc.texts import visible_array
+from normenc.texts import argument, visible_array
 
 __all__ = [
     "NEURON_LABELS",
@@ -35,7 +35,7 @@ MISSING = ("error", "neurons", "trials")
 SAME = 10.0**-DECIMALS
 MOST_NAME = 10_000  # characters
 MOST_CODES = 5  # of trials without a stimulus
-FAR = 1e6  # degrees that nobody means
+FAR = 1e6  # degrees beyond any real stimulus
 WHOLE = 2.0**53  # numbers up to which float64 has every whole one
 
 
@@ -49,17 +49,19 @@ def as_stimulus(n_rows: int, what: str, given: Mapping[str, Any]) -> tuple[npt.N
     kind = as_type(name)
     labels = visible_labels(as_text(values, name), name) if kind.is_named else as_array(values, name).astype(np.float64)
     if labels.ndim != 1 or len(labels) != n_rows:
-        raise InputError(f"{name} has shape {labels.shape} but there are responses to {n_rows} {what}; they must agree")
+        raise InputError(
+            f"{name} has shape {labels.shape} but there are responses to {n_rows} {what}; the numbers must agree"
+        )
     if n_rows < 2:
         one = what.removesuffix("s") if what == "trials" else "stimulus"
-        raise InputError(f"there is {n_rows} {one}; a comparison needs at least 3 stimuli, and a useful one many more")
+        raise InputError(f"there is {n_rows} {one}; a comparison needs at least 3 stimuli, and many more to be useful")
     if kind.is_named:
         return labels, kind
     bad = ~np.isfinite(labels) if what != "trials" else np.isinf(labels)  # NaN is a blank trial
     if bad.any():
         row, one = np.flatnonzero(bad)[0], "trial" if what == "trials" else "stimulus"
         numbers = "numbers" if kind.period is None else kind.unit
-        raise InputError(f"{name} of {one} {row} is not finite; give {numbers}, or leave that {one} out")
+        raise InputError(f"{name} of {one} {row} is not finite; give {numbers}, or leave out that {one}")
     shown = labels[~without_stimulus(labels)]
     if not len(shown):
         raise InputError(f"no trial has a stimulus: every {kind.noun} is missing (NaN)")
@@ -77,8 +79,8 @@ def _check_span(degrees: npt.NDArray[np.float64], kind: StimulusType, period: fl
     codes = np.unique(degrees[np.abs(degrees) > 360 + SAME])
     others = degrees[np.abs(degrees) <= 360 + SAME]
     if len(codes) <= MOST_CODES and len(others) and np.ptp(others) <= period + SAME:
-        named = ",".join(f"{code:g}" for code in codes)
-        blank = f"if {named} stands for trials without a stimulus, say so: --blank {named}"
+        named = ", ".join(f"{code:g}" for code in codes)
+        blank = f"if {named} marks trials without a stimulus, pass blank={f'[{named}]' if len(codes) > 1 else named}"
         raise InputError(f"{said}give degrees that span one period of {period:g}; {blank}")
     if kind.wider and np.ptp(degrees) <= 360 + SAME:
         raise InputError(said + kind.wider)
@@ -117,7 +119,7 @@ def as_labels(
                 continue
             if nameless.any():
                 raise InputError(
-                    f"{name} is missing in {nameless.sum():,} of {length:,} {what}s; give each a name, or none at all"
+                    f"{name} is missing in {nameless.sum():,} of {length:,} {what}s; name all of them, or none"
                 )
         found[name] = array
     if "neuron" in known:
@@ -125,7 +127,7 @@ def as_labels(
         names, counts = np.unique(found["neuron"], return_counts=True)
         if len(names) and counts.max() > 1:
             raise InputError(
-                f"neuron {str(names[counts.argmax()])!r} stands {counts.max()} times; give every neuron its own name"
+                f"neuron {str(names[counts.argmax()])!r} occurs {counts.max()} times; give every neuron its own name"
             )
     return found
 
@@ -148,7 +150,7 @@ def as_text(values: Any, what: str) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        When a name is not UTF-8; `what` says which names they are.
+        If a name is not UTF-8; `what` says which names they are.
     """
     array = np.asarray(values)
     if array.dtype.kind in "iub":
@@ -175,7 +177,7 @@ def visible_labels(labels: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
     Raises
     ------
     InputError
-        When two of them would be shown alike; `what` says what they are.
+        If two of them would be shown alike; `what` says what they are.
 
     Examples
     --------
@@ -190,14 +192,14 @@ def visible_labels(labels: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
     names, counts = np.unique(visible_array(raw), return_counts=True)
     if len(names) < len(raw):
         raise InputError(
-            f"{what} holds two names that are both shown as {str(names[counts.argmax()])!r}: one has a character that "
-            "cannot be seen; rename it"
+            f"{what} holds two names that both appear as {str(names[counts.argmax()])!r}: one has an invisible "
+            "character; rename it"
         )
     return found
 
 
 def check_names(names: Sequence[str], what: str) -> None:
-    """Raise InputError for a name so long that it is none: an array of text has room for the longest at every place."""
+    """Raise InputError for a very long name, because a text array reserves its length for every entry."""
     longest = max(names, key=len, default="")
     if len(longest) > MOST_NAME:
         raise InputError(
@@ -220,13 +222,14 @@ def _is_utf8(text: str | bytes) -> bool:
 def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> npt.NDArray[np.float32]:
     """Images as grey values 0 to 1; bytes are divided by 255, colours become grey by their luminance (ITU-R BT.709)."""
     if kind.is_grating:
-        raise InputError(f"images are for stimuli that are given as image, not as {kind.name}; leave them out")
+        raise InputError(f"images need stimuli given as image, not as {kind.name}; leave them out")
     raw = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
     array = as_array(raw, "images")
     is_colour = array.ndim == 4 and array.shape[3] in (3, 4)
     if 0 in array.shape or not (array.ndim == 3 or is_colour):
         raise InputError(
-            f"images have shape {array.shape}; they must be (n_images, height, width), or have 3 or 4 colours last"
+            f"images have shape {array.shape}; they must be (n_images, height, width), optionally with 3 or 4 colour "
+            "channels last"
         )
     if len(array) != n_stimuli:
         raise InputError(f"there are {len(array)} images but {n_stimuli} stimuli; give one image for each")
@@ -247,7 +250,7 @@ def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> npt.NDArray[np
 
 
 def check_same_neurons(values: npt.NDArray[Any], of_trials: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Raise InputError where every animal, or session, has neurons of its own, so that every trial lacks some.
+    """Raise InputError if each animal, or session, has its own neurons, so every trial lacks some.
 
     Parameters
     ----------
@@ -263,17 +266,17 @@ def check_same_neurons(values: npt.NDArray[Any], of_trials: Mapping[str, npt.NDA
         lacks = np.array([missing[group == place].all(axis=0) for place in range(len(names))])
         if len(names) > 1 and lacks.any(axis=0).all() and lacks.any(axis=1).all() and not lacks.all(axis=0).any():
             raise InputError(
-                f"the {len(names)} {what}s have different neurons: in the trials of each {what} those of the others "
-                f"are missing (NaN), so that no trial and no neuron is whole. Give each {what} alone (--where "
-                f"{what}={names[0]} --missing neurons, or a file of its own); or, to compare them together, give "
-                f"averages, one row a stimulus, and say by neuron_{what} whose each neuron is"
+                f"the {len(names)} {what}s have different neurons: the neurons of the other {what}s are missing (NaN) "
+                f"in the trials of each {what}, so no trial and no neuron is complete. Read each {what} by itself "
+                f"({argument(where={what: str(names[0])}, missing='neurons')}, or a file of its own); or, to compare "
+                f"them together, give averages, one row per stimulus, and label the neurons with neuron_{what}"
             )
 
 
 def without_missing(
     values: npt.NDArray[Any], missing: str
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], tuple[str, ...]]:
-    """Which trials and neurons to keep, and in words what is left out; raises InputError where that is not allowed."""
+    """Which trials and neurons to keep, and what is left out; raises InputError if nothing may be left out."""
     if missing not in MISSING:
         raise InputError(f"missing is {missing!r}; it must be one of {', '.join(MISSING)}")
     n_trials, n_neurons = values.shape
@@ -288,8 +291,8 @@ def without_missing(
     if missing == "error":
         raise InputError(
             f"{bad.sum():,} of {bad.size:,} responses are missing (NaN), the first of neuron {neuron} in trial "
-            f"{trial}; leave out the {bad.any(axis=0).sum():,} neurons (missing = 'neurons') or the "
-            f"{bad.any(axis=1).sum():,} trials (missing = 'trials') that have any"
+            f"{trial}; leave out the {bad.any(axis=0).sum():,} neurons (missing='neurons') or the "
+            f"{bad.any(axis=1).sum():,} trials (missing='trials') that have any"
         )
     if missing == "neurons":
         neurons = ~bad.any(axis=0)

@@ -1,4 +1,4 @@
-"""Find a recording by its name or its file, and prepare it."""
+"""Load a recording by its name or from its file, and prepare it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,20 +44,20 @@ def load(
 ) -> Recording:
     """Load a recording by its name or from a file.
 
-    Files may be NumPy's (``.npz``; ``.npy`` with a table ``.csv`` of the same name beside it), MATLAB's (``.mat``, all
+    Files may be NumPy's (``.npz``; ``.npy`` with a table ``.csv`` of the same name next to it), MATLAB's (``.mat``, all
     versions), netCDF (``.nc``), HDF5 (``.h5``), Zarr stores, tables (``.csv``, ``.tsv``, ``.parquet``) in long or in
     wide form, NWB (``.nwb``), and folders of suite2p and of Kilosort. Arrays have these names, or `names` says which is
     which:
 
     ``responses`` (n_trials, n_neurons)
-        Rows that show the same stimulus are its trials, and are averaged. Axes that stand in another order, or a third
-        one of repeats or times, are told by their names, by the lengths of their labels or by `axes`, and never
-        guessed; the recording's ``read_as`` says how they were read.
+        Rows that show the same stimulus are its trials, and are averaged. Axes in another order, or a third axis of
+        repeats or times, are identified by their names, by the lengths of their labels or by `axes`, and never guessed;
+        the recording's ``read_as`` says how they were read.
     ``orientation``, ``direction`` or ``image`` (n_trials,)
         Degrees from vertical (period 180), degrees of drift (period 360), or names or numbers of images; in a table one
-        of them is a column. Trials without a stimulus (NaN, empty, "blank") are blanks, and are kept apart.
+        of them is a column. Trials without a stimulus (NaN, empty, "blank") are blanks and are kept separately.
     ``time`` (n_samples,)
-        Seconds of the samples, where responses have an axis of time.
+        Times of the samples in seconds, if responses have a time axis.
     ``rdm`` (n_stimuli, n_stimuli), or a vector of its pairs, or one for each of several subjects
         Instead of responses: a population known only by its dissimilarities, which are correlation distances unless
         `rdm_metric` says otherwise.
@@ -66,23 +66,23 @@ def load(
         0 is vertical, negative is tilted left.
     ``animal``, ``session``, ``repeat`` (n_trials,); ``neuron``, ``region``, ``quality``, ``neuron_animal``, \
 ``neuron_session`` (n_neurons,)
-        Labels, where they are known.
+        Labels, if they are known.
     ``images`` (n_images, height, width), ``image_names`` (n_images,)
-        The stimuli, where they are images.
+        The stimuli, if they are images.
     ``species``, ``area``, ``units``, ``source``, ``citation``, ``licence``, ``simulated``
         What is known about the recording.
 
     What is done, in this order: choose trials (`where`), choose neurons (`region`, `quality`, `responsive`), fold
-    directions, bin, average the trials of each stimulus, z-score. The recording's ``steps`` tell which of them were.
+    directions, bin, average the trials of each stimulus, z-score. The recording's ``steps`` list those that were taken.
 
     Parameters
     ----------
     name_or_path : str or Path
         A name in :data:`normenc.recordings.SOURCES`, or a file.
     n_neurons, seed : int, optional
-        Of the simulated recording, see :func:`simulated_v1`.
+        Size and seed of the simulated recording, see :func:`simulated_v1`.
     in_memory_gib : float
-        Responses in HDF5 or Zarr that are larger are averaged, z-scored where wanted and turned into an RDM block by
+        Larger responses in HDF5 or Zarr are averaged, z-scored if requested and turned into an RDM block by
         block (:func:`normenc.recordings.stream_rdm`); only the RDM is kept.
     preparation : Preparation, optional
         How the file is read and prepared.
@@ -97,8 +97,8 @@ def load(
     Raises
     ------
     InputError
-        When there is neither such a name nor such a file, the file cannot be used (the message says what was found,
-        what is needed and what to do), or the recording is not downloaded yet: nothing is downloaded unasked.
+        If there is no recording or file of that name, the file cannot be used (the message says what was found, what
+        is needed and what to do), or the recording is not downloaded yet: nothing is downloaded without being asked.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def load(
         recording = simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     if n_neurons is not None or seed is not None:
-        raise InputError(f"n_neurons and seed are for the recording simulated-v1; leave them out for {key}")
+        raise InputError(f"n_neurons and seed apply only to the recording simulated-v1; leave them out for {key}")
     with contents(key, asked) as found:
         if _n_gib(found.responses) > in_memory_gib:
             return _streamed(found, asked)
@@ -125,15 +125,17 @@ def _check_reads_nothing(asked: Preparation) -> None:
     of_files = ("names", "axes", "times", "window", "baseline", "intervals", "series", "where", "blank", "images")
     given = [option for option in asked.given() if option in (*of_files, "angles", "rdm_metric")]
     if given:
-        raise InputError(f"{', '.join(given)}: these say how a file is read; simulated-v1 is made, so leave them out")
+        raise InputError(
+            f"{', '.join(given)}: these say how a file is read, but simulated-v1 has no file; leave them out"
+        )
 
 
 @contextmanager
 def contents(name_or_path: str | Path, preparation: Preparation | None = None) -> Iterator[Contents]:
     """What a file holds, see :func:`load`; large responses may be read for as long as the context lasts.
 
-    Messages of InputError that leave the context begin with the file's name. One is raised at its end where a file
-    that was read has changed meanwhile.
+    Messages of InputError that leave the context begin with the file's name. If a file changes
+    while it is read, one is raised at the end.
     """
     with unchanged(), _named_contents(str(name_or_path), preparation or Preparation()) as found:
         yield found
@@ -161,7 +163,7 @@ def _named_contents(key: str, asked: Preparation) -> Iterator[Contents]:
         raise InputError(f"{path}: {error}") from None
     except MemoryError:
         raise InputError(
-            f"{path}: it does not fit into memory; save the responses as Zarr or HDF5, which are read in blocks"
+            f"{path}: it does not fit in memory; save the responses as Zarr or HDF5, which are read in blocks"
         ) from None
 
 
@@ -170,13 +172,13 @@ def _check_windows(asked: Preparation) -> None:
     for window in asked.windows:
         if window is not None and window.is_all:
             raise InputError(
-                "the window all is for an axis of time; give seconds after the start of each trial, as in 0,0.5, or "
-                "leave it out where trials have an end"
+                "window='all' is for an axis of time; give seconds from the start of each trial, such as "
+                "window=(0, 0.5), or leave it out if trials have an end"
             )
         if window is not None and (not window.with_start or window.with_stop):
             raise InputError(
-                f"the window {window} is for an axis of time; windows after the start of a trial hold their first "
-                f"moment and not their last: {window.start:g},{window.stop:g}"
+                f"the window {window} is for an axis of time; windows from the start of a trial include their first "
+                f"moment and exclude their last: window=({window.start:g}, {window.stop:g})"
             )
 
 
@@ -186,18 +188,24 @@ def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
         path = Path(key)
         if not is_file(key) and not is_folder(key) and not is_other(key):
             raise InputError(
-                f"{key}: there is no such file, and no recording of that name; the names are {', '.join(SOURCES)}"
+                f"{key}: there is no such file, and no recording of that name; the recordings are {', '.join(SOURCES)}"
             )
         return path, visible(path.stem), {}
     source = SOURCES[key]
     path = cached_file(key)
     if not path.is_file():
-        raise InputError(f"{key} is not downloaded yet; run 'normenc recordings fetch {key}' first ({source.url})")
+        raise InputError(
+            f"{key} is not downloaded yet; first call normenc.recordings.fetch({key!r}) or run 'normenc recordings "
+            f"fetch {key}' ({source.url})"
+        )
     reads(path)
-    with path.open("rb") as file:  # each time, for a copy in a cache may be damaged long after it was fetched
+    with path.open("rb") as file:  # each time, because a copy in a cache may be damaged long after it was fetched
         found = file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
     if found != source.md5:
-        raise InputError(f"{path}: its MD5 is not {source.md5}; run 'normenc recordings fetch {key}' to fetch it anew")
+        raise InputError(
+            f"{path}: its MD5 is not {source.md5}; download it again with normenc.recordings.fetch({key!r}) or "
+            f"'normenc recordings fetch {key}'"
+        )
     return path, key, dict(source.facts())
 
 
@@ -209,7 +217,7 @@ def _n_gib(responses: Any) -> float:
 
 
 def chosen(found: Contents, asked: Preparation) -> Contents:
-    """The neurons with the labels that are asked for, before anything is said of missing values."""
+    """Select the neurons with the requested labels, before missing values are checked."""
     if found.responses is None or not asked.labels:
         return found
     values = np.asarray(found.responses)
@@ -221,7 +229,7 @@ def chosen(found: Contents, asked: Preparation) -> Contents:
 
 
 def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) -> Recording:
-    """Take the steps of :func:`load` in their order, with chosen neurons, whose stimuli may be in bins already."""
+    """Take the steps of :func:`load` in order, for chosen neurons whose stimuli may already be binned."""
     if asked.responsive:
         recording = keep_responsive(recording)
     if asked.fold_directions:
@@ -232,12 +240,12 @@ def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) 
 
 
 def _streamed(found: Contents, asked: Preparation) -> Recording:
-    """A recording too large for memory, by its RDM alone."""
+    """A recording too large for memory, represented by its RDM only."""
     for name in ("region", "quality", "responsive"):
         if getattr(asked, name):
             raise InputError(
-                f"responses are streamed from disk, where neurons cannot be chosen by {name}; write those to a file of "
-                "their own, or raise in_memory_gib"
+                f"neurons cannot be chosen by {name} when responses are streamed from disk; write those neurons to "
+                "their own file, or raise in_memory_gib"
             )
     stimulus, kind, steps = np.array(found.stimulus), found.kind, list(found.steps)
     if found.rows is not None:  # rows without a stimulus are left out
@@ -245,7 +253,7 @@ def _streamed(found: Contents, asked: Preparation) -> Recording:
     if asked.fold_directions:
         shown, orientation = as_type(kind), as_type(kind).orientation_of(stimulus)
         if shown.folds_onto is None or orientation is None:
-            raise InputError(f"only directions can be folded onto orientations; stimuli are {shown.plural}")
+            raise InputError(f"only directions can be folded onto orientations, but stimuli are {shown.plural}")
         stimulus, kind = orientation, shown.folds_onto
         steps.append("folded directions onto orientations")
     if asked.bin_width is not None and not found.binned:

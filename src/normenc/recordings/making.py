@@ -29,9 +29,9 @@ __all__ = ["MadeFromArrays"]
 
 
 class MadeFromArrays:
-    """How a recording is made; every way checks what it is given."""
+    """Ways to make a recording from arrays; each checks its input."""
 
-    if TYPE_CHECKING:  # as Recording has it
+    if TYPE_CHECKING:  # defined by Recording
 
         def __init__(self, name: str, stimulus: Any, kind: str, responses: Any, rdm: Any = None, **known: Any) -> None:
             """See :class:`normenc.recordings.Recording`."""
@@ -49,7 +49,7 @@ class MadeFromArrays:
         neurons: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> Self:
-        """Make a recording from one row of responses a stimulus.
+        """Make a recording from one row of responses per stimulus.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class MadeFromArrays:
         Raises
         ------
         InputError
-            When shapes disagree, a value is not finite, a stimulus stands twice, or there is one stimulus.
+            If shapes disagree, a value is not finite, a stimulus occurs twice, or there is one stimulus.
 
         Examples
         --------
@@ -91,7 +91,7 @@ class MadeFromArrays:
         if counts.max() > 1:
             one = f"{kind.noun} {_named(found[counts.argmax()])}"
             raise InputError(
-                f"{one} stands {counts.max()} times; rows that repeat a stimulus are trials: give them to "
+                f"{one} occurs {counts.max()} times; rows that repeat a stimulus are trials: give them to "
                 "Recording.from_trials"
             )
         order = np.argsort(stimulus, kind="stable")
@@ -115,7 +115,7 @@ class MadeFromArrays:
         missing: str = "error",
         **facts: Any,
     ) -> Self:
-        """Make a recording from one row of responses a trial; trials of the same stimulus are averaged.
+        """Make a recording from one row of responses per trial; trials of the same stimulus are averaged.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class MadeFromArrays:
         responses : array_like, shape (n_trials, n_neurons)
         orientation, direction, image : array_like, shape (n_trials,), optional
             The stimulus of each trial, see :meth:`from_responses`; one of the three must be given. Trials without one
-            (NaN, or an empty name) are blanks: they are kept apart, for they tell which neurons respond.
+            (NaN, or an empty name) are blanks: they are kept separately, because they show which neurons respond.
         images : array_like, shape (n_stimuli, height, width), optional
             One for each different stimulus, in their sorted order.
         trials : mapping of str to array_like, shape (n_trials,), optional
@@ -131,7 +131,7 @@ class MadeFromArrays:
         neurons : mapping of str to array_like, shape (n_neurons,), optional
             See :meth:`from_responses`.
         missing : str
-            What becomes of NaN: ``"error"`` refuses it, ``"neurons"`` leaves out neurons that have any, ``"trials"``
+            How NaN is treated: ``"error"`` refuses it, ``"neurons"`` leaves out neurons that have any, ``"trials"``
             leaves out trials that have any.
         **facts
             See :meth:`from_responses`.
@@ -139,7 +139,7 @@ class MadeFromArrays:
         Raises
         ------
         InputError
-            When shapes disagree, values are infinite or, unless `missing` says what becomes of them, missing, or all
+            If shapes disagree, values are infinite or, unless `missing` says what becomes of them, missing, or all
             trials show one stimulus.
 
         Examples
@@ -173,7 +173,7 @@ class MadeFromArrays:
         found, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
         if len(found) < 2:
             raise InputError(
-                f"all trials show one stimulus, {kind.noun} {_named(found[0])}; a comparison needs 3 at least"
+                f"all trials show one stimulus, {kind.noun} {_named(found[0])}; a comparison needs at least 3"
             )
         values = values if kept.all() else values[kept]
         shown = None
@@ -210,24 +210,24 @@ class MadeFromArrays:
         ----------
         name : str
         rdm : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
-            Of one population, or of several subjects. What the diagonal holds does not matter where it is NaN.
+            Of one population, or of several subjects. NaN on the diagonal is allowed.
         orientation, direction, image : array_like, shape (n_stimuli,), optional
             See :meth:`from_responses`; one of the three must be given.
         images : array_like, shape (n_stimuli, height, width), optional
             The images, in the same order, grey values 0 to 1.
         rdm_metric : str
-            What the matrices hold: ``"correlation"`` (one minus the correlation, 0 to 2), or any other dissimilarity by
-            its name, such as ``"euclidean"`` or ``"crossnobis"`` (which may be negative).
+            The dissimilarity in the matrices: ``"correlation"`` (one minus the correlation, 0 to 2), or another by its
+            name, such as ``"euclidean"`` or ``"crossnobis"`` (which may be negative).
         subjects : mapping of str to array_like, shape (n_rdms,), optional
-            Whose each RDM is: ``animal``, ``session``, or both. Without either, each is of an animal of its own.
+            Labels of the RDMs: ``animal``, ``session``, or both. Without either, each is from a different animal.
         **facts
             See :meth:`from_responses`.
 
         Raises
         ------
         InputError
-            When a matrix is not square, symmetric, finite, zero on the diagonal or, where it is of correlations, within
-            0 and 2; its shape disagrees with the stimuli, or a stimulus stands twice.
+            If a matrix is not square, symmetric, finite, zero on the diagonal or, for correlations, between
+            0 and 2; its shape disagrees with the stimuli, or a stimulus occurs twice.
 
         Examples
         --------
@@ -243,9 +243,8 @@ class MadeFromArrays:
         stimulus, kind = as_stimulus(matrices.shape[1], "stimuli", given)
         found, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
-            raise InputError(
-                f"{kind.noun} {_named(found[counts.argmax()])} stands {counts.max()} times; an RDM has a row each"
-            )
+            one = f"{kind.noun} {_named(found[counts.argmax()])}"
+            raise InputError(f"{one} occurs {counts.max()} times; an RDM has one row per stimulus")
         order = np.argsort(stimulus, kind="stable")
         if (np.diff(order) < 0).any():
             stimulus, matrices = stimulus[order], matrices[:, order[:, None], order]
@@ -281,7 +280,7 @@ def _stimulus_among(
 
 
 def _places_as_shown(image: Any) -> npt.NDArray[np.intp]:
-    """Places of the sorted names of images in the order in which they are sorted as they are shown."""
+    """Places of the sorted names of images in the order of the names as shown."""
     names = np.unique(as_text(image, "image"))
     return np.argsort(visible_array(names[~without_stimulus(names)]), kind="stable")
 

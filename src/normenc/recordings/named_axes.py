@@ -1,4 +1,4 @@
-"""Axes whose names say that they are parameters of the stimuli, of which one value is chosen."""
+"""Axes named after stimulus parameters, along which one value is chosen."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ import xarray as xr
 from normenc.errors import InputError
 from normenc.recordings.axes import Shaped, role_of, shaped
 from normenc.recordings.columns import Condition, rows_where
+from normenc.texts import argument
 
 __all__ = ["at_chosen_values"]
 
@@ -42,7 +43,7 @@ def at_chosen_values(
     Raises
     ------
     InputError
-        When several values of such an axis are left; the message lists them.
+        If several values of such an axis are left; the message lists them.
 
     Examples
     --------
@@ -61,7 +62,7 @@ def at_chosen_values(
         values = _values(arrays, dim, length)
         if dim in rest:
             if values is None:
-                raise InputError(f"where: the axis {dim} of the responses has no values in the file to choose from")
+                raise InputError(f"where: the file gives no values of the axis {dim} of the responses to choose from")
             kept, _ = rows_where({dim: values}, {dim: rest.pop(dim)}, length)
             if kept.sum() > 1:
                 raise InputError(f"where: {dim} is an axis of the responses; choose one of its values, not several")
@@ -102,14 +103,14 @@ def _choose(dim: str, length: int, values: Any, dims: Sequence[str | None], is_p
         more = f" and {length - MOST_NAMED} more" if length > MOST_NAMED else ""
         listed, first = ", ".join(names[:MOST_NAMED]) + more, names[0]
     said = f"the axes of the responses are called {', '.join(map(str, dims))}"
-    advice = f"choose one of its values: --where {dim}={first}"
+    advice = f"choose one of its values: {argument(where={dim: first})}"
     if values is None:
         advice = "choose one of its values before you save the file, or save the values under its name"
     if is_parameter:
-        what = f"; {dim} ({listed}) seems to be a parameter that varies beside the stimulus; {advice}"
+        what = f"; {dim} ({listed}) seems to be a parameter that varies in addition to the stimulus; {advice}"
     else:
-        what = f", and {dim} ({listed}) is none that is known; {advice}"
-    return f"{said}{what}, or say with --axes what each axis is"
+        what = f", and {dim} ({listed}) is not a known one; {advice}"
+    return f"{said}{what}, or say what each axis is with axes="
 
 
 def _at(array: Any, dim: str, place: int) -> Any:

@@ -1,4 +1,4 @@
-"""What arrays of a file mean: by their names, by what the user maps, and by nothing else."""
+"""The meaning of a file's arrays, from their names and from what the user maps, and from nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,6 +31,7 @@ from normenc.recordings.squares import question_square
 from normenc.recordings.steps import compares_numbers
 from normenc.stimulus_types import STIMULUS_TYPES, as_type
 from normenc.stimulus_types.known import listed_names
+from normenc.texts import argument
 
 __all__ = ["FORMATS", "TEXTS", "understand"]
 
@@ -55,14 +56,14 @@ def understand(
     mapped: bool = False,
     windowed: bool = False,
 ) -> Contents:
-    """What the arrays of a file mean.
+    """Work out what the arrays of a file mean.
 
     Parameters
     ----------
     arrays : mapping of str to array_like
         Those of xarray bring the names of their axes.
     name : str
-        Of the recording.
+        The recording's name.
     preparation : Preparation, optional
     images : array_like or mapping, optional
         The stimuli's images, or images by their names; else those in `arrays`.
@@ -74,7 +75,7 @@ def understand(
     Raises
     ------
     InputError
-        When names are missing, or arrays do not fit together.
+        If names are missing, or arrays do not fit together.
     """
     asked = preparation or Preparation()
     notes = arrays.get("notes")
@@ -91,7 +92,9 @@ def understand(
     if {"resp", "stimuli"} <= known.keys() and "responses" not in known:
         return of_reference(known, name, replace(asked, angles=_angles(known, asked)), common | {"notes": notes})
     if asked.rdm_metric is not None:
-        raise InputError("rdm_metric says what a given RDM holds; there are responses, from which it is computed")
+        raise InputError(
+            "rdm_metric describes a given RDM, but the file has responses, from which the RDM is computed; leave it out"
+        )
     kind, _ = _stimulus(known)
     known, where, chosen = at_chosen_values(known, kind, asked.where, is_stated=asked.axes is not None)
     asked = replace(asked, where=where or None)
@@ -150,18 +153,15 @@ def _check_one_of_data(arrays: Mapping[str, Any]) -> None:
     if {"resp", "stimuli"} <= arrays.keys() and np.ndim(shaped(arrays["resp"]).array) > 1:
         found.append("resp")
     if len(found) > 1:
-        ways = " or ".join(f"--map {name}={name}" for name in found)
-        raise InputError(f"it holds {' and '.join(found)}; say which of them to read: {ways}")
+        ways = " or ".join(argument(names={name: name}) for name in found)
+        raise InputError(f"it holds {' and '.join(found)}; choose one of them with {ways}")
 
 
 def _check_needs_no_trials(asked: Preparation) -> None:
     """Raise InputError for options that choose among trials or neurons, which an RDM does not have."""
-    given = [f"--{name}" for name in asked.given() if name in OF_TRIALS]
+    given = [f"{name}=" for name in asked.given() if name in OF_TRIALS]
     if given:
-        raise InputError(
-            f"it is an RDM, which has no trials and no neurons; {', '.join(given)} cannot be applied, so leave "
-            f"{'it' if len(given) == 1 else 'them'} out"
-        )
+        raise InputError(f"it is an RDM, which has no trials and no neurons; leave out {', '.join(given)}")
 
 
 def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: Any, common: dict[str, Any]) -> Contents:
@@ -186,7 +186,7 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
     else:
         labels = checked_numbers(stimulus, shown, _angles(arrays, asked))
         if shown.period is not None and unit_of(labels, shown.period) == APART and not _ends_apart(arrays):
-            notes.append(f"{labels.min():g} and {labels.max():g} degrees, one {kind}, count as two stimuli")
+            notes.append(f"{labels.min():g} and {labels.max():g} degrees, the same {kind}, count as two stimuli")
         images = None if shown.is_grating else images_of_numbers(images, shown, labels, labels)
         if images is not None:
             images = images[np.searchsorted(np.unique(labels), labels)]
@@ -220,7 +220,7 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool, 
         elif "*" in own and (matching := _matching(arrays, own, set(names.values()))):
             moved[name] = _side_by_side({key: arrays[key] for key in matching}, own)
             used |= set(matching)
-            notes.append(f"{name} are {len(matching):,} arrays, {ranges(matching)}, one a neuron")
+            notes.append(f"{name} are {len(matching):,} arrays, {ranges(matching)}, one per neuron")
         else:
             raise InputError(not_there(arrays, name, own))
     found = {key: value for key, value in arrays.items() if key not in used} | moved
@@ -236,11 +236,11 @@ def _judge_by_numbers(known: dict[str, Any], asked: Preparation, notes: list[str
         return
     if "quality" in known and np.asarray(shaped(known["quality"]).array).dtype.kind not in "iuf":
         known["quality"] = known[PROBABILITY]
-        notes.append(f"quality is {PROBABILITY}, as --quality compares numbers")
+        notes.append(f"quality is {PROBABILITY}, because quality= compares numbers")
 
 
 def _matching(arrays: Mapping[str, Any], pattern: str, mapped: set[str]) -> list[str]:
-    """Names of arrays that match and are not `mapped` otherwise; InputError where some look like no neurons."""
+    """Names of arrays that match and are not `mapped` otherwise; InputError if some look like no neurons."""
     found: dict[str, None] = {}
     names = [name for name in arrays if name not in (*ASIDE, *mapped)]
     for part in parts_of(pattern, names):
@@ -276,18 +276,18 @@ def _stimulus(arrays: Mapping[str, Any]) -> tuple[str, Shaped]:
             return "image", stimulus
         raise InputError(
             f"'stimulus' holds numbers, which could be {listed_names('or', plural=True)}; say which, for example with "
-            "--map orientation=stimulus"
+            + argument(names={"orientation": "stimulus"})
         )
     raise InputError(
-        f"it holds {listed(arrays)}; it must hold {FORMATS}. Where names differ, say which is which: --map "
-        "responses=NAME,orientation=NAME"
+        f"it holds {listed(arrays)}; it must hold {FORMATS}. If your names differ, map them: "
+        + argument(names={"responses": "NAME", "orientation": "NAME"})
     )
 
 
 def _several_stimuli(given: list[str]) -> InputError:
     return InputError(
-        f"it holds {' and '.join(given)}; say by which of them the stimuli shall be compared: --map "
-        f"{given[0]}={given[0]} or --map {given[1]}={given[1]}"
+        f"it holds {' and '.join(given)}; choose which of them labels the stimuli: "
+        f"{argument(names={given[0]: given[0]})} or {argument(names={given[1]: given[1]})}"
     )
 
 

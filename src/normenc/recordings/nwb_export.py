@@ -1,8 +1,8 @@
 """Recordings written as NWB files, and what these files say that others do not.
 
-The stimulus of every trial is a column of the table ``trials``, beside the labels of trials. The responses are one
+The stimulus of every trial is a column of the table ``trials``, next to the labels of trials. The responses are one
 series, ``responses`` of the processing module of that name, with one sample at the start of each trial and one column
-for each neuron; the rows of the table ``neurons`` beside it are these neurons. They are not called a RoiResponseSeries,
+for each neuron; the rows of the table ``neurons`` there are these neurons. They are not called a RoiResponseSeries,
 whatever their units: a recording here knows neither masks nor imaging planes, and none are made up. Nor does it know
 times: trials follow each other at one second each.
 """
@@ -41,7 +41,7 @@ NO_FIELD = ("area", "source", "licence")  # NWB has none for them: they are line
 
 
 def write_nwb(recording: Recording, path: str | Path, *, overwrite: bool = False) -> None:
-    """Write a recording as an NWB file: single trials where they are known, otherwise one row for each stimulus.
+    """Write a recording as an NWB file: single trials if they are known, otherwise one row for each stimulus.
 
     :func:`normenc.recordings.formats.nwb.read_nwb` reads the same responses back. The start of the session is not
     known and stands as 1970-01-01; trials follow each other at one second each.
@@ -53,12 +53,12 @@ def write_nwb(recording: Recording, path: str | Path, *, overwrite: bool = False
     path : str or Path
         Ends in ``.nwb``; the file appears when it is whole.
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether to replace an existing file.
 
     Raises
     ------
     InputError
-        When pynwb is missing, the recording is known only by its RDM, there is such a file already, or it cannot be
+        If pynwb is missing, the recording is known only by its RDM, there is such a file already, or it cannot be
         written.
     """
     path = Path(path)
@@ -71,7 +71,7 @@ def write_nwb(recording: Recording, path: str | Path, *, overwrite: bool = False
     if path.suffix.lower() != ".nwb":
         raise InputError(f"{path}: the name of an NWB file ends in .nwb; change it")
     if path.exists() and not (overwrite and path.is_file()):
-        raise InputError(f"{path}: this is there already; choose another name, or say overwrite=True to replace a file")
+        raise InputError(f"{path}: this file already exists; choose another name, or pass overwrite=True to replace it")
     file = _file(recording)
     try:
         with beside(path, path.suffix) as aside, pynwb.NWBHDF5IO(str(aside), "w") as io:
@@ -185,7 +185,7 @@ def written_series(file: Any) -> Any:
 
 
 def written_neurons(file: Any) -> Any:
-    """The table of the neurons in a file of :func:`write_nwb`; None where it has no labels of them."""
+    """The table of the neurons in a file of :func:`write_nwb`; None if it has no labels of them."""
     return file.processing[NAME].data_interfaces.get("neurons")
 
 

@@ -18,7 +18,7 @@ UNSTATED = "not stated"
 
 
 def fact_table(recording: "Recording") -> pd.DataFrame:
-    """One row a fact; what a source need not say is left out where it does not."""
+    """One row per fact; what a source need not say is left out where it does not."""
     return facts(_facts(recording))
 
 

@@ -40,13 +40,13 @@ def match_images(
     one_based : bool
         Whether the first image's number is 1, where numbers leave it open.
     every : array_like, optional
-        Labels of all the file's trials, also of those that are left out: what numbers there are tells whether the first
-        is 0 or 1, and which axis counts images.
+        Labels of all trials in the file, including those left out: their numbers show whether the first image is 0 or
+        1, and which axis counts images.
 
     Raises
     ------
     InputError
-        When a label has no image.
+        If a label has no image.
     """
     given, shown = _shown(labels)
     if not shown.any():
@@ -62,7 +62,7 @@ def match_images(
 
 
 class _Counting(NamedTuple):
-    """What tells how images are counted: the numbers of all trials, where all are, and the file's custom."""
+    """How images are counted: the numbers of all trials, if all are numbers, and the convention of the file."""
 
     numbers: npt.NDArray[np.int64] | None
     one_based: bool
@@ -76,7 +76,7 @@ def _shown(labels: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
 
 
 def _numbers(labels: npt.NDArray[Any]) -> npt.NDArray[np.int64] | None:
-    """Whole numbers from 0, also those that are written as text; None where labels are anything else."""
+    """Whole numbers from 0, also those that are written as text; None if labels are anything else."""
     if labels.dtype.kind == "U":
         decimal = all(name.isdecimal() and len(name) < 16 for name in np.unique(labels).tolist())
         return labels.astype(np.int64) if decimal else None
@@ -101,8 +101,8 @@ def _matched(
     numbers = _whole(labels) if labels.dtype.kind in "iuf" else None
     if numbers is not None and numbers.min() < 0:
         raise InputError(
-            f"image holds {numbers.min()}, which is no image's number; if it stands for trials without a stimulus, say "
-            f"so: --blank {numbers.min()}"
+            f"image holds {numbers.min()}, which is not the number of an image; if it marks trials without a stimulus, "
+            f"pass blank={numbers.min()}"
         )
     if images is None:
         if numbers is None:
@@ -136,13 +136,13 @@ def _check_names(own: list[str], n_images: int) -> None:
         raise InputError(f"there are {len(own)} image_names but {n_images} images; they must agree")
     name, count = Counter(own).most_common(1)[0]
     if count > 1:
-        raise InputError(f"image {name!r} stands {count} times; give every image a name of its own")
+        raise InputError(f"image {name!r} occurs {count} times; give every image its own name")
 
 
 def _whole(given: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     bad = ~((np.abs(given) < 2**53) & (given == np.round(given)))
     if bad.any():
-        raise InputError(f"image holds {given[bad][0]}; numbers of images must be whole")
+        raise InputError(f"image holds {given[bad][0]}; image numbers must be whole")
     return given.astype(np.int64)
 
 
@@ -160,7 +160,7 @@ def _index(
     if is_open:
         said = (
             f"images are numbered from {first}, as is usual in {'MATLAB' if first else 'Python'}: {every.min()} to "
-            f"{every.max()} of {n_images} images leave it open; image_names, one for each, would settle it"
+            f"{every.max()} of {n_images} images would fit both; image_names, one for each image, would settle it"
         )
         return numbers - first, (said,)
     return numbers - first, ("images are numbered from 1",) if first else ()
@@ -186,7 +186,7 @@ def _by_number(
         doubled = [number for number in sorted(wanted) if len(places.get(number, ())) > 1]
         if doubled:
             there = " and ".join(own[place] for place in places[doubled[0]])
-            raise InputError(f"image {doubled[0]} may be {there}; leave one of them out, or name images in the trials")
+            raise InputError(f"image {doubled[0]} may be {there}; leave out one of them, or name images in the trials")
         if wanted <= places.keys():
             first = min(wanted)
             said = f"images are paired by the numbers in their names ({first} is {own[places[first][0]]})"
@@ -226,15 +226,15 @@ def _numbered(stems: list[str], *, alone: bool = False) -> dict[int, list[int]]:
 
 
 def images_of_numbers(images: Any, shown: StimulusType, every: Any, kept: Any) -> Any:
-    """One image for each number that is kept, in rising order, out of one for each of `every` in the file."""
+    """One image for each number that is kept, in increasing order, from images of `every` number in the file."""
     if images is None:
         return None
     if shown.is_grating:
-        raise InputError(
-            f"there are images and {shown.plural}; say which of them the stimuli are, and leave the others out"
-        )
+        raise InputError(f"there are images and {shown.plural}; choose which are the stimuli, and leave out the others")
     if isinstance(images, Mapping):
-        raise InputError(f"images have names, but the stimuli are {shown.plural}; give images in rising order of these")
+        raise InputError(
+            f"images have names, but the stimuli are {shown.plural}; give images in increasing order of these"
+        )
     there = np.unique(every[~np.isnan(every)])
     if len(images) != len(there):
         raise InputError(f"there are {len(images)} images but {len(there)} {shown.plural}; give one image for each")
@@ -263,7 +263,7 @@ def natural_order(names: list[str]) -> list[int]:
 def _by_name(
     names: npt.NDArray[Any], own: list[str], counting: _Counting
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Where each name stands in `own`, with or without the file's suffix; names that are numbers count as such."""
+    """The place of each name in `own`, with or without the file's suffix; names that are numbers count as numbers."""
     whole = {name: number for number, name in enumerate(own)}
     stems: dict[str, list[int]] = {}
     for number, name in enumerate(own):
@@ -277,20 +277,20 @@ def _by_name(
         return _by_number(names.astype(np.int64), own, counting)
     if lost:
         raise InputError(
-            f"{len(lost)} of {len(found)} images that trials name are not there, the first is {lost[0]!r}; there are "
-            f"{', '.join(own[:3])}{', ...' if len(own) > 3 else ''}"
+            f"{len(lost)} of {len(found)} images named in trials do not exist, the first is {lost[0]!r}; the images "
+            f"are {', '.join(own[:3])}{', ...' if len(own) > 3 else ''}"
         )
     for name, places in found.items():
         if len(places) > 1:
             there = " and ".join(own[place] for place in places)
-            raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave one of them out")
+            raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave out one of them")
     return np.array([found[name][0] for name in names.tolist()], dtype=np.int64), ()
 
 
 def _stacked(images: list[Any]) -> npt.NDArray[Any]:
     shapes = sorted({np.shape(image) for image in images})
     if len(shapes) > 1:
-        raise InputError(f"images differ in size ({shapes[0]} and {shapes[-1]}); cut or resize them to one")
+        raise InputError(f"images differ in size ({shapes[0]} and {shapes[-1]}); crop or resize them to one size")
     return np.stack([np.asarray(image) for image in images])
 
 
@@ -300,13 +300,13 @@ def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
     Raises
     ------
     InputError
-        When the folder is not there or holds no images, or one cannot be read.
+        If the folder is not there or holds no images, or one cannot be read.
     """
     from normenc.stimuli.images import IMAGE_SUFFIXES, read_grey  # brings torch, which only images need
 
     folder = Path(folder)
     if not is_folder(folder):
-        raise InputError(f"{folder}: there is no such folder of images")
+        raise InputError(f"{folder}: there is no such folder; give a folder of images")
     lists(folder)
     try:
         files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]

@@ -1,4 +1,4 @@
-"""How rows and columns of the trial x neuron matrix, and labels along them, follow from the axes of an array."""
+"""The mapping from the axes of an array to rows and columns of the trial x neuron matrix, and their labels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.axes import PLURALS, Shaped
+from normenc.texts import argument
 
 __all__ = ["BOTH", "Plan", "flat"]
 
@@ -26,7 +27,7 @@ class Plan:
     along: str  # the role of the axis that the stimuli's labels lie along
 
     def rows_of(self, values: Any) -> tuple[Any, npt.NDArray[np.bool_]]:
-        """One row a trial, repeat after repeat; and which rows were never filled, of those that are repeats."""
+        """One row per trial, repeat after repeat; and which rows were never filled, of those that are repeats."""
         roles = [role for role in self.roles if role != "time"]
         if roles == [self.along, "neuron"]:
             return values, np.zeros(self.n_along, dtype=bool)
@@ -69,7 +70,7 @@ class Plan:
         return found == "neuron" or (found == "rows" and self.n_along == self.n_neurons and not any(label.dims))
 
     def spread(self, label: Shaped, name: str = "") -> npt.NDArray[Any] | None:
-        """A label's values for each row; None where it does not lie along the rows."""
+        """A label's values for each row; None if it does not lie along the rows."""
         n_repeats = self.n_repeats or 1
         where = self.lies_along(label, repeats=name == "repeat")
         values = np.asarray(label.array)
@@ -89,13 +90,13 @@ class Plan:
             return
         if self.n_repeats == self.n_along:
             raise InputError(
-                f"{name} has {self.n_along} values, and there are as many repeats as {PLURALS[self.along]}, so that "
-                f"nothing says of which it is; give it as an array of {' x '.join(self._both())}, in their order"
+                f"{name} has {self.n_along} values, and there are as many repeats as {PLURALS[self.along]}, so it "
+                f"could label either; give it as an array of {' x '.join(self._both())}, in their order"
             )
         if self.n_neurons == self.n_along:
             notes.append(
-                f"{name} is read as one for each {self.along}; there are as many neurons, so if it is theirs, say so: "
-                f"--map neuron_{name}={name}"
+                f"{name} is read as one for each {self.along}; there are as many neurons, so if it labels the neurons, "
+                f"pass {argument(names={f'neuron_{name}': name})}"
             )
 
     def _both(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a recording is read from its file and prepared: one value, made once from options or from a study file."""
+"""How a recording is read from its file and prepared, as one object from options or from a study file."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ __all__ = ["FACTS", "Preparation"]
 FACTS = ("species", "area", "units", "source", "citation", "licence", "simulated")
 OF_EVENTS = ("intervals", "series")  # of files that hold continuous signals or spikes, such as NWB
 MISSING = ("error", "neurons", "trials")
-AS_FLAGS = {"map": "names", "fold": "fold_directions"}  # what the command line calls them
+AS_FLAGS = {"map": "names", "fold": "fold_directions"}  # their names on the command line
 
 
 @renamed(z_scored="z_score")
@@ -24,16 +24,16 @@ class Preparation:
     """How a file is understood, and what is done to the responses, in the order of the fields.
 
     :func:`normenc.recordings.load`, :func:`normenc.quality.check`, :func:`normenc.study.run` and the other functions of
-    studies take it as ``preparation``, or its fields as options of their own. Study files have them in their section
+    studies take it as ``preparation``, or its fields as separate options. Study files have them in their section
     ``[recording]``, and the commands as options.
 
     Parameters
     ----------
     names : mapping of str to str, optional
         From names that normenc knows to those in the file: ``{"responses": "F", "orientation": "theta"}``. ``*`` stands
-        for any characters: arrays that match, in natural order, are one a neuron (``{"responses": "D.neuron*"}``; ``|``
-        divides patterns). Names that look like no neuron's beside others that do are refused.
-        What is mapped counts, and nothing else that could be meant.
+        for any characters: matching arrays, in natural order, are one per neuron (``{"responses": "D.neuron*"}``; ``|``
+        separates patterns). Names that do not look like neurons, among others that do, are refused.
+        What is mapped counts; nothing else is considered.
     axes : str or sequence of str, optional
         What each axis of the responses is: ``"trial,time,neuron"``. Of ``trial``, ``stimulus``, ``repeat``,
         ``neuron`` and ``time``; for RDMs of ``animal``, ``session`` and ``stimulus``.
@@ -46,9 +46,9 @@ class Preparation:
     intervals, series : str, optional
         The table of trials, and the signals, of a file that has several.
     where : mapping of str to object, optional
-        Rows to keep, by columns beside the stimuli: ``{"temporal_frequency": 2, "contrast": [0.5, 1]}``.
+        Rows to keep, by columns other than the stimuli: ``{"temporal_frequency": 2, "contrast": [0.5, 1]}``.
     blank : sequence, optional
-        Values of the stimulus that stand for trials without one: ``[-1]``. Missing values always do.
+        Values of the stimulus that mark trials without one: ``[-1]``. Missing values always do.
     images : str or Path, optional
         A folder of images, which trials name or number.
     angles : str, optional
@@ -59,7 +59,7 @@ class Preparation:
         What is known about the recording, where the file does not say it or is wrong.
     simulated : bool, optional
     missing : str
-        What becomes of NaN: ``"error"``, or leave out ``"neurons"`` or ``"trials"`` that have any.
+        How to treat NaN: ``"error"``, or leave out the ``"neurons"`` or ``"trials"`` that have any.
     region, quality : str or list of str, optional
         Keep neurons with these labels; of labels that are numbers also ``">0.5"`` and the like.
     responsive : bool
@@ -75,7 +75,7 @@ class Preparation:
     Raises
     ------
     InputError
-        When an option has a value that it cannot have.
+        If an option has an impossible value.
     """
 
     names: Mapping[str, str] | None = None
@@ -116,19 +116,19 @@ class Preparation:
     @classmethod
     @renamed(z_scored="z_score")
     def of(cls, preparation: "Preparation | Mapping[str, Any] | None" = None, /, **options: Any) -> "Preparation":
-        """Make one of options, or change some of another; each may be called as on the command line, too.
+        """Make one from options, or change some options of another; names of the command line work too.
 
         Parameters
         ----------
         preparation : Preparation or mapping, optional
-            What to start from.
+            The options to start from.
         **options
             Of :class:`Preparation`.
 
         Raises
         ------
         InputError
-            When there is no such option, it is given twice, or it has a value that it cannot have.
+            If there is no such option, it is given twice, or its value is not allowed.
 
         Examples
         --------
@@ -154,7 +154,7 @@ class Preparation:
                 hint = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(known)}"
                 raise InputError(f"there is no option {name!r} to prepare a recording; {hint}")
             if own in named:
-                raise InputError(f"{own} is given twice, as {name} too; give it once")
+                raise InputError(f"{own} is given twice, also as {name}; give it once")
             named[own] = value
         return replace(preparation or cls(), **named)
 
@@ -184,12 +184,12 @@ class Preparation:
         return window, None if self.baseline is None else parse_window(self.baseline, "baseline")
 
     def settings(self) -> dict[str, Any]:
-        """The options that were given, as the section ``[recording]`` of a study file holds them.
+        """The given options, as in the section ``[recording]`` of a study file.
 
         Raises
         ------
         InputError
-            For ``source``, which in a study file is the recording itself.
+            If ``source`` is given, which in a study file is the recording itself.
 
         Examples
         --------
@@ -199,7 +199,8 @@ class Preparation:
         given = {name: _plain(value) for name, value in self.given().items()}
         if "source" in given:
             raise InputError(
-                "source says where a recording comes from, which a study cannot state; save it in the recording's file"
+                "source says where a recording comes from, which a study file cannot state; save it "
+                "in the recording's file"
             )
         for name in ("region", "quality"):
             if isinstance(given.get(name), str):
@@ -222,12 +223,12 @@ class Preparation:
 
 
 def _float(value: Any) -> Any:
-    """A whole number as TOML has those that may have a fraction."""
+    """A whole number as a TOML float, for options that may have a fraction."""
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _plain(value: Any) -> Any:
-    """A value as TOML holds it: no arrays, tuples, paths or windows."""
+    """A value that TOML can hold, without arrays, tuples, paths or windows."""
     if isinstance(value, Window):
         ends = f"{value.start!r},{value.stop!r}"
         return "all" if value.is_all else f"{'[' if value.with_start else '('}{ends}{']' if value.with_stop else ')'}"

@@ -1,7 +1,7 @@
 """Which files a recording was read from: their digests, taken when reading begins, and whether they changed since.
 
-Readers tell of every file that they are about to open (:func:`reads`). Whoever loads a recording hears of a file that
-changes meanwhile (:func:`unchanged`), and may ask for the digests (:func:`files_read`).
+Readers report every file before they open it (:func:`reads`). Loading fails if a file changes meanwhile
+(:func:`unchanged`), and :func:`files_read` collects the digests.
 """
 
 from collections.abc import Iterable, Iterator
@@ -45,12 +45,12 @@ class ReadFile:
 
 
 def reads(path: Path, store: Path | None = None) -> None:
-    """Say that a file is about to be opened; whatever is wrong with it is for its reader to tell.
+    """Report that a file is about to be opened; its reader handles any problem with it.
 
     Raises
     ------
     InputError
-        When it is read for the second time and has changed since the first.
+        If it is read for the second time and has changed since the first.
     """
     path, stamps, found = path.absolute(), _stamps.get(), _found.get()
     if stamps is None or path in stamps:
@@ -68,7 +68,7 @@ def reads(path: Path, store: Path | None = None) -> None:
 
 
 def lists(folder: Path) -> None:
-    """Say that a folder's files are about to be listed, so that one that comes or goes meanwhile is noticed."""
+    """Report that a folder's files are about to be listed, to notice files that appear or disappear meanwhile."""
     stamps = _stamps.get()
     if stamps is not None:
         with suppress(OSError):
@@ -77,13 +77,13 @@ def lists(folder: Path) -> None:
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Raise InputError where a file that is read within the block, or a folder that is listed, changes meanwhile."""
+    """Raise InputError if a file that is read within the block, or a folder that is listed, changes meanwhile."""
     stamps: dict[Path, Stamp] = {}
     token = _stamps.set(stamps)
     try:
         yield
     except Exception:
-        _check(stamps)  # what else was found wrong follows from it
+        _check(stamps)  # any other error follows from the change
         raise
     else:
         _check(stamps)
@@ -103,7 +103,7 @@ def files_read() -> Iterator[dict[Path, ReadFile]]:
 
 
 def changed(files: Iterable[ReadFile]) -> list[Path]:
-    """Those of the files whose content is not what was read, or that are gone.
+    """The files whose content has changed since it was read, or that are gone.
 
     Examples
     --------
@@ -167,12 +167,12 @@ def _check(stamps: dict[Path, Stamp]) -> None:
 
 def _refusal(path: Path) -> InputError:
     return InputError(
-        f"{visible(str(path))}: this changed while it was read; wait until it is written, or read a copy of it"
+        f"{visible(str(path))}: this changed while it was being read; wait until it is written, or read a copy"
     )
 
 
 def _differs(path: Path, stamp: Stamp, digest: str | None) -> bool:
-    """Whether a file's content is another; without a digest of it, as far as its size and time tell."""
+    """Whether the content of a file has changed; without a digest, judged by its size and time."""
     try:
         now = _stamp(path)
         if now == stamp:

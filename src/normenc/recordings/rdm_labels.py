@@ -11,6 +11,7 @@ from normenc.recordings.axes import shaped
 from normenc.recordings.columns import SYNONYMS
 from normenc.recordings.labels import TRIAL_LABELS
 from normenc.recordings.pictures import natural_order
+from normenc.texts import argument
 
 __all__ = ["unnamed_labels"]
 
@@ -25,12 +26,12 @@ def unnamed_labels(arrays: Mapping[str, Any], n_stimuli: int, images: Any, notes
     n_stimuli : int
     images : array_like or mapping, optional
     notes : list of str
-        Are told what the names are.
+        Gets a note on what the names are.
 
     Raises
     ------
     InputError
-        When there are not as many images by name as stimuli.
+        If there are not as many images by name as stimuli.
 
     Examples
     --------
@@ -44,8 +45,8 @@ def unnamed_labels(arrays: Mapping[str, Any], n_stimuli: int, images: Any, notes
     if len(labels) == n_stimuli:
         span = f"{float(np.nanmin(labels)):g} to {float(np.nanmax(labels)):g}"
         notes.append(
-            f"labels of stimuli ({span}) are taken as names, as nothing says that they are degrees; if they are: --map "
-            "orientation=stimulus or direction=stimulus"
+            f"labels of stimuli ({span}) are taken as names, because nothing says that they are degrees; if they are, "
+            f"pass {argument(names={'orientation': 'stimulus'})} or {argument(names={'direction': 'stimulus'})}"
         )
         return labels
     if isinstance(images, Mapping) and len(images) != n_stimuli:
@@ -53,7 +54,8 @@ def unnamed_labels(arrays: Mapping[str, Any], n_stimuli: int, images: Any, notes
     known = {"rdm", "images", "image_names", "notes", *TRIAL_LABELS, *SYNONYMS["animal"], *SYNONYMS["session"]}
     others = [key for key in arrays if key not in known and np.shape(arrays[key]) in ((n_stimuli,), (n_stimuli, 1))]
     if others:
-        are = f"; if {others[0]} labels them: --map orientation={others[0]}, direction={others[0]} or image={others[0]}"
+        ways = [argument(names={kind: others[0]}) for kind in ("orientation", "direction", "image")]
+        are = f"; if {others[0]} labels them, pass {ways[0]}, {ways[1]} or {ways[2]}"
     else:
         are = ""
     notes.append("stimuli have no labels, and are counted from 1" + _in_order_of(images) + are)

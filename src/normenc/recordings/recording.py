@@ -34,7 +34,7 @@ class Recording(MadeFromArrays, Shown):
     Attributes
     ----------
     name : str
-        Stands in tables and pictures. In all texts, labels too, characters that would not be seen are escapes.
+        Shown in tables and pictures. In all texts, including labels, invisible characters are shown as escapes.
     stimulus : ndarray, shape (n_stimuli,)
         Degrees, rising, no two alike, or the images' names.
     kind : str
@@ -50,14 +50,14 @@ class Recording(MadeFromArrays, Shown):
     rdm_metric : str
         What `rdm` and `rdms` hold: ``"correlation"`` (one minus the correlation), or another dissimilarity by its name.
     trials : DataArray, dimensions (trial, neuron), or None
-        Single trials where they are known and a stimulus was shown more than once, labelled by ``stimulus_index`` (row
+        Single trials if they are known and a stimulus was shown more than once, labelled by ``stimulus_index`` (row
         of `responses`) and whichever of ``animal``, ``session``, ``repeat`` are known.
     blanks : DataArray, dimensions (trial, neuron), or None
-        Responses in trials without a stimulus. They are no stimulus of their own: they tell which neurons respond.
+        Responses in trials without a stimulus. They are not a stimulus; they show which neurons respond.
     images : ndarray, shape (n_stimuli, height, width), or None
-        Grey values 0 (black) to 1 (white), where stimuli are images.
+        Grey values 0 (black) to 1 (white), if stimuli are images.
     read_as : str
-        How the array in the file was read, such as "13 repeats x 24 stimuli x 50 neurons"; empty where it was given in
+        How the array in the file was read, such as "13 repeats x 24 stimuli x 50 neurons"; empty if it was given in
         Python.
     steps : tuple of str
         What was done to the responses since they were recorded, in order.
@@ -149,12 +149,12 @@ class Recording(MadeFromArrays, Shown):
 
     @property
     def animals(self) -> tuple[str, ...]:
-        """Names of the animals, sorted, whether trials or neurons are labelled with them; empty where not stated."""
+        """Names of the animals, sorted, whether trials or neurons are labelled with them; empty if not stated."""
         return self._names("animal")
 
     @property
     def sessions(self) -> tuple[str, ...]:
-        """Names of the sessions, sorted, whether trials or neurons are labelled with them; empty where not stated."""
+        """Names of the sessions, sorted, whether trials or neurons are labelled with them; empty if not stated."""
         return self._names("session")
 
     def _names(self, what: str) -> tuple[str, ...]:
@@ -231,7 +231,7 @@ class Recording(MadeFromArrays, Shown):
         return self.describe()
 
     def summary(self) -> pd.DataFrame:
-        """What is known of the recording: a row a fact, whose name is the index; the column is ``value``.
+        """What is known about the recording: one row per fact, with its name as the index; the column is ``value``.
 
         Examples
         --------

@@ -18,6 +18,7 @@ from normenc.recordings.contents import Contents
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.squares import question_square
 from normenc.stimulus_types import as_type
+from normenc.texts import argument
 
 __all__ = ["of_reference"]
 
@@ -31,7 +32,7 @@ def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, commo
     Parameters
     ----------
     arrays : mapping of str to array_like
-        With ``resp`` and ``stimuli``; labels and columns beside them are read as those of any file.
+        With ``resp`` and ``stimuli``; other labels and columns are read as in any file.
     name : str
     asked : Preparation
     common : mapping
@@ -40,9 +41,9 @@ def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, commo
     Raises
     ------
     InputError
-        When shapes disagree, stimuli are no degrees between 0 and 360, or fewer than 2 are kept.
+        If shapes disagree, stimuli are no degrees between 0 and 360, or fewer than 2 are kept.
     """
-    question_square(arrays["resp"], "resp", ",direction=stimuli")
+    question_square(arrays["resp"], "resp", direction="stimuli")
     found = _arranged(arrays, asked)
     responses = np.asarray(found.responses)
     labels = without_blanks(found, as_type("direction"), asked, name="'stimuli'")
@@ -65,7 +66,7 @@ def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, commo
     else:
         steps.append(f"averaged within bins of {asked.bin_width:g} degrees")
         if trials:
-            notes.append(f"the bins are averages, which keep no {' and no '.join(trials)}")
+            notes.append(f"the bins are averages, which have no {' and no '.join(trials)}")
         blanks = responses[rows & ~shown]
         responses, labels = _binned(responses[shown], labels[shown], asked.bin_width)
         responses = np.concatenate([responses, blanks])
@@ -73,7 +74,8 @@ def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, commo
         rows, trials = np.ones(len(labels), dtype=bool), {}
     if {0.0, float(TOP)} <= set(labels[rows].tolist()):
         notes.append(
-            "-90 and 90 degrees, one image, count as two stimuli: their gratings drifted in opposite directions"
+            "-90 and 90 degrees, the same image, count as two stimuli, because their gratings drifted in opposite "
+            "directions"
         )
     return Contents(
         name,
@@ -91,7 +93,7 @@ def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, commo
 
 
 def _arranged(arrays: Mapping[str, Any], asked: Preparation) -> Arranged:
-    """One row a trial; unless axes are stated, they are those of the format."""
+    """One row per trial; unless axes are stated, they are those of the format."""
     responses, stimuli = shaped(arrays["resp"]), shaped(arrays["stimuli"])
     as_array(responses.array, "'resp'")
     degrees = np.ravel(as_numbers(stimuli.array, "'stimuli'"))
@@ -101,7 +103,7 @@ def _arranged(arrays: Mapping[str, Any], asked: Preparation) -> Arranged:
         if degrees.shape != responses.shape[:1]:
             raise InputError(
                 f"'stimuli' has shape {degrees.shape} but 'resp' has {responses.shape[0]} rows (stimuli) and "
-                f"{responses.shape[1]} columns (neurons); 'stimuli' must have one value a row"
+                f"{responses.shape[1]} columns (neurons); 'stimuli' must have one value per row"
             )
         _check_kept(degrees)
         asked = replace(asked, axes=("trial" if len(np.unique(degrees)) < len(degrees) else "stimulus", "neuron"))
@@ -119,7 +121,7 @@ def _check_range(degrees: Floats) -> None:
 def _check_kept(degrees: Floats) -> None:
     kept = degrees <= TOP
     if kept.sum() < 2:
-        raise InputError(f"{kept.sum()} of {len(degrees)} stimuli lie between 0 and 180 degrees; 2 are needed at least")
+        raise InputError(f"{kept.sum()} of {len(degrees)} stimuli are between 0 and 180 degrees; at least 2 are needed")
 
 
 def _left_out(degrees: Floats) -> list[str]:
@@ -129,7 +131,8 @@ def _left_out(degrees: Floats) -> list[str]:
         return []
     said = f"left out {n_left:,} of {len(degrees):,} rows, of stimuli above 180 degrees, as the reference study does"
     are_trials = len(np.unique(degrees)) < len(degrees)
-    return [f"{said}; to take all of them: --map responses=resp,direction=stimuli" if are_trials else said]
+    every = argument(names={"responses": "resp", "direction": "stimuli"})
+    return [f"{said}; to take all of them, pass {every}" if are_trials else said]
 
 
 def _binned(responses: npt.NDArray[Any], degrees: Floats, width: float) -> tuple[npt.NDArray[Any], Floats]:
@@ -138,7 +141,7 @@ def _binned(responses: npt.NDArray[Any], degrees: Floats, width: float) -> tuple
         raise InputError(f"bin_width is {width}; it must lie between 0 and 180 degrees")
     bins = np.floor(degrees / width)
     edges = np.unique(bins)
-    with np.errstate(invalid="ignore", over="ignore"):  # what is infinite is told of later
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite values are refused later
         responses = np.stack([responses[bins == edge].mean(axis=0) for edge in edges])
     degrees = np.array([degrees[bins == edge].mean() for edge in edges])
     _check_kept(degrees)

@@ -1,4 +1,4 @@
-"""Rows of responses with their labels: one a trial, or one a stimulus."""
+"""Rows of responses with their labels: one per trial, or one per stimulus."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ __all__ = ["all_rows", "averaged", "stimulus_rows", "trial_rows"]
 
 
 def all_rows(recording: "Recording") -> xr.DataArray:
-    """Every row of responses that is known, trials or averages, and after them blanks, whose stimulus is missing."""
+    """All known rows of responses, trials or averages, followed by blanks, whose stimulus is missing."""
     assert recording.responses is not None
     rows = recording.responses if recording.trials is None else recording.trials
     if recording.blanks is None:

@@ -24,7 +24,7 @@ class Source:
     filename: str | None = None
 
     def facts(self) -> dict[str, Any]:
-        """What a Recording is told about itself."""
+        """The facts for a Recording."""
         names = ("species", "area", "units", "source", "citation", "licence", "simulated")
         return {name: getattr(self, name) for name in names}
 

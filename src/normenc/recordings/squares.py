@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.texts import argument
 
 __all__ = ["between_stimuli", "question_square"]
 
@@ -68,17 +69,17 @@ def _is_symmetric(values: Floats, others: Floats, gaps: Floats) -> bool:
     return bool(span > 0 and np.isnan(values).sum() <= len(values) and not (gaps > ABOUT * span).any())
 
 
-def question_square(responses: Any, name: str = "responses", stimuli: str = "") -> None:
+def question_square(responses: Any, name: str = "responses", **labels: str) -> None:
     """Raise InputError for responses that look like a matrix of dissimilarities, or of similarities."""
     shape = np.shape(responses)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 3 or hasattr(responses, "chunks"):
         return
-    if np.asarray(responses).dtype.kind not in "iufb":  # which is told elsewhere
+    if np.asarray(responses).dtype.kind not in "iufb":  # refused elsewhere
         return
     said = between_stimuli(np.asarray(responses, dtype=np.float64))
     if said is not None:
-        is_rdm = f"; if that is what they are: --map rdm={name}{stimuli}" if "zero on" in said else ""
+        as_rdm = f"; if that is what they are, pass {argument(names={'rdm': name} | labels)}"
         raise InputError(
-            f"{name} have shape {shape}, {said}{is_rdm}; if they are responses of neurons: --map "
-            f"responses={name}{stimuli}"
+            f"{name} have shape {shape}, {said}{as_rdm if 'zero on' in said else ''}; if they are responses of "
+            "neurons, pass " + argument(names={"responses": name} | labels)
         )

@@ -24,7 +24,7 @@ from normenc.errors import InputError
 from normenc.recordings.bins import bin_centres
 from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.recordings.recording import Recording
-from normenc.texts import visible
+from normenc.texts import argument, visible
 
 __all__ = [
     "bin_stimuli",
@@ -57,7 +57,7 @@ def select(recording: Recording, neurons: Any = None, **labels: Any) -> Recordin
     Raises
     ------
     InputError
-        When the recording has no such label, or nothing is left; the message lists what there is.
+        If the recording has no such label, or nothing is left; the message lists what there is.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def kept_by_labels(own: Mapping[str, npt.NDArray[Any]], wanted: Mapping[str, Any
     Raises
     ------
     InputError
-        When there is no such label, or nothing is left.
+        If there is no such label, or nothing is left.
 
     Examples
     --------
@@ -151,24 +151,24 @@ def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
     Raises
     ------
     InputError
-        When there are no blanks or no repeated trials to test with, or fewer than 2 neurons respond.
+        If there are no blanks or no repeated trials to test with, or fewer than 2 neurons respond.
     """
     responses = _responses(recording, "keep_responsive")
     if recording.blanks is None:
         raise InputError(
-            f"{recording.name}: there are no trials without a stimulus, against which responses could be tested; name "
-            "their code (--blank -1), or leave out --responsive"
+            f"{recording.name}: there are no trials without a stimulus to test responses against; name their code "
+            "(such as blank=-1), or leave out responsive="
         )
     if recording.trials is None:
-        raise InputError(f"{recording.name}: no stimulus was shown twice, so that no neuron's response can be tested")
+        raise InputError(f"{recording.name}: no stimulus was shown twice, so no neuron's response can be tested")
 
     index, n_blanks = recording.trials["stimulus_index"].values, len(recording.blanks)
     p_values = tuning.responsiveness_p_values(recording.trials.values, index, recording.blanks.values)
     kept = tuning.discoveries(p_values, alpha=alpha)
     if kept.sum() < 2:
         raise InputError(
-            f"{recording.name}: {kept.sum()} of {len(kept):,} neurons can be said to respond to a stimulus, against "
-            f"{n_blanks} blanks; a population needs at least 2"
+            f"{recording.name}: {kept.sum()} of {len(kept):,} neurons respond significantly to a stimulus compared "
+            f"with {n_blanks} blanks; a population needs at least 2"
         )
     found = select(recording, kept)
     said = (
@@ -197,7 +197,7 @@ def fold(recording: Recording) -> Recording:
     Raises
     ------
     InputError
-        When stimuli are no directions, or the population is known only by its RDM.
+        If stimuli are no directions, or the population is known only by its RDM.
 
     Examples
     --------
@@ -209,7 +209,7 @@ def fold(recording: Recording) -> Recording:
     shown, orientation = recording.shown, recording.orientation
     if shown.folds_onto is None or orientation is None:
         raise InputError(
-            f"{recording.name}: only directions can be folded onto orientations; stimuli are {shown.plural}"
+            f"{recording.name}: only directions can be folded onto orientations, but stimuli are {shown.plural}"
         )
     return _with_stimuli(recording, orientation, shown.folds_onto, f"folded {shown.plural} onto orientations")
 
@@ -230,9 +230,9 @@ def bin_stimuli(recording: Recording, width: float) -> Recording:
     Raises
     ------
     InputError
-        When stimuli are images, the width is no number between 0 and half a period or does not divide it, all fall into
-        one bin, or bins cut through stimuli that lie close together, far from others; the message names a width that
-        does not.
+        If stimuli are images, the width is not a number between 0 and half a period or does not divide it, all stimuli
+        are in one bin, or a bin edge separates stimuli that are close together and far from others; the message names
+        a width that works.
 
     Examples
     --------
@@ -258,7 +258,7 @@ def z_score(recording: Recording) -> Recording:
     Raises
     ------
     InputError
-        When the population is known only by its RDM, or fewer than two neurons vary.
+        If the population is known only by its RDM, or fewer than two neurons vary.
 
     Examples
     --------
@@ -305,8 +305,8 @@ def _has(own: npt.NDArray[Any], wanted: str, name: str) -> npt.NDArray[np.bool_]
         return own.astype(str) == wanted
     if own.dtype.kind not in "iuf":
         raise InputError(
-            f"{name} {wanted} compares numbers, but here {name} is a name ({_listed(own)}); name one of these, or a "
-            f"label of numbers: --map {name}=NAME"
+            f"{name} {wanted} compares numbers, but here {name} is a name ({_listed(own)}); give one of these, or map "
+            f"a label of numbers: {argument(names={name: 'NAME'})}"
         )
     compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}[match[1]]
     return np.asarray(compare(own.astype(np.float64), float(match[2])))
@@ -319,7 +319,7 @@ def _responses(recording: Recording, step: str) -> xr.DataArray:
 
 
 def _with_stimuli(recording: Recording, stimulus: npt.NDArray[np.float64], kind: str, said: str) -> Recording:
-    """Give every stimulus a new label; equal ones become one, of which what were stimuli are trials."""
+    """Relabel the stimuli; those with equal labels become trials of one stimulus."""
     responses = _responses(recording, "this step")
     rows = responses if recording.trials is None else recording.trials
     index = np.arange(len(rows)) if recording.trials is None else rows["stimulus_index"].values

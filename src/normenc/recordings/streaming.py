@@ -52,7 +52,7 @@ class StreamedRDM(Shown):
         return f"correlation RDM of {len(self.stimulus):,} stimuli, from {self.n_neurons:,} neurons"
 
     def summary(self) -> pd.DataFrame:
-        """What the RDM is of: a row a fact, whose name is the index; the column is ``value``."""
+        """What the RDM is based on: one row per fact, with its name as the index; the column is ``value``."""
         above = self.rdm[np.triu_indices(len(self.stimulus), k=1)]
         return facts(
             [
@@ -102,7 +102,7 @@ def stream_rdm(
     Raises
     ------
     InputError
-        When responses are no matrix of real numbers, or stimuli do not fit it; when a response is not finite (the
+        If responses are no matrix of real numbers, or stimuli do not fit it; when a response is not finite (the
         message names the first neuron that has one, and its first such trial), no neuron varies or a stimulus's
         responses are all the same; and when the memory is too little for a single neuron.
 
@@ -196,8 +196,8 @@ class AveragedBlocks:
                 del block
         if len(self.left_out) == self.n_neurons:
             raise InputError(
-                f"none of the {self.n_neurons} neurons varies over the {len(self.stimulus)} stimuli, so that none has "
-                "a z-score; look at the labels of the stimuli, or do not z-score"
+                f"none of the {self.n_neurons} neurons varies over the {len(self.stimulus)} stimuli, so none has "
+                "a z-score; check the stimulus labels, or do not z-score"
             )
 
     def _read(self, start: int) -> npt.NDArray[Any]:
@@ -236,7 +236,7 @@ class AveragedBlocks:
 
 
 def _averaging(stimulus: Any, n_trials: int) -> tuple[npt.NDArray[Any], Any]:
-    """Labels of the stimuli, and the matrix that averages their trials; None where none are to be averaged."""
+    """Labels of the stimuli, and the matrix that averages their trials; None if none are to be averaged."""
     if stimulus is None:
         return np.arange(n_trials), None
     labels = np.asarray(stimulus)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.texts import argument
 
 __all__ = ["Window", "averaged_over_time", "parse_window", "questionable", "seconds_of"]
 
@@ -66,8 +67,9 @@ def parse_window(value: str | Sequence[float] | Window, what: str = "window") ->
     if isinstance(value, str) and value.strip().lower() == "all" and what == "window":
         return Window(-np.inf, np.inf, True, True)
     fault = InputError(
-        f"{what} is {value!r}; it must be two times in seconds, the first before the second, as in 0,0.5 (or (0,2] to "
-        "count the last moment and not the first)" + (", or all" if what == "window" else "")
+        f"{what} is {value!r}; it must be two times in seconds, the first before the second, such as {what}=(0, 0.5) "
+        f"(or {what}='(0, 2]' to include the last moment and exclude the first)"
+        + (", or 'all'" if what == "window" else "")
     )
     if isinstance(value, str):
         match = TEXT.fullmatch(value.strip())
@@ -96,7 +98,7 @@ def seconds_of(unit: str) -> float:
     Raises
     ------
     InputError
-        When it is no unit of time.
+        If it is no unit of time.
 
     Examples
     --------
@@ -107,19 +109,19 @@ def seconds_of(unit: str) -> float:
     found = next((seconds for seconds, names in UNITS.items() if word in names), None)
     if found is None:
         raise InputError(
-            f"time has the unit {unit[:60]!r}, which is none that is known (s, ms, us, ns, min); give the times of the "
-            "first and of the last sample in seconds instead: --times FIRST,LAST"
+            f"time has the unit {unit[:60]!r}, which is not a known one (s, ms, us, ns, min); give the times of the "
+            "first and of the last sample in seconds instead: times=(FIRST, LAST)"
         )
     return found
 
 
 def questionable(times: Floats) -> str | None:
-    """What speaks against times being seconds, where nothing says their unit; None where nothing does.
+    """What speaks against times being seconds, where nothing says their unit; None if nothing does.
 
     Examples
     --------
     >>> questionable(np.arange(-500.0, 1500, 100))
-    'times run from -500 to 1400 in steps of 100, and are read as seconds; if ... so: --times=-0.5,1.4'
+    'times run from -500 to 1400 in steps of 100, and are read as seconds; if ... pass times=(-0.5, 1.4)'
     """
     if len(times) < 2 or not np.isfinite(times).all():
         return None
@@ -129,7 +131,7 @@ def questionable(times: Floats) -> str | None:
     first, last = times[0], times[-1]
     return (
         f"times run from {first:g} to {last:g} in steps of {step:g}, and are read as seconds; if they are "
-        f"milliseconds, say so: --times={first / 1000:g},{last / 1000:g}"
+        f"milliseconds, pass times=({first / 1000:g}, {last / 1000:g})"
     )
 
 
@@ -149,7 +151,7 @@ def averaged_over_time(
     axis : int
         That of the samples.
     times : ndarray, shape (n_samples,), optional
-        Seconds; None where they are not known.
+        Seconds; None if they are not known.
     window, baseline : Window, optional
     likely : sequence of str
         Names of arrays that may hold the times, for messages.
@@ -157,23 +159,23 @@ def averaged_over_time(
     Raises
     ------
     InputError
-        When times or window are missing, or a window holds no sample.
+        If times or window are missing, or a window holds no sample.
     """
     n_samples = values.shape[axis]
     if window is None:
         known = "" if times is None else f", which run from {times.min():g} to {times.max():g} s"
         raise InputError(
-            f"responses have an axis of {n_samples} samples{known}; say over which seconds to average: --window FROM,TO"
+            f"responses have an axis of {n_samples} samples{known}; give the seconds to average over: window=(FROM, TO)"
             + (f", with {_how_timed(likely)}" if times is None else "")
-            + "; or --window all, for the mean of all samples"
+            + "; or pass window='all' for the mean of all samples"
         )
     if window.is_all and baseline is None:
         found = values.mean(axis=axis, dtype=np.float64)
         return _as_precise(found, values), f"averaged over all {n_samples:,} samples"
     if times is None:
         raise InputError(
-            f"the times of the {n_samples} samples are not known, so that --window and --baseline cannot choose among "
-            f"them; give {_how_timed(likely)}; or take the mean of all samples: --window all"
+            f"the times of the {n_samples} samples are not known, so window= and baseline= cannot choose among them; "
+            f"give {_how_timed(likely)}; or take the mean of all samples: window='all'"
         )
     if times.shape != (n_samples,) or not np.isfinite(times).all():
         raise InputError(
@@ -198,12 +200,13 @@ def _as_precise(found: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArra
 
 def _how_timed(likely: Sequence[str]) -> str:
     """How to say when samples were taken, in an InputError."""
-    stated = "the times of the first and of the last sample: --times FIRST,LAST (seconds)"
+    stated = "the times of the first and of the last sample: times=(FIRST, LAST) (seconds)"
     if not likely:
         return f"{stated}, or an array called time"
+    mapped = argument(names={"time": likely[0]})
     if len(likely) == 1:
-        return f"the times of the samples, if they are {likely[0]}: --map time={likely[0]}; or {stated}"
-    return f"the array that holds the times of the samples ({', '.join(likely)}): --map time={likely[0]}; or {stated}"
+        return f"the times of the samples, if they are {likely[0]}: {mapped}; or {stated}"
+    return f"the array that holds the times of the samples ({', '.join(likely)}): {mapped}; or {stated}"
 
 
 def _samples(times: Floats, window: Window, what: str) -> npt.NDArray[np.bool_]:

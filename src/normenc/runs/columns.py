@@ -1,4 +1,4 @@
-"""The columns of a run's tables: name, type, what each says, and when it is there."""
+"""The columns of a run's tables: name, type, meaning, and when it is there."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Column:
     Attributes
     ----------
     name : str
-        ``*`` where the file of the recording names it.
+        ``*`` if the file of the recording names it.
     type : str
         ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"`` (``True`` or ``False``); any cell may be empty.
     meaning : str
-        What it says, with its unit; columns that go together share it.
+        What it says, with its unit; related columns share it.
     when : str
         When it is there.
     """
@@ -60,7 +60,7 @@ _number, _boolean = partial(_columns, "number"), partial(_columns, "boolean")
 
 
 def _encoder(meaning: str = "whose row it is", *, before: str = "recording", prefix: str = "") -> Iterator[Column]:
-    """The columns that say of which encoder a row is."""
+    """The columns that identify the encoder of a row."""
     first = [*before.split(), "other" if prefix else "encoder"]
     yield from _text(" ".join([*first, *(f"{prefix}{name}" for name in ("task", "network", "layer", "kind"))]), meaning)
     yield from _integer(f"{prefix}seed", meaning)
@@ -93,11 +93,11 @@ def _similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of
     yield from _number("p_chance p_chance_holm p_chance_fdr", f"more similar than chance?{corrected}")
     yield from _number(
         "p_chance_smallest",
-        "the smallest that `p_chance` could have been, whatever the similarity: with so many orders of the stimuli, "
-        "some of which may leave the RDM as it is",
+        "the smallest possible `p_chance`, whatever the similarity: it depends on the number of orders of the stimuli, "
+        "some of which may leave the RDM unchanged",
     )
     yield from _number("p_ceiling p_ceiling_holm p_ceiling_fdr", f"different from the lower noise ceiling?{corrected}")
-    yield from _text("why_unknown", "why there is no similarity, or no interval and test; empty where there are these")
+    yield from _text("why_unknown", "why there is no similarity, or no interval and test; empty otherwise")
     yield from _text(
         "chance",
         "what chance is: `circular shifts` or `label permutations` of the stimuli ([which, and why]"
@@ -112,29 +112,29 @@ def _similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of
         yield from _number(names, f"the {end} ceiling{of_measure} and its interval")
     yield from _integer(
         "n_stimuli n_animals n_sessions n_neurons",
-        "how many were resampled; empty where none were. Animals count only where they are named, and sessions only "
-        "where there are not several animals",
+        "how many were resampled; empty if none were. Animals count only if they are named, and sessions only if there "
+        "are not several animals",
     )
     yield from _text("resampled", "what intervals and tests generalise over")
 
 
 TABLES = {
     "similarity.csv": _table(
-        "One row a layer, trained or not, or a control. Values are means over seeds.",
+        "One row per layer, trained or not, or a control. Values are means over seeds.",
         _similarities(_encoder(), "how RDMs were compared", "", ""),
     ),
     "similarity_by_method.csv": _table(
-        "One row an encoder and measure of `[comparison] also`, with the columns of `similarity.csv`. See "
+        "One row per encoder and measure of `[comparison] also`, with the columns of `similarity.csv`. See "
         "[why they are there](report.md#does-the-answer-depend-on-the-measure).",
-        _similarities(_encoder(), "the measure", " Corrected within this measure alone", " by this measure"),
+        _similarities(_encoder(), "the measure", " Corrected within this measure only", " by this measure"),
     ),
     "similarity_by_seed.csv": _table(
-        "One row a layer and seed, or a control.",
+        "One row per layer and seed, or a control.",
         _encoder(),
-        _number("similarity", "of this seed; a mean over animals, or sessions, where there are several"),
+        _number("similarity", "for this seed; a mean over animals, or sessions, if there are several"),
     ),
     "differences.csv": _table(
-        "One row a trained layer and what it is compared with. P-values are corrected for all rows together.",
+        "One row per trained layer and what it is compared with. P-values are corrected over all rows.",
         _text("recording", "with which both were compared"),
         _encoder("the layer", before=""),
         _encoder(
@@ -148,26 +148,26 @@ TABLES = {
         _number("p p_holm p_fdr", "paired test, two-sided"),
     ),
     "training.csv": _table(
-        "One row a batch.",
+        "One row per batch.",
         _text("task network", "which network"),
         _integer("seed", "which network"),
         _integer("epoch step", "counted from 1"),
         _number("loss", "of this batch, before the step"),
     ),
     "over_training.csv": _table(
-        "One row a trained layer and checkpoint.",
+        "One row per trained layer and checkpoint.",
         _encoder(),
-        _integer("epoch", "how many had been trained; 0 is before training"),
+        _integer("epoch", "number of epochs trained; 0 is before training"),
         _integer("n_seeds", "as in `similarity.csv`"),
         _number("similarity low high", "as in `similarity.csv`"),
     ),
     "tuning.csv": _table(
-        "One row a population: the recording, the layers that pictures show, controls. Medians are over its units. "
-        "Counts are at a false discovery rate of 0.05, and empty where no unit could be tested.",
+        "One row per population: the recording, the layers shown in figures, controls. Medians are over its units. "
+        "Counts are at a false discovery rate of 0.05, and empty if no unit could be tested.",
         _text("population", "its label"),
         _boolean("recording", "whether it is the recording"),
         _encoder("which encoder it is; empty for the recording", before=""),
-        _integer("n_all n_units", "units, and those described one by one: of a large control 500"),
+        _integer("n_all n_units", "units, and those described one by one: 500 of a large control"),
         _integer(
             "n_responsive n_tested_responsive",
             "neurons that respond to a stimulus, and how many could be tested",
@@ -181,7 +181,7 @@ TABLES = {
             "n_tuned_orientation n_tested_tuned_orientation",
             "units [tuned to orientation](tuning.md#which-units-are-tuned), and how many could be tested",
         ),
-        _integer("n_tuned_direction n_tested_tuned_direction", "the same of direction", DIRECTIONS),
+        _integer("n_tuned_direction n_tested_tuned_direction", "the same for direction", DIRECTIONS),
         _tuned_to("orientation"),
         _tuned_to("direction", DIRECTIONS),
         _number("gosi_median osi_median", "[selectivity](tuning.md) for orientation"),
@@ -190,30 +190,30 @@ TABLES = {
         _number(
             "decoding_orientation_error_deg",
             "median error of a cross-validated decoder of mean responses, which reads each stimulus from the others, "
-            "degrees; 45 by chance; empty with fewer than 6. `quality.json` tells how well single trials are decoded",
+            "degrees; 45 by chance; empty with fewer than 6. `quality.json` says how well single trials are decoded",
         ),
-        _number("decoding_direction_error_deg", "the same of direction; 90 by chance", DIRECTIONS),
+        _number("decoding_direction_error_deg", "the same for direction; 90 by chance", DIRECTIONS),
         _number(
             "participation_ratio spectrum_exponent",
             "how many dimensions responses use, and how fast their variances fall",
         ),
         _boolean(
             "spectrum_cross_validated",
-            "whether the spectrum is free of noise, for it is made of two halves of the trials",
+            "whether the spectrum is free of noise, because it is made of two halves of the trials",
         ),
     ),
     "tuning_units.csv": _table(
-        "One row a neuron or unit.",
+        "One row per neuron or unit.",
         _encoder("whose row it is; only `population` is filled for the recording", before="population"),
         _text(
             "neuron",
-            "the recording's neuron, by its name in the file or its number there, counted from 0 before any was left "
-            "out",
+            "the recording's neuron, by its name in the file or its number in the file, counted from 0 before any "
+            "neuron was left out",
         ),
         _text(
             "*",
-            "these names once more, in a column that is called as the file calls them, such as `roi` or `cell_id`",
-            "where the file does not call them `neuron`",
+            "the same names, in a column that has the name used in the file, such as `roi` or `cell_id`",
+            "if the file does not call them `neuron`",
         ),
         _integer("unit", "the unit of a layer or control, counted from 0"),
         _number(
@@ -231,13 +231,13 @@ TABLES = {
         ),
         _boolean(
             "width_at_bound",
-            "whether the width lies at an end of the range of the fit: tuning may be narrower than the distance "
-            "between stimuli, or is no narrower than a cosine",
+            "whether the width is at an end of the range of the fit: tuning may be narrower than the distance "
+            "between stimuli, or as wide as a cosine",
         ),
         _number("r2", "share of the variance that the curve explains"),
         _number(
             "p_stimulus p_orientation",
-            "[tests](tuning.md#which-units-are-tuned) of any tuning and of orientation; empty where one cannot be made",
+            "[tests](tuning.md#which-units-are-tuned) of any tuning and of orientation; empty if no test is possible",
         ),
         _number("p_direction", "test of direction", DIRECTIONS),
         _number("p_responsive", "test of a response to any stimulus", BLANKS),
@@ -248,12 +248,12 @@ TABLES = {
         _boolean("tuned_direction", "whether it counts as tuned to direction", DIRECTIONS),
         _boolean("responsive", "whether it counts as responsive", BLANKS),
         _number("reliability explainable_variance", "of the unit's responses; empty without repeated trials"),
-        _number("response_range", "highest less lowest mean response to a stimulus"),
+        _number("response_range", "highest minus lowest mean response to a stimulus"),
     ),
     "predictivity.csv": _table(
-        "One row an encoder or network fitted to the neurons. [Encoding models](encoding.md) explains the measures; "
-        "they are medians over reliable neurons, or over all where there are no repeated trials, each with `_low` and "
-        "`_high`.",
+        "One row per encoder or network fitted to the neurons. [Encoding models](encoding.md) explains the measures; "
+        "they are medians over reliable neurons, or over all neurons if there are no repeated trials, each with `_low` "
+        "and `_high`.",
         _encoder(),
         _text("method", "how it was fitted"),
         _integer("n_units", "from how many units"),
@@ -272,14 +272,14 @@ TABLES = {
         _number("r_unreliable", "median `r` of the unreliable ones"),
         _text(
             "notes",
-            'what the regression noted; begins with "the fit failed" where it did: scores below −1, or a network that '
+            'notes of the regression; begins with "the fit failed" if it did: scores below −1, or a network that '
             "diverged, which has no scores",
         ),
         _text("ceiling", "as in `similarity.csv`"),
         _number("ceiling_lower ceiling_upper", "as in `similarity.csv`"),
     ),
     "fitting.csv": _table(
-        "One row an epoch of a network fitted to the neurons without the first fold.",
+        "One row per epoch of a network fitted to the neurons without the first fold.",
         _text("network", "its name in `[encoding] networks`"),
         _integer("epoch step", "counted from 1"),
         _number("training_loss penalty held_out_loss", "the last on stimuli that were held out"),
@@ -287,7 +287,7 @@ TABLES = {
         _boolean("kept", "whether the weights of this epoch were kept"),
     ),
     "failures.csv": _table(
-        "One row a network that could not be trained, or a layer that cannot be compared.",
+        "One row per network that could not be trained, or layer that cannot be compared.",
         _encoder(
             "what failed: a network, without a `layer`; or a layer of all seeds, without a `seed`",
             before="",

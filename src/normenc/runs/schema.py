@@ -1,4 +1,4 @@
-"""What stands in a run's folder, listed once: for writing, publishing and reading it, and for the page of the docs."""
+"""The contents of a run's folder, listed once: for writing, publishing and reading it, and for the documentation."""
 
 from dataclasses import dataclass
 
@@ -24,16 +24,16 @@ __all__ = [
 ]
 
 SETTINGS, ENVIRONMENT, SIMILARITY, REPORT = "study.toml", "environment.json", "similarity.csv", "report.html"
-FORMAT = 2  # of a run's tables, as environment.json tells it; runs that do not are of format 1
+FORMAT = 2  # of a run's tables, as given in environment.json; runs without it have format 1
 SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png
-FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin, where one did
+FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin if a fit failed
 
 # Files of normenc's own. They are hidden, and none of them is the user's.
-MARKER = ".normenc-run.json"  # makes a folder a run's, and lists the files that belong to it
-LOCK = ".normenc-lock"  # who is writing here
+MARKER = ".normenc-run.json"  # marks a folder as a run, and lists the files that belong to it
+LOCK = ".normenc-lock"  # the process that is writing here
 NEW = ".normenc-new"  # a run that is being written
-NEXT = ".normenc-next"  # a whole run that is on the way to its place
-PLAN = ".normenc-plan.json"  # what the whole run replaces
+NEXT = ".normenc-next"  # a complete run that is being moved into place
+PLAN = ".normenc-plan.json"  # what the complete run replaces
 
 GRATINGS, DESCRIBED = "orientations, directions; with the stage `describe`", "with the stage `describe`"
 ENCODING, PREDICTED = "with `[encoding] enabled = true`", "and the stage `predict`"
@@ -46,7 +46,7 @@ class Variable:
     Attributes
     ----------
     name : str
-        ``*`` stands for what differs between variables that are alike.
+        ``*`` stands for the part that differs between similar variables.
     dims : tuple of str
         Likewise.
     what : str
@@ -65,7 +65,7 @@ class File:
     Attributes
     ----------
     name : str
-        That of a folder ends with ``/``.
+        The name of a folder ends with ``/``.
     what : str
         What it holds.
     when : str
@@ -114,7 +114,7 @@ FILES = (
     ),
     File(
         "quality.json",
-        "what `normenc check` says of the recording, and what comparisons with it can decide (`decidable`, "
+        "what `normenc check` says about the recording, and what comparisons with it can decide (`decidable`, "
         "`decisions`)",
     ),
     File(SIMILARITY, "the result: similarity of each encoder with the recording"),
@@ -131,18 +131,18 @@ FILES = (
     File("tuning_units.csv", "tuning of each neuron or unit", GRATINGS),
     File("predictivity.csv", "how well neurons are predicted", f"{ENCODING} {PREDICTED}"),
     File("fitting.csv", "how networks were fitted to the neurons", f"{ENCODING}, `networks` {PREDICTED}"),
-    File("failures.csv", "what could not be trained or compared", "where something failed"),
+    File("failures.csv", "what could not be trained or compared", "if something failed"),
     File("rdms.nc", "all dissimilarity matrices", variables=(RDM,)),
     File("representations.nc", "responses of the encoders", variables=(RESPONSES,)),
-    File("populations.nc", "what the report's explorers show", DESCRIBED, variables=POPULATIONS),
+    File("populations.nc", "data of the report's explorers", DESCRIBED, variables=POPULATIONS),
     File(
         "stimuli.png",
         f"the stimuli side by side, {SHEET_COLUMNS} in a row, each at most 64 pixels wide and high",
     ),
     File("models/", "weights"),
-    File("figures/", "pictures as PNG and SVG, and `source_data.h5`, the data behind them ([figures](figures.md))"),
+    File("figures/", "figures as PNG and SVG, and `source_data.h5`, the data behind them ([figures](figures.md))"),
     File(REPORT, "the [report](report.md)", "written by `normenc run`"),
-    File(MARKER, "what makes the folder a run's: a list of the run's files, each with its SHA-256"),
+    File(MARKER, "marks the folder as a run: a list of the run's files, each with its SHA-256"),
 )
 
 
@@ -152,12 +152,12 @@ def file_of(path: str) -> File:
     Raises
     ------
     KeyError
-        When no run has such a file: list it above.
+        If no run has such a file. Add a new file to the list above.
 
     Examples
     --------
     >>> file_of("models/FC_seed12.safetensors").name, file_of("tuning.csv").when
-    ('models/', 'orientations, directions')
+    ('models/', 'orientations, directions; with the stage `describe`')
     >>> [column.name for column in file_of("training.csv").table.columns]
     ['task', 'network', 'seed', 'epoch', 'step', 'loss']
     """
@@ -165,4 +165,4 @@ def file_of(path: str) -> File:
     for file in FILES:
         if file.name == first + slash:
             return file
-    raise KeyError(f"{path} is no file of a run; list it in normenc.runs.schema")
+    raise KeyError(f"{path} is not a file of a run; add it to normenc.runs.schema")

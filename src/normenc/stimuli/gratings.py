@@ -29,7 +29,7 @@ def image_size(resolution: float = 0.1) -> tuple[int, int]:
     Raises
     ------
     InputError
-        When the resolution is not a positive number.
+        If the resolution is not a positive number.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def gratings(
     aperture_size : float, optional
         Of the image's shorter side: the disc's diameter (by default 1), or the Gaussian's standard deviation (1/5).
     resolution : float
-        Image pixels a full-resolution pixel; 0.1 gives 48 x 64 images.
+        Image pixels per full-resolution pixel; 0.1 gives 48 x 64 images.
     size : (int, int), optional
         Height and width in pixels, for networks that want another size; `resolution` then does not count. The images
         show the largest part of the canvas that has this ratio, from its middle: nothing is squeezed, so that
@@ -109,7 +109,7 @@ def gratings(
     Raises
     ------
     InputError
-        When orientations are not a finite one-dimensional list, or a parameter is impossible or has another length.
+        If orientations are not a finite one-dimensional list, or a parameter is impossible or has another length.
 
     References
     ----------
@@ -187,7 +187,7 @@ def varied_gratings(
     Raises
     ------
     InputError
-        When a range is no (smallest, largest), or a value in it is impossible.
+        If a range is no (smallest, largest), or a value in it is impossible.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Images from files, in grey, and cut to the size that networks are given."""
+"""Read images from files in grey, and fit them to the size that networks take."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,13 +20,13 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 def read_grey(file: Path) -> tuple[npt.NDArray[np.float32], bool]:
     """An image in grey, values 0 to 1, and whether it was in colour; colours become grey by their luminance.
 
-    It is turned as its camera says (EXIF).
+    It is rotated according to its EXIF data.
 
     Raises
     ------
     InputError
-        When it cannot be read, or does not tell what grey is seen: where it is transparent, or holds numbers of which
-        none is known to be white.
+        If it cannot be read, or does not determine the grey values: because it is transparent, or has numbers without a
+        known white level.
     """
     from PIL import Image
     from skimage import color, util
@@ -40,8 +40,8 @@ def read_grey(file: Path) -> tuple[npt.NDArray[np.float32], bool]:
         raise InputError(f"{file}: this image cannot be read ({error})") from None
     if not (image.min() >= 0 and image.max() <= 1):
         raise InputError(
-            f"{file}: this image holds values from {image.min():g} to {image.max():g}, of which none is known to be "
-            "white; save it with 8 or 16 bits, or with values from 0 (black) to 1 (white)"
+            f"{file}: this image has values from {image.min():g} to {image.max():g} without a known white level; "
+            "save it with 8 or 16 bits, or with values from 0 (black) to 1 (white)"
         )
     colour = image.ndim == 3
     return (color.rgb2gray(image).astype(np.float32) if colour else image), colour
@@ -52,18 +52,17 @@ def _plain(opened: Any, file: Path) -> Any:
     from PIL import ImageOps
 
     if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # photographs with previews
-        raise InputError(f"{file}: this file holds {opened.n_frames} images; save each to a file of its own")
+        raise InputError(f"{file}: this file holds {opened.n_frames} images; save each to its own file")
     is_16_bit = opened.mode == "I" and opened.format == "PNG"
     if opened.mode == "I" and not is_16_bit:
         raise InputError(
-            f"{file}: this image holds numbers of 32 bits, of which none is known to be white; save it with 8 or "
-            "16 bits"
+            f"{file}: this image has 32-bit numbers without a known white level; save it with 8 or 16 bits"
         )
     turned = ImageOps.exif_transpose(opened)
     if turned.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in turned.info:
         if np.asarray(turned.convert("RGBA"))[..., 3].min() < 255:
             raise InputError(
-                f"{file}: this image is transparent in places, and does not tell what is seen behind; save it on the "
+                f"{file}: this image is partly transparent, so the background is unknown; save it on the "
                 "background that was shown"
             )
         turned = turned.convert("L" if turned.mode in ("LA", "La") else "RGB")
@@ -73,12 +72,12 @@ def _plain(opened: Any, file: Path) -> Any:
 
 
 def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt.NDArray[np.float32]:
-    """Cut a grey image to the ratio of `shape` in its middle, and reduce it to that many pixels.
+    """Crop a grey image at the centre to the aspect ratio of `shape`, and reduce it to that size.
 
     Raises
     ------
     InputError
-        When it is too small; `what` names it.
+        If it is too small; `what` names it.
     """
     from skimage import transform
 
@@ -94,7 +93,7 @@ def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt
 
 
 def describe_fit(image_shape: Sequence[int], resolution: float = 0.1) -> str:
-    """Say in one sentence what :func:`fit_images` does to images of `image_shape`; nothing where it changes nothing.
+    """Say in one sentence what :func:`fit_images` does to images of `image_shape`; empty if it changes nothing.
 
     Parameters
     ----------
@@ -123,22 +122,22 @@ def describe_fit(image_shape: Sequence[int], resolution: float = 0.1) -> str:
 
 
 def _kept(own: Sequence[int], shape: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of the middle of an image that has the ratio of `shape`."""
+    """Height and width of the central part of an image with the aspect ratio of `shape`."""
     scale = min(own[0] / shape[0], own[1] / shape[1])
     return round(shape[0] * scale), round(shape[1] * scale)
 
 
 def fit_images(images: Any, resolution: float = 0.1) -> torch.Tensor:
-    """Images that an animal saw, as networks are given them.
+    """Fit images that an animal saw to the size that networks take.
 
-    Every image is cut to the sides' ratio in its middle and reduced to the size of :func:`gratings` at `resolution`.
+    Every image is cropped at the centre and reduced to the aspect ratio and size of :func:`gratings` at `resolution`.
 
     Parameters
     ----------
     images : array_like, shape (n, height, width)
         Grey values 0 (black) to 1 (white).
     resolution : float
-        Image pixels a full-resolution pixel.
+        Image pixels per full-resolution pixel.
 
     Returns
     -------
@@ -148,7 +147,7 @@ def fit_images(images: Any, resolution: float = 0.1) -> torch.Tensor:
     Raises
     ------
     InputError
-        When images have another shape or are too small.
+        If images have another shape or are too small.
 
     Examples
     --------

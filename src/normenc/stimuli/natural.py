@@ -1,4 +1,4 @@
-"""Patches of real photographs, turned by any angle."""
+"""Patches of real photographs, rotated by any angle."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,14 +14,14 @@ from normenc.stimuli.sets import StimulusSet
 
 __all__ = ["PHOTOGRAPHS", "natural_patches", "photograph"]
 
-# Photographs that scikit-image and scikit-learn bring along. No texture, drawing or microscope's picture is among
-# them; training and testing take different ones.
+# Photographs that come with scikit-image and scikit-learn, without textures, drawings and micrographs; training and
+# testing use different ones.
 PHOTOGRAPHS = {
     "train": ("astronaut", "brick", "coffee", "coins", "flower", "grass", "motorcycle", "rocket"),
     "test": ("camera", "chelsea", "china", "gravel"),
 }
-ZOOM = 2  # photograph pixels an image pixel
-MIN_CONTRAST = 0.06  # standard deviation below which a patch shows nothing, such as sky
+ZOOM = 2  # photograph pixels per image pixel
+MIN_CONTRAST = 0.06  # standard deviation below which a patch is nearly uniform, such as sky
 MAX_TRIES = 50
 
 
@@ -42,7 +42,7 @@ def photograph(name: str) -> npt.NDArray[np.float32]:
     Raises
     ------
     InputError
-        When there is no such photograph.
+        If there is no such photograph.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def photograph(name: str) -> npt.NDArray[np.float32]:
     """
     known = (*PHOTOGRAPHS["train"], *PHOTOGRAPHS["test"])
     if name not in known:
-        raise InputError(f"there is no photograph {name!r}; there are {', '.join(sorted(known))}")
+        raise InputError(f"there is no photograph {name!r}; the names are {', '.join(sorted(known))}")
     from skimage import color, data, util
 
     if name in ("china", "flower"):
@@ -64,7 +64,7 @@ def photograph(name: str) -> npt.NDArray[np.float32]:
         image = getattr(data, name)()
     grey = color.rgb2gray(image) if image.ndim == 3 else util.img_as_float(image)
     grey = grey.astype(np.float32)
-    grey.setflags(write=False)  # one array serves all who ask
+    grey.setflags(write=False)  # all callers share one array
     return grey
 
 
@@ -77,11 +77,11 @@ def natural_patches(
     resolution: float = 0.1,
     zoom: int = ZOOM,
 ) -> StimulusSet:
-    """Patches of photographs at random places, each turned by a random angle.
+    """Draw patches of photographs at random places, each rotated by a random angle.
 
-    A turned patch is filled by what the photograph shows there: places are drawn so that its corners stay inside, and
-    it has no border. Places are no whole pixels, so that a patch that is not turned is interpolated like all others
-    and cannot be told by its sharpness. Patches that show next to nothing (such as sky) are drawn again.
+    A rotated patch is completely filled by the photograph: places are drawn so that its corners stay inside, and it has
+    no border. Places are not whole pixels, so an unrotated patch is interpolated like all others and cannot be
+    recognised by its sharpness. Nearly uniform patches (such as sky) are drawn again.
 
     Parameters
     ----------
@@ -90,12 +90,11 @@ def natural_patches(
     photographs : sequence of str or of array_like, shape (height, width)
         Names, see :data:`PHOTOGRAPHS`, or grey images with values 0 to 1; each is as likely.
     rotation : float
-        Patches are turned by uniform angles between minus and plus this, degrees; positive turns what is upright to
-        the right (clockwise).
+        Patches are rotated by uniform angles between minus and plus this, degrees; positive is clockwise.
     resolution : float
-        Image pixels a full-resolution pixel: the size of :func:`gratings` at this resolution.
+        Image pixels per full-resolution pixel: the size of :func:`gratings` at this resolution.
     zoom : int
-        Photograph pixels an image pixel, averaged.
+        Photograph pixels per image pixel, averaged.
 
     Returns
     -------
@@ -105,7 +104,7 @@ def natural_patches(
     Raises
     ------
     InputError
-        When a photograph is too small for a turned patch, or shows next to nothing.
+        If a photograph is too small for a rotated patch, or nearly uniform.
 
     Examples
     --------
@@ -126,8 +125,8 @@ def natural_patches(
         if min(source.shape) < 2 * reach + 1:
             side = int(np.ceil((2 * reach + 1) * zoom))
             raise InputError(
-                f"photograph {name!r} is {source.shape[0] * zoom} x {source.shape[1] * zoom} pixels; turned patches of "
-                f"{height} x {width} pixels at zoom {zoom} need at least {side} x {side}"
+                f"photograph {name!r} is {source.shape[0] * zoom} x {source.shape[1] * zoom} pixels; rotated patches "
+                f"of {height} x {width} pixels at zoom {zoom} need at least {side} x {side}"
             )
     images = np.empty((n, height, width), dtype=np.float32)
     rows = []
@@ -141,7 +140,7 @@ def natural_patches(
                 break
         else:
             raise InputError(
-                f"photograph {name!r} shows next to nothing: {MAX_TRIES} patches in a row have a standard deviation "
+                f"photograph {name!r} is nearly uniform: {MAX_TRIES} patches in a row have a standard deviation "
                 f"below {MIN_CONTRAST}"
             )
         rows.append((name, row * zoom, column * zoom, angle))
@@ -152,7 +151,7 @@ def natural_patches(
 def turned_patch(
     image: npt.NDArray[np.float32], centre: tuple[float, float], angle: float, size: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
-    """The patch of `size` around `centre` (row, column) of `image`, turned clockwise by `angle` degrees."""
+    """The patch of `size` around `centre` (row, column) of `image`, rotated clockwise by `angle` degrees."""
     from skimage.transform import EuclideanTransform, warp
 
     middle = (np.array(size)[::-1] - 1) / 2  # x, y

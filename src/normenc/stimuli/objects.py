@@ -1,4 +1,4 @@
-"""Objects to be recognised: handwritten digits at random places, and folders of images laid out class by class."""
+"""Objects to recognise: handwritten digits at random places, and folders of images by class."""
 
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ __all__ = ["digits", "image_folder"]
 BACKGROUNDS = ("plain", "natural")
 SIZES = (0.4, 0.9)  # height of a digit, in the image's shorter side
 DIGIT_SIDE = 8  # pixels of a handwritten digit
-TEST_EVERY = 4  # every fourth digit or image of a class is for testing
+TEST_EVERY = 4  # every fourth digit or image of a class is used for testing
 BACKGROUND_CONTRAST = 0.4
 
 
@@ -40,16 +40,16 @@ def digits(
     n : int
     rng : Generator or RandomState
     rotation : float
-        Digits are turned by uniform angles between minus and plus this, degrees.
+        Digits are rotated by uniform angles between minus and plus this, degrees.
     size : (float, float)
         Smallest and largest height of a digit, in the image's shorter side; uniform between.
     background : str
         "plain", a random grey, or "natural", a patch of a photograph at reduced contrast. A digit is drawn in white
         or black, whichever differs more from its background.
     resolution : float
-        Image pixels a full-resolution pixel: the size of :func:`gratings` at this resolution.
+        Image pixels per full-resolution pixel: the size of :func:`gratings` at this resolution.
     test : bool
-        Take other digits, and other photographs, than for training.
+        Use other digits, and other photographs, than for training.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def digits(
     Raises
     ------
     InputError
-        When a parameter is impossible or the image is too small to show a digit.
+        If a parameter is impossible or the image is too small to show a digit.
 
     References
     ----------
@@ -103,18 +103,18 @@ def digits(
 
 
 def image_folder(folder: str | Path, *, resolution: float = 0.1, test: bool = False) -> StimulusSet:
-    """Images from a folder with one subfolder a class.
+    """Load images from a folder with one subfolder per class.
 
-    Every image is cut to the sides' ratio in its middle and reduced to the size of :func:`gratings` at `resolution`.
-    Colours become grey by their luminance. Of every class, by name, each fourth image is for testing.
+    Every image is cropped at the centre and reduced to the aspect ratio and size of :func:`gratings` at `resolution`.
+    Colours become grey by their luminance. Every fourth image of a class, by name, is used for testing.
 
     Parameters
     ----------
     folder : str or Path
     resolution : float
-        Image pixels a full-resolution pixel.
+        Image pixels per full-resolution pixel.
     test : bool
-        Give those for testing; else those for training.
+        Return the images for testing instead of those for training.
 
     Returns
     -------
@@ -124,24 +124,26 @@ def image_folder(folder: str | Path, *, resolution: float = 0.1, test: bool = Fa
     Raises
     ------
     InputError
-        When the folder is missing or empty, a class has too few images, grey and colour are mixed, or an image cannot
+        If the folder is missing or empty, a class has too few images, grey and colour are mixed, or an image cannot
         be read or is too small; the message names it.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such folder; it must hold one folder of images a class")
+        raise InputError(f"{folder}: there is no such folder; it must contain one folder of images per class")
     classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     files = {
         path.name: sorted(f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES and f.is_file())
         for path in classes
     }
     if len(files) < 2:
-        raise InputError(f"{folder}: there are {len(files)} classes; it must hold at least two folders, one a class")
+        raise InputError(
+            f"{folder}: there are {len(files)} classes; it must contain at least two folders, one per class"
+        )
     for name, found in files.items():
         if len(found) < TEST_EVERY:
             raise InputError(
                 f"{folder / name}: there are {len(found)} images ({', '.join(sorted(IMAGE_SUFFIXES))}); a class needs "
-                f"at least {TEST_EVERY}, of which each {TEST_EVERY}th is for testing"
+                f"at least {TEST_EVERY}, because every {TEST_EVERY}th is used for testing"
             )
     shape = image_size(resolution)
     images, colours, rows = [], {}, []
@@ -155,8 +157,8 @@ def image_folder(folder: str | Path, *, resolution: float = 0.1, test: bool = Fa
     mixed = {colour: file for file, colour in colours.items()}
     if len(mixed) > 1:
         raise InputError(
-            f"{folder}: {mixed[True].name} is in colour and {mixed[False].name} is grey; a class could be told by "
-            "that, so make all of them one or the other"
+            f"{folder}: {mixed[True].name} is in colour and {mixed[False].name} is grey; this could reveal the "
+            "class, so make all images one or the other"
         )
     return StimulusSet(torch.from_numpy(np.stack(images)), pd.DataFrame(rows, columns=["class", "label", "file"]))
 
@@ -189,7 +191,7 @@ def _placed(
     angle: float,
     shape: tuple[int, int],
 ) -> npt.NDArray[np.float32]:
-    """How much ink of `digit` is on every pixel, 0 to 1; `angle` clockwise in degrees."""
+    """The ink of `digit` on every pixel, 0 to 1; `angle` clockwise in degrees."""
     from skimage.transform import EuclideanTransform, SimilarityTransform, warp
 
     middle = (DIGIT_SIDE - 1) / 2

@@ -1,4 +1,4 @@
-"""Stimuli that were drawn at random: the images, and what they were drawn with."""
+"""Random stimuli: the images and their parameters."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ class StimulusSet:
     images : Tensor, shape (n, height, width)
         float32, grey values 0 (black) to 1 (white).
     parameters : DataFrame, n rows
-        One column a parameter, in the units that its name or its function states.
+        One column per parameter, in the units given by its name or its function.
 
     Raises
     ------
     InputError
-        When there is not one row an image.
+        If there is not one row per image.
 
     Examples
     --------
@@ -47,5 +47,5 @@ class StimulusSet:
         return len(self.images)
 
     def __getitem__(self, rows: slice) -> "StimulusSet":
-        """Some of the stimuli, numbered anew."""
+        """A subset of the stimuli, renumbered."""
         return StimulusSet(self.images[rows], self.parameters.iloc[rows].reset_index(drop=True))

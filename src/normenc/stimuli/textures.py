@@ -16,7 +16,7 @@ __all__ = ["bandpassed_noise", "plaids"]
 
 
 def plaids(orientations: npt.ArrayLike, *, angle: npt.ArrayLike = 90.0, **options: Any) -> torch.Tensor:
-    """Two gratings on top of each other: the mean of both.
+    """Superimpose two gratings: the mean of both.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def plaids(orientations: npt.ArrayLike, *, angle: npt.ArrayLike = 90.0, **option
     angle : float or array_like, shape (n,)
         From the first grating's orientation to the second's, degrees.
     **options
-        Of both, see :func:`gratings`; a sine wave by default.
+        Options of both, see :func:`gratings`; a sine wave by default.
 
     Returns
     -------
@@ -58,10 +58,10 @@ def bandpassed_noise(
     orientation_bandwidth: float = 20.0,
     contrast: float = 0.2,
 ) -> StimulusSet:
-    r"""White noise through a band of spatial frequencies and, where asked, of orientations.
+    r"""White noise filtered to a band of spatial frequencies and, optionally, of orientations.
 
-    The amplitude spectrum of white Gaussian noise is multiplied by a Gaussian of :math:`\log_2 f`, with its full width
-    at half height at `bandwidth` octaves, and by a Gaussian of orientation on its circle.
+    The amplitude spectrum of white Gaussian noise is multiplied by a Gaussian of :math:`\log_2 f`, with a full
+    width at half height of `bandwidth` octaves, and by a circular Gaussian of orientation.
 
     Parameters
     ----------
@@ -69,13 +69,13 @@ def bandpassed_noise(
         Images.
     rng : Generator or RandomState
     resolution : float
-        Image pixels a full-resolution pixel, as for :func:`gratings`.
+        Image pixels per full-resolution pixel, as for :func:`gratings`.
     spatial_frequency : float
-        The band's centre, radians a full-resolution pixel, as for :func:`gratings`.
+        The band's centre, radians per full-resolution pixel, as for :func:`gratings`.
     bandwidth : float
         Octaves.
     orientation : float or array_like, shape (n,), optional
-        The band's centre, degrees from vertical; all orientations where left out.
+        The band's centre, degrees from vertical; all orientations by default.
     orientation_bandwidth : float
         Full width at half height, degrees.
     contrast : float
@@ -89,7 +89,7 @@ def bandpassed_noise(
     Raises
     ------
     InputError
-        When a parameter is impossible, or no frequency of the image lies in the band.
+        If a parameter is impossible, or no frequency of the image lies in the band.
 
     Examples
     --------

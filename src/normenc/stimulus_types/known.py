@@ -8,6 +8,7 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.stimulus_types.angles import Grating
 from normenc.stimulus_types.base import Floats, StimulusType
+from normenc.texts import argument
 
 __all__ = [
     "STIMULUS_TYPES",
@@ -39,8 +40,8 @@ class Orientation(Grating):
     tunings = ("orientation",)
     folded_from = "direction"
     wider = (
-        "if they are directions of drift, map them: --map direction=NAME, and --fold where orientations are to be "
-        "compared"
+        f"if they are directions of drift, map them: {argument(names={'direction': 'NAME'})}, and add "
+        "fold_directions=True to compare orientations"
     )
     description = "Orientation of the grating, degrees from vertical."
     columns = r"(stimulus_|gratings?_)?(orientation|ori)(_deg|_degrees|_in_degrees)?"
@@ -65,7 +66,7 @@ class Direction(Grating):
     tunings = ("orientation", "direction")
     folds_onto = "orientation"
     shown_as = "drifting grating"
-    alike = "gratings that drift in opposite directions look alike, so that no model of images can tell them apart"
+    alike = "gratings that drift in opposite directions look alike, so no model of images can distinguish them"
     description = "Direction of drift of the grating, degrees."
     columns = r"(stimulus_|gratings?_|drift_|motion_)?direction(_deg|_degrees|_in_degrees)?"
 

@@ -1,4 +1,4 @@
-"""Recordings from tuning curves of pynapple."""
+"""Recordings from pynapple tuning curves."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from normenc.stimulus_types import as_type
 
 __all__ = ["from_pynapple"]
 
-OF_ONE_CIRCLE = 2 * np.pi + 0.01  # what spans no more is radians rather than degrees
+OF_ONE_CIRCLE = 2 * np.pi + 0.01  # values that span no more are radians rather than degrees
 
 
 def from_pynapple(
@@ -29,35 +29,35 @@ def from_pynapple(
     angles: str | None = None,
     **facts: Any,
 ) -> Recording:
-    """Make a recording from tuning curves of pynapple: one stimulus a bin, one neuron a unit.
+    """Make a recording from tuning curves of pynapple: one stimulus per bin, one neuron per unit.
 
     Parameters
     ----------
     curves : DataArray or DataFrame
-        What ``pynapple.compute_tuning_curves`` gives for one feature (unit x bin), or what
-        ``compute_1d_tuning_curves`` of earlier versions gives (bin x unit), or ``compute_response_per_epoch``, whose
-        epochs are then named by degrees, or by images. Rates or other responses; `units` says which.
+        The result of ``pynapple.compute_tuning_curves`` for one feature (unit x bin), of
+        ``compute_1d_tuning_curves`` in earlier versions (bin x unit), or of ``compute_response_per_epoch`` with epochs
+        named by degrees or by images. Rates or other responses; `units` says which.
     name : str
-        Of the recording.
+        The recording's name.
     kind : str
-        What the feature is: ``"orientation"`` (degrees from vertical, period 180), ``"direction"`` (period 360),
-        ``"image"``, or another type.
+        The feature: ``"orientation"`` (degrees from vertical, period 180), ``"direction"`` (period 360), ``"image"`` or
+        another type.
     angles : str, optional
-        ``"radians"``, or ``"degrees"`` for degrees that look like something else. Default: degrees are expected; bins
-        that span one circle in radians, or less, are refused.
+        ``"radians"``, or ``"degrees"`` for degrees that look like something else. By default degrees are expected, and
+        bins that span at most one circle in radians are refused.
     **facts
         See :func:`from_xarray`.
 
     Returns
     -------
     Recording
-        Its stimuli are the bins' centres in degrees, its neurons are named by their units.
+        The stimuli are the bin centres in degrees; the neurons have the names of the units.
 
     Raises
     ------
     InputError
-        When there are several features, a bin holds NaN because the feature never fell into it, or the feature looks
-        like radians.
+        If there are several features, a bin is NaN because the feature never fell into it, or the feature looks like
+        radians.
 
     Examples
     --------
@@ -84,13 +84,13 @@ def from_pynapple(
 
 
 def _of_curves(curves: Any) -> tuple[dict[str, Any], npt.NDArray[Any], str]:
-    """Responses, bin x unit, with labels of the units; the bins, and what they are called."""
+    """Responses, bin x unit, with labels of the units; the bins, and their name."""
     if isinstance(curves, pd.DataFrame):
         arrays = {"responses": as_array(curves.to_numpy(), "the tuning curves"), "neuron": curves.columns.to_numpy()}
         return arrays, curves.index.to_numpy(), str(curves.index.name or "index")
     if not isinstance(curves, xr.DataArray):
         raise InputError(
-            f"the tuning curves are a {type(curves).__name__}; give the DataArray, or the DataFrame, that pynapple made"
+            f"the tuning curves are a {type(curves).__name__}; give the DataArray or DataFrame that pynapple returned"
         )
     units = [dim for dim in curves.dims if dim in NEURON_DIMENSIONS]
     if curves.ndim != 2 or len(units) != 1:
@@ -129,10 +129,10 @@ def _as_numbers(bins: npt.NDArray[Any], kind: str) -> npt.NDArray[np.float64]:
 
 
 def _check_circle(bins: npt.NDArray[np.float64], kind: str, angles: str | None) -> None:
-    """Bins of a feature in radians often have edges that are not round, so that their centres do not look it."""
+    """Refuse bins that look like radians; their edges are often not round, so neither are their centres."""
     span = float(np.ptp(bins)) * len(bins) / max(len(bins) - 1, 1)
     if angles is None and span <= OF_ONE_CIRCLE:
         raise InputError(
-            f"the bins of {kind} span {span:g}, which looks like radians; say angles='radians', or, if they are "
-            "degrees after all, angles='degrees'"
+            f"the bins of {kind} span {span:g}, which looks like radians; pass angles='radians', or angles='degrees' "
+            "if they are degrees after all"
         )

@@ -1,4 +1,4 @@
-"""Recordings and RDMs as rsatoolbox holds them."""
+"""Recordings and RDMs as rsatoolbox objects."""
 
 import importlib
 from typing import Any
@@ -16,19 +16,19 @@ __all__ = ["checked_rdms", "rdms_to_rsatoolbox", "to_rsatoolbox"]
 
 
 def to_rsatoolbox(recording: Recording) -> Any:
-    """A recording as a ``rsatoolbox.data.Dataset``: one observation a trial where trials are known, else a stimulus.
+    """A recording as a ``rsatoolbox.data.Dataset``: one observation per trial if known, otherwise per stimulus.
 
     Returns
     -------
     rsatoolbox.data.Dataset
         ``obs_descriptors`` are ``stimulus`` (degrees, or the image's name) and whichever of ``animal``, ``session``,
-        ``repeat`` are known, ``channel_descriptors`` the neurons' labels, ``descriptors`` the name, what the stimuli
-        are (``kind``) and the facts. Measurements are a copy, float64.
+        ``repeat`` are known, ``channel_descriptors`` the neurons' labels, ``descriptors`` the name, the kind of
+        stimuli (``kind``) and the facts. Measurements are a copy, float64.
 
     Raises
     ------
     InputError
-        When rsatoolbox is not installed, or the population is known only by its RDM.
+        If rsatoolbox is not installed, or the population is known only by its RDM.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def rdms_to_rsatoolbox(
     Raises
     ------
     InputError
-        When rsatoolbox is not installed, a matrix is not square, symmetric and finite, or labels do not fit.
+        If rsatoolbox is not installed, a matrix is not square, symmetric and finite, or labels do not fit.
 
     Examples
     --------
@@ -111,7 +111,9 @@ def checked_rdms(rdms: Any) -> npt.NDArray[np.float64]:
     unlike = np.abs(matrices - matrices.swapaxes(-1, -2))
     if unlike.max() > 1e-5 * max(np.abs(matrices).max(), 1e-300):
         place = tuple(int(index) for index in np.unravel_index(unlike.argmax(), shape))
-        raise InputError(f"the RDM is not symmetric, as at {place}; it must hold the same above and below the diagonal")
+        raise InputError(
+            f"the RDM is not symmetric, for example at {place}; values above and below the diagonal must be equal"
+        )
     return matrices.reshape(-1, *shape[-2:])
 
 

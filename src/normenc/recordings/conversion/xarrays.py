@@ -16,6 +16,7 @@ from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
 from normenc.recordings.rows import all_rows
 from normenc.stimulus_types import STIMULUS_TYPES, as_type
+from normenc.texts import argument
 
 __all__ = ["facts_of", "from_xarray", "rdm_to_xarray", "to_xarray"]
 
@@ -30,34 +31,34 @@ def from_xarray(
     missing: str = "error",
     **facts: Any,
 ) -> Recording:
-    """Make a recording from an xarray object, whose names mean what they mean in a netCDF file.
+    """Make a recording from an xarray object; names mean what they mean in a netCDF file.
 
     Parameters
     ----------
     data : DataArray or Dataset
         Responses, or a Dataset with ``responses`` (or with one variable of two or three dimensions). The dimension
-        that ``orientation``, ``direction`` or ``image`` labels is that of the trials (or stimuli), the other that of
+        labelled by ``orientation``, ``direction`` or ``image`` is that of the trials (or stimuli), the other that of
         the neurons, in either order; a third one needs a name such as ``repeat`` or ``time``, or `axes`. Coordinates
         along them are labels, see :func:`normenc.recordings.load`; the neurons' own coordinate names them. Attributes
         such as ``species`` or ``units`` are facts.
     name : str
-        Of the recording.
+        The recording's name.
     names : mapping of str to str, optional
         From the names above to those in `data`: ``{"orientation": "theta"}``.
     axes : str or sequence of str, optional
         What each dimension of the responses is, see :class:`normenc.recordings.Preparation`.
     angles : str, optional
-        ``"degrees"`` or ``"radians"``. Default: what the attribute ``units`` of the stimuli says, else degrees, and
-        what looks like something else is refused.
+        ``"degrees"`` or ``"radians"``. By default what the attribute ``units`` of the stimuli says, otherwise
+        degrees; values that look like something else are refused.
     missing : str
-        What becomes of NaN: ``"error"``, or leave out ``"neurons"`` or ``"trials"`` that have any.
+        How to treat NaN: ``"error"``, or leave out the ``"neurons"`` or ``"trials"`` that have any.
     **facts
         Override the attributes: ``units``, ``species``, ``area``, ``source``, ``citation``, ``licence``, ``simulated``.
 
     Raises
     ------
     InputError
-        When it is no xarray object, names are missing, or arrays do not fit together.
+        If it is not an xarray object, names are missing, or arrays do not fit together.
 
     Examples
     --------
@@ -89,26 +90,29 @@ def _as_dataset(data: Any, names: Mapping[str, str]) -> xr.Dataset:
     known = {"responses", "rdm", "resp"} & (set(data.variables) | set(names))
     tables = [str(name) for name, variable in data.data_vars.items() if variable.ndim in (2, 3)]
     if not known and len(tables) > 1:
-        raise InputError(f"it holds {', '.join(tables)}; say which are the responses: names={{'responses': ...}}")
+        raise InputError(
+            f"it holds {', '.join(tables)}; say which are the responses: {argument(names={'responses': 'NAME'})}"
+        )
     return data if known or not tables else data.rename({tables[0]: "responses"})
 
 
 def _angles(units: Any) -> str | None:
-    """Degrees or radians, as an attribute of units says."""
+    """Degrees or radians, from an attribute for units."""
     said = str(units).lower()
     return "degrees" if said.startswith(("deg", "°")) else "radians" if said.startswith("rad") else None
 
 
 def to_xarray(recording: Recording) -> xr.Dataset:
-    """A recording as a Dataset, from which :func:`from_xarray`, or netCDF and `load`, make an equal one.
+    """A recording as a Dataset, from which :func:`from_xarray`, or netCDF and `load`, rebuild an equal recording.
 
     Returns
     -------
     Dataset
-        ``responses``: one row a trial (trial, neuron) where trials are known, else one a stimulus (stimulus, neuron),
-        with the recording's labels as coordinates; beside trials ``averages`` (stimulus, neuron); ``images``
-        (stimulus, height, width) where stimuli are images. A population known only by its RDM has ``rdm`` (stimulus,
-        stimulus_2) instead. The coordinate ``stimulus`` holds the stimuli, degrees or names; facts are attributes.
+        ``responses``: one row per trial (trial, neuron) if trials are known, otherwise one per stimulus (stimulus,
+        neuron), with the recording's labels as coordinates; with trials also ``averages`` (stimulus,
+        neuron); ``images`` (stimulus, height, width) if stimuli are images. A population known only by its RDM has
+        ``rdm`` (stimulus, stimulus_2) instead. The coordinate ``stimulus`` holds the stimuli, degrees or names; facts
+        are attributes.
 
     Examples
     --------
@@ -152,7 +156,7 @@ def rdm_to_xarray(rdm: Any, stimulus: Any, *, kind: str = "orientation", **attri
     Raises
     ------
     InputError
-        When it is no square matrix, or labels do not fit.
+        If it is not a square matrix, or labels do not fit.
 
     Examples
     --------
@@ -169,7 +173,7 @@ def rdm_to_xarray(rdm: Any, stimulus: Any, *, kind: str = "orientation", **attri
 
 
 def facts_of(recording: Recording) -> dict[str, Any]:
-    """What is known about a recording: texts that are stated, steps one a line, the unit of angles, and `simulated`.
+    """Facts about a recording: stated texts, steps one per line, the unit of angles, and `simulated`.
 
     Examples
     --------

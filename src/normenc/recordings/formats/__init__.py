@@ -1,4 +1,4 @@
-"""Files of all kinds, read as named arrays; what the names mean is for :mod:`normenc.recordings.naming`."""
+"""Read files of all formats as named arrays; :mod:`normenc.recordings.naming` says what the names mean."""
 
 from normenc.recordings.formats.listing import listed, not_there
 from normenc.recordings.formats.opening import SUFFIXES, cuts_trials, maps_names, opened

@@ -1,4 +1,4 @@
-"""NumPy's files, of which every array is checked before it is read: no pickle is loaded, no bomb unpacked."""
+"""NumPy files; every array is checked before it is read, so no pickle is loaded and no zip bomb unpacked."""
 
 import struct
 import zipfile
@@ -12,10 +12,11 @@ import numpy as np
 from normenc.errors import InputError
 from normenc.recordings.formats.guards import PICKLED, check_packing, check_size, readable
 from normenc.recordings.provenance import reads
+from normenc.texts import argument
 
 __all__ = ["mapped_array", "read_npy", "read_npz"]
 
-MANY_FRAMES = 500  # along one axis, from which on it may be a continuous recording
+MANY_FRAMES = 500  # along one axis; an array with more may be a continuous recording
 
 
 def read_npz(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
@@ -25,7 +26,9 @@ def read_npz(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
         counts = Counter(member.filename.removesuffix(".npy") for member in members)
         for name, count in counts.items():
             if count > 1:
-                raise InputError(f"it holds {count} arrays called {name!r}; save it again, each with a name of its own")
+                raise InputError(
+                    f"it holds {count} arrays called {name!r}; save it again with a different name for each"
+                )
         check_packing("it", sum(member.file_size for member in members), lambda: path.stat().st_size)
         return {member.filename.removesuffix(".npy"): _member(archive, member) for member in members}
 
@@ -45,20 +48,20 @@ def _array(file: IO[bytes], name: str, size: int) -> Any:
 
 
 def _head(file: IO[bytes], name: str, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type of an array, if they can be meant and the file has as many bytes."""
+    """Shape, order and type of an array, if they are plausible and the file has as many bytes."""
     try:
         version = np.lib.format.read_magic(file)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, is_fortran, dtype = read_header(file)
     except (ValueError, SyntaxError, TypeError, struct.error):  # a head is a literal of Python
-        raise InputError(f"{name} is no NumPy array; save it again with numpy.savez") from None
+        raise InputError(f"{name} is not a NumPy array; save it again with numpy.savez") from None
     if dtype.hasobject:
         raise InputError(PICKLED.format(name))
     declared = int(np.prod([int(side) for side in shape], dtype=object)) * max(dtype.itemsize, 1)
     check_size(name, declared)
     if not 0 <= declared <= size:
         raise InputError(
-            f"{name} declares shape {shape}, {declared:,} bytes, but {size:,} are there: the file is damaged or false; "
+            f"{name} declares shape {shape}, {declared:,} bytes, but has {size:,}: the file is damaged or forged; "
             "save it again"
         )
     return shape, is_fortran, dtype
@@ -75,11 +78,11 @@ def mapped_array(path: Path) -> Any:
 
 
 def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
-    """``responses`` from an ``.npy`` file, and labels from the tables beside it.
+    """``responses`` from an ``.npy`` file, and labels from the tables next to it.
 
-    ``mine.npy`` goes with ``mine.csv`` (one row a trial) and, where it is there, ``mine.neurons.csv`` (one row a
-    neuron). Without tables it must be dissimilarities, which are ``rdm`` then: a square matrix, those of all pairs, or
-    several of them.
+    ``mine.npy`` goes with ``mine.csv`` (one row per trial) and, if it exists, ``mine.neurons.csv`` (one row per
+    neuron). Without tables it must hold dissimilarities, which become ``rdm``: a square matrix, the values of all
+    pairs, or several of either.
     """
     from normenc.recordings.formats.side_tables import of_neurons, of_trials, read_beside
 
@@ -96,7 +99,7 @@ def read_npy(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _check_rows(name: str, n_rows: int, array: Any, what: str) -> None:
-    """Raise InputError unless one axis of the array is as long as a table, or stands for all pairs of its rows."""
+    """Raise InputError unless one axis of the array is as long as a table, or as all pairs of its rows."""
     from normenc.recordings.formats.rdm_tables import condensed_side
 
     sides = set(array.shape) | {condensed_side(side) for side in array.shape[-1:]}
@@ -112,7 +115,7 @@ def _without_labels(path: Path, array: Any, names: Mapping[str, str]) -> dict[st
     from normenc.recordings.formats.rdm_tables import condensed_side, looks_like_rdm
     from normenc.recordings.formats.suite2p import place_of_suite2p
 
-    if "responses" in names.values():  # whatever it is said to be
+    if "responses" in names.values():  # as the user says
         return {"responses": array}
     if array.dtype.kind in "iuf":
         is_square = array.ndim in (2, 3) and array.shape[-1] == array.shape[-2] > 2
@@ -121,10 +124,10 @@ def _without_labels(path: Path, array: Any, names: Mapping[str, str]) -> dict[st
             return {"rdm": array}
     for is_there, what in ((place_of_suite2p(path.parent), "suite2p"), (is_phy(path.parent), "Kilosort")):
         if is_there:
-            raise InputError(f"this is a file of {what}: give its folder, with a table trials.csv in it")
+            raise InputError(f"this is a file of {what}: give its folder, which must contain a table trials.csv")
     table = path.with_suffix(".csv").name
     raise InputError(
-        f"the stimuli are missing: put a table {table} with one row a trial beside it{_if_frames(array.shape)}"
+        f"the stimuli are missing: put a table {table} with one row per trial next to it{_if_frames(array.shape)}"
         f"{_if_rdms(array)}"
     )
 
@@ -144,14 +147,14 @@ def _if_rdms(array: Any) -> str:
     """What to do with an array that may hold RDMs, as part of a message."""
     from normenc.recordings.formats.rdm_tables import condensed_side
 
-    shape, advice = array.shape, "--map rdm=responses"
+    shape, advice = array.shape, argument(names={"rdm": "responses"})
     if array.dtype.kind not in "iuf" or array.ndim not in (2, 3):
         return ""
     if len(set(shape)) < len(shape):
-        return f"; if it holds RDMs: {advice}"
+        return f"; if it holds RDMs, pass {advice}"
     if side := condensed_side(shape[-1]):
-        return f"; if it holds RDMs, in each row the {shape[-1]} pairs of {side} stimuli: {advice}"
+        return f"; if it holds RDMs, in each row the {shape[-1]} pairs of {side} stimuli, pass {advice}"
     if array.ndim == 2 and (side := condensed_side(shape[0])):
-        advice += " --axes stimulus,animal"
-        return f"; if it holds RDMs, in each column the {shape[0]} pairs of {side} stimuli: {advice}"
+        advice += ", axes='stimulus,animal'"
+        return f"; if it holds RDMs, in each column the {shape[0]} pairs of {side} stimuli, pass {advice}"
     return ""

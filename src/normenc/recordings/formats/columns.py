@@ -1,4 +1,4 @@
-"""What columns of tables are called, how they are renamed, and how messages and notes list them."""
+"""Names of table columns, how they are renamed, and how messages and notes list them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -30,7 +30,7 @@ __all__ = [
     "stem",
 ]
 
-NAMES = ("stimulus", *TRIAL_LABELS, *NEURON_LABELS)  # columns of names, even where these look like numbers
+NAMES = ("stimulus", *TRIAL_LABELS, *NEURON_LABELS)  # columns of names, even if these look like numbers
 OF_NEURONS = tuple(label for label in NEURON_LABELS if label != "neuron")
 FACTS = ("species", "area", "units", "source", "citation", "licence", "simulated", "angles")
 # Names of arrays that no column of trials may take.
@@ -68,7 +68,7 @@ def few(names: Iterable[Any]) -> str:
 
 
 def ranges(names: Sequence[str]) -> str:
-    """Names in their order, of which neighbours that differ by their numbers alone become one range.
+    """List names in order; neighbours that differ only by their numbers become one range.
 
     Examples
     --------
@@ -94,12 +94,12 @@ def stem(name: str) -> str:
 
 
 def renamed(table: pd.DataFrame, names: Mapping[str, str], notes: list[str]) -> pd.DataFrame:
-    """The table with the names that normenc knows in place of its own; a column that loses its name to another goes.
+    """Rename the columns of a table to the names that normenc knows; a column whose name is taken is dropped.
 
     Raises
     ------
     InputError
-        When there is no such column.
+        If there is no such column.
     """
     if not names:
         return table
@@ -108,7 +108,7 @@ def renamed(table: pd.DataFrame, names: Mapping[str, str], notes: list[str]) -> 
             raise InputError(f"there is no column {own!r} (for {name}); the columns are {few(table.columns)}")
     lost = [name for name in names if name in table and name not in names.values()]
     for name in lost:
-        notes.append(f"column {name} was left out: {name} is column {names[name]}, as you said")
+        notes.append(f"column {name} was left out, because you mapped {name} to column {names[name]}")
     first: dict[str, str] = {}
     for name, own in names.items():
         first.setdefault(own, name)
@@ -117,9 +117,9 @@ def renamed(table: pd.DataFrame, names: Mapping[str, str], notes: list[str]) -> 
 
 
 def plain(values: pd.Series) -> npt.NDArray[Any]:
-    """A column as an array: numbers where all are, apart from words for none (NaN), else text (empty where missing).
+    """A column as an array: numbers, with NaN for words such as "none", if all values allow it; otherwise text.
 
-    Labels of trials and images are names, which may be such words.
+    Missing texts are empty. Labels of trials and images are names, which may be such words.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def plain(values: pd.Series) -> npt.NDArray[Any]:
 
 
 def as_degrees(texts: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
-    """Numbers that are written as text, NaN for words for none; None where other words are among them."""
+    """Numbers written as text, with NaN for words such as "none"; None if there are other words."""
     numbers = [np.nan if str(item).strip().lower() in BLANK else item for item in texts.tolist()]
     found = pd.to_numeric(pd.Series(numbers, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
     return None if any(item is not np.nan for item in np.array(numbers, dtype=object)[np.isnan(found)]) else found
@@ -178,7 +178,7 @@ def as_numbers(values: pd.Series) -> npt.NDArray[np.float64]:
     Raises
     ------
     InputError
-        When one is no number; the message names its row.
+        If one is not a number; the message names its row.
     """
     if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iufb":
         return values.to_numpy(np.float64)
@@ -193,7 +193,7 @@ def as_numbers(values: pd.Series) -> npt.NDArray[np.float64]:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         said = repr(str(values.iloc[row]))[:60]
-        raise InputError(f"row {row + 1}: {values.name} {said} is no number; write it like 1.5, or leave it empty")
+        raise InputError(f"row {row + 1}: {values.name} {said} is not a number; write it as 1.5, or leave it empty")
     return found.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -211,7 +211,7 @@ def beside(columns: Mapping[str, Any], table: str, taken: Iterable[str] = NEURON
     table : str
         What the table is called.
     taken : iterable of str
-        Names that are not free, beside those of arrays.
+        Names that are taken, in addition to those of arrays.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What readers of all formats share: limits of size, errors told in one line, arrays that stay on disk."""
+"""Shared by the readers of all formats: size limits, errors in one line, arrays that stay on disk."""
 
 import traceback
 import warnings
@@ -28,15 +28,15 @@ PICKLED = (
 
 @contextmanager
 def readable(what: str, advice: str) -> Iterator[None]:
-    """Tell whatever a library stumbles over as an InputError, and keep to itself what it warns of."""
-    with warnings.catch_warnings(), _told(f"this is not a readable {what}, or it is damaged", advice):
+    """Turn any error of a library into an InputError, and silence its warnings."""
+    with warnings.catch_warnings(), _told(f"this {what} cannot be read, or is damaged", advice):
         warnings.simplefilter("ignore")
         yield
 
 
 @contextmanager
 def _told(said: str, advice: str) -> Iterator[None]:
-    # A damaged file makes a library raise whatever comes to its hand, so that no list of its errors would be whole.
+    # On a damaged file a library may raise any error, so no list of its errors would be complete.
     try:
         yield
     except (InputError, MemoryError, NameError):  # the last is a fault of normenc
@@ -60,8 +60,8 @@ def check_size(name: str, n_bytes: int, packed: Callable[[], int] | None = None)
     """
     if n_bytes > MAX_GIB * 2**30:
         raise InputError(
-            f"{name} declares {n_bytes / 2**30:,.0f} GiB, more than {MAX_GIB}; if that is true, save the responses as "
-            "Zarr or HDF5, which are read in blocks"
+            f"{name} declares {n_bytes / 2**30:,.0f} GiB, more than {MAX_GIB}; if that is correct, save the responses "
+            "as Zarr or HDF5, which are read in blocks"
         )
     if packed is not None:
         check_packing(name, n_bytes, packed)
@@ -71,13 +71,13 @@ def check_packing(name: str, n_bytes: int, packed: Callable[[], int]) -> None:
     """Raise InputError when an array would unpack to so much more than is there of it that it is none."""
     if n_bytes > BOMB_GIB * 2**30 and n_bytes > BOMB_RATIO * (there := packed()):
         raise InputError(
-            f"{name} would unpack from {there / 2**20:,.1f} MiB to {n_bytes / 2**30:,.1f} GiB, as a zip bomb or an "
-            "array that was never written does and no recording; save it again with its values"
+            f"{name} would unpack from {there / 2**20:,.1f} MiB to {n_bytes / 2**30:,.1f} GiB, like a zip bomb or an "
+            "array that was never written, unlike any recording; save it again with its values"
         )
 
 
 def check_chunk(name: str, chunk: Sequence[int], item_bytes: int, n_bytes: int, stored: int | None = None) -> None:
-    """Raise InputError for an array in parts that are far larger than the array, for each is unpacked as a whole.
+    """Raise InputError for an array in parts that are far larger than the array, because each is unpacked as a whole.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def check_chunk(name: str, chunk: Sequence[int], item_bytes: int, n_bytes: int, 
     if stored is not None and stored > 2 * declared + MARGIN:
         raise InputError(
             f"{name} has a part of {stored / 2**20:,.1f} MiB that should hold {declared / 2**20:,.1f}: the file is "
-            "damaged or false; save it again"
+            "damaged or forged; save it again"
         )
 
 
@@ -127,7 +127,7 @@ class OnDisk:
     def __getitem__(self, key: Any) -> Any:
         check_packing(self._name, int(np.prod(self.shape, dtype=object)) * self.dtype.itemsize, self._packed)
         # Not readable(), which would keep back the warnings of other threads.
-        with _told(f"{self._name} cannot be read, it is damaged", "copy the file again"):
+        with _told(f"{self._name} cannot be read; it is damaged", "copy the file again"):
             return self._array[key]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:

@@ -39,7 +39,7 @@ def opened_hdf5(path: Path) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def opened_file(path: Path) -> Iterator[Any]:
-    """An HDF5 file all of which lies in it."""
+    """Open an HDF5 file whose data are all inside it."""
     import h5py
 
     with ExitStack() as stack:
@@ -64,7 +64,7 @@ def facts_of(file: Any, arrays: Mapping[str, Any]) -> dict[str, Any]:
 def check_inside(file: Any, advice: str = "copy the data into this file") -> None:
     """Raise InputError when any part of the file lies in another one, which reading would open unasked.
 
-    By h5py's lower half, for there may be 100,000 cells of MATLAB's to look at.
+    By h5py's lower half, because there may be 100,000 cells of MATLAB's to look at.
     """
     from h5py import h5d, h5g, h5l, h5o
 
@@ -82,14 +82,14 @@ def check_inside(file: Any, advice: str = "copy the data into this file") -> Non
             if isinstance(item, h5d.DatasetID) and not is_outside:
                 _check_parts(item, own)
             if is_outside or link not in (h5l.TYPE_HARD, h5l.TYPE_SOFT):  # soft ones lead to what is visited anyway
-                raise InputError(f"{own} lies in another file, which is not followed; {advice}")
+                raise InputError(f"{own} is stored in another file, which is not opened; {advice}")
 
 
 def _decoded(name: bytes) -> str:
     try:
         return name.decode("utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"it holds something by a name that is not UTF-8 ({name!r}); give it one that is") from None
+        raise InputError(f"it holds an item with a name that is not UTF-8 ({name!r}); rename it") from None
 
 
 def _is_outside(item: Any) -> bool:
@@ -128,7 +128,7 @@ def _collect(group: Any, prefix: str, arrays: dict[str, Any], seen: set[int]) ->
 
 
 def _is_bare_dimension(item: Any) -> bool:
-    """Whether a dataset only stands for a dimension of netCDF's, and holds nothing."""
+    """Whether a dataset only represents a netCDF dimension and holds no data."""
     name = item.attrs.get("NAME", b"")
     return bytes(name if isinstance(name, bytes) else str(name).encode()).startswith(
         b"This is a netCDF dimension but not a netCDF variable"
@@ -136,7 +136,7 @@ def _is_bare_dimension(item: Any) -> bool:
 
 
 def _axes_of(item: Any, name: str) -> tuple[str, ...]:
-    """Names of the axes: their labels, or the scales that are attached to them; empty where none has any."""
+    """Names of the axes: their labels, or the scales that are attached to them; empty if none has any."""
     if item.is_scale and item.ndim == 1:
         return (item.name.rpartition("/")[2],)
     found: list[str] = []
@@ -163,7 +163,7 @@ def _with_axes(values: Any, dims: tuple[str, ...], unit: str | None) -> Any:
 
 
 def plain_dataset(item: Any, name: str) -> Any:
-    """A dataset as it stands: numbers, on disk where there are many, or text."""
+    """The content of a dataset: numbers, kept on disk if there are many, or text."""
     import h5py
 
     n_bytes = item.size * item.dtype.itemsize

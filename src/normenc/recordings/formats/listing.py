@@ -1,4 +1,4 @@
-"""What a file holds, in few words, for messages."""
+"""A short list of the contents of a file, for messages."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ ASIDE = ("notes", "axes", "left_out")  # what readers say, which is no array of 
 
 
 def listed(arrays: Mapping[str, Any]) -> str:
-    """Names of a file's arrays with their shapes; those that are alike but for a number stand as a range.
+    """List a file's arrays with their shapes; names that differ only by a number become a range.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def listed(arrays: Mapping[str, Any]) -> str:
 
 
 def not_there(arrays: Mapping[str, Any], name: str, own: str) -> str:
-    """That a file has no array `own` to be called `name`, and what it holds, or why that was left out.
+    """Say that a file has no array `own` for `name`, and list what it holds, or why that array was left out.
 
     Examples
     --------

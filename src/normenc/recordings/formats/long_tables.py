@@ -1,4 +1,4 @@
-"""Tables in long form: one row a trial and neuron, and moment where there are several."""
+"""Tables in long form: one row per trial and neuron, and moment where there are several."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,13 +32,13 @@ def from_long(table: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        When a row is doubled or missing, a response is no number, or a label has several values.
+        If a row is duplicated or missing, a response is not a number, or a label has several values.
     """
     axes = ["trial", "neuron"]
     for column in axes:
         if table[column].isna().any():
             row = int(np.flatnonzero(table[axes].isna().any(axis=1))[0])
-            raise InputError(f"row {row + 1} names no trial or no neuron; every row needs both")
+            raise InputError(f"row {row + 1} lacks a trial or a neuron; every row needs both")
     response = as_numbers(table["response"])
     table = table.assign(**{column: plain(table[column]) for column in axes})
     trial, trials = trials_of(table)
@@ -47,7 +47,7 @@ def from_long(table: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
     if "time" in table and pd.DataFrame({"trial": trial, "neuron": neuron}).duplicated().any():
         moment, moments = pd.factorize(table["time"], sort=True)
         axes, codes, sides = [*axes, "time"], [*codes, moment], [*sides, moments]
-    values = placed_in_grid(response, codes, sides, axes, "give each trial a number of its own")
+    values = placed_in_grid(response, codes, sides, axes, "give each trial its own number")
     arrays: dict[str, Any] = {"neuron": as_text(np.asarray(sides[1]), "neuron")}
     if len(axes) == 2:
         arrays |= {"responses": values, "axes": "trial,neuron"}
@@ -59,9 +59,9 @@ def from_long(table: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
 
 
 def trials_of(table: pd.DataFrame) -> tuple[npt.NDArray[np.int64], Any]:
-    """Which trial each row is of, and what the trials are called; None in place of names where no column tells.
+    """The trial of each row, and the names of the trials; None instead of names if no column gives them.
 
-    Trials are told apart by their numbers and, where these begin anew in each, by animals and sessions.
+    Trials are identified by their numbers and, if these restart in each, by animals and sessions.
     """
     if "trial" not in table:
         return np.arange(len(table)), None
@@ -86,7 +86,7 @@ def placed_in_grid(
     codes : sequence of ndarray of int, shape (n_rows,)
         The place of each row on each axis.
     sides : sequence of array_like
-        What stands at each place of the axes.
+        The labels along each axis.
     axes : sequence of str
     advice : str
         What to do about rows of one place.
@@ -110,7 +110,7 @@ def placed_in_grid(
             where.insert(0, f"{axis} {side[own]}")
         raise InputError(
             f"the table is ragged: {n_places - len(values):,} of {n_places:,} pairs of {' and '.join(axes)} are "
-            f"missing, the first of {' and '.join(where)}; add rows with an empty response where it is not known"
+            f"missing, the first of {' and '.join(where)}; add rows with an empty response if it is not known"
         )
     return values[np.argsort(place)].reshape(*lengths, *values.shape[1:])
 
@@ -134,7 +134,7 @@ def _others(
         found[place][str(column)] = of_each(values, str(column), code, side, what)
     if left_out:
         were = "was" if len(left_out) == 1 else "were"
-        notes.append(f"{few(left_out)} {were} left out: the values belong neither to trials nor to neurons alone")
+        notes.append(f"{few(left_out)} {were} left out, because the values vary with both trials and neurons")
     return found
 
 
@@ -144,12 +144,14 @@ def _is_one_each(values: npt.NDArray[Any], index: npt.NDArray[Any]) -> bool:
 
 
 def of_each(values: npt.NDArray[Any], name: str, index: Any, owners: Any, what: str) -> npt.NDArray[Any]:
-    """The one value that each trial or neuron has; raises InputError where one has several."""
+    """The one value that each trial or neuron has; raises InputError if one has several."""
     pairs = pd.DataFrame({"owner": index, "value": values}).drop_duplicates()
     doubled = pairs["owner"].duplicated()
     if doubled.any():
         owner = owners[int(pairs["owner"][doubled].iloc[0])]
         found = pairs["value"][pairs["owner"] == pairs["owner"][doubled].iloc[0]].tolist()
-        raise InputError(f"{what} {owner} has several values of {name}: {found[0]} and {found[1]}; it must have one")
+        raise InputError(
+            f"{what} {owner} has several values of {name}: {found[0]} and {found[1]}; it must have only one"
+        )
     found_values = pairs.sort_values("owner")["value"].to_numpy()
     return found_values if found_values.dtype.kind in "iufb" else found_values.astype(str)

@@ -1,6 +1,6 @@
-"""What a MATLAB file before version 7.3 is made of, looked over before SciPy reads it.
+"""Check the elements of a MATLAB file before version 7.3 before SciPy reads it.
 
-SciPy trusts the elements of such a file, and a damaged one can end the whole process.
+SciPy trusts the elements of such a file, and a damaged file can crash the whole process.
 """
 
 import struct
@@ -20,7 +20,7 @@ ITEM_BYTES = {6: 8, 7: 4, 10: 2, 11: 2, 12: 4, 13: 4, 14: 8, 15: 8}  # of number
 COMPLEX = 0x800  # flag of an array whose values have an imaginary part, in one more element
 WHOLE, MOST_SIDES = (5, 6), 32  # of shapes
 DEEPEST = 100
-N_HEAD, MOST_NAME = 3, 2**12  # elements that tell what an array is, and their bytes
+N_HEAD, MOST_NAME = 3, 2**12  # elements that describe an array, and their bytes
 ORDERS = {b"IM": "<", b"MI": ">"}
 
 
@@ -32,7 +32,7 @@ class Variable(NamedTuple):
 
 
 class _Plain:
-    """Bytes as they stand in a file."""
+    """Bytes of a file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -114,7 +114,7 @@ def _declared(of_class: int, raw: list[bytes]) -> Variable:
 
 
 def _check_array(source: _Plain, order: str, length: int, depth: int) -> tuple[int, list[bytes]] | None:
-    """The class of an array, and its first three elements as they stand; None where it is empty."""
+    """The class of an array, and its first three elements as they stand; None if it is empty."""
     if length == 0:  # a cell that is empty
         return None
     flags = struct.unpack(f"{order}4I", source.read(16))
@@ -127,7 +127,7 @@ def _check_array(source: _Plain, order: str, length: int, depth: int) -> tuple[i
         n_elements += 1
         kind, n_bytes = struct.unpack(f"{order}II", source.read(8))
         left -= 8
-        is_small = kind >> 16 != 0  # then up to 4 bytes stand in place of their number
+        is_small = kind >> 16 != 0  # then up to 4 bytes replace their number
         if is_small:
             kind, n_bytes, inline = kind & 0xFFFF, kind >> 16, struct.pack(f"{order}I", n_bytes)
         if kind not in VALUES and not (kind == ARRAY and of_class in HOLDERS):

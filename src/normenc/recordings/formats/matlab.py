@@ -20,7 +20,7 @@ ITEM_BYTES = {"double": 8, "single": 4, "int32": 4, "int16": 2, "uint16": 2}
 def read_mat(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     """All arrays of a ``.mat`` file before version 7.3, see :func:`normenc.recordings.formats.structures.named_arrays`.
 
-    Objects that only MATLAB can read (strings, tables, dates, handles of functions) are left out, and said.
+    Objects that only MATLAB can read (strings, tables, dates, handles of functions) are left out, with a note.
     """
     from scipy.io import loadmat
 
@@ -28,7 +28,7 @@ def read_mat(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
         variables = variables_of(path) or _of_version_4(path)
         for name, count in Counter(variable.name for variable in variables).items():
             if count > 1:
-                raise InputError(f"{name!r} stands {count} times; save each under a name of its own")
+                raise InputError(f"{name!r} occurs {count} times; save each under its own name")
         wanted = [variable.name for variable in variables if variable.opaque is None and variable.name]
         loaded = loadmat(path, appendmat=False, variable_names=wanted, struct_as_record=True, squeeze_me=False)
         roots: dict[str, Any] = {

@@ -28,7 +28,7 @@ def opened_mat73(path: Path, names: Mapping[str, str]) -> Iterator[dict[str, Any
 
     MATLAB writes arrays with their dimensions reversed, text as numbers, cells as references, and arrays of structures
     as groups with a dataset of references for each field; what it wrote has the attribute ``MATLAB_class``. What has
-    none was written by another program, and is taken as it stands.
+    none was written by another program, and is read unchanged.
     """
     with opened_file(path) as file:
         with readable("HDF5 file", ADVICE):

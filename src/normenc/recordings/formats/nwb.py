@@ -1,4 +1,4 @@
-"""Recordings in NWB files: a table of intervals with the stimuli, beside spike times or signals of imaged cells."""
+"""Recordings in NWB files: a table of intervals with the stimuli, and spike times or signals of imaged cells."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,7 +80,7 @@ def read_nwb(
     dict
         ``responses``, shape (n_trials, n_neurons), and one of ``orientation``, ``direction`` (degrees) and ``image``
         (text, or whole numbers), shape (n_trials,): NaN, or an empty text, in trials without a stimulus (of images also
-        those of negative number). Where known: ``animal``, ``session``, ``repeat`` of each trial, and all other columns
+        those of negative number). If known: ``animal``, ``session``, ``repeat`` of each trial, and all other columns
         of the table of trials that hold one number or text a row; ``neuron``, ``region``, ``quality`` of each neuron;
         the texts ``units``, ``species``, ``area``, ``source``, ``citation``. Of files that normenc wrote also
         ``images``, ``image_names``, ``licence``, ``simulated``. A list of str, ``notes``, says what was chosen and left
@@ -89,8 +89,8 @@ def read_nwb(
     Raises
     ------
     InputError
-        When pynwb is missing, the file cannot be read or refers to other files, stimuli or responses are not found
-        or ambiguous, or a window holds no sample; the message does not name the file.
+        If pynwb is missing, the file cannot be read or refers to other files, stimuli or responses are missing or
+        ambiguous, or a window contains no sample; the message does not name the file.
     """
     names = dict(names or {})
     _check_names(names)
@@ -114,10 +114,10 @@ def _check_names(names: Mapping[str, str]) -> None:
         if name in names:
             known = ", ".join((*STIMULUS_TYPES, *OF_TRIALS, *OF_NEURONS))
             raise InputError(
-                f"no column can be {name}: --series chooses what neurons did, and --map names columns ({known})"
+                f"{name} cannot be mapped to a column: series= chooses the signals, and names= maps columns ({known})"
             )
     if len(kinds := [name for name in names if name in STIMULUS_TYPES]) > 1:
-        raise InputError(f"columns are mapped to {' and '.join(kinds)}; the stimuli are one of them")
+        raise InputError(f"columns are mapped to {' and '.join(kinds)}; the stimuli can be only one of them")
 
 
 def _of_all_trials(
@@ -191,7 +191,7 @@ def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: lis
     if rois is not None:
         rows = checked_places(rois.data[:], len(table), f"rois of {chosen.series.name}")
     if "obs_intervals" in table.colnames:
-        notes.append("obs_intervals of the units are not taken into account")
+        notes.append("obs_intervals of the units are ignored")
     found = labels_of(table, OF_NEURONS, names, rows)
     if "neuron" not in found:
         found["neuron"] = np.asarray(table.id[:])[rows].astype(str)
@@ -209,7 +209,7 @@ def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: lis
 
 
 def _electrode_regions(file: Any) -> npt.NDArray[Any] | None:
-    """Where most of each unit's electrodes lie, by ``electrodes`` or ``peak_channel_id``; empty where not known."""
+    """Where most of each unit's electrodes lie, by ``electrodes`` or ``peak_channel_id``; empty if not known."""
     units, electrodes = file.units, file.electrodes
     locations = None
     if electrodes is not None and "location" in electrodes.colnames:
@@ -235,7 +235,7 @@ def _facts(file: Any, notes: list[str]) -> dict[str, Any]:
     if file.related_publications is not None and len(file.related_publications):
         found["citation"] = "; ".join(map(str, file.related_publications))
     if file.invalid_times is not None and len(file.invalid_times):
-        notes.append(f"{len(file.invalid_times):,} invalid_times are not taken into account")
+        notes.append(f"{len(file.invalid_times):,} invalid_times are ignored")
     if written_series(file) is None:
         return found
     del found["source"]

@@ -1,4 +1,4 @@
-"""NWB files, opened only when they are whole and lean on no other file."""
+"""Open NWB files that are complete and depend on no other file."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ __all__ = ["opened_nwb"]
 
 @contextmanager
 def opened_nwb(path: Path) -> Iterator[Any]:
-    """The file as pynwb sees it; raises InputError for what is none, is damaged or needs other files."""
+    """The file as pynwb reads it; raises InputError if it is not NWB, is damaged or needs other files."""
     try:
         import pynwb
     except ImportError:
         raise InputError("reading an NWB file needs pynwb; install normenc[nwb]") from None
     _check_file(path)
     with ExitStack() as stack, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on older versions of the schema, and on habits of whoever wrote the file
+        warnings.simplefilter("ignore")  # about older versions of the schema, and conventions of other programs
         try:
             file = stack.enter_context(pynwb.NWBHDF5IO(str(path), "r")).read()
         except Exception as error:  # whatever pynwb stumbles over; of several arguments the last is the reason
@@ -39,11 +39,11 @@ def _check_file(path: Path) -> None:
     import h5py
 
     if not path.is_file():
-        raise InputError("there is no such file (NWB-Zarr is a folder: export it to HDF5 first)")
+        raise InputError("there is no such file (an NWB-Zarr store is a folder: export it to HDF5 first)")
     with readable("HDF5 file", "copy it again"), h5py.File(path, "r") as file:
         version = file.attrs.get("nwb_version", b"1" if "nwb_version" in file else None)
         if version is None:
-            raise InputError("this HDF5 file is no NWB file: it states no nwb_version")
+            raise InputError("this HDF5 file is not an NWB file: it has no nwb_version")
         if (version.decode() if isinstance(version, bytes) else str(version)).startswith(("1", "NWB-1")):
             raise InputError("this is an NWB 1 file; convert it to NWB 2 first")
         check_inside(file, "export this file as a whole first, with NWBHDF5IO.export and link_data=False")

@@ -16,6 +16,7 @@ from normenc.recordings.formats.trial_windows import (
     windows_of,
 )
 from normenc.recordings.nwb_export import written_series
+from normenc.texts import argument
 
 __all__ = ["Signals", "checked_places", "choose_signals", "path_of", "read_responses"]
 
@@ -41,7 +42,9 @@ def read_responses(
     spikes = chosen.series["spike_times"]
     ends = checked_places(spikes.data[:], len(spikes.target.data) + 1, "spike_times_index of the units")
     if np.ndim(spikes.target.data) != 1 or spikes.target.data.dtype.kind not in "iuf" or (np.diff(ends) < 0).any():
-        raise InputError("spike_times of the units are no times unit after unit; the file is damaged, export it again")
+        raise InputError(
+            "spike_times of the units are not increasing times for each unit; the file is damaged, so export it again"
+        )
     return spike_counts(spikes.target.data, ends, begin, end) / duration[:, np.newaxis]
 
 
@@ -50,7 +53,7 @@ def checked_places(values: Any, length: int, what: str) -> npt.NDArray[np.int64]
     places = np.asarray(values)
     whole = places.ndim == 1 and places.dtype.kind in "iu"
     if not whole or (len(places) and not 0 <= int(places.min()) <= int(places.max()) < length):
-        raise InputError(f"{what} leads outside of what it counts; the file is damaged, export it again")
+        raise InputError(f"{what} points outside its range; the file is damaged, so export it again")
     return places.astype(np.int64)
 
 
@@ -70,13 +73,13 @@ def choose_signals(file: Any, wanted: str | None, notes: list[str]) -> Signals:
     if wanted is not None:
         chosen = [one for one in found if f"/{one.path}".endswith(f"/{wanted}")]
         if len(chosen) != 1:
-            raise InputError(f"{len(chosen) or 'no'} signals are named {wanted!r}; there are {there}")
+            raise InputError(f"{len(chosen) or 'no'} signals are named {wanted!r}; the signals are {there}")
         return chosen[0]
     if len(found) == 1:
         return found[0]
     dff = [one for one in found if one.kind == "dF/F"]
     if len(dff) != 1 or any(one.kind == "spikes" for one in found):
-        raise InputError(f"there are several signals, {there}; choose one: --series {found[0].path}")
+        raise InputError(f"there are several signals, {there}; choose one, such as {argument(series=found[0].path)}")
     notes.append(f"responses are of {dff[0].path}, out of {there}")
     return dff[0]
 
@@ -122,8 +125,8 @@ def _by_time(series: Any, notes: list[str]) -> Any:
         raise InputError(f"{series.name} has shape {data.shape}, but {n_signals} ROIs; it must be (times, ROIs)")
     if hasattr(series, "rois") and data.shape[0] == n_signals == data.shape[1] > 1:
         raise InputError(
-            f"{series.name} has shape {data.shape} and {n_signals} ROIs, so nothing tells times from ROIs; leave "
-            "out one sample, or one ROI"
+            f"{series.name} has shape {data.shape} and {n_signals} ROIs, so times and ROIs cannot be told apart; "
+            "leave out one sample, or one ROI"
         )
     if data.shape[1] == n_signals:
         return data
@@ -141,5 +144,7 @@ def _sampling(series: Any, n_samples: int) -> Sampling:
     raw = np.asarray(series.timestamps[:])
     stamps = raw.astype(np.float64) if raw.dtype.kind in "iuf" and raw.ndim == 1 else np.empty(0)
     if len(stamps) != n_samples or not (np.diff(stamps) >= 0).all():
-        raise InputError(f"{series.name} has {n_samples} samples, {len(stamps)} timestamps; they must agree, and rise")
+        raise InputError(
+            f"{series.name} has {n_samples} samples, {len(stamps)} timestamps; they must agree in number and increase"
+        )
     return stamped(stamps)

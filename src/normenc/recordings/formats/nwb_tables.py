@@ -1,4 +1,4 @@
-"""Tables of intervals in NWB files: which holds the trials, what they show, and what else stands in its columns."""
+"""Interval tables in NWB files: which one holds the trials, their stimuli, and its other columns."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from normenc.recordings.formats.columns import BLANK, as_degrees, few
 from normenc.recordings.formats.nwb_signals import checked_places, path_of
 from normenc.recordings.labels import as_text, without_stimulus
 from normenc.stimulus_types import STIMULUS_TYPES, as_type
+from normenc.texts import argument
 
 __all__ = [
     "as_given",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 PLACES = ("region", "brain_region", "area", "brain_area", "location", "structure", "acronym")  # of a location in parts
-ADVICE = "name the column: --map orientation=COLUMN, direction=COLUMN or image=COLUMN"
+ADVICE = f"name the column of orientation, direction or image: {argument(names={'orientation': 'COLUMN'})}, for example"
 Floats = npt.NDArray[np.float64]
 
 
@@ -44,7 +45,7 @@ def stimuli_of(
     if not tables:
         raise InputError("it has no table of trials or other intervals; stimuli and their times are needed")
     if wanted is not None and wanted not in tables:
-        raise InputError(f"it has no intervals {wanted!r}; it has {', '.join(tables)}")
+        raise InputError(f"it has no table of intervals {wanted!r}; it has {', '.join(tables)}")
     found = {name: _candidates(tables[name], names) for name in ([wanted] if wanted is not None else tables)}
     having = [name for name, candidates in found.items() if candidates]
     chosen = "trials" if "trials" in having else having[0] if len(having) == 1 else None
@@ -59,7 +60,9 @@ def stimuli_of(
         )
         raise InputError(f"{column} that differ between trials ({there}); {ADVICE}")
     if chosen is None:
-        raise InputError(f"stimuli stand in {', '.join(having)}; choose one of them: --intervals {having[0]}")
+        raise InputError(
+            f"several tables hold stimuli ({', '.join(having)}); choose one, such as {argument(intervals=having[0])}"
+        )
     if len(found[chosen]) > 1:
         columns = ", ".join(column for _, column in found[chosen])
         raise InputError(f"the stimulus of {chosen} may be any of the columns {columns}; {ADVICE}")
@@ -68,7 +71,8 @@ def stimuli_of(
     if shown.folded_from and kind not in names and np.nanmax(values) - np.nanmin(values) > (shown.period or np.inf):
         kind = shown.folded_from
         notes.append(
-            f"{column} spans more than {shown.period:g} degrees, and is read as {kind}; fold it if nothing drifted"
+            f"{column} spans more than {shown.period:g} degrees, and is read as {kind}; fold it if the gratings did "
+            "not drift"
         )
     if column != kind or chosen != "trials":
         notes.append(f"{kind} is column {column} of {chosen}")
@@ -108,25 +112,25 @@ def as_given(stimulus: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def kinds_of_others(table: Any, shown: npt.NDArray[np.bool_]) -> str:
-    """What a column of texts says of trials without a stimulus and of no other, for they may show something else."""
+    """What a column of texts says about trials without a stimulus only, which may show something else."""
     for column in table.colnames:
         values = column_of(table, column)
         if values is not None and values.dtype.kind == "U":
             others = np.unique(values[~shown])
             if not set(others.tolist()) & set(values[shown].tolist()) and not set(map(str.lower, others)) <= set(BLANK):
-                return f"; their {column} is {few(others)} (if that is no blank, leave them out with --where)"
+                return f"; their {column} is {few(others)} (if these are not blanks, leave them out with where=)"
     return ""
 
 
 def column_of(table: Any, name: str) -> npt.NDArray[Any] | None:
-    """One number or text a row; None where rows hold several values, or something else."""
+    """One number or text a row; None if rows hold several values, or something else."""
     from hdmf.common import DynamicTableRegion, VectorIndex
 
     column = table[name]
     if isinstance(column, VectorIndex | DynamicTableRegion):
         return None
     values = np.asarray(column.data[:])
-    if hasattr(column, "elements"):  # numbers that stand for texts
+    if hasattr(column, "elements"):  # numbers that encode texts
         elements = np.asarray(column.elements.data[:])
         values = elements[checked_places(values, len(elements), f"column {name}")]
     if values.ndim != 1 or values.dtype.kind in "iufb":
@@ -160,7 +164,7 @@ def labels_of(
 
 
 def plain_place(said: str) -> str:
-    """The brain region alone, of a location that lists several things by name; else the location as it stands.
+    """The brain region of a location that lists several things by name; otherwise the unchanged location.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Open a file by what it is, or say why not."""
+"""Open a file by its format, or say why it cannot be opened."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -68,7 +68,7 @@ def opened(path: Path, *, names: Mapping[str, str] | None = None, **of_signals: 
     Raises
     ------
     InputError
-        When it cannot be read; the message does not name the file.
+        If it cannot be read; the message does not name the file.
     """
     kind = _checked_kind(path)
     _check_options(kind, of_signals)
@@ -97,7 +97,7 @@ def _check_options(kind: str, of_signals: Mapping[str, Any]) -> None:
     given = [key for key, kinds in fits.items() if of_signals.get(key) is not None and kind not in kinds]
     if given:
         what = f"a {kind} file" if kind.startswith(".") else f"a folder of {kind}"
-        raise InputError(f"{', '.join(given)} is for NWB files; leave it out for {what}")
+        raise InputError(f"{', '.join(given)} applies to NWB files; leave it out for {what}")
 
 
 def _cut(kind: str, path: Path, names: Mapping[str, str], of_signals: Mapping[str, Any]) -> Arrays:
@@ -139,7 +139,7 @@ def _reader(suffix: str) -> Callable[[Path, Mapping[str, str]], Arrays]:
 
 
 def _checked_kind(path: Path) -> str:
-    """The suffix of a file, or what a folder is; raises InputError where the content of a file says otherwise."""
+    """The suffix of a file, or what a folder is; raises InputError if the content of a file says otherwise."""
     suffix = path.suffix.lower()
     try:
         mode = path.stat().st_mode
@@ -148,29 +148,30 @@ def _checked_kind(path: Path) -> str:
                 return kind
             raise InputError(f"this is a folder; a recording is a file ({', '.join(SUFFIXES)}), {FOLDERS}")
         if not S_ISREG(mode):
-            raise InputError(f"this is no regular file; a recording is a file, {FOLDERS}")
+            raise InputError(f"this is not a regular file; a recording is a file, {FOLDERS}")
         reads(path)
         with path.open("rb") as file:
             start = file.read(8)
     except FileNotFoundError:
-        reason = "this is a link to a file that is not there" if path.is_symlink() else "there is no such file"
+        reason = "this is a link to a file that does not exist" if path.is_symlink() else "there is no such file"
         raise InputError(reason) from None
     except PermissionError:
-        raise InputError("this file may not be read; check its permissions") from None
+        raise InputError("this file cannot be read; check its permissions") from None
     except OSError as error:  # a circle of links, a disk that fails
         raise InputError(f"this file cannot be read ({error.strerror})") from None
     if suffix == ".zarr":
         raise InputError("this is a file, but a Zarr store is a folder; unpack it")
     if suffix not in SUFFIXES:
         raise InputError(
-            f"files of the kind {suffix or 'without a suffix'} are not known; known are {', '.join(SUFFIXES)}"
+            f"cannot read files {f'of type {suffix}' if suffix else 'without a suffix'}; the types are "
+            f"{', '.join(SUFFIXES)}"
         )
     if not start:
         raise InputError("this file is empty; copy or export it again")
     for magic, (kind, suffixes) in KINDS.items():
         if start.startswith(magic) and suffix not in suffixes:
             advice = f"name it {' or '.join(suffixes)}" if suffixes else "export plain arrays; pickles are never loaded"
-            raise InputError(f"this is {kind} and no {suffix} file; {advice}")
+            raise InputError(f"this is {kind}, not a {suffix} file; {advice}")
     return suffix
 
 

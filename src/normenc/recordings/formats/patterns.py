@@ -1,4 +1,4 @@
-"""Patterns of names, such as ``D.neuron*``: what they match, and whether all of that can be neurons."""
+"""Patterns of names, such as ``D.neuron*``: what they match, and whether all matches can be neurons."""
 
 import re
 from collections import Counter
@@ -7,10 +7,11 @@ from fnmatch import fnmatchcase
 
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import FACTS, OF_NEURONS, few, is_of_trials, ranges, stem
+from normenc.texts import argument
 
 __all__ = ["check_alike", "is_other", "parts_of", "words_of"]
 
-# What is measured or set in each trial, or stands for moments of one trace, and not for a neuron.
+# Words for what is measured or set in each trial, or for moments of one trace, but not for neurons.
 OTHER_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -39,7 +40,7 @@ def words_of(name: str) -> list[str]:
 
 
 def is_other(name: str) -> bool:
-    """Whether a name has a word that stands for something else than neurons."""
+    """Whether a name contains a word for something other than neurons."""
     return bool(OTHER_WORDS & set(words_of(name)))
 
 
@@ -55,10 +56,10 @@ def parts_of(pattern: str, names: Container[str]) -> list[str]:
 
 
 def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
-    """Raise InputError where a pattern for neurons matches names that are not like the others.
+    """Raise InputError if a pattern for neurons matches names that are not like the others.
 
-    These are names of other things (``speed``) and, beside names that differ by their numbers alone (``neuron1``,
-    ``neuron2``), all that have no such number. What is named without ``*``, ``?`` and ``[`` is as the user wants it.
+    These are names of other things (``speed``) and, among names that differ only by their numbers (``neuron1``,
+    ``neuron2``), all names without such a number. Names given without ``*``, ``?`` and ``[`` are always accepted.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
         What matches.
     pattern : str
     whole : str
-        What the user has written, of which `pattern` may be a part.
+        The whole pattern as given by the user, of which `pattern` may be a part.
 
     Examples
     --------
@@ -90,11 +91,13 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
         if len(odd) == 1
         else ("which do not look like neurons", "they are")
     )
-    advice = f"; for the first alone: --map 'responses={whole.replace(pattern, short)}'" if short else ""
+    advice = (
+        f"; for the first alone, pass {argument(names={'responses': whole.replace(pattern, short)})}" if short else ""
+    )
     both = "|".join([short or "NAME*", *(odd if len(odd) <= 3 else ["OTHER*"])])
     raise InputError(
         f"responses={pattern} matches {ranges(alike)}, and also {few(odd)}, {what}{advice}; if {they} after all, give "
-        f"all patterns, with | between them: --map 'responses={both}'"
+        f"all patterns, with | between them: {argument(names={'responses': both})}"
     )
 
 
@@ -105,7 +108,7 @@ def _is_no_neuron(name: str) -> bool:
 
 
 def _shorter(alike: Sequence[str], odd: Sequence[str]) -> str:
-    """A pattern that matches the names that are alike and none of the odd ones; empty where a beginning cannot tell."""
+    """A pattern that matches the names that are alike and none of the odd ones; empty if a beginning cannot tell."""
     first, last = min(alike), max(alike)
     n_same = next((place for place, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), len(first))
     start = first[:n_same].rstrip("0123456789")

@@ -1,4 +1,4 @@
-"""Folders of Kilosort and Phy, with a table of trials beside: spikes of clusters, counted in each trial."""
+"""Folders of Kilosort and Phy with a table of trials: spikes of clusters, counted in each trial."""
 
 import re
 from collections.abc import Mapping
@@ -64,16 +64,16 @@ def read_phy(
     Raises
     ------
     InputError
-        When a file is missing or damaged, files do not fit together, or trials cannot be placed in time.
+        If a file is missing or damaged, files do not fit together, or trials cannot be placed in time.
     """
     if series is not None:
-        raise InputError(f"there is no signal {series!r}: Kilosort gives spikes alone; leave out --series")
+        raise InputError(f"there is no signal {series!r}, because Kilosort gives only spikes; leave out series=")
     notes: list[str] = []
     times, owners = _spikes(folder)
     n_samples = int(times.max()) + 1 if len(times) else 0
     trials = read_trials([folder], names, counted="sample", rate=_rate(folder), n_samples=n_samples, is_whole=False)
     if trials.rate is None:
-        raise InputError(f"the sampling rate is missing: give it (Hz) {RATE_PLACES['sample']} of trials.csv")
+        raise InputError(f"the sampling rate is missing; give it (Hz) {RATE_PLACES['sample']} of trials.csv")
     clusters, places = np.unique(owners, return_inverse=True)
     order = np.lexsort((times, places))
     seconds, ends = times[order] / trials.rate, np.cumsum(np.bincount(places, minlength=len(clusters)))
@@ -87,7 +87,7 @@ def read_phy(
         subtract_baseline(found, read(baseline, "baseline"), "spikes", notes)
     late = (trials.starts * trials.rate >= n_samples).sum()
     if late:
-        notes.append(f"{late:,} of {len(trials.starts):,} trials begin after the last spike of all")
+        notes.append(f"{late:,} of {len(trials.starts):,} trials begin after the last spike of the recording")
     labels = beside(_labels(folder, clusters, names.get("quality"), notes), "clusters", trials.columns)
     found |= {"neuron": clusters.astype(str), "axes": "trial,neuron", "notes": trials.notes + notes}
     return with_names(trials.columns | labels | found, names, trials)
@@ -133,7 +133,7 @@ def _labels(folder: Path, clusters: npt.NDArray[np.int64], wanted: str | None, n
         table = read_beside(folder / name)
         key = next((column for column in ("cluster_id", "id") if column in table), None)
         if key is None or table[key].duplicated().any():
-            raise InputError(f"{name} must have a column cluster_id, each cluster once")
+            raise InputError(f"{name} must have a column cluster_id with each cluster once")
         table = table.set_index(key).reindex(clusters)
         for column in (str(column) for column in table if column not in columns):
             columns[column], origin[column] = plain(table[column].rename(column)), name
@@ -141,12 +141,12 @@ def _labels(folder: Path, clusters: npt.NDArray[np.int64], wanted: str | None, n
         return columns
     judged = [column for column in QUALITIES if column in columns and (as_text(columns[column], column) != "").any()]
     if not judged:
-        notes.append(f"no table ({', '.join(TABLES)}) judges the clusters; all are kept")
+        notes.append(f"no table ({', '.join(TABLES)}) gives the quality of the clusters; all are kept")
         return columns
     quality = as_text(columns.pop(judged[0]), "quality")
     quality = np.where(quality == "", "unsorted", quality)
     counts = [f"{(quality == value).sum():,} {value}" for value in np.unique(quality).tolist()]
     notes.append(
-        f"quality is column {judged[0]} of {origin[judged[0]]}: {', '.join(counts)}; --quality good keeps the good ones"
+        f"quality is column {judged[0]} of {origin[judged[0]]}: {', '.join(counts)}; quality='good' keeps the good ones"
     )
     return columns | {"quality": quality}

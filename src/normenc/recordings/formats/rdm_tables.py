@@ -1,4 +1,4 @@
-"""Tables that are representational dissimilarity matrices: square, or one value a pair of stimuli."""
+"""Tables that are representational dissimilarity matrices: square, or one value per pair of stimuli."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from normenc.errors import InputError
 from normenc.recordings.formats.columns import MISSING_RESPONSES, is_stimulus
 from normenc.recordings.labels import as_text
 from normenc.recordings.squares import between_stimuli
+from normenc.texts import argument
 
 __all__ = ["condensed_side", "looks_like_rdm", "rdm_of"]
 
@@ -25,7 +26,7 @@ def rdm_of(cells: npt.NDArray[np.object_], names: Mapping[str, str]) -> dict[str
     """``rdm`` and, where they are there, the labels of its stimuli, from all cells of a table; None if it is no RDM.
 
     A table is an RDM when its values are square, the same above and below the diagonal, and all zero or all missing on
-    it; or when they are one column or row of as many as there are pairs of stimuli. Labels may stand in the head line,
+    it; or when they are one column or row of as many as there are pairs of stimuli. Labels may be in the header line,
     in the first column, or in both; the cell of both, or `names`, says whether they are orientations, directions or
     names of images.
 
@@ -38,7 +39,7 @@ def rdm_of(cells: npt.NDArray[np.object_], names: Mapping[str, str]) -> dict[str
     Raises
     ------
     InputError
-        When rows and columns are labelled differently, or a table without a head line holds anything else.
+        If rows and columns are labelled differently, or a table without a head line holds anything else.
     """
     numbers, is_text = _numbers(cells)
     if 1 in cells.shape:
@@ -52,7 +53,7 @@ def rdm_of(cells: npt.NDArray[np.object_], names: Mapping[str, str]) -> dict[str
     squares = {place: block for place, block in blocks.items() if len(block) >= FEWEST and len(block) == block.shape[1]}
     for (row, column), block in squares.items():
         if (rdm := _mirrored(block)) is not None:
-            mirrored = "only one half of the RDM is given; the other was taken to be its mirror image"
+            mirrored = "only one half of the RDM is given; the other half was filled in by symmetry"
             return {"rdm": rdm, "notes": [] if rdm is block else [mirrored]} | _labels(cells, row, column, names)
     has_labels = cells[0, 0] == "" or _is_count(cells[0, 1:].tolist())
     for (row, column), block in sorted(squares.items(), reverse=has_labels):
@@ -104,7 +105,11 @@ def _question(block: Floats, cells: npt.NDArray[np.object_], row: int, column: i
     is_same = bool(row and column) and not _is_count(head) and set(head) == set(first) and len(set(head)) == len(head)
     said = between_stimuli(block, same_labels=is_same)
     if said is not None:
-        neurons = f"; if its columns are neurons: --map 'responses={head[0]}:{head[-1]}'" if row else ""
+        neurons = (
+            f"; if its columns are neurons, pass {argument(names={'responses': f'{head[0]}:{head[-1]}'})}"
+            if row
+            else ""
+        )
         raise InputError(f"its {len(block)} x {len(block)} values {said}{neurons}")
 
 
@@ -120,7 +125,11 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
     for name, own in wanted:
         if labels is None or own not in (corner, "stimulus"):
             there = f"its labels are called {corner!r}" if labels is not None and corner else "its labels have no name"
-            there = there if labels is None or corner else f"{there}; call them stimulus: --map {name}=stimulus"
+            there = (
+                there
+                if labels is None or corner
+                else f"{there}; call them stimulus: {argument(names={name: 'stimulus'})}"
+            )
             raise InputError(f"there is no column {own!r} (for {name}); the table is an RDM, and {there}")
         return found | {name: labels}
     if labels is None:
@@ -131,7 +140,7 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
 
 
 def _agreed(head: list[str] | None, first: list[str] | None, *, even_counts: bool) -> npt.NDArray[Any] | None:
-    """The labels that head line and first column agree on; None where there are none, or, unless told, but a count."""
+    """The labels that head line and first column agree on; None if there are none, or, unless told, but a count."""
     given = [labels for labels in (head, first) if labels is not None and any(labels)]
     told = [labels for labels in given if not _is_count(labels)]
     told = given if even_counts and not told else told
@@ -142,7 +151,7 @@ def _agreed(head: list[str] | None, first: list[str] | None, *, even_counts: boo
         place = int(np.flatnonzero(labels[0] != labels[1])[0])
         raise InputError(
             f"the table is an RDM, but column {place + 1} is labelled {told[0][place]!r} and row {place + 1} "
-            f"{told[1][place]!r}; give both the same labels"
+            f"{told[1][place]!r}; label rows and columns alike"
         )
     return labels[0]
 
@@ -172,8 +181,8 @@ def _of_pairs(
         return None
     if side is None:
         raise InputError(
-            f"it is {len(values)} numbers in one column or row, which are not as many as pairs of stimuli can be (3, "
-            "6, 10, ...); give every column a name in a head line, or save the RDM as a square"
+            f"it is {len(values)} numbers in one column or row, which is not a possible number of pairs of stimuli (3, "
+            "6, 10, ...); name every column in a header line, or save the RDM as a square"
         )
     return {"rdm": squareform(values), "notes": [f"read as the dissimilarities of all pairs of {side} stimuli"]}
 

@@ -1,4 +1,4 @@
-"""Tables beside a file: one row a trial, one row a neuron."""
+"""Tables next to a file: one row per trial, one row per neuron."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ __all__ = ["labels_of_neurons", "of_neurons", "of_trials", "read_beside"]
 
 
 def read_beside(path: Path) -> pd.DataFrame:
-    """A table beside a file; InputError names it."""
+    """Read a table next to a file; InputError names it."""
     reads(path)
     try:
         return read_csv(path)
@@ -25,14 +25,14 @@ def read_beside(path: Path) -> pd.DataFrame:
 
 
 def of_trials(table: pd.DataFrame) -> dict[str, Any]:
-    """Columns of a table with one row a trial, and what it says of the whole recording."""
+    """Columns of a table with one row per trial, and what it says of the whole recording."""
     facts = plain_facts(table)
     columns = {str(column): plain(table[column]) for column in table if column not in facts}
     return beside(columns, "trials", [*NEURON_LABELS, "neuron"]) | facts
 
 
 def of_neurons(table: pd.DataFrame, taken: Any = ()) -> dict[str, Any]:
-    """Columns of a table with one row a neuron, and what it says of the whole recording.
+    """Columns of a table with one row per neuron, and what it says of the whole recording.
 
     ``animal`` and ``session`` are those of the neurons, and other names that `taken` has are ``neurons.name``.
     """
@@ -45,7 +45,7 @@ def of_neurons(table: pd.DataFrame, taken: Any = ()) -> dict[str, Any]:
 
 
 def labels_of_neurons(path: Path, names: npt.NDArray[Any], taken: Any) -> dict[str, Any]:
-    """Labels of neurons of these names, from the table ``....neurons.csv`` beside a file, where there is one.
+    """Labels of neurons of these names, from the table ``....neurons.csv`` next to a file, if there is one.
 
     Rows are in the order of the neurons, unless a column ``neuron`` has the same names in another one.
     """

@@ -13,7 +13,7 @@ from normenc.recordings.formats.columns import few
 
 __all__ = ["Structures", "Unreadable", "as_objects", "named_arrays", "simple"]
 
-ADVICE = {  # what MATLAB makes of an object that other programs can read
+ADVICE = {  # MATLAB expressions that turn an object into something other programs can read
     "string": "char({0}) or, of several, cellstr({0}) would be read",
     "categorical": "cellstr({0}) would be read",
     "datetime": "datenum({0}) would be read",
@@ -22,7 +22,7 @@ ADVICE = {  # what MATLAB makes of an object that other programs can read
     "timetable": "table2struct(timetable2table({0}), 'ToScalar', true) would be read",
     "function_handle": "func2str({0}) would be read",
 }
-OTHERS = "save the numbers, texts and cells in it by themselves"
+OTHERS = "save its numbers, texts and cells separately"
 PART = re.compile(r"\.?([A-Za-z]\w*)|\((\d+(?:,\d+)*)\)|\{(\d+(?:,\d+)*)\}")
 
 
@@ -92,7 +92,7 @@ def named_arrays(roots: Mapping[str, Any], paths: Iterable[str]) -> dict[str, An
     Raises
     ------
     InputError
-        When there is no element of that number.
+        If there is no element of that number.
     """
     found = _Found()
     for name, value in roots.items():
@@ -170,7 +170,7 @@ class _Found:
         if filled and len(filled) < len(values) and all(value.ndim == 0 for value in filled):
             values = [value if value.size else np.array(np.nan) for value in values]
             n_empty = len(values) - len(filled)
-            self._notes.append(f"{name} is empty in {n_empty:,} of the {what}, which are read as NaN")
+            self._notes.append(f"{name} is empty in {n_empty:,} of the {what}; these are read as NaN")
         if _alike(values, np.shape):
             self.arrays[name] = np.stack(values).reshape(*shape, *values[0].shape)
         else:
@@ -186,11 +186,11 @@ class _Found:
         self._notes.append(f"{name} was left out: {item.why(name)}")
 
     def said(self) -> dict[str, Any]:
-        """What was left out, or read in another way than as it stands."""
+        """Notes on what was left out, or read differently."""
         notes = list(self._notes)
         for (_, what), own in self._unalike.items():
             names = f"{few(name for name, _ in own)} {'was' if len(own) == 1 else 'were'} left out"
-            notes.append(f"{names}: the {what} differ in size or kind; --map can name one of them, as {own[0][1]}")
+            notes.append(f"{names}: the {what} differ in size or kind; names= can map one of them, such as {own[0][1]}")
         return {"notes": notes} | ({"left_out": self.left_out} if self.left_out else {})
 
 
@@ -245,7 +245,7 @@ def _as_element(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _element(roots: Mapping[str, Any], path: str) -> Any:
-    """What stands at a path with the numbers of elements; None where the path leads to nothing."""
+    """The item at a path with element numbers; None if the path leads nowhere."""
     compact, place, item = path.replace(" ", ""), 0, None
     while place < len(compact):
         part = PART.match(compact, place)
@@ -275,9 +275,7 @@ def _at(item: Any, index: str, path: str) -> Any:
     places = [int(number) - 1 for number in index.split(",")]
     shape = item.shape if len(places) > 1 else (int(np.prod(item.shape, dtype=object)),)
     if len(places) != len(shape) or not all(0 <= place < side for place, side in zip(places, shape, strict=True)):
-        raise InputError(
-            f"{path} has {_sides(item.shape)} elements, the first of number 1; there is none of number {index}"
-        )
+        raise InputError(f"{path} has {_sides(item.shape)} elements, counted from 1; there is no element {index}")
 
     def one(array: Any) -> Any:
         return array[tuple(places)] if len(places) > 1 else array.ravel(order="F")[places[0]]

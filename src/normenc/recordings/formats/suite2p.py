@@ -1,4 +1,4 @@
-"""Folders of suite2p, with a table of trials beside: regions of interest x frames, cut into trials."""
+"""Folders of suite2p with a table of trials: regions of interest x frames, cut into trials."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,10 +17,11 @@ from normenc.recordings.formats.trial_windows import (
     subtract_baseline,
     windows_of,
 )
+from normenc.texts import argument
 
 __all__ = ["place_of_suite2p", "read_suite2p"]
 
-SIGNALS = {  # what --series may be: its kind, its unit, and the files whose weighted sum it is
+SIGNALS = {  # what `series` may be: its kind, its unit, and the files whose weighted sum it is
     "F": ("fluorescence", "fluorescence", {"F": 1.0}),
     "F-0.7Fneu": ("fluorescence", "fluorescence without neuropil", {"F": 1.0, "Fneu": -0.7}),
     "spks": ("other", "deconvolved activity", {"spks": 1.0}),
@@ -29,7 +30,7 @@ INSIDE = ("", "combined", "plane0", "suite2p", "suite2p/combined", "suite2p/plan
 
 
 def place_of_suite2p(folder: Path) -> Path | None:
-    """Where suite2p's files lie in a folder; None where there are none."""
+    """Where suite2p's files lie in a folder; None if there are none."""
     for inside in INSIDE:
         place = folder / inside
         if (place / "F.npy").is_file() or ((place / "spks.npy").is_file() and (place / "iscell.npy").is_file()):
@@ -52,7 +53,7 @@ def read_suite2p(
     folder : Path
         That of the files ``F.npy``, ``Fneu.npy``, ``spks.npy`` and ``iscell.npy``, or one that has it as ``plane0``;
         with ``trials.csv``, see :func:`normenc.recordings.formats.trial_files.read_trials`. ``ops.npy`` and
-        ``stat.npy`` are pickles, which are never loaded: the rate of frames stands in the table.
+        ``stat.npy`` are pickles, which are never loaded: the table gives the frame rate.
     names : mapping of str to str
         From the names that normenc knows, ``start`` and ``start_frame`` among them, to columns of the table.
     window, baseline : pair of float, optional
@@ -70,7 +71,7 @@ def read_suite2p(
     Raises
     ------
     InputError
-        When a file is missing or damaged, files do not fit together, or trials cannot be placed in time.
+        If a file is missing or damaged, files do not fit together, or trials cannot be placed in time.
     """
     place = place_of_suite2p(folder)
     assert place is not None
@@ -108,8 +109,8 @@ def _other_planes(place: Path) -> list[str]:
     if place.name != "plane0" or not others:
         return []
     return [
-        f"read of plane0 alone; {', '.join(others)} {'lies' if len(others) == 1 else 'lie'} beside it. Give the folder "
-        "of another plane to read that one, or let suite2p write the folder combined, which holds all"
+        f"only plane0 is read; there {'is' if len(others) == 1 else 'are'} also {', '.join(others)}. Give the folder "
+        "of another plane to read it, or let suite2p write the folder combined, which holds all planes"
     ]
 
 
@@ -119,11 +120,12 @@ def _chosen(place: Path, series: str | None, notes: list[str]) -> tuple[str, dic
         name for name, (_, _, parts) in SIGNALS.items() if all((place / f"{part}.npy").is_file() for part in parts)
     ]
     if series is not None and series not in there:
-        raise InputError(f"there is no signal {series!r}; there are {', '.join(there)}")
+        raise InputError(f"there is no signal {series!r}; the signals are {', '.join(there)}")
     name = series or there[0]
     if series is None and len(there) > 1:
         notes.append(
-            f"responses are {SIGNALS[name][1]} ({name}); --series {' or '.join(there[1:])} chooses another signal"
+            f"responses are {SIGNALS[name][1]} ({name}); "
+            f"{' or '.join(argument(series=one) for one in there[1:])} chooses another signal"
         )
     parts = {part: mapped_array(place / f"{part}.npy") for part in SIGNALS[name][2]}
     shape = next(iter(parts.values())).shape
@@ -131,7 +133,7 @@ def _chosen(place: Path, series: str | None, notes: list[str]) -> tuple[str, dic
         if array.ndim != 2 or 0 in array.shape or array.shape != shape or array.dtype.kind not in "iuf":
             raise InputError(
                 f"{part}.npy holds an array of shape {array.shape}; it must be ROIs x frames"
-                + (f", {shape} as the others" if array.shape != shape else "")
+                + (f", {shape} like the others" if array.shape != shape else "")
             )
     return name, parts
 
@@ -141,13 +143,17 @@ def _window(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     if trials.unit != "s" and seconds is not None:
         raise InputError(
-            f"--{what} counts seconds, but the frame rate is not known: give it (Hz) in a column rate of trials.csv"
+            f"{what}= is in seconds, but the frame rate is not known: give it (Hz) in a column rate of trials.csv"
         )
     if trials.stops is None and seconds is None:
         stop = "stop" if trials.unit == "s" else "stop_frame"
         raise InputError(
             f"trials.csv does not say when trials end: add a column {stop}"
-            + (", or say which seconds from their start count: --window FROM,TO" if trials.unit == "s" else "")
+            + (
+                ", or give a window in seconds from the start of each trial: window=(FROM, TO)"
+                if trials.unit == "s"
+                else ""
+            )
         )
     begin, end, _ = windows_of(trials.starts, trials.stops, seconds, what, trials.unit)
     return begin, end
@@ -168,5 +174,5 @@ def _labels(place: Path, n_rois: int, notes: list[str]) -> dict[str, Any]:
     found["quality"] = np.where(is_cell, "cell", "not cell")
     if judged.shape[1] > 1:
         found["iscell_probability"] = judged[:, 1].astype(np.float64)
-    notes.append(f"{is_cell.sum():,} of {n_rois:,} ROIs are cells by iscell; --quality cell keeps these alone")
+    notes.append(f"{is_cell.sum():,} of {n_rois:,} ROIs are cells by iscell; quality='cell' keeps only these")
     return found

@@ -1,4 +1,4 @@
-"""Tables: in long form, one row a trial and neuron; in wide form, one row a trial; or square, as RDMs are."""
+"""Tables: in long form, one row per trial and neuron; in wide form, one row per trial; or square, as RDMs are."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -16,6 +16,7 @@ from normenc.recordings.formats.long_tables import from_long
 from normenc.recordings.formats.rdm_tables import rdm_of
 from normenc.recordings.formats.text_tables import Layout, layout_of, read_cells, read_csv
 from normenc.recordings.formats.wide_tables import from_wide, has_neurons
+from normenc.texts import argument
 
 __all__ = ["read_table"]
 
@@ -27,12 +28,12 @@ def read_table(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
 
     In long form, with the columns ``trial``, ``neuron`` and ``response``, responses are pivoted; in wide form, the
     columns of neurons are found by their names, or by the pattern that `names` has for ``responses``. Square tables of
-    dissimilarities, and columns or rows of those of all pairs, are RDMs. Columns beside are of trials or of neurons.
+    dissimilarities, and columns or rows of those of all pairs, are RDMs. Other columns describe trials or neurons.
 
     Raises
     ------
     InputError
-        When it cannot be read, or it is not plain which columns are neurons.
+        If it cannot be read, or it is not plain which columns are neurons.
     """
     notes: list[str] = []
     table = _read_parquet(path) if path.suffix.lower() == ".parquet" else None
@@ -42,7 +43,7 @@ def read_table(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
                 return found
     table = read_csv(path) if table is None else table
     if table.empty:
-        raise InputError("the table has no rows; it must have one for each trial, or for each trial and neuron")
+        raise InputError("the table has no rows; it needs one per trial, or one per trial and neuron")
     wanted = names.get("responses")
     by_column = {name: own for name, own in names.items() if name != "responses"}
     if wanted in table and _is_long(table, names):
@@ -56,26 +57,30 @@ def read_table(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
 def _is_long(table: pd.DataFrame, names: Mapping[str, str]) -> bool:
     """Whether any column is there that only a table in long form has.
 
-    A column ``response`` beside columns of neurons is what the animal did.
+    In a table with columns of neurons, ``response`` is what the animal did.
     """
     return "neuron" in names or "neuron" in table or ("response" in table and not has_neurons(table))
 
 
 def _long(table: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
-    or_wide = "" if "neuron" in table else "; or, where each column is a neuron, with a pattern: --map 'responses=n*'"
+    or_wide = (
+        ""
+        if "neuron" in table
+        else f"; or, if each column is a neuron, give a pattern: {argument(names={'responses': 'n*'})}"
+    )
     for column in LONG:
         if column not in table:
             raise InputError(
                 f"there is no column {column!r} among {few(table.columns)}; a table in long form has trial, neuron, "
-                "response and orientation, direction or image. Name yours with --map "
-                f"{'responses' if column == 'response' else column}=COLUMN{or_wide}"
+                "response and orientation, direction or image. Name yours with "
+                f"{argument(names={'responses' if column == 'response' else column: 'COLUMN'})}{or_wide}"
             )
     return from_long(table, notes)
 
 
 def _cells_of_text(path: Path) -> list[npt.NDArray[Any]]:
     """All cells of a table that may be an RDM by its shape."""
-    with readable("table", "save it as CSV with one head line"):
+    with readable("table", "save it as CSV with one header line"):
         layout = layout_of(path)
         return [read_cells(path, layout)] if _may_be_rdm(_n_lines(path, layout), layout.n_cells) else []
 
@@ -114,7 +119,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         columns, n_rows = pd.Index(opened.schema_arrow.names), opened.metadata.num_rows
         if columns.has_duplicates:
             raise InputError(
-                f"column {columns[columns.duplicated()][0]!r} stands twice; give every column its own name"
+                f"column {columns[columns.duplicated()][0]!r} occurs twice; give every column its own name"
             )
         check_size("the table", 8 * n_rows * len(columns))
         check_packing("a column", 8 * n_rows, lambda: path.stat().st_size)

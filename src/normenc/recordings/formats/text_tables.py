@@ -1,4 +1,4 @@
-"""Tables as text: how their cells are divided, what encoding and which decimal sign they have."""
+"""Text tables: their delimiter, encoding and decimal sign."""
 
 import codecs
 import csv
@@ -36,7 +36,7 @@ WITH_COMMA = rf"[+-]?\d*,\d+{EXPONENT}"
 WITH_POINT = rf"[+-]?(\d*\.\d+|\d+\.){EXPONENT}"
 GROUPED = r"[+-]?[1-9]\d{0,2}(,\d{3})+"  # thousands, as they may be divided
 GROUPED_TWICE = r"[+-]?\d{1,3}((,\d{3}){2,}|(\.\d{3})+,\d*|(,\d{3})+\.\d*)"  # no other reading
-ADVICE = "write numbers like 1234.5, without signs between thousands"
+ADVICE = "write numbers like 1234.5, without thousands separators"
 
 
 class Layout(NamedTuple):
@@ -82,8 +82,8 @@ def layout_of(path: Path) -> Layout:
     n_cells = max(_widths(lines, delimiter), default=0)
     if n_cells > MOST_CELLS:
         raise InputError(
-            f"it has {n_cells:,} columns, more than {MOST_CELLS:,}; save so many as arrays (.npz, .h5 or .zarr), or in "
-            "long form, one row for each trial and neuron"
+            f"it has {n_cells:,} columns, more than {MOST_CELLS:,}; save that many as arrays (.npz, .h5 or .zarr), or "
+            "in long form, one row for each trial and neuron"
         )
     return Layout(encoding, delimiter, n_before + n_remarks, n_cells)
 
@@ -96,8 +96,8 @@ def _first_lines(text: Any) -> list[str]:
         n_left -= len(line)
         if n_left <= 0 and len(lines) == 1:
             raise InputError(
-                f"its first line has more than {MOST_CHARACTERS:,} characters; save so many columns, or such long "
-                "texts, as arrays (.npz, .h5 or .zarr)"
+                f"its first line has more than {MOST_CHARACTERS:,} characters; save that many columns, or texts that "
+                "long, as arrays (.npz, .h5 or .zarr)"
             )
     return lines
 
@@ -109,7 +109,7 @@ def _decoding() -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
-        raise InputError(f"byte {byte:#04x} is no {error.encoding.upper()}; save the table as UTF-8") from None
+        raise InputError(f"byte {byte:#04x} is not {error.encoding.upper()}; save the table as UTF-8") from None
 
 
 def _widths(lines: list[str], delimiter: str) -> list[int]:
@@ -159,9 +159,9 @@ def read_csv(path: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        When it cannot be read, a column stands twice, or numbers can be read in more than one way.
+        If it cannot be read, a column occurs twice, or numbers can be read in more than one way.
     """
-    with readable("table", "save it as CSV with one head line"):
+    with readable("table", "save it as CSV with one header line"):
         layout = layout_of(path)
         with _decoding():
             table = _parsed(path, layout, ".")
@@ -172,12 +172,12 @@ def read_csv(path: Path) -> pd.DataFrame:
     table.columns = [name or f"column {place + 1}" for place, name in enumerate(table.columns)]
     if len(table.columns) and all(_is_number(name) for name in table.columns):
         raise InputError(
-            "the first line holds only numbers; give every column a name in a head line. Only an RDM needs none: it is "
-            "square, the same above and below its diagonal, and zero on it"
+            "the first line has only numbers; name every column in a header line. Only an RDM needs no header: it is "
+            "square, symmetric and zero on its diagonal"
         )
     doubled = table.columns[table.columns.duplicated()]
     if len(doubled):
-        raise InputError(f"column {doubled[0]!r} stands twice; give every column a name of its own")
+        raise InputError(f"column {doubled[0]!r} occurs twice; give every column its own name")
     return table
 
 
@@ -190,11 +190,9 @@ def _parsed(path: Path, layout: Layout, decimal: str) -> pd.DataFrame:
     columns[0] = columns[0].lstrip("# ") if columns[0].startswith("# ") else columns[0]  # as numpy.savetxt has it
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells of longer rows for their names
         n_cells = len(columns) + table.index.nlevels
-        raise InputError(
-            f"rows have {n_cells} cells, but the head names {len(columns)} columns; give every column a name"
-        )
+        raise InputError(f"rows have {n_cells} cells, but the header names {len(columns)} columns; name every column")
     if len(table.columns) != len(columns):
-        raise InputError(f"rows have {len(table.columns)} cells, but the head names {len(columns)} columns")
+        raise InputError(f"rows have {len(table.columns)} cells, but the header names {len(columns)} columns")
     table.columns = columns
     return _without_apostrophes(table)
 
@@ -220,12 +218,12 @@ def _text_columns(table: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
 
 
 def _example_with_comma(table: pd.DataFrame) -> str:
-    """What shows that numbers have decimal commas; empty where none is written with a comma.
+    """What shows that numbers have decimal commas; empty if none is written with a comma.
 
     Raises
     ------
     InputError
-        When commas may as well stand between thousands.
+        If commas may as well stand between thousands.
     """
     unsure = ""
     for name, texts in _text_columns(table):
@@ -237,12 +235,12 @@ def _example_with_comma(table: pd.DataFrame) -> str:
             raise InputError(f"column {name!r} holds {twice.iloc[0]!r}; {ADVICE}")
         unsure = unsure or (f"{name} holds {commas.iloc[0]}" if len(commas) else "")
     if unsure:
-        raise InputError(f"column {unsure}, which may be thousands or have a decimal comma; {ADVICE}")
+        raise InputError(f"column {unsure}, in which the comma may separate thousands or decimals; {ADVICE}")
     return ""
 
 
 def _mended(table: pd.DataFrame, example: str) -> pd.DataFrame:
-    """A table that was parsed with decimal commas; raises InputError where numbers are written in another way too."""
+    """A table that was parsed with decimal commas; raises InputError if numbers are written in another way too."""
     numbers = {}
     for name, texts in _text_columns(table):
         twice, pointed = texts[texts.str.fullmatch(GROUPED_TWICE)], texts[texts.str.fullmatch(WITH_POINT)]

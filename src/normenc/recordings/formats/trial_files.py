@@ -1,4 +1,4 @@
-"""A table of trials beside continuous signals: when each began and ended, and what it showed."""
+"""A table of trials for continuous signals: when each began and ended, and its stimulus."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from normenc.errors import InputError
 from normenc.recordings.formats.columns import few, plain, renamed
 from normenc.recordings.formats.listing import not_there
 from normenc.recordings.formats.side_tables import of_trials, read_beside
+from normenc.texts import argument
 
 __all__ = ["RATE_PLACES", "TRIALS", "Trials", "read_trials", "with_names"]
 
@@ -33,7 +34,7 @@ class Trials(NamedTuple):
     starts: Floats
     stops: Floats | None
     unit: str
-    rate: float | None  # samples a second
+    rate: float | None  # samples per second
     columns: dict[str, Any]
     mapped: frozenset[str]  # names that were given to columns
     notes: list[str]
@@ -48,12 +49,12 @@ def read_trials(
     n_samples: int,
     is_whole: bool = True,
 ) -> Trials:
-    """The table ``trials.csv``, one row a trial.
+    """The table ``trials.csv``, one row per trial.
 
     Its columns are ``start`` and, unless a window is given later, ``stop``, in seconds from the first sample; or
     ``start_frame`` and ``stop_frame`` (of spikes ``start_sample`` and ``stop_sample``), numbers of samples counted from
-    0, of which the last is not of the trial any more. ``rate`` (Hz) may stand there in every row. All other columns are
-    of the trials: the stimulus, contrast and the like.
+    0, of which the last is not part of the trial. ``rate`` (Hz) may be given in every row. All other columns describe
+    the trials: the stimulus, contrast and the like.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def read_trials(
     counted : str
         What numbers of samples count: ``"frame"`` or ``"sample"``.
     rate : float, optional
-        Samples a second, where they are known.
+        Samples a second, if they are known.
     n_samples : int
         Of the recording, or, unless `is_whole`, until the last spike.
     is_whole : bool
@@ -73,12 +74,12 @@ def read_trials(
     Raises
     ------
     InputError
-        When it is not there, or it is not plain whether its times are seconds or numbers of samples.
+        If it is not there, or it is not plain whether its times are seconds or numbers of samples.
     """
     path = next((folder / TRIALS for folder in folders if (folder / TRIALS).is_file()), None)
     if path is None:
         raise InputError(
-            f"the trials are missing: put a table {TRIALS} there, one row a trial, with the columns start and stop "
+            f"the trials are missing; add a table {TRIALS}, one row per trial, with the columns start and stop "
             f"(seconds) or start_{counted} and stop_{counted}, and orientation, direction or image"
         )
     table = read_beside(path)
@@ -112,8 +113,8 @@ def _trials(
     start = start if start is not None else in_seconds["start"]
     if start is None:
         raise InputError(
-            f"it has no column start (seconds) or start_{counted}; it has {few(table.columns)}. Name yours with --map "
-            f"start=COLUMN or start_{counted}=COLUMN"
+            f"it has no column start (seconds) or start_{counted}; it has {few(table.columns)}. Name yours with "
+            f"{argument(names={'start': 'COLUMN'})} or {argument(names={f'start_{counted}': 'COLUMN'})}"
         )
     stop = _column(table, known["stop"])
     starts, stops = _numbers(table, start), None if stop is None else _numbers(table, stop)
@@ -126,7 +127,7 @@ def _trials(
         unit = "s"
     others = [name for name in table if name in times and name not in (start, stop)]
     if others:
-        notes.append(f"{few(others)} of {TRIALS} not used: {start} says when trials begin")
+        notes.append(f"{few(others)} of {TRIALS} not used, because {start} says when trials begin")
     kept = [column for column in table if column not in {*times, *RATES}]
     return Trials(starts, stops, unit, rate, of_trials(table[kept]), frozenset(mapped), notes)
 
@@ -137,7 +138,7 @@ def with_names(found: dict[str, Any], names: Mapping[str, str], trials: Trials) 
     Raises
     ------
     InputError
-        When there is neither such a column of trials nor such a label.
+        If there is neither such a column of trials nor such a label.
     """
     for name, own in names.items():
         if name in trials.mapped:
@@ -161,23 +162,23 @@ def _rate(table: pd.DataFrame, rate: float | None, mapped: Mapping[str, str]) ->
     found = {column: np.unique(_numbers(table, column)) for column in columns}
     for column, values in found.items():
         if len(values) != 1 or not 0 < values[0] < np.inf:
-            raise InputError(f"{column} must hold one number of samples a second (Hz) in all rows, above 0")
+            raise InputError(f"{column} must hold one number of samples per second (Hz) in all rows, above 0")
     column, values = next(iter(found.items()))
     for other, own in found.items():
         if abs(own[0] - values[0]) > 1e-3 * values[0]:
             raise InputError(
-                f"{column} is {values[0]:g} Hz, but {other} is {own[0]:g} Hz; say which is that of the samples: --map "
-                f"rate={column} or rate={other}"
+                f"{column} is {values[0]:g} Hz, but {other} is {own[0]:g} Hz; choose the rate of the samples with "
+                f"{argument(names={'rate': column})} or {argument(names={'rate': other})}"
             )
     if rate is not None and abs(rate - values[0]) > 1e-3 * rate:
-        raise InputError(f"{column} is {values[0]:g} Hz, but the recording says {rate:g} Hz; mend one of them")
+        raise InputError(f"{column} is {values[0]:g} Hz, but the recording says {rate:g} Hz; correct one of them")
     return float(values[0]) if rate is None else rate
 
 
 def _numbers(table: pd.DataFrame, column: str) -> Floats:
     values = plain(table[column])
     if values.dtype.kind not in "iuf":
-        raise InputError(f"column {column} holds text; it must hold one number a trial")
+        raise InputError(f"column {column} holds text; it must hold one number per trial")
     if (bad := ~np.isfinite(values.astype(np.float64))).any():
         raise InputError(f"row {int(np.flatnonzero(bad)[0]) + 1} has no {column}; every trial needs one")
     return values.astype(np.float64)
@@ -188,23 +189,23 @@ def _check_whole(column: str, values: Floats, counted: str) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise InputError(
-            f"row {row + 1}: {column} is {values[row]:g}; numbers of {counted}s are whole and count from 0. If these "
+            f"row {row + 1}: {column} is {values[row]:g}; {counted} numbers are whole and count from 0. If these "
             "are seconds, call the column start"
         )
 
 
 def _check_seconds(column: str, starts: Floats, rate: float | None, end: tuple[int, bool], counted: str) -> None:
-    """Raise InputError unless times are seconds without a doubt, by their name and the length of the recording."""
+    """Raise InputError unless the name of the times and the length of the recording show that they are seconds."""
     if rate is None:
         said = "is in seconds" if column in SECONDS["start"] and column not in ("start", "onset") else "may be seconds"
         raise InputError(
-            f"{column} {said}, but the {RATE_NAMES[counted]} is not known: give it (Hz) {RATE_PLACES[counted]}; or, if "
-            f"these are numbers of {counted}s, call the column start_{counted}"
+            f"{column} {said}, but the {RATE_NAMES[counted]} is not known; give it (Hz) {RATE_PLACES[counted]}; or, if "
+            f"these are {counted} numbers, call the column start_{counted}"
         )
     (n_samples, is_whole), late = end, starts >= end[0] / rate
     if late.mean() > 0.5 or (is_whole and late.any() and (starts == np.round(starts)).all()):
         what = "the recording ends" if is_whole else "the last spike comes"
         raise InputError(
             f"{column} runs to {starts.max():g}, but {what} after {n_samples / rate:g} s ({n_samples:,} {counted}s at "
-            f"{rate:g} Hz); if these are numbers of {counted}s, call the column start_{counted}"
+            f"{rate:g} Hz); if these are {counted} numbers, call the column start_{counted}"
         )

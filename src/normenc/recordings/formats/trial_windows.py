@@ -1,4 +1,4 @@
-"""What neurons did within a window of each trial: spikes that are counted, signals whose samples are averaged."""
+"""Responses within a window of each trial: spike counts, or means of sampled signals."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -119,7 +119,7 @@ def windows_of(
     else:
         raise InputError(f"{what} is {seconds}; it must be two times in seconds, the first before the second")
     if len(bad := np.flatnonzero(~(np.isfinite(begin) & np.isfinite(end) & (begin < end)))):
-        advice = "mend its start_time" if seconds else f"say which seconds from its start count: --{what} FROM,TO"
+        advice = "correct its start_time" if seconds else f"give seconds from its start: {what}=(FROM, TO)"
         raise InputError(
             f"the {what} of trial {bad[0]} runs from {begin[bad[0]]:g} to {end[bad[0]]:g} {unit}; {advice}"
         )
@@ -179,7 +179,7 @@ def means_within(
     what, name, unit : str
         The window, the signal and the unit of times, for messages.
     notes : list of str
-        Is told of windows that reach beyond the samples.
+        Gets a note on windows that extend beyond the samples.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def means_within(
     Raises
     ------
     InputError
-        When a window holds no sample.
+        If a window holds no sample.
     """
     first, last = sampling.first(begin), sampling.first(end)
     if len(empty := np.flatnonzero(first >= last)):
@@ -200,13 +200,13 @@ def means_within(
     spacing = (sampling.end - sampling.begin) / max(sampling.n_samples - 1, 1) * (1 + 1e-6)
     cut = (begin < sampling.begin - spacing) | (end > sampling.end + spacing)
     if sampling.n_samples > 1 and cut.any():
-        trials = "1 trial reaches" if cut.sum() == 1 else f"{cut.sum():,} trials reaches"
-        notes.append(f"the {what} of {trials} beyond the samples of {name}")
+        trials = "1 trial" if cut.sum() == 1 else f"{cut.sum():,} trials"
+        notes.append(f"the {what} of {trials} extends beyond the samples of {name}")
     return window_means(data, first, last)
 
 
 def subtract_baseline(found: dict[str, Any], baseline: npt.NDArray[Any], kind: str, notes: list[str]) -> None:
-    """Make responses what they are above the baseline of their trial, and say so in their units."""
+    """Subtract the baseline of each trial from the responses, and say so in their units."""
     if kind != "fluorescence":
         found["responses"] = found["responses"] - baseline
         found["units"] += " above baseline"
@@ -217,4 +217,4 @@ def subtract_baseline(found: dict[str, Any], baseline: npt.NDArray[Any], kind: s
     valid = np.where(lacking, np.nan, baseline)
     found["responses"] = (found["responses"] - valid) / valid
     found["units"] = "dF/F"
-    notes.append("dF/F is (F - F0) / F0, F0 the mean fluorescence in the baseline of each trial")
+    notes.append("dF/F is (F - F0) / F0, with F0 the mean fluorescence in the baseline of each trial")

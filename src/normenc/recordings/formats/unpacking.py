@@ -45,7 +45,7 @@ def _stated(head: bytes, packing: str) -> int | None:
 
 
 def _size_of_frame(head: bytes) -> int | None:
-    """What a frame of Zstandard says that it holds; None where it says nothing."""
+    """What a frame of Zstandard says that it holds; None if it says nothing."""
     described = head[4]
     kind, is_single = described >> 6, bool(described & 0x20)
     n_bytes = (1 if is_single else 0, 2, 4, 8)[kind]

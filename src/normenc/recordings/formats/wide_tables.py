@@ -1,4 +1,4 @@
-"""Tables in wide form: one row a trial, one column a neuron, beside columns of the stimuli."""
+"""Tables in wide form: one row per trial, one column per neuron, and columns of the stimuli."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -26,19 +26,20 @@ from normenc.recordings.formats.columns import (
 from normenc.recordings.formats.long_tables import of_each, placed_in_grid, trials_of
 from normenc.recordings.formats.patterns import check_alike, is_other, parts_of, words_of
 from normenc.recordings.formats.side_tables import labels_of_neurons
+from normenc.texts import argument
 
 __all__ = ["from_wide", "has_neurons", "neurons_of"]
 
 NEURON_WORDS = frozenset(("neuron", "neurons", "cell", "cells", "unit", "units", "roi", "rois", "cluster", "clusters"))
 NEURON_LETTERS = frozenset(("", "n", "u"))
-MANY_LETTERS = 8  # columns from which on a letter with a number, or a number alone, is a neuron
-MANY = 20  # columns from which on numbers that nobody knows are neurons
+MANY_LETTERS = 8  # columns; with at least this many, a letter with a number, or a number alone, is a neuron
+MANY = 20  # columns; at least this many unknown columns of numbers are neurons
 MOST_LISTED = 60  # columns that a note lists
-ADVICE = "say which columns are neurons: --map responses='n*', for example"
+ADVICE = f"say which columns are neurons, for example {argument(names={'responses': 'n*'})}"
 
 
 def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[str]) -> dict[str, Any]:
-    """Arrays of a table with one column a neuron.
+    """Arrays of a table with one column per neuron.
 
     Without a pattern, neurons are the columns that are called alike but for numbers (``n0``, ``cell 12``,
     ``mouse1_roi3``), or else 20 or more columns of numbers that have no known other meaning.
@@ -51,15 +52,15 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
         Of the names of neurons' columns; ``*`` stands for anything, ``?`` for one character, ``|`` divides patterns; or
         the first and the last of neighbouring columns, ``first:last``.
     path : Path
-        Of the table; the table ``....neurons.csv`` beside it labels the neurons, where there is one.
+        Of the table; the table ``....neurons.csv`` next to it labels the neurons, if there is one.
     notes : list of str
-        Is told which columns are neurons.
+        Gets a note on which columns are neurons.
 
     Raises
     ------
     InputError
-        When it is not plain which columns are neurons, the pattern matches others too, a response is no number, or rows
-        are no trials.
+        If it is not clear which columns are neurons, the pattern also matches others, a response is not a number, or
+        rows are not trials.
     """
     neurons, are_told = (_named(table, pattern), True) if pattern is not None else neurons_of(table)
     responses = np.stack([as_numbers(table[column]) for column in neurons], axis=1)
@@ -69,8 +70,8 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
     notes.append(_said(neurons, list(others.columns)))
     if not are_told:
         notes.append(
-            f"nothing in the names of these columns says that they are neurons: {_long_list(neurons)}; to choose "
-            "neighbouring ones: --map responses=FIRST:LAST"
+            f"the names of these columns do not say that they are neurons: {_long_list(neurons)}; to choose "
+            f"neighbouring ones, pass {argument(names={'responses': 'FIRST:LAST'})}"
         )
     arrays: dict[str, Any] = {"neuron": np.array(neurons)} | _rows(responses, others) | facts
     return arrays | labels_of_neurons(path, arrays["neuron"], [name for name in arrays if name != "neuron"])
@@ -111,7 +112,7 @@ def neurons_of(table: pd.DataFrame) -> tuple[list[str], bool]:
     Raises
     ------
     InputError
-        When it is not plain which columns are neurons.
+        If it is not clear which columns are neurons.
     """
     free = _free(table)
     if found := _families(free):
@@ -121,16 +122,16 @@ def neurons_of(table: pd.DataFrame) -> tuple[list[str], bool]:
     neurons = [column for column in numbers if not is_other(column)]
     if len(neurons) < MANY:
         raise InputError(
-            f"it is not clear which of its columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form "
+            f"it is not clear which columns are neurons ({few(table.columns)}); {ADVICE}. A table in long form "
             "has the columns trial, neuron and response"
         )
     first, last = numbers.index(neurons[0]), numbers.index(neurons[-1])
     among = [column for column in numbers[first:last] if column not in neurons]
     if among:
         raise InputError(
-            f"it is not clear which of its columns are neurons: the names of {len(neurons)} columns of numbers tell "
-            f"nothing, but {few(among)} among them may be something else; say which neighbouring columns are neurons: "
-            f"--map responses=FIRST:LAST, such as {numbers[0]}:{numbers[-1]}"
+            f"it is not clear which columns are neurons: the names of {len(neurons)} columns of numbers do not "
+            f"say, and {few(among)} among them may be something else; say which neighbouring columns are neurons: "
+            f"{argument(names={'responses': 'FIRST:LAST'})}, such as {numbers[0]}:{numbers[-1]}"
         )
     return neurons, False
 
@@ -146,7 +147,7 @@ def _free(table: pd.DataFrame) -> list[str]:
 
 
 def _families(columns: Sequence[str]) -> dict[str, list[str]]:
-    """Columns of neurons that are called alike but for a number; raises InputError where several families may be."""
+    """Columns of neurons that are called alike but for a number; raises InputError if several families may be."""
     families = {name: list(own) for name, own in groupby(sorted(columns, key=stem), key=stem) if "#" in name}
     certain = {name: own for name, own in families.items() if _is_of_neurons(name, len(own))}
     many = {name: own for name, own in families.items() if len(own) >= MANY and not is_other(name)}
@@ -172,7 +173,7 @@ def _is_of_neurons(name: str, n_columns: int) -> bool:
 
 
 def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:
-    """Responses, and what stands beside them; with their moments where each trial has several rows."""
+    """Responses and the other columns; with their times if each trial has several rows."""
     columns = {str(column): plain(others[column]) for column in others}
     code, trials = trials_of(others)
     if trials is None or not pd.Series(code).duplicated().any():
@@ -180,8 +181,8 @@ def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:
     if "time" not in others:
         first = int(code[pd.Series(code).duplicated()][0])
         raise InputError(
-            f"trial {trials[first]} stands in {(code == first).sum():,} rows; give one row a trial, or the moment of "
-            "each row in a column time, or, in long form, its neuron in a column neuron"
+            f"trial {trials[first]} has {(code == first).sum():,} rows; give one row per trial, or add a column time, "
+            "or, in long form, a column neuron"
         )
     moment, moments = pd.factorize(others["time"], sort=True)
     values = placed_in_grid(responses, (code, moment), (trials, moments), ("trial", "time"), "give each its own number")

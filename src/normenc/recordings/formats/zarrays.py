@@ -54,12 +54,14 @@ def _check_files(path: Path) -> None:
                 if entry.is_symlink():
                     if not (place.is_file() and place.resolve().is_relative_to(inside)):
                         raise InputError(
-                            f"{own} is a link out of the store, which is not followed; copy the data into it"
+                            f"{own} is a link out of the store, which is not followed; copy the data into the store"
                         )
                 elif entry.is_dir():
                     folders += [place] * (entry.name != ".git")  # a store may be kept in one
                 elif not entry.is_file():
-                    raise InputError(f"{own} is no regular file, as all of a store must be; write it again")
+                    raise InputError(
+                        f"{own} is not a regular file, as every file of a store must be; write the store again"
+                    )
                 if not entry.is_dir():
                     reads(place, store=path)
 
@@ -131,7 +133,7 @@ def _values(array: Any, name: str) -> Any:
 
 
 def _dimensions(array: Any) -> tuple[str, ...]:
-    """Names of the axes, as version 3 of the format has them, or xarray in version 2; empty where not all are named."""
+    """Names of the axes, as version 3 of the format has them, or xarray in version 2; empty if not all are named."""
     dims = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
     return tuple(dims) if isinstance(dims, list | tuple) and all(isinstance(dim, str) for dim in dims) else ()
 

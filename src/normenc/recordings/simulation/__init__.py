@@ -1,6 +1,6 @@
 """Simulated recordings: mouse V1 under gratings, neurons that read an encoder's layer, V1 under natural images.
 
-What is true of each parameter, and which publication it imitates, stands in docs/simulation.md.
+docs/simulation.md gives each parameter and the publication that it imitates.
 """
 
 from normenc.recordings.simulation.contamination import contaminate

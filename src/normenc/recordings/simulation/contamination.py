@@ -34,7 +34,7 @@ def contaminate(
     Parameters
     ----------
     recording : Recording
-        With responses; where trials are known its rows are trials, else stimuli.
+        With responses; if trials are known its rows are trials, else stimuli.
     dead : float
         Share of the neurons that are 0 throughout.
     drift : float
@@ -46,7 +46,7 @@ def contaminate(
         Whether the stimuli are put to the rows in random order, so that responses no longer belong to them and nothing
         about them repeats.
     duplicated : int
-        Neurons that stand twice, as a cell does that is found in two imaging planes; the copies, drawn from those not
+        Neurons that occur twice, as a cell does that is found in two imaging planes; the copies, drawn from those not
         dead, come last.
     seed : int
 
@@ -60,8 +60,8 @@ def contaminate(
     Raises
     ------
     InputError
-        When the population is known only by its RDM, a share lies outside 0 and 1, drift is not finite, or more
-        neurons are to stand twice than are alive.
+        If the population is known only by its RDM, a share lies outside 0 and 1, drift is not finite, or more
+        neurons are to occur twice than are alive.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def contaminate(
     if not np.isfinite(drift):
         raise InputError(f"drift is {drift}; it must be a finite number of standard deviations")
     if not 0 <= duplicated <= n_neurons - n_dead:
-        raise InputError(f"duplicated is {duplicated}; {n_neurons - n_dead} neurons are not dead and can stand twice")
+        raise InputError(f"duplicated is {duplicated}; {n_neurons - n_dead} neurons are not dead and can occur twice")
 
     rng = np.random.default_rng(seed)
     order = rng.permutation(n_neurons)

@@ -1,4 +1,4 @@
-"""Simulated neurons that read an encoder's layer: recordings of which the true model is known."""
+"""Simulated neurons that read an encoder's layer: recordings with a known true model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -110,7 +110,7 @@ def simulated_from_layer(
     Raises
     ------
     InputError
-        When the layer, its stimuli or a number is impossible, or Poisson-like responses would be negative.
+        If the layer, its stimuli or a number is impossible, or Poisson-like responses would be negative.
 
     See Also
     --------
@@ -181,7 +181,7 @@ def recorded(
     facts = SOURCES["simulated-v1"].facts() | {
         "species": "simulated",
         "area": "simulated",
-        "units": "spikes a trial" if noise["noise"] == "poisson" else "arbitrary",
+        "units": "spikes per trial" if noise["noise"] == "poisson" else "arbitrary",
         "source": f"normenc.recordings.{source}",
     }
     stimulus: dict[str, Any] = {shown.kind: shown.stimulus[index], "images": shown.images}
@@ -224,7 +224,7 @@ def _mixing(
     """Random weights, shape (n_units, n_neurons), that add up to the same number for every neuron."""
     varying = np.flatnonzero(np.ptp(units, axis=0) > 1e-12 * np.abs(units).max(axis=0))
     if not varying.size:
-        raise InputError("no unit of the layer varies over the stimuli; there is nothing to read")
+        raise InputError("no unit of the layer varies over the stimuli; there is nothing for neurons to read")
     n_read = len(varying) if n_inputs is None else n_inputs
     if not 1 <= n_read <= len(varying):
         raise InputError(

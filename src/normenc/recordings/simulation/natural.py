@@ -13,7 +13,7 @@ from normenc.recordings.simulation.noise import GAIN_SD, check_numbers
 
 __all__ = ["divisive_normalisation", "simulated_natural"]
 
-MEDIAN_RATE = 0.5  # spikes a trial: the median neuron's mean over images
+MEDIAN_RATE = 0.5  # spikes per trial: the median neuron's mean over images
 RATE_SPREAD = 1.0  # standard deviation of the logarithm of the neurons' mean rates
 EXPONENT = 2.0  # of the energy, in numerator and denominator
 SEMISATURATION = 1.0  # in root mean squares of the energy: the average image is half way to saturation
@@ -45,7 +45,7 @@ def divisive_normalisation(
     Raises
     ------
     InputError
-        When energy is negative, or a parameter is not above 0.
+        If energy is negative, or a parameter is not above 0.
 
     References
     ----------
@@ -114,13 +114,13 @@ def simulated_natural(
     Returns
     -------
     SimulatedRecording
-        `mixing` has one weight a neuron, and ``divisive_normalisation(energy) @ mixing`` is `signal` (in the order of
+        `mixing` has one weight per neuron, and ``divisive_normalisation(energy) @ mixing`` is `signal` (in the order of
         the names). The variance around it, for each image, is ``fano * signal + (gain_sd * signal) ** 2``.
 
     Raises
     ------
     InputError
-        When energy, images and names disagree, or a number is impossible.
+        If energy, images and names disagree, or a number is impossible.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def simulated_natural(
     units = shown.responses.values
     varying = np.flatnonzero(np.ptp(units, axis=0) > 0)
     if not varying.size:
-        raise InputError("the energy of no unit varies over the images; there is nothing to read")
+        raise InputError("the energy of no unit varies over the images; there is nothing for neurons to read")
     rng, of_trials = np.random.default_rng(seed).spawn(2)
     read = rng.choice(varying, n_neurons)
     mixing = np.zeros((units.shape[1], n_neurons))

@@ -14,7 +14,7 @@ from normenc.recordings.sources import SOURCES
 __all__ = ["N_NEURONS", "simulated_v1"]
 
 N_NEURONS = 2000
-N_REPEATS = 12  # trials a stimulus: about 4,000 trials over 360 degrees in the recording that this imitates
+N_REPEATS = 12  # trials per stimulus: about 4,000 trials over 360 degrees in the recording that this imitates
 HALF_WIDTH = 13.0  # median half width at half height of the tuning curves, degrees
 HALF_WIDTH_SPREAD = 0.4  # standard deviation of its logarithm
 OPPOSITE_SHAPE = 3.3  # the response to the opposite direction is Beta(1, 3.3) of that to the preferred one
@@ -23,13 +23,13 @@ BASELINE = 0.3  # mean of the (exponential) baselines, in units of the median pe
 PRIVATE_NOISE = 0.5  # standard deviation of one neuron's noise on a trial, same units
 SHARED_NOISE = 0.05  # the same for each of the latent signals that neurons share
 N_SHARED = 3
-PEAK_SPIKES = 5.0  # median peak response above baseline of Poisson-like neurons, spikes a trial
+PEAK_SPIKES = 5.0  # median peak response above baseline of Poisson-like neurons, spikes per trial
 ANIMAL_SD = 0.2  # standard deviation of the logarithm of an animal's factors on widths and on peaks
 
 Floats = npt.NDArray[np.float64]
 UNITS = {
     "gaussian": "arbitrary (1 is the median peak response above baseline)",
-    "poisson": "spikes a trial",
+    "poisson": "spikes per trial",
 }
 
 
@@ -54,8 +54,8 @@ def simulated_v1(
     directions that the reference study keeps are returned, as orientations -90 to 90.
 
     The parameters are chosen so that the RDM imitates that of Stringer et al. (2021): dissimilarity by difference in
-    orientation, up to the 180 degrees that direction selectivity tells apart. No animal was recorded. Each parameter,
-    and what it imitates, stands in docs/simulation.md.
+    orientation, up to the 180 degrees that direction selectivity distinguishes. No animal was recorded.
+    docs/simulation.md lists each parameter and what it imitates.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def simulated_v1(
     Raises
     ------
     InputError
-        When there are fewer than 2 neurons an animal, 3 stimuli or 1 repeat, or a parameter of the noise is impossible.
+        If there are fewer than 2 neurons per animal, 3 stimuli or 1 repeat, or a parameter of the noise is impossible.
 
     References
     ----------
