@@ -17,11 +17,14 @@ import dask
 import numpy as np
 import psutil
 import pytest
+from distributed import Client
 from test_sweep import SWEEP, command, environment, units, write_study
 
 import normenc
 from normenc.errors import InputError
 from normenc.study import Scheduler, SchedulerWarning, Tally
+from normenc.study.errands import Errands
+from normenc.study.progress import Stage
 from normenc.study.sweep import train_units
 from normenc.tasks import TiltDiscrimination
 
@@ -428,3 +431,15 @@ def test_a_unit_that_kills_its_workers_fails_alone():
     assert list(results) == [good]
     assert [failure.unit for failure in failures] == [deadly]
     assert failures[0].reason.startswith("the workers that trained it died, one after the other")
+
+
+def test_a_result_that_was_fetched_counts_though_its_worker_died_since():
+    """A dying worker takes the future along; the result was here already."""
+    unit = units(n_seeds=1, n_epochs=1)[0]
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
+        errands = Errands(client, {unit: "key"}, "cpu", Stage(lambda tally: None, "training", 1))
+        gone = client.submit(int)
+        gone.cancel()
+        assert list(errands._take(unit, gone, ("key", b"trained"))) == [(unit, b"trained")]
+        with pytest.raises(ConnectionError, match="lost what it had been given"):
+            list(errands._take(unit, gone, gone.exception))

@@ -87,7 +87,8 @@ class Errands:
         self.done.add(future)
 
     def _take(self, unit: Unit, future: Future, result: Any) -> Iterator[Result]:
-        if future.status == "finished":
+        # The worker may have died since its result was fetched: the result counts, not what became of the future.
+        if isinstance(result, tuple) and isinstance(result[0], str):
             key, trained = result
             if key == self.keys[unit]:
                 self.trained += 1
