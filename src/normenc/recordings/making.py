@@ -87,9 +87,9 @@ class MadeFromArrays:
         values = as_responses(responses, in_range=True)
         given, facts = _stimulus_among(facts, orientation, direction, image)
         stimulus, kind = as_stimulus(len(values), "stimuli", given)
-        found, counts = np.unique(stimulus, return_counts=True)
+        distinct, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
-            one = f"{kind.noun} {_named(found[counts.argmax()])}"
+            one = f"{kind.noun} {_named(distinct[counts.argmax()])}"
             raise InputError(
                 f"{one} occurs {counts.max()} times; rows that repeat a stimulus are trials: give them to "
                 "Recording.from_trials"
@@ -170,25 +170,25 @@ class MadeFromArrays:
             steps = (*steps, f"left out {is_blank.sum():,} of {len(is_blank):,} trials without a stimulus (blanks)")
         every = np.unique(stimulus[~is_blank])
         kept = kept & ~is_blank
-        found, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
-        if len(found) < 2:
+        distinct, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
+        if len(distinct) < 2:
             raise InputError(
-                f"all trials show one stimulus, {kind.noun} {_named(found[0])}; a comparison needs at least 3"
+                f"all trials show one stimulus, {kind.noun} {_named(distinct[0])}; a comparison needs at least 3"
             )
         values = values if kept.all() else values[kept]
         shown = None
         if images is not None:
             shown = as_images(images, len(every), kind)
-            shown = (shown[_places_as_shown(image)] if kind.is_named else shown)[np.isin(every, found)]
+            shown = (shown[_places_as_shown(image)] if kind.is_named else shown)[np.isin(every, distinct)]
         if counts.max() == 1:
             averages, rows = values[np.argsort(index)], None
         else:
-            averages = averaged(values, index, len(found))
+            averages = averaged(values, index, len(distinct))
             steps = (*steps, "averaged over the trials of each stimulus")
             rows = trial_rows(values, of_trials, kept, of_neurons, facts).rename("trials")
-            rows = rows.assign_coords({"stimulus_index": ("trial", index), kind.name: ("trial", found[index])})
-        labelled = stimulus_rows(averages, found, kind, of_neurons, facts)
-        return cls(name, found, kind.name, labelled, trials=rows, blanks=blanks, images=shown, steps=steps, **facts)
+            rows = rows.assign_coords({"stimulus_index": ("trial", index), kind.name: ("trial", distinct[index])})
+        labelled = stimulus_rows(averages, distinct, kind, of_neurons, facts)
+        return cls(name, distinct, kind.name, labelled, trials=rows, blanks=blanks, images=shown, steps=steps, **facts)
 
     @classmethod
     def from_rdm(
@@ -241,9 +241,9 @@ class MadeFromArrays:
         matrices = np.stack([checked_rdm(matrix, rdm_metric) for matrix in (matrices if several else [matrices])])
         given, facts = _stimulus_among(facts, orientation, direction, image)
         stimulus, kind = as_stimulus(matrices.shape[1], "stimuli", given)
-        found, counts = np.unique(stimulus, return_counts=True)
+        distinct, counts = np.unique(stimulus, return_counts=True)
         if counts.max() > 1:
-            one = f"{kind.noun} {_named(found[counts.argmax()])}"
+            one = f"{kind.noun} {_named(distinct[counts.argmax()])}"
             raise InputError(f"{one} occurs {counts.max()} times; an RDM has one row per stimulus")
         order = np.argsort(stimulus, kind="stable")
         if (np.diff(order) < 0).any():

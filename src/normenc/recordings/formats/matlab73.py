@@ -122,8 +122,8 @@ class _Reader:
             arrays = {field: self._values(item, f"{name}.{field}").T for field, item in items.items()}
             fields = {field: self._cells(array, f"{name}.{field}", depth) for field, array in arrays.items()}
             return Structures(next(iter(arrays.values())).shape, fields)
-        found = {field: self._item(item, f"{name}.{field}", depth + 1) for field, item in items.items()}
-        return Structures((1,), {field: as_objects([item], (1,)) for field, item in found.items()})
+        read = {field: self._item(item, f"{name}.{field}", depth + 1) for field, item in items.items()}
+        return Structures((1,), {field: as_objects([item], (1,)) for field, item in read.items()})
 
     def _sparse(self, group: Any, name: str) -> npt.NDArray[Any]:
         from scipy.sparse import csc_matrix

@@ -55,7 +55,7 @@ def parts_of(pattern: str, names: Container[str]) -> list[str]:
     return [pattern] if pattern in names else [part.strip() for part in pattern.split("|") if part.strip()]
 
 
-def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
+def check_alike(names: Sequence[str], pattern: str, whole: str) -> None:
     """Raise InputError if a pattern for neurons matches names that are not like the others.
 
     These are names of other things (``speed``) and, among names that differ only by their numbers (``neuron1``,
@@ -63,7 +63,7 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
 
     Parameters
     ----------
-    found : sequence of str
+    names : sequence of str
         What matches.
     pattern : str
     whole : str
@@ -77,12 +77,12 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
     """
     if not set("*?[") & set(pattern):
         return
-    sizes = Counter(map(stem, found))
+    sizes = Counter(map(stem, names))
     numbered = {family for family, size in sizes.items() if size > 1 and not _is_no_neuron(family)}
-    alike = [name for name in found if stem(name) in numbered]
+    alike = [name for name in names if stem(name) in numbered]
     if not alike:
-        alike = [name for name in found if not _is_no_neuron(name)]
-    odd = [name for name in found if name not in set(alike)]
+        alike = [name for name in names if not _is_no_neuron(name)]
+    odd = [name for name in names if name not in set(alike)]
     if not (alike and odd):
         return
     short = _shorter(alike, odd)
