@@ -250,8 +250,7 @@ def _checked(
     units: str = "",
 ) -> Quality:
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
-    problems = _too_few(recording)
-    reliability, inputs = None, None
+    problems, reliability, inputs = _too_few(recording), None, None
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
         inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else rdms_for_inference(recording)
@@ -314,13 +313,11 @@ def _too_few(recording: Recording) -> list[str]:
 def _read_otherwise(recording: Recording) -> list[str]:
     """Signs that the file, or its stimuli, should be read differently."""
     said = [f"{caution}." for caution in recording.cautions]
-    odd = None if recording.period is None else odd_one_out(recording.stimulus, recording.period)
-    if odd is not None:
+    if recording.period is not None and (odd := odd_one_out(recording.stimulus, recording.period)) is not None:
         value, step = odd
-        one = f"{recording.shown.noun} {value:g}{_trials_of(recording, value)}"
         said.append(
-            f"{one} breaks the even spacing of {step:g} degrees; if it marks trials without a stimulus, pass "
-            f"blank={value:g}."
+            f"{recording.shown.noun} {value:g}{_trials_of(recording, value)} breaks the even spacing of {step:g} "
+            f"degrees; if it marks trials without a stimulus, pass blank={value:g}."
         )
     return said
 

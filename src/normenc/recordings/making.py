@@ -22,7 +22,7 @@ from normenc.recordings.labels import (
     without_stimulus,
 )
 from normenc.recordings.rows import averaged, stimulus_rows, trial_rows
-from normenc.stimulus_types import STIMULUS_TYPES
+from normenc.stimulus_types import STIMULUS_TYPES, StimulusType
 from normenc.texts import visible_array
 
 __all__ = ["MadeFromArrays"]
@@ -87,14 +87,7 @@ class MadeFromArrays:
         values = as_responses(responses, in_range=True)
         given, facts = _stimulus_among(facts, orientation, direction, image)
         stimulus, kind = as_stimulus(len(values), "stimuli", given)
-        distinct, counts = np.unique(stimulus, return_counts=True)
-        if counts.max() > 1:
-            one = f"{kind.noun} {_named(distinct[counts.argmax()])}"
-            raise InputError(
-                f"{one} occurs {counts.max()} times; rows that repeat a stimulus are trials: give them to "
-                "Recording.from_trials"
-            )
-        order = np.argsort(stimulus, kind="stable")
+        order = _order(stimulus, kind, "rows that repeat a stimulus are trials: give them to Recording.from_trials")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
         shown = None if images is None else as_images(images, len(values), kind)[order]
         labelled = stimulus_rows(values[order], stimulus[order], kind, of_neurons, facts)
@@ -241,11 +234,7 @@ class MadeFromArrays:
         matrices = np.stack([checked_rdm(matrix, rdm_metric) for matrix in (matrices if several else [matrices])])
         given, facts = _stimulus_among(facts, orientation, direction, image)
         stimulus, kind = as_stimulus(matrices.shape[1], "stimuli", given)
-        distinct, counts = np.unique(stimulus, return_counts=True)
-        if counts.max() > 1:
-            one = f"{kind.noun} {_named(distinct[counts.argmax()])}"
-            raise InputError(f"{one} occurs {counts.max()} times; an RDM has one row per stimulus")
-        order = np.argsort(stimulus, kind="stable")
+        order = _order(stimulus, kind, "an RDM has one row per stimulus")
         if (np.diff(order) < 0).any():
             stimulus, matrices = stimulus[order], matrices[:, order[:, None], order]
         shown = None if images is None else as_images(images, len(stimulus), kind)[order]
@@ -277,6 +266,15 @@ def _stimulus_among(
     others = {name: values for name, values in facts.items() if name in STIMULUS_TYPES}
     given = {"orientation": orientation, "direction": direction, "image": image} | others
     return given, {name: fact for name, fact in facts.items() if name not in others}
+
+
+def _order(stimulus: npt.NDArray[Any], kind: StimulusType, advice: str) -> npt.NDArray[np.intp]:
+    """The places of the stimuli when sorted; each must occur once."""
+    distinct, counts = np.unique(stimulus, return_counts=True)
+    if counts.max() > 1:
+        one = f"{kind.noun} {_named(distinct[counts.argmax()])}"
+        raise InputError(f"{one} occurs {counts.max()} times; {advice}")
+    return np.argsort(stimulus, kind="stable")
 
 
 def _places_as_shown(image: Any) -> npt.NDArray[np.intp]:

@@ -97,7 +97,7 @@ def variables_of(path: Path) -> list[Variable]:
                 unpacked += length
                 check_packing("it", unpacked, lambda: path.stat().st_size)
             if kind != ARRAY:
-                raise ValueError(f"an element of kind {kind} stands where an array should")
+                raise ValueError(f"an element of kind {kind} was found where an array is expected")
             said = _check_array(source, order, length, 0)
             if said is not None:
                 variables.append(_declared(*said))
