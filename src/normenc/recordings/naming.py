@@ -20,7 +20,7 @@ from normenc.recordings.dissimilarities import read_rdms
 from normenc.recordings.formats import listed, not_there
 from normenc.recordings.formats.columns import ranges
 from normenc.recordings.formats.listing import ASIDE
-from normenc.recordings.formats.patterns import check_alike, parts_of
+from normenc.recordings.formats.patterns import matches_of
 from normenc.recordings.labels import without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import images_of_numbers, match_images, natural_order
@@ -241,14 +241,13 @@ def _judge_by_numbers(known: dict[str, Any], asked: Preparation, notes: list[str
 
 def _matching(arrays: Mapping[str, Any], pattern: str, mapped: set[str]) -> list[str]:
     """Names of arrays that match and are not `mapped` otherwise; InputError if some look like no neurons."""
-    matches: dict[str, None] = {}
     names = [name for name in arrays if name not in (*ASIDE, *mapped)]
-    for part in parts_of(pattern, names):
+
+    def match(part: str) -> list[str]:
         own = [name for name in names if fnmatchcase(name, part)]
-        own = [own[place] for place in natural_order(own)]
-        check_alike(own, part, pattern)
-        matches |= dict.fromkeys(own)
-    return list(matches)
+        return [own[place] for place in natural_order(own)]
+
+    return matches_of(pattern, names, match)
 
 
 def _side_by_side(arrays: Mapping[str, Any], pattern: str) -> Shaped:

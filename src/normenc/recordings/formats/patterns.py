@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from fnmatch import fnmatchcase
 
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import FACTS, OF_NEURONS, few, is_of_trials, ranges, stem
 from normenc.texts import argument
 
-__all__ = ["check_alike", "is_other", "parts_of", "words_of"]
+__all__ = ["check_alike", "is_other", "matches_of", "words_of"]
 
 # Words for what is measured or set in each trial, or for moments of one trace, but not for neurons.
 OTHER_WORDS = frozenset(
@@ -44,15 +44,20 @@ def is_other(name: str) -> bool:
     return bool(OTHER_WORDS & set(words_of(name)))
 
 
-def parts_of(pattern: str, names: Container[str]) -> list[str]:
-    """The patterns that ``|`` divides, unless one of the names is written so.
+def matches_of(pattern: str, names: Container[str], match: Callable[[str], list[str]]) -> list[str]:
+    """All that `match` finds for the patterns that ``|`` divides, unless one of the names is written so.
 
     Examples
     --------
-    >>> parts_of("D.n*|D.speed", ["D.n1", "D.speed"])
-    ['D.n*', 'D.speed']
+    >>> matches_of("D.n*|D.speed", ["D.n1", "D.speed"], {"D.n*": ["D.n1"], "D.speed": ["D.speed"]}.get)
+    ['D.n1', 'D.speed']
     """
-    return [pattern] if pattern in names else [part.strip() for part in pattern.split("|") if part.strip()]
+    matches: dict[str, None] = {}
+    for part in [pattern] if pattern in names else filter(None, map(str.strip, pattern.split("|"))):
+        own = match(part)
+        check_alike(own, part, pattern)
+        matches |= dict.fromkeys(own)
+    return list(matches)
 
 
 def check_alike(names: Sequence[str], pattern: str, whole: str) -> None:

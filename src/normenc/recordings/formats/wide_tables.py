@@ -24,7 +24,7 @@ from normenc.recordings.formats.columns import (
     stem,
 )
 from normenc.recordings.formats.long_tables import of_each, placed_in_grid, trials_of
-from normenc.recordings.formats.patterns import check_alike, is_other, parts_of, words_of
+from normenc.recordings.formats.patterns import is_other, matches_of, words_of
 from normenc.recordings.formats.side_tables import labels_of_neurons
 from normenc.texts import argument
 
@@ -62,7 +62,7 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
         If it is not clear which columns are neurons, the pattern also matches others, a response is not a number, or
         rows are not trials.
     """
-    neurons, are_told = (_named(table, pattern), True) if pattern is not None else neurons_of(table)
+    neurons, are_told = neurons_of(table) if pattern is None else (_matching(table, pattern), True)
     responses = np.stack([as_numbers(table[column]) for column in neurons], axis=1)
     others = table.drop(columns=neurons)
     facts = plain_facts(others)
@@ -85,25 +85,20 @@ def _said(neurons: Sequence[str], others: Sequence[str]) -> str:
     return said
 
 
-def _named(table: pd.DataFrame, pattern: str) -> list[str]:
-    named: dict[str, None] = {}
-    for part in parts_of(pattern, table):
-        own = _matching(table, part)
-        check_alike(own, part, pattern)
-        named |= dict.fromkeys(own)
-    return list(named)
-
-
 def _matching(table: pd.DataFrame, pattern: str) -> list[str]:
     columns = list(map(str, table.columns))
-    matches = [pattern] if pattern in columns else [column for column in columns if fnmatchcase(column, pattern)]
-    for place in (place for place, sign in enumerate(pattern) if sign == ":" and not matches):
-        first, last = pattern[:place], pattern[place + 1 :]
-        if first in columns and last in columns:
-            matches = columns[columns.index(first) : columns.index(last) + 1]
-    if not matches:
-        raise InputError(f"there is no column {pattern!r} (for responses); the columns are {few(table.columns)}")
-    return matches
+
+    def match(part: str) -> list[str]:
+        matches = [part] if part in columns else [column for column in columns if fnmatchcase(column, part)]
+        for place in (place for place, sign in enumerate(part) if sign == ":" and not matches):
+            first, last = part[:place], part[place + 1 :]
+            if first in columns and last in columns:
+                matches = columns[columns.index(first) : columns.index(last) + 1]
+        if not matches:
+            raise InputError(f"there is no column {part!r} (for responses); the columns are {few(columns)}")
+        return matches
+
+    return matches_of(pattern, columns, match)
 
 
 def neurons_of(table: pd.DataFrame) -> tuple[list[str], bool]:
