@@ -3,13 +3,16 @@
 import operator
 from collections.abc import Iterable
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.stimulus_types import STIMULUS_TYPES
+
+if TYPE_CHECKING:
+    import torch
 
 EXACT = 2**53  # up to which every whole number is a floating-point number
 LARGEST, SMALLEST = 1e100, 1e-100  # in float64, of responses that are squared, and multiplied six times
@@ -22,6 +25,7 @@ __all__ = [
     "as_seed",
     "check_finite",
     "check_range",
+    "grey_images",
     "is_frame",
     "stimulus_name",
 ]
@@ -258,6 +262,18 @@ def check_finite(array: npt.NDArray[Any], responses: Any) -> None:
                 f"({bad.size} of {values.size} units, the first is unit {bad[0]}: {values[bad[0]]}); "
                 "remove these units or stimuli, or fill them in"
             )
+
+
+def grey_images(images: "torch.Tensor") -> "torch.Tensor":
+    """Grey images with their channel, shape (n, 1, height, width); InputError unless they have this one or none."""
+    if images.ndim == 3:
+        images = images[:, None]
+    if images.ndim != 4 or images.shape[1] != 1:
+        raise InputError(
+            f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
+            "(n, 1, height, width)"
+        )
+    return images
 
 
 def stimulus_name(responses: Any, row: int) -> str:

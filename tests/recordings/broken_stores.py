@@ -133,7 +133,7 @@ def laughing(file):
 
 
 def many_times(file):
-    """Two thousand cells that lead to one array of 8 MB, which is packed into few bytes."""
+    """Two thousand cells that refer to one array of 8 MB, which is packed into few bytes."""
     array = file.create_dataset("#refs#/0", data=np.zeros((1000, 1000)), compression="gzip")
     array.attrs["MATLAB_class"] = np.bytes_("double")
     cells(file, "region", [array.ref] * 2000)
@@ -292,13 +292,19 @@ MATLAB = [
         "would unpack .*; save it ag",
     ),
     Broken(
-        "mat 7.3 of cells in a circle", lambda f: mat73(f, in_a_circle), "cells of region lead to one another.*; copy"
+        "mat 7.3 of cells in a circle",
+        lambda f: mat73(f, in_a_circle),
+        "cells of region refer to each other in a circle.*; copy",
     ),
-    Broken("mat 7.3 of cells of cells", lambda f: mat73(f, laughing), "cells of region lead to one another.*; copy"),
+    Broken(
+        "mat 7.3 of cells of cells",
+        lambda f: mat73(f, laughing),
+        "cells of region refer to each other in a circle.*; copy",
+    ),
     Broken(
         "mat 7.3 of one bomb many times",
         lambda f: mat73(f, many_times),
-        "many cells of region lead to one array.*; copy",
+        "many cells of region refer to the same array.*; copy",
     ),
     Broken("mat 7.3, unwritten text", lambda f: mat73(f, unwritten_text), "would unpack .*; save it again"),
 ]

@@ -103,10 +103,10 @@ def test_is_seeded(recording):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dead": 1.5}, "dead is 1.5; it is a share"),
+        ({"dead": 1.5}, "dead is 1.5; it must be a share"),
         ({"missing": -0.1}, "missing is -0.1"),
         ({"drift": float("inf")}, "drift is inf"),
-        ({"dead": 0.5, "duplicated": 21}, "duplicated is 21; 20 neurons are not dead"),
+        ({"dead": 0.5, "duplicated": 21}, "duplicated is 21; only the 20 neurons that are not dead"),
     ],
 )
 def test_impossible_faults_are_refused(recording, options, message):

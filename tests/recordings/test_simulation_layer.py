@@ -171,7 +171,7 @@ def test_is_seeded_and_simulated(layer):
         ({"explainable_variance": 0}, r"explainable_variance is 0 to 0; it must lie in \(0, 1\]"),
         ({"explainable_variance": [0.5, 0.5]}, r"shape \(2,\)"),
         ({"explainable_variance": 1, "noise": "poisson"}, "spike counts always vary"),
-        ({"noise": "poisson"}, "spike counts are not negative; give rectified=True"),
+        ({"noise": "poisson"}, "spike counts cannot be negative; give rectified=True"),
         ({"n_inputs": 0}, "n_inputs is 0"),
         ({"n_inputs": 1, "animal_sd": 0.2}, "animals cannot weight units differently"),
     ],

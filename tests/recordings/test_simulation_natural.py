@@ -87,11 +87,11 @@ def test_impossible_parameters_are_refused(energy, images, options, message):
 
 
 def test_impossible_energy_is_refused(images):
-    with pytest.raises(InputError, match="energy runs down to -1"):
+    with pytest.raises(InputError, match="lowest energy is -1"):
         divisive_normalisation([[1.0, -1.0], [1.0, 2.0]])
     with pytest.raises(InputError, match="exponent is 0"):
         divisive_normalisation([[1.0, 1.0], [1.0, 2.0]], exponent=0)
-    with pytest.raises(InputError, match="the energy of no unit varies"):
+    with pytest.raises(InputError, match="no unit's energy varies"):
         simulated_natural(np.ones((24, 5)), images)
     with pytest.raises(InputError, match="24 images but 23 stimuli"):
         simulated_natural(np.random.default_rng(0).random((23, 5)), images)

@@ -207,5 +207,29 @@ def test_points_stand_where_the_table_says():
     points = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() not in ("None", "", None)]
     assert points == [[0.7, 0.3], [0.6, 0.2], [0.5, 0.1], [0.9, 0.8]]
     assert axes.get_legend().get_texts()[0].get_text() == "1  pool"
-    with pytest.raises(InputError, match="measure is 'r' for a table of 4 rows; it must be one of feve"):
+    with pytest.raises(InputError, match="measure is 'r'; the rows have feve"):
         figures.predictivity(table, measure="r")
+
+
+def test_where_no_neuron_is_reliable_there_is_no_picture_and_the_page_says_why(tmp_path):
+    """The trials of a stimulus cancel but for a trace of tuning: hardly any of their variance can be explained."""
+    directions = np.tile(np.arange(0, 360, 30.0), 2)
+    trace = 0.01 * np.cos(2 * np.radians(directions[:, None] - np.linspace(0, 150, 8)))
+    noise = np.random.default_rng(0).normal(size=(12, 8))
+    trials = trace + np.concatenate([noise, -noise])
+    recordings.save(recordings.Recording.from_trials("faint", trials, direction=directions), tmp_path / "mine.npz")
+    own = {"source": str(tmp_path / "mine.npz"), "fold_directions": True}
+    study = Study(**(SMALL.model_dump() | {"recording": own, "encoding": {"enabled": True, "networks": []}}))
+    stages = ("represent", "compare", "predict")
+    finished = run(study, tmp_path / "run", stages=stages, progress=False, device="cpu", page=report.write)
+    table = pd.read_csv(finished.folder / "predictivity.csv")
+    assert table[["n_reliable", "n_unreliable"]].drop_duplicates().to_numpy().tolist() == [[0, 8]]
+    assert table[["r", "r2", "feve", "noise_corrected_r"]].isna().all(axis=None)
+    assert finished.evaluation.recording.n_stimuli == 6
+    assert "predictivity" not in finished.figures and "similarity_bars" in finished.figures
+    assert not list((finished.folder / "figures").glob("predictivity*"))
+    text = " ".join((finished.folder / "report.html").read_text(encoding="utf-8").split())
+    assert "No measure could be computed, so there is no figure: measures are medians over reliable neurons" in text
+    assert "none of the 8 neurons is reliable" in text
+    with pytest.raises(InputError, match="no measure of predictivity is known in any of the 6 rows"):
+        figures.predictivity(table)

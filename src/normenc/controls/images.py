@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from normenc.errors import InputError
+from normenc.arrays import grey_images
 
 __all__ = ["CONTROLS", "EXTRAS", "as_images"]
 
@@ -17,11 +17,4 @@ EXTRAS: dict[str, tuple[str, str]] = {}
 
 def as_images(images: torch.Tensor) -> torch.Tensor:
     """Grey images, shape (n, height, width), with or without a channel; InputError for any other shape."""
-    if images.ndim == 4 and images.shape[1] == 1:
-        images = images[:, 0]
-    if images.ndim != 3:
-        raise InputError(
-            f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
-            "(n, 1, height, width)"
-        )
-    return images
+    return grey_images(images)[:, 0]

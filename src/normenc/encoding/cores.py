@@ -8,11 +8,11 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from normenc.arrays import as_array
+from normenc.arrays import as_array, grey_images
 from normenc.errors import InputError
 from normenc.networks.filters import check_filters, gabor_filters, initial_filters
 
-__all__ = ["NONLINEARITIES", "ConvCore", "as_images", "checked_images", "same_images"]
+__all__ = ["NONLINEARITIES", "ConvCore", "as_images", "same_images"]
 
 NONLINEARITIES: dict[str, Callable[[], nn.Module]] = {
     "elu": nn.ELU,
@@ -97,7 +97,7 @@ class ConvCore(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Features, shape (n, n_channels, height, width), of images (n, height, width) or (n, 1, height, width)."""
-        features = checked_images(images) - self.grey
+        features = grey_images(images) - self.grey
         for layer in self.layers:
             features = layer(features)
         return features
@@ -119,18 +119,6 @@ class ConvCore(nn.Module):
         with torch.no_grad():
             self.weights()[0].copy_(filters)
             self.layers[0][0].bias.zero_()  # type: ignore[index]
-
-
-def checked_images(images: torch.Tensor) -> torch.Tensor:
-    """Images of shape (n, 1, height, width); raises InputError where they are none, and not grey either."""
-    if images.ndim == 3:
-        images = images[:, None]
-    if images.ndim != 4 or images.shape[1] != 1:
-        raise InputError(
-            f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
-            "(n, 1, height, width)"
-        )
-    return images
 
 
 def as_images(images: Any) -> torch.Tensor:

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from normenc.encoding.cores import ConvCore, checked_images
+from normenc.arrays import grey_images
+from normenc.encoding.cores import ConvCore
 from normenc.encoding.readouts import Factorised, FullLinear, GaussianPoint, Readout
 from normenc.errors import InputError
 
@@ -50,7 +51,7 @@ class EncodingNetwork(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Predicted responses, shape (n, n_neurons)."""
-        images = checked_images(images)
+        images = grey_images(images)
         wanted = tuple(self.readout.in_shape[1:])
         if tuple(images.shape[2:]) != wanted:
             raise InputError(

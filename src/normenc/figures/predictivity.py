@@ -14,7 +14,7 @@ from normenc.figures.numbering import place_numbers
 from normenc.figures.sizes import narrow, place_legend, within
 from normenc.renamed import renamed
 
-__all__ = ["MEASURES", "predictivity"]
+__all__ = ["MEASURES", "known_measures", "predictivity"]
 
 MEASURES = {  # columns of predictivity.csv and what they are called
     "feve": "fraction of explainable variance explained, median",
@@ -31,6 +31,17 @@ KINDS = {  # what a point is, its colour, marker, and whether it is filled
 }
 MOST_NAMED = 40
 BOUNDS = (-1.0, 2.0)  # of the axis; a model as bad as a constant has 0, a perfect one 1
+
+
+def known_measures(table: pd.DataFrame) -> list[str]:
+    """The measures, best first, that at least one row has: none if no neuron of the recording is reliable.
+
+    Examples
+    --------
+    >>> known_measures(pd.DataFrame({"feve": [np.nan, np.nan], "r": [np.nan, 0.5]}))
+    ['r']
+    """
+    return [name for name in MEASURES if name in table and table[name].notna().any()]
 
 
 @renamed(ax="axes")
@@ -57,18 +68,21 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
     Raises
     ------
     InputError
-        When a column is missing, there are no rows, or no such measure.
+        When a column is missing, no measure or not this one is known, or the rows are not of one recording.
     """
     import matplotlib.pyplot as plt
 
     check_columns(table, ("recording", "encoder", "kind", "similarity"))
-    known = [name for name in MEASURES if name in table and table[name].notna().any()]
-    chosen = (known[0] if known else "") if measure is None else measure
-    if table.empty or chosen not in known or table["recording"].nunique() != 1:
+    known = known_measures(table)
+    if not known:
         raise InputError(
-            f"measure is {measure!r} for a table of {len(table)} rows; it must be one of {', '.join(known) or 'none'}, "
-            "and the rows of one recording"
+            f"no measure of predictivity is known in any of the {len(table)} rows; there is nothing to draw"
         )
+    chosen = known[0] if measure is None else measure
+    if chosen not in known:
+        raise InputError(f"measure is {measure!r}; the rows have {', '.join(known)}")
+    if (n_recordings := table["recording"].nunique()) != 1:
+        raise InputError(f"the rows are of {n_recordings} recordings; give those of one")
     named = _named(table)
     with style():
         if axes is None:

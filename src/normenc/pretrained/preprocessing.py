@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from normenc.arrays import grey_images
 from normenc.errors import InputError
 
 __all__ = ["FITS", "IMAGENET", "Preprocessing"]
@@ -79,13 +80,7 @@ class Preprocessing:
         InputError
             If images have another shape, or values outside of 0 and 1.
         """
-        if images.ndim == 3:
-            images = images[:, None]
-        if images.ndim != 4 or images.shape[1] != 1:
-            raise InputError(
-                f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
-                "(n, 1, height, width)"
-            )
+        images = grey_images(images)
         if not images.is_floating_point():
             images = images.float() / (255 if images.dtype == torch.uint8 else 1)
         low, high = float(images.min()), float(images.max())

@@ -50,14 +50,14 @@ def load_weights(module: nn.Module, path: Path, name: str, leave_out: Sequence[s
         If the file is missing or cannot be read, or holds several state dicts, or weights do not fit or are NaN;
         the module is then unchanged.
     """
-    found = _state_dict(_read(path), path)
+    saved = _state_dict(_read(path), path)
     own = module.state_dict()
 
     def is_left_out(key: str) -> bool:
         return any(fnmatchcase(key, pattern) for pattern in leave_out)
 
-    state = _renamed({key: value for key, value in found.items() if not is_left_out(key)}, own)
-    names = [*own, *found, *state]
+    state = _renamed({key: value for key, value in saved.items() if not is_left_out(key)}, own)
+    names = [*own, *saved, *state]
     unused = [pattern for pattern in leave_out if not any(fnmatchcase(key, pattern) for key in names)]
     if unused:
         raise InputError(f"leave_out: {name} has no weights {unused[0]!r}; it has {_some(list(own))}")
@@ -112,26 +112,26 @@ def _read(path: Path) -> Any:
         ) from None
 
 
-def _state_dict(found: Any, path: Path) -> dict[str, torch.Tensor]:
+def _state_dict(content: Any, path: Path) -> dict[str, torch.Tensor]:
     """The state dict itself, taken out of a checkpoint if needed."""
     for _ in range(2):
-        if isinstance(found, Mapping) and not _is_state(found):
-            inside = [key for key in AROUND if isinstance(found.get(key), Mapping)]
-            if sum(_is_state(found[key]) for key in inside) > 1:
-                states = [key for key in inside if _is_state(found[key])]
+        if isinstance(content, Mapping) and not _is_state(content):
+            inside = [key for key in AROUND if isinstance(content.get(key), Mapping)]
+            if sum(_is_state(content[key]) for key in inside) > 1:
+                states = [key for key in inside if _is_state(content[key])]
                 raise InputError(
                     f"{path}: this file holds several state dicts, {', '.join(states)}; save the one you need to "
                     f"its own file: torch.save(torch.load(path)[{states[0]!r}], ...)"
                 )
-            found = next((found[key] for key in inside), found)
-    if not _is_state(found):
-        holds = f"; it holds {_some([str(key) for key in found])}" if isinstance(found, Mapping) and found else ""
+            content = next((content[key] for key in inside), content)
+    if not _is_state(content):
+        holds = f"; it holds {_some([str(key) for key in content])}" if isinstance(content, Mapping) and content else ""
         raise InputError(f"{path}: this file holds no state dict{holds}; save the model's state_dict()")
-    return dict(found)
+    return dict(content)
 
 
-def _is_state(found: Any) -> bool:
-    return isinstance(found, Mapping) and bool(found) and all(isinstance(v, torch.Tensor) for v in found.values())
+def _is_state(content: Any) -> bool:
+    return isinstance(content, Mapping) and bool(content) and all(isinstance(v, torch.Tensor) for v in content.values())
 
 
 def _renamed(state: dict[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

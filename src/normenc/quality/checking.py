@@ -208,32 +208,32 @@ def _read(source: str | Path, n_neurons: int | None, asked: Preparation) -> tupl
     if str(source) in SOURCES and SOURCES[str(source)].url is None:
         recording = load(source, n_neurons=n_neurons, preparation=asked)
         return recording, look_at(_rows(recording)), recording.units
-    with contents(source, asked) as found:
-        if found.responses is None:
-            return found.recording(), None, ""
-        found = chosen(_within_memory(found), asked)
-        values = np.asarray(found.responses)
-        raw = look_at(values if found.rows is None else values[found.rows])
+    with contents(source, asked) as content:
+        if content.responses is None:
+            return content.recording(), None, ""
+        content = chosen(_within_memory(content), asked)
+        values = np.asarray(content.responses)
+        raw = look_at(values if content.rows is None else values[content.rows])
         missing = asked.missing
         if missing == "error":
             missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
-        recording = replace(found, responses=values).recording(missing=missing)
+        recording = replace(content, responses=values).recording(missing=missing)
         raw = replace(raw, left_out=asked.missing != "error")
-        return prepared(recording, asked, binned=found.binned), raw, recording.units
+        return prepared(recording, asked, binned=content.binned), raw, recording.units
 
 
-def _within_memory(found: Contents) -> Contents:
+def _within_memory(content: Contents) -> Contents:
     """Some neurons from the middle if there are too many responses; the notes say which."""
-    responses = found.responses
+    responses = content.responses
     n_trials, n_neurons = responses.shape
     most = int(MOST_GIB * 2**30 / (n_trials * responses.dtype.itemsize))
     if n_neurons <= most:
-        return found
+        return content
     start = (n_neurons - most) // 2
     chosen = slice(start, start + most)
-    neurons = {name: np.asarray(labels)[chosen] for name, labels in found.neurons.items()}
+    neurons = {name: np.asarray(labels)[chosen] for name, labels in content.neurons.items()}
     said = f"examined {most:,} of {n_neurons:,} neurons, from number {start:,}, as many as fit in memory"
-    return replace(found, responses=responses[:, chosen], neurons=neurons, notes=(*found.notes, said))
+    return replace(content, responses=responses[:, chosen], neurons=neurons, notes=(*content.notes, said))
 
 
 def _rows(recording: Recording) -> Any:
@@ -250,8 +250,7 @@ def _checked(
     units: str = "",
 ) -> Quality:
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
-    problems = _too_few(recording)
-    reliability, inputs = None, None
+    problems, reliability, inputs = _too_few(recording), None, None
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
         inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else rdms_for_inference(recording)
@@ -301,26 +300,24 @@ def _checked(
 
 def _too_few(recording: Recording) -> list[str]:
     """Reasons why the recording cannot be used in a study."""
-    found = []
+    faults = []
     if recording.n_stimuli < MIN_STUDY:
-        found.append(
+        faults.append(
             f"{recording.n_stimuli} stimuli are too few to compare models: run and power need at least {MIN_STUDY}."
         )
     if recording.n_neurons == 1:
-        found.append("an RDM of correlations needs at least 2 neurons, and there is one; run and power cannot use it.")
-    return found
+        faults.append("an RDM of correlations needs at least 2 neurons, and there is one; run and power cannot use it.")
+    return faults
 
 
 def _read_otherwise(recording: Recording) -> list[str]:
     """Signs that the file, or its stimuli, should be read differently."""
     said = [f"{caution}." for caution in recording.cautions]
-    odd = None if recording.period is None else odd_one_out(recording.stimulus, recording.period)
-    if odd is not None:
+    if recording.period is not None and (odd := odd_one_out(recording.stimulus, recording.period)) is not None:
         value, step = odd
-        one = f"{recording.shown.noun} {value:g}{_trials_of(recording, value)}"
         said.append(
-            f"{one} breaks the even spacing of {step:g} degrees; if it marks trials without a stimulus, pass "
-            f"blank={value:g}."
+            f"{recording.shown.noun} {value:g}{_trials_of(recording, value)} breaks the even spacing of {step:g} "
+            f"degrees; if it marks trials without a stimulus, pass blank={value:g}."
         )
     return said
 

@@ -115,8 +115,8 @@ def decidable(
     >>> from normenc.quality import rdms_for_inference
     >>> from normenc.recordings import simulated_v1
     >>> recording = simulated_v1(100, n_stimuli=12, direction=True)
-    >>> found = decidable(recording, rdms_for_inference(recording))
-    >>> found.n_different_images, found.chance, found.factors
+    >>> facts = decidable(recording, rdms_for_inference(recording))
+    >>> facts.n_different_images, facts.chance, facts.factors
     (6, 'label permutations', ('stimuli', 'neurons'))
     """
     n_images = recording.n_different_images
@@ -177,12 +177,12 @@ def _said_of_images(facts: Decidable, kind: StimulusType, n_stimuli: int) -> str
     return f"The {n_stimuli} {kind.plural} are {facts.n_different_images} different images to a model{why}."
 
 
-def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
-    corrected = f"{min(1.0, found.smallest_p * found.n_models):.2g} after correction for {found.n_models} models"
-    smallest = f"smallest possible p-value {found.smallest_p:.2g}, {corrected}"
-    if not found.beyond_chance:
+def _said_of_chance(facts: Decidable, n_stimuli: int) -> str:
+    corrected = f"{min(1.0, facts.smallest_p * facts.n_models):.2g} after correction for {facts.n_models} models"
+    smallest = f"smallest possible p-value {facts.smallest_p:.2g}, {corrected}"
+    if not facts.beyond_chance:
         return f"No test against chance can be significant: {n_stimuli} stimuli have too few orders ({smallest})."
-    if found.chance == "circular shifts":
+    if facts.chance == "circular shifts":
         return (
             "Whether a model is more similar than chance can be tested by circular shifts of the stimuli, which ask "
             f"whether the match depends on the positions of the stimuli on the circle ({smallest})."
@@ -191,17 +191,17 @@ def _said_of_chance(found: Decidable, n_stimuli: int) -> str:
         "Whether a model is more similar than chance can be tested by permuting the stimuli, which asks whether the "
         f"two are related at all ({smallest})."
     )
-    if found.out_of_reach:
-        p_values = list(found.out_of_reach.values())
+    if facts.out_of_reach:
+        p_values = list(facts.out_of_reach.values())
         each = " and ".join(dict.fromkeys(f"{p:.2g}" for p in (min(p_values), max(p_values))))
         one = len(p_values) == 1
         said += (
-            f" But many orders leave the RDM{'' if one else 's'} of {_listed(list(found.out_of_reach))} unchanged, "
+            f" But many orders leave the RDM{'' if one else 's'} of {_listed(list(facts.out_of_reach))} unchanged, "
             f"so {'its' if one else 'their'} p-value cannot be below {each}: not significant after correction."
         )
-    if "shifts" in found.chance_reason:
+    if "shifts" in facts.chance_reason:
         asked = "Circular shifts ask whether the match depends on the positions of the stimuli on the circle"
-        said += f" {asked}, but {found.chance_reason}."
+        said += f" {asked}, but {facts.chance_reason}."
     return said
 
 

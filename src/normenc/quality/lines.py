@@ -27,15 +27,15 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
     >>> dict(lines(check(load("simulated-v1", n_neurons=100))))["stimuli"]
     '181 orientations, -90 to 90 degrees from vertical (period 180), largest gap 1: all around the circle'
     """
-    found = [("read as", quality.read_as)] * bool(quality.read_as)
-    found += [("stimuli", _stimuli(quality)), *[("images", quality.images_cut)] * bool(quality.images_cut)]
-    found += [("responses", _responses(quality))]
+    rows = [("read as", quality.read_as)] * bool(quality.read_as)
+    rows += [("stimuli", _stimuli(quality)), *[("images", quality.images_cut)] * bool(quality.images_cut)]
+    rows += [("responses", _responses(quality))]
     if quality.raw is not None:
-        found += [("values", _values(quality)), ("odd neurons", _odd(quality))]
+        rows += [("values", _values(quality)), ("odd neurons", _odd(quality))]
     if quality.neurons is not None:
-        found += [("neurons repeat", _neurons(quality)), *_tuned(quality)]
-    found += [("RDM repeats", _rdm(quality)), ("noise ceiling", _ceiling(quality))]
-    return [*found, *[("done", "; ".join(quality.notes))] * bool(quality.notes)]
+        rows += [("neurons repeat", _neurons(quality)), *_tuned(quality)]
+    rows += [("RDM repeats", _rdm(quality)), ("noise ceiling", _ceiling(quality))]
+    return [*rows, *[("done", "; ".join(quality.notes))] * bool(quality.notes)]
 
 
 def _stimuli(quality: Quality) -> str:
@@ -95,22 +95,22 @@ def _neurons(quality: Quality) -> str:
 def _tuned(quality: Quality) -> list[tuple[str, str]]:
     neurons = quality.neurons
     assert neurons is not None
-    found = []
+    rows = []
     if neurons.n_blanks:
         said = f"{_count(neurons.responsive, 'to at least one stimulus')}, against {counted(neurons.n_blanks, 'blank')}"
         chosen = "; the others were left out before" if only_responsive(quality.notes) else ""
-        found.append(("neurons respond", said + chosen))
+        rows.append(("neurons respond", said + chosen))
     tunings = as_type(quality.neurons_kind).tunings
     counts = {"to anything" if tunings else f"to some {quality.shown.plural}": neurons.tuned}
     counts |= {f"to {name}": getattr(neurons, f"tuned_{name}") for name in tunings}
     said = ", ".join(_count(count, name) for name, count in counts.items())
     folded = ", directions as recorded, before folding" if quality.neurons_kind != quality.kind else ""
-    found.append(("neurons are tuned", f"{said}; false discovery rate 0.05{folded}"))
+    rows.append(("neurons are tuned", f"{said}; false discovery rate 0.05{folded}"))
     if neurons.decoded:
         errors = [f"{name} {own.error:.3g} (chance {own.chance:g})" for name, own in neurons.decoded.items()]
         only = "; images determine only the orientation" if len(neurons.decoded) > 1 else ""
-        found.append(("decoding error", f"{_decoded_rows(quality)}, median, degrees: {', '.join(errors)}{only}"))
-    return found
+        rows.append(("decoding error", f"{_decoded_rows(quality)}, median, degrees: {', '.join(errors)}{only}"))
+    return rows
 
 
 def _decoded_rows(quality: Quality) -> str:

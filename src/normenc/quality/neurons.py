@@ -106,28 +106,28 @@ class NeuronQuality:
     def decoded(self) -> dict[str, Decoded]:
         """What could be decoded, by name; direction, which needs more, first."""
         both = {"direction": self.direction, "orientation": self.orientation}
-        return {name: found for name, found in both.items() if found is not None}
+        return {name: decoded for name, decoded in both.items() if decoded is not None}
 
 
 def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
     """Describe a recording's neurons; it must have responses."""
     assert recording.responses is not None
-    found: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     if recording.trials is not None and (np.bincount(recording.trials["stimulus_index"].values) >= 2).sum() >= 3:
-        found |= _reliability(recording.trials.values, recording.trials["stimulus_index"].values, seed)
+        facts |= _reliability(recording.trials.values, recording.trials["stimulus_index"].values, seed)
     rows = recording.responses if recording.trials is None else recording.trials
     values, stimulus = rows.values, rows[recording.kind].values
     if recording.period is not None:
         stimulus = around_zero(stimulus, recording.period)
-    found["tuned"] = _counted(stimulus_p_values(values, stimulus))
+    facts["tuned"] = _counted(stimulus_p_values(values, stimulus))
     for name in recording.shown.tunings:
-        found |= TUNING[name](values, stimulus, recording.period, seed)
+        facts |= TUNING[name](values, stimulus, recording.period, seed)
     if recording.blanks is not None:
-        found["n_blanks"] = len(recording.blanks)
-        found["responsive"] = _counted(responsiveness_p_values(values, stimulus, recording.blanks.values))
+        facts["n_blanks"] = len(recording.blanks)
+        facts["responsive"] = _counted(responsiveness_p_values(values, stimulus, recording.blanks.values))
     if recording.trials is not None and len(rows) >= MIN_TRIALS:
-        found["drifting"] = _drifting(values, rows["stimulus_index"].values)
-    return NeuronQuality(**found)
+        facts["drifting"] = _drifting(values, rows["stimulus_index"].values)
+    return NeuronQuality(**facts)
 
 
 def _counted(p_values: npt.NDArray[np.float64]) -> Count:

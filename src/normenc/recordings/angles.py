@@ -47,17 +47,17 @@ def as_numbers(values: Any, kind: str) -> npt.NDArray[np.float64]:
     array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
     if array.dtype.kind not in "OUST":
         return as_array(array, kind).astype(np.float64)
-    found = np.empty(array.shape)
+    numbers = np.empty(array.shape)
     for place, item in np.ndenumerate(array):
         text = (item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)).strip()
         try:
-            found[place] = np.nan if text.lower() in BLANK_NAMES else float(text)
+            numbers[place] = np.nan if text.lower() in BLANK_NAMES else float(text)
         except ValueError:
             raise InputError(
                 f"{kind} holds {text[:60]!r}, which is not a number of degrees; if it marks trials without a "
                 f"stimulus, pass {argument(blank=text[:60])}"
             ) from None
-    return found
+    return numbers
 
 
 def without_codes(values: npt.NDArray[Any], blank: Sequence[Any] | None) -> npt.NDArray[Any]:
@@ -80,13 +80,13 @@ def without_codes(values: npt.NDArray[Any], blank: Sequence[Any] | None) -> npt.
     for code in blank:
         if values.dtype.kind in "iufb":
             try:
-                found = values == float(code)
+                coded = values == float(code)
             except (TypeError, ValueError):
-                found = np.zeros(values.shape, dtype=bool)
+                coded = np.zeros(values.shape, dtype=bool)
         else:
-            found = np.array([str(item).strip() == str(code).strip() for item in values.ravel()]).reshape(values.shape)
-        missing += [] if found.any() else [str(code)]
-        is_blank |= found
+            coded = np.array([str(item).strip() == str(code).strip() for item in values.ravel()]).reshape(values.shape)
+        missing += [] if coded.any() else [str(code)]
+        is_blank |= coded
     if missing:
         raise InputError(
             f"blank: no trial has the stimulus {' or '.join(missing)}; leave it out, or look at the values"
@@ -136,20 +136,20 @@ def checked_numbers(
         return degrees
     if angles == "radians":
         return np.degrees(degrees)
-    found = np.unique(degrees[np.isfinite(degrees)])
-    if angles == "degrees" or len(found) <= FEW:
+    distinct = np.unique(degrees[np.isfinite(degrees)])
+    if angles == "degrees" or len(distinct) <= FEW:
         return degrees
-    span = f"{name} runs from {found[0]:g} to {found[-1]:g}, which looks like"
-    if _are_radians(found):
+    span = f"{name} runs from {distinct[0]:g} to {distinct[-1]:g}, which looks like"
+    if _are_radians(distinct):
         raise InputError(
             f"{span} radians; convert them with numpy.degrees, or pass angles='radians' (or angles='degrees' if "
             "they are degrees after all)"
         )
-    if _are_counted(found):
-        numbers = _without_code(found)
+    if _are_counted(distinct):
+        numbers = _without_code(distinct)
         codes = "".join(
             f" {code:g} seems to mark trials without a stimulus: add blank={code:g}."
-            for code in np.setdiff1d(found, numbers)
+            for code in np.setdiff1d(distinct, numbers)
         )
         step = f"{kind.period / len(numbers):g}"
         raise InputError(
@@ -177,13 +177,13 @@ def joined(
     >>> joined(np.array([0.0, 60, 120, 180]), "orientation", 180)[0]
     array([  0.,  60., 120.,   0.])
     """
-    found, counts = np.unique(degrees[np.isfinite(degrees)], return_counts=True)
-    if unit_of(found, period) != APART or np.ptp(found) > period + SAME:
+    distinct, counts = np.unique(degrees[np.isfinite(degrees)], return_counts=True)
+    if unit_of(distinct, period) != APART or np.ptp(distinct) > period + SAME:
         return degrees, ()
-    low, high = float(found[0]), float(found[-1])
+    low, high = float(distinct[0]), float(distinct[-1])
     at_end = degrees >= high - SAME
     said = f"{low:g} and {high:g} degrees are one {kind}: {at_end.sum():,} rows at {high:g} are merged with {low:g}"
-    if _spacing(found[:-1], period) is not None and counts[0] + counts[-1] > 1.5 * np.median(counts):
+    if _spacing(distinct[:-1], period) is not None and counts[0] + counts[-1] > 1.5 * np.median(counts):
         said += f" (if {low:g} or {high:g} marks trials without a stimulus, pass blank={high:g})"
     return np.where(at_end, low, degrees), (said,)
 
@@ -228,51 +228,51 @@ def _spacing(stimulus: npt.NDArray[np.float64], period: float) -> float | None:
     return step if even and len(around) == len(stimulus) else None
 
 
-def _are_counted(found: npt.NDArray[np.float64]) -> bool:
+def _are_counted(values: npt.NDArray[np.float64]) -> bool:
     """Whether values number conditions: nearly all whole numbers from 0 or 1, or slightly more, up to at most 36.
 
     One more value beyond them may be a code, for example for blanks. Consecutive numbers are degrees only if they
     go around the circle, or half of it.
     """
-    if len(_without_code(found)) < len(found):
+    if len(_without_code(values)) < len(values):
         return True
-    if len(found) <= MOST_LABELS:
-        return _count_up(found)
-    return found[0] in (0, 1) and bool((np.diff(found) == 1).all()) and found[-1] not in (179, 180, 359, 360)
+    if len(values) <= MOST_LABELS:
+        return _count_up(values)
+    return values[0] in (0, 1) and bool((np.diff(values) == 1).all()) and values[-1] not in (179, 180, 359, 360)
 
 
-def _without_code(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _without_code(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Condition numbers without the one value beyond them that may be a code; otherwise all values."""
-    if found[0] < 0 or found[-1] > MOST_LABELS:
-        without = found[1:] if found[0] < 0 else found[:-1]
+    if values[0] < 0 or values[-1] > MOST_LABELS:
+        without = values[1:] if values[0] < 0 else values[:-1]
         if len(without) > FEW and _count_up(without):
             return without
-    return found
+    return values
 
 
-def _count_up(found: npt.NDArray[np.float64]) -> bool:
+def _count_up(values: npt.NDArray[np.float64]) -> bool:
     """Whether these are whole numbers in steps of one, with at most a few missing."""
-    low, high = found[0], found[-1]
-    whole = bool((found == np.round(found)).all())
-    return whole and 0 <= low <= MOST_SKIPPED and high <= MOST_LABELS and 4 * len(found) >= 3 * (high - low + 1)
+    low, high = values[0], values[-1]
+    whole = bool((values == np.round(values)).all())
+    return whole and 0 <= low <= MOST_SKIPPED and high <= MOST_LABELS and 4 * len(values) >= 3 * (high - low + 1)
 
 
-def _are_radians(found: npt.NDArray[np.float64]) -> bool:
-    if np.abs(found).max() > 2 * np.pi + 1e-2 or np.ptp(found) < 1:
+def _are_radians(values: npt.NDArray[np.float64]) -> bool:
+    if np.abs(values).max() > 2 * np.pi + 1e-2 or np.ptp(values) < 1:
         return False
-    if np.abs(found * 20 - np.round(found * 20)).max() < 1e-6:  # already rounded
+    if np.abs(values * 20 - np.round(values * 20)).max() < 1e-6:  # already rounded
         return False
-    round_in_degrees = np.abs(np.degrees(found) * 2 - np.round(np.degrees(found) * 2)).max() < 1e-2
+    round_in_degrees = np.abs(np.degrees(values) * 2 - np.round(np.degrees(values) * 2)).max() < 1e-2
     # Drawn from the whole circle, or half of it, rather than in steps.
-    covers = any(abs(np.ptp(found) - circle) < 0.05 * circle for circle in (np.pi, 2 * np.pi))
-    return round_in_degrees or _divide_a_circle(found) or (covers and len(found) >= 20)
+    covers = any(abs(np.ptp(values) - circle) < 0.05 * circle for circle in (np.pi, 2 * np.pi))
+    return round_in_degrees or _divide_a_circle(values) or (covers and len(values) >= 20)
 
 
-def _divide_a_circle(found: npt.NDArray[np.float64]) -> bool:
+def _divide_a_circle(values: npt.NDArray[np.float64]) -> bool:
     """Whether values, given their rounding, are in even steps that divide a circle in radians, or half of one."""
-    decimals = next((n for n in range(2, 6) if np.abs(found - np.round(found, n)).max() < 1e-9), 6)
-    rounding, n_steps = 10.0**-decimals, len(found) - 1
-    step = np.ptp(found) / n_steps
-    if np.abs(np.diff(found) - step).max() > 1.5 * rounding:
+    decimals = next((n for n in range(2, 6) if np.abs(values - np.round(values, n)).max() < 1e-9), 6)
+    rounding, n_steps = 10.0**-decimals, len(values) - 1
+    step = np.ptp(values) / n_steps
+    if np.abs(np.diff(values) - step).max() > 1.5 * rounding:
         return False
     return any(abs(step * n - circle) <= 2 * rounding for n in (n_steps, n_steps + 1) for circle in (np.pi, 2 * np.pi))

@@ -205,22 +205,22 @@ def _maybe_times(arrays: Mapping[str, Any], n_samples: int) -> list[str]:
         for name, values in arrays.items()
         if name not in KNOWN and name not in STIMULUS_TYPES
     }
-    found = []
+    names = []
     for name, label in labels.items():
         if label.shape == (n_samples,) and not hasattr(label.array, "chunks"):
             values = np.asarray(label.array)
             if n_samples > 1 and values.dtype.kind in "iuf" and (np.diff(values.astype(np.float64)) > 0).all():
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def _labels(
     arrays: Mapping[str, Any], known: Sequence[str], fits: Any, plan: Plan, notes: list[str]
 ) -> dict[str, npt.NDArray[Any]]:
     """Labels of the rows; labels with such a name that lie along the neurons belong to the neurons."""
-    found = named_columns(arrays, known, lambda name: fits(flat(shaped(arrays[name])), name), notes)
+    columns = named_columns(arrays, known, lambda name: fits(flat(shaped(arrays[name])), name), notes)
     spread = {}
-    for name, values in found.items():
+    for name, values in columns.items():
         label = flat(shaped(values))
         if plan.lies_along(label) == "neuron" and name != "repeat":
             continue
@@ -241,18 +241,18 @@ def _neuron_labels(arrays: Mapping[str, Any], plan: Plan, notes: list[str]) -> d
     def fits(name: str) -> bool:
         return plan.on_neurons(flat(shaped(arrays[name])))
 
-    found = named_columns(arrays, NEURON_LABELS, fits, notes)
+    labels = named_columns(arrays, NEURON_LABELS, fits, notes)
     for name in ("animal", "session"):
         own = f"neuron_{name}"
-        if own not in found and name in arrays and plan.lies_along(flat(shaped(arrays[name]))) == "neuron":
-            found[own] = arrays[name]
-    if "region" not in found and "area" in arrays and np.ndim(arrays["area"]) and fits("area"):
-        found["region"] = arrays["area"]
+        if own not in labels and name in arrays and plan.lies_along(flat(shaped(arrays[name]))) == "neuron":
+            labels[own] = arrays[name]
+    if "region" not in labels and "area" in arrays and np.ndim(arrays["area"]) and fits("area"):
+        labels["region"] = arrays["area"]
     dim = plan.dims[plan.roles.index("neuron")] if "neuron" in plan.roles else None
-    if "neuron" not in found and dim is not None and dim in arrays and fits(dim):
-        found["neuron"] = arrays[dim]
+    if "neuron" not in labels and dim is not None and dim in arrays and fits(dim):
+        labels["neuron"] = arrays[dim]
     plain = {}
-    for name, values in found.items():
+    for name, values in labels.items():
         label = flat(shaped(values))
         if any(label.dims) and plan.lies_along(label) != "neuron":
             along = ", ".join(map(str, label.dims)) or "nothing"
@@ -263,7 +263,7 @@ def _neuron_labels(arrays: Mapping[str, Any], plan: Plan, notes: list[str]) -> d
 
 def _columns(arrays: Mapping[str, Any], plan: Plan, used: set[str], notes: list[str]) -> dict[str, npt.NDArray[Any]]:
     """All other arrays with a value for each row."""
-    found = {}
+    columns = {}
     for name, values in arrays.items():
         if name in used or name in STIMULUS_TYPES or name in (*KNOWN, "notes", *ROLES):
             continue
@@ -279,5 +279,5 @@ def _columns(arrays: Mapping[str, Any], plan: Plan, used: set[str], notes: list[
         elif plan.lies_along(label) in ("rows", *BOTH):
             rows = plan.spread(label)
             assert rows is not None
-            found[name] = rows if rows.dtype.kind in "iufb" else as_text(rows, name)
-    return found
+            columns[name] = rows if rows.dtype.kind in "iufb" else as_text(rows, name)
+    return columns

@@ -224,22 +224,22 @@ def _with_labelled_axes(
     along = "stimulus" if labels.unique else "trial"
     free = [axis for axis, role in enumerate(roles) if role is None]
     if len(labels.stimulus) == 1:
-        found: list[tuple[int, ...]] = [(axis,) for axis in free if shape[axis] == labels.stimulus[0]]
+        matches: list[tuple[int, ...]] = [(axis,) for axis in free if shape[axis] == labels.stimulus[0]]
     else:
         wanted = labels.stimulus[::-1] if labels.repeats_last else labels.stimulus
-        found = [(one, two) for one in free for two in free if one < two and (shape[one], shape[two]) == wanted]
-    if not found:
+        matches = [(one, two) for one in free for two in free if one < two and (shape[one], shape[two]) == wanted]
+    if not matches:
         raise InputError(
             f"{kind} has shape {labels.stimulus} but responses have shape {shape}; {kind} must have one value for each "
             "trial (or stimulus), along one axis of the responses"
         )
-    if len(found) > 1:
+    if len(matches) > 1:
         if len(shape) > 2 or len(labels.stimulus) != 1:
             raise _ambiguous(roles, responses, labels, kind)
-        found = found[:1]  # a square matrix: trial x neuron, as documented; a caution says so
+        matches = matches[:1]  # a square matrix: trial x neuron, as documented; a caution says so
     named = list(roles)
     both = (along, "repeat") if labels.repeats_last else ("repeat", along)
-    for axis, role in zip(found[0], both if len(found[0]) == 2 else (along,), strict=True):
+    for axis, role in zip(matches[0], both if len(matches[0]) == 2 else (along,), strict=True):
         named[axis] = role
     return tuple(named)
 

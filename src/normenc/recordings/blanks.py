@@ -21,7 +21,7 @@ NO = ("false", "0", "0.0", "no", "f", "n", "", "nan", "none")
 
 
 def without_blanks(
-    found: Arranged, kind: StimulusType, asked: Preparation, pictures: Container[str] = (), *, name: str = ""
+    arranged: Arranged, kind: StimulusType, asked: Preparation, pictures: Container[str] = (), *, name: str = ""
 ) -> npt.NDArray[Any]:
     """The stimulus of each row: degrees, names or numbers; missing for blanks.
 
@@ -29,7 +29,7 @@ def without_blanks(
 
     Parameters
     ----------
-    found : Arranged
+    arranged : Arranged
     kind : StimulusType
     asked : Preparation
     pictures : container of str
@@ -42,7 +42,7 @@ def without_blanks(
     InputError
         If the values of a column of blanks are not clear.
     """
-    labels = without_codes(np.asarray(found.stimulus), asked.blank)
+    labels = without_codes(np.asarray(arranged.stimulus), asked.blank)
     if not kind.is_named:
         labels = as_numbers(labels, name or kind.name)
     elif labels.dtype.kind not in "iufb":
@@ -51,12 +51,12 @@ def without_blanks(
         called = [name for name in np.unique(labels) if name.strip().lower() in BLANK_NAMES and name not in pictures]
         said = [repr(str(name)) for name in called if name.strip()]
         if said:
-            found.notes.append(f"image {' and '.join(said)} marks trials without a stimulus (blanks)")
+            arranged.notes.append(f"image {' and '.join(said)} marks trials without a stimulus (blanks)")
         labels = np.where(np.isin(labels, called) & np.isin(names, BLANK_NAMES), "", labels)
     for name in BLANK_COLUMNS:
-        if name not in found.columns:
+        if name not in arranged.columns:
             continue
-        words = np.strings.lower(np.strings.strip(found.columns[name].astype(str)))
+        words = np.strings.lower(np.strings.strip(arranged.columns[name].astype(str)))
         unknown = np.setdiff1d(words, (*YES, *NO))
         if unknown.size:
             raise InputError(f"the column {name} holds {str(unknown[0])!r}; it must be true or false for each trial")

@@ -58,10 +58,10 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
     notes : list of str
         Gets a note if a label has another name in the file.
     """
-    found = {}
+    columns = {}
     for label in known:
         if label in arrays:
-            found[label] = arrays[label]
+            columns[label] = arrays[label]
             continue
         others = [own for name in (label, *SYNONYMS.get(label, ())) for own in arrays if own.lower() == name.lower()]
         other = next((own for own in others if fits(own)), None)
@@ -71,9 +71,9 @@ def named_columns(arrays: Mapping[str, Any], known: Sequence[str], fits: Any, no
         if values is None:
             notes.append(said)
             continue
-        found[label] = values
+        columns[label] = values
         notes.append(f"{NAMED_BY}{said}" if label == "neuron" else _read_from(label, said, values))
-    return found
+    return columns
 
 
 def neuron_column(notes: Iterable[str]) -> str:
@@ -120,16 +120,16 @@ def parse_where(text: str) -> dict[str, list[str]]:
     >>> parse_where("temporal_frequency=2, contrast=0.5|1")
     {'temporal_frequency': ['2'], 'contrast': ['0.5', '1']}
     """
-    found: dict[str, list[str]] = {}
+    conditions: dict[str, list[str]] = {}
     for part in text.split(","):
         name, sign, values = part.partition("=")
         wanted = [value.strip() for value in values.split("|") if value.strip()]
-        if not (name.strip() and sign and wanted) or name.strip() in found:
+        if not (name.strip() and sign and wanted) or name.strip() in conditions:
             raise InputError(
                 f"{argument(where=text)}: each part must be NAME=VALUE, or NAME=VALUE|VALUE, as in temporal_frequency=2"
             )
-        found[name.strip()] = wanted
-    return found
+        conditions[name.strip()] = wanted
+    return conditions
 
 
 def rows_where(

@@ -43,7 +43,7 @@ class Contents:
         known: dict[str, Any] = {"read_as": self.read_as, "notes": self.notes, "cautions": self.cautions}
         if self.responses is None:
             stimulus = {self.kind: self.stimulus}
-            found = Recording.from_rdm(
+            recording = Recording.from_rdm(
                 self.name,
                 self.rdm,
                 **stimulus,
@@ -52,10 +52,10 @@ class Contents:
                 rdm_metric=self.rdm_metric,
                 **self.facts,
             )
-            return replace(found, steps=self.steps, **known)
+            return replace(recording, steps=self.steps, **known)
         rows = slice(None) if self.rows is None else self.rows
         stimulus = {self.kind: np.asarray(self.stimulus)[rows]}
-        found = Recording.from_trials(
+        recording = Recording.from_trials(
             self.name,
             np.asarray(self.responses)[rows],
             **stimulus,
@@ -65,5 +65,5 @@ class Contents:
             missing=missing,
             **self.facts,
         )
-        steps = self.steps + tuple(step for step in found.steps if step not in self.steps)
-        return replace(found, steps=steps, **known)
+        steps = self.steps + tuple(step for step in recording.steps if step not in self.steps)
+        return replace(recording, steps=steps, **known)

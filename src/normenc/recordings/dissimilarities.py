@@ -176,19 +176,19 @@ def _label(arrays: Mapping[str, Any], what: str) -> npt.NDArray[Any] | None:
 
 def _subjects(arrays: Mapping[str, Any], roles: list[str], sizes: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
     """The subject of each RDM of the stack."""
-    found: dict[str, npt.NDArray[Any]] = {}
+    labels: dict[str, npt.NDArray[Any]] = {}
     for axis, (role, size) in enumerate(zip(roles, sizes, strict=True)):
         label = _label(arrays, role)
         if label is None or len(label) != size:
             label = np.arange(1, size + 1)
         grid = np.broadcast_to(label.reshape([-1 if one == axis else 1 for one in range(len(sizes))]), tuple(sizes))
-        found[role] = np.ravel(grid)
+        labels[role] = np.ravel(grid)
     if len(roles) == 1:  # both labels may lie along this axis
         other = "session" if roles[0] == "animal" else "animal"
         label = _label(arrays, other)
         if label is not None and len(label) == sizes[0]:
-            found[other] = label
-    return found
+            labels[other] = label
+    return labels
 
 
 def _n_stimuli(n_pairs: int) -> int | None:
@@ -202,7 +202,7 @@ def _square(vectors: Floats) -> Floats:
         raise InputError(
             f"rdm has {vectors.shape[-1]} values, which is not the number of pairs of any number of stimuli"
         )
-    found = np.zeros((*vectors.shape[:-1], n, n))
+    square = np.zeros((*vectors.shape[:-1], n, n))
     rows, columns = np.triu_indices(n, k=1)
-    found[..., rows, columns] = found[..., columns, rows] = vectors
-    return found
+    square[..., rows, columns] = square[..., columns, rows] = vectors
+    return square

@@ -58,12 +58,12 @@ def _orders(given: Shaped) -> list[tuple[int, ...]]:
     """Orders of axes in which a stack can be read, images first and colours last; one alone where axes have names."""
     n_axes = len(given.shape)
     if n_axes == 3:
-        found: list[tuple[int, ...]] = [(0, 1, 2), (2, 0, 1)]
+        orders: list[tuple[int, ...]] = [(0, 1, 2), (2, 0, 1)]
     else:
         known = (((0, 1, 2, 3), 3), ((3, 0, 1, 2), 2), ((0, 2, 3, 1), 1))
-        found = [order for order, colour in known if given.shape[colour] in COLOURS]
+        orders = [order for order, colour in known if given.shape[colour] in COLOURS]
     sides = [axis for axis, dim in enumerate(given.dims) if str(dim).lower() in SIDES]
-    return [order for order in found if sorted(order[1:3]) == sides] if len(sides) == 2 else found
+    return [order for order in orders if sorted(order[1:3]) == sides] if len(sides) == 2 else orders
 
 
 def _read(given: Shaped, order: tuple[int, ...], *, is_open: bool = False) -> tuple[Any, tuple[str, ...]]:

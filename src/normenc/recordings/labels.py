@@ -101,7 +101,7 @@ def as_labels(
 
     Every neuron gets a name: without one it is its number among these, counted from 0.
     """
-    found = {}
+    checked = {}
     for name, values in (labels or {}).items():
         if name not in known:
             raise InputError(f"there is no {what} label {name!r}; the labels are {', '.join(known)}")
@@ -121,15 +121,15 @@ def as_labels(
                 raise InputError(
                     f"{name} is missing in {nameless.sum():,} of {length:,} {what}s; name all of them, or none"
                 )
-        found[name] = array
+        checked[name] = array
     if "neuron" in known:
-        found["neuron"] = _neuron_names(found.get("neuron"), length)
-        names, counts = np.unique(found["neuron"], return_counts=True)
+        checked["neuron"] = _neuron_names(checked.get("neuron"), length)
+        names, counts = np.unique(checked["neuron"], return_counts=True)
         if len(names) and counts.max() > 1:
             raise InputError(
                 f"neuron {str(names[counts.argmax()])!r} occurs {counts.max()} times; give every neuron its own name"
             )
-    return found
+    return checked
 
 
 def _neuron_names(names: npt.NDArray[Any] | None, length: int) -> npt.NDArray[Any]:
@@ -184,10 +184,10 @@ def visible_labels(labels: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
     >>> visible_labels(np.array(["V1\n", "LM"]), "region").tolist()
     ['V1\\n', 'LM']
     """
-    found = visible_array(labels)
-    if found is labels:
+    visible = visible_array(labels)
+    if visible is labels:
         return labels
-    found = np.where(np.strings.strip(labels) == "", labels, found)
+    visible = np.where(np.strings.strip(labels) == "", labels, visible)
     raw = np.unique(labels)
     names, counts = np.unique(visible_array(raw), return_counts=True)
     if len(names) < len(raw):
@@ -195,7 +195,7 @@ def visible_labels(labels: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
             f"{what} holds two names that both appear as {str(names[counts.argmax()])!r}: one has an invisible "
             "character; rename it"
         )
-    return found
+    return visible
 
 
 def check_names(names: Sequence[str], what: str) -> None:

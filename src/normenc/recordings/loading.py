@@ -113,11 +113,11 @@ def load(
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     if n_neurons is not None or seed is not None:
         raise InputError(f"n_neurons and seed apply only to the recording simulated-v1; leave them out for {key}")
-    with contents(key, asked) as found:
-        if _n_gib(found.responses) > in_memory_gib:
-            return _streamed(found, asked)
-        found = chosen(found, asked)
-        return prepared(found.recording(missing=asked.missing), asked, binned=found.binned)
+    with contents(key, asked) as content:
+        if _n_gib(content.responses) > in_memory_gib:
+            return _streamed(content, asked)
+        content = chosen(content, asked)
+        return prepared(content.recording(missing=asked.missing), asked, binned=content.binned)
 
 
 def _check_reads_nothing(asked: Preparation) -> None:
@@ -137,8 +137,8 @@ def contents(name_or_path: str | Path, preparation: Preparation | None = None) -
     Messages of InputError that leave the context begin with the file's name. If a file changes
     while it is read, one is raised at the end.
     """
-    with unchanged(), _named_contents(str(name_or_path), preparation or Preparation()) as found:
-        yield found
+    with unchanged(), _named_contents(str(name_or_path), preparation or Preparation()) as content:
+        yield content
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def _named_contents(key: str, asked: Preparation) -> Iterator[Contents]:
         if cuts_trials(path):
             _check_windows(asked)
         with opened(path, names=asked.names, **asked.of_events) as arrays:
-            found = understand(
+            content = understand(
                 arrays,
                 name,
                 asked,
@@ -158,7 +158,7 @@ def _named_contents(key: str, asked: Preparation) -> Iterator[Contents]:
                 mapped=maps_names(path),
                 windowed=cuts_trials(path),
             )
-            yield replace(found, facts={**facts, **found.facts})
+            yield replace(content, facts={**facts, **content.facts})
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except MemoryError:
@@ -200,8 +200,8 @@ def _place(key: str) -> tuple[Path, str, dict[str, Any]]:
         )
     reads(path)
     with path.open("rb") as file:  # each time, because a copy in a cache may be damaged long after it was fetched
-        found = file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
-    if found != source.md5:
+        md5_of_file = file_digest(file, lambda: md5(usedforsecurity=False)).hexdigest()
+    if md5_of_file != source.md5:
         raise InputError(
             f"{path}: its MD5 is not {source.md5}; download it again with normenc.recordings.fetch({key!r}) or "
             f"'normenc recordings fetch {key}'"
@@ -216,16 +216,16 @@ def _n_gib(responses: Any) -> float:
     return float(np.prod(responses.shape, dtype=float)) * responses.dtype.itemsize / 2**30
 
 
-def chosen(found: Contents, asked: Preparation) -> Contents:
+def chosen(content: Contents, asked: Preparation) -> Contents:
     """Select the neurons with the requested labels, before missing values are checked."""
-    if found.responses is None or not asked.labels:
-        return found
-    values = np.asarray(found.responses)
-    labels = as_labels(found.neurons, NEURON_LABELS, values.shape[1], "neuron")
+    if content.responses is None or not asked.labels:
+        return content
+    values = np.asarray(content.responses)
+    labels = as_labels(content.neurons, NEURON_LABELS, values.shape[1], "neuron")
     kept, said = kept_by_labels(labels, asked.labels)
     step = f"kept {len(kept):,} of {values.shape[1]:,} neurons ({said})"
     neurons = {name: own[kept] for name, own in labels.items()}
-    return replace(found, responses=values[:, kept], neurons=neurons, steps=(*found.steps, step))
+    return replace(content, responses=values[:, kept], neurons=neurons, steps=(*content.steps, step))
 
 
 def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) -> Recording:
@@ -239,7 +239,7 @@ def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) 
     return z_score(recording) if asked.z_score else recording
 
 
-def _streamed(found: Contents, asked: Preparation) -> Recording:
+def _streamed(content: Contents, asked: Preparation) -> Recording:
     """A recording too large for memory, represented by its RDM only."""
     for name in ("region", "quality", "responsive"):
         if getattr(asked, name):
@@ -247,28 +247,30 @@ def _streamed(found: Contents, asked: Preparation) -> Recording:
                 f"neurons cannot be chosen by {name} when responses are streamed from disk; write those neurons to "
                 "their own file, or raise in_memory_gib"
             )
-    stimulus, kind, steps = np.array(found.stimulus), found.kind, list(found.steps)
-    if found.rows is not None:  # rows without a stimulus are left out
-        stimulus[~found.rows] = np.nan if stimulus.dtype.kind == "f" else ""
+    stimulus, kind, steps = np.array(content.stimulus), content.kind, list(content.steps)
+    if content.rows is not None:  # rows without a stimulus are left out
+        stimulus[~content.rows] = np.nan if stimulus.dtype.kind == "f" else ""
     if asked.fold_directions:
         shown, orientation = as_type(kind), as_type(kind).orientation_of(stimulus)
         if shown.folds_onto is None or orientation is None:
             raise InputError(f"only directions can be folded onto orientations, but stimuli are {shown.plural}")
         stimulus, kind = orientation, shown.folds_onto
         steps.append("folded directions onto orientations")
-    if asked.bin_width is not None and not found.binned:
+    if asked.bin_width is not None and not content.binned:
         if as_type(kind).period is None:
             raise InputError(f"{as_type(kind).plural} cannot be put into bins of degrees")
         shown = ~np.isnan(stimulus)
         stimulus[shown] = bin_centres(stimulus[shown], np.ones(shown.sum()), kind, asked.bin_width)
         steps.append(f"averaged within bins of {asked.bin_width:g} degrees")
-    streamed = stream_rdm(found.responses, stimulus, z_score=asked.z_score)
+    streamed = stream_rdm(content.responses, stimulus, z_score=asked.z_score)
     if len(streamed.stimulus) < len(stimulus):
         steps.append("averaged over the trials of each stimulus")
     if len(streamed.left_out):
         steps.append(f"left out {len(streamed.left_out):,} neurons that do not vary over stimuli")
     steps += ["z-scored each neuron over stimuli"] * asked.z_score
     steps.append(f"turned into the RDM of {streamed.n_neurons:,} neurons block by block")
-    facts: dict[str, Any] = {kind: streamed.stimulus, **found.facts}
-    recording = Recording.from_rdm(found.name, streamed.rdm, **facts)
-    return replace(recording, steps=tuple(steps), read_as=found.read_as, notes=found.notes, cautions=found.cautions)
+    facts: dict[str, Any] = {kind: streamed.stimulus, **content.facts}
+    recording = Recording.from_rdm(content.name, streamed.rdm, **facts)
+    return replace(
+        recording, steps=tuple(steps), read_as=content.read_as, notes=content.notes, cautions=content.cautions
+    )

@@ -22,7 +22,7 @@ from normenc.recordings.labels import (
     without_stimulus,
 )
 from normenc.recordings.rows import averaged, stimulus_rows, trial_rows
-from normenc.stimulus_types import STIMULUS_TYPES
+from normenc.stimulus_types import STIMULUS_TYPES, StimulusType
 from normenc.texts import visible_array
 
 __all__ = ["MadeFromArrays"]
@@ -87,14 +87,7 @@ class MadeFromArrays:
         values = as_responses(responses, in_range=True)
         given, facts = _stimulus_among(facts, orientation, direction, image)
         stimulus, kind = as_stimulus(len(values), "stimuli", given)
-        found, counts = np.unique(stimulus, return_counts=True)
-        if counts.max() > 1:
-            one = f"{kind.noun} {_named(found[counts.argmax()])}"
-            raise InputError(
-                f"{one} occurs {counts.max()} times; rows that repeat a stimulus are trials: give them to "
-                "Recording.from_trials"
-            )
-        order = np.argsort(stimulus, kind="stable")
+        order = _order(stimulus, kind, "rows that repeat a stimulus are trials: give them to Recording.from_trials")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
         shown = None if images is None else as_images(images, len(values), kind)[order]
         labelled = stimulus_rows(values[order], stimulus[order], kind, of_neurons, facts)
@@ -170,25 +163,25 @@ class MadeFromArrays:
             steps = (*steps, f"left out {is_blank.sum():,} of {len(is_blank):,} trials without a stimulus (blanks)")
         every = np.unique(stimulus[~is_blank])
         kept = kept & ~is_blank
-        found, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
-        if len(found) < 2:
+        distinct, index, counts = np.unique(stimulus[kept], return_inverse=True, return_counts=True)
+        if len(distinct) < 2:
             raise InputError(
-                f"all trials show one stimulus, {kind.noun} {_named(found[0])}; a comparison needs at least 3"
+                f"all trials show one stimulus, {kind.noun} {_named(distinct[0])}; a comparison needs at least 3"
             )
         values = values if kept.all() else values[kept]
         shown = None
         if images is not None:
             shown = as_images(images, len(every), kind)
-            shown = (shown[_places_as_shown(image)] if kind.is_named else shown)[np.isin(every, found)]
+            shown = (shown[_places_as_shown(image)] if kind.is_named else shown)[np.isin(every, distinct)]
         if counts.max() == 1:
             averages, rows = values[np.argsort(index)], None
         else:
-            averages = averaged(values, index, len(found))
+            averages = averaged(values, index, len(distinct))
             steps = (*steps, "averaged over the trials of each stimulus")
             rows = trial_rows(values, of_trials, kept, of_neurons, facts).rename("trials")
-            rows = rows.assign_coords({"stimulus_index": ("trial", index), kind.name: ("trial", found[index])})
-        labelled = stimulus_rows(averages, found, kind, of_neurons, facts)
-        return cls(name, found, kind.name, labelled, trials=rows, blanks=blanks, images=shown, steps=steps, **facts)
+            rows = rows.assign_coords({"stimulus_index": ("trial", index), kind.name: ("trial", distinct[index])})
+        labelled = stimulus_rows(averages, distinct, kind, of_neurons, facts)
+        return cls(name, distinct, kind.name, labelled, trials=rows, blanks=blanks, images=shown, steps=steps, **facts)
 
     @classmethod
     def from_rdm(
@@ -241,11 +234,7 @@ class MadeFromArrays:
         matrices = np.stack([checked_rdm(matrix, rdm_metric) for matrix in (matrices if several else [matrices])])
         given, facts = _stimulus_among(facts, orientation, direction, image)
         stimulus, kind = as_stimulus(matrices.shape[1], "stimuli", given)
-        found, counts = np.unique(stimulus, return_counts=True)
-        if counts.max() > 1:
-            one = f"{kind.noun} {_named(found[counts.argmax()])}"
-            raise InputError(f"{one} occurs {counts.max()} times; an RDM has one row per stimulus")
-        order = np.argsort(stimulus, kind="stable")
+        order = _order(stimulus, kind, "an RDM has one row per stimulus")
         if (np.diff(order) < 0).any():
             stimulus, matrices = stimulus[order], matrices[:, order[:, None], order]
         shown = None if images is None else as_images(images, len(stimulus), kind)[order]
@@ -277,6 +266,15 @@ def _stimulus_among(
     others = {name: values for name, values in facts.items() if name in STIMULUS_TYPES}
     given = {"orientation": orientation, "direction": direction, "image": image} | others
     return given, {name: fact for name, fact in facts.items() if name not in others}
+
+
+def _order(stimulus: npt.NDArray[Any], kind: StimulusType, advice: str) -> npt.NDArray[np.intp]:
+    """The places of the stimuli when sorted; each must occur once."""
+    distinct, counts = np.unique(stimulus, return_counts=True)
+    if counts.max() > 1:
+        one = f"{kind.noun} {_named(distinct[counts.argmax()])}"
+        raise InputError(f"{one} occurs {counts.max()} times; {advice}")
+    return np.argsort(stimulus, kind="stable")
 
 
 def _places_as_shown(image: Any) -> npt.NDArray[np.intp]:

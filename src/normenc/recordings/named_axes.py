@@ -50,11 +50,11 @@ def at_chosen_values(
     >>> responses = xr.Variable(("neuron", "orientation", "contrast"), np.arange(12).reshape(2, 3, 2))
     >>> contrast = xr.Variable(("contrast",), [0.5, 1.0])
     >>> arrays = {"responses": responses, "contrast": contrast, "orientation": [0, 45, 90]}
-    >>> found, _, said = at_chosen_values(arrays, "orientation", {"contrast": 1}, is_stated=False)
-    >>> found["responses"].values.tolist(), said
+    >>> chosen, _, said = at_chosen_values(arrays, "orientation", {"contrast": 1}, is_stated=False)
+    >>> chosen["responses"].values.tolist(), said
     ([[1, 3, 5], [7, 9, 11]], ['kept contrast 1 of 2 values'])
     """
-    responses, found, rest, said = shaped(arrays["responses"]), dict(arrays), dict(where or {}), list[str]()
+    responses, chosen, rest, said = shaped(arrays["responses"]), dict(arrays), dict(where or {}), list[str]()
     labelled = set(shaped(arrays[kind]).dims) | {None}
     unknown = [dim for dim in responses.dims if dim not in labelled and role_of(dim) is None]
     for dim in map(str, unknown):
@@ -75,8 +75,8 @@ def at_chosen_values(
             raise InputError(_choose(dim, length, values, responses.dims, _is_parameter(dim)))
         else:
             continue
-        found = {name: _at(array, dim, place) for name, array in found.items() if name != dim}
-    return found, rest, said
+        chosen = {name: _at(array, dim, place) for name, array in chosen.items() if name != dim}
+    return chosen, rest, said
 
 
 def _values(arrays: Mapping[str, Any], dim: str, length: int) -> Any:

@@ -20,7 +20,7 @@ from normenc.recordings.dissimilarities import read_rdms
 from normenc.recordings.formats import listed, not_there
 from normenc.recordings.formats.columns import ranges
 from normenc.recordings.formats.listing import ASIDE
-from normenc.recordings.formats.patterns import check_alike, parts_of
+from normenc.recordings.formats.patterns import matches_of
 from normenc.recordings.labels import without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
 from normenc.recordings.pictures import images_of_numbers, match_images, natural_order
@@ -99,19 +99,19 @@ def understand(
     known, where, chosen = at_chosen_values(known, kind, asked.where, is_stated=asked.axes is not None)
     asked = replace(asked, where=where or None)
     kind, stimulus = _stimulus(known)
-    found = arrange(known, kind, stimulus, asked, windowed=windowed)
-    _check_numbers(found.responses)
-    cautions = list(found.cautions)
+    arranged = arrange(known, kind, stimulus, asked, windowed=windowed)
+    _check_numbers(arranged.responses)
+    cautions = list(arranged.cautions)
     if asked.axes is None and "responses" not in (asked.names or {}):
-        question_square(found.responses)
-    if found.unit and "units" in facts:
-        facts["units"] += found.unit
+        question_square(arranged.responses)
+    if arranged.unit and "units" in facts:
+        facts["units"] += arranged.unit
     pictures = list(images) if isinstance(images, Mapping) else np.ravel(shaped(known.get("image_names", [])).array)
-    labels = without_blanks(found, as_type(kind), asked, set(map(str, pictures)))
-    choosing = found.columns | found.trials | {kind: np.asarray(found.stimulus)}
+    labels = without_blanks(arranged, as_type(kind), asked, set(map(str, pictures)))
+    choosing = arranged.columns | arranged.trials | {kind: np.asarray(arranged.stimulus)}
     blank = without_stimulus(labels)
-    rows, step = rows_where(choosing, asked.where, len(labels), blank=blank, labels=found.trials)
-    notes += found.notes
+    rows, step = rows_where(choosing, asked.where, len(labels), blank=blank, labels=arranged.trials)
+    notes += arranged.notes
     shown = as_type(kind)
     if shown.is_named:
         of_kept, images, counted = match_images(
@@ -128,19 +128,19 @@ def understand(
             notes += said
         images = images_of_numbers(images, shown, every, labels)
     is_shown = rows & ~without_stimulus(labels)
-    others = {key: column[is_shown] for key, column in found.columns.items() if key not in (asked.where or {})}
+    others = {key: column[is_shown] for key, column in arranged.columns.items() if key not in (asked.where or {})}
     cautions += varying(others, labels[is_shown])
     return Contents(
         name,
         kind,
         labels,
-        found.responses,
+        arranged.responses,
         rows=None if rows.all() else rows,
         images=images,
-        trials=found.trials,
-        neurons=found.neurons,
+        trials=arranged.trials,
+        neurons=arranged.neurons,
         facts=facts,
-        read_as=found.read_as,
+        read_as=arranged.read_as,
         notes=tuple(notes),
         cautions=tuple(cautions),
         steps=(*common["steps"], *chosen, *([step] if step else [])),
@@ -149,12 +149,12 @@ def understand(
 
 def _check_one_of_data(arrays: Mapping[str, Any]) -> None:
     """Raise InputError for a file with two things that could be the recording."""
-    found = [name for name in ("responses", "rdm") if name in arrays]
+    names = [name for name in ("responses", "rdm") if name in arrays]
     if {"resp", "stimuli"} <= arrays.keys() and np.ndim(shaped(arrays["resp"]).array) > 1:
-        found.append("resp")
-    if len(found) > 1:
-        ways = " or ".join(argument(names={name: name}) for name in found)
-        raise InputError(f"it holds {' and '.join(found)}; choose one of them with {ways}")
+        names.append("resp")
+    if len(names) > 1:
+        ways = " or ".join(argument(names={name: name}) for name in names)
+        raise InputError(f"it holds {' and '.join(names)}; choose one of them with {ways}")
 
 
 def _check_needs_no_trials(asked: Preparation) -> None:
@@ -171,12 +171,12 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
         raise _several_stimuli(given)
     shown = as_type(kind := given[0] if given else "image")
     stimulus = np.ravel(shaped(arrays[kind]).array) if given else None
-    found = read_rdms(
+    read = read_rdms(
         arrays, next((np.size(arrays[key]) for key in (kind, "stimulus") if key in arrays), None), asked.axes
     )
-    notes = [*common["notes"], *found.notes]
+    notes = [*common["notes"], *read.notes]
     if stimulus is None:
-        stimulus = unnamed_labels(arrays, found.rdm.shape[-1], images, notes)
+        stimulus = unnamed_labels(arrays, read.rdm.shape[-1], images, notes)
     if shown.is_named:
         labels, images, counted = match_images(stimulus, images, arrays.get("image_names"))
         notes += counted if given else ()
@@ -195,11 +195,11 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
         name,
         kind,
         labels,
-        rdm=found.rdm,
-        subjects=found.subjects,
+        rdm=read.rdm,
+        subjects=read.subjects,
         rdm_metric=metric,
         images=images,
-        read_as=found.read_as + ("" if metric == "correlation" else f" ({metric} dissimilarities)"),
+        read_as=read.read_as + ("" if metric == "correlation" else f" ({metric} dissimilarities)"),
         **common | {"notes": tuple(notes)},
     )
 
@@ -223,11 +223,11 @@ def _renamed(arrays: Mapping[str, Any], names: Mapping[str, str], mapped: bool, 
             notes.append(f"{name} are {len(matching):,} arrays, {ranges(matching)}, one per neuron")
         else:
             raise InputError(not_there(arrays, name, own))
-    found = {key: value for key, value in arrays.items() if key not in used} | moved
+    kept = {key: value for key, value in arrays.items() if key not in used} | moved
     for rivals in (tuple(STIMULUS_TYPES), DATA):
         if set(rivals) & moved.keys():
-            found = {key: value for key, value in found.items() if key not in rivals or key in moved}
-    return found
+            kept = {key: value for key, value in kept.items() if key not in rivals or key in moved}
+    return kept
 
 
 def _judge_by_numbers(known: dict[str, Any], asked: Preparation, notes: list[str]) -> None:
@@ -241,14 +241,13 @@ def _judge_by_numbers(known: dict[str, Any], asked: Preparation, notes: list[str
 
 def _matching(arrays: Mapping[str, Any], pattern: str, mapped: set[str]) -> list[str]:
     """Names of arrays that match and are not `mapped` otherwise; InputError if some look like no neurons."""
-    found: dict[str, None] = {}
     names = [name for name in arrays if name not in (*ASIDE, *mapped)]
-    for part in parts_of(pattern, names):
+
+    def match(part: str) -> list[str]:
         own = [name for name in names if fnmatchcase(name, part)]
-        own = [own[place] for place in natural_order(own)]
-        check_alike(own, part, pattern)
-        found |= dict.fromkeys(own)
-    return list(found)
+        return [own[place] for place in natural_order(own)]
+
+    return matches_of(pattern, names, match)
 
 
 def _side_by_side(arrays: Mapping[str, Any], pattern: str) -> Shaped:

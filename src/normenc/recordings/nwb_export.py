@@ -180,8 +180,8 @@ def _notes(recording: Recording) -> str:
 def written_series(file: Any) -> Any:
     """The responses in a file of :func:`write_nwb`, as pynwb reads it; None in those of others."""
     module = file.processing.get(NAME)
-    found = None if module is None else module.data_interfaces.get(NAME)
-    return found if type(found).__name__ == "TimeSeries" else None
+    series = None if module is None else module.data_interfaces.get(NAME)
+    return series if type(series).__name__ == "TimeSeries" else None
 
 
 def written_neurons(file: Any) -> Any:

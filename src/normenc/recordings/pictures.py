@@ -210,7 +210,7 @@ def _numbered(stems: list[str], *, alone: bool = False) -> dict[int, list[int]]:
 
     Names without any number are passed over, as long as most have one.
     """
-    found: dict[int, list[int]] = {}
+    numbered: dict[int, list[int]] = {}
     around = set()
     for place, stem in enumerate(stems):
         match = LAST_NUMBER.fullmatch(stem)
@@ -220,9 +220,9 @@ def _numbered(stems: list[str], *, alone: bool = False) -> dict[int, list[int]]:
         if alone and (before or after):
             continue
         around.add((before.strip(" _-.([").lower(), after.strip(" _-.)]").lower()))
-        found.setdefault(int(number), []).append(place)
-    n_numbered = sum(map(len, found.values()))
-    return found if len(around) <= 1 and (alone or 2 * n_numbered > len(stems)) else {}
+        numbered.setdefault(int(number), []).append(place)
+    n_numbered = sum(map(len, numbered.values()))
+    return numbered if len(around) <= 1 and (alone or 2 * n_numbered > len(stems)) else {}
 
 
 def images_of_numbers(images: Any, shown: StimulusType, every: Any, kept: Any) -> Any:
@@ -268,23 +268,23 @@ def _by_name(
     stems: dict[str, list[int]] = {}
     for number, name in enumerate(own):
         stems.setdefault(_stem(name), []).append(number)
-    found: dict[str, list[int]] = {
+    by_name: dict[str, list[int]] = {
         name: [whole[name]] if name in whole else stems.get(name, []) or stems.get(_stem(name), [])
         for name in np.unique(names).tolist()
     }
-    lost = [name for name, places in found.items() if not places]
-    if lost and all(name.isdecimal() for name in found):
+    lost = [name for name, places in by_name.items() if not places]
+    if lost and all(name.isdecimal() for name in by_name):
         return _by_number(names.astype(np.int64), own, counting)
     if lost:
         raise InputError(
-            f"{len(lost)} of {len(found)} images named in trials do not exist, the first is {lost[0]!r}; the images "
+            f"{len(lost)} of {len(by_name)} images named in trials do not exist, the first is {lost[0]!r}; the images "
             f"are {', '.join(own[:3])}{', ...' if len(own) > 3 else ''}"
         )
-    for name, places in found.items():
+    for name, places in by_name.items():
         if len(places) > 1:
             there = " and ".join(own[place] for place in places)
             raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave out one of them")
-    return np.array([found[name][0] for name in names.tolist()], dtype=np.int64), ()
+    return np.array([by_name[name][0] for name in names.tolist()], dtype=np.int64), ()
 
 
 def _stacked(images: list[Any]) -> npt.NDArray[Any]:

@@ -66,8 +66,8 @@ class Plan:
 
     def on_neurons(self, label: Shaped) -> bool:
         """Whether a label has a value for each neuron; where trials are as many, a named axis alone tells."""
-        found = self.lies_along(label)
-        return found == "neuron" or (found == "rows" and self.n_along == self.n_neurons and not any(label.dims))
+        along = self.lies_along(label)
+        return along == "neuron" or (along == "rows" and self.n_along == self.n_neurons and not any(label.dims))
 
     def spread(self, label: Shaped, name: str = "") -> npt.NDArray[Any] | None:
         """A label's values for each row; None if it does not lie along the rows."""

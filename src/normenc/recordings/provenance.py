@@ -19,7 +19,7 @@ __all__ = ["ReadFile", "changed", "digest_of", "files_read", "listing", "lists",
 
 Stamp = tuple[int, int, int]  # bytes, time of the last change in ns, inode
 _stamps: ContextVar[dict[Path, Stamp] | None] = ContextVar("stamps", default=None)
-_found: ContextVar[dict[Path, "ReadFile"] | None] = ContextVar("found", default=None)
+_files_read: ContextVar[dict[Path, "ReadFile"] | None] = ContextVar("files_read", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ def reads(path: Path, store: Path | None = None) -> None:
     InputError
         If it is read for the second time and has changed since the first.
     """
-    path, stamps, found = path.absolute(), _stamps.get(), _found.get()
+    path, stamps, files = path.absolute(), _stamps.get(), _files_read.get()
     if stamps is None or path in stamps:
         return
     try:
         stamps[path] = stamp = _stamp(path)
-        if found is None:
+        if files is None:
             return
-        if path not in found:
-            found[path] = ReadFile(path, _sha256(path), stamp, store)
-        elif changed([found[path]]):
+        if path not in files:
+            files[path] = ReadFile(path, _sha256(path), stamp, store)
+        elif changed([files[path]]):
             raise _refusal(path)
     except OSError:
         stamps.pop(path, None)
@@ -94,12 +94,12 @@ def unchanged() -> Iterator[None]:
 @contextmanager
 def files_read() -> Iterator[dict[Path, ReadFile]]:
     """The files that are read within the block, with their digests, by path, in the order in which they are opened."""
-    found: dict[Path, ReadFile] = {}
-    token = _found.set(found)
+    files: dict[Path, ReadFile] = {}
+    token = _files_read.set(files)
     try:
-        yield found
+        yield files
     finally:
-        _found.reset(token)
+        _files_read.reset(token)
 
 
 def changed(files: Iterable[ReadFile]) -> list[Path]:
@@ -159,9 +159,9 @@ def name_of(path: Path, source: Path) -> str:
 
 
 def _check(stamps: dict[Path, Stamp]) -> None:
-    found = _found.get() or {}
+    files = _files_read.get() or {}
     for path, stamp in stamps.items():
-        if _differs(path, stamp, found[path].sha256 if path in found else None):
+        if _differs(path, stamp, files[path].sha256 if path in files else None):
             raise _refusal(path) from None
 
 
@@ -183,8 +183,8 @@ def _differs(path: Path, stamp: Stamp, digest: str | None) -> bool:
 
 
 def _stamp(path: Path) -> Stamp:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _sha256(path: Path) -> str:

@@ -44,20 +44,20 @@ def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, commo
         If shapes disagree, stimuli are no degrees between 0 and 360, or fewer than 2 are kept.
     """
     question_square(arrays["resp"], "resp", direction="stimuli")
-    found = _arranged(arrays, asked)
-    responses = np.asarray(found.responses)
-    labels = without_blanks(found, as_type("direction"), asked, name="'stimuli'")
-    choosing = found.columns | found.trials | {"stimuli": found.stimulus}
-    rows, step = rows_where(choosing, asked.where, len(labels), blank=np.isnan(labels), labels=found.trials)
+    arranged = _arranged(arrays, asked)
+    responses = np.asarray(arranged.responses)
+    labels = without_blanks(arranged, as_type("direction"), asked, name="'stimuli'")
+    choosing = arranged.columns | arranged.trials | {"stimuli": arranged.stimulus}
+    rows, step = rows_where(choosing, asked.where, len(labels), blank=np.isnan(labels), labels=arranged.trials)
     labels = np.where(rows, labels, np.nan)
     labels[rows] = checked_numbers(labels[rows], as_type("direction"), asked.angles, name="'stimuli'")
     shown = rows & ~np.isnan(labels)
     _check_range(labels[shown])
-    notes = [*common["notes"], *found.notes]
-    others = {key: column[shown] for key, column in found.columns.items() if key not in (asked.where or {})}
-    cautions = [*found.cautions, *varying(others, labels[shown])]
+    notes = [*common["notes"], *arranged.notes]
+    others = {key: column[shown] for key, column in arranged.columns.items() if key not in (asked.where or {})}
+    cautions = [*arranged.cautions, *varying(others, labels[shown])]
     steps = [*common["steps"], *([step] if step else [])]
-    trials: dict[str, Any] = found.trials
+    trials: dict[str, Any] = arranged.trials
     if asked.bin_width is None:
         said = _left_out(labels[shown])
         (cautions if len(np.unique(labels[shown])) < shown.sum() else notes).extend(said)
@@ -84,8 +84,8 @@ def of_reference(arrays: Mapping[str, Any], name: str, asked: Preparation, commo
         responses,
         rows=None if rows.all() else rows,
         trials=trials,
-        neurons=found.neurons,
-        read_as=f"{found.read_as}, in the reference study's format",
+        neurons=arranged.neurons,
+        read_as=f"{arranged.read_as}, in the reference study's format",
         cautions=tuple(cautions),
         binned=asked.bin_width is not None,
         **{**common, "notes": tuple(notes), "steps": tuple(steps)},

@@ -170,12 +170,12 @@ def keep_responsive(recording: Recording, *, alpha: float = 0.05) -> Recording:
             f"{recording.name}: {kept.sum()} of {len(kept):,} neurons respond significantly to a stimulus compared "
             f"with {n_blanks} blanks; a population needs at least 2"
         )
-    found = select(recording, kept)
+    selected = select(recording, kept)
     said = (
         f"kept {kept.sum():,} of {responses.shape[1]:,} {RESPONSIVE} (tested against "
         f"{n_blanks:,} blanks, false discovery rate {alpha:g})"
     )
-    return replace(found, steps=(*recording.steps, said))
+    return replace(selected, steps=(*recording.steps, said))
 
 
 def only_responsive(steps: Iterable[str]) -> bool:

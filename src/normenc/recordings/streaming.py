@@ -247,9 +247,9 @@ def _averaging(stimulus: Any, n_trials: int) -> tuple[npt.NDArray[Any], Any]:
     shown = np.flatnonzero(~without_stimulus(labels)) if labels.dtype.kind in "fU" else np.arange(n_trials)
     if not len(shown):
         raise InputError("no trial has a stimulus; give one label for each trial that shows one")
-    found, index, counts = np.unique(labels[shown], return_inverse=True, return_counts=True)
-    weights = sparse.csr_array((1 / counts[index], (index, shown)), shape=(len(found), n_trials))
-    return found, weights
+    stimuli, index, counts = np.unique(labels[shown], return_inverse=True, return_counts=True)
+    weights = sparse.csr_array((1 / counts[index], (index, shown)), shape=(len(stimuli), n_trials))
+    return stimuli, weights
 
 
 def _z_scored(averages: Floats, largest: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:

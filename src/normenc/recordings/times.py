@@ -106,13 +106,13 @@ def seconds_of(unit: str) -> float:
     (0.001, 1.0)
     """
     word = (unit.strip().lower().split() or [""])[0].strip("()[].,;")
-    found = next((seconds for seconds, names in UNITS.items() if word in names), None)
-    if found is None:
+    factor = next((seconds for seconds, names in UNITS.items() if word in names), None)
+    if factor is None:
         raise InputError(
             f"time has the unit {unit[:60]!r}, which is not a known one (s, ms, us, ns, min); give the times of the "
             "first and of the last sample in seconds instead: times=(FIRST, LAST)"
         )
-    return found
+    return factor
 
 
 def questionable(times: Floats) -> str | None:
@@ -170,8 +170,8 @@ def averaged_over_time(
             + "; or pass window='all' for the mean of all samples"
         )
     if window.is_all and baseline is None:
-        found = values.mean(axis=axis, dtype=np.float64)
-        return _as_precise(found, values), f"averaged over all {n_samples:,} samples"
+        averaged = values.mean(axis=axis, dtype=np.float64)
+        return _as_precise(averaged, values), f"averaged over all {n_samples:,} samples"
     if times is None:
         raise InputError(
             f"the times of the {n_samples} samples are not known, so window= and baseline= cannot choose among them; "
@@ -182,20 +182,20 @@ def averaged_over_time(
             f"time has shape {times.shape}; it must hold one number of seconds for each of {n_samples} samples"
         )
     inside = _samples(times, window, "window")
-    found = values.compress(inside, axis=axis).mean(axis=axis, dtype=np.float64)
+    averaged = values.compress(inside, axis=axis).mean(axis=axis, dtype=np.float64)
     said = f"averaged over {inside.sum():,} of {n_samples:,} samples in {window}"
     if window.is_all:
         said = f"averaged over all {n_samples:,} samples"
     if baseline is not None:
         before = _samples(times, baseline, "baseline")
-        found = found - values.compress(before, axis=axis).mean(axis=axis, dtype=np.float64)
+        averaged = averaged - values.compress(before, axis=axis).mean(axis=axis, dtype=np.float64)
         n_before = int(before.sum())
         said += f", less the mean of {n_before:,} sample{'s' * (n_before != 1)} in {baseline}"
-    return _as_precise(found, values), said
+    return _as_precise(averaged, values), said
 
 
-def _as_precise(found: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return found.astype(values.dtype) if values.dtype == np.float32 else found
+def _as_precise(averaged: npt.NDArray[Any], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return averaged.astype(values.dtype) if values.dtype == np.float32 else averaged
 
 
 def _how_timed(likely: Sequence[str]) -> str:

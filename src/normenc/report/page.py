@@ -220,11 +220,12 @@ def _silent(units: pd.DataFrame) -> str:
 
 def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """What the picture of predictivity shows, for its caption, and which fits failed."""
-    from normenc.figures.predictivity import BOUNDS, MEASURES
+    from normenc.figures.predictivity import BOUNDS, known_measures
 
-    known = [name for name in MEASURES if any(row[name] == row[name] for row in rows)]
+    known = known_measures(pd.DataFrame(rows))
     shown = known[0] if known else "r"
     return {
+        "known": bool(known),
         "noise_corrected": shown in ("feve", "noise_corrected_r"),
         "notes": fit_notes(rows),
         "beyond": any(not BOUNDS[0] <= row[shown] <= BOUNDS[1] for row in rows if row[shown] == row[shown]),

@@ -1,5 +1,6 @@
 """Pictures of what a run found: similarities, predictivity, and what networks fitted to the neurons learned."""
 
+from normenc.figures.predictivity import known_measures
 from normenc.runs.populations import recording_label, units_by_population
 from normenc.runs.reading import Run
 from normenc.runs.registry import picture
@@ -44,8 +45,8 @@ def _over_training(run: Run) -> Picture:
 @picture(
     "predictivity",
     "Similarity of RDMs against predictivity of neurons, a point for each encoder",
-    applies=lambda run: run.predictivity is not None,
-    when="with `[encoding] enabled = true`",
+    applies=lambda run: run.predictivity is not None and bool(known_measures(run.predictivity)),
+    when="with `[encoding] enabled = true`, if any neuron is reliable",
     placed=True,
 )
 def _predictivity(run: Run) -> Picture:

@@ -11,6 +11,7 @@ from normenc.rsa.ceiling import spearman_brown
 
 __all__ = [
     "explainable_variance",
+    "labelled_trials",
     "noise_correlations",
     "repeated",
     "signal_correlations",
@@ -20,6 +21,17 @@ __all__ = [
 
 MAX_PAIRS_GIB = 4
 SAME = 1e-12  # of a response's size: what differs by less does not vary but for rounding
+
+
+def labelled_trials(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Responses of trials and the label of each; InputError unless there is one a trial."""
+    values, labels = as_responses(responses, in_range=True), np.asarray(stimulus)
+    if labels.shape != (len(values),):
+        raise InputError(
+            f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
+            "label a trial"
+        )
+    return values, labels
 
 
 def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp], npt.NDArray[Any]]:
@@ -43,12 +55,7 @@ def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArr
     InputError
         When shapes disagree, or fewer than 2 stimuli were shown twice.
     """
-    values, labels = as_responses(responses, in_range=True), np.asarray(stimulus)
-    if labels.shape != (len(values),):
-        raise InputError(
-            f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
-            "label a trial"
-        )
+    values, labels = labelled_trials(responses, stimulus)
     different, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
     kept = counts >= 2
     if kept.sum() < 2:

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from normenc.arrays import as_array, as_responses
+from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.tuning.curves import Cells, around_zero, cells, checked, steady
 from normenc.tuning.permuting import permuted_anova
+from normenc.tuning.reliability import labelled_trials
 
 __all__ = ["direction_p_values", "discoveries", "orientation_p_values", "stimulus_p_values"]
 
@@ -60,12 +61,7 @@ def stimulus_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
     >>> stimulus_p_values(noise + [[0, 3]] * (stimulus == 1)[:, None], stimulus).round(4)
     array([0.3401, 0.    ])
     """
-    values, labels = as_responses(responses, in_range=True), np.asarray(stimulus)
-    if labels.shape != (len(values),):
-        raise InputError(
-            f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
-            "label a trial"
-        )
+    values, labels = labelled_trials(responses, stimulus)
     different, index = np.unique(labels, return_inverse=True)
     if len(different) < 2 or len(values) < REPEATED * len(different):
         return np.full(values.shape[1], np.nan)

@@ -147,8 +147,8 @@ def plain(values: pd.Series) -> npt.NDArray[Any]:
 def as_degrees(texts: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
     """Numbers written as text, with NaN for words such as "none"; None if there are other words."""
     numbers = [np.nan if str(item).strip().lower() in BLANK else item for item in texts.tolist()]
-    found = pd.to_numeric(pd.Series(numbers, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
-    return None if any(item is not np.nan for item in np.array(numbers, dtype=object)[np.isnan(found)]) else found
+    degrees = pd.to_numeric(pd.Series(numbers, dtype=object), errors="coerce").to_numpy(dtype=np.float64)
+    return None if any(item is not np.nan for item in np.array(numbers, dtype=object)[np.isnan(degrees)]) else degrees
 
 
 def _as_text(values: pd.Series) -> npt.NDArray[Any]:
@@ -186,15 +186,15 @@ def as_numbers(values: pd.Series) -> npt.NDArray[np.float64]:
         values = values.where(~values.isin(MISSING_RESPONSES), np.nan)
     try:
         dates = values.dtype.kind in "mM"  # would be taken for nanoseconds
-        found = pd.Series(np.nan, values.index) if dates else pd.to_numeric(values, errors="coerce")
+        numeric = pd.Series(np.nan, values.index) if dates else pd.to_numeric(values, errors="coerce")
     except TypeError:  # lists, for example
-        found = pd.Series(np.nan, values.index)
-    bad = found.isna() & values.notna()
+        numeric = pd.Series(np.nan, values.index)
+    bad = numeric.isna() & values.notna()
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         said = repr(str(values.iloc[row]))[:60]
         raise InputError(f"row {row + 1}: {values.name} {said} is not a number; write it as 1.5, or leave it empty")
-    return found.to_numpy(dtype=np.float64, na_value=np.nan)
+    return numeric.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def plain_facts(table: pd.DataFrame) -> dict[str, str]:

@@ -27,10 +27,10 @@ def opened_hdf5(path: Path) -> Iterator[dict[str, Any]]:
     """
     with opened_file(path) as file:
         with readable("HDF5 file", ADVICE):
-            found: dict[str, Any] = {}
-            _collect(file, "", found, set())
-            arrays = {name: item for name, item in found.items() if not isinstance(item, Unreadable)}
-            left_out = {name: item for name, item in found.items() if isinstance(item, Unreadable)}
+            items: dict[str, Any] = {}
+            _collect(file, "", items, set())
+            arrays = {name: item for name, item in items.items() if not isinstance(item, Unreadable)}
+            left_out = {name: item for name, item in items.items() if isinstance(item, Unreadable)}
             if left_out:
                 arrays["notes"] = [f"{name} was left out: {item.why(name)}" for name, item in left_out.items()]
                 arrays["left_out"] = {name: item.what for name, item in left_out.items()}
@@ -139,11 +139,11 @@ def _axes_of(item: Any, name: str) -> tuple[str, ...]:
     """Names of the axes: their labels, or the scales that are attached to them; empty if none has any."""
     if item.is_scale and item.ndim == 1:
         return (item.name.rpartition("/")[2],)
-    found: list[str] = []
+    dims: list[str] = []
     for axis, dim in enumerate(item.dims):
         own = dim.label or (dim[0].name.rpartition("/")[2] if len(dim) else "")
-        found.append(own if own and own not in found else f"{name}[{axis}]")
-    return tuple(found) if any(own != f"{name}[{axis}]" for axis, own in enumerate(found)) else ()
+        dims.append(own if own and own not in dims else f"{name}[{axis}]")
+    return tuple(dims) if any(own != f"{name}[{axis}]" for axis, own in enumerate(dims)) else ()
 
 
 def _unit_of(item: Any) -> str | None:

@@ -119,7 +119,7 @@ def _others(
     table: pd.DataFrame, codes: Sequence[Any], sides: Sequence[Any], notes: list[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """All other columns, as of trials and as of neurons; what is of neither is left out, and said."""
-    found: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    labels: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     owners = (("trial", codes[0], sides[0]), ("neuron", codes[1], sides[1]))
     facts, left_out = plain_facts(table), []
     for column in (column for column in table if column not in facts):
@@ -131,11 +131,11 @@ def _others(
             continue
         place = fitting[0] if known is None else known
         what, code, side = owners[place]
-        found[place][str(column)] = of_each(values, str(column), code, side, what)
+        labels[place][str(column)] = of_each(values, str(column), code, side, what)
     if left_out:
         were = "was" if len(left_out) == 1 else "were"
         notes.append(f"{few(left_out)} {were} left out, because the values vary with both trials and neurons")
-    return found
+    return labels
 
 
 def _is_one_each(values: npt.NDArray[Any], index: npt.NDArray[Any]) -> bool:
@@ -149,9 +149,9 @@ def of_each(values: npt.NDArray[Any], name: str, index: Any, owners: Any, what: 
     doubled = pairs["owner"].duplicated()
     if doubled.any():
         owner = owners[int(pairs["owner"][doubled].iloc[0])]
-        found = pairs["value"][pairs["owner"] == pairs["owner"][doubled].iloc[0]].tolist()
+        rivals = pairs["value"][pairs["owner"] == pairs["owner"][doubled].iloc[0]].tolist()
         raise InputError(
-            f"{what} {owner} has several values of {name}: {found[0]} and {found[1]}; it must have only one"
+            f"{what} {owner} has several values of {name}: {rivals[0]} and {rivals[1]}; it must have only one"
         )
     found_values = pairs.sort_values("owner")["value"].to_numpy()
     return found_values if found_values.dtype.kind in "iufb" else found_values.astype(str)

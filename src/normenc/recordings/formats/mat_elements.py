@@ -38,10 +38,10 @@ class _Plain:
         self._file = file
 
     def read(self, n_bytes: int) -> bytes:
-        found = self._file.read(n_bytes)
-        if len(found) < n_bytes:
+        content = self._file.read(n_bytes)
+        if len(content) < n_bytes:
             raise ValueError("it ends within an array")
-        return found
+        return content
 
     def skip(self, n_bytes: int) -> None:
         if n_bytes:
@@ -57,17 +57,17 @@ class _Packed(_Plain):
         self._left, self._unpacker = length, zlib.decompressobj()
 
     def read(self, n_bytes: int) -> bytes:
-        found = b""
-        while len(found) < n_bytes:
+        content = b""
+        while len(content) < n_bytes:
             raw = self._unpacker.unconsumed_tail
             if not raw:
                 raw = self._file.read(min(self._left, 2**16))
                 self._left -= len(raw)
-            part = self._unpacker.decompress(raw, n_bytes - len(found))
+            part = self._unpacker.decompress(raw, n_bytes - len(content))
             if not raw and not part:
                 raise ValueError("it ends within an array")
-            found += part
-        return found
+            content += part
+        return content
 
     def skip(self, n_bytes: int) -> None:
         while n_bytes:
@@ -97,7 +97,7 @@ def variables_of(path: Path) -> list[Variable]:
                 unpacked += length
                 check_packing("it", unpacked, lambda: path.stat().st_size)
             if kind != ARRAY:
-                raise ValueError(f"an element of kind {kind} stands where an array should")
+                raise ValueError(f"an element of kind {kind} was found where an array is expected")
             said = _check_array(source, order, length, 0)
             if said is not None:
                 variables.append(_declared(*said))

@@ -99,14 +99,14 @@ class _Reader:
         check_size(name, n_bytes, item.id.get_storage_size)
         place = h5py.h5o.get_info(item.id).addr
         if n_bytes > LARGE and place in self._seen:
-            raise ValueError(f"many cells of {name} lead to one array")
+            raise ValueError(f"many cells of {name} refer to the same array")
         self._seen.add(place)
         return np.asarray(item[()])
 
     def _cells(self, references: npt.NDArray[Any], name: str, depth: int) -> npt.NDArray[np.object_]:
         self._followed += references.size
         if depth > DEEPEST or self._followed > self._n_bytes // 16:  # each leads to a head of many more bytes
-            raise ValueError(f"cells of {name} lead to one another")
+            raise ValueError(f"cells of {name} refer to each other in a circle")
         items = (self._item(self._file[reference], name, depth + 1) for reference in references.ravel())
         return as_objects(items, references.shape)
 
@@ -122,8 +122,8 @@ class _Reader:
             arrays = {field: self._values(item, f"{name}.{field}").T for field, item in items.items()}
             fields = {field: self._cells(array, f"{name}.{field}", depth) for field, array in arrays.items()}
             return Structures(next(iter(arrays.values())).shape, fields)
-        found = {field: self._item(item, f"{name}.{field}", depth + 1) for field, item in items.items()}
-        return Structures((1,), {field: as_objects([item], (1,)) for field, item in found.items()})
+        read = {field: self._item(item, f"{name}.{field}", depth + 1) for field, item in items.items()}
+        return Structures((1,), {field: as_objects([item], (1,)) for field, item in read.items()})
 
     def _sparse(self, group: Any, name: str) -> npt.NDArray[Any]:
         from scipy.sparse import csc_matrix

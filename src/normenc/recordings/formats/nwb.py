@@ -98,15 +98,15 @@ def read_nwb(
     with opened_nwb(Path(path)) as file:
         table, kind, column, stimulus = stimuli_of(tables_of(file), intervals, names, notes)
         chosen = choose_signals(file, series, notes)
-        rows, found = _of_all_trials(table, chosen, ~without_stimulus(stimulus), window, baseline, notes)
-        found |= _of_trials(file, table, names, column, rows)
-        found |= _of_neurons(file, chosen, names, notes)
-        found |= _facts(file, notes) | {kind: as_given(stimulus[rows]), "axes": "trial,neuron"}
+        rows, arrays = _of_all_trials(table, chosen, ~without_stimulus(stimulus), window, baseline, notes)
+        arrays |= _of_trials(file, table, names, column, rows)
+        arrays |= _of_neurons(file, chosen, names, notes)
+        arrays |= _facts(file, notes) | {kind: as_given(stimulus[rows]), "axes": "trial,neuron"}
         if as_type(kind).is_named:
-            found |= written_images(file, found[kind])
-    if len(regions := np.unique(found.get("region", []))) == 1 and regions[0]:
-        found.setdefault("area", str(regions[0]))
-    return found | {"notes": notes}
+            arrays |= written_images(file, arrays[kind])
+    if len(regions := np.unique(arrays.get("region", []))) == 1 and regions[0]:
+        arrays.setdefault("area", str(regions[0]))
+    return arrays | {"notes": notes}
 
 
 def _check_names(names: Mapping[str, str]) -> None:
@@ -135,20 +135,20 @@ def _of_all_trials(
     def read(rows: npt.NDArray[np.int64]) -> tuple[dict[str, Any], list[str]]:
         said: list[str] = []
         responses = read_responses(chosen, starts[rows], stops[rows], window, "window", said)
-        found = {"responses": responses, "units": chosen.units}
+        arrays = {"responses": responses, "units": chosen.units}
         if baseline is not None:
             before = read_responses(chosen, starts[rows], stops[rows], baseline, "baseline", said)
-            subtract_baseline(found, before, chosen.kind, said)
-        return found, said
+            subtract_baseline(arrays, before, chosen.kind, said)
+        return arrays, said
 
     rows = np.flatnonzero(shown | has_times)
     try:
-        found, said = read(rows)
+        arrays, said = read(rows)
     except InputError:
         if shown[rows].all():
             raise
         rows = np.flatnonzero(shown)
-        found, said = read(rows)
+        arrays, said = read(rows)
     notes += said
     if n_lost := len(shown) - len(rows):
         notes.append(f"left out {n_lost:,} of {len(shown):,} trials, without a stimulus and without responses")
@@ -156,7 +156,7 @@ def _of_all_trials(
         notes.append(
             f"{len(blanks):,} of {len(shown):,} trials have no stimulus and are blanks" + kinds_of_others(table, shown)
         )
-    return rows, found
+    return rows, arrays
 
 
 def _of_trials(
@@ -165,19 +165,19 @@ def _of_trials(
     """Labels of trials, and all other columns of their table but that of the stimuli."""
     of_neurons = set(OF_NEURONS) - {*OF_TRIALS, *STIMULUS_TYPES}
     own = {name: (column,) for name, column in names.items() if name not in {*STIMULUS_TYPES, *of_neurons}}
-    found = labels_of(table, OF_TRIALS | own, names, rows)
+    labels = labels_of(table, OF_TRIALS | own, names, rows)
     animal = None if file.subject is None else file.subject.subject_id
     for label, value in (("animal", animal), ("session", file.session_id)):
-        if label not in found and value:
-            found[label] = np.full(len(rows), str(value))
+        if label not in labels and value:
+            labels[label] = np.full(len(rows), str(value))
     mapped = {names[name] for name in names if name not in of_neurons}
     columns = {
         column: values[rows]
         for column in table.colnames
-        if column not in {"start_time", "stop_time", stimulus, *mapped, *found}
+        if column not in {"start_time", "stop_time", stimulus, *mapped, *labels}
         and (values := column_of(table, column)) is not None
     }
-    return found | beside(columns, table.name, [*STIMULUS_TYPES, *OF_NEURONS, *FACTS])
+    return labels | beside(columns, table.name, [*STIMULUS_TYPES, *OF_NEURONS, *FACTS])
 
 
 def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
@@ -192,20 +192,20 @@ def _of_neurons(file: Any, chosen: Signals, names: Mapping[str, str], notes: lis
         rows = checked_places(rois.data[:], len(table), f"rois of {chosen.series.name}")
     if "obs_intervals" in table.colnames:
         notes.append("obs_intervals of the units are ignored")
-    found = labels_of(table, OF_NEURONS, names, rows)
-    if "neuron" not in found:
-        found["neuron"] = np.asarray(table.id[:])[rows].astype(str)
-        if len(np.unique(found["neuron"])) < len(rows):
-            found["neuron"] = np.arange(len(rows)).astype(str)
+    labels = labels_of(table, OF_NEURONS, names, rows)
+    if "neuron" not in labels:
+        labels["neuron"] = np.asarray(table.id[:])[rows].astype(str)
+        if len(np.unique(labels["neuron"])) < len(rows):
+            labels["neuron"] = np.arange(len(rows)).astype(str)
             notes.append(f"ids of {table.name} are not unique; neurons are named by their position")
-    if "region" not in found:
+    if "region" not in labels:
         plane = getattr(getattr(table, "imaging_plane", None), "location", None)
         regions = _electrode_regions(file) if rois is None else np.full(len(rows), plane or "")
         if regions is not None and not np.isin(regions, ("", "unknown")).all():
-            found["region"] = regions
-    if "region" in found and found["region"].dtype.kind in "OUST":
-        found["region"] = np.array([plain_place(str(place)) for place in found["region"]], dtype=str)
-    return found
+            labels["region"] = regions
+    if "region" in labels and labels["region"].dtype.kind in "OUST":
+        labels["region"] = np.array([plain_place(str(place)) for place in labels["region"]], dtype=str)
+    return labels
 
 
 def _electrode_regions(file: Any) -> npt.NDArray[Any] | None:
@@ -229,16 +229,16 @@ def _electrode_regions(file: Any) -> npt.NDArray[Any] | None:
 
 def _facts(file: Any, notes: list[str]) -> dict[str, Any]:
     """What is known about the recording as a whole."""
-    found: dict[str, Any] = {"source": f"NWB file {file.identifier}: {' '.join(str(file.session_description).split())}"}
+    known: dict[str, Any] = {"source": f"NWB file {file.identifier}: {' '.join(str(file.session_description).split())}"}
     if file.subject is not None and file.subject.species:
-        found["species"] = str(file.subject.species)
+        known["species"] = str(file.subject.species)
     if file.related_publications is not None and len(file.related_publications):
-        found["citation"] = "; ".join(map(str, file.related_publications))
+        known["citation"] = "; ".join(map(str, file.related_publications))
     if file.invalid_times is not None and len(file.invalid_times):
         notes.append(f"{len(file.invalid_times):,} invalid_times are ignored")
     if written_series(file) is None:
-        return found
-    del found["source"]
+        return known
+    del known["source"]
     facts, remarks = written_facts(file)
     notes += remarks
-    return found | facts
+    return known | facts

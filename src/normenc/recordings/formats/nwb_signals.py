@@ -61,25 +61,25 @@ def choose_signals(file: Any, wanted: str | None, notes: list[str]) -> Signals:
     """The spike times, as series ``units``, or the signals to take responses from."""
     from pynwb.ophys import RoiResponseSeries
 
-    found = [_signal(item) for item in file.objects.values() if isinstance(item, RoiResponseSeries)]
+    signals = [_signal(item) for item in file.objects.values() if isinstance(item, RoiResponseSeries)]
     if (own := written_series(file)) is not None:
-        found.append(Signals(path_of(own), "other", str(own.unit), own))
+        signals.append(Signals(path_of(own), "other", str(own.unit), own))
     if file.units is not None and "spike_times" in file.units.colnames and hasattr(file.units["spike_times"], "target"):
-        found.append(Signals("units", "spikes", "Hz", file.units))
-    found.sort(key=lambda one: one.path)
-    there = ", ".join(one.path for one in found)
-    if not found:
+        signals.append(Signals("units", "spikes", "Hz", file.units))
+    signals.sort(key=lambda one: one.path)
+    there = ", ".join(one.path for one in signals)
+    if not signals:
         raise InputError("it has no units with spike_times, and no RoiResponseSeries; there are no responses to read")
     if wanted is not None:
-        chosen = [one for one in found if f"/{one.path}".endswith(f"/{wanted}")]
+        chosen = [one for one in signals if f"/{one.path}".endswith(f"/{wanted}")]
         if len(chosen) != 1:
             raise InputError(f"{len(chosen) or 'no'} signals are named {wanted!r}; the signals are {there}")
         return chosen[0]
-    if len(found) == 1:
-        return found[0]
-    dff = [one for one in found if one.kind == "dF/F"]
-    if len(dff) != 1 or any(one.kind == "spikes" for one in found):
-        raise InputError(f"there are several signals, {there}; choose one, such as {argument(series=found[0].path)}")
+    if len(signals) == 1:
+        return signals[0]
+    dff = [one for one in signals if one.kind == "dF/F"]
+    if len(dff) != 1 or any(one.kind == "spikes" for one in signals):
+        raise InputError(f"there are several signals, {there}; choose one, such as {argument(series=signals[0].path)}")
     notes.append(f"responses are of {dff[0].path}, out of {there}")
     return dff[0]
 

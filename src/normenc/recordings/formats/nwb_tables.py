@@ -34,8 +34,8 @@ def tables_of(file: Any) -> dict[str, Any]:
     """All tables of intervals by name, but for that of times that are not valid."""
     from pynwb.epoch import TimeIntervals
 
-    found = [item for item in file.objects.values() if isinstance(item, TimeIntervals)]
-    return {table.name: table for table in sorted(found, key=path_of) if table.name != "invalid_times"}
+    tables = [item for item in file.objects.values() if isinstance(item, TimeIntervals)]
+    return {table.name: table for table in sorted(tables, key=path_of) if table.name != "invalid_times"}
 
 
 def stimuli_of(
@@ -46,14 +46,14 @@ def stimuli_of(
         raise InputError("it has no table of trials or other intervals; stimuli and their times are needed")
     if wanted is not None and wanted not in tables:
         raise InputError(f"it has no table of intervals {wanted!r}; it has {', '.join(tables)}")
-    found = {name: _candidates(tables[name], names) for name in ([wanted] if wanted is not None else tables)}
-    having = [name for name, candidates in found.items() if candidates]
+    by_table = {name: _candidates(tables[name], names) for name in ([wanted] if wanted is not None else tables)}
+    having = [name for name, candidates in by_table.items() if candidates]
     chosen = "trials" if "trials" in having else having[0] if len(having) == 1 else None
     if not having:
         for kind in (kind for kind in STIMULUS_TYPES if kind in names):
-            if not any(names[kind] in tables[name].colnames for name in found):
-                raise InputError(f"{' and '.join(found)} have no column {names[kind]!r} (for {kind})")
-        there = "; ".join(f"{name} has {few(tables[name].colnames)}" for name in found)
+            if not any(names[kind] in tables[name].colnames for name in by_table):
+                raise InputError(f"{' and '.join(by_table)} have no column {names[kind]!r} (for {kind})")
+        there = "; ".join(f"{name} has {few(tables[name].colnames)}" for name in by_table)
         column = next(
             (f"column {names[kind]} holds no {own.plural}" for kind, own in STIMULUS_TYPES.items() if kind in names),
             "no column has stimuli",
@@ -63,10 +63,10 @@ def stimuli_of(
         raise InputError(
             f"several tables hold stimuli ({', '.join(having)}); choose one, such as {argument(intervals=having[0])}"
         )
-    if len(found[chosen]) > 1:
-        columns = ", ".join(column for _, column in found[chosen])
+    if len(by_table[chosen]) > 1:
+        columns = ", ".join(column for _, column in by_table[chosen])
         raise InputError(f"the stimulus of {chosen} may be any of the columns {columns}; {ADVICE}")
-    (((kind, column), values),) = found[chosen].items()
+    (((kind, column), values),) = by_table[chosen].items()
     shown = as_type(kind)
     if shown.folded_from and kind not in names and np.nanmax(values) - np.nanmin(values) > (shown.period or np.inf):
         kind = shown.folded_from
@@ -82,7 +82,7 @@ def stimuli_of(
 def _candidates(table: Any, names: Mapping[str, str]) -> dict[tuple[str, str], npt.NDArray[Any]]:
     """Stimuli of every column that may hold them; a mapped column is the only candidate."""
     mapped = {kind: re.escape(names[kind]) for kind in STIMULUS_TYPES if kind in names}
-    found = {}
+    candidates = {}
     # "angle" and "theta" are no patterns: they may be orientations or directions.
     plain = {kind.name: kind.columns or re.escape(kind.name) for kind in STIMULUS_TYPES.values()}
     for kind, pattern in (mapped or plain).items():
@@ -93,8 +93,8 @@ def _candidates(table: Any, names: Mapping[str, str]) -> dict[tuple[str, str], n
             if values is not None:
                 values = values if values.dtype.kind == "U" else np.where(np.isfinite(values), values, np.nan)
                 if len(np.unique(values[~without_stimulus(values)])) > 1:  # a movie's frames all have orientation 0
-                    found[kind, column] = values
-    return found
+                    candidates[kind, column] = values
+    return candidates
 
 
 def _pictured(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
@@ -150,7 +150,7 @@ def labels_of(
     table: Any, known: Mapping[str, tuple[str, ...]], names: Mapping[str, str], rows: npt.NDArray[Any]
 ) -> dict[str, npt.NDArray[Any]]:
     """Labels of the rows, from the columns that `names` maps, or else from the first of a known name."""
-    found = {}
+    labels = {}
     for label, columns in known.items():
         if label in names and names[label] not in table.colnames:
             raise InputError(
@@ -158,9 +158,9 @@ def labels_of(
             )
         for column in (names[label],) if label in names else columns:
             if column in table.colnames and (values := column_of(table, column)) is not None:
-                found[label] = values[rows]
+                labels[label] = values[rows]
                 break
-    return found
+    return labels
 
 
 def plain_place(said: str) -> str:

@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from fnmatch import fnmatchcase
 
 from normenc.errors import InputError
 from normenc.recordings.formats.columns import FACTS, OF_NEURONS, few, is_of_trials, ranges, stem
 from normenc.texts import argument
 
-__all__ = ["check_alike", "is_other", "parts_of", "words_of"]
+__all__ = ["check_alike", "is_other", "matches_of", "words_of"]
 
 # Words for what is measured or set in each trial, or for moments of one trace, but not for neurons.
 OTHER_WORDS = frozenset(
@@ -44,18 +44,23 @@ def is_other(name: str) -> bool:
     return bool(OTHER_WORDS & set(words_of(name)))
 
 
-def parts_of(pattern: str, names: Container[str]) -> list[str]:
-    """The patterns that ``|`` divides, unless one of the names is written so.
+def matches_of(pattern: str, names: Container[str], match: Callable[[str], list[str]]) -> list[str]:
+    """All that `match` finds for the patterns that ``|`` divides, unless one of the names is written so.
 
     Examples
     --------
-    >>> parts_of("D.n*|D.speed", ["D.n1", "D.speed"])
-    ['D.n*', 'D.speed']
+    >>> matches_of("D.n*|D.speed", ["D.n1", "D.speed"], {"D.n*": ["D.n1"], "D.speed": ["D.speed"]}.get)
+    ['D.n1', 'D.speed']
     """
-    return [pattern] if pattern in names else [part.strip() for part in pattern.split("|") if part.strip()]
+    matches: dict[str, None] = {}
+    for part in [pattern] if pattern in names else filter(None, map(str.strip, pattern.split("|"))):
+        own = match(part)
+        check_alike(own, part, pattern)
+        matches |= dict.fromkeys(own)
+    return list(matches)
 
 
-def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
+def check_alike(names: Sequence[str], pattern: str, whole: str) -> None:
     """Raise InputError if a pattern for neurons matches names that are not like the others.
 
     These are names of other things (``speed``) and, among names that differ only by their numbers (``neuron1``,
@@ -63,7 +68,7 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
 
     Parameters
     ----------
-    found : sequence of str
+    names : sequence of str
         What matches.
     pattern : str
     whole : str
@@ -77,12 +82,12 @@ def check_alike(found: Sequence[str], pattern: str, whole: str) -> None:
     """
     if not set("*?[") & set(pattern):
         return
-    sizes = Counter(map(stem, found))
+    sizes = Counter(map(stem, names))
     numbered = {family for family, size in sizes.items() if size > 1 and not _is_no_neuron(family)}
-    alike = [name for name in found if stem(name) in numbered]
+    alike = [name for name in names if stem(name) in numbered]
     if not alike:
-        alike = [name for name in found if not _is_no_neuron(name)]
-    odd = [name for name in found if name not in set(alike)]
+        alike = [name for name in names if not _is_no_neuron(name)]
+    odd = [name for name in names if name not in set(alike)]
     if not (alike and odd):
         return
     short = _shorter(alike, odd)

@@ -82,15 +82,15 @@ def read_phy(
         begin, end, duration = windows_of(trials.starts, trials.stops, between, what)
         return spike_counts(seconds, ends, begin, end) / duration[:, np.newaxis]
 
-    found: dict[str, Any] = {"responses": read(window, "window"), "units": "Hz"}
+    arrays: dict[str, Any] = {"responses": read(window, "window"), "units": "Hz"}
     if baseline is not None:
-        subtract_baseline(found, read(baseline, "baseline"), "spikes", notes)
+        subtract_baseline(arrays, read(baseline, "baseline"), "spikes", notes)
     late = (trials.starts * trials.rate >= n_samples).sum()
     if late:
         notes.append(f"{late:,} of {len(trials.starts):,} trials begin after the last spike of the recording")
     labels = beside(_labels(folder, clusters, names.get("quality"), notes), "clusters", trials.columns)
-    found |= {"neuron": clusters.astype(str), "axes": "trial,neuron", "notes": trials.notes + notes}
-    return with_names(trials.columns | labels | found, names, trials)
+    arrays |= {"neuron": clusters.astype(str), "axes": "trial,neuron", "notes": trials.notes + notes}
+    return with_names(trials.columns | labels | arrays, names, trials)
 
 
 def _spikes(folder: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -119,10 +119,10 @@ def _rate(folder: Path) -> float | None:
         return None
     reads(path)
     text = path.read_text(encoding="utf-8", errors="replace")
-    found = re.search(rf"^\s*sample_rate\s*=\s*{NUMBER}\s*(?:#.*)?$", text, re.MULTILINE)
-    if found is None or not 0 < float(found[1]) < np.inf:
+    match = re.search(rf"^\s*sample_rate\s*=\s*{NUMBER}\s*(?:#.*)?$", text, re.MULTILINE)
+    if match is None or not 0 < float(match[1]) < np.inf:
         raise InputError("params.py has no line such as sample_rate = 30000; write the sampling rate (Hz) as a number")
-    return float(found[1])
+    return float(match[1])
 
 
 def _labels(folder: Path, clusters: npt.NDArray[np.int64], wanted: str | None, notes: list[str]) -> dict[str, Any]:

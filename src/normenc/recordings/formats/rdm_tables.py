@@ -118,7 +118,7 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
     head = cells[0, column:].tolist() if row else None
     first = cells[row:, 0].tolist() if column else None
     corner = str(cells[0, 0]) if row and column else ""
-    found: dict[str, Any] = {"simulated": "yes"} if corner.endswith(SIMULATED) else {}
+    facts: dict[str, Any] = {"simulated": "yes"} if corner.endswith(SIMULATED) else {}
     corner = corner.removesuffix(SIMULATED)
     wanted = [(name, own) for name, own in names.items() if is_stimulus(name)]
     labels = _agreed(head, first, even_counts=bool(wanted) or is_stimulus(corner.lower()))
@@ -131,12 +131,12 @@ def _labels(cells: npt.NDArray[np.object_], row: int, column: int, names: Mappin
                 else f"{there}; call them stimulus: {argument(names={name: 'stimulus'})}"
             )
             raise InputError(f"there is no column {own!r} (for {name}); the table is an RDM, and {there}")
-        return found | {name: labels}
+        return facts | {name: labels}
     if labels is None:
-        return found
+        return facts
     if is_stimulus(corner.lower()):
-        return found | {corner.lower(): labels}
-    return found | {"image" if labels.dtype.kind == "U" else "stimulus": labels}
+        return facts | {corner.lower(): labels}
+    return facts | {"image" if labels.dtype.kind == "U" else "stimulus": labels}
 
 
 def _agreed(head: list[str] | None, first: list[str] | None, *, even_counts: bool) -> npt.NDArray[Any] | None:

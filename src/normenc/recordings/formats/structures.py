@@ -94,13 +94,13 @@ def named_arrays(roots: Mapping[str, Any], paths: Iterable[str]) -> dict[str, An
     InputError
         If there is no element of that number.
     """
-    found = _Found()
+    collected = _Found()
     for name, value in roots.items():
-        found.add(name, value)
+        collected.add(name, value)
     for path in paths:
-        if path not in found.arrays and (item := _element(roots, path)) is not None:
-            found.add(path, item)
-    return found.arrays | found.said()
+        if path not in collected.arrays and (item := _element(roots, path)) is not None:
+            collected.add(path, item)
+    return collected.arrays | collected.said()
 
 
 def simple(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -93,14 +93,14 @@ def read_suite2p(
         )
         return np.sum(list(means), axis=0)
 
-    found: dict[str, Any] = {"responses": read(window, "window"), "units": units}
+    arrays: dict[str, Any] = {"responses": read(window, "window"), "units": units}
     if baseline is not None:
-        subtract_baseline(found, read(baseline, "baseline"), kind, notes)
+        subtract_baseline(arrays, read(baseline, "baseline"), kind, notes)
     labels = _labels(place, n_rois, notes)
-    found = (
-        trials.columns | found | labels | {"axes": "trial,neuron", "notes": list(dict.fromkeys(trials.notes + notes))}
+    arrays = (
+        trials.columns | arrays | labels | {"axes": "trial,neuron", "notes": list(dict.fromkeys(trials.notes + notes))}
     )
-    return with_names(found, names, trials)
+    return with_names(arrays, names, trials)
 
 
 def _other_planes(place: Path) -> list[str]:
@@ -160,9 +160,9 @@ def _window(
 
 
 def _labels(place: Path, n_rois: int, notes: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {"neuron": np.arange(n_rois).astype(str)}
+    labels: dict[str, Any] = {"neuron": np.arange(n_rois).astype(str)}
     if not (place / "iscell.npy").is_file():
-        return found
+        return labels
     judged = np.asarray(mapped_array(place / "iscell.npy"))
     judged = judged[:, np.newaxis] if judged.ndim == 1 else judged
     if judged.ndim != 2 or len(judged) != n_rois or not np.isin(judged[:, 0], (0, 1)).all():
@@ -171,8 +171,8 @@ def _labels(place: Path, n_rois: int, notes: list[str]) -> dict[str, Any]:
             "probability"
         )
     is_cell = judged[:, 0] == 1
-    found["quality"] = np.where(is_cell, "cell", "not cell")
+    labels["quality"] = np.where(is_cell, "cell", "not cell")
     if judged.shape[1] > 1:
-        found["iscell_probability"] = judged[:, 1].astype(np.float64)
+        labels["iscell_probability"] = judged[:, 1].astype(np.float64)
     notes.append(f"{is_cell.sum():,} of {n_rois:,} ROIs are cells by iscell; quality='cell' keeps only these")
-    return found
+    return labels

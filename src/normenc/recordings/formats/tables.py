@@ -39,8 +39,8 @@ def read_table(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     table = _read_parquet(path) if path.suffix.lower() == ".parquet" else None
     if not {"responses", "trial", "neuron"} & names.keys():  # which no RDM has
         for cells in _cells_of_text(path) if table is None else _cells_of(table):
-            if (found := rdm_of(cells, names)) is not None:
-                return found
+            if (rdm := rdm_of(cells, names)) is not None:
+                return rdm
     table = read_csv(path) if table is None else table
     if table.empty:
         raise InputError("the table has no rows; it needs one per trial, or one per trial and neuron")

@@ -147,8 +147,8 @@ def read_cells(path: Path, layout: Layout) -> npt.NDArray[np.object_]:
     with readable("table", "save it as text again"), path.open("rb") as file:
         options = layout.options | {"header": None, "names": range(layout.n_cells), "index_col": False}
         cells = pd.read_csv(file, dtype=str, na_filter=False, **options)
-    found = cells.to_numpy(dtype=object, na_value="")
-    return np.array([[bare(str(cell).strip()) for cell in row] for row in found], dtype=object).reshape(found.shape)
+    texts = cells.to_numpy(dtype=object, na_value="")
+    return np.array([[bare(str(cell).strip()) for cell in row] for row in texts], dtype=object).reshape(texts.shape)
 
 
 def read_csv(path: Path) -> pd.DataFrame:

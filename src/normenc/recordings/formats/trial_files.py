@@ -132,7 +132,7 @@ def _trials(
     return Trials(starts, stops, unit, rate, of_trials(table[kept]), frozenset(mapped), notes)
 
 
-def with_names(found: dict[str, Any], names: Mapping[str, str], trials: Trials) -> dict[str, Any]:
+def with_names(arrays: dict[str, Any], names: Mapping[str, str], trials: Trials) -> dict[str, Any]:
     """What was read, with the names that are asked for in place of those of labels of neurons.
 
     Raises
@@ -143,10 +143,10 @@ def with_names(found: dict[str, Any], names: Mapping[str, str], trials: Trials) 
     for name, own in names.items():
         if name in trials.mapped:
             continue
-        if own not in found:
-            raise InputError(not_there(found, name, own))
-        found = {name if key == own else key: value for key, value in found.items() if key == own or key != name}
-    return found
+        if own not in arrays:
+            raise InputError(not_there(arrays, name, own))
+        arrays = {name if key == own else key: value for key, value in arrays.items() if key == own or key != name}
+    return arrays
 
 
 def _column(table: pd.DataFrame, known: Sequence[str]) -> str | None:
@@ -159,12 +159,12 @@ def _rate(table: pd.DataFrame, rate: float | None, mapped: Mapping[str, str]) ->
     columns = [name for name in RATES if name in mapped] or [name for name in RATES if name in table]
     if not columns:
         return rate
-    found = {column: np.unique(_numbers(table, column)) for column in columns}
-    for column, values in found.items():
+    rates = {column: np.unique(_numbers(table, column)) for column in columns}
+    for column, values in rates.items():
         if len(values) != 1 or not 0 < values[0] < np.inf:
             raise InputError(f"{column} must hold one number of samples per second (Hz) in all rows, above 0")
-    column, values = next(iter(found.items()))
-    for other, own in found.items():
+    column, values = next(iter(rates.items()))
+    for other, own in rates.items():
         if abs(own[0] - values[0]) > 1e-3 * values[0]:
             raise InputError(
                 f"{column} is {values[0]:g} Hz, but {other} is {own[0]:g} Hz; choose the rate of the samples with "

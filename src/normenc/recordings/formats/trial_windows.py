@@ -205,16 +205,16 @@ def means_within(
     return window_means(data, first, last)
 
 
-def subtract_baseline(found: dict[str, Any], baseline: npt.NDArray[Any], kind: str, notes: list[str]) -> None:
+def subtract_baseline(arrays: dict[str, Any], baseline: npt.NDArray[Any], kind: str, notes: list[str]) -> None:
     """Subtract the baseline of each trial from the responses, and say so in their units."""
     if kind != "fluorescence":
-        found["responses"] = found["responses"] - baseline
-        found["units"] += " above baseline"
+        arrays["responses"] = arrays["responses"] - baseline
+        arrays["units"] += " above baseline"
         return
     lacking = ~(baseline > 0)
     if lacking.any():
         notes.append(f"{lacking.sum():,} responses are missing (NaN): their baseline fluorescence is not above 0")
     valid = np.where(lacking, np.nan, baseline)
-    found["responses"] = (found["responses"] - valid) / valid
-    found["units"] = "dF/F"
+    arrays["responses"] = (arrays["responses"] - valid) / valid
+    arrays["units"] = "dF/F"
     notes.append("dF/F is (F - F0) / F0, with F0 the mean fluorescence in the baseline of each trial")

@@ -24,7 +24,7 @@ from normenc.recordings.formats.columns import (
     stem,
 )
 from normenc.recordings.formats.long_tables import of_each, placed_in_grid, trials_of
-from normenc.recordings.formats.patterns import check_alike, is_other, parts_of, words_of
+from normenc.recordings.formats.patterns import is_other, matches_of, words_of
 from normenc.recordings.formats.side_tables import labels_of_neurons
 from normenc.texts import argument
 
@@ -62,7 +62,7 @@ def from_wide(table: pd.DataFrame, pattern: str | None, path: Path, notes: list[
         If it is not clear which columns are neurons, the pattern also matches others, a response is not a number, or
         rows are not trials.
     """
-    neurons, are_told = (_named(table, pattern), True) if pattern is not None else neurons_of(table)
+    neurons, are_told = neurons_of(table) if pattern is None else (_matching(table, pattern), True)
     responses = np.stack([as_numbers(table[column]) for column in neurons], axis=1)
     others = table.drop(columns=neurons)
     facts = plain_facts(others)
@@ -85,25 +85,20 @@ def _said(neurons: Sequence[str], others: Sequence[str]) -> str:
     return said
 
 
-def _named(table: pd.DataFrame, pattern: str) -> list[str]:
-    found: dict[str, None] = {}
-    for part in parts_of(pattern, table):
-        own = _matching(table, part)
-        check_alike(own, part, pattern)
-        found |= dict.fromkeys(own)
-    return list(found)
-
-
 def _matching(table: pd.DataFrame, pattern: str) -> list[str]:
     columns = list(map(str, table.columns))
-    found = [pattern] if pattern in columns else [column for column in columns if fnmatchcase(column, pattern)]
-    for place in (place for place, sign in enumerate(pattern) if sign == ":" and not found):
-        first, last = pattern[:place], pattern[place + 1 :]
-        if first in columns and last in columns:
-            found = columns[columns.index(first) : columns.index(last) + 1]
-    if not found:
-        raise InputError(f"there is no column {pattern!r} (for responses); the columns are {few(table.columns)}")
-    return found
+
+    def match(part: str) -> list[str]:
+        matches = [part] if part in columns else [column for column in columns if fnmatchcase(column, part)]
+        for place in (place for place, sign in enumerate(part) if sign == ":" and not matches):
+            first, last = part[:place], part[place + 1 :]
+            if first in columns and last in columns:
+                matches = columns[columns.index(first) : columns.index(last) + 1]
+        if not matches:
+            raise InputError(f"there is no column {part!r} (for responses); the columns are {few(columns)}")
+        return matches
+
+    return matches_of(pattern, columns, match)
 
 
 def neurons_of(table: pd.DataFrame) -> tuple[list[str], bool]:
@@ -115,8 +110,8 @@ def neurons_of(table: pd.DataFrame) -> tuple[list[str], bool]:
         If it is not clear which columns are neurons.
     """
     free = _free(table)
-    if found := _families(free):
-        own = {column for family in found.values() for column in family}
+    if families := _families(free):
+        own = {column for family in families.values() for column in family}
         return [column for column in table if column in own], True
     numbers = [column for column in free if pd.api.types.is_numeric_dtype(table[column])]
     neurons = [column for column in numbers if not is_other(column)]
@@ -151,11 +146,11 @@ def _families(columns: Sequence[str]) -> dict[str, list[str]]:
     families = {name: list(own) for name, own in groupby(sorted(columns, key=stem), key=stem) if "#" in name}
     certain = {name: own for name, own in families.items() if _is_of_neurons(name, len(own))}
     many = {name: own for name, own in families.items() if len(own) >= MANY and not is_other(name)}
-    found = certain or many
-    if len(found) > 1:
-        alike = [f"{len(own):,} columns {own[0]} to {own[-1]}" for own in found.values()]
+    chosen = certain or many
+    if len(chosen) > 1:
+        alike = [f"{len(own):,} columns {own[0]} to {own[-1]}" for own in chosen.values()]
         raise InputError(f"neurons may be the {' or the '.join(alike)}; {ADVICE}")
-    return found
+    return chosen
 
 
 def _long_list(names: Sequence[str]) -> str:
@@ -186,11 +181,11 @@ def _rows(responses: Any, others: pd.DataFrame) -> dict[str, Any]:
         )
     moment, moments = pd.factorize(others["time"], sort=True)
     values = placed_in_grid(responses, (code, moment), (trials, moments), ("trial", "time"), "give each its own number")
-    found = {
+    arrays = {
         "responses": xr.Variable(("trial", "time", "neuron"), values),
         "time": xr.Variable(("time",), as_numbers(pd.Series(moments, name="time"))),
     }
     owned = {name: values for name, values in columns.items() if name not in ("trial", "time")}
-    return found | beside(
+    return arrays | beside(
         {name: of_each(values, name, code, trials, "trial") for name, values in owned.items()}, "trials"
     )

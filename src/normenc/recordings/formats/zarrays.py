@@ -99,13 +99,13 @@ def _packing(described: Any) -> str:
 def _arrays(group: Any, prefix: str = "") -> list[tuple[str, Any]]:
     import zarr
 
-    found: list[tuple[str, Any]] = []
+    arrays: list[tuple[str, Any]] = []
     for name, item in group.members():
         if isinstance(item, zarr.Array):
-            found.append((prefix + name, item))
+            arrays.append((prefix + name, item))
         else:
-            found += _arrays(item, f"{prefix}{name}/")
-    return found
+            arrays += _arrays(item, f"{prefix}{name}/")
+    return arrays
 
 
 def _values(array: Any, name: str) -> Any:

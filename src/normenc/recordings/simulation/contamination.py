@@ -76,12 +76,12 @@ def contaminate(
     n_neurons = rows.shape[1]
     for name, share in (("dead", dead), ("missing", missing)):
         if not 0 <= share <= 1:
-            raise InputError(f"{name} is {share}; it is a share, between 0 and 1")
+            raise InputError(f"{name} is {share}; it must be a share, between 0 and 1")
     n_dead = round(dead * n_neurons)
     if not np.isfinite(drift):
         raise InputError(f"drift is {drift}; it must be a finite number of standard deviations")
     if not 0 <= duplicated <= n_neurons - n_dead:
-        raise InputError(f"duplicated is {duplicated}; {n_neurons - n_dead} neurons are not dead and can occur twice")
+        raise InputError(f"duplicated is {duplicated}; only the {n_neurons - n_dead} neurons that are not dead can be")
 
     rng = np.random.default_rng(seed)
     order = rng.permutation(n_neurons)

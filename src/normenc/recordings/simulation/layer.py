@@ -194,7 +194,7 @@ def _scale_of_counts(signal: Floats, noise_sd: Floats, fano: float) -> Floats:
     """By what each neuron's signal and noise must be multiplied for the noise's variance to be `fano` x mean."""
     if signal.min() < 0:
         raise InputError(
-            f"mean responses run down to {signal.min():g}, but spike counts are not negative; give rectified=True "
+            f"the lowest mean response is {signal.min():g}, but spike counts cannot be negative; give rectified=True "
             "or, for a layer that is not negative itself, nonnegative=True"
         )
     return fano * signal.mean(axis=0) / np.square(noise_sd)
@@ -231,7 +231,9 @@ def _mixing(
             f"n_inputs is {n_inputs}; it must lie between 1 and {len(varying)}, the units that vary over the stimuli"
         )
     if animal_sd and n_read == 1:
-        raise InputError(f"animal_sd is {animal_sd}, but animals cannot weight units differently when neurons read one")
+        raise InputError(
+            f"animal_sd is {animal_sd}, but animals cannot weight units differently when each neuron reads only one"
+        )
     factors = rng.lognormal(0, animal_sd, (animal.max() + 1, units.shape[1]))
     mixing = np.zeros((units.shape[1], len(animal)))
     for neuron, own in enumerate(animal):

@@ -60,7 +60,7 @@ def divisive_normalisation(
     """
     values = as_responses(energy).astype(np.float64)
     if values.min() < 0:
-        raise InputError(f"energy runs down to {values.min():g}; it must not be negative")
+        raise InputError(f"the lowest energy is {values.min():g}; it must not be negative")
     if not (0 < exponent < np.inf and 0 < semisaturation < np.inf):
         raise InputError(f"exponent is {exponent} and semisaturation {semisaturation}; both must be numbers above 0")
     size = np.sqrt(np.square(values).mean(axis=0))
@@ -135,8 +135,8 @@ def simulated_natural(
     )
     if not (0 < median_rate < np.inf and 0 <= rate_spread < np.inf and 0 <= gain_sd < np.inf):
         raise InputError(
-            f"median_rate is {median_rate}, rate_spread {rate_spread} and gain_sd {gain_sd}; a rate is above 0, and "
-            "standard deviations are numbers, not negative"
+            f"median_rate is {median_rate}, rate_spread {rate_spread} and gain_sd {gain_sd}; a rate must be above "
+            "0, and a standard deviation 0 or more"
         )
     normalised = divisive_normalisation(energy)
     if names is None:
@@ -146,7 +146,7 @@ def simulated_natural(
     units = shown.responses.values
     varying = np.flatnonzero(np.ptp(units, axis=0) > 0)
     if not varying.size:
-        raise InputError("the energy of no unit varies over the images; there is nothing for neurons to read")
+        raise InputError("no unit's energy varies over the images; there is nothing for neurons to read")
     rng, of_trials = np.random.default_rng(seed).spawn(2)
     read = rng.choice(varying, n_neurons)
     mixing = np.zeros((units.shape[1], n_neurons))

@@ -21,7 +21,7 @@ def check_numbers(
     if n_neurons < 2:
         raise InputError(f"n_neurons is {n_neurons}; a population needs at least 2 neurons")
     if n_repeats is not None and n_repeats < 1:
-        raise InputError(f"n_repeats is {n_repeats}; every stimulus is shown at least once")
+        raise InputError(f"n_repeats is {n_repeats}; every stimulus must be shown at least once")
     if n_animals < 1:
         raise InputError(f"n_animals is {n_animals}; there must be at least 1 animal")
     if 2 * n_animals > n_neurons:
@@ -30,13 +30,13 @@ def check_numbers(
             "least 2 neurons of its own"
         )
     if not 0 <= animal_sd < np.inf:
-        raise InputError(f"animal_sd is {animal_sd}; a standard deviation is a number, not negative")
+        raise InputError(f"animal_sd is {animal_sd}; a standard deviation must be a number, 0 or more")
     if noise not in NOISES:
         raise InputError(f"noise is {noise!r}; it must be one of {', '.join(NOISES)}")
     if not 1 <= fano < np.inf:
         raise InputError(f"fano is {fano}; the Fano factor must be 1 (Poisson) or more")
     if noise == "gaussian" and fano != 1:
-        raise InputError(f"fano is {fano} but noise is 'gaussian'; a Fano factor is for noise = 'poisson'")
+        raise InputError(f"fano is {fano} but noise is 'gaussian'; the Fano factor applies only to noise='poisson'")
 
 
 def animal_labels(n_neurons: int, n_animals: int) -> tuple[npt.NDArray[np.intp], dict[str, list[str]]]:

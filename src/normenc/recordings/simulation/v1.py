@@ -115,7 +115,7 @@ def simulated_v1(
     if gain_sd is None:
         gain_sd = 0.0 if n_repeats is None else GAIN_SD
     if not 0 <= gain_sd < np.inf:
-        raise InputError(f"gain_sd is {gain_sd}; a standard deviation is a number, not negative")
+        raise InputError(f"gain_sd is {gain_sd}; a standard deviation must be a number, 0 or more")
     degrees, stimulus, kind = _stimuli(direction, n_stimuli)
     animal, neuron_labels = animal_labels(n_neurons, n_animals)
     facts: dict[str, Any] = {"neurons": neuron_labels, **SOURCES["simulated-v1"].facts()}
