@@ -43,7 +43,7 @@ batch_size = 20
 n_untrained = 2
 [comparison]
 controls = ["pixels"]
-also = []
+other_measures = []
 n_samples = 50
 n_permutations = 19
 [power]

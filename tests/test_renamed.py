@@ -179,7 +179,7 @@ def test_old_parameters_do_the_same(function):
 
 
 KEYS = [(section, old, new) for section, names in OLD_KEYS.items() for old, new in names.items()]
-VALUES = {"fold_arc": 5.0, "z_score": True}
+VALUES = {"other_measures": ["cosine"], "fold_arc": 5.0, "z_score": True}
 
 
 @pytest.mark.parametrize(("section", "old", "new"), KEYS)

@@ -28,7 +28,10 @@ BROKEN = {
     "many keys": ("\n".join(f"k{n} = 1" for n in range(20_000)), "faults more"),
     "controls twice": (SMALL + WORDS.format("controls", "pixels", "pixels"), "controls: 'pixels' is listed twice"),
     "layers twice": (SMALL + WORDS.format("layers", "fc", "fc"), "each layer may stand once"),
-    "methods twice": (SMALL + WORDS.format("also", "cosine", "cosine"), "also: 'cosine' is listed twice"),
+    "methods twice": (
+        SMALL + WORDS.format("other_measures", "cosine", "cosine"),
+        "other_measures: 'cosine' is listed twice",
+    ),
     "checkpoints twice": (SMALL + "checkpoints = [1, 1]", "checkpoints: 1 is listed twice"),
     "fits twice": (
         SMALL + '[encoding]\nnetworks = ["point readout", "point readout"]',

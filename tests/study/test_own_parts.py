@@ -288,7 +288,7 @@ REFUSED = {
     "no measure": ("overlap = 3", 'comparison = { method = "my_lab:overlap" }', "it is no measure|neither a class"),
     "a measure of three": (
         "def overlap(x, y, z): ...",
-        'comparison = { also = ["my_lab:overlap"] }',
+        'comparison = { other_measures = ["my_lab:overlap"] }',
         "it is no measure",
     ),
     "no such measure": ("", 'comparison = { method = "my_lab:overlap" }', "my_lab .* has no 'overlap'"),
@@ -439,7 +439,9 @@ def test_keys_of_normencs_own_controls(lab):
 
 def test_a_measure_object_keeps_what_it_says(lab):
     code = LAB + "\nfrom normenc.rsa import Measure\nMINE = Measure('mine', overlap, symbol='J', range=(0, 1))\n"
-    study = load_study(write(lab, 'comparison = { method = "my_lab:MINE", also = ["my_lab:overlap"] }\n', code))
+    study = load_study(
+        write(lab, 'comparison = { method = "my_lab:MINE", other_measures = ["my_lab:overlap"] }\n', code)
+    )
     assert study.comparison.method == "my_lab:MINE"
     assert as_measure("my_lab:MINE").symbol == "J" and as_measure("my_lab:MINE").range == (0, 1)
     assert rsa.compare_rdms(*[[[0, 1, 2], [1, 0, 3], [2, 3, 0]]] * 2, "my_lab:overlap") == 1

@@ -17,7 +17,7 @@ FULL = Study(
     task={"n_train": 40, "n_test": 20},
     network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
     training={"n_epochs": 2, "n_untrained": 2, "n_seeds": 2, "checkpoints": [1]},
-    comparison={"n_samples": 50, "n_permutations": 19, "also": ["spearman"], "controls": ["pixels"]},
+    comparison={"n_samples": 50, "n_permutations": 19, "other_measures": ["spearman"], "controls": ["pixels"]},
     encoding={"enabled": True, "networks": ["point readout"], "max_epochs": 2, "n_folds": 2, "n_samples": 50},
 )
 STAGES = [

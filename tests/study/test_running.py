@@ -186,7 +186,7 @@ def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(tmp_path, monkeyp
     infer = rsa.infer
     monkeypatch.setattr("normenc.rsa.infer", refuse)
     settings = SMALL.model_dump()
-    settings["comparison"] |= {"also": ["spearman", "pearson"], "controls": ["pixels"]}
+    settings["comparison"] |= {"other_measures": ["spearman", "pearson"], "controls": ["pixels"]}
     found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     assert not (found.folder / "similarity_by_method.csv").exists()
     environment = json.loads((found.folder / "environment.json").read_text())

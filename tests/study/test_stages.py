@@ -21,7 +21,7 @@ SMALL = Study(
     task={"n_train": 60, "n_test": 40},
     network={"pool_size": 4, "n_channels": 3},
     training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
-    comparison={"n_samples": 50, "n_permutations": 19, "also": [], "controls": ["pixels"]},
+    comparison={"n_samples": 50, "n_permutations": 19, "other_measures": [], "controls": ["pixels"]},
 )
 ONLY = ("represent", "compare")
 

@@ -244,7 +244,7 @@ def test_the_command_tells_of_damage_in_one_line_and_goes_on(normenc, tmp_path):
     (tmp_path / "study.toml").write_text(
         'recording = { source = "mine.npz" }\nstimuli = { resolution = 0.02 }\n'
         "task = { n_train = 20, n_test = 10 }\nnetwork = { name = 'FC' }\ntraining = { n_epochs = 1 }\n"
-        "comparison = { n_samples = 50, n_permutations = 19, also = [] }\n"
+        "comparison = { n_samples = 50, n_permutations = 19, other_measures = [] }\n"
     )
     code, _, errors = normenc("run", "study.toml", "--out", "one")
     assert code == 0, errors

@@ -124,7 +124,7 @@ TABLES = {
         _similarities(_encoder(), "how RDMs were compared", "", ""),
     ),
     "similarity_by_method.csv": _table(
-        "One row per encoder and measure of `[comparison] also`, with the columns of `similarity.csv`. See "
+        "One row per encoder and measure of `[comparison] other_measures`, with the columns of `similarity.csv`. See "
         "[why they are there](report.md#does-the-answer-depend-on-the-measure).",
         _similarities(_encoder(), "the measure", " Corrected within this measure only", " by this measure"),
     ),

@@ -7,7 +7,11 @@ from normenc.renamed import with_new_keys
 
 __all__ = ["OLD_KEYS", "with_todays_keys"]
 
-OLD_KEYS = {"encoding": {"arc": "fold_arc"}, "recording": {"z_scored": "z_score"}}
+OLD_KEYS = {
+    "comparison": {"also": "other_measures"},
+    "encoding": {"arc": "fold_arc"},
+    "recording": {"z_scored": "z_score"},
+}
 
 
 def with_todays_keys(settings: Mapping[str, Any], *, warn: bool) -> dict[str, Any]:

@@ -122,7 +122,7 @@ FILES = (
     File(
         "similarity_by_method.csv",
         "the same as `similarity.csv` by other measures",
-        "unless `[comparison] also` is empty",
+        "unless `[comparison] other_measures` is empty",
     ),
     File("differences.csv", "planned differences between encoders"),
     File("training.csv", "the loss of every batch"),

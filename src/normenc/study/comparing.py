@@ -108,7 +108,7 @@ def _by_other_methods(represented: Represented, tell: Tell) -> tuple[pd.DataFram
     prepared, representations = represented.prepared, represented.representations
     study, models = prepared.study, rdms_by_label(representations)
     tables, refused = [], {}
-    others = [method for method in study.comparison.also if method != study.comparison.method]
+    others = [method for method in study.comparison.other_measures if method != study.comparison.method]
     for method in each(tell, "comparing by other measures", others):
         try:
             inference = infer_models(prepared, models, method)

@@ -38,7 +38,7 @@ def infer_models(
     """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
     study, recording = prepared.study, prepared.recording
     own = study.comparison
-    options = study.comparison.model_dump(exclude={"layers", "controls", "also", "method", "n_samples"})
+    options = study.comparison.model_dump(exclude={"layers", "controls", "other_measures", "method", "n_samples"})
     options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI
