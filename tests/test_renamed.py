@@ -79,6 +79,7 @@ NAMES = [  # room, old name, new name
     ("rsa", "CROSSVALIDATED", "CROSS_VALIDATED"),
     ("rsa", "crossvalidate_weighted", "cross_validate_weighted"),
     ("rsa", "crossvalidated_rdm", "cross_validated_rdm"),
+    ("study", "Tally", "SweepProgress"),
 ]
 
 

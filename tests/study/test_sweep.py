@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc.study import Study, Tally, prepare
+from normenc.study import Study, SweepProgress, prepare
 from normenc.study.sweep import train_units
 
 SWEEP = """
@@ -98,7 +98,7 @@ def units(n_seeds: int, n_epochs: int):
 
 
 def test_progress_counts_units():
-    seen: list[Tally] = []
+    seen: list[SweepProgress] = []
     mine = units(n_seeds=3, n_epochs=1)
     train_units(mine[:1], progress=False)
     train_units(mine, progress=seen.append)

@@ -21,7 +21,7 @@ from test_sweep import SWEEP, command, environment, units, write_study
 
 import normenc
 from normenc.errors import InputError
-from normenc.study import Scheduler, SchedulerWarning, Tally
+from normenc.study import Scheduler, SchedulerWarning, SweepProgress
 from normenc.study.sweep import train_units
 from normenc.tasks import TiltDiscrimination
 
@@ -54,7 +54,7 @@ def attacked_sweep(tmp_path_factory):
     seen = {}
     mine = units(n_seeds=4, n_epochs=20)
 
-    def look(tally: Tally) -> None:
+    def look(tally: SweepProgress) -> None:
         if tally.done and not seen:
             ports = listening()
             seen["ports"] = ports
@@ -297,7 +297,7 @@ def test_where_all_workers_go_what_was_trained_is_kept():
     mine = units(n_seeds=40, n_epochs=1)
     with cluster_here(1) as cluster:
 
-        def go(tally: Tally) -> None:
+        def go(tally: SweepProgress) -> None:
             if tally.done == 1:
                 cluster.scale(0)
                 until(lambda: not cluster.scheduler.workers)

@@ -11,7 +11,7 @@ from normenc import stimuli
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa.neurons import MIN_NEURONS
-from normenc.study.progress import Tell, each
+from normenc.study.progress import ProgressCallback, each
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import PowerSettings
@@ -111,7 +111,7 @@ def with_stimuli(recording: Recording, n_stimuli: int) -> Recording:
 
 
 def candidates_of(
-    prepared: Prepared, own: Mapping[str, Any], numbers: Sequence[int], device: str, tell: Tell
+    prepared: Prepared, own: Mapping[str, Any], numbers: Sequence[int], device: str, progress: ProgressCallback
 ) -> dict[int, dict[str, Any]]:
     """RDMs of all candidates by their labels, for each number of stimuli.
 
@@ -125,8 +125,8 @@ def candidates_of(
     numbers : sequence of int
     device : str
         That the networks were trained on; they are in the cache.
-    tell : callable
-        Is given a :class:`normenc.study.Tally`.
+    progress : callable
+        Is given a :class:`normenc.study.SweepProgress`.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def candidates_of(
     """
     n_own = prepared.recording.n_stimuli
     rdms = {n: {label: rdm[np.ix_(*[_evenly(n_own, n)] * 2)] for label, rdm in own.items()} for n in numbers}
-    for n in each(tell, "responses to more stimuli", [n for n in dict.fromkeys(numbers) if n > n_own]):
+    for n in each(progress, "responses to more stimuli", [n for n in dict.fromkeys(numbers) if n > n_own]):
         more = with_stimuli(prepared.recording, n)
         assert more.orientation is not None
         images = stimuli.gratings(more.orientation, **prepared.study.stimuli.model_dump())

@@ -15,7 +15,7 @@ from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import MOST_UNITS
-from normenc.study.progress import Tell, each, reporting
+from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.store import write_evaluation
 from normenc.study.tables import fitting_table
 from normenc.texts import visible
@@ -27,7 +27,7 @@ N_MAPS = 8  # neurons whose readout is drawn
 OF_UNITS = ("gosi", "preferred_orientation_deg", "preferred_direction_deg")  # columns that are drawn
 
 
-def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Tell = True) -> tuple[Path, ...]:
+def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | ProgressCallback = True) -> tuple[Path, ...]:
     """Draw the pictures of an evaluation as PNG and SVG.
 
     Parameters
@@ -49,9 +49,9 @@ def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Tell = 
     InputError
         When the evaluation is without the stage compare.
     """
-    with reporting(progress) as tell, tempfile.TemporaryDirectory(prefix="normenc-") as place:
+    with reporting(progress) as progress, tempfile.TemporaryDirectory(prefix="normenc-") as place:
         write_run(evaluation, Path(place), device="cpu")  # pictures are drawn from a run's files
-        return draw_run(Path(place), Path(folder), tell)
+        return draw_run(Path(place), Path(folder), progress)
 
 
 def write_run(evaluation: Evaluation, folder: Path, *, device: str) -> None:
@@ -61,12 +61,12 @@ def write_run(evaluation: Evaluation, folder: Path, *, device: str) -> None:
     write_source_data(source_data(evaluation), folder / "figures" / SOURCE_DATA)
 
 
-def draw_run(run: Path, folder: Path, tell: Tell) -> tuple[Path, ...]:
+def draw_run(run: Path, folder: Path, progress: ProgressCallback) -> tuple[Path, ...]:
     """Draw the pictures of the run in a folder into another one."""
     folder.mkdir(parents=True, exist_ok=True)
     found = Run.open(run).figures
     drawn: list[Path] = []
-    for name in each(tell, "drawing", list(found)):
+    for name in each(progress, "drawing", list(found)):
         drawn += figures.save(found[name].draw(), folder, name)
     return tuple(drawn)
 

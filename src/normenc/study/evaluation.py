@@ -21,7 +21,7 @@ from normenc.study.describing import Description
 from normenc.study.fitness import quality_of
 from normenc.study.populations import Populations, describe
 from normenc.study.predicting import Predicted, predict
-from normenc.study.progress import Tell, reporting, stage
+from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.represented import Represented, represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.scheduler import Scheduler
@@ -215,7 +215,7 @@ def evaluate(
     stages: Sequence[str] | None = None,
     device: str = "cpu",
     workers: int | str | Scheduler = 1,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
 ) -> Evaluation:
     """Train the networks, compare their layers and the controls with the recording.
 
@@ -241,17 +241,17 @@ def evaluate(
     """
     study = prepared.study
     asked = in_order(study.stages if stages is None else stages, predict=study.encoding.enabled)
-    with reporting(progress) as tell:
+    with reporting(progress) as progress:
         if "compare" in asked:
             _ = prepared.inputs  # what is wrong with the recording shows before anything is trained
-        represented = represent(prepared, device=device, workers=workers, progress=tell)
-        compared = compare(represented, progress=tell) if "compare" in asked else None
+        represented = represent(prepared, device=device, workers=workers, progress=progress)
+        compared = compare(represented, progress=progress) if "compare" in asked else None
         predicted = None
         if compared is not None and "predict" in asked:
-            predicted = predict(compared, device=device, progress=tell)
-        populations = describe(represented, compared, progress=tell) if "describe" in asked else None
+            predicted = predict(compared, device=device, progress=progress)
+        populations = describe(represented, compared, progress=progress) if "describe" in asked else None
         if compared is None:
             return Evaluation(asked, represented, populations=populations)
-        with stage(tell, "checking the recording"):
+        with stage(progress, "checking the recording"):
             quality, changed = quality_of(prepared, compared.inference)
     return Evaluation(asked, represented, compared, populations, predicted, quality, changed)

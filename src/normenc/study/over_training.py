@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc.study.inferring import infer_models
-from normenc.study.progress import Tell, each
+from normenc.study.progress import ProgressCallback, each
 from normenc.study.represented import Represented, whole
 from normenc.study.representing import Representation, by_layer
 from normenc.study.tables import epoch_table
@@ -13,7 +13,7 @@ from normenc.study.tables import epoch_table
 __all__ = ["over_training"]
 
 
-def over_training(represented: Represented, tell: Tell) -> pd.DataFrame | None:
+def over_training(represented: Represented, progress: ProgressCallback) -> pd.DataFrame | None:
     """Similarities of the checkpoints, with intervals: ``over_training.csv``; None where the study has none."""
     prepared = represented.prepared
     if not prepared.study.training.checkpoints:
@@ -23,7 +23,7 @@ def over_training(represented: Represented, tell: Tell) -> pd.DataFrame | None:
         groups.setdefault(representation.encoder.encoder_name, []).append((epoch, representation))
     tables = []
     # Apart, for nobody asks for the differences between all.
-    for found in each(tell, "comparing over training", groups.values()):
+    for found in each(progress, "comparing over training", groups.values()):
         models: dict[str, list[npt.NDArray[np.float64]]] = {}
         for epoch, representation in found:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)

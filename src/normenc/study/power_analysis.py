@@ -22,7 +22,7 @@ from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
-from normenc.study.progress import Stage, Tell, each, reporting, stage
+from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
 from normenc.study.sections import PowerSettings
@@ -82,7 +82,7 @@ def power(
     preparation: Preparation | None = None,
     device: str = "auto",
     n_jobs: int | None = None,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
     **options: Any,
 ) -> Power:
     """Simulate recordings from each of a study's candidates, and see how often the right one is found.
@@ -117,32 +117,32 @@ def power(
     """
     study = (study or Study()).prepared_by(recording, preparation, options)
     target = resolve_device(device)
-    with reporting(progress) as tell:
-        early = _read(study, tell) if out is None else None  # its name is part of the folder's
+    with reporting(progress) as progress:
+        early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}-power" if early else out or "")
         with destination(folder, "power", _nothing) as place:
-            prepared = early or _read(study, tell)
+            prepared = early or _read(study, progress)
             settings = amounts_of(prepared.recording, study.power)
             assert settings.n_stimuli is not None
-            represented = represent(prepared, device=target.type, workers=n_jobs or 1, progress=tell)
+            represented = represent(prepared, device=target.type, workers=n_jobs or 1, progress=progress)
             own = first_rdms(represented.representations)
-            candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, tell)
+            candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, progress)
             found = simulate_power(
                 candidates,
-                _noise(prepared, own, tell),
+                _noise(prepared, own, progress),
                 settings,
                 method=study.comparison.method,
                 ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
                 n_jobs=n_jobs,
-                progress=tell,
+                progress=progress,
             )
             with place.staged() as aside:
                 _write(found, study.model_copy(update={"power": settings}), aside)
     return Power(found.recovery, found.pairs, folder, represented.failures, prepared.skipped_controls)
 
 
-def _read(study: Study, tell: Tell) -> Prepared:
-    with stage(tell, "reading the recording"):
+def _read(study: Study, progress: ProgressCallback) -> Prepared:
+    with stage(progress, "reading the recording"):
         prepared = prepare(study)
     _check(prepared)
     return prepared
@@ -170,7 +170,7 @@ def simulate_power(
     method: Method = "pearson",
     ordered: Collection[int] = (),
     n_jobs: int | None = None,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
 ) -> Power:
     """Simulate recordings from candidates' RDMs for every amount of data.
 
@@ -204,7 +204,7 @@ def simulate_power(
     ]
     rows: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
-    with reporting(progress) as tell, stage(tell, "simulating", len(tasks)) as counted:
+    with reporting(progress) as progress, stage(progress, "simulating", len(tasks)) as counted:
         if n_jobs == 1:
             _collect(map(_simulate, tasks), rows, pairs, counted)
         else:
@@ -259,7 +259,7 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
     return (low + high) / 2
 
 
-def _noise(prepared: Prepared, candidates: Mapping[str, Any], tell: Tell) -> dict[str, float]:
+def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: ProgressCallback) -> dict[str, float]:
     """Of one trial, for each candidate."""
     stated, responses = prepared.study.power.noise, prepared.recording.responses
     if stated is not None:
@@ -267,7 +267,7 @@ def _noise(prepared: Prepared, candidates: Mapping[str, Any], tell: Tell) -> dic
     assert responses is not None
     of_a_trial = float(np.sqrt(mean_repeats(prepared.recording)))
     found = {}
-    for label, rdm in each(tell, "matching the noise", candidates.items()):
+    for label, rdm in each(progress, "matching the noise", candidates.items()):
         noise = matching_noise(rdm, responses.to_numpy(), prepared.study.power.seed)
         if noise > MAX_NOISE * (1 - 2**-NOISE_STEPS):
             raise InputError(

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from normenc.errors import InputError
 from normenc.study.parts import NetworkSettings
-from normenc.study.progress import Tell, each, reporting
+from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.representing import Prepared, Representation, by_layer, control_representations
 from normenc.study.scheduler import Scheduler
 from normenc.study.sweep import Failure, train_units
@@ -57,7 +57,7 @@ def represent(
     *,
     device: str = "cpu",
     workers: int | str | Scheduler = 1,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
 ) -> Represented:
     """Train the networks and read their layers, those of their untrained twins, and the controls.
 
@@ -78,21 +78,21 @@ def represent(
         When nothing could be trained, or no layer has dissimilarities.
     """
     n_processes, scheduler = (workers, None) if isinstance(workers, int) else (1, workers)
-    with reporting(progress) as tell:
+    with reporting(progress) as progress:
         # Controls come first: what is wrong with the stimuli shows before anything is trained.
-        plain = control_representations(prepared, tell)
+        plain = control_representations(prepared, progress)
         trainings, failures = train_units(
-            prepared.units, device=device, workers=n_processes, scheduler=scheduler, progress=tell
+            prepared.units, device=device, workers=n_processes, scheduler=scheduler, progress=progress
         )
         layers: list[Representation] = []
-        for (task, network), units in each(tell, "responses of layers", whole(prepared, failures).items()):
+        for (task, network), units in each(progress, "responses of layers", whole(prepared, failures).items()):
             encoders = {unit.seed: trainings[unit].network for unit in units}
             found, dead = by_layer(prepared, encoders, task, network)
             layers += [r for of_layer in found.values() for r in of_layer]
             failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
         if not layers:
             raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
-        for network, build in each(tell, "responses of untrained layers", prepared.twins):
+        for network, build in each(progress, "responses of untrained layers", prepared.twins):
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
             found, _ = by_layer(prepared, twins, None, network)
             layers += [r for of_layer in found.values() for r in of_layer]

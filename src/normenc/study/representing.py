@@ -24,7 +24,7 @@ from normenc.representations import Encoder, represent
 from normenc.rsa.measures import as_measure
 from normenc.study.building import build_control, build_network, build_task
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
-from normenc.study.progress import Tell, each
+from normenc.study.progress import ProgressCallback, each
 from normenc.study.sections import FITTED_NAMES
 from normenc.study.settings import Study
 from normenc.study.units import Unit
@@ -233,7 +233,7 @@ def _units(
     return units, twins
 
 
-def control_representations(prepared: Prepared, tell: Tell | None = None) -> list[Representation]:
+def control_representations(prepared: Prepared, progress: ProgressCallback | None = None) -> list[Representation]:
     """The layers of the study's controls.
 
     Raises
@@ -242,7 +242,7 @@ def control_representations(prepared: Prepared, tell: Tell | None = None) -> lis
         When one of them has no dissimilarities, or the name of a layer or another control.
     """
     plain: list[Representation] = []
-    chosen = prepared.controls if tell is None else each(tell, "responses of controls", prepared.controls)
+    chosen = prepared.controls if progress is None else each(progress, "responses of controls", prepared.controls)
     for control in chosen:
         own = EncoderId(None, control.title, None, EncoderKind.CONTROL)
         shown = torch.as_tensor(prepared.recording.orientation) if control.sees == "orientation" else prepared.images

@@ -13,7 +13,7 @@ from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
 from normenc.study.drawing import draw_run, write_run
 from normenc.study.evaluation import Evaluation, evaluate
-from normenc.study.progress import Tell, reporting, stage
+from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
@@ -52,7 +52,7 @@ def run(
     device: str = "auto",
     workers: int | str | Scheduler = 1,
     force: bool = False,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
     page: Callable[[Path], object] | None = None,
     **options: Any,
 ) -> Run:
@@ -87,7 +87,7 @@ def run(
         kept aside.
     progress : bool or callable
         True draws bars on a terminal and writes a line every half minute elsewhere; a callable is given a
-        :class:`normenc.study.Tally` of every stage: reading, training, comparing, drawing and so on.
+        :class:`normenc.study.SweepProgress` of every stage: reading, training, comparing, drawing and so on.
     page : callable, optional
         Given the folder before it appears, adds the page: :func:`normenc.report.write`. It can be added later as well.
     **options
@@ -110,18 +110,18 @@ def run(
     # Whether the workers of a cluster have a GPU, this computer cannot tell.
     remote = not isinstance(workers, int) and device in ("cpu", "cuda")
     target_device = torch.device(device) if remote else resolve_device(device)
-    with reporting(progress) as tell:
-        early = _read(study, tell) if out is None else None  # its name is part of the folder's
+    with reporting(progress) as progress:
+        early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}" if early else out or "")
         wanted = study.to_toml() if page is not None else None
         with destination(folder, "run", lambda found: replaceable(found, force=force, wanted=wanted)) as place:
-            prepared = early or _read(study, tell)
+            prepared = early or _read(study, progress)
             check_disks(prepared, folder, target_device.type)
-            evaluation = evaluate(prepared, device=target_device.type, workers=workers, progress=tell)
+            evaluation = evaluate(prepared, device=target_device.type, workers=workers, progress=progress)
             with place.staged() as aside:
-                _write(evaluation, aside, target_device.type, tell)
+                _write(evaluation, aside, target_device.type, progress)
                 if page is not None:
-                    with stage(tell, "writing the report"):
+                    with stage(progress, "writing the report"):
                         page(aside)
     return Run(folder, evaluation, tuple(place.kept))
 
@@ -135,13 +135,13 @@ def _workers(workers: int | str | Scheduler, options: dict[str, Any]) -> int | s
     return scheduler
 
 
-def _read(study: Study, tell: Tell) -> Prepared:
-    with stage(tell, "reading the recording"):
+def _read(study: Study, progress: ProgressCallback) -> Prepared:
+    with stage(progress, "reading the recording"):
         return prepare(study)
 
 
-def _write(evaluation: Evaluation, folder: Path, device: str, tell: Tell) -> None:
-    with stage(tell, "writing tables"):
+def _write(evaluation: Evaluation, folder: Path, device: str, progress: ProgressCallback) -> None:
+    with stage(progress, "writing tables"):
         write_run(evaluation, folder, device=device)
     if "draw" in evaluation.stages:
-        draw_run(folder, folder / "figures", tell)
+        draw_run(folder, folder / "figures", progress)

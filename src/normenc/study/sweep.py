@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from normenc.encoders import EncoderId
 from normenc.errors import InputError
-from normenc.study.progress import Stage, Tell, reporting, stage
+from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.scheduler import Scheduler, SchedulerWarning
 from normenc.study.units import Unit, find_all, keep, work
 from normenc.training import TrainingResult
@@ -42,7 +42,7 @@ def train_units(
     device: str = "cpu",
     workers: int = 1,
     scheduler: str | Scheduler | None = None,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
 ) -> tuple[dict[Unit, TrainingResult], list[Failure]]:
     """Train what was not trained before; a unit that fails does not stop the others.
 
@@ -57,7 +57,7 @@ def train_units(
         A Dask scheduler whose workers train instead, by its address, or with certificates.
     progress : bool or callable
         True draws a bar on a terminal, and tells by lines elsewhere; a callable is given a
-        :class:`normenc.study.Tally`.
+        :class:`normenc.study.SweepProgress`.
 
     Returns
     -------
@@ -83,7 +83,10 @@ def train_units(
             warnings.warn(_open_to_all(remote), SchedulerWarning, stacklevel=2)
         lanes = 1 if remote is None and (workers == 1 or len(todo) == 1) else min(workers, len(todo))
         before = len(units) - len(todo)
-        with reporting(progress) as tell, stage(tell, "training", len(units), before=before, lanes=lanes) as counted:
+        with (
+            reporting(progress) as progress,
+            stage(progress, "training", len(units), before=before, lanes=lanes) as counted,
+        ):
             if lanes == 1 and remote is None:
                 made = _here(todo, device, counted)
             else:
@@ -125,7 +128,7 @@ def _open_to_all(scheduler: Scheduler) -> str:
 def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[Unit, bytes | Exception]]:
     for unit in units:
         try:
-            yield unit, work(unit, device, lambda step, n_steps, loss: counted.tick(step, n_steps))
+            yield unit, work(unit, device, lambda step, n_steps, loss: counted.progress(step, n_steps))
         except Exception as error:
             yield unit, error
 
