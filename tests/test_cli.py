@@ -222,6 +222,15 @@ def test_power_says_in_which_section_its_settings_stand(normenc):
     assert "section[power]" in "".join(normenc("power", "--help")[1].split())
 
 
+def test_jobs_is_the_old_name_of_workers(normenc, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine.txt").touch()
+    code, _, said = normenc("power", "--out", "taken", "--jobs", 1)
+    assert (code, said.count("--jobs is now called --workers; the old name works in this version only")) == (2, 1)
+    code, _, said = normenc("power", "--out", "taken", "--jobs", 1, "--workers", 1)
+    assert (code, "--jobs and --workers are one option; give --workers alone" in said) == (2, True)
+
+
 def test_the_tab_key_completes_commands_and_options(tmp_path):
     program = "import sys; sys.argv = ['normenc']; from normenc.cli import main; main()"
     for line, place, expected in (("normenc po", 1, "power"), ("normenc run --see", 2, "--seed")):

@@ -217,7 +217,7 @@ def test_comparisons_show_text_alone(run, work, command):
 
 
 def test_power_prints_and_writes_text_alone(run, work, command):
-    code, said = command("power", "study.toml", "--out", "power", "--device", "cpu", "--jobs", "1")
+    code, said = command("power", "study.toml", "--out", "power", "--device", "cpu", "--workers", "1")
     assert code == 0, said
     assert hidden(said) == []
     table = read_table(work / "power" / "power.csv")

@@ -1,5 +1,6 @@
 """The commands; :mod:`normenc.cli.guard` tells what they end in."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -219,17 +220,27 @@ def power(
         typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-power by default."),
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
     *,
     preparation: Any,
 ) -> None:
     """Simulate recordings from each candidate model, and tell how much data it takes to find the right one."""
     from normenc import study as studies
+    from normenc.errors import InputError
+    from normenc.renamed import RenamedWarning
 
+    if jobs is not None:
+        if workers is not None:
+            raise InputError("--jobs and --workers are one option; give --workers alone")
+        workers = jobs
+        warnings.warn(
+            "--jobs is now called --workers; the old name works in this version only", RenamedWarning, stacklevel=2
+        )
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, preparation=preparation)
     try:
-        found = studies.power(settings, out, device=device, n_jobs=jobs)
+        found = studies.power(settings, out, device=device, workers=workers)
     except KeyboardInterrupt:
         raise Interrupted("nothing was written") from None
     print_power(found)

@@ -16,6 +16,7 @@ import pandas as pd
 from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.recordings import Preparation
+from normenc.renamed import renamed
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.runs.publishing import Earlier, destination, holds_nothing
@@ -74,6 +75,7 @@ class Power:
         return self.pairs.loc[self.pairs.groupby(AMOUNTS)["power"].idxmin()].reset_index(drop=True)
 
 
+@renamed(n_jobs="workers")
 def power(
     study: Study | None = None,
     out: str | Path | None = None,
@@ -81,7 +83,7 @@ def power(
     recording: str | None = None,
     preparation: Preparation | None = None,
     device: str = "auto",
-    n_jobs: int | None = None,
+    workers: int | None = None,
     progress: bool | ProgressCallback = True,
     **options: Any,
 ) -> Power:
@@ -103,8 +105,8 @@ def power(
         ``runs/<study>-<recording>-power`` by default.
     recording, preparation, device, progress, **options
         See :func:`normenc.study.run`.
-    n_jobs : int, optional
-        Processes; one a core by default.
+    workers : int, optional
+        Processes; one per core by default.
 
     Returns
     -------
@@ -124,21 +126,21 @@ def power(
             prepared = early or _read(study, progress)
             settings = amounts_of(prepared.recording, study.power)
             assert settings.n_stimuli is not None
-            represented = represent(prepared, device=target.type, workers=n_jobs or 1, progress=progress)
+            represented = represent(prepared, device=target.type, workers=workers or 1, progress=progress)
             own = first_rdms(represented.representations)
             candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, progress)
-            found = simulate_power(
+            simulated = simulate_power(
                 candidates,
                 _noise(prepared, own, progress),
                 settings,
                 method=study.comparison.method,
                 ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
-                n_jobs=n_jobs,
+                workers=workers,
                 progress=progress,
             )
             with place.staged() as aside:
-                _write(found, study.model_copy(update={"power": settings}), aside)
-    return Power(found.recovery, found.pairs, folder, represented.failures, prepared.skipped_controls)
+                _write(simulated, study.model_copy(update={"power": settings}), aside)
+    return Power(simulated.recovery, simulated.pairs, folder, represented.failures, prepared.skipped_controls)
 
 
 def _read(study: Study, progress: ProgressCallback) -> Prepared:
@@ -154,12 +156,12 @@ def _nothing(folder: Path) -> Earlier:
     return {}
 
 
-def _write(found: Power, study: Study, folder: Path) -> None:
+def _write(power: Power, study: Study, folder: Path) -> None:
     write_whole(folder / SETTINGS, study.to_toml().encode("utf-8"))
-    write_whole(folder / "power.csv", csv_bytes(found.recovery))
-    write_whole(folder / "power_pairs.csv", csv_bytes(found.pairs))
-    figures.save(figures.power_map(found.recovery), folder, "power")
-    figures.save(figures.power_map(found.pairs, value="power"), folder, "power_pairs")
+    write_whole(folder / "power.csv", csv_bytes(power.recovery))
+    write_whole(folder / "power_pairs.csv", csv_bytes(power.pairs))
+    figures.save(figures.power_map(power.recovery), folder, "power")
+    figures.save(figures.power_map(power.pairs, value="power"), folder, "power_pairs")
 
 
 def simulate_power(
@@ -169,7 +171,7 @@ def simulate_power(
     *,
     method: Method = "pearson",
     ordered: Collection[int] = (),
-    n_jobs: int | None = None,
+    workers: int | None = None,
     progress: bool | ProgressCallback = True,
 ) -> Power:
     """Simulate recordings from candidates' RDMs for every amount of data.
@@ -187,7 +189,7 @@ def simulate_power(
         A function must be one that other processes can import, if there are several.
     ordered : collection of int
         The numbers of stimuli that lie in order on a circle.
-    n_jobs : int, optional
+    workers : int, optional
     progress : bool or callable
 
     Returns
@@ -195,7 +197,7 @@ def simulate_power(
     Power
     """
     measure = as_measure(method)
-    if n_jobs != 1:
+    if workers != 1:
         _check_importable(measure)
     amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
     tasks = [
@@ -205,11 +207,11 @@ def simulate_power(
     rows: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
     with reporting(progress) as progress, stage(progress, "simulating", len(tasks)) as counted:
-        if n_jobs == 1:
+        if workers == 1:
             _collect(map(_simulate, tasks), rows, pairs, counted)
         else:
             # Forked workers could inherit locks that torch's threads hold.
-            with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 _collect(pool.map(_simulate, tasks), rows, pairs, counted)
     return Power(pd.DataFrame(rows), pd.DataFrame(pairs))
 
@@ -247,7 +249,7 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
     low, high = 0.0, MAX_NOISE
     for _ in range(NOISE_STEPS):
         middle = (low + high) / 2
-        found = [
+        reliabilities = [
             rsa.noise_ceiling(
                 responses=rsa.simulate_responses(rdm, n_neurons, middle, np.random.default_rng([seed, 6, k]))[0, 0],
                 n_splits=5,
@@ -255,7 +257,7 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
             ).lower
             for k in range(NOISE_SIMULATIONS)
         ]
-        low, high = (middle, high) if np.mean(found) > wanted else (low, middle)
+        low, high = (middle, high) if np.mean(reliabilities) > wanted else (low, middle)
     return (low + high) / 2
 
 
@@ -266,7 +268,7 @@ def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: Progress
         return dict.fromkeys(candidates, stated)
     assert responses is not None
     of_a_trial = float(np.sqrt(mean_repeats(prepared.recording)))
-    found = {}
+    noises = {}
     for label, rdm in each(progress, "matching the noise", candidates.items()):
         noise = matching_noise(rdm, responses.to_numpy(), prepared.study.power.seed)
         if noise > MAX_NOISE * (1 - 2**-NOISE_STEPS):
@@ -275,8 +277,8 @@ def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: Progress
                 f"its noise, more than {MAX_NOISE:g} times the signal, is not known; state power.noise, or look the "
                 "recording over with normenc check"
             )
-        found[label] = of_a_trial * noise
-    return found
+        noises[label] = of_a_trial * noise
+    return noises
 
 
 @dataclass(frozen=True)
@@ -294,7 +296,7 @@ class _Task:
 
 
 def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    n_stimuli, n_neurons, n_animals, n_repeats = task.amount
+    _, n_neurons, n_animals, n_repeats = task.amount
     models = task.candidates
     won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
     for simulation in range(task.settings.n_simulations):
@@ -305,7 +307,7 @@ def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         data: dict[str, Any] = {"responses": averages[0]}
         if n_animals > 1:
             data = {"data": np.stack([rsa.rdm(average) for average in averages])}
-        found = rsa.infer(
+        inference = rsa.infer(
             models,
             **data,
             method=task.measure,
@@ -314,17 +316,14 @@ def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             n_permutations=1,
             seed=simulation,
         )
-        won += found.models["model"][found.models["similarity"].idxmax()] == task.generating
-        for row in found.pairs.itertuples():
+        won += inference.models["model"][inference.models["similarity"].idxmax()] == task.generating
+        for row in inference.pairs.itertuples():
             if task.generating in (row.model, row.other) and row.p <= ALPHA:
                 ahead = row.difference if row.model == task.generating else -row.difference
                 better[row.other if row.model == task.generating else row.model] += ahead > 0
     facts = {
         "generating": task.generating,
-        "n_stimuli": n_stimuli,
-        "n_neurons": n_neurons,
-        "n_animals": n_animals,
-        "n_repeats": n_repeats,
+        **dict(zip(AMOUNTS, task.amount, strict=True)),
         "noise": task.noise,
         "n_simulations": task.settings.n_simulations,
     }
