@@ -8,7 +8,7 @@ from typing import Any
 import normenc
 from normenc.errors import InputError
 from normenc.study.own_code import reaching
-from normenc.study.units import Unit, code_digest, packages, work
+from normenc.study.units import Unit, code_digest, packages, train_unit
 
 __all__ = ["Errand", "OtherSoftwareError", "differences", "made", "software"]
 
@@ -72,7 +72,7 @@ def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mappin
     key : str
         Of the unit as it is on the worker.
     result : bytes
-        Of :func:`normenc.study.units.work`.
+        Of :func:`normenc.study.units.train_unit`.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mappin
             f"the {what} are not the same where a worker trains as they are here; put the same folder under the same "
             "path on all machines"
         )
-    return own, work(found, device)
+    return own, train_unit(found, device)
 
 
 def _unpickled(unit: bytes, roots: Sequence[Path]) -> Unit:

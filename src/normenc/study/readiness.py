@@ -16,7 +16,7 @@ from normenc.recordings.provenance import digest_of
 from normenc.runs.replacing import check_destination, is_finished
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
-from normenc.study.units import Unit, is_kept
+from normenc.study.units import Unit, is_stored
 from normenc.texts import file_stem, visible
 from normenc.training import initialise
 from normenc.whole_files import check_writable
@@ -97,7 +97,7 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
     InputError
         When a folder cannot be written, or has too little room; the message tells how much is needed.
     """
-    todo = [unit for unit in prepared.units if not is_kept(unit, device)]
+    todo = [unit for unit in prepared.units if not is_stored(unit, device)]
     of_units = _bytes_of_units(prepared, todo, n_kept=2 + len(set(prepared.study.training.checkpoints) - {0}))
     of_run = _bytes_of_units(prepared, prepared.units, n_kept=2) + _bytes_of_arrays(prepared) + PICTURES
     needs: dict[int, list[tuple[Path, str, int, str]]] = {}

@@ -8,7 +8,7 @@ from normenc.encoders import EncoderId
 from normenc.errors import InputError
 from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.scheduler import Scheduler, SchedulerWarning
-from normenc.study.units import Unit, find_all, keep, work
+from normenc.study.units import Unit, load_results, store_result, train_unit
 from normenc.training import TrainingResult
 
 __all__ = ["Failure", "train_units"]
@@ -75,7 +75,7 @@ def train_units(
     if workers < 1:
         raise InputError(f"workers is {workers}; it must be at least 1")
     remote = None if scheduler is None else Scheduler.of(scheduler)
-    found = find_all(units, device)
+    found = load_results(units, device)
     todo = {unit: unit.key(device) for unit in units if found[unit] is None}
     failures: list[Failure] = []
     if todo:
@@ -93,7 +93,7 @@ def train_units(
                 made = _by_workers(todo, device, lanes, remote, counted)
             for unit, result in made:
                 if isinstance(result, bytes):
-                    found[unit] = keep(unit, device, result)
+                    found[unit] = store_result(unit, device, result)
                 else:
                     failures.append(Failure(unit, _in_words(result)))
                 counted.step(failed=not isinstance(result, bytes))
@@ -128,7 +128,7 @@ def _open_to_all(scheduler: Scheduler) -> str:
 def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[Unit, bytes | Exception]]:
     for unit in units:
         try:
-            yield unit, work(unit, device, lambda step, n_steps, loss: counted.progress(step, n_steps))
+            yield unit, train_unit(unit, device, lambda step, n_steps, loss: counted.progress(step, n_steps))
         except Exception as error:
             yield unit, error
 

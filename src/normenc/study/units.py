@@ -24,7 +24,7 @@ from normenc.tasks import Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
 from normenc.whole_files import check_writable, remove_leftovers
 
-__all__ = ["Unit", "code_digest", "find", "find_all", "is_kept", "keep", "packages", "work"]
+__all__ = ["Unit", "code_digest", "is_stored", "load_result", "load_results", "packages", "store_result", "train_unit"]
 
 FORMAT = 2
 CODE = ("arrays.py", "stimuli", "tasks", "networks", "training")  # what decides what training gives
@@ -116,7 +116,7 @@ def packages() -> dict[str, str]:
     return {"torch": torch.__version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
-def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
+def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     """Train a unit, on one thread of the CPU or on a GPU.
 
     One thread gives the same bytes however many units run beside each other.
@@ -124,7 +124,7 @@ def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     Returns
     -------
     bytes
-        As :func:`keep` takes them; they tell which unit they belong to.
+        As :func:`store_result` takes them; they tell which unit they belong to.
     """
     key = unit.key(device)  # before anything is read that it stands for
     before = torch.get_num_threads()
@@ -146,7 +146,7 @@ def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     return pack(tensors, key)
 
 
-def find(unit: Unit, device: str) -> TrainingResult | None:
+def load_result(unit: Unit, device: str) -> TrainingResult | None:
     """The unit's result where it was trained before, else None.
 
     Raises
@@ -167,12 +167,12 @@ def find(unit: Unit, device: str) -> TrainingResult | None:
         raise DamagedError(f"it cannot be read ({error.strerror})") from None
 
 
-def is_kept(unit: Unit, device: str) -> bool:
+def is_stored(unit: Unit, device: str) -> bool:
     """Whether there is a file of the unit, damaged or not."""
     return _place(unit, device).is_file()
 
 
-def find_all(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | None]:
+def load_results(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | None]:
     """Results of units that were trained before, and None for all others, which are to be trained.
 
     What killed runs left is removed. Damaged files are told of together, by one :class:`NormencWarning`.
@@ -186,7 +186,7 @@ def find_all(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | 
     damaged: list[str] = []
     for unit in units:
         try:
-            found[unit] = find(unit, device)
+            found[unit] = load_result(unit, device)
         except DamagedError as error:
             found[unit] = None
             damaged.append(f"{_place(unit, device)}: {error}")
@@ -200,8 +200,8 @@ def find_all(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | 
     return found
 
 
-def keep(unit: Unit, device: str, result: bytes) -> TrainingResult:
-    """Keep what :func:`work` gave for this unit, in place of whatever was there, and read it.
+def store_result(unit: Unit, device: str, result: bytes) -> TrainingResult:
+    """Keep what :func:`train_unit` gave for this unit, in place of whatever was there, and read it.
 
     Raises
     ------
