@@ -107,7 +107,7 @@ def _open_locked(path: Path, folder: Path) -> int:
             if not S_ISREG(os.fstat(handle).st_mode):
                 raise UnwritableError(f"{path}: this is no file, so that nobody can take the folder; remove it")
             if not _lock(handle):
-                raise FolderTakenError(_in_words(_holder(handle), folder))
+                raise FolderTakenError(_taken_by(_holder(handle), folder))
             if _is_at(handle, path):
                 _sign(handle, path, folder)
                 return handle
@@ -120,7 +120,7 @@ def _open_locked(path: Path, folder: Path) -> int:
         raise UnwritableError(
             f"{folder}: nothing can be written there ({missing.strerror}); choose another folder with --out"
         )
-    raise FolderTakenError(_in_words({}, folder))
+    raise FolderTakenError(_taken_by({}, folder))
 
 
 def _lock(handle: int) -> bool:
@@ -189,7 +189,7 @@ def _lives(holder: dict[str, Any]) -> bool:
     return True
 
 
-def _in_words(holder: dict[str, Any], folder: Path) -> str:
+def _taken_by(holder: dict[str, Any], folder: Path) -> str:
     who = f"process {holder['pid']} on {holder.get('host')}" if "pid" in holder else "another process"
     since = f" since {holder['since']}" if "since" in holder else ""
     return (

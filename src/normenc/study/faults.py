@@ -10,7 +10,7 @@ from normenc.errors import InputError, quoted, shortened
 from normenc.study.parts import KINDS, section_of
 from normenc.study.sections import RecordingSettings
 
-__all__ = ["all_in_words", "in_words"]
+__all__ = ["describe_fault", "describe_faults"]
 
 MOST_FAULTS = 8  # that are told at once
 
@@ -22,11 +22,11 @@ OPTIONS = {  # of the command line that are called otherwise
 }
 
 
-def all_in_words(study: type[BaseModel], problems: Sequence[Any], given: Any) -> list[str]:
+def describe_faults(study: type[BaseModel], problems: Sequence[Any], given: Any) -> list[str]:
     """The faults that pydantic found in the settings given for `study`, one a line; of a value of several kinds one."""
     said: dict[str, list[str]] = {}
     for problem in problems[:200]:
-        where, _, what = in_words(study, problem, given).partition("; it should be ")
+        where, _, what = describe_fault(study, problem, given).partition("; it should be ")
         said.setdefault(where, []).append(what)
     lines = [
         where
@@ -40,7 +40,7 @@ def all_in_words(study: type[BaseModel], problems: Sequence[Any], given: Any) ->
     return lines[:MOST_FAULTS] + [f"there are about {more:,} faults more"] * (more > 0)
 
 
-def in_words(study: type[BaseModel], problem: Any, settings: Any) -> str:
+def describe_fault(study: type[BaseModel], problem: Any, settings: Any) -> str:
     """One fault that pydantic found in settings: where it is, what was given, what is allowed."""
     model, parts = _place(study, problem["loc"], settings)
     key = shortened(".".join(parts))

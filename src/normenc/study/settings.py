@@ -19,7 +19,7 @@ from normenc.recordings.simulation import N_NEURONS
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
 from normenc.study.building import compared_by_default, layers_there
-from normenc.study.faults import all_in_words
+from normenc.study.faults import describe_faults
 from normenc.study.own_code import importing_from
 from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings, control_of
 from normenc.study.reading import read_toml
@@ -304,7 +304,9 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
     try:
         return Study(**settings)
     except ValidationError as error:
-        raise InputError(*(f"{origin}: {fault}" for fault in all_in_words(Study, error.errors(), settings))) from None
+        raise InputError(
+            *(f"{origin}: {fault}" for fault in describe_faults(Study, error.errors(), settings))
+        ) from None
 
 
 def _absolute(source: str, folder: Path) -> str:

@@ -95,7 +95,7 @@ def train_units(
                 if isinstance(result, bytes):
                     found[unit] = store_result(unit, device, result)
                 else:
-                    failures.append(Failure(unit, _in_words(result)))
+                    failures.append(Failure(unit, _reason(result)))
                 counted.step(failed=not isinstance(result, bytes))
     failures.sort(key=lambda failure: units.index(failure.unit))
     return {unit: result for unit, result in found.items() if result is not None}, failures
@@ -133,7 +133,7 @@ def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[
             yield unit, error
 
 
-def _in_words(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, InputError):
         return str(error)
     if type(error).__name__ == "KilledWorker":

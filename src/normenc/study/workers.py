@@ -99,7 +99,7 @@ def remote_client(scheduler: Scheduler, counted: Stage) -> Iterator[Client]:
         try:
             client = Client(scheduler.address, timeout=PATIENCE, set_as_default=False, security=security)
         except (OSError, ValueError, TypeError, ImportError) as error:
-            raise _unreachable(scheduler, _in_words(error)) from None
+            raise _unreachable(scheduler, _describe_fault(error)) from None
         try:
             yield client
         finally:
@@ -200,7 +200,7 @@ async def _greet(address: str, security: Security, patience: float) -> str | Non
                 f"scheduler {address!r} and these certificates do not belong together ({root}); give the files that it "
                 "was started with"
             ) from None
-        return _in_words(root)
+        return _describe_fault(root)
     except Exception as error:
         return f"what answers there is no Dask scheduler ({type(error).__name__})"
     kind = answer.get("type") if isinstance(answer, dict) else None
@@ -214,7 +214,7 @@ def _unreachable(scheduler: Scheduler, fault: str) -> InputError:
     )
 
 
-def _in_words(error: BaseException) -> str:
+def _describe_fault(error: BaseException) -> str:
     root = _root(error)
     if isinstance(root, ConnectionRefusedError):
         return "nothing listens there"
