@@ -22,7 +22,7 @@ from normenc.errors import InputError
 from normenc.runs.marker import Marker, read_marker, write_marker
 from normenc.runs.publishing import add, destination
 from normenc.runs.replacing import replaceable
-from normenc.runs.schema import LOCK, MARKER, NEXT, PLAN
+from normenc.runs.schema import LOCK, NEXT, PLAN, RUN_MARKER
 from normenc.runs.taking import FolderTakenError
 from normenc.study import Study, power, redraw, running
 from normenc.study.drawing import draw_run, write_run
@@ -79,7 +79,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
     for path in folder.rglob("*"):
         if path.is_symlink():
             found[path.relative_to(folder).as_posix()] = f"-> {path.readlink()}".encode()
-        elif path.is_file() and path.name != MARKER:
+        elif path.is_file() and path.name != RUN_MARKER:
             found[path.relative_to(folder).as_posix()] = path.read_bytes()
     return found
 
@@ -161,7 +161,7 @@ def test_a_kill_at_any_step_loses_nothing_and_the_same_command_mends_it(tmp_path
         killed = killed_at(step, lambda folder=folder: publish(folder))
         found = {n: c for n, c in content_of(folder).items() if LOCK not in n} if folder.exists() else None
         visible = None if found is None else {n: c for n, c in found.items() if not n.startswith(".")}
-        unfinished = folder.exists() and (folder / NEXT / MARKER).exists()
+        unfinished = folder.exists() and (folder / NEXT / RUN_MARKER).exists()
         states.add("moving" if unfinished else "old" if visible == old else "new")
         if not unfinished:
             assert visible in (old, RUN | kept)
@@ -185,7 +185,7 @@ def test_readers_refuse_a_run_that_is_half_replaced(tmp_path):
 
     publish(tmp_path / "out", OLD)
     step = 0
-    while not (tmp_path / "out" / NEXT / MARKER).exists():
+    while not (tmp_path / "out" / NEXT / RUN_MARKER).exists():
         killed_at(step, lambda: publish(tmp_path / "out"))
         step += 1
     for read in (Run.open, report.render, report.write, redraw, server_of):
@@ -285,7 +285,7 @@ def test_links_are_refused_as_a_destination(tmp_path):
 def test_a_marker_that_is_damaged_or_leads_out_replaces_nothing(tmp_path, wrong):
     publish(tmp_path / "out", OLD)
     (tmp_path / "thesis.tex").write_text("ten years")
-    (tmp_path / "out" / MARKER).write_text(wrong, encoding="utf-8", errors="surrogatepass")
+    (tmp_path / "out" / RUN_MARKER).write_text(wrong, encoding="utf-8", errors="surrogatepass")
     with pytest.raises(InputError, match="list of a run's files is damaged"):
         publish(tmp_path / "out")
     assert content_of(tmp_path / "out") == OLD
@@ -294,9 +294,9 @@ def test_a_marker_that_is_damaged_or_leads_out_replaces_nothing(tmp_path, wrong)
 
 def test_a_newer_marker_and_a_power_analysis_are_refused(tmp_path):
     publish(tmp_path / "out", OLD)
-    marker = json.loads((tmp_path / "out" / MARKER).read_text())
+    marker = json.loads((tmp_path / "out" / RUN_MARKER).read_text())
     for change, message in (({"kind": "power"}, "holds a power analysis"), ({"format": 2}, "use a newer normenc")):
-        (tmp_path / "out" / MARKER).write_text(json.dumps(marker | change))
+        (tmp_path / "out" / RUN_MARKER).write_text(json.dumps(marker | change))
         with pytest.raises(InputError, match=message):
             publish(tmp_path / "out")
     assert content_of(tmp_path / "out") == OLD

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from normenc import __version__
 from normenc.errors import InputError
-from normenc.runs.schema import MARKER, NEXT
+from normenc.runs.schema import NEXT, RUN_MARKER
 from normenc.whole_files import write_whole
 
 __all__ = [
@@ -54,7 +54,7 @@ def read_marker(folder: Path) -> Marker | None:
     InputError
         When it is damaged, is a link, lists what lies outside of the folder, or is of a newer version.
     """
-    path = folder / MARKER
+    path = folder / RUN_MARKER
     if not path.exists() and not path.is_symlink():
         return None
     try:
@@ -82,7 +82,7 @@ def write_marker(folder: Path, marker: Marker) -> None:
         "normenc": __version__,
         "files": dict(sorted(marker.files.items())),
     }
-    write_whole(folder / MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(folder / RUN_MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def made_of(folder: Path, kind: str) -> Marker:
@@ -114,7 +114,7 @@ def belongs(folder: Path, names: Iterable[str]) -> set[str]:
 
 def check_settled(folder: Path) -> None:
     """Raise InputError where a run is on the way to its place: the folder then holds some of two runs."""
-    if (folder / NEXT / MARKER).exists():
+    if (folder / NEXT / RUN_MARKER).exists():
         raise InputError(
             f"{folder}: a new run was being moved here when that was broken off; the `normenc run` command that was "
             "broken off finishes it at once, when it is given again"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS
-from normenc.runs.schema import ENVIRONMENT, FILES, MARKER, REPORT, SETTINGS, SIMILARITY
+from normenc.runs.schema import ENVIRONMENT, FILES, REPORT, RUN_MARKER, SETTINGS, SIMILARITY
 
 __all__ = ["check_untouched", "is_older_run", "older_files"]
 
@@ -36,7 +36,7 @@ def check_untouched(folder: Path) -> None:
 
 def older_files(folder: Path) -> list[str]:
     """The files that an older run is known by name to have written, the report first; others are the user's."""
-    known = (file.name for file in FILES if file.name not in (REPORT, MARKER) and not file.name.endswith("/"))
+    known = (file.name for file in FILES if file.name not in (REPORT, RUN_MARKER) and not file.name.endswith("/"))
     names = [REPORT, *known]
     names += [f"models/{name}.safetensors" for name in _weights(folder)]
     pictures = _pictures(folder)

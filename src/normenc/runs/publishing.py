@@ -19,7 +19,7 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.runs.marker import Marker, check_settled, is_inside, made_of, read_marker, same_content, write_marker
-from normenc.runs.schema import LOCK, MARKER, NEW, NEXT, PLAN, REPORT
+from normenc.runs.schema import LOCK, NEW, NEXT, PLAN, REPORT, RUN_MARKER
 from normenc.runs.taking import Held, UnwritableError, taken
 from normenc.runs.writing import explained
 from normenc.whole_files import WriteError, remove_leftovers, write_whole
@@ -219,7 +219,7 @@ def _finish(folder: Path) -> list[Path]:
             if (source / name).exists():
                 kept += _move_in(source, folder, name, marker.files[name], aside)
         _remove_empty_folders(folder, earlier)
-        (source / MARKER).replace(folder / MARKER)
+        (source / RUN_MARKER).replace(folder / RUN_MARKER)
     _remove(source)
     return kept
 

@@ -13,7 +13,7 @@ from normenc.runs.marker import read_marker
 from normenc.runs.pictures import Figures
 from normenc.runs.publishing import add
 from normenc.runs.reading import Run
-from normenc.runs.schema import MARKER
+from normenc.runs.schema import RUN_MARKER
 from normenc.runs.source_data import Picture
 from normenc.runs.taking import taken
 
@@ -137,7 +137,7 @@ def _path_within(folder: Path, out: Path) -> Path | None:
     for place in [absolute, *absolute.parents]:
         if place.resolve() == own:
             return absolute.relative_to(place)
-        marker = read_marker(place) if (place / MARKER).exists() else None
+        marker = read_marker(place) if (place / RUN_MARKER).exists() else None
         if marker is not None and marker.kind != "pictures":
             raise InputError(f"{out}: this is in the folder of another run; choose another one with --out")
     real = out.resolve()
