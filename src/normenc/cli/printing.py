@@ -196,10 +196,10 @@ def _print_scores(evaluation: Any) -> None:
     for unit, training in evaluation.trainings.items():
         groups.setdefault((unit.task_label, unit.network_label), []).append((unit.task, training.log))
     rows = []
-    for (task, network), found in groups.items():
-        fresh = [log.held_out_score for _, log in found]
-        kind = found[0][0]
-        rows.append((task, network, kind.score_name, f"{min(fresh):.3f} to {max(fresh):.3f}", f"{kind.chance:.3g}"))
+    for (label, network), trained in groups.items():
+        fresh = [log.held_out_score for _, log in trained]
+        task = trained[0][0]
+        rows.append((label, network, task.score_name, f"{min(fresh):.3f} to {max(fresh):.3f}", f"{task.chance:.3g}"))
     print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
 
 

@@ -42,8 +42,8 @@ def check_folder(folder: Path) -> None:
         raise InputError(f"{folder}: {what}; give the folder of a run, as `normenc run` writes it")
     check_settled(folder)
     marker = read_marker(folder)
-    if marker is not None and marker.kind != "run":
-        what = OTHER_FOLDERS.get(marker.kind, marker.kind)
+    if marker is not None and marker.folder_kind != "run":
+        what = OTHER_FOLDERS.get(marker.folder_kind, marker.folder_kind)
         raise InputError(f"{folder}: this folder holds {what}; give the folder of a run, as `normenc run` writes it")
 
 

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 FORMAT = 1
-KINDS = ("run", "power", "pictures")
+FOLDER_KINDS = ("run", "power", "pictures")
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Marker:
 
     Attributes
     ----------
-    kind : str
+    folder_kind : str
         ``"run"``, ``"power"`` of a power analysis, or ``"pictures"`` that were drawn from a run.
     files : dict of str to str
         The SHA-256 of every file that belongs to it, by its path in the folder.
     """
 
-    kind: str
+    folder_kind: str
     files: dict[str, str]
 
 
@@ -63,32 +63,34 @@ def read_marker(folder: Path) -> Marker | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         if (found := int(content["format"])) > FORMAT:
             raise InputError(f"{path}: its format is {found}, this version knows up to {FORMAT}; use a newer normenc")
-        kind, files = content["kind"], dict(content["files"])
-        if kind not in KINDS or not all(is_inside(name) and isinstance(files[name], str) for name in files):
+        folder_kind, files = content["kind"], dict(content["files"])
+        if folder_kind not in FOLDER_KINDS or not all(
+            is_inside(name) and isinstance(files[name], str) for name in files
+        ):
             raise ValueError("it lists what is no file of a run")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path}: this list of a run's files is damaged ({error}), so that nothing in the folder may be replaced; "
             "choose another folder with --out"
         ) from None
-    return Marker(kind, files)
+    return Marker(folder_kind, files)
 
 
 def write_marker(folder: Path, marker: Marker) -> None:
     """Write the marker of a folder; it is replaced in one step."""
     content = {
         "format": FORMAT,
-        "kind": marker.kind,
+        "kind": marker.folder_kind,
         "normenc": __version__,
         "files": dict(sorted(marker.files.items())),
     }
     write_whole(folder / RUN_MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def made_of(folder: Path, kind: str) -> Marker:
+def made_of(folder: Path, folder_kind: str) -> Marker:
     """The marker of a new folder, in which every file belongs to the run."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".normenc-"))
-    return Marker(kind, {path.relative_to(folder).as_posix(): digest(path) for path in files})
+    return Marker(folder_kind, {path.relative_to(folder).as_posix(): digest(path) for path in files})
 
 
 def digest(path: Path) -> str:

@@ -41,10 +41,10 @@ def older_files(folder: Path) -> list[str]:
     names += [f"models/{name}.safetensors" for name in _weights(folder)]
     pictures = _pictures(folder)
     names += ["figures/source_data.h5"]
-    names += [f"figures/{name}.{kind}" for name in pictures for kind in FORMATS]
+    names += [f"figures/{name}.{ending}" for name in pictures for ending in FORMATS]
     if not (folder / "figures").is_symlink():
         widths = [place.name for place in (folder / "figures").glob("*mm") if place.is_dir() and not place.is_symlink()]
-        names += [f"figures/{width}/{name}.{kind}" for width in widths for name in pictures for kind in FORMATS]
+        names += [f"figures/{width}/{name}.{ending}" for width in widths for name in pictures for ending in FORMATS]
     return [name for name in names if (folder / name).is_file() or (folder / name).is_symlink()]
 
 

@@ -119,11 +119,11 @@ def _labels(encoders: Iterable[EncoderId], known: Iterable[EncoderId]) -> list[s
 
 def _of_differences(table: pd.DataFrame, known: Mapping[str, EncoderId]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
-    kinds = [_read_kind(kind) for kind in table["kind"]]
-    for name, own in (("model", [EncoderKind.TRAINED] * len(table)), ("other", kinds)):
+    encoder_kinds = [_read_kind(cell) for cell in table["kind"]]
+    for name, own in (("model", [EncoderKind.TRAINED] * len(table)), ("other", encoder_kinds)):
         labels = table[name].astype(str).tolist()
-        found = [known.get(label, EncoderId(None, label, None, kind)) for label, kind in zip(labels, own, strict=True)]
-        columns |= encoder_columns(found, labels, other=name == "other")
+        encoders = [known.get(label, EncoderId(None, label, None, of)) for label, of in zip(labels, own, strict=True)]
+        columns |= encoder_columns(encoders, labels, other=name == "other")
     rest = table.drop(columns=["model", "other", "kind"])
     return _with(rest, 1 if "recording" in rest else 0, columns)
 

@@ -41,9 +41,9 @@ def population_labels(run: Run) -> list[str]:
 
 def shown_populations(run: Run) -> tuple[list[str], list[str]]:
     """The recording and trained layers, and the other populations, that the pictures show."""
-    kinds = dict(zip(run.shown["population"], run.shown["kind"], strict=True))
-    first = [label for label, kind in kinds.items() if kind in (RECORDING, EncoderKind.TRAINED)]
-    return first, [label for label in kinds if label not in first]
+    encoder_kinds = dict(zip(run.shown["population"], run.shown["kind"], strict=True))
+    first = [label for label, encoder_kind in encoder_kinds.items() if encoder_kind in (RECORDING, EncoderKind.TRAINED)]
+    return first, [label for label in encoder_kinds if label not in first]
 
 
 def described_populations(run: Run) -> tuple[list[str], list[str]]:

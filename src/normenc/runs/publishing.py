@@ -39,10 +39,10 @@ class Destination:
         What was moved out of the way of the run because it was the user's, as it stands now.
     """
 
-    def __init__(self, folder: Path, kind: str, admit: Callable[[Path], Earlier], held: Held) -> None:
+    def __init__(self, folder: Path, folder_kind: str, admit: Callable[[Path], Earlier], held: Held) -> None:
         self.folder = folder
         self.kept: list[Path] = []
-        self._kind = kind
+        self._folder_kind = folder_kind
         self._admit = admit
         self._held = held
 
@@ -60,7 +60,7 @@ class Destination:
             _remove(stage)
             stage.mkdir()
             yield stage
-            write_marker(stage, made_of(stage, self._kind))
+            write_marker(stage, made_of(stage, self._folder_kind))
             self._publish(stage)
         except OSError as error:
             raise explained(error, stage, self.folder) from error
@@ -84,13 +84,13 @@ class Destination:
 
 
 @contextmanager
-def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> Iterator[Destination]:
+def destination(folder: Path, folder_kind: str, admit: Callable[[Path], Earlier]) -> Iterator[Destination]:
     """Take a folder for a run before it begins, and clear away what dead processes left there.
 
     Parameters
     ----------
     folder : Path
-    kind : str
+    folder_kind : str
         Of the marker.
     admit : callable
         Given the folder where it is there already, gives what may be replaced, or raises InputError. It is asked at the
@@ -107,7 +107,7 @@ def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> It
     if folder.is_dir() and not (folder / NEXT).exists():
         admit(folder)
     with taken(folder) as held:
-        here = Destination(folder, kind, admit, held)
+        here = Destination(folder, folder_kind, admit, held)
         try:
             for leftover in (_beside(folder), folder / NEW):
                 _remove(leftover)
@@ -144,7 +144,7 @@ def holds_nothing(folder: Path) -> bool:
     return {path.name for path in folder.iterdir()} <= {LOCK, NEW}
 
 
-def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> list[Path]:
+def add(folder: Path, files: Mapping[str, bytes], folder_kind: str | None = None) -> list[Path]:
     """Write files into the folder of a finished run, to which they belong from then on.
 
     Parameters
@@ -152,7 +152,7 @@ def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> li
     folder : Path
     files : mapping of str to bytes
         By their paths in the folder.
-    kind : str, optional
+    folder_kind : str, optional
         Of the marker that a folder gets which has none.
 
     Returns
@@ -178,14 +178,14 @@ def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> li
         for name, content in files.items():
             target = folder / name
             # Of an older run nobody knows who wrote the report; it is made anew.
-            own = same_content(target, listed.get(name)) or (marker is None and kind is None and name == REPORT)
+            own = same_content(target, listed.get(name)) or (marker is None and folder_kind is None and name == REPORT)
             if _is_there(target) and not own and (target.is_symlink() or target.read_bytes() != content):
                 kept.append(_keep(folder, name, aside))
-        if marker is None and kind is not None:
-            marker = Marker(kind, {})
+        if marker is None and folder_kind is not None:
+            marker = Marker(folder_kind, {})
         if marker is not None:
             new = {name: sha256(content).hexdigest() for name, content in files.items()}
-            write_marker(folder, Marker(marker.kind, marker.files | new))
+            write_marker(folder, Marker(marker.folder_kind, marker.files | new))
         stage = folder / NEW
         try:
             _remove(stage)

@@ -85,7 +85,7 @@ def redraw(
     (PosixPath('runs/reference-simulated-v1/figures/85mm/rdms.pdf'),)
     """
     formats = [formats] if isinstance(formats, str) else list(formats)
-    if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
+    if not formats or (wrong := [file_format for file_format in formats if file_format not in FORMATS]):
         raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
     width = None if width is None else millimetres(width)
     pictures = _chosen(Run.open(folder).figures, only)
@@ -138,7 +138,7 @@ def _path_within(folder: Path, out: Path) -> Path | None:
         if place.resolve() == own:
             return absolute.relative_to(place)
         marker = read_marker(place) if (place / RUN_MARKER).exists() else None
-        if marker is not None and marker.kind != "pictures":
+        if marker is not None and marker.folder_kind != "pictures":
             raise InputError(f"{out}: this is in the folder of another run; choose another one with --out")
     real = out.resolve()
     return real.relative_to(own) if real.is_relative_to(own) else None

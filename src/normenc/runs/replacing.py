@@ -32,8 +32,8 @@ def replaceable(folder: Path, *, force: bool, wanted: str | None) -> Earlier:
     marker = read_marker(folder)
     if marker is None and holds_nothing(folder):
         return {}
-    if marker is not None and marker.kind != "run":
-        what = {"power": "a power analysis", "pictures": "pictures of a run"}[marker.kind]
+    if marker is not None and marker.folder_kind != "run":
+        what = {"power": "a power analysis", "pictures": "pictures of a run"}[marker.folder_kind]
         raise InputError(f"{folder}: this folder holds {what}; choose another one with --out")
     if marker is None and not is_older_run(folder):
         raise InputError(f"{folder}: this folder holds something other than a run; choose another one with --out")
@@ -60,7 +60,7 @@ def is_finished(folder: Path, settings: str, sha256: str | None) -> bool:
     if not folder.is_dir() or (folder / NEXT).exists():
         return False
     marker = read_marker(folder)
-    if marker is None or marker.kind != "run" or REPORT not in marker.files:
+    if marker is None or marker.folder_kind != "run" or REPORT not in marker.files:
         return False
     if not all((folder / name).is_file() for name in marker.files) or not _is_same(folder, settings):
         return False

@@ -218,26 +218,26 @@ def _decoding_error(curves: tuning.TuningCurves, period: float) -> float:
 
 def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
     """Make ``tuning.csv``: one row a population; columns of direction and blanks where there are any."""
-    kinds = ["orientation"]
-    kinds += ["direction"] if any(found.summary.direction is not None for found in descriptions.values()) else []
+    angles = ["orientation"]
+    angles += ["direction"] if any(found.summary.direction is not None for found in descriptions.values()) else []
     with_blanks = any("responsive" in found.summary.units for found in descriptions.values())
     rows = []
     for found in descriptions.values():
         units, summary = found.summary.units, found.summary
-        tuned = {kind: getattr(summary, kind) or NONE for kind in kinds}
+        tuned = {angle: getattr(summary, angle) or NONE for angle in angles}
         responsive = units["responsive"] if "responsive" in units else pd.Series(dtype="boolean")
         row = {"population": found.label, "recording": found.is_recording} | _who(found)
         row |= {"n_all": found.n_all, "n_units": len(units)}
         if with_blanks:
             row |= _counts("responsive", int(responsive.sum()), int(responsive.notna().sum()))
         row |= _counts("tuned", summary.n_tuned, summary.n_tested)
-        for kind, own in tuned.items():
-            row |= _counts(f"tuned_{kind}", own.n_tuned, own.n_tested)
-        for kind, own in tuned.items():
-            row |= _of_tuned(kind, own)
-        indices = ["gosi", "osi", *(["gdsi", "dsi"] if "direction" in kinds else []), "reliability"]
+        for angle, own in tuned.items():
+            row |= _counts(f"tuned_{angle}", own.n_tuned, own.n_tested)
+        for angle, own in tuned.items():
+            row |= _of_tuned(angle, own)
+        indices = ["gosi", "osi", *(["gdsi", "dsi"] if "direction" in angles else []), "reliability"]
         row |= {f"{name}_median": units[name].median() if name in units else np.nan for name in indices}
-        row |= {f"decoding_{kind}_error_deg": getattr(found, f"{kind}_error") for kind in kinds}
+        row |= {f"decoding_{angle}_error_deg": getattr(found, f"{angle}_error") for angle in angles}
         rows.append(
             row
             | {
@@ -261,15 +261,15 @@ def _counts(name: str, n: int, n_tested: int) -> dict[str, float]:
     return {f"n_{name}": n if n_tested else np.nan, f"n_tested_{name}": n_tested}
 
 
-def _of_tuned(kind: str, tuned: tuning.Tuned) -> dict[str, float]:
+def _of_tuned(angle: str, tuned: tuning.Tuned) -> dict[str, float]:
     """Widths and preferences of the units tuned to orientation, or to direction."""
     mean = tuned.preferences.mean
     return {
-        **{f"{kind}_width_deg_{name}": tuned.width_quartiles[place] for place, name in enumerate(QUARTILES)},
-        f"n_{kind}_width_at_bound": tuned.n_at_bound if tuned.n_tuned else np.nan,
-        f"preferred_{kind}_mean_deg": mean % 360 if kind == "direction" else mean,
-        f"preferred_{kind}_resultant_length": tuned.preferences.resultant_length,
-        f"preferred_{kind}_rayleigh_p": tuned.preferences.p_value,
+        **{f"{angle}_width_deg_{name}": tuned.width_quartiles[place] for place, name in enumerate(QUARTILES)},
+        f"n_{angle}_width_at_bound": tuned.n_at_bound if tuned.n_tuned else np.nan,
+        f"preferred_{angle}_mean_deg": mean % 360 if angle == "direction" else mean,
+        f"preferred_{angle}_resultant_length": tuned.preferences.resultant_length,
+        f"preferred_{angle}_rayleigh_p": tuned.preferences.p_value,
     }
 
 

@@ -57,7 +57,7 @@ class Origin:
 class PartSettings(Settings):
     """The section of a task, network or control: its own keys, and these."""
 
-    kind: ClassVar[str]
+    part_kind: ClassVar[str]
     origin: ClassVar[Origin]
 
     name: str
@@ -66,7 +66,7 @@ class PartSettings(Settings):
     @classmethod
     def named(cls, name: str) -> Self:
         """The task, network or control of this name or import path, with its defaults."""
-        found: Self = section_of(cls.kind, name)(name=name)  # type: ignore[assignment]
+        found: Self = section_of(cls.part_kind, name)(name=name)  # type: ignore[assignment]
         return found
 
     @property
@@ -82,10 +82,10 @@ class PartSettings(Settings):
         return {key: tuple(v) if isinstance(v, list) and key not in lists else v for key, v in own.items()}
 
     def __hash__(self) -> int:  # other keys may be lists
-        return hash((self.kind, self.name, self.label))
+        return hash((self.part_kind, self.name, self.label))
 
     def __reduce__(self) -> tuple[Any, ...]:  # its class is made when it is read
-        return _read, (self.kind, self.model_dump())
+        return _read, (self.part_kind, self.model_dump())
 
 
 class TrainedSettings(PartSettings):
@@ -98,19 +98,19 @@ class TrainedSettings(PartSettings):
 class TaskSettings(TrainedSettings):
     """The section of a task, see :mod:`normenc.tasks`."""
 
-    kind = "task"
+    part_kind = "task"
 
 
 class NetworkSettings(TrainedSettings):
     """The section of a network, see :mod:`normenc.networks`."""
 
-    kind = "network"
+    part_kind = "network"
 
 
 class ControlSettings(PartSettings):
     """A control, with keys of its own, see :mod:`normenc.controls`."""
 
-    kind = "control"
+    part_kind = "control"
 
     @property
     def sees(self) -> str:
@@ -119,7 +119,7 @@ class ControlSettings(PartSettings):
 
 
 @dataclass(frozen=True)
-class Kind:
+class PartKind:
     """What holds for all tasks, networks or controls: their section, their names, and how keys are found."""
 
     base: type[PartSettings]
@@ -130,14 +130,14 @@ class Kind:
 
 COMMON = ("name", "label", "training")  # keys
 SIZES = ("n_train", "n_test", "n_hidden")  # keys that stand before all others
-KINDS = {
-    "task": Kind(TaskSettings, TASKS, "tilt-discrimination", keys_of_task),
-    "network": Kind(NetworkSettings, NETWORKS, "ConvPoolFC", keys_of_network),
-    "control": Kind(ControlSettings, CONTROLS, "pixels", keys_of_control),
+PART_KINDS = {
+    "task": PartKind(TaskSettings, TASKS, "tilt-discrimination", keys_of_task),
+    "network": PartKind(NetworkSettings, NETWORKS, "ConvPoolFC", keys_of_network),
+    "control": PartKind(ControlSettings, CONTROLS, "pixels", keys_of_control),
 }
 
 
-def section_of(kind: str, name: str) -> type[PartSettings]:
+def section_of(part_kind: str, name: str) -> type[PartSettings]:
     """The settings of a task, network or control, by its name or its import path.
 
     Raises
@@ -150,24 +150,26 @@ def section_of(kind: str, name: str) -> type[PartSettings]:
     >>> list(section_of("network", "FC").model_fields)
     ['name', 'label', 'n_hidden', 'training']
     """
-    table = KINDS[kind].table
+    table = PART_KINDS[part_kind].table
     if name in table:
-        return _section(kind, name, table[name])
+        return _section(part_kind, name, table[name])
     if not is_import_path(name):
-        *others, last = (repr(known) for known in (sorted(table, key=str.casefold) if kind == "control" else table))
+        *others, last = (
+            repr(known) for known in (sorted(table, key=str.casefold) if part_kind == "control" else table)
+        )
         raise InputError(
             f"given {quoted(name)}; it should be {', '.join(others)} or {last}, or the import path of your own "
-            f"{kind}, as in 'my_lab.parts:Mine'"
+            f"{part_kind}, as in 'my_lab.parts:Mine'"
         )
-    return _section(kind, name, import_part(name))
+    return _section(part_kind, name, import_part(name))
 
 
 @cache
-def _section(kind: str, name: str, part: Any) -> type[PartSettings]:
-    base = KINDS[kind].base
+def _section(part_kind: str, name: str, part: Any) -> type[PartSettings]:
+    base = PART_KINDS[part_kind].base
     try:
-        keys: Keys = KINDS[kind].keys_of(part)
-        shared = _shared(keys) if kind == "task" and issubclass(part, GratingTask) else {}
+        keys: Keys = PART_KINDS[part_kind].keys_of(part)
+        shared = _shared(keys) if part_kind == "task" and issubclass(part, GratingTask) else {}
         sizes = [key for key in SIZES if key in keys]
         fields = {key: _field(base, key, *keys[key]) for key in sizes}
         if issubclass(base, TrainedSettings):
@@ -220,15 +222,16 @@ def control_of(entry: str | ControlSettings) -> ControlSettings:
     return entry if isinstance(entry, ControlSettings) else ControlSettings.named(entry)
 
 
-def _read(kind: str, value: Any) -> Any:
+def _read(part_kind: str, value: Any) -> Any:
     """A section of a study file, or settings as they are."""
-    if isinstance(value, KINDS[kind].base):
+    if isinstance(value, PART_KINDS[part_kind].base):
         return value
-    name = value.get("name", KINDS[kind].default) if isinstance(value, Mapping) else KINDS[kind].default
+    default = PART_KINDS[part_kind].default
+    name = value.get("name", default) if isinstance(value, Mapping) else default
     if not isinstance(name, str):
         raise _fault(f"given {quoted(name)}; it should be a text", name, "name")
     try:
-        section = section_of(kind, name)
+        section = section_of(part_kind, name)
     except InputError as error:
         raise _fault(str(error), name, "name") from None
     return section.model_validate({"name": name, **value} if isinstance(value, Mapping) else value)

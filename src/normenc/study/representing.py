@@ -284,9 +284,9 @@ def by_layer(
     layers = study.layers_of(network)
     found: dict[str, list[Representation]] = {layer: [] for layer in layers}
     dead: dict[str, str] = {}
-    kind = EncoderKind.TWIN if task is None else EncoderKind.TRAINED
+    encoder_kind = EncoderKind.TWIN if task is None else EncoderKind.TRAINED
     for seed, encoder in encoders.items():
-        source = EncoderId(task, network.title, None, kind, seed)
+        source = EncoderId(task, network.title, None, encoder_kind, seed)
         keep = not study.is_grid or seed == study.seeds[0]
         for layer, representation in _representations(prepared, encoder, source, layers, keep=keep).items():
             if isinstance(representation, InputError):

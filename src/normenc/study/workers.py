@@ -203,8 +203,8 @@ async def _greet(address: str, security: Security, patience: float) -> str | Non
         return _describe_fault(root)
     except Exception as error:
         return f"what answers there is no Dask scheduler ({type(error).__name__})"
-    kind = answer.get("type") if isinstance(answer, dict) else None
-    return None if str(kind).endswith("Scheduler") else f"a Dask {str(kind).lower()} answers there, not a scheduler"
+    server = answer.get("type") if isinstance(answer, dict) else None
+    return None if str(server).endswith("Scheduler") else f"a Dask {str(server).lower()} answers there, not a scheduler"
 
 
 def _unreachable(scheduler: Scheduler, fault: str) -> InputError:
