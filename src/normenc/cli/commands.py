@@ -182,23 +182,23 @@ def check(
     """Tell what is understood of a recording, how reliable it is, and whether it is fit to be compared with models."""
     from normenc import quality as room
 
-    found = room.check(recording, seed=seed, preparation=preparation)
+    quality = room.check(recording, seed=seed, preparation=preparation)
     if as_json:
-        echo_json(found.to_dict())
+        echo_json(quality.to_dict())
         return
-    if found.read_as:
-        echo(f"{found.name}: read as {found.read_as}")
-    echo(found.description, bold=True)
-    print_table(None, [line for line in room.lines(found) if line[0] != "read as"])
+    if quality.read_as:
+        echo(f"{quality.name}: read as {quality.read_as}")
+    echo(quality.description, bold=True)
+    print_table(None, [line for line in room.lines(quality) if line[0] != "read as"])
     colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
-    echo(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
-    for warning in found.warnings:
+    echo(f"verdict: {quality.verdict}", fg=colours.get(quality.verdict, typer.colors.YELLOW), bold=True)
+    for warning in quality.warnings:
         echo(f"- {warning}")
-    assert found.decidable is not None
+    assert quality.decidable is not None
     echo("what comparisons on these data can decide:", bold=True)
-    for decision in room.decisions(found.decidable, found.kind, found.n_stimuli):
+    for decision in room.decisions(quality.decidable, quality.kind, quality.n_stimuli):
         echo(f"- {decision}")
-    for command, why in next_steps(context, found):
+    for command, why in next_steps(context, quality):
         echo(f"next: {command}", f"      {why}")
 
 
@@ -240,14 +240,14 @@ def power(
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, preparation=preparation)
     try:
-        found = studies.power(settings, out, device=device, workers=workers)
+        finished = studies.power(settings, out, device=device, workers=workers)
     except KeyboardInterrupt:
         raise Interrupted("nothing was written") from None
-    print_power(found)
-    print_skipped(found.skipped)
-    for failure in found.failures:
+    print_power(finished)
+    print_skipped(finished.skipped)
+    for failure in finished.failures:
         print_failure(failure)
-    echo(f"tables and heat maps: {found.folder}")
+    echo(f"tables and heat maps: {finished.folder}")
 
 
 @app.command(short_help="Draw the pictures of a finished run again, for a paper.")

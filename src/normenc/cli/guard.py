@@ -84,16 +84,16 @@ def run(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def _interrupts() -> Iterator[_Interrupts]:
-    found = _Interrupts()
+    interrupts = _Interrupts()
     is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a shell may have it ignored
     if not is_default or threading.current_thread() is not threading.main_thread():
-        yield found
+        yield interrupts
         return
     before = {
-        number: signal.signal(number, found) for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN
+        number: signal.signal(number, interrupts) for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
-        yield found
+        yield interrupts
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -142,19 +142,19 @@ def _say(*lines: str) -> None:
 
 def _flushed(code: int | str | None) -> int:
     """The exit code, once all that was printed is out; a reader who left early, as ``head`` does, needs no more."""
-    found = code if isinstance(code, int) else 0 if code is None else FAILED
+    exit_code = code if isinstance(code, int) else 0 if code is None else FAILED
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
     except BrokenPipeError:
         _to_nowhere()
-        return found or FAILED
+        return exit_code or FAILED
     except OSError as error:
         _say(f"normenc: error: what was to be printed could not be written ({error.strerror})")
         _to_nowhere()
         return FAILED
-    return found
+    return exit_code
 
 
 def _to_nowhere() -> None:

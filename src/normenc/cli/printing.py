@@ -128,16 +128,16 @@ def print_summary(evaluation: Any) -> None:
     echo(answer(evaluation.similarity, evaluation.differences))
 
 
-def print_power(found: Any) -> None:
+def print_power(power: Any) -> None:
     """Tell how often the right model was found, for each amount of data."""
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
-    table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
+    table = power.recovery.groupby(amounts, as_index=False)["recovered"].mean()
     rows = [
         [
             *(str(getattr(row, name)) for name in amounts),
             *(f"{row.recovered:.2f}", f"{weak.power:.2f}", f"{weak.generating} > {weak.other}"),
         ]
-        for row, weak in zip(table.itertuples(), found.weakest.itertuples(), strict=True)
+        for row, weak in zip(table.itertuples(), power.weakest.itertuples(), strict=True)
     ]
     columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
     print_table(columns, rows)

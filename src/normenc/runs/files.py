@@ -78,14 +78,14 @@ def parsed(folder: Path, name: str, parse: Callable[[str], Any]) -> dict[str, An
     """What a file of TOML or JSON holds, with all its texts visible."""
     source = text(folder, name)
     try:
-        found = visible_values(parse(source))
+        content = visible_values(parse(source))
     except (ValueError, RecursionError) as error:  # of TOML and of JSON; brackets too deep
         raise InputError(f"{folder / name}: this file is damaged ({error}); run the study again") from None
     wanted = KEYS.get(name, ())
-    missing = [key for key in wanted if key not in found] if isinstance(found, dict) else list(wanted)
+    missing = [key for key in wanted if key not in content] if isinstance(content, dict) else list(wanted)
     if missing:
         raise InputError(f"{folder}: {name} is not that of a run, {missing[0]} is missing in it")
-    return dict(found)
+    return dict(content)
 
 
 def table(
@@ -112,12 +112,12 @@ def table(
     path = folder / name
     text(folder, name)
     try:
-        found = read_run_table(path, environment, similarity)
+        rows = read_run_table(path, environment, similarity)
     except InputError:
         raise
     except ValueError as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
-    return _checked(found, path, REQUIRED.get(name, ()), empty=empty)
+    return _checked(rows, path, REQUIRED.get(name, ()), empty=empty)
 
 
 def dataset(folder: Path, name: str, populations: Sequence[str] | None = None) -> "xr.Dataset":

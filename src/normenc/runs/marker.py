@@ -61,8 +61,8 @@ def read_marker(folder: Path) -> Marker | None:
         if path.is_symlink():
             raise ValueError("it is a link")
         content = json.loads(path.read_text(encoding="utf-8"))
-        if (found := int(content["format"])) > FORMAT:
-            raise InputError(f"{path}: its format is {found}, this version knows up to {FORMAT}; use a newer normenc")
+        if (version := int(content["format"])) > FORMAT:
+            raise InputError(f"{path}: its format is {version}, this version knows up to {FORMAT}; use a newer normenc")
         folder_kind, files = content["kind"], dict(content["files"])
         if folder_kind not in FOLDER_KINDS or not all(
             is_inside(name) and isinstance(files[name], str) for name in files

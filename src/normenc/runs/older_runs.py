@@ -60,9 +60,9 @@ def _weights(folder: Path) -> list[str]:
         network = f"{row.model}_seed{row.seed}"
         names += [network, f"{network}_untrained", f"{row.task}_{network}"]
     # Names as versions without a list of files made them.
-    found = dict.fromkeys(name.replace(" ", "_") for name in names)
+    stems = dict.fromkeys(name.replace(" ", "_") for name in names)
     fitted = [path.stem for path in (folder / "models").glob("fitted_*_seed*.safetensors")]
-    return [name for name in (*found, *fitted) if "/" not in name]
+    return [name for name in (*stems, *fitted) if "/" not in name]
 
 
 def _pictures(folder: Path) -> list[str]:

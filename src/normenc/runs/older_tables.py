@@ -24,15 +24,15 @@ def check_format(folder: Path, environment: Mapping[str, Any]) -> int:
     InputError
         When a newer version of normenc made the run.
     """
-    found = environment.get("format", 1)
-    if type(found) is not int or found < 1:
-        raise InputError(f"{folder}: environment.json is not that of a run, its format is {found!r}")
-    if found > FORMAT:
+    version = environment.get("format", 1)
+    if type(version) is not int or version < 1:
+        raise InputError(f"{folder}: environment.json is not that of a run, its format is {version!r}")
+    if version > FORMAT:
         raise InputError(
-            f"{folder}: the run has format {found}, and this version of normenc reads formats up to {FORMAT}; use the "
-            f"version that made the run ({environment.get('normenc', 'unknown')}), or a newer one"
+            f"{folder}: the run has format {version}, and this version of normenc reads formats up to {FORMAT}; use "
+            f"the version that made the run ({environment.get('normenc', 'unknown')}), or a newer one"
         )
-    return found
+    return version
 
 
 def read_run_table(path: Path, environment: Mapping[str, Any], similarity: pd.DataFrame | None = None) -> pd.DataFrame:

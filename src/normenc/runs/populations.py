@@ -87,8 +87,8 @@ def responses_of(run: Run, label: str, name: str) -> npt.NDArray[np.float32] | N
     if own["whole"]:
         variable = {"average": "tuning", "standard_error": "standard_error"}[name]
         return run.populations[f"{variable}_{population_labels(run).index(label)}"].to_numpy()
-    found: npt.NDArray[np.float32] | None = own.get(name)
-    return found
+    tuning: npt.NDArray[np.float32] | None = own.get(name)
+    return tuning
 
 
 def units_by_population(run: Run) -> dict[str, pd.DataFrame]:

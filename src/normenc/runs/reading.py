@@ -158,14 +158,14 @@ class Run(Shown):
     def shown(self) -> pd.DataFrame:
         """What the pictures show, the recording first: ``population`` (a label), ``key`` and ``kind``."""
         known = self.source_data["shown"] if self.populations is None else self.populations
-        found = {name: np.asarray(known[name]).astype(str) for name in ("population", "key", "kind")}
-        return pd.DataFrame(found).assign(population=[visible(label) for label in found["population"]])
+        shown = {name: np.asarray(known[name]).astype(str) for name in ("population", "key", "kind")}
+        return pd.DataFrame(shown).assign(population=[visible(label) for label in shown["population"]])
 
     @cached_property
     def shown_rdms(self) -> "xr.DataArray":
         """Those of `rdms` that the pictures show, in the order of `populations`, whose labels they have."""
-        found = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist())["dissimilarity"]
-        return found.assign_coords(population=self.shown["population"].tolist())
+        rdms = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist())["dissimilarity"]
+        return rdms.assign_coords(population=self.shown["population"].tolist())
 
     @cached_property
     def representations(self) -> "xr.Dataset":
@@ -241,8 +241,8 @@ class Run(Shown):
 
     def drawn(self) -> dict[str, bytes]:
         """The pictures that stand in ``figures/`` as SVG and belong to the run, by name."""
-        found = [f"figures/{path.name}" for path in (self.folder / "figures").glob("*.svg")]
-        return {Path(name).stem: (self.folder / name).read_bytes() for name in sorted(belongs(self.folder, found))}
+        drawn = [f"figures/{path.name}" for path in (self.folder / "figures").glob("*.svg")]
+        return {Path(name).stem: (self.folder / name).read_bytes() for name in sorted(belongs(self.folder, drawn))}
 
     def exact(self, name: str) -> pd.DataFrame | None:
         """A table with all the digits that its pictures were drawn with; the CSV has nine of them.
@@ -256,12 +256,12 @@ class Run(Shown):
         kept = self.source_data.get("digits", {}).get(name)
         if table is None or kept is None or len(table) != len(kept["values"]):
             return table
-        found = {}
+        columns = {}
         for column, values in zip(kept["columns"], kept["values"].T, strict=True):
             if column in table:
                 own = table[column].to_numpy(dtype=float, na_value=np.nan)
-                found[column] = np.where(np.isclose(own, values, rtol=NEAR, atol=0, equal_nan=True), values, own)
-        return table.assign(**found)
+                columns[column] = np.where(np.isclose(own, values, rtol=NEAR, atol=0, equal_nan=True), values, own)
+        return table.assign(**columns)
 
     def summary(self) -> pd.DataFrame:
         """The similarities in short, a row an encoder.

@@ -125,14 +125,14 @@ def read_members(folder: Path) -> dict[str, Any]:
         )
     try:
         with h5py.File(path, "r") as file:
-            found = int(file.attrs["format"])
-            if found <= FORMAT:
-                return {str(label): _member(file[_link(label)], found) for label in file.attrs["labels"]}
+            version = int(file.attrs["format"])
+            if version <= FORMAT:
+                return {str(label): _member(file[_link(label)], version) for label in file.attrs["labels"]}
     except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         raise InputError(
             f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with --force"
         ) from None
-    raise InputError(f"{path}: its format is {found}; this version of normenc knows up to {FORMAT}, so use a newer one")
+    raise InputError(f"{path}: its format is {version}; this normenc reads formats up to {FORMAT}; use a newer one")
 
 
 def read_source_data(folder: str | Path) -> dict[str, Picture]:

@@ -170,8 +170,8 @@ def _holder(handle: int, *, wait: bool = True) -> dict[str, Any]:
     for _ in range(10 if wait else 1):
         try:
             os.lseek(handle, 0, os.SEEK_SET)
-            found = json.loads(os.read(handle, 4096))
-            return found if isinstance(found, dict) else {}
+            content = json.loads(os.read(handle, 4096))
+            return content if isinstance(content, dict) else {}
         except (OSError, ValueError, RecursionError):
             time.sleep(0.02 * wait)
     return {}

@@ -44,13 +44,13 @@ def amounts_of(recording: Recording, settings: PowerSettings) -> PowerSettings:
         )
     n_animals = max(1, len(recording.animals))
     repeats = max(1, round(mean_repeats(recording)))
-    found = {
+    amounts = {
         "n_stimuli": n_stimuli,
         "n_neurons": settings.n_neurons or _own_neurons(recording, n_animals),
         "n_animals": settings.n_animals or [n_animals, max(5, 2 * n_animals)],
         "n_repeats": settings.n_repeats or [repeats, 2 * repeats],
     }
-    return settings.model_copy(update=found)
+    return settings.model_copy(update=amounts)
 
 
 def _own_stimuli(recording: Recording) -> list[int]:
@@ -154,7 +154,7 @@ def _evenly(n_own: int, n: int) -> npt.NDArray[np.intp]:
 
 def first_rdms(representations: Sequence[Representation]) -> dict[str, Any]:
     """The first seed's RDM of every label."""
-    found: dict[str, Any] = {}
+    rdms: dict[str, Any] = {}
     for representation in representations:
-        found.setdefault(representation.label, representation.rdm)
-    return found
+        rdms.setdefault(representation.label, representation.rdm)
+    return rdms

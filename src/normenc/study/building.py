@@ -89,8 +89,8 @@ def build_control(settings: ControlSettings) -> Callable[[torch.Tensor], dict[st
 
     def control(shown: torch.Tensor) -> dict[str, Any]:
         with _own_faults(settings, f"control {settings.title}"):
-            found = settings.origin.part(shown, **settings.options)
-            return {check_label(layer): values for layer, values in found.items()}
+            representations = settings.origin.part(shown, **settings.options)
+            return {check_label(layer): values for layer, values in representations.items()}
 
     return control
 

@@ -64,29 +64,29 @@ def write_run(evaluation: Evaluation, folder: Path, *, device: str) -> None:
 def draw_run(run: Path, folder: Path, progress: ProgressCallback) -> tuple[Path, ...]:
     """Draw the pictures of the run in a folder into another one."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = Run.open(run).figures
+    pictures = Run.open(run).figures
     drawn: list[Path] = []
-    for name in each(progress, "drawing", list(found)):
-        drawn += figures.save(found[name].draw(), folder, name)
+    for name in each(progress, "drawing", list(pictures)):
+        drawn += figures.save(pictures[name].draw(), folder, name)
     return tuple(drawn)
 
 
 def source_data(evaluation: Evaluation) -> dict[str, Any]:
     """What the pictures of `evaluation` show and no other file of its run holds."""
-    found = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation)}
+    data = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation)}
     if evaluation.populations is None:
-        found["shown"] = _shown(evaluation)
+        data["shown"] = _shown(evaluation)
     else:
-        found["embeddings"] = {visible(label): points for label, points in evaluation.embeddings.items()}
+        data["embeddings"] = {visible(label): points for label, points in evaluation.embeddings.items()}
     if not evaluation.study.is_grid:
-        found["pairs"] = evaluation.inference.pairs
+        data["pairs"] = evaluation.inference.pairs
     descriptions = _descriptions(evaluation)
     if descriptions:
         shown = [evaluation.recording_label, *(r.label for r in evaluation.shown if _is_trained(r))]
-        found["tuning"] = {visible(label): _tuning(one, drawn=label in shown) for label, one in descriptions.items()}
+        data["tuning"] = {visible(label): _tuning(one, drawn=label in shown) for label, one in descriptions.items()}
     if evaluation.predicted is not None and evaluation.predicted.fitted:
-        found["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
-    return found
+        data["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
+    return data
 
 
 def _descriptions(evaluation: Evaluation) -> dict[str, Description]:
@@ -147,17 +147,17 @@ def _spread(n: int) -> list[int]:
 
 def _tuning(one: Description, *, drawn: bool) -> dict[str, Any]:
     """The spectrum of a population and, where its responses are drawn, those that populations.nc does not hold."""
-    found: dict[str, Any] = {"spectrum": one.spectrum, "exponent": one.exponent}
+    tuning_data: dict[str, Any] = {"spectrum": one.spectrum, "exponent": one.exponent}
     if not drawn:
-        return found
-    found |= {"whole": one.average.shape[1] <= MOST_UNITS}
-    found["preferred"] = tuning.preferred(one.first, one.stimulus, negative=NEGATIVE)
-    if not found["whole"]:
-        found["average"] = _short(one.average)
-        found |= {"standard_error": _short(one.standard_error)} if np.isfinite(one.standard_error).all() else {}
+        return tuning_data
+    tuning_data |= {"whole": one.average.shape[1] <= MOST_UNITS}
+    tuning_data["preferred"] = tuning.preferred(one.first, one.stimulus, negative=NEGATIVE)
+    if not tuning_data["whole"]:
+        tuning_data["average"] = _short(one.average)
+        tuning_data |= {"standard_error": _short(one.standard_error)} if np.isfinite(one.standard_error).all() else {}
     if one.halved:
-        found["second"] = _short(one.second)
-    return found
+        tuning_data["second"] = _short(one.second)
+    return tuning_data
 
 
 def _fitted(evaluation: Evaluation, fit: encoding.FittedNetwork) -> dict[str, Any]:

@@ -21,11 +21,11 @@ def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, t
     The file is checked, for it tells what is missing and the unit of its values. Where there is none, or it is no
     longer what was read, the recording is checked as it is in memory.
     """
-    found = None
+    quality = None
     if prepared.files and not changed(prepared.files):
         settings = prepared.study.recording[0]
         try:
-            found = check(settings.source, compared=inference, preparation=settings.preparation)
+            quality = check(settings.source, compared=inference, preparation=settings.preparation)
         except InputError:
             if not changed(prepared.files):
                 raise
@@ -38,4 +38,4 @@ def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, t
             NormencWarning,
             stacklevel=2,
         )
-    return found if found is not None and not since else check(prepared.recording, compared=inference), since
+    return quality if quality is not None and not since else check(prepared.recording, compared=inference), since

@@ -42,7 +42,7 @@ def infer_models(
     options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI
-    found = rsa.infer(
+    inference = rsa.infer(
         {label: np.stack(rdms) for label, rdms in models.items()},
         **prepared.inputs,
         ordered=recording.has_neighbours,
@@ -52,7 +52,7 @@ def infer_models(
         progress=progress,
         **options,
     )
-    return _without_false_certainty(found) if few else found
+    return _without_false_certainty(inference) if few else inference
 
 
 def samples_of_other_methods(study: Study) -> int:

@@ -23,11 +23,11 @@ def over_training(represented: Represented, progress: ProgressCallback) -> pd.Da
         groups.setdefault(representation.encoder.encoder_name, []).append((epoch, representation))
     tables = []
     # Apart, for nobody asks for the differences between all.
-    for found in each(progress, "comparing over training", groups.values()):
+    for at_epochs in each(progress, "comparing over training", groups.values()):
         models: dict[str, list[npt.NDArray[np.float64]]] = {}
-        for epoch, representation in found:
+        for epoch, representation in at_epochs:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
-        tables.append(epoch_table(prepared.recording.label, found, infer_models(prepared, models)))
+        tables.append(epoch_table(prepared.recording.label, at_epochs, infer_models(prepared, models)))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -41,6 +41,6 @@ def _checkpoints(represented: Represented) -> list[tuple[int, Representation]]:
     for (task, network), units in whole(prepared, represented.failures).items():
         for epoch in sorted(set(prepared.study.training.checkpoints)):
             encoders = {unit.seed: represented.trainings[unit].checkpoints[epoch] for unit in units}
-            found, _ = by_layer(prepared, encoders, task, network)
-            rows += [(epoch, r) for of_layer in found.values() for r in of_layer]
+            layers, _ = by_layer(prepared, encoders, task, network)
+            rows += [(epoch, r) for of_layer in layers.values() for r in of_layer]
     return rows

@@ -118,8 +118,8 @@ def _first_on_path(folder: Path | None) -> Iterator[None]:
 def _lies_in(module: Any, place: Path) -> bool:
     """Whether a module is the file or folder of that name."""
     own = getattr(module, "__file__", None)
-    found = [Path(path).resolve() for path in ([own] if own else getattr(module, "__path__", []))]
-    return any(path == place.with_suffix(".py").resolve() or path.is_relative_to(place.resolve()) for path in found)
+    places = [Path(path).resolve() for path in ([own] if own else getattr(module, "__path__", []))]
+    return any(path == place.with_suffix(".py").resolve() or path.is_relative_to(place.resolve()) for path in places)
 
 
 def _file_of(module: Any) -> str:
@@ -206,10 +206,10 @@ def _is_installed(root: Path) -> bool:
 def _stamps(files: Iterable[Path]) -> Stamps:
     """What changes when a file is written; nothing where one is gone."""
     try:
-        found = {path: path.stat() for path in files}
+        stats = {path: path.stat() for path in files}
     except OSError:
         return {}
-    return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in found.items()}
+    return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats.items()}
 
 
 @contextmanager

@@ -66,8 +66,8 @@ class PartSettings(Settings):
     @classmethod
     def named(cls, name: str) -> Self:
         """The task, network or control of this name or import path, with its defaults."""
-        found: Self = section_of(cls.part_kind, name)(name=name)  # type: ignore[assignment]
-        return found
+        settings: Self = section_of(cls.part_kind, name)(name=name)  # type: ignore[assignment]
+        return settings
 
     @property
     def title(self) -> str:

@@ -85,7 +85,7 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
     rows_of_similarity = zip(representations, similarity.to_dict("records"), strict=True)
     for r, similar in each(progress, "predicting neurons", rows_of_similarity):
         assert r.responses is not None and recording.responses is not None
-        found = encoding.cross_validated_predictions(
+        predictions = encoding.cross_validated_predictions(
             r.responses.to_numpy(),
             recording.responses.to_numpy(),
             method=settings.method,
@@ -102,13 +102,13 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
             "similarity_low": similar["low"],
             "similarity_high": similar["high"],
         }
-        scores = _scores(found.predicted, found.fold, recording, settings)
+        scores = _scores(predictions.predicted, predictions.fold, recording, settings)
         rows.append(
             labels
             | {"method": settings.method, "n_units": r.responses.shape[1]}
             | alike
             | scores
-            | {"notes": "; ".join([*_failure(scores), *found.warnings])}
+            | {"notes": "; ".join([*_failure(scores), *predictions.warnings])}
         )
     with stage(progress, "fitting networks to neurons", len(settings.networks)) as counted:
         for name in settings.networks:

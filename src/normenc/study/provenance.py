@@ -42,15 +42,15 @@ def differences(theirs: Mapping[str, str], here: Mapping[str, str]) -> str | Non
     'other code of normenc 1.0 (abcdefgh, here is 01234567)'
     >>> differences(own, own)
     """
-    found = [
+    differing = [
         f"{name} {theirs.get(name, 'unknown')}, here is {version}"
         for name, version in here.items()
         if name != "code" and theirs.get(name) != version
     ]
     code = str(theirs.get("code"))
     if code != here["code"] and theirs.get("normenc") == here["normenc"]:
-        found.insert(0, f"other code of normenc {here['normenc']} ({code[:SHOWN]}, here is {here['code'][:SHOWN]})")
-    return "; ".join(found) or None
+        differing.insert(0, f"other code of normenc {here['normenc']} ({code[:SHOWN]}, here is {here['code'][:SHOWN]})")
+    return "; ".join(differing) or None
 
 
 def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mapping[str, str]) -> tuple[str, bytes]:
@@ -84,21 +84,21 @@ def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mappin
     differ = differences(software(), here)
     if differ is not None:
         raise OtherSoftwareError(differ)
-    found = _unpickled(unit, roots)
-    own = found.key(device)
+    own_unit = _unpickled(unit, roots)
+    own = own_unit.key(device)
     if own != key:
         what = "own code or images of this task and network" if roots else "images of the task"
         raise InputError(
             f"the {what} are not the same where a worker trains as they are here; put the same folder under the same "
             "path on all machines"
         )
-    return own, train_unit(found, device)
+    return own, train_unit(own_unit, device)
 
 
 def _unpickled(unit: bytes, roots: Sequence[Path]) -> Unit:
     try:
         with reaching(roots):
-            found: Unit = pickle.loads(unit)
+            own_unit: Unit = pickle.loads(unit)
     except (ImportError, AttributeError) as error:
         if not roots:
             raise
@@ -107,7 +107,7 @@ def _unpickled(unit: bytes, roots: Sequence[Path]) -> Unit:
             f"a worker cannot import the study's own code ({error}); put the same folder ({folders}) under the same "
             "path on all machines, or install its package there"
         ) from None
-    return found
+    return own_unit
 
 
 class Errand:

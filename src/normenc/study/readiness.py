@@ -158,4 +158,4 @@ def _bytes_of_arrays(prepared: Prepared) -> int:
 def _units_of_layers(network: torch.nn.Module, layers: Sequence[str], image: torch.Tensor) -> int:
     from normenc.representations import represent
 
-    return sum(found.sizes["unit"] for found in represent(network, image, list(layers)).values())
+    return sum(responses.sizes["unit"] for responses in represent(network, image, list(layers)).values())

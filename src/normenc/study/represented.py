@@ -87,15 +87,15 @@ def represent(
         layers: list[Representation] = []
         for (task, network), units in each(progress, "responses of layers", whole(prepared, failures).items()):
             encoders = {unit.seed: trainings[unit].network for unit in units}
-            found, dead = by_layer(prepared, encoders, task, network)
-            layers += [r for of_layer in found.values() for r in of_layer]
+            of_layers, dead = by_layer(prepared, encoders, task, network)
+            layers += [r for of_layer in of_layers.values() for r in of_layer]
             failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
         if not layers:
             raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
         for network, build in each(progress, "responses of untrained layers", prepared.twins):
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
-            found, _ = by_layer(prepared, twins, None, network)
-            layers += [r for of_layer in found.values() for r in of_layer]
+            of_layers, _ = by_layer(prepared, twins, None, network)
+            layers += [r for of_layer in of_layers.values() for r in of_layer]
     return Represented(prepared, trainings, tuple(failures), (*layers, *plain))
 
 
@@ -103,8 +103,8 @@ def whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, Ne
     """Units by task and network, without those pairs of which a seed failed."""
     failed = {(f.unit.task_label, f.unit.network_label) for f in failures if f.layer is None}
     networks = {network.title: network for network in prepared.study.network}
-    found: dict[tuple[str, NetworkSettings], list[Unit]] = {}
+    groups: dict[tuple[str, NetworkSettings], list[Unit]] = {}
     for unit in prepared.units:
         if (unit.task_label, unit.network_label) not in failed:
-            found.setdefault((unit.task_label, networks[unit.network_label]), []).append(unit)
-    return found
+            groups.setdefault((unit.task_label, networks[unit.network_label]), []).append(unit)
+    return groups

@@ -76,9 +76,9 @@ class Prepared:
     @cached_property
     def recording_rdm(self) -> npt.NDArray[np.float64]:
         """The recording's RDM, shape (n_stimuli, n_stimuli): of several animals or sessions that of all together."""
-        found: npt.NDArray[np.float64] = self.inputs["data"]
-        if found.ndim == 2:
-            return found
+        data: npt.NDArray[np.float64] = self.inputs["data"]
+        if data.ndim == 2:
+            return data
         own, responses = self.recording.rdm, self.recording.responses
         if responses is None:
             assert own is not None
@@ -93,15 +93,15 @@ class Prepared:
     @property
     def skipped_controls(self) -> dict[str, str]:
         """Why controls of the study are left out, by name."""
-        found = {}
+        reasons = {}
         for control in self._all_controls:
             package, extra = EXTRAS.get(control.name, (None, None))
             if package is not None and find_spec(package) is None:
-                found[control.title] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
+                reasons[control.title] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
             elif control.sees == "orientation" and self.recording.orientation is None:
                 shown = self.recording.shown.plural
-                found[control.title] = f"{shown} have no orientation that it could be given"
-        return found
+                reasons[control.title] = f"{shown} have no orientation that it could be given"
+        return reasons
 
     @property
     def _all_controls(self) -> list[ControlSettings]:
@@ -282,7 +282,7 @@ def by_layer(
     """Representations of all seeds by layer, and why layers have none; the dead say nothing of the others."""
     study = prepared.study
     layers = study.layers_of(network)
-    found: dict[str, list[Representation]] = {layer: [] for layer in layers}
+    representations: dict[str, list[Representation]] = {layer: [] for layer in layers}
     dead: dict[str, str] = {}
     encoder_kind = EncoderKind.TWIN if task is None else EncoderKind.TRAINED
     for seed, encoder in encoders.items():
@@ -292,8 +292,8 @@ def by_layer(
             if isinstance(representation, InputError):
                 dead.setdefault(layer, str(representation))
             else:
-                found[layer].append(representation)
-    return {layer: of_layer for layer, of_layer in found.items() if layer not in dead}, dead
+                representations[layer].append(representation)
+    return {layer: of_layer for layer, of_layer in representations.items() if layer not in dead}, dead
 
 
 def _representations(
@@ -311,9 +311,9 @@ def _representations(
     owners = {layer: replace(source, layer=layer) for layer in outputs}
     naming = replace(study.naming, layered=Naming.of(owners.values()).layered)
     representations: dict[str, Representation | InputError] = {}
-    for layer, found in outputs.items():
+    for layer, output in outputs.items():
         own = owners[layer]
-        responses = found.assign_coords({recording.kind: ("stimulus", recording.stimulus)})
+        responses = output.assign_coords({recording.kind: ("stimulus", recording.stimulus)})
         try:
             matrix = rsa.rdm(responses, metric=study.rdm_metric)
             if own.kind is not EncoderKind.CONTROL:  # of a control it is said beside its row that it has no similarity

@@ -114,7 +114,7 @@ def run(
         early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}" if early else out or "")
         wanted = study.to_toml() if page is not None else None
-        with destination(folder, "run", lambda found: replaceable(found, force=force, wanted=wanted)) as place:
+        with destination(folder, "run", lambda existing: replaceable(existing, force=force, wanted=wanted)) as place:
             prepared = early or _read(study, progress)
             check_disks(prepared, folder, target_device.type)
             evaluation = evaluate(prepared, device=target_device.type, workers=workers, progress=progress)

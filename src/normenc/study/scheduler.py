@@ -140,10 +140,10 @@ def host_and_port(address: str) -> tuple[str, int]:
 def _is_here(host: str) -> bool:
     """Whether a host is this machine: only its own addresses can be bound."""
     try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return all(_can_bind(family, place) for family, _, _, _, place in found)
+    return all(_can_bind(family, place) for family, _, _, _, place in addresses)
 
 
 def _can_bind(family: int, place: Any) -> bool:

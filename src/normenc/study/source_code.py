@@ -66,18 +66,18 @@ def files_behind(module: str, root: Path, package: str | None = None) -> list[Pa
     InputError
         When a file cannot be read as Python.
     """
-    found: dict[str, Path] = {}
+    files_by_name: dict[str, Path] = {}
     todo = [module]
     while todo:
         parts = todo.pop().split(".")
         for n in range(1, len(parts) + 1):  # a package runs before its modules
             name, place = ".".join(parts[:n]), root.joinpath(*parts[:n])
             file = next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
-            if file is None or name in found or (package is not None and parts[0] != package):
+            if file is None or name in files_by_name or (package is not None and parts[0] != package):
                 continue
-            found[name] = file
+            files_by_name[name] = file
             todo += _imported(file, name if file.name == "__init__.py" else name.rpartition(".")[0])
-    return sorted(found.values())
+    return sorted(files_by_name.values())
 
 
 def _imported(file: Path, package: str) -> Iterator[str]:

@@ -75,8 +75,8 @@ def train_units(
     if workers < 1:
         raise InputError(f"workers is {workers}; it must be at least 1")
     remote = None if scheduler is None else Scheduler.of(scheduler)
-    found = load_results(units, device)
-    todo = {unit: unit.key(device) for unit in units if found[unit] is None}
+    results = load_results(units, device)
+    todo = {unit: unit.key(device) for unit in units if results[unit] is None}
     failures: list[Failure] = []
     if todo:
         if remote is not None and remote.is_open:
@@ -93,12 +93,12 @@ def train_units(
                 made = _by_workers(todo, device, lanes, remote, counted)
             for unit, result in made:
                 if isinstance(result, bytes):
-                    found[unit] = store_result(unit, device, result)
+                    results[unit] = store_result(unit, device, result)
                 else:
                     failures.append(Failure(unit, _reason(result)))
                 counted.step(failed=not isinstance(result, bytes))
     failures.sort(key=lambda failure: units.index(failure.unit))
-    return {unit: result for unit, result in found.items() if result is not None}, failures
+    return {unit: result for unit, result in results.items() if result is not None}, failures
 
 
 def _by_workers(

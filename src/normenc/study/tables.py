@@ -43,19 +43,19 @@ def similarity_table(
     """
     firsts = {r.label: r for r in reversed(representations)}
     rows = [firsts[label] for label in inference.models["model"]]
-    found = inference.models.drop(columns="model")
+    models = inference.models.drop(columns="model")
     sizes = {f"n_{factor}": inference.sizes.get(factor) for factor in ("animals", "sessions", "neurons")}
     (lower_low, lower_high), (upper_low, upper_high) = inference.ceiling_intervals
     table = pd.DataFrame(
         {
             "recording": recording,
             **_columns(rows),
-            "n_seeds": found["n_seeds"].where([r.encoder.seed is not None for r in rows]).astype("Int64"),
+            "n_seeds": models["n_seeds"].where([r.encoder.seed is not None for r in rows]).astype("Int64"),
             "rdm_metric": study.rdm_metric,
             "comparison": study.comparison.method,
         }
     )
-    table = table.join(found.drop(columns="n_seeds"))
+    table = table.join(models.drop(columns="n_seeds"))
     return table.assign(
         chance=inference.chance,
         ceiling=inference.ceiling.kind,
@@ -109,19 +109,19 @@ def _is_planned(one: EncoderId, other: EncoderId) -> bool:
 
 
 def epoch_table(
-    recording: str, found: Sequence[tuple[int, "Representation"]], inference: rsa.Inference
+    recording: str, representations: Sequence[tuple[int, "Representation"]], inference: rsa.Inference
 ) -> pd.DataFrame:
     """Make ``over_training.csv``: one row a trained layer and checkpoint.
 
     Parameters
     ----------
     recording : str
-    found : sequence of (epoch, Representation)
+    representations : sequence of (epoch, Representation)
         In the order of the inference's models, several seeds of one after the other.
     inference : Inference
     """
-    firsts = {(r.label, epoch): (epoch, r) for epoch, r in reversed(found)}
-    rows = [firsts[key] for key in dict.fromkeys((r.label, epoch) for epoch, r in found)]
+    firsts = {(r.label, epoch): (epoch, r) for epoch, r in reversed(representations)}
+    rows = [firsts[key] for key in dict.fromkeys((r.label, epoch) for epoch, r in representations)]
     table = pd.DataFrame(
         {
             "recording": recording,
@@ -178,12 +178,12 @@ def seed_table(
     """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals or sessions."""
     rdms, measure = np.stack([r.rdm for r in representations]), as_measure(study.comparison.method)
     alike = np.array([measure.is_undefined(upper(rdm)) for rdm in rdms])
-    found = np.full(len(rdms), np.nan)
-    found[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, measure).mean(axis=1)
+    similarity = np.full(len(rdms), np.nan)
+    similarity[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, measure).mean(axis=1)
     return pd.DataFrame(
         {
             "recording": recording,
             **_columns(representations),
-            "similarity": found,
+            "similarity": similarity,
         }
     )

@@ -182,22 +182,22 @@ def load_results(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResul
     InputError
         When something is to be trained that could not be kept.
     """
-    found: dict[Unit, TrainingResult | None] = {}
+    results: dict[Unit, TrainingResult | None] = {}
     damaged: list[str] = []
     for unit in units:
         try:
-            found[unit] = load_result(unit, device)
+            results[unit] = load_result(unit, device)
         except DamagedError as error:
-            found[unit] = None
+            results[unit] = None
             damaged.append(f"{_place(unit, device)}: {error}")
     remove_leftovers(_folder(), OLDER_ASIDE)
-    if None in found.values():
+    if None in results.values():
         check_writable(_folder(), "trained networks cannot be kept here", ADVICE)
     if damaged:
         count = "1 kept network was" if len(damaged) == 1 else f"{len(damaged)} kept networks were"
         again = "is trained again" if len(damaged) == 1 else "are trained again; the first"
         warnings.warn(f"{count} damaged and {again} ({damaged[0]})", NormencWarning, stacklevel=2)
-    return found
+    return results
 
 
 def store_result(unit: Unit, device: str, result: bytes) -> TrainingResult:
@@ -210,7 +210,7 @@ def store_result(unit: Unit, device: str, result: bytes) -> TrainingResult:
     """
     place = _place(unit, device)
     try:
-        found = _result(unit, unpack(result, place.stem))
+        stored = _result(unit, unpack(result, place.stem))
     except DamagedError as error:
         raise InputError(
             f"{unit.task_label}, {unit.network_label}, seed {unit.seed}: what was trained is not what was asked for "
@@ -218,7 +218,7 @@ def store_result(unit: Unit, device: str, result: bytes) -> TrainingResult:
             "are not those of this machine; run again with the same ones"
         ) from None
     write(place, result)
-    return found
+    return stored
 
 
 def _folder() -> Path:

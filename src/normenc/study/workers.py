@@ -128,8 +128,8 @@ def unlike(client: Client, addresses: Iterable[str], counted: Stage) -> dict[str
             counted.notice("waiting for the workers to tell what software they have")
         with suppress(OSError, TimeoutError, AttributeError, RuntimeError):
             answers |= client.sync(_ask, client, silent, errand, patience)
-    found = {address: _fault(answer, here) for address, answer in answers.items() if answer is not None}
-    return {address: fault for address, fault in found.items() if fault is not None}
+    faults = {address: _fault(answer, here) for address, answer in answers.items() if answer is not None}
+    return {address: fault for address, fault in faults.items() if fault is not None}
 
 
 async def _ask(client: Client, addresses: list[str], errand: bytes, patience: float) -> dict[str, Any]:
