@@ -67,7 +67,7 @@ def test_a_run_says_what_it_found_and_where(normenc, tmp_path, monkeypatch):
     assert set(pd.read_csv(tmp_path / "runs/small-simulated-v1/training.csv")["seed"]) == {3}
     code, _, err = normenc("run", "small.toml")
     assert code == 2
-    assert "add --force" in err
+    assert "pass --force" in err
     assert normenc("run", "small.toml", "--force")[0] == 0
 
 

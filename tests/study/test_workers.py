@@ -354,7 +354,7 @@ def test_a_scheduler_elsewhere_without_encryption_is_warned_of_once():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"address": "tls://127.0.0.1:9"}, "--tls-ca and --tls-cert are missing"),
+        ({"address": "tls://127.0.0.1:9"}, "tls_ca= and tls_cert= are missing"),
         ({"address": "tcp://127.0.0.1:9", "tls_ca": "ca.pem"}, "is not encrypted, but certificates were given"),
         ({"address": "tls://127.0.0.1:9", "tls_ca": "no.pem", "tls_cert": "no.pem"}, r"^no.pem: .* cannot be read"),
         ({"address": "127.0.0.1"}, "does not name a host and a port"),

@@ -71,7 +71,7 @@ def read_marker(folder: Path) -> Marker | None:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path}: this list of a run's files is damaged ({error}), so that nothing in the folder may be replaced; "
-            "choose another folder with --out"
+            "choose another folder with out="
         ) from None
     return Marker(folder_kind, files)
 

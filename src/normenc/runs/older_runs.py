@@ -30,7 +30,7 @@ def check_untouched(folder: Path) -> None:
     if "#" in QUOTED.sub("", text):
         raise InputError(
             f"{folder}: its {SETTINGS} holds comments, which no run writes, so that this may be more than a run; "
-            f"choose another folder with --out, or move {SETTINGS} elsewhere and the run with it"
+            f"choose another folder with out=, or move {SETTINGS} elsewhere and the run with it"
         )
 
 

@@ -116,7 +116,7 @@ def destination(folder: Path, folder_kind: str, admit: Callable[[Path], Earlier]
         except OSError as error:
             raise InputError(
                 f"{error.filename or folder}: what an earlier run left here cannot be cleared away ({error.strerror}); "
-                "choose another folder with --out"
+                "choose another folder with out="
             ) from None
         if folder.is_dir():
             admit(folder)
@@ -126,17 +126,19 @@ def destination(folder: Path, folder_kind: str, admit: Callable[[Path], Earlier]
 def check_path(folder: Path) -> None:
     """Raise InputError when no run's folder can be there: it is a file or a link, or lies below a file."""
     if folder.is_symlink() and not folder.exists():
-        raise InputError(f"{folder}: this is a broken link; choose another folder with --out")
+        raise InputError(f"{folder}: this is a broken link; choose another folder with out=")
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: this is a file; choose a folder with --out")
+        raise InputError(f"{folder}: this is a file; choose a folder with out=")
     if folder.is_symlink():
         raise InputError(
             f"{folder}: this is a link to {folder.resolve()}, and links are never followed to replace files; give that "
-            "folder itself with --out"
+            "folder itself with out="
         )
     for parent in folder.absolute().parents:
         if parent.exists() and not parent.is_dir():
-            raise InputError(f"{folder}: {parent} is a file, so that no folder can be made there; choose another --out")
+            raise InputError(
+                f"{folder}: {parent} is a file, so that no folder can be made there; choose another folder with out="
+            )
 
 
 def holds_nothing(folder: Path) -> bool:

@@ -106,7 +106,9 @@ def redraw(
             _make(Path(out))
             kept = add(Path(out), content, "pictures")
     except OSError as error:
-        raise InputError(f"{error.filename}: this cannot be written ({error.strerror}); choose another --out") from None
+        raise InputError(
+            f"{error.filename}: this cannot be written ({error.strerror}); choose another folder with out="
+        ) from None
     return Redrawn(tuple(Path(out) / name for name in content), left_out, tuple(kept))
 
 
@@ -139,7 +141,7 @@ def _path_within(folder: Path, out: Path) -> Path | None:
             return absolute.relative_to(place)
         marker = read_marker(place) if (place / RUN_MARKER).exists() else None
         if marker is not None and marker.folder_kind != "pictures":
-            raise InputError(f"{out}: this is in the folder of another run; choose another one with --out")
+            raise InputError(f"{out}: this is in the folder of another run; choose another folder with out=")
     real = out.resolve()
     return real.relative_to(own) if real.is_relative_to(own) else None
 
@@ -148,7 +150,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: this folder cannot be made ({error.strerror}); choose another --out") from None
+        raise InputError(
+            f"{folder}: this folder cannot be made ({error.strerror}); choose another folder with out="
+        ) from None
 
 
 def _chosen(pictures: Figures, only: Sequence[str] | None) -> dict[str, Picture]:

@@ -121,7 +121,7 @@ def read_members(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(
             f"{folder}: this run has no figures/{SOURCE_DATA}; runs of older versions have none. Run the study again "
-            "with --force: networks that are in the cache are not trained again"
+            "with force=True: networks that are in the cache are not trained again"
         )
     try:
         with h5py.File(path, "r") as file:
@@ -130,7 +130,7 @@ def read_members(folder: Path) -> dict[str, Any]:
                 return {str(label): _member(file[_link(label)], version) for label in file.attrs["labels"]}
     except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         raise InputError(
-            f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with --force"
+            f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with force=True"
         ) from None
     raise InputError(f"{path}: its format is {version}; this normenc reads formats up to {FORMAT}; use a newer one")
 

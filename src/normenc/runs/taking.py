@@ -101,7 +101,7 @@ def _open_locked(path: Path, folder: Path) -> int:
             continue  # the folder above was removed by another run that failed
         except OSError as error:
             raise UnwritableError(
-                f"{folder}: nothing can be written there ({error.strerror}); choose another folder with --out"
+                f"{folder}: nothing can be written there ({error.strerror}); choose another folder with out="
             ) from None
         try:
             if not S_ISREG(os.fstat(handle).st_mode):
@@ -118,7 +118,7 @@ def _open_locked(path: Path, folder: Path) -> int:
         os.close(handle)  # its holder removed it just then
     if missing is not None:
         raise UnwritableError(
-            f"{folder}: nothing can be written there ({missing.strerror}); choose another folder with --out"
+            f"{folder}: nothing can be written there ({missing.strerror}); choose another folder with out="
         )
     raise FolderTakenError(_taken_by({}, folder))
 
@@ -161,7 +161,7 @@ def _sign(handle: int, path: Path, folder: Path) -> None:
         with suppress(OSError):
             path.unlink()
         raise UnwritableError(
-            f"{folder}: nothing can be written there ({error.strerror}); make room, or choose another folder with --out"
+            f"{folder}: nothing can be written there ({error.strerror}); make room, or choose another folder with out="
         ) from None
 
 
@@ -194,7 +194,7 @@ def _taken_by(holder: dict[str, Any], folder: Path) -> str:
     since = f" since {holder['since']}" if "since" in holder else ""
     return (
         f"{folder}: {who} has been writing to this folder{since}; wait until it has ended, or choose another folder "
-        "with --out"
+        "with out="
     )
 
 

@@ -177,7 +177,7 @@ class Errands:
         if self.trained or self.scheduler is None:
             return ConnectionError(f"{said}; {self._kept}")
         return InputError(
-            f"{said}; start workers with: dask worker {self.scheduler.address}, or wait longer for them with --wait"
+            f"{said}; start workers with: dask worker {self.scheduler.address}, or wait longer for them with wait="
         )
 
     def _lost(self, how: str) -> ConnectionError:

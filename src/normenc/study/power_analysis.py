@@ -152,7 +152,7 @@ def _read(study: Study, progress: ProgressCallback) -> Prepared:
 
 def _nothing(folder: Path) -> Earlier:
     if not holds_nothing(folder):
-        raise InputError(f"{folder}: there is something already; choose another folder with --out")
+        raise InputError(f"{folder}: this folder is not empty; choose another folder with out=")
     return {}
 
 

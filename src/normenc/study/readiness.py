@@ -65,7 +65,9 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
             check_destination(folder, force=force, wanted=part.to_toml())
         own = visible(part.recording[0].source)
         if (other := taken.setdefault(folder, own)) != own:
-            raise InputError(f"{visible(str(folder))}: {other} and {own} would both be written here; give an --out")
+            raise InputError(
+                f"{visible(str(folder))}: {other} and {own} would both be written here; give each a folder of its own with out="
+            )
     return finished
 
 
@@ -102,7 +104,7 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
     of_run = _bytes_of_units(prepared, prepared.units, n_kept=2) + _bytes_of_arrays(prepared) + PICTURES
     needs: dict[int, list[tuple[Path, str, int, str]]] = {}
     for place, what, size, advice in (
-        (folder.absolute().parent, "the run", of_run, "choose another folder with --out"),
+        (folder.absolute().parent, "the run", of_run, "choose another folder with out="),
         (cache_folder() / "units", "trained networks", of_units, "set NORMENC_CACHE to a folder on another disk"),
     ):
         if size:

@@ -47,7 +47,7 @@ def _bytes_of(path: Path) -> bytes:
         if S_ISREG(status.st_mode) and status.st_size > MOST_MIB * 2**20:
             raise InputError(
                 f"{_shown(path)}: this file has {status.st_size / 2**20:,.0f} MiB, but a study file has at most "
-                f"{MOST_MIB}; is it a recording? Then give it with --recording"
+                f"{MOST_MIB}; is it a recording? Then pass it as recording="
             )
         if not (S_ISREG(status.st_mode) or path.is_dir()):  # a pipe would be waited for, a device may never end
             raise InputError(f"{_shown(path)}: this is no regular file; save the study to one")

@@ -172,7 +172,7 @@ def _with_metric(study: Study, recording: Recording) -> Study:
     if given in RDM_METRICS and stated not in (None, given):
         raise InputError(
             f"{recording.name} holds {given} dissimilarities, but comparison.rdm_metric is {stated!r}; leave that out, "
-            "or say what the RDM holds: --rdm-metric"
+            "or say what the RDM holds: rdm_metric="
         )
     if given is not None and given not in RDM_METRICS and stated is None:
         raise InputError(
@@ -189,7 +189,7 @@ def _images(study: Study, recording: Recording) -> torch.Tensor:
     if recording.images is None:
         raise InputError(
             f"{recording.name}: the images that the animal saw are not there; add them to the file as images, or name "
-            "their folder: recording.images, or --images FOLDER"
+            "their folder: images='FOLDER'"
         )
     try:
         return stimuli.fit_images(recording.images, study.stimuli.resolution)

@@ -96,7 +96,7 @@ class Scheduler:
         security: Any = Security(require_encryption=True, **given) if encrypted else Security()
         if not encrypted:
             return security
-        needed = {"--tls-ca": security.tls_ca_file, "--tls-cert": security.tls_client_cert}
+        needed = {"tls_ca=": security.tls_ca_file, "tls_cert=": security.tls_client_cert}
         missing = [flag for flag, path in needed.items() if not path]
         if missing:
             raise InputError(

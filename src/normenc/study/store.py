@@ -262,7 +262,7 @@ def _git_commit() -> str | None:
     """The commit of normenc itself, where it runs from a checkout."""
     here = Path(__file__)
     try:
-        for command in (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"]):
+        for command in (["rev-parse", f"HEAD:./{here.name}"], ["rev-parse", "HEAD"]):
             answer = subprocess.run(
                 ["git", *command], cwd=here.parent, capture_output=True, text=True, timeout=10, check=True
             )

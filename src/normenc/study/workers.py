@@ -210,7 +210,7 @@ async def _greet(address: str, security: Security, patience: float) -> str | Non
 def _unreachable(scheduler: Scheduler, fault: str) -> InputError:
     return InputError(
         f"scheduler {scheduler.address!r} cannot be reached: {fault}; give the address that it printed, such as "
-        "tls://10.0.0.1:8786, or wait longer for it with --wait"
+        "tls://10.0.0.1:8786, or wait longer for it with wait="
     )
 
 
