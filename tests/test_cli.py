@@ -97,7 +97,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
     return {
         "no such study": (["nothing.toml"], "nothing.toml: there is no such study file"),
         "a folder as study": (["full"], "cannot be read"),
-        "broken TOML": (["broken.toml"], "no valid TOML"),
+        "broken TOML": (["broken.toml"], "not valid TOML"),
         "unknown key": (["unknown.toml"], "training.epochs: there is no such key"),
         "wrong type": (["type.toml"], "training.n_epochs: given 'many'"),
         "impossible value": (["value.toml"], "filter_size is 8"),
@@ -129,7 +129,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
         ),
         "too few stimuli": (
             ["small.toml", "--recording", npz(folder / "f.npz", resp=flat[3:], stimuli=degrees[3:])],
-            "there are 3 stimuli",
+            "it has 3 stimuli",
         ),
         "device": (["small.toml", "--device", "abacus"], "device is 'abacus'"),
         "seed": (["small.toml", "--seed", -1], "seed: given -1"),

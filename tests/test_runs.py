@@ -1,4 +1,4 @@
-"""A run's folder is opened as one object, and what is no whole run is refused by name."""
+"""A run's folder is opened as one object, and what is not a complete run is refused by name."""
 
 import shutil
 

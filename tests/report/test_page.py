@@ -487,7 +487,7 @@ def test_what_models_of_images_cannot_match_is_said(recording, n_different, said
 
 
 def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):
-    with pytest.raises(InputError, match=r"no whole run, study.toml is missing"):
+    with pytest.raises(InputError, match=r"incomplete: study.toml is missing"):
         report.write(tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert json.loads((finished.folder / "environment.json").read_text())

@@ -189,9 +189,9 @@ def test_readers_refuse_a_run_that_is_half_replaced(tmp_path):
         killed_at(step, lambda: publish(tmp_path / "out"))
         step += 1
     for read in (Run.open, report.render, report.write, redraw, server_of):
-        with pytest.raises(InputError, match="a new run was being moved here when that was broken off"):
+        with pytest.raises(InputError, match="moving a new run here was interrupted"):
             read(tmp_path / "out")
-    with pytest.raises(InputError, match="there is a run already"):  # but it is whole now
+    with pytest.raises(InputError, match="this folder already contains a run"):  # but it is whole now
         publish(tmp_path / "out", force=False)
     assert content_of(tmp_path / "out") == RUN
 
@@ -227,7 +227,7 @@ def test_of_an_older_run_what_it_wrote_is_kept_aside_and_the_rest_stays(tmp_path
     folder = tmp_path / "out"
     weights = {"models/my_net_seed1.safetensors": b"old", "models/my_net_seed1_untrained.safetensors": b"old"}
     older_run(folder, {n: c for n, c in OLD.items() if not n.startswith("models/")} | weights | OWN)
-    with pytest.raises(InputError, match="there is a run already"):
+    with pytest.raises(InputError, match="this folder already contains a run"):
         publish(folder, force=False)
     kept = publish(folder)
     found = content_of(folder)
@@ -246,7 +246,7 @@ def test_an_older_run_whose_settings_were_worked_on_is_refused(tmp_path, comment
     files = {"study.toml": comment, "similarity.csv": b"old", "figures/own.svg": b"mine"}
     older_run(tmp_path / "out", files)
     before = content_of(tmp_path / "out")
-    with pytest.raises(InputError, match=r"study\.toml holds comments, which no run writes"):
+    with pytest.raises(InputError, match=r"study\.toml contains comments, which no run writes"):
         publish(tmp_path / "out")
     assert content_of(tmp_path / "out") == before
 
@@ -255,10 +255,10 @@ def test_an_older_run_without_a_report_is_finished_by_the_same_command(tmp_path)
     older_run(tmp_path / "out", {name: content for name, content in OLD.items() if name != "report.html"})
     publish(tmp_path / "out", force=False)
     assert (tmp_path / "out" / "report.html").read_bytes() == RUN["report.html"]
-    with pytest.raises(InputError, match="there is a run already"):
+    with pytest.raises(InputError, match="this folder already contains a run"):
         publish(tmp_path / "out", force=False)
     older_run(tmp_path / "other", {"study.toml": b'name = "other"', "similarity.csv": b"old"})
-    with pytest.raises(InputError, match="there is a run already"):
+    with pytest.raises(InputError, match="this folder already contains a run"):
         publish(tmp_path / "other", force=False)
 
 
@@ -266,7 +266,7 @@ def test_links_are_refused_as_a_destination(tmp_path):
     fill(tmp_path / "real", {})
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "real")
-    with pytest.raises(InputError, match=r"out: this is a link to .*real, and links are never followed"):
+    with pytest.raises(InputError, match=r"out: this is a link to .*real, and files are never replaced through links"):
         publish(tmp_path / "out")
     assert list((tmp_path / "real").iterdir()) == []
     (tmp_path / "runs").symlink_to(tmp_path / "real")
@@ -410,7 +410,7 @@ def test_pictures_never_overwrite_what_the_user_drew(folder, tmp_path):
     assert redraw(folder, formats=["svg", "pdf"]).kept == ()  # the same pictures again
     (tmp_path / "elsewhere").mkdir()
     (folder / "figures" / "85mm").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="85mm: this is a link or a file, where a run has a folder"):
+    with pytest.raises(InputError, match="85mm: this is a link or a file, but a run needs a folder"):
         redraw(folder, only=["rdms"], width="single")
     assert list((tmp_path / "elsewhere").iterdir()) == []
     publish(tmp_path / "other", OLD)
@@ -549,7 +549,7 @@ def test_what_a_received_folder_plans_leads_nowhere(tmp_path, plan):
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "key").write_text("mine")
     received(tmp_path / "run", {}, plan)
-    with pytest.raises(InputError, match="was on the way to its place, and is damaged"):
+    with pytest.raises(InputError, match="was being moved into place, and is damaged"):
         publish(tmp_path / "run")
     assert (tmp_path / "secret" / "key").read_text() == "mine"
     assert not (tmp_path / "elsewhere").exists()

@@ -231,7 +231,7 @@ def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):
         power={"n_stimuli": [10], "n_neurons": [8], "n_simulations": 2, "n_samples": 50},
     )
     with pytest.raises(
-        InputError, match=r"noise: the RDMs of halves .* have next to nothing in common.*state power.noise"
+        InputError, match=r"noise: the RDMs of halves .* have almost nothing in common.*set power.noise"
     ):
         power(study, tmp_path / "power", progress=False, workers=1)
 

@@ -323,7 +323,7 @@ def test_a_run_is_not_overwritten_without_force(tmp_path):
     (folder / "notes.txt").write_text("mine")
     (folder / "report.html").write_text("stale")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(InputError, match="there is a run already; pass force=True"):
+    with pytest.raises(InputError, match="this folder already contains a run; pass force=True"):
         run(SMALL.with_changes(seed=9), folder, progress=False, stages=QUICK)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     run(SMALL.with_changes(seed=9), folder, force=True, progress=False, stages=QUICK)

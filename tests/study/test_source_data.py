@@ -146,7 +146,7 @@ def test_what_the_file_cannot_hold_is_refused_and_leaves_nothing(tmp_path, value
 
 
 def test_a_folder_without_a_run_or_source_data_says_so(tmp_path):
-    with pytest.raises(InputError, match=r"this is no whole run, study\.toml is missing"):
+    with pytest.raises(InputError, match=r"this run is incomplete: study\.toml is missing"):
         read_source_data(tmp_path)
     with pytest.raises(InputError, match=r"this run has no figures/source_data\.h5; runs of older versions have none"):
         read_members(tmp_path)

@@ -108,7 +108,7 @@ def test_such_a_run_is_read_like_any_other(described, similarities, tmp_path):
 
 
 def test_a_run_of_more_stages_does_not_count_as_done(similarities, mine):
-    with pytest.raises(InputError, match="there is a run already; pass force=True"):
+    with pytest.raises(InputError, match="this folder already contains a run; pass force=True"):
         run(mine, similarities.folder, progress=False, device="cpu", page=report.write)
 
 

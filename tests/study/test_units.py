@@ -53,7 +53,7 @@ def assert_mended(unit: Unit, place: Path, content: bytes) -> None:
     with pytest.warns(NormencWarning) as told:
         results, failures = train_units([unit], progress=False)
     assert len(told) == 1
-    assert str(told[0].message).startswith(f"1 kept network was damaged and is trained again ({place}: it")
+    assert str(told[0].message).startswith(f"1 stored network was damaged and is trained again ({place}: it")
     assert (list(results), failures) == ([unit], [])
     assert place.read_bytes() == content
     assert [path.name for path in place.parent.iterdir()] == [place.name]
@@ -162,7 +162,7 @@ def test_types_and_shapes_are_those_of_the_network(kept, change):
     tensors = load(content)
     name = first(tensors)
     tensors[name] = change(tensors[name]).contiguous()
-    with pytest.raises(InputError, match=f"{name} has not the type and shape"):
+    with pytest.raises(InputError, match=f"{name} does not have the expected type and shape"):
         store_result(unit, "cpu", units.pack(tensors, unit.key("cpu")))
 
 
@@ -231,7 +231,7 @@ def test_many_damaged_files_are_told_in_one_line():
     for unit in mine[1:]:
         place_of(unit).write_bytes(b"")
     with pytest.warns(
-        NormencWarning, match=r"^3 kept networks were damaged and are trained again; the first \("
+        NormencWarning, match=r"^3 stored networks were damaged and are trained again; the first \("
     ) as told:
         train_units(mine, progress=False)
     assert len(told) == 1
@@ -254,14 +254,14 @@ def test_the_command_tells_of_damage_in_one_line_and_goes_on(normenc, tmp_path):
     assert code == 0
     lines = [line for line in errors.splitlines() if "damaged" in line]
     assert len(lines) == 1
-    assert lines[0].startswith("normenc: warning: 1 kept network was damaged and is trained again (")
+    assert lines[0].startswith("normenc: warning: 1 stored network was damaged and is trained again (")
     assert "Warning:" not in errors
     assert (tmp_path / "one" / "similarity.csv").read_bytes() == (tmp_path / "two" / "similarity.csv").read_bytes()
 
 
 def test_a_result_for_another_unit_is_not_kept(kept):
     unit, place, content = kept
-    with pytest.raises(InputError, match=r"tilt, FC, seed 3: what was trained is not what was asked for"):
+    with pytest.raises(InputError, match=r"tilt, FC, seed 3: the trained network is not the one requested"):
         store_result(unit, "cpu", train_unit(tiny(seed=5), "cpu"))
     assert place.read_bytes() == content
 
@@ -473,5 +473,5 @@ def test_a_cache_that_cannot_be_written_is_told_before_training(monkeypatch, tmp
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "file"))
     monkeypatch.setattr("normenc.study.sweep.train_unit", failing(errno.EIO))
-    with pytest.raises(InputError, match=r"file/units: trained networks cannot be kept here"):
+    with pytest.raises(InputError, match=r"file/units: trained networks cannot be stored here"):
         train_units([tiny()], progress=False)

@@ -259,10 +259,10 @@ def closed_port():
 @pytest.mark.parametrize(
     ("service", "said"),
     [
-        (silent_port, "something listens there that does not answer as a Dask scheduler does"),
-        (web_server, "something listens there that does not answer as a Dask scheduler does"),
-        (greeting_port, "what answers there is no Dask scheduler"),
-        (closed_port, "nothing listens there"),
+        (silent_port, "a program listens at this address, but does not answer as a Dask scheduler does"),
+        (web_server, "a program listens at this address, but does not answer as a Dask scheduler does"),
+        (greeting_port, "the program that answers is not a Dask scheduler"),
+        (closed_port, "no program listens at this address"),
     ],
 )
 def test_what_is_no_scheduler_is_told_and_waited_for_no_longer_than_asked(service, said):
@@ -278,7 +278,7 @@ def test_what_is_no_scheduler_is_told_and_waited_for_no_longer_than_asked(servic
 def test_a_worker_is_no_scheduler():
     with cluster_here(1) as cluster:
         (worker,) = cluster.scheduler.workers
-        with pytest.raises(InputError, match="a Dask worker answers there, not a scheduler"):
+        with pytest.raises(InputError, match="a Dask worker answers at this address, not a scheduler"):
             train_units(units(1, 1), scheduler=Scheduler(worker, wait=0.2), progress=False)
 
 
@@ -303,7 +303,7 @@ def test_where_all_workers_go_what_was_trained_is_kept():
                 until(lambda: not cluster.scheduler.workers)
 
         scheduler = Scheduler(cluster.scheduler_address, wait=1)
-        with pytest.raises(ConnectionError, match=r"kept, and the same command goes on from there$"):
+        with pytest.raises(ConnectionError, match=r"kept, and the same command continues from there$"):
             train_units(mine, scheduler=scheduler, progress=go)
     assert list(Path(os.environ["NORMENC_CACHE"]).glob("units/*.safetensors"))
 
@@ -336,7 +336,7 @@ def test_a_scheduler_that_dies_ends_in_one_line(tmp_path):
     lines = said.strip().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith(f"normenc: error: scheduler {address} no longer answers; the ")
-    assert lines[0].endswith("networks that were trained are kept, and the same command goes on from there")
+    assert lines[0].endswith("networks that were trained are kept, and the same command continues from there")
 
 
 def test_a_scheduler_elsewhere_without_encryption_is_warned_of_once():
@@ -398,7 +398,7 @@ def test_a_scheduler_with_certificates_trains_for_who_has_them(certificates):
         results, failures = train_units(units(2, 1), scheduler=Scheduler(address, **own), progress=False)
         assert len(results) == 2
         assert not failures
-        with pytest.raises(InputError, match="these certificates do not belong together"):
+        with pytest.raises(InputError, match="does not accept these certificates"):
             train_units(units(3, 1), scheduler=Scheduler(address, **other), progress=False)
         plain = Scheduler(address.replace("tls", "tcp"), wait=0.2)
         with pytest.raises(InputError, match="its address begins with tls://"):

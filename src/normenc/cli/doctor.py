@@ -1,4 +1,4 @@
-"""What is installed and found on this machine, for a report of a fault."""
+"""What is installed and found on this machine, for a bug report."""
 
 import importlib.metadata
 import os
@@ -65,7 +65,7 @@ def last_report() -> list[str]:
     """
     files = _report_files()
     if not files:
-        raise InputError("there is no report: no command has failed unexpectedly since the cache was made")
+        raise InputError("there is no report: no command has failed unexpectedly since the cache was created")
     try:
         text = files[-1].read_text(encoding="utf-8", errors="replace")
     except OSError as error:

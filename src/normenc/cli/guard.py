@@ -22,7 +22,7 @@ KEPT = 20  # files in it
 MOST_SAID, MOST_TRACED = 300, 20_000  # characters of an error's message, and of where it was raised
 FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes
 ENDING = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
-FULL = "there is no room left on the disk; make some, and give the same command again"
+FULL = "the disk is full; free some space, and run the same command again"
 
 
 class Interrupted(Exception):  # noqa: N818 - no error
@@ -115,11 +115,11 @@ def _told(error: BaseException, words: Sequence[str], *, interrupted: bool) -> i
         _say(f"normenc: error: {_of_system(error)}")
         return FAILED
     if isinstance(error, MemoryError):
-        _say("normenc: error: there is not enough memory for this; take fewer stimuli, neurons, images or workers")
+        _say("normenc: error: there is not enough memory; use fewer stimuli, neurons, images or workers")
         return FAILED
     said = " ".join(str(error).split())
     what = f"{type(error).__name__}: {shortened(said, MOST_SAID)}" if said else type(error).__name__
-    _say(f"normenc: error: this is a fault of normenc ({what}); {_report(error, words)}")
+    _say(f"normenc: error: this is a bug in normenc ({what}); {_report(error, words)}")
     return FAILED
 
 
@@ -151,7 +151,7 @@ def _flushed(code: int | str | None) -> int:
         _to_nowhere()
         return exit_code or FAILED
     except OSError as error:
-        _say(f"normenc: error: what was to be printed could not be written ({error.strerror})")
+        _say(f"normenc: error: the output could not be written ({error.strerror})")
         _to_nowhere()
         return FAILED
     return exit_code
@@ -169,8 +169,8 @@ def _report(error: BaseException, words: Sequence[str]) -> str:
     try:
         path = _written(error, words)
     except Exception:  # no room, no right to write: the line must be said all the same
-        return "give the same command with --debug to see where"
-    return f"what a report needs is in {path}, which 'normenc doctor --last' shows"
+        return "run the same command with --debug to see where"
+    return f"the details for a bug report are in {path}; 'normenc doctor --last' shows them"
 
 
 def _written(error: BaseException, words: Sequence[str]) -> Path:

@@ -71,7 +71,7 @@ def print_kept(paths: Sequence[Path]) -> None:
         return
     some = ", ".join(str(path) for path in paths[:MAX_KEPT])
     more = f" and {len(paths) - MAX_KEPT} more" if len(paths) > MAX_KEPT else ""
-    tell(f"moved out of the way, because these files are yours or were edited: {some}{more}")
+    tell(f"these files are yours or were edited, and were moved to make room: {some}{more}")
 
 
 def print_skipped(controls: dict[str, str]) -> None:
@@ -142,9 +142,9 @@ def print_power(power: Any) -> None:
     columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
     print_table(columns, rows)
     echo(
-        "power: how often the paired test (0.05, uncorrected) finds that the model the data were made from is more "
-        "similar than the other; of all pairs the weakest. With another number of stimuli the models' RDMs are others, "
-        "so that two models may become harder to tell apart: power_pairs.csv has every pair."
+        "power: how often the paired test (0.05, uncorrected) finds that the generating model is more "
+        "similar than the other model, for the weakest of all pairs. With another number of stimuli the models have "
+        "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair."
     )
 
 

@@ -58,7 +58,7 @@ def text(folder: Path, name: str) -> str:
     try:
         return content(folder, name).decode("utf-8-sig")
     except UnicodeDecodeError:
-        damaged = f"{folder / name}: this file is damaged, it is no text in UTF-8; run the study again"
+        damaged = f"{folder / name}: this file is damaged: it is not UTF-8 text; run the study again"
         raise InputError(damaged) from None
 
 
@@ -68,7 +68,7 @@ def content(folder: Path, name: str) -> bytes:
         return (folder / name).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
-            f"{folder}: this is no whole run, {name} is missing; give a folder that `normenc run` wrote"
+            f"{folder}: this run is incomplete: {name} is missing; give a folder that `normenc run` wrote"
         ) from None
     except OSError as error:
         raise InputError(f"{folder / name}: this file cannot be read ({error.strerror})") from None
@@ -84,7 +84,7 @@ def parsed(folder: Path, name: str, parse: Callable[[str], Any]) -> dict[str, An
     wanted = KEYS.get(name, ())
     missing = [key for key in wanted if key not in content] if isinstance(content, dict) else list(wanted)
     if missing:
-        raise InputError(f"{folder}: {name} is not that of a run, {missing[0]} is missing in it")
+        raise InputError(f"{folder}: {name} is not from a run: it lacks {missing[0]}")
     return dict(content)
 
 
@@ -126,7 +126,7 @@ def dataset(folder: Path, name: str, populations: Sequence[str] | None = None) -
 
     path = folder / name
     if not path.is_file():
-        raise InputError(f"{folder}: this is no whole run, {name} is missing; run the study again")
+        raise InputError(f"{folder}: this run is incomplete: {name} is missing; run the study again")
     try:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             if populations is None:
@@ -141,7 +141,7 @@ def _checked(table: pd.DataFrame, path: Path, columns: Sequence[str], *, empty: 
     """A table of a run, whose columns hold what they must."""
     missing = [column for column in columns if column not in table]
     if missing:
-        raise InputError(f"{path}: this table is not that of a run, its column {missing[0]} is missing")
+        raise InputError(f"{path}: this table is not from a run: it lacks the column {missing[0]}")
     if table.empty and not empty:
         raise InputError(f"{path}: this table has no rows; run the study again")
     if not columns:

@@ -67,10 +67,10 @@ def read_marker(folder: Path) -> Marker | None:
         if folder_kind not in FOLDER_KINDS or not all(
             is_inside(name) and isinstance(files[name], str) for name in files
         ):
-            raise ValueError("it lists what is no file of a run")
+            raise ValueError("it lists something that is not a file of a run")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{path}: this list of a run's files is damaged ({error}), so that nothing in the folder may be replaced; "
+            f"{path}: this list of a run's files is damaged ({error}), so normenc replaces nothing in this folder; "
             "choose another folder with out="
         ) from None
     return Marker(folder_kind, files)
@@ -118,8 +118,8 @@ def check_settled(folder: Path) -> None:
     """Raise InputError where a run is on the way to its place: the folder then holds some of two runs."""
     if (folder / NEXT / RUN_MARKER).exists():
         raise InputError(
-            f"{folder}: a new run was being moved here when that was broken off; the `normenc run` command that was "
-            "broken off finishes it at once, when it is given again"
+            f"{folder}: moving a new run here was interrupted; repeat the `normenc run` command that was "
+            "interrupted to finish it"
         )
 
 

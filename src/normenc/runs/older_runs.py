@@ -29,8 +29,8 @@ def check_untouched(folder: Path) -> None:
     text = (folder / SETTINGS).read_text(encoding="utf-8", errors="replace")
     if "#" in QUOTED.sub("", text):
         raise InputError(
-            f"{folder}: its {SETTINGS} holds comments, which no run writes, so that this may be more than a run; "
-            f"choose another folder with out=, or move {SETTINGS} elsewhere and the run with it"
+            f"{folder}: its {SETTINGS} contains comments, which no run writes, so it may not be only a run; "
+            f"choose another folder with out=, or move {SETTINGS} and the run elsewhere"
         )
 
 

@@ -26,7 +26,7 @@ def check_format(folder: Path, environment: Mapping[str, Any]) -> int:
     """
     version = environment.get("format", 1)
     if type(version) is not int or version < 1:
-        raise InputError(f"{folder}: environment.json is not that of a run, its format is {version!r}")
+        raise InputError(f"{folder}: environment.json is not from a run: its format is {version!r}")
     if version > FORMAT:
         raise InputError(
             f"{folder}: the run has format {version}, and this version of normenc reads formats up to {FORMAT}; use "
@@ -107,7 +107,7 @@ def _read_kind(cell: Any) -> EncoderKind:
     try:
         return OTHERS.get(cell) or EncoderKind(cell)
     except ValueError:
-        raise InputError(f"column kind holds {cell!r}, which is no kind of encoder") from None
+        raise InputError(f"column kind contains {cell!r}, which is not a kind of encoder") from None
 
 
 def _labels(encoders: Iterable[EncoderId], known: Iterable[EncoderId]) -> list[str]:

@@ -115,7 +115,7 @@ def destination(folder: Path, folder_kind: str, admit: Callable[[Path], Earlier]
             here.kept += _finish(folder)
         except OSError as error:
             raise InputError(
-                f"{error.filename or folder}: what an earlier run left here cannot be cleared away ({error.strerror}); "
+                f"{error.filename or folder}: files that an earlier run left cannot be removed ({error.strerror}); "
                 "choose another folder with out="
             ) from None
         if folder.is_dir():
@@ -131,13 +131,13 @@ def check_path(folder: Path) -> None:
         raise InputError(f"{folder}: this is a file; choose a folder with out=")
     if folder.is_symlink():
         raise InputError(
-            f"{folder}: this is a link to {folder.resolve()}, and links are never followed to replace files; give that "
+            f"{folder}: this is a link to {folder.resolve()}, and files are never replaced through links; give that "
             "folder itself with out="
         )
     for parent in folder.absolute().parents:
         if parent.exists() and not parent.is_dir():
             raise InputError(
-                f"{folder}: {parent} is a file, so that no folder can be made there; choose another folder with out="
+                f"{folder}: {parent} is a file, so no folder can be made there; choose another folder with out="
             )
 
 
@@ -173,7 +173,7 @@ def add(folder: Path, files: Mapping[str, bytes], folder_kind: str | None = None
         check_settled(folder)
         for name in files:
             if (wrong := _no_folder(folder, name)) is not None:
-                raise InputError(f"{wrong}: this is a link or a file, where a run has a folder; move it elsewhere")
+                raise InputError(f"{wrong}: this is a link or a file, but a run needs a folder here; move it elsewhere")
         marker = read_marker(folder)
         listed = {} if marker is None else marker.files
         aside, kept = folder / _free_name(folder), []
@@ -241,7 +241,7 @@ def _plan(source: Path, marker: Marker, folder: Path) -> tuple[dict[str, str | N
             raise ValueError("it keeps files elsewhere")
         for name, known in earlier.items():
             if not is_inside(name) or not (known is None or isinstance(known, str)):
-                raise ValueError("it replaces what is no file of a run")
+                raise ValueError("it replaces something that is not a file of a run")
         for name, content in marker.files.items():
             if _no_folder(source, name) is not None or (
                 _is_there(source / name) and not same_content(source / name, content)
@@ -249,7 +249,7 @@ def _plan(source: Path, marker: Marker, folder: Path) -> tuple[dict[str, str | N
                 raise ValueError(f"{name} is not as it was written")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{source}: this run was on the way to its place, and is damaged ({error}); nothing of it is moved. Move "
+            f"{source}: this run was being moved into place, and is damaged ({error}); none of it is moved. Move "
             "it elsewhere, and run the same command again"
         ) from None
     return earlier, folder / kept

@@ -73,7 +73,7 @@ class Run(Shown):
         self.similarity = self._table(SIMILARITY)
         for column in ("recording", "comparison", "rdm_metric"):
             if (n := self.similarity[column].nunique(dropna=False)) > 1:
-                raise InputError(f"{folder}: similarity.csv has rows of {n} {column}s; a run has one")
+                raise InputError(f"{folder}: similarity.csv has rows of {n} {column}s, but a run has one")
         self.label = f"{self.settings['name']} × {self.similarity['recording'].iloc[0]}"
 
     @classmethod

@@ -89,9 +89,9 @@ def picture(
     'Similarity of each encoder, as plain bars'
     """
     if not NAME.fullmatch(name):
-        raise InputError(f"the picture's name is {name!r}; it must be of letters, digits, _, - and ., as a file's")
+        raise InputError(f"the picture's name is {name!r}; use letters, digits, _, - and ., as in a file name")
     if name in PICTURES:
-        raise InputError(f"there is a picture {name!r} already; choose another name")
+        raise InputError(f"a picture {name!r} already exists; choose another name")
 
     def add(make: Maker) -> Maker:
         PICTURES[name] = RunPicture(name, caption, make, applies, when, placed)

@@ -40,7 +40,8 @@ def replaceable(folder: Path, *, force: bool, wanted: str | None) -> Earlier:
     unfinished = wanted is not None and not (folder / REPORT).exists() and _is_same(folder, wanted)
     if not force and not unfinished:
         raise InputError(
-            f"{folder}: there is a run already; pass force=True to replace it, or choose another folder with out="
+            f"{folder}: this folder already contains a run; pass force=True to replace it, or choose another folder "
+            "with out="
         )
     if marker is not None:
         return {REPORT: None, **marker.files}  # a report is replaced in any case: it must not stand beside other tables

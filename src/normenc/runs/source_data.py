@@ -79,7 +79,7 @@ class Picture:
             given = ", ".join(self.arguments) or "nothing"
             raise InputError(
                 f"this version of normenc has no picture {self.function!r} of {given}; "
-                "draw it with the version that made the run, which its environment.json tells"
+                "draw it with the version that made the run (see its environment.json)"
             ) from None
         return function(**self.arguments)  # type: ignore[misc]
 
@@ -120,7 +120,7 @@ def read_members(folder: Path) -> dict[str, Any]:
     path = folder / "figures" / SOURCE_DATA
     if not path.is_file():
         raise InputError(
-            f"{folder}: this run has no figures/{SOURCE_DATA}; runs of older versions have none. Run the study again "
+            f"{folder}: this run has no figures/{SOURCE_DATA}; runs of older versions have none. Run the study "
             "with force=True: networks that are in the cache are not trained again"
         )
     try:
@@ -130,7 +130,7 @@ def read_members(folder: Path) -> dict[str, Any]:
                 return {str(label): _member(file[_link(label)], version) for label in file.attrs["labels"]}
     except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         raise InputError(
-            f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with force=True"
+            f"{path}: this file is damaged, or is not source data of normenc ({error}); run the study with force=True"
         ) from None
     raise InputError(f"{path}: its format is {version}; this normenc reads formats up to {FORMAT}; use a newer one")
 

@@ -101,11 +101,11 @@ def _open_locked(path: Path, folder: Path) -> int:
             continue  # the folder above was removed by another run that failed
         except OSError as error:
             raise UnwritableError(
-                f"{folder}: nothing can be written there ({error.strerror}); choose another folder with out="
+                f"{folder}: this folder cannot be written ({error.strerror}); choose another folder with out="
             ) from None
         try:
             if not S_ISREG(os.fstat(handle).st_mode):
-                raise UnwritableError(f"{path}: this is no file, so that nobody can take the folder; remove it")
+                raise UnwritableError(f"{path}: this is not a file, so the folder cannot be locked; remove it")
             if not _lock(handle):
                 raise FolderTakenError(_taken_by(_holder(handle), folder))
             if _is_at(handle, path):
@@ -118,7 +118,7 @@ def _open_locked(path: Path, folder: Path) -> int:
         os.close(handle)  # its holder removed it just then
     if missing is not None:
         raise UnwritableError(
-            f"{folder}: nothing can be written there ({missing.strerror}); choose another folder with out="
+            f"{folder}: this folder cannot be written ({missing.strerror}); choose another folder with out="
         )
     raise FolderTakenError(_taken_by({}, folder))
 
@@ -147,9 +147,9 @@ def _sign(handle: int, path: Path, folder: Path) -> None:
     before = _holder(handle, wait=False)
     if before.get("host", socket.gethostname()) != socket.gethostname():
         raise FolderTakenError(
-            f"{folder}: process {before.get('pid')} on another computer, {before['host']}, took this folder on "
-            f"{before.get('since')}, and it cannot be seen from here whether it still runs; if it does not, delete "
-            f"{path} and run the same command again"
+            f"{folder}: process {before.get('pid')} on another computer, {before['host']}, locked this folder on "
+            f"{before.get('since')}, and normenc cannot tell from here whether it is still running; if it is not, "
+            f"delete {path} and run the same command again"
         )
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     content = json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": since}).encode()
@@ -161,7 +161,7 @@ def _sign(handle: int, path: Path, folder: Path) -> None:
         with suppress(OSError):
             path.unlink()
         raise UnwritableError(
-            f"{folder}: nothing can be written there ({error.strerror}); make room, or choose another folder with out="
+            f"{folder}: this folder cannot be written ({error.strerror}); make room, or choose another folder with out="
         ) from None
 
 
@@ -193,7 +193,7 @@ def _taken_by(holder: dict[str, Any], folder: Path) -> str:
     who = f"process {holder['pid']} on {holder.get('host')}" if "pid" in holder else "another process"
     since = f" since {holder['since']}" if "since" in holder else ""
     return (
-        f"{folder}: {who} has been writing to this folder{since}; wait until it has ended, or choose another folder "
+        f"{folder}: {who} has been writing to this folder{since}; wait until it ends, or choose another folder "
         "with out="
     )
 

@@ -99,7 +99,7 @@ def _layers_of(network: Any) -> tuple[str, ...]:
     method = getattr(network, "layers", None)
     if not isinstance(network, nn.Module) or not callable(method):
         raise InputError(
-            f"it is a {type(network).__name__}, and no torch.nn.Module with layers(), which names the layers that can "
+            f"it is a {type(network).__name__}, not a torch.nn.Module with layers(), which names the layers that can "
             "be compared"
         )
     named: Any = method()

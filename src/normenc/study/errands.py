@@ -95,7 +95,7 @@ class Errands:
             else:
                 yield (
                     unit,
-                    InputError(f"a worker trained {key} where {self.keys[unit]} was asked for; its result is left"),
+                    InputError(f"a worker trained {key} instead of {self.keys[unit]}; its result is discarded"),
                 )
             return
         if future.status != "error":
@@ -166,14 +166,14 @@ class Errands:
         named = [f"worker {address} {fault}" for address, fault in self.refused.items()]
         more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
         return InputError(
-            f"{'; '.join(named[:NAMED])}{more}. Workers of other software give other numbers: install the same on all "
-            "machines"
+            f"{'; '.join(named[:NAMED])}{more}. Workers with other software give different numbers: install the same "
+            "versions on all machines"
         )
 
     def _given_up(self, what: str) -> Exception:
         said = f"{what} for {self.wait:g} s at {self._where}"
         if self.refused:
-            said += f", but for those left out ({'; '.join(f'{a} {fault}' for a, fault in self.refused.items())})"
+            said += f", except for those left out ({'; '.join(f'{a} {fault}' for a, fault in self.refused.items())})"
         if self.trained or self.scheduler is None:
             return ConnectionError(f"{said}; {self._kept}")
         return InputError(
@@ -188,4 +188,4 @@ class Errands:
         if not self.trained:
             return "no network was trained; give the same command again"
         kept = "the one network that was" if self.trained == 1 else f"the {self.trained} networks that were"
-        return f"{kept} trained {'is' if self.trained == 1 else 'are'} kept, and the same command goes on from there"
+        return f"{kept} trained {'is' if self.trained == 1 else 'are'} kept, and the same command continues from there"

@@ -37,7 +37,7 @@ def describe_faults(study: type[BaseModel], problems: Sequence[Any], given: Any)
         for where, whats in said.items()
     ]
     more = len(problems) - MOST_FAULTS if len(lines) > MOST_FAULTS else 0
-    return lines[:MOST_FAULTS] + [f"there are about {more:,} faults more"] * (more > 0)
+    return lines[:MOST_FAULTS] + [f"about {more:,} more errors"] * (more > 0)
 
 
 def describe_fault(study: type[BaseModel], problem: Any, settings: Any) -> str:

@@ -33,8 +33,8 @@ def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, t
     if since:
         names = ", ".join(path.name for path in since[:MAX_NAMED]) + ", ..." * (len(since) > MAX_NAMED)
         warnings.warn(
-            f"{visible(names)} changed after the recording was read; all results are of what was read, which "
-            "environment.json knows by its SHA-256",
+            f"{visible(names)} changed after the recording was read; all results are from the earlier content, which "
+            "environment.json identifies by its SHA-256",
             NormencWarning,
             stacklevel=2,
         )

@@ -78,8 +78,8 @@ def _load(path: str, module: str) -> Any:
     here = folder is not None and ((folder / f"{top}.py").is_file() or (folder / top).is_dir())
     if folder is not None and here and top in sys.modules and not _lies_in(sys.modules[top], folder / top):
         raise InputError(
-            f"given {quoted(path)}; {top} lies in {folder}, but another one is imported already, from "
-            f"{_file_of(sys.modules[top])}; rename one of them, or start Python anew"
+            f"given {quoted(path)}; {top} lies in {folder}, but another module of this name is already imported, from "
+            f"{_file_of(sys.modules[top])}; rename one of them, or restart Python"
         )
     invalidate_caches()  # of files that are written meanwhile
     try:
@@ -138,7 +138,7 @@ def _check_found_again(path: str, part: Any) -> None:
     if again is not part or module == "__main__":
         raise InputError(
             f"given {quoted(path)}; it is made inside {module}.{name}, where other processes cannot find it; define it "
-            "at the top of its module, under the name that it bears"
+            "at the top of its module, under its own name"
         )
 
 
@@ -150,7 +150,7 @@ def root_of(part: Any) -> Path | None:
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None or not file.endswith(".py"):
         raise InputError(
-            f"{module}.{part.__qualname__} has no source file, by which its networks could be told from others; define "
+            f"{module}.{part.__qualname__} has no source file, which is needed to identify its networks; define "
             "it in a file that can be imported"
         )
     path = Path(file).absolute()
@@ -181,7 +181,7 @@ def code_of(part: Any) -> str | None:
     if SEEN.setdefault(module, digest) != digest:
         raise InputError(
             f"the code of {module}.{part.__qualname__}, or of what it imports, has changed since it was imported, and "
-            "Python still runs the former code; start Python, or the worker, anew"
+            "Python still runs the old code; restart Python, or the worker"
         )
     return digest
 

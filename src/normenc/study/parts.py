@@ -197,7 +197,7 @@ def _shared(keys: Keys) -> Keys:
 
 def _field(base: type[PartSettings], key: str, annotation: Any, default: Any) -> Any:
     if key.startswith("_") or hasattr(base, key) or key in COMMON:
-        raise InputError(f"its key {key!r} has a name that study files use otherwise; give it another one")
+        raise InputError(f"its key {key!r} has a name that study files use for something else; rename it")
     try:
         return in_toml(annotation), plain(default)
     except InputError as error:

@@ -273,9 +273,9 @@ def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: Progress
         noise = matching_noise(rdm, responses.to_numpy(), prepared.study.power.seed)
         if noise > MAX_NOISE * (1 - 2**-NOISE_STEPS):
             raise InputError(
-                f"{prepared.recording.name}: the RDMs of halves of its neurons have next to nothing in common, so that "
-                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; state power.noise, or look the "
-                "recording over with normenc check"
+                f"{prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in common, so "
+                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; set power.noise, or inspect the "
+                "recording with normenc check"
             )
         noises[label] = of_a_trial * noise
     return noises
@@ -344,6 +344,6 @@ def _check(prepared: Prepared) -> None:
         raise InputError("comparison.rdm_metric: power simulates correlation RDMs; it must be 'correlation'")
     if settings.noise is None and (recording.n_neurons or 0) < MIN_NEURONS:
         raise InputError(
-            f"power.noise is not given and {recording.name} has no neurons' responses to take it from; state it: the "
+            f"power.noise is not given and {recording.name} has too few neurons to estimate it from; set it to the "
             "standard deviation of a trial's noise, in standard deviations of the signal over neurons"
         )

@@ -66,7 +66,7 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
         own = visible(part.recording[0].source)
         if (other := taken.setdefault(folder, own)) != own:
             raise InputError(
-                f"{visible(str(folder))}: {other} and {own} would both be written here; give each a folder of its own with out="
+                f"{visible(str(folder))}: {other} and {own} would both be written here; give each its own out="
             )
     return finished
 

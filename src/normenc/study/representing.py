@@ -148,7 +148,7 @@ def _prepare(study: Study) -> Prepared:
             described = load(settings.source, **settings.simulation, preparation=replace(own, fold_directions=False))
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
-            f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
+            f"{recording.name}: it has {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
         )
     study = _with_metric(study, recording)
     if study.encoding.enabled and recording.responses is None:
@@ -176,8 +176,8 @@ def _with_metric(study: Study, recording: Recording) -> Study:
         )
     if given is not None and given not in RDM_METRICS and stated is None:
         raise InputError(
-            f"{recording.name} holds {given} dissimilarities, which models do not have; say in a study file which they "
-            f"shall have: rdm_metric in its section [comparison], one of {choices}"
+            f"{recording.name} holds {given} dissimilarities, which models do not have; choose in a study file which "
+            f"they should have: rdm_metric in its section [comparison], one of {choices}"
         )
     return study.with_metric(stated or given or "correlation")
 
@@ -188,7 +188,7 @@ def _images(study: Study, recording: Recording) -> torch.Tensor:
         return stimuli.gratings(recording.orientation, **study.stimuli.model_dump())
     if recording.images is None:
         raise InputError(
-            f"{recording.name}: the images that the animal saw are not there; add them to the file as images, or name "
+            f"{recording.name}: the images that the animal saw are missing; add them to the file as images, or give "
             "their folder: images='FOLDER'"
         )
     try:
@@ -270,8 +270,8 @@ def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> No
         own = {control.label.casefold(), control.key.casefold()}
         if own & taken:
             raise InputError(
-                f"comparison.controls: {control.label!r} is also what a layer, a fitted network or another control is "
-                "called; give the control another label"
+                f"comparison.controls: {control.label!r} is also the name of a layer, a fitted network or another "
+                "control; give the control another label"
             )
         taken |= own
 
@@ -333,6 +333,6 @@ def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
     vector = rdm[np.triu_indices(len(rdm), k=1)]
     if as_measure(method).is_undefined(vector):
         raise InputError(
-            f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so that its similarity with other "
+            f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so its similarity to other "
             "RDMs is undefined"
         )

@@ -100,7 +100,7 @@ class Scheduler:
         missing = [flag for flag, path in needed.items() if not path]
         if missing:
             raise InputError(
-                f"scheduler {self.address!r} asks for certificates, and {' and '.join(missing)} "
+                f"scheduler {self.address!r} needs certificates, and {' and '.join(missing)} "
                 f"{'are' if len(missing) > 1 else 'is'} missing; give the files that the scheduler was started with, "
                 "or set distributed.comm.tls in Dask's configuration"
             )
@@ -170,5 +170,5 @@ def _check_files(security: Any) -> None:
             str(path) for path in (security.tls_ca_file, security.tls_client_cert, security.tls_client_key) if path
         )
         raise InputError(
-            f"{files}: these are no certificates and key that belong together ({error}); all are files in PEM format"
+            f"{files}: these certificates and this key do not match ({error}); all must be files in PEM format"
         ) from None

@@ -95,11 +95,12 @@ class Study(Settings):
                     f"comparison.layers: given {layer!r}; layers of {names} that can be compared are {', '.join(there)}"
                 )
         if len(set(layers)) < len(layers):
-            raise ValueError(f"comparison.layers: given {layers}; each layer may stand once")
+            raise ValueError(f"comparison.layers: given {layers}; list each layer once")
         for network in self.network:
             if not set(layers) & set(own := self._layers_there(network)):
                 raise ValueError(
-                    f"comparison.layers: given {layers}; {network.title} has none of them, but {', '.join(own)}"
+                    f"comparison.layers: given {layers}; {network.title} has none of them; its layers are "
+                    f"{', '.join(own)}"
                 )
         return self
 
@@ -268,7 +269,7 @@ def load_study(path: str | Path) -> Study:
     Raises
     ------
     InputError
-        When the file is not there, is no TOML, or a key is unknown, has the wrong type or an impossible value; the
+        If the file is missing, is not TOML, or a key is unknown, has the wrong type or an impossible value; the
         message names file, key, what was given and what is allowed.
     """
     path = Path(path)
@@ -295,7 +296,7 @@ def load_study(path: str | Path) -> Study:
     for source in sources:
         if sources.count(source) > 1:
             raise InputError(
-                f"{path}: recording: {quoted(source)} stands {sources.count(source)} times; name each once"
+                f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
     return study.model_copy(update={"recording": recordings, "task": tasks})
 
@@ -321,6 +322,6 @@ def _absolute_folder(name: str, folder: Path) -> str:
         path.encode("utf-8")
     except UnicodeEncodeError:
         raise InputError(
-            f"{path}: this path is not UTF-8, as that of a study file must be; rename what it names"
+            f"{path}: this path is not UTF-8, as the path of a study file must be; rename the file or folder"
         ) from None
     return path

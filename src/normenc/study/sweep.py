@@ -119,9 +119,9 @@ def _by_workers(
 
 def _open_to_all(scheduler: Scheduler) -> str:
     return (
-        f"scheduler {scheduler.address} is not encrypted and asks nobody who they are: whoever can reach it on the "
-        "network can read what is sent and run programs as you; start it with certificates (tls://), as "
-        "docs/sweeps.md shows"
+        f"scheduler {scheduler.address} is not encrypted and does not authenticate its users: anyone who can reach it "
+        "on the network can read the traffic and run programs as you; start it with certificates (tls://), as "
+        "docs/sweeps.md describes"
     )
 
 

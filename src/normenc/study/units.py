@@ -192,9 +192,9 @@ def load_results(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResul
             damaged.append(f"{_place(unit, device)}: {error}")
     remove_leftovers(_folder(), OLDER_ASIDE)
     if None in results.values():
-        check_writable(_folder(), "trained networks cannot be kept here", ADVICE)
+        check_writable(_folder(), "trained networks cannot be stored here", ADVICE)
     if damaged:
-        count = "1 kept network was" if len(damaged) == 1 else f"{len(damaged)} kept networks were"
+        count = "1 stored network was" if len(damaged) == 1 else f"{len(damaged)} stored networks were"
         again = "is trained again" if len(damaged) == 1 else "are trained again; the first"
         warnings.warn(f"{count} damaged and {again} ({damaged[0]})", NormencWarning, stacklevel=2)
     return results
@@ -213,9 +213,9 @@ def store_result(unit: Unit, device: str, result: bytes) -> TrainingResult:
         stored = _result(unit, unpack(result, place.stem))
     except DamagedError as error:
         raise InputError(
-            f"{unit.task_label}, {unit.network_label}, seed {unit.seed}: what was trained is not what was asked for "
-            f"({error}). Either its images changed meanwhile, or it was trained by a worker whose normenc or packages "
-            "are not those of this machine; run again with the same ones"
+            f"{unit.task_label}, {unit.network_label}, seed {unit.seed}: the trained network is not the one requested "
+            f"({error}). Either its images changed in the meantime, or a worker trained it with another normenc or "
+            "other packages; install the same on all machines and run again"
         ) from None
     write(place, result)
     return stored

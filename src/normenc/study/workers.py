@@ -125,7 +125,7 @@ def unlike(client: Client, addresses: Iterable[str], counted: Stage) -> dict[str
         if not silent:
             break
         if patience == LOADING:
-            counted.notice("waiting for the workers to tell what software they have")
+            counted.notice("waiting for the workers to report their software")
         with suppress(OSError, TimeoutError, AttributeError, RuntimeError):
             answers |= client.sync(_ask, client, silent, errand, patience)
     faults = {address: _fault(answer, here) for address, answer in answers.items() if answer is not None}
@@ -192,19 +192,21 @@ async def _greet(address: str, security: Security, patience: float) -> str | Non
             finally:
                 await remote.close_rpc()
     except TimeoutError:
-        return "something listens there that does not answer as a Dask scheduler does"
+        return "a program listens at this address, but does not answer as a Dask scheduler does"
     except (OSError, ValueError) as error:
         root = _root(error)
         if isinstance(root, ssl.SSLError) and root.reason != "WRONG_VERSION_NUMBER":
             raise InputError(
-                f"scheduler {address!r} and these certificates do not belong together ({root}); give the files that it "
+                f"scheduler {address!r} does not accept these certificates ({root}); give the files that it "
                 "was started with"
             ) from None
         return _describe_fault(root)
     except Exception as error:
-        return f"what answers there is no Dask scheduler ({type(error).__name__})"
+        return f"the program that answers is not a Dask scheduler ({type(error).__name__})"
     server = answer.get("type") if isinstance(answer, dict) else None
-    return None if str(server).endswith("Scheduler") else f"a Dask {str(server).lower()} answers there, not a scheduler"
+    if str(server).endswith("Scheduler"):
+        return None
+    return f"a Dask {str(server).lower()} answers at this address, not a scheduler"
 
 
 def _unreachable(scheduler: Scheduler, fault: str) -> InputError:
@@ -217,11 +219,11 @@ def _unreachable(scheduler: Scheduler, fault: str) -> InputError:
 def _describe_fault(error: BaseException) -> str:
     root = _root(error)
     if isinstance(root, ConnectionRefusedError):
-        return "nothing listens there"
+        return "no program listens at this address"
     if isinstance(root, (ConnectionResetError, CommClosedError)):
-        return "what listens there closes the connection: it is no Dask scheduler, or its address begins with tls://"
+        return "the program at this address closes the connection: it is not a Dask scheduler, or needs tls://"
     if isinstance(root, ssl.SSLError):
-        return "what listens there is not encrypted: it is no Dask scheduler, or its address begins with tcp://"
+        return "the program at this address is not encrypted: it is not a Dask scheduler, or needs tcp://"
     if isinstance(root, (TimeoutError, asyncio.CancelledError)):
         return "it does not answer"
     return str(root) or type(root).__name__
