@@ -1,4 +1,4 @@
-"""What a command ends in: an exit code and one line, whatever happens."""
+"""How a command ends: always with an exit code and at most one line."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The commands; :mod:`normenc.cli.guard` tells what they end in."""
+"""The commands; :mod:`normenc.cli.guard` handles how they end."""
 
 import warnings
 from pathlib import Path
@@ -159,7 +159,7 @@ def run(
 
 
 def _default_workers(study: Any, device: str) -> int:
-    """One a core for many networks on the CPU; starting processes does not pay for a few."""
+    """One per core for many networks on the CPU; for a few, starting processes does not pay."""
     import os
 
     import torch

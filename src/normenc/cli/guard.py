@@ -1,6 +1,6 @@
-"""What a command ends in: an exit code and one line, whatever happens.
+"""How a command ends: always with an exit code and at most one line.
 
-The unexpected leaves a file for a report in the cache, which ``normenc doctor --last`` shows.
+An unexpected error leaves a bug report in the cache, which ``normenc doctor --last`` shows.
 """
 
 import os
@@ -52,7 +52,7 @@ class _Interrupts:
 def run(arguments: Sequence[str]) -> None:
     """Run the command line, and end the process with its exit code.
 
-    0 all went well; 1 the work could not be done, or not all of it; 2 the command or its input is at fault;
+    0 success; 1 the work failed, or part of it; 2 the command or its input is wrong;
     130 interrupted. Nothing ends in a traceback, unless ``--debug`` is given or ``NORMENC_DEBUG`` is set.
     """
     words = list(arguments)
@@ -136,12 +136,12 @@ def _say(*lines: str) -> None:
 
     from normenc.cli.terminal import echo
 
-    with suppress(OSError, ValueError):  # nobody reads it
+    with suppress(OSError, ValueError):  # the reader is gone
         echo(*lines, err=True, fg=typer.colors.RED)
 
 
 def _flushed(code: int | str | None) -> int:
-    """The exit code, once all that was printed is out; a reader who left early, as ``head`` does, needs no more."""
+    """The exit code, once all output is flushed; a reader that left early, such as ``head``, needs no more."""
     exit_code = code if isinstance(code, int) else 0 if code is None else FAILED
     try:
         for stream in (sys.stdout, sys.stderr):
@@ -158,7 +158,7 @@ def _flushed(code: int | str | None) -> int:
 
 
 def _to_nowhere() -> None:
-    """Let Python, which flushes once more as it ends, do it in peace."""
+    """Let Python, which flushes once more as it ends, do so without an error."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -50,7 +50,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
 
 def print_failures(finished: Any) -> bool:
-    """Tell what failed; gives whether a network could not be trained, or a layer not be compared."""
+    """Print what failed; True if a network could not be trained, or a layer not be compared."""
     print_skipped(finished.evaluation.skipped)
     for failure in finished.evaluation.failures:
         print_failure(failure)
@@ -66,7 +66,7 @@ def print_failures(finished: Any) -> bool:
 
 
 def print_kept(paths: Sequence[Path]) -> None:
-    """Tell which files stood in the way of new ones and were not known to be a run's, and where they are kept."""
+    """Print where files of the user that were in the way are kept."""
     if not paths:
         return
     some = ", ".join(str(path) for path in paths[:MAX_KEPT])
@@ -75,18 +75,18 @@ def print_kept(paths: Sequence[Path]) -> None:
 
 
 def print_skipped(controls: dict[str, str]) -> None:
-    """Tell which controls could not be used, and why."""
+    """Print which controls could not be used, and why."""
     for name, why in controls.items():
         echo(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
 
 
 def print_failure(failure: Any) -> None:
-    """Tell which network, or layer, could not be used, and why."""
+    """Print which network, or layer, could not be used, and why."""
     echo(f"normenc: {failure.describe()}", err=True, fg=typer.colors.YELLOW)
 
 
 def print_summary(evaluation: Any) -> None:
-    """Tell what a run found, trained layers and controls in one table."""
+    """Print what a run found, trained layers and controls in one table."""
     from normenc.csv_tables import encoders_of
     from normenc.encoders import EncoderKind
     from normenc.report.sentences import answer
@@ -129,7 +129,7 @@ def print_summary(evaluation: Any) -> None:
 
 
 def print_power(power: Any) -> None:
-    """Tell how often the right model was found, for each amount of data."""
+    """Print how often the right model was found, for each amount of data."""
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
     table = power.recovery.groupby(amounts, as_index=False)["recovered"].mean()
     rows = [
@@ -182,7 +182,7 @@ def _print_predictivity(table: Any) -> None:
 
 
 def _print_scores(evaluation: Any) -> None:
-    """Tell how well the tasks were learned: by seed, or for a grid by task and network."""
+    """Print how well the tasks were learned: by seed, or for a grid by task and network."""
     if not evaluation.study.is_grid:
         for unit, training in evaluation.trainings.items():
             log = training.log

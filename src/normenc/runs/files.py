@@ -36,7 +36,7 @@ OTHER_FOLDERS = {"power": "a power analysis", "pictures": "pictures that were dr
 
 
 def check_folder(folder: Path) -> None:
-    """Raise InputError where there is no folder, or it holds something else than a run, or a run on its way there."""
+    """Raise InputError if there is no folder, or it contains something other than a complete run."""
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; give the folder of a run, as `normenc run` writes it")

@@ -1,6 +1,6 @@
 """The marker of a run's folder: a hidden file that makes it a run's, and lists the files that belong to the run.
 
-What the marker does not list is the user's own, and so is a listed file whose content has changed since.
+Files that the marker does not list belong to the user, and so do listed files that have changed since.
 """
 
 import json
@@ -52,7 +52,7 @@ def read_marker(folder: Path) -> Marker | None:
     Raises
     ------
     InputError
-        When it is damaged, is a link, lists what lies outside of the folder, or is of a newer version.
+        If it is damaged, is a link, lists files outside the folder, or is of a newer version.
     """
     path = folder / RUN_MARKER
     if not path.exists() and not path.is_symlink():
@@ -115,7 +115,7 @@ def belongs(folder: Path, names: Iterable[str]) -> set[str]:
 
 
 def check_settled(folder: Path) -> None:
-    """Raise InputError where a run is on the way to its place: the folder then holds some of two runs."""
+    """Raise InputError if a run is being moved into place: the folder then contains parts of two runs."""
     if (folder / NEXT / RUN_MARKER).exists():
         raise InputError(
             f"{folder}: moving a new run here was interrupted; repeat the `normenc run` command that was "

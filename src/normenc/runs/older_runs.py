@@ -25,7 +25,7 @@ def is_older_run(folder: Path) -> bool:
 
 
 def check_untouched(folder: Path) -> None:
-    """Raise InputError where someone has worked on the settings of an older run, so that it may be more than a run."""
+    """Raise InputError if a user has edited the settings of an older run, so that it may not be only a run."""
     text = (folder / SETTINGS).read_text(encoding="utf-8", errors="replace")
     if "#" in QUOTED.sub("", text):
         raise InputError(

@@ -1,12 +1,12 @@
-"""A run's folder, written aside and put in its place in one step.
+"""A run's folder, written elsewhere and moved into place in one step.
 
 A new folder is renamed to its name. Where the folder is there already, the new run is written to ``.normenc-new`` in it
 and renamed to ``.normenc-next`` when it is whole: from then on it counts. Its files are then moved to their places, one
-by one, and what the earlier run left is removed. Whoever is killed meanwhile leaves all that it takes to go on, and the
-next command that writes to the folder does so first.
+by one, and files of the earlier run are removed. A process that is killed in between leaves everything needed, and the
+next command that writes to the folder finishes the move first.
 
-What the earlier run's marker does not list, or what has changed since, is never overwritten or deleted: where it stands
-in the way, it is moved to a folder ``kept``. No link is followed.
+Files that the earlier run's marker does not list, or that have changed, are never overwritten or deleted: if one is
+in the way, it is moved to a folder ``kept``. Links are never followed.
 """
 
 import json
@@ -30,7 +30,7 @@ Earlier = Mapping[str, str | None]  # files that are replaced, and their SHA-256
 
 
 class Destination:
-    """The folder of a run that is going on.
+    """The folder of a run in progress.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Destination:
 
 @contextmanager
 def destination(folder: Path, folder_kind: str, admit: Callable[[Path], Earlier]) -> Iterator[Destination]:
-    """Take a folder for a run before it begins, and clear away what dead processes left there.
+    """Lock a folder for a run before it begins, and remove what dead processes left there.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def add(folder: Path, files: Mapping[str, bytes], folder_kind: str | None = None
         aside, kept = folder / _free_name(folder), []
         for name, content in files.items():
             target = folder / name
-            # Of an older run nobody knows who wrote the report; it is made anew.
+            # An older run does not say who wrote its report, so it is written again.
             own = same_content(target, listed.get(name)) or (marker is None and folder_kind is None and name == REPORT)
             if _is_there(target) and not own and (target.is_symlink() or target.read_bytes() != content):
                 kept.append(_keep(folder, name, aside))
@@ -227,12 +227,12 @@ def _finish(folder: Path) -> list[Path]:
 
 
 def _plan(source: Path, marker: Marker, folder: Path) -> tuple[dict[str, str | None], Path]:
-    """What a run that is on the way replaces, and where what is kept goes; all is looked over before it is believed.
+    """What a run that is being moved replaces, and where kept files go; everything is checked first.
 
     Raises
     ------
     InputError
-        When the run is not as it was written: it may come from elsewhere, and lead out of the folder.
+        If the run is not as it was written: it may come from elsewhere, and point outside the folder.
     """
     try:
         plan = json.loads((source / PLAN).read_text(encoding="utf-8"))
@@ -267,7 +267,7 @@ def _retire(folder: Path, name: str, known: Iterable[str | None], aside: Path) -
 
 
 def _move_in(source: Path, folder: Path, name: str, content: str, aside: Path) -> list[Path]:
-    """Move a new file to its place, and whatever stands there out of its way."""
+    """Move a new file into place, and anything else out of its way."""
     kept = []
     while (wrong := _no_folder(folder, name)) is not None:
         kept.append(_keep(folder, wrong.relative_to(folder).as_posix(), aside))
@@ -278,7 +278,7 @@ def _move_in(source: Path, folder: Path, name: str, content: str, aside: Path) -
 
 
 def _keep(folder: Path, name: str, aside: Path) -> Path:
-    """Move what is the user's out of the way."""
+    """Move a user's file out of the way."""
     target = aside / name
     number = 1
     while _is_there(target):
@@ -290,7 +290,7 @@ def _keep(folder: Path, name: str, aside: Path) -> Path:
 
 
 def _no_folder(folder: Path, name: str) -> Path | None:
-    """What stands on the way to a file and is no folder: a link, or a file."""
+    """A link or a file on the path to a file, where a folder is needed."""
     for parent in [*Path(name).parents][-2::-1]:
         path = folder / parent
         if path.is_symlink() or (path.exists() and not path.is_dir()):

@@ -77,7 +77,7 @@ def redraw(
     Raises
     ------
     InputError
-        When there is no run or source data, a name, format or width is none, or nothing can be written there.
+        If there is no run or source data, a name, format or width is invalid, or the folder cannot be written.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One run at a time in one folder: who writes there holds a lock, which ends with its process."""
+"""One run at a time in a folder: the process that writes there holds a lock, which ends with it."""
 
 import errno
 import json
@@ -30,7 +30,7 @@ class FolderTakenError(InputError):
 
 
 class UnwritableError(InputError):
-    """Nothing can be written to the folder, which may well be read."""
+    """The folder cannot be written; it may be readable."""
 
 
 class Held:
@@ -143,7 +143,7 @@ def _is_at(handle: int, path: Path) -> bool:
 
 
 def _sign(handle: int, path: Path, folder: Path) -> None:
-    """Write who holds the lock; refuse one that a process on another computer left, which may live."""
+    """Write who holds the lock; refuse the lock of a process on another computer, which may still run."""
     before = _holder(handle, wait=False)
     if before.get("host", socket.gethostname()) != socket.gethostname():
         raise FolderTakenError(
@@ -166,7 +166,7 @@ def _sign(handle: int, path: Path, folder: Path) -> None:
 
 
 def _holder(handle: int, *, wait: bool = True) -> dict[str, Any]:
-    """What the holder wrote of itself, for which a moment is waited."""
+    """What the holder wrote about itself; waits a moment for it."""
     for _ in range(10 if wait else 1):
         try:
             os.lseek(handle, 0, os.SEEK_SET)

@@ -1,4 +1,4 @@
-"""What a run's folder is written with: tables as CSV, and what is said where a file cannot be written."""
+"""Writing a run's folder: tables as CSV, and the message if a file cannot be written."""
 
 import errno
 import shutil

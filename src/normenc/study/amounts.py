@@ -27,8 +27,8 @@ UNKNOWN_NEURONS = [30, 100, 300]  # of a recording known only by its RDM
 def amounts_of(recording: Recording, settings: PowerSettings) -> PowerSettings:
     """Fill in the amounts of data that a study leaves out: the recording's own, and more.
 
-    Stimuli are doubled twice, up to 200 (images cannot be, for nobody knows others); neurons and trials a stimulus are
-    doubled; of animals there are also twice as many, and 5 at least.
+    Stimuli are doubled twice, up to 200 (images are not, because there are no others); neurons and trials per stimulus
+    are doubled; of animals there are also twice as many, and 5 at least.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def _own_neurons(recording: Recording, n_animals: int) -> list[int]:
 
 
 def mean_repeats(recording: Recording) -> float:
-    """Trials a stimulus; where stimuli differ, as many as would average out as much noise (the harmonic mean)."""
+    """Trials per stimulus; if stimuli differ, the number that averages out as much noise (the harmonic mean)."""
     if recording.trials is None:
         return 1.0
     counts = np.bincount(recording.trials["stimulus_index"].values, minlength=recording.n_stimuli)
@@ -87,7 +87,7 @@ def mean_repeats(recording: Recording) -> float:
 
 
 def with_stimuli(recording: Recording, n_stimuli: int) -> Recording:
-    """The same recording with another number of gratings, and no neurons: nobody knows what they would answer.
+    """The same recording with another number of gratings, and without neurons, whose responses to them are unknown.
 
     Fewer are taken evenly from its own. More are spaced evenly: around the circle from its first on, where its own go
     around it, else between its first and its last.
@@ -115,7 +115,7 @@ def candidates_of(
 ) -> dict[int, dict[str, Any]]:
     """RDMs of all candidates by their labels, for each number of stimuli.
 
-    Candidates are computed from images, so that more gratings than the animal saw are no guess.
+    Candidates are computed from images, so more gratings than the animal saw need no guess.
 
     Parameters
     ----------

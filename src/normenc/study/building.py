@@ -24,7 +24,7 @@ def build_task(settings: TaskSettings, gratings: StimulusSettings) -> tasks.Task
     Raises
     ------
     InputError
-        When the task refuses its settings, or its images have not the study's size.
+        If the task refuses its settings, or its images do not have the study's size.
     """
     options, stated = settings.options, gratings.model_dump()
     options |= {key: stated[key] for key in settings.origin.shared if options[key] is None}
@@ -47,7 +47,7 @@ def build_network(settings: NetworkSettings, image_size: tuple[int, int], task: 
     Raises
     ------
     InputError
-        When the network refuses its settings, or is none.
+        If the network refuses its settings, or is not a network.
     """
     build = partial(settings.origin.part, image_size, n_outputs=task.n_outputs, output=task.output, **settings.options)
     with _own_faults(settings, "network"):
@@ -63,7 +63,7 @@ def layers_there(settings: NetworkSettings, gratings: StimulusSettings) -> tuple
     Raises
     ------
     InputError
-        When the network refuses its settings, or is none.
+        If the network refuses its settings, or is not a network.
     """
     with _own_faults(settings, "network"), torch.random.fork_rng(devices=[]):
         size = stimuli.image_size(gratings.resolution)
@@ -111,7 +111,7 @@ def _layers_of(network: Any) -> tuple[str, ...]:
 
 @contextmanager
 def _own_faults(settings: PartSettings, what: str) -> Iterator[None]:
-    """Say what was at fault; whatever someone's own code raises is a fault of that code, and no traceback is needed."""
+    """Say what failed: any error of a user's own code is reported as an error of that code, without a traceback."""
     own = is_import_path(settings.name)
     try:
         yield

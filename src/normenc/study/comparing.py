@@ -1,4 +1,4 @@
-"""How similar the models are with the recording: by the study's measure, by others, and over training."""
+"""How similar the models are to the recording: by the study's measure, by others, and over training."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
 @dataclass(frozen=True)
 class Compared:
-    """How similar a study's models are with its recording.
+    """How similar a study's models are to its recording.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Compared:
 
     @property
     def shown(self) -> tuple[Representation, ...]:
-        """Of every label that pictures show the first seed: all or, of a grid, those of the most similar layers.
+        """The first seed of every label that pictures show: all labels or, in a grid, of the most similar layers.
 
         These are the most similar trained layers, their untrained twins and the controls.
         """

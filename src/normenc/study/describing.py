@@ -87,14 +87,14 @@ class Description:
         return self.encoder is None
 
     def called(self, name: str) -> npt.NDArray[np.bool_]:
-        """Which units a test calls so: ``"tuned"``, ``"tuned_orientation"``, ...; none where it cannot be made."""
+        """Which units a test finds significant: ``"tuned"``, ``"tuned_orientation"``, ...; none if it cannot be made."""
         return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
 def descriptions_of(
     recording: Recording, label: str, representations: Iterable[Representation], compared: Recording | None = None
 ) -> dict[str, Description]:
-    """Describe the recording, where its neurons are known, and layers and controls, by label; without tunings none.
+    """Describe the recording, if its neurons are known, and layers and controls, by label; none without tuning.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def _decoding_error(curves: tuning.TuningCurves, period: float) -> float:
 
 
 def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning.csv``: one row a population; columns of direction and blanks where there are any."""
+    """Make ``tuning.csv``: one row per population; columns of direction and blanks where there are any."""
     angles = ["orientation"]
     angles += ["direction"] * any(one.summary.direction is not None for one in descriptions.values())
     with_blanks = any("responsive" in one.summary.units for one in descriptions.values())
@@ -251,13 +251,13 @@ def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
 
 
 def _who(described: Description) -> dict[str, Any]:
-    """The columns that say of which encoder a population is."""
+    """The columns that identify the encoder of a population."""
     own = encoder_columns([described.encoder], [None if described.is_recording else described.label])
     return {name: values[0] for name, values in own.items()}
 
 
 def _counts(name: str, n: int, n_tested: int) -> dict[str, float]:
-    """How many units a test calls so, of how many; missing where it cannot be made of any."""
+    """How many units are significant in a test, of how many; missing if it can be made of none."""
     return {f"n_{name}": n if n_tested else np.nan, f"n_tested_{name}": n_tested}
 
 
@@ -274,7 +274,7 @@ def _of_tuned(angle: str, tuned: tuning.Tuned) -> dict[str, float]:
 
 
 def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning_units.csv``: one row a neuron, by its name, or a unit, by its number.
+    """Make ``tuning_units.csv``: one row per neuron, by its name, or a unit, by its number.
 
     Names that go by another name in the file, such as ``roi``, stand in a column of that name too.
     """

@@ -1,4 +1,4 @@
-"""The pictures of a study: what only they need is kept, and they are drawn from the run's folder."""
+"""The pictures of a study: data that only they need are stored, and they are drawn from the run's folder."""
 
 import tempfile
 from pathlib import Path
@@ -35,7 +35,7 @@ def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Progres
     evaluation : Evaluation
         With the stage compare; pictures of tuning and embeddings take the stage describe as well.
     folder : str or Path
-        It is made if it is not there.
+        Created if it does not exist.
     progress : bool or callable
         See :func:`normenc.study.run`.
 
@@ -55,7 +55,7 @@ def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Progres
 
 
 def write_run(evaluation: Evaluation, folder: Path, *, device: str) -> None:
-    """Write what was found, and what only the pictures show, to the new `folder`."""
+    """Write the results, and the data that only the pictures show, to the new `folder`."""
     write_evaluation(evaluation, folder, device=device)
     (folder / "figures").mkdir()
     write_source_data(source_data(evaluation), folder / "figures" / SOURCE_DATA)
@@ -72,7 +72,7 @@ def draw_run(run: Path, folder: Path, progress: ProgressCallback) -> tuple[Path,
 
 
 def source_data(evaluation: Evaluation) -> dict[str, Any]:
-    """What the pictures of `evaluation` show and no other file of its run holds."""
+    """Data that the pictures of `evaluation` show and no other file of its run contains."""
     data = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation)}
     if evaluation.populations is None:
         data["shown"] = _shown(evaluation)
@@ -125,7 +125,7 @@ def _digits(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _examples(evaluation: Evaluation) -> dict[str, Any]:
-    """Some of the recording's own stimuli, as networks were given them."""
+    """Some of the recording's own stimuli, as networks saw them."""
     recording = evaluation.recording
     chosen = _spread(recording.n_stimuli)
     names = [recording.shown.title(stimulus) for stimulus in recording.stimulus[chosen].tolist()]
@@ -184,5 +184,5 @@ def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> dict[str, 
 
 
 def _short(responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Seven digits of every response are more than a picture shows, and half as much to keep."""
+    """Seven digits of every response are more than a picture shows, and take half the space."""
     return responses.astype(np.float32)

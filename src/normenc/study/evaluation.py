@@ -40,8 +40,8 @@ T = TypeVar("T")
 class Evaluation:
     """Everything a study found, stage by stage.
 
-    What each stage found can be asked of the evaluation itself: ``evaluation.similarity`` is
-    ``evaluation.compared.similarity``. Where that stage was left out, an InputError says so.
+    The results of each stage are also attributes of the evaluation itself: ``evaluation.similarity`` is
+    ``evaluation.compared.similarity``. If that stage was left out, an InputError says so.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Evaluation:
     represented : Represented
         What the encoders respond.
     compared : Compared or None
-        How similar they are with the recording.
+        How similar they are to the recording.
     populations : Populations or None
         How they and the recording are tuned.
     predicted : Predicted or None
@@ -96,7 +96,7 @@ class Evaluation:
 
     @property
     def images(self) -> torch.Tensor:
-        """What the animal saw, as networks were given it, shape (n_stimuli, height, width)."""
+        """What the animal saw, as networks saw it, shape (n_stimuli, height, width)."""
         return self.prepared.images
 
     @property
@@ -141,7 +141,7 @@ class Evaluation:
 
     @property
     def shown(self) -> tuple[Representation, ...]:
-        """Of every label that the pictures show the first seed, see :attr:`Compared.shown`; all without comparison."""
+        """The first seed of every label that the pictures show, see :attr:`Compared.shown`; all if not compared."""
         return tuple(self.represented.firsts.values()) if self.compared is None else self.compared.shown
 
     @property

@@ -1,4 +1,4 @@
-"""What a run keeps of each population for a reader who looks closer: components, tuning, the stimuli as pictures."""
+"""What a run keeps of each population for the explorers: components, tuning, the stimuli as pictures."""
 
 from io import BytesIO
 from typing import Any

@@ -16,9 +16,9 @@ MAX_NAMED = 3  # files in one line
 
 
 def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, tuple[Path, ...]]:
-    """The quality of a recording, and those of its files that changed after they were read, which are told of.
+    """The quality of a recording, and those of its files that changed after they were read, of which it warns.
 
-    The file is checked, for it tells what is missing and the unit of its values. Where there is none, or it is no
+    The file is checked, because it says what is missing and the unit of its values. If there is none, or it is no
     longer what was read, the recording is checked as it is in memory.
     """
     quality = None

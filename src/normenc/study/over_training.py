@@ -1,4 +1,4 @@
-"""How similar the networks' layers are with the recording in the course of training."""
+"""How similar the networks' layers are to the recording in the course of training."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ def over_training(represented: Represented, progress: ProgressCallback) -> pd.Da
     for epoch, representation in _checkpoints(represented):
         groups.setdefault(representation.encoder.encoder_name, []).append((epoch, representation))
     tables = []
-    # Apart, for nobody asks for the differences between all.
+    # Apart, because the differences between all of them are not needed.
     for at_epochs in each(progress, "comparing over training", groups.values()):
         models: dict[str, list[npt.NDArray[np.float64]]] = {}
         for epoch, representation in at_epochs:

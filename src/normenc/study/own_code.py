@@ -1,4 +1,4 @@
-"""Anyone's own code that a study names by import path: it is imported, and what it does is told by a digest.
+"""A user's own code that a study names by import path: it is imported, and identified by a digest.
 
 Only a study that is to be run imports anything. A finished run is read without it, wherever its folder came from.
 """
@@ -41,13 +41,13 @@ def importing_from(folder: Path | None) -> Iterator[None]:
 
 
 def import_part(path: str) -> Any:
-    """What stands at an import path ``"module:name"``; its code is remembered as it is now.
+    """The object at an import path ``"module:name"``; its code is recorded as it is now.
 
     Raises
     ------
     InputError
-        When the path is none, its module cannot be imported or has no such name, or its code has changed since it was
-        imported.
+        If it is not an import path, the module cannot be imported or has no such name, or its code has changed since
+        it was imported.
     """
     module, _, name = path.partition(":")
     if not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
@@ -127,7 +127,7 @@ def _file_of(module: Any) -> str:
 
 
 def _check_found_again(path: str, part: Any) -> None:
-    """Raise InputError where another process would not find a class or function by its module and name."""
+    """Raise InputError if another process would not find a class or function by its module and name."""
     module, name = getattr(part, "__module__", None), getattr(part, "__qualname__", None)
     if module is None or name is None:
         return
@@ -167,7 +167,7 @@ def code_of(part: Any) -> str | None:
     Raises
     ------
     InputError
-        When there is no source, or it has changed since it was first asked for: Python still runs the former one.
+        When there is no source, or it has changed since it was first asked for: Python still runs the old one.
     """
     root = root_of(part)
     if root is None:

@@ -1,4 +1,4 @@
-"""Tasks, networks, controls and measures that a study names: normenc's own by name, anyone's by import path.
+"""Tasks, networks, controls and measures that a study names: normenc's own by name, a user's own by import path.
 
 A section's keys are the fields of the task's dataclass, or the parameters of the network or control, with their types,
 bounds and defaults.
@@ -143,7 +143,7 @@ def section_of(part_kind: str, name: str) -> type[PartSettings]:
     Raises
     ------
     InputError
-        When there is none, or what is there is no task, network or control.
+        If there is none, or it is not a task, network or control.
 
     Examples
     --------
@@ -205,7 +205,7 @@ def _field(base: type[PartSettings], key: str, annotation: Any, default: Any) ->
 
 
 def _check_defaults(name: str, section: type[PartSettings], defaults: Mapping[str, Any]) -> None:
-    """Raise InputError where a default is not of its own type: a run's settings could not be read again."""
+    """Raise InputError if a default is not of its own type: a run's settings could not be read again."""
     try:
         section.model_validate({"name": name, **defaults})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""How the recording and the encoders that pictures show respond: their tuning, and how their stimuli lie."""
+"""How the recording and the encoders that pictures show respond: their tuning, and embeddings of their stimuli."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Populations:
 def describe(
     represented: Represented, compared: Compared | None = None, *, progress: bool | ProgressCallback = True
 ) -> Populations:
-    """Describe how the recorded neurons and the encoders' units are tuned, and how their stimuli lie.
+    """Describe the tuning of the recorded neurons and of the encoders' units, and embed their stimuli.
 
     Parameters
     ----------

@@ -58,9 +58,9 @@ class Power:
     folder : Path or None
         Where it was written.
     failures : tuple of Failure
-        Networks and layers that are no candidates, and why.
+        Networks and layers that are not candidates, and why.
     skipped : dict of str to str
-        Controls that are none, and why.
+        Controls that are not candidates, and why.
     """
 
     recovery: pd.DataFrame
@@ -93,7 +93,7 @@ def power(
     from the study's recording, whose RDMs of halves of the neurons are as similar as those of a simulated one of its
     size, or from ``power.noise``. Amounts of data that the section leaves out start from what the recording has and go
     up: stimuli to twice and four times as many (up to 200), neurons and trials a stimulus to twice as many, animals to
-    twice as many and at least 5. More gratings than the animal saw are no guess, for candidates are computed from
+    twice as many and at least 5. More gratings than the animal saw need no guess, because candidates are computed from
     images; of images there are never more than the recording's.
 
     Parameters

@@ -27,7 +27,7 @@ __all__ = ["Predicted", "predict"]
 
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
-FAR_BELOW = -1.0  # a constant scores 0; whoever scores less than this has twice its error
+FAR_BELOW = -1.0  # a constant scores 0; a lower score has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
 
@@ -251,7 +251,7 @@ def _progress_of_folds(counted: Stage, n_folds: int) -> Progress:
 
 
 def _course_options(n_neurons: int) -> dict[str, Any]:
-    """The course's way to fit; its learning rate is for its neurons, of which fewer bear a smaller one."""
+    """The course's options for fitting; its learning rate suits its neurons, and fewer neurons need a smaller one."""
     return {
         "validation": None,
         "optimiser": "sgd",

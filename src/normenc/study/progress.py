@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """How far a stage of the work is.
+    """Progress of a stage of the work.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class SweepProgress:
     stage : str
         Such as ``"training"``; the stages come one after the other.
     part : float
-        How much of the step in hand is done, 0 to 1.
+        How much of the current step is done, 0 to 1.
     note : str
-        What the work waits for, where it waits.
+        What the work waits for, if it waits.
 
     Examples
     --------
@@ -94,20 +94,20 @@ class Stage:
     told: float = 0.0
 
     def step(self, *, failed: bool = False) -> None:
-        """Count the step in hand as done."""
+        """Count the current step as done."""
         self.part = 0.0
         self.failed += failed
         self.done += not failed
         self.report()
 
     def progress(self, done: int, total: int) -> None:
-        """Tell how much of the step in hand is done, for what counts its own work."""
+        """Report how much of the current step is done, for work that counts itself."""
         self.part = min(done / total, 1.0) if total else 0.0
         if time.monotonic() - self.told >= REPORT_EVERY:
             self.report()
 
     def notice(self, note: str) -> None:
-        """Tell what the work waits for, or that it waits no longer: once, until that changes."""
+        """Report what the work waits for, or that it no longer waits: once, until that changes."""
         if note != self.note:
             self.note = note
             self.report()
@@ -120,7 +120,7 @@ class Stage:
             self.step()
 
     def report(self) -> None:
-        """Tell how far the stage is."""
+        """Report how far the stage is."""
         self.told = time.monotonic()
         left = self.total - self.before - self.done - self.failed
         part = self.part if left else 0.0
@@ -136,7 +136,7 @@ class Stage:
 
 @contextmanager
 def stage(progress: ProgressCallback, name: str, total: int = 1, *, before: int = 0, lanes: int = 1) -> Iterator[Stage]:
-    """Tell the start of a stage, and its end where its block ends well: what was not counted by then is done.
+    """Report the start of a stage, and its end if its block succeeds: steps not counted by then are done.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def reporting(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
 
 @contextmanager
 def _bars(console: Any) -> Iterator[ProgressCallback]:
-    """A bar for each stage, which go when all is done."""
+    """A bar for each stage; all disappear at the end."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     rows: dict[str, Any] = {}
@@ -206,9 +206,9 @@ def _bars(console: Any) -> Iterator[ProgressCallback]:
 
 
 class _Lines:
-    """Lines of progress for logs: one every half minute, one where a stage ends that had any, and one for each note.
+    """Lines of progress for logs: one every half minute, one at the end of a stage that had any, and one for each note.
 
-    A thread of its own writes them, so that a long step is no silence.
+    A separate thread writes them, so a long step is not silent.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a worker must share with the command that it trains for: the code that trains, and the packages it uses."""
+"""What a worker and the command that it trains for must share: the code that trains, and the packages it uses."""
 
 import pickle
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def software() -> dict[str, str]:
 
 
 def differences(theirs: Mapping[str, str], here: Mapping[str, str]) -> str | None:
-    """What of a worker's software differs from that here, in words; None where they agree.
+    """How a worker's software differs from that here, in words; None if they agree.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mappin
     Parameters
     ----------
     unit : bytes
-        Pickled, for it may need code that is not normenc's.
+        Pickled, because it may need code that is not normenc's.
     roots : sequence of Path
         Folders that this code is imported from.
     device, key : str
@@ -79,7 +79,7 @@ def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mappin
     OtherSoftwareError
         When the worker would give other numbers; nothing is trained then.
     InputError
-        When the worker cannot import the unit's own code, or that code or the task's images are others there.
+        When the worker cannot import the unit's own code, or that code or the task's images differ there.
     """
     differ = differences(software(), here)
     if differ is not None:
@@ -111,7 +111,7 @@ def _unpickled(unit: bytes, roots: Sequence[Path]) -> Unit:
 
 
 class Errand:
-    """A call that happens when it is unpickled, so that a scheduler on its way needs nothing of normenc."""
+    """A call that happens when it is unpickled, so a scheduler in between does not need normenc."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = function, arguments

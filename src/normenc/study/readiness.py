@@ -1,4 +1,4 @@
-"""What can be known before anything is trained: every recording, the folders to write, and room on their disks."""
+"""Checks before anything is trained: every recording, the folders to write, and the space on their disks."""
 
 import shutil
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
     Returns
     -------
     list of bool
-        Which of several parts are finished already, by a command that was broken off, and need not be run again.
+        Which of several parts are finished already, by a command that was interrupted, and need not be run again.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
 
 
 def _check_room(needs: Sequence[tuple[Path, str, int, str]]) -> None:
-    """Raise InputError where what is to be written to one disk is more than it has room for."""
+    """Raise InputError if a disk does not have enough space for what is to be written."""
     needed = sum(size for _, _, size, _ in needs)
     place, _, _, advice = max(needs, key=lambda need: need[2])
     there = next(own for own in (place, *place.absolute().parents) if own.exists())

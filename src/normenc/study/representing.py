@@ -52,7 +52,7 @@ class Representation:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study whose every part has been made and fits, before anything is trained.
+    """A study whose parts have all been made and fit together, before anything is trained.
 
     ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
     directions that are folded for the comparison. ``units`` are one for each task, network and seed; ``twins`` build
@@ -255,7 +255,7 @@ def control_representations(prepared: Prepared, progress: ProgressCallback | Non
 
 
 def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> None:
-    """Raise InputError where a control would be called as a layer, a fitted network or another control is."""
+    """Raise InputError if a control has the name of a layer, a fitted network or another control."""
     naming = study.naming
     layers = [
         EncoderId(task, network.title, layer, EncoderKind.TRAINED if task else EncoderKind.TWIN, seed)
@@ -279,7 +279,7 @@ def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> No
 def by_layer(
     prepared: Prepared, encoders: dict[int, nn.Module], task: str | None, network: NetworkSettings
 ) -> tuple[dict[str, list[Representation]], dict[str, str]]:
-    """Representations of all seeds by layer, and why layers have none; the dead say nothing of the others."""
+    """Representations of all seeds by layer, and why layers have none; other layers are not affected."""
     study = prepared.study
     layers = study.layers_of(network)
     representations: dict[str, list[Representation]] = {layer: [] for layer in layers}
@@ -329,7 +329,7 @@ def _representations(
 
 
 def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
-    """Raise InputError where an RDM is similar to none: all its dissimilarities are equal, but for rounding."""
+    """Raise InputError if the similarity of an RDM is undefined: its dissimilarities are equal, except for rounding."""
     vector = rdm[np.triu_indices(len(rdm), k=1)]
     if as_measure(method).is_undefined(vector):
         raise InputError(

@@ -32,8 +32,7 @@ class Run(runs.Run):
     evaluation : Evaluation
         What was found.
     kept : tuple of Path
-        Files that stood in the way of the run and were not an earlier run's, or had been changed since: where they are
-        kept now.
+        Where files are kept that were in the way of the run and were not an earlier run's, or had been changed.
     """
 
     def __init__(self, folder: Path, evaluation: Evaluation, kept: tuple[Path, ...] = ()) -> None:
@@ -58,8 +57,8 @@ def run(
 ) -> Run:
     """Train, compare and draw: the main job, from settings to a folder.
 
-    Every trained network is kept in the cache (``$NORMENC_CACHE``) under the content of its settings, and is not
-    trained again: a run that was broken off goes on where it was, with the same result.
+    Every trained network is kept in the cache (``$NORMENC_CACHE``) under a digest of its settings, and is not
+    trained again: an interrupted run resumes where it was, with the same result.
 
     Parameters
     ----------
@@ -80,10 +79,10 @@ def run(
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     workers : int, str or Scheduler
         Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
-        ``if __name__ == "__main__":``, for they import it. Or a Dask scheduler whose workers train instead: its
+        ``if __name__ == "__main__":``, because they import it. Or a Dask scheduler whose workers train instead: its
         address, or :class:`normenc.study.Scheduler`, which has certificates too.
     force : bool
-        Replace an earlier run in that folder. Other files there stay, and files of that run that were changed since are
+        Replace an earlier run in that folder. Other files there stay, and files of that run that have changed are
         kept aside.
     progress : bool or callable
         True draws bars on a terminal and writes a line every half minute elsewhere; a callable is given a
@@ -127,7 +126,7 @@ def run(
 
 
 def _workers(workers: int | str | Scheduler, options: dict[str, Any]) -> int | str | Scheduler:
-    """Who trains; a scheduler had an argument of its own once."""
+    """The number of processes or the scheduler that train; a scheduler once had an argument of its own."""
     scheduler: str | Scheduler | None = options.pop("scheduler", None)
     if scheduler is None:
         return workers

@@ -1,4 +1,4 @@
-"""A Dask scheduler of one's own: its address, the certificates it asks for, and how long to wait for it."""
+"""A Dask scheduler: its address, the certificates it needs, and how long to wait for it."""
 
 import socket
 import ssl
@@ -26,11 +26,11 @@ class Scheduler:
     Attributes
     ----------
     address : str
-        That it printed, such as ``"tls://10.0.0.1:8786"``. One that begins with ``tcp://`` is neither encrypted nor
-        protected: whoever can reach it can run code as you.
+        As it printed it, such as ``"tls://10.0.0.1:8786"``. One that begins with ``tcp://`` is neither encrypted nor
+        protected: anyone who can reach it can run code as you.
     tls_ca, tls_cert, tls_key : str or Path, optional
         Files in PEM format: the certificate that signed the scheduler's and the workers' own, that of this client, and
-        its key. Without any, Dask's own configuration (``distributed.comm.tls``) is heeded.
+        its key. Without any, Dask's own configuration (``distributed.comm.tls``) applies.
     wait : float
         Seconds to wait for the scheduler to answer, and for workers when there are none, before giving up.
 
@@ -67,7 +67,7 @@ class Scheduler:
 
     @classmethod
     def of(cls, given: "str | Scheduler") -> "Scheduler":
-        """A scheduler, of which the address alone may be given."""
+        """A scheduler, given as such or by its address."""
         return given if isinstance(given, Scheduler) else cls(given)
 
     @property
@@ -78,7 +78,7 @@ class Scheduler:
         return not _is_here(host_and_port(self.address)[0])
 
     def security(self) -> Any:
-        """What Dask needs to speak with it.
+        """What Dask needs to connect to it.
 
         Returns
         -------

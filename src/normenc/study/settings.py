@@ -1,4 +1,4 @@
-"""The study file: TOML, validated once, at the door.
+"""The study file: TOML, validated once, when it is read.
 
 ``Study()`` is the reference study, so that every default is a value of that study.
 """
@@ -255,7 +255,7 @@ class Study(Settings):
                 several = values if isinstance(values, list) else [values]
                 given = [{key: value for key, value in each.items() if value != {}} for each in several]
                 settings[section] = given if len(given) > 1 else given[0]
-        # What would not be seen stands there as an escape; TOML knows such escapes in the texts that tomli_w writes.
+        # Invisible characters are written as escapes, which TOML allows in the texts that tomli_w writes.
         lines = tomli_w.dumps(settings).split("\n")
         return "\n".join(escaped(line, lambda character: f"\\U{ord(character):08x}") for line in lines)
 

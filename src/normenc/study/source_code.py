@@ -1,4 +1,4 @@
-"""What source code does, told from how it is written: code without comments, docstrings and layout."""
+"""What source code does, apart from how it is written: code without comments, docstrings and layout."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def parsed(source: str | bytes) -> str:
-    r"""The code as a text that is the same whatever its comments, docstrings and layout are.
+    r"""The code as a text that does not depend on comments, docstrings and layout.
 
     It does not depend on Python's version, as what :func:`ast.dump` gives does.
 

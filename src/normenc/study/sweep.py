@@ -1,4 +1,4 @@
-"""Train many units: here, in processes of this machine, or on a Dask cluster that is there already."""
+"""Train many units: here, in processes of this machine, or on an existing Dask cluster."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ def train_units(
     scheduler: str | Scheduler | None = None,
     progress: bool | ProgressCallback = True,
 ) -> tuple[dict[Unit, TrainingResult], list[Failure]]:
-    """Train what was not trained before; a unit that fails does not stop the others.
+    """Train what was not trained before; a failed unit does not stop the others.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def train_units(
     scheduler : str or Scheduler, optional
         A Dask scheduler whose workers train instead, by its address, or with certificates.
     progress : bool or callable
-        True draws a bar on a terminal, and tells by lines elsewhere; a callable is given a
+        True draws a bar on a terminal, and prints lines elsewhere; a callable receives a
         :class:`normenc.study.SweepProgress`.
 
     Returns

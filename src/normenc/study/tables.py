@@ -1,4 +1,4 @@
-"""The tables of a study: tidy, one row a comparison."""
+"""The tables of a study: tidy, one row per comparison."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ __all__ = [
 def similarity_table(
     study: Study, recording: str, representations: Sequence["Representation"], inference: rsa.Inference
 ) -> pd.DataFrame:
-    """Make ``similarity.csv``: one row a layer, trained or not, or control.
+    """Make ``similarity.csv``: one row per layer, trained or not, or control.
 
     Values are means over seeds, of which ``seed`` is the first.
     """
@@ -111,7 +111,7 @@ def _is_planned(one: EncoderId, other: EncoderId) -> bool:
 def epoch_table(
     recording: str, representations: Sequence[tuple[int, "Representation"]], inference: rsa.Inference
 ) -> pd.DataFrame:
-    """Make ``over_training.csv``: one row a trained layer and checkpoint.
+    """Make ``over_training.csv``: one row per trained layer and checkpoint.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def epoch_table(
 
 
 def failure_table(failures: Sequence["Failure"], naming: Naming) -> pd.DataFrame:
-    """Make ``failures.csv``: one row a unit that could not be trained, or layer that cannot be compared."""
+    """Make ``failures.csv``: one row per unit that could not be trained, or layer that cannot be compared."""
     who = [f.encoder for f in failures]
     return pd.DataFrame(
         {
@@ -145,7 +145,7 @@ def failure_table(failures: Sequence["Failure"], naming: Naming) -> pd.DataFrame
 
 
 def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame:
-    """Make ``training.csv``: one row a step of every network."""
+    """Make ``training.csv``: one row per step of every network."""
     logs = [
         pd.DataFrame(
             {
@@ -163,7 +163,7 @@ def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame
 
 
 def fitting_table(fitted: Mapping[str, "FittedNetwork"]) -> pd.DataFrame:
-    """Make ``fitting.csv``: one row an epoch of a network fitted to the neurons without the first fold."""
+    """Make ``fitting.csv``: one row per epoch of a network fitted to the neurons without the first fold."""
     logs = [fit.log.assign(network=label, kept=fit.log["epoch"] == fit.best_epoch) for label, fit in fitted.items()]
     table = pd.concat(logs, ignore_index=True)
     return table[["network", *(name for name in table if name != "network")]]
@@ -175,7 +175,7 @@ def seed_table(
     recording_rdms: npt.NDArray[np.float64],
     representations: Sequence["Representation"],
 ) -> pd.DataFrame:
-    """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals or sessions."""
+    """Make ``similarity_by_seed.csv``: one row per layer and seed, or control; means over animals or sessions."""
     rdms, measure = np.stack([r.rdm for r in representations]), as_measure(study.comparison.method)
     alike = np.array([measure.is_undefined(upper(rdm)) for rdm in rdms])
     similarity = np.full(len(rdms), np.nan)

@@ -1,4 +1,4 @@
-"""What a kept network's file holds: named tensors, whose result they are, and a digest of them all."""
+"""The file of a stored network: named tensors, the unit they belong to, and a digest of all of them."""
 
 import errno
 import json
@@ -26,7 +26,7 @@ Form = tuple[torch.dtype, tuple[int, ...]]
 
 
 class DamagedError(Exception):
-    """A file that is there, but does not hold what was written under its name; the message says in what way."""
+    """A file that exists, but does not contain what was written under its name; the message says why."""
 
 
 def pack(tensors: Mapping[str, torch.Tensor], key: str) -> bytes:
@@ -64,7 +64,7 @@ def unpack(content: bytes, key: str) -> dict[str, torch.Tensor]:
 
 
 def write(place: Path, content: bytes) -> None:
-    """Write the file of a unit, in place of whatever was there.
+    """Write the file of a unit, and replace an existing one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Units of work: one network trained on one task from one seed, kept under the content of their settings."""
+"""Units of work: one network trained on one task from one seed, stored under a digest of their settings."""
 
 import importlib.metadata
 import json
@@ -124,7 +124,7 @@ def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> by
     Returns
     -------
     bytes
-        As :func:`store_result` takes them; they tell which unit they belong to.
+        For :func:`store_result`; they identify the unit they belong to.
     """
     key = unit.key(device)  # before anything is read that it stands for
     before = torch.get_num_threads()
@@ -147,16 +147,16 @@ def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> by
 
 
 def load_result(unit: Unit, device: str) -> TrainingResult | None:
-    """The unit's result where it was trained before, else None.
+    """The unit's result if it was trained before, else None.
 
     Raises
     ------
     DamagedError
-        When its file is there, but is not what was written, or cannot be read.
+        If its file exists, but was changed or cannot be read.
     """
     place = _place(unit, device)
     try:
-        if not place.is_file():  # of a pipe nobody would ever see the end
+        if not place.is_file():  # a pipe would never end
             if place.exists() or place.is_symlink():
                 raise DamagedError("it is not a file")
             return None
@@ -175,12 +175,12 @@ def is_stored(unit: Unit, device: str) -> bool:
 def load_results(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | None]:
     """Results of units that were trained before, and None for all others, which are to be trained.
 
-    What killed runs left is removed. Damaged files are told of together, by one :class:`NormencWarning`.
+    Files that killed runs left are removed. One :class:`NormencWarning` lists all damaged files.
 
     Raises
     ------
     InputError
-        When something is to be trained that could not be kept.
+        If something must be trained and could not be stored.
     """
     results: dict[Unit, TrainingResult | None] = {}
     damaged: list[str] = []
@@ -201,12 +201,12 @@ def load_results(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResul
 
 
 def store_result(unit: Unit, device: str, result: bytes) -> TrainingResult:
-    """Keep what :func:`train_unit` gave for this unit, in place of whatever was there, and read it.
+    """Store what :func:`train_unit` returned for this unit, replacing an existing file, and read it.
 
     Raises
     ------
     InputError
-        When it is the result of something else, or the file cannot be written; what was there before stays then.
+        If it is the result of something else, or the file cannot be written; an existing file then stays.
     """
     place = _place(unit, device)
     try:
@@ -250,7 +250,7 @@ def _result(unit: Unit, tensors: Mapping[str, torch.Tensor]) -> TrainingResult:
 
 
 def _filled(network: nn.Module, tensors: Mapping[str, torch.Tensor], which: str) -> nn.Module:
-    """A copy of the network with the values of one of those that were kept."""
+    """A copy of the network with the values of one of the stored networks."""
     prefix = f"{which}/"
     network = deepcopy(network)
     network.load_state_dict({n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)})
@@ -259,7 +259,7 @@ def _filled(network: nn.Module, tensors: Mapping[str, torch.Tensor], which: str)
 
 @cache
 def code_digest() -> str:
-    """A digest of the code that trains, so that results of other code are not taken for its own.
+    """A digest of the code that trains, so that results of other code are not reused.
 
     Comments, docstrings and layout do not count.
     """
@@ -269,7 +269,7 @@ def code_digest() -> str:
 
 
 def _images_digest(task: Task) -> str | None:
-    """A digest of what is in a task's folder, so that other images under the same name are not taken for them."""
+    """A digest of a task's folder, so that results from other images under the same name are not reused."""
     named = getattr(task, "folder", None)
     if not isinstance(named, str):
         return None
@@ -281,7 +281,7 @@ def _images_digest(task: Task) -> str | None:
 
 @lru_cache(maxsize=8)
 def _digest_of(folder: Path, files: tuple[Path, ...], stamps: tuple[tuple[int, int, int], ...]) -> str:
-    """A digest of files' names and contents, read anew where one of their stamps has changed."""
+    """A digest of files' names and contents, read again if one of their stamps has changed."""
     digest = sha256()
     for path in files:
         with path.open("rb") as file:

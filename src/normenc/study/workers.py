@@ -1,4 +1,4 @@
-"""Workers of Dask: started here behind certificates of their own, or reached through a scheduler that is there."""
+"""Dask workers: started here with their own certificates, or reached through an existing scheduler."""
 
 import asyncio
 import logging
@@ -40,7 +40,7 @@ SETTINGS = {
 
 
 class _NoPages:
-    """Without the server of web pages, which answers whoever asks."""
+    """Without Dask's web server, which answers anyone."""
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
         """Start none."""
@@ -51,12 +51,12 @@ class _LocalScheduler(_NoPages, DaskScheduler):
 
 
 class LocalWorker(_NoPages, Worker):
-    """A worker that is reached with the certificate of its run alone."""
+    """A worker that can only be reached with the certificate of its run."""
 
 
 @contextmanager
 def local_client(n_workers: int) -> Iterator[Client]:
-    """Start processes on this machine that answer nobody but this one.
+    """Start processes on this machine that only answer this process.
 
     They speak TLS with a key that is made for them, kept in memory, and handed to them through a pipe. Their folder for
     temporary files is nobody else's either: Dask imports from it.
@@ -92,7 +92,7 @@ def local_client(n_workers: int) -> Iterator[Client]:
 
 @contextmanager
 def remote_client(scheduler: Scheduler, counted: Stage) -> Iterator[Client]:
-    """Reach a scheduler, and wait for it as long as it says; its workers are other people's affair."""
+    """Connect to a scheduler, and wait for it as long as its ``wait`` says; its workers are not managed here."""
     security = scheduler.security()
     with _quiet():
         _await_answer(scheduler, security, counted)
@@ -117,7 +117,7 @@ def threads(client: Client) -> dict[str, int] | None:
 
 
 def unlike(client: Client, addresses: Iterable[str], counted: Stage) -> dict[str, str]:
-    """Workers that would give other numbers, or none, and why; those that do not answer in time are not among them."""
+    """Workers that would give other numbers, or none, and why; workers that do not answer in time are not included."""
     errand, here = pickle.dumps(Errand(software)), software()
     answers: dict[str, Any] = dict.fromkeys(addresses)
     for patience in (PATIENCE, LOADING):
@@ -171,7 +171,7 @@ def _await_answer(scheduler: Scheduler, security: Security, counted: Stage) -> N
 
 
 def _fault_of_address(address: str, security: Security, patience: float) -> str | None:
-    """Why no scheduler answers, in a thread that ends: the client's own attempt knows no limit of time here."""
+    """Why no scheduler answers, in a thread that ends: the client's own attempt has no time limit here."""
     if address.startswith("inproc://"):
         return None
     with ThreadPoolExecutor(1) as pool:
@@ -179,7 +179,7 @@ def _fault_of_address(address: str, security: Security, patience: float) -> str 
 
 
 async def _greet(address: str, security: Security, patience: float) -> str | None:
-    """Ask who answers; what a stranger sends is read as a message of Dask's, and may break it anywhere."""
+    """Ask who answers; another program's answer is read as a Dask message, and may break it anywhere."""
     try:
         async with asyncio.timeout(patience):
             # First by hand, for Dask would try again and say that its time was up.
@@ -237,7 +237,7 @@ def _root(error: BaseException) -> BaseException:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what Dask logs: a worker or scheduler that is lost is told in this package's words."""
+    """Without Dask's log: this package reports lost workers and schedulers itself."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
