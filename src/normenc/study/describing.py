@@ -87,7 +87,7 @@ class Description:
         return self.encoder is None
 
     def called(self, name: str) -> npt.NDArray[np.bool_]:
-        """Which units a test finds significant: ``"tuned"``, ``"tuned_orientation"``, ...; none if it cannot be made."""
+        """Units that a test finds significant: ``"tuned"``, ``"tuned_orientation"``, ...; none if it cannot be made."""
         return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
