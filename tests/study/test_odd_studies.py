@@ -135,7 +135,7 @@ def test_two_runs_of_one_folder_are_refused(normenc, tmp_path):
     (tmp_path / "two.toml").write_text(recorded + "[stimuli]" + SMALL.split("[stimuli]")[1])
     code, _, err = normenc("run", "two.toml")
     assert code == 2
-    assert "would both be written here; give each its own out=" in err
+    assert "would both be written here; give each its own --out" in err
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder that nobody can write, as /proc is")  # noqa: PTH112

@@ -174,7 +174,7 @@ def test_a_damaged_file_says_so(tmp_path, damage):
 def test_a_file_of_a_newer_version_says_so(tmp_path):
     with h5py.File(write(tmp_path, {}), "r+") as file:
         file.attrs["format"] = 4
-    with pytest.raises(InputError, match="its format is 4; this version of normenc knows up to 3, so use a newer one"):
+    with pytest.raises(InputError, match="its format is 4; this normenc reads formats up to 3; use a newer one"):
         read_members(tmp_path)
 
 
