@@ -167,7 +167,7 @@ def test_a_damaged_file_says_so(tmp_path, damage):
         with h5py.File(path, "w" if damage == "foreign" else "r+") as file:
             if damage == "lacking":
                 del file["a/x"]
-    with pytest.raises(InputError, match="this file is damaged, or is no source data of normenc"):
+    with pytest.raises(InputError, match="this file is damaged, or is not source data of normenc"):
         read_members(tmp_path)
 
 
