@@ -67,7 +67,7 @@ def test_a_run_says_what_it_found_and_where(normenc, tmp_path, monkeypatch):
     assert set(pd.read_csv(tmp_path / "runs/small-simulated-v1/training.csv")["seed"]) == {3}
     code, _, err = normenc("run", "small.toml")
     assert code == 2
-    assert "add --force" in err
+    assert "pass --force" in err
     assert normenc("run", "small.toml", "--force")[0] == 0
 
 
@@ -97,7 +97,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
     return {
         "no such study": (["nothing.toml"], "nothing.toml: there is no such study file"),
         "a folder as study": (["full"], "cannot be read"),
-        "broken TOML": (["broken.toml"], "no valid TOML"),
+        "broken TOML": (["broken.toml"], "not valid TOML"),
         "unknown key": (["unknown.toml"], "training.epochs: there is no such key"),
         "wrong type": (["type.toml"], "training.n_epochs: given 'many'"),
         "impossible value": (["value.toml"], "filter_size is 8"),
@@ -129,7 +129,7 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list, str]]:
         ),
         "too few stimuli": (
             ["small.toml", "--recording", npz(folder / "f.npz", resp=flat[3:], stimuli=degrees[3:])],
-            "there are 3 stimuli",
+            "it has 3 stimuli",
         ),
         "device": (["small.toml", "--device", "abacus"], "device is 'abacus'"),
         "seed": (["small.toml", "--seed", -1], "seed: given -1"),
@@ -220,6 +220,15 @@ def test_no_help_text_is_swallowed(normenc, words):
 
 def test_power_says_in_which_section_its_settings_stand(normenc):
     assert "section[power]" in "".join(normenc("power", "--help")[1].split())
+
+
+def test_jobs_is_the_old_name_of_workers(normenc, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine.txt").touch()
+    code, _, said = normenc("power", "--out", "taken", "--jobs", 1)
+    assert (code, said.count("--jobs is now called --workers; the old name works in this version only")) == (2, 1)
+    code, _, said = normenc("power", "--out", "taken", "--jobs", 1, "--workers", 1)
+    assert (code, "--jobs and --workers are one option; give --workers alone" in said) == (2, True)
 
 
 def test_the_tab_key_completes_commands_and_options(tmp_path):

@@ -262,7 +262,7 @@ def folder(tmp_path_factory):
         task={"n_train": 60, "n_test": 40},
         network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
         training={"n_epochs": 2, "n_untrained": 2, "checkpoints": [1]},
-        comparison={"n_samples": 60, "n_permutations": 19, "also": ["spearman"], "controls": ["pixels"]},
+        comparison={"n_samples": 60, "n_permutations": 19, "other_measures": ["spearman"], "controls": ["pixels"]},
         encoding={"enabled": True, "networks": ["point readout"], "max_epochs": 2, "n_folds": 2, "n_samples": 60},
     )
     return run(study, tmp_path_factory.mktemp("runs") / "all", progress=False, device="cpu").folder
@@ -355,4 +355,7 @@ def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     assert sentences.MANY == 4 and "more than four trained layers" in text
     (settings,) = blocks("report.md", "toml")
     defaults = Study().comparison
-    assert tomllib.loads(settings)["comparison"] == {"method": defaults.method, "also": defaults.also}
+    assert tomllib.loads(settings)["comparison"] == {
+        "method": defaults.method,
+        "other_measures": defaults.other_measures,
+    }

@@ -1,4 +1,4 @@
-"""What a command ends in: an exit code and one line, whatever happens."""
+"""How a command ends: always with an exit code and at most one line."""
 
 import os
 import signal
@@ -70,7 +70,7 @@ def test_a_cache_that_cannot_be_written_hides_no_error(normenc, tmp_path, monkey
     monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "file"))
     code, _, err = normenc("check", "simulated-v1")
     assert code == 1
-    assert "ZeroDivisionError: division by zero); give the same command with --debug" in err
+    assert "ZeroDivisionError: division by zero); run the same command with --debug" in err
 
 
 @pytest.mark.parametrize("place", ["before", "after", "environment"])

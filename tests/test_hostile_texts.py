@@ -43,7 +43,7 @@ batch_size = 20
 n_untrained = 2
 [comparison]
 controls = ["pixels"]
-also = []
+other_measures = []
 n_samples = 50
 n_permutations = 19
 [power]
@@ -217,7 +217,7 @@ def test_comparisons_show_text_alone(run, work, command):
 
 
 def test_power_prints_and_writes_text_alone(run, work, command):
-    code, said = command("power", "study.toml", "--out", "power", "--device", "cpu", "--jobs", "1")
+    code, said = command("power", "study.toml", "--out", "power", "--device", "cpu", "--workers", "1")
     assert code == 0, said
     assert hidden(said) == []
     table = read_table(work / "power" / "power.csv")

@@ -19,7 +19,7 @@ STUDY = {
     "task": {"n_train": 20, "n_test": 20},
     "network": {"name": "FC", "n_hidden": 4},
     "training": {"n_epochs": 1, "batch_size": 10},
-    "comparison": {"also": [], "controls": ["pixels"], "n_samples": 50},
+    "comparison": {"other_measures": [], "controls": ["pixels"], "n_samples": 50},
 }
 
 

@@ -13,7 +13,7 @@ from normenc import figures, quality, recordings, rsa
 from normenc.errors import InputError, NormencWarning
 from normenc.renamed import RenamedWarning, keep_old_names, renamed, with_new_keys
 from normenc.runs.older_keys import OLD_KEYS
-from normenc.study import load_study
+from normenc.study import load_study, power
 
 
 @renamed(old="new")
@@ -79,6 +79,7 @@ NAMES = [  # room, old name, new name
     ("rsa", "CROSSVALIDATED", "CROSS_VALIDATED"),
     ("rsa", "crossvalidate_weighted", "cross_validate_weighted"),
     ("rsa", "crossvalidated_rdm", "cross_validated_rdm"),
+    ("study", "Tally", "SweepProgress"),
 ]
 
 
@@ -132,6 +133,13 @@ def told(**progress):
     return calls
 
 
+def raised_by_power(**options):
+    """What power says to a study that it refuses, before anything is computed."""
+    with pytest.raises(InputError) as refused:
+        power(out=__file__, **options)
+    return str(refused.value)
+
+
 LIMITS = quality.decidable(V1 := recordings.simulated_v1(5, n_stimuli=12), quality.rdms_for_inference(V1))
 PARAMETERS = {  # of a function: what is called, the old name, the new name, a value
     "rsa.infer": (told, "tick", "progress", None),
@@ -153,6 +161,7 @@ PARAMETERS = {  # of a function: what is called, the old name, the new name, a v
         "facts",
         LIMITS,
     ),
+    "study.power": (raised_by_power, "n_jobs", "workers", 1),
     "figures.loss_curves": (on_axes(lambda **o: figures.loss_curves({"fit": LOG}, **o)), "ax", "axes", "new"),
     "figures.readout_positions": (
         on_axes(lambda **o: figures.readout_positions([[1, 2], [3, 4]], (8, 8), **o)),
@@ -179,7 +188,7 @@ def test_old_parameters_do_the_same(function):
 
 
 KEYS = [(section, old, new) for section, names in OLD_KEYS.items() for old, new in names.items()]
-VALUES = {"fold_arc": 5.0, "z_score": True}
+VALUES = {"other_measures": ["cosine"], "fold_arc": 5.0, "z_score": True}
 
 
 @pytest.mark.parametrize(("section", "old", "new"), KEYS)

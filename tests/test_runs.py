@@ -1,4 +1,4 @@
-"""A run's folder is opened as one object, and what is no whole run is refused by name."""
+"""A run's folder is opened as one object, and what is not a complete run is refused by name."""
 
 import shutil
 
@@ -23,7 +23,7 @@ STUDY = {
     "task": {"n_train": 20, "n_test": 20},
     "network": {"name": "FC", "n_hidden": 4},
     "training": {"n_epochs": 1, "batch_size": 10},
-    "comparison": {"also": [], "controls": ["pixels"], "n_samples": 50},
+    "comparison": {"other_measures": [], "controls": ["pixels"], "n_samples": 50},
 }
 
 

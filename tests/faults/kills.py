@@ -72,7 +72,7 @@ def _killed_and_resumed(
         if not whole and (other is None or differences(out, other)) and not _is_being_moved(out):
             return f"{when}: there is half a run, {differences(out, wanted)[:4]}"
     again = place.normenc(place.arguments("out", *more))
-    if again.code and not (whole and again.code == 2 and "there is a run already" in again.err):
+    if again.code and not (whole and again.code == 2 and "this folder already contains a run" in again.err):
         return f"{when}: the same command ended in {again.code}: {again.err.strip()[-200:]}"
     if differences(out, wanted):
         return f"{when}: after the same command these differ: {differences(out, wanted)[:4]}"

@@ -14,7 +14,7 @@ from normenc.csv_tables import read_table
 from normenc.errors import InputError
 from normenc.report.page import _of_units as of_units
 from normenc.report.sentences import limits
-from normenc.runs.schema import MARKER
+from normenc.runs.schema import RUN_MARKER
 from normenc.runs.source_data import read_source_data, write_source_data
 from normenc.study import Study, run
 
@@ -75,7 +75,7 @@ def test_page_is_self_contained_and_complete(finished):
     for row in finished.evaluation.similarity.itertuples():
         assert f"{row.similarity:.3f}".replace("-", "−") in page.said
     assert not re.search(r"\bnan\b", page.said, flags=re.IGNORECASE)
-    assert [path.name for path in finished.folder.iterdir() if path.name.startswith(".")] == [MARKER]
+    assert [path.name for path in finished.folder.iterdir() if path.name.startswith(".")] == [RUN_MARKER]
 
 
 def test_texts_from_the_user_are_escaped(finished):
@@ -487,7 +487,7 @@ def test_what_models_of_images_cannot_match_is_said(recording, n_different, said
 
 
 def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):
-    with pytest.raises(InputError, match=r"no whole run, study.toml is missing"):
+    with pytest.raises(InputError, match=r"incomplete: study.toml is missing"):
         report.write(tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert json.loads((finished.folder / "environment.json").read_text())
@@ -535,7 +535,7 @@ def test_captions_explain_what_pictures_of_tuning_show(finished):
 
 def test_a_run_of_format_1_has_the_same_page_and_pictures(finished, tmp_path):
     new = tmp_path / "new"
-    shutil.copytree(finished.folder, new, ignore=shutil.ignore_patterns(MARKER))
+    shutil.copytree(finished.folder, new, ignore=shutil.ignore_patterns(RUN_MARKER))
     old = as_format_1(shutil.copytree(new, tmp_path / "old"))
     assert report.render(old) == report.render(new)
     drawn = read_source_data(new)

@@ -288,18 +288,18 @@ def test_settings_side_by_side():
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda run: (run / "similarity.csv").unlink(), "no whole run, similarity.csv is missing"),
+        (lambda run: (run / "similarity.csv").unlink(), "incomplete: similarity.csv is missing"),
         (lambda run: (run / "study.toml").write_text("name = "), "study.toml: this file is damaged"),
         (
             lambda run: (run / "study.toml").write_text('name = "a"'),
-            "study.toml is not that of a run, recording is missing",
+            "study.toml is not from a run: it lacks recording",
         ),
         (lambda run: (run / "environment.json").write_text("[1"), "environment.json: this file is damaged"),
-        (lambda run: (run / "environment.json").write_text("[1]"), "environment.json is not that of a run"),
+        (lambda run: (run / "environment.json").write_text("[1]"), "environment.json is not from a run"),
         (lambda run: (run / "similarity.csv").write_text(""), "similarity.csv: this table is damaged"),
         (
             lambda run: (run / "similarity.csv").write_text("a,b\n1,2\n"),
-            "similarity.csv: this table is not that of a run",
+            "similarity.csv: this table is not from a run",
         ),
         (lambda run: (run / "similarity.csv").write_bytes(b"\xff\xfe\x00"), "similarity.csv: this file is damaged"),
         (
@@ -339,7 +339,7 @@ def test_what_cannot_be_compared_is_refused_and_nothing_written(tmp_path):
         ([one, link], "given twice"),
         ([one, tmp_path / "none"], "none: there is no such folder"),
         ([one, one / "study.toml"], "study.toml: this is a file; give the folder of a run"),
-        ([one, tmp_path], "no whole run, study.toml is missing"),
+        ([one, tmp_path], "incomplete: study.toml is missing"),
     ):
         with pytest.raises(InputError, match=message):
             report.write_comparison(folders, tmp_path / "out" / "page.html")

@@ -277,8 +277,8 @@ def test_what_cannot_be_shown_is_said(tmp_path):
     for target, message in (
         (tmp_path / "none", "there is no such run or page"),
         (tmp_path / "notes.txt", "this is neither a run nor a page"),
-        (tmp_path, "no whole run, study.toml is missing"),
-        (run, "no whole run, training.csv is missing"),
+        (tmp_path, "incomplete: study.toml is missing"),
+        (run, "incomplete: training.csv is missing"),
         (outside, "a link that leads out of the run"),
     ):
         with pytest.raises(InputError, match=message):
@@ -329,7 +329,7 @@ def test_the_browser_is_given_the_page_itself(run, monkeypatch, capsys, there):
     assert not ended.value.code
     assert given == [(run / "report.html").resolve().as_uri()]
     assert said.out == f"{run / 'report.html'}\n"
-    assert ("no browser was found here; give --serve" in said.err) is not there
+    assert ("no browser was found; use --serve" in said.err) is not there
 
 
 def test_a_page_that_is_on_no_disk_is_shown_from_a_folder_of_the_users_own(monkeypatch, tmp_path):

@@ -22,7 +22,7 @@ from normenc.errors import InputError
 from normenc.runs.marker import Marker, read_marker, write_marker
 from normenc.runs.publishing import add, destination
 from normenc.runs.replacing import replaceable
-from normenc.runs.schema import LOCK, MARKER, NEXT, PLAN
+from normenc.runs.schema import LOCK, NEXT, PLAN, RUN_MARKER
 from normenc.runs.taking import FolderTakenError
 from normenc.study import Study, power, redraw, running
 from normenc.study.drawing import draw_run, write_run
@@ -79,7 +79,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
     for path in folder.rglob("*"):
         if path.is_symlink():
             found[path.relative_to(folder).as_posix()] = f"-> {path.readlink()}".encode()
-        elif path.is_file() and path.name != MARKER:
+        elif path.is_file() and path.name != RUN_MARKER:
             found[path.relative_to(folder).as_posix()] = path.read_bytes()
     return found
 
@@ -161,7 +161,7 @@ def test_a_kill_at_any_step_loses_nothing_and_the_same_command_mends_it(tmp_path
         killed = killed_at(step, lambda folder=folder: publish(folder))
         found = {n: c for n, c in content_of(folder).items() if LOCK not in n} if folder.exists() else None
         visible = None if found is None else {n: c for n, c in found.items() if not n.startswith(".")}
-        unfinished = folder.exists() and (folder / NEXT / MARKER).exists()
+        unfinished = folder.exists() and (folder / NEXT / RUN_MARKER).exists()
         states.add("moving" if unfinished else "old" if visible == old else "new")
         if not unfinished:
             assert visible in (old, RUN | kept)
@@ -185,13 +185,13 @@ def test_readers_refuse_a_run_that_is_half_replaced(tmp_path):
 
     publish(tmp_path / "out", OLD)
     step = 0
-    while not (tmp_path / "out" / NEXT / MARKER).exists():
+    while not (tmp_path / "out" / NEXT / RUN_MARKER).exists():
         killed_at(step, lambda: publish(tmp_path / "out"))
         step += 1
     for read in (Run.open, report.render, report.write, redraw, server_of):
-        with pytest.raises(InputError, match="a new run was being moved here when that was broken off"):
+        with pytest.raises(InputError, match="moving a new run here was interrupted"):
             read(tmp_path / "out")
-    with pytest.raises(InputError, match="there is a run already"):  # but it is whole now
+    with pytest.raises(InputError, match="this folder already contains a run"):  # but it is whole now
         publish(tmp_path / "out", force=False)
     assert content_of(tmp_path / "out") == RUN
 
@@ -227,7 +227,7 @@ def test_of_an_older_run_what_it_wrote_is_kept_aside_and_the_rest_stays(tmp_path
     folder = tmp_path / "out"
     weights = {"models/my_net_seed1.safetensors": b"old", "models/my_net_seed1_untrained.safetensors": b"old"}
     older_run(folder, {n: c for n, c in OLD.items() if not n.startswith("models/")} | weights | OWN)
-    with pytest.raises(InputError, match="there is a run already"):
+    with pytest.raises(InputError, match="this folder already contains a run"):
         publish(folder, force=False)
     kept = publish(folder)
     found = content_of(folder)
@@ -246,7 +246,7 @@ def test_an_older_run_whose_settings_were_worked_on_is_refused(tmp_path, comment
     files = {"study.toml": comment, "similarity.csv": b"old", "figures/own.svg": b"mine"}
     older_run(tmp_path / "out", files)
     before = content_of(tmp_path / "out")
-    with pytest.raises(InputError, match=r"study\.toml holds comments, which no run writes"):
+    with pytest.raises(InputError, match=r"study\.toml contains comments, which no run writes"):
         publish(tmp_path / "out")
     assert content_of(tmp_path / "out") == before
 
@@ -255,10 +255,10 @@ def test_an_older_run_without_a_report_is_finished_by_the_same_command(tmp_path)
     older_run(tmp_path / "out", {name: content for name, content in OLD.items() if name != "report.html"})
     publish(tmp_path / "out", force=False)
     assert (tmp_path / "out" / "report.html").read_bytes() == RUN["report.html"]
-    with pytest.raises(InputError, match="there is a run already"):
+    with pytest.raises(InputError, match="this folder already contains a run"):
         publish(tmp_path / "out", force=False)
     older_run(tmp_path / "other", {"study.toml": b'name = "other"', "similarity.csv": b"old"})
-    with pytest.raises(InputError, match="there is a run already"):
+    with pytest.raises(InputError, match="this folder already contains a run"):
         publish(tmp_path / "other", force=False)
 
 
@@ -266,7 +266,7 @@ def test_links_are_refused_as_a_destination(tmp_path):
     fill(tmp_path / "real", {})
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "real")
-    with pytest.raises(InputError, match=r"out: this is a link to .*real, and links are never followed"):
+    with pytest.raises(InputError, match=r"out: this is a link to .*real, and files are never replaced through links"):
         publish(tmp_path / "out")
     assert list((tmp_path / "real").iterdir()) == []
     (tmp_path / "runs").symlink_to(tmp_path / "real")
@@ -285,7 +285,7 @@ def test_links_are_refused_as_a_destination(tmp_path):
 def test_a_marker_that_is_damaged_or_leads_out_replaces_nothing(tmp_path, wrong):
     publish(tmp_path / "out", OLD)
     (tmp_path / "thesis.tex").write_text("ten years")
-    (tmp_path / "out" / MARKER).write_text(wrong, encoding="utf-8", errors="surrogatepass")
+    (tmp_path / "out" / RUN_MARKER).write_text(wrong, encoding="utf-8", errors="surrogatepass")
     with pytest.raises(InputError, match="list of a run's files is damaged"):
         publish(tmp_path / "out")
     assert content_of(tmp_path / "out") == OLD
@@ -294,9 +294,9 @@ def test_a_marker_that_is_damaged_or_leads_out_replaces_nothing(tmp_path, wrong)
 
 def test_a_newer_marker_and_a_power_analysis_are_refused(tmp_path):
     publish(tmp_path / "out", OLD)
-    marker = json.loads((tmp_path / "out" / MARKER).read_text())
+    marker = json.loads((tmp_path / "out" / RUN_MARKER).read_text())
     for change, message in (({"kind": "power"}, "holds a power analysis"), ({"format": 2}, "use a newer normenc")):
-        (tmp_path / "out" / MARKER).write_text(json.dumps(marker | change))
+        (tmp_path / "out" / RUN_MARKER).write_text(json.dumps(marker | change))
         with pytest.raises(InputError, match=message):
             publish(tmp_path / "out")
     assert content_of(tmp_path / "out") == OLD
@@ -410,7 +410,7 @@ def test_pictures_never_overwrite_what_the_user_drew(folder, tmp_path):
     assert redraw(folder, formats=["svg", "pdf"]).kept == ()  # the same pictures again
     (tmp_path / "elsewhere").mkdir()
     (folder / "figures" / "85mm").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="85mm: this is a link or a file, where a run has a folder"):
+    with pytest.raises(InputError, match="85mm: this is a link or a file, but a run needs a folder"):
         redraw(folder, only=["rdms"], width="single")
     assert list((tmp_path / "elsewhere").iterdir()) == []
     publish(tmp_path / "other", OLD)
@@ -549,7 +549,7 @@ def test_what_a_received_folder_plans_leads_nowhere(tmp_path, plan):
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "key").write_text("mine")
     received(tmp_path / "run", {}, plan)
-    with pytest.raises(InputError, match="was on the way to its place, and is damaged"):
+    with pytest.raises(InputError, match="was being moved into place, and is damaged"):
         publish(tmp_path / "run")
     assert (tmp_path / "secret" / "key").read_text() == "mine"
     assert not (tmp_path / "elsewhere").exists()

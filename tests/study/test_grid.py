@@ -10,7 +10,7 @@ import xarray as xr
 
 from normenc.errors import InputError
 from normenc.study import Study, load_study, prepare, run
-from normenc.study.units import find, keep, work
+from normenc.study.units import load_result, store_result, train_unit
 from normenc.texts import file_stem
 
 QUICK = ("represent", "compare")  # where a test is about something else than tuning and pictures
@@ -206,11 +206,11 @@ def test_images_in_a_folder_count_in_the_key(tmp_path):
 
 def test_a_kept_unit_is_what_was_trained():
     unit = prepare(GRID).units[-1]
-    assert find(unit, "cpu") is None
-    result = work(unit, "cpu")
-    assert work(unit, "cpu") == result
-    keep(unit, "cpu", result)
-    found = find(unit, "cpu")
+    assert load_result(unit, "cpu") is None
+    result = train_unit(unit, "cpu")
+    assert train_unit(unit, "cpu") == result
+    store_result(unit, "cpu", result)
+    found = load_result(unit, "cpu")
     from normenc.training import train
 
     again = train(unit.build, unit.task, seed=unit.seed, device="cpu", progress=False, **unit.options)

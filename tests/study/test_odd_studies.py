@@ -16,19 +16,22 @@ SMALL = (
 )
 WORDS = '[comparison]\n{} = ["{}", "{}"]\n'
 BROKEN = {
-    "6,000 digits": (SMALL + "batch_size = " + "9" * 6000, "a number of thousands of digits"),
-    "6,000 digits as a rate": (SMALL + "learning_rate = " + "9" * 6000, "a number of thousands of digits"),
+    "6,000 digits": (SMALL + "batch_size = " + "9" * 6000, "a number with thousands of digits"),
+    "6,000 digits as a rate": (SMALL + "learning_rate = " + "9" * 6000, "a number with thousands of digits"),
     "4,000 digits": (SMALL + "batch_size = " + "9" * 4000, r"training.batch_size: given 999.* characters more"),
-    "brackets that open": (SMALL + "x = " + "[" * 5000, "too deep|no valid TOML"),
+    "brackets that open": (SMALL + "x = " + "[" * 5000, "too deep|not valid TOML"),
     "brackets": (SMALL + "x = " + "[" * 5000 + "]" * 5000, "too deep"),
     "tables in tables": ("x = " + "{a=" * 3000 + "1" + "}" * 3000, "too deep"),
     "dotted": ("[" + ".".join(["a"] * 5000) + "]\nx=1", "a: there is no such key"),
     "long key": ("a" * 200_000 + " = 1\n" + SMALL, r"there is no such key"),
     "long value": ('name = "' + "b" * 200_000 + '"\n' + SMALL, "name: given 'bbb"),
-    "many keys": ("\n".join(f"k{n} = 1" for n in range(20_000)), "faults more"),
+    "many keys": ("\n".join(f"k{n} = 1" for n in range(20_000)), "more errors"),
     "controls twice": (SMALL + WORDS.format("controls", "pixels", "pixels"), "controls: 'pixels' is listed twice"),
-    "layers twice": (SMALL + WORDS.format("layers", "fc", "fc"), "each layer may stand once"),
-    "methods twice": (SMALL + WORDS.format("also", "cosine", "cosine"), "also: 'cosine' is listed twice"),
+    "layers twice": (SMALL + WORDS.format("layers", "fc", "fc"), "list each layer once"),
+    "methods twice": (
+        SMALL + WORDS.format("other_measures", "cosine", "cosine"),
+        "other_measures: 'cosine' is listed twice",
+    ),
     "checkpoints twice": (SMALL + "checkpoints = [1, 1]", "checkpoints: 1 is listed twice"),
     "fits twice": (
         SMALL + '[encoding]\nnetworks = ["point readout", "point readout"]',
@@ -47,11 +50,11 @@ BROKEN = {
     ),
     "UTF-16": (SMALL.encode("utf-16"), "this file is UTF-16 or UTF-32"),
     "Latin-1": (b"# \xe9\n", "byte 2 is not"),
-    "NUL": (SMALL.replace("n_epochs", "n\0epochs"), "no valid TOML"),
-    "NULs": (b"\0" * 1000, "no valid TOML"),
+    "NUL": (SMALL.replace("n_epochs", "n\0epochs"), "not valid TOML"),
+    "NULs": (b"\0" * 1000, "not valid TOML"),
     "NUL in a name": ('name = "a\\u0000b"', "name: given 'a"),
-    "keys twice": (SMALL + SMALL, "no valid TOML"),
-    "carriage returns": (SMALL.replace("\n", "\r"), "no valid TOML"),
+    "keys twice": (SMALL + SMALL, "not valid TOML"),
+    "carriage returns": (SMALL.replace("\n", "\r"), "not valid TOML"),
     "large": ("#" * 5_000_000, "a study file has at most 4"),
     "list of numbers as recordings": ("recording = [1, 2]", r"recording: given 1; it should be a section"),
     "task as text": ('task = "tilt"', "task"),
@@ -90,9 +93,9 @@ def test_odd_studies_are_read(tmp_path, name):
 
 def test_what_is_no_regular_file_is_never_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         load_study(tmp_path / "pipe.toml")
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         load_study("/dev/zero")
     with pytest.raises(InputError, match="cannot be read"):
         load_study(tmp_path)
@@ -102,7 +105,7 @@ def test_one_recording_by_two_names_stands_twice(tmp_path):
     np.savez(tmp_path / "mine.npz", **recordings.contaminate(recordings.simulated_v1(6, n_repeats=2, n_stimuli=12)))
     path = tmp_path / "two.toml"
     path.write_text('[[recording]]\nsource = "mine.npz"\n[[recording]]\nsource = "./mine.npz"\n')
-    with pytest.raises(InputError, match=r"mine\.npz' stands 2 times; name each once"):
+    with pytest.raises(InputError, match=r"mine\.npz' is listed 2 times; list each once"):
         load_study(path)
 
 
@@ -132,7 +135,7 @@ def test_two_runs_of_one_folder_are_refused(normenc, tmp_path):
     (tmp_path / "two.toml").write_text(recorded + "[stimuli]" + SMALL.split("[stimuli]")[1])
     code, _, err = normenc("run", "two.toml")
     assert code == 2
-    assert "would both be written here; give an --out" in err
+    assert "would both be written here; give each its own --out" in err
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder that nobody can write, as /proc is")  # noqa: PTH112
@@ -140,7 +143,7 @@ def test_folders_that_cannot_be_written_are_known_before_training(normenc, tmp_p
     (tmp_path / "small.toml").write_text(SMALL)
     code, _, err = normenc("run", "small.toml", "--out", "/proc/nowhere/run")
     assert code == 2
-    assert "nothing can be written there" in err
+    assert "this folder cannot be written" in err
     monkeypatch.setenv("NORMENC_CACHE", "/proc/nowhere")
     code, _, err = normenc("run", "small.toml")
     assert code == 2
@@ -174,11 +177,11 @@ def test_of_several_recordings_those_that_are_done_are_not_run_again(normenc, tm
     rmtree(second)  # as where the command was broken off in between
     code, out, _ = normenc(*command)
     assert code == 0
-    assert "a.npz: its run is there already" in out
+    assert "a.npz: this study has already been run" in out
     assert (second / "report.html").is_file()
     assert (first / "environment.json").read_bytes() == before
     (tmp_path / "a.npz").write_bytes((tmp_path / "b.npz").read_bytes())
     rmtree(second)
     code, _, err = normenc(*command)
     assert code == 2
-    assert "there is a run already" in err
+    assert "this folder already contains a run" in err

@@ -193,8 +193,12 @@ REFUSED = {
         EASY,
         r"my_lab cannot be imported \(ModuleNotFoundError: No module named",
     ),
-    "no task": ("Easy = 3", EASY, "given 'my_lab:Easy'; it is no task: a task is a dataclass below normenc.tasks.Task"),
-    "a function as a task": (CONTROL.format("", "pass"), 'task.name = "my_lab:light"', "it is no task"),
+    "no task": (
+        "Easy = 3",
+        EASY,
+        "given 'my_lab:Easy'; it is not a task: a task is a dataclass that inherits from normenc.tasks.Task",
+    ),
+    "a function as a task": (CONTROL.format("", "pass"), 'task.name = "my_lab:light"', "it is not a task"),
     "no loss": (
         "from normenc.tasks import Task\nclass Easy(Task): n_outputs = 1; chance = 0.5; image_size = (14, 19)",
         EASY,
@@ -203,7 +207,7 @@ REFUSED = {
     "no dataclass": (
         TASKS.replace("@dataclass(frozen=True)", "").format("dots: int = 3"),
         EASY,
-        "task is no dataclass",
+        "task is not a dataclass",
     ),
     "unknown key": (
         TASKS.format("dots: int = 3"),
@@ -228,7 +232,11 @@ REFUSED = {
         "the default of its key 'dots' is 'three', which the key's own type does not allow",
     ),
     "type that is not there": (TASKS.format("dots: 'Dots' = 3"), EASY, "types of its keys cannot be read .NameError"),
-    "reserved key": (TASKS.format("label: int = 3"), EASY, "its key 'label' has a name that study files use otherwise"),
+    "reserved key": (
+        TASKS.format("label: int = 3"),
+        EASY,
+        "its key 'label' has a name that study files use for something else",
+    ),
     "inside a function": (
         f"def make():\n{textwrap.indent(textwrap.dedent(TASKS.format('n: int = 3')), ' ')} return Easy\nEasy = make()",
         EASY,
@@ -244,7 +252,7 @@ REFUSED = {
         EASY,
         r"task Easy \(my_lab:Easy\) fails: KeyError: 'no'; correct its code",
     ),
-    "no network": ("Net = dict", NET, "given 'my_lab:Net'; it is no network"),
+    "no network": ("Net = dict", NET, "given 'my_lab:Net'; it is not a network"),
     "no layers": (NETWORK.replace("layers", "names").format("", "()"), NET, "this network lacks layers"),
     "no output": (NETWORK.replace(", output", "").format("", "()"), NET, "and its answer by name: def __init__"),
     "no image_size": (NETWORK.replace("image_size", "size").format("", "()"), NET, "is given the size of images"),
@@ -257,7 +265,11 @@ REFUSED = {
         LIGHT,
         "comparison.controls: given 'my_lab:light'; it is neither a class nor a function",
     ),
-    "a control of other things": (CONTROL.replace("images", "pictures").format("", "pass"), LIGHT, "it is no control"),
+    "a control of other things": (
+        CONTROL.replace("images", "pictures").format("", "pass"),
+        LIGHT,
+        "it is not a control",
+    ),
     "a control that fails": (
         CONTROL.format("", "return images.colour"),
         LIGHT,
@@ -278,18 +290,18 @@ REFUSED = {
     "a control called as a layer": (
         CONTROL.replace("light", "fc").format("", "return {'fc': images.flatten(1)}"),
         'comparison = { controls = ["my_lab:fc"] }',
-        "'fc' is also what a layer, a fitted network or another control is called",
+        "'fc' is also the name of a layer, a fitted network or another control",
     ),
     "controls called alike": (
         LAB,
         'comparison = { controls = ["my_lab:light", { name = "my_lab:light", n_cells = 2 }] }',
         "comparison.controls: there are 2 called 'light'; give each a label",
     ),
-    "no measure": ("overlap = 3", 'comparison = { method = "my_lab:overlap" }', "it is no measure|neither a class"),
+    "no measure": ("overlap = 3", 'comparison = { method = "my_lab:overlap" }', "it is not a measure|neither a class"),
     "a measure of three": (
         "def overlap(x, y, z): ...",
-        'comparison = { also = ["my_lab:overlap"] }',
-        "it is no measure",
+        'comparison = { other_measures = ["my_lab:overlap"] }',
+        "it is not a measure",
     ),
     "no such measure": ("", 'comparison = { method = "my_lab:overlap" }', "my_lab .* has no 'overlap'"),
 }
@@ -365,7 +377,7 @@ def test_code_that_changed_since_it_was_imported_is_refused(lab):
     study = load_study(path)
     unit = prepare(study).units[0]
     (lab / "my_lab.py").write_text(LAB.replace("self.ratio / 28", "self.ratio / 20"), encoding="utf-8")
-    with pytest.raises(InputError, match=r"has changed since it was imported, .* start Python, or the worker, anew"):
+    with pytest.raises(InputError, match=r"has changed since it was imported, .* restart Python, or the worker"):
         unit.key("cpu")
     with pytest.raises(InputError, match=r"task.name: .* has changed since it was imported"):
         load_study(path)
@@ -375,7 +387,9 @@ def test_a_module_of_the_same_name_from_elsewhere_is_not_taken(lab):
     for folder in ("first", "second"):
         write(lab / folder, TASK)
     load_study(lab / "first" / "mine.toml")
-    with pytest.raises(InputError, match=r"my_lab lies in .*second, but another one is imported already, from .*first"):
+    with pytest.raises(
+        InputError, match=r"my_lab lies in .*second, but another module of this name is already imported, from .*first"
+    ):
         load_study(lab / "second" / "mine.toml")
 
 
@@ -439,7 +453,9 @@ def test_keys_of_normencs_own_controls(lab):
 
 def test_a_measure_object_keeps_what_it_says(lab):
     code = LAB + "\nfrom normenc.rsa import Measure\nMINE = Measure('mine', overlap, symbol='J', range=(0, 1))\n"
-    study = load_study(write(lab, 'comparison = { method = "my_lab:MINE", also = ["my_lab:overlap"] }\n', code))
+    study = load_study(
+        write(lab, 'comparison = { method = "my_lab:MINE", other_measures = ["my_lab:overlap"] }\n', code)
+    )
     assert study.comparison.method == "my_lab:MINE"
     assert as_measure("my_lab:MINE").symbol == "J" and as_measure("my_lab:MINE").range == (0, 1)
     assert rsa.compare_rdms(*[[[0, 1, 2], [1, 0, 3], [2, 3, 0]]] * 2, "my_lab:overlap") == 1

@@ -24,7 +24,7 @@ def settings(**changes):
 def simulated(candidates, noise, n_stimuli, options, **more):
     """Recovery and pairs, of so many of the candidates' stimuli."""
     some = {n: {label: rdm[:n, :n] for label, rdm in candidates.items()} for n in n_stimuli}
-    return simulate_power(some, dict.fromkeys(candidates, noise), options, progress=False, **({"n_jobs": 1} | more))
+    return simulate_power(some, dict.fromkeys(candidates, noise), options, progress=False, **({"workers": 1} | more))
 
 
 def test_more_data_finds_the_right_model_more_often():
@@ -47,7 +47,7 @@ def test_twins_are_found_by_chance_and_never_apart():
 
 
 def test_processes_and_order_do_not_matter():
-    one, two = (simulated(CANDIDATES, 1.0, [12], settings(n_neurons=[20], n_simulations=4), n_jobs=n) for n in (1, 2))
+    one, two = (simulated(CANDIDATES, 1.0, [12], settings(n_neurons=[20], n_simulations=4), workers=n) for n in (1, 2))
     assert one.recovery.equals(two.recovery)
     assert one.pairs.equals(two.pairs)
 
@@ -71,7 +71,7 @@ def test_power_of_a_study(tmp_path):
         power={"n_stimuli": [12], "n_neurons": [20], "n_animals": [1, 2], "n_simulations": 2, "n_samples": 50},
     )
     told = []
-    found = power(study, tmp_path / "power", progress=told.append, n_jobs=1)
+    found = power(study, tmp_path / "power", progress=told.append, workers=1)
     names = sorted(path.name for path in found.folder.iterdir())
     pairs = ["power_pairs.csv", "power_pairs.png", "power_pairs.svg"]
     assert names == [".normenc-run.json", "power.csv", "power.png", "power.svg", *pairs, "study.toml"]
@@ -209,7 +209,7 @@ def test_noise_of_a_trial_is_that_of_the_averages_by_the_root_of_their_number(tm
             comparison={"controls": ["Fourier amplitude"]},
             power={"n_neurons": [20], "n_animals": [1], "n_stimuli": [12], "n_simulations": 2, "n_samples": 50},
         )
-        found = power(study, tmp_path / name, progress=False, n_jobs=1)
+        found = power(study, tmp_path / name, progress=False, workers=1)
         noise[name] = found.recovery.set_index(["generating", "n_repeats"])["noise"]
     ratio = noise["trials"].xs(4, level="n_repeats") / noise["averages"].xs(1, level="n_repeats")
     np.testing.assert_allclose(ratio, 2)
@@ -231,9 +231,9 @@ def test_a_recording_of_noise_alone_has_no_noise_to_match(tmp_path):
         power={"n_stimuli": [10], "n_neurons": [8], "n_simulations": 2, "n_samples": 50},
     )
     with pytest.raises(
-        InputError, match=r"noise: the RDMs of halves .* have next to nothing in common.*state power.noise"
+        InputError, match=r"noise: the RDMs of halves .* have almost nothing in common.*set power.noise"
     ):
-        power(study, tmp_path / "power", progress=False, n_jobs=1)
+        power(study, tmp_path / "power", progress=False, workers=1)
 
 
 def test_the_weakest_pair_is_named():

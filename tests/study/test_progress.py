@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from normenc.study import Study, Tally, run
+from normenc.study import Study, SweepProgress, run
 from normenc.study import progress as room
 from normenc.study.progress import Stage, each, reporting, stage
 
@@ -17,7 +17,7 @@ FULL = Study(
     task={"n_train": 40, "n_test": 20},
     network={"name": "ConvPoolFC", "pool_size": 4, "n_channels": 3},
     training={"n_epochs": 2, "n_untrained": 2, "n_seeds": 2, "checkpoints": [1]},
-    comparison={"n_samples": 50, "n_permutations": 19, "also": ["spearman"], "controls": ["pixels"]},
+    comparison={"n_samples": 50, "n_permutations": 19, "other_measures": ["spearman"], "controls": ["pixels"]},
     encoding={"enabled": True, "networks": ["point readout"], "max_epochs": 2, "n_folds": 2, "n_samples": 50},
 )
 STAGES = [
@@ -42,7 +42,7 @@ STAGES = [
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """All tallies of a run that does all that a run can do."""
-    found: list[Tally] = []
+    found: list[SweepProgress] = []
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NORMENC_CACHE", str(folder / "cache"))
@@ -77,14 +77,14 @@ def test_pictures_and_layers_are_counted_one_by_one(told):
 
 
 def test_time_left_follows_from_what_was_done():
-    told: list[Tally] = []
+    told: list[SweepProgress] = []
     counted = Stage(told.append, "drawing", total=5, before=1)
     counted.started -= 1000
     counted.step()  # one of the four that were left took 1000 s
     assert told[-1].seconds_left == pytest.approx(3000, rel=1e-3)
     counted.started -= 500
     counted.told -= 1
-    counted.tick(1, 2)  # a step and a half took 1500 s
+    counted.progress(1, 2)  # a step and a half took 1500 s
     assert told[-1].seconds_left == pytest.approx(2500, rel=1e-3)
     assert str(told[-1]).startswith("drawing: 50 %, 2 of 5 done, 41:4")
     counted.step(failed=True)
@@ -92,14 +92,14 @@ def test_time_left_follows_from_what_was_done():
 
 
 def test_a_stage_that_breaks_off_does_not_tell_its_end():
-    told: list[Tally] = []
+    told: list[SweepProgress] = []
     with pytest.raises(ZeroDivisionError), stage(told.append, "checking", 2):
         raise ZeroDivisionError
     assert [tally.done for tally in told] == [0]
 
 
 def test_a_stage_of_nothing_is_none():
-    told: list[Tally] = []
+    told: list[SweepProgress] = []
     assert list(each(told.append, "drawing", [])) == []
     with stage(told.append, "comparing", 0):
         pass

@@ -27,7 +27,7 @@ def study(path) -> Study:
         task={"n_train": 20, "n_test": 10},
         network={"name": "FC"},
         training={"n_epochs": 1},
-        comparison={"n_samples": 50, "n_permutations": 19, "also": [], "controls": ["pixels"]},
+        comparison={"n_samples": 50, "n_permutations": 19, "other_measures": [], "controls": ["pixels"]},
     )
 
 

@@ -186,7 +186,7 @@ def test_a_method_that_cannot_be_used_is_said_and_does_no_harm(tmp_path, monkeyp
     infer = rsa.infer
     monkeypatch.setattr("normenc.rsa.infer", refuse)
     settings = SMALL.model_dump()
-    settings["comparison"] |= {"also": ["spearman", "pearson"], "controls": ["pixels"]}
+    settings["comparison"] |= {"other_measures": ["spearman", "pearson"], "controls": ["pixels"]}
     found = run(Study(**settings), tmp_path / "run", progress=False, device="cpu", stages=QUICK)
     assert not (found.folder / "similarity_by_method.csv").exists()
     environment = json.loads((found.folder / "environment.json").read_text())
@@ -323,7 +323,7 @@ def test_a_run_is_not_overwritten_without_force(tmp_path):
     (folder / "notes.txt").write_text("mine")
     (folder / "report.html").write_text("stale")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(InputError, match="there is a run already; add --force"):
+    with pytest.raises(InputError, match="this folder already contains a run; pass force=True"):
         run(SMALL.with_changes(seed=9), folder, progress=False, stages=QUICK)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     run(SMALL.with_changes(seed=9), folder, force=True, progress=False, stages=QUICK)

@@ -146,7 +146,7 @@ def test_what_the_file_cannot_hold_is_refused_and_leaves_nothing(tmp_path, value
 
 
 def test_a_folder_without_a_run_or_source_data_says_so(tmp_path):
-    with pytest.raises(InputError, match=r"this is no whole run, study\.toml is missing"):
+    with pytest.raises(InputError, match=r"this run is incomplete: study\.toml is missing"):
         read_source_data(tmp_path)
     with pytest.raises(InputError, match=r"this run has no figures/source_data\.h5; runs of older versions have none"):
         read_members(tmp_path)
@@ -167,14 +167,14 @@ def test_a_damaged_file_says_so(tmp_path, damage):
         with h5py.File(path, "w" if damage == "foreign" else "r+") as file:
             if damage == "lacking":
                 del file["a/x"]
-    with pytest.raises(InputError, match="this file is damaged, or is no source data of normenc"):
+    with pytest.raises(InputError, match="this file is damaged, or is not source data of normenc"):
         read_members(tmp_path)
 
 
 def test_a_file_of_a_newer_version_says_so(tmp_path):
     with h5py.File(write(tmp_path, {}), "r+") as file:
         file.attrs["format"] = 4
-    with pytest.raises(InputError, match="its format is 4; this version of normenc knows up to 3, so use a newer one"):
+    with pytest.raises(InputError, match="its format is 4; this normenc reads formats up to 3; use a newer one"):
         read_members(tmp_path)
 
 

@@ -21,7 +21,7 @@ SMALL = Study(
     task={"n_train": 60, "n_test": 40},
     network={"pool_size": 4, "n_channels": 3},
     training={"seed": 4, "n_epochs": 2, "batch_size": 25, "n_untrained": 2},
-    comparison={"n_samples": 50, "n_permutations": 19, "also": [], "controls": ["pixels"]},
+    comparison={"n_samples": 50, "n_permutations": 19, "other_measures": [], "controls": ["pixels"]},
 )
 ONLY = ("represent", "compare")
 
@@ -108,7 +108,7 @@ def test_such_a_run_is_read_like_any_other(described, similarities, tmp_path):
 
 
 def test_a_run_of_more_stages_does_not_count_as_done(similarities, mine):
-    with pytest.raises(InputError, match="there is a run already; add --force"):
+    with pytest.raises(InputError, match="this folder already contains a run; pass force=True"):
         run(mine, similarities.folder, progress=False, device="cpu", page=report.write)
 
 

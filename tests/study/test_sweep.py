@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc.study import Study, Tally, prepare
+from normenc.study import Study, SweepProgress, prepare
 from normenc.study.sweep import train_units
 
 SWEEP = """
@@ -98,7 +98,7 @@ def units(n_seeds: int, n_epochs: int):
 
 
 def test_progress_counts_units():
-    seen: list[Tally] = []
+    seen: list[SweepProgress] = []
     mine = units(n_seeds=3, n_epochs=1)
     train_units(mine[:1], progress=False)
     train_units(mine, progress=seen.append)
@@ -110,15 +110,15 @@ def test_progress_counts_units():
 
 def test_out_of_memory_and_other_errors_are_told_with_the_unit(monkeypatch):
     mine = units(n_seeds=3, n_epochs=1)
-    original = train_units.__globals__["work"]
+    original = train_units.__globals__["train_unit"]
     errors = {mine[0].seed: MemoryError("of 9 TiB"), mine[2].seed: RuntimeError("a bug")}
 
-    def work(unit, device, progress):
+    def train_unit(unit, device, progress):
         if unit.seed in errors:
             raise errors[unit.seed]
         return original(unit, device, progress)
 
-    monkeypatch.setitem(train_units.__globals__, "work", work)
+    monkeypatch.setitem(train_units.__globals__, "train_unit", train_unit)
     results, failures = train_units(mine, progress=False)
     assert list(results) == [mine[1]]
     assert [(failure.unit, failure.reason) for failure in failures] == [
@@ -147,7 +147,7 @@ def test_no_more_threads_than_asked_for(monkeypatch):
     import torch
 
     threads = []
-    original = train_units.__globals__["work"].__globals__["train"]
+    original = train_units.__globals__["train_unit"].__globals__["train"]
 
     def train(*args, **kwargs):
         threads.append(torch.get_num_threads())

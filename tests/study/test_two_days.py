@@ -25,7 +25,7 @@ stimuli = { resolution = 0.05 }
 task = { n_train = 60, n_test = 40 }
 network = { name = "ConvPoolFC", pool_size = 4, n_channels = 3 }
 training = { n_epochs = 1, n_untrained = 2 }
-comparison = { n_samples = 50, n_permutations = 19, also = ["spearman"] }
+comparison = { n_samples = 50, n_permutations = 19, other_measures = ["spearman"] }
 """
 
 

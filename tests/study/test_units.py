@@ -23,7 +23,7 @@ from normenc.errors import InputError, NormencWarning
 from normenc.study import source_code, units
 from normenc.study.sweep import train_units
 from normenc.study.unit_files import DamagedError
-from normenc.study.units import Unit, find, find_all, keep, work
+from normenc.study.units import Unit, load_result, load_results, store_result, train_unit
 
 OPTIONS = {"n_epochs": 2, "batch_size": 10, "learning_rate": 1e-3, "momentum": 0.9, "checkpoints": (0, 1)}
 
@@ -49,11 +49,11 @@ def kept() -> tuple[Unit, Path, bytes]:
 def assert_mended(unit: Unit, place: Path, content: bytes) -> None:
     """That the damage is noticed, told in one line, and replaced by the bytes of before."""
     with pytest.raises(DamagedError):
-        find(unit, "cpu")
+        load_result(unit, "cpu")
     with pytest.warns(NormencWarning) as told:
         results, failures = train_units([unit], progress=False)
     assert len(told) == 1
-    assert str(told[0].message).startswith(f"1 kept network was damaged and is trained again ({place}: it")
+    assert str(told[0].message).startswith(f"1 stored network was damaged and is trained again ({place}: it")
     assert (list(results), failures) == ([unit], [])
     assert place.read_bytes() == content
     assert [path.name for path in place.parent.iterdir()] == [place.name]
@@ -61,8 +61,8 @@ def assert_mended(unit: Unit, place: Path, content: bytes) -> None:
 
 def test_what_is_not_there_is_no_damage_and_what_is_kept_comes_back(kept):
     unit, _, content = kept
-    assert find(tiny(seed=4), "cpu") is None
-    found = find(unit, "cpu")
+    assert load_result(tiny(seed=4), "cpu") is None
+    found = load_result(unit, "cpu")
     tensors = load(content)
     for which, network in {
         "trained": found.network,
@@ -86,7 +86,7 @@ def test_no_flipped_bit_is_believed(kept):
         damaged[byte] ^= 1 << rng.integers(8)
         place.write_bytes(damaged)
         with pytest.raises(DamagedError):
-            find(unit, "cpu")
+            load_result(unit, "cpu")
     assert_mended(unit, place, content)
 
 
@@ -162,8 +162,8 @@ def test_types_and_shapes_are_those_of_the_network(kept, change):
     tensors = load(content)
     name = first(tensors)
     tensors[name] = change(tensors[name]).contiguous()
-    with pytest.raises(InputError, match=f"{name} has not the type and shape"):
-        keep(unit, "cpu", units.pack(tensors, unit.key("cpu")))
+    with pytest.raises(InputError, match=f"{name} does not have the expected type and shape"):
+        store_result(unit, "cpu", units.pack(tensors, unit.key("cpu")))
 
 
 def test_the_file_of_another_seed_is_not_taken(kept):
@@ -231,7 +231,7 @@ def test_many_damaged_files_are_told_in_one_line():
     for unit in mine[1:]:
         place_of(unit).write_bytes(b"")
     with pytest.warns(
-        NormencWarning, match=r"^3 kept networks were damaged and are trained again; the first \("
+        NormencWarning, match=r"^3 stored networks were damaged and are trained again; the first \("
     ) as told:
         train_units(mine, progress=False)
     assert len(told) == 1
@@ -244,7 +244,7 @@ def test_the_command_tells_of_damage_in_one_line_and_goes_on(normenc, tmp_path):
     (tmp_path / "study.toml").write_text(
         'recording = { source = "mine.npz" }\nstimuli = { resolution = 0.02 }\n'
         "task = { n_train = 20, n_test = 10 }\nnetwork = { name = 'FC' }\ntraining = { n_epochs = 1 }\n"
-        "comparison = { n_samples = 50, n_permutations = 19, also = [] }\n"
+        "comparison = { n_samples = 50, n_permutations = 19, other_measures = [] }\n"
     )
     code, _, errors = normenc("run", "study.toml", "--out", "one")
     assert code == 0, errors
@@ -254,15 +254,15 @@ def test_the_command_tells_of_damage_in_one_line_and_goes_on(normenc, tmp_path):
     assert code == 0
     lines = [line for line in errors.splitlines() if "damaged" in line]
     assert len(lines) == 1
-    assert lines[0].startswith("normenc: warning: 1 kept network was damaged and is trained again (")
+    assert lines[0].startswith("normenc: warning: 1 stored network was damaged and is trained again (")
     assert "Warning:" not in errors
     assert (tmp_path / "one" / "similarity.csv").read_bytes() == (tmp_path / "two" / "similarity.csv").read_bytes()
 
 
 def test_a_result_for_another_unit_is_not_kept(kept):
     unit, place, content = kept
-    with pytest.raises(InputError, match=r"tilt, FC, seed 3: what was trained is not what was asked for"):
-        keep(unit, "cpu", work(tiny(seed=5), "cpu"))
+    with pytest.raises(InputError, match=r"tilt, FC, seed 3: the trained network is not the one requested"):
+        store_result(unit, "cpu", train_unit(tiny(seed=5), "cpu"))
     assert place.read_bytes() == content
 
 
@@ -368,7 +368,7 @@ def test_a_lab_can_share_the_cache(umask, file_mode, folder_mode):
 def test_writing_the_same_unit_at_once_ends_well_for_all(kept):
     unit, place, content = kept
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda _: keep(unit, "cpu", content), range(64)))
+        results = list(pool.map(lambda _: store_result(unit, "cpu", content), range(64)))
     assert len(results) == 64
     assert place.read_bytes() == content
     assert list(place.parent.iterdir()) == [place]
@@ -394,14 +394,14 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_writes_stays(kept
         assert set(asides) == {str(writer.pid) for writer in writers}
         writers[0].kill()
         writers[0].wait()
-        find_all([unit], "cpu")
+        load_results([unit], "cpu")
         assert set(place.parent.glob(".*")) == {asides[str(writers[1].pid)]}
     finally:
         for writer in writers:
             writer.kill()
             writer.wait()
             writer.stdout.close()
-    find_all([unit], "cpu")
+    load_results([unit], "cpu")
     assert list(place.parent.iterdir()) == [place]
 
 
@@ -418,11 +418,11 @@ def test_leftovers_of_other_machines_go_after_a_day(kept):
     }
     for name in names:
         (place.parent / name).write_text("x")
-    find_all([unit], "cpu")
+    load_results([unit], "cpu")
     assert {path.name for path in place.parent.glob(".*")} == set(names)
     for name in names:
         os.utime(place.parent / name, (old, old))
-    find_all([unit], "cpu")
+    load_results([unit], "cpu")
     assert {path.name for path in place.parent.glob(".*")} == {name for name, goes in names.items() if not goes}
 
 
@@ -438,7 +438,7 @@ def test_a_full_disk_is_told_with_the_room_that_is_needed(kept, monkeypatch, num
     unit, place, content = kept
     monkeypatch.setattr(whole_files.os, "fsync", failing(number))
     with pytest.raises(InputError) as refused:
-        keep(unit, "cpu", content)
+        store_result(unit, "cpu", content)
     said = str(refused.value)
     assert said.startswith(f"{place}: the disk is full")
     assert f"This network takes {len(content):,} bytes" in said
@@ -472,6 +472,6 @@ def test_nothing_half_written_stays_where_writing_is_cut_off(tmp_path, size):
 def test_a_cache_that_cannot_be_written_is_told_before_training(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "file"))
-    monkeypatch.setattr("normenc.study.sweep.work", failing(errno.EIO))
-    with pytest.raises(InputError, match=r"file/units: trained networks cannot be kept here"):
+    monkeypatch.setattr("normenc.study.sweep.train_unit", failing(errno.EIO))
+    with pytest.raises(InputError, match=r"file/units: trained networks cannot be stored here"):
         train_units([tiny()], progress=False)

@@ -48,7 +48,7 @@ def prepared(tmp_path_factory):
         task={"n_train": 40, "n_test": 20},
         network={"pool_size": 4},
         training={"n_epochs": 1, "batch_size": 20, "n_untrained": 2},
-        comparison={"n_samples": 50, "n_permutations": 19, "also": []},
+        comparison={"n_samples": 50, "n_permutations": 19, "other_measures": []},
     )
     return prepare(study)
 

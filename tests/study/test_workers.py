@@ -22,7 +22,7 @@ from test_sweep import SWEEP, command, environment, units, write_study
 
 import normenc
 from normenc.errors import InputError
-from normenc.study import Scheduler, SchedulerWarning, Tally
+from normenc.study import Scheduler, SchedulerWarning, SweepProgress
 from normenc.study.errands import Errands
 from normenc.study.progress import Stage
 from normenc.study.sweep import train_units
@@ -57,7 +57,7 @@ def attacked_sweep(tmp_path_factory):
     seen = {}
     mine = units(n_seeds=4, n_epochs=20)
 
-    def look(tally: Tally) -> None:
+    def look(tally: SweepProgress) -> None:
         if tally.done and not seen:
             ports = listening()
             seen["ports"] = ports
@@ -201,7 +201,7 @@ def test_a_worker_of_other_code_trains_nothing(tmp_path):
         joining.join()
         assert failures == []
         assert list(results) == list(mine)
-        with pytest.raises(InputError, match=r"has other code of normenc .* install the same on all machines"):
+        with pytest.raises(InputError, match=r"has other code of normenc .* install the same versions on all machines"):
             train_units(units(7, 1), scheduler=cluster.scheduler_address, progress=False)
         assert blocker.result() is None
 
@@ -262,10 +262,10 @@ def closed_port():
 @pytest.mark.parametrize(
     ("service", "said"),
     [
-        (silent_port, "something listens there that does not answer as a Dask scheduler does"),
-        (web_server, "something listens there that does not answer as a Dask scheduler does"),
-        (greeting_port, "what answers there is no Dask scheduler"),
-        (closed_port, "nothing listens there"),
+        (silent_port, "a program listens at this address, but does not answer as a Dask scheduler does"),
+        (web_server, "a program listens at this address, but does not answer as a Dask scheduler does"),
+        (greeting_port, "the program that answers is not a Dask scheduler"),
+        (closed_port, "no program listens at this address"),
     ],
 )
 def test_what_is_no_scheduler_is_told_and_waited_for_no_longer_than_asked(service, said):
@@ -281,7 +281,7 @@ def test_what_is_no_scheduler_is_told_and_waited_for_no_longer_than_asked(servic
 def test_a_worker_is_no_scheduler():
     with cluster_here(1) as cluster:
         (worker,) = cluster.scheduler.workers
-        with pytest.raises(InputError, match="a Dask worker answers there, not a scheduler"):
+        with pytest.raises(InputError, match="a Dask worker answers at this address, not a scheduler"):
             train_units(units(1, 1), scheduler=Scheduler(worker, wait=0.2), progress=False)
 
 
@@ -300,13 +300,13 @@ def test_where_all_workers_go_what_was_trained_is_kept():
     mine = units(n_seeds=40, n_epochs=1)
     with cluster_here(1) as cluster:
 
-        def go(tally: Tally) -> None:
+        def go(tally: SweepProgress) -> None:
             if tally.done == 1:
                 cluster.scale(0)
                 until(lambda: not cluster.scheduler.workers)
 
         scheduler = Scheduler(cluster.scheduler_address, wait=1)
-        with pytest.raises(ConnectionError, match=r"kept, and the same command goes on from there$"):
+        with pytest.raises(ConnectionError, match=r"kept, and the same command continues from there$"):
             train_units(mine, scheduler=scheduler, progress=go)
     assert list(Path(os.environ["NORMENC_CACHE"]).glob("units/*.safetensors"))
 
@@ -339,7 +339,7 @@ def test_a_scheduler_that_dies_ends_in_one_line(tmp_path):
     lines = said.strip().splitlines()
     assert len(lines) == 1
     assert lines[0].startswith(f"normenc: error: scheduler {address} no longer answers; the ")
-    assert lines[0].endswith("networks that were trained are kept, and the same command goes on from there")
+    assert lines[0].endswith("networks that were trained are kept, and the same command continues from there")
 
 
 def test_a_scheduler_elsewhere_without_encryption_is_warned_of_once():
@@ -347,7 +347,7 @@ def test_a_scheduler_elsewhere_without_encryption_is_warned_of_once():
     assert not Scheduler(f"tcp://{socket.gethostname()}:9").is_open
     assert not Scheduler("tls://192.0.2.1:9").is_open
     with (
-        pytest.warns(SchedulerWarning, match="whoever can reach it on the network can read") as warned,
+        pytest.warns(SchedulerWarning, match="anyone who can reach it on the network can read") as warned,
         pytest.raises(InputError),
     ):
         train_units(units(1, 1), scheduler=Scheduler("tcp://192.0.2.1:9", wait=0.1), progress=False)
@@ -357,7 +357,7 @@ def test_a_scheduler_elsewhere_without_encryption_is_warned_of_once():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"address": "tls://127.0.0.1:9"}, "--tls-ca and --tls-cert are missing"),
+        ({"address": "tls://127.0.0.1:9"}, "tls_ca= and tls_cert= are missing"),
         ({"address": "tcp://127.0.0.1:9", "tls_ca": "ca.pem"}, "is not encrypted, but certificates were given"),
         ({"address": "tls://127.0.0.1:9", "tls_ca": "no.pem", "tls_cert": "no.pem"}, r"^no.pem: .* cannot be read"),
         ({"address": "127.0.0.1"}, "does not name a host and a port"),
@@ -401,10 +401,10 @@ def test_a_scheduler_with_certificates_trains_for_who_has_them(certificates):
         results, failures = train_units(units(2, 1), scheduler=Scheduler(address, **own), progress=False)
         assert len(results) == 2
         assert not failures
-        with pytest.raises(InputError, match="these certificates do not belong together"):
+        with pytest.raises(InputError, match="does not accept these certificates"):
             train_units(units(3, 1), scheduler=Scheduler(address, **other), progress=False)
         plain = Scheduler(address.replace("tls", "tcp"), wait=0.2)
-        with pytest.raises(InputError, match="its address begins with tls://"):
+        with pytest.raises(InputError, match="or needs tls://"):
             train_units(units(3, 1), scheduler=plain, progress=False)
 
 

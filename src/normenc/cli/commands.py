@@ -1,5 +1,6 @@
-"""The commands; :mod:`normenc.cli.guard` tells what they end in."""
+"""The commands; :mod:`normenc.cli.guard` handles how they end."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,13 +52,13 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an error was raised, for a report; also after a command.")
+        bool, typer.Option("--debug", help="Show where an error was raised, for a bug report; also after a command.")
     ] = False,
 ) -> None:
     pass
 
 
-@app.command(short_help="Train, compare with a recording beside controls, write a report.")
+@app.command(short_help="Train networks, compare them with a recording, write a report.")
 @takes_recording
 def run(
     study: Annotated[
@@ -79,7 +80,7 @@ def run(
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Processes to train in; for many networks one a core by default."),
+        typer.Option(metavar="N", min=1, help="Processes to train in; by default one per core for many networks."),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -114,7 +115,7 @@ def run(
 ) -> None:
     """Train the study's networks, compare them with its recordings beside controls, and write a report for each.
 
-    A network that was trained before is not trained again: what was broken off goes on with the same command.
+    A network that was trained before is not trained again: an interrupted run continues with the same command.
     """
     from normenc import report
     from normenc import study as studies
@@ -134,7 +135,7 @@ def run(
     failed = False
     for part, folder, is_there in zip(parts, folders, finished_before, strict=True):
         if is_there:
-            echo(f"{part.recording[0].source}: its run is there already, of the same study; --force makes it anew")
+            echo(f"{part.recording[0].source}: this study has already been run; repeat it with --force")
             continue
         try:
             finished = studies.run(
@@ -147,7 +148,7 @@ def run(
             )
         except KeyboardInterrupt:
             raise Interrupted(
-                "nothing was written, but networks that are trained are kept: the same command goes on from there"
+                "nothing was written, but trained networks are kept: the same command continues from them"
             ) from None
         print_kept(finished.kept)
         print_summary(finished.evaluation)
@@ -158,7 +159,7 @@ def run(
 
 
 def _default_workers(study: Any, device: str) -> int:
-    """One a core for many networks on the CPU; starting processes does not pay for a few."""
+    """One per core for many networks on the CPU; for a few, starting processes does not pay."""
     import os
 
     import torch
@@ -168,7 +169,7 @@ def _default_workers(study: Any, device: str) -> int:
     return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
 
 
-@app.command(short_help="Tell whether a recording is fit, and what it can decide.")
+@app.command(short_help="Check a recording: its reliability, and what it can decide.")
 @takes_recording
 def check(
     context: typer.Context,
@@ -178,30 +179,30 @@ def check(
     *,
     preparation: Any,
 ) -> None:
-    """Tell what is understood of a recording, how reliable it is, and whether it is fit to be compared with models."""
+    """Show how a recording is read, how reliable it is, and whether it can be compared with models."""
     from normenc import quality as room
 
-    found = room.check(recording, seed=seed, preparation=preparation)
+    quality = room.check(recording, seed=seed, preparation=preparation)
     if as_json:
-        echo_json(found.to_dict())
+        echo_json(quality.to_dict())
         return
-    if found.read_as:
-        echo(f"{found.name}: read as {found.read_as}")
-    echo(found.description, bold=True)
-    print_table(None, [line for line in room.lines(found) if line[0] != "read as"])
+    if quality.read_as:
+        echo(f"{quality.name}: read as {quality.read_as}")
+    echo(quality.description, bold=True)
+    print_table(None, [line for line in room.lines(quality) if line[0] != "read as"])
     colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
-    echo(f"verdict: {found.verdict}", fg=colours.get(found.verdict, typer.colors.YELLOW), bold=True)
-    for warning in found.warnings:
+    echo(f"verdict: {quality.verdict}", fg=colours.get(quality.verdict, typer.colors.YELLOW), bold=True)
+    for warning in quality.warnings:
         echo(f"- {warning}")
-    assert found.decidable is not None
-    echo("what comparisons on these data can decide:", bold=True)
-    for decision in room.decisions(found.decidable, found.kind, found.n_stimuli):
+    assert quality.decidable is not None
+    echo("what comparisons with these data can decide:", bold=True)
+    for decision in room.decisions(quality.decidable, quality.kind, quality.n_stimuli):
         echo(f"- {decision}")
-    for command, why in next_steps(context, found):
+    for command, why in next_steps(context, quality):
         echo(f"next: {command}", f"      {why}")
 
 
-@app.command(short_help="Tell how much data it takes to find the right model.")
+@app.command(short_help="Find out how much data it takes to identify the right model.")
 @takes_recording
 def power(
     study: Annotated[
@@ -219,24 +220,34 @@ def power(
         typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-power by default."),
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one a core by default.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
     *,
     preparation: Any,
 ) -> None:
-    """Simulate recordings from each candidate model, and tell how much data it takes to find the right one."""
+    """Simulate recordings from each candidate model, and find out how much data identifies the right one."""
     from normenc import study as studies
+    from normenc.errors import InputError
+    from normenc.renamed import RenamedWarning
 
+    if jobs is not None:
+        if workers is not None:
+            raise InputError("--jobs and --workers are one option; give --workers alone")
+        workers = jobs
+        warnings.warn(
+            "--jobs is now called --workers; the old name works in this version only", RenamedWarning, stacklevel=2
+        )
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(recording=recording, preparation=preparation)
     try:
-        found = studies.power(settings, out, device=device, n_jobs=jobs)
+        finished = studies.power(settings, out, device=device, workers=workers)
     except KeyboardInterrupt:
         raise Interrupted("nothing was written") from None
-    print_power(found)
-    print_skipped(found.skipped)
-    for failure in found.failures:
+    print_power(finished)
+    print_skipped(finished.skipped)
+    for failure in finished.failures:
         print_failure(failure)
-    echo(f"tables and heat maps: {found.folder}")
+    echo(f"tables and heat maps: {finished.folder}")
 
 
 @app.command(short_help="Draw the pictures of a finished run again, for a paper.")
@@ -282,18 +293,18 @@ def figures(
         raise typer.Exit(1)
 
 
-@app.command(short_help="Write a page of what differs between runs.")
+@app.command(short_help="Write a page of the differences between runs.")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Two or more folders of runs.")],
     out: Annotated[Path, typer.Option(metavar="FILE.html", help="The page to write.")] = Path("comparison.html"),
-    force: Annotated[bool, typer.Option("--force", help="Replace a page that is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
 ) -> None:
-    """Write a page of what differs between runs: recordings, settings, results and conclusions."""
+    """Write a page of the differences between runs: recordings, settings, results and conclusions."""
     from normenc.report import comparison_rows, write_comparison
 
     page = write_comparison(runs, out, force=force)
     print_table(*comparison_rows.rows_to_print(runs))
-    echo("Where recordings, noise ceilings or methods differ, so does what a similarity means: see the page.")
+    echo("If recordings, noise ceilings or methods differ, similarities cannot be compared directly: see the page.")
     echo(f"comparison: {page}")
 
 
@@ -316,13 +327,13 @@ def show(
         open_in_browser(serving.page_of(run))
 
 
-@app.command(short_help="Tell what is installed and found, for a report of a fault.")
+@app.command(short_help="Show what is installed and found, for a bug report.")
 def doctor(
     last: Annotated[
-        bool, typer.Option("--last", help="Show what the last command that failed unexpectedly left for a report.")
+        bool, typer.Option("--last", help="Show the bug report of the last command that failed unexpectedly.")
     ] = False,
 ) -> None:
-    """Tell what is installed and found: versions, devices, the cache, extras, recordings; for a report of a fault."""
+    """Show what is installed and found, for a bug report: versions, devices, the cache, extras, recordings."""
     from normenc.cli import doctor as room
 
     for line in room.last_report() if last else room.findings():

@@ -1,4 +1,4 @@
-"""What is installed and found on this machine, for a report of a fault."""
+"""What is installed and found on this machine, for a bug report."""
 
 import importlib.metadata
 import os
@@ -65,7 +65,7 @@ def last_report() -> list[str]:
     """
     files = _report_files()
     if not files:
-        raise InputError("there is no report: no command has failed unexpectedly since the cache was made")
+        raise InputError("there is no report: no command has failed unexpectedly since the cache was created")
     try:
         text = files[-1].read_text(encoding="utf-8", errors="replace")
     except OSError as error:
@@ -86,12 +86,12 @@ def _torch() -> list[str]:
     except Exception as error:  # a library that does not load, which is what a doctor is asked about
         return [f"torch: it cannot be imported ({type(error).__name__}: {' '.join(str(error).split())[:200]})"]
     built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built for the CPU alone"
-    found = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
+    gpus = [torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     said = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
     told = "".join(f", {name}={value}" for name, value in said.items())
     return [
-        f"torch: {built}; devices: cpu{''.join(f', {name}' for name in found)}",
+        f"torch: {built}; devices: cpu{''.join(f', {name}' for name in gpus)}",
         f"threads: {torch.get_num_threads()} of {cores} cores{told}",
     ]
 
@@ -146,8 +146,8 @@ def _files(folder: Path) -> Iterator[int]:
 def _extras() -> list[str]:
     lines = []
     for package, (extra, purpose) in EXTRAS.items():
-        found = _version(package)
-        there = f"{package} {found}" if found else f"{package} is not installed: pip install 'normenc[{extra}]'"
+        version = _version(package)
+        there = f"{package} {version}" if version else f"{package} is not installed: pip install 'normenc[{extra}]'"
         lines.append(f"for {purpose}: {there}")
     return lines
 

@@ -1,6 +1,6 @@
-"""What a command ends in: an exit code and one line, whatever happens.
+"""How a command ends: always with an exit code and at most one line.
 
-The unexpected leaves a file for a report in the cache, which ``normenc doctor --last`` shows.
+An unexpected error leaves a bug report in the cache, which ``normenc doctor --last`` shows.
 """
 
 import os
@@ -22,7 +22,7 @@ KEPT = 20  # files in it
 MOST_SAID, MOST_TRACED = 300, 20_000  # characters of an error's message, and of where it was raised
 FAILED, WRONG, INTERRUPTED = 1, 2, 130  # exit codes
 ENDING = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
-FULL = "there is no room left on the disk; make some, and give the same command again"
+FULL = "the disk is full; free some space, and run the same command again"
 
 
 class Interrupted(Exception):  # noqa: N818 - no error
@@ -52,7 +52,7 @@ class _Interrupts:
 def run(arguments: Sequence[str]) -> None:
     """Run the command line, and end the process with its exit code.
 
-    0 all went well; 1 the work could not be done, or not all of it; 2 the command or its input is at fault;
+    0 success; 1 the work failed, or part of it; 2 the command or its input is wrong;
     130 interrupted. Nothing ends in a traceback, unless ``--debug`` is given or ``NORMENC_DEBUG`` is set.
     """
     words = list(arguments)
@@ -84,16 +84,16 @@ def run(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def _interrupts() -> Iterator[_Interrupts]:
-    found = _Interrupts()
+    interrupts = _Interrupts()
     is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a shell may have it ignored
     if not is_default or threading.current_thread() is not threading.main_thread():
-        yield found
+        yield interrupts
         return
     before = {
-        number: signal.signal(number, found) for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN
+        number: signal.signal(number, interrupts) for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:
-        yield found
+        yield interrupts
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -115,11 +115,11 @@ def _told(error: BaseException, words: Sequence[str], *, interrupted: bool) -> i
         _say(f"normenc: error: {_of_system(error)}")
         return FAILED
     if isinstance(error, MemoryError):
-        _say("normenc: error: there is not enough memory for this; take fewer stimuli, neurons, images or workers")
+        _say("normenc: error: there is not enough memory; use fewer stimuli, neurons, images or workers")
         return FAILED
     said = " ".join(str(error).split())
     what = f"{type(error).__name__}: {shortened(said, MOST_SAID)}" if said else type(error).__name__
-    _say(f"normenc: error: this is a fault of normenc ({what}); {_report(error, words)}")
+    _say(f"normenc: error: this is a bug in normenc ({what}); {_report(error, words)}")
     return FAILED
 
 
@@ -136,29 +136,29 @@ def _say(*lines: str) -> None:
 
     from normenc.cli.terminal import echo
 
-    with suppress(OSError, ValueError):  # nobody reads it
+    with suppress(OSError, ValueError):  # the reader is gone
         echo(*lines, err=True, fg=typer.colors.RED)
 
 
 def _flushed(code: int | str | None) -> int:
-    """The exit code, once all that was printed is out; a reader who left early, as ``head`` does, needs no more."""
-    found = code if isinstance(code, int) else 0 if code is None else FAILED
+    """The exit code, once all output is flushed; a reader that left early, such as ``head``, needs no more."""
+    exit_code = code if isinstance(code, int) else 0 if code is None else FAILED
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
     except BrokenPipeError:
         _to_nowhere()
-        return found or FAILED
+        return exit_code or FAILED
     except OSError as error:
-        _say(f"normenc: error: what was to be printed could not be written ({error.strerror})")
+        _say(f"normenc: error: the output could not be written ({error.strerror})")
         _to_nowhere()
         return FAILED
-    return found
+    return exit_code
 
 
 def _to_nowhere() -> None:
-    """Let Python, which flushes once more as it ends, do it in peace."""
+    """Let Python, which flushes once more as it ends, do so without an error."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -169,8 +169,8 @@ def _report(error: BaseException, words: Sequence[str]) -> str:
     try:
         path = _written(error, words)
     except Exception:  # no room, no right to write: the line must be said all the same
-        return "give the same command with --debug to see where"
-    return f"what a report needs is in {path}, which 'normenc doctor --last' shows"
+        return "run the same command with --debug to see where"
+    return f"the details for a bug report are in {path}; 'normenc doctor --last' shows them"
 
 
 def _written(error: BaseException, words: Sequence[str]) -> Path:

@@ -42,15 +42,15 @@ def next_steps(context: typer.Context, quality: Any) -> list[tuple[str, str]]:
 
 def _given(context: typer.Context) -> dict[str, Any]:
     """Options that were given to the check and concern the recording, by their names; None for one without a value."""
-    found: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.param_type_name != "option" or source is None or source.name == "DEFAULT":
             continue
         if parameter.name not in ("as_json", "seed"):
             value = context.params[parameter.name]
-            found[parameter.opts[0]] = None if value is True else value
-    return found
+            given[parameter.opts[0]] = None if value is True else value
+    return given
 
 
 def _command(context: typer.Context, name: str, source: str, given: dict[str, Any]) -> str:

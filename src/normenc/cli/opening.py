@@ -17,7 +17,7 @@ def open_in_browser(page: Path | bytes) -> None:
         page.write_bytes(content)
     echo(str(page))
     if not webbrowser.open(page.resolve().as_uri()):
-        echo("normenc: no browser was found here; give --serve, and open the address that is printed", err=True)
+        echo("normenc: no browser was found; use --serve, and open the address that it prints", err=True)
 
 
 def serve_page(run: Path, port: int) -> None:

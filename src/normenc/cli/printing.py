@@ -50,7 +50,7 @@ def warnings_in_one_line() -> Iterator[None]:
 
 
 def print_failures(finished: Any) -> bool:
-    """Tell what failed; gives whether a network could not be trained, or a layer not be compared."""
+    """Print what failed; True if a network could not be trained, or a layer not be compared."""
     print_skipped(finished.evaluation.skipped)
     for failure in finished.evaluation.failures:
         print_failure(failure)
@@ -66,27 +66,27 @@ def print_failures(finished: Any) -> bool:
 
 
 def print_kept(paths: Sequence[Path]) -> None:
-    """Tell which files stood in the way of new ones and were not known to be a run's, and where they are kept."""
+    """Print where files of the user that were in the way are kept."""
     if not paths:
         return
     some = ", ".join(str(path) for path in paths[:MAX_KEPT])
     more = f" and {len(paths) - MAX_KEPT} more" if len(paths) > MAX_KEPT else ""
-    tell(f"moved out of the way, because these files are yours or were edited: {some}{more}")
+    tell(f"these files are yours or were edited, and were moved to make room: {some}{more}")
 
 
 def print_skipped(controls: dict[str, str]) -> None:
-    """Tell which controls could not be used, and why."""
+    """Print which controls could not be used, and why."""
     for name, why in controls.items():
         echo(f"normenc: the control {name} is left out: {why}", err=True, fg=typer.colors.YELLOW)
 
 
 def print_failure(failure: Any) -> None:
-    """Tell which network, or layer, could not be used, and why."""
+    """Print which network, or layer, could not be used, and why."""
     echo(f"normenc: {failure.describe()}", err=True, fg=typer.colors.YELLOW)
 
 
 def print_summary(evaluation: Any) -> None:
-    """Tell what a run found, trained layers and controls in one table."""
+    """Print what a run found, trained layers and controls in one table."""
     from normenc.csv_tables import encoders_of
     from normenc.encoders import EncoderKind
     from normenc.report.sentences import answer
@@ -128,23 +128,23 @@ def print_summary(evaluation: Any) -> None:
     echo(answer(evaluation.similarity, evaluation.differences))
 
 
-def print_power(found: Any) -> None:
-    """Tell how often the right model was found, for each amount of data."""
+def print_power(power: Any) -> None:
+    """Print how often the right model was found, for each amount of data."""
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
-    table = found.recovery.groupby(amounts, as_index=False)["recovered"].mean()
+    table = power.recovery.groupby(amounts, as_index=False)["recovered"].mean()
     rows = [
         [
             *(str(getattr(row, name)) for name in amounts),
             *(f"{row.recovered:.2f}", f"{weak.power:.2f}", f"{weak.generating} > {weak.other}"),
         ]
-        for row, weak in zip(table.itertuples(), found.weakest.itertuples(), strict=True)
+        for row, weak in zip(table.itertuples(), power.weakest.itertuples(), strict=True)
     ]
     columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
     print_table(columns, rows)
     echo(
-        "power: how often the paired test (0.05, uncorrected) finds that the model the data were made from is more "
-        "similar than the other; of all pairs the weakest. With another number of stimuli the models' RDMs are others, "
-        "so that two models may become harder to tell apart: power_pairs.csv has every pair."
+        "power: how often the paired test (0.05, uncorrected) finds that the generating model is more "
+        "similar than the other model, for the weakest of all pairs. With another number of stimuli the models have "
+        "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair."
     )
 
 
@@ -182,7 +182,7 @@ def _print_predictivity(table: Any) -> None:
 
 
 def _print_scores(evaluation: Any) -> None:
-    """Tell how well the tasks were learned: by seed, or for a grid by task and network."""
+    """Print how well the tasks were learned: by seed, or for a grid by task and network."""
     if not evaluation.study.is_grid:
         for unit, training in evaluation.trainings.items():
             log = training.log
@@ -196,10 +196,10 @@ def _print_scores(evaluation: Any) -> None:
     for unit, training in evaluation.trainings.items():
         groups.setdefault((unit.task_label, unit.network_label), []).append((unit.task, training.log))
     rows = []
-    for (task, network), found in groups.items():
-        fresh = [log.held_out_score for _, log in found]
-        kind = found[0][0]
-        rows.append((task, network, kind.score_name, f"{min(fresh):.3f} to {max(fresh):.3f}", f"{kind.chance:.3g}"))
+    for (label, network), trained in groups.items():
+        fresh = [log.held_out_score for _, log in trained]
+        task = trained[0][0]
+        rows.append((label, network, task.score_name, f"{min(fresh):.3f} to {max(fresh):.3f}", f"{task.chance:.3g}"))
     print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
 
 

@@ -23,8 +23,8 @@ def recordings(context: typer.Context) -> None:
     rows = []
     for source in SOURCES.values():
         here = source.url is None or cached_file(source.name).exists()
-        kind = f"{source.species}, {source.area}"
-        rows.append((source.name, source.size, kind, source.licence, "yes" if here else "no"))
+        origin = f"{source.species}, {source.area}"
+        rows.append((source.name, source.size, origin, source.licence, "yes" if here else "no"))
     print_table(("name", "size", "species, area", "licence", "here"), rows)
     echo("Fetch one that is not here with: normenc recordings fetch NAME")
 

@@ -1,4 +1,4 @@
-"""The one door to the terminal: text is shown as text alone, in colour only where colour is wanted."""
+"""Output to the terminal: text is shown as text alone, in colour only if colour is wanted."""
 
 import json
 import os

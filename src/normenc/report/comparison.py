@@ -26,7 +26,7 @@ from normenc.report.comparison_sentences import cautions, changed, other_ways, w
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.wording import shown
 from normenc.runs import open_all
-from normenc.runs.schema import MARKER, REPORT, SETTINGS
+from normenc.runs.schema import REPORT, RUN_MARKER, SETTINGS
 from normenc.whole_files import write_whole
 
 __all__ = ["compare", "write_comparison"]
@@ -73,7 +73,7 @@ def write_comparison(
 def _check_free(out: Path, *, force: bool) -> None:
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{out}: the page is an HTML file; choose a name with .html")
-    if out.name == REPORT and any((out.parent / name).exists() for name in (MARKER, SETTINGS)):
+    if out.name == REPORT and any((out.parent / name).exists() for name in (RUN_MARKER, SETTINGS)):
         raise InputError(f"{out}: this is the report of a run; choose another name with --out")
     if out.is_dir():
         raise InputError(f"{out}: this is a folder; choose another name with --out")

@@ -51,8 +51,8 @@ def _table(rows: str, *groups: Iterator[Column]) -> Table:
     return Table(rows, tuple(column for group in groups for column in group))
 
 
-def _columns(kind: str, names: str, meaning: str, when: str = "always") -> Iterator[Column]:
-    return (Column(name, kind, meaning, when) for name in names.split())
+def _columns(column_type: str, names: str, meaning: str, when: str = "always") -> Iterator[Column]:
+    return (Column(name, column_type, meaning, when) for name in names.split())
 
 
 _text, _integer = partial(_columns, "text"), partial(_columns, "integer")
@@ -73,12 +73,12 @@ WIDTHS = (
 )
 
 
-def _tuned_to(kind: str, when: str = "always") -> Iterator[Column]:
+def _tuned_to(angle: str, when: str = "always") -> Iterator[Column]:
     widths, at_bound, preferences = WIDTHS
-    names = (f"{kind}_width_deg_{quartile}" for quartile in ("25", "median", "75"))
-    yield from _number(" ".join(names), widths.format(kind), when)
-    yield from _integer(f"n_{kind}_width_at_bound", at_bound, when)
-    of_preferences = (f"preferred_{kind}_{name}" for name in ("mean_deg", "resultant_length", "rayleigh_p"))
+    names = (f"{angle}_width_deg_{quartile}" for quartile in ("25", "median", "75"))
+    yield from _number(" ".join(names), widths.format(angle), when)
+    yield from _integer(f"n_{angle}_width_at_bound", at_bound, when)
+    of_preferences = (f"preferred_{angle}_{name}" for name in ("mean_deg", "resultant_length", "rayleigh_p"))
     yield from _number(" ".join(of_preferences), preferences, when)
 
 
@@ -124,7 +124,7 @@ TABLES = {
         _similarities(_encoder(), "how RDMs were compared", "", ""),
     ),
     "similarity_by_method.csv": _table(
-        "One row per encoder and measure of `[comparison] also`, with the columns of `similarity.csv`. See "
+        "One row per encoder and measure of `[comparison] other_measures`, with the columns of `similarity.csv`. See "
         "[why they are there](report.md#does-the-answer-depend-on-the-measure).",
         _similarities(_encoder(), "the measure", " Corrected within this measure only", " by this measure"),
     ),

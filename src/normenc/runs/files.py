@@ -36,14 +36,14 @@ OTHER_FOLDERS = {"power": "a power analysis", "pictures": "pictures that were dr
 
 
 def check_folder(folder: Path) -> None:
-    """Raise InputError where there is no folder, or it holds something else than a run, or a run on its way there."""
+    """Raise InputError if there is no folder, or it contains something other than a complete run."""
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "there is no such folder"
         raise InputError(f"{folder}: {what}; give the folder of a run, as `normenc run` writes it")
     check_settled(folder)
     marker = read_marker(folder)
-    if marker is not None and marker.kind != "run":
-        what = OTHER_FOLDERS.get(marker.kind, marker.kind)
+    if marker is not None and marker.folder_kind != "run":
+        what = OTHER_FOLDERS.get(marker.folder_kind, marker.folder_kind)
         raise InputError(f"{folder}: this folder holds {what}; give the folder of a run, as `normenc run` writes it")
 
 
@@ -58,7 +58,7 @@ def text(folder: Path, name: str) -> str:
     try:
         return content(folder, name).decode("utf-8-sig")
     except UnicodeDecodeError:
-        damaged = f"{folder / name}: this file is damaged, it is no text in UTF-8; run the study again"
+        damaged = f"{folder / name}: this file is damaged: it is not UTF-8 text; run the study again"
         raise InputError(damaged) from None
 
 
@@ -68,7 +68,7 @@ def content(folder: Path, name: str) -> bytes:
         return (folder / name).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
-            f"{folder}: this is no whole run, {name} is missing; give a folder that `normenc run` wrote"
+            f"{folder}: this run is incomplete: {name} is missing; give a folder that `normenc run` wrote"
         ) from None
     except OSError as error:
         raise InputError(f"{folder / name}: this file cannot be read ({error.strerror})") from None
@@ -78,14 +78,14 @@ def parsed(folder: Path, name: str, parse: Callable[[str], Any]) -> dict[str, An
     """What a file of TOML or JSON holds, with all its texts visible."""
     source = text(folder, name)
     try:
-        found = visible_values(parse(source))
+        content = visible_values(parse(source))
     except (ValueError, RecursionError) as error:  # of TOML and of JSON; brackets too deep
         raise InputError(f"{folder / name}: this file is damaged ({error}); run the study again") from None
     wanted = KEYS.get(name, ())
-    missing = [key for key in wanted if key not in found] if isinstance(found, dict) else list(wanted)
+    missing = [key for key in wanted if key not in content] if isinstance(content, dict) else list(wanted)
     if missing:
-        raise InputError(f"{folder}: {name} is not that of a run, {missing[0]} is missing in it")
-    return dict(found)
+        raise InputError(f"{folder}: {name} is not from a run: it lacks {missing[0]}")
+    return dict(content)
 
 
 def table(
@@ -112,12 +112,12 @@ def table(
     path = folder / name
     text(folder, name)
     try:
-        found = read_run_table(path, environment, similarity)
+        rows = read_run_table(path, environment, similarity)
     except InputError:
         raise
     except ValueError as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
-    return _checked(found, path, REQUIRED.get(name, ()), empty=empty)
+    return _checked(rows, path, REQUIRED.get(name, ()), empty=empty)
 
 
 def dataset(folder: Path, name: str, populations: Sequence[str] | None = None) -> "xr.Dataset":
@@ -126,7 +126,7 @@ def dataset(folder: Path, name: str, populations: Sequence[str] | None = None) -
 
     path = folder / name
     if not path.is_file():
-        raise InputError(f"{folder}: this is no whole run, {name} is missing; run the study again")
+        raise InputError(f"{folder}: this run is incomplete: {name} is missing; run the study again")
     try:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             if populations is None:
@@ -141,7 +141,7 @@ def _checked(table: pd.DataFrame, path: Path, columns: Sequence[str], *, empty: 
     """A table of a run, whose columns hold what they must."""
     missing = [column for column in columns if column not in table]
     if missing:
-        raise InputError(f"{path}: this table is not that of a run, its column {missing[0]} is missing")
+        raise InputError(f"{path}: this table is not from a run: it lacks the column {missing[0]}")
     if table.empty and not empty:
         raise InputError(f"{path}: this table has no rows; run the study again")
     if not columns:

@@ -1,6 +1,6 @@
 """The marker of a run's folder: a hidden file that makes it a run's, and lists the files that belong to the run.
 
-What the marker does not list is the user's own, and so is a listed file whose content has changed since.
+Files that the marker does not list belong to the user, and so do listed files that have changed since.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from normenc import __version__
 from normenc.errors import InputError
-from normenc.runs.schema import MARKER, NEXT
+from normenc.runs.schema import NEXT, RUN_MARKER
 from normenc.whole_files import write_whole
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 FORMAT = 1
-KINDS = ("run", "power", "pictures")
+FOLDER_KINDS = ("run", "power", "pictures")
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Marker:
 
     Attributes
     ----------
-    kind : str
+    folder_kind : str
         ``"run"``, ``"power"`` of a power analysis, or ``"pictures"`` that were drawn from a run.
     files : dict of str to str
         The SHA-256 of every file that belongs to it, by its path in the folder.
     """
 
-    kind: str
+    folder_kind: str
     files: dict[str, str]
 
 
@@ -52,43 +52,45 @@ def read_marker(folder: Path) -> Marker | None:
     Raises
     ------
     InputError
-        When it is damaged, is a link, lists what lies outside of the folder, or is of a newer version.
+        If it is damaged, is a link, lists files outside the folder, or is of a newer version.
     """
-    path = folder / MARKER
+    path = folder / RUN_MARKER
     if not path.exists() and not path.is_symlink():
         return None
     try:
         if path.is_symlink():
             raise ValueError("it is a link")
         content = json.loads(path.read_text(encoding="utf-8"))
-        if (found := int(content["format"])) > FORMAT:
-            raise InputError(f"{path}: its format is {found}, this version knows up to {FORMAT}; use a newer normenc")
-        kind, files = content["kind"], dict(content["files"])
-        if kind not in KINDS or not all(is_inside(name) and isinstance(files[name], str) for name in files):
-            raise ValueError("it lists what is no file of a run")
+        if (version := int(content["format"])) > FORMAT:
+            raise InputError(f"{path}: its format is {version}, this version knows up to {FORMAT}; use a newer normenc")
+        folder_kind, files = content["kind"], dict(content["files"])
+        if folder_kind not in FOLDER_KINDS or not all(
+            is_inside(name) and isinstance(files[name], str) for name in files
+        ):
+            raise ValueError("it lists something that is not a file of a run")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{path}: this list of a run's files is damaged ({error}), so that nothing in the folder may be replaced; "
-            "choose another folder with --out"
+            f"{path}: this list of a run's files is damaged ({error}), so normenc replaces nothing in this folder; "
+            "choose another folder with out="
         ) from None
-    return Marker(kind, files)
+    return Marker(folder_kind, files)
 
 
 def write_marker(folder: Path, marker: Marker) -> None:
     """Write the marker of a folder; it is replaced in one step."""
     content = {
         "format": FORMAT,
-        "kind": marker.kind,
+        "kind": marker.folder_kind,
         "normenc": __version__,
         "files": dict(sorted(marker.files.items())),
     }
-    write_whole(folder / MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(folder / RUN_MARKER, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def made_of(folder: Path, kind: str) -> Marker:
+def made_of(folder: Path, folder_kind: str) -> Marker:
     """The marker of a new folder, in which every file belongs to the run."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".normenc-"))
-    return Marker(kind, {path.relative_to(folder).as_posix(): digest(path) for path in files})
+    return Marker(folder_kind, {path.relative_to(folder).as_posix(): digest(path) for path in files})
 
 
 def digest(path: Path) -> str:
@@ -113,11 +115,11 @@ def belongs(folder: Path, names: Iterable[str]) -> set[str]:
 
 
 def check_settled(folder: Path) -> None:
-    """Raise InputError where a run is on the way to its place: the folder then holds some of two runs."""
-    if (folder / NEXT / MARKER).exists():
+    """Raise InputError if a run is being moved into place: the folder then contains parts of two runs."""
+    if (folder / NEXT / RUN_MARKER).exists():
         raise InputError(
-            f"{folder}: a new run was being moved here when that was broken off; the `normenc run` command that was "
-            "broken off finishes it at once, when it is given again"
+            f"{folder}: moving a new run here was interrupted; repeat the `normenc run` command that was "
+            "interrupted to finish it"
         )
 
 

@@ -7,23 +7,27 @@ from normenc.renamed import with_new_keys
 
 __all__ = ["OLD_KEYS", "with_todays_keys"]
 
-OLD_KEYS = {"encoding": {"arc": "fold_arc"}, "recording": {"z_scored": "z_score"}}
+OLD_KEYS = {
+    "comparison": {"also": "other_measures"},
+    "encoding": {"arc": "fold_arc"},
+    "recording": {"z_scored": "z_score"},
+}
 
 
 def with_todays_keys(settings: Mapping[str, Any], *, warn: bool) -> dict[str, Any]:
-    """Settings, as TOML gives them, whose old keys have today's names.
+    """Settings, as read from TOML, with today's names for old keys.
 
     Parameters
     ----------
     settings : mapping
-        Sections by name; those that may stand several times may be lists.
+        Sections by name; sections that can be repeated may be lists.
     warn : bool
-        Whether to warn of old keys: of a file that someone writes, not of one that a run left.
+        Whether to warn of old keys: for a user's file, not for the file of a run.
 
     Raises
     ------
     InputError
-        When a key stands there by both names.
+        If a key is given by both names.
 
     Examples
     --------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS
-from normenc.runs.schema import ENVIRONMENT, FILES, MARKER, REPORT, SETTINGS, SIMILARITY
+from normenc.runs.schema import ENVIRONMENT, FILES, REPORT, RUN_MARKER, SETTINGS, SIMILARITY
 
 __all__ = ["check_untouched", "is_older_run", "older_files"]
 
@@ -25,26 +25,26 @@ def is_older_run(folder: Path) -> bool:
 
 
 def check_untouched(folder: Path) -> None:
-    """Raise InputError where someone has worked on the settings of an older run, so that it may be more than a run."""
+    """Raise InputError if a user has edited the settings of an older run, so that it may not be only a run."""
     text = (folder / SETTINGS).read_text(encoding="utf-8", errors="replace")
     if "#" in QUOTED.sub("", text):
         raise InputError(
-            f"{folder}: its {SETTINGS} holds comments, which no run writes, so that this may be more than a run; "
-            f"choose another folder with --out, or move {SETTINGS} elsewhere and the run with it"
+            f"{folder}: its {SETTINGS} contains comments, which no run writes, so it may not be only a run; "
+            f"choose another folder with out=, or move {SETTINGS} and the run elsewhere"
         )
 
 
 def older_files(folder: Path) -> list[str]:
     """The files that an older run is known by name to have written, the report first; others are the user's."""
-    known = (file.name for file in FILES if file.name not in (REPORT, MARKER) and not file.name.endswith("/"))
+    known = (file.name for file in FILES if file.name not in (REPORT, RUN_MARKER) and not file.name.endswith("/"))
     names = [REPORT, *known]
     names += [f"models/{name}.safetensors" for name in _weights(folder)]
     pictures = _pictures(folder)
     names += ["figures/source_data.h5"]
-    names += [f"figures/{name}.{kind}" for name in pictures for kind in FORMATS]
+    names += [f"figures/{name}.{ending}" for name in pictures for ending in FORMATS]
     if not (folder / "figures").is_symlink():
         widths = [place.name for place in (folder / "figures").glob("*mm") if place.is_dir() and not place.is_symlink()]
-        names += [f"figures/{width}/{name}.{kind}" for width in widths for name in pictures for kind in FORMATS]
+        names += [f"figures/{width}/{name}.{ending}" for width in widths for name in pictures for ending in FORMATS]
     return [name for name in names if (folder / name).is_file() or (folder / name).is_symlink()]
 
 
@@ -60,9 +60,9 @@ def _weights(folder: Path) -> list[str]:
         network = f"{row.model}_seed{row.seed}"
         names += [network, f"{network}_untrained", f"{row.task}_{network}"]
     # Names as versions without a list of files made them.
-    found = dict.fromkeys(name.replace(" ", "_") for name in names)
+    stems = dict.fromkeys(name.replace(" ", "_") for name in names)
     fitted = [path.stem for path in (folder / "models").glob("fitted_*_seed*.safetensors")]
-    return [name for name in (*found, *fitted) if "/" not in name]
+    return [name for name in (*stems, *fitted) if "/" not in name]
 
 
 def _pictures(folder: Path) -> list[str]:

@@ -24,15 +24,15 @@ def check_format(folder: Path, environment: Mapping[str, Any]) -> int:
     InputError
         When a newer version of normenc made the run.
     """
-    found = environment.get("format", 1)
-    if type(found) is not int or found < 1:
-        raise InputError(f"{folder}: environment.json is not that of a run, its format is {found!r}")
-    if found > FORMAT:
+    version = environment.get("format", 1)
+    if type(version) is not int or version < 1:
+        raise InputError(f"{folder}: environment.json is not from a run: its format is {version!r}")
+    if version > FORMAT:
         raise InputError(
-            f"{folder}: the run has format {found}, and this version of normenc reads formats up to {FORMAT}; use the "
-            f"version that made the run ({environment.get('normenc', 'unknown')}), or a newer one"
+            f"{folder}: the run has format {version}, and this version of normenc reads formats up to {FORMAT}; use "
+            f"the version that made the run ({environment.get('normenc', 'unknown')}), or a newer one"
         )
-    return found
+    return version
 
 
 def read_run_table(path: Path, environment: Mapping[str, Any], similarity: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def _read_kind(cell: Any) -> EncoderKind:
     try:
         return OTHERS.get(cell) or EncoderKind(cell)
     except ValueError:
-        raise InputError(f"column kind holds {cell!r}, which is no kind of encoder") from None
+        raise InputError(f"column kind contains {cell!r}, which is not a kind of encoder") from None
 
 
 def _labels(encoders: Iterable[EncoderId], known: Iterable[EncoderId]) -> list[str]:
@@ -119,11 +119,11 @@ def _labels(encoders: Iterable[EncoderId], known: Iterable[EncoderId]) -> list[s
 
 def _of_differences(table: pd.DataFrame, known: Mapping[str, EncoderId]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
-    kinds = [_read_kind(kind) for kind in table["kind"]]
-    for name, own in (("model", [EncoderKind.TRAINED] * len(table)), ("other", kinds)):
+    encoder_kinds = [_read_kind(cell) for cell in table["kind"]]
+    for name, own in (("model", [EncoderKind.TRAINED] * len(table)), ("other", encoder_kinds)):
         labels = table[name].astype(str).tolist()
-        found = [known.get(label, EncoderId(None, label, None, kind)) for label, kind in zip(labels, own, strict=True)]
-        columns |= encoder_columns(found, labels, other=name == "other")
+        encoders = [known.get(label, EncoderId(None, label, None, of)) for label, of in zip(labels, own, strict=True)]
+        columns |= encoder_columns(encoders, labels, other=name == "other")
     rest = table.drop(columns=["model", "other", "kind"])
     return _with(rest, 1 if "recording" in rest else 0, columns)
 

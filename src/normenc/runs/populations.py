@@ -41,9 +41,9 @@ def population_labels(run: Run) -> list[str]:
 
 def shown_populations(run: Run) -> tuple[list[str], list[str]]:
     """The recording and trained layers, and the other populations, that the pictures show."""
-    kinds = dict(zip(run.shown["population"], run.shown["kind"], strict=True))
-    first = [label for label, kind in kinds.items() if kind in (RECORDING, EncoderKind.TRAINED)]
-    return first, [label for label in kinds if label not in first]
+    encoder_kinds = dict(zip(run.shown["population"], run.shown["kind"], strict=True))
+    first = [label for label, encoder_kind in encoder_kinds.items() if encoder_kind in (RECORDING, EncoderKind.TRAINED)]
+    return first, [label for label in encoder_kinds if label not in first]
 
 
 def described_populations(run: Run) -> tuple[list[str], list[str]]:
@@ -87,8 +87,8 @@ def responses_of(run: Run, label: str, name: str) -> npt.NDArray[np.float32] | N
     if own["whole"]:
         variable = {"average": "tuning", "standard_error": "standard_error"}[name]
         return run.populations[f"{variable}_{population_labels(run).index(label)}"].to_numpy()
-    found: npt.NDArray[np.float32] | None = own.get(name)
-    return found
+    tuning: npt.NDArray[np.float32] | None = own.get(name)
+    return tuning
 
 
 def units_by_population(run: Run) -> dict[str, pd.DataFrame]:

@@ -1,12 +1,12 @@
-"""A run's folder, written aside and put in its place in one step.
+"""A run's folder, written elsewhere and moved into place in one step.
 
 A new folder is renamed to its name. Where the folder is there already, the new run is written to ``.normenc-new`` in it
 and renamed to ``.normenc-next`` when it is whole: from then on it counts. Its files are then moved to their places, one
-by one, and what the earlier run left is removed. Whoever is killed meanwhile leaves all that it takes to go on, and the
-next command that writes to the folder does so first.
+by one, and files of the earlier run are removed. A process that is killed in between leaves everything needed, and the
+next command that writes to the folder finishes the move first.
 
-What the earlier run's marker does not list, or what has changed since, is never overwritten or deleted: where it stands
-in the way, it is moved to a folder ``kept``. No link is followed.
+Files that the earlier run's marker does not list, or that have changed, are never overwritten or deleted: if one is
+in the way, it is moved to a folder ``kept``. Links are never followed.
 """
 
 import json
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from normenc.errors import InputError
 from normenc.runs.marker import Marker, check_settled, is_inside, made_of, read_marker, same_content, write_marker
-from normenc.runs.schema import LOCK, MARKER, NEW, NEXT, PLAN, REPORT
+from normenc.runs.schema import LOCK, NEW, NEXT, PLAN, REPORT, RUN_MARKER
 from normenc.runs.taking import Held, UnwritableError, taken
 from normenc.runs.writing import explained
 from normenc.whole_files import WriteError, remove_leftovers, write_whole
@@ -30,7 +30,7 @@ Earlier = Mapping[str, str | None]  # files that are replaced, and their SHA-256
 
 
 class Destination:
-    """The folder of a run that is going on.
+    """The folder of a run in progress.
 
     Attributes
     ----------
@@ -39,10 +39,10 @@ class Destination:
         What was moved out of the way of the run because it was the user's, as it stands now.
     """
 
-    def __init__(self, folder: Path, kind: str, admit: Callable[[Path], Earlier], held: Held) -> None:
+    def __init__(self, folder: Path, folder_kind: str, admit: Callable[[Path], Earlier], held: Held) -> None:
         self.folder = folder
         self.kept: list[Path] = []
-        self._kind = kind
+        self._folder_kind = folder_kind
         self._admit = admit
         self._held = held
 
@@ -60,7 +60,7 @@ class Destination:
             _remove(stage)
             stage.mkdir()
             yield stage
-            write_marker(stage, made_of(stage, self._kind))
+            write_marker(stage, made_of(stage, self._folder_kind))
             self._publish(stage)
         except OSError as error:
             raise explained(error, stage, self.folder) from error
@@ -84,13 +84,13 @@ class Destination:
 
 
 @contextmanager
-def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> Iterator[Destination]:
-    """Take a folder for a run before it begins, and clear away what dead processes left there.
+def destination(folder: Path, folder_kind: str, admit: Callable[[Path], Earlier]) -> Iterator[Destination]:
+    """Lock a folder for a run before it begins, and remove what dead processes left there.
 
     Parameters
     ----------
     folder : Path
-    kind : str
+    folder_kind : str
         Of the marker.
     admit : callable
         Given the folder where it is there already, gives what may be replaced, or raises InputError. It is asked at the
@@ -107,7 +107,7 @@ def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> It
     if folder.is_dir() and not (folder / NEXT).exists():
         admit(folder)
     with taken(folder) as held:
-        here = Destination(folder, kind, admit, held)
+        here = Destination(folder, folder_kind, admit, held)
         try:
             for leftover in (_beside(folder), folder / NEW):
                 _remove(leftover)
@@ -115,8 +115,8 @@ def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> It
             here.kept += _finish(folder)
         except OSError as error:
             raise InputError(
-                f"{error.filename or folder}: what an earlier run left here cannot be cleared away ({error.strerror}); "
-                "choose another folder with --out"
+                f"{error.filename or folder}: files that an earlier run left cannot be removed ({error.strerror}); "
+                "choose another folder with out="
             ) from None
         if folder.is_dir():
             admit(folder)
@@ -126,17 +126,19 @@ def destination(folder: Path, kind: str, admit: Callable[[Path], Earlier]) -> It
 def check_path(folder: Path) -> None:
     """Raise InputError when no run's folder can be there: it is a file or a link, or lies below a file."""
     if folder.is_symlink() and not folder.exists():
-        raise InputError(f"{folder}: this is a broken link; choose another folder with --out")
+        raise InputError(f"{folder}: this is a broken link; choose another folder with out=")
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: this is a file; choose a folder with --out")
+        raise InputError(f"{folder}: this is a file; choose a folder with out=")
     if folder.is_symlink():
         raise InputError(
-            f"{folder}: this is a link to {folder.resolve()}, and links are never followed to replace files; give that "
-            "folder itself with --out"
+            f"{folder}: this is a link to {folder.resolve()}, and files are never replaced through links; give that "
+            "folder itself with out="
         )
     for parent in folder.absolute().parents:
         if parent.exists() and not parent.is_dir():
-            raise InputError(f"{folder}: {parent} is a file, so that no folder can be made there; choose another --out")
+            raise InputError(
+                f"{folder}: {parent} is a file, so no folder can be made there; choose another folder with out="
+            )
 
 
 def holds_nothing(folder: Path) -> bool:
@@ -144,7 +146,7 @@ def holds_nothing(folder: Path) -> bool:
     return {path.name for path in folder.iterdir()} <= {LOCK, NEW}
 
 
-def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> list[Path]:
+def add(folder: Path, files: Mapping[str, bytes], folder_kind: str | None = None) -> list[Path]:
     """Write files into the folder of a finished run, to which they belong from then on.
 
     Parameters
@@ -152,7 +154,7 @@ def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> li
     folder : Path
     files : mapping of str to bytes
         By their paths in the folder.
-    kind : str, optional
+    folder_kind : str, optional
         Of the marker that a folder gets which has none.
 
     Returns
@@ -171,21 +173,21 @@ def add(folder: Path, files: Mapping[str, bytes], kind: str | None = None) -> li
         check_settled(folder)
         for name in files:
             if (wrong := _no_folder(folder, name)) is not None:
-                raise InputError(f"{wrong}: this is a link or a file, where a run has a folder; move it elsewhere")
+                raise InputError(f"{wrong}: this is a link or a file, but a run needs a folder here; move it elsewhere")
         marker = read_marker(folder)
         listed = {} if marker is None else marker.files
         aside, kept = folder / _free_name(folder), []
         for name, content in files.items():
             target = folder / name
-            # Of an older run nobody knows who wrote the report; it is made anew.
-            own = same_content(target, listed.get(name)) or (marker is None and kind is None and name == REPORT)
+            # An older run does not say who wrote its report, so it is written again.
+            own = same_content(target, listed.get(name)) or (marker is None and folder_kind is None and name == REPORT)
             if _is_there(target) and not own and (target.is_symlink() or target.read_bytes() != content):
                 kept.append(_keep(folder, name, aside))
-        if marker is None and kind is not None:
-            marker = Marker(kind, {})
+        if marker is None and folder_kind is not None:
+            marker = Marker(folder_kind, {})
         if marker is not None:
             new = {name: sha256(content).hexdigest() for name, content in files.items()}
-            write_marker(folder, Marker(marker.kind, marker.files | new))
+            write_marker(folder, Marker(marker.folder_kind, marker.files | new))
         stage = folder / NEW
         try:
             _remove(stage)
@@ -219,18 +221,18 @@ def _finish(folder: Path) -> list[Path]:
             if (source / name).exists():
                 kept += _move_in(source, folder, name, marker.files[name], aside)
         _remove_empty_folders(folder, earlier)
-        (source / MARKER).replace(folder / MARKER)
+        (source / RUN_MARKER).replace(folder / RUN_MARKER)
     _remove(source)
     return kept
 
 
 def _plan(source: Path, marker: Marker, folder: Path) -> tuple[dict[str, str | None], Path]:
-    """What a run that is on the way replaces, and where what is kept goes; all is looked over before it is believed.
+    """What a run that is being moved replaces, and where kept files go; everything is checked first.
 
     Raises
     ------
     InputError
-        When the run is not as it was written: it may come from elsewhere, and lead out of the folder.
+        If the run is not as it was written: it may come from elsewhere, and point outside the folder.
     """
     try:
         plan = json.loads((source / PLAN).read_text(encoding="utf-8"))
@@ -239,7 +241,7 @@ def _plan(source: Path, marker: Marker, folder: Path) -> tuple[dict[str, str | N
             raise ValueError("it keeps files elsewhere")
         for name, known in earlier.items():
             if not is_inside(name) or not (known is None or isinstance(known, str)):
-                raise ValueError("it replaces what is no file of a run")
+                raise ValueError("it replaces something that is not a file of a run")
         for name, content in marker.files.items():
             if _no_folder(source, name) is not None or (
                 _is_there(source / name) and not same_content(source / name, content)
@@ -247,7 +249,7 @@ def _plan(source: Path, marker: Marker, folder: Path) -> tuple[dict[str, str | N
                 raise ValueError(f"{name} is not as it was written")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
-            f"{source}: this run was on the way to its place, and is damaged ({error}); nothing of it is moved. Move "
+            f"{source}: this run was being moved into place, and is damaged ({error}); none of it is moved. Move "
             "it elsewhere, and run the same command again"
         ) from None
     return earlier, folder / kept
@@ -265,7 +267,7 @@ def _retire(folder: Path, name: str, known: Iterable[str | None], aside: Path) -
 
 
 def _move_in(source: Path, folder: Path, name: str, content: str, aside: Path) -> list[Path]:
-    """Move a new file to its place, and whatever stands there out of its way."""
+    """Move a new file into place, and anything else out of its way."""
     kept = []
     while (wrong := _no_folder(folder, name)) is not None:
         kept.append(_keep(folder, wrong.relative_to(folder).as_posix(), aside))
@@ -276,7 +278,7 @@ def _move_in(source: Path, folder: Path, name: str, content: str, aside: Path) -
 
 
 def _keep(folder: Path, name: str, aside: Path) -> Path:
-    """Move what is the user's out of the way."""
+    """Move a user's file out of the way."""
     target = aside / name
     number = 1
     while _is_there(target):
@@ -288,7 +290,7 @@ def _keep(folder: Path, name: str, aside: Path) -> Path:
 
 
 def _no_folder(folder: Path, name: str) -> Path | None:
-    """What stands on the way to a file and is no folder: a link, or a file."""
+    """A link or a file on the path to a file, where a folder is needed."""
     for parent in [*Path(name).parents][-2::-1]:
         path = folder / parent
         if path.is_symlink() or (path.exists() and not path.is_dir()):

@@ -1,4 +1,4 @@
-"""A finished run as one object: its folder opened, checked, and read as far as it is asked for."""
+"""A finished run as one object: its folder is opened and checked, and its files are read when first used."""
 
 import json
 import tomllib
@@ -45,7 +45,7 @@ class Run(Shown):
     environment : dict
         Of ``environment.json``: versions, seeds, and what is known of the recording.
     similarity : DataFrame
-        Of ``similarity.csv``: a row an encoder.
+        Of ``similarity.csv``: one row per encoder.
     label : str
         Study and recording. Runs that are opened together by :func:`open_all` have different ones.
 
@@ -73,7 +73,7 @@ class Run(Shown):
         self.similarity = self._table(SIMILARITY)
         for column in ("recording", "comparison", "rdm_metric"):
             if (n := self.similarity[column].nunique(dropna=False)) > 1:
-                raise InputError(f"{folder}: similarity.csv has rows of {n} {column}s; a run has one")
+                raise InputError(f"{folder}: similarity.csv has rows of {n} {column}s, but a run has one")
         self.label = f"{self.settings['name']} × {self.similarity['recording'].iloc[0]}"
 
     @classmethod
@@ -88,7 +88,7 @@ class Run(Shown):
         Raises
         ------
         InputError
-            When the folder holds no whole run, or one that is being moved there, or that a newer version made; the
+            If the folder contains no complete run, or a newer version made it; the
             message names the file that is missing or damaged. A table that is damaged is found when it is asked for.
         """
         return Run(folder)
@@ -100,7 +100,7 @@ class Run(Shown):
 
     @cached_property
     def similarity_by_seed(self) -> pd.DataFrame:
-        """Of ``similarity_by_seed.csv``: a row an encoder and seed."""
+        """Of ``similarity_by_seed.csv``: one row per encoder and seed."""
         return self._table("similarity_by_seed.csv")
 
     @cached_property
@@ -120,12 +120,12 @@ class Run(Shown):
 
     @cached_property
     def tuning(self) -> pd.DataFrame | None:
-        """Of ``tuning.csv``: a row a population; None of images."""
+        """Of ``tuning.csv``: one row per population; None of images."""
         return self._optional("tuning.csv")
 
     @cached_property
     def tuning_units(self) -> pd.DataFrame | None:
-        """Of ``tuning_units.csv``: a row a neuron or unit; None of images."""
+        """Of ``tuning_units.csv``: one row per neuron or unit; None of images."""
         return self._optional("tuning_units.csv")
 
     @cached_property
@@ -135,7 +135,7 @@ class Run(Shown):
 
     @cached_property
     def fitting(self) -> pd.DataFrame | None:
-        """Of ``fitting.csv``: a row an epoch of a network fitted to the neurons; None without any."""
+        """Of ``fitting.csv``: one row per epoch of a network fitted to the neurons; None without any."""
         return self._optional("fitting.csv")
 
     @cached_property
@@ -158,14 +158,14 @@ class Run(Shown):
     def shown(self) -> pd.DataFrame:
         """What the pictures show, the recording first: ``population`` (a label), ``key`` and ``kind``."""
         known = self.source_data["shown"] if self.populations is None else self.populations
-        found = {name: np.asarray(known[name]).astype(str) for name in ("population", "key", "kind")}
-        return pd.DataFrame(found).assign(population=[visible(label) for label in found["population"]])
+        shown = {name: np.asarray(known[name]).astype(str) for name in ("population", "key", "kind")}
+        return pd.DataFrame(shown).assign(population=[visible(label) for label in shown["population"]])
 
     @cached_property
     def shown_rdms(self) -> "xr.DataArray":
         """Those of `rdms` that the pictures show, in the order of `populations`, whose labels they have."""
-        found = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist())["dissimilarity"]
-        return found.assign_coords(population=self.shown["population"].tolist())
+        rdms = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist())["dissimilarity"]
+        return rdms.assign_coords(population=self.shown["population"].tolist())
 
     @cached_property
     def representations(self) -> "xr.Dataset":
@@ -202,7 +202,7 @@ class Run(Shown):
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Scores in the tasks, a row a trained network, as ``environment.json`` tells them."""
+        """Scores in the tasks, one row per trained network, as ``environment.json`` tells them."""
         return upgraded(pd.DataFrame(self.environment["scores"]))
 
     @property
@@ -240,9 +240,9 @@ class Run(Shown):
         return files.content(self.folder, "stimuli.png")
 
     def drawn(self) -> dict[str, bytes]:
-        """The pictures that stand in ``figures/`` as SVG and belong to the run, by name."""
-        found = [f"figures/{path.name}" for path in (self.folder / "figures").glob("*.svg")]
-        return {Path(name).stem: (self.folder / name).read_bytes() for name in sorted(belongs(self.folder, found))}
+        """The SVG pictures in ``figures/`` that belong to the run, by name."""
+        drawn = [f"figures/{path.name}" for path in (self.folder / "figures").glob("*.svg")]
+        return {Path(name).stem: (self.folder / name).read_bytes() for name in sorted(belongs(self.folder, drawn))}
 
     def exact(self, name: str) -> pd.DataFrame | None:
         """A table with all the digits that its pictures were drawn with; the CSV has nine of them.
@@ -256,15 +256,15 @@ class Run(Shown):
         kept = self.source_data.get("digits", {}).get(name)
         if table is None or kept is None or len(table) != len(kept["values"]):
             return table
-        found = {}
+        columns = {}
         for column, values in zip(kept["columns"], kept["values"].T, strict=True):
             if column in table:
                 own = table[column].to_numpy(dtype=float, na_value=np.nan)
-                found[column] = np.where(np.isclose(own, values, rtol=NEAR, atol=0, equal_nan=True), values, own)
-        return table.assign(**found)
+                columns[column] = np.where(np.isclose(own, values, rtol=NEAR, atol=0, equal_nan=True), values, own)
+        return table.assign(**columns)
 
     def summary(self) -> pd.DataFrame:
-        """The similarities in short, a row an encoder.
+        """The similarities in short, one row per encoder.
 
         ``p_ceiling_holm`` stands there where there is a noise ceiling, ``why_unknown`` where anything is unknown.
         """
@@ -294,7 +294,7 @@ class Run(Shown):
         return self.figures[name or ("leaderboard" if self.is_grid else "similarity_bars")].draw()
 
     def report(self) -> Path:
-        """Write the report anew from what stands in the folder: :func:`normenc.report.write`."""
+        """Write the report again from the files of the folder: :func:`normenc.report.write`."""
         from normenc import report
 
         return report.write(self.folder)

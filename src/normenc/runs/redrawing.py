@@ -13,7 +13,7 @@ from normenc.runs.marker import read_marker
 from normenc.runs.pictures import Figures
 from normenc.runs.publishing import add
 from normenc.runs.reading import Run
-from normenc.runs.schema import MARKER
+from normenc.runs.schema import RUN_MARKER
 from normenc.runs.source_data import Picture
 from normenc.runs.taking import taken
 
@@ -77,7 +77,7 @@ def redraw(
     Raises
     ------
     InputError
-        When there is no run or source data, a name, format or width is none, or nothing can be written there.
+        If there is no run or source data, a name, format or width is invalid, or the folder cannot be written.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def redraw(
     (PosixPath('runs/reference-simulated-v1/figures/85mm/rdms.pdf'),)
     """
     formats = [formats] if isinstance(formats, str) else list(formats)
-    if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
+    if not formats or (wrong := [file_format for file_format in formats if file_format not in FORMATS]):
         raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
     width = None if width is None else millimetres(width)
     pictures = _chosen(Run.open(folder).figures, only)
@@ -106,7 +106,9 @@ def redraw(
             _make(Path(out))
             kept = add(Path(out), content, "pictures")
     except OSError as error:
-        raise InputError(f"{error.filename}: this cannot be written ({error.strerror}); choose another --out") from None
+        raise InputError(
+            f"{error.filename}: this cannot be written ({error.strerror}); choose another folder with out="
+        ) from None
     return Redrawn(tuple(Path(out) / name for name in content), left_out, tuple(kept))
 
 
@@ -137,9 +139,9 @@ def _path_within(folder: Path, out: Path) -> Path | None:
     for place in [absolute, *absolute.parents]:
         if place.resolve() == own:
             return absolute.relative_to(place)
-        marker = read_marker(place) if (place / MARKER).exists() else None
-        if marker is not None and marker.kind != "pictures":
-            raise InputError(f"{out}: this is in the folder of another run; choose another one with --out")
+        marker = read_marker(place) if (place / RUN_MARKER).exists() else None
+        if marker is not None and marker.folder_kind != "pictures":
+            raise InputError(f"{out}: this is in the folder of another run; choose another folder with out=")
     real = out.resolve()
     return real.relative_to(own) if real.is_relative_to(own) else None
 
@@ -148,7 +150,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: this folder cannot be made ({error.strerror}); choose another --out") from None
+        raise InputError(
+            f"{folder}: this folder cannot be made ({error.strerror}); choose another folder with out="
+        ) from None
 
 
 def _chosen(pictures: Figures, only: Sequence[str] | None) -> dict[str, Picture]:

@@ -89,9 +89,9 @@ def picture(
     'Similarity of each encoder, as plain bars'
     """
     if not NAME.fullmatch(name):
-        raise InputError(f"the picture's name is {name!r}; it must be of letters, digits, _, - and ., as a file's")
+        raise InputError(f"the picture's name is {name!r}; use letters, digits, _, - and ., as in a file name")
     if name in PICTURES:
-        raise InputError(f"there is a picture {name!r} already; choose another name")
+        raise InputError(f"a picture {name!r} already exists; choose another name")
 
     def add(make: Maker) -> Maker:
         PICTURES[name] = RunPicture(name, caption, make, applies, when, placed)
@@ -114,16 +114,16 @@ class Figures(Mapping[str, Picture]):
         self._run = run
         # Older versions kept whole pictures.
         self._kept = {name: own for name, own in run.source_data.items() if isinstance(own, Picture)}
-        kinds = [kind for kind in PICTURES.values() if not (self._kept and kind.placed) and kind.applies(run)]
-        self._makers = {name: (kind, given) for kind in kinds for name, given in kind.of(run).items()}
+        entries = [entry for entry in PICTURES.values() if not (self._kept and entry.placed) and entry.applies(run)]
+        self._makers = {name: (entry, given) for entry in entries for name, given in entry.of(run).items()}
 
     def __getitem__(self, name: str) -> Picture:
         if name in self._kept:
             return self._kept[name]
         if name not in self._makers:
             raise InputError(f"the picture is {name!r}; this run has {', '.join(self)}")
-        kind, given = self._makers[name]
-        return kind.make(self._run, *given)
+        entry, given = self._makers[name]
+        return entry.make(self._run, *given)
 
     def caption(self, name: str) -> str:
         """What a picture shows, in a line of plain text."""
@@ -142,15 +142,15 @@ class Figures(Mapping[str, Picture]):
 def captions(run: Run) -> dict[str, str]:
     """What pictures of a run show, by name, whether it has them or not."""
     return {
-        name: kind.caption.replace(NETWORK, given[0]) if given else kind.caption
-        for kind in PICTURES.values()
-        for name, given in kind.of(run).items()
+        name: entry.caption.replace(NETWORK, given[0]) if given else entry.caption
+        for entry in PICTURES.values()
+        for name, given in entry.of(run).items()
     }
 
 
 def unplaced(run: Run) -> list[str]:
     """Names of pictures for which no section of the report has a place."""
-    return [name for kind in PICTURES.values() if not kind.placed for name in kind.of(run)]
+    return [name for entry in PICTURES.values() if not entry.placed for name in entry.of(run)]
 
 
 def fitted_networks(run: Run) -> list[str]:

@@ -32,14 +32,17 @@ def replaceable(folder: Path, *, force: bool, wanted: str | None) -> Earlier:
     marker = read_marker(folder)
     if marker is None and holds_nothing(folder):
         return {}
-    if marker is not None and marker.kind != "run":
-        what = {"power": "a power analysis", "pictures": "pictures of a run"}[marker.kind]
-        raise InputError(f"{folder}: this folder holds {what}; choose another one with --out")
+    if marker is not None and marker.folder_kind != "run":
+        what = {"power": "a power analysis", "pictures": "pictures of a run"}[marker.folder_kind]
+        raise InputError(f"{folder}: this folder holds {what}; choose another folder with out=")
     if marker is None and not is_older_run(folder):
-        raise InputError(f"{folder}: this folder holds something other than a run; choose another one with --out")
+        raise InputError(f"{folder}: this folder holds something other than a run; choose another folder with out=")
     unfinished = wanted is not None and not (folder / REPORT).exists() and _is_same(folder, wanted)
     if not force and not unfinished:
-        raise InputError(f"{folder}: there is a run already; add --force to replace it, or choose another --out")
+        raise InputError(
+            f"{folder}: this folder already contains a run; pass force=True to replace it, or choose another folder "
+            "with out="
+        )
     if marker is not None:
         return {REPORT: None, **marker.files}  # a report is replaced in any case: it must not stand beside other tables
     check_untouched(folder)
@@ -60,7 +63,7 @@ def is_finished(folder: Path, settings: str, sha256: str | None) -> bool:
     if not folder.is_dir() or (folder / NEXT).exists():
         return False
     marker = read_marker(folder)
-    if marker is None or marker.kind != "run" or REPORT not in marker.files:
+    if marker is None or marker.folder_kind != "run" or REPORT not in marker.files:
         return False
     if not all((folder / name).is_file() for name in marker.files) or not _is_same(folder, settings):
         return False

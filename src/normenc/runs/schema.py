@@ -10,11 +10,11 @@ __all__ = [
     "FILES",
     "FORMAT",
     "LOCK",
-    "MARKER",
     "NEW",
     "NEXT",
     "PLAN",
     "REPORT",
+    "RUN_MARKER",
     "SETTINGS",
     "SHEET_COLUMNS",
     "SIMILARITY",
@@ -29,7 +29,7 @@ SHEET_COLUMNS = 20  # stimuli in a row of stimuli.png
 FAILED_FIT = "the fit failed"  # how the notes of predictivity.csv begin if a fit failed
 
 # Files of normenc's own. They are hidden, and none of them is the user's.
-MARKER = ".normenc-run.json"  # marks a folder as a run, and lists the files that belong to it
+RUN_MARKER = ".normenc-run.json"  # marks a folder as a run, and lists the files that belong to it
 LOCK = ".normenc-lock"  # the process that is writing here
 NEW = ".normenc-new"  # a run that is being written
 NEXT = ".normenc-next"  # a complete run that is being moved into place
@@ -122,7 +122,7 @@ FILES = (
     File(
         "similarity_by_method.csv",
         "the same as `similarity.csv` by other measures",
-        "unless `[comparison] also` is empty",
+        "unless `[comparison] other_measures` is empty",
     ),
     File("differences.csv", "planned differences between encoders"),
     File("training.csv", "the loss of every batch"),
@@ -142,7 +142,7 @@ FILES = (
     File("models/", "weights"),
     File("figures/", "figures as PNG and SVG, and `source_data.h5`, the data behind them ([figures](figures.md))"),
     File(REPORT, "the [report](report.md)", "written by `normenc run`"),
-    File(MARKER, "marks the folder as a run: a list of the run's files, each with its SHA-256"),
+    File(RUN_MARKER, "marks the folder as a run: a list of the run's files, each with its SHA-256"),
 )
 
 

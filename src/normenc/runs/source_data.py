@@ -79,7 +79,7 @@ class Picture:
             given = ", ".join(self.arguments) or "nothing"
             raise InputError(
                 f"this version of normenc has no picture {self.function!r} of {given}; "
-                "draw it with the version that made the run, which its environment.json tells"
+                "draw it with the version that made the run (see its environment.json)"
             ) from None
         return function(**self.arguments)  # type: ignore[misc]
 
@@ -120,19 +120,19 @@ def read_members(folder: Path) -> dict[str, Any]:
     path = folder / "figures" / SOURCE_DATA
     if not path.is_file():
         raise InputError(
-            f"{folder}: this run has no figures/{SOURCE_DATA}; runs of older versions have none. Run the study again "
-            "with --force: networks that are in the cache are not trained again"
+            f"{folder}: this run has no figures/{SOURCE_DATA}; runs of older versions have none. Run the study "
+            "with force=True: networks that are in the cache are not trained again"
         )
     try:
         with h5py.File(path, "r") as file:
-            found = int(file.attrs["format"])
-            if found <= FORMAT:
-                return {str(label): _member(file[_link(label)], found) for label in file.attrs["labels"]}
+            version = int(file.attrs["format"])
+            if version <= FORMAT:
+                return {str(label): _member(file[_link(label)], version) for label in file.attrs["labels"]}
     except (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         raise InputError(
-            f"{path}: this file is damaged, or is no source data of normenc ({error}). Run the study again with --force"
+            f"{path}: this file is damaged, or is not source data of normenc ({error}); run the study with force=True"
         ) from None
-    raise InputError(f"{path}: its format is {found}; this version of normenc knows up to {FORMAT}, so use a newer one")
+    raise InputError(f"{path}: its format is {version}; this normenc reads formats up to {FORMAT}; use a newer one")
 
 
 def read_source_data(folder: str | Path) -> dict[str, Picture]:
@@ -193,27 +193,27 @@ class _Writer:
         else:
             raise TypeError(f"{label!r} is a {type(value).__name__}, which source data cannot hold")
 
-    def _write_members(self, group: Any, name: str, kind: str, members: Mapping[Any, Any]) -> Any:
+    def _write_members(self, group: Any, name: str, type_name: str, members: Mapping[Any, Any]) -> Any:
         for label in members:
             if not isinstance(label, str):
                 raise TypeError(f"{label!r} is no text; source data are labelled by texts")
         new = group.create_group(name)
-        new.attrs["type"] = kind
+        new.attrs["type"] = type_name
         new.attrs["labels"] = np.array([str(label) for label in members], dtype=_text())
         for label, member in members.items():
             self.write(new, label, member)
         return new
 
     def _write_sequence(self, group: Any, name: str, values: Sequence[Any]) -> None:
-        kind = type(values).__name__
+        type_name = type(values).__name__
         alike = {type(value) for value in values}
         if len(alike) == 1 and next(iter(alike)) in PLAIN:
             item = alike.pop()
             dataset = group.create_dataset(name, data=values, dtype=_text() if item is str else None)
             dataset.attrs["items"] = PLAIN[item]
-            dataset.attrs["type"] = kind
+            dataset.attrs["type"] = type_name
         else:
-            self._write_members(group, name, kind, {str(place): value for place, value in enumerate(values)})
+            self._write_members(group, name, type_name, {str(place): value for place, value in enumerate(values)})
 
     def _write_table(self, group: Any, name: str, table: pd.DataFrame) -> None:
         columns = {label: _Column.of(table[label]) for label in table.columns}
@@ -259,16 +259,16 @@ class _Column:
 
     @classmethod
     def of(cls, column: pd.Series) -> "_Column":
-        kind = str(column.dtype)
+        type_name = str(column.dtype)
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufc":
-            return cls(column.to_numpy(), kind)
-        if kind == "object":
-            return cls(column.tolist(), kind)
+            return cls(column.to_numpy(), type_name)
+        if type_name == "object":
+            return cls(column.tolist(), type_name)
         missing = column.isna().to_numpy(dtype=bool)
         if isinstance(column.dtype, pd.StringDtype):
-            return cls([str(value) for value in column.where(~missing, "")], kind, missing)
+            return cls([str(value) for value in column.where(~missing, "")], type_name, missing)
         filled = column.to_numpy(dtype=column.dtype.numpy_dtype, na_value=0)
-        return cls(filled, kind, missing)
+        return cls(filled, type_name, missing)
 
 
 def _member(group: Any, version: int) -> Any:
@@ -288,24 +288,24 @@ def _upgraded(picture: Picture) -> Picture:
 
 
 def _read(member: Any) -> Any:
-    kind = member.attrs["type"]
-    if kind == "table":
+    type_name = member.attrs["type"]
+    if type_name == "table":
         return _read_table(member)
     if "labels" in member.attrs:
         values = {str(label): _read(member[_link(label)]) for label in member.attrs["labels"]}
-        return values if kind == "dict" else _sequence(kind, values.values())
-    if kind in ("list", "tuple"):
+        return values if type_name == "dict" else _sequence(type_name, values.values())
+    if type_name in ("list", "tuple"):
         items = member.attrs["items"]
-        return _sequence(kind, member.asstr()[()] if items == "str" else member[()].tolist())
-    if kind == "array":
+        return _sequence(type_name, member.asstr()[()] if items == "str" else member[()].tolist())
+    if type_name == "array":
         return member.asstr()[()].astype(member.attrs["text"]) if "text" in member.attrs else np.asarray(member[()])
-    if kind == "none":
+    if type_name == "none":
         return None
-    if kind == "scalar":
+    if type_name == "scalar":
         return member[()]
-    if kind == "str":
+    if type_name == "str":
         return str(member.asstr()[()])
-    return {"bool": bool, "int": int, "float": float}[kind](member[()])
+    return {"bool": bool, "int": int, "float": float}[type_name](member[()])
 
 
 def _read_table(group: Any) -> pd.DataFrame:
@@ -316,17 +316,17 @@ def _read_table(group: Any) -> pd.DataFrame:
 
 
 def _read_column(group: Any, name: str) -> pd.Series:
-    kind, values = str(group[name].attrs["dtype"]), _read(group[name])
+    type_name, values = str(group[name].attrs["dtype"]), _read(group[name])
     if MISSING + name not in group:
-        return pd.Series(values, dtype=kind)
+        return pd.Series(values, dtype=type_name)
     missing = group[MISSING + name][()]
     # "str" is what this version of pandas makes of texts.
-    dtype: Any = pd.Series(["text"]).dtype if kind == "str" else kind
+    dtype: Any = pd.Series(["text"]).dtype if type_name == "str" else type_name
     return pd.Series(values, dtype=dtype).mask(pd.Series(missing, dtype=bool))
 
 
-def _sequence(kind: str, values: Any) -> Any:
-    return tuple(values) if kind == "tuple" else list(values)
+def _sequence(type_name: str, values: Any) -> Any:
+    return tuple(values) if type_name == "tuple" else list(values)
 
 
 def _link(label: str) -> str:

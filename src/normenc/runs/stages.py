@@ -17,7 +17,7 @@ STAGES = tuple(NEEDS)
 
 
 def check_stages(stages: Sequence[str]) -> None:
-    """Raise InputError for a name that is no stage, and for a stage without those that it needs.
+    """Raise InputError for an unknown stage, and for a stage without the stages that it needs.
 
     Examples
     --------

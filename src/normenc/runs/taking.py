@@ -1,4 +1,4 @@
-"""One run at a time in one folder: who writes there holds a lock, which ends with its process."""
+"""One run at a time in a folder: the process that writes there holds a lock, which ends with it."""
 
 import errno
 import json
@@ -30,7 +30,7 @@ class FolderTakenError(InputError):
 
 
 class UnwritableError(InputError):
-    """Nothing can be written to the folder, which may well be read."""
+    """The folder cannot be written; it may be readable."""
 
 
 class Held:
@@ -101,13 +101,13 @@ def _open_locked(path: Path, folder: Path) -> int:
             continue  # the folder above was removed by another run that failed
         except OSError as error:
             raise UnwritableError(
-                f"{folder}: nothing can be written there ({error.strerror}); choose another folder with --out"
+                f"{folder}: this folder cannot be written ({error.strerror}); choose another folder with out="
             ) from None
         try:
             if not S_ISREG(os.fstat(handle).st_mode):
-                raise UnwritableError(f"{path}: this is no file, so that nobody can take the folder; remove it")
+                raise UnwritableError(f"{path}: this is not a file, so the folder cannot be locked; remove it")
             if not _lock(handle):
-                raise FolderTakenError(_in_words(_holder(handle), folder))
+                raise FolderTakenError(_taken_by(_holder(handle), folder))
             if _is_at(handle, path):
                 _sign(handle, path, folder)
                 return handle
@@ -118,9 +118,9 @@ def _open_locked(path: Path, folder: Path) -> int:
         os.close(handle)  # its holder removed it just then
     if missing is not None:
         raise UnwritableError(
-            f"{folder}: nothing can be written there ({missing.strerror}); choose another folder with --out"
+            f"{folder}: this folder cannot be written ({missing.strerror}); choose another folder with out="
         )
-    raise FolderTakenError(_in_words({}, folder))
+    raise FolderTakenError(_taken_by({}, folder))
 
 
 def _lock(handle: int) -> bool:
@@ -143,13 +143,13 @@ def _is_at(handle: int, path: Path) -> bool:
 
 
 def _sign(handle: int, path: Path, folder: Path) -> None:
-    """Write who holds the lock; refuse one that a process on another computer left, which may live."""
+    """Write who holds the lock; refuse the lock of a process on another computer, which may still run."""
     before = _holder(handle, wait=False)
     if before.get("host", socket.gethostname()) != socket.gethostname():
         raise FolderTakenError(
-            f"{folder}: process {before.get('pid')} on another computer, {before['host']}, took this folder on "
-            f"{before.get('since')}, and it cannot be seen from here whether it still runs; if it does not, delete "
-            f"{path} and run the same command again"
+            f"{folder}: process {before.get('pid')} on another computer, {before['host']}, locked this folder on "
+            f"{before.get('since')}, and normenc cannot tell from here whether it is still running; if it is not, "
+            f"delete {path} and run the same command again"
         )
     since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     content = json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": since}).encode()
@@ -161,17 +161,17 @@ def _sign(handle: int, path: Path, folder: Path) -> None:
         with suppress(OSError):
             path.unlink()
         raise UnwritableError(
-            f"{folder}: nothing can be written there ({error.strerror}); make room, or choose another folder with --out"
+            f"{folder}: this folder cannot be written ({error.strerror}); make room, or choose another folder with out="
         ) from None
 
 
 def _holder(handle: int, *, wait: bool = True) -> dict[str, Any]:
-    """What the holder wrote of itself, for which a moment is waited."""
+    """What the holder wrote about itself; waits a moment for it."""
     for _ in range(10 if wait else 1):
         try:
             os.lseek(handle, 0, os.SEEK_SET)
-            found = json.loads(os.read(handle, 4096))
-            return found if isinstance(found, dict) else {}
+            content = json.loads(os.read(handle, 4096))
+            return content if isinstance(content, dict) else {}
         except (OSError, ValueError, RecursionError):
             time.sleep(0.02 * wait)
     return {}
@@ -189,12 +189,12 @@ def _lives(holder: dict[str, Any]) -> bool:
     return True
 
 
-def _in_words(holder: dict[str, Any], folder: Path) -> str:
+def _taken_by(holder: dict[str, Any], folder: Path) -> str:
     who = f"process {holder['pid']} on {holder.get('host')}" if "pid" in holder else "another process"
     since = f" since {holder['since']}" if "since" in holder else ""
     return (
-        f"{folder}: {who} has been writing to this folder{since}; wait until it has ended, or choose another folder "
-        "with --out"
+        f"{folder}: {who} has been writing to this folder{since}; wait until it ends, or choose another folder "
+        "with out="
     )
 
 

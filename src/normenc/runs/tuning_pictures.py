@@ -151,19 +151,19 @@ def _curves(run: Run) -> dict[str, Any]:
     }
 
 
-def _histogram(run: Run, shown: list[str], plain: list[str], kind: str) -> Picture:
+def _histogram(run: Run, shown: list[str], plain: list[str], angle: str) -> Picture:
     """What units prefer: those that are tuned, or all of a population of which that cannot be tested."""
     units = units_by_population(run)
     known = {label: units[label] for label in (*shown, *plain) if label in units}
-    preferred = {label: own[f"preferred_{kind}_deg"].to_numpy(dtype=float) for label, own in known.items()}
-    tuned = {label: own[f"tuned_{kind}"] for label, own in known.items() if own[f"tuned_{kind}"].notna().any()}
+    preferred = {label: own[f"preferred_{angle}_deg"].to_numpy(dtype=float) for label, own in known.items()}
+    tuned = {label: own[f"tuned_{angle}"] for label, own in known.items() if own[f"tuned_{angle}"].notna().any()}
     return Picture(
         "preference_histogram",
         {
             "preferences": among(preferred, shown),
             "tuned": {label: own.eq(True).to_numpy(dtype=bool) for label, own in tuned.items()},
             "controls": among(preferred, plain),
-            "period": as_type(kind).period,
+            "period": as_type(angle).period,
             "recording": recording_label(run),
         },
     )

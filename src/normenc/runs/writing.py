@@ -1,4 +1,4 @@
-"""What a run's folder is written with: tables as CSV, and what is said where a file cannot be written."""
+"""Writing a run's folder: tables as CSV, and the message if a file cannot be written."""
 
 import errno
 import shutil
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["csv_bytes", "explained"]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-AGAIN = "and run the same command again: networks that are trained are kept"
+AGAIN = "and run the study again: trained networks are kept"
 
 
 def csv_bytes(table: "pd.DataFrame") -> bytes:
@@ -41,20 +41,20 @@ def explained(error: OSError, stage: Path, folder: Path) -> InputError:
     shown = folder / path.relative_to(stage) if path.is_relative_to(stage) else path
     why = error.strerror or str(error)
     if error.errno not in NO_ROOM:
-        return InputError(f"{shown}: this cannot be written ({why}); choose another folder with --out, {AGAIN}")
+        return InputError(f"{shown}: this file cannot be written ({why}); choose another folder with out=, {AGAIN}")
     size = error.size if isinstance(error, WriteError) else 0
     so_far = sum(part.stat().st_size for part in stage.rglob("*") if part.is_file()) + size
     own = f" of {in_bytes(size)}" if size else ""
     if error.errno == errno.EFBIG:
         return InputError(
-            f"{shown}: this file{own} is larger than files may be here ({why}); raise the limit (ulimit -f), or choose "
-            f"another folder with --out, {AGAIN}"
+            f"{shown}: this file{own} is larger than the limit on file size ({why}); raise the limit (ulimit -f), or "
+            f"choose another folder with out=, {AGAIN}"
         )
     there = next(place for place in (stage, *stage.parents) if place.exists())
     return InputError(
         f"{shown}: there is no room for this file{own} ({why}; {in_bytes(shutil.disk_usage(there).free)} are free). "
         f"All files so far take {in_bytes(so_far)}, and a whole run takes more: make room, or choose another folder "
-        f"with --out, {AGAIN}"
+        f"with out=, {AGAIN}"
     )
 
 

@@ -5,4 +5,8 @@ Names load when first used; the workers of a sweep, which ask for little, start 
 
 import lazy_loader
 
+from normenc.renamed import keep_old_names
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+keep_old_names(__name__, Tally="SweepProgress")

@@ -5,7 +5,7 @@ from .finished import Picture, Redrawn, read_source_data, redraw
 from .populations import Populations, describe
 from .power_analysis import Power, power
 from .predicting import Predicted, predict
-from .progress import Tally
+from .progress import SweepProgress
 from .readiness import check_before
 from .represented import Represented, represent
 from .representing import Prepared, prepare
@@ -29,7 +29,7 @@ __all__ = [
     "Scheduler",
     "SchedulerWarning",
     "Study",
-    "Tally",
+    "SweepProgress",
     "check_before",
     "compare",
     "describe",

@@ -11,7 +11,7 @@ from normenc import stimuli
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa.neurons import MIN_NEURONS
-from normenc.study.progress import Tell, each
+from normenc.study.progress import ProgressCallback, each
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import PowerSettings
@@ -27,8 +27,8 @@ UNKNOWN_NEURONS = [30, 100, 300]  # of a recording known only by its RDM
 def amounts_of(recording: Recording, settings: PowerSettings) -> PowerSettings:
     """Fill in the amounts of data that a study leaves out: the recording's own, and more.
 
-    Stimuli are doubled twice, up to 200 (images cannot be, for nobody knows others); neurons and trials a stimulus are
-    doubled; of animals there are also twice as many, and 5 at least.
+    Stimuli are doubled twice, up to 200 (images are not, because there are no others); neurons and trials per stimulus
+    are doubled; of animals there are also twice as many, and 5 at least.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def amounts_of(recording: Recording, settings: PowerSettings) -> PowerSettings:
         )
     n_animals = max(1, len(recording.animals))
     repeats = max(1, round(mean_repeats(recording)))
-    found = {
+    amounts = {
         "n_stimuli": n_stimuli,
         "n_neurons": settings.n_neurons or _own_neurons(recording, n_animals),
         "n_animals": settings.n_animals or [n_animals, max(5, 2 * n_animals)],
         "n_repeats": settings.n_repeats or [repeats, 2 * repeats],
     }
-    return settings.model_copy(update=found)
+    return settings.model_copy(update=amounts)
 
 
 def _own_stimuli(recording: Recording) -> list[int]:
@@ -79,7 +79,7 @@ def _own_neurons(recording: Recording, n_animals: int) -> list[int]:
 
 
 def mean_repeats(recording: Recording) -> float:
-    """Trials a stimulus; where stimuli differ, as many as would average out as much noise (the harmonic mean)."""
+    """Trials per stimulus; if stimuli differ, the number that averages out as much noise (the harmonic mean)."""
     if recording.trials is None:
         return 1.0
     counts = np.bincount(recording.trials["stimulus_index"].values, minlength=recording.n_stimuli)
@@ -87,7 +87,7 @@ def mean_repeats(recording: Recording) -> float:
 
 
 def with_stimuli(recording: Recording, n_stimuli: int) -> Recording:
-    """The same recording with another number of gratings, and no neurons: nobody knows what they would answer.
+    """The same recording with another number of gratings, and without neurons, whose responses to them are unknown.
 
     Fewer are taken evenly from its own. More are spaced evenly: around the circle from its first on, where its own go
     around it, else between its first and its last.
@@ -111,11 +111,11 @@ def with_stimuli(recording: Recording, n_stimuli: int) -> Recording:
 
 
 def candidates_of(
-    prepared: Prepared, own: Mapping[str, Any], numbers: Sequence[int], device: str, tell: Tell
+    prepared: Prepared, own: Mapping[str, Any], numbers: Sequence[int], device: str, progress: ProgressCallback
 ) -> dict[int, dict[str, Any]]:
     """RDMs of all candidates by their labels, for each number of stimuli.
 
-    Candidates are computed from images, so that more gratings than the animal saw are no guess.
+    Candidates are computed from images, so more gratings than the animal saw need no guess.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ def candidates_of(
     numbers : sequence of int
     device : str
         That the networks were trained on; they are in the cache.
-    tell : callable
-        Is given a :class:`normenc.study.Tally`.
+    progress : callable
+        Is given a :class:`normenc.study.SweepProgress`.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def candidates_of(
     """
     n_own = prepared.recording.n_stimuli
     rdms = {n: {label: rdm[np.ix_(*[_evenly(n_own, n)] * 2)] for label, rdm in own.items()} for n in numbers}
-    for n in each(tell, "responses to more stimuli", [n for n in dict.fromkeys(numbers) if n > n_own]):
+    for n in each(progress, "responses to more stimuli", [n for n in dict.fromkeys(numbers) if n > n_own]):
         more = with_stimuli(prepared.recording, n)
         assert more.orientation is not None
         images = stimuli.gratings(more.orientation, **prepared.study.stimuli.model_dump())
@@ -154,7 +154,7 @@ def _evenly(n_own: int, n: int) -> npt.NDArray[np.intp]:
 
 def first_rdms(representations: Sequence[Representation]) -> dict[str, Any]:
     """The first seed's RDM of every label."""
-    found: dict[str, Any] = {}
+    rdms: dict[str, Any] = {}
     for representation in representations:
-        found.setdefault(representation.label, representation.rdm)
-    return found
+        rdms.setdefault(representation.label, representation.rdm)
+    return rdms

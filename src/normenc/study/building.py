@@ -24,7 +24,7 @@ def build_task(settings: TaskSettings, gratings: StimulusSettings) -> tasks.Task
     Raises
     ------
     InputError
-        When the task refuses its settings, or its images have not the study's size.
+        If the task refuses its settings, or its images do not have the study's size.
     """
     options, stated = settings.options, gratings.model_dump()
     options |= {key: stated[key] for key in settings.origin.shared if options[key] is None}
@@ -47,7 +47,7 @@ def build_network(settings: NetworkSettings, image_size: tuple[int, int], task: 
     Raises
     ------
     InputError
-        When the network refuses its settings, or is none.
+        If the network refuses its settings, or is not a network.
     """
     build = partial(settings.origin.part, image_size, n_outputs=task.n_outputs, output=task.output, **settings.options)
     with _own_faults(settings, "network"):
@@ -63,7 +63,7 @@ def layers_there(settings: NetworkSettings, gratings: StimulusSettings) -> tuple
     Raises
     ------
     InputError
-        When the network refuses its settings, or is none.
+        If the network refuses its settings, or is not a network.
     """
     with _own_faults(settings, "network"), torch.random.fork_rng(devices=[]):
         size = stimuli.image_size(gratings.resolution)
@@ -89,8 +89,8 @@ def build_control(settings: ControlSettings) -> Callable[[torch.Tensor], dict[st
 
     def control(shown: torch.Tensor) -> dict[str, Any]:
         with _own_faults(settings, f"control {settings.title}"):
-            found = settings.origin.part(shown, **settings.options)
-            return {check_label(layer): values for layer, values in found.items()}
+            representations = settings.origin.part(shown, **settings.options)
+            return {check_label(layer): values for layer, values in representations.items()}
 
     return control
 
@@ -99,7 +99,7 @@ def _layers_of(network: Any) -> tuple[str, ...]:
     method = getattr(network, "layers", None)
     if not isinstance(network, nn.Module) or not callable(method):
         raise InputError(
-            f"it is a {type(network).__name__}, and no torch.nn.Module with layers(), which names the layers that can "
+            f"it is a {type(network).__name__}, not a torch.nn.Module with layers(), which names the layers that can "
             "be compared"
         )
     named: Any = method()
@@ -111,7 +111,7 @@ def _layers_of(network: Any) -> tuple[str, ...]:
 
 @contextmanager
 def _own_faults(settings: PartSettings, what: str) -> Iterator[None]:
-    """Say what was at fault; whatever someone's own code raises is a fault of that code, and no traceback is needed."""
+    """Say what failed: any error of a user's own code is reported as an error of that code, without a traceback."""
     own = is_import_path(settings.name)
     try:
         yield

@@ -1,4 +1,4 @@
-"""How similar the models are with the recording: by the study's measure, by others, and over training."""
+"""How similar the models are to the recording: by the study's measure, by others, and over training."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.study.inferring import infer_models, rdms_by_label
 from normenc.study.over_training import over_training
-from normenc.study.progress import Tell, each, reporting, stage
+from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation
 from normenc.study.tables import difference_table, seed_table, similarity_table
@@ -21,7 +21,7 @@ MAX_SHOWN = 4  # trained layers in the pictures of a grid, the most similar ones
 
 @dataclass(frozen=True)
 class Compared:
-    """How similar a study's models are with its recording.
+    """How similar a study's models are to its recording.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Compared:
 
     @property
     def shown(self) -> tuple[Representation, ...]:
-        """Of every label that pictures show the first seed: all or, of a grid, those of the most similar layers.
+        """The first seed of every label that pictures show: all labels or, in a grid, of the most similar layers.
 
         These are the most similar trained layers, their untrained twins and the controls.
         """
@@ -66,7 +66,7 @@ class Compared:
         return (*(firsts[label] for label in best), *others)
 
 
-def compare(represented: Represented, *, progress: bool | Tell = True) -> Compared:
+def compare(represented: Represented, *, progress: bool | ProgressCallback = True) -> Compared:
     """Compare the RDMs of layers, twins and controls with the recording's, with intervals and tests.
 
     Parameters
@@ -87,10 +87,10 @@ def compare(represented: Represented, *, progress: bool | Tell = True) -> Compar
     """
     prepared, representations = represented.prepared, represented.representations
     study, label = prepared.study, prepared.recording.label
-    with reporting(progress) as tell:
-        with stage(tell, "comparing") as counted:
-            inference = infer_models(prepared, rdms_by_label(representations), progress=counted.tick)
-        by_method, refused = _by_other_methods(represented, tell)
+    with reporting(progress) as progress:
+        with stage(progress, "comparing") as counted:
+            inference = infer_models(prepared, rdms_by_label(representations), progress=counted.progress)
+        by_method, refused = _by_other_methods(represented, progress)
         return Compared(
             represented=represented,
             inference=inference,
@@ -99,17 +99,19 @@ def compare(represented: Represented, *, progress: bool | Tell = True) -> Compar
             by_seed=seed_table(study, label, prepared.inputs["data"], representations),
             by_method=by_method,
             refused=refused,
-            over_training=over_training(represented, tell),
+            over_training=over_training(represented, progress),
         )
 
 
-def _by_other_methods(represented: Represented, tell: Tell) -> tuple[pd.DataFrame | None, dict[str, str]]:
+def _by_other_methods(
+    represented: Represented, progress: ProgressCallback
+) -> tuple[pd.DataFrame | None, dict[str, str]]:
     """Rows like those of ``similarity.csv`` for the other methods, and why some could not be used."""
     prepared, representations = represented.prepared, represented.representations
     study, models = prepared.study, rdms_by_label(representations)
     tables, refused = [], {}
-    others = [method for method in study.comparison.also if method != study.comparison.method]
-    for method in each(tell, "comparing by other measures", others):
+    others = [method for method in study.comparison.other_measures if method != study.comparison.method]
+    for method in each(progress, "comparing by other measures", others):
         try:
             inference = infer_models(prepared, models, method)
         except InputError as error:

@@ -24,7 +24,7 @@ def keys_of_task(part: Any) -> Keys:
     Raises
     ------
     InputError
-        When it is no task; the message goes on where it was named.
+        If it is not a task; the caller's message names it.
 
     Examples
     --------
@@ -33,13 +33,13 @@ def keys_of_task(part: Any) -> Keys:
     ['n_train', 'n_test', 'noise']
     """
     if not (isinstance(part, type) and issubclass(part, Task)):
-        raise InputError("it is no task: a task is a dataclass below normenc.tasks.Task")
+        raise InputError("it is not a task: a task is a dataclass that inherits from normenc.tasks.Task")
     missing = sorted(getattr(part, "__abstractmethods__", ()))
     if missing:
         raise InputError(f"this task lacks {', '.join(missing)}; see normenc.tasks.Task for what each is")
     if "__dataclass_fields__" not in vars(part) and inspect.get_annotations(part):
         raise InputError(
-            "this task is no dataclass, so that it has no keys; write @dataclass(frozen=True) above its class"
+            "this task is not a dataclass, so it has no keys; write @dataclass(frozen=True) above its class"
         )
     hints, keys = _hints(part), {}
     for field in dataclasses.fields(part):
@@ -61,17 +61,17 @@ def keys_of_network(part: Any) -> Keys:
     Raises
     ------
     InputError
-        When it is no network; the message goes on where it was named.
+        If it is not a network; the caller's message names it.
     """
     if isinstance(part, type):
         if not issubclass(part, nn.Module):
             raise InputError(
-                "it is no network: a network is a class below normenc.networks.Network, or any torch.nn.Module"
+                "it is not a network: a network inherits from normenc.networks.Network, or is any torch.nn.Module"
             )
         if not callable(getattr(part, "layers", None)):
             raise InputError(
                 "this network lacks layers(), which gives the names of its layers that can be compared; write it, or "
-                "put the class below normenc.networks.Network"
+                "inherit from normenc.networks.Network"
             )
     signature = _signature(part)
     try:
@@ -89,27 +89,27 @@ def keys_of_control(part: Any) -> Keys:
     Raises
     ------
     InputError
-        When it is no control; the message goes on where it was named.
+        If it is not a control; the caller's message names it.
     """
     signature = _signature(part)
     first = next(iter(signature.parameters), "")
     if isinstance(part, type) or first not in SEEN:
         raise InputError(
-            "it is no control: a control is a function whose first parameter is called images, or orientation, and "
+            "it is not a control: a control is a function whose first parameter is called images, or orientation, and "
             "that gives {layer: stimulus x unit}"
         )
     return _keys_of_call(part, signature, (first,))
 
 
 def check_measure(part: Any) -> None:
-    """Raise InputError where something is no function of two vectors; the message goes on where it was named."""
+    """Raise InputError if something is not a function of two vectors; the caller's message names it."""
     try:
         if isinstance(part, type):
             raise TypeError
         _signature(part).bind(0, 0)
     except TypeError:
         raise InputError(
-            "it is no measure: a measure is a function of two vectors of dissimilarities, or a normenc.rsa.Measure"
+            "it is not a measure: a measure is a function of two vectors of dissimilarities, or a normenc.rsa.Measure"
         ) from None
 
 
@@ -121,12 +121,10 @@ def _keys_of_call(part: Any, signature: inspect.Signature, given: Iterable[str])
             continue
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise InputError(
-                f"its parameter {name!r} cannot be given by name, as keys are; take the / out of its signature"
+                f"its parameter {name!r} cannot be passed by name, as keys are; remove the / from its signature"
             )
         if name not in hints:
-            raise InputError(
-                f"its parameter {name!r} has no type, which its key needs; write one, as in {name}: int = 3"
-            )
+            raise InputError(f"its parameter {name!r} has no type, which its key needs; add one, as in {name}: int = 3")
         keys[name] = hints[name], ... if parameter.default is parameter.empty else parameter.default
     return keys
 

@@ -87,14 +87,14 @@ class Description:
         return self.encoder is None
 
     def called(self, name: str) -> npt.NDArray[np.bool_]:
-        """Which units a test calls so: ``"tuned"``, ``"tuned_orientation"``, ...; none where it cannot be made."""
+        """Units that a test finds significant: ``"tuned"``, ``"tuned_orientation"``, ...; none if it cannot be made."""
         return self.summary.units[name].fillna(False).to_numpy(dtype=bool)
 
 
 def descriptions_of(
     recording: Recording, label: str, representations: Iterable[Representation], compared: Recording | None = None
 ) -> dict[str, Description]:
-    """Describe the recording, where its neurons are known, and layers and controls, by label; without tunings none.
+    """Describe the recording, if its neurons are known, and layers and controls, by label; none without tuning.
 
     Parameters
     ----------
@@ -109,14 +109,14 @@ def descriptions_of(
     period = recording.period
     if period is None or not recording.shown.tunings:
         return {}
-    found: dict[str, Description] = {}
+    descriptions: dict[str, Description] = {}
     if recording.responses is not None:
-        found[label] = _recording(recording, label, period)
+        descriptions[label] = _recording(recording, label, period)
     rows = slice(None) if compared is None or compared.kind == recording.kind else _same_gratings(recording, compared)
     for r in representations:
         if r.responses is not None:
-            found[r.label] = _encoder(r, rows, recording.stimulus, period)
-    return found
+            descriptions[r.label] = _encoder(r, rows, recording.stimulus, period)
+    return descriptions
 
 
 def _same_gratings(recording: Recording, folded: Recording) -> npt.NDArray[np.intp]:
@@ -136,8 +136,8 @@ def _recording(recording: Recording, label: str, period: float) -> Description:
     if (curves.n_trials >= 2).all():
         halves = tuning.split_halves(values, tuning.around_zero(stimulus, period), seed=0)
     summary = tuning.population_summary(values, stimulus, period=period, negative=NEGATIVE, blanks=blanks)
-    found = _description(label, curves, summary, halves, recording.responses["neuron"].to_numpy().astype(str))
-    return replace(found, named_by=neuron_column(recording.notes))
+    description = _description(label, curves, summary, halves, recording.responses["neuron"].to_numpy().astype(str))
+    return replace(description, named_by=neuron_column(recording.notes))
 
 
 def _encoder(representation: Representation, rows: Any, stimulus: Floats, period: float) -> Description:
@@ -150,8 +150,8 @@ def _encoder(representation: Representation, rows: Any, stimulus: Floats, period
     summary = tuning.population_summary(folded.mean, folded.stimulus, negative=NEGATIVE)
     summary.units.index = pd.Index(units, name=summary.units.index.name)  # their numbers in the whole population
     curves = tuning.tuning_curves(values, stimulus, period=period)
-    found = _description(representation.label, curves, summary)
-    return replace(found, encoder=representation.encoder)
+    description = _description(representation.label, curves, summary)
+    return replace(description, encoder=representation.encoder)
 
 
 def _description(
@@ -217,78 +217,79 @@ def _decoding_error(curves: tuning.TuningCurves, period: float) -> float:
 
 
 def population_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning.csv``: one row a population; columns of direction and blanks where there are any."""
-    kinds = ["orientation"]
-    kinds += ["direction"] if any(found.summary.direction is not None for found in descriptions.values()) else []
-    with_blanks = any("responsive" in found.summary.units for found in descriptions.values())
+    """Make ``tuning.csv``: one row per population; columns of direction and blanks where there are any."""
+    angles = ["orientation"]
+    angles += ["direction"] * any(one.summary.direction is not None for one in descriptions.values())
+    with_blanks = any("responsive" in one.summary.units for one in descriptions.values())
     rows = []
-    for found in descriptions.values():
-        units, summary = found.summary.units, found.summary
-        tuned = {kind: getattr(summary, kind) or NONE for kind in kinds}
+    for described in descriptions.values():
+        units, summary = described.summary.units, described.summary
+        tuned = {angle: getattr(summary, angle) or NONE for angle in angles}
         responsive = units["responsive"] if "responsive" in units else pd.Series(dtype="boolean")
-        row = {"population": found.label, "recording": found.is_recording} | _who(found)
-        row |= {"n_all": found.n_all, "n_units": len(units)}
+        row = {"population": described.label, "recording": described.is_recording} | _who(described)
+        row |= {"n_all": described.n_all, "n_units": len(units)}
         if with_blanks:
             row |= _counts("responsive", int(responsive.sum()), int(responsive.notna().sum()))
         row |= _counts("tuned", summary.n_tuned, summary.n_tested)
-        for kind, own in tuned.items():
-            row |= _counts(f"tuned_{kind}", own.n_tuned, own.n_tested)
-        for kind, own in tuned.items():
-            row |= _of_tuned(kind, own)
-        indices = ["gosi", "osi", *(["gdsi", "dsi"] if "direction" in kinds else []), "reliability"]
+        for angle, own in tuned.items():
+            row |= _counts(f"tuned_{angle}", own.n_tuned, own.n_tested)
+        for angle, own in tuned.items():
+            row |= _of_tuned(angle, own)
+        indices = ["gosi", "osi", *(["gdsi", "dsi"] if "direction" in angles else []), "reliability"]
         row |= {f"{name}_median": units[name].median() if name in units else np.nan for name in indices}
-        row |= {f"decoding_{kind}_error_deg": getattr(found, f"{kind}_error") for kind in kinds}
+        row |= {f"decoding_{angle}_error_deg": getattr(described, f"{angle}_error") for angle in angles}
         rows.append(
             row
             | {
-                "participation_ratio": found.participation_ratio,
-                "spectrum_exponent": found.exponent,
-                "spectrum_cross_validated": found.halved,
+                "participation_ratio": described.participation_ratio,
+                "spectrum_exponent": described.exponent,
+                "spectrum_cross_validated": described.halved,
             }
         )
     table = pd.DataFrame(rows)
     return table.astype({name: "Int64" for name in table if name.startswith("n_") or name == "seed"})
 
 
-def _who(found: Description) -> dict[str, Any]:
-    """The columns that say of which encoder a population is."""
-    own = encoder_columns([found.encoder], [None if found.is_recording else found.label])
+def _who(described: Description) -> dict[str, Any]:
+    """The columns that identify the encoder of a population."""
+    own = encoder_columns([described.encoder], [None if described.is_recording else described.label])
     return {name: values[0] for name, values in own.items()}
 
 
 def _counts(name: str, n: int, n_tested: int) -> dict[str, float]:
-    """How many units a test calls so, of how many; missing where it cannot be made of any."""
+    """How many units are significant in a test, of how many; missing if it can be made of none."""
     return {f"n_{name}": n if n_tested else np.nan, f"n_tested_{name}": n_tested}
 
 
-def _of_tuned(kind: str, tuned: tuning.Tuned) -> dict[str, float]:
+def _of_tuned(angle: str, tuned: tuning.Tuned) -> dict[str, float]:
     """Widths and preferences of the units tuned to orientation, or to direction."""
     mean = tuned.preferences.mean
     return {
-        **{f"{kind}_width_deg_{name}": tuned.width_quartiles[place] for place, name in enumerate(QUARTILES)},
-        f"n_{kind}_width_at_bound": tuned.n_at_bound if tuned.n_tuned else np.nan,
-        f"preferred_{kind}_mean_deg": mean % 360 if kind == "direction" else mean,
-        f"preferred_{kind}_resultant_length": tuned.preferences.resultant_length,
-        f"preferred_{kind}_rayleigh_p": tuned.preferences.p_value,
+        **{f"{angle}_width_deg_{name}": tuned.width_quartiles[place] for place, name in enumerate(QUARTILES)},
+        f"n_{angle}_width_at_bound": tuned.n_at_bound if tuned.n_tuned else np.nan,
+        f"preferred_{angle}_mean_deg": mean % 360 if angle == "direction" else mean,
+        f"preferred_{angle}_resultant_length": tuned.preferences.resultant_length,
+        f"preferred_{angle}_rayleigh_p": tuned.preferences.p_value,
     }
 
 
 def unit_table(descriptions: Mapping[str, Description]) -> pd.DataFrame:
-    """Make ``tuning_units.csv``: one row a neuron, by its name, or a unit, by its number.
+    """Make ``tuning_units.csv``: one row per neuron, by its name, or a unit, by its number.
 
     Names that go by another name in the file, such as ``roi``, stand in a column of that name too.
     """
     tables = []
-    for found in descriptions.values():
-        table = found.summary.units.reset_index().astype({"unit": "Int64", "width_at_bound": "boolean"})
-        table["response_range"] = np.ptp(found.average, axis=0)
-        if found.neurons is not None:
+    for described in descriptions.values():
+        table = described.summary.units.reset_index().astype({"unit": "Int64", "width_at_bound": "boolean"})
+        table["response_range"] = np.ptp(described.average, axis=0)
+        if described.neurons is not None:
             table["unit"] = pd.NA
-        for place, (name, value) in enumerate({"population": found.label, **_who(found)}.items()):
+        for place, (name, value) in enumerate({"population": described.label, **_who(described)}.items()):
             table.insert(place, name, value)
-        table.insert(table.columns.get_loc("seed") + 1, "neuron", found.neurons)
-        if found.named_by and found.named_by not in table:
-            own = pd.Series(found.neurons, dtype="string")
-            table.insert(table.columns.get_loc("neuron") + 1, found.named_by, own.mask(own.str.startswith(NAMELESS)))
+        table.insert(table.columns.get_loc("seed") + 1, "neuron", described.neurons)
+        if described.named_by and described.named_by not in table:
+            own = pd.Series(described.neurons, dtype="string")
+            own = own.mask(own.str.startswith(NAMELESS))
+            table.insert(table.columns.get_loc("neuron") + 1, described.named_by, own)
         tables.append(table.astype({"unit": "Int64", "neuron": "string"}))
     return pd.concat(tables, ignore_index=True)

@@ -1,4 +1,4 @@
-"""The pictures of a study: what only they need is kept, and they are drawn from the run's folder."""
+"""The pictures of a study: data that only they need are stored, and they are drawn from the run's folder."""
 
 import tempfile
 from pathlib import Path
@@ -15,7 +15,7 @@ from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import MOST_UNITS
-from normenc.study.progress import Tell, each, reporting
+from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.store import write_evaluation
 from normenc.study.tables import fitting_table
 from normenc.texts import visible
@@ -27,7 +27,7 @@ N_MAPS = 8  # neurons whose readout is drawn
 OF_UNITS = ("gosi", "preferred_orientation_deg", "preferred_direction_deg")  # columns that are drawn
 
 
-def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Tell = True) -> tuple[Path, ...]:
+def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | ProgressCallback = True) -> tuple[Path, ...]:
     """Draw the pictures of an evaluation as PNG and SVG.
 
     Parameters
@@ -35,7 +35,7 @@ def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Tell = 
     evaluation : Evaluation
         With the stage compare; pictures of tuning and embeddings take the stage describe as well.
     folder : str or Path
-        It is made if it is not there.
+        Created if it does not exist.
     progress : bool or callable
         See :func:`normenc.study.run`.
 
@@ -49,44 +49,44 @@ def draw(evaluation: Evaluation, folder: str | Path, *, progress: bool | Tell = 
     InputError
         When the evaluation is without the stage compare.
     """
-    with reporting(progress) as tell, tempfile.TemporaryDirectory(prefix="normenc-") as place:
+    with reporting(progress) as progress, tempfile.TemporaryDirectory(prefix="normenc-") as place:
         write_run(evaluation, Path(place), device="cpu")  # pictures are drawn from a run's files
-        return draw_run(Path(place), Path(folder), tell)
+        return draw_run(Path(place), Path(folder), progress)
 
 
 def write_run(evaluation: Evaluation, folder: Path, *, device: str) -> None:
-    """Write what was found, and what only the pictures show, to the new `folder`."""
+    """Write the results, and the data that only the pictures show, to the new `folder`."""
     write_evaluation(evaluation, folder, device=device)
     (folder / "figures").mkdir()
     write_source_data(source_data(evaluation), folder / "figures" / SOURCE_DATA)
 
 
-def draw_run(run: Path, folder: Path, tell: Tell) -> tuple[Path, ...]:
+def draw_run(run: Path, folder: Path, progress: ProgressCallback) -> tuple[Path, ...]:
     """Draw the pictures of the run in a folder into another one."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = Run.open(run).figures
+    pictures = Run.open(run).figures
     drawn: list[Path] = []
-    for name in each(tell, "drawing", list(found)):
-        drawn += figures.save(found[name].draw(), folder, name)
+    for name in each(progress, "drawing", list(pictures)):
+        drawn += figures.save(pictures[name].draw(), folder, name)
     return tuple(drawn)
 
 
 def source_data(evaluation: Evaluation) -> dict[str, Any]:
-    """What the pictures of `evaluation` show and no other file of its run holds."""
-    found = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation)}
+    """Data that the pictures of `evaluation` show and no other file of its run contains."""
+    data = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation)}
     if evaluation.populations is None:
-        found["shown"] = _shown(evaluation)
+        data["shown"] = _shown(evaluation)
     else:
-        found["embeddings"] = {visible(label): points for label, points in evaluation.embeddings.items()}
+        data["embeddings"] = {visible(label): points for label, points in evaluation.embeddings.items()}
     if not evaluation.study.is_grid:
-        found["pairs"] = evaluation.inference.pairs
+        data["pairs"] = evaluation.inference.pairs
     descriptions = _descriptions(evaluation)
     if descriptions:
         shown = [evaluation.recording_label, *(r.label for r in evaluation.shown if _is_trained(r))]
-        found["tuning"] = {visible(label): _tuning(one, drawn=label in shown) for label, one in descriptions.items()}
+        data["tuning"] = {visible(label): _tuning(one, drawn=label in shown) for label, one in descriptions.items()}
     if evaluation.predicted is not None and evaluation.predicted.fitted:
-        found["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
-    return found
+        data["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
+    return data
 
 
 def _descriptions(evaluation: Evaluation) -> dict[str, Description]:
@@ -125,7 +125,7 @@ def _digits(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _examples(evaluation: Evaluation) -> dict[str, Any]:
-    """Some of the recording's own stimuli, as networks were given them."""
+    """Some of the recording's own stimuli, as networks saw them."""
     recording = evaluation.recording
     chosen = _spread(recording.n_stimuli)
     names = [recording.shown.title(stimulus) for stimulus in recording.stimulus[chosen].tolist()]
@@ -147,17 +147,17 @@ def _spread(n: int) -> list[int]:
 
 def _tuning(one: Description, *, drawn: bool) -> dict[str, Any]:
     """The spectrum of a population and, where its responses are drawn, those that populations.nc does not hold."""
-    found: dict[str, Any] = {"spectrum": one.spectrum, "exponent": one.exponent}
+    tuning_data: dict[str, Any] = {"spectrum": one.spectrum, "exponent": one.exponent}
     if not drawn:
-        return found
-    found |= {"whole": one.average.shape[1] <= MOST_UNITS}
-    found["preferred"] = tuning.preferred(one.first, one.stimulus, negative=NEGATIVE)
-    if not found["whole"]:
-        found["average"] = _short(one.average)
-        found |= {"standard_error": _short(one.standard_error)} if np.isfinite(one.standard_error).all() else {}
+        return tuning_data
+    tuning_data |= {"whole": one.average.shape[1] <= MOST_UNITS}
+    tuning_data["preferred"] = tuning.preferred(one.first, one.stimulus, negative=NEGATIVE)
+    if not tuning_data["whole"]:
+        tuning_data["average"] = _short(one.average)
+        tuning_data |= {"standard_error": _short(one.standard_error)} if np.isfinite(one.standard_error).all() else {}
     if one.halved:
-        found["second"] = _short(one.second)
-    return found
+        tuning_data["second"] = _short(one.second)
+    return tuning_data
 
 
 def _fitted(evaluation: Evaluation, fit: encoding.FittedNetwork) -> dict[str, Any]:
@@ -184,5 +184,5 @@ def _readouts(evaluation: Evaluation, fit: encoding.FittedNetwork) -> dict[str, 
 
 
 def _short(responses: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Seven digits of every response are more than a picture shows, and half as much to keep."""
+    """Seven digits of every response are more than a picture shows, and take half the space."""
     return responses.astype(np.float32)

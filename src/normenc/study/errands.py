@@ -1,4 +1,4 @@
-"""What is given to workers, and what comes back: units to train, told from those of other software."""
+"""What workers receive and return: units to train, which workers with other software refuse."""
 
 import pickle
 import time
@@ -29,8 +29,8 @@ Result = tuple[Unit, bytes | Exception]
 class Errands:
     """Units in the hands of workers.
 
-    All are given to the scheduler at once, so that a cluster that grows with its work does so. A worker that has other
-    software gives them back untouched; from then on they go to the others alone.
+    The scheduler receives all of them at once, so an adaptive cluster grows as needed. A worker that has other
+    software returns them untouched; from then on only the others receive them.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Errands:
         self.seen = self.looked = time.monotonic()
 
     def results(self) -> Iterator[Result]:
-        """Results as they come. What a worker had in hand when it died is given to another."""
+        """Results as they arrive. If a worker dies, another trains its unit."""
         if self.scheduler is not None:
             self._check_first()
         for unit in self.keys:
@@ -96,7 +96,7 @@ class Errands:
             else:
                 yield (
                     unit,
-                    InputError(f"a worker trained {key} where {self.keys[unit]} was asked for; its result is left"),
+                    InputError(f"a worker trained {key} instead of {self.keys[unit]}; its result is discarded"),
                 )
             return
         if future.status != "error":
@@ -115,13 +115,13 @@ class Errands:
             yield unit, error
 
     def _check_first(self) -> None:
-        """Refuse workers of other software before anything is given to them."""
+        """Refuse workers with other software before they receive anything."""
         self._look(closely=True)
         if self.refused:
             raise self._refusal()
 
     def _look(self, *, closely: bool = False) -> None:
-        """See which workers there are, closely: with what software, and give up where there were none for too long."""
+        """Look for workers (closely: and their software), and give up if there were none for too long."""
         if self.client.status != "running":
             raise self._lost("no longer answers")
         there = threads(self.client)
@@ -140,7 +140,7 @@ class Errands:
             self._wait_on("no worker" if there is not None else "no answer from the scheduler")
 
     def _give_again(self) -> None:
-        """Give what was held, and what only workers have that are gone."""
+        """Submit what was held back, and what only lost workers have."""
         stuck = [future for future, places in self.given_to.items() if not places & self.workers.keys()]
         units, self.held = self.held, []
         for future in stuck:
@@ -167,18 +167,18 @@ class Errands:
         named = [f"worker {address} {fault}" for address, fault in self.refused.items()]
         more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
         return InputError(
-            f"{'; '.join(named[:NAMED])}{more}. Workers of other software give other numbers: install the same on all "
-            "machines"
+            f"{'; '.join(named[:NAMED])}{more}. Workers with other software give different numbers: install the same "
+            "versions on all machines"
         )
 
     def _given_up(self, what: str) -> Exception:
         said = f"{what} for {self.wait:g} s at {self._where}"
         if self.refused:
-            said += f", but for those left out ({'; '.join(f'{a} {fault}' for a, fault in self.refused.items())})"
+            said += f", except for those left out ({'; '.join(f'{a} {fault}' for a, fault in self.refused.items())})"
         if self.trained or self.scheduler is None:
             return ConnectionError(f"{said}; {self._kept}")
         return InputError(
-            f"{said}; start workers with: dask worker {self.scheduler.address}, or wait longer for them with --wait"
+            f"{said}; start workers with: dask worker {self.scheduler.address}, or wait longer for them with wait="
         )
 
     def _lost(self, how: str) -> ConnectionError:
@@ -189,4 +189,4 @@ class Errands:
         if not self.trained:
             return "no network was trained; give the same command again"
         kept = "the one network that was" if self.trained == 1 else f"the {self.trained} networks that were"
-        return f"{kept} trained {'is' if self.trained == 1 else 'are'} kept, and the same command goes on from there"
+        return f"{kept} trained {'is' if self.trained == 1 else 'are'} kept, and the same command continues from there"

@@ -21,7 +21,7 @@ from normenc.study.describing import Description
 from normenc.study.fitness import quality_of
 from normenc.study.populations import Populations, describe
 from normenc.study.predicting import Predicted, predict
-from normenc.study.progress import Tell, reporting, stage
+from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.represented import Represented, represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.scheduler import Scheduler
@@ -40,8 +40,8 @@ T = TypeVar("T")
 class Evaluation:
     """Everything a study found, stage by stage.
 
-    What each stage found can be asked of the evaluation itself: ``evaluation.similarity`` is
-    ``evaluation.compared.similarity``. Where that stage was left out, an InputError says so.
+    The results of each stage are also attributes of the evaluation itself: ``evaluation.similarity`` is
+    ``evaluation.compared.similarity``. If that stage was left out, an InputError says so.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Evaluation:
     represented : Represented
         What the encoders respond.
     compared : Compared or None
-        How similar they are with the recording.
+        How similar they are to the recording.
     populations : Populations or None
         How they and the recording are tuned.
     predicted : Predicted or None
@@ -96,7 +96,7 @@ class Evaluation:
 
     @property
     def images(self) -> torch.Tensor:
-        """What the animal saw, as networks were given it, shape (n_stimuli, height, width)."""
+        """What the animal saw, as networks saw it, shape (n_stimuli, height, width)."""
         return self.prepared.images
 
     @property
@@ -141,7 +141,7 @@ class Evaluation:
 
     @property
     def shown(self) -> tuple[Representation, ...]:
-        """Of every label that the pictures show the first seed, see :attr:`Compared.shown`; all without comparison."""
+        """The first seed of every label that the pictures show, see :attr:`Compared.shown`; all if not compared."""
         return tuple(self.represented.firsts.values()) if self.compared is None else self.compared.shown
 
     @property
@@ -215,7 +215,7 @@ def evaluate(
     stages: Sequence[str] | None = None,
     device: str = "cpu",
     workers: int | str | Scheduler = 1,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
 ) -> Evaluation:
     """Train the networks, compare their layers and the controls with the recording.
 
@@ -241,17 +241,17 @@ def evaluate(
     """
     study = prepared.study
     asked = in_order(study.stages if stages is None else stages, predict=study.encoding.enabled)
-    with reporting(progress) as tell:
+    with reporting(progress) as progress:
         if "compare" in asked:
             _ = prepared.inputs  # what is wrong with the recording shows before anything is trained
-        represented = represent(prepared, device=device, workers=workers, progress=tell)
-        compared = compare(represented, progress=tell) if "compare" in asked else None
+        represented = represent(prepared, device=device, workers=workers, progress=progress)
+        compared = compare(represented, progress=progress) if "compare" in asked else None
         predicted = None
         if compared is not None and "predict" in asked:
-            predicted = predict(compared, device=device, progress=tell)
-        populations = describe(represented, compared, progress=tell) if "describe" in asked else None
+            predicted = predict(compared, device=device, progress=progress)
+        populations = describe(represented, compared, progress=progress) if "describe" in asked else None
         if compared is None:
             return Evaluation(asked, represented, populations=populations)
-        with stage(tell, "checking the recording"):
+        with stage(progress, "checking the recording"):
             quality, changed = quality_of(prepared, compared.inference)
     return Evaluation(asked, represented, compared, populations, predicted, quality, changed)

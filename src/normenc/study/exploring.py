@@ -1,4 +1,4 @@
-"""What a run keeps of each population for a reader who looks closer: components, tuning, the stimuli as pictures."""
+"""What a run keeps of each population for the explorers: components, tuning, the stimuli as pictures."""
 
 from io import BytesIO
 from typing import Any
@@ -48,8 +48,8 @@ def population_dataset(evaluation: Evaluation) -> xr.Dataset:
         attrs={"title": "populations that the report shows", "of_units": "drawn at random, where there are many"},
     )
     for index, label in enumerate(labels):
-        if (found := evaluation.descriptions.get(label)) is not None:
-            dataset = dataset.assign(_tuning(index, found))
+        if (description := evaluation.descriptions.get(label)) is not None:
+            dataset = dataset.assign(_tuning(index, description))
     return dataset
 
 
@@ -73,15 +73,15 @@ def stimulus_sheet(images: Any) -> bytes:
     return content.getvalue()
 
 
-def _tuning(index: int, found: Description) -> dict[str, Any]:
-    n_units = found.average.shape[1]
-    names = np.full(n_units, "") if found.neurons is None else found.neurons
+def _tuning(index: int, description: Description) -> dict[str, Any]:
+    n_units = description.average.shape[1]
+    names = np.full(n_units, "") if description.neurons is None else description.neurons
     some = np.sort(np.random.default_rng(SEED).permutation(n_units)[:MOST_UNITS])
     unit = f"unit_{index}"
     return {
-        f"tuning_{index}": (("tuned_stimulus", unit), found.average[:, some].astype(np.float32)),
-        f"standard_error_{index}": (("tuned_stimulus", unit), found.standard_error[:, some].astype(np.float32)),
-        unit: (unit, found.summary.units.index.to_numpy()[some]),
+        f"tuning_{index}": (("tuned_stimulus", unit), description.average[:, some].astype(np.float32)),
+        f"standard_error_{index}": (("tuned_stimulus", unit), description.standard_error[:, some].astype(np.float32)),
+        unit: (unit, description.summary.units.index.to_numpy()[some]),
         f"name_{index}": (unit, names[some]),
-        "tuned_stimulus": ("tuned_stimulus", found.stimulus),
+        "tuned_stimulus": ("tuned_stimulus", description.stimulus),
     }

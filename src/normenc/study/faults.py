@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from normenc.errors import InputError, quoted, shortened
-from normenc.study.parts import KINDS, section_of
+from normenc.study.parts import PART_KINDS, section_of
 from normenc.study.sections import RecordingSettings
 
-__all__ = ["all_in_words", "in_words"]
+__all__ = ["describe_fault", "describe_faults"]
 
 MOST_FAULTS = 8  # that are told at once
 
@@ -22,11 +22,11 @@ OPTIONS = {  # of the command line that are called otherwise
 }
 
 
-def all_in_words(study: type[BaseModel], problems: Sequence[Any], given: Any) -> list[str]:
-    """The faults that pydantic found in the settings given for `study`, one a line; of a value of several kinds one."""
+def describe_faults(study: type[BaseModel], problems: Sequence[Any], given: Any) -> list[str]:
+    """The faults that pydantic found in the settings given for `study`, one per line, and one per value."""
     said: dict[str, list[str]] = {}
     for problem in problems[:200]:
-        where, _, what = in_words(study, problem, given).partition("; it should be ")
+        where, _, what = describe_fault(study, problem, given).partition("; it should be ")
         said.setdefault(where, []).append(what)
     lines = [
         where
@@ -37,10 +37,10 @@ def all_in_words(study: type[BaseModel], problems: Sequence[Any], given: Any) ->
         for where, whats in said.items()
     ]
     more = len(problems) - MOST_FAULTS if len(lines) > MOST_FAULTS else 0
-    return lines[:MOST_FAULTS] + [f"there are about {more:,} faults more"] * (more > 0)
+    return lines[:MOST_FAULTS] + [f"about {more:,} more errors"] * (more > 0)
 
 
-def in_words(study: type[BaseModel], problem: Any, settings: Any) -> str:
+def describe_fault(study: type[BaseModel], problem: Any, settings: Any) -> str:
     """One fault that pydantic found in settings: where it is, what was given, what is allowed."""
     model, parts = _place(study, problem["loc"], settings)
     key = shortened(".".join(parts))
@@ -88,8 +88,8 @@ def _place(study: type[BaseModel], location: tuple[Any, ...], given: Any) -> tup
     for part in location:
         if isinstance(part, int):
             given = given[part] if isinstance(given, list) and part < len(given) else given
-            kind = parts[-1].removesuffix("s") if parts else ""
-            model = _section(kind, given) if kind in KINDS else model
+            part_kind = parts[-1].removesuffix("s") if parts else ""
+            model = _section(part_kind, given) if part_kind in PART_KINDS else model
             if part:
                 parts.append(str(part + 1))
         elif part in model.model_fields:
@@ -110,10 +110,10 @@ def _place(study: type[BaseModel], location: tuple[Any, ...], given: Any) -> tup
     return model, parts
 
 
-def _section(kind: str, given: Any) -> type[BaseModel]:
+def _section(part_kind: str, given: Any) -> type[BaseModel]:
     """The settings of the task, network or control that a section names."""
-    name = given.get("name", KINDS[kind].default) if isinstance(given, Mapping) else given
+    name = given.get("name", PART_KINDS[part_kind].default) if isinstance(given, Mapping) else given
     try:
-        return section_of(kind, name)
+        return section_of(part_kind, name)
     except (InputError, TypeError):
-        return KINDS[kind].base
+        return PART_KINDS[part_kind].base

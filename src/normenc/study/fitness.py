@@ -16,16 +16,16 @@ MAX_NAMED = 3  # files in one line
 
 
 def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, tuple[Path, ...]]:
-    """The quality of a recording, and those of its files that changed after they were read, which are told of.
+    """The quality of a recording, and those of its files that changed after they were read, of which it warns.
 
-    The file is checked, for it tells what is missing and the unit of its values. Where there is none, or it is no
+    The file is checked, because it says what is missing and the unit of its values. If there is none, or it is no
     longer what was read, the recording is checked as it is in memory.
     """
-    found = None
+    quality = None
     if prepared.files and not changed(prepared.files):
         settings = prepared.study.recording[0]
         try:
-            found = check(settings.source, compared=inference, preparation=settings.preparation)
+            quality = check(settings.source, compared=inference, preparation=settings.preparation)
         except InputError:
             if not changed(prepared.files):
                 raise
@@ -33,9 +33,9 @@ def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, t
     if since:
         names = ", ".join(path.name for path in since[:MAX_NAMED]) + ", ..." * (len(since) > MAX_NAMED)
         warnings.warn(
-            f"{visible(names)} changed after the recording was read; all results are of what was read, which "
-            "environment.json knows by its SHA-256",
+            f"{visible(names)} changed after the recording was read; all results are from the earlier content, which "
+            "environment.json identifies by its SHA-256",
             NormencWarning,
             stacklevel=2,
         )
-    return found if found is not None and not since else check(prepared.recording, compared=inference), since
+    return quality if quality is not None and not since else check(prepared.recording, compared=inference), since

@@ -1,4 +1,4 @@
-"""Similarities of a study's models with its recording, with the study's settings for inference."""
+"""Similarities of a study's models to its recording, with the study's settings for inference."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -35,14 +35,14 @@ def infer_models(
     method: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> rsa.Inference:
-    """By the study's method, or by another, with no more samples than it takes to see whether that matters."""
+    """By the study's method, or by another with just enough samples to see whether that matters."""
     study, recording = prepared.study, prepared.recording
     own = study.comparison
-    options = study.comparison.model_dump(exclude={"layers", "controls", "also", "method", "n_samples"})
+    options = study.comparison.model_dump(exclude={"layers", "controls", "other_measures", "method", "n_samples"})
     options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI
-    found = rsa.infer(
+    inference = rsa.infer(
         {label: np.stack(rdms) for label, rdms in models.items()},
         **prepared.inputs,
         ordered=recording.has_neighbours,
@@ -52,16 +52,16 @@ def infer_models(
         progress=progress,
         **options,
     )
-    return _without_false_certainty(found) if few else found
+    return _without_false_certainty(inference) if few else inference
 
 
 def samples_of_other_methods(study: Study) -> int:
-    """Samples of their bootstrap: enough to see whether the answer hangs on the method."""
+    """Samples of their bootstrap: enough to see whether the answer depends on the method."""
     return min(study.comparison.n_samples, MOST_SAMPLES_ALSO)
 
 
 def _without_false_certainty(inference: rsa.Inference) -> rsa.Inference:
-    """Where nothing that was resampled touches an estimate, how sure it is becomes unknown, rather than wholly sure."""
+    """If resampling does not affect an estimate, its uncertainty is unknown, not zero."""
     tables = []
     for table in (inference.models, inference.pairs):
         columns = [name for name in table if name in UNCERTAIN]

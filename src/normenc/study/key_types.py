@@ -22,7 +22,7 @@ def in_toml(annotation: Any) -> Any:
     Raises
     ------
     InputError
-        When a study file cannot hold the type; the message goes on where the key was named.
+        If a study file cannot contain the type; the caller's message names the key.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""How similar the networks' layers are with the recording in the course of training."""
+"""How similar the networks' layers are to the recording in the course of training."""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from normenc.study.inferring import infer_models
-from normenc.study.progress import Tell, each
+from normenc.study.progress import ProgressCallback, each
 from normenc.study.represented import Represented, whole
 from normenc.study.representing import Representation, by_layer
 from normenc.study.tables import epoch_table
@@ -13,7 +13,7 @@ from normenc.study.tables import epoch_table
 __all__ = ["over_training"]
 
 
-def over_training(represented: Represented, tell: Tell) -> pd.DataFrame | None:
+def over_training(represented: Represented, progress: ProgressCallback) -> pd.DataFrame | None:
     """Similarities of the checkpoints, with intervals: ``over_training.csv``; None where the study has none."""
     prepared = represented.prepared
     if not prepared.study.training.checkpoints:
@@ -22,12 +22,12 @@ def over_training(represented: Represented, tell: Tell) -> pd.DataFrame | None:
     for epoch, representation in _checkpoints(represented):
         groups.setdefault(representation.encoder.encoder_name, []).append((epoch, representation))
     tables = []
-    # Apart, for nobody asks for the differences between all.
-    for found in each(tell, "comparing over training", groups.values()):
+    # Apart, because the differences between all of them are not needed.
+    for at_epochs in each(progress, "comparing over training", groups.values()):
         models: dict[str, list[npt.NDArray[np.float64]]] = {}
-        for epoch, representation in found:
+        for epoch, representation in at_epochs:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
-        tables.append(epoch_table(prepared.recording.label, found, infer_models(prepared, models)))
+        tables.append(epoch_table(prepared.recording.label, at_epochs, infer_models(prepared, models)))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -41,6 +41,6 @@ def _checkpoints(represented: Represented) -> list[tuple[int, Representation]]:
     for (task, network), units in whole(prepared, represented.failures).items():
         for epoch in sorted(set(prepared.study.training.checkpoints)):
             encoders = {unit.seed: represented.trainings[unit].checkpoints[epoch] for unit in units}
-            found, _ = by_layer(prepared, encoders, task, network)
-            rows += [(epoch, r) for of_layer in found.values() for r in of_layer]
+            layers, _ = by_layer(prepared, encoders, task, network)
+            rows += [(epoch, r) for of_layer in layers.values() for r in of_layer]
     return rows

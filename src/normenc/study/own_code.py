@@ -1,4 +1,4 @@
-"""Anyone's own code that a study names by import path: it is imported, and what it does is told by a digest.
+"""A user's own code that a study names by import path: it is imported, and identified by a digest.
 
 Only a study that is to be run imports anything. A finished run is read without it, wherever its folder came from.
 """
@@ -41,13 +41,13 @@ def importing_from(folder: Path | None) -> Iterator[None]:
 
 
 def import_part(path: str) -> Any:
-    """What stands at an import path ``"module:name"``; its code is remembered as it is now.
+    """The object at an import path ``"module:name"``; its code is recorded as it is now.
 
     Raises
     ------
     InputError
-        When the path is none, its module cannot be imported or has no such name, or its code has changed since it was
-        imported.
+        If it is not an import path, the module cannot be imported or has no such name, or its code has changed since
+        it was imported.
     """
     module, _, name = path.partition(":")
     if not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
@@ -78,8 +78,8 @@ def _load(path: str, module: str) -> Any:
     here = folder is not None and ((folder / f"{top}.py").is_file() or (folder / top).is_dir())
     if folder is not None and here and top in sys.modules and not _lies_in(sys.modules[top], folder / top):
         raise InputError(
-            f"given {quoted(path)}; {top} lies in {folder}, but another one is imported already, from "
-            f"{_file_of(sys.modules[top])}; rename one of them, or start Python anew"
+            f"given {quoted(path)}; {top} lies in {folder}, but another module of this name is already imported, from "
+            f"{_file_of(sys.modules[top])}; rename one of them, or restart Python"
         )
     invalidate_caches()  # of files that are written meanwhile
     try:
@@ -118,8 +118,8 @@ def _first_on_path(folder: Path | None) -> Iterator[None]:
 def _lies_in(module: Any, place: Path) -> bool:
     """Whether a module is the file or folder of that name."""
     own = getattr(module, "__file__", None)
-    found = [Path(path).resolve() for path in ([own] if own else getattr(module, "__path__", []))]
-    return any(path == place.with_suffix(".py").resolve() or path.is_relative_to(place.resolve()) for path in found)
+    places = [Path(path).resolve() for path in ([own] if own else getattr(module, "__path__", []))]
+    return any(path == place.with_suffix(".py").resolve() or path.is_relative_to(place.resolve()) for path in places)
 
 
 def _file_of(module: Any) -> str:
@@ -127,7 +127,7 @@ def _file_of(module: Any) -> str:
 
 
 def _check_found_again(path: str, part: Any) -> None:
-    """Raise InputError where another process would not find a class or function by its module and name."""
+    """Raise InputError if another process would not find a class or function by its module and name."""
     module, name = getattr(part, "__module__", None), getattr(part, "__qualname__", None)
     if module is None or name is None:
         return
@@ -138,7 +138,7 @@ def _check_found_again(path: str, part: Any) -> None:
     if again is not part or module == "__main__":
         raise InputError(
             f"given {quoted(path)}; it is made inside {module}.{name}, where other processes cannot find it; define it "
-            "at the top of its module, under the name that it bears"
+            "at the top of its module, under its own name"
         )
 
 
@@ -150,7 +150,7 @@ def root_of(part: Any) -> Path | None:
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None or not file.endswith(".py"):
         raise InputError(
-            f"{module}.{part.__qualname__} has no source file, by which its networks could be told from others; define "
+            f"{module}.{part.__qualname__} has no source file, which is needed to identify its networks; define "
             "it in a file that can be imported"
         )
     path = Path(file).absolute()
@@ -167,7 +167,7 @@ def code_of(part: Any) -> str | None:
     Raises
     ------
     InputError
-        When there is no source, or it has changed since it was first asked for: Python still runs the former one.
+        When there is no source, or it has changed since it was first asked for: Python still runs the old one.
     """
     root = root_of(part)
     if root is None:
@@ -181,7 +181,7 @@ def code_of(part: Any) -> str | None:
     if SEEN.setdefault(module, digest) != digest:
         raise InputError(
             f"the code of {module}.{part.__qualname__}, or of what it imports, has changed since it was imported, and "
-            "Python still runs the former code; start Python, or the worker, anew"
+            "Python still runs the old code; restart Python, or the worker"
         )
     return digest
 
@@ -206,10 +206,10 @@ def _is_installed(root: Path) -> bool:
 def _stamps(files: Iterable[Path]) -> Stamps:
     """What changes when a file is written; nothing where one is gone."""
     try:
-        found = {path: path.stat() for path in files}
+        stats = {path: path.stat() for path in files}
     except OSError:
         return {}
-    return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in found.items()}
+    return {path: (stat.st_size, stat.st_mtime_ns, stat.st_ino) for path, stat in stats.items()}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Measures that a study names: normenc's own, those that are registered, and anyone's by import path."""
+"""Measures that a study names: normenc's own, registered ones, and a user's own by import path."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -16,7 +16,7 @@ IMPORTED: set[str] = set()
 
 
 def _known(name: str) -> str:
-    """The name of a measure, which is known by it from here on."""
+    """The name of a measure, which is registered by it."""
     if name in MEASURES and name not in IMPORTED:
         return name
     if not is_import_path(name):

@@ -1,4 +1,4 @@
-"""Tasks, networks, controls and measures that a study names: normenc's own by name, anyone's by import path.
+"""Tasks, networks, controls and measures that a study names: normenc's own by name, a user's own by import path.
 
 A section's keys are the fields of the task's dataclass, or the parameters of the network or control, with their types,
 bounds and defaults.
@@ -57,7 +57,7 @@ class Origin:
 class PartSettings(Settings):
     """The section of a task, network or control: its own keys, and these."""
 
-    kind: ClassVar[str]
+    part_kind: ClassVar[str]
     origin: ClassVar[Origin]
 
     name: str
@@ -66,8 +66,8 @@ class PartSettings(Settings):
     @classmethod
     def named(cls, name: str) -> Self:
         """The task, network or control of this name or import path, with its defaults."""
-        found: Self = section_of(cls.kind, name)(name=name)  # type: ignore[assignment]
-        return found
+        settings: Self = section_of(cls.part_kind, name)(name=name)  # type: ignore[assignment]
+        return settings
 
     @property
     def title(self) -> str:
@@ -82,10 +82,10 @@ class PartSettings(Settings):
         return {key: tuple(v) if isinstance(v, list) and key not in lists else v for key, v in own.items()}
 
     def __hash__(self) -> int:  # other keys may be lists
-        return hash((self.kind, self.name, self.label))
+        return hash((self.part_kind, self.name, self.label))
 
     def __reduce__(self) -> tuple[Any, ...]:  # its class is made when it is read
-        return _read, (self.kind, self.model_dump())
+        return _read, (self.part_kind, self.model_dump())
 
 
 class TrainedSettings(PartSettings):
@@ -98,19 +98,19 @@ class TrainedSettings(PartSettings):
 class TaskSettings(TrainedSettings):
     """The section of a task, see :mod:`normenc.tasks`."""
 
-    kind = "task"
+    part_kind = "task"
 
 
 class NetworkSettings(TrainedSettings):
     """The section of a network, see :mod:`normenc.networks`."""
 
-    kind = "network"
+    part_kind = "network"
 
 
 class ControlSettings(PartSettings):
     """A control, with keys of its own, see :mod:`normenc.controls`."""
 
-    kind = "control"
+    part_kind = "control"
 
     @property
     def sees(self) -> str:
@@ -119,7 +119,7 @@ class ControlSettings(PartSettings):
 
 
 @dataclass(frozen=True)
-class Kind:
+class PartKind:
     """What holds for all tasks, networks or controls: their section, their names, and how keys are found."""
 
     base: type[PartSettings]
@@ -130,44 +130,46 @@ class Kind:
 
 COMMON = ("name", "label", "training")  # keys
 SIZES = ("n_train", "n_test", "n_hidden")  # keys that stand before all others
-KINDS = {
-    "task": Kind(TaskSettings, TASKS, "tilt-discrimination", keys_of_task),
-    "network": Kind(NetworkSettings, NETWORKS, "ConvPoolFC", keys_of_network),
-    "control": Kind(ControlSettings, CONTROLS, "pixels", keys_of_control),
+PART_KINDS = {
+    "task": PartKind(TaskSettings, TASKS, "tilt-discrimination", keys_of_task),
+    "network": PartKind(NetworkSettings, NETWORKS, "ConvPoolFC", keys_of_network),
+    "control": PartKind(ControlSettings, CONTROLS, "pixels", keys_of_control),
 }
 
 
-def section_of(kind: str, name: str) -> type[PartSettings]:
+def section_of(part_kind: str, name: str) -> type[PartSettings]:
     """The settings of a task, network or control, by its name or its import path.
 
     Raises
     ------
     InputError
-        When there is none, or what is there is no task, network or control.
+        If there is none, or it is not a task, network or control.
 
     Examples
     --------
     >>> list(section_of("network", "FC").model_fields)
     ['name', 'label', 'n_hidden', 'training']
     """
-    table = KINDS[kind].table
+    table = PART_KINDS[part_kind].table
     if name in table:
-        return _section(kind, name, table[name])
+        return _section(part_kind, name, table[name])
     if not is_import_path(name):
-        *others, last = (repr(known) for known in (sorted(table, key=str.casefold) if kind == "control" else table))
+        *others, last = (
+            repr(known) for known in (sorted(table, key=str.casefold) if part_kind == "control" else table)
+        )
         raise InputError(
             f"given {quoted(name)}; it should be {', '.join(others)} or {last}, or the import path of your own "
-            f"{kind}, as in 'my_lab.parts:Mine'"
+            f"{part_kind}, as in 'my_lab.parts:Mine'"
         )
-    return _section(kind, name, import_part(name))
+    return _section(part_kind, name, import_part(name))
 
 
 @cache
-def _section(kind: str, name: str, part: Any) -> type[PartSettings]:
-    base = KINDS[kind].base
+def _section(part_kind: str, name: str, part: Any) -> type[PartSettings]:
+    base = PART_KINDS[part_kind].base
     try:
-        keys: Keys = KINDS[kind].keys_of(part)
-        shared = _shared(keys) if kind == "task" and issubclass(part, GratingTask) else {}
+        keys: Keys = PART_KINDS[part_kind].keys_of(part)
+        shared = _shared(keys) if part_kind == "task" and issubclass(part, GratingTask) else {}
         sizes = [key for key in SIZES if key in keys]
         fields = {key: _field(base, key, *keys[key]) for key in sizes}
         if issubclass(base, TrainedSettings):
@@ -195,7 +197,7 @@ def _shared(keys: Keys) -> Keys:
 
 def _field(base: type[PartSettings], key: str, annotation: Any, default: Any) -> Any:
     if key.startswith("_") or hasattr(base, key) or key in COMMON:
-        raise InputError(f"its key {key!r} has a name that study files use otherwise; give it another one")
+        raise InputError(f"its key {key!r} has a name that study files use for something else; rename it")
     try:
         return in_toml(annotation), plain(default)
     except InputError as error:
@@ -203,7 +205,7 @@ def _field(base: type[PartSettings], key: str, annotation: Any, default: Any) ->
 
 
 def _check_defaults(name: str, section: type[PartSettings], defaults: Mapping[str, Any]) -> None:
-    """Raise InputError where a default is not of its own type: a run's settings could not be read again."""
+    """Raise InputError if a default is not of its own type: a run's settings could not be read again."""
     try:
         section.model_validate({"name": name, **defaults})
     except ValidationError as error:
@@ -220,15 +222,16 @@ def control_of(entry: str | ControlSettings) -> ControlSettings:
     return entry if isinstance(entry, ControlSettings) else ControlSettings.named(entry)
 
 
-def _read(kind: str, value: Any) -> Any:
+def _read(part_kind: str, value: Any) -> Any:
     """A section of a study file, or settings as they are."""
-    if isinstance(value, KINDS[kind].base):
+    if isinstance(value, PART_KINDS[part_kind].base):
         return value
-    name = value.get("name", KINDS[kind].default) if isinstance(value, Mapping) else KINDS[kind].default
+    default = PART_KINDS[part_kind].default
+    name = value.get("name", default) if isinstance(value, Mapping) else default
     if not isinstance(name, str):
         raise _fault(f"given {quoted(name)}; it should be a text", name, "name")
     try:
-        section = section_of(kind, name)
+        section = section_of(part_kind, name)
     except InputError as error:
         raise _fault(str(error), name, "name") from None
     return section.model_validate({"name": name, **value} if isinstance(value, Mapping) else value)

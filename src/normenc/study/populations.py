@@ -1,4 +1,4 @@
-"""How the recording and the encoders that pictures show respond: their tuning, and how their stimuli lie."""
+"""How the recording and the encoders that pictures show respond: their tuning, and embeddings of their stimuli."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from normenc.embedding import N_COMPONENTS, embed_components, principal_componen
 from normenc.encoders import EncoderKind
 from normenc.study.comparing import Compared
 from normenc.study.describing import Description, descriptions_of
-from normenc.study.progress import Tell, each, reporting, stage
+from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import Represented
 
 __all__ = ["Populations", "describe"]
@@ -33,9 +33,9 @@ class Populations:
 
 
 def describe(
-    represented: Represented, compared: Compared | None = None, *, progress: bool | Tell = True
+    represented: Represented, compared: Compared | None = None, *, progress: bool | ProgressCallback = True
 ) -> Populations:
-    """Describe how the recorded neurons and the encoders' units are tuned, and how their stimuli lie.
+    """Describe the tuning of the recorded neurons and of the encoders' units, and embed their stimuli.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def describe(
         components = {own_label: principal_components(recording.responses, N_COMPONENTS)}
     components |= {r.label: principal_components(r.responses, N_COMPONENTS) for r in shown}
     described = [r for r in shown if r.encoder.kind is not EncoderKind.TWIN]
-    with reporting(progress) as tell:
-        with stage(tell, "describing tuning", 1 + len(described)) as counted:
+    with reporting(progress) as progress:
+        with stage(progress, "describing tuning", 1 + len(described)) as counted:
             descriptions = descriptions_of(prepared.described, own_label, counted.over(described), recording)
-        embeddings = {label: embed_components(own) for label, own in each(tell, "embedding", components.items())}
+        embeddings = {label: embed_components(own) for label, own in each(progress, "embedding", components.items())}
     return Populations(components, embeddings, descriptions)

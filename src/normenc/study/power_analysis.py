@@ -16,13 +16,14 @@ import pandas as pd
 from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.recordings import Preparation
+from normenc.renamed import renamed
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
-from normenc.study.progress import Stage, Tell, each, reporting, stage
+from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
 from normenc.study.sections import PowerSettings
@@ -57,9 +58,9 @@ class Power:
     folder : Path or None
         Where it was written.
     failures : tuple of Failure
-        Networks and layers that are no candidates, and why.
+        Networks and layers that are not candidates, and why.
     skipped : dict of str to str
-        Controls that are none, and why.
+        Controls that are not candidates, and why.
     """
 
     recovery: pd.DataFrame
@@ -74,6 +75,7 @@ class Power:
         return self.pairs.loc[self.pairs.groupby(AMOUNTS)["power"].idxmin()].reset_index(drop=True)
 
 
+@renamed(n_jobs="workers")
 def power(
     study: Study | None = None,
     out: str | Path | None = None,
@@ -81,8 +83,8 @@ def power(
     recording: str | None = None,
     preparation: Preparation | None = None,
     device: str = "auto",
-    n_jobs: int | None = None,
-    progress: bool | Tell = True,
+    workers: int | None = None,
+    progress: bool | ProgressCallback = True,
     **options: Any,
 ) -> Power:
     """Simulate recordings from each of a study's candidates, and see how often the right one is found.
@@ -91,7 +93,7 @@ def power(
     from the study's recording, whose RDMs of halves of the neurons are as similar as those of a simulated one of its
     size, or from ``power.noise``. Amounts of data that the section leaves out start from what the recording has and go
     up: stimuli to twice and four times as many (up to 200), neurons and trials a stimulus to twice as many, animals to
-    twice as many and at least 5. More gratings than the animal saw are no guess, for candidates are computed from
+    twice as many and at least 5. More gratings than the animal saw need no guess, because candidates are computed from
     images; of images there are never more than the recording's.
 
     Parameters
@@ -103,8 +105,8 @@ def power(
         ``runs/<study>-<recording>-power`` by default.
     recording, preparation, device, progress, **options
         See :func:`normenc.study.run`.
-    n_jobs : int, optional
-        Processes; one a core by default.
+    workers : int, optional
+        Processes; one per core by default.
 
     Returns
     -------
@@ -117,32 +119,32 @@ def power(
     """
     study = (study or Study()).prepared_by(recording, preparation, options)
     target = resolve_device(device)
-    with reporting(progress) as tell:
-        early = _read(study, tell) if out is None else None  # its name is part of the folder's
+    with reporting(progress) as progress:
+        early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}-power" if early else out or "")
         with destination(folder, "power", _nothing) as place:
-            prepared = early or _read(study, tell)
+            prepared = early or _read(study, progress)
             settings = amounts_of(prepared.recording, study.power)
             assert settings.n_stimuli is not None
-            represented = represent(prepared, device=target.type, workers=n_jobs or 1, progress=tell)
+            represented = represent(prepared, device=target.type, workers=workers or 1, progress=progress)
             own = first_rdms(represented.representations)
-            candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, tell)
-            found = simulate_power(
+            candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, progress)
+            simulated = simulate_power(
                 candidates,
-                _noise(prepared, own, tell),
+                _noise(prepared, own, progress),
                 settings,
                 method=study.comparison.method,
                 ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
-                n_jobs=n_jobs,
-                progress=tell,
+                workers=workers,
+                progress=progress,
             )
             with place.staged() as aside:
-                _write(found, study.model_copy(update={"power": settings}), aside)
-    return Power(found.recovery, found.pairs, folder, represented.failures, prepared.skipped_controls)
+                _write(simulated, study.model_copy(update={"power": settings}), aside)
+    return Power(simulated.recovery, simulated.pairs, folder, represented.failures, prepared.skipped_controls)
 
 
-def _read(study: Study, tell: Tell) -> Prepared:
-    with stage(tell, "reading the recording"):
+def _read(study: Study, progress: ProgressCallback) -> Prepared:
+    with stage(progress, "reading the recording"):
         prepared = prepare(study)
     _check(prepared)
     return prepared
@@ -150,16 +152,16 @@ def _read(study: Study, tell: Tell) -> Prepared:
 
 def _nothing(folder: Path) -> Earlier:
     if not holds_nothing(folder):
-        raise InputError(f"{folder}: there is something already; choose another folder with --out")
+        raise InputError(f"{folder}: this folder is not empty; choose another folder with out=")
     return {}
 
 
-def _write(found: Power, study: Study, folder: Path) -> None:
+def _write(power: Power, study: Study, folder: Path) -> None:
     write_whole(folder / SETTINGS, study.to_toml().encode("utf-8"))
-    write_whole(folder / "power.csv", csv_bytes(found.recovery))
-    write_whole(folder / "power_pairs.csv", csv_bytes(found.pairs))
-    figures.save(figures.power_map(found.recovery), folder, "power")
-    figures.save(figures.power_map(found.pairs, value="power"), folder, "power_pairs")
+    write_whole(folder / "power.csv", csv_bytes(power.recovery))
+    write_whole(folder / "power_pairs.csv", csv_bytes(power.pairs))
+    figures.save(figures.power_map(power.recovery), folder, "power")
+    figures.save(figures.power_map(power.pairs, value="power"), folder, "power_pairs")
 
 
 def simulate_power(
@@ -169,8 +171,8 @@ def simulate_power(
     *,
     method: Method = "pearson",
     ordered: Collection[int] = (),
-    n_jobs: int | None = None,
-    progress: bool | Tell = True,
+    workers: int | None = None,
+    progress: bool | ProgressCallback = True,
 ) -> Power:
     """Simulate recordings from candidates' RDMs for every amount of data.
 
@@ -187,7 +189,7 @@ def simulate_power(
         A function must be one that other processes can import, if there are several.
     ordered : collection of int
         The numbers of stimuli that lie in order on a circle.
-    n_jobs : int, optional
+    workers : int, optional
     progress : bool or callable
 
     Returns
@@ -195,7 +197,7 @@ def simulate_power(
     Power
     """
     measure = as_measure(method)
-    if n_jobs != 1:
+    if workers != 1:
         _check_importable(measure)
     amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
     tasks = [
@@ -204,12 +206,12 @@ def simulate_power(
     ]
     rows: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
-    with reporting(progress) as tell, stage(tell, "simulating", len(tasks)) as counted:
-        if n_jobs == 1:
+    with reporting(progress) as progress, stage(progress, "simulating", len(tasks)) as counted:
+        if workers == 1:
             _collect(map(_simulate, tasks), rows, pairs, counted)
         else:
             # Forked workers could inherit locks that torch's threads hold.
-            with ProcessPoolExecutor(n_jobs, mp_context=get_context("spawn")) as pool:
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 _collect(pool.map(_simulate, tasks), rows, pairs, counted)
     return Power(pd.DataFrame(rows), pd.DataFrame(pairs))
 
@@ -247,7 +249,7 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
     low, high = 0.0, MAX_NOISE
     for _ in range(NOISE_STEPS):
         middle = (low + high) / 2
-        found = [
+        reliabilities = [
             rsa.noise_ceiling(
                 responses=rsa.simulate_responses(rdm, n_neurons, middle, np.random.default_rng([seed, 6, k]))[0, 0],
                 n_splits=5,
@@ -255,28 +257,28 @@ def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
             ).lower
             for k in range(NOISE_SIMULATIONS)
         ]
-        low, high = (middle, high) if np.mean(found) > wanted else (low, middle)
+        low, high = (middle, high) if np.mean(reliabilities) > wanted else (low, middle)
     return (low + high) / 2
 
 
-def _noise(prepared: Prepared, candidates: Mapping[str, Any], tell: Tell) -> dict[str, float]:
+def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: ProgressCallback) -> dict[str, float]:
     """Of one trial, for each candidate."""
     stated, responses = prepared.study.power.noise, prepared.recording.responses
     if stated is not None:
         return dict.fromkeys(candidates, stated)
     assert responses is not None
     of_a_trial = float(np.sqrt(mean_repeats(prepared.recording)))
-    found = {}
-    for label, rdm in each(tell, "matching the noise", candidates.items()):
+    noises = {}
+    for label, rdm in each(progress, "matching the noise", candidates.items()):
         noise = matching_noise(rdm, responses.to_numpy(), prepared.study.power.seed)
         if noise > MAX_NOISE * (1 - 2**-NOISE_STEPS):
             raise InputError(
-                f"{prepared.recording.name}: the RDMs of halves of its neurons have next to nothing in common, so that "
-                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; state power.noise, or look the "
-                "recording over with normenc check"
+                f"{prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in common, so "
+                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; set power.noise, or inspect the "
+                "recording with normenc check"
             )
-        found[label] = of_a_trial * noise
-    return found
+        noises[label] = of_a_trial * noise
+    return noises
 
 
 @dataclass(frozen=True)
@@ -294,7 +296,7 @@ class _Task:
 
 
 def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    n_stimuli, n_neurons, n_animals, n_repeats = task.amount
+    _, n_neurons, n_animals, n_repeats = task.amount
     models = task.candidates
     won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
     for simulation in range(task.settings.n_simulations):
@@ -305,7 +307,7 @@ def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         data: dict[str, Any] = {"responses": averages[0]}
         if n_animals > 1:
             data = {"data": np.stack([rsa.rdm(average) for average in averages])}
-        found = rsa.infer(
+        inference = rsa.infer(
             models,
             **data,
             method=task.measure,
@@ -314,17 +316,14 @@ def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             n_permutations=1,
             seed=simulation,
         )
-        won += found.models["model"][found.models["similarity"].idxmax()] == task.generating
-        for row in found.pairs.itertuples():
+        won += inference.models["model"][inference.models["similarity"].idxmax()] == task.generating
+        for row in inference.pairs.itertuples():
             if task.generating in (row.model, row.other) and row.p <= ALPHA:
                 ahead = row.difference if row.model == task.generating else -row.difference
                 better[row.other if row.model == task.generating else row.model] += ahead > 0
     facts = {
         "generating": task.generating,
-        "n_stimuli": n_stimuli,
-        "n_neurons": n_neurons,
-        "n_animals": n_animals,
-        "n_repeats": n_repeats,
+        **dict(zip(AMOUNTS, task.amount, strict=True)),
         "noise": task.noise,
         "n_simulations": task.settings.n_simulations,
     }
@@ -345,6 +344,6 @@ def _check(prepared: Prepared) -> None:
         raise InputError("comparison.rdm_metric: power simulates correlation RDMs; it must be 'correlation'")
     if settings.noise is None and (recording.n_neurons or 0) < MIN_NEURONS:
         raise InputError(
-            f"power.noise is not given and {recording.name} has no neurons' responses to take it from; state it: the "
+            f"power.noise is not given and {recording.name} has too few neurons to estimate it from; set it to the "
             "standard deviation of a trial's noise, in standard deviations of the signal over neurons"
         )

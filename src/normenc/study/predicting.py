@@ -17,7 +17,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.runs.schema import FAILED_FIT
 from normenc.study.comparing import Compared
-from normenc.study.progress import Stage, Tell, each, reporting, stage
+from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.representing import Prepared
 from normenc.study.sections import EncodingSettings
 from normenc.training import Progress
@@ -27,7 +27,7 @@ __all__ = ["Predicted", "predict"]
 
 Floats = npt.NDArray[np.float64]
 COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
-FAR_BELOW = -1.0  # a constant scores 0; whoever scores less than this has twice its error
+FAR_BELOW = -1.0  # a constant scores 0; a lower score has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
 
@@ -47,7 +47,7 @@ class Predicted:
     fitted: dict[str, encoding.FittedNetwork]
 
 
-def predict(compared: Compared, *, device: str = "cpu", progress: bool | Tell = True) -> Predicted:
+def predict(compared: Compared, *, device: str = "cpu", progress: bool | ProgressCallback = True) -> Predicted:
     """Predict neurons from every layer, twin and control, and by networks fitted to the neurons.
 
     Parameters
@@ -71,11 +71,11 @@ def predict(compared: Compared, *, device: str = "cpu", progress: bool | Tell = 
     if compared.represented.prepared.recording.responses is None:
         name = compared.represented.prepared.recording.name
         raise InputError(f"{name} is known only by its RDM, and has no neurons to predict")
-    with reporting(progress) as tell:
-        return _predict(compared, device, tell)
+    with reporting(progress) as progress:
+        return _predict(compared, device, progress)
 
 
-def _predict(compared: Compared, device: str, tell: Tell) -> Predicted:
+def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Predicted:
     prepared, similarity = compared.represented.prepared, compared.similarity
     representations, rdms = list(compared.represented.firsts.values()), prepared.inputs["data"]
     settings, recording = prepared.study.encoding, prepared.recording
@@ -83,9 +83,9 @@ def _predict(compared: Compared, device: str, tell: Tell) -> Predicted:
     rows = []
     networks = {}
     rows_of_similarity = zip(representations, similarity.to_dict("records"), strict=True)
-    for r, similar in each(tell, "predicting neurons", rows_of_similarity):
+    for r, similar in each(progress, "predicting neurons", rows_of_similarity):
         assert r.responses is not None and recording.responses is not None
-        found = encoding.cross_validated_predictions(
+        predictions = encoding.cross_validated_predictions(
             r.responses.to_numpy(),
             recording.responses.to_numpy(),
             method=settings.method,
@@ -102,15 +102,15 @@ def _predict(compared: Compared, device: str, tell: Tell) -> Predicted:
             "similarity_low": similar["low"],
             "similarity_high": similar["high"],
         }
-        scores = _scores(found.predicted, found.fold, recording, settings)
+        scores = _scores(predictions.predicted, predictions.fold, recording, settings)
         rows.append(
             labels
             | {"method": settings.method, "n_units": r.responses.shape[1]}
             | alike
             | scores
-            | {"notes": "; ".join([*_failure(scores), *found.warnings])}
+            | {"notes": "; ".join([*_failure(scores), *predictions.warnings])}
         )
-    with stage(tell, "fitting networks to neurons", len(settings.networks)) as counted:
+    with stage(progress, "fitting networks to neurons", len(settings.networks)) as counted:
         for name in settings.networks:
             try:
                 of_fold = _fitted(name, prepared, folds, device, counted)
@@ -233,25 +233,25 @@ def _fitted(
         folds,
         seed=settings.seed,
         device=device,
-        progress=_ticks(counted, len(folds)),
+        progress=_progress_of_folds(counted, len(folds)),
         **options,
     )
 
 
-def _ticks(counted: Stage, n_folds: int) -> Progress:
+def _progress_of_folds(counted: Stage, n_folds: int) -> Progress:
     """Progress of one fold's fit after the other as parts of a step."""
     begun = 0
 
-    def tick(step: int, n_steps: int, loss: float) -> None:
+    def progress(step: int, n_steps: int, loss: float) -> None:
         nonlocal begun
         begun += step == 1
-        counted.tick((begun - 1) * n_steps + step, n_folds * n_steps)
+        counted.progress((begun - 1) * n_steps + step, n_folds * n_steps)
 
-    return tick
+    return progress
 
 
 def _course_options(n_neurons: int) -> dict[str, Any]:
-    """The course's way to fit; its learning rate is for its neurons, of which fewer bear a smaller one."""
+    """The course's options for fitting; its learning rate suits its neurons, and fewer neurons need a smaller one."""
     return {
         "validation": None,
         "optimiser": "sgd",

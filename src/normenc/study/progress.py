@@ -1,4 +1,4 @@
-"""How far a run is: one tally for all its stages, told to a bar, to a log, or to a function of one's own."""
+"""How far a run is: one count for all its stages, shown by a bar or in a log, or passed to a function."""
 
 import math
 import sys
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-__all__ = ["Stage", "Tally", "Tell", "each", "reporting", "stage"]
+__all__ = ["ProgressCallback", "Stage", "SweepProgress", "each", "reporting", "stage"]
 
 QUIET_EVERY = 30.0  # seconds between lines of progress where there is no terminal
-TICK_EVERY = 0.2  # seconds between tallies within a step
+REPORT_EVERY = 0.2  # seconds between reports within a step
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How far a stage of the work is.
+class SweepProgress:
+    """Progress of a stage of the work.
 
     Attributes
     ----------
@@ -30,17 +30,17 @@ class Tally:
     stage : str
         Such as ``"training"``; the stages come one after the other.
     part : float
-        How much of the step in hand is done, 0 to 1.
+        How much of the current step is done, 0 to 1.
     note : str
-        What the work waits for, where it waits.
+        What the work waits for, if it waits.
 
     Examples
     --------
-    >>> print(Tally(1, 2, 0, 4, 3661.0))
+    >>> print(SweepProgress(1, 2, 0, 4, 3661.0))
     training: 1 of 4 done, 2 running, 1:01:01 left
-    >>> print(Tally(0, 0, 0, 4, math.nan, note="no worker yet"))
+    >>> print(SweepProgress(0, 0, 0, 4, math.nan, note="no worker yet"))
     training: 0 of 4 done (no worker yet)
-    >>> print(Tally(1, 1, 0, 4, 30.0, "comparing", part=0.4))
+    >>> print(SweepProgress(1, 1, 0, 4, 30.0, "comparing", part=0.4))
     comparing: 35 %, 1 of 4 done, 0:30 left
     """
 
@@ -71,7 +71,7 @@ class Tally:
         return f"{self.stage}: {', '.join(parts)}" + (f" ({self.note})" if self.note else "")
 
 
-Tell = Callable[[Tally], None]
+ProgressCallback = Callable[[SweepProgress], None]
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Stage:
     ``before`` of them were done by an earlier run, and cost nothing; ``lanes`` go on side by side.
     """
 
-    tell: Tell
+    callback: ProgressCallback
     name: str
     total: int
     before: int = 0
@@ -94,20 +94,20 @@ class Stage:
     told: float = 0.0
 
     def step(self, *, failed: bool = False) -> None:
-        """Count the step in hand as done."""
+        """Count the current step as done."""
         self.part = 0.0
         self.failed += failed
         self.done += not failed
         self.report()
 
-    def tick(self, done: int, total: int) -> None:
-        """Tell how much of the step in hand is done, for what counts its own work."""
+    def progress(self, done: int, total: int) -> None:
+        """Report how much of the current step is done, for work that counts itself."""
         self.part = min(done / total, 1.0) if total else 0.0
-        if time.monotonic() - self.told >= TICK_EVERY:
+        if time.monotonic() - self.told >= REPORT_EVERY:
             self.report()
 
     def notice(self, note: str) -> None:
-        """Tell what the work waits for, or that it waits no longer: once, until that changes."""
+        """Report what the work waits for, or that it no longer waits: once, until that changes."""
         if note != self.note:
             self.note = note
             self.report()
@@ -120,28 +120,32 @@ class Stage:
             self.step()
 
     def report(self) -> None:
-        """Tell how far the stage is."""
+        """Report how far the stage is."""
         self.told = time.monotonic()
         left = self.total - self.before - self.done - self.failed
         part = self.part if left else 0.0
         here = self.done + self.failed + part
         seconds = (self.told - self.started) / here * (left - part) if here else float("nan")
         running = min(left, self.lanes)
-        self.tell(Tally(self.before + self.done, running, self.failed, self.total, seconds, self.name, part, self.note))
+        self.callback(
+            SweepProgress(
+                self.before + self.done, running, self.failed, self.total, seconds, self.name, part, self.note
+            )
+        )
 
 
 @contextmanager
-def stage(tell: Tell, name: str, total: int = 1, *, before: int = 0, lanes: int = 1) -> Iterator[Stage]:
-    """Tell the start of a stage, and its end where its block ends well: what was not counted by then is done.
+def stage(progress: ProgressCallback, name: str, total: int = 1, *, before: int = 0, lanes: int = 1) -> Iterator[Stage]:
+    """Report the start of a stage, and its end if its block succeeds: steps not counted by then are done.
 
     Examples
     --------
-    >>> with stage(lambda tally: print(tally.done, tally.total), "checking"):
+    >>> with stage(lambda state: print(state.done, state.total), "checking"):
     ...     pass
     0 1
     1 1
     """
-    counted = Stage(tell, name, total, before, lanes)
+    counted = Stage(progress, name, total, before, lanes)
     if total:
         counted.report()
     yield counted
@@ -149,32 +153,32 @@ def stage(tell: Tell, name: str, total: int = 1, *, before: int = 0, lanes: int 
         counted.step()
 
 
-def each(tell: Tell, name: str, items: Iterable[Item]) -> Iterator[Item]:
+def each(progress: ProgressCallback, name: str, items: Iterable[Item]) -> Iterator[Item]:
     """Go through `items`, each of them a step of a stage; without any there is no stage."""
-    found = list(items)
-    if not found:
+    items = list(items)
+    if not items:
         return
-    with stage(tell, name, len(found)) as counted:
-        for item in found:
+    with stage(progress, name, len(items)) as counted:
+        for item in items:
             yield item
             counted.step()
 
 
 @contextmanager
-def reporting(progress: bool | Tell) -> Iterator[Tell]:
-    """Something to tell tallies to: what was given, bars on a terminal, lines elsewhere, or nothing."""
+def reporting(progress: bool | ProgressCallback) -> Iterator[ProgressCallback]:
+    """The given callback; or one that draws bars on a terminal and prints lines elsewhere; or one that does nothing."""
     if callable(progress):
         yield progress
         return
     if not progress:
-        yield lambda tally: None
+        yield lambda state: None
         return
     from rich.console import Console
 
     console = Console(stderr=True)
     if console.is_terminal and not console.is_dumb_terminal:
-        with _bars(console) as tell:
-            yield tell
+        with _bars(console) as show:
+            yield show
         return
     lines = _Lines()
     try:
@@ -184,8 +188,8 @@ def reporting(progress: bool | Tell) -> Iterator[Tell]:
 
 
 @contextmanager
-def _bars(console: Any) -> Iterator[Tell]:
-    """A bar for each stage, which go when all is done."""
+def _bars(console: Any) -> Iterator[ProgressCallback]:
+    """A bar for each stage; all disappear at the end."""
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     rows: dict[str, Any] = {}
@@ -193,33 +197,33 @@ def _bars(console: Any) -> Iterator[Tell]:
         SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False), console=console, transient=True
     ) as bars:
 
-        def tell(tally: Tally) -> None:
-            if tally.stage not in rows:
-                rows[tally.stage] = bars.add_task(tally.stage, total=1.0)
-            bars.update(rows[tally.stage], completed=tally.share, description=str(tally))
+        def show(state: SweepProgress) -> None:
+            if state.stage not in rows:
+                rows[state.stage] = bars.add_task(state.stage, total=1.0)
+            bars.update(rows[state.stage], completed=state.share, description=str(state))
 
-        yield tell
+        yield show
 
 
 class _Lines:
-    """Lines of progress for logs: one every half minute, one where a stage ends that had any, and one for each note.
+    """Lines of progress for logs: one every half minute, one at the end of a stage that had any, and one for each note.
 
-    A thread of its own writes them, so that a long step is no silence.
+    A separate thread writes them, so a long step is not silent.
     """
 
     def __init__(self) -> None:
-        self.tally: Tally | None = None
+        self.state: SweepProgress | None = None
         self.spoken_of = ""
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self._write_every, daemon=True)
         self.thread.start()
 
-    def __call__(self, tally: Tally) -> None:
-        before, self.tally = self.tally, tally
-        if tally.note and (before is None or tally.note != before.note):
-            self._write(tally)
-        elif tally.stage == self.spoken_of and tally.done + tally.failed == tally.total:
-            self._write(tally)
+    def __call__(self, state: SweepProgress) -> None:
+        before, self.state = self.state, state
+        if state.note and (before is None or state.note != before.note):
+            self._write(state)
+        elif state.stage == self.spoken_of and state.done + state.failed == state.total:
+            self._write(state)
             self.spoken_of = ""
 
     def stop(self) -> None:
@@ -229,14 +233,14 @@ class _Lines:
 
     def _write_every(self) -> None:
         while not self.stopped.wait(QUIET_EVERY):
-            tally = self.tally
-            if tally is not None and tally.share < 1:
-                self.spoken_of = tally.stage
-                self._write(tally)
+            state = self.state
+            if state is not None and state.share < 1:
+                self.spoken_of = state.stage
+                self._write(state)
 
     @staticmethod
-    def _write(tally: Tally) -> None:
-        print(f"normenc: {tally}", file=sys.stderr, flush=True)
+    def _write(state: SweepProgress) -> None:
+        print(f"normenc: {state}", file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

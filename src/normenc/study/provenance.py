@@ -1,4 +1,4 @@
-"""What a worker must share with the command that it trains for: the code that trains, and the packages it uses."""
+"""What a worker and the command that it trains for must share: the code that trains, and the packages it uses."""
 
 import pickle
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import normenc
 from normenc.errors import InputError
 from normenc.study.own_code import reaching
-from normenc.study.units import Unit, code_digest, packages, work
+from normenc.study.units import Unit, code_digest, packages, train_unit
 
 __all__ = ["Errand", "OtherSoftwareError", "differences", "made", "software"]
 
@@ -31,7 +31,7 @@ def software() -> dict[str, str]:
 
 
 def differences(theirs: Mapping[str, str], here: Mapping[str, str]) -> str | None:
-    """What of a worker's software differs from that here, in words; None where they agree.
+    """How a worker's software differs from that here, in words; None if they agree.
 
     Examples
     --------
@@ -42,15 +42,15 @@ def differences(theirs: Mapping[str, str], here: Mapping[str, str]) -> str | Non
     'other code of normenc 1.0 (abcdefgh, here is 01234567)'
     >>> differences(own, own)
     """
-    found = [
+    differing = [
         f"{name} {theirs.get(name, 'unknown')}, here is {version}"
         for name, version in here.items()
         if name != "code" and theirs.get(name) != version
     ]
     code = str(theirs.get("code"))
     if code != here["code"] and theirs.get("normenc") == here["normenc"]:
-        found.insert(0, f"other code of normenc {here['normenc']} ({code[:SHOWN]}, here is {here['code'][:SHOWN]})")
-    return "; ".join(found) or None
+        differing.insert(0, f"other code of normenc {here['normenc']} ({code[:SHOWN]}, here is {here['code'][:SHOWN]})")
+    return "; ".join(differing) or None
 
 
 def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mapping[str, str]) -> tuple[str, bytes]:
@@ -59,7 +59,7 @@ def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mappin
     Parameters
     ----------
     unit : bytes
-        Pickled, for it may need code that is not normenc's.
+        Pickled, because it may need code that is not normenc's.
     roots : sequence of Path
         Folders that this code is imported from.
     device, key : str
@@ -72,33 +72,33 @@ def made(unit: bytes, roots: Sequence[Path], device: str, key: str, here: Mappin
     key : str
         Of the unit as it is on the worker.
     result : bytes
-        Of :func:`normenc.study.units.work`.
+        Of :func:`normenc.study.units.train_unit`.
 
     Raises
     ------
     OtherSoftwareError
         When the worker would give other numbers; nothing is trained then.
     InputError
-        When the worker cannot import the unit's own code, or that code or the task's images are others there.
+        When the worker cannot import the unit's own code, or that code or the task's images differ there.
     """
     differ = differences(software(), here)
     if differ is not None:
         raise OtherSoftwareError(differ)
-    found = _unpickled(unit, roots)
-    own = found.key(device)
+    own_unit = _unpickled(unit, roots)
+    own = own_unit.key(device)
     if own != key:
         what = "own code or images of this task and network" if roots else "images of the task"
         raise InputError(
             f"the {what} are not the same where a worker trains as they are here; put the same folder under the same "
             "path on all machines"
         )
-    return own, work(found, device)
+    return own, train_unit(own_unit, device)
 
 
 def _unpickled(unit: bytes, roots: Sequence[Path]) -> Unit:
     try:
         with reaching(roots):
-            found: Unit = pickle.loads(unit)
+            own_unit: Unit = pickle.loads(unit)
     except (ImportError, AttributeError) as error:
         if not roots:
             raise
@@ -107,11 +107,11 @@ def _unpickled(unit: bytes, roots: Sequence[Path]) -> Unit:
             f"a worker cannot import the study's own code ({error}); put the same folder ({folders}) under the same "
             "path on all machines, or install its package there"
         ) from None
-    return found
+    return own_unit
 
 
 class Errand:
-    """A call that happens when it is unpickled, so that a scheduler on its way needs nothing of normenc."""
+    """A call that happens when it is unpickled, so a scheduler in between does not need normenc."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.call = function, arguments

@@ -1,4 +1,4 @@
-"""What can be known before anything is trained: every recording, the folders to write, and room on their disks."""
+"""Checks before anything is trained: every recording, the folders to write, and the space on their disks."""
 
 import shutil
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from normenc.recordings.provenance import digest_of
 from normenc.runs.replacing import check_destination, is_finished
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
-from normenc.study.units import Unit, is_kept
+from normenc.study.units import Unit, is_stored
 from normenc.texts import file_stem, visible
 from normenc.training import initialise
 from normenc.whole_files import check_writable
@@ -43,7 +43,7 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
     Returns
     -------
     list of bool
-        Which of several parts are finished already, by a command that was broken off, and need not be run again.
+        Which of several parts are finished already, by a command that was interrupted, and need not be run again.
 
     Raises
     ------
@@ -65,7 +65,9 @@ def check_before(parts: Sequence[Study], folders: Sequence[Path | None], *, forc
             check_destination(folder, force=force, wanted=part.to_toml())
         own = visible(part.recording[0].source)
         if (other := taken.setdefault(folder, own)) != own:
-            raise InputError(f"{visible(str(folder))}: {other} and {own} would both be written here; give an --out")
+            raise InputError(
+                f"{visible(str(folder))}: {other} and {own} would both be written here; give each its own out="
+            )
     return finished
 
 
@@ -97,12 +99,12 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
     InputError
         When a folder cannot be written, or has too little room; the message tells how much is needed.
     """
-    todo = [unit for unit in prepared.units if not is_kept(unit, device)]
+    todo = [unit for unit in prepared.units if not is_stored(unit, device)]
     of_units = _bytes_of_units(prepared, todo, n_kept=2 + len(set(prepared.study.training.checkpoints) - {0}))
     of_run = _bytes_of_units(prepared, prepared.units, n_kept=2) + _bytes_of_arrays(prepared) + PICTURES
     needs: dict[int, list[tuple[Path, str, int, str]]] = {}
     for place, what, size, advice in (
-        (folder.absolute().parent, "the run", of_run, "choose another folder with --out"),
+        (folder.absolute().parent, "the run", of_run, "choose another folder with out="),
         (cache_folder() / "units", "trained networks", of_units, "set NORMENC_CACHE to a folder on another disk"),
     ):
         if size:
@@ -113,7 +115,7 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
 
 
 def _check_room(needs: Sequence[tuple[Path, str, int, str]]) -> None:
-    """Raise InputError where what is to be written to one disk is more than it has room for."""
+    """Raise InputError if a disk does not have enough space for what is to be written."""
     needed = sum(size for _, _, size, _ in needs)
     place, _, _, advice = max(needs, key=lambda need: need[2])
     there = next(own for own in (place, *place.absolute().parents) if own.exists())
@@ -158,4 +160,4 @@ def _bytes_of_arrays(prepared: Prepared) -> int:
 def _units_of_layers(network: torch.nn.Module, layers: Sequence[str], image: torch.Tensor) -> int:
     from normenc.representations import represent
 
-    return sum(found.sizes["unit"] for found in represent(network, image, list(layers)).values())
+    return sum(responses.sizes["unit"] for responses in represent(network, image, list(layers)).values())

@@ -1,4 +1,4 @@
-"""Read a study file: whatever lies at a path ends in settings, or in one message."""
+"""Read a study file: any path gives settings, or one message."""
 
 import tomllib
 from pathlib import Path
@@ -22,23 +22,25 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        When it is not there, no regular file, may not be read, or is no TOML.
+        If it is missing, is not a regular file, cannot be read, or is not TOML.
     """
     raw = _bytes_of(path)
     if raw.startswith(WIDE):
         raise InputError(
-            f"{_shown(path)}: this file is UTF-16 or UTF-32, but a study file is TOML in UTF-8; save it so"
+            f"{_shown(path)}: this file is UTF-16 or UTF-32, but a study file is TOML in UTF-8; save it as UTF-8"
         )
     try:
         return tomllib.loads(raw.removeprefix(UTF8).decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(f"{_shown(path)}: a study file is TOML in UTF-8; byte {error.start} is not") from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{_shown(path)}: this is no valid TOML: {one_line(error)}") from None
+        raise InputError(f"{_shown(path)}: this is not valid TOML: {one_line(error)}") from None
     except ValueError:  # of Python's numbers
-        raise InputError(f"{_shown(path)}: this holds a number of thousands of digits; write it as in 1e-3") from None
+        raise InputError(
+            f"{_shown(path)}: this contains a number with thousands of digits; write it as in 1e-3"
+        ) from None
     except RecursionError:
-        raise InputError(f"{_shown(path)}: brackets are nested too deeply to be settings") from None
+        raise InputError(f"{_shown(path)}: brackets are nested too deeply for settings") from None
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -47,10 +49,10 @@ def _bytes_of(path: Path) -> bytes:
         if S_ISREG(status.st_mode) and status.st_size > MOST_MIB * 2**20:
             raise InputError(
                 f"{_shown(path)}: this file has {status.st_size / 2**20:,.0f} MiB, but a study file has at most "
-                f"{MOST_MIB}; is it a recording? Then give it with --recording"
+                f"{MOST_MIB}; is it a recording? Then pass it as recording="
             )
         if not (S_ISREG(status.st_mode) or path.is_dir()):  # a pipe would be waited for, a device may never end
-            raise InputError(f"{_shown(path)}: this is no regular file; save the study to one")
+            raise InputError(f"{_shown(path)}: this is not a regular file; save the study in one")
         return path.read_bytes()
     except InputError:
         raise

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from normenc.errors import InputError
 from normenc.study.parts import NetworkSettings
-from normenc.study.progress import Tell, each, reporting
+from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.representing import Prepared, Representation, by_layer, control_representations
 from normenc.study.scheduler import Scheduler
 from normenc.study.sweep import Failure, train_units
@@ -57,7 +57,7 @@ def represent(
     *,
     device: str = "cpu",
     workers: int | str | Scheduler = 1,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
 ) -> Represented:
     """Train the networks and read their layers, those of their untrained twins, and the controls.
 
@@ -78,24 +78,24 @@ def represent(
         When nothing could be trained, or no layer has dissimilarities.
     """
     n_processes, scheduler = (workers, None) if isinstance(workers, int) else (1, workers)
-    with reporting(progress) as tell:
+    with reporting(progress) as progress:
         # Controls come first: what is wrong with the stimuli shows before anything is trained.
-        plain = control_representations(prepared, tell)
+        plain = control_representations(prepared, progress)
         trainings, failures = train_units(
-            prepared.units, device=device, workers=n_processes, scheduler=scheduler, progress=tell
+            prepared.units, device=device, workers=n_processes, scheduler=scheduler, progress=progress
         )
         layers: list[Representation] = []
-        for (task, network), units in each(tell, "responses of layers", whole(prepared, failures).items()):
+        for (task, network), units in each(progress, "responses of layers", whole(prepared, failures).items()):
             encoders = {unit.seed: trainings[unit].network for unit in units}
-            found, dead = by_layer(prepared, encoders, task, network)
-            layers += [r for of_layer in found.values() for r in of_layer]
+            of_layers, dead = by_layer(prepared, encoders, task, network)
+            layers += [r for of_layer in of_layers.values() for r in of_layer]
             failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
         if not layers:
             raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
-        for network, build in each(tell, "responses of untrained layers", prepared.twins):
+        for network, build in each(progress, "responses of untrained layers", prepared.twins):
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
-            found, _ = by_layer(prepared, twins, None, network)
-            layers += [r for of_layer in found.values() for r in of_layer]
+            of_layers, _ = by_layer(prepared, twins, None, network)
+            layers += [r for of_layer in of_layers.values() for r in of_layer]
     return Represented(prepared, trainings, tuple(failures), (*layers, *plain))
 
 
@@ -103,8 +103,8 @@ def whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, Ne
     """Units by task and network, without those pairs of which a seed failed."""
     failed = {(f.unit.task_label, f.unit.network_label) for f in failures if f.layer is None}
     networks = {network.title: network for network in prepared.study.network}
-    found: dict[tuple[str, NetworkSettings], list[Unit]] = {}
+    groups: dict[tuple[str, NetworkSettings], list[Unit]] = {}
     for unit in prepared.units:
         if (unit.task_label, unit.network_label) not in failed:
-            found.setdefault((unit.task_label, networks[unit.network_label]), []).append(unit)
-    return found
+            groups.setdefault((unit.task_label, networks[unit.network_label]), []).append(unit)
+    return groups

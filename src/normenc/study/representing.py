@@ -24,7 +24,7 @@ from normenc.representations import Encoder, represent
 from normenc.rsa.measures import as_measure
 from normenc.study.building import build_control, build_network, build_task
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
-from normenc.study.progress import Tell, each
+from normenc.study.progress import ProgressCallback, each
 from normenc.study.sections import FITTED_NAMES
 from normenc.study.settings import Study
 from normenc.study.units import Unit
@@ -52,7 +52,7 @@ class Representation:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A study whose every part has been made and fits, before anything is trained.
+    """A study whose parts have all been made and fit together, before anything is trained.
 
     ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
     directions that are folded for the comparison. ``units`` are one for each task, network and seed; ``twins`` build
@@ -76,9 +76,9 @@ class Prepared:
     @cached_property
     def recording_rdm(self) -> npt.NDArray[np.float64]:
         """The recording's RDM, shape (n_stimuli, n_stimuli): of several animals or sessions that of all together."""
-        found: npt.NDArray[np.float64] = self.inputs["data"]
-        if found.ndim == 2:
-            return found
+        data: npt.NDArray[np.float64] = self.inputs["data"]
+        if data.ndim == 2:
+            return data
         own, responses = self.recording.rdm, self.recording.responses
         if responses is None:
             assert own is not None
@@ -93,15 +93,15 @@ class Prepared:
     @property
     def skipped_controls(self) -> dict[str, str]:
         """Why controls of the study are left out, by name."""
-        found = {}
+        reasons = {}
         for control in self._all_controls:
             package, extra = EXTRAS.get(control.name, (None, None))
             if package is not None and find_spec(package) is None:
-                found[control.title] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
+                reasons[control.title] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
             elif control.sees == "orientation" and self.recording.orientation is None:
                 shown = self.recording.shown.plural
-                found[control.title] = f"{shown} have no orientation that it could be given"
-        return found
+                reasons[control.title] = f"{shown} have no orientation that it could be given"
+        return reasons
 
     @property
     def _all_controls(self) -> list[ControlSettings]:
@@ -148,7 +148,7 @@ def _prepare(study: Study) -> Prepared:
             described = load(settings.source, **settings.simulation, preparation=replace(own, fold_directions=False))
     if recording.n_stimuli < MIN_STIMULI:
         raise InputError(
-            f"{recording.name}: there are {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
+            f"{recording.name}: it has {recording.n_stimuli} stimuli; a study needs at least {MIN_STIMULI}"
         )
     study = _with_metric(study, recording)
     if study.encoding.enabled and recording.responses is None:
@@ -172,12 +172,12 @@ def _with_metric(study: Study, recording: Recording) -> Study:
     if given in RDM_METRICS and stated not in (None, given):
         raise InputError(
             f"{recording.name} holds {given} dissimilarities, but comparison.rdm_metric is {stated!r}; leave that out, "
-            "or say what the RDM holds: --rdm-metric"
+            "or say what the RDM holds: rdm_metric="
         )
     if given is not None and given not in RDM_METRICS and stated is None:
         raise InputError(
-            f"{recording.name} holds {given} dissimilarities, which models do not have; say in a study file which they "
-            f"shall have: rdm_metric in its section [comparison], one of {choices}"
+            f"{recording.name} holds {given} dissimilarities, which models do not have; choose in a study file which "
+            f"they should have: rdm_metric in its section [comparison], one of {choices}"
         )
     return study.with_metric(stated or given or "correlation")
 
@@ -188,8 +188,8 @@ def _images(study: Study, recording: Recording) -> torch.Tensor:
         return stimuli.gratings(recording.orientation, **study.stimuli.model_dump())
     if recording.images is None:
         raise InputError(
-            f"{recording.name}: the images that the animal saw are not there; add them to the file as images, or name "
-            "their folder: recording.images, or --images FOLDER"
+            f"{recording.name}: the images that the animal saw are missing; add them to the file as images, or give "
+            "their folder: images='FOLDER'"
         )
     try:
         return stimuli.fit_images(recording.images, study.stimuli.resolution)
@@ -233,7 +233,7 @@ def _units(
     return units, twins
 
 
-def control_representations(prepared: Prepared, tell: Tell | None = None) -> list[Representation]:
+def control_representations(prepared: Prepared, progress: ProgressCallback | None = None) -> list[Representation]:
     """The layers of the study's controls.
 
     Raises
@@ -242,7 +242,7 @@ def control_representations(prepared: Prepared, tell: Tell | None = None) -> lis
         When one of them has no dissimilarities, or the name of a layer or another control.
     """
     plain: list[Representation] = []
-    chosen = prepared.controls if tell is None else each(tell, "responses of controls", prepared.controls)
+    chosen = prepared.controls if progress is None else each(progress, "responses of controls", prepared.controls)
     for control in chosen:
         own = EncoderId(None, control.title, None, EncoderKind.CONTROL)
         shown = torch.as_tensor(prepared.recording.orientation) if control.sees == "orientation" else prepared.images
@@ -255,7 +255,7 @@ def control_representations(prepared: Prepared, tell: Tell | None = None) -> lis
 
 
 def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> None:
-    """Raise InputError where a control would be called as a layer, a fitted network or another control is."""
+    """Raise InputError if a control has the name of a layer, a fitted network or another control."""
     naming = study.naming
     layers = [
         EncoderId(task, network.title, layer, EncoderKind.TRAINED if task else EncoderKind.TWIN, seed)
@@ -270,8 +270,8 @@ def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> No
         own = {control.label.casefold(), control.key.casefold()}
         if own & taken:
             raise InputError(
-                f"comparison.controls: {control.label!r} is also what a layer, a fitted network or another control is "
-                "called; give the control another label"
+                f"comparison.controls: {control.label!r} is also the name of a layer, a fitted network or another "
+                "control; give the control another label"
             )
         taken |= own
 
@@ -279,21 +279,21 @@ def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> No
 def by_layer(
     prepared: Prepared, encoders: dict[int, nn.Module], task: str | None, network: NetworkSettings
 ) -> tuple[dict[str, list[Representation]], dict[str, str]]:
-    """Representations of all seeds by layer, and why layers have none; the dead say nothing of the others."""
+    """Representations of all seeds by layer, and why layers have none; other layers are not affected."""
     study = prepared.study
     layers = study.layers_of(network)
-    found: dict[str, list[Representation]] = {layer: [] for layer in layers}
+    representations: dict[str, list[Representation]] = {layer: [] for layer in layers}
     dead: dict[str, str] = {}
-    kind = EncoderKind.TWIN if task is None else EncoderKind.TRAINED
+    encoder_kind = EncoderKind.TWIN if task is None else EncoderKind.TRAINED
     for seed, encoder in encoders.items():
-        source = EncoderId(task, network.title, None, kind, seed)
+        source = EncoderId(task, network.title, None, encoder_kind, seed)
         keep = not study.is_grid or seed == study.seeds[0]
         for layer, representation in _representations(prepared, encoder, source, layers, keep=keep).items():
             if isinstance(representation, InputError):
                 dead.setdefault(layer, str(representation))
             else:
-                found[layer].append(representation)
-    return {layer: of_layer for layer, of_layer in found.items() if layer not in dead}, dead
+                representations[layer].append(representation)
+    return {layer: of_layer for layer, of_layer in representations.items() if layer not in dead}, dead
 
 
 def _representations(
@@ -311,9 +311,9 @@ def _representations(
     owners = {layer: replace(source, layer=layer) for layer in outputs}
     naming = replace(study.naming, layered=Naming.of(owners.values()).layered)
     representations: dict[str, Representation | InputError] = {}
-    for layer, found in outputs.items():
+    for layer, output in outputs.items():
         own = owners[layer]
-        responses = found.assign_coords({recording.kind: ("stimulus", recording.stimulus)})
+        responses = output.assign_coords({recording.kind: ("stimulus", recording.stimulus)})
         try:
             matrix = rsa.rdm(responses, metric=study.rdm_metric)
             if own.kind is not EncoderKind.CONTROL:  # of a control it is said beside its row that it has no similarity
@@ -329,10 +329,10 @@ def _representations(
 
 
 def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
-    """Raise InputError where an RDM is similar to none: all its dissimilarities are equal, but for rounding."""
+    """Raise InputError if the similarity of an RDM is undefined: its dissimilarities are equal, except for rounding."""
     vector = rdm[np.triu_indices(len(rdm), k=1)]
     if as_measure(method).is_undefined(vector):
         raise InputError(
-            f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so that its similarity with other "
+            f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so its similarity to other "
             "RDMs is undefined"
         )

@@ -13,7 +13,7 @@ from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
 from normenc.study.drawing import draw_run, write_run
 from normenc.study.evaluation import Evaluation, evaluate
-from normenc.study.progress import Tell, reporting, stage
+from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
@@ -32,8 +32,7 @@ class Run(runs.Run):
     evaluation : Evaluation
         What was found.
     kept : tuple of Path
-        Files that stood in the way of the run and were not an earlier run's, or had been changed since: where they are
-        kept now.
+        Where files are kept that were in the way of the run and were not an earlier run's, or had been changed.
     """
 
     def __init__(self, folder: Path, evaluation: Evaluation, kept: tuple[Path, ...] = ()) -> None:
@@ -52,14 +51,14 @@ def run(
     device: str = "auto",
     workers: int | str | Scheduler = 1,
     force: bool = False,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
     page: Callable[[Path], object] | None = None,
     **options: Any,
 ) -> Run:
     """Train, compare and draw: the main job, from settings to a folder.
 
-    Every trained network is kept in the cache (``$NORMENC_CACHE``) under the content of its settings, and is not
-    trained again: a run that was broken off goes on where it was, with the same result.
+    Every trained network is kept in the cache (``$NORMENC_CACHE``) under a digest of its settings, and is not
+    trained again: an interrupted run resumes where it was, with the same result.
 
     Parameters
     ----------
@@ -80,14 +79,14 @@ def run(
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     workers : int, str or Scheduler
         Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
-        ``if __name__ == "__main__":``, for they import it. Or a Dask scheduler whose workers train instead: its
+        ``if __name__ == "__main__":``, because they import it. Or a Dask scheduler whose workers train instead: its
         address, or :class:`normenc.study.Scheduler`, which has certificates too.
     force : bool
-        Replace an earlier run in that folder. Other files there stay, and files of that run that were changed since are
+        Replace an earlier run in that folder. Other files there stay, and files of that run that have changed are
         kept aside.
     progress : bool or callable
         True draws bars on a terminal and writes a line every half minute elsewhere; a callable is given a
-        :class:`normenc.study.Tally` of every stage: reading, training, comparing, drawing and so on.
+        :class:`normenc.study.SweepProgress` of every stage: reading, training, comparing, drawing and so on.
     page : callable, optional
         Given the folder before it appears, adds the page: :func:`normenc.report.write`. It can be added later as well.
     **options
@@ -110,24 +109,24 @@ def run(
     # Whether the workers of a cluster have a GPU, this computer cannot tell.
     remote = not isinstance(workers, int) and device in ("cpu", "cuda")
     target_device = torch.device(device) if remote else resolve_device(device)
-    with reporting(progress) as tell:
-        early = _read(study, tell) if out is None else None  # its name is part of the folder's
+    with reporting(progress) as progress:
+        early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}" if early else out or "")
         wanted = study.to_toml() if page is not None else None
-        with destination(folder, "run", lambda found: replaceable(found, force=force, wanted=wanted)) as place:
-            prepared = early or _read(study, tell)
+        with destination(folder, "run", lambda existing: replaceable(existing, force=force, wanted=wanted)) as place:
+            prepared = early or _read(study, progress)
             check_disks(prepared, folder, target_device.type)
-            evaluation = evaluate(prepared, device=target_device.type, workers=workers, progress=tell)
+            evaluation = evaluate(prepared, device=target_device.type, workers=workers, progress=progress)
             with place.staged() as aside:
-                _write(evaluation, aside, target_device.type, tell)
+                _write(evaluation, aside, target_device.type, progress)
                 if page is not None:
-                    with stage(tell, "writing the report"):
+                    with stage(progress, "writing the report"):
                         page(aside)
     return Run(folder, evaluation, tuple(place.kept))
 
 
 def _workers(workers: int | str | Scheduler, options: dict[str, Any]) -> int | str | Scheduler:
-    """Who trains; a scheduler had an argument of its own once."""
+    """The number of processes or the scheduler that train; a scheduler once had an argument of its own."""
     scheduler: str | Scheduler | None = options.pop("scheduler", None)
     if scheduler is None:
         return workers
@@ -135,13 +134,13 @@ def _workers(workers: int | str | Scheduler, options: dict[str, Any]) -> int | s
     return scheduler
 
 
-def _read(study: Study, tell: Tell) -> Prepared:
-    with stage(tell, "reading the recording"):
+def _read(study: Study, progress: ProgressCallback) -> Prepared:
+    with stage(progress, "reading the recording"):
         return prepare(study)
 
 
-def _write(evaluation: Evaluation, folder: Path, device: str, tell: Tell) -> None:
-    with stage(tell, "writing tables"):
+def _write(evaluation: Evaluation, folder: Path, device: str, progress: ProgressCallback) -> None:
+    with stage(progress, "writing tables"):
         write_run(evaluation, folder, device=device)
     if "draw" in evaluation.stages:
-        draw_run(folder, folder / "figures", tell)
+        draw_run(folder, folder / "figures", progress)

@@ -1,4 +1,4 @@
-"""A Dask scheduler of one's own: its address, the certificates it asks for, and how long to wait for it."""
+"""A Dask scheduler: its address, the certificates it needs, and how long to wait for it."""
 
 import socket
 import ssl
@@ -26,11 +26,11 @@ class Scheduler:
     Attributes
     ----------
     address : str
-        That it printed, such as ``"tls://10.0.0.1:8786"``. One that begins with ``tcp://`` is neither encrypted nor
-        protected: whoever can reach it can run code as you.
+        As it printed it, such as ``"tls://10.0.0.1:8786"``. One that begins with ``tcp://`` is neither encrypted nor
+        protected: anyone who can reach it can run code as you.
     tls_ca, tls_cert, tls_key : str or Path, optional
         Files in PEM format: the certificate that signed the scheduler's and the workers' own, that of this client, and
-        its key. Without any, Dask's own configuration (``distributed.comm.tls``) is heeded.
+        its key. Without any, Dask's own configuration (``distributed.comm.tls``) applies.
     wait : float
         Seconds to wait for the scheduler to answer, and for workers when there are none, before giving up.
 
@@ -67,7 +67,7 @@ class Scheduler:
 
     @classmethod
     def of(cls, given: "str | Scheduler") -> "Scheduler":
-        """A scheduler, of which the address alone may be given."""
+        """A scheduler, given as such or by its address."""
         return given if isinstance(given, Scheduler) else cls(given)
 
     @property
@@ -78,7 +78,7 @@ class Scheduler:
         return not _is_here(host_and_port(self.address)[0])
 
     def security(self) -> Any:
-        """What Dask needs to speak with it.
+        """What Dask needs to connect to it.
 
         Returns
         -------
@@ -96,11 +96,11 @@ class Scheduler:
         security: Any = Security(require_encryption=True, **given) if encrypted else Security()
         if not encrypted:
             return security
-        needed = {"--tls-ca": security.tls_ca_file, "--tls-cert": security.tls_client_cert}
+        needed = {"tls_ca=": security.tls_ca_file, "tls_cert=": security.tls_client_cert}
         missing = [flag for flag, path in needed.items() if not path]
         if missing:
             raise InputError(
-                f"scheduler {self.address!r} asks for certificates, and {' and '.join(missing)} "
+                f"scheduler {self.address!r} needs certificates, and {' and '.join(missing)} "
                 f"{'are' if len(missing) > 1 else 'is'} missing; give the files that the scheduler was started with, "
                 "or set distributed.comm.tls in Dask's configuration"
             )
@@ -140,10 +140,10 @@ def host_and_port(address: str) -> tuple[str, int]:
 def _is_here(host: str) -> bool:
     """Whether a host is this machine: only its own addresses can be bound."""
     try:
-        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return all(_can_bind(family, place) for family, _, _, _, place in found)
+    return all(_can_bind(family, place) for family, _, _, _, place in addresses)
 
 
 def _can_bind(family: int, place: Any) -> bool:
@@ -170,5 +170,5 @@ def _check_files(security: Any) -> None:
             str(path) for path in (security.tls_ca_file, security.tls_client_cert, security.tls_client_key) if path
         )
         raise InputError(
-            f"{files}: these are no certificates and key that belong together ({error}); all are files in PEM format"
+            f"{files}: these certificates and this key do not match ({error}); all must be files in PEM format"
         ) from None

@@ -84,7 +84,7 @@ class ComparisonSettings(Settings):
     )
     rdm_metric: Literal["correlation", "cosine", "euclidean"] | None = None  # that of a given RDM, else correlation
     method: MeasureName = "pearson"
-    also: Annotated[list[MeasureName], Once] = Field(default=["spearman", "cosine", "whitened-correlation"])
+    other_measures: Annotated[list[MeasureName], Once] = Field(default=["spearman", "cosine", "whitened-correlation"])
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     n_permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 1000
     block_length: Annotated[int, Field(ge=1, le=10_000)] | None = None

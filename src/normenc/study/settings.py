@@ -1,4 +1,4 @@
-"""The study file: TOML, validated once, at the door.
+"""The study file: TOML, validated once, when it is read.
 
 ``Study()`` is the reference study, so that every default is a value of that study.
 """
@@ -19,7 +19,7 @@ from normenc.recordings.simulation import N_NEURONS
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
 from normenc.study.building import compared_by_default, layers_there
-from normenc.study.faults import all_in_words
+from normenc.study.faults import describe_faults
 from normenc.study.own_code import importing_from
 from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings, control_of
 from normenc.study.reading import read_toml
@@ -95,11 +95,12 @@ class Study(Settings):
                     f"comparison.layers: given {layer!r}; layers of {names} that can be compared are {', '.join(there)}"
                 )
         if len(set(layers)) < len(layers):
-            raise ValueError(f"comparison.layers: given {layers}; each layer may stand once")
+            raise ValueError(f"comparison.layers: given {layers}; list each layer once")
         for network in self.network:
             if not set(layers) & set(own := self._layers_there(network)):
                 raise ValueError(
-                    f"comparison.layers: given {layers}; {network.title} has none of them, but {', '.join(own)}"
+                    f"comparison.layers: given {layers}; {network.title} has none of them; its layers are "
+                    f"{', '.join(own)}"
                 )
         return self
 
@@ -254,7 +255,7 @@ class Study(Settings):
                 several = values if isinstance(values, list) else [values]
                 given = [{key: value for key, value in each.items() if value != {}} for each in several]
                 settings[section] = given if len(given) > 1 else given[0]
-        # What would not be seen stands there as an escape; TOML knows such escapes in the texts that tomli_w writes.
+        # Invisible characters are written as escapes, which TOML allows in the texts that tomli_w writes.
         lines = tomli_w.dumps(settings).split("\n")
         return "\n".join(escaped(line, lambda character: f"\\U{ord(character):08x}") for line in lines)
 
@@ -268,7 +269,7 @@ def load_study(path: str | Path) -> Study:
     Raises
     ------
     InputError
-        When the file is not there, is no TOML, or a key is unknown, has the wrong type or an impossible value; the
+        If the file is missing, is not TOML, or a key is unknown, has the wrong type or an impossible value; the
         message names file, key, what was given and what is allowed.
     """
     path = Path(path)
@@ -295,7 +296,7 @@ def load_study(path: str | Path) -> Study:
     for source in sources:
         if sources.count(source) > 1:
             raise InputError(
-                f"{path}: recording: {quoted(source)} stands {sources.count(source)} times; name each once"
+                f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
     return study.model_copy(update={"recording": recordings, "task": tasks})
 
@@ -304,7 +305,9 @@ def _validated(settings: dict[str, Any], origin: str) -> Study:
     try:
         return Study(**settings)
     except ValidationError as error:
-        raise InputError(*(f"{origin}: {fault}" for fault in all_in_words(Study, error.errors(), settings))) from None
+        raise InputError(
+            *(f"{origin}: {fault}" for fault in describe_faults(Study, error.errors(), settings))
+        ) from None
 
 
 def _absolute(source: str, folder: Path) -> str:
@@ -319,6 +322,6 @@ def _absolute_folder(name: str, folder: Path) -> str:
         path.encode("utf-8")
     except UnicodeEncodeError:
         raise InputError(
-            f"{path}: this path is not UTF-8, as that of a study file must be; rename what it names"
+            f"{path}: this path is not UTF-8, as the path of a study file must be; rename the file or folder"
         ) from None
     return path

@@ -1,4 +1,4 @@
-"""What source code does, told from how it is written: code without comments, docstrings and layout."""
+"""What source code does, apart from how it is written: code without comments, docstrings and layout."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def parsed(source: str | bytes) -> str:
-    r"""The code as a text that is the same whatever its comments, docstrings and layout are.
+    r"""The code as a text that does not depend on comments, docstrings and layout.
 
     It does not depend on Python's version, as what :func:`ast.dump` gives does.
 
@@ -66,18 +66,18 @@ def files_behind(module: str, root: Path, package: str | None = None) -> list[Pa
     InputError
         When a file cannot be read as Python.
     """
-    found: dict[str, Path] = {}
+    files_by_name: dict[str, Path] = {}
     todo = [module]
     while todo:
         parts = todo.pop().split(".")
         for n in range(1, len(parts) + 1):  # a package runs before its modules
             name, place = ".".join(parts[:n]), root.joinpath(*parts[:n])
             file = next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
-            if file is None or name in found or (package is not None and parts[0] != package):
+            if file is None or name in files_by_name or (package is not None and parts[0] != package):
                 continue
-            found[name] = file
+            files_by_name[name] = file
             todo += _imported(file, name if file.name == "__init__.py" else name.rpartition(".")[0])
-    return sorted(found.values())
+    return sorted(files_by_name.values())
 
 
 def _imported(file: Path, package: str) -> Iterator[str]:

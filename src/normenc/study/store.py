@@ -79,13 +79,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
 def _networks(evaluation: Evaluation) -> dict[str, nn.Module]:
     """Networks by the names of their files; the first task's untrained twin stands for those of all tasks."""
     naming = evaluation.study.naming
-    found: dict[str, nn.Module] = {}
+    networks: dict[str, nn.Module] = {}
     for unit, training in evaluation.trainings.items():
-        found[naming.file_stem(unit.encoder)] = training.network
-        found.setdefault(naming.file_stem(unit.encoder.twin), training.untrained)
+        networks[naming.file_stem(unit.encoder)] = training.network
+        networks.setdefault(naming.file_stem(unit.encoder.twin), training.untrained)
     for name, fit in (evaluation.predicted.fitted if evaluation.predicted else {}).items():
-        found[naming.file_stem(EncoderId(None, name, None, EncoderKind.FITTED, fit.seed))] = fit.network
-    return found
+        networks[naming.file_stem(EncoderId(None, name, None, EncoderKind.FITTED, fit.seed))] = fit.network
+    return networks
 
 
 def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
@@ -158,10 +158,10 @@ def rdm_array(evaluation: Evaluation) -> xr.DataArray:
 
 
 def _quality(evaluation: Evaluation) -> str:
-    found = evaluation.quality
-    assert found is not None and found.decidable is not None
-    said = {"lines": lines(found), "decisions": decisions(found.decidable, found.kind, found.n_stimuli)}
-    return as_json(json.dumps(found.to_dict() | said, indent=2, ensure_ascii=False)) + "\n"
+    quality = evaluation.quality
+    assert quality is not None and quality.decidable is not None
+    said = {"lines": lines(quality), "decisions": decisions(quality.decidable, quality.kind, quality.n_stimuli)}
+    return as_json(json.dumps(quality.to_dict() | said, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _units_of(recording: Recording) -> dict[str, str]:
@@ -262,10 +262,10 @@ def _git_commit() -> str | None:
     """The commit of normenc itself, where it runs from a checkout."""
     here = Path(__file__)
     try:
-        for command in (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"]):
-            found = subprocess.run(
+        for command in (["rev-parse", f"HEAD:./{here.name}"], ["rev-parse", "HEAD"]):
+            answer = subprocess.run(
                 ["git", *command], cwd=here.parent, capture_output=True, text=True, timeout=10, check=True
             )
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()
+    return answer.stdout.strip()

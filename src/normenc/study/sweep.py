@@ -1,4 +1,4 @@
-"""Train many units: here, in processes of this machine, or on a Dask cluster that is there already."""
+"""Train many units: here, in processes of this machine, or on an existing Dask cluster."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from normenc.encoders import EncoderId
 from normenc.errors import InputError
-from normenc.study.progress import Stage, Tell, reporting, stage
+from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.scheduler import Scheduler, SchedulerWarning
-from normenc.study.units import Unit, find_all, keep, work
+from normenc.study.units import Unit, load_results, store_result, train_unit
 from normenc.training import TrainingResult
 
 __all__ = ["Failure", "train_units"]
@@ -42,9 +42,9 @@ def train_units(
     device: str = "cpu",
     workers: int = 1,
     scheduler: str | Scheduler | None = None,
-    progress: bool | Tell = True,
+    progress: bool | ProgressCallback = True,
 ) -> tuple[dict[Unit, TrainingResult], list[Failure]]:
-    """Train what was not trained before; a unit that fails does not stop the others.
+    """Train what was not trained before; a failed unit does not stop the others.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def train_units(
     scheduler : str or Scheduler, optional
         A Dask scheduler whose workers train instead, by its address, or with certificates.
     progress : bool or callable
-        True draws a bar on a terminal, and tells by lines elsewhere; a callable is given a
-        :class:`normenc.study.Tally`.
+        True draws a bar on a terminal, and prints lines elsewhere; a callable receives a
+        :class:`normenc.study.SweepProgress`.
 
     Returns
     -------
@@ -75,27 +75,30 @@ def train_units(
     if workers < 1:
         raise InputError(f"workers is {workers}; it must be at least 1")
     remote = None if scheduler is None else Scheduler.of(scheduler)
-    found = find_all(units, device)
-    todo = {unit: unit.key(device) for unit in units if found[unit] is None}
+    results = load_results(units, device)
+    todo = {unit: unit.key(device) for unit in units if results[unit] is None}
     failures: list[Failure] = []
     if todo:
         if remote is not None and remote.is_open:
             warnings.warn(_open_to_all(remote), SchedulerWarning, stacklevel=2)
         lanes = 1 if remote is None and (workers == 1 or len(todo) == 1) else min(workers, len(todo))
         before = len(units) - len(todo)
-        with reporting(progress) as tell, stage(tell, "training", len(units), before=before, lanes=lanes) as counted:
+        with (
+            reporting(progress) as progress,
+            stage(progress, "training", len(units), before=before, lanes=lanes) as counted,
+        ):
             if lanes == 1 and remote is None:
                 made = _here(todo, device, counted)
             else:
                 made = _by_workers(todo, device, lanes, remote, counted)
             for unit, result in made:
                 if isinstance(result, bytes):
-                    found[unit] = keep(unit, device, result)
+                    results[unit] = store_result(unit, device, result)
                 else:
-                    failures.append(Failure(unit, _in_words(result)))
+                    failures.append(Failure(unit, _reason(result)))
                 counted.step(failed=not isinstance(result, bytes))
     failures.sort(key=lambda failure: units.index(failure.unit))
-    return {unit: result for unit, result in found.items() if result is not None}, failures
+    return {unit: result for unit, result in results.items() if result is not None}, failures
 
 
 def _by_workers(
@@ -116,21 +119,21 @@ def _by_workers(
 
 def _open_to_all(scheduler: Scheduler) -> str:
     return (
-        f"scheduler {scheduler.address} is not encrypted and asks nobody who they are: whoever can reach it on the "
-        "network can read what is sent and run programs as you; start it with certificates (tls://), as "
-        "docs/sweeps.md shows"
+        f"scheduler {scheduler.address} is not encrypted and does not authenticate its users: anyone who can reach it "
+        "on the network can read the traffic and run programs as you; start it with certificates (tls://), as "
+        "docs/sweeps.md describes"
     )
 
 
 def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[Unit, bytes | Exception]]:
     for unit in units:
         try:
-            yield unit, work(unit, device, lambda step, n_steps, loss: counted.tick(step, n_steps))
+            yield unit, train_unit(unit, device, lambda step, n_steps, loss: counted.progress(step, n_steps))
         except Exception as error:
             yield unit, error
 
 
-def _in_words(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, InputError):
         return str(error)
     if type(error).__name__ == "KilledWorker":

@@ -1,4 +1,4 @@
-"""The tables of a study: tidy, one row a comparison."""
+"""The tables of a study: tidy, one row per comparison."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,25 +37,25 @@ __all__ = [
 def similarity_table(
     study: Study, recording: str, representations: Sequence["Representation"], inference: rsa.Inference
 ) -> pd.DataFrame:
-    """Make ``similarity.csv``: one row a layer, trained or not, or control.
+    """Make ``similarity.csv``: one row per layer, trained or not, or control.
 
     Values are means over seeds, of which ``seed`` is the first.
     """
     firsts = {r.label: r for r in reversed(representations)}
     rows = [firsts[label] for label in inference.models["model"]]
-    found = inference.models.drop(columns="model")
+    models = inference.models.drop(columns="model")
     sizes = {f"n_{factor}": inference.sizes.get(factor) for factor in ("animals", "sessions", "neurons")}
     (lower_low, lower_high), (upper_low, upper_high) = inference.ceiling_intervals
     table = pd.DataFrame(
         {
             "recording": recording,
             **_columns(rows),
-            "n_seeds": found["n_seeds"].where([r.encoder.seed is not None for r in rows]).astype("Int64"),
+            "n_seeds": models["n_seeds"].where([r.encoder.seed is not None for r in rows]).astype("Int64"),
             "rdm_metric": study.rdm_metric,
             "comparison": study.comparison.method,
         }
     )
-    table = table.join(found.drop(columns="n_seeds"))
+    table = table.join(models.drop(columns="n_seeds"))
     return table.assign(
         chance=inference.chance,
         ceiling=inference.ceiling.kind,
@@ -109,19 +109,19 @@ def _is_planned(one: EncoderId, other: EncoderId) -> bool:
 
 
 def epoch_table(
-    recording: str, found: Sequence[tuple[int, "Representation"]], inference: rsa.Inference
+    recording: str, representations: Sequence[tuple[int, "Representation"]], inference: rsa.Inference
 ) -> pd.DataFrame:
-    """Make ``over_training.csv``: one row a trained layer and checkpoint.
+    """Make ``over_training.csv``: one row per trained layer and checkpoint.
 
     Parameters
     ----------
     recording : str
-    found : sequence of (epoch, Representation)
+    representations : sequence of (epoch, Representation)
         In the order of the inference's models, several seeds of one after the other.
     inference : Inference
     """
-    firsts = {(r.label, epoch): (epoch, r) for epoch, r in reversed(found)}
-    rows = [firsts[key] for key in dict.fromkeys((r.label, epoch) for epoch, r in found)]
+    firsts = {(r.label, epoch): (epoch, r) for epoch, r in reversed(representations)}
+    rows = [firsts[key] for key in dict.fromkeys((r.label, epoch) for epoch, r in representations)]
     table = pd.DataFrame(
         {
             "recording": recording,
@@ -133,7 +133,7 @@ def epoch_table(
 
 
 def failure_table(failures: Sequence["Failure"], naming: Naming) -> pd.DataFrame:
-    """Make ``failures.csv``: one row a unit that could not be trained, or layer that cannot be compared."""
+    """Make ``failures.csv``: one row per unit that could not be trained, or layer that cannot be compared."""
     who = [f.encoder for f in failures]
     return pd.DataFrame(
         {
@@ -145,7 +145,7 @@ def failure_table(failures: Sequence["Failure"], naming: Naming) -> pd.DataFrame
 
 
 def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame:
-    """Make ``training.csv``: one row a step of every network."""
+    """Make ``training.csv``: one row per step of every network."""
     logs = [
         pd.DataFrame(
             {
@@ -163,7 +163,7 @@ def training_table(trainings: Mapping["Unit", "TrainingResult"]) -> pd.DataFrame
 
 
 def fitting_table(fitted: Mapping[str, "FittedNetwork"]) -> pd.DataFrame:
-    """Make ``fitting.csv``: one row an epoch of a network fitted to the neurons without the first fold."""
+    """Make ``fitting.csv``: one row per epoch of a network fitted to the neurons without the first fold."""
     logs = [fit.log.assign(network=label, kept=fit.log["epoch"] == fit.best_epoch) for label, fit in fitted.items()]
     table = pd.concat(logs, ignore_index=True)
     return table[["network", *(name for name in table if name != "network")]]
@@ -175,15 +175,15 @@ def seed_table(
     recording_rdms: npt.NDArray[np.float64],
     representations: Sequence["Representation"],
 ) -> pd.DataFrame:
-    """Make ``similarity_by_seed.csv``: one row a layer and seed, or control; means over animals or sessions."""
+    """Make ``similarity_by_seed.csv``: one row per layer and seed, or control; means over animals or sessions."""
     rdms, measure = np.stack([r.rdm for r in representations]), as_measure(study.comparison.method)
     alike = np.array([measure.is_undefined(upper(rdm)) for rdm in rdms])
-    found = np.full(len(rdms), np.nan)
-    found[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, measure).mean(axis=1)
+    similarity = np.full(len(rdms), np.nan)
+    similarity[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, measure).mean(axis=1)
     return pd.DataFrame(
         {
             "recording": recording,
             **_columns(representations),
-            "similarity": found,
+            "similarity": similarity,
         }
     )

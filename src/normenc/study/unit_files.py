@@ -1,4 +1,4 @@
-"""What a kept network's file holds: named tensors, whose result they are, and a digest of them all."""
+"""The file of a stored network: named tensors, the unit they belong to, and a digest of all of them."""
 
 import errno
 import json
@@ -26,7 +26,7 @@ Form = tuple[torch.dtype, tuple[int, ...]]
 
 
 class DamagedError(Exception):
-    """A file that is there, but does not hold what was written under its name; the message says in what way."""
+    """A file that exists, but does not contain what was written under its name; the message says why."""
 
 
 def pack(tensors: Mapping[str, torch.Tensor], key: str) -> bytes:
@@ -39,7 +39,7 @@ def pack(tensors: Mapping[str, torch.Tensor], key: str) -> bytes:
     {'weight': tensor([0., 0.])}
     >>> unpack(content, "yours")
     Traceback (most recent call last):
-    normenc.study.unit_files.DamagedError: it holds the result of other settings
+    normenc.study.unit_files.DamagedError: it contains the result of other settings
     """
     return save(dict(tensors), {SAID: f"{key} {_digest(tensors)}"})  # one entry: the order of several is left to chance
 
@@ -55,16 +55,16 @@ def unpack(content: bytes, key: str) -> dict[str, torch.Tensor]:
         tensors = load(content)
         said, _, digest = _metadata(content)[SAID].partition(" ")
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError, MemoryError):
-        raise DamagedError("it is no whole safetensors file") from None
+        raise DamagedError("it is not a complete safetensors file") from None
     if digest != _digest(tensors):
-        raise DamagedError("its values are not those that were written")
+        raise DamagedError("its values have changed since they were written")
     if said != key:
-        raise DamagedError("it holds the result of other settings")
+        raise DamagedError("it contains the result of other settings")
     return tensors
 
 
 def write(place: Path, content: bytes) -> None:
-    """Write the file of a unit, in place of whatever was there.
+    """Write the file of a unit, and replace an existing one.
 
     Raises
     ------
@@ -79,12 +79,12 @@ def write(place: Path, content: bytes) -> None:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise InputError(
-                f"{place.parent}: trained networks cannot be kept here ({error.strerror}); {ADVICE}"
+                f"{place.parent}: trained networks cannot be stored here ({error.strerror}); {ADVICE}"
             ) from None
         raise InputError(
             f"{place}: the disk is full ({error.strerror}). This network takes {len(content):,} bytes, and "
             f"{shutil.disk_usage(place.parent).free:,} bytes are free. Make room, or set NORMENC_CACHE to a folder "
-            "with more; networks that were kept before are not trained again"
+            "with more; networks that are already stored are not trained again"
         ) from None
 
 
@@ -92,7 +92,7 @@ def check_forms(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, Form
     """Raise DamagedError unless there are these tensors and no others, each of the type and shape expected."""
     forms = {name: (value.dtype, tuple(value.shape)) for name, value in tensors.items()}
     if odd := sorted(name for name in forms.keys() | expected.keys() if forms.get(name) != expected.get(name)):
-        raise DamagedError(f"{odd[0]} has not the type and shape that it should have")
+        raise DamagedError(f"{odd[0]} does not have the expected type and shape")
 
 
 def _metadata(content: bytes) -> dict[str, str]:

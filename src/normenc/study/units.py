@@ -1,4 +1,4 @@
-"""Units of work: one network trained on one task from one seed, kept under the content of their settings."""
+"""Units of work: one network trained on one task from one seed, stored under a digest of their settings."""
 
 import importlib.metadata
 import json
@@ -24,7 +24,7 @@ from normenc.tasks import Task
 from normenc.training import Progress, TrainingLog, TrainingResult, initialise, train
 from normenc.whole_files import check_writable, remove_leftovers
 
-__all__ = ["Unit", "code_digest", "find", "find_all", "is_kept", "keep", "packages", "work"]
+__all__ = ["Unit", "code_digest", "is_stored", "load_result", "load_results", "packages", "store_result", "train_unit"]
 
 FORMAT = 2
 CODE = ("arrays.py", "stimuli", "tasks", "networks", "training")  # what decides what training gives
@@ -116,7 +116,7 @@ def packages() -> dict[str, str]:
     return {"torch": torch.__version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
-def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
+def train_unit(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     """Train a unit, on one thread of the CPU or on a GPU.
 
     One thread gives the same bytes however many units run beside each other.
@@ -124,7 +124,7 @@ def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     Returns
     -------
     bytes
-        As :func:`keep` takes them; they tell which unit they belong to.
+        For :func:`store_result`; they identify the unit they belong to.
     """
     key = unit.key(device)  # before anything is read that it stands for
     before = torch.get_num_threads()
@@ -146,17 +146,17 @@ def work(unit: Unit, device: str, progress: bool | Progress = False) -> bytes:
     return pack(tensors, key)
 
 
-def find(unit: Unit, device: str) -> TrainingResult | None:
-    """The unit's result where it was trained before, else None.
+def load_result(unit: Unit, device: str) -> TrainingResult | None:
+    """The unit's result if it was trained before, else None.
 
     Raises
     ------
     DamagedError
-        When its file is there, but is not what was written, or cannot be read.
+        If its file exists, but was changed or cannot be read.
     """
     place = _place(unit, device)
     try:
-        if not place.is_file():  # of a pipe nobody would ever see the end
+        if not place.is_file():  # a pipe would never end
             if place.exists() or place.is_symlink():
                 raise DamagedError("it is not a file")
             return None
@@ -167,58 +167,58 @@ def find(unit: Unit, device: str) -> TrainingResult | None:
         raise DamagedError(f"it cannot be read ({error.strerror})") from None
 
 
-def is_kept(unit: Unit, device: str) -> bool:
+def is_stored(unit: Unit, device: str) -> bool:
     """Whether there is a file of the unit, damaged or not."""
     return _place(unit, device).is_file()
 
 
-def find_all(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | None]:
+def load_results(units: Sequence[Unit], device: str) -> dict[Unit, TrainingResult | None]:
     """Results of units that were trained before, and None for all others, which are to be trained.
 
-    What killed runs left is removed. Damaged files are told of together, by one :class:`NormencWarning`.
+    Files that killed runs left are removed. One :class:`NormencWarning` lists all damaged files.
 
     Raises
     ------
     InputError
-        When something is to be trained that could not be kept.
+        If something must be trained and could not be stored.
     """
-    found: dict[Unit, TrainingResult | None] = {}
+    results: dict[Unit, TrainingResult | None] = {}
     damaged: list[str] = []
     for unit in units:
         try:
-            found[unit] = find(unit, device)
+            results[unit] = load_result(unit, device)
         except DamagedError as error:
-            found[unit] = None
+            results[unit] = None
             damaged.append(f"{_place(unit, device)}: {error}")
     remove_leftovers(_folder(), OLDER_ASIDE)
-    if None in found.values():
-        check_writable(_folder(), "trained networks cannot be kept here", ADVICE)
+    if None in results.values():
+        check_writable(_folder(), "trained networks cannot be stored here", ADVICE)
     if damaged:
-        count = "1 kept network was" if len(damaged) == 1 else f"{len(damaged)} kept networks were"
+        count = "1 stored network was" if len(damaged) == 1 else f"{len(damaged)} stored networks were"
         again = "is trained again" if len(damaged) == 1 else "are trained again; the first"
         warnings.warn(f"{count} damaged and {again} ({damaged[0]})", NormencWarning, stacklevel=2)
-    return found
+    return results
 
 
-def keep(unit: Unit, device: str, result: bytes) -> TrainingResult:
-    """Keep what :func:`work` gave for this unit, in place of whatever was there, and read it.
+def store_result(unit: Unit, device: str, result: bytes) -> TrainingResult:
+    """Store what :func:`train_unit` returned for this unit, replacing an existing file, and read it.
 
     Raises
     ------
     InputError
-        When it is the result of something else, or the file cannot be written; what was there before stays then.
+        If it is the result of something else, or the file cannot be written; an existing file then stays.
     """
     place = _place(unit, device)
     try:
-        found = _result(unit, unpack(result, place.stem))
+        stored = _result(unit, unpack(result, place.stem))
     except DamagedError as error:
         raise InputError(
-            f"{unit.task_label}, {unit.network_label}, seed {unit.seed}: what was trained is not what was asked for "
-            f"({error}). Either its images changed meanwhile, or it was trained by a worker whose normenc or packages "
-            "are not those of this machine; run again with the same ones"
+            f"{unit.task_label}, {unit.network_label}, seed {unit.seed}: the trained network is not the one requested "
+            f"({error}). Either its images changed in the meantime, or a worker trained it with another normenc or "
+            "other packages; install the same on all machines and run again"
         ) from None
     write(place, result)
-    return found
+    return stored
 
 
 def _folder() -> Path:
@@ -250,7 +250,7 @@ def _result(unit: Unit, tensors: Mapping[str, torch.Tensor]) -> TrainingResult:
 
 
 def _filled(network: nn.Module, tensors: Mapping[str, torch.Tensor], which: str) -> nn.Module:
-    """A copy of the network with the values of one of those that were kept."""
+    """A copy of the network with the values of one of the stored networks."""
     prefix = f"{which}/"
     network = deepcopy(network)
     network.load_state_dict({n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)})
@@ -259,7 +259,7 @@ def _filled(network: nn.Module, tensors: Mapping[str, torch.Tensor], which: str)
 
 @cache
 def code_digest() -> str:
-    """A digest of the code that trains, so that results of other code are not taken for its own.
+    """A digest of the code that trains, so that results of other code are not reused.
 
     Comments, docstrings and layout do not count.
     """
@@ -269,7 +269,7 @@ def code_digest() -> str:
 
 
 def _images_digest(task: Task) -> str | None:
-    """A digest of what is in a task's folder, so that other images under the same name are not taken for them."""
+    """A digest of a task's folder, so that results from other images under the same name are not reused."""
     named = getattr(task, "folder", None)
     if not isinstance(named, str):
         return None
@@ -281,7 +281,7 @@ def _images_digest(task: Task) -> str | None:
 
 @lru_cache(maxsize=8)
 def _digest_of(folder: Path, files: tuple[Path, ...], stamps: tuple[tuple[int, int, int], ...]) -> str:
-    """A digest of files' names and contents, read anew where one of their stamps has changed."""
+    """A digest of files' names and contents, read again if one of their stamps has changed."""
     digest = sha256()
     for path in files:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Workers of Dask: started here behind certificates of their own, or reached through a scheduler that is there."""
+"""Dask workers: started here with their own certificates, or reached through an existing scheduler."""
 
 import asyncio
 import logging
@@ -40,7 +40,7 @@ SETTINGS = {
 
 
 class _NoPages:
-    """Without the server of web pages, which answers whoever asks."""
+    """Without Dask's web server, which answers anyone."""
 
     def start_http_server(self, *arguments: Any, **options: Any) -> None:
         """Start none."""
@@ -51,12 +51,12 @@ class _LocalScheduler(_NoPages, DaskScheduler):
 
 
 class LocalWorker(_NoPages, Worker):
-    """A worker that is reached with the certificate of its run alone."""
+    """A worker that can only be reached with the certificate of its run."""
 
 
 @contextmanager
 def local_client(n_workers: int) -> Iterator[Client]:
-    """Start processes on this machine that answer nobody but this one.
+    """Start processes on this machine that only answer this process.
 
     They speak TLS with a key that is made for them, kept in memory, and handed to them through a pipe. Their folder for
     temporary files is nobody else's either: Dask imports from it.
@@ -92,14 +92,14 @@ def local_client(n_workers: int) -> Iterator[Client]:
 
 @contextmanager
 def remote_client(scheduler: Scheduler, counted: Stage) -> Iterator[Client]:
-    """Reach a scheduler, and wait for it as long as it says; its workers are other people's affair."""
+    """Connect to a scheduler, and wait for it as long as its ``wait`` says; its workers are not managed here."""
     security = scheduler.security()
     with _quiet():
         _await_answer(scheduler, security, counted)
         try:
             client = Client(scheduler.address, timeout=PATIENCE, set_as_default=False, security=security)
         except (OSError, ValueError, TypeError, ImportError) as error:
-            raise _unreachable(scheduler, _in_words(error)) from None
+            raise _unreachable(scheduler, _describe_fault(error)) from None
         try:
             yield client
         finally:
@@ -117,7 +117,7 @@ def threads(client: Client) -> dict[str, int] | None:
 
 
 def unlike(client: Client, addresses: Iterable[str], counted: Stage) -> dict[str, str]:
-    """Workers that would give other numbers, or none, and why; those that do not answer in time are not among them."""
+    """Workers that would give other numbers, or none, and why; workers that do not answer in time are not included."""
     errand, here = pickle.dumps(Errand(software)), software()
     answers: dict[str, Any] = dict.fromkeys(addresses)
     for patience in (PATIENCE, LOADING):
@@ -125,11 +125,11 @@ def unlike(client: Client, addresses: Iterable[str], counted: Stage) -> dict[str
         if not silent:
             break
         if patience == LOADING:
-            counted.notice("waiting for the workers to tell what software they have")
+            counted.notice("waiting for the workers to report their software")
         with suppress(OSError, TimeoutError, AttributeError, RuntimeError):
             answers |= client.sync(_ask, client, silent, errand, patience)
-    found = {address: _fault(answer, here) for address, answer in answers.items() if answer is not None}
-    return {address: fault for address, fault in found.items() if fault is not None}
+    faults = {address: _fault(answer, here) for address, answer in answers.items() if answer is not None}
+    return {address: fault for address, fault in faults.items() if fault is not None}
 
 
 async def _ask(client: Client, addresses: list[str], errand: bytes, patience: float) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def _await_answer(scheduler: Scheduler, security: Security, counted: Stage) -> N
 
 
 def _fault_of_address(address: str, security: Security, patience: float) -> str | None:
-    """Why no scheduler answers, in a thread that ends: the client's own attempt knows no limit of time here."""
+    """Why no scheduler answers, in a thread that ends: the client's own attempt has no time limit here."""
     if address.startswith("inproc://"):
         return None
     with ThreadPoolExecutor(1) as pool:
@@ -179,7 +179,7 @@ def _fault_of_address(address: str, security: Security, patience: float) -> str 
 
 
 async def _greet(address: str, security: Security, patience: float) -> str | None:
-    """Ask who answers; what a stranger sends is read as a message of Dask's, and may break it anywhere."""
+    """Ask who answers; another program's answer is read as a Dask message, and may break it anywhere."""
     try:
         async with asyncio.timeout(patience):
             # First by hand, for Dask would try again and say that its time was up.
@@ -192,36 +192,38 @@ async def _greet(address: str, security: Security, patience: float) -> str | Non
             finally:
                 await remote.close_rpc()
     except TimeoutError:
-        return "something listens there that does not answer as a Dask scheduler does"
+        return "a program listens at this address, but does not answer as a Dask scheduler does"
     except (OSError, ValueError) as error:
         root = _root(error)
         if isinstance(root, ssl.SSLError) and root.reason != "WRONG_VERSION_NUMBER":
             raise InputError(
-                f"scheduler {address!r} and these certificates do not belong together ({root}); give the files that it "
+                f"scheduler {address!r} does not accept these certificates ({root}); give the files that it "
                 "was started with"
             ) from None
-        return _in_words(root)
+        return _describe_fault(root)
     except Exception as error:
-        return f"what answers there is no Dask scheduler ({type(error).__name__})"
-    kind = answer.get("type") if isinstance(answer, dict) else None
-    return None if str(kind).endswith("Scheduler") else f"a Dask {str(kind).lower()} answers there, not a scheduler"
+        return f"the program that answers is not a Dask scheduler ({type(error).__name__})"
+    server = answer.get("type") if isinstance(answer, dict) else None
+    if str(server).endswith("Scheduler"):
+        return None
+    return f"a Dask {str(server).lower()} answers at this address, not a scheduler"
 
 
 def _unreachable(scheduler: Scheduler, fault: str) -> InputError:
     return InputError(
         f"scheduler {scheduler.address!r} cannot be reached: {fault}; give the address that it printed, such as "
-        "tls://10.0.0.1:8786, or wait longer for it with --wait"
+        "tls://10.0.0.1:8786, or wait longer for it with wait="
     )
 
 
-def _in_words(error: BaseException) -> str:
+def _describe_fault(error: BaseException) -> str:
     root = _root(error)
     if isinstance(root, ConnectionRefusedError):
-        return "nothing listens there"
+        return "no program listens at this address"
     if isinstance(root, (ConnectionResetError, CommClosedError)):
-        return "what listens there closes the connection: it is no Dask scheduler, or its address begins with tls://"
+        return "the program at this address closes the connection: it is not a Dask scheduler, or needs tls://"
     if isinstance(root, ssl.SSLError):
-        return "what listens there is not encrypted: it is no Dask scheduler, or its address begins with tcp://"
+        return "the program at this address is not encrypted: it is not a Dask scheduler, or needs tcp://"
     if isinstance(root, (TimeoutError, asyncio.CancelledError)):
         return "it does not answer"
     return str(root) or type(root).__name__
@@ -235,7 +237,7 @@ def _root(error: BaseException) -> BaseException:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what Dask logs: a worker or scheduler that is lost is told in this package's words."""
+    """Without Dask's log: this package reports lost workers and schedulers itself."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
