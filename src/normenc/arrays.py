@@ -157,12 +157,12 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     normenc.errors.InputError: n_splits is 0; it must be a whole number of at least 1
     """
     try:
-        found = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
-        found = None
-    if found is None or found < least:
+        number = None
+    if number is None or number < least:
         raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-    return found
+    return number
 
 
 def as_seed(seed: Any) -> int:

@@ -41,12 +41,12 @@ def encoder_columns(
     >>> list(table), encoders_of(table) == [pixels]
     (['encoder', 'task', 'network', 'layer', 'kind', 'seed'], True)
     """
-    found: dict[str, Any] = {"encoder": list(labels)}
+    columns: dict[str, Any] = {"encoder": list(labels)}
     for name in ("task", "network", "layer"):
-        found[name] = [None if encoder is None else getattr(encoder, name) for encoder in encoders]
-    found["kind"] = [None if encoder is None else encoder.kind.value for encoder in encoders]
-    found["seed"] = pd.array([None if encoder is None else encoder.seed for encoder in encoders], dtype="Int64")
-    return {_of_other(name): values for name, values in found.items()} if other else found
+        columns[name] = [None if encoder is None else getattr(encoder, name) for encoder in encoders]
+    columns["kind"] = [None if encoder is None else encoder.kind.value for encoder in encoders]
+    columns["seed"] = pd.array([None if encoder is None else encoder.seed for encoder in encoders], dtype="Int64")
+    return {_of_other(name): values for name, values in columns.items()} if other else columns
 
 
 def encoders_of(table: pd.DataFrame, *, other: bool = False) -> list[EncoderId]:

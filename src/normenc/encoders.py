@@ -118,11 +118,11 @@ class Naming:
     @classmethod
     def of(cls, encoders: Iterable[EncoderId]) -> "Naming":
         """The naming that distinguishes these encoders."""
-        found = set(encoders)
-        layers = Counter(name for name, _ in {(e.network, e.layer) for e in found if e.is_named})
+        distinct = set(encoders)
+        layers = Counter(name for name, _ in {(e.network, e.layer) for e in distinct if e.is_named})
         return cls(
-            len({e.task for e in found if e.kind is EncoderKind.TRAINED}) > 1,
-            len({e.network for e in found if not e.is_named}) > 1,
+            len({e.task for e in distinct if e.kind is EncoderKind.TRAINED}) > 1,
+            len({e.network for e in distinct if not e.is_named}) > 1,
             frozenset(name for name, n in layers.items() if n > 1),
         )
 

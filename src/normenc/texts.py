@@ -81,7 +81,7 @@ def escaped(text: str, write: Callable[[str], str]) -> str:
     """Replace each hidden character of a text by what `write` returns for it."""
     if not SUSPECT.search(text):
         return text
-    return HIDDEN.sub(lambda found: found[0] if found["flag"] else write(found[0]), text)
+    return HIDDEN.sub(lambda match: match[0] if match["flag"] else write(match[0]), text)
 
 
 def _as_python(character: str) -> str:
@@ -188,11 +188,11 @@ def file_stem(*labels: str) -> str:
 
 def _safe(label: str) -> str:
     """A label limited to the characters and length that file names may have on every system."""
-    found = unicodedata.normalize("NFC", label)
-    found = "".join(letter if _is_safe(letter) else " " for letter in found)
-    found = re.sub(r"^[. ]+|[. ]+$| +", "_", found)
-    found = f"_{found}" if DEVICES.match(found) else found
-    return found.encode("utf-8")[:MOST_BYTES].decode("utf-8", "ignore")
+    safe = unicodedata.normalize("NFC", label)
+    safe = "".join(letter if _is_safe(letter) else " " for letter in safe)
+    safe = re.sub(r"^[. ]+|[. ]+$| +", "_", safe)
+    safe = f"_{safe}" if DEVICES.match(safe) else safe
+    return safe.encode("utf-8")[:MOST_BYTES].decode("utf-8", "ignore")
 
 
 def _is_safe(letter: str) -> bool:

@@ -62,7 +62,7 @@ class Predictivity:
 
         Examples
         --------
-        ``pandas.DataFrame([found.row(layer=name) for name, found in results.items()])`` is a table of layers.
+        ``pandas.DataFrame([result.row(layer=name) for name, result in results.items()])`` is a table of layers.
         """
         values = dict(labels)
         for measure, summary in self.medians.iterrows():

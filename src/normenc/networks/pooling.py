@@ -83,8 +83,8 @@ class _ConvReluMaxPool(torch.autograd.Function):
             for value, dim in zip((images, weight, bias), in_dims[:3], strict=True)
         ]
         if in_dims[0] is None:
-            found = _ConvReluMaxPool.apply(images, members[1].flatten(0, 1), members[2].flatten(), pool_size)
-            pooled, maxima = (value.unflatten(1, (info.batch_size, -1)) for value in found)
+            results = _ConvReluMaxPool.apply(images, members[1].flatten(0, 1), members[2].flatten(), pool_size)
+            pooled, maxima = (value.unflatten(1, (info.batch_size, -1)) for value in results)
             return (pooled, maxima), (1, 1)
         each = [_ConvReluMaxPool.apply(*member, pool_size) for member in zip(*members, strict=True)]
         pooled, maxima = (torch.stack(values) for values in zip(*each, strict=True))
@@ -97,12 +97,12 @@ def _unfolded(
     """Pooled maxima of a convolution and where they are, a few images at a time."""
     n_channels, _, size, _ = weight.shape
     filters = weight.flatten(1).T
-    found = []
+    blocks = []
     for block in functional.pad(images, (size // 2,) * 4)[:, 0].split(IMAGES_AT_ONCE):
         patches = block.unfold(1, size, 1).unfold(2, size, 1).reshape(-1, size * size)
         convolved = torch.addmm(bias, patches, filters).view(len(block), *images.shape[2:], n_channels)
-        found.append(functional.max_pool2d(convolved.permute(0, 3, 1, 2), pool_size, return_indices=True))
-    pooled, maxima = (torch.cat(values) for values in zip(*found, strict=True))
+        blocks.append(functional.max_pool2d(convolved.permute(0, 3, 1, 2), pool_size, return_indices=True))
+    pooled, maxima = (torch.cat(values) for values in zip(*blocks, strict=True))
     return pooled, maxima
 
 

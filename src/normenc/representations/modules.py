@@ -134,7 +134,7 @@ def _probed(
     """
     swapped, runs = run(images[SWAPPED]), run(images)
     known = dict(wanted) if wanted is not None else _all_layers(runs)
-    found = {}
+    probed = {}
     for name, layer in known.items():
         try:
             outputs = [_output(layer, of) for of in (swapped, runs)]
@@ -145,12 +145,12 @@ def _probed(
                 raise
             continue
         shape = outputs[1].shape
-        found[name] = _Probed(
+        probed[name] = _Probed(
             layer, axis, shape[:axis] + shape[axis + 1 :], maps, _pooled(layer, outputs[1], axis, maps)
         )
-    if wanted is None and not found:
+    if wanted is None and not probed:
         raise InputError("no layer of the network gives one row a stimulus; give layers by name to see why")
-    return found, runs, swapped
+    return probed, runs, swapped
 
 
 def _rounding(network: nn.Module) -> float:
@@ -173,7 +173,7 @@ def _check_chance(probed: Mapping[str, _Probed], again: Runs, rounding: float) -
 
 def _check_runs(module: str, probe: Runs, runs: Runs, n: int, n_probes: int = N_PROBES) -> None:
     """Raise InputError when a module runs more or less often than it did for few images."""
-    once, now = (sum(name == module for name, _ in found) for found in (probe, runs))
+    once, now = (sum(name == module for name, _ in ran) for ran in (probe, runs))
     if once != now:
         raise InputError(
             f"layer {module!r} runs {_times(now)} for {n} images and {_times(once)} for {n_probes}: which rows belong "
@@ -188,17 +188,17 @@ def _times(n: int) -> str:
 
 def _all_layers(runs: Runs) -> dict[str, LayerName]:
     """Every tensor that a module gave, by its name: the run where there are several, the element where it is one."""
-    found = {}
+    layers = {}
     for (module, number), output in runs.items():
         run = number if (module, 1) in runs else None
         for path in elements_of(output):
             name = module + ("" if run is None else f":{run}") + "".join(f"[{key}]" for key in path)
-            if name in found:
+            if name in layers:
                 raise InputError(
                     f"two layers have the name {name!r}: a module, and what another gives; rename the module"
                 )
-            found[name] = LayerName(name, module, run, path)
-    return found
+            layers[name] = LayerName(name, module, run, path)
+    return layers
 
 
 def _output(layer: LayerName, runs: Runs) -> torch.Tensor:

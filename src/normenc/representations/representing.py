@@ -150,7 +150,7 @@ def _callable_outputs(
     blocks = [_of_callable(encoder, batch, layers) for batch in images.split(batch_size)]
     for block in blocks:
         for name in {**blocks[0], **block}:
-            shapes = [found[name].shape[1:] if name in found else None for found in (blocks[0], block)]
+            shapes = [part[name].shape[1:] if name in part else None for part in (blocks[0], block)]
             if shapes[0] != shapes[1]:
                 told = [f"values of shape {shape}" if shape else "no such layer" for shape in shapes]
                 raise InputError(f"layer {name!r} differs from batch to batch: {told[0]}, and {told[1]}")
@@ -166,11 +166,11 @@ def _callable_outputs(
 def _of_callable(
     encoder: Callable[[torch.Tensor], Mapping[str, Any]], batch: torch.Tensor, layers: Sequence[str] | None
 ) -> dict[str, np.ndarray]:
-    found = encoder(batch.clone())
+    outputs = encoder(batch.clone())
     for name in layers or []:
-        if name not in found:
-            raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, found))}")
-    return {name: _rows(found[name], len(batch), name) for name in (found if layers is None else layers)}
+        if name not in outputs:
+            raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, outputs))}")
+    return {name: _rows(outputs[name], len(batch), name) for name in (outputs if layers is None else layers)}
 
 
 def _rows(output: Any, n: int, name: str) -> np.ndarray:

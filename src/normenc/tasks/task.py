@@ -136,12 +136,12 @@ def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Te
         for part in test_targets.tensor_split(N_PARTS)
         if len(part)
     ]
-    found = task.score(_answers(task, constant, len(test_targets)), test_targets)
+    score = task.score(_answers(task, constant, len(test_targets)), test_targets)
     error = float(np.std(parts, ddof=1)) / np.sqrt(N_PARTS)
-    ahead = found - task.chance if task.higher_is_better else task.chance - found
+    ahead = score - task.chance if task.higher_is_better else task.chance - score
     if ahead > MAX_ERRORS * error + 1e-6:
         raise InputError(
-            f"{type(task).__name__}: a constant answer reaches {found:.3g} ({task.score_name}), better than chance, "
+            f"{type(task).__name__}: a constant answer reaches {score:.3g} ({task.score_name}), better than chance, "
             f"which is stated to be {task.chance:.3g}; balance the targets, or state what a blind answer reaches"
         )
 

@@ -22,24 +22,24 @@ HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backwa
 def attributes(network: nn.Module) -> dict[str, Any]:
     """By name, values that are equal only where modules hold the same: attributes, hooks, and what classes hold."""
     read = _Reader(network)
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for path, part in network.named_modules():
         start = f"{path}." if path else ""
-        found |= {start + name: read(value) for name, value in vars(part).items() if name not in OF_TORCH}
-        found |= {start + name: read(list(getattr(part, name).values())) for name in HOOKS}
+        values |= {start + name: read(value) for name, value in vars(part).items() if name not in OF_TORCH}
+        values |= {start + name: read(list(getattr(part, name).values())) for name in HOOKS}
         own = [cls for cls in type(part).__mro__ if cls.__module__.split(".")[0] not in ("torch", "builtins")]
         for cls in own:
             names = [name for name in vars(cls) if not (name.startswith("__") and name.endswith("__"))]
-            found |= {f"{cls.__name__}.{name}": read(vars(cls)[name]) for name in names}
-    return found
+            values |= {f"{cls.__name__}.{name}": read(vars(cls)[name]) for name in names}
+    return values
 
 
 def structure(network: nn.Module) -> dict[str, Any]:
     """By name, the kinds of a module's parts, and the shapes and types of its parameters and buffers."""
-    found: dict[str, Any] = {path: _class_name(type(part)) for path, part in network.named_modules()}
+    parts: dict[str, Any] = {path: _class_name(type(part)) for path, part in network.named_modules()}
     for name, value in _registered(network).items():
-        found[name] = (type(value).__name__, tuple(value.shape), value.dtype, value.requires_grad)
-    return found
+        parts[name] = (type(value).__name__, tuple(value.shape), value.dtype, value.requires_grad)
+    return parts
 
 
 def overlaps(network: nn.Module) -> dict[str, list[str]]:
@@ -124,13 +124,13 @@ def _within(span: tuple[int, int], spans: dict[str, tuple[int, int]], but: str |
 
 
 def _closed_over(function: Callable[..., Any]) -> list[Any]:
-    found = []
+    contents = []
     for cell in getattr(function, "__closure__", None) or ():
         try:
-            found.append(cell.cell_contents)
+            contents.append(cell.cell_contents)
         except ValueError:  # not filled yet
-            found.append(None)
-    return found
+            contents.append(None)
+    return contents
 
 
 def _listed(part: Any) -> Any:

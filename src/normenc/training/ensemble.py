@@ -132,10 +132,10 @@ def train_ensemble(
 def _checked(seeds: Any) -> list[int]:
     if isinstance(seeds, str) or not isinstance(seeds, Iterable):
         raise InputError(f"seeds is {seeds!r}; give several whole numbers, such as range(20)")
-    found = [check_seed(seed) for seed in seeds]
-    if not found or len(set(found)) < len(found):
-        raise InputError(f"seeds are {found}; there must be at least one, and each once")
-    return found
+    numbers = [check_seed(seed) for seed in seeds]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise InputError(f"seeds are {numbers}; there must be at least one, and each once")
+    return numbers
 
 
 def _drawn(data: Sequence[Data], batches: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:

@@ -132,7 +132,7 @@ def seeded_network(
 
 def check_seed(seed: Any, name: str = "seed") -> int:
     """A seed as a whole number of Python's own; raises InputError when it is none."""
-    found = as_count(seed, name, 0)
-    if found >= 2**32:
-        raise InputError(f"{name} is {found}; it must lie between 0 and 2**32 - 1")
-    return found
+    number = as_count(seed, name, 0)
+    if number >= 2**32:
+        raise InputError(f"{name} is {number}; it must lie between 0 and 2**32 - 1")
+    return number

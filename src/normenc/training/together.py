@@ -60,12 +60,12 @@ class Stack:
 
     def members(self, like: Sequence[nn.Module]) -> list[nn.Module]:
         """Copies of `like`, in evaluation mode, with the parameters and all buffers that members have now."""
-        found = [copied(model).eval() for model in like]
-        for index, member in enumerate(found):
+        members = [copied(model).eval() for model in like]
+        for index, member in enumerate(members):
             with torch.no_grad():
                 for name, own in chain(member.named_parameters(), member.named_buffers()):
                     own.copy_((self.parameters if name in self.parameters else self.buffers)[name][index])
-        return found
+        return members
 
 
 def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task, data: Data) -> None:
@@ -84,8 +84,8 @@ def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task
         raise
     except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
         raise _refused(name, f"it cannot be run for several members at once ({error})") from error
-    for index, (seed, found) in enumerate(zip(seeds, alone, strict=True)):
-        apart = _apart(together, index, found, models[index])
+    for index, (seed, stepped) in enumerate(zip(seeds, alone, strict=True)):
+        apart = _apart(together, index, stepped, models[index])
         if apart:
             raise _refused(name, f"a step gives {apart} of seed {seed} another value than a step of this seed alone")
 
