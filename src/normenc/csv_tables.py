@@ -13,11 +13,11 @@ from normenc.texts import bare, harmless, visible
 __all__ = ["ENCODER_COLUMNS", "encoder_columns", "encoders_of", "read_table", "write_table"]
 
 ENCODER_COLUMNS = ("encoder", "task", "network", "layer", "kind", "seed")
-TEXTS = (  # columns of text, whatever it looks like: a network may be called 007, NA or True
+TEXTS = (  # always columns of text: a network may be called 007, NA or True
     *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
     *("other", "other_task", "other_network", "other_layer", "other_kind"),
     *("resampled", "reason", "settings", "population", "neuron", "notes", "generating"),
-    *("model", "label"),  # of runs of older versions, and of power.csv
+    *("model", "label"),  # in runs of older versions, and in power.csv
 )
 
 
@@ -135,7 +135,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     for place in range(table.shape[1]):
         if _is_text(table, place):
             table.isetitem(place, table.iloc[:, place].map(_read))
-    if {"population", "recording"} <= set(table.columns):  # of tuning.csv: whether the population is the recording
+    if {"population", "recording"} <= set(table.columns):  # in tuning.csv: whether the population is the recording
         table["recording"] = table["recording"] == "True"
     return table
 

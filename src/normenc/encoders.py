@@ -23,9 +23,9 @@ class EncoderKind(StrEnum):
     """
 
     TRAINED = "trained layer"
-    TWIN = "untrained twin"  # the same layer of the same network before its first training step
+    TWIN = "untrained twin"  # the same layer of the same network before training
     CONTROL = "control"  # never trained
-    PRETRAINED = "pretrained layer"  # of a network trained by others
+    PRETRAINED = "pretrained layer"  # from a network trained by others
     FITTED = "fitted to the neurons"
 
 
@@ -67,7 +67,7 @@ class EncoderId:
 
     @property
     def is_named(self) -> bool:
-        """Whether it has its own name instead of that of its layer, like controls and networks fitted to neurons."""
+        """Whether its name is its own, not that of its layer, as for controls and networks fitted to neurons."""
         return self.kind in (EncoderKind.CONTROL, EncoderKind.FITTED)
 
     @property
@@ -87,7 +87,7 @@ class EncoderId:
 
     @property
     def bar_name(self) -> str:
-        """The name at its bar, if there is a single task."""
+        """The label of its bar, if there is a single task."""
         return Naming(with_network=True).label(EncoderId(None, self.network, self.layer, self.kind))
 
 
