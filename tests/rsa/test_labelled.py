@@ -112,7 +112,11 @@ WRONG = {  # labels of one, of the other, and what the message says
         "with different types.*: position 0 is the (number 0 in one and the text '0'|text '0' in one and the number 0)",
     ),
     "others": (NAMES, ["image z", *NAMES[1:]], "hold different .*: image [zg] is in only one of them"),
-    "fewer blanks": ([0, 1, np.nan, 3, 4, 5, 6, 7], [0, 1, 2, 3, 4, 5, 6, 7], "hold different .*: (nan|2) is in only one"),
+    "fewer blanks": (
+        [0, 1, np.nan, 3, 4, 5, 6, 7],
+        [0, 1, 2, 3, 4, 5, 6, 7],
+        "hold different .*: (nan|2) is in only one",
+    ),
     "another type in places": (
         objects("a", 1, "b", 2, "c", 3, "d", 4),
         objects("a", "1", "b", 2, "c", 3, "d", 4),

@@ -7,23 +7,23 @@ from torch.nn import functional
 
 __all__ = ["conv_relu_max_pool"]
 
-MANY_CHANNELS = 32  # from here on, products over unfolded patches are faster than a convolution on a CPU
-IMAGES_AT_ONCE = 2  # whose patches and products stay in the processor's cache
+MANY_CHANNELS = 32  # from this size on, products of unfolded patches are faster than a convolution on a CPU
+IMAGES_AT_ONCE = 2  # images at a time, whose patches and products stay in the cache
 IMAGES_TO_SUM = 5  # whose patches do
 
 
 def conv_relu_max_pool(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, pool_size: int) -> torch.Tensor:
     """``max_pool2d(relu(conv2d(images)))`` for grey images, several times faster to train.
 
-    Relu rises, so that it commutes with the maximum, and only the pixels below a filter at its window's maximum reach
-    the loss: one position in ``pool_size ** 2``. Gradients are those of the plain operations; images get none. Under
-    ``torch.func.vmap`` over weights, images that all share are convolved with all filters at once.
+    Relu is monotonic, so it commutes with the maximum, and only the pixels under a filter at its window's maximum
+    affect the loss: one position in ``pool_size ** 2``. Gradients equal those of the plain operations; images get none.
+    Under ``torch.func.vmap`` over weights, images that all share are convolved with all filters at once.
 
     Parameters
     ----------
     images : Tensor, shape (n, 1, height, width)
     weight : Tensor, shape (n_channels, 1, filter_size, filter_size)
-        Of odd size; images are padded with zeros so that they keep theirs.
+        Odd size; images are zero-padded to keep their size.
     bias : Tensor, shape (n_channels,)
     pool_size : int
         Pixels.
@@ -119,7 +119,7 @@ def _gathered_patches(images: torch.Tensor, maxima: torch.Tensor, gradient: torc
 
 
 def _summed_patches(images: torch.Tensor, maxima: torch.Tensor, gradient: torch.Tensor, size: int) -> torch.Tensor:
-    """The same for many channels: patches are unfolded once for all, and summed where they lie."""
+    """The same for many channels: patches are unfolded once for all, and summed in place."""
     n_channels, n_windows = maxima.shape[1:]
     n_pixels = images.shape[2] * images.shape[3]
     total = images.new_zeros(n_channels, size**2)
