@@ -90,8 +90,8 @@ class TestLayerRegression:
         ("x", "options", "said"),
         [
             (np.ones((6, 2)), {}, "no unit varies over the 6 stimuli"),
-            (np.eye(6), {"penalties": [0.0]}, "give at least one, above 0, rising"),
-            (np.eye(6), {"penalties": [2.0, 1.0]}, "give at least one, above 0, rising"),
+            (np.eye(6), {"penalties": [0.0]}, "give at least one, all above 0, in increasing order"),
+            (np.eye(6), {"penalties": [2.0, 1.0]}, "give at least one, all above 0, in increasing order"),
             (np.eye(6), {"reduce_to": 0}, "reduce_to is 0; it must be a whole number of at least 1"),
         ],
     )
@@ -153,14 +153,14 @@ class TestRSA:
         RSA(n_samples=5, n_permutations=9).fit({"wide": labelled}, v1)
         with pytest.raises(InputError, match="the model 'wide'"):
             RSA().fit({"wide": labelled[::-1]}, v1)
-        with pytest.raises(InputError, match=r"has 17 stimuli, and .* 18; give a row for each"):
+        with pytest.raises(InputError, match=r"has 17 stimuli, but .* has 18; give one row per"):
             RSA().fit({"wide": models["wide"][1:]}, v1)
 
     def test_other_input_is_refused(self, v1, models):
         with pytest.raises(InputError, match="recording is a ndarray; give a Recording"):
             RSA().fit(models, models["wide"])
-        with pytest.raises(InputError, match="models must be a mapping"):
+        with pytest.raises(InputError, match="models must be a non-empty mapping"):
             RSA().fit(models["wide"], v1)
         known = recordings.Recording.from_rdm("known", rsa.rdm(v1.responses), v1.orientation)
-        with pytest.raises(InputError, match="known is known only by its RDM of the metric 'correlation'"):
+        with pytest.raises(InputError, match="known is known only by its RDM with the metric 'correlation'"):
             RSA(metric="euclidean").fit(models, known)

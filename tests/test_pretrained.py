@@ -298,7 +298,7 @@ def test_wrapped_networks_are_adapted_as_the_network_within(wrap):
     np.testing.assert_array_equal(represent(adapt(wrap(network), size=(32, 32)), images)["1"], expected)
     wrapped = wrap(network)
     wrapped.register_forward_pre_hook(lambda module, args: (args[0] * 2,))
-    with pytest.raises(InputError, match="around Sequential has hooks of its own, which would be left out"):
+    with pytest.raises(InputError, match="around Sequential has its own hooks, which would be ignored"):
         represent(wrapped, images[:, None].repeat(1, 3, 1, 1))
 
 

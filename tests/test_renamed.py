@@ -39,9 +39,9 @@ def test_an_old_parameter_is_the_new_one_and_warns_where_it_was_typed():
 
 
 def test_both_names_at_once_are_refused():
-    with pytest.raises(InputError, match="old and new are one argument; give new alone"):
+    with pytest.raises(InputError, match="old is the old name of new; give only new"):
         doubled(old=1, new=2)
-    with pytest.raises(InputError, match="power: old and new are one key; keep new alone"):
+    with pytest.raises(InputError, match="power: old is the old name of new; keep only new"):
         with_new_keys({"old": 1, "new": 2}, "power", {"old": "new"}, warn=True)
 
 
@@ -201,7 +201,7 @@ def test_old_keys_of_a_study_file_do_the_same(section, old, new, tmp_path):
     assert len(warned) == 1
     assert study == load_study(files[1]) != load_study_without_keys(tmp_path)
     files[0].write_text(f"[{section}]\n{old} = 1\n{new} = 1\n", encoding="utf-8")
-    with pytest.raises(InputError, match=f"{old} and {new} are one key; keep {new} alone"):
+    with pytest.raises(InputError, match=f"{old} is the old name of {new}; keep only {new}"):
         load_study(files[0])
 
 

@@ -1,4 +1,4 @@
-"""Files are there whole or not at all, whatever is written and whoever is killed."""
+"""Files are written completely or not at all, whatever is written and whichever process is killed."""
 
 import os
 import resource

@@ -14,8 +14,8 @@ from normenc.stimulus_types import STIMULUS_TYPES
 if TYPE_CHECKING:
     import torch
 
-EXACT = 2**53  # up to which every whole number is a floating-point number
-LARGEST, SMALLEST = 1e100, 1e-100  # in float64, of responses that are squared, and multiplied six times
+EXACT = 2**53  # every whole number up to this is a floating-point number
+LARGEST, SMALLEST = 1e100, 1e-100  # in float64, for responses that are squared, and multiplied six times
 
 __all__ = [
     "as_array",
@@ -46,10 +46,10 @@ def as_array(values: Any, what: str) -> npt.NDArray[Any]:
     values = _plain(values, what)
     try:
         array = np.asarray(values)
-    except InputError:  # from an array on disk that is read only now
+    except InputError:  # from an array on disk, only read now
         raise
     except ValueError:
-        raise InputError(f"{what} is ragged: its rows differ in length") from None
+        raise InputError(f"{what} is ragged: its rows have different lengths") from None
     except (RuntimeError, TypeError) as error:
         raise InputError(f"{what} cannot be turned into an array ({error}); give a NumPy array") from None
     if array.dtype == object:
@@ -58,7 +58,7 @@ def as_array(values: Any, what: str) -> npt.NDArray[Any]:
         raise InputError(f"{what} has type {array.dtype}; it must hold real numbers")
     if array.dtype in (np.float32, np.float64):
         return array
-    with np.errstate(over="ignore"):  # of longer numbers, which become infinite
+    with np.errstate(over="ignore"):  # from longer numbers, which become infinite
         return array.astype(np.float64)
 
 
@@ -105,8 +105,8 @@ def _without_mask(values: Any, what: str) -> npt.NDArray[Any]:
     if masked.any():
         place = ", ".join(map(str, np.argwhere(masked)[0]))
         raise InputError(
-            f"{masked.sum()} of {masked.size} values of {what} are masked, the first at [{place}]; leave out the rows "
-            "or columns that hold them, or fill them in"
+            f"{masked.sum()} of {masked.size} values of {what} are masked, the first at [{place}]; remove the rows or "
+            "columns that contain them, or fill them in"
         )
     return np.asarray(values.data)
 
@@ -117,7 +117,7 @@ def is_frame(values: Any) -> bool:
 
 
 def _from_frame(frame: Any, what: str) -> npt.NDArray[Any]:
-    """A table's numbers; a column of anything else is named."""
+    """The numbers of a table; raises InputError naming a column that holds anything else."""
     columns = [(f"the column {name!r} of ", frame[name]) for name in frame] if frame.ndim == 2 else [("", frame)]
     if frame.ndim == 2 and not frame.columns.is_unique:
         columns = [(f"column {index} of ", frame.iloc[:, index]) for index in range(frame.shape[1])]
@@ -127,14 +127,14 @@ def _from_frame(frame: Any, what: str) -> npt.NDArray[Any]:
         ):
             raise InputError(
                 f"{name}{what} has type {column.dtype}; it must hold real numbers. Move a column of labels to the "
-                "index (set_index), and leave out others"
+                "index (set_index), and remove others"
             )
     single = all(column.dtype == np.float32 for _, column in columns)
     return np.asarray(frame.to_numpy(dtype=np.float32 if single else np.float64, na_value=np.nan))
 
 
 def _from_objects(array: npt.NDArray[Any], what: str) -> npt.NDArray[Any]:
-    """Numbers that were kept as Python's objects."""
+    """Numbers that were stored as Python objects."""
     for index, value in np.ndenumerate(array):
         if not isinstance(value, (Real, np.bool_)):
             place = f" at [{', '.join(map(str, index))}]" if index else ""
@@ -161,12 +161,12 @@ def as_count(value: Any, name: str, least: int = 1) -> int:
     normenc.errors.InputError: n_splits is 0; it must be a whole number of at least 1
     """
     try:
-        found = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
-        found = None
-    if found is None or found < least:
+        number = None
+    if number is None or number < least:
         raise InputError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-    return found
+    return number
 
 
 def as_seed(seed: Any) -> int:
@@ -221,13 +221,13 @@ def check_range(array: npt.NDArray[Any]) -> None:
         return
     if largest < least:
         raise InputError(
-            f"responses are at most {largest:.2g}, too small to be squared; give them in a smaller unit, so that they "
-            f"are above {least:g}"
+            f"responses are at most {largest:.2g}, too small to be squared; use a smaller unit, so that they exceed "
+            f"{least:g}"
         )
     unit = int(np.argmax(np.fmax.reduce(np.abs(array), axis=0) > most))
     raise InputError(
-        f"responses reach {largest:.2g}, for example in neuron {unit}, too large to be squared; leave it out if its "
-        f"values are damaged, or give all in a larger unit, so that they are below {most:g}"
+        f"responses reach {largest:.2g}, for example in neuron {unit}, too large to be squared; remove it if its "
+        f"values are damaged, or use a larger unit for all, so that they are below {most:g}"
     )
 
 
@@ -236,7 +236,7 @@ def as_matrix(responses: Any) -> npt.NDArray[Any]:
     _check_exact(responses)
     array = as_array(responses, "responses")
     if array.ndim != 2 or 0 in array.shape:
-        raise InputError(f"responses have shape {array.shape}; they must be a stimulus x unit matrix, not empty")
+        raise InputError(f"responses have shape {array.shape}; they must be a non-empty stimulus x unit matrix")
     return array
 
 

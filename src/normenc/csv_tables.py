@@ -13,11 +13,11 @@ from normenc.texts import bare, harmless, visible
 __all__ = ["ENCODER_COLUMNS", "encoder_columns", "encoders_of", "read_table", "write_table"]
 
 ENCODER_COLUMNS = ("encoder", "task", "network", "layer", "kind", "seed")
-TEXTS = (  # columns of text, whatever it looks like: a network may be called 007, NA or True
+TEXTS = (  # always columns of text: a network may be called 007, NA or True
     *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
     *("other", "other_task", "other_network", "other_layer", "other_kind"),
     *("resampled", "reason", "settings", "population", "neuron", "notes", "generating"),
-    *("model", "label"),  # of runs of older versions, and of power.csv
+    *("model", "label"),  # in runs of older versions, and in power.csv
 )
 
 
@@ -41,12 +41,12 @@ def encoder_columns(
     >>> list(table), encoders_of(table) == [pixels]
     (['encoder', 'task', 'network', 'layer', 'kind', 'seed'], True)
     """
-    found: dict[str, Any] = {"encoder": list(labels)}
+    columns: dict[str, Any] = {"encoder": list(labels)}
     for name in ("task", "network", "layer"):
-        found[name] = [None if encoder is None else getattr(encoder, name) for encoder in encoders]
-    found["kind"] = [None if encoder is None else encoder.kind.value for encoder in encoders]
-    found["seed"] = pd.array([None if encoder is None else encoder.seed for encoder in encoders], dtype="Int64")
-    return {_of_other(name): values for name, values in found.items()} if other else found
+        columns[name] = [None if encoder is None else getattr(encoder, name) for encoder in encoders]
+    columns["kind"] = [None if encoder is None else encoder.kind.value for encoder in encoders]
+    columns["seed"] = pd.array([None if encoder is None else encoder.seed for encoder in encoders], dtype="Int64")
+    return {_of_other(name): values for name, values in columns.items()} if other else columns
 
 
 def encoders_of(table: pd.DataFrame, *, other: bool = False) -> list[EncoderId]:
@@ -135,7 +135,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     for place in range(table.shape[1]):
         if _is_text(table, place):
             table.isetitem(place, table.iloc[:, place].map(_read))
-    if {"population", "recording"} <= set(table.columns):  # of tuning.csv: whether the population is the recording
+    if {"population", "recording"} <= set(table.columns):  # in tuning.csv: whether the population is the recording
         table["recording"] = table["recording"] == "True"
     return table
 

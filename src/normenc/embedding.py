@@ -27,7 +27,7 @@ MIN_STIMULI = 4
 def embed(responses: Any, seed: int = 0) -> npt.NDArray[np.float64]:
     """Two-dimensional embedding of the stimuli: PCA to min(20, units, stimuli) dimensions, then t-SNE.
 
-    Distances between far clusters, and the sizes of clusters, mean nothing in a t-SNE picture; neighbourhood does.
+    In a t-SNE embedding only neighbourhoods are meaningful; the sizes of clusters, and distances between them, are not.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def embed(responses: Any, seed: int = 0) -> npt.NDArray[np.float64]:
     Returns
     -------
     ndarray, shape (n_stimuli, 2)
-        Arbitrary units. The perplexity is 30, or a third of the other stimuli where there are fewer than 91.
+        Arbitrary units. The perplexity is 30, or a third of the number of other stimuli if there are fewer than 91
+        stimuli.
 
     Raises
     ------
@@ -85,12 +86,12 @@ def embed_rdm(rdm: Any, seed: int = 0) -> npt.NDArray[np.float64]:
 
 
 def embed_components(components: Any, seed: int = 0) -> npt.NDArray[np.float64]:
-    """Like :func:`embed`, from principal components that are there already.
+    """Like :func:`embed`, from given principal components.
 
     Parameters
     ----------
     components : array_like, shape (n_stimuli, n_components)
-        Such as the first 20 that :func:`principal_components` gives.
+        For example the first 20 from :func:`principal_components`.
     seed : int
         Seeds the t-SNE.
 
@@ -115,7 +116,7 @@ def principal_components(responses: Any, n_components: int = 3, seed: int = 0) -
     responses : array_like, shape (n_stimuli, n_units)
     n_components : int
     seed : int
-        Of the randomised PCA that is used where there are many stimuli and units.
+        Seed of the randomised PCA, which is used for many stimuli and units.
 
     Returns
     -------
@@ -153,7 +154,7 @@ def principal_components_of_rdm(rdm: Any, n_components: int = 3) -> npt.NDArray[
     Returns
     -------
     ndarray, shape (n_stimuli, min(n_components, n_stimuli))
-        Of the patterns z-scored over units; each up to its sign.
+        Principal components of the patterns z-scored over units; signs are arbitrary.
 
     Raises
     ------
@@ -191,15 +192,15 @@ def _tsne(components: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.floa
         components = np.pad(components, ((0, 0), (0, 1)))
     perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
     with threadpool_limits(_threads(len(components))), warnings.catch_warnings():
-        # Stimuli with one and the same response make distances of zero; t-SNE handles them, and says so.
+        # Identical responses give distances of zero; t-SNE handles them, with a warning.
         warnings.simplefilter("ignore", RuntimeWarning)
         return TSNE(perplexity=perplexity, random_state=seed).fit_transform(components).astype(np.float64)
 
 
 def _threads(n_stimuli: int) -> int | None:
-    """One, unless there are many stimuli: threads would wait for each other longer than they work.
+    """One, unless there are many stimuli: with few, threads wait for each other longer than they work.
 
-    The last digits, by which t-SNE may part ways, are the same then on every machine with the same libraries.
+    The last digits, which t-SNE may amplify, are then the same on every machine with the same libraries.
     """
     return 1 if n_stimuli < MANY_STIMULI else None
 

@@ -23,9 +23,9 @@ class EncoderKind(StrEnum):
     """
 
     TRAINED = "trained layer"
-    TWIN = "untrained twin"  # the same layer of the same network before its first training step
+    TWIN = "untrained twin"  # the same layer of the same network before training
     CONTROL = "control"  # never trained
-    PRETRAINED = "pretrained layer"  # of a network trained by others
+    PRETRAINED = "pretrained layer"  # from a network trained by others
     FITTED = "fitted to the neurons"
 
 
@@ -67,7 +67,7 @@ class EncoderId:
 
     @property
     def is_named(self) -> bool:
-        """Whether it has its own name instead of that of its layer, like controls and networks fitted to neurons."""
+        """Whether its name is its own, not that of its layer, as for controls and networks fitted to neurons."""
         return self.kind in (EncoderKind.CONTROL, EncoderKind.FITTED)
 
     @property
@@ -87,7 +87,7 @@ class EncoderId:
 
     @property
     def bar_name(self) -> str:
-        """The name at its bar, if there is a single task."""
+        """The label of its bar, if there is a single task."""
         return Naming(with_network=True).label(EncoderId(None, self.network, self.layer, self.kind))
 
 
@@ -118,11 +118,11 @@ class Naming:
     @classmethod
     def of(cls, encoders: Iterable[EncoderId]) -> "Naming":
         """The naming that distinguishes these encoders."""
-        found = set(encoders)
-        layers = Counter(name for name, _ in {(e.network, e.layer) for e in found if e.is_named})
+        distinct = set(encoders)
+        layers = Counter(name for name, _ in {(e.network, e.layer) for e in distinct if e.is_named})
         return cls(
-            len({e.task for e in found if e.kind is EncoderKind.TRAINED}) > 1,
-            len({e.network for e in found if not e.is_named}) > 1,
+            len({e.task for e in distinct if e.kind is EncoderKind.TRAINED}) > 1,
+            len({e.network for e in distinct if not e.is_named}) > 1,
             frozenset(name for name, n in layers.items() if n > 1),
         )
 

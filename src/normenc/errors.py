@@ -6,7 +6,7 @@ from normenc.texts import visible
 
 __all__ = ["InputError", "NormencWarning", "quoted", "shortened"]
 
-MOST_SAID, MOST_QUOTED = 2000, 80  # characters of a message, and of what it quotes
+MOST_SAID, MOST_QUOTED = 2000, 80  # characters in a message, and in a quoted value
 
 
 class InputError(ValueError):
@@ -73,7 +73,7 @@ def quoted(value: Any, most: int = MOST_QUOTED) -> str:
         return shortened(_digits(value), most)
     try:
         return shortened(repr(value), most)
-    except (ValueError, RecursionError):  # a number of too many digits in a list, or lists too deep
+    except (ValueError, RecursionError):  # a list with a number of too many digits, or lists nested too deeply
         return f"a value of type {type(value).__name__} that is too long to show"
 
 

@@ -30,10 +30,10 @@ class RSA(BaseEstimator):
     Parameters
     ----------
     measure : str
-        By which RDMs are compared: one of :data:`normenc.rsa.METHODS`.
+        How RDMs are compared: one of :data:`normenc.rsa.METHODS`.
     metric : str
         How RDMs are computed from responses: one of :data:`normenc.rsa.METRICS`. ``"precomputed"``: models are RDMs;
-        the recording's is then computed by correlation, unless it is known by its RDM.
+        the recording's RDM is then computed by correlation, unless the recording is itself an RDM.
     factors, chance, n_samples, n_permutations, seed
         See :func:`normenc.rsa.infer`.
 
@@ -42,7 +42,7 @@ class RSA(BaseEstimator):
     inference_ : Inference
         Similarities, intervals, noise ceiling and tests; it has ``summary()`` and ``plot()``.
     similarity_ : Series
-        Similarity of every model, by its name.
+        Similarity of each model, by name.
     rdms_ : dict of str to ndarray
         RDMs of the models.
 
@@ -83,7 +83,7 @@ class RSA(BaseEstimator):
         ----------
         models : mapping of str to array_like, shape (n_stimuli, n_units) or (n_seeds, n_stimuli, n_units)
             Responses to the recording's stimuli, in the order of ``recording.stimulus``, such as layers of
-            :func:`normenc.representations.represent`. Labels of stimuli, where there are any, are checked. With
+            :func:`normenc.representations.represent`. Stimulus labels, if present, are checked. With
             ``metric="precomputed"`` RDMs, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli).
         recording : Recording
 
@@ -95,7 +95,7 @@ class RSA(BaseEstimator):
         Raises
         ------
         InputError
-            When stimuli differ, or see :func:`normenc.rsa.infer`.
+            If stimuli differ, and as :func:`normenc.rsa.infer`.
         """
         metric = self._metric_for(models, recording)
         self.rdms_ = {name: self._rdm(name, values, recording) for name, values in models.items()}
@@ -119,23 +119,23 @@ class RSA(BaseEstimator):
         """The recording's metric."""
         if not isinstance(recording, Recording):
             raise InputError(
-                f"recording is a {type(recording).__name__}; give a Recording, which Recording.from_responses and "
-                "Recording.from_trials make of arrays"
+                f"recording is a {type(recording).__name__}; give a Recording; Recording.from_responses and "
+                "Recording.from_trials create one from arrays"
             )
         if not isinstance(models, Mapping) or not models:
-            raise InputError("models must be a mapping from names to responses, such as {'fc': responses}, not empty")
+            raise InputError("models must be a non-empty mapping from names to responses, such as {'fc': responses}")
         own = recording.rdm_metric if recording.responses is None else "correlation"
         if self.metric == PRECOMPUTED:
             return own
         if recording.responses is None and self.metric != own:
             raise InputError(
-                f"{recording.name} is known only by its RDM of the metric {own!r}, and models shall be compared by "
-                f"{self.metric!r}; choose metric={own!r}, or give the models' RDMs with metric='precomputed'"
+                f"{recording.name} is known only by its RDM with the metric {own!r}, but metric is {self.metric!r}; "
+                f"choose metric={own!r}, or give the models' RDMs with metric='precomputed'"
             )
         return self.metric
 
     def _rdm(self, name: str, values: Any, recording: Recording) -> npt.NDArray[np.float64]:
-        """RDM of a model, or of each of its seeds; its stimuli are the recording's."""
+        """RDM of a model, or of each of its seeds, with the recording's stimuli."""
         what = f"the model {name!r}"
         several = np.ndim(values) == 3
         if self.metric == PRECOMPUTED:
@@ -150,8 +150,8 @@ class RSA(BaseEstimator):
             matrix = np.stack(matrices) if several else matrices[0]
         if matrix.shape[-1] != recording.n_stimuli:
             raise InputError(
-                f"{what} has {matrix.shape[-1]} stimuli, and {recording.name} {recording.n_stimuli}; give a row for "
-                "each, in the order of recording.stimulus"
+                f"{what} has {matrix.shape[-1]} stimuli, but {recording.name} has {recording.n_stimuli}; give one row "
+                "per stimulus, in the order of recording.stimulus"
             )
         own_labels = labels_of(recording.responses, 0) if recording.responses is not None else []
         check_same([(what, labels), ("the recording", own_labels)])
@@ -159,10 +159,10 @@ class RSA(BaseEstimator):
 
 
 class LayerRegression(RegressorMixin, BaseEstimator):
-    """Predict neurons from an encoder's layer by ridge regression, with a penalty for every neuron.
+    """Predict neurons from an encoder's layer by ridge regression, with one penalty per neuron.
 
     It is :func:`normenc.encoding.ridge.ridge_predictions` as an estimator. To predict each stimulus from others, use it
-    with scikit-learn's ``cross_val_predict``, or :func:`normenc.encoding.cross_validated_predictions`, which knows of
+    with scikit-learn's ``cross_val_predict``, or :func:`normenc.encoding.cross_validated_predictions`, which handles
     orientations around a circle. ``score`` is scikit-learn's: the mean of R² over neurons, 1 at best, not corrected for
     noise; :func:`normenc.encoding.predictivity` corrects.
 
@@ -172,21 +172,22 @@ class LayerRegression(RegressorMixin, BaseEstimator):
         Above 0, rising; by default 20 from 1e-5 to 1e4.
     relative : bool
         Whether penalties are multiples of the mean variance along the features' principal axes, so that one grid
-        suits all layers; False: they are absolute, as scikit-learn's.
+        suits all layers; False: they are absolute, as in scikit-learn.
     scale : bool
         Whether units are divided by their standard deviation.
     reduce_to : int, optional
         Principal components of the features that are kept.
     cv : int, splitter or iterable, optional
-        How penalties are chosen within the training stimuli, as in scikit-learn. By default each stimulus is left out
-        alone. Where neighbours are alike, as orientations are, give ``KFold(5)``, which holds out rows in a row.
+        How penalties are chosen within the training stimuli, as in scikit-learn. By default leave-one-out. If
+        neighbouring stimuli evoke similar responses, as orientations do, give ``KFold(5)``, which holds out consecutive
+        rows.
 
     Attributes
     ----------
     coef_ : ndarray, shape (n_neurons, n_units) or (n_units,)
     intercept_ : ndarray, shape (n_neurons,), or float
     penalty_ : ndarray, shape (n_neurons,), or float
-        The penalty that was chosen; NaN for a neuron that does not vary.
+        The chosen penalty; NaN for a neuron that does not vary.
     n_features_in_ : int
 
     Examples
@@ -232,7 +233,7 @@ class LayerRegression(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            When shapes disagree, values are missing, there is one stimulus, or no unit varies.
+            If shapes disagree, values are missing, there is a single stimulus, or no unit varies.
         """
         X, Y = validate_data(
             self, X, Y, multi_output=True, y_numeric=True, dtype=(np.float64, np.float32), ensure_min_samples=2

@@ -1,7 +1,7 @@
 """Types of settings with their bounds, and tables of what a study file can name.
 
-A task, network or control states the bounds of its own keys by these types. They hold for study files, which pydantic
-reads; in Python they say what is meant.
+A task, network or control states the bounds of its own keys with these types. Pydantic enforces them in study files; in
+Python they document what is meant.
 """
 
 import math
@@ -29,7 +29,7 @@ __all__ = [
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Frequency = Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)]  # up to Nyquist's
+Frequency = Annotated[float, Field(gt=0, le=math.pi, allow_inf_nan=False)]  # up to the Nyquist frequency
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Range = tuple[Finite, Finite]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -40,12 +40,12 @@ Part = TypeVar("Part")
 
 
 def named(table: dict[str, Part], name: str) -> Callable[[Part], Part]:
-    """Enter what is decorated in `table`, so that a study file can name it.
+    """Enter the decorated object in `table`, so that a study file can name it.
 
     Raises
     ------
     InputError
-        When the name is taken.
+        If the name is taken.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def named(table: dict[str, Part], name: str) -> Callable[[Part], Part]:
 
     def enter(part: Part) -> Part:
         if table.setdefault(name, part) is not part:
-            raise InputError(f"there are two parts called {name!r}; give one of them another name")
+            raise InputError(f"{name!r} is already registered; choose another name")
         return part
 
     return enter

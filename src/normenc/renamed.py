@@ -1,7 +1,7 @@
-"""Old names that users may have typed: they work for this version, and warn.
+"""Old public names: they still work in this version, with a warning.
 
-A renamed function, class or constant of a room, a renamed parameter, and a renamed key of a study file each have one
-line here or in their room; with the next version these lines go.
+Each renamed function, class, constant, parameter or study-file key has one line here or in its room; the next version
+removes these lines.
 """
 
 import functools
@@ -18,21 +18,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class RenamedWarning(NormencWarning, FutureWarning):
-    """An old name was used: Python shows it to whoever typed it, the command line prints it as one line."""
+    """An old name was used. Python shows where; the command line prints one line."""
 
 
 def _warn(old: str, new: str) -> None:
-    """Tell the caller's caller that a name has changed."""
+    """Warn the caller's caller that a name has changed."""
     warnings.warn(f"{old} is now called {new}; the old name works in this version only", RenamedWarning, stacklevel=3)
 
 
 def renamed(**new_names: str) -> Callable[[Function], Function]:
-    """Decorate a function, or a class by its ``__init__``, whose keyword arguments once had other names.
+    """Decorate a function, or a class's ``__init__``, whose keyword arguments have been renamed.
 
     Parameters
     ----------
     **new_names : str
-        Old name = new name. Calls by the old name warn with RenamedWarning and do the same as calls by the new one.
+        Old name = new name. Calls with the old name raise a RenamedWarning and do the same as calls with the new one.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def renamed(**new_names: str) -> Callable[[Function], Function]:
         def call(*args: Any, **kwargs: Any) -> Any:
             for old in new_names.keys() & kwargs.keys():
                 if new_names[old] in kwargs:
-                    raise InputError(f"{old} and {new_names[old]} are one argument; give {new_names[old]} alone")
+                    raise InputError(f"{old} is the old name of {new_names[old]}; give only {new_names[old]}")
                 _warn(old, new_names[old])
                 kwargs[new_names[old]] = kwargs.pop(old)
             return function(*args, **kwargs)
@@ -66,7 +66,7 @@ def renamed(**new_names: str) -> Callable[[Function], Function]:
 
 
 def keep_old_names(room: str, **new_names: str) -> None:
-    """Let a module answer for names that it once had, warning of each; called at its end.
+    """Keep old names of a module working, with a warning for each; call it at the end of the module.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def keep_old_names(room: str, **new_names: str) -> None:
         Old name = new name.
     """
     module = sys.modules[room]
-    before = getattr(module, "__getattr__", None)  # of a module that loads its names when they are first used
+    before = getattr(module, "__getattr__", None)  # for a module that loads its names when they are first used
 
     def old_name(name: str) -> Any:
         if name in new_names:
@@ -90,29 +90,29 @@ def keep_old_names(room: str, **new_names: str) -> None:
 
 
 def with_new_keys(section: Any, name: str, new_names: Mapping[str, str], *, warn: bool) -> Any:
-    """A section of a study file with its old keys called by their new names.
+    """A section of a study file with its old keys replaced by the new ones.
 
     Parameters
     ----------
-    section : mapping, or whatever stands in its place, which is given back as it is
+    section : mapping, or anything else, which is returned unchanged
     name : str
         The section's.
     new_names : mapping of str to str
         Old key to new key.
     warn : bool
-        Whether to warn of each old key.
+        Whether to warn about each old key.
 
     Raises
     ------
     InputError
-        When a key stands there by both names.
+        If a key is given by both names.
     """
     if not isinstance(section, Mapping) or not (old_keys := [key for key in section if key in new_names]):
         return section
     section = dict(section)
     for old in old_keys:
         if new_names[old] in section:
-            raise InputError(f"{name}: {old} and {new_names[old]} are one key; keep {new_names[old]} alone")
+            raise InputError(f"{name}: {old} is the old name of {new_names[old]}; keep only {new_names[old]}")
         if warn:
             _warn(f"{name}.{old}", f"{name}.{new_names[old]}")
         section[new_names[old]] = section.pop(old)

@@ -1,4 +1,4 @@
-"""How results show themselves: in a line at the prompt, and as a small table in a notebook."""
+"""How results are displayed: as one line at the prompt, and as a small table in a notebook."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -11,37 +11,37 @@ from normenc.texts import visible
 
 __all__ = ["Shown", "facts", "plain_number"]
 
-MAX_ROWS = 60  # of a table in a notebook
+MAX_ROWS = 60  # in a notebook's table
 
 
 class Shown(ABC):
-    """A result with a title, a table and notes, of which its ``repr`` and its look in a notebook are made.
+    """A result with a title, a table and notes, which its ``repr`` and its notebook display show.
 
-    Whatever comes from a user is shown as text: never as HTML, and never as a formula.
+    Text from a user is shown as text, never as HTML or as a formula.
     """
 
     @abstractmethod
     def summary(self) -> pd.DataFrame:
-        """The result in a small table."""
+        """The result as a small table."""
 
     @abstractmethod
     def _title(self) -> str:
-        """Say in one line what the result is."""
+        """What the result is, in one line."""
 
     def _notes(self) -> Iterable[str]:
-        """Sentences that stand below the table."""
+        """Sentences below the table."""
         return ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {visible(self._title())}>"
 
     def _repr_html_(self) -> str:
-        """The title, the table and the notes, for a notebook."""
+        """Title, table and notes, for a notebook."""
         table = self.summary().copy()
         for name in table.select_dtypes(include=["object", "string"]):
             table[name] = [visible(value) if isinstance(value, str) else value for value in table[name]]
         index = not isinstance(table.index, pd.RangeIndex)
-        # Longer texts would be cut, and dollars be taken for formulas.
+        # Longer texts would be truncated, and dollar signs read as formulas.
         with pd.option_context("display.max_colwidth", None, "display.html.use_mathjax", False):
             shown = table.to_html(index=index, header=list(table) != ["value"], border=0, max_rows=MAX_ROWS,
                                   float_format=plain_number, na_rep="unknown")  # fmt: skip
@@ -51,7 +51,7 @@ class Shown(ABC):
 
 
 def facts(pairs: Iterable[tuple[str, Any]]) -> pd.DataFrame:
-    """A table with a row a fact: its name is the index, what is known the column ``value``.
+    """A table with one row per fact: names are the index, values the column ``value``.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def facts(pairs: Iterable[tuple[str, Any]]) -> pd.DataFrame:
 
 
 def plain_number(value: float) -> str:
-    """A number with three digits, as tables in a notebook show it.
+    """A number with three digits, as in notebook tables.
 
     Examples
     --------

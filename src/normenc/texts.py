@@ -1,7 +1,7 @@
-"""Make text from outside safe to show: characters that would act, or hide, become escapes.
+"""Make text from outside safe to display: control and invisible characters become escapes.
 
-Labels, facts, names of files and messages of errors come from people's files. Some characters in them control a
-terminal, and others reverse the order of text or are invisible.
+Labels, metadata, file names and error messages come from users' files. Some characters in them control a terminal;
+others reverse the order of text or are invisible.
 """
 
 import re
@@ -27,16 +27,16 @@ __all__ = [
     "visible_values",
 ]
 
-JOINERS = "\u200c\u200d"  # of emoji, and of letters in Persian and the scripts of India
+JOINERS = "\u200c\u200d"  # in emoji, and in Persian and the scripts of India
 TAGS = "\U000e0020-\U000e007e"  # of flags
 ALWAYS = (
-    "\x00-\x1f\x7f-\x9f"  # controls: the terminal's orders among them
-    "\u00ad\u034f\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0"  # without width, or blank
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # directions of writing
-    "\u2028\u2029\ufff9-\ufffb"  # breaks of lines and paragraphs, notes between lines
-    "\ud800-\udfff"  # bytes that are no text
+    "\x00-\x1f\x7f-\x9f"  # control characters, including terminal commands
+    "\u00ad\u034f\u180e\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0"  # zero-width, or blank
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # writing direction
+    "\u2028\u2029\ufff9-\ufffb"  # line and paragraph separators, interlinear annotations
+    "\ud800-\udfff"  # bytes that are not text
 )
-LETTER = "\u0300-\u1fff\u2100-\ud7ff\ue000-\U000dffff"  # what may be next to a joiner
+LETTER = "\u0300-\u1fff\u2100-\ud7ff\ue000-\U000dffff"  # what may surround a joiner
 SUSPECT = re.compile(f"[{ALWAYS}{JOINERS}\U000e0000-\U000e007f]")
 HIDDEN = re.compile(
     f"(?P<flag>\U0001f3f4[{TAGS}]{{2,6}}\U000e007f)|[{ALWAYS}\U000e0000-\U000e007f]"
@@ -44,7 +44,7 @@ HIDDEN = re.compile(
 )
 FORMULA = re.compile(r"'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # as a spreadsheet reads it, also in full width
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-MOST_BYTES = 60  # of a label in a file name, which may have 255 in total
+MOST_BYTES = 60  # for a label in a file name, which may have 255 in total
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # reserved names on Windows
 MARKED = re.compile(r"fitted_|.*-[0-9a-f]{8}$")  # names used by normenc itself
 
@@ -78,10 +78,10 @@ def visible(text: str) -> str:
 
 
 def escaped(text: str, write: Callable[[str], str]) -> str:
-    """Replace each hidden character of a text by what `write` returns for it."""
+    """Replace each hidden character of a text with what `write` returns for it."""
     if not SUSPECT.search(text):
         return text
-    return HIDDEN.sub(lambda found: found[0] if found["flag"] else write(found[0]), text)
+    return HIDDEN.sub(lambda match: match[0] if match["flag"] else write(match[0]), text)
 
 
 def _as_python(character: str) -> str:
@@ -134,7 +134,7 @@ def _as_javascript(character: str) -> str:
 
 
 def harmless(cell: str) -> str:
-    """A table cell that no spreadsheet takes for a formula, with an apostrophe before it if needed.
+    """A table cell that no spreadsheet reads as a formula, with a leading apostrophe if needed.
 
     Numbers are unchanged. :func:`bare` restores the cell.
 
@@ -147,7 +147,7 @@ def harmless(cell: str) -> str:
 
 
 def bare(cell: str) -> str:
-    """A cell as it was before :func:`harmless`.
+    """The cell as it was before :func:`harmless`.
 
     Examples
     --------
@@ -188,11 +188,11 @@ def file_stem(*labels: str) -> str:
 
 def _safe(label: str) -> str:
     """A label limited to the characters and length that file names may have on every system."""
-    found = unicodedata.normalize("NFC", label)
-    found = "".join(letter if _is_safe(letter) else " " for letter in found)
-    found = re.sub(r"^[. ]+|[. ]+$| +", "_", found)
-    found = f"_{found}" if DEVICES.match(found) else found
-    return found.encode("utf-8")[:MOST_BYTES].decode("utf-8", "ignore")
+    safe = unicodedata.normalize("NFC", label)
+    safe = "".join(letter if _is_safe(letter) else " " for letter in safe)
+    safe = re.sub(r"^[. ]+|[. ]+$| +", "_", safe)
+    safe = f"_{safe}" if DEVICES.match(safe) else safe
+    return safe.encode("utf-8")[:MOST_BYTES].decode("utf-8", "ignore")
 
 
 def _is_safe(letter: str) -> bool:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and nothing left of killed processes: the one way to write a file."""
+"""Write files completely or not at all, and clean up after killed processes; every file is written this way."""
 
 import os
 import re
@@ -17,12 +17,12 @@ from normenc.texts import visible
 
 __all__ = ["WriteError", "beside", "check_writable", "remove_leftovers", "write_whole"]
 
-STALE_AFTER = 24 * 3600.0  # seconds without a change, after which no process is believed to write a file any more
+STALE_AFTER = 24 * 3600.0  # seconds without a change after which a file is taken to be abandoned
 ASIDE = re.compile(r"\.normenc-(?P<host>.+)-(?P<pid>[1-9]\d{0,8})-[0-9a-f]{16}(\..*)?", re.DOTALL)
 
 
 class WriteError(OSError):
-    """A file of `size` bytes could not be written; nothing of it is left."""
+    """A file of `size` bytes could not be written; no part of it is left."""
 
     def __init__(self, error: OSError, path: Path, size: int) -> None:
         super().__init__(error.errno, error.strerror, str(path))
@@ -30,23 +30,22 @@ class WriteError(OSError):
 
 
 def write_whole(path: str | Path, content: bytes, *, synced: bool = False) -> None:
-    """Write a file that appears when it is whole, in place of the file or link that is there.
+    """Write a file that appears only when complete, replacing an existing file or link.
 
-    Files are made in memory, and only their bytes meet the disk: a library that is surprised by a full one may end the
-    whole process, or leave half a file. What a link leads to stays as it is. Of several processes that write the same
-    file at once, the last one wins.
+    Files are built in memory first, because a library that hits a full disk may end the process or leave half a file.
+    The target of a link is not changed. If several processes write the same file, the last one wins.
 
     Parameters
     ----------
     path : str or Path
     content : bytes
     synced : bool
-        Whether the content reaches the disk before the file appears, so that not even a power cut leaves half of it.
+        Whether to flush the content to disk before the file appears, so that even a power cut cannot leave half of it.
 
     Raises
     ------
     WriteError
-        With the file's name and size; what was there before is still there.
+        With the file's name and size; an existing file is unchanged.
     """
     try:
         with beside(Path(path)) as aside, aside.open("xb") as file:
@@ -60,16 +59,16 @@ def write_whole(path: str | Path, content: bytes, *, synced: bool = False) -> No
 
 @contextmanager
 def beside(path: Path, suffix: str = "") -> Iterator[Path]:
-    """A place beside `path` to write to, which becomes `path` when the block ends well, and vanishes if not.
+    """A temporary path beside `path`, which is moved to `path` if the block succeeds and removed otherwise.
 
-    Its name tells the machine and the process, and nobody can foresee it: in a folder that others may write to, one who
-    could might have a link stand there. A file takes the place of a file or a link, and a folder also that of a folder.
+    Its name contains the machine and the process, and is unpredictable, so that in a shared folder nobody can place a
+    link there in advance. A file replaces a file or a link; a folder also replaces a folder.
 
     Parameters
     ----------
     path : Path
     suffix : str
-        With which the name ends, for libraries that want one.
+        Ending of the name, for libraries that need one.
     """
     start = f".normenc-{_here()}-{os.getpid()}"
     aside, old = (path.with_name(f"{start}-{token_hex(8)}{suffix}") for _ in range(2))
@@ -89,18 +88,18 @@ def beside(path: Path, suffix: str = "") -> Iterator[Path]:
 
 
 def check_writable(folder: Path, what: str, advice: str) -> Path:
-    """The folder itself, or the nearest one above that is there, once a file in it could be made.
+    """The folder, or its nearest existing parent, after checking that a file can be created in it.
 
     Parameters
     ----------
     folder : Path
     what, advice : str
-        What the message says cannot be done, and what to do instead.
+        For the message: what is impossible, and what to do instead.
 
     Raises
     ------
     InputError
-        When no file can be made: for want of permission, or on a disk that is read-only or full.
+        If no file can be created, for lack of permission or because the disk is read-only or full.
     """
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path("/"))
     try:
@@ -113,43 +112,43 @@ def check_writable(folder: Path, what: str, advice: str) -> Path:
 
 
 def remove_leftovers(folder: Path, older: re.Pattern[str] | None = None) -> None:
-    """Remove what killed processes had begun to write to a folder.
+    """Remove unfinished files that killed processes left in a folder.
 
-    A file goes when the process that its name tells is dead, where that ran on this machine, or when it has not
-    changed for a day: of processes on other machines, which may share the folder, nothing else is known.
+    A file is removed if the process in its name ran on this machine and has ended, or if it has not changed for a day;
+    processes on other machines cannot be checked.
 
     Parameters
     ----------
     folder : Path
     older : Pattern, optional
-        Names of further files that go after a day.
+        Names of other files to remove after a day.
     """
-    with suppress(OSError):  # not there yet, or not to be read: then nothing can be removed either
+    with suppress(OSError):  # missing or unreadable: nothing can be removed either
         for path in folder.iterdir():
             written_by = ASIDE.fullmatch(path.name)
             if written_by is None and (older is None or not older.fullmatch(path.name)):
                 continue
-            with suppress(OSError):  # another process was faster, or it belongs to somebody else
+            with suppress(OSError):  # another process was faster, or it belongs to another user
                 if (written_by and _is_dead(written_by)) or time.time() - path.lstat().st_mtime > STALE_AFTER:
                     path.unlink()
 
 
 def _is_dead(written_by: re.Match[str]) -> bool:
-    """Whether the process that the name of a file tells ran here, and runs no more."""
+    """Whether the process in a file's name ran on this machine and has ended."""
     if written_by["host"] != _here() or os.name != "posix":
         return False
     try:
         os.kill(int(written_by["pid"]), 0)
     except ProcessLookupError:
         return True
-    except OSError:  # it is somebody else's
+    except OSError:  # it belongs to another user
         return False
     return False
 
 
 @cache
 def _here() -> str:
-    """Where numbers of processes mean what they mean here: this machine and, in a container, its own processes."""
+    """The scope of process numbers: this machine and, in a container, the container."""
     try:
         space = Path("/proc/self/ns/pid").stat().st_ino
     except OSError:

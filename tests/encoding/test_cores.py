@@ -80,5 +80,5 @@ def test_impossible_images():
         ConvCore()(torch.zeros(2, 3, 9, 11))
     with pytest.raises(InputError, match=r"images have shape \(9, 11\)"):
         as_images(np.zeros((9, 11)))
-    with pytest.raises(InputError, match="images hold NaN"):
+    with pytest.raises(InputError, match="images contain NaN"):
         as_images(np.full((1, 2, 3), np.nan))

@@ -198,7 +198,9 @@ def test_penalties_do_what_they_say():
 
 
 def test_a_divergence_is_named():
-    with pytest.raises(DivergenceError, match=r"fitting diverged at step \d+: the training loss is [\d.e+naif]+, and"):
+    with pytest.raises(
+        DivergenceError, match=r"fitting diverged at step \d+: the training loss is [\d.e+naif]+, while"
+    ):
         small(optimiser="sgd", learning_rate=1e3)
     with pytest.raises(InputError, match=r"use a learning_rate below 1e\+03"):
         small(optimiser="sgd", learning_rate=1e3)
@@ -256,12 +258,12 @@ def test_progress_tells_every_step():
         ({"decay": "step"}, "decay is 'step'; it must be one of 'plateau', 'cosine', None"),
         ({"patience": 0}, "patience is 0; it must be at least 1"),
         ({"learning_rate": 0}, "learning_rate is 0 and momentum 0.9"),
-        ({"checkpoints": (26,)}, "checkpoints hold epoch 26"),
+        ({"checkpoints": (26,)}, "checkpoints contain epoch 26"),
         ({"seed": -1}, "seed is -1"),
-        ({"validation": 1.0}, "validation is 1.0 of 60 different images"),
-        ({"validation": [60]}, "validation holds 1 rows; it must hold some from 0 to 59"),
+        ({"validation": 1.0}, "validation is 1.0 with 60 different images"),
+        ({"validation": [60]}, "validation has 1 rows; give some of the rows 0 to 59"),
         ({"validation": (np.zeros((4, 3, 3)), np.zeros((4, 5)))}, r"validation has images \(4, 3, 3\)"),
-        ({"loss": "poisson"}, "responses run down to -.*; use loss='mse', or responses that are not z-scored"),
+        ({"loss": "poisson"}, "responses go down to -.*; use loss='mse', or responses that are not z-scored"),
     ],
 )
 def test_impossible_settings(options, message):
@@ -277,15 +279,13 @@ def test_impossible_data():
         fit(encoding_network, images, responses, seed=0, **QUIET)
     with pytest.raises(InputError, match="there are 10 images but 9 rows of responses"):
         fit(encoding_network, images, np.ones((9, 3)), seed=0, **QUIET)
-    with pytest.raises(
-        InputError, match="the Poisson loss needs positive answers, which EncodingNetwork does not give"
-    ):
+    with pytest.raises(InputError, match="the Poisson loss needs positive outputs, but EncodingNetwork gives others"):
         fit(encoding_network, images, np.ones((10, 3)), loss="poisson", seed=0, **QUIET)
-    with pytest.raises(InputError, match=r"EncodingNetwork answers with \(2, 4\), not \(2, 3\)"):
+    with pytest.raises(InputError, match=r"the output of EncodingNetwork has shape \(2, 4\), not \(2, 3\)"):
         fit(encoding_network(SIZE, 4), images, np.ones((10, 3)), seed=0, **QUIET)
-    with pytest.raises(InputError, match="which may have seen the rows to predict"):
+    with pytest.raises(InputError, match="which may have been trained on the rows to predict"):
         cross_validated_fit(encoding_network(SIZE, 3), images, np.ones((10, 3)), [[0], range(1, 10)], seed=0)
-    with pytest.raises(InputError, match="validation holds rows or data"):
+    with pytest.raises(InputError, match="validation gives rows or data"):
         cross_validated_fit(encoding_network, images, np.ones((10, 3)), [[0], range(1, 10)], seed=0, validation=[0])
-    with pytest.raises(InputError, match="the 2 folds hold 9 rows"):
+    with pytest.raises(InputError, match="the 2 folds contain 9 rows"):
         cross_validated_fit(encoding_network, images, np.ones((10, 3)), [[0], range(1, 9)], seed=0)

@@ -61,8 +61,8 @@ def test_the_seed_decides():
         ([1, 1, 2, 2], {"n_folds": 3}, "2 different stimuli for 3 folds"),
         (10, {"n_folds": 4, "ordered": True, "blocks_per_fold": 3}, "4 folds of 3 blocks each"),
         (10, {"n_folds": 1}, "n_folds is 1"),
-        (10, {"blocks_per_fold": 2}, "more blocks than 1 need ordered=True"),
-        (np.zeros((3, 2)), {}, "one label a row"),
+        (10, {"blocks_per_fold": 2}, "more than 1 block needs ordered=True"),
+        (np.zeros((3, 2)), {}, "one label per row"),
         (0, {}, "there are 0 stimuli"),
     ],
 )
@@ -73,5 +73,5 @@ def test_impossible_folds_are_refused(stimuli, options, message):
 
 @pytest.mark.parametrize("folds", [[[0, 1], [1, 2]], [[0], [1]], [[0, 1, 2]], [[0, 1, 2], []]])
 def test_folds_that_are_none_are_refused(folds):
-    with pytest.raises(InputError, match="every one of the 3 must be in one of at least 2 folds"):
+    with pytest.raises(InputError, match="each of the 3 rows must be in exactly one of at least 2 folds"):
         fold_of_each(folds, 3)

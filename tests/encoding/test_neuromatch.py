@@ -138,7 +138,7 @@ def test_the_largest_learning_rate_is_where_divergence_begins(n_neurons):
     bound = neuromatch.largest_learning_rate(images, n_neurons)
     neuromatch.fit_neuromatch_network(images, *halves, learning_rate=0.5 * bound, n_steps=60, **QUIET)
     with pytest.raises(
-        DivergenceError, match=rf"at step \d+.*for {n_neurons} neurons the readout bears {bound:.3g} at most"
+        DivergenceError, match=rf"at step \d+.*with {n_neurons} neurons the readout is stable up to {bound:.3g}"
     ):
         neuromatch.fit_neuromatch_network(images, *halves, learning_rate=1.05 * bound, **QUIET)
 
@@ -161,7 +161,9 @@ def test_impossible_data():
     responses, held_out = data()
     with pytest.raises(InputError, match="there are 59 images, responses"):
         neuromatch.fit_neuromatch_network(IMAGES[:59], responses, held_out, **QUIET)
-    with pytest.raises(InputError, match=r"share_of_images is 0\.02, of 30 different images 1; at least 2"):
+    with pytest.raises(InputError, match=r"share_of_images is 0\.02, which is 1 of 30 different images; at least 2"):
         pixel_model.fit_pixel_model(IMAGES, responses, held_out, share_of_images=0.02)
-    with pytest.raises(InputError, match="single trial, or only averages; halves need at least 2 trials"):
+    with pytest.raises(
+        InputError, match="single trial, or only averages; splitting into halves needs at least 2 trials"
+    ):
         neuromatch.halves_of_trials(recordings.simulated_v1(4))

@@ -39,7 +39,7 @@ def test_a_penalty_is_about_its_part_alone_and_means_the_same_for_many_neurons(k
     network = encoding_network((6, 8), 5, readout=readout, n_channels=2)
     penalty = Penalty(kind, 0.5, part)
     if readout == "gaussian" and part == "readout" and kind in ("smoothness", "group"):
-        with pytest.raises(InputError, match=f"GaussianPoint has no weights in space, so that '{kind}' says nothing"):
+        with pytest.raises(InputError, match=f"GaussianPoint has no spatial weights, so '{kind}' does not apply"):
             penalty(network)
         return
     value = penalty(network)

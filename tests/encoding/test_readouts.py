@@ -136,7 +136,7 @@ def test_positive_outputs_are_positive():
         (lambda: encoding_network((5, 7), 3, output="exp"), "output is 'exp'; it must be one of 'identity'"),
         (
             lambda: encoding_network((5, 7), 3)(torch.zeros(1, 6, 7)),
-            "images are 6 x 7 pixels, but the network reads 5 x 7",
+            "images have 6 x 7 pixels, but the network takes 5 x 7",
         ),
     ],
 )

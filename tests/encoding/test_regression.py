@@ -201,10 +201,10 @@ def test_the_same_seed_gives_the_same_and_another_deals_other_folds():
         ({"method": "lasso"}, "method is 'lasso'; it must be one of ridge, pls"),
         ({"choose": "gcv"}, "choose is 'gcv'"),
         ({"reduce_to": 0}, "reduce_to is 0; it must be at least 1"),
-        ({"penalties": [0.0]}, "above 0, rising"),
+        ({"penalties": [0.0]}, "all above 0, in increasing order"),
         ({"stimulus": np.zeros(59)}, "stimulus 59"),
         ({"stimulus": np.arange(60) // 2, "folds": [np.arange(31), np.arange(31, 60)]}, "15 is in folds 0 and 1"),
-        ({"memory_gib": 1e-5}, "regression from 12 units with 48 training stimuli takes about .* GiB, more than"),
+        ({"memory_gib": 1e-5}, "regression from 12 units with 48 training stimuli needs about .* GiB, more than"),
     ],
 )
 def test_bad_input_is_refused(changes, message):
@@ -218,7 +218,7 @@ def test_layers_that_are_not_in_memory_and_would_not_fit_are_refused_by_their_si
 
     _, responses = random_layer()
     lazy = xr.DataArray(dask.array.zeros((60, 10**9)), dims=("stimulus", "unit"))
-    with pytest.raises(InputError, match=r"would take 447.0 GiB of it, more than memory_gib=4; write them to a file"):
+    with pytest.raises(InputError, match=r"would need 447.0 GiB, more than memory_gib=4; save them"):
         cross_validated_predictions(lazy, responses)
 
 

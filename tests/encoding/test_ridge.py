@@ -138,7 +138,7 @@ def test_units_that_do_not_vary_are_not_read():
 
 @pytest.mark.parametrize("penalties", [[], [0.0, 1.0], [-1.0], [2.0, 1.0], [1.0, np.inf], [[1.0]]])
 def test_impossible_penalties_are_refused(penalties):
-    with pytest.raises(InputError, match="above 0, rising"):
+    with pytest.raises(InputError, match="all above 0, in increasing order"):
         ridge_predictions(*problem(), penalties)
 
 

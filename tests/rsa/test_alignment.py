@@ -143,7 +143,7 @@ def test_as_many_components_as_stimuli_say_nothing():
     assert svcca(noise[:, :6], noise[:, 6:], explained_variance=1) == pytest.approx(correlations.mean(), abs=1e-12)
     for n_units in (11, 30):
         wide = np.random.default_rng(8).normal(size=(12, n_units))
-        with pytest.raises(InputError, match=r"11 components of 12 stimuli: any two such .* or use more stimuli"):
+        with pytest.raises(InputError, match=r"11 components for 12 stimuli: any two such .* or use more stimuli"):
             svcca(wide, noise[:, :2], explained_variance=1)
 
 
@@ -206,8 +206,13 @@ def test_scale_and_baseline_cost_no_digits():
         (X, Y[:19], "linear-cka", "have 20 and 19 stimuli"),
         (X[:2], Y[:2], "procrustes", "there are 2 stimuli; this comparison needs at least 3"),
         (X[:3], Y[:3], "debiased-cka", "needs at least 4"),
-        (np.ones((5, 2)), Y[:5], "angular", "evoke the same in the first representation"),
-        (X[:7], np.full((7, 3), 0.1), "procrustes", "evoke the same in the second representation"),  # mean is not 0.1
+        (np.ones((5, 2)), Y[:5], "angular", "evoke the same response in the first representation"),
+        (
+            X[:7],
+            np.full((7, 3), 0.1),
+            "procrustes",
+            "evoke the same response in the second representation",
+        ),  # mean is not 0.1
         (X[:6], np.eye(6), "debiased-cka", "the second representation are all equally far apart.*use linear-cka"),
         (X, np.full((20, 2), np.nan), "linear-cka", "the second representation: responses to stimulus 0 are not fin"),
         (X[0], Y, "svcca", r"the first representation: responses have shape \(6,\)"),
@@ -220,5 +225,5 @@ def test_bad_input_is_named(x, y, method, message):
 
 
 def test_explained_variance_is_a_share():
-    with pytest.raises(InputError, match="explained_variance is 0; it must lie above 0"):
+    with pytest.raises(InputError, match="explained_variance is 0; it must be above 0"):
         svcca(X, Y, explained_variance=0)

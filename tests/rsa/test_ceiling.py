@@ -60,7 +60,7 @@ def test_what_applies_follows_from_the_recording():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(InputError, match="nothing to estimate a noise ceiling from"):
+    with pytest.raises(InputError, match="no data to estimate a noise ceiling from"):
         noise_ceiling()
     with pytest.raises(InputError, match=r"repeats have shape \(1, 5, 6\)"):
         noise_ceiling(repeats=np.zeros((1, 5, 6)))

@@ -165,8 +165,8 @@ def broken(value):
     [
         (np.ones((1, 3, 4)), {}, "repeats have 1 repeat; cross-validation needs at least 2"),
         (np.ones((2, 1, 4)), {}, "1 stimulus; an RDM needs at least 2"),
-        (np.ones((3, 4)), {}, r"shape \(3, 4\); they must be a repeat x stimulus x unit array"),
-        (np.ones((2, 3, 0)), {}, "not empty"),
+        (np.ones((3, 4)), {}, r"shape \(3, 4\); they must be a non-empty repeat x stimulus x unit array"),
+        (np.ones((2, 3, 0)), {}, "non-empty"),
         (broken(np.nan), {}, r"repeat 1 to stimulus 4 are not finite \(1 of 8 units\)"),
         (broken(np.inf), {"metric": "poisson"}, "repeat 1 to stimulus 4 are not finite"),
         (broken(-2), {"metric": "poisson"}, "repeat 1 to stimulus 4 are negative, down to -2"),

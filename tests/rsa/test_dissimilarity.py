@@ -278,7 +278,7 @@ def test_a_far_first_stimulus_and_identical_ones_cost_no_precision():
 
 
 def test_dissimilarities_out_of_range_are_refused():
-    with pytest.raises(InputError, match="overflow, as the largest response is"):
+    with pytest.raises(InputError, match="overflow, because the largest response is"):
         rdm(np.eye(3) * 1e200, "euclidean")
 
 
@@ -381,9 +381,11 @@ def test_float32_blocks_whose_squares_leave_the_range_are_read_again(factor):
     responses = (np.random.default_rng(16).normal(size=(5, 50)) * factor).astype(np.float32)
     blocks = cut(responses, 20)
     np.testing.assert_allclose(rdm_from_blocks(blocks), by_hand(responses), rtol=0, atol=1e-12)
-    with pytest.raises(InputError, match="out of the range in which float32 tells them from rounding; divide"):
+    with pytest.raises(
+        InputError, match="outside the range in which float32 distinguishes them from rounding error; divide"
+    ):
         rdm_from_blocks(iter(blocks))
-    with pytest.raises(InputError, match="out of the range in which float64"):
+    with pytest.raises(InputError, match="outside the range in which float64"):
         rdm_from_blocks(cut(responses.astype(float) * 1e180 ** np.sign(np.log(factor)), 20))
 
 

@@ -43,7 +43,7 @@ MEAN = REPEATS.mean(axis=0)
 def test_rdms_of_another_kind_are_refused(given, metric):
     data = rdm(np.abs(MEAN), metric)
     message = (
-        rf"not the RDM that rdm_metric 'correlation' gives of the {next(iter(given))}: .*Leave the data out, or gi"
+        rf"not the RDM that rdm_metric 'correlation' gives for the {next(iter(given))}: .*Leave the data out, or gi"
     )
     for function in (lambda: infer({"m": TRUTH}, data, **given, **FAST), lambda: noise_ceiling(data, **given)):
         with pytest.raises(InputError, match=message):
@@ -55,11 +55,11 @@ def test_nor_may_they_be_of_other_stimuli_or_cross_validated():
     for metric, data in (("euclidean", turned), ("euclidean", crossnobis), ("crossnobis", rdm(MEAN, "euclidean"))):
         with pytest.raises(InputError, match=f"the data are not the RDM that rdm_metric '{metric}'"):
             infer({"m": TRUTH}, data, repeats=REPEATS, rdm_metric=metric, **FAST)
-    with pytest.raises(InputError, match="'crossnobis' is computed from repeats; leave responses out"):
+    with pytest.raises(InputError, match="'crossnobis' is computed from repeats; do not give responses"):
         infer({"m": TRUTH}, crossnobis, responses=MEAN, rdm_metric="crossnobis", **FAST)
     with pytest.raises(InputError, match="'mahalanobis' needs a noise covariance; give responses that are whitened"):
         noise_ceiling(repeats=REPEATS, rdm_metric="mahalanobis")
-    with pytest.raises(InputError, match="the repeats are of 16 stimuli, and the data of 15; they must agree"):
+    with pytest.raises(InputError, match="the repeats have 16 stimuli, but the data have 15; they must agree"):
         infer({"m": TRUTH}, rdm(MEAN[:15]), repeats=REPEATS, **FAST)
 
 
@@ -171,13 +171,11 @@ def test_what_cannot_be_left_out_is_refused():
     with pytest.raises(InputError, match=r'nan for stimuli .*compare_rdms\(\.\.\., missing="pairs"\)'):
         compare_rdms(gaps, whole)
     for method in set(METHODS) - set(PLAIN):
-        with pytest.raises(InputError, match=rf"pairs of stimuli are missing, and method '{method}' needs all pairs"):
+        with pytest.raises(InputError, match=rf"pairs of stimuli are missing, but method '{method}' needs all pairs"):
             compare_rdms(gaps, whole, method, missing="pairs")
     few = whole.copy()
     few[2:] = few[:, 2:] = np.nan
-    with pytest.raises(
-        InputError, match="RDM 0 of the first and RDM 0 of the second have 1 pairs of stimuli in common"
-    ):
+    with pytest.raises(InputError, match="RDM 0 of the first and RDM 0 of the second share 1 pairs of stimuli"):
         compare_rdms(few, whole, missing="pairs")
     one_sided = whole.copy()
     one_sided[1, 2] = np.nan

@@ -229,7 +229,9 @@ def test_blocks_for_stimuli_on_a_circle():
 def test_few_stimuli_are_refused_in_words(n_stimuli):
     rng = np.random.default_rng(0)
     data, model = (rdm(rng.normal(size=(n_stimuli, 9))) for _ in range(2))
-    with pytest.raises(InputError, match=f"there are {n_stimuli} stimuli; to generalise to others takes at least 6"):
+    with pytest.raises(
+        InputError, match=f"there are {n_stimuli} stimuli; generalising to other stimuli needs at least 6"
+    ):
         infer({"m": model}, data, **FAST)
     seeds = np.stack([model, data])
     found = infer({"m": seeds}, data, factors=["seeds"], **FAST)
@@ -266,7 +268,7 @@ def test_a_model_without_a_similarity_leaves_the_others_theirs(method, culprit):
 
 def test_no_model_with_a_similarity_is_an_error():
     data = rdm(np.random.default_rng(0).normal(size=(8, 9)))
-    with pytest.raises(InputError, match="no model has a similarity: of 'flat', all dissimilarities are equal"):
+    with pytest.raises(InputError, match="no model has a similarity: all dissimilarities of 'flat' are equal"):
         infer({"flat": 1 - np.eye(8)}, data, **FAST)
     assert infer({"flat": 1 - np.eye(8)}, data, method="cosine", **FAST).models["similarity"][0] > 0
     seeds = np.stack([data, 1 - np.eye(8)])
@@ -307,9 +309,9 @@ def test_shifts_are_chance_only_where_they_can_be_significant():
     assert (found.chance, found.n_orders) == ("label permutations", 40)
     assert found.chance_reason.startswith("12 circular shifts cannot be significant: their smallest p-value is 0.083")
     found = infer(few, data[:12, :12], chance="shifts", **options)
-    assert (found.chance, found.chance_reason) == ("circular shifts", "it was asked for")
+    assert (found.chance, found.chance_reason) == ("circular shifts", "it was requested")
     assert infer(models, data, chance="permutations", **options).chance == "label permutations"
-    with pytest.raises(InputError, match="chance is 'shifts', but the stimuli are not said to lie in order"):
+    with pytest.raises(InputError, match="chance is 'shifts', which needs stimuli in order"):
         infer(few, data[:12, :12], chance="shifts", **FAST)
     with pytest.raises(InputError, match="chance is 'turns'; it must be 'shifts', 'permutations'"):
         infer(few, data[:12, :12], chance="turns", **FAST)
@@ -330,19 +332,19 @@ def test_models_that_see_opposite_directions_alike_have_half_the_shifts():
     ("change", "message"),
     [
         ({"models": {}}, "there are no models"),
-        ({"data": None}, "there is no recording: give data"),
+        ({"data": None}, "no recording given; give data"),
         ({"factors": ["animals"]}, "'animals' cannot be resampled; that needs RDMs of at least two animals"),
         ({"factors": ["neurons"]}, "'neurons' cannot be resampled; that needs responses"),
-        ({"factors": ["mice"]}, "'mice' is none of stimuli, animals, neurons, seeds, sessions"),
+        ({"factors": ["mice"]}, "'mice' is not one of stimuli, animals, neurons, seeds, sessions"),
         ({"factors": ["sessions"]}, "'sessions' cannot be resampled; that needs RDMs of at least two sessions"),
         ({"factors": []}, "factors is empty"),
         ({"n_samples": 1}, "n_samples is 1"),
         ({"subject": ["a", "b"]}, r"subject has shape \(2,\); it must be \(1,\): the animal of each RDM"),
         ({"session": [["a"]]}, r"session has shape \(1, 1\); it must be \(1,\): the session of each RDM"),
-        ({"responses": np.ones((2, 9, 9))}, "responses are of 2 sessions, but there are 1 RDMs; give one for each"),
+        ({"responses": np.ones((2, 9, 9))}, "responses cover 2 sessions, but there are 1 RDMs; give one per"),
         (
             {"data": None, "responses": np.random.default_rng(0).normal(size=(2, 9, 9)), "subject": ["a", "b"]},
-            "responses of the same neurons in several sessions are of one animal",
+            "responses of the same neurons in several sessions come from one animal",
         ),
     ],
 )
@@ -357,7 +359,7 @@ def test_bad_input_is_named(change, message):
 def test_models_must_have_the_datas_stimuli_and_equal_seeds():
     rng = np.random.default_rng(0)
     nine, ten = rdm(rng.normal(size=(9, 9))), rdm(rng.normal(size=(10, 9)))
-    with pytest.raises(InputError, match="the model 'ten' has 10 stimuli and the data 9"):
+    with pytest.raises(InputError, match="the model 'ten' has 10 stimuli, but the data have 9"):
         infer({"ten": ten}, nine, **FAST)
     with pytest.raises(InputError, match=r"different numbers of seeds: {'a': 2, 'b': 3}"):
         infer({"a": np.stack([nine] * 2), "b": np.stack([nine] * 3)}, nine, **FAST)

@@ -111,8 +111,12 @@ WRONG = {  # labels of one, of the other, and what the message says
         np.arange(8).astype(str),
         "with different types.*: position 0 is the (number 0 in one and the text '0'|text '0' in one and the number 0)",
     ),
-    "others": (NAMES, ["image z", *NAMES[1:]], "hold different .*: image [zg] is in one of them only"),
-    "fewer blanks": ([0, 1, np.nan, 3, 4, 5, 6, 7], [0, 1, 2, 3, 4, 5, 6, 7], "hold different .*: (nan|2) is in one"),
+    "others": (NAMES, ["image z", *NAMES[1:]], "hold different .*: image [zg] is in only one of them"),
+    "fewer blanks": (
+        [0, 1, np.nan, 3, 4, 5, 6, 7],
+        [0, 1, 2, 3, 4, 5, 6, 7],
+        "hold different .*: (nan|2) is in only one",
+    ),
     "another type in places": (
         objects("a", 1, "b", 2, "c", 3, "d", 4),
         objects("a", "1", "b", 2, "c", 3, "d", 4),
@@ -172,7 +176,7 @@ def test_columns_are_put_in_the_order_of_rows_or_refused(call, name):
     np.testing.assert_allclose(call(**{name: turned if array.ndim == 3 else turned[0]}), call(), atol=1e-12)
     for part in parts:
         part.columns = ["another", *names[1:]]
-    with pytest.raises(InputError, match=r"rows and columns of .* are labelled differently: .* is in one of them only"):
+    with pytest.raises(InputError, match=r"rows and columns of .* are labelled differently: .* is in only one of them"):
         call(**{name: parts if array.ndim == 3 else parts[0]})
 
 
@@ -194,7 +198,7 @@ def test_axes_are_told_by_name(stimulus, unit):
 def test_two_axes_with_one_meaning_are_refused():
     array = xr.DataArray(X, dims=("neuron", "unit"))
     for function in (rsa.rdm, lambda a: rsa.linear_cka(a, X), lambda a: rsa.noise_ceiling(responses=a)):
-        with pytest.raises(InputError, match="of the dimensions neuron, unit two are named as units are; rename them"):
+        with pytest.raises(InputError, match="two of the dimensions neuron, unit are named like units; rename them"):
             function(array)
 
 
@@ -216,7 +220,7 @@ def test_stimuli_are_matched_by_the_labels_they_carry():
         np.testing.assert_array_equal(rsa.match_stimuli(carried, NAMES[:N], wanted), expected)
         with pytest.raises(InputError, match="the RDM and labels hold their stimuli in different orders"):
             rsa.match_stimuli(carried, NAMES[:N][::-1], wanted)
-    with pytest.raises(InputError, match="the RDM carries no labels; give them as labels"):
+    with pytest.raises(InputError, match="the RDM has no stimulus labels; give them"):
         rsa.match_stimuli(matrix, None, wanted)
     blank = [0, 45, 90, 135, np.nan, 15, 30]
     np.testing.assert_array_equal(rsa.match_stimuli(matrix, blank, [None, 0])[0, 1], matrix[4, 0])

@@ -112,10 +112,10 @@ def test_halves_give_no_ceiling_by_what_is_no_correlation():
     for given in ({"responses": REPEATS[0]}, {"repeats": REPEATS}):
         found = rsa.infer(MODELS, method=overlap, **given, **FAST)
         assert found.ceiling.kind == rsa.noise_ceiling(method=overlap, **given).kind == "no formula"
-        assert "only for measures that are correlations" in found.ceiling.describe()
+        assert "only for correlation measures" in found.ceiling.describe()
         assert np.isnan(found.ceiling_intervals).all() and found.models["p_ceiling"].isna().all()
         assert found.models["standard_error"].notna().all()
-    with pytest.raises(InputError, match="'overlap' is not said to be a correlation"):
+    with pytest.raises(InputError, match="'overlap' is not declared a correlation"):
         rdm_reliability(REPEATS.reshape(48, 20), np.tile(np.arange(12), 4), method=overlap)
 
 
@@ -153,7 +153,7 @@ def triangular(x, y):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x, y: ((x - y) ** 2).sum(), r"is 0 for an RDM and itself, and .*: it is a distance"),
+        (lambda x, y: ((x - y) ** 2).sum(), r"is 0 for an RDM with itself and .*, so it is a distance"),
         (lambda x, y: 1 - written_out(x, y), "it is a distance"),
         (lambda x, y: x * y, "must return one number for two vectors"),
         (lambda x, y: "alike", "must return one number for two vectors"),
@@ -161,7 +161,7 @@ def triangular(x, y):
         (lambda x, y: 1j, "must return one number"),
         (stats.spearmanr, "must return one number"),
         (lambda x, y: np.log(-1 - x.sum()), "is nan for RDM 0 of the first"),
-        (triangular, "must not depend on their order"),
+        (triangular, "does not depend on their order"),
         (rsa.Measure("wide", lambda x, y: 2 * written_out(x, y), **PEARSON), r"outside its range of -1 to 1"),
         (rsa.Measure("apart", written_out, weighted=lambda x, y, w: weighted(x, y, w) / 2), "the two must agree"),
     ],
@@ -177,7 +177,7 @@ def test_what_depends_on_the_order_of_pairs_needs_all_of_them_alone():
     assert found.models["standard_error"].notna().all()
     gap = ANIMALS[0].copy()
     gap[0, 1] = gap[1, 0] = np.nan
-    with pytest.raises(InputError, match="must not depend on their order"):
+    with pytest.raises(InputError, match="does not depend on their order"):
         rsa.compare_rdms(gap, ANIMALS[1], triangular, missing="pairs")
     value = rsa.compare_rdms(gap, ANIMALS[1], written_out, missing="pairs")
     assert value == pytest.approx(rsa.compare_rdms(gap, ANIMALS[1], missing="pairs"))
@@ -210,7 +210,7 @@ def test_what_a_flat_rdm_means_is_the_measures_to_say(flat, equal, zero):
 
 def test_names_are_taken_once_and_studies_take_those_there_are(monkeypatch):
     monkeypatch.setattr("normenc.rsa.measures.MEASURES", dict(rsa.MEASURES))
-    with pytest.raises(InputError, match="another measure called 'pearson'"):
+    with pytest.raises(InputError, match="a different measure is already called 'pearson'"):
         rsa.Measure("pearson", overlap).register()
     for bad in ({"name": ""}, {"by": 3}, {"flat": "no"}, {"range": (1, 1)}):
         with pytest.raises(InputError):

@@ -116,9 +116,7 @@ def test_the_weight_for_repeats_goes_by_degrees_of_freedom():
 def test_two_observations_are_too_few_to_shrink_and_the_advice_is_another():
     values = residuals(2, 5)
     for shrinkage in ("diagonal", "identity"):
-        with pytest.raises(
-            InputError, match='from three or more, and from two take the variances alone, shrinkage="var'
-        ):
+        with pytest.raises(InputError, match='from three or more, and from two use only the variances, shrinkage="var'):
             whiten(residuals(4, 5), noise_covariance(values, shrinkage))
     assert np.isfinite(whiten(residuals(4, 5), noise_covariance(values, "variances"))).all()
 

@@ -39,7 +39,7 @@ def test_bad_matrices_are_named(matrix, message):
 def test_what_to_do_about_labels_that_differ():
     with pytest.raises(InputError, match=r"reorder one with normenc.rsa.match_stimuli"):
         compare_rdms(labelled(["a", "b", "c"]), labelled(["b", "a", "c"]))
-    with pytest.raises(InputError, match="the stimulus a stands 2 times"):
+    with pytest.raises(InputError, match="the stimulus a occurs 2 times"):
         compare_rdms(labelled(["a", "b", "c"]), labelled(["a", "a", "c"]))
 
 
@@ -49,7 +49,7 @@ def test_match_stimuli_reorders():
     np.testing.assert_array_equal(match_stimuli(RDM[None], ["a", "b", "c"], ["b", "c"])[0], [[0, 3], [3, 0]])
     with pytest.raises(InputError, match="the RDM has no stimulus 'z'"):
         match_stimuli(RDM, ["a", "b", "c"], ["a", "z"])
-    with pytest.raises(InputError, match="labels: a stands 2 times"):
+    with pytest.raises(InputError, match="labels: a occurs 2 times"):
         match_stimuli(RDM, ["a", "a", "c"], ["a"])
     with pytest.raises(InputError, match=r"labels have shape \(2,\) but the RDM has 3 stimuli"):
         match_stimuli(RDM, ["a", "b"], ["a"])

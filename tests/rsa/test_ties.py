@@ -1,4 +1,4 @@
-"""Dissimilarities that are equal but for rounding are equal: no comparison, and no test, makes ranks of rounding."""
+"""Dissimilarities that are equal up to rounding count as equal: no measure, and no test, ranks rounding errors."""
 
 from math import factorial
 

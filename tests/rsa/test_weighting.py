@@ -71,7 +71,7 @@ def test_folds_of_stimuli_in_order_are_arcs(layers):
 def test_bad_input_is_named(layers):
     with pytest.raises(InputError, match="n_folds is 9 for 32 stimuli"):
         cross_validate_weighted(layers, layers["one"], n_folds=9)
-    with pytest.raises(InputError, match="the layer 'one' has 32 stimuli and the data 10"):
+    with pytest.raises(InputError, match="the layer 'one' has 32 stimuli, but the data have 10"):
         cross_validate_weighted(layers, layers["one"][:10, :10])
     with pytest.raises(InputError, match="no layers to weigh"):
         cross_validate_weighted({}, layers["one"])

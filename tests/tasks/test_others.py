@@ -56,7 +56,7 @@ def test_a_chance_that_is_beaten_by_a_constant_is_named():
         chance = 40.0
 
     _, targets = Modest().sample(100, np.random.default_rng(0))
-    with pytest.raises(InputError, match=r"reaches 2.* \(mean absolute error in degrees\).*stated to be 40"):
+    with pytest.raises(InputError, match=r"reaches 2.* \(mean absolute error in degrees\).*the task states as 40"):
         check_chance(Modest(), targets, targets)
 
 

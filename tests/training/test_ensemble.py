@@ -245,11 +245,11 @@ def with_factor_of_numpy():
     [
         (partial(Dropping, 1e-6), "draws random numbers as it runs"),
         (with_factor_of_numpy, "draws random numbers as it runs"),
-        (lambda: Drawing(torch.Generator().manual_seed(0)), "attribute held, .* changes as it is trained"),
-        (lambda: Annealed(1.0), "attribute held, .* changes as it is trained"),
-        (lambda: Annealed(torch.ones(1)), "attribute held, .* changes as it is trained"),
-        (lambda: Counted({"steps": [0]}), "attribute held, .* changes as it is trained"),
-        (lambda: Shared(1.0), r"attribute Shared\.steps, .* changes as it is trained"),
+        (lambda: Drawing(torch.Generator().manual_seed(0)), "attribute held, .* changes during training"),
+        (lambda: Annealed(1.0), "attribute held, .* changes during training"),
+        (lambda: Annealed(torch.ones(1)), "attribute held, .* changes during training"),
+        (lambda: Counted({"steps": [0]}), "attribute held, .* changes during training"),
+        (lambda: Shared(1.0), r"attribute Shared\.steps, .* changes during training"),
         (Seeing, "its held differs in a copy of it: it may share memory with a parameter"),
         (
             partial(Seeing, as_buffer=True),
@@ -265,7 +265,7 @@ def with_factor_of_numpy():
 )
 def test_what_would_differ_from_members_alone_is_refused_before_training(network, message):
     options = OPTIONS | {"progress": lambda *told: pytest.fail("trained")}
-    with pytest.raises(InputError, match=f"{message}.*; train each alone"):
+    with pytest.raises(InputError, match=f"{message}.*; train each seed separately"):
         train_ensemble(network, TILT, seeds=[3, 0, 7], **options)
 
 
@@ -289,7 +289,7 @@ def test_what_cannot_be_copied_is_refused():
 
     for fit in (train, train_ensemble):
         with pytest.raises(
-            InputError, match=r"cannot be copied once it has run; use .*parametrizations.weight_norm instead"
+            InputError, match=r"cannot be copied after it has run; use .*parametrizations.weight_norm instead"
         ):
             fit(build, TILT, **OPTIONS | ({"seed": 1} if fit is train else {"seeds": [1, 2]}))
 
@@ -331,15 +331,15 @@ class Deciding(nn.Module):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"seeds": []}, "there must be at least one"),
-        ({"seeds": [1, 1]}, "each once"),
+        ({"seeds": []}, "give at least one"),
+        ({"seeds": [1, 1]}, "each only once"),
         ({"seeds": [-1]}, "seed is -1"),
-        ({"seeds": [1, np.int64(1)]}, "each once"),
+        ({"seeds": [1, np.int64(1)]}, "each only once"),
         ({"seeds": [1, 2.0]}, r"seed is 2\.0; it must be a whole number"),
         ({"seeds": 5}, r"seeds is 5; give several whole numbers, such as range\(20\)"),
-        ({"checkpoints": [7]}, "checkpoints hold epoch 7"),
+        ({"checkpoints": [7]}, "checkpoints contain epoch 7"),
         ({"network": Deciding}, "Deciding cannot be trained as an ensemble"),
-        ({"task": ORIENTATION}, r"answers 2 images with \(2, 1\).*n_outputs=2"),
+        ({"task": ORIENTATION}, r"maps 2 images to outputs of shape \(2, 1\).*n_outputs=2"),
         ({"learning_rate": 1e30}, "of seed 1, 2 diverged"),
     ],
 )

@@ -183,10 +183,14 @@ ORIENTATION = tasks.OrientationEstimation(n_train=60, n_test=60, resolution=0.02
 @pytest.mark.parametrize(
     ("task", "network", "message"),
     [
-        (ORIENTATION, small_network, r"answers 2 images with \(2, 1\), but OrientationEstimation needs \(2, 2\)"),
-        (SMALL, lambda: networks.FC((12, 16), output="linear"), "values outside 0 and 1.*output='probability'"),
-        (ORIENTATION, lambda: nn.Sequential(nn.Flatten(), nn.Linear(9, 2)), "cannot take the images"),
-        (ORIENTATION, nn.Identity, r"answers 2 images with \(2, 12, 16\)"),
+        (
+            ORIENTATION,
+            small_network,
+            r"maps 2 images to outputs of shape \(2, 1\), but OrientationEstimation needs \(2, 2\)",
+        ),
+        (SMALL, lambda: networks.FC((12, 16), output="linear"), "outputs outside 0 to 1.*output='probability'"),
+        (ORIENTATION, lambda: nn.Sequential(nn.Flatten(), nn.Linear(9, 2)), "cannot process the images"),
+        (ORIENTATION, nn.Identity, r"maps 2 images to outputs of shape \(2, 12, 16\)"),
     ],
 )
 def test_a_network_that_does_not_fit_is_named_before_it_is_trained(task, network, message):

@@ -92,7 +92,7 @@ def test_agree_with_pynapple():
     [
         ([[1.0], [2.0]], [0, 90, 45], 180, "2 rows"),
         ([[1.0], [2.0]], [0, np.nan], 180, "row 1 is not finite"),
-        ([[1.0], [2.0]], [0, 180], 180, "one stimulus"),
+        ([[1.0], [2.0]], [0, 180], 180, "the same stimulus"),
         ([[1.0], [2.0]], [0, 90], 90, "180 .orientation. or 360"),
         ([[1.0], [np.inf]], [0, 90], 180, "not finite"),
     ],

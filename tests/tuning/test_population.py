@@ -153,7 +153,7 @@ def test_the_exponent_is_numpys_weighted_line():
 
 
 def test_bad_input():
-    with pytest.raises(InputError, match="two repeats x stimuli x units"):
+    with pytest.raises(InputError, match="2 repeats, stimuli, units"):
         tuning.cross_validated_spectrum(np.ones((3, 4, 5)))
     with pytest.raises(InputError, match="needs at least 3"):
         tuning.power_law_exponent([1.0, 0.5])

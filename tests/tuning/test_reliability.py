@@ -135,7 +135,7 @@ def test_constant_units_have_no_reliability(n_repeats, constant):
 def test_bad_input():
     with pytest.raises(InputError, match="1 of 2 stimuli were shown more than once"):
         tuning.split_half_reliability([[1.0], [2.0], [3.0]], [0, 0, 1])
-    with pytest.raises(InputError, match="one label a trial"):
+    with pytest.raises(InputError, match="one label per trial"):
         tuning.explainable_variance([[1.0], [2.0]], [0])
     with pytest.raises(InputError, match="choose some"):
         tuning.signal_correlations(np.zeros((2, 30_000), dtype=np.float32))

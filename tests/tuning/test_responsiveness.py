@@ -70,5 +70,5 @@ def test_stimuli_shown_once_do_not_count():
 def test_bad_input():
     with pytest.raises(InputError, match="the same units in blanks"):
         tuning.responsiveness_p_values(np.ones((4, 2)), np.arange(4), np.ones((4, 3)))
-    with pytest.raises(InputError, match="one label a trial"):
+    with pytest.raises(InputError, match="one label per trial"):
         tuning.responsiveness_p_values(np.ones((4, 2)), np.arange(3), np.ones((4, 2)))

@@ -269,7 +269,7 @@ def test_discoveries_are_benjamini_and_hochbergs_of_what_was_tested():
 
 
 def test_bad_input():
-    with pytest.raises(InputError, match="one label a trial"):
+    with pytest.raises(InputError, match="one label per trial"):
         tuning.stimulus_p_values(np.ones((4, 2)), [0, 1])
     with pytest.raises(InputError, match="period is 90"):
         tuning.orientation_p_values(np.ones((4, 2)), [0, 1, 2, 3], period=90)
@@ -300,7 +300,7 @@ def test_where_few_trials_decide_nothing_is_tested(counts, orientation, directio
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_that_vary_by_rounding_alone_are_constant(dtype):
-    """What rounding leaves depends on the number of threads, and must decide nothing."""
+    """Rounding error depends on the number of threads, and must not affect results."""
     degrees = np.repeat(np.arange(0, 180, 15.0), 4)
     rng = np.random.default_rng(0)
     step = np.spacing(dtype(0.7))

@@ -1,6 +1,6 @@
-"""Encoders that were never trained, beside which every trained network must stand.
+"""Encoders that were never trained, with which every trained network must be compared.
 
-Like any encoder each maps images to ``{layer: stimulus x unit}``. The untrained twin of a network, a control too,
+Like any encoder, each maps images to ``{layer: stimulus x unit}``. The untrained twin of a network, a control too,
 comes with the network from :func:`normenc.training.train`.
 """
 

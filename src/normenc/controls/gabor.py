@@ -12,9 +12,9 @@ from normenc.keys import Positive, Size, named
 
 __all__ = ["gabor_energy"]
 
-PERIODS = (1 / 6, 1 / 3, 2 / 3)  # of the Gabors, in the image's shorter side
+PERIODS = (1 / 6, 1 / 3, 2 / 3)  # periods of the Gabors, relative to the image's shorter side
 ENVELOPE = 0.4  # standard deviation of the Gaussian envelope, in periods: about one octave wide
-REACH = 2.5  # of the filter on either side, in standard deviations of the envelope
+REACH = 2.5  # extent of the filter to each side, in standard deviations of the envelope
 
 
 @named(CONTROLS, "Gabor energy")
@@ -24,9 +24,9 @@ def gabor_energy(
     r"""Energy of a bank of Gabor filters over orientation, scale and position: a standard model of V1's complex cells.
 
     A quadrature pair, an even and an odd Gabor of the same orientation, scale and place, gives the energy
-    :math:`\sqrt{even^2 + odd^2}`, which says how strong a grating is there and not at which phase. Filters stand half
-    a period apart. The image's mean is taken out first, and the even filters' own mean, so that plain grey gives
-    nothing; outside the image there is its mean.
+    :math:`\sqrt{even^2 + odd^2}`, which measures the strength of a grating independently of its phase. Filters are half
+    a period apart. The means of the image and of the even filters are subtracted, so that plain grey gives 0; the image
+    is padded with its mean.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def gabor_energy(
     -------
     dict
         ``"energy"``: Tensor, shape (n, n_units), in the images' unit times pixels, 0 or more; by scale, then
-        orientation, then position row by row. Average over positions for energy without place.
+        orientation, then position row by row. Average over positions for energy without position.
 
     Raises
     ------
     InputError
-        When there is no orientation, or a period is too short for the pixels to show.
+        If there is no orientation, or a period is too short for the pixels.
 
     References
     ----------
@@ -64,8 +64,8 @@ def gabor_energy(
         periods = [max(2.0, fraction * min(grey.shape[2:])) for fraction in PERIODS]
     if n_orientations < 1 or not periods or not all(2 <= period < math.inf for period in periods):
         raise InputError(
-            f"n_orientations is {n_orientations} and periods are {list(periods)}; there must be at least 1 "
-            "orientation, and periods of at least 2 pixels"
+            f"n_orientations is {n_orientations} and periods are {list(periods)}; give at least 1 orientation, and "
+            "periods of at least 2 pixels"
         )
     energies = []
     for period in periods:
@@ -89,6 +89,7 @@ def _gabor_pair(period: float, orientation: torch.Tensor) -> tuple[torch.Tensor,
     even = envelope * torch.cos(phase)
     even = even - envelope * (even.sum(dim=(1, 2), keepdim=True) / envelope.sum())
     odd = envelope * torch.sin(phase)
-    # One length for both: of a period of 2 pixels the odd filter is nothing but rounding, which its own would blow up.
+    # The same norm for both: with a period of 2 pixels the odd filter is only rounding error, which its own norm would
+    # amplify.
     length = envelope.norm() / math.sqrt(2)
     return (even / length)[:, None], (odd / length)[:, None]

@@ -1,4 +1,4 @@
-"""What every control is given, and the tables in which controls enter themselves."""
+"""The input of controls, and the registry of controls."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The steerable pyramid: orientation and scale without loss."""
+"""The steerable pyramid: a tight frame for orientation and scale."""
 
 import math
 
@@ -21,10 +21,9 @@ def steerable_pyramid(
 ) -> dict[str, torch.Tensor]:
     """Amplitude of the complex steerable pyramid: local energy at every orientation, scale and position.
 
-    The coefficients of a band are a quadrature pair, whose amplitude says how much of its orientation and spatial
-    frequency is there and not at which phase. Bands are a tight frame that covers all frequencies but the highest and
-    the lowest ones, whose residuals have no orientation and are left out. The image's mean is removed; its edges meet
-    each other.
+    The coefficients of a band are a quadrature pair, whose amplitude measures the energy at its orientation and spatial
+    frequency, independently of phase. Bands are a tight frame that covers all frequencies except the highest and the
+    lowest, whose residuals have no orientation and are left out. The image's mean is removed; its edges wrap around.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ def steerable_pyramid(
     Raises
     ------
     InputError
-        When plenoptic is not installed, or the images are too small for as many scales.
+        If plenoptic is not installed, or the images are too small for this many scales.
 
     References
     ----------
@@ -69,11 +68,11 @@ def steerable_pyramid(
     n_scales = most if n_scales is None else n_scales
     if not 1 <= n_scales <= most:
         raise InputError(
-            f"n_scales is {n_scales} but images are {height} x {width} pixels; it must lie between 1 and {most}, "
-            "or the images must be at least 8 pixels high and wide"
+            f"n_scales is {n_scales} but images are {height} x {width} pixels; give 1 to {most}, and images of at "
+            "least 8 x 8 pixels"
         )
     if not 2 <= n_orientations <= MAX_ORIENTATIONS:
-        raise InputError(f"n_orientations is {n_orientations}; it must lie between 2 and {MAX_ORIENTATIONS}")
+        raise InputError(f"n_orientations is {n_orientations}; it must be between 2 and {MAX_ORIENTATIONS}")
     pyramid = SteerablePyramidFreq(
         (height, width), height=n_scales, order=n_orientations - 1, is_complex=True, tight_frame=True
     ).to(grey)

@@ -1,4 +1,4 @@
-"""Random features: what a wide layer sees that was never trained."""
+"""Random features: a wide untrained layer."""
 
 import math
 
@@ -25,7 +25,7 @@ def random_features(images: torch.Tensor, *, n_features: Count = 1000, seed: See
     n_features : int
         Units, at least 1.
     seed : int
-        Of the weights.
+        Seed of the weights.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def random_features(images: torch.Tensor, *, n_features: Count = 1000, seed: See
     Raises
     ------
     InputError
-        When there is no feature.
+        If there is no feature.
 
     References
     ----------
@@ -47,7 +47,7 @@ def random_features(images: torch.Tensor, *, n_features: Count = 1000, seed: See
     torch.Size([2, 5])
     """
     if n_features < 1:
-        raise InputError(f"n_features is {n_features}; there must be at least 1")
+        raise InputError(f"n_features is {n_features}; give at least 1")
     grey = as_images(images)
     grey = (grey if grey.dtype == torch.float64 else grey.float()).flatten(1)
     grey = grey - grey.mean(dim=1, keepdim=True)

@@ -1,4 +1,4 @@
-"""The image itself, its Fourier spectrum, and orientation and nothing else."""
+"""The image itself, its Fourier spectrum, and a pure orientation code."""
 
 import torch
 
@@ -11,7 +11,7 @@ __all__ = ["fourier_amplitude", "orientation_model", "pixels"]
 
 @named(CONTROLS, "pixels")
 def pixels(images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The image itself: what is similar before any processing.
+    """The image itself: similarity before any processing.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def pixels(images: torch.Tensor) -> dict[str, torch.Tensor]:
 
 @named(CONTROLS, "Fourier amplitude")
 def fourier_amplitude(images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Amplitude of the two-dimensional Fourier spectrum, the image's mean removed: what is similar but for position.
+    """Amplitude of the two-dimensional Fourier spectrum, the image's mean removed: similarity independent of position.
 
-    All ``height * width`` frequencies count, so that each but the symmetric ones stands twice.
+    All ``height * width`` frequencies are included, so that each except the symmetric ones occurs twice.
 
     Parameters
     ----------
@@ -58,13 +58,13 @@ def fourier_amplitude(images: torch.Tensor) -> dict[str, torch.Tensor]:
 
 @named(CONTROLS, "orientation model")
 def orientation_model(orientation: torch.Tensor) -> dict[str, torch.Tensor]:
-    r"""An ideal population for orientation and nothing else, whose dissimilarity is the circular distance.
+    r"""An ideal population that codes only orientation, whose dissimilarity is the circular distance.
 
     Unit u is the sign of :math:`\cos 2(\theta - \phi_u)`: 1 for orientations within 45 degrees of its preferred one,
     and -1 for all others. Two stimuli d degrees
     apart on the circle of 180 differ in 2d of its 180 degrees of units, so that their patterns correlate by
-    1 - 2 (2d / 180), and their correlation dissimilarity is d / 45. It takes the stimuli's orientations in place of
-    images, and is an encoder like any other in all else.
+    1 - 2 (2d / 180), and their correlation dissimilarity is d / 45. It takes the stimuli's orientations instead of
+    images; otherwise it is an encoder like any other.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def orientation_model(orientation: torch.Tensor) -> dict[str, torch.Tensor]:
     Raises
     ------
     InputError
-        When the orientations are not one finite number a stimulus.
+        If the orientations are not one finite number per stimulus.
 
     Examples
     --------
@@ -89,13 +89,13 @@ def orientation_model(orientation: torch.Tensor) -> dict[str, torch.Tensor]:
     """
     if orientation.ndim != 1:
         raise InputError(
-            f"orientation has shape {tuple(orientation.shape)}; it must hold one orientation a stimulus, in degrees"
+            f"orientation has shape {tuple(orientation.shape)}; give one orientation per stimulus, in degrees"
         )
     bad = torch.nonzero(~torch.isfinite(orientation))
     if len(bad):
         raise InputError(
-            f"orientation {int(bad[0])} is {float(orientation[bad[0]])}; orientations must be finite degrees, so leave "
-            "out stimuli that have none"
+            f"orientation {int(bad[0])} is {float(orientation[bad[0]])}; orientations must be finite degrees; leave "
+            "out stimuli without one"
         )
     preferred = torch.arange(360, dtype=torch.float64, device=orientation.device) / 2 + 0.25
     distance = (orientation.double()[:, None] - preferred + 90) % 180 - 90

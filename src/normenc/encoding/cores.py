@@ -1,4 +1,4 @@
-"""Convolutional cores: from images to features that all neurons share."""
+"""Convolutional cores: from images to features shared by all neurons."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,18 +26,18 @@ GREY = 0.5  # grey value of the background
 
 
 class ConvCore(nn.Module):
-    """Layers of convolution, batch normalisation where wanted, and a nonlinearity; features keep the image's size.
+    """Layers of convolution, optional batch normalisation, and a nonlinearity; features keep the image's size.
 
-    The grey of the background is taken from the images first, so that the zeros around them are background, too.
+    The background grey is subtracted from the images first, so that zero padding is background, too.
 
     Parameters
     ----------
     n_layers : int
         At least 1.
     n_channels : int or sequence of int
-        Of all layers, or one number for each.
+        Channels of all layers, or one number per layer.
     filter_size : int or sequence of int
-        Height and width (odd) in pixels: of the first layer, where later ones have 3, or one number for each.
+        Height and width (odd) in pixels: of the first layer (later ones have 3), or one number per layer.
     nonlinearity : str
         After every layer: ``"elu"``, ``"relu"``, ``"softplus"`` or ``"none"``, which leaves the core linear.
     batch_norm : bool
@@ -47,12 +47,12 @@ class ConvCore(nn.Module):
         :func:`normenc.networks.gabor_filters`; both with a bias of zero; or ``"random"``, as torch draws them, like
         those of all later layers.
     grey : float
-        Grey value that is taken from the images.
+        Grey value that is subtracted from the images.
 
     Raises
     ------
     InputError
-        When a number is impossible or a choice unknown.
+        If a number is impossible or a choice unknown.
 
     References
     ----------
@@ -103,7 +103,7 @@ class ConvCore(nn.Module):
         return features
 
     def weights(self) -> list[torch.Tensor]:
-        """Filters of every layer, shape (n_channels, n_channels before, size, size): what penalties are about."""
+        """Filters of every layer, shape (n_channels, n_channels before, size, size), for penalties."""
         return [layer[0].weight for layer in self.layers]  # type: ignore[index]
 
     def spatial_weights(self) -> list[torch.Tensor]:
@@ -127,20 +127,22 @@ def as_images(images: Any) -> torch.Tensor:
     Raises
     ------
     InputError
-        When they are not grey, there are none, or a value is not finite.
+        If they are not grey, there are none, or a value is not finite.
     """
     values = as_array(images, "images")
     if values.ndim == 4 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 3 or not values.size:
-        raise InputError(f"images have shape {values.shape}; they must be grey, shape (n, height, width), not empty")
+        raise InputError(
+            f"images have shape {values.shape}; they must be grey, shape (n, height, width), and not empty"
+        )
     if not np.isfinite(values).all():
-        raise InputError("images hold NaN or infinity; give grey values, 0 (black) to 1 (white)")
+        raise InputError("images contain NaN or infinity; give grey values, 0 (black) to 1 (white)")
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 
 
 def same_images(images: Any) -> npt.NDArray[np.intp]:
-    """A number for each image, the same for images that are the same, shape (n,), from 0 in order of appearance.
+    """A number for each image, equal for identical images, shape (n,), from 0 in order of appearance.
 
     Examples
     --------
@@ -155,9 +157,9 @@ def same_images(images: Any) -> npt.NDArray[np.intp]:
 
 
 def _per_layer(name: str, value: int | Sequence[int], n_layers: int, *, later: int | None) -> list[int]:
-    """One number for each layer; of a single one, later layers have `later`, where that is a number."""
+    """One number per layer; if a single one is given, later layers have `later`, if that is a number."""
     if isinstance(value, int):
         return [value] + [value if later is None else later] * (n_layers - 1)
     if len(value) != n_layers:
-        raise InputError(f"{name} has {len(value)} numbers for {n_layers} layers; give one number, or one for each")
+        raise InputError(f"{name} has {len(value)} numbers for {n_layers} layers; give one number, or one per layer")
     return list(value)

@@ -1,4 +1,4 @@
-"""A network and the neurons it is fitted to: the cost of one on the other, and steps that lower it."""
+"""A network and the neurons it is fitted to: the loss, and steps that lower it."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -14,16 +14,16 @@ __all__ = ["Descent", "DivergenceError", "Penalties", "predicted"]
 
 Penalties = Sequence[Callable[[nn.Module], torch.Tensor]]
 PREDICTED_AT_ONCE = 64  # images
-EXPLODED = 1000  # times the size of the responses
+EXPLODED = 1000  # times the scale of the responses
 TINY = 1e-6  # added to rates before their logarithm is taken
 
 
 class DivergenceError(InputError):
-    """The loss stopped being a number, or exploded."""
+    """The loss became NaN or infinite, or exploded."""
 
 
 class Descent:
-    """A network, its data, and the cost of one on the other."""
+    """A network, its data, and the loss."""
 
     def __init__(
         self,
@@ -49,19 +49,19 @@ class Descent:
         self.check_fits()
 
     def cost(self, answer: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
-        """Loss of an answer, a mean over images and neurons."""
+        """Loss of an output, a mean over images and neurons."""
         if self.loss == "mse":
             return (answer - responses).square().mean()
         return (answer - responses * torch.log(answer + TINY)).mean()
 
     def optimiser(self, name: str, learning_rate: float, momentum: float) -> torch.optim.Optimizer:
-        """Build the optimiser of that name, of :func:`normenc.encoding.fit`."""
+        """Build the optimiser with this name, see :func:`normenc.encoding.fit`."""
         if name == "adam":
             return torch.optim.Adam(self.model.parameters(), lr=learning_rate)
         return torch.optim.SGD(self.model.parameters(), lr=learning_rate, momentum=momentum)
 
     def steps(self, optimizer: torch.optim.Optimizer) -> Iterator[tuple[float, float]]:
-        """Take an epoch's steps; gives loss and penalty before each."""
+        """Take the steps of one epoch; returns loss and penalty before each."""
         n = len(self.data.images)
         order = torch.randperm(n, generator=self.generator) if self.n_batches > 1 else torch.arange(n)
         self.model.train()
@@ -85,16 +85,16 @@ class Descent:
             module.generator = generator
 
     def held_out_loss(self) -> float:
-        """Loss on the held-out images; NaN where nothing was held out."""
+        """Loss on the held-out images; NaN if nothing was held out."""
         if self.data.other_images is None or self.data.other_responses is None:
             return math.nan
         return float(self.cost(predicted(self.model, self.data.other_images), self.data.other_responses))
 
     def check_fits(self) -> None:
-        """Raise InputError when the network does not answer for these neurons, or the loss is not for these data."""
+        """Raise InputError if the network does not have these neurons as outputs, or the loss is unsuitable."""
         if self.loss == "poisson" and (lowest := float(self.data.responses.min())) < 0:
             raise InputError(
-                f"responses run down to {lowest:.3g}, but the Poisson loss is for counts or rates, not negative; use "
+                f"responses go down to {lowest:.3g}, but the Poisson loss needs counts or rates of at least 0; use "
                 "loss='mse', or responses that are not z-scored"
             )
         answer = predicted(self.model, self.data.images[:2])
@@ -102,25 +102,25 @@ class Descent:
         name = type(self.model).__name__
         if tuple(answer.shape) != wanted:
             raise InputError(
-                f"{name} answers with {tuple(answer.shape)}, not {wanted}; build it for {wanted[1]} neurons"
+                f"the output of {name} has shape {tuple(answer.shape)}, not {wanted}; build it for {wanted[1]} neurons"
             )
         if self.loss == "poisson" and (getattr(self.model, "output", "") == "identity" or (answer < 0).any()):
             raise InputError(
-                f"the Poisson loss needs positive answers, which {name} does not give; build it with output='elu+1' or "
+                f"the Poisson loss needs positive outputs, but {name} gives others; build it with output='elu+1' or "
                 "'softplus'"
             )
 
     def check_converging(self, cost: float, step: int, rate: float) -> None:
-        """Raise DivergenceError when the loss stopped being a number, or exploded."""
+        """Raise DivergenceError if the loss is not a number, or exploded."""
         if not cost <= (EXPLODED * self.size or math.inf):
             raise DivergenceError(
-                f"fitting diverged at step {step}: the training loss is {cost:.3g}, and that of a constant answer "
+                f"fitting diverged at step {step}: the training loss is {cost:.3g}, while a constant output has "
                 f"{self.constant:.3g}; use a learning_rate below {rate:.3g}"
             )
 
 
 def predicted(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Answer to the images in evaluation mode, without gradients."""
+    """Output for the images in evaluation mode, without gradients."""
     network.eval()
     with torch.no_grad():
         return torch.cat([network(batch) for batch in images.split(PREDICTED_AT_ONCE)])

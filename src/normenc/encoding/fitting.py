@@ -38,20 +38,20 @@ CHOICES = {"loss": ("mse", "poisson"), "optimiser": ("adam", "sgd"), "decay": ("
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """A network fitted to neurons, and how it came about.
+    """A network fitted to neurons, and the log of the fit.
 
     Attributes
     ----------
     network, untrained : Module
-        In evaluation mode; the second as it was before the first step.
+        In evaluation mode; the second is a copy from before the first step.
     log : DataFrame
-        A row an epoch: ``epoch``, ``step`` (steps so far), ``training_loss`` and ``penalty`` (means over the epoch's
+        One row per epoch: ``epoch``, ``step`` (steps so far), ``training_loss`` and ``penalty`` (means over the epoch's
         batches, each before its step), ``held_out_loss`` (after the epoch, without penalties; NaN where nothing was
         held out), ``learning_rate``.
     best_epoch : int
-        The epoch after which `network` was as it is.
+        The epoch from which `network` was taken.
     held_out : ndarray of int
-        Rows that were not fitted, and chose the best epoch.
+        Rows that were held out to choose the best epoch.
     seed : int
     checkpoints : dict of int to Module
         Copies from after these epochs; 0 is before the first step.
@@ -67,7 +67,7 @@ class FittedNetwork:
 
     @property
     def best_step(self) -> int:
-        """Steps taken until the best epoch was over."""
+        """Steps taken up to the end of the best epoch."""
         return int(self.log["step"].iloc[self.best_epoch - 1])
 
     def predict(self, images: Any) -> npt.NDArray[np.float32]:
@@ -96,7 +96,7 @@ def fit(
     device: str | torch.device = "auto",
     progress: bool | Progress = True,
 ) -> FittedNetwork:
-    r"""Fit a network to neurons by gradient descent, and keep it as it was when it predicted unseen stimuli best.
+    r"""Fit a network to neurons by gradient descent, and keep the epoch that predicted held-out stimuli best.
 
     The loss is the mean over images and neurons of :math:`(y - \hat y)^2`, or of :math:`\hat y - y \log \hat y`, plus
     the penalties.
@@ -104,42 +104,42 @@ def fit(
     Parameters
     ----------
     network : callable, or Module
-        A callable is given the images' (height, width) and the number of neurons, and builds the network from the seed:
-        :func:`normenc.encoding.encoding_network`, or a ``functools.partial`` of it. That starts at the neurons' means
-        and places, see :meth:`EncodingNetwork.start_from`. A module is copied, and stays as it was.
+        A callable takes the images' (height, width) and the number of neurons, and builds the network from the seed:
+        :func:`normenc.encoding.encoding_network`, or a ``functools.partial`` of it. Such networks start at the neurons'
+        means and locations, see :meth:`EncodingNetwork.start_from`. A module is copied, and not changed.
     images : array_like, shape (n, height, width)
         Grey values: the stimulus of each row of `responses`.
     responses : array_like, shape (n, n_neurons)
-        Averages over a stimulus' trials, or a row a trial. For the Poisson loss not negative.
+        Averages over a stimulus's trials, or one row per trial. At least 0 for the Poisson loss.
     seed : int
         0 to 2**32 - 1.
     loss : str
         ``"mse"`` (squared) or ``"poisson"``, which needs a network with a positive output.
     validation : float, array_like of int, (images, responses) or None
-        What is held out, and predicted after every epoch: a share of the different images (rows of one image stay
-        together); these rows; other data; or nothing.
+        Held-out data, predicted after every epoch: a share of the different images (rows of an image stay together);
+        these rows; other data; or nothing.
     optimiser : str
         ``"adam"``, or ``"sgd"`` with `momentum`.
     learning_rate, momentum : float
-        Above 0; at least 0 and below 1.
+        The first is above 0; the second at least 0 and below 1.
     decay : str or None
-        ``"plateau"``: when patience runs out, go back to the best weights and on with 0.3 of the rate, three times;
-        ``"cosine"``: the rate falls along half a cosine until `max_epochs`; None: it stays.
+        ``"plateau"``: when patience runs out, continue from the best weights with 0.3 times the rate, three times;
+        ``"cosine"``: the rate falls along half a cosine until `max_epochs`; None: it is constant.
     patience : int or None
-        Epochs without a better held-out loss after which to stop, with the best weights. None, or nothing held out: run
-        all epochs, and keep the last weights.
+        Epochs without a better held-out loss after which to stop, keeping the best weights. None, or nothing held out:
+        run all epochs, and keep the last weights.
     max_epochs : int
         At least 1.
     batch_size : int or None
-        Rows; None takes all at once.
+        Rows per batch; None uses all at once.
     penalties : sequence of callables
-        Given the network, a number; such as :class:`normenc.encoding.Penalty`.
+        Functions of the network that return a number, such as :class:`normenc.encoding.Penalty`.
     checkpoints : sequence of int
         Epochs after which to keep a copy; 0 is before the first step.
     device : str or torch.device
-        ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``.
+        ``"auto"`` (a GPU if available), ``"cpu"``, ``"cuda"``.
     progress : bool or callable
-        True draws a bar with the loss on a terminal; a callable is given (step, n_steps, loss) after every step.
+        True draws a bar with the loss on a terminal; a callable is called as (step, n_steps, loss) after every step.
 
     Returns
     -------
@@ -148,8 +148,8 @@ def fit(
     Raises
     ------
     InputError
-        When data or settings are impossible. As ``DivergenceError``, when the loss stops being a number or explodes:
-        the message names step, loss and learning rate.
+        If data or settings are impossible. ``DivergenceError``, if the loss becomes NaN or explodes: the message gives
+        step, loss and learning rate.
 
     References
     ----------
@@ -200,14 +200,14 @@ def fit(
 
 @dataclass(frozen=True)
 class CrossValidatedFit:
-    """What :func:`cross_validated_fit` found.
+    """Results of :func:`cross_validated_fit`.
 
     Attributes
     ----------
     predicted : ndarray, shape (n, n_neurons)
-        Every row as predicted by a network that was fitted without its fold.
+        Every row, predicted by a network that was fitted without its fold.
     first : FittedNetwork
-        The one that predicted the first fold, to look at.
+        The network that predicted the first fold, for inspection.
     """
 
     predicted: npt.NDArray[np.float32]
@@ -217,17 +217,19 @@ class CrossValidatedFit:
 def cross_validated_fit(
     network: Builder, images: Any, responses: Any, folds: Sequence[Any], *, seed: int, **options: Any
 ) -> CrossValidatedFit:
-    """Predict the rows of each fold by a network that was fitted to all others, with one seed for all.
+    """Predict the rows of each fold with a network fitted to all others; all networks have the same seed.
 
     Parameters
     ----------
     network, images, responses, seed
-        See :func:`fit`; a network that is built, since one that is there may have seen the rows to predict.
+        See :func:`fit`; the network must be a callable, since an existing one may have been trained on the rows to
+        predict.
     folds : sequence of array_like of int
-        The rows of each, such as :func:`normenc.encoding.stimulus_folds` gives; rows of one image should be in one.
+        The rows of each fold, such as :func:`normenc.encoding.stimulus_folds` gives; rows of an image should be in one
+        fold.
     **options
-        Of :func:`fit`; a validation set is a share of the rows that are fitted, or None. Then all epochs are run, and
-        the log tells the loss on the fold that is predicted, which decides nothing.
+        Options of :func:`fit`; validation is a share of the rows that are fitted, or None. With None all epochs are
+        run, and the log has the loss on the predicted fold, which is not used to choose anything.
 
     Returns
     -------
@@ -236,7 +238,7 @@ def cross_validated_fit(
     Raises
     ------
     InputError
-        As :func:`fit`, and when a row is in no fold or in two.
+        As :func:`fit`, and if a row is in no fold or in two.
 
     Examples
     --------
@@ -249,9 +251,13 @@ def cross_validated_fit(
     (12, 3)
     """
     if isinstance(network, nn.Module):
-        raise InputError("network is a Module, which may have seen the rows to predict; give a callable that builds it")
+        raise InputError(
+            "network is a Module, which may have been trained on the rows to predict; give a callable that builds it"
+        )
     if not isinstance(options.get("validation", 0.2), float | None):
-        raise InputError("validation holds rows or data, but each fold fits other rows; give a share of them, or None")
+        raise InputError(
+            "validation gives rows or data, but each fold fits different rows; give a share of them, or None"
+        )
     shown, recorded = as_images(images), as_responses(responses)
     check_rows(shown, recorded)
     fold = fold_of_each(folds, len(recorded))
@@ -290,11 +296,11 @@ def _check_settings(given: dict[str, Any]) -> None:
             raise InputError(f"{name} is {given[name]}; it must be at least 1")
     if not 0 < given["learning_rate"] < math.inf or not 0 <= given["momentum"] < 1:
         raise InputError(
-            f"learning_rate is {given['learning_rate']} and momentum {given['momentum']}; they must be above 0, and at "
-            "least 0 and below 1"
+            f"learning_rate is {given['learning_rate']} and momentum {given['momentum']}; learning_rate must be above "
+            "0, and momentum at least 0 and below 1"
         )
     for epoch in given["checkpoints"]:
         if not 0 <= epoch <= given["max_epochs"]:
             raise InputError(
-                f"checkpoints hold epoch {epoch}; they must lie between 0 (untrained) and {given['max_epochs']}"
+                f"checkpoints contain epoch {epoch}; they must be between 0 (untrained) and {given['max_epochs']}"
             )

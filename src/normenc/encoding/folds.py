@@ -1,4 +1,4 @@
-"""Folds of stimuli: which are predicted together, from all others."""
+"""Folds of stimuli for cross-validation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,34 +16,34 @@ Indices = npt.NDArray[np.intp]
 def stimulus_folds(
     stimuli: Any, n_folds: int = 5, *, ordered: bool = False, blocks_per_fold: int = 1, seed: int = 0
 ) -> list[Indices]:
-    """Deal stimuli into folds, so that none is ever both fitted and tested.
+    """Divide stimuli into folds, so that none is both fitted and tested.
 
     Parameters
     ----------
     stimuli : int or array_like, shape (n_rows,)
-        Number of stimuli, or a label for each row; rows of equal labels are one stimulus and stay together.
-        Orientations of -90 and 90 degrees are one stimulus: give ``orientation % 180``.
+        Number of stimuli, or a label for each row; rows with equal labels are the same stimulus and stay together.
+        Orientations of -90 and 90 degrees are the same stimulus: give ``orientation % 180``.
     n_folds : int
-        At least 2; as many as there are stimuli leave each out once.
+        At least 2; the number of stimuli gives leave-one-out.
     ordered : bool
-        False: dealt at random. True: stimuli lie in this order on a circle, such as orientations, and a fold is an arc
-        of neighbours, so that no tested stimulus has its neighbours among those fitted, but at the ends of the arc.
-        Where the first arc begins is drawn at random.
+        False: random folds. True: stimuli are in this order on a circle, like orientations, and a fold is an arc of
+        neighbours, so that tested stimuli have no neighbours among those fitted, except at the ends of the arc. The
+        start of the first arc is random.
     blocks_per_fold : int
-        Only with `ordered`: arcs of each fold, spread evenly. More and shorter arcs ask for interpolation over shorter
-        gaps.
+        Only with `ordered`: number of arcs per fold, evenly spaced. More and shorter arcs test interpolation over
+        shorter gaps.
     seed : int
 
     Returns
     -------
     list of ndarray of int
-        The rows tested in each fold, rising. Every row is in one fold; folds differ in size by one stimulus, with
-        `ordered` by one an arc.
+        The rows tested in each fold, sorted. Every row is in one fold; folds differ in size by at most one stimulus,
+        with `ordered` one per arc.
 
     Raises
     ------
     InputError
-        When there are fewer stimuli than folds or arcs, or the labels are not one a row.
+        If there are fewer stimuli than folds or arcs, or the labels are not one per row.
 
     References
     ----------
@@ -63,8 +63,8 @@ def stimulus_folds(
     n_arcs = n_folds * blocks_per_fold if ordered else n_folds
     if n_folds < 2 or blocks_per_fold < 1 or (blocks_per_fold > 1 and not ordered):
         raise InputError(
-            f"n_folds is {n_folds} and blocks_per_fold {blocks_per_fold}; they must be at least 2 and at least 1, and "
-            "more blocks than 1 need ordered=True"
+            f"n_folds is {n_folds} and blocks_per_fold {blocks_per_fold}; n_folds must be at least 2 and "
+            "blocks_per_fold at least 1; more than 1 block needs ordered=True"
         )
     if n_stimuli < n_arcs:
         blocks = f" of {blocks_per_fold} blocks each" if n_arcs > n_folds else ""
@@ -88,7 +88,7 @@ def fold_of_each(folds: Sequence[Any], n_rows: int) -> Indices:
     Raises
     ------
     InputError
-        When a row is in no fold or in two, or a fold is empty or is all there is.
+        If a row is in no fold or in two, or a fold is empty or contains all rows.
 
     Examples
     --------
@@ -99,8 +99,8 @@ def fold_of_each(folds: Sequence[Any], n_rows: int) -> Indices:
     together = np.concatenate([np.empty(0, np.intp), *rows])
     if len(rows) < 2 or min(map(len, rows)) == 0 or not np.array_equal(np.sort(together), np.arange(n_rows)):
         raise InputError(
-            f"the {len(rows)} folds hold {len(together)} rows, {len(np.unique(together))} different; every one of the "
-            f"{n_rows} must be in one of at least 2 folds, none of them empty"
+            f"the {len(rows)} folds contain {len(together)} rows, {len(np.unique(together))} different; each of the "
+            f"{n_rows} rows must be in exactly one of at least 2 folds, none of them empty"
         )
     numbers = np.empty(n_rows, np.intp)
     for number, fold in enumerate(rows):
@@ -112,11 +112,11 @@ def _numbered(stimuli: Any) -> Indices:
     """The number of each row's stimulus, from 0, in the order in which they first appear."""
     if np.ndim(stimuli) == 0:
         if int(stimuli) < 1:
-            raise InputError(f"there are {stimuli} stimuli; give their number, or a label for each row")
+            raise InputError(f"there are {stimuli} stimuli; give their number, or one label per row")
         return np.arange(int(stimuli))
     labels = np.asarray(stimuli)
     if labels.ndim != 1 or not labels.size:
-        raise InputError(f"stimuli have shape {labels.shape}; give their number, or one label a row")
+        raise InputError(f"stimuli have shape {labels.shape}; give their number, or one label per row")
     _, first, index = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.intp)
     rank[np.argsort(first)] = np.arange(len(first))
@@ -124,7 +124,7 @@ def _numbered(stimuli: Any) -> Indices:
 
 
 def _dealt(n_rows: npt.NDArray[np.int64], n_folds: int, rng: np.random.Generator) -> list[Indices]:
-    """Stimuli in random order, those of most rows first, each to the fold that has fewest rows yet."""
+    """Assign stimuli in random order, those with most rows first, each to the fold with the fewest rows so far."""
     order = rng.permutation(len(n_rows))
     order = order[np.argsort(-n_rows[order], kind="stable")]
     members: list[list[int]] = [[] for _ in range(n_folds)]

@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class FittedData:
-    """What is fitted, and what is held out (None, where nothing is), on the device."""
+    """The fitted data and the held-out data (None if nothing is held out), on the device."""
 
     images: torch.Tensor
     responses: torch.Tensor
@@ -28,7 +28,7 @@ class FittedData:
 
     @classmethod
     def of(cls, images: Any, responses: Any, validation: Any, seed: int, device: torch.device) -> "FittedData":
-        """Part rows as `validation` says, see :func:`normenc.encoding.fit`; raises InputError where that cannot be."""
+        """Split rows by `validation`, see :func:`normenc.encoding.fit`; raises InputError if that is impossible."""
         shown, recorded = as_images(images), torch.from_numpy(as_responses(responses).astype(np.float32))
         check_rows(shown, recorded)
         held_out = np.empty(0, dtype=np.intp)
@@ -38,8 +38,9 @@ class FittedData:
             check_rows(*others)
             if others[0].shape[1:] != shown.shape[1:] or others[1].shape[1] != recorded.shape[1]:
                 raise InputError(
-                    f"validation has images {tuple(others[0].shape)} and responses {tuple(others[1].shape)}, but those "
-                    f"fitted have {tuple(shown.shape)} and {tuple(recorded.shape)}; give the same pixels and neurons"
+                    f"validation has images {tuple(others[0].shape)} and responses {tuple(others[1].shape)}, but the "
+                    f"fitted data have {tuple(shown.shape)} and {tuple(recorded.shape)}; give the same pixels and "
+                    "neurons"
                 )
         elif validation is not None:
             held_out = _rows_held_out(validation, shown, seed)
@@ -52,28 +53,28 @@ class FittedData:
 
 
 def check_rows(images: Any, responses: Any) -> None:
-    """Raise InputError unless every row of responses has its image."""
+    """Raise InputError unless every row of responses has an image."""
     if len(images) != len(responses):
         raise InputError(
-            f"there are {len(images)} images but {len(responses)} rows of responses; give the image of every row (of "
+            f"there are {len(images)} images but {len(responses)} rows of responses; give one image per row (for "
             "trials: images[stimulus_index])"
         )
 
 
 def _rows_held_out(validation: Any, images: torch.Tensor, seed: int) -> Rows:
-    """Rows, from a share of the different images or as they were given, rising."""
+    """Rows, from a share of the different images or as given, sorted."""
     n = len(images)
     if not isinstance(validation, float):
         rows = np.unique(np.asarray(validation, dtype=np.intp).ravel())
         if not 0 < len(rows) < n or rows[0] < 0 or rows[-1] >= n:
-            raise InputError(f"validation holds {len(rows)} rows; it must hold some from 0 to {n - 1}, and not all")
+            raise InputError(f"validation has {len(rows)} rows; give some of the rows 0 to {n - 1}, but not all")
         return rows
     number = same_images(images)
     n_different = int(number.max()) + 1
     if not 0 < validation < 1 or n_different < 2:
         raise InputError(
-            f"validation is {validation} of {n_different} different images; it must be a share between 0 and 1 of at "
-            "least 2, or None"
+            f"validation is {validation} with {n_different} different images; give a share between 0 and 1 and at "
+            "least 2 images, or None"
         )
     n_held_out = min(max(1, round(validation * n_different)), n_different - 1)
     chosen = np.random.default_rng([seed, 1]).permutation(n_different)[:n_held_out]

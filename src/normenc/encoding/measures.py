@@ -14,13 +14,13 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 MEASURES = ("r", "r2", "feve", "noise_corrected_r")
-SAME = 1e-12  # of a value's size: what differs by less does not vary but for rounding
+SAME = 1e-12  # relative to a value: smaller differences are rounding error
 STILL, ONCE, HIDDEN = "constant neuron", "one trial a stimulus", "no explainable variance"
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The responses, their averages over trials, and the mean responses that each prediction started from."""
+    """The responses, their averages over trials, and the mean of the training responses for each prediction."""
 
     trials: npt.NDArray[Any]
     index: Indices
@@ -36,11 +36,11 @@ class Recorded:
 
     @property
     def repeated(self) -> bool:
-        """Whether there are enough repeated stimuli to know the noise."""
+        """Whether there are enough repeated stimuli to estimate the noise."""
         return int((self.n_trials > 1).sum()) >= 2
 
     def baseline(self, neurons: slice) -> Floats:
-        """Mean averages of the stimuli that each one's prediction was fitted to: of other folds, or of all."""
+        """Mean response over the stimuli that each prediction was fitted to: those of other folds, or all."""
         values = self.averages[:, neurons]
         if self.fold is None:
             return np.broadcast_to(values.mean(axis=0), values.shape)
@@ -49,17 +49,17 @@ class Recorded:
         return (others / (len(values) - size))[self.fold]
 
     def noise(self, neurons: slice) -> Floats:
-        """Variance of each average, estimated from its trials, or from all where it has one."""
+        """Variance of each average, estimated from its trials, or from all stimuli if it has only one."""
         n_stimuli, n_trials = len(self.n_trials), self.n_trials[:, None]
         residual = self.trials[:, neurons] - self.averages[self.index, neurons]
         within = _sum_of(self.index, n_stimuli) @ np.square(residual) / np.maximum(n_trials - 1, 1)
         return np.where(n_trials > 1, within, within[self.n_trials > 1].mean(axis=0)) / n_trials
 
     def shares_of_noise(self) -> tuple[float, Floats]:
-        """How much of each average's noise is in the sums of squares of y - b: as it is, and centred over stimuli.
+        """Contribution of each average's noise to the sum of squares of y - b: without and with centring over stimuli.
 
-        Both are squared lengths of columns of the matrix that turns y into y - b. The first leaves out the noise in b
-        where there are folds: it is in the prediction's errors too.
+        Both are squared lengths of columns of the matrix that turns y into y - b. With folds, the first leaves out the
+        noise in b, because it is in the prediction's errors too.
         """
         n_stimuli = len(self.n_trials)
         if self.fold is None:
@@ -72,7 +72,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Terms:
-    """What is added up over stimuli, each of shape (n_stimuli, n_neurons)."""
+    """Terms to be summed over stimuli, each of shape (n_stimuli, n_neurons)."""
 
     deviation: Floats
     prediction: Floats
@@ -84,7 +84,7 @@ class Terms:
 
     @classmethod
     def of_neurons(cls, predicted: npt.NDArray[Any], recorded: Recorded, neurons: slice) -> "Terms":
-        """Terms of some neurons, of which `predicted` are the predictions."""
+        """Terms for the neurons of the predictions `predicted`."""
         averages, baseline = recorded.averages[:, neurons], recorded.baseline(neurons)
         prediction = predicted - baseline
         rounding = max(SAME, 4 * float(np.finfo(predicted.dtype).eps))
@@ -99,9 +99,10 @@ class Terms:
         )
 
     def measures(self, weights: npt.NDArray[Any], lost: float = 1.0) -> npt.NDArray[Any]:
-        """All measures, shape (n_measures, n_samples, n_neurons), of stimuli so often drawn: (n_samples, n_stimuli).
+        """All measures, shape (n_measures, n_samples, n_neurons), for counts of drawn stimuli, (n_samples, n_stimuli).
 
-        Drawn stimuli vary around their own mean by (n - 1) / n of how they vary around that of all: give n / (n - 1).
+        The variance of drawn stimuli around their own mean is (n - 1) / n of that around the full mean: give n / (n -
+        1).
         """
         x, q, error = (part.astype(weights.dtype) for part in (self.deviation, self.prediction, self.error))
         n_stimuli, sum_x, sum_q = len(x), weights @ x, weights @ q
@@ -146,7 +147,7 @@ class Terms:
 
 
 def percentile_interval(samples: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """95 % percentile intervals over samples; NaN where a measure is undefined in more than 2.5 % of them."""
+    """95 % percentile intervals over samples; NaN if a measure is undefined in more than 2.5 % of them."""
     n_samples = samples.shape[1]
     rising = np.sort(np.moveaxis(samples, 1, -1), axis=-1)  # NaN come last
     n_defined = np.isfinite(rising).sum(axis=-1)
@@ -161,7 +162,7 @@ def percentile_interval(samples: npt.NDArray[np.float32]) -> tuple[Floats, Float
 
 
 def _sum_of(index: Indices, n_groups: int) -> Any:
-    """The sparse matrix (n_groups, n_rows) that adds up the rows of each group."""
+    """The sparse matrix (n_groups, n_rows) that sums the rows of each group."""
     from scipy import sparse
 
     return sparse.csr_array((np.ones(len(index)), (index, np.arange(len(index)))), shape=(n_groups, len(index)))

@@ -1,4 +1,4 @@
-"""A core and a readout together: the network that is fitted to neurons."""
+"""The network fitted to neurons: a core and a readout."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class EncodingNetwork(nn.Module):
     Raises
     ------
     InputError
-        When the output is unknown, or images have another size than the readout's.
+        If the output is unknown, or the image size differs from the readout's.
 
     Examples
     --------
@@ -55,8 +55,8 @@ class EncodingNetwork(nn.Module):
         wanted = tuple(self.readout.in_shape[1:])
         if tuple(images.shape[2:]) != wanted:
             raise InputError(
-                f"images are {images.shape[2]} x {images.shape[3]} pixels, but the network reads {wanted[0]} x "
-                f"{wanted[1]}; give images of that size, or fit a network to images of this one"
+                f"images have {images.shape[2]} x {images.shape[3]} pixels, but the network takes {wanted[0]} x "
+                f"{wanted[1]}; give images of that size, or fit a network to images of this size"
             )
         values = self.readout(self.core(images))
         if self.output == "identity":
@@ -64,7 +64,7 @@ class EncodingNetwork(nn.Module):
         return functional.softplus(values) if self.output == "softplus" else functional.elu(values) + 1
 
     def start_from(self, images: torch.Tensor, responses: torch.Tensor) -> None:
-        """Start at what can be known before training: the neurons' mean responses, and where in the image they look.
+        """Initialise from the data: the neurons' mean responses, and their locations in the image.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ def encoding_network(
     output: str = "identity",
     **core: Any,
 ) -> EncodingNetwork:
-    """Build a network for images and neurons: what :func:`normenc.encoding.fit` takes, with ``functools.partial``.
+    """Build a network for images and neurons, for :func:`normenc.encoding.fit` (with ``functools.partial``).
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def encoding_network(
     Raises
     ------
     InputError
-        When a choice is unknown or a size impossible.
+        If a choice is unknown or a size impossible.
 
     Examples
     --------

@@ -1,16 +1,16 @@
-"""The course's own network fitted to neurons, the tests that it lacks, and the linear model that it amounts to.
+"""The course's network fitted to neurons, additional tests, and the equivalent linear model.
 
 The course (Neuromatch Academy, computational neuroscience, deep-learning day, tutorial 4) shows 60 gratings of 12 x 16
 pixels, at directions 6 degrees apart, to a convolution without nonlinearity and a linear readout to every neuron. What
-it leaves unsaid:
+the course does not mention:
 
-- Gratings at t and t + 180 degrees are one image, so that no model of the image tells them apart, though neurons that
-  prefer a direction do: half of the 60 stimuli are copies of the other half.
-- Its test is on other trials of the same stimuli: a model that knew its training responses by heart would do well.
-  Here whole images can be held out, too, with all their directions.
-- A convolution and a linear readout make a linear model of the pixels, with more weights than it needs.
-- The loss is a mean over neurons, and its penalties are sums: learning rate and penalties are for the course's 23,589
-  neurons. With 200 neurons the rate of 2 diverges (:func:`largest_learning_rate`).
+- Gratings at t and t + 180 degrees are one image, so no model of the image can distinguish them, although
+  direction-selective neurons do: half of the 60 stimuli are copies of the other half.
+- Its test is on other trials of the same stimuli: a model that memorised its training responses would do well. Here
+  whole images can be held out as well, with all their directions.
+- A convolution with a linear readout is a linear model of the pixels, with more weights than necessary.
+- The loss is a mean over neurons, and its penalties are sums: learning rate and penalties are tuned to the course's
+  23,589 neurons. With 200 neurons the rate of 2 diverges (:func:`largest_learning_rate`).
 """
 
 from typing import Any
@@ -59,11 +59,11 @@ def fit_neuromatch_network(
     device: str | torch.device = "auto",
     progress: bool | Progress = True,
 ) -> NeuromatchFit:
-    r"""Fit the course's network to neurons, and test it on other trials and, where wanted, on other images.
+    r"""Fit the course's network to neurons, and test it on other trials and, optionally, on other images.
 
     One convolution (:func:`neuromatch_network`) and a linear readout; gradient descent with momentum on all stimuli at
     once; the mean squared error plus ``l2`` times the sum of the readout's squared weights and ``l1`` times that of
-    their absolute values. What differs from the course: biases start at the neurons' means, which are 0 in z-scores.
+    their absolute values. One difference from the course: biases start at the neurons' means, which are 0 for z-scores.
 
     Parameters
     ----------
@@ -74,11 +74,11 @@ def fit_neuromatch_network(
     held_out : array_like, shape (n_stimuli, n_neurons)
         Averages over other trials of the same stimuli.
     share_of_images : float
-        Of the different images, how many to hold out, with all stimuli that show them; 0 is the course.
+        Share of the different images to hold out, with all stimuli that show them; 0 as in the course.
     n_steps : int
     learning_rate, momentum, l2, l1 : float
-        For `n` neurons, each neuron's readout takes the course's path with a rate of ``2 * n / 23589`` and penalties
-        multiplied by ``23589 / n``.
+        For `n` neurons, a rate of ``2 * n / 23589`` and penalties multiplied by ``23589 / n`` reproduce the course's
+        training of each neuron's readout.
     seed : int
     device : str or torch.device
         ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``.
@@ -93,8 +93,8 @@ def fit_neuromatch_network(
     Raises
     ------
     InputError
-        When data disagree or a number is impossible; as ``DivergenceError`` when the loss explodes, with the largest
-        learning rate that the readout bears.
+        If data disagree or a number is impossible; ``DivergenceError`` if the loss explodes, with the largest stable
+        learning rate of the readout.
 
     References
     ----------
@@ -134,8 +134,8 @@ def fit_neuromatch_network(
         n_neurons = data.responses.shape[1]
         bound = largest_learning_rate(data.images[data.fitted], n_neurons, momentum=momentum, l2=l2)
         raise DivergenceError(
-            f"{error}: for {n_neurons} neurons the readout bears {bound:.3g} at most, and takes the course's path with "
-            f"{LEARNING_RATE * n_neurons / COURSE_NEURONS:.2g}"
+            f"{error}: with {n_neurons} neurons the readout is stable up to {bound:.3g}, and "
+            f"{LEARNING_RATE * n_neurons / COURSE_NEURONS:.2g} reproduces the course's training"
         ) from None
     return data.scored(model)
 
@@ -143,8 +143,8 @@ def fit_neuromatch_network(
 def neuromatch_network(image_size: tuple[int, int], n_neurons: int) -> EncodingNetwork:
     """Build the course's network: 6 filters of 7 x 7 pixels, no nonlinearity, a weight for every feature and neuron.
 
-    Filters start at :func:`normenc.networks.initial_filters`, from each of which, as in the course's tutorial 4 but not
-    in its tutorial 3, its mean is taken.
+    Filters start at :func:`normenc.networks.initial_filters` minus their means, as in the course's tutorial 4 but not
+    in its tutorial 3.
 
     Examples
     --------
@@ -159,24 +159,24 @@ def neuromatch_network(image_size: tuple[int, int], n_neurons: int) -> EncodingN
 
 
 def halves_of_trials(recording: Recording, *, seed: int = 0) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Average a random half of each stimulus' trials and the other half apart, as z-scores over the first's stimuli.
+    """Average random halves of each stimulus's trials, both z-scored with the first half's mean and standard deviation.
 
     Parameters
     ----------
     recording : Recording
-        With trials, at least 2 a stimulus.
+        With at least 2 trials per stimulus.
     seed : int
 
     Returns
     -------
     responses, held_out : ndarray, shape (n_stimuli, n_neurons)
-        Both less the mean and over the standard deviation, over stimuli, of `responses`. The second has a trial more
-        where their number is odd.
+        Both minus the mean and divided by the standard deviation over stimuli of `responses`. The second has one more
+        trial if their number is odd.
 
     Raises
     ------
     InputError
-        When trials are not known, a stimulus has only one, or a neuron does not vary.
+        If trials are not known, a stimulus has only one, or a neuron does not vary.
 
     Examples
     --------
@@ -187,8 +187,8 @@ def halves_of_trials(recording: Recording, *, seed: int = 0) -> tuple[npt.NDArra
     """
     if recording.trials is None or recording.n_repeats[0] < 2:
         raise InputError(
-            f"{recording.label} has stimuli with a single trial, or only averages; halves need at least 2 trials of "
-            "every stimulus"
+            f"{recording.label} has stimuli with a single trial, or only averages; splitting into halves needs at "
+            "least 2 trials of every stimulus"
         )
     index, trials = recording.trials["stimulus_index"].to_numpy(), recording.trials.to_numpy().astype(np.float64)
     rng = np.random.default_rng([seed, 2])
@@ -198,19 +198,19 @@ def halves_of_trials(recording: Recording, *, seed: int = 0) -> tuple[npt.NDArra
         first[stimulus], second[stimulus] = trials[own[: len(own) // 2]].mean(0), trials[own[len(own) // 2 :]].mean(0)
     mean, sd = first.mean(axis=0), first.std(axis=0)
     if (still := np.flatnonzero(sd == 0)).size:
-        raise InputError(f"neuron {still[0]} does not vary over stimuli in half of the trials; leave it out")
+        raise InputError(f"neuron {still[0]} does not vary over stimuli in one half of the trials; leave it out")
     return (first - mean) / sd, (second - mean) / sd
 
 
 def largest_learning_rate(images: Any, n_neurons: int, *, momentum: float = MOMENTUM, l2: float = L2) -> float:
-    r"""Rate above which the course's readout diverges, with its filters as they start.
+    r"""Learning rate above which the course's readout diverges, with the initial filters.
 
     Gradient descent with momentum :math:`\beta` on a quadratic converges for rates below
     :math:`2 (1 + \beta) / \lambda`, where :math:`\lambda` is its largest curvature. Here that is
     :math:`2 \lambda_X / n + 2 l_2`, with :math:`\lambda_X` the largest eigenvalue of the features' (and the bias's)
-    mean outer product over stimuli and :math:`n` the number of neurons: fewer neurons bear a smaller rate. With many
-    neurons the filters, which are trained too, set the limit, and it is lower: of simulated neurons 400 bear a rate of
-    2 and not of 4 (3.8 by this formula), but 2,000 bear 4 and not 8 (19).
+    mean outer product over stimuli and :math:`n` the number of neurons: the limit is lower for fewer neurons. With many
+    neurons the filters, which are trained too, set a lower limit: with simulated neurons, 400 are stable at a rate of 2
+    but not 4 (3.8 by this formula), and 2,000 at 4 but not 8 (19).
 
     References
     ----------

@@ -1,7 +1,7 @@
-"""Penalties on the weights of a network that is fitted to neurons: numbers that its loss grows by.
+"""Penalties on the weights of a network fitted to neurons, added to its loss.
 
-Each penalty is a sum over weights. The loss itself is a mean over neurons, so that a sum over the neurons' weights
-would weigh more the more neurons there are; :class:`Penalty` divides it by their number unless told otherwise.
+Each penalty is a sum over weights. The loss itself is a mean over neurons, so a sum over the neurons' weights would
+weigh more with more neurons; :class:`Penalty` divides it by their number by default.
 """
 
 from collections.abc import Callable
@@ -44,8 +44,8 @@ def l1(weights: torch.Tensor) -> torch.Tensor:
 def smoothness(weights: torch.Tensor) -> torch.Tensor:
     r"""Sum of squares of the Laplacian, :math:`\sum (\nabla^2 w)^2`; neighbouring weights become alike.
 
-    The Laplacian is the sum over a pixel's four neighbours minus four times the pixel. At the edge, a neighbour that is
-    missing counts as the pixel itself, so that even weights cost nothing.
+    The Laplacian is the sum over a pixel's four neighbours minus four times the pixel. At the edge, a missing neighbour
+    counts as the pixel itself, so that uniform weights cost nothing.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def group_sparsity(weights: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     weights : Tensor, shape (..., height, width)
-        A group is what stands in the last two dimensions, such as the filter from one channel to another.
+        A group is the last two dimensions, such as the filter from one channel to another.
 
     Returns
     -------
@@ -120,13 +120,13 @@ class Penalty:
     part : str
         ``"readout"`` or ``"core"``. Biases, and the locations of a Gaussian point readout, are not penalised.
     average : bool
-        Divide by the number of neurons (readout) or filters (core), so that a strength means the same for many as for
-        few. The course that :mod:`normenc.encoding.neuromatch` follows does not.
+        Divide by the number of neurons (readout) or filters (core), so that a strength means the same for any number.
+        The course that :mod:`normenc.encoding.neuromatch` follows does not.
 
     Raises
     ------
     InputError
-        When a choice is unknown, the strength is negative, or the part has no weights in space to be smooth or grouped.
+        If a choice is unknown, the strength is negative, or the part has no spatial weights to be smooth or grouped.
 
     Examples
     --------
@@ -148,10 +148,10 @@ class Penalty:
         if self.part not in ("readout", "core"):
             raise InputError(f"part is {self.part!r}; it must be 'readout' or 'core'")
         if not 0 <= self.strength < float("inf"):
-            raise InputError(f"strength of {self.kind} is {self.strength}; it must be a number, 0 or more")
+            raise InputError(f"strength of {self.kind} is {self.strength}; it must be a number of at least 0")
 
     def __call__(self, network: nn.Module) -> torch.Tensor:
-        """The penalty of `network` as it is, a number."""
+        """The penalty of `network`, a number."""
         part: Any = getattr(network, self.part, None)
         if not hasattr(part, "weights"):
             raise InputError(
@@ -161,8 +161,8 @@ class Penalty:
         weights = part.weights() if self.kind in ANY_WEIGHTS else part.spatial_weights()
         if not weights:
             raise InputError(
-                f"{type(part).__name__} has no weights in space, so that {self.kind!r} says nothing of it; use 'l1' or "
-                "'l2', or another readout"
+                f"{type(part).__name__} has no spatial weights, so {self.kind!r} does not apply; use 'l1' or 'l2', or "
+                "another readout"
             )
         cost = (ANY_WEIGHTS | IN_SPACE)[self.kind]
         return self.strength * sum((cost(w) / (len(w) if self.average else 1) for w in weights), torch.zeros(()))

@@ -1,4 +1,4 @@
-"""The linear model of the pixels that the Neuromatch Academy's network amounts to, and what both are tested on."""
+"""The linear pixel model equivalent to the Neuromatch Academy's network, and the tests of both."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ class NeuromatchFit:
     ----------
     model : FittedNetwork or PixelModel
     explained_variance : DataFrame, n_neurons rows
-        R squared over stimuli of each neuron, 1 at best, below 0 where the mean would do better: ``training``;
+        R squared over stimuli of each neuron, 1 at best, below 0 if the mean would do better: ``training``;
         ``held_out_trials`` (other trials of the stimuli that were fitted), the course's test; and ``held_out_images``
         (the same trials of the images that were not; NaN where none were held out).
     held_out_images : ndarray of int
@@ -73,16 +73,16 @@ class Split:
         shown, first, second = as_array(images, "images"), as_responses(responses), as_responses(held_out)
         if not len(shown) == len(first) == len(second) or first.shape != second.shape:
             raise InputError(
-                f"there are {len(shown)} images, responses {first.shape} and held-out responses {second.shape}; give a "
-                "row a stimulus, and the same neurons, in all of them"
+                f"there are {len(shown)} images, responses {first.shape} and held-out responses {second.shape}; give "
+                "one row per stimulus, and the same neurons, in all of them"
             )
         number = same_images(shown)
         n_different = int(number.max()) + 1
         n_others = round(share * n_different)
         if share < 0 or (share > 0 and not 1 < n_others < n_different - 1):
             raise InputError(
-                f"share_of_images is {share}, of {n_different} different images {n_others}; at least 2 must be held "
-                "out, for a variance to explain, and 2 left, or give 0"
+                f"share_of_images is {share}, which is {n_others} of {n_different} different images; at least 2 must "
+                "be held out to have a variance to explain, and at least 2 left, or give 0"
             )
         chosen = np.random.default_rng([seed, 3]).permutation(n_different)[:n_others]
         others = np.isin(number, chosen)
@@ -104,7 +104,7 @@ class Split:
 def fit_pixel_model(
     images: Any, responses: Any, held_out: Any, *, share_of_images: float = 0.0, l2: float = L2, seed: int = 0
 ) -> NeuromatchFit:
-    r"""Fit a linear model of the pixels beside the course's network, with the same test and the same penalty.
+    r"""Fit a linear model of the pixels, with the same test and the same penalty as the course's network.
 
     Ridge regression in closed form: the minimum over :math:`w` of the mean over stimuli and neurons of
     :math:`(y - x w - b)^2`, plus ``l2`` times the sum of squared weights.
@@ -114,7 +114,7 @@ def fit_pixel_model(
     images, responses, held_out, share_of_images, seed
         See :func:`normenc.encoding.fit_neuromatch_network`; the same seed holds out the same images.
     l2 : float
-        Above 0. A sum over neurons, as in the course.
+        Above 0. The penalty is a sum over neurons, as in the course.
 
     Returns
     -------
@@ -141,16 +141,16 @@ def fit_pixel_model(
     shown, wanted = _flat(data.images[data.fitted]), data.responses[data.fitted]
     centre, mean = shown.mean(axis=0), wanted.mean(axis=0)
     x, y = shown - centre, wanted - mean
-    # As many equations as stimuli, which are fewer than pixels.
+    # One equation per stimulus, fewer than pixels.
     weights = x.T @ np.linalg.solve(x @ x.T + l2 * y.size * np.eye(len(x)), y)
     return data.scored(PixelModel(weights.T.reshape(-1, *data.images.shape[1:]), mean - centre @ weights))
 
 
 def linear_filters(model: FittedNetwork | PixelModel, image_size: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """What each pixel adds to each neuron's response, shape (n_neurons, height, width).
+    """Contribution of each pixel to each neuron's response, shape (n_neurons, height, width).
 
-    The difference that one white pixel makes to a grey image, over its contrast: the whole of a linear model, and the
-    receptive field around grey of any other.
+    The change in response when one pixel of a grey image turns white, divided by its contrast: for a linear model its
+    weights, for any other the receptive field around grey.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def linear_filters(model: FittedNetwork | PixelModel, image_size: tuple[int, int
 def explained_variance(responses: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     r"""R squared over stimuli, shape (n_neurons,): :math:`1 - \sum (y - \hat y)^2 / \sum (y - \bar y)^2`.
 
-    NaN where a neuron does not vary.
+    NaN if a neuron does not vary.
     """
     error = np.square(responses - predicted).sum(axis=0)
     total = np.square(responses - responses.mean(axis=0)).sum(axis=0)

@@ -1,4 +1,4 @@
-"""How well neurons are predicted: per neuron and over the population, with what noise hides taken into account."""
+"""How well neurons are predicted, per neuron and over the population, with correction for noise."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,21 +27,20 @@ CHUNK = 512  # neurons at a time
 
 @dataclass(frozen=True)
 class Predictivity:
-    """What :func:`predictivity` found.
+    """Results of :func:`predictivity`.
 
     Attributes
     ----------
     neurons : DataFrame
-        One row a neuron: each measure (``r``, ``r2``, ``feve``, ``noise_corrected_r``) with its interval (``r_low``,
+        One row per neuron: each measure (``r``, ``r2``, ``feve``, ``noise_corrected_r``) with its interval (``r_low``,
         ``r_high``, ...), ``reliability`` (share of the averages' variance that is not noise), ``explainable_variance``
         (the same of single trials, :func:`normenc.tuning.explainable_variance`), ``reliable``, and ``reason``, why a
         measure is NaN: "constant neuron", "constant prediction", "one trial a stimulus" or "no explainable variance".
     medians : DataFrame
-        One row a measure: ``median``, ``low``, ``high`` over the reliable neurons, over all that vary where reliability
-        is not known; ``n_neurons`` that have the measure.
+        One row per measure: ``median``, ``low``, ``high`` over the reliable neurons (all that vary, if reliability is
+        not known); ``n_neurons`` with the measure.
     n_reliable, n_unreliable, n_unknown : int
-        Neurons whose explainable variance reaches the threshold, does not, or is not known for want of repeated
-        trials.
+        Neurons whose explainable variance reaches the threshold, does not, or is unknown for lack of repeated trials.
     median_r_unreliable : float
     n_trials : tuple of int
         Fewest and most trials of a stimulus.
@@ -58,11 +57,11 @@ class Predictivity:
     threshold: float
 
     def row(self, **labels: Any) -> dict[str, Any]:
-        """One row of a table: labels, such as the layer's name, then medians with intervals, and numbers of neurons.
+        """One row of a table: labels, such as the layer's name, medians with intervals, and numbers of neurons.
 
         Examples
         --------
-        ``pandas.DataFrame([found.row(layer=name) for name, found in results.items()])`` is a table of layers.
+        ``pandas.DataFrame([result.row(layer=name) for name, result in results.items()])`` is a table of layers.
         """
         values = dict(labels)
         for measure, summary in self.medians.iterrows():
@@ -93,36 +92,37 @@ def predictivity(
     - ``r2``: :math:`1 - \sum (y_i - p_i)^2 / \sum (y_i - b_i)^2`, at most 1, negative where the mean predicts better;
     - ``feve``, fraction of explainable variance explained:
       :math:`1 - (\sum (y_i - p_i)^2 - \sum v_i) / (\sum (y_i - b_i)^2 - \sum v_i)`;
-    - ``noise_corrected_r``: the covariance of `r` over the standard deviations of :math:`p - b` and of what of
-      :math:`y - b` is not noise.
+    - ``noise_corrected_r``: the covariance of `r` over the standard deviations of :math:`p - b` and of the noise-free
+      part of :math:`y - b`.
 
     Without folds :math:`b` is the mean of all averages, and :math:`\sum v_i` below the fraction becomes
-    :math:`(1 - 1/N) \sum v_i`, since that mean holds each stimulus's own noise. Sums that noise enters are estimated
-    without bias, hence the last two measures exceed 1 at times, and are not clipped: a perfect prediction scatters
-    around 1. Higher is better in all.
+    :math:`(1 - 1/N) \sum v_i`, since that mean contains each stimulus's own noise. Sums affected by noise are estimated
+    without bias, so the last two measures can exceed 1 and are not clipped: a perfect prediction scatters around 1.
+    Higher is better for all.
 
     Parameters
     ----------
     prediction : Prediction or array_like, shape (n_stimuli, n_neurons)
-        Of responses that were not fitted, see :func:`normenc.encoding.cross_validated_predictions`.
+        Predictions of held-out responses, see :func:`normenc.encoding.cross_validated_predictions`.
     responses : array_like, shape (n_trials, n_neurons) or (n_stimuli, n_neurons)
         Single trials with `stimulus`, or averages.
     stimulus : array_like of int, shape (n_trials,), optional
-        The row of `prediction` that each trial belongs to; for the trials of a recording it is found by itself. The
-        variance of stimuli with a single trial is taken to be the mean of the others'.
+        The row of `prediction` that each trial belongs to; for the trials of a recording it is determined
+        automatically. The variance of stimuli with a single trial is assumed to be the mean of the others.
     fold : array_like of int, shape (n_stimuli,), optional
-        The fold in which each was predicted, by a model whose intercept was fitted to the other folds; that of a
-        Prediction by default. None for predictions of a model that was fitted to other stimuli altogether.
+        The fold in which each was predicted, by a model whose intercept was fitted to the other folds; by default from
+        the Prediction. None for predictions of a model that was fitted to entirely different stimuli.
     ordered : bool, optional
-        Whether stimuli lie in order on a circle, so that blocks of neighbours are drawn for intervals; as the
-        Prediction by default.
+        Whether stimuli are ordered on a circle, so that blocks of neighbours are drawn for intervals; by default as in
+        the Prediction.
     threshold : float
-        Explainable variance of single trials from which neurons are reliable.
+        Explainable variance of single trials from which neurons count as reliable.
     n_samples : int
         Bootstrap samples: of stimuli for each neuron (percentiles), of stimuli and neurons for medians (t x standard
-        error); 0 gives no intervals (NaN). That a regression learns other things from other stimuli is not in them.
+        error); 0 gives no intervals (NaN). Intervals do not include the variability of the regression with its training
+        stimuli.
     block_length : int, optional
-        With `ordered`: stimuli drawn together; by default as far as responses are alike.
+        With `ordered`: number of stimuli drawn together; by default the range over which responses are similar.
     seed : int
 
     Returns
@@ -132,7 +132,7 @@ def predictivity(
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, a stimulus has no trial, or there are fewer than 3 stimuli.
+        If shapes disagree, values are not finite, a stimulus has no trial, or there are fewer than 3 stimuli.
 
     References
     ----------
@@ -160,7 +160,7 @@ def predictivity(
     if predicted.shape[1] != trials.shape[1] or n_samples < 0:
         raise InputError(
             f"prediction has {predicted.shape[1]} neurons, responses {trials.shape[1]}, and n_samples is {n_samples}; "
-            "give the same neurons, and 0 or more samples"
+            "give the same neurons, and at least 0 samples"
         )
     recorded = Recorded.of_trials(trials, index, len(predicted), folds)
     rng = np.random.default_rng([seed, 23])
@@ -222,10 +222,11 @@ def _medians(
     n_stimuli: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Medians over the chosen neurons, with intervals: the median -+ t x standard error.
+    """Medians over the selected neurons, with intervals: median ± t x standard error.
 
-    Drawing stimuli and neurons at once counts three times what is particular to a neuron and a stimulus, such as noise,
-    and drawing either counts it once: the variance is 2 (V_stimuli + V_neurons) - V_both (Schuett et al., eLife 2023).
+    Drawing stimuli and neurons together counts three times the variance specific to a neuron and a stimulus, such as
+    noise, and drawing either counts it once: the variance is 2 (V_stimuli + V_neurons) - V_both (Schuett et al., eLife
+    2023).
     """
     n_neurons, n_samples = len(chosen), samples.shape[1]
     scores = table[list(MEASURES)].to_numpy().T
@@ -252,7 +253,7 @@ def _medians(
 
 
 def _median(values: npt.NDArray[Any]) -> Floats:
-    """Median of each row, of what is not NaN; NaN where that is nothing."""
+    """Median of each row without NaN; NaN if nothing is left."""
     defined = np.isfinite(values)
     if values.size and defined.all():
         return np.median(values, axis=-1).astype(np.float64)
@@ -271,14 +272,14 @@ def _trial_index(responses: Any, stimulus: Any, n_rows: int, n_stimuli: int) -> 
         if n_rows != n_stimuli:
             raise InputError(
                 f"responses have {n_rows} rows and prediction {n_stimuli}; give averages in the same rows, or single "
-                "trials with stimulus, the row that each belongs to"
+                "trials with stimulus, the row of each trial"
             )
         return np.arange(n_stimuli)
     index = np.asarray(stimulus)
     if index.shape != (n_rows,) or index.dtype.kind not in "iu":
         raise InputError(
-            f"stimulus has shape {index.shape} and type {index.dtype} for {n_rows} trials; give for each the row of "
-            "prediction, a whole number, that it belongs to"
+            f"stimulus has shape {index.shape} and type {index.dtype} for {n_rows} trials; give the row of prediction "
+            "of each trial, a whole number"
         )
     if not np.array_equal(np.unique(index), np.arange(n_stimuli)):
         raise InputError(
@@ -295,6 +296,7 @@ def _as_folds(fold: Any, n_stimuli: int) -> Indices | None:
     if labels.shape != (n_stimuli,) or len(np.unique(labels)) < 2:
         raise InputError(
             f"fold has shape {labels.shape} and {len(np.unique(labels))} different values for {n_stimuli} stimuli; "
-            "give each one's fold, at least 2 different, or None where the model was fitted to other stimuli altogether"
+            "give the fold of each, at least 2 different ones, or None if the model was fitted to entirely different "
+            "stimuli"
         )
     return np.unique(labels, return_inverse=True)[1]

@@ -24,7 +24,7 @@ LOOKED_AT_ONCE = 20_000_000  # numbers
 
 
 class Readout(nn.Module):
-    """What readouts have in common: their sizes, and a bias for each neuron."""
+    """Base class of readouts: sizes, and a bias for each neuron."""
 
     def __init__(self, in_shape: Shape, n_neurons: int) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Readout(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_neurons))
 
     def spatial_weights(self) -> list[torch.Tensor]:
-        """Weights whose last two dimensions are the image's; the first is the neurons'."""
+        """Weights whose first dimension is neurons and whose last two are image positions."""
         return []
 
 
@@ -54,7 +54,7 @@ class FullLinear(Readout):
     Raises
     ------
     InputError
-        When a size is not positive.
+        If a size is not positive.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class FullLinear(Readout):
         return functional.linear(features.flatten(1), self.weight.flatten(1), self.bias)
 
     def weights(self) -> list[torch.Tensor]:
-        """What penalties are about: shape (n_neurons, n_channels, height, width)."""
+        """Weights for penalties: shape (n_neurons, n_channels, height, width)."""
         return [self.weight]
 
     def spatial_weights(self) -> list[torch.Tensor]:
@@ -79,7 +79,7 @@ class FullLinear(Readout):
         return [self.weight]
 
     def maps(self) -> npt.NDArray[np.float32]:
-        """How much each neuron reads from each pixel, shape (n_neurons, height, width): norm over channels."""
+        """Weight of each pixel for each neuron, shape (n_neurons, height, width): norm over channels."""
         return self.weight.detach().norm(dim=1).cpu().numpy()
 
 
@@ -95,12 +95,12 @@ class Factorised(Readout):
     Raises
     ------
     InputError
-        When a size is not positive.
+        If a size is not positive.
 
     References
     ----------
     Klindt, Ecker, Euler & Bethge, "Neural system identification for large populations separating 'what' and 'where'",
-    NeurIPS 2017, equation 3. Masks and weights may be negative here, and nothing penalises them unless it is asked to.
+    NeurIPS 2017, equation 3. Here masks and weights may be negative, and are not penalised by default.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class Factorised(Readout):
     def __init__(self, in_shape: Shape, n_neurons: int) -> None:
         super().__init__(in_shape, n_neurons)
         n_channels, height, width = in_shape
-        # An even mask and small weights of either sign: with both near zero, neither would have a gradient to learn by.
+        # A uniform mask and small weights of either sign: with both near zero, neither would have a gradient.
         self.mask = nn.Parameter((1 + 0.1 * torch.randn(n_neurons, height, width)) / (height * width) ** 0.5)
         self.features = nn.Parameter(0.1 * torch.randn(n_neurons, n_channels) / n_channels)
 
@@ -122,7 +122,7 @@ class Factorised(Readout):
         return torch.einsum("bcn,nc->bn", seen, self.features) + self.bias
 
     def look_for(self, features: torch.Tensor, responses: torch.Tensor) -> None:
-        """Start each mask at the share of the neuron's responses that each pixel's channels explain.
+        """Initialise each mask with the share of the neuron's responses that each pixel's channels explain.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class Factorised(Readout):
             masks /= masks.norm(dim=1, keepdim=True).clamp(min=1e-6)
 
     def weights(self) -> list[torch.Tensor]:
-        """What penalties are about: masks (n_neurons, height, width), and weights (n_neurons, n_channels)."""
+        """Weights for penalties: masks (n_neurons, height, width), and weights (n_neurons, n_channels)."""
         return [self.mask, self.features]
 
     def spatial_weights(self) -> list[torch.Tensor]:
@@ -146,19 +146,19 @@ class Factorised(Readout):
         return [self.mask]
 
     def maps(self) -> npt.NDArray[np.float32]:
-        """How much each neuron reads from each pixel, shape (n_neurons, height, width): mask times norm of weights."""
+        """Weight of each pixel for each neuron, shape (n_neurons, height, width): mask times norm of weights."""
         size = self.features.detach().norm(dim=1)
         return (self.mask.detach().abs() * size[:, None, None]).cpu().numpy()
 
 
 class GaussianPoint(Readout):
-    r"""One location of the image, and a weight for every channel: :math:`b_n + \sum_c w_{nc} x_c(\mu_n)`.
+    r"""One location in the image, and a weight for every channel: :math:`b_n + \sum_c w_{nc} x_c(\mu_n)`.
 
-    While it is trained, every neuron reads each image at a location that is drawn from its Gaussian, with mean
-    :math:`\mu_n` and covariance :math:`L_n L_n^T`, both learned; else at the mean. Between pixels, features are
-    interpolated bilinearly; beyond the image's edge, the nearest pixel counts. The draws let the gradient see further
-    than a pixel, and the Gaussian narrows as the location becomes certain. They rarely see as far as from the middle of
-    the image to a neuron's receptive field, so that :meth:`look_for` finds where to start.
+    During training, every neuron reads each image at a location drawn from its Gaussian, with learned mean
+    :math:`\mu_n` and covariance :math:`L_n L_n^T`; otherwise at the mean. Between pixels, features are interpolated
+    bilinearly; beyond the image's edge, the nearest pixel is used. The draws extend the gradient beyond a single pixel,
+    and the Gaussian narrows as the location becomes certain. They rarely reach from the middle of the image to a
+    neuron's receptive field, so :meth:`look_for` finds a starting location.
 
     Parameters
     ----------
@@ -166,18 +166,18 @@ class GaussianPoint(Readout):
         Of the features: n_channels, height, width.
     n_neurons : int
     initial_sd : float
-        Initial standard deviation of the Gaussians along both axes; 1 is half of the image.
+        Initial standard deviation of the Gaussians along both axes; 1 is half the image.
 
     Attributes
     ----------
     generator : torch.Generator, optional
-        Draws the locations in training mode; without one, means are read then, too. :func:`normenc.encoding.fit` lends
-        it one from its seed.
+        Draws the locations in training mode; without one, the means are used there too. :func:`normenc.encoding.fit`
+        provides one from its seed.
 
     Raises
     ------
     InputError
-        When a size is not positive, or the standard deviation is negative.
+        If a size is not positive, or the standard deviation is negative.
 
     References
     ----------
@@ -193,8 +193,8 @@ class GaussianPoint(Readout):
     def __init__(self, in_shape: Shape, n_neurons: int, *, initial_sd: float = 0.1) -> None:
         super().__init__(in_shape, n_neurons)
         if not 0 <= initial_sd < float("inf"):
-            raise InputError(f"initial_sd is {initial_sd}; a standard deviation is a number, not negative")
-        # Locations are (x, y), from -1, the first pixel's middle, to 1, the last one's.
+            raise InputError(f"initial_sd is {initial_sd}; it must be a number of at least 0")
+        # Locations are (x, y), from -1, the centre of the first pixel, to 1, that of the last.
         self.mean = nn.Parameter(torch.zeros(n_neurons, 2))
         self.factor = nn.Parameter(initial_sd * torch.eye(2).repeat(n_neurons, 1, 1))
         self.features = nn.Parameter(0.1 * torch.randn(n_neurons, in_shape[0]) / in_shape[0])
@@ -228,21 +228,21 @@ class GaussianPoint(Readout):
             self.mean.copy_(2 * place - 1)
 
     def constrain(self) -> None:
-        """Bring means that left the image back, just inside its edge: on it they would have no gradient."""
+        """Move means that left the image back to just inside its edge: on the edge they would have no gradient."""
         with torch.no_grad():
             self.mean.clamp_(-INSIDE, INSIDE)
 
     def weights(self) -> list[torch.Tensor]:
-        """What penalties are about: shape (n_neurons, n_channels)."""
+        """Weights for penalties: shape (n_neurons, n_channels)."""
         return [self.features]
 
     def positions(self) -> npt.NDArray[np.float64]:
-        """Where each neuron reads, shape (n_neurons, 2): row and column in pixels, 0 is the first one's middle."""
+        """Location of each neuron, shape (n_neurons, 2): row and column in pixels, 0 is the first pixel's centre."""
         mean = self.mean.detach().clamp(-1, 1).cpu().double().numpy()[:, ::-1]
         return (mean + 1) / 2 * (np.array(self.in_shape[1:]) - 1)
 
     def covariances(self) -> npt.NDArray[np.float64]:
-        """Of each neuron's Gaussian, shape (n_neurons, 2, 2): rows and columns, in squared pixels."""
+        """Covariance of each neuron's Gaussian, shape (n_neurons, 2, 2): rows and columns, in squared pixels."""
         factor = self.factor.detach().tril().cpu().double().numpy()
         covariance = (factor @ factor.transpose(0, 2, 1))[:, ::-1, ::-1]
         scale = (np.array(self.in_shape[1:]) - 1) / 2
@@ -252,7 +252,7 @@ class GaussianPoint(Readout):
 def _explained(features: torch.Tensor, responses: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
     """Share of each neuron's sum of squares that ridge regression on the channels explains, pixel by pixel.
 
-    Gives the first pixel of a block, counted along rows, and the shares, shape (n_pixels, n_neurons).
+    Yields the first pixel of a block, counted along rows, and the shares, shape (n_pixels, n_neurons).
     """
     (n, n_channels, height, width), n_neurons = features.shape, responses.shape[1]
     there = features.detach().reshape(n, n_channels, -1).permute(2, 0, 1)

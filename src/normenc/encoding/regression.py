@@ -26,23 +26,23 @@ PLS_COMPONENTS = 25
 
 @dataclass(frozen=True)
 class Prediction:
-    """What :func:`cross_validated_predictions` found.
+    """Results of :func:`cross_validated_predictions`.
 
     Attributes
     ----------
     predicted : ndarray, shape (n_stimuli, n_neurons)
-        Each row by a model that was fitted to stimuli of other folds. Of the responses' type.
+        Each row is predicted by a model fitted to stimuli of other folds. Same type as the responses.
     fold : ndarray of int, shape (n_stimuli,)
         The fold in which each stimulus was predicted.
     method : str
     penalties : ndarray, shape (n_penalties,), or None
-        The grid as it was given; None for partial least squares.
+        The given grid; None for partial least squares.
     penalty : ndarray, shape (n_folds, n_neurons), or None
-        The member of the grid that was chosen; NaN where a neuron does not vary over the training stimuli.
+        The chosen penalty; NaN if a neuron does not vary over the training stimuli.
     ordered : bool
         Whether folds were arcs of neighbours on a circle.
     warnings : tuple of str
-        What whoever reports the predictions should know: penalties at an edge of the grid, neurons that do not vary.
+        Caveats to report with the predictions: penalties at an end of the grid, neurons that do not vary.
     """
 
     predicted: npt.NDArray[Any] = field(repr=False)
@@ -88,49 +88,49 @@ def cross_validated_predictions(
     memory_gib: float = 4.0,
     seed: int = 0,
 ) -> Prediction:
-    r"""Predict every neuron's responses to each stimulus from a layer, by a regression fitted to other stimuli.
+    r"""Predict every neuron's responses to each stimulus from a layer, with a regression fitted to other stimuli.
 
-    Whatever is estimated (means, standard deviations, principal components, penalties, weights) is estimated on the
-    training stimuli of each fold alone.
+    Everything (means, standard deviations, principal components, penalties, weights) is estimated only from the
+    training stimuli of each fold.
 
     Parameters
     ----------
     features : array_like, shape (n_stimuli, n_units)
-        An encoder's layer, such as one of :func:`normenc.representations.represent`. More units than stimuli are read
-        in blocks, so that it may be a memory-mapped array.
+        An encoder's layer, such as one of :func:`normenc.representations.represent`. If there are more units than
+        stimuli they are read in blocks, so it may be a memory-mapped array.
     responses : array_like, shape (n_stimuli, n_neurons)
         Averages over trials. float32 is fitted in float32, see :func:`normenc.encoding.ridge.ridge_predictions`.
     method : str
-        ``"ridge"``: a penalty for each neuron. ``"pls"``: partial least squares onto all neurons at once
-        (scikit-learn's ``PLSRegression(scale=False)``), in which neurons count by their variance.
+        ``"ridge"``: with one penalty per neuron. ``"pls"``: partial least squares onto all neurons at once
+        (scikit-learn's ``PLSRegression(scale=False)``), which weights neurons by their variance.
     penalties : array_like, shape (n_penalties,), optional
         Above 0, rising; by default 20 from 1e-5 to 1e4.
     relative : bool
         True: penalties are multiples of the mean variance of the training features along their principal axes (the
         mean of the nonzero eigenvalues of :math:`Z Z^T`), so that one grid suits layers of any size and scale. False:
-        they are absolute, as scikit-learn's and himalaya's.
+        they are absolute, as in scikit-learn and himalaya.
     choose : str, optional
-        How each neuron's penalty is found within the training stimuli: ``"leave-one-out"`` or ``"folds"``, dealt as
-        the outer ones. By default the first, and the second where stimuli are in order or stand in several rows: with
-        its twin among those fitted, a row that is left out would ask for too small a penalty.
+        How each neuron's penalty is chosen within the training stimuli: ``"leave-one-out"`` or ``"folds"``, made like
+        the outer ones. By default the first; the second if stimuli are ordered or have several rows, since leaving out
+        a row while fitting similar ones would select too small a penalty.
     n_components : int, optional
-        Of partial least squares; 25 by default, or as many as the features have dimensions.
+        Components of partial least squares; by default 25, or the dimension of the features if that is lower.
     scale : bool
-        Whether units are divided by their standard deviation. By default they are only centred, and the layer keeps
-        its geometry.
+        Whether units are divided by their standard deviation. By default they are only centred, which preserves the
+        geometry of the layer.
     reduce_to : int, optional
         Principal components of the features that are kept; all by default.
     stimulus : array_like, shape (n_stimuli,), optional
-        Labels; rows of equal labels are one stimulus and stay in one fold. For orientations from -90 to 90 give
+        Labels; rows with equal labels are the same stimulus and stay in one fold. For orientations from -90 to 90 give
         ``orientation % 180``.
     n_folds, ordered, blocks_per_fold
         See :func:`normenc.encoding.folds.stimulus_folds`. Give `ordered` for orientations all around the circle.
     folds : sequence of array_like of int, optional
-        Rows tested in each fold, in place of those three.
+        Rows tested in each fold, instead of these three.
     memory_gib : float
-        What the calculation may take beside what it is given and returns.
+        Memory limit for the calculation, besides inputs and outputs.
     seed : int
-        Deals the folds.
+        Seed of the folds.
 
     Returns
     -------
@@ -139,8 +139,8 @@ def cross_validated_predictions(
     Raises
     ------
     InputError
-        When features and responses differ in stimuli, values are not finite, there are fewer stimuli than folds, a
-        stimulus is in two folds, no unit varies, an argument is impossible, or memory would not do.
+        If features and responses differ in stimuli, values are not finite, there are fewer stimuli than folds, a
+        stimulus is in two folds, no unit varies, an argument is impossible, or memory is insufficient.
 
     References
     ----------
@@ -161,7 +161,7 @@ def cross_validated_predictions(
     if len(x) != len(y) or labels.shape != (len(y),):
         raise InputError(
             f"features have {len(x)} rows, responses {len(y)} and stimulus {labels.size}; give one row, and one label, "
-            "for each stimulus"
+            "per stimulus"
         )
     _check_options(method, choose, n_components=n_components, reduce_to=reduce_to)
     grid = check_penalties(PENALTIES if penalties is None else penalties)
@@ -192,19 +192,19 @@ def _axes(layer: Features, train: Indices, test: Indices, reduce_to: int | None)
     axes = layer.axes(train, test, reduce_to)
     if not axes.eigenvalues.size:
         raise InputError(
-            f"no unit varies over the {len(train)} training stimuli of a fold, so that nothing can be read from this "
-            "layer; leave it out"
+            f"no unit varies over the {len(train)} training stimuli of a fold, so that nothing can be predicted from "
+            "this layer; leave it out"
         )
     return axes
 
 
 def _as_features(features: Any, memory_gib: float) -> npt.NDArray[Any]:
-    """Features as a matrix of whatever number they are, memory-mapped if they were; blocks become float64 later."""
+    """Features as a matrix of their own type, memory-mapped if they were; blocks become float64 later."""
     if getattr(features, "chunks", None) is not None and features.nbytes > memory_gib * 2**30:
         raise InputError(
-            f"features of shape {tuple(features.shape)} are not in memory and would take "
-            f"{features.nbytes / 2**30:.1f} GiB of it, more than memory_gib={memory_gib:g}; write them to a file and "
-            "give a memory-mapped array, choose some of the units, or raise memory_gib"
+            f"features of shape {tuple(features.shape)} are not in memory and would need {features.nbytes / 2**30:.1f} "
+            f"GiB, more than memory_gib={memory_gib:g}; save them and give a memory-mapped array, select fewer units, "
+            "or increase memory_gib"
         )
     array = as_array(features, "features")
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "fiub":
@@ -226,7 +226,7 @@ def _check_apart(labels: npt.NDArray[Any], fold: Indices) -> None:
     if (split := np.flatnonzero(low < high)).size:
         raise InputError(
             f"stimulus {different[split[0]]} is in folds {low[split[0]]} and {high[split[0]]}; put all rows of a "
-            "stimulus in one fold, or it is tested where it was fitted"
+            "stimulus in one fold, so that it is not both fitted and tested"
         )
 
 
@@ -241,22 +241,22 @@ def _check_options(method: str, choose: str | None, **counts: int | None) -> Non
 
 
 def _check_memory(features: npt.NDArray[Any], fold: Indices, memory_gib: float) -> None:
-    """Refuse what needs matrices between stimuli, or between stimuli and units, that are too large."""
+    """Raise InputError if stimulus x stimulus or stimulus x unit matrices would be too large."""
     n_train, n_units = len(features) - int(np.bincount(fold).min()), features.shape[1]
     needed = 8 * 8 * n_train * min(n_train, n_units) / 2**30
     if needed > memory_gib:
         raise InputError(
-            f"regression from {n_units:,} units with {n_train:,} training stimuli takes about {needed:.1f} GiB, more "
-            f"than memory_gib={memory_gib:g}; choose fewer stimuli, reduce the units to fewer than the stimuli, or "
-            "raise memory_gib"
+            f"regression from {n_units:,} units with {n_train:,} training stimuli needs about {needed:.1f} GiB, more "
+            f"than memory_gib={memory_gib:g}; use fewer stimuli, reduce the units to fewer than the stimuli, or "
+            "increase memory_gib"
         )
 
 
 def _inner_folds(deal: partial[list[Indices]], labels: npt.NDArray[Any]) -> list[Indices]:
-    """Folds of the training stimuli dealt as the outer ones are; fewer, of fewer arcs, where there are few stimuli."""
+    """Folds of the training stimuli, made like the outer ones; fewer, with fewer arcs, if there are few stimuli."""
     n_stimuli = len(np.unique(labels))
     if n_stimuli < 2:
-        raise InputError("a fold leaves one stimulus to train on; give more stimuli, or choose more folds")
+        raise InputError("a fold leaves only one stimulus to train on; give more stimuli, or more folds")
     wanted = deal.keywords
     n_folds = min(wanted["n_folds"], n_stimuli)
     return deal(labels, n_folds=n_folds, blocks_per_fold=min(wanted["blocks_per_fold"], n_stimuli // n_folds))
@@ -265,10 +265,10 @@ def _inner_folds(deal: partial[list[Indices]], labels: npt.NDArray[Any]) -> list
 def _partial_least_squares(
     axes: PrincipalAxes, responses: npt.NDArray[Any], train: Indices, n_components: int | None, out: npt.NDArray[Any]
 ) -> list[str]:
-    """Write predictions of the test stimuli to `out`; return what went less well.
+    """Write predictions of the test stimuli to `out`; return warnings.
 
-    Predictions of partial least squares turn with features and responses, so that both enter by their principal
-    component scores: no more columns than there are stimuli, however many units and neurons.
+    Partial least squares is equivariant to rotations of features and responses, so both enter as principal component
+    scores: at most as many columns as stimuli, for any number of units and neurons.
     """
     products = np.zeros((len(train), len(train)))
     chunks = [slice(start, start + 1024) for start in range(0, responses.shape[1], 1024)]
@@ -293,10 +293,10 @@ def _partial_least_squares(
 
 
 def _pls_coefficients(features: Floats, responses: Floats, n_components: int) -> Floats:
-    """Coefficients (n_features, n_responses) of partial least squares, of what is centred.
+    """Coefficients (n_features, n_responses) of partial least squares, for centred data.
 
-    Each component is the leading singular vector of the covariance with what is left to explain, from a singular value
-    decomposition: power iterations (NIPALS) stop short of it where the first two singular values are alike.
+    Each component is the leading singular vector of the covariance with the residual, from a singular value
+    decomposition: power iterations (NIPALS) stop early if the first two singular values are similar.
     """
     coefficients = np.zeros((features.shape[1], responses.shape[1]))
     x, weights, loadings, of_responses = features.copy(), [], [], []

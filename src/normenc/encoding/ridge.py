@@ -25,20 +25,20 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 BLOCK_BYTES = 2**25  # of features, in float64, at a time
-CHUNK_BYTES = 2**19  # of responses at a time: they and what is made of them stay in the cache
-MAPS_BYTES = 2**28  # what may be kept for all penalties; beyond it is made anew for every chunk
-SAME = 1e-12  # of a value's size: what differs by less does not vary but for rounding
+CHUNK_BYTES = 2**19  # of responses at a time: they and intermediate results stay in the cache
+MAPS_BYTES = 2**28  # limit on what is kept for all penalties; beyond it, recomputed for every chunk
+SAME = 1e-12  # relative to a value: smaller differences are rounding error
 
 
 @dataclass(frozen=True)
 class RidgePredictions:
-    """What :func:`ridge_predictions` found.
+    """Results of :func:`ridge_predictions`.
 
     Attributes
     ----------
     predicted : ndarray, shape (n_test, n_neurons)
     penalty : ndarray, shape (n_neurons,)
-        NaN for neurons that do not vary over the training stimuli: every penalty predicts their mean.
+        NaN for neurons that do not vary over the training stimuli, for which every penalty predicts the mean.
     """
 
     predicted: npt.NDArray[Any]
@@ -47,7 +47,7 @@ class RidgePredictions:
 
 @dataclass(frozen=True)
 class PrincipalAxes:
-    r"""Principal axes of the features of training stimuli, and where test stimuli lie on them.
+    r"""Principal axes of the features of training stimuli, and projections of test stimuli onto them.
 
     With the centred training features :math:`Z = U S V^T`, ridge regression with penalty :math:`\alpha` predicts
     :math:`T \, diag(\lambda / (\lambda + \alpha)) \, U^T y`.
@@ -78,16 +78,17 @@ class PrincipalAxes:
 
 
 class Features:
-    """Features of stimuli, of which :meth:`axes` are found for any training set.
+    """Features of stimuli; :meth:`axes` computes principal axes for any training set.
 
-    More units than stimuli enter by products between stimuli alone, which are added up over blocks of units: memory
-    beyond the features' own does not grow with the number of units, and features may be a memory-mapped array.
+    With more units than stimuli, only products between stimuli are used, summed over blocks of units: memory beyond the
+    features themselves does not grow with the number of units, and features may be a memory-mapped array.
 
     Parameters
     ----------
     values : ndarray, shape (n_stimuli, n_units)
     scale : bool
-        Whether units are divided by their standard deviation over the training stimuli. All are centred on these.
+        Whether units are divided by their standard deviation over the training stimuli. All are centred on the training
+        stimuli.
     """
 
     def __init__(self, values: npt.NDArray[Any], scale: bool = False) -> None:
@@ -95,7 +96,7 @@ class Features:
         self._products: Floats | None = None
 
     def axes(self, train: Indices, test: Indices, n_components: int | None = None) -> PrincipalAxes:
-        """Principal axes of training stimuli, all or the first `n_components`, which then are the features."""
+        """Principal axes of training stimuli: all, or only the first `n_components`."""
         if self.values.shape[1] < len(train):
             left, eigenvalues, right = self._from_features(train, test)
         else:
@@ -118,7 +119,7 @@ class Features:
         between, across = (self._scaled_products if self.scale else self._centred_products)(train, test)
         eigenvalues, left = np.linalg.eigh(between)
         eigenvalues, left = eigenvalues[::-1].copy(), np.ascontiguousarray(left[:, ::-1])
-        eigenvalues[len(train) - 1 :] = 0  # centred features lie in one dimension less than there are stimuli
+        eigenvalues[len(train) - 1 :] = 0  # centred features span one dimension less than the number of stimuli
         return left, eigenvalues, across @ left
 
     def _scaled_products(self, train: Indices, test: Indices) -> tuple[Floats, Floats]:
@@ -130,7 +131,7 @@ class Features:
         return between, across
 
     def _centred_products(self, train: Indices, test: Indices) -> tuple[Floats, Floats]:
-        """From the products of all stimuli, which are found once: centring them is centring the features."""
+        """From the products of all stimuli, computed once: centring them is equivalent to centring the features."""
         if self._products is None:
             n_stimuli = len(self.values)
             self._products = np.zeros((n_stimuli, n_stimuli))
@@ -158,24 +159,24 @@ def ridge_predictions(
     inner: Sequence[Any] | None = None,
     scale: bool = False,
 ) -> RidgePredictions:
-    r"""Predict responses to test stimuli by ridge regression, with the penalty that suits each neuron best.
+    r"""Predict responses to test stimuli by ridge regression, with the best penalty for each neuron.
 
-    For each neuron, the intercept b and weights w minimise :math:`\|y - b - X w\|^2 + \alpha \|w\|^2`. Every neuron has
-    the :math:`\alpha` of which held-out training stimuli are predicted with the smallest mean squared error.
+    For each neuron, the intercept b and weights w minimise :math:`\|y - b - X w\|^2 + \alpha \|w\|^2`. For each neuron,
+    the chosen :math:`\alpha` predicts held-out training stimuli with the smallest mean squared error.
 
     Parameters
     ----------
     features : array_like, shape (n_train, n_units)
     responses : array_like, shape (n_train, n_neurons)
-        Of float32: eigenvectors are float64, and what is done for each neuron float32, which moves predictions by
-        about 1e-6 of the responses' standard deviation and, where two penalties are nearly as good, may choose the
-        other.
+        For float32: eigenvectors are float64, and computations for each neuron float32, which changes predictions by
+        about 1e-6 of the responses' standard deviation and may change the choice between two almost equally good
+        penalties.
     test_features : array_like, shape (n_test, n_units)
     penalties : array_like, shape (n_penalties,)
-        Above 0, rising.
+        Above 0, in increasing order.
     inner : sequence of array_like of int, optional
-        Training rows held out together; each fold counts alike. By default each stimulus is left out alone, in closed
-        form: as scikit-learn's ``RidgeCV(alpha_per_target=True)``; `inner` folds are as himalaya's ``RidgeCV(cv=...)``.
+        Training rows held out together; folds have equal weight. By default leave-one-out in closed form, like
+        scikit-learn's ``RidgeCV(alpha_per_target=True)``; `inner` folds are like himalaya's ``RidgeCV(cv=...)``.
     scale : bool
         Whether units are divided by their standard deviation over all training stimuli.
 
@@ -186,7 +187,7 @@ def ridge_predictions(
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, or penalties are not positive and rising.
+        If shapes disagree, values are not finite, or penalties are not positive and increasing.
 
     References
     ----------
@@ -216,10 +217,12 @@ def ridge_predictions(
 
 
 def check_penalties(penalties: Any) -> Floats:
-    """Penalties as an array; InputError unless they are finite, above 0 and rising."""
+    """Penalties as an array; InputError unless they are finite, above 0 and increasing."""
     grid = as_array(penalties, "penalties").astype(np.float64)
     if grid.ndim != 1 or not grid.size or not np.isfinite(grid).all() or grid[0] <= 0 or (np.diff(grid) <= 0).any():
-        raise InputError(f"penalties are {np.array2string(grid, threshold=6)}; give at least one, above 0, rising")
+        raise InputError(
+            f"penalties are {np.array2string(grid, threshold=6)}; give at least one, all above 0, in increasing order"
+        )
     return grid
 
 
@@ -233,9 +236,9 @@ def choose_and_predict(
 ) -> Indices:
     """Choose a penalty for every neuron, by its index, and write the predictions of the test stimuli to `out`.
 
-    The index is that of none, -1, for neurons that do not vary over the rows `train` of `responses`. Chunks of neurons
-    are shared out between threads, in each of which linear algebra is done by one: what others do on the same cores
-    then costs least, and results do not depend on their number.
+    The index is -1 for neurons that do not vary over the rows `train` of `responses`. Chunks of neurons are distributed
+    over threads, each with single-threaded linear algebra: this is robust to load from other processes, and results do
+    not depend on the number of threads.
     """
     kind = responses.dtype
     held_out = _LeftOut(axes, penalties, kind) if inner is None else _FoldsOut(axes, penalties, inner, kind)
@@ -257,7 +260,7 @@ def choose_and_predict(
 
 
 def in_threads(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Do the work for every item, in as many threads as linear algebra would take, which takes one in each."""
+    """Do the work for every item in parallel threads, with single-threaded linear algebra in each."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
     n_threads = max([library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"] or [1])
@@ -266,10 +269,10 @@ def in_threads(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
 
 
 class _LeftOut:
-    r"""Mean squared errors of stimuli that are left out one by one, for every penalty.
+    r"""Leave-one-out mean squared errors, for every penalty.
 
     The error of a stimulus left out is :math:`e_i / (1 - h_i)`, with the residuals e and leverages h of the fit to all:
-    :math:`e = U \, diag(\alpha / (\lambda + \alpha)) \, U^T y` plus what lies outside the axes.
+    :math:`e = U \, diag(\alpha / (\lambda + \alpha)) \, U^T y` plus the component outside the axes.
     """
 
     def __init__(self, axes: PrincipalAxes, penalties: Floats, kind: Any) -> None:
@@ -300,7 +303,7 @@ class _LeftOut:
 
 
 class _FoldsOut:
-    """Squared errors of stimuli that are held out together, mean over these, then over folds, for every penalty."""
+    """Mean squared errors of stimuli held out together, averaged over folds, for every penalty."""
 
     def __init__(self, axes: PrincipalAxes, penalties: Floats, folds: Sequence[Indices], kind: Any) -> None:
         scores, every = axes.scores, np.arange(len(axes.left))
@@ -334,7 +337,7 @@ def _varying(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def _centred(values: npt.NDArray[Any], train: Indices, test: Indices, scale: bool) -> tuple[Floats, Floats]:
-    """Training and test features less the training means, and over the training standard deviations; still units 0."""
+    """Training and test features z-scored with the training mean and standard deviation; constant units 0."""
     fitted, tested = values[train].astype(np.float64), values[test].astype(np.float64)
     mean = fitted.mean(axis=0)
     varies = _varying(fitted)

@@ -1,4 +1,4 @@
-"""When a fit slows down, when it stops, and which of its weights are kept."""
+"""Learning-rate schedule, early stopping, and choice of the weights to keep."""
 
 import math
 
@@ -31,7 +31,7 @@ class Schedule:
         return rate
 
     def stops(self, epoch: int, held_out_loss: float, model: nn.Module) -> bool:
-        """Whether patience has run out for good."""
+        """Whether patience has finally run out."""
         if self.patience is None or math.isnan(held_out_loss):
             return False
         if held_out_loss < self.best_loss:
@@ -46,7 +46,7 @@ class Schedule:
         return False
 
     def back_to_best(self, model: nn.Module) -> int:
-        """Give `model` the best weights there are; their epoch, 0 where all epochs count alike."""
+        """Load the best weights into `model`; returns their epoch, or 0 if all epochs count the same."""
         if self.best_weights:
             model.load_state_dict(self.best_weights)
         return self.best_epoch

@@ -18,14 +18,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RidgeWeights:
-    """What :func:`ridge_weights` found.
+    """Results of :func:`ridge_weights`.
 
     Attributes
     ----------
     weights : ndarray, shape (n_units, n_neurons)
     intercept : ndarray, shape (n_neurons,)
     penalty : ndarray, shape (n_neurons,)
-        The member of the grid that was chosen; NaN for neurons that do not vary, whose weights are 0.
+        The chosen penalty; NaN for neurons that do not vary, whose weights are 0.
     """
 
     weights: Floats
@@ -43,21 +43,21 @@ def ridge_weights(
     scale: bool = False,
     reduce_to: int | None = None,
 ) -> RidgeWeights:
-    """Fit every neuron by ridge regression on a layer, with the penalty that predicts held-out stimuli best.
+    """Fit every neuron by ridge regression on a layer, with the penalty that best predicts held-out stimuli.
 
     Parameters
     ----------
     features : array_like, shape (n_stimuli, n_units)
     responses : array_like, shape (n_stimuli, n_neurons)
     penalties : array_like, shape (n_penalties,)
-        Above 0, rising.
+        Above 0, in increasing order.
     relative : bool
         Whether penalties are multiples of the mean variance along the features' principal axes, see
         :func:`normenc.encoding.cross_validated_predictions`.
     inner : sequence of array_like of int, optional
-        Rows that are held out together to choose the penalties; each alone by default.
+        Rows held out together to choose the penalties; leave-one-out by default.
     scale : bool
-        Whether units are divided by their standard deviation before they are fitted. Weights are of units as given.
+        Whether units are divided by their standard deviation before fitting. Weights refer to unscaled units.
     reduce_to : int, optional
         Principal components of the features that are kept; all by default.
 
@@ -69,8 +69,8 @@ def ridge_weights(
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, no unit varies, `reduce_to` is below 1, or penalties are not
-        positive and rising.
+        If shapes disagree, values are not finite, no unit varies, `reduce_to` is below 1, or penalties are not positive
+        and increasing.
 
     Examples
     --------
@@ -82,12 +82,12 @@ def ridge_weights(
     """
     x, y = as_responses(features), as_responses(responses).astype(np.float64)
     if len(x) != len(y):
-        raise InputError(f"features have {len(x)} rows and responses {len(y)}; give a row for each stimulus in both")
+        raise InputError(f"features have {len(x)} rows and responses {len(y)}; give one row per stimulus in both")
     every, nothing = np.arange(len(x)), np.empty(0, dtype=np.intp)
     n_components = None if reduce_to is None else as_count(reduce_to, "reduce_to")
     axes = Features(x, scale).axes(every, nothing, n_components)
     if not axes.eigenvalues.size:
-        raise InputError(f"no unit varies over the {len(x)} stimuli, so that nothing can be read from this layer")
+        raise InputError(f"no unit varies over the {len(x)} stimuli, so that nothing can be predicted from this layer")
     grid = check_penalties(penalties)
     absolute = grid * (axes.eigenvalues.mean() if relative else 1)
     folds = None if inner is None else [np.asarray(fold, dtype=np.intp) for fold in inner]
@@ -103,7 +103,7 @@ def ridge_weights(
 
 
 def _spread(features: npt.NDArray[Any]) -> Floats:
-    """Standard deviation of each unit, infinite where it does not vary: such a unit has no weight."""
+    """Standard deviation of each unit, infinite if it does not vary, which gives it weight 0."""
     spread = features.std(axis=0, dtype=np.float64)
     still = np.ptp(features, axis=0) <= 1e-12 * np.abs(features).max(axis=0)
     return np.where(still, np.inf, spread)

@@ -1,8 +1,8 @@
 """The three networks of the reference study, for any size and task, and a deeper one.
 
-Every one maps images (n, height, width) or (n, 1, height, width) to its answer, shape (n, n_outputs): probabilities,
-or numbers without bounds. As in the study, that is by default one probability, that the answer is "right". Modules
-bear the study's layer names; ``fc`` is the linear layer before its relu, ``fc_relu`` the same after it.
+Each maps images (n, height, width) or (n, 1, height, width) to outputs, shape (n, n_outputs): probabilities or
+unbounded numbers. As in the study, the default is one probability, of the answer "right". Modules have the study's
+layer names; ``fc`` is the linear layer before its relu, ``fc_relu`` the same after it.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ NETWORKS: dict[str, type["Network"]] = {}
 
 
 class Network(nn.Module):
-    """What the networks have in common: images in, hidden layer ``fc``, answer out.
+    """Base class of the networks: images, hidden layer ``fc``, output.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ class Network(nn.Module):
     n_hidden : int
         Units of the layer ``fc``.
     n_outputs : int
-        Of the answer; a task says how many it needs.
+        Units of the output; a task defines how many it needs.
     output : str
         ``"probability"`` (a sigmoid at the end) or ``"linear"``.
 
     Raises
     ------
     InputError
-        When a size is not positive, or the output is neither of the two.
+        If a size is not positive, or the output is neither of the two.
     """
 
     def __init__(self, image_size: tuple[int, int], *, n_hidden: int, n_outputs: int, output: str) -> None:
@@ -56,17 +56,17 @@ class Network(nn.Module):
         if n_hidden < 1:
             raise InputError(f"n_hidden is {n_hidden}; the layer fc needs at least 1 unit")
         if n_outputs < 1:
-            raise InputError(f"n_outputs is {n_outputs}; an answer needs at least 1 unit")
+            raise InputError(f"n_outputs is {n_outputs}; the output needs at least 1 unit")
         _check_choice("output", output, OUTPUTS)
         self.image_size = image_size[0], image_size[1]
         self.n_hidden, self.n_outputs, self.output = n_hidden, n_outputs, output
 
     def layers(self) -> tuple[str, ...]:
-        """Names of the layers with a pattern of responses, from first to last; the answer is none of them."""
+        """Names of the layers with a pattern of responses, from first to last, without the output."""
         return tuple(name for name, _ in self.named_children() if name != "out")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """The answer, shape (n, n_outputs)."""
+        """The output, shape (n, n_outputs)."""
         height, width = self.image_size
         if images.shape[1:] not in ((height, width), (1, height, width)):
             raise InputError(
@@ -78,11 +78,11 @@ class Network(nn.Module):
         return torch.sigmoid(outputs) if self.output == "probability" else outputs
 
     def _features(self, images: torch.Tensor) -> torch.Tensor:
-        """What ``fc`` sees of images, shape (n, 1, height, width)."""
+        """The input of ``fc`` for images, shape (n, 1, height, width)."""
         return images
 
     def _add_answer(self, n_features: int) -> None:
-        """Add the last layers; the order in which layers are made is that in which initial weights are drawn."""
+        """Add the last layers; the order of creation determines the order in which initial weights are drawn."""
         self.fc = nn.Linear(n_features, self.n_hidden)
         self.fc_relu = nn.ReLU()
         self.out = nn.Linear(self.n_hidden, self.n_outputs)
@@ -100,7 +100,7 @@ class FC(Network):
     Raises
     ------
     InputError
-        When a size is not positive, or the output is unknown.
+        If a size is not positive, or the output is unknown.
 
     Examples
     --------
@@ -139,7 +139,7 @@ class ConvFC(Network):
     Raises
     ------
     InputError
-        When a size is not positive, the filter size is even, or a choice is unknown.
+        If a size is not positive, the filter size is even, or a choice is unknown.
 
     Examples
     --------
@@ -185,8 +185,8 @@ class ConvPoolFC(Network):
     Raises
     ------
     InputError
-        When a size is not positive, the filter size is even, a choice is unknown, or the image is smaller than a
-        pooled window.
+        If a size is not positive, the filter size is even, a choice is unknown, or the image is smaller than a pooled
+        window.
 
     Examples
     --------
@@ -213,7 +213,7 @@ class ConvPoolFC(Network):
         if pool_size < 1 or pool_size > min(image_size):
             raise InputError(
                 f"pool_size is {pool_size} but images are {image_size[0]} x {image_size[1]} pixels; "
-                f"it must lie between 1 and {min(image_size)}, or the images must be larger"
+                f"give 1 to {min(image_size)}, or larger images"
             )
         self.conv = _convolution(n_channels, filter_size, initial)
         self.pool = nn.MaxPool2d(pool_size)
@@ -240,9 +240,9 @@ class DeepConvPoolFC(Network):
     n_blocks : int
         2 to 5.
     n_channels : int or sequence of int
-        Of all blocks, or one number for each.
+        Channels of all blocks, or one number per block.
     filter_size, initial
-        Of the first block, see :class:`ConvFC`.
+        For the first block, see :class:`ConvFC`.
     normalisation : str
         ``"none"``; ``"batch"`` (before the relu); ``"divisive"`` (after it,
         :class:`normenc.networks.DivisiveNormalisation`).
@@ -250,8 +250,8 @@ class DeepConvPoolFC(Network):
     Raises
     ------
     InputError
-        When a size is not positive, the filter size is even, a choice is unknown, or the image is too small for as
-        many blocks.
+        If a size is not positive, the filter size is even, a choice is unknown, or the image is too small for as many
+        blocks.
 
     Examples
     --------
@@ -276,16 +276,16 @@ class DeepConvPoolFC(Network):
     ) -> None:
         super().__init__(image_size, n_hidden=n_hidden, n_outputs=n_outputs, output=output)
         if not 2 <= n_blocks <= MAX_BLOCKS:
-            raise InputError(f"n_blocks is {n_blocks}; it must lie between 2 and {MAX_BLOCKS}")
+            raise InputError(f"n_blocks is {n_blocks}; it must be between 2 and {MAX_BLOCKS}")
         if min(image_size) < 2**n_blocks:
             raise InputError(
                 f"n_blocks is {n_blocks} but images are {image_size[0]} x {image_size[1]} pixels; each block halves "
-                f"them, so that they must be at least {2**n_blocks} pixels, or the blocks fewer"
+                f"them, so use images of at least {2**n_blocks} pixels, or fewer blocks"
             )
         channels = [n_channels] * n_blocks if isinstance(n_channels, int) else list(n_channels)
         if len(channels) != n_blocks or min(channels) < 1:
             raise InputError(
-                f"n_channels is {n_channels}; it must be one number of at least 1, or one for each of {n_blocks} blocks"
+                f"n_channels is {n_channels}; give one number of at least 1, or one for each of {n_blocks} blocks"
             )
         _check_choice("normalisation", normalisation, get_args(Normalisation))
         self.n_blocks = n_blocks

@@ -1,4 +1,4 @@
-"""Filters that a convolutional layer starts from: centre-surround and Gabor."""
+"""Initial filters of a convolutional layer: centre-surround and Gabor."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from normenc.errors import InputError
 __all__ = ["gabor_filters", "initial_filters"]
 
 SIGMA = 1.1  # width of the centre, pixels
-WAVELENGTH = 10  # of the Gabors, pixels
+WAVELENGTH = 10  # wavelength of the Gabors, pixels
 ENVELOPE = 0.4  # standard deviation of a plain Gabor's envelope, in wavelengths: about one octave wide
 
 
@@ -36,7 +36,7 @@ def initial_filters(n_channels: int = 6, size: int = 7) -> torch.Tensor:
     Raises
     ------
     InputError
-        When there is no channel, or the size is even or below 3.
+        If there is no channel, or the size is even or below 3.
 
     References
     ----------
@@ -68,9 +68,9 @@ def gabor_filters(n_channels: int = 6, size: int = 7) -> torch.Tensor:
     r"""Gabor filters of one octave: a bank that covers orientation, in even and odd pairs.
 
     :math:`\exp(-r^2 / 2 s^2) \cos(2 \pi u / \lambda - \phi)` with :math:`u = x \cos\theta + y \sin\theta`, a
-    wavelength :math:`\lambda` of the filter's size, :math:`s = 0.4 \lambda`, and :math:`\phi` 0 and 90 degrees by
-    turns. Orientations are evenly spaced in [0, 180) degrees. The even ones' mean is taken out, so that a plain image
-    gives nothing, and each is divided by its largest absolute value.
+    wavelength :math:`\lambda` of the filter's size, :math:`s = 0.4 \lambda`, and :math:`\phi` 0 and 90 degrees
+    alternating. Orientations are evenly spaced in [0, 180) degrees. The mean of even filters is subtracted, so that
+    they do not respond to a uniform image, and each is divided by its largest absolute value.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def gabor_filters(n_channels: int = 6, size: int = 7) -> torch.Tensor:
     Raises
     ------
     InputError
-        When there is no channel, or the size is even or below 3.
+        If there is no channel, or the size is even or below 3.
 
     References
     ----------
@@ -114,11 +114,11 @@ def gabor_filters(n_channels: int = 6, size: int = 7) -> torch.Tensor:
 
 
 def check_filters(n_channels: int, size: int) -> None:
-    """Raise InputError when `n_channels` filters of `size` x `size` pixels cannot be made."""
+    """Raise InputError if `n_channels` filters of `size` x `size` pixels are impossible."""
     if n_channels < 1:
         raise InputError(f"n_channels is {n_channels}; a convolutional layer needs at least 1 channel")
     if size < 3 or size % 2 == 0:
         raise InputError(
-            f"filter_size is {size}; it must be odd and at least 3, so that a filter has a centre "
-            "and the layer keeps the size of the image"
+            f"filter_size is {size}; it must be odd and at least 3, so that a filter has a centre and the layer keeps "
+            "the image size"
         )

@@ -9,9 +9,9 @@ __all__ = ["DivisiveNormalisation"]
 
 
 class DivisiveNormalisation(nn.Module):
-    r"""Divide each channel by the activity of all channels at its place.
+    r"""Divide each channel by the activity of all channels at the same position.
 
-    :math:`x_c / \sqrt{\sigma^2 + \frac{1}{C} \sum_k x_k^2}`, so that strong and weak contrast give the same pattern.
+    :math:`x_c / \sqrt{\sigma^2 + \frac{1}{C} \sum_k x_k^2}`, so that the pattern does not depend on contrast.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class DivisiveNormalisation(nn.Module):
     Raises
     ------
     InputError
-        When sigma is not positive.
+        If sigma is not positive.
 
     References
     ----------

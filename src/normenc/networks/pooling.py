@@ -7,23 +7,23 @@ from torch.nn import functional
 
 __all__ = ["conv_relu_max_pool"]
 
-MANY_CHANNELS = 32  # from here on, products over unfolded patches are faster than a convolution on a CPU
-IMAGES_AT_ONCE = 2  # whose patches and products stay in the processor's cache
+MANY_CHANNELS = 32  # from this size on, products of unfolded patches are faster than a convolution on a CPU
+IMAGES_AT_ONCE = 2  # images at a time, whose patches and products stay in the cache
 IMAGES_TO_SUM = 5  # whose patches do
 
 
 def conv_relu_max_pool(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, pool_size: int) -> torch.Tensor:
     """``max_pool2d(relu(conv2d(images)))`` for grey images, several times faster to train.
 
-    Relu rises, so that it commutes with the maximum, and only the pixels below a filter at its window's maximum reach
-    the loss: one position in ``pool_size ** 2``. Gradients are those of the plain operations; images get none. Under
-    ``torch.func.vmap`` over weights, images that all share are convolved with all filters at once.
+    Relu is monotonic, so it commutes with the maximum, and only the pixels under a filter at its window's maximum
+    affect the loss: one position in ``pool_size ** 2``. Gradients equal those of the plain operations; images get none.
+    Under ``torch.func.vmap`` over weights, images that all share are convolved with all filters at once.
 
     Parameters
     ----------
     images : Tensor, shape (n, 1, height, width)
     weight : Tensor, shape (n_channels, 1, filter_size, filter_size)
-        Of odd size; images are padded with zeros so that they keep theirs.
+        Odd size; images are zero-padded to keep their size.
     bias : Tensor, shape (n_channels,)
     pool_size : int
         Pixels.
@@ -83,8 +83,8 @@ class _ConvReluMaxPool(torch.autograd.Function):
             for value, dim in zip((images, weight, bias), in_dims[:3], strict=True)
         ]
         if in_dims[0] is None:
-            found = _ConvReluMaxPool.apply(images, members[1].flatten(0, 1), members[2].flatten(), pool_size)
-            pooled, maxima = (value.unflatten(1, (info.batch_size, -1)) for value in found)
+            results = _ConvReluMaxPool.apply(images, members[1].flatten(0, 1), members[2].flatten(), pool_size)
+            pooled, maxima = (value.unflatten(1, (info.batch_size, -1)) for value in results)
             return (pooled, maxima), (1, 1)
         each = [_ConvReluMaxPool.apply(*member, pool_size) for member in zip(*members, strict=True)]
         pooled, maxima = (torch.stack(values) for values in zip(*each, strict=True))
@@ -97,12 +97,12 @@ def _unfolded(
     """Pooled maxima of a convolution and where they are, a few images at a time."""
     n_channels, _, size, _ = weight.shape
     filters = weight.flatten(1).T
-    found = []
+    blocks = []
     for block in functional.pad(images, (size // 2,) * 4)[:, 0].split(IMAGES_AT_ONCE):
         patches = block.unfold(1, size, 1).unfold(2, size, 1).reshape(-1, size * size)
         convolved = torch.addmm(bias, patches, filters).view(len(block), *images.shape[2:], n_channels)
-        found.append(functional.max_pool2d(convolved.permute(0, 3, 1, 2), pool_size, return_indices=True))
-    pooled, maxima = (torch.cat(values) for values in zip(*found, strict=True))
+        blocks.append(functional.max_pool2d(convolved.permute(0, 3, 1, 2), pool_size, return_indices=True))
+    pooled, maxima = (torch.cat(values) for values in zip(*blocks, strict=True))
     return pooled, maxima
 
 
@@ -119,7 +119,7 @@ def _gathered_patches(images: torch.Tensor, maxima: torch.Tensor, gradient: torc
 
 
 def _summed_patches(images: torch.Tensor, maxima: torch.Tensor, gradient: torch.Tensor, size: int) -> torch.Tensor:
-    """The same for many channels: patches are unfolded once for all, and summed where they lie."""
+    """The same for many channels: patches are unfolded once for all, and summed in place."""
     n_channels, n_windows = maxima.shape[1:]
     n_pixels = images.shape[2] * images.shape[3]
     total = images.new_zeros(n_channels, size**2)

@@ -1,4 +1,4 @@
-"""How an encoder represents stimuli: one stimulus x unit array a layer."""
+"""Responses of an encoder to stimuli: one stimulus x unit array per layer."""
 
 from normenc.representations.representing import Encoder, layers_in_order, represent
 

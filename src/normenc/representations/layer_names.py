@@ -1,4 +1,4 @@
-"""Names of layers: a module, one of its runs, an element of what it gives, and how tokens or positions are pooled."""
+"""Names of layers: a module, one of its runs, an element of its output, and how tokens or positions are pooled."""
 
 import re
 from collections.abc import Container
@@ -13,12 +13,12 @@ __all__ = ["LayerName", "elements_of", "parse_layer"]
 
 FORM = re.compile(r"(?P<module>[^:\[\]@]+)(?::(?P<run>[0-9]+))?(?P<path>(?:\[[^\[\]]+\])*)(?:@(?P<pool>\w+))?")
 POOLS = ("class", "mean")
-DEEPEST = 3  # elements within elements that are looked into unasked
+DEEPEST = 3  # depth to which nested elements are searched by default
 
 
 @dataclass(frozen=True)
 class LayerName:
-    """What a name such as ``"blocks.3"``, ``"relu:1"``, ``"attn[0]"`` or ``"blocks.3@mean"`` stands for.
+    """The meaning of a name such as ``"blocks.3"``, ``"relu:1"``, ``"attn[0]"`` or ``"blocks.3@mean"``.
 
     ``run`` is None for the last of several runs; ``path`` leads into a tuple (numbers) or a dictionary (keys).
     """
@@ -30,23 +30,25 @@ class LayerName:
     pool: str | None = None
 
     def choose(self, output: Any) -> Any:
-        """The element of a module's output that the path leads to.
+        """The element of a module's output at the path.
 
         Raises
         ------
         InputError
-            When it leads nowhere; the message lists what there is.
+            If there is none; the message lists the elements.
         """
         for key in self.path:
             there = _parts(output)
             if key not in there:
-                known = ", ".join(f"[{name}]" for name in there) or "none, for it is no tuple, list or dictionary"
+                known = (
+                    ", ".join(f"[{name}]" for name in there) or "none, because it is not a tuple, list or dictionary"
+                )
                 raise InputError(f"layer {self.text!r}: there is no element [{key}]; there are {known}")
             output = there[key]
         return output
 
     def pooled(self, values: torch.Tensor, maps: Container[tuple[int, ...]] = ()) -> torch.Tensor:
-        """Of what has one row a stimulus: the class token, or the mean over tokens or positions.
+        """The class token, or the mean over tokens or positions, of an output with one row per stimulus.
 
         Parameters
         ----------
@@ -59,7 +61,7 @@ class LayerName:
         Raises
         ------
         InputError
-            When there are neither tokens nor maps, or the axis of the channels cannot be told.
+            If there are neither tokens nor maps, or the channel axis is ambiguous.
         """
         if self.pool is None:
             return values
@@ -72,20 +74,20 @@ class LayerName:
             return values.mean(dim=places)
         wanted = "tokens, shape (stimulus, token, unit)"
         if self.pool == "mean":
-            wanted += ", or maps of a convolution, whose axis of channels is known"
+            wanted += ", or convolutional maps with a known channel axis"
         raise InputError(
             f"layer {self.text!r}: @{self.pool} is for {wanted}; the layer gives {tuple(values.shape)}. Read the whole "
-            f"layer, {self.text.removesuffix('@' + self.pool)!r}, and average what you mean"
+            f"layer, {self.text.removesuffix('@' + self.pool)!r}, and average over the axes you need"
         )
 
 
 def parse_layer(text: str, modules: Any) -> LayerName:
-    """What a layer's name stands for, among the names of `modules`.
+    """Parse a layer's name, given the names of `modules`.
 
     Raises
     ------
     InputError
-        When there is no such module, no such way to pool, or two things of that name.
+        If there is no such module or pooling, or the name is ambiguous.
 
     Examples
     --------
@@ -96,20 +98,21 @@ def parse_layer(text: str, modules: Any) -> LayerName:
     if text in modules:
         if match is not None and match["module"] != text and match["module"] in modules:
             raise InputError(
-                f"layer {text!r} is the name of a module, and names what {match['module']!r} gives; rename the module"
+                f"layer {text!r} is the name of a module, and also of an output of {match['module']!r}; rename the "
+                "module"
             )
         return LayerName(text, text)
     if match is None or match["module"] not in modules:
         raise InputError(f"there is no layer {text!r}; the layers are {', '.join(modules)}")
     if match["pool"] is not None and match["pool"] not in POOLS:
-        raise InputError(f"layer {text!r}: @{match['pool']} is none of {', '.join(f'@{pool}' for pool in POOLS)}")
+        raise InputError(f"layer {text!r}: @{match['pool']} is not one of {', '.join(f'@{pool}' for pool in POOLS)}")
     path = tuple(re.findall(r"\[([^\[\]]+)\]", match["path"]))
     run = None if match["run"] is None else int(match["run"])
     return LayerName(text, match["module"], run, tuple(key.strip("'\"") for key in path), match["pool"])
 
 
 def elements_of(output: Any, depth: int = 0) -> list[tuple[str, ...]]:
-    """Paths to all tensors in what a module gives; the empty one for a tensor alone."""
+    """Paths to all tensors in a module's output; the empty path for a single tensor."""
     if isinstance(output, torch.Tensor):
         return [()]
     if depth == DEEPEST:
@@ -118,7 +121,7 @@ def elements_of(output: Any, depth: int = 0) -> list[tuple[str, ...]]:
 
 
 def _parts(output: Any) -> dict[str, Any]:
-    """Elements of a tuple, a list or a dictionary by their names; raises InputError when two have one name."""
+    """Elements of a tuple, a list or a dictionary by name; raises InputError if two have the same name."""
     if isinstance(output, tuple | list):
         return {str(place): value for place, value in enumerate(output)}
     if not (isinstance(output, dict) or hasattr(output, "keys")):
@@ -126,6 +129,6 @@ def _parts(output: Any) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for key, value in output.items():
         if str(key) in parts:
-            raise InputError(f"a layer gives a dictionary in which two elements have the name [{key}]; rename one")
+            raise InputError(f"a layer returns a dictionary in which two elements are called [{key}]; rename one")
         parts[str(key)] = value
     return parts

@@ -1,4 +1,4 @@
-"""Reading a torch module's layers while it runs, and finding the axis of the stimuli in what they give."""
+"""Read a torch module's layers while it runs, and find the stimulus axis of their outputs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from normenc.representations.running import Runs, Shapes, reading
 
 __all__ = ["layers_that_run", "module_outputs", "plain_module"]
 
-PROBES = (2, N_PROBES)  # images; an axis that grows from the first to the second number is that of the stimuli
-SWAPPED = [1, 0]  # of the three images, the first two in another order
-ON_GPU = 1e-2  # of the largest value, where convolutions round to 10 bits
-EPSILONS = 16  # of the coarsest type of number that takes part
+PROBES = (2, N_PROBES)  # numbers of images; the axis that grows from the first to the second is the stimulus axis
+SWAPPED = [1, 0]  # the first two of the three images, in another order
+ON_GPU = 1e-2  # relative to the largest value, if convolutions round to 10 bits
+EPSILONS = 16  # of the coarsest number type involved
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class _Probed:
 
 
 def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
-    """The module whose submodules run as Python, and what their names began with around it.
+    """The module whose submodules run as Python, and the prefix of their names.
 
     Compiled modules and those that spread over devices are unwrapped.
 
     Raises
     ------
     InputError
-        For TorchScript, whose parts no hook can be put on.
+        For TorchScript, whose parts cannot have hooks.
     """
     prefix = ""
     while True:
@@ -57,19 +57,19 @@ def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
             own = network.__dict__.get(hooks)
             if own and own is not inner.__dict__[hooks]:
                 raise InputError(
-                    f"the {type(network).__name__} around {type(inner).__name__} has hooks of its own, which would be "
-                    "left out; put them on the module within"
+                    f"the {type(network).__name__} around {type(inner).__name__} has its own hooks, which would be "
+                    "ignored; put them on the inner module"
                 )
         network, prefix = inner, prefix + name
     if any(isinstance(part, torch.jit.ScriptModule) for part in network.modules()):
         raise InputError(
-            f"{type(network).__name__} is, or holds, a TorchScript module, which runs as a whole: its layers cannot be "
-            "read. Give the Python module that it was made from, with its weights"
+            f"{type(network).__name__} is, or contains, a TorchScript module, whose layers cannot be read. Give the "
+            "original Python module, with its weights"
         )
     lazy = [name for name, value in network.named_parameters() if isinstance(value, UninitializedParameter)]
     if lazy:
         raise InputError(
-            f"{type(network).__name__} has lazy layers ({lazy[0]}), whose weights would only be drawn now; run it once"
+            f"{type(network).__name__} has lazy layers ({lazy[0]}), whose weights are not initialised yet; run it once"
         )
     return network, prefix
 
@@ -77,7 +77,7 @@ def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
 def module_outputs(
     network: nn.Module, images: torch.Tensor, layers: Sequence[str] | None, batch_size: int
 ) -> dict[str, npt.NDArray[Any]]:
-    """Responses of a module's layers, shape (n_stimuli, n_units), in the order asked for, or of running."""
+    """Responses of a module's layers, shape (n_stimuli, n_units), in the requested order, or in order of running."""
     network, prefix = plain_module(network)
     _check_type(network, images)
     modules = {name: module for name, module in network.named_modules() if name}
@@ -106,18 +106,18 @@ def module_outputs(
 
 
 def _check_type(network: nn.Module, images: torch.Tensor) -> None:
-    """Raise InputError for whole numbers, unless the network looks them up."""
+    """Raise InputError for whole numbers, unless the network has an embedding."""
     if not images.is_floating_point() and not any(
         isinstance(part, nn.Embedding | nn.EmbeddingBag) for part in network.modules()
     ):
         raise InputError(
-            f"images have type {images.dtype}, of whole numbers whose range is unknown; give floating-point numbers "
-            "in the range that the network takes, such as images / 255, or bytes (uint8), which are divided by 255"
+            f"images have type {images.dtype}, whole numbers of unknown range; give floating-point numbers in the "
+            "range that the network expects, such as images / 255, or bytes (uint8), which are divided by 255"
         )
 
 
 def layers_that_run(network: nn.Module, images: torch.Tensor) -> list[str]:
-    """Names of the layers that give one row an image, in the order of running."""
+    """Names of the layers that give one row per image, in order of running."""
     network, _ = plain_module(network)
     _check_type(network, images)
     modules = {name: module for name, module in network.named_modules() if name}
@@ -128,13 +128,13 @@ def layers_that_run(network: nn.Module, images: torch.Tensor) -> list[str]:
 def _probed(
     run: Any, images: torch.Tensor, wanted: Mapping[str, LayerName] | None, maps: Shapes
 ) -> tuple[dict[str, _Probed], Runs, Runs]:
-    """Which layers give one row a stimulus, and along which axis, told by three images, and two in another order.
+    """Which layers give one row per stimulus, and along which axis, tested with three images, and two in another order.
 
-    Of layers that were asked for, one that does not is refused; else it is left out. Also what ran, for three and two.
+    A requested layer that does not raises InputError; others are left out. Also returns the outputs for three and two.
     """
     swapped, runs = run(images[SWAPPED]), run(images)
     known = dict(wanted) if wanted is not None else _all_layers(runs)
-    found = {}
+    probed = {}
     for name, layer in known.items():
         try:
             outputs = [_output(layer, of) for of in (swapped, runs)]
@@ -145,40 +145,40 @@ def _probed(
                 raise
             continue
         shape = outputs[1].shape
-        found[name] = _Probed(
+        probed[name] = _Probed(
             layer, axis, shape[:axis] + shape[axis + 1 :], maps, _pooled(layer, outputs[1], axis, maps)
         )
-    if wanted is None and not found:
-        raise InputError("no layer of the network gives one row a stimulus; give layers by name to see why")
-    return found, runs, swapped
+    if wanted is None and not probed:
+        raise InputError("no layer of the network gives one row per stimulus; name layers to see why")
+    return probed, runs, swapped
 
 
 def _rounding(network: nn.Module) -> float:
-    """How much of a layer's largest value may be rounding, by the types of the weights and the device."""
+    """Rounding error relative to a layer's largest value, by the types of the weights and the device."""
     weights = [p for p in network.parameters() if p.is_floating_point()]
     coarsest = max((torch.finfo(p.dtype).eps for p in weights), default=0.0)
     return max(TOLERANCE, EPSILONS * coarsest, ON_GPU if any(p.device.type != "cpu" for p in weights) else 0)
 
 
 def _check_chance(probed: Mapping[str, _Probed], again: Runs, rounding: float) -> None:
-    """Raise InputError where the same images, shown again, have other values."""
+    """Raise InputError if the same images give different values when shown again."""
     for name, layer in probed.items():
         if differ(layer.rows, _rows(layer, again, N_PROBES), rounding):
             raise InputError(
-                f"layer {name!r} depends on chance, or on earlier calls: the same images, shown again, have other "
-                "values. Let nothing be drawn in evaluation mode (functional.dropout needs training=self.training), "
-                "or read layers by name that come before"
+                f"layer {name!r} is random, or depends on earlier calls: the same images give different values when "
+                "shown again. Draw no random numbers in evaluation mode (functional.dropout needs "
+                "training=self.training), or name only earlier layers"
             )
 
 
 def _check_runs(module: str, probe: Runs, runs: Runs, n: int, n_probes: int = N_PROBES) -> None:
-    """Raise InputError when a module runs more or less often than it did for few images."""
-    once, now = (sum(name == module for name, _ in found) for found in (probe, runs))
+    """Raise InputError if a module runs more or less often than it did for few images."""
+    once, now = (sum(name == module for name, _ in ran) for ran in (probe, runs))
     if once != now:
         raise InputError(
-            f"layer {module!r} runs {_times(now)} for {n} images and {_times(once)} for {n_probes}: which rows belong "
-            "to which images cannot be told. Where the network takes its images in parts, give a batch_size no larger "
-            "than a part; or read other layers by name"
+            f"layer {module!r} runs {_times(now)} for {n} images and {_times(once)} for {n_probes}: it is unclear "
+            "which rows belong to which images. If the network processes images in parts, give a batch_size no larger "
+            "than a part; or name other layers"
         )
 
 
@@ -187,31 +187,31 @@ def _times(n: int) -> str:
 
 
 def _all_layers(runs: Runs) -> dict[str, LayerName]:
-    """Every tensor that a module gave, by its name: the run where there are several, the element where it is one."""
-    found = {}
+    """Every output tensor by name, including the run if there are several, and the element if there is one."""
+    layers = {}
     for (module, number), output in runs.items():
         run = number if (module, 1) in runs else None
         for path in elements_of(output):
             name = module + ("" if run is None else f":{run}") + "".join(f"[{key}]" for key in path)
-            if name in found:
+            if name in layers:
                 raise InputError(
-                    f"two layers have the name {name!r}: a module, and what another gives; rename the module"
+                    f"two layers have the name {name!r}: a module, and an output of another; rename the module"
                 )
-            found[name] = LayerName(name, module, run, path)
-    return found
+            layers[name] = LayerName(name, module, run, path)
+    return layers
 
 
 def _output(layer: LayerName, runs: Runs) -> torch.Tensor:
     n_runs = sum(module == layer.module for module, _ in runs)
     if not n_runs:
-        raise InputError(f"layer {layer.text!r} does not run when the network is given images")
+        raise InputError(f"layer {layer.text!r} does not run when the network processes images")
     if layer.run is not None and layer.run >= n_runs:
         raise InputError(f"layer {layer.text!r}: the module runs {_times(n_runs)}; runs are counted from 0")
     output = layer.choose(runs[layer.module, n_runs - 1 if layer.run is None else layer.run])
     if not isinstance(output, torch.Tensor):
         inside = ", ".join("".join(f"[{key}]" for key in path) for path in elements_of(output))
         choose = f"; choose one of its elements, {inside}, as in {layer.text}[0]" if inside else ""
-        raise InputError(f"layer {layer.text!r} gives a {type(output).__name__} and no tensor{choose}")
+        raise InputError(f"layer {layer.text!r} returns a {type(output).__name__}, not a tensor{choose}")
     return output
 
 
@@ -223,19 +223,19 @@ def _stimulus_axis(name: str, shapes: Sequence[tuple[int, ...]]) -> int:
         if len(grown) == 1 and (one[grown[0]], two[grown[0]]) == PROBES:
             return grown[0]
     raise InputError(
-        f"layer {name!r} gives shape {one} for {PROBES[0]} images and {two} for {PROBES[1]}: it must give one row a "
+        f"layer {name!r} gives shape {one} for {PROBES[0]} images and {two} for {PROBES[1]}: it must give one row per "
         "stimulus, along one axis"
     )
 
 
 def _rows(probed: _Probed, runs: Runs, n: int) -> npt.NDArray[Any]:
-    """A layer's values, shape (n, n_units); raises InputError when they are not of n images."""
+    """A layer's values, shape (n, n_units); raises InputError if they do not belong to n images."""
     output = _output(probed.layer, runs)
     expected = (*probed.shape[: probed.axis], n, *probed.shape[probed.axis :])
     if tuple(output.shape) != expected:
         raise InputError(
             f"layer {probed.layer.text!r} gives shape {tuple(output.shape)} for {n} images, but {N_PROBES} images "
-            f"make one expect {expected}; it must give one row a stimulus, of one shape"
+            f"imply {expected}; it must give one row per stimulus, all of the same shape"
         )
     return _pooled(probed.layer, output, probed.axis, probed.maps)
 
@@ -247,5 +247,5 @@ def _pooled(layer: LayerName, output: torch.Tensor, axis: int, maps: Shapes) -> 
 
 
 def _at_least_two(batch: torch.Tensor) -> torch.Tensor:
-    """The batch; a single image comes twice, for layers that squeeze would lose its axis."""
+    """The batch; a single image is doubled, because layers that squeeze would remove its axis."""
     return batch if len(batch) > 1 else torch.cat([batch, batch])

@@ -1,4 +1,4 @@
-"""Few images that tell how an encoder treats many, and whether what it gives for one depends on the others."""
+"""Test with a few images whether an encoder represents each image independently of the others."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from normenc.errors import InputError
 __all__ = ["N_PROBES", "check_alone", "differ", "probe_images"]
 
 N_PROBES = 3
-SEARCHED = 64  # images among which one is sought that differs from the first
-TOLERANCE = 1e-3  # of the largest value: far above rounding in single precision, which batches of other sizes change
+SEARCHED = 64  # images among which one that differs from the first is sought
+TOLERANCE = 1e-3  # of the largest value: far above single-precision rounding, which depends on the batch size
 
 
 def probe_images(images: torch.Tensor) -> tuple[list[int], torch.Tensor]:
-    """Places of up to three unlike images, and three images of which these are the first.
+    """Indices of up to three different images, and three images that start with these.
 
-    The first image, the one most unlike it among some, and the one most unlike that; what is missing where all images
-    are the same is made by shifting one sideways.
+    The first image, the most different one among some, and the one most different from that; if all images are the
+    same, shifted copies are added.
     """
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:SEARCHED].tolist()
     places = [0]
@@ -40,7 +40,7 @@ def _distance(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def differ(one: npt.NDArray[Any], other: npt.NDArray[Any], tolerance: float = TOLERANCE) -> bool:
-    """Whether values differ by more than rounding, which is taken relative to the largest."""
+    """Whether values differ by more than rounding, relative to the largest."""
     one, other = (np.asarray(values, dtype=np.float64) for values in (one, other))
     if one.shape != other.shape:
         return True
@@ -52,11 +52,11 @@ def differ(one: npt.NDArray[Any], other: npt.NDArray[Any], tolerance: float = TO
 
 
 def check_alone(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any], tolerance: float = TOLERANCE) -> None:
-    """Raise InputError when the same images have other values in another batch."""
+    """Raise InputError if the same images give different values in another batch."""
     if differ(one, other, tolerance):
         raise InputError(
-            f"layer {name!r} depends on the other images of a batch: the same image has other values beside others. "
-            "Each image must be represented by itself: let normalisation use running statistics (not "
-            "track_running_stats=False), take no mean over the batch, keep the order of the images; or read layers by "
-            "name that come before"
+            f"layer {name!r} depends on the other images in a batch: the same image gives different values in another "
+            "batch. Each image must be represented independently: use running statistics for normalisation (not "
+            "track_running_stats=False), no mean over the batch, and keep the order of the images; or name only "
+            "earlier layers"
         )

@@ -1,4 +1,4 @@
-"""From an encoder and images to responses, layer by layer."""
+"""Responses of an encoder to images, layer by layer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -32,37 +32,37 @@ def represent(
     encoder : Module or callable
         A ``torch.nn.Module`` is read at its submodules' outputs (so that ``fc`` of the study's networks is the linear
         output before its relu), in evaluation mode, on the device where it is; its state (modes, buffers, attributes)
-        and torch's global generator stay as they were. Any other callable maps images to
-        ``{layer: stimulus x unit}``, like the controls.
+        and torch's global generator are restored. Any other callable maps images to ``{layer: stimulus x unit}``, like
+        the controls.
     images : Tensor or array_like, shape (n_stimuli, ...)
-        As the encoder takes them; a module is given them in its own floating-point type. Bytes (uint8) are divided by
-        255, truth values are 0 and 1; other whole numbers, whose range is unknown, only reach callables and modules
-        with an embedding. They stay as they are, whatever the encoder does with what it is given.
+        As the encoder takes them; for a module they are converted to its own floating-point type. Bytes (uint8) are
+        divided by 255, truth values are 0 and 1; other whole numbers, whose range is unknown, only reach callables and
+        modules with an embedding. They are never changed, even if the encoder modifies its input.
     layers : sequence of str, optional
-        Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all
-        that give one row a stimulus, in the order of running. Of a module that runs several times ``"relu:0"`` is the
-        first run and ``"relu"`` the last; of one that gives a tuple or a dictionary ``"attn[0]"`` or ``"out[logits]"``
-        is an element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` the mean over tokens,
-        both of outputs of shape (stimulus, token, unit). Of maps ``@mean`` is the mean over positions, where a
-        convolution, normalisation or pooling in the network takes or gives maps of that shape (or of that shape but
-        with channels last); of others the axis of channels cannot be told.
+        Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all that
+        give one row per stimulus, in order of running. If a module runs several times, ``"relu:0"`` is the first run
+        and ``"relu"`` the last; if it returns a tuple or a dictionary, ``"attn[0]"`` or ``"out[logits]"`` is an
+        element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` the mean over tokens, both for
+        outputs of shape (stimulus, token, unit). For maps, ``@mean`` is the mean over positions, if a convolution,
+        normalisation or pooling in the network has inputs or outputs of that shape (or of that shape with channels
+        last); otherwise the channel axis is unknown.
     batch_size : int
         Images at a time.
 
     Returns
     -------
     dict of str to DataArray
-        Dimensions (stimulus, unit), in the order asked for; further dimensions of an output are flattened. A layer's
-        axis of stimuli is the one that grows with their number, which two small batches tell. Each image is
-        represented by itself: small batches in another order, and shown twice, tell whether values depend on the other
-        images, on chance or on earlier calls. (A callable is put to this test where there are several batches.)
+        Dimensions (stimulus, unit), in the requested order; further dimensions of an output are flattened. A layer's
+        stimulus axis is the one that grows with the number of stimuli, determined with two small batches. Each image is
+        represented independently: small batches in another order, and shown twice, test whether values depend on the
+        other images, are random or depend on earlier calls. (A callable is tested if there are several batches.)
 
     Raises
     ------
     InputError
-        When a layer is not there, does not run, or gives no row a stimulus; the message lists the layers there are.
-        When a layer depends on the other images of a batch, on chance or on earlier calls, or gives other rows or
-        runs more often in one batch than in another; the message names it. When the network cannot take the images.
+        If a layer does not exist, does not run, or does not give one row per stimulus; the message lists the layers. If
+        a layer depends on the other images in a batch, is random or depends on earlier calls, or gives different rows
+        or runs more often in one batch than in another; the message names it. If the network cannot process the images.
         Also for TorchScript modules, whose layers cannot be read.
 
     Examples
@@ -85,7 +85,7 @@ def represent(
 
 
 def layers_in_order(network: nn.Module, images: Any) -> list[str]:
-    """Names of all layers that give one row an image, in the order in which they run.
+    """Names of all layers that give one row per image, in order of running.
 
     Parameters
     ----------
@@ -103,12 +103,12 @@ def layers_in_order(network: nn.Module, images: Any) -> list[str]:
 
 
 def _as_tensor(images: Any) -> torch.Tensor:
-    """Images in a type of torch's; bytes as values from 0 to 1, truth values as 0 and 1."""
+    """Images in a torch type; bytes as values from 0 to 1, truth values as 0 and 1."""
     if not isinstance(images, torch.Tensor):
         images = torch.from_numpy(_as_plain_array(images))
     if images.layout != torch.strided or images.is_meta or images.is_complex():
         kind = "sparse" if images.layout != torch.strided else "without values" if images.is_meta else "complex"
-        raise InputError(f"images are a tensor that is {kind}; they must be dense, real numbers")
+        raise InputError(f"images are a {kind} tensor; they must be dense, real numbers")
     if images.ndim == 0 or len(images) == 0:
         raise InputError("there are no images to represent")
     images = images.dequantize() if images.is_quantized else images.detach()
@@ -134,7 +134,7 @@ def _as_plain_array(images: Any) -> np.ndarray:
 
 
 def _of_list(images: Any, checked: np.ndarray) -> np.ndarray:
-    """A list's numbers in their own type, or as they were checked where NumPy cannot join them."""
+    """A list's numbers in their own type, or as checked if NumPy cannot join them."""
     try:
         return np.asarray(images)
     except (RuntimeError, TypeError, ValueError):
@@ -150,10 +150,10 @@ def _callable_outputs(
     blocks = [_of_callable(encoder, batch, layers) for batch in images.split(batch_size)]
     for block in blocks:
         for name in {**blocks[0], **block}:
-            shapes = [found[name].shape[1:] if name in found else None for found in (blocks[0], block)]
+            shapes = [part[name].shape[1:] if name in part else None for part in (blocks[0], block)]
             if shapes[0] != shapes[1]:
                 told = [f"values of shape {shape}" if shape else "no such layer" for shape in shapes]
-                raise InputError(f"layer {name!r} differs from batch to batch: {told[0]}, and {told[1]}")
+                raise InputError(f"layer {name!r} differs between batches: {told[0]}, and {told[1]}")
     outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     if len(blocks) > 1:
         places, few = probe_images(images)
@@ -166,16 +166,16 @@ def _callable_outputs(
 def _of_callable(
     encoder: Callable[[torch.Tensor], Mapping[str, Any]], batch: torch.Tensor, layers: Sequence[str] | None
 ) -> dict[str, np.ndarray]:
-    found = encoder(batch.clone())
+    outputs = encoder(batch.clone())
     for name in layers or []:
-        if name not in found:
-            raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, found))}")
-    return {name: _rows(found[name], len(batch), name) for name in (found if layers is None else layers)}
+        if name not in outputs:
+            raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, outputs))}")
+    return {name: _rows(outputs[name], len(batch), name) for name in (outputs if layers is None else layers)}
 
 
 def _rows(output: Any, n: int, name: str) -> np.ndarray:
     array = as_array(output, f"the output of layer {name!r}") if not isinstance(output, tuple | list | dict) else None
     if array is None or array.ndim < 1 or len(array) != n:
         given = type(output).__name__ if array is None else f"shape {array.shape}"
-        raise InputError(f"layer {name!r} gives {given} for {n} images; it must give one row a stimulus")
+        raise InputError(f"layer {name!r} gives {given} for {n} images; it must give one row per stimulus")
     return array.reshape(n, -1)

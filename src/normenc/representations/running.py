@@ -1,4 +1,4 @@
-"""Running a torch module and keeping what its parts give, so that it stays as it was."""
+"""Run a torch module and record the outputs of its parts, without changing it."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,9 +13,9 @@ from normenc.errors import InputError
 
 __all__ = ["Runs", "Shapes", "reading"]
 
-Runs = dict[tuple[str, int], Any]  # what every module gave in each of its runs, in the order of running
+Runs = dict[tuple[str, int], Any]  # output of every module in each of its runs, in order of running
 Shapes = set[tuple[int, ...]]
-POSITIONS = {  # kinds of modules that have channels before positions, and over how many axes these go
+POSITIONS = {  # types of modules with channels before positions, and their number of position axes
     1: (
         nn.Conv1d,
         nn.ConvTranspose1d,
@@ -35,20 +35,25 @@ POSITIONS = {  # kinds of modules that have channels before positions, and over 
         nn.AdaptiveAvgPool2d,
     ),
 }
-FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)  # of networks given what they cannot take
+FAILURES = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AssertionError,
+)  # raised by networks for input they cannot process
 
 
 @contextmanager
 def reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[tuple[Any, Shapes]]:
-    """A function from images to what each of `modules` gave in each of its runs, and shapes of maps.
+    """A function from images to the outputs of `modules` in each of their runs, and the shapes of maps.
 
     The set is filled as the network runs: shapes (channel, position) and (channel, height, width) that convolutions,
     and other modules that have the channels first for certain, take and give.
 
-    Outputs are copied when they are made, for the next layer may write over them; images are copied before they are
-    handed over, for the network may do so. The network runs in evaluation mode, without gradients or compilation, and
-    each time from the state in which it was given; state, hooks, modes and torch's global generator are put back
-    whatever happens.
+    Outputs are copied immediately, because the next layer may overwrite them, and so are images, because the network
+    may. The network runs in evaluation mode, without gradients or compilation, each time from its original state;
+    state, hooks, modes and torch's global generator are always restored.
     """
     runs: Runs = {}
     maps: Shapes = set()
@@ -57,7 +62,9 @@ def reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[tu
     compiled = [getattr(part, "_compiled_call_impl", None) for part in parts]
     parameter = next((p for p in network.parameters() if p.is_floating_point()), None)
     if any(p.is_meta for p in network.parameters()):
-        raise InputError(f"{type(network).__name__} has weights on the device 'meta', which holds no values; load them")
+        raise InputError(
+            f"{type(network).__name__} has weights on the device 'meta', which stores no values; load them"
+        )
 
     def run(images: torch.Tensor) -> Runs:
         runs.clear()
@@ -106,27 +113,27 @@ def _call(network: nn.Module, shown: torch.Tensor) -> None:
     except FAILURES as error:
         said = " ".join(str(error).split())[:300]
         raise InputError(
-            f"{type(network).__name__} cannot take images of shape {tuple(shown.shape)} and type {shown.dtype} "
-            f"({type(error).__name__}: {said}); give images as the network takes them, the stimuli along the first "
-            "axis. normenc.pretrained.adapt makes grey images, shape (n, height, width), fit networks for other images"
+            f"{type(network).__name__} cannot process images of shape {tuple(shown.shape)} and type {shown.dtype} "
+            f"({type(error).__name__}: {said}); give images in the form that the network expects, with stimuli along "
+            "the first axis. normenc.pretrained.adapt adapts networks to grey images, shape (n, height, width)"
         ) from error
 
 
 class _State:
-    """What a network holds beside its parameters: buffers, and the attributes of its parts."""
+    """The state of a network besides its parameters: buffers, and the attributes of its parts."""
 
     def __init__(self, network: nn.Module) -> None:
         self.parts = [(part, dict(vars(part)), dict(part._buffers)) for part in network.modules()]
         held = [value for _, *kinds in self.parts for kind in kinds for value in kind.values()]
         tensors = [value for value in held if isinstance(value, torch.Tensor) and not isinstance(value, nn.Parameter)]
         if any(is_lazy(tensor) for tensor in tensors):
-            raise InputError(f"{type(network).__name__} has lazy layers, which have not seen images; run it once")
+            raise InputError(f"{type(network).__name__} has lazy layers, which are not initialised; run it once")
         plain = {id(tensor): tensor for tensor in tensors if tensor.layout == torch.strided}
         self.tensors = [(tensor, tensor.detach().clone()) for tensor in plain.values()]
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Put everything back, in place where it was changed in place."""
+        """Restore everything, in place if it was changed in place."""
         for part, attributes, buffers in self.parts:
             for now, before in ((vars(part), attributes), (part._buffers, buffers)):
                 for name in set(now) - set(before):
@@ -139,16 +146,16 @@ class _State:
 
 @contextmanager
 def _as_python() -> Iterator[None]:
-    """Let compiled parts run as the Python that they were made from, so that hooks within them are called."""
+    """Run compiled parts as their original Python code, so that hooks inside them are called."""
     with ExitStack() as stack:
-        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):  # of torch 2.6
+        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):  # from torch 2.6 on
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         yield
 
 
 @contextmanager
 def _own_generator(parameter: torch.Tensor | None) -> Iterator[None]:
-    """Leave torch's global generators, on the CPU and the network's GPU, as they were."""
+    """Restore torch's global generators, on the CPU and the network's GPU."""
     devices = [parameter.device] if parameter is not None and parameter.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         yield
@@ -171,7 +178,7 @@ def _shapes(maps: Shapes, n_axes: int) -> Any:
 
 
 def _copied(output: Any) -> Any:
-    """What a module gave, as copies on the CPU."""
+    """A module's output, as copies on the CPU."""
     if isinstance(output, torch.Tensor):
         return output.detach().to("cpu", copy=True)
     if isinstance(output, dict) or hasattr(output, "keys"):

@@ -1,8 +1,8 @@
-"""Similarity of two representations themselves: what one says about the stimuli that the other can be turned into.
+"""Direct similarity of two representations: how well one can be aligned with the other.
 
-All take responses to the same stimuli in the same order, shape (n_stimuli, n_units); units may differ in number and
-meaning. Each unit's mean over stimuli is taken out first. Where both label their stimuli (xarray, pandas), the labels
-must agree.
+All functions take responses to the same stimuli in the same order, shape (n_stimuli, n_units); units may differ in
+number and meaning. Each unit's mean over stimuli is subtracted first. If both inputs have stimulus labels (xarray,
+pandas), they must agree.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-FLAT = 1e-13  # of a kernel's square, at which the debiased one is nothing but rounding
+FLAT = 1e-13  # of a kernel's square; below this the debiased kernel is only rounding error
 ALIGNMENTS = ("linear-cka", "debiased-cka", "procrustes", "angular", "svcca", "pwcca")
 
 
@@ -48,7 +48,7 @@ def compare_representations(x: Any, y: Any, method: str = "linear-cka") -> float
     Raises
     ------
     InputError
-        When there is no such method, and as the method itself says.
+        If the method is unknown, and as the method itself.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def linear_cka(x: Any, y: Any, *, debiased: bool = False) -> float:
     Raises
     ------
     InputError
-        When stimuli differ, are fewer than 3 (debiased: 4), or all evoke the same (debiased: or are all equally far
+        If stimuli differ, are fewer than 3 (debiased: 4), all evoke the same response (debiased: or are all equally far
         apart), or responses are not finite.
 
     References
@@ -105,7 +105,7 @@ def linear_cka(x: Any, y: Any, *, debiased: bool = False) -> float:
     1.0
     """
     first, second = checked_pair(x, y, 4 if debiased else 3)
-    if len(first) > max(first.shape[1], second.shape[1]):  # whichever is smaller: units x units, or the kernels
+    if len(first) > max(first.shape[1], second.shape[1]):  # use the smaller matrices: units x units, or the kernels
         return _cka_of_units(first, second, debiased)
     kernels = [v @ v.T for v in (first, second)]
     if debiased:
@@ -115,13 +115,13 @@ def linear_cka(x: Any, y: Any, *, debiased: bool = False) -> float:
 
 
 def _cka_of_units(x: Floats, y: Floats, debiased: bool) -> float:
-    """The same from products of units, so that no matrix has a row and a column for every stimulus."""
+    """The same from products of units, without a stimulus x stimulus matrix."""
 
     def inner(a: Floats, b: Floats) -> float:
         whole = float(np.square(a.T @ b).sum())
         if not debiased:
             return whole
-        # Of the kernels without their diagonals: the sum of their products, and their row sums.
+        # For kernels without their diagonals: the sum of their products, and their row sums.
         n = len(a)
         diagonals = [np.einsum("ij,ij->i", v, v) for v in (a, b)]
         rows = [v @ v.sum(axis=0) - diagonal for v, diagonal in zip((a, b), diagonals, strict=True)]
@@ -138,9 +138,9 @@ def _cka_of_units(x: Floats, y: Floats, debiased: bool) -> float:
 def procrustes_distance(x: Any, y: Any) -> float:
     r"""Procrustes distance: 0 to :math:`\sqrt 2`, **lower** is more similar.
 
-    What is left of :math:`|X / |X| - Y Q / |Y||_F` after the best rotation or reflection Q, with the narrower of the
-    two filled up with zeros: :math:`\sqrt{2 - 2 |X^T Y|_* / (|X| |Y|)}` with the nuclear norm, the sum of singular
-    values. A metric.
+    The residual :math:`|X / |X| - Y Q / |Y||_F` after the best rotation or reflection Q, with the narrower of the two
+    padded with zeros: :math:`\sqrt{2 - 2 |X^T Y|_* / (|X| |Y|)}` with the nuclear norm, the sum of singular values. A
+    metric.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def procrustes_distance(x: Any, y: Any) -> float:
     Raises
     ------
     InputError
-        When stimuli differ, are fewer than 3, or all evoke the same, or responses are not finite.
+        If stimuli differ, are fewer than 3, or all evoke the same response, or responses are not finite.
 
     References
     ----------
@@ -168,7 +168,7 @@ def procrustes_distance(x: Any, y: Any) -> float:
     if first.shape[1] < second.shape[1]:
         first, second = second, first
     left, _, right = np.linalg.svd(second.T @ first, full_matrices=False)
-    # What is left is measured, as 2 minus nearly 2 would lose half the digits of a small distance.
+    # The residual is computed directly, since 2 minus nearly 2 would lose half the digits of a small distance.
     return float(min(np.linalg.norm(first - second @ (left @ right)), np.sqrt(2)))
 
 
@@ -293,26 +293,27 @@ def _u_centred(kernel: Floats, name: str) -> Floats:
 
 def _equally_far(name: str) -> InputError:
     return InputError(
-        f"stimuli of the {name} representation are all equally far apart, but for a part of each stimulus's own; "
-        "the debiased alignment is undefined, so use linear-cka, or a representation where some stimuli are nearer"
+        f"stimuli of the {name} representation are all equally far apart, except for a component unique to each "
+        "stimulus, so that the debiased alignment is undefined; use linear-cka, or a representation in which some "
+        "stimuli are closer"
     )
 
 
 def _canonical(x: Any, y: Any, explained_variance: float) -> tuple[Floats, Floats, Floats]:
     """Canonical correlations, the first representation's directions (n_stimuli, k), and its reduced responses."""
     if not 0 < explained_variance <= 1:
-        raise InputError(f"explained_variance is {explained_variance}; it must lie above 0 and not above 1")
+        raise InputError(f"explained_variance is {explained_variance}; it must be above 0 and at most 1")
     bases, reduced = [], []
     for values in checked_pair(x, y):
         left, scale, _ = np.linalg.svd(coordinates(values), full_matrices=False)
         scale = scale[scale > scale[0] * max(values.shape) * np.finfo(float).eps]
         share = np.cumsum(scale**2) / np.sum(scale**2)
         n = len(scale)
-        if explained_variance < 1:  # with 1 each component counts, however small
+        if explained_variance < 1:  # with 1 every component counts, however small
             n = min(int(np.searchsorted(share, explained_variance)) + 1, n)
         if n >= len(values) - 1:
             raise InputError(
-                f"{n} components of {len(values)} stimuli: any two such representations correlate perfectly; lower "
+                f"{n} components for {len(values)} stimuli: any two such representations correlate perfectly; lower "
                 f"explained_variance ({explained_variance:g}), or use more stimuli"
             )
         bases.append(left[:, :n])

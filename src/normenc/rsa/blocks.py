@@ -1,4 +1,4 @@
-"""Correlation RDMs from units that come block by block, whether these lie in memory or not."""
+"""Correlation RDMs from blocks of units, in memory or not."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,35 +15,35 @@ from normenc.rsa.ties import settled
 __all__ = ["Sums", "check_shape", "constant_stimulus", "one_minus_correlation", "rdm_from_blocks", "sums_of"]
 
 Floats = npt.NDArray[np.float64]
-BLOCK_UNITS = 1024  # units a block: short enough for the processor's cache, and for sums in single precision
-BLOCK_ROWS = 64  # stimuli whose row of the RDM is finished at once, while the cache holds it
-ROUNDING = {np.dtype(np.float64): 16, np.dtype(np.float32): 4}  # machine epsilons by which 1 may miss 1
+BLOCK_UNITS = 1024  # units per block: few enough for the processor's cache, and for sums in single precision
+BLOCK_ROWS = 64  # RDM rows finished at once, while they are in the cache
+ROUNDING = {np.dtype(np.float64): 16, np.dtype(np.float32): 4}  # machine epsilons by which 1 may be off
 
 
 def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
-    """Correlation :func:`rdm` of responses that come a block of units at a time, as when memory cannot hold them all.
+    """Correlation :func:`rdm` of responses given in blocks of units, for responses that do not fit in memory.
 
-    Besides the block in use, that takes 16 bytes for every ordered pair of stimuli when responses are float32, and 24
-    when they are float64.
+    Besides the current block, this takes 16 bytes per ordered pair of stimuli for float32 responses, and 24 for
+    float64.
 
     Parameters
     ----------
     blocks : iterable of array_like, shape (n_stimuli, n_block_units)
-        Responses to the same stimuli, all of one type; blocks may differ in width. Where they are labelled (xarray,
-        pandas), their labels must agree.
+        Responses to the same stimuli, all of one type; blocks may differ in width. Stimulus labels (xarray, pandas), if
+        present, must agree.
 
     Returns
     -------
     ndarray, shape (n_stimuli, n_stimuli)
-        What :func:`rdm` gives for the blocks side by side, whatever their widths: the same sums in the same order,
-        except that float32 responses are multiplied in float32 however few there are.
+        The same as :func:`rdm` of the concatenated blocks, whatever their widths: the same sums in the same order,
+        except that float32 responses are always multiplied in float32, however few there are.
 
     Raises
     ------
     InputError
-        Where :func:`rdm` raises it; when there is no block, or blocks differ in type or number of stimuli; and when a
-        variance over units leaves the range of its type, where :func:`rdm` would scale the responses. Float32 blocks
-        are then read a second time, in float64, if they can be, as a list can and a generator cannot.
+        As :func:`rdm`; also if there is no block, if blocks differ in type or number of stimuli, and if a variance over
+        units leaves the range of its type, where :func:`rdm` would scale the responses. Float32 blocks are first read a
+        second time, in float64, if possible (a list, not a generator).
 
     Examples
     --------
@@ -57,20 +57,20 @@ def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
     if constant.any():
         raise constant_stimulus(constant, None, sums.n_units)
     if sums.need_care() and sums.dtype == np.float32 and iter(blocks) is not blocks:
-        del sums  # as large as those that follow
+        del sums  # as large as the new sums
         sums, _ = _sums_of_blocks(blocks, np.float64)
     if sums.need_care():
         variance = np.diagonal(sums.covariance)
         raise InputError(
-            f"variances over units run from {variance.min():g} to {variance.max():g}, out of the range in which "
-            f"{sums.dtype} tells them from rounding; divide each stimulus's responses by their size, or take a common "
-            "baseline out of them, which both leave correlations as they are, or give blocks in float64"
+            f"variances over units run from {variance.min():g} to {variance.max():g}, outside the range in which "
+            f"{sums.dtype} distinguishes them from rounding error; divide each stimulus's responses by their size, or "
+            "subtract a common baseline (neither changes correlations), or give blocks in float64"
         )
     return one_minus_correlation(sums, sums.noise())
 
 
 def one_minus_correlation(sums: "Sums", noise: Floats) -> Floats:
-    """Dissimilarities, in the place of the covariance; 0, and equal, where they are but for rounding.
+    """Dissimilarities, overwriting the covariance; those that are 0, or equal, up to rounding become exactly so.
 
     Parameters
     ----------
@@ -98,13 +98,13 @@ def one_minus_correlation(sums: "Sums", noise: Floats) -> Floats:
 
 
 def _rounding_of(sums: "Sums") -> float:
-    """What double precision of responses and sums leaves of equal dissimilarities, at least."""
+    """By how much equal dissimilarities may differ, at least, in double precision."""
     exact = np.float64
     return ROUNDING[np.dtype(exact)] * float(np.finfo(exact).eps) + 4 * float(sums.noise(exact).max())
 
 
 def check_shape(n_stimuli: int, n_units: int, metric: str) -> None:
-    """Raise InputError when there are too few stimuli or units for an RDM."""
+    """Raise InputError if there are too few stimuli or units for an RDM."""
     least = 2 if metric == "correlation" else 1
     if n_stimuli < 2 or n_units < least:
         raise InputError(
@@ -114,19 +114,19 @@ def check_shape(n_stimuli: int, n_units: int, metric: str) -> None:
 
 
 def constant_stimulus(which: npt.NDArray[np.bool_], responses: Any, n_units: int) -> InputError:
-    """What to say of stimuli with the same response everywhere."""
+    """The error for stimuli with the same response in all units."""
     return InputError(
         f"{stimulus_name(responses, int(which.argmax()))} has the same response in all {n_units} units "
-        f"({which.sum()} such stimuli in all, but for rounding), so that its correlation with other stimuli is "
-        "undefined; remove these stimuli, or compare a layer or population that responds to them"
+        f"({which.sum()} such stimuli in all, up to rounding), so that its correlation with other stimuli is "
+        "undefined; remove these stimuli, or use a layer or population that responds to them"
     )
 
 
 class Sums:
-    """Covariance of stimuli over units, which may come piece by piece: add them, finish, read the covariance.
+    """Covariance of stimuli over units, which can be added in blocks: add them, finish, read the covariance.
 
-    Responses are shifted by the mean of the first units, and what is left of the mean is taken out of the products at
-    the end. That loses nothing: a fraction f of the units has a mean within std / sqrt(f) of the stimulus's.
+    Responses are shifted by the mean of the first units; the remaining mean is subtracted from the products at the end.
+    Precision is kept: the mean of a fraction f of the units is within std / sqrt(f) of the stimulus's mean.
     """
 
     def __init__(self, n_stimuli: int, width: int, dtype: npt.DTypeLike) -> None:
@@ -135,13 +135,13 @@ class Sums:
         self.first: Floats = np.empty(0)  # responses of the first unit
         self._total = np.zeros(n_stimuli)
         self._shift: npt.NDArray[Any] | None = None
-        self._shifted = np.ones((n_stimuli + 1, width), dtype=dtype)  # the last row's product is the sum of the others
+        self._shifted = np.ones((n_stimuli + 1, width), dtype=dtype)  # the last row gives the sums over units
         self._filled = 0
         self._product = np.empty((n_stimuli + 1, n_stimuli + 1), dtype=dtype)
 
     @np.errstate(over="ignore", invalid="ignore")
     def add(self, values: npt.NDArray[Any]) -> None:
-        """Take some more units; they are multiplied whenever there are as many as the width."""
+        """Add units; products are computed whenever a full block is there."""
         if not self.first.size:
             self.first = values[:, 0].astype(np.float64)
         start, width = 0, self._shifted.shape[1]
@@ -167,7 +167,7 @@ class Sums:
 
     @np.errstate(over="ignore", invalid="ignore")
     def finish(self) -> "Sums":
-        """Turn the sums into the covariance; no unit can be added any more."""
+        """Turn the sums into the covariance; no more units can be added."""
         if self._filled:
             self._multiply()
         del self._shifted, self._product
@@ -179,7 +179,7 @@ class Sums:
         return self
 
     def need_care(self) -> bool:
-        """Whether a variance is no number, near the end of its type's range, or nothing but rounding."""
+        """Whether a variance is not finite, near the limit of its type's range, or only rounding error."""
         variance = np.diagonal(self.covariance)
         limits = np.finfo(self.dtype)
         rounding = 100 * float(limits.eps) * np.abs(self.first)
@@ -188,7 +188,7 @@ class Sums:
         return bool(np.any(~np.isfinite(variance) | (variance <= floor)))
 
     def noise(self, dtype: npt.DTypeLike | None = None) -> Floats:
-        """Rounding of responses of a type (that of the sums), in standard deviations of each stimulus's."""
+        """Rounding error of responses of a type (that of the sums), in standard deviations of each stimulus."""
         assert self._shift is not None
         ratio = np.abs(self._shift[:, 0].astype(np.float64)) / np.sqrt(np.diagonal(self.covariance))
         return float(np.finfo(dtype or self.dtype).eps) / 2 * (1 + ratio)
@@ -202,7 +202,7 @@ def sums_of(values: npt.NDArray[Any]) -> Sums:
 
 
 def _width(n_stimuli: int) -> int:
-    # Adding a product to the sum costs n_stimuli^2, making it n_stimuli^2 * width: the second should hide the first.
+    # Adding a product costs n_stimuli^2, computing it n_stimuli^2 * width: the second should dominate.
     return max(BLOCK_UNITS, n_stimuli)
 
 
@@ -217,7 +217,7 @@ def _sums_of_blocks(blocks: Iterable[Any], dtype: npt.DTypeLike | None) -> tuple
         if constant.any():
             constant &= (values.min(axis=1) == sums.first) & (values.max(axis=1) == sums.first)
     if sums is None:
-        raise InputError("there are no blocks; an RDM needs the responses of at least one block of units")
+        raise InputError("there are no blocks; give the responses of at least one block of units")
     return sums.finish(), constant
 
 
@@ -233,11 +233,11 @@ def _checked_blocks(blocks: Iterable[Any]) -> Iterator[npt.NDArray[Any]]:
         expected = expected or form
         if form != expected:
             raise InputError(
-                f"the first block has {expected}, but the one that starts with unit {n_units} has {form}; blocks must "
-                "be responses to the same stimuli in the same type"
+                f"the first block has {expected}, but the one that starts with unit {n_units} has {form}; all blocks "
+                "must be responses to the same stimuli, of the same type"
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            finite = np.isfinite(values.sum(dtype=np.float64))  # one pass, which seldom calls for another
+            finite = np.isfinite(values.sum(dtype=np.float64))  # one pass; a second is rarely needed
         if not finite and (bad := np.argwhere(~np.isfinite(values))).size:
             row, unit = bad[0]
             raise InputError(

@@ -1,4 +1,4 @@
-"""Bootstrap samples of models' similarities with a recording, and of its noise ceiling, for every set of factors."""
+"""Bootstrap samples of model similarities and noise ceilings, for every set of factors."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ __all__ = ["bootstrap", "ceiling_of"]
 Floats = npt.NDArray[np.float64]
 Sample = tuple[dict[str, tuple[float, ...]], Floats]
 Halves = Sequence[tuple[Floats, Floats]]
-CEILING_PAIRS = 40_000  # dissimilarities of halves in every bootstrap sample; all splits only in the estimate
-NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with an RDM of its own,
-NEURON_BYTES = 2**28  # and these of no more than that, if there are few stimuli enough for two
+CEILING_PAIRS = 40_000  # limit on dissimilarities of halves in a bootstrap sample; only the estimate uses all splits
+NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM,
+NEURON_BYTES = 2**28  # and at most this many dissimilarities, if at least two samples fit
 
 
 @dataclass(frozen=True)
 class _Draws:
-    """Weights of a factor's members in every sample, shape (n_samples, n_members), and what they do to a variance."""
+    """Weights of a factor's members in every sample, shape (n_samples, n_members), and their effect on a variance."""
 
     weights: npt.NDArray[np.int64]
     inflation: tuple[float, ...]
@@ -61,23 +61,23 @@ def bootstrap(
     factors : tuple of str
     measure : Measure
     kind : str
-        Of the noise ceiling, see :class:`normenc.rsa.Ceiling`.
+        Kind of noise ceiling, see :class:`normenc.rsa.Ceiling`.
     halves : sequence of pairs of ndarray, shape (n_pairs,), optional
         Dissimilarities of two halves of the trials in every split, for a ceiling of the kind "repeats".
     n_samples : int
-        Of each bootstrap.
+        Number of samples of each bootstrap.
     block_length : int, optional
-        Neighbours drawn together; stimuli are drawn one by one where None is given.
+        Neighbours drawn together; with None, stimuli are drawn one by one.
     seed : int
     progress : callable, optional
-        Is given (done, all) after each bootstrap.
+        Called as (done, all) after each bootstrap.
 
     Returns
     -------
     list of (dict, ndarray)
-        For every bootstrap the inflation of each factor it resamples, see :func:`normenc.rsa.resampling.inflation`,
-        and the similarity of every model and both ceilings, shape (n_samples, n_models + 2). A similarity that is
-        undefined in a sample of any bootstrap is NaN in that sample of all.
+        For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
+        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). A similarity that is undefined
+        in a sample of any bootstrap is NaN in that sample of every bootstrap.
     """
     draws = _draw(inputs, factors, n_samples, block_length, seed)
     samples = []
@@ -87,7 +87,7 @@ def bootstrap(
         drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
         estimates, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, measure, kind, halves, seed)
         estimates = np.broadcast_to(estimates, (n_samples, *estimates.shape[1:]))
-        for seeds in [None, *draws.get("seeds", [])]:  # these change means alone, and no similarity
+        for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
             if not drawn and seeds is None:
                 continue
             groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
@@ -101,7 +101,7 @@ def bootstrap(
 
 
 def ceiling_of(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, seed: int) -> Ceiling:
-    """The ceiling that :func:`normenc.rsa.noise_ceiling` gives for the same recording."""
+    """The same ceiling as :func:`normenc.rsa.noise_ceiling`."""
     if inputs.grouped_by:
         return ceiling_of_rdms(upper(inputs.matrices), inputs.group, inputs.grouped_by, measure)
     if repeats is not None:
@@ -110,8 +110,8 @@ def ceiling_of(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, 
         return ceiling_of_neurons(inputs.neurons[0], measure, None, seed)
     if inputs.n_neurons:
         raise InputError(
-            f"halves of the neurons give no noise ceiling for rdm_metric {rdm_metric!r}, which is no sum over neurons; "
-            "give repeats too, or the RDM alone as data"
+            f"halves of the neurons give no noise ceiling for rdm_metric {rdm_metric!r}, because it is not a sum over "
+            "neurons; also give repeats, or give only the RDM as data"
         )
     return Ceiling("none", float("nan"), float("nan"))
 
@@ -119,12 +119,12 @@ def ceiling_of(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, 
 def _draw(
     inputs: Inputs, factors: tuple[str, ...], n_samples: int, block_length: int | None, seed: int
 ) -> dict[str, list[_Draws]]:
-    """Draw members of every factor, each from a generator of its own.
+    """Draw members of every factor, each with its own generator.
 
-    Each is drawn as usual and, where two members may matter at once, also with the same draws added to the whole
-    once, which halves their effect. Neurons are drawn the second way only: an RDM of resampled neurons is noisier than
-    the recording's own, and this one less so. Blocks of neighbours are added to the whole three times: drawn as usual
-    they would hold too many pairs of neighbours, all of them alike.
+    Each is drawn as usual and, if pairs of members may matter, also with the draws added once to the full sample, which
+    halves their effect. Neurons are drawn only in the second way, because an RDM of resampled neurons is noisier than
+    the recording's own. Blocks of neighbours are added to three copies of the full sample: drawn as usual, they would
+    contain too many pairs of similar neighbours.
     """
     draws = {}
     for factor, size in inputs.sizes(factors).items():
@@ -133,9 +133,9 @@ def _draw(
         counts = (
             draw_counts(int(size), n_samples, rng) if length == 1 else draw_blocks(int(size), n_samples, length, rng)
         )
-        if length > 1:  # neighbours are drawn together: the share of the circle that one block leaves out
+        if length > 1:  # neighbours are drawn together: the share of the circle outside one block
             draws[factor] = [_Draws(3 + counts, ((1 - length / size) / 16,))]
-        elif factor in ("stimuli", "animals", "sessions"):  # two of them matter at once, in RDMs and in ceilings
+        elif factor in ("stimuli", "animals", "sessions"):  # pairs of them matter, in RDMs and in ceilings
             draws[factor] = [_Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
         else:
             weights = 1 + counts if factor == "neurons" else counts
@@ -151,7 +151,7 @@ def _evaluate(
     halves: Halves | None,
     seed: int,
 ) -> tuple[Floats, Floats]:
-    """Similarity of every model's vectors with the data's, and both ceilings; one sample where all are the same."""
+    """Similarity of every model's vectors with the data's, and both ceilings; a single sample if all are the same."""
     everyone = np.ones((1, inputs.n_stimuli), dtype=np.int64)
     stimuli, groups, neurons = (draws.get(f) for f in ("stimuli", inputs.grouped_by, "neurons"))
     stimuli = everyone if stimuli is None else stimuli
@@ -184,7 +184,7 @@ def _with_neurons(
     kind: str,
     seed: int,
 ) -> tuple[Floats, Floats]:
-    """The same where every sample has neurons, and thus RDMs, of its own: the same neurons in every session."""
+    """The same if every sample has its own neurons, and so its own RDMs; the same neurons in every session."""
     estimates, ceiling = [], []
     step = int(np.clip(NEURON_BYTES // (8 * inputs.models.shape[1]), 1, NEURON_SAMPLES))
     for start in range(0, len(neurons), step):
@@ -210,7 +210,7 @@ def n_splits(inputs: Inputs) -> int:
 
 
 def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: npt.NDArray[np.int64], measure: Measure) -> Floats:
-    """Ceilings from halves, each of shape (n_pairs,), or (n_samples, n_pairs), one for each sample; split by split."""
+    """Ceilings from halves, split by split, each of shape (n_pairs,), or (n_samples, n_pairs) with one per sample."""
     each = []
     for halves in splits:
         own = [half if half.ndim == 2 else np.broadcast_to(half, (len(counts), len(half))) for half in halves]
@@ -219,7 +219,7 @@ def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: npt.NDArray[
 
 
 def _undefined_together(samples: list[Sample]) -> list[Sample]:
-    """Of every model, the samples in which its similarity is undefined in some bootstrap are NaN in all of them."""
+    """Set each model's similarity to NaN, in all bootstraps, in samples where it is undefined in any of them."""
     undefined = np.any([np.isnan(values) for _, values in samples], axis=0)
     undefined[:, -2:] = False
     return [(inflations, np.where(undefined, np.nan, values)) for inflations, values in samples]

@@ -1,4 +1,4 @@
-"""Noise ceilings: how similar to the recording the best possible model would be."""
+"""Noise ceilings: the similarity with the recording that the best possible model would reach."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ KINDS = {
     "sessions": "several sessions: the lower with one left out, the upper with all",
     "repeats": "split halves of the repeated trials",
     "neurons": "split halves of the neurons",
-    "none": "none: there is a single RDM, which tells nothing about its noise",
-    "no formula": "none: halves of a recording give a ceiling only for measures that are correlations",
+    "none": "none: a single RDM carries no information about its noise",
+    "no formula": "none: halves of a recording give a ceiling only for correlation measures",
 }
 SPLITS = {"repeats": 20, "neurons": 100}
 
@@ -40,10 +40,10 @@ class Ceiling:
     Attributes
     ----------
     kind : str
-        ``"animals"``, ``"sessions"``, ``"repeats"`` or ``"neurons"``: what it was estimated from. ``"none"`` of a
-        single RDM; ``"no formula"`` where halves could be compared, but the measure is not a correlation.
+        ``"animals"``, ``"sessions"``, ``"repeats"`` or ``"neurons"``: what it was estimated from. ``"none"`` for a
+        single RDM; ``"no formula"`` if halves could be compared, but the measure is not a correlation.
     lower, upper : float
-        In the comparison's own units, higher is better; NaN where there is none.
+        In the units of the measure, higher is better; NaN if there is none.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class Ceiling:
     upper: float
 
     def describe(self, who: str = "animals") -> str:
-        """Say in words what the ceiling was estimated from; `who` is what its subjects are called.
+        """Describe what the ceiling was estimated from; `who` is the word for its subjects.
 
         Examples
         --------
@@ -73,55 +73,55 @@ def noise_ceiling(
     n_splits: int | None = None,
     seed: int = 0,
 ) -> Ceiling:
-    """Noise ceiling of a recording, by the first of three ways that it allows.
+    """Noise ceiling of a recording, by the first of these methods that the data allow.
 
     Several animals, or several sessions of one animal (`rdms`)
-        Upper: mean similarity of each animal's RDM with the one RDM that is most similar to all, which is their mean
-        after each has unit length in the comparison's metric, or their mean rank [1]_. No model can be better, apart
-        from tau-a, where the mean rank is close to the best. Lower: the same with the animal's own RDM left out of
-        the mean. The whitened comparisons use the whitened length (rsatoolbox 0.3.2 does not, and is not maximal).
+        Upper: mean similarity of each animal's RDM with the RDM that is most similar to all, which is their mean after
+        normalising each to unit length in the measure's metric, or their mean rank [1]_. No model can do better, except
+        for tau-a, where the mean rank is close to the best. Lower: the same, leaving the animal's own RDM out of the
+        mean. The whitened measures use the whitened length (rsatoolbox 0.3.2 does not, so its ceiling is not maximal).
     Repeated trials (`repeats`), or one averaged recording (`responses`)
-        The RDMs of two halves of the trials, or of the neurons, are compared, in many random splits; the
-        Spearman-Brown formula gives from their mean similarity r the reliability 2r / (1 + r) of the whole. Lower:
-        that reliability, the similarity with a second recording of the same size. Upper: its square root, the
-        similarity with the RDM free of noise. The formula takes a half's noise variance to be twice the whole's;
-        where noise far outweighs the signal it is more, and the ceiling too low. Noise that the halves share (of a
-        session, of the stimuli; between neurons, their common fluctuations) is not noticed.
+        The RDMs of two halves of the trials, or of the neurons, are compared in many random splits. From their mean
+        similarity r, the Spearman-Brown formula gives the reliability of the full recording, 2r / (1 + r). Lower: this
+        reliability, the expected similarity with a second recording of the same size. Upper: its square root, the
+        similarity with the noise-free RDM. The formula assumes that a half has twice the noise variance of the whole;
+        if noise far exceeds the signal it has more, and the ceiling is too low. Noise shared by the halves (of a
+        session, of the stimuli; between neurons, common fluctuations) is not detected.
 
     Parameters
     ----------
     rdms : array_like, shape (n_rdms, n_stimuli, n_stimuli), optional
-        An array, or a list, of which labels of stimuli (xarray, pandas) must agree with all others that are given.
+        An array or a list. Stimulus labels (xarray, pandas) must agree with those of all other inputs.
     subject : array_like, shape (n_rdms,), optional
-        Whom each RDM is of; an animal's sessions are left out together. By default the coordinates ``subject`` or
-        ``animal``, and ``session``, of an xarray stack; without any each is of an animal of its own or, where `session`
-        is given, all are of one.
+        The animal of each RDM; its sessions are left out together. By default the coordinates ``subject`` or
+        ``animal``, and ``session``, of an xarray stack; without any, each RDM counts as a different animal or, if
+        `session` is given, all as one.
     session : array_like, shape (n_rdms,), optional
-        Which session each RDM is of. Sessions are what is left out where there are not several animals.
+        The session of each RDM. With a single animal, sessions are left out instead.
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
     responses : array_like, shape (n_stimuli, n_neurons), optional
-        Not looked at where there are several RDMs.
+        Ignored if there are several RDMs.
     method : str, Measure or callable
-        As :func:`normenc.rsa.compare_rdms` takes it. Halves give a ceiling by measures alone that are correlations.
+        As :func:`normenc.rsa.compare_rdms` takes it. Halves give a ceiling only for measures that are correlations.
     rdm_metric : str
-        Of the halves' RDMs: one of :data:`normenc.rsa.METRICS` without ``"mahalanobis"``, which needs a noise
-        covariance; of neurons, ``"correlation"``, ``"cosine"`` or ``"euclidean"``. For `repeats` also ``"crossnobis"``:
-        the RDMs are cross-validated within either half, which takes 4 repeats.
+        Metric of the halves' RDMs: one of :data:`normenc.rsa.METRICS` except ``"mahalanobis"``, which needs a noise
+        covariance; for halves of neurons, ``"correlation"``, ``"cosine"`` or ``"euclidean"``. For `repeats` also
+        ``"crossnobis"``: RDMs are cross-validated within each half, which needs 4 repeats.
     n_splits : int, optional
-        Random splits: 100 of the neurons, 20 of the repeats.
+        Number of random splits; by default 100 of the neurons, 20 of the repeats.
     seed : int
-        Of the splits.
+        Seed of the splits.
 
     Returns
     -------
     Ceiling
-        Of kind "none" when there is a single RDM and nothing else.
+        Of kind "none" for a single RDM and nothing else.
 
     Raises
     ------
     InputError
-        When nothing is given, or it is unfit: fewer than two repeats, fewer than 4 neurons, labels that differ, or a
-        single RDM that is not what `rdm_metric` gives of the responses or, without these, of the repeats.
+        If nothing is given; if there are fewer than two repeats or fewer than 4 neurons; if labels differ; or if a
+        single RDM is not the one that `rdm_metric` gives for the responses or, without these, the repeats.
 
     References
     ----------
@@ -137,7 +137,7 @@ def noise_ceiling(
     seed = as_seed(seed)
     n_splits = None if n_splits is None else as_count(n_splits, "n_splits")
     if rdms is None and repeats is None and responses is None:
-        raise InputError("there is nothing to estimate a noise ceiling from: give rdms, repeats or responses")
+        raise InputError("no data to estimate a noise ceiling from; give rdms, repeats or responses")
     repeats = turned_stack(repeats, "repeats")
     responses = turned(responses, "responses")
     labels = [
@@ -184,9 +184,9 @@ def ceiling_of_neurons(neurons: NeuronGroups | Neurons, measure: Measure, n_spli
 
 
 def spearman_brown(similarity: Any) -> Any:
-    """Reliability of the whole from the similarity r of its halves: 2r / (1 + r), and r itself where r is negative.
+    """Reliability of the whole from the similarity r of its halves: 2r / (1 + r), or r itself if r is negative.
 
-    Below 0 the formula would run to minus infinity.
+    For negative r the formula would diverge to minus infinity.
 
     References
     ----------
@@ -211,15 +211,15 @@ def bounds(similarity: Any) -> tuple[Any, Any]:
 def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the trials, each of shape (n_pairs,), split by split.
 
-    An odd trial is left out.
+    With an odd number of trials, one is left out.
     """
     trials = as_array(repeats, "repeats")
     least = 4 if rdm_metric == CROSSNOBIS else 2
     if trials.ndim != 3 or len(trials) < least:
-        why = " for cross-validation within either half" if least > 2 else ""
+        why = " for cross-validation within each half" if least > 2 else ""
         raise InputError(
-            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with {least} repeats "
-            f"or more{why}"
+            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with at least {least} "
+            f"repeats{why}"
         )
     rng = np.random.default_rng([seed, 2])
     half = len(trials) // 2
@@ -238,7 +238,7 @@ def neuron_halves(
 ) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the neurons, each of shape (n_samples, n_pairs), split by split.
 
-    The groups are split, and then drawn `counts` times each, so that no neuron is ever in both halves.
+    The groups are split first and then drawn `counts` times each, so that no neuron is in both halves.
     """
     rng = np.random.default_rng([seed, 3])
     for _ in range(n_splits):

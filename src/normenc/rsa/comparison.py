@@ -14,57 +14,57 @@ from normenc.rsa.pairs import as_rdms, as_vectors, check_missing, check_pairs, u
 __all__ = ["METHODS", "compare_rdms", "compare_vectors"]
 
 Floats = npt.NDArray[np.float64]
-MIN_PAIRS = 3  # that both RDMs must have: those of 3 stimuli
+MIN_PAIRS = 3  # that both RDMs must share: those of 3 stimuli
 
 
 def compare_rdms(
     a: Any, b: Any, method: Method = "pearson", *, missing: str = "error", return_counts: bool = False
 ) -> Any:
-    r"""Similarity of RDMs from their upper triangles, diagonals left out. Higher is always more similar.
+    r"""Similarity of RDMs, from their upper triangles without the diagonal. Higher is always more similar.
 
     "pearson", "spearman", "cosine"
         Correlation of the dissimilarities, or of their ranks (ties share their mean rank); cosine of the angle between
-        them, for those whose zero means something.
+        them, for dissimilarities with a meaningful zero.
     "rho-a", "kendall-tau-a"
         The Spearman correlation expected when ties are broken at random, which gives no advantage to a model that
         predicts ties [2]_; concordant minus discordant pairs of dissimilarities, over all pairs of them [1]_.
     "whitened-cosine", "whitened-correlation"
-        The cosine, plain or after the mean dissimilarity is taken out, in the metric :math:`V^{-1}`, where V is the
-        covariance that equal and independent noise of the responses gives the dissimilarities [3]_. Dissimilarities
-        that share a stimulus are correlated; this takes it into account.
+        The cosine, plain or after subtracting the mean dissimilarity, in the metric :math:`V^{-1}`, where V is the
+        covariance of the dissimilarities under equal and independent noise in the responses [3]_. This accounts for the
+        correlation of dissimilarities that share a stimulus.
 
-    All of these lie between -1 and 1. :data:`normenc.rsa.MEASURES` says of each what it is and what holds for it.
+    All lie between -1 and 1. :data:`normenc.rsa.MEASURES` describes each of them.
 
-    To the comparisons by rank, dissimilarities are tied where, in order, each differs from the next by no more than
-    1e-12 of the largest: rounding has no order.
+    For rank measures, neighbouring dissimilarities in sorted order are tied if they differ by at most 1e-12 of the
+    largest, because differences due to rounding are meaningless.
 
     Parameters
     ----------
     a, b : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
-        Dissimilarities of the same stimuli in the same order. Where both are labelled (xarray, pandas), their labels
-        must agree.
+        Dissimilarities of the same stimuli in the same order. If both are labelled (xarray, pandas), their labels must
+        agree.
     method : str, Measure or callable
-        One of :data:`METHODS`, a function ``f(x, y) -> float`` of two vectors of dissimilarities, which is slow, or a
-        :class:`normenc.rsa.Measure`.
+        One of :data:`METHODS`, a :class:`normenc.rsa.Measure`, or a function ``f(x, y) -> float`` of two vectors of
+        dissimilarities (slow).
     missing : str
-        What becomes of dissimilarities that are NaN, or masked: ``"error"`` refuses them, ``"pairs"`` compares each two
-        RDMs by the pairs of stimuli that both have. The whitened comparisons need all pairs.
+        How to handle dissimilarities that are NaN or masked: ``"error"`` raises an error, ``"pairs"`` compares two RDMs
+        on the pairs of stimuli that both have. The whitened measures need all pairs.
     return_counts : bool
-        Whether to return, too, how many pairs were left out of each similarity.
+        Whether to return also the number of pairs left out of each similarity.
 
     Returns
     -------
     similarities : float, or ndarray of shape (n_a, n_b)
-        An array when either is a stack of RDMs.
+        An array if either is a stack of RDMs.
     left_out : int, or ndarray of int, shape (n_a, n_b)
-        Pairs of stimuli; only where `return_counts` asks for it.
+        Pairs of stimuli; only with `return_counts`.
 
     Raises
     ------
     InputError
-        When a matrix is not square, symmetric and finite with at least 3 stimuli, when the numbers, labels or order
-        of stimuli differ, when all dissimilarities of one are equal but for rounding, so that the similarity is
-        undefined, or when fewer than 3 pairs are left.
+        If a matrix is not square, symmetric and finite with at least 3 stimuli; if the numbers, labels or order of
+        stimuli differ; if all dissimilarities of one are equal up to rounding, so that the similarity is undefined; or
+        if fewer than 3 pairs are left.
 
     References
     ----------
@@ -89,8 +89,8 @@ def compare_rdms(
     first, second = (as_rdms(v, f"the {what} RDM", missing=pairs) for v, what in ((one, "first"), (other, "second")))
     if first.shape[1:] != second.shape[1:]:
         raise InputError(
-            f"the RDMs have {first.shape[1]} and {second.shape[1]} stimuli; both must hold the same stimuli in one "
-            "order"
+            f"the RDMs have {first.shape[1]} and {second.shape[1]} stimuli; both must hold the same stimuli in the "
+            "same order"
         )
     check_same([("the first RDM", labels_of_rdm(a)), ("the second RDM", labels_of_rdm(b))])
     similarities, left_out = _compare(upper(first), upper(second), measure, pairs)
@@ -102,16 +102,16 @@ def compare_rdms(
 def compare_vectors(
     x: Any, y: Any, method: Method = "pearson", *, missing: str = "error", return_counts: bool = False
 ) -> Any:
-    """Like :func:`compare_rdms`, for RDMs that are vectors already; nothing is copied.
+    """Like :func:`compare_rdms`, for RDMs given as vectors; nothing is copied.
 
     Parameters
     ----------
     x, y : array_like, shape (n_x, n_pairs) and (n_y, n_pairs)
-        Dissimilarities above the diagonal, row by row, as ``scipy.spatial.distance.squareform`` orders them. Where both
+        Dissimilarities above the diagonal, row by row, as ``scipy.spatial.distance.squareform`` orders them. If both
         label their pairs (xarray, pandas), the labels must agree.
     method : str, Measure or callable
-        One of :data:`METHODS`, a function ``f(x, y) -> float`` of two vectors of dissimilarities, which is slow, or a
-        :class:`normenc.rsa.Measure`.
+        One of :data:`METHODS`, a :class:`normenc.rsa.Measure`, or a function ``f(x, y) -> float`` of two vectors of
+        dissimilarities (slow).
     missing, return_counts
         As in :func:`compare_rdms`.
 
@@ -119,7 +119,7 @@ def compare_vectors(
     -------
     similarities : ndarray, shape (n_x, n_y)
     left_out : ndarray of int, shape (n_x, n_y)
-        Only where `return_counts` asks for it.
+        Only with `return_counts`.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def compare_vectors(
 
 
 def _compare(first: Floats, second: Floats, measure: Measure, missing: bool) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Similarities of all vectors, and how many pairs each leaves out, shape (n_first, n_second)."""
+    """Similarities of all vectors, and the number of pairs left out of each, shape (n_first, n_second)."""
     gaps = [np.isnan(vectors) for vectors in (first, second)] if missing else []
     if not any(map(np.any, gaps)):
         return measure.compare(first, second), np.zeros((len(first), len(second)), dtype=np.int64)
@@ -154,8 +154,8 @@ def _compare(first: Floats, second: Floats, measure: Measure, missing: bool) -> 
             left_out[row, column] = len(there) - there.sum()
             if there.sum() < MIN_PAIRS:
                 raise InputError(
-                    f"RDM {row} of the first and RDM {column} of the second have {there.sum()} pairs of stimuli in "
-                    f"common; a comparison needs at least {MIN_PAIRS}"
+                    f"RDM {row} of the first and RDM {column} of the second share {there.sum()} pairs of stimuli; a "
+                    f"comparison needs at least {MIN_PAIRS}"
                 )
             similarity[row, column] = measure.compare(x[there][None], y[there][None])[0, 0]
     return similarity, left_out

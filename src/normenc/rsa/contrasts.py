@@ -17,7 +17,7 @@ from normenc.rsa.resampling import total_variance
 __all__ = ["Contrasts", "model_table", "pair_table"]
 
 Floats = npt.NDArray[np.float64]
-MOST_UNDEFINED = 0.2  # of the samples, beyond which those left no longer stand for all
+MOST_UNDEFINED = 0.2  # share of undefined samples beyond which the others are not representative
 LEVEL = 0.95
 
 
@@ -25,8 +25,8 @@ LEVEL = 0.95
 class Contrasts:
     """The estimates of all models, then of the ceiling's lower and upper end, with their bootstrap samples.
 
-    `why_unknown` says of every model why its similarity, or its interval, is not known; `known` are those that have a
-    similarity.
+    `why_unknown` says for every model why its similarity, or its interval, is not known; `known` marks models that have
+    a similarity.
     """
 
     samples: list[Sample]
@@ -36,7 +36,7 @@ class Contrasts:
 
     @classmethod
     def of(cls, samples: list[Sample], sizes: dict[str, float], blocks: int | None, estimate: Floats) -> "Contrasts":
-        """From the samples of every bootstrap, and how many there are of what was resampled."""
+        """From the samples of every bootstrap, and the sizes of the resampled factors."""
         if blocks is not None and blocks > 1:
             # A block bootstrap's variance is as exact as that of 3/2 n / block_length independent values (Kunsch,
             # Ann. Stat. 1989).
@@ -49,14 +49,14 @@ class Contrasts:
         return ~np.isnan(self.estimate[:-2])
 
     def with_unknown(self, names: Sequence[str], flat: Mapping[str, str]) -> "Contrasts":
-        """With the models that have no similarity, and without intervals that rest on too few samples."""
+        """Add the models that have no similarity, and remove intervals that rest on too few samples."""
         reasons = [flat.get(name, "") for name in names]
         places = np.flatnonzero([not reason for reason in reasons])
         columns = np.append(places, [len(names), len(names) + 1])
         undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
         for place, share in zip(places, undefined, strict=True):
             if share > MOST_UNDEFINED:
-                reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of the bootstrap samples"
+                reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of bootstrap samples"
 
         def spread(values: Floats) -> Floats:
             filled = np.full((len(values), len(names) + 2), np.nan)

@@ -37,17 +37,17 @@ def cross_validated_rdm(
       Euclidean distance. Unbiased: its expectation is the distance of the true responses.
     - ``"poisson"``: :math:`\sum_u (\bar\lambda_{iu} - \bar\lambda_{ju}) (\log \lambda_{iu} - \log \lambda_{ju}) / N`,
       the cross-validated symmetrised Kullback-Leibler divergence of Poisson counts, in nats per unit, with the rates
-      :math:`\lambda = (x + \lambda_0 w) / (1 + w)` under a Gamma prior. Zero on average for stimuli that evoke the
-      same; for others the prior, and the logarithm of few counts, leave a bias.
+      :math:`\lambda = (x + \lambda_0 w) / (1 + w)` under a Gamma prior. Zero on average for stimuli that evoke the same
+      response; for others, the prior and the logarithm of low counts leave a bias.
 
-    **Dissimilarities may be negative**, which means zero to within the noise. Keep them: set to zero, they are biased
-    again.
+    **Dissimilarities may be negative**, which means zero within the noise. Keep them: setting them to zero reintroduces
+    bias.
 
     Parameters
     ----------
     repeats : array_like, shape (n_repeats, n_stimuli, n_units)
         Responses in any unit (``"poisson"``: counts or rates, not negative); float32 is summed in float64, a block
-        of units at a time. At least 2 repeats, whose noise must be independent. Named axes (xarray) may stand in any
+        of units at a time. At least 2 repeats, whose noise must be independent. Named axes (xarray) may be in any
         order.
     metric : str
         One of :data:`CROSS_VALIDATED`.
@@ -65,9 +65,9 @@ def cross_validated_rdm(
     Raises
     ------
     InputError
-        When there are fewer than two repeats or stimuli, values that are not finite or, for ``"poisson"``, negative
-        (the message names repeat and stimulus), a noise covariance that cannot be one, or an argument that the metric
-        does not use.
+        If there are fewer than two repeats or stimuli, if values are not finite or, for ``"poisson"``, negative (the
+        message names repeat and stimulus), if the noise covariance is invalid, or if the metric does not use an
+        argument.
 
     Notes
     -----
@@ -107,16 +107,16 @@ def cross_validated_rdm(
 
 
 def _check_repeats(values: npt.NDArray[Any], repeats: Any, counts: bool) -> None:
-    """Raise InputError when repeats cannot be cross-validated, naming repeat and stimulus."""
+    """Raise InputError if repeats cannot be cross-validated, naming repeat and stimulus."""
     if values.ndim != 3 or 0 in values.shape:
         raise InputError(
-            f"repeats have shape {values.shape}; they must be a repeat x stimulus x unit array, not empty: stack one "
+            f"repeats have shape {values.shape}; they must be a non-empty repeat x stimulus x unit array: stack one "
             "stimulus x unit matrix per repeat"
         )
     if len(values) < 2:
         raise InputError(
-            "repeats have 1 repeat; cross-validation needs at least 2 of every stimulus, or use "
-            "normenc.rsa.dissimilarity.rdm, which needs none"
+            "repeats have 1 repeat; cross-validation needs at least 2 repeats of every stimulus; normenc.rsa.rdm "
+            "needs only one"
         )
     if values.shape[1] < 2:
         raise InputError("repeats have 1 stimulus; an RDM needs at least 2 stimuli")

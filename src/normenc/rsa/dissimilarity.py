@@ -20,12 +20,12 @@ __all__ = ["METRICS", "rdm"]
 METRICS = ("correlation", "cosine", "euclidean", "mahalanobis", "poisson")
 
 BLOCK_VALUES = 2_000_000  # responses in double precision at once: 16 MB
-SMALL = 1_000_000  # responses that double precision costs no time worth saving
-CANCELLED = 1e-5  # a squared distance below this share of the squared norms has lost 5 of its 16 digits or more
-DIGITS = float(np.finfo(np.float64).eps) / CANCELLED  # relative precision that is left of any
+SMALL = 1_000_000  # responses for which double precision costs little time
+CANCELLED = 1e-5  # a squared distance below this share of the squared norms has lost at least 5 of its 16 digits
+DIGITS = float(np.finfo(np.float64).eps) / CANCELLED  # relative precision of any result
 PRIOR = (1.0, 0.1)
-SAME_DIRECTION = 8 * float(np.finfo(np.float64).eps) ** 2  # cosine dissimilarity that rounding leaves of two copies
-CONSTANT = 4  # machine epsilons of the largest response, by which rounding may spread a constant
+SAME_DIRECTION = 8 * float(np.finfo(np.float64).eps) ** 2  # cosine dissimilarity of two copies, by rounding
+CONSTANT = 4  # spread of a constant by rounding, in machine epsilons of the largest response
 
 Floats = npt.NDArray[np.float64]
 Factors = Callable[[Floats, npt.NDArray[np.intp]], tuple[Floats, Floats]]
@@ -39,7 +39,7 @@ def rdm(
     prior_lambda: float = PRIOR[0],
     prior_weight: float = PRIOR[1],
 ) -> Floats:
-    r"""Dissimilarity of every pair of stimuli, from the responses to them.
+    r"""Dissimilarity of every pair of stimuli, computed from their responses.
 
     With :math:`x_i` the responses of :math:`N` units to stimulus i:
 
@@ -57,38 +57,38 @@ def rdm(
     ----------
     responses : array_like, shape (n_stimuli, n_units)
         NumPy array, torch tensor, xarray or pandas object; any unit of response (``"poisson"``: counts or rates, not
-        negative). Named axes may stand in either order: one named ``neuron``, ``unit``, ``cell``, ``roi``, ``voxel``,
+        negative). Named axes may be in either order: an axis named ``neuron``, ``unit``, ``cell``, ``roi``, ``voxel``,
         ``neuroid``, ``channel`` or ``feature`` holds the units. For ``"correlation"``, more than a million float32
         responses are multiplied in float32 over blocks of 1024 units, or of n_stimuli units if that is more, which are
-        summed in float64; the error is about 1e-8 for noisy responses, and a few 1e-6 where most are equal. All else is
-        float64 throughout, a block at a time, and distances keep their relative precision between stimuli with almost
-        the same responses.
+        summed in float64; the error is about 1e-8 for noisy responses, and a few 1e-6 if most are equal. Everything
+        else is computed in float64, a block at a time, and distances between stimuli with almost identical responses
+        keep their relative precision.
     metric : str
         One of :data:`METRICS`.
     noise_covariance : array_like, shape (n_units, n_units) or (n_units,), optional
-        For ``"mahalanobis"``, which needs it, alone: covariance of the noise, or its variances if units are
+        Required for ``"mahalanobis"``, not used otherwise: covariance of the noise, or its variances if units are
         independent, as :func:`normenc.rsa.noise_covariance` estimates them.
     prior_lambda, prior_weight : float
-        For ``"poisson"`` alone: the rate that is expected beforehand, in the unit of the responses, and the number of
-        observations it counts for; both above 0, which keeps the logarithm of no response finite.
+        For ``"poisson"`` only: the prior rate, in the unit of the responses, and the number of observations that it
+        counts for; both above 0, so that the logarithm of a zero response is finite.
 
     Returns
     -------
     ndarray, shape (n_stimuli, n_stimuli)
-        float64, symmetric, exactly zero on the diagonal. Dissimilarities that differ by rounding alone, as those of
-        stimuli that are evenly spaced on a circle, are exactly equal. Exactly zero, too, are ``"correlation"`` and
-        ``"cosine"`` between stimuli whose responses are copies of each other but for rounding: with :math:`\epsilon`
-        the relative precision of the responses' type (2.2e-16 for float64, 1.2e-7 for float32), cosines up to
-        :math:`\epsilon^2 / 4` + 4e-31, and correlations up to :math:`(\epsilon / 2)^2 (1 + |mean| / std)^2`, summed
-        over the two stimuli, + 4e-15, or 5e-7 where they are multiplied in float32.
+        float64, symmetric, exactly zero on the diagonal. Dissimilarities that differ only by rounding, as for stimuli
+        evenly spaced on a circle, are exactly equal. ``"correlation"`` and ``"cosine"`` are exactly zero for stimuli
+        whose responses are equal up to rounding and scale: with :math:`\epsilon` the relative precision of the
+        responses' type (2.2e-16 for float64, 1.2e-7 for float32), cosines up to :math:`\epsilon^2 / 4` + 4e-31, and
+        correlations up to :math:`(\epsilon / 2)^2 (1 + |mean| / std)^2`, summed over the two stimuli, + 4e-15, or 5e-7
+        if multiplied in float32.
 
     Raises
     ------
     InputError
-        When there are fewer than two stimuli (or units, for ``"correlation"``), values that are not finite, a
-        stimulus whose dissimilarities are undefined (the same response of all units for ``"correlation"``, no
-        response for ``"cosine"``, a negative one for ``"poisson"``; the message names it), a noise covariance that is
-        missing or cannot be one, or an argument that the metric does not use.
+        If there are fewer than two stimuli (or units, for ``"correlation"``), if values are not finite, if the
+        dissimilarities of a stimulus are undefined (the same response in all units for ``"correlation"``, no response
+        for ``"cosine"``, a negative one for ``"poisson"``; the message names it), if the noise covariance is missing or
+        invalid, or if the metric does not use an argument.
 
     References
     ----------
@@ -129,7 +129,7 @@ def rdm(
         if noise_covariance is None:
             raise InputError(
                 "metric 'mahalanobis' needs noise_covariance, shape (n_units, n_units) or (n_units,); estimate it with "
-                "normenc.rsa.noise_covariance, or use metric 'euclidean', which takes noise to be alike everywhere"
+                "normenc.rsa.noise_covariance, or use metric 'euclidean', which assumes equal and independent noise"
             )
         check_units(responses, noise_covariance)
         values = whiten(values, noise_covariance)
@@ -147,7 +147,7 @@ def check_arguments(
     prior_lambda: float,
     prior_weight: float,
 ) -> None:
-    """Raise InputError when there is no such metric, when it does not use an argument, or when the prior is none."""
+    """Raise InputError for an unknown metric, an argument that it does not use, or an invalid prior."""
     if metric not in metrics:
         raise InputError(f"metric is {metric!r}; it must be one of {', '.join(metrics)}")
     if noise_covariance is not None and metric != whitened:
@@ -169,11 +169,11 @@ def _correlation(values: npt.NDArray[Any], responses: Any) -> Floats:
     sums = sums_of(values)
     if not sums.need_care():
         return one_minus_correlation(sums, sums.noise(dtype))
-    # Rare: NaN, a constant stimulus, or numbers so large or small that their squares leave the number range.
+    # Rare: NaN, a constant stimulus, or numbers so large or small that their squares overflow or underflow.
     check_finite(values, responses)
     values = values.astype(np.float64)
     largest = np.abs(values).max(axis=1)
-    # Halves, for the difference of the largest numbers there are is none.
+    # Halves, because the difference of the largest numbers would overflow.
     constant = values.max(axis=1) / 2 - values.min(axis=1) / 2 <= CONSTANT / 2 * float(np.finfo(dtype).eps) * largest
     if constant.any():
         raise constant_stimulus(constant, responses, values.shape[1])
@@ -202,16 +202,16 @@ def poisson_factors(prior_lambda: float, prior_weight: float) -> Factors:
 
 
 def _directions(values: npt.NDArray[Any], responses: Any) -> Factors:
-    """Responses of length 1, whose squared distance is twice the cosine dissimilarity; near duplicates lose nothing."""
+    """Responses of length 1, whose squared distance is twice the cosine dissimilarity, precise also for near copies."""
     peaks = np.abs(values).max(axis=1).astype(np.float64)[:, None, None]
     silent = np.flatnonzero(peaks == 0)
     if silent.size:
         raise InputError(
             f"{stimulus_name(responses, int(silent[0]))} has no response in any of the {values.shape[1]} units "
-            f"({silent.size} such stimuli in all), so that its angle with other stimuli is undefined; remove these "
+            f"({silent.size} such stimuli in all), so that its cosine with other stimuli is undefined; remove these "
             "stimuli, or use metric 'euclidean'"
         )
-    # Divided by their largest number first: the squares of very large or small ones leave the number range.
+    # Divided by their largest value first, because squares of very large or small ones overflow or underflow.
     lengths = np.array([np.linalg.norm(row / peak) for row, peak in zip(values, peaks[:, 0], strict=True)])
 
     def factors(part: Floats, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
@@ -222,7 +222,7 @@ def _directions(values: npt.NDArray[Any], responses: Any) -> Factors:
 
 
 def _check_counts(values: npt.NDArray[Any], responses: Any) -> None:
-    """Raise InputError when a response is negative, naming the stimulus."""
+    """Raise InputError if a response is negative, naming the stimulus."""
     lowest = values.min(axis=1)
     negative = np.flatnonzero(lowest < 0)
     if negative.size:
@@ -236,32 +236,32 @@ def _check_counts(values: npt.NDArray[Any], responses: Any) -> None:
 def pair_sums(repeats: npt.NDArray[Any], factors: Factors) -> Floats:
     r"""Sum over units of :math:`(a_i - a_j)(b_i - b_j)` for every pair of stimuli; a and b are the factors.
 
-    Of one repeat that is within the repeat. Of more, it is the mean over ordered pairs of different repeats, a of one
-    and b of the other, which equals leave-one-repeat-out cross-validation averaged over folds. Identical stimuli give
-    exactly 0 if they have identical factors.
+    With one repeat, a and b are from that repeat. With more, the result is the mean over ordered pairs of different
+    repeats, a from one and b from the other, which equals leave-one-repeat-out cross-validation averaged over folds.
+    Identical stimuli give exactly 0 if they have identical factors.
 
     Parameters
     ----------
     repeats : ndarray, shape (n_repeats, n_stimuli, n_units)
     factors : callable
-        Takes float64 responses of shape (n_rows, n_repeats, n_block) and the stimuli's indices (n_rows,), and returns
-        a and b in the same shape, which are then written over.
+        Takes float64 responses of shape (n_rows, n_repeats, n_block) and the stimuli's indices (n_rows,); returns a and
+        b in the same shape, which are then overwritten.
     """
     sums = _pair_sums(repeats, factors, np.arange(repeats.shape[1]))
     if not np.isfinite(sums).all():
         raise InputError(
-            f"dissimilarities overflow, as the largest response is {np.abs(repeats).max():g}; divide the responses "
-            "by it"
+            f"dissimilarities overflow, because the largest response is {np.abs(repeats).max():g}; divide the "
+            "responses by it"
         )
     return sums
 
 
 def _pair_sums(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.intp]) -> Floats:
-    """Differences of products, and the same again for groups of stimuli whose difference the products hardly show.
+    """Differences of products, recomputed for groups of stimuli too close together for the products to resolve.
 
     Products are taken relative to the first stimulus, whose distance from each other stimulus is therefore exact.
-    A group that lies close together compared with its distance from the first starts again with its own first
-    stimulus, which is always one stimulus fewer.
+    A group that is close together compared with its distance from the first is recomputed relative to its own first
+    stimulus, which always leaves one stimulus fewer.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         within, crossed = _products(repeats, factors, rows)
@@ -285,7 +285,7 @@ def _products(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.
     n_repeats, _, n_units = repeats.shape
     block = max(BLOCK_UNITS, BLOCK_VALUES // (n_repeats * len(rows)))
     within, total = np.zeros((2, len(rows), len(rows)))
-    everyone = len(rows) == repeats.shape[1]  # then in their own order, and no copy of a choice is needed
+    everyone = len(rows) == repeats.shape[1]  # then in their own order, so that no copy is needed
     for start in range(0, n_units, block):
         part = repeats[:, :, start : start + block] if everyone else repeats[:, rows, start : start + block]
         part = part.transpose(1, 0, 2).astype(np.float64, order="C")
@@ -297,7 +297,7 @@ def _products(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.
         within += _product(a.reshape(len(rows), -1), None if same else b.reshape(len(rows), -1))
         if n_repeats > 1:
             total += _product(a.sum(axis=1), None if same else b.sum(axis=1))
-    # Every repeat with the sum of the others: the sum of all with itself, less each with itself.
+    # Every repeat with the sum of the others: the sum of all with itself, minus each with itself.
     return within, (total - within) / (n_repeats * (n_repeats - 1)) if n_repeats > 1 else None
 
 

@@ -1,4 +1,4 @@
-"""A function of one's own as a measure: called for every two vectors, in every sample and order."""
+"""A user's function as a measure: called for every pair of vectors, in every sample and order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ __all__ = ["OfFunction"]
 
 Floats = npt.NDArray[np.float64]
 Function = Callable[[Floats, Floats], Any]
-SAME = 1e-9  # of the size of values that are the same but for the order of a function's sums
+SAME = 1e-9  # relative difference of values that differ only by the order of summation
 
 
 @dataclass(frozen=True)
 class OfFunction(OneByOne):
-    """For the attributes see :class:`normenc.rsa.Measure`, and for `centred` :func:`normenc.rsa.ties.check_spread`."""
+    """For attributes see :class:`normenc.rsa.Measure`; for `centred`, :func:`normenc.rsa.ties.check_spread`."""
 
     function: Function
     name: str
@@ -45,7 +45,7 @@ class OfFunction(OneByOne):
         return similarity
 
     def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
-        """By the weighted form or, without one, of each pair as often as it is in the sample."""
+        """By the weighted form or, without one, with each pair repeated as often as it is in the sample."""
         there = weight > 0
         times = weight[there]
         one, other = x[:, there], y[:, there]
@@ -61,11 +61,11 @@ class OfFunction(OneByOne):
         return np.where(np.isfinite(similarity), similarity, np.nan)
 
     def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
-        """The mean RDM, or that of what is best averaged."""
+        """The mean RDM, or the mean of the vectors from `best`."""
         return super().pooled(shares, own if self.best is None else self.best(own, weight), weight)
 
     def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
-        """The same as of any measure, once it is known that samples can be taken."""
+        """As for any measure, after checking that samples can be taken."""
         compare = super().samples(models, data)
 
         def checked(counts: npt.NDArray[np.int64], *options: Any) -> tuple[Floats, Floats]:
@@ -80,14 +80,14 @@ class OfFunction(OneByOne):
         return super().own_samples(models, data, counts)
 
     def rounding(self, models: Floats, data: Floats) -> Floats:
-        """In proportion to the similarities themselves, and to that of the RDMs with themselves."""
+        """Proportional to the similarities, and to the similarity of the RDMs with themselves."""
         sizes = [np.abs(self.compare(models, data)).max(axis=1)]
         for vectors in (models, data):
             sizes.append(np.array([abs(self._value(self.function, v, v)) for v in vectors]))
         return np.asarray(SAME * np.maximum.reduce([sizes[0], sizes[1], np.full(len(models), sizes[2].max())]))
 
     def check_order(self, x: Floats, y: Floats) -> None:
-        """Raise InputError where the value hangs on the order of the pairs of stimuli, so that none may be left out."""
+        """Raise InputError if the value depends on the order of pairs of stimuli, so that none may be left out."""
         shuffled = np.random.default_rng(0).permutation(x.shape[1])
         one, other = x[0], y[-1]
         if self._is_undefined(one) or self._is_undefined(other):
@@ -96,10 +96,9 @@ class OfFunction(OneByOne):
         again = self._value(self.function, one[shuffled], other[shuffled])
         if abs(value - again) > 1e-6 * max(abs(value), abs(again)):
             raise InputError(
-                f"the measure {self.name!r} changes from {value:g} to {again:g} when pairs of stimuli stand in another "
-                "order; what is computed from some of the pairs, as in a bootstrap over stimuli, must not depend on "
-                "their order. Give its weighted form, normenc.rsa.Measure(..., weighted=...), or leave 'stimuli' out "
-                "of factors"
+                f"the measure {self.name!r} changes from {value:g} to {again:g} if pairs of stimuli are reordered; a "
+                "bootstrap over stimuli needs a measure that does not depend on their order. Give its weighted form, "
+                "normenc.rsa.Measure(..., weighted=...), or leave 'stimuli' out of factors"
             )
 
     def _check_resampling(self, x: Floats, y: Floats, counts: npt.NDArray[np.int64]) -> None:
@@ -112,17 +111,17 @@ class OfFunction(OneByOne):
         weighed = self._value(self._with_weights(np.ones(len(one))), one, other)
         if abs(plain - weighed) > 1e-6 * max(abs(plain), abs(weighed)):
             raise InputError(
-                f"the measure {self.name!r} is {plain:g}, and its weighted form {weighed:g} where all weights are 1; "
-                "the two must agree"
+                f"the measure {self.name!r} is {plain:g}, but its weighted form with all weights 1 is {weighed:g}; the "
+                "two must agree"
             )
 
     def _check_direction(self, vector: Floats, others: Floats) -> None:
-        """Raise InputError where the function is a distance: 0 for an RDM and itself, and above 0 for others."""
+        """Raise InputError if the function is a distance: 0 for an RDM with itself, above 0 for others."""
         apart = others.max()
         if apart > 0 and abs(self._value(self.function, vector, vector)) <= SAME * apart:
             raise InputError(
-                f"the measure {self.name!r} is 0 for an RDM and itself, and {apart:g} for it and another: it is a "
-                "distance. A measure must be higher for RDMs that are more similar; return its negative"
+                f"the measure {self.name!r} is 0 for an RDM with itself and {apart:g} with another, so it is a "
+                "distance; a measure must be higher for more similar RDMs. Return its negative"
             )
 
     def _is_undefined(self, vector: Floats) -> bool:
@@ -144,8 +143,8 @@ class OfFunction(OneByOne):
         slack = SAME * max([1.0, *(abs(end) for end in self.range if np.isfinite(end))])
         if number < low - slack or number > high + slack:
             raise InputError(
-                f"the measure {self.name!r} is {number:g}, outside its range of {low:g} to {high:g}; correct the range "
-                "that was given, or the function"
+                f"the measure {self.name!r} is {number:g}, outside its range of {low:g} to {high:g}; correct the given "
+                "range, or the function"
             )
         return number
 

@@ -1,8 +1,8 @@
-"""How sure is a similarity: intervals, tests against chance, ceiling and each other, over every random factor.
+"""Uncertainty of similarities over all random factors: intervals, and tests against chance, ceiling and each other.
 
 Intervals and paired tests come from bootstraps over stimuli, animals or sessions, neurons and network seeds, each alone
-and in every combination, whose variances :func:`normenc.rsa.resampling.total_variance` puts together. All are functions
-of numbers; :func:`infer` does it all at once.
+and in every combination; :func:`normenc.rsa.resampling.total_variance` combines their variances. :func:`infer` does
+everything at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,38 +40,38 @@ MIN_STIMULI = 6
 
 @dataclass(frozen=True, repr=False)
 class Inference(Shown):
-    """What :func:`infer` found.
+    """Results of :func:`infer`.
 
     Attributes
     ----------
     models : DataFrame
-        One row a model: ``model``, ``similarity`` (mean over animals, or sessions, and seeds), ``low``, ``high`` (95 %
-        interval, within the measure's range), ``standard_error``, ``dof``, ``p_chance``, ``p_chance_holm``,
-        ``p_chance_fdr`` (one-sided), ``p_chance_smallest`` (the smallest that ``p_chance`` could have been),
+        One row per model: ``model``, ``similarity`` (mean over animals, or sessions, and seeds), ``low``, ``high`` (95
+        % interval, within the measure's range), ``standard_error``, ``dof``, ``p_chance``, ``p_chance_holm``,
+        ``p_chance_fdr`` (one-sided), ``p_chance_smallest`` (the smallest possible value of ``p_chance``),
         ``p_ceiling``, ``p_ceiling_holm``, ``p_ceiling_fdr`` (two-sided, against the lower ceiling; NaN without one),
         ``n_seeds``, ``why_unknown`` (why the similarity, or its interval, is NaN; else empty).
     pairs : DataFrame
-        One row a pair of models: ``model``, ``other``, ``difference``, ``low``, ``high``, ``standard_error``,
+        One row per pair of models: ``model``, ``other``, ``difference``, ``low``, ``high``, ``standard_error``,
         ``dof``, ``p``, ``p_holm``, ``p_fdr`` (two-sided, paired).
     ceiling : Ceiling
     ceiling_intervals : ndarray, shape (2, 2)
         95 % intervals of the lower and the upper ceiling; NaN where there is none.
     factors : tuple of str
-        What was resampled, of :data:`FACTORS`.
+        The resampled factors, of :data:`FACTORS`.
     sizes : dict of str to int
-        How many of each there are.
+        Their sizes.
     ordered : bool
-        Whether the stimuli were taken to lie in order on a circle.
+        Whether the stimuli were treated as ordered on a circle.
     block_length : int or None
         Neighbours drawn together, for stimuli in order on a circle.
     n_samples : int
-        Samples of each bootstrap. Those in which a similarity is undefined are left out for that model alone.
+        Samples of each bootstrap. Those in which a model's similarity is undefined are left out for that model only.
     chance, chance_reason : str
-        What chance is, "circular shifts" or "label permutations", and why.
+        The null hypothesis, "circular shifts" or "label permutations", and why.
     n_orders : int
-        Of the stimuli under chance, the observed one included.
+        Number of orders of the stimuli under chance, including the observed one.
     method : str
-        By which RDMs were compared, of :data:`normenc.rsa.METHODS`.
+        How RDMs were compared, of :data:`normenc.rsa.METHODS`.
     """
 
     models: pd.DataFrame
@@ -97,14 +97,14 @@ class Inference(Shown):
 
     def _notes(self) -> tuple[str, ...]:
         return (
-            f"Intervals of 95 % generalise over {', '.join(self.factors)}. Chance is that of {self.chance}; p-values "
-            "are corrected for all models (Holm).",
+            f"95 % intervals generalise over {', '.join(self.factors)}. The test against chance uses {self.chance}; "
+            "p-values are corrected for the number of models (Holm).",
         )
 
     def summary(self) -> pd.DataFrame:
-        """The similarities in short: the first columns of `models`, a row a model.
+        """A summary of the similarities: the first columns of `models`, one row per model.
 
-        ``p_ceiling_holm`` stands there where there is a noise ceiling, ``why_unknown`` where anything is unknown.
+        ``p_ceiling_holm`` is included if there is a noise ceiling, ``why_unknown`` if anything is unknown.
         """
         return short_table(self)
 
@@ -114,7 +114,7 @@ class Inference(Shown):
         Parameters
         ----------
         recording : str
-            The recording's name, for the title.
+            Name of the recording, for the title.
         axes : Axes, optional
             A new figure by default.
 
@@ -129,9 +129,9 @@ class Inference(Shown):
     def to_xarray(self) -> xr.Dataset:
         """All numbers as a Dataset.
 
-        The columns of `models` lie along ``model``. Those of `pairs` are matrices (model, other): ``difference`` is the
-        similarity of ``model`` less that of ``other``, and ``difference_low``, ``difference_p_holm`` and so on are of
-        it. The ceiling's ends and their intervals are scalars.
+        The columns of `models` are variables along ``model``. Those of `pairs` are matrices (model, other):
+        ``difference`` is the similarity of ``model`` minus that of ``other``, with ``difference_low``,
+        ``difference_p_holm`` and so on. The limits of the noise ceiling and their intervals are scalars.
         """
         return to_xarray(self)
 
@@ -161,44 +161,44 @@ def infer(
     Parameters
     ----------
     models : mapping of str to array_like, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli)
-        RDMs. Models with several seeds must all have the same number; the k-th of each belong together, as a trained
-        network and its untrained twin do.
+        RDMs. Models with several seeds must all have the same number; the k-th seeds of all models are paired, like a
+        trained network and its untrained twin.
     data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli), optional
-        The recording's RDMs; computed from `responses` or `repeats` where left out.
+        The recording's RDMs; by default computed from `responses` or `repeats`.
     method : str, Measure or callable
-        As :func:`normenc.rsa.compare_rdms` takes it. Rank correlations take some ten times as long as the others, and
-        "kendall-tau-a", of which every sample is sorted anew, minutes; so does a function of one's own.
+        As :func:`normenc.rsa.compare_rdms` takes it. Rank correlations take about ten times as long as the others;
+        "kendall-tau-a", which sorts every sample, and user functions take minutes.
     subject : array_like, shape (n_rdms,), optional
-        Whom each of the data's RDMs is of. By default each is of an animal of its own or, where `session` is given, all
-        are of one.
+        The animal of each of the data's RDMs. By default each RDM counts as a different animal or, if `session` is
+        given, all as one.
     session : array_like, shape (n_rdms,), optional
-        The session of each of the data's RDMs. Of several animals, the sessions of each are averaged, and animals are
-        resampled; of one animal, sessions are.
+        The session of each of the data's RDMs. With several animals, each animal's sessions are averaged and animals
+        are resampled; with one animal, sessions are resampled.
     responses : array_like, shape (n_stimuli, n_neurons) or (n_sessions, n_stimuli, n_neurons), optional
-        Of one recording: neurons are resampled, and their halves give the ceiling. With three dimensions: of the same
-        neurons in several sessions, which give an RDM each; the same neurons are drawn in all, and sessions give the
-        ceiling.
+        Responses of one recording: neurons are resampled, and halves of them give the ceiling. With three dimensions,
+        responses of the same neurons in several sessions, with one RDM each; the same neurons are drawn in all
+        sessions, and sessions give the ceiling.
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
-        Of one recording: halves of the trials give the ceiling.
+        Repeats of one recording: halves of the trials give the ceiling.
     rdm_metric : str
         How RDMs are computed from responses.
     ordered : bool
-        Whether the stimuli lie in order on a circle, as orientations do. They are then drawn in blocks of neighbours.
+        Whether the stimuli are ordered on a circle, like orientations. They are then drawn in blocks of neighbours.
     chance : str, optional
-        ``"permutations"`` of the stimuli ask whether model and data are related at all; circular ``"shifts"``, for
-        ordered stimuli, whether the match is tied to the very orientations. By default shifts where stimuli are ordered
-        and so many that a shift can be significant once p is corrected for all models, else permutations.
+        ``"permutations"`` of the stimuli test whether model and data are related at all; circular ``"shifts"``, for
+        ordered stimuli, whether the match is specific to the actual orientations. By default shifts if stimuli are
+        ordered and there are enough of them for significance after correction for all models, otherwise permutations.
     block_length : int, optional
-        Neighbours drawn together; from the data's RDM where left out, see
+        Neighbours drawn together; by default estimated from the data's RDM, see
         :func:`normenc.rsa.resampling.block_length_of`.
     factors : sequence of str, optional
-        What to generalise over, of :data:`FACTORS`; by default all that the input allows.
+        Factors to generalise over, of :data:`FACTORS`; by default all that the input allows.
     n_samples, n_permutations : int
-        Of each bootstrap, and of the test against chance; of 7 stimuli or fewer all orders are tried.
+        Numbers for each bootstrap, and for the test against chance; with 7 stimuli or fewer, all orders are used.
     seed : int
         The same seed gives the same numbers.
     progress : callable, optional
-        Is given (done, all) after each of the bootstraps, which take most of the time.
+        Called as (done, all) after each bootstrap; these take most of the time.
 
     Returns
     -------
@@ -207,9 +207,10 @@ def infer(
     Raises
     ------
     InputError
-        When stimuli differ between RDMs, when there are fewer than 6 stimuli or two of what shall be resampled, or
-        when no model has a similarity. A model without one (all its dissimilarities are equal) has NaN, and so have the
-        intervals of one whose similarity is undefined in more than a fifth of the samples; ``why_unknown`` tells.
+        If stimuli differ between RDMs, if there are fewer than 6 stimuli or fewer than two members of a factor to
+        resample, or if no model has a similarity. A model without one (all its dissimilarities are equal) is NaN, and
+        so are the intervals of a model whose similarity is undefined in more than a fifth of the samples;
+        ``why_unknown`` explains.
 
     References
     ----------
@@ -233,15 +234,17 @@ def infer(
     seed = as_seed(seed)
     repeats = turned_stack(repeats, "repeats")
     if n_samples < 2:
-        raise InputError(f"n_samples is {n_samples}; a bootstrap needs at least 2, and 1000 to be of use")
+        raise InputError(
+            f"n_samples is {n_samples}; a bootstrap needs at least 2 samples, and about 1000 for reliable intervals"
+        )
     given = Inputs.of(models, data, responses, repeats, rdm_metric, (subject, session), seed)
     flat = given.flat(measure)
     inputs = given.without(flat)
     chosen = inputs.chosen_factors(factors)
     if "stimuli" in chosen and inputs.n_stimuli < MIN_STIMULI:
         raise InputError(
-            f"there are {inputs.n_stimuli} stimuli; to generalise to others takes at least {MIN_STIMULI}. Leave "
-            "'stimuli' out of factors to ask about these alone"
+            f"there are {inputs.n_stimuli} stimuli; generalising to other stimuli needs at least {MIN_STIMULI}. To "
+            "draw conclusions only about these stimuli, leave 'stimuli' out of factors"
         )
     test = chance_test(
         inputs.stacks, inputs.matrices, ordered=ordered, chance=chance, n_permutations=n_permutations, seed=seed
@@ -283,7 +286,7 @@ def infer(
 
 
 def _chance(inputs: Inputs, measure: Measure, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
-    """P-value of each model's mean over seeds and the smallest that it could have, by permuting the data's stimuli."""
+    """P-value of each model's mean over seeds, and the smallest possible one, by permuting the data's stimuli."""
     chance = with_observed(inputs.model_matrices, inputs.matrices, test.orders, measure)
     each = inputs.average(chance[:, :, None], None, None)
     rounding = np.zeros(len(inputs.names))

@@ -1,4 +1,4 @@
-"""Models and a recording as :func:`normenc.rsa.infer` takes them, checked once and turned into vectors of pairs."""
+"""The inputs of :func:`normenc.rsa.infer`, checked once and turned into vectors of pairs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,16 +20,22 @@ from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_rep
 __all__ = ["FACTORS", "Inputs"]
 
 Floats = npt.NDArray[np.float64]
-FACTORS = ("stimuli", "animals", "neurons", "seeds", "sessions")  # in this order: each has random numbers of its own
+FACTORS = (
+    "stimuli",
+    "animals",
+    "neurons",
+    "seeds",
+    "sessions",
+)  # in this order, which determines each one's random numbers
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Models and data as vectors of pairs; `owner` says which model each vector is of, `member` which seed.
+    """Models and data as vectors of pairs; `owner` is the model of each vector, `member` its seed.
 
-    `group` says which animal, or which session, each of the data's RDMs is of, and `grouped_by` which of the two:
-    "animals", "sessions", or nothing where there is one of either. `neurons` are the groups of neurons behind each RDM,
-    the same neurons in all; there are none where they are not known.
+    `group` is the animal, or session, of each of the data's RDMs, and `grouped_by` says which: "animals", "sessions",
+    or nothing if there is only one. `neurons` are the groups of neurons behind each RDM, the same neurons in all; empty
+    if they are not known.
     """
 
     names: list[str]
@@ -54,7 +60,7 @@ class Inputs:
         whose: tuple[Any, Any],
         seed: int,
     ) -> "Inputs":
-        """Check models and recording against each other; :func:`normenc.rsa.infer` says what they are.
+        """Check models and recording against each other; see :func:`normenc.rsa.infer`.
 
         `whose` are the labels of animals and of sessions.
         """
@@ -69,13 +75,15 @@ class Inputs:
             session = np.arange(len(per_session))
         group, grouped_by = groups_of(subject, session, len(matrices))
         if len(per_session) > 1 and grouped_by == "animals":
-            raise InputError("responses of the same neurons in several sessions are of one animal; leave subject out")
+            raise InputError(
+                "responses of the same neurons in several sessions come from one animal; leave subject out"
+            )
         stacks = {name: as_rdms(values, f"the model {name!r}") for name, values in models.items()}
         for name, stack in stacks.items():
             if stack.shape[1] != matrices.shape[1]:
                 raise InputError(
-                    f"the model {name!r} has {stack.shape[1]} stimuli and the data {matrices.shape[1]}; they must be "
-                    "the same stimuli in one order"
+                    f"the model {name!r} has {stack.shape[1]} stimuli, but the data have {matrices.shape[1]}; give the "
+                    "same stimuli in the same order"
                 )
         of_models = [(f"the model {name!r}", labels_of_rdm(values)) for name, values in models.items()]
         check_same([*of_models, ("the data", labels_of_rdm(data)), *others])
@@ -104,7 +112,7 @@ class Inputs:
         return [self.model_matrices[self.owner == index] for index in range(len(self.names))]
 
     def flat(self, measure: Measure) -> dict[str, str]:
-        """Models that have no similarity by this measure, and why: all dissimilarities of an RDM are equal."""
+        """Models without a similarity by this measure, and why: all dissimilarities of an RDM are equal."""
         reasons: dict[str, str] = {}
         for owner, vector in zip(self.owner, self.models, strict=True):
             value = vector[0]
@@ -119,13 +127,13 @@ class Inputs:
         Raises
         ------
         InputError
-            When none is left.
+            If none is left.
         """
         if not names:
             return self
         places = [index for index, name in enumerate(self.names) if name not in names]
         if not places:
-            raise InputError(f"no model has a similarity: of {next(iter(names))!r}, all dissimilarities are equal")
+            raise InputError(f"no model has a similarity: all dissimilarities of {next(iter(names))!r} are equal")
         kept = np.isin(self.owner, places)
         return replace(
             self,
@@ -143,16 +151,16 @@ class Inputs:
 
     @property
     def n_groups(self) -> int:
-        """Number of animals, or of sessions where there are not several animals."""
+        """Number of animals, or of sessions of a single animal."""
         return int(self.group.max()) + 1
 
     @property
     def n_seeds(self) -> int:
-        """Number of seeds of the models that have several."""
+        """Number of seeds of models with several seeds."""
         return int(self.member.max()) + 1
 
     def sizes(self, factors: tuple[str, ...]) -> dict[str, float]:
-        """How many members of each factor are drawn from; of neurons, their groups."""
+        """Number of members of each factor to draw from; for neurons, the number of groups."""
         every = {
             "stimuli": self.n_stimuli,
             "neurons": len(self.neurons[0].sizes) if self.neurons else 0,
@@ -162,7 +170,7 @@ class Inputs:
         return {factor: float(every[factor]) for factor in factors}
 
     def counts(self, factors: tuple[str, ...]) -> dict[str, int]:
-        """How many there are of each factor; neurons themselves, not their groups."""
+        """Size of each factor; neurons, not their groups."""
         return {f: self.n_neurons if f == "neurons" else int(n) for f, n in self.sizes(factors).items()}
 
     def average(self, values: Floats, groups: npt.NDArray[Any] | None, seeds: npt.NDArray[Any] | None) -> Floats:
@@ -186,7 +194,7 @@ class Inputs:
         return self.average(similarity[None], None, None)[0]
 
     def chosen_factors(self, factors: Sequence[str] | None) -> tuple[str, ...]:
-        """Those of `factors` in the order of :data:`FACTORS`; all that can be resampled where None is given."""
+        """`factors` in the order of :data:`FACTORS`; with None, all that can be resampled."""
         possible = {
             "stimuli": True,
             "animals": self.grouped_by == "animals",
@@ -204,7 +212,7 @@ class Inputs:
         }
         for factor in factors:
             if factor not in FACTORS:
-                raise InputError(f"factors: {factor!r} is none of {', '.join(FACTORS)}")
+                raise InputError(f"factors: {factor!r} is not one of {', '.join(FACTORS)}")
             if not possible[factor]:
                 raise InputError(f"factors: {factor!r} cannot be resampled; that needs {needs[factor]}")
         if not factors:
@@ -213,7 +221,7 @@ class Inputs:
 
 
 def _per_session(responses: Any) -> tuple[list[Any], Sequence[Labels]]:
-    """Responses (n_stimuli, n_neurons) in every session, of one where they have two dimensions, and their labels."""
+    """Responses (n_stimuli, n_neurons) of every session (one, if two-dimensional), and their labels."""
     if responses is None:
         return [], []
     if getattr(responses, "ndim", 3) == 2:
@@ -227,7 +235,7 @@ def _per_session(responses: Any) -> tuple[list[Any], Sequence[Labels]]:
 def _recorded(
     data: Any, per_session: list[Any], repeats: Any, rdm_metric: str, labels: list[tuple[str, Sequence[Labels]]]
 ) -> Floats:
-    """RDMs of the recording: those given, if they fit all else that is given, or else those that it gives."""
+    """RDMs of the recording: as given, after checking them against all other inputs, or computed from these."""
     if data is not None:
         matrices = as_rdms(data, "the data")
         check_same([("the data", labels_of_rdm(data)), *labels])
@@ -235,7 +243,7 @@ def _recorded(
         check_kind(matrices, per_session, repeats, rdm_metric)
         return matrices
     if not per_session and repeats is None:
-        raise InputError("there is no recording: give data (its RDMs), responses or repeats")
+        raise InputError("no recording given; give data (its RDMs), responses or repeats")
     if not per_session:
         return as_rdms(rdm_of_repeats(repeats, rdm_metric), "the data")
     matrices = as_rdms([rdm(own, metric=rdm_metric) for own in per_session], "the data")
@@ -244,13 +252,11 @@ def _recorded(
 
 
 def _check_one_population(n_rdms: int, n_sessions: int, repeats: Any) -> None:
-    """Raise InputError when responses or repeats cannot belong to the data's RDMs."""
+    """Raise InputError if responses or repeats cannot belong to the data's RDMs."""
     if n_rdms > 1 and (repeats is not None or n_sessions == 1):
         raise InputError(
-            f"responses and repeats are of one recording, but the data are {n_rdms} RDMs; give responses "
-            "(n_sessions, n_stimuli, n_neurons) where the same neurons were recorded in several sessions"
+            f"responses and repeats belong to one recording, but the data are {n_rdms} RDMs; if the same neurons were "
+            "recorded in several sessions, give responses (n_sessions, n_stimuli, n_neurons)"
         )
     if n_sessions > 1 and n_rdms != n_sessions:
-        raise InputError(
-            f"responses are of {n_sessions} sessions, but there are {n_rdms} RDMs; give one for each session"
-        )
+        raise InputError(f"responses cover {n_sessions} sessions, but there are {n_rdms} RDMs; give one per session")

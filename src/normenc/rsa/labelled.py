@@ -1,8 +1,8 @@
-"""What labelled arrays say of their axes: which one holds the stimuli, and which stimuli these are.
+"""Axes of labelled arrays: which one holds the stimuli, and which stimuli these are.
 
 xarray's objects name their dimensions and label them by coordinates; pandas' tables label rows and columns. All public
-functions of the room take them through this door: axes are put in the order that a function asks for, and where two
-inputs meet, their labels must agree.
+functions of the room read their inputs here: axes are put in the required order, and the labels of two inputs must
+agree.
 """
 
 from collections.abc import Sequence
@@ -54,8 +54,8 @@ NOUNS = {"unit": "units", "stimulus": "stimuli", "stack": "repeats or sessions",
 def turned(values: Any, what: str, places: Sequence[str] = ("stimulus", "unit")) -> Any:
     """Put the axes of a labelled array in order: of responses, stimulus x unit.
 
-    Axes without a name, or with one that tells nothing, fill the places that are left in their order. What is not
-    labelled, or has another number of axes, stays as it is.
+    Axes without a name, or with an unknown one, fill the remaining places in order. Unlabelled inputs, and those with
+    another number of axes, are unchanged.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ def turned(values: Any, what: str, places: Sequence[str] = ("stimulus", "unit"))
     what : str
         Names them in messages.
     places : sequence of str
-        What the axes shall be, of :data:`WORDS`; a stack is of repeats, sessions or RDMs.
+        The required axes, of :data:`WORDS`; a stack is one of repeats, sessions or RDMs.
 
     Raises
     ------
     InputError
-        When two names say the same.
+        If two names mean the same.
 
     Examples
     --------
@@ -83,8 +83,8 @@ def turned(values: Any, what: str, places: Sequence[str] = ("stimulus", "unit"))
     for kind in places:
         if kinds.count(kind) > 1:
             raise InputError(
-                f"{what}: of the dimensions {', '.join(map(str, names))} two are named as {NOUNS[kind]} are; rename "
-                f"them, as in {', '.join(places).replace('stack', 'repeat')}"
+                f"{what}: two of the dimensions {', '.join(map(str, names))} are named like {NOUNS[kind]}; rename "
+                f"them, for example to {', '.join(places).replace('stack', 'repeat')}"
             )
     left = iter([axis for axis, kind in enumerate(kinds) if kind is None])
     order = [kinds.index(kind) if kind in kinds else next(left) for kind in places]
@@ -94,19 +94,19 @@ def turned(values: Any, what: str, places: Sequence[str] = ("stimulus", "unit"))
 
 
 def turned_stack(values: Any, what: str) -> Any:
-    """The same for repeats or sessions, which may also come as a list of labelled matrices.
+    """The same for repeats or sessions, which may also be a list of labelled matrices.
 
     Raises
     ------
     InputError
-        Also when matrices of a list are not labelled with the same stimuli and units.
+        Also if matrices in a list are not labelled with the same stimuli and units.
     """
     if not isinstance(values, (list, tuple)) or not any(map(_is_labelled, values)):
         return turned(values, what, ("stack", "stimulus", "unit"))
     matrices = [turned(value, f"{what}[{index}]") for index, value in enumerate(values)]
     for axis, noun in ((0, "stimuli"), (-1, "units")):
         named = [(f"{what}[{index}]", labels_of(own, axis)) for index, own in enumerate(matrices)]
-        check_same(named, "put them in one order", noun=noun)
+        check_same(named, "put them in the same order", noun=noun)
     return matrices
 
 
@@ -117,7 +117,7 @@ def _axis_names(values: Any) -> tuple[Any, ...] | None:
 
 
 def _kind(name: Any) -> str | None:
-    """What an axis of that name holds."""
+    """What an axis with this name holds."""
     word = str(name).lower().removesuffix("_id").removesuffix("_index")
     if {word, word.removesuffix("s")} & STIMULUS_TYPES.keys():
         return "stimulus"
@@ -130,12 +130,12 @@ def _kind(name: Any) -> str | None:
 def square(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[Any]:
     """One RDM, or a stack of them with the stack first, as numbers; rows and columns in the same order.
 
-    Where dissimilarities may be missing, masked ones are NaN.
+    If dissimilarities may be missing, masked ones become NaN.
 
     Raises
     ------
     InputError
-        When rows and columns are labelled with different stimuli, or RDMs of a list are not of the same stimuli.
+        If rows and columns are labelled with different stimuli, or RDMs in a list have different stimuli.
     """
     if isinstance(values, (list, tuple)) and any(map(_is_labelled, values)):
         check_same((f"{what}[{index}]", labels_of_rdm(own)) for index, own in enumerate(values))
@@ -152,14 +152,14 @@ def square(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[Any]
     places = {key(label): place for place, label in enumerate(second.values)}
     if relation != "order" or len(places) < len(second.values):
         raise InputError(
-            f"the rows and columns of {what} are labelled differently: {first_difference(first, second)}; an RDM has "
-            "the same stimuli along both"
+            f"the rows and columns of {what} are labelled differently: {first_difference(first, second)}; an RDM must "
+            "have the same stimuli along both"
         )
     return np.asarray(numbers[..., [places[key(label)] for label in first.values]])
 
 
 def with_gaps(values: Any) -> Any:
-    """A masked array, or a list that holds some, with NaN in the place of what is masked."""
+    """A masked array, or a list with some, with NaN for masked values."""
     if isinstance(values, (list, tuple)):
         return [with_gaps(value) for value in values] if any(map(_has_mask, values)) else values
     return np.ma.filled(values.astype(np.float64), np.nan) if _has_mask(values) else values
@@ -170,7 +170,7 @@ def _has_mask(values: Any) -> bool:
 
 
 def _stack_first(values: Any) -> Any:
-    """A stack of RDMs with the axis first that is none of the two of stimuli."""
+    """A stack of RDMs with the stack axis first."""
     names = _axis_names(values) or ()
     if len(names) != 3:
         return values
@@ -199,7 +199,7 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
         index = values.index if values.ndim == 1 or axis in (0, -2) else values.columns
         counted = type(index).__name__ == "RangeIndex" and index.name is None and (index.start, index.step) == (0, 1)
         return [Labels(index.name, as_labels(index), not counted)]
-    if not _is_labelled(values) or not -values.ndim <= axis < values.ndim:  # a wrong shape is told of elsewhere
+    if not _is_labelled(values) or not -values.ndim <= axis < values.ndim:  # a wrong shape is reported elsewhere
         return []
     dimension = values.dims[axis]
     labels = []
@@ -211,7 +211,7 @@ def labels_of(values: Any, axis: int = 0) -> list[Labels]:
 
 
 def labels_of_rdm(values: Any) -> list[Labels]:
-    """Labels of an RDM's stimuli, or of a stack's or list's."""
+    """Labels of the stimuli of an RDM, a stack or a list."""
     if isinstance(values, (list, tuple)):
         return next((labels for own in values if _is_labelled(own) and (labels := labels_of_rdm(own))), [])
     if not _is_labelled(values):
@@ -223,7 +223,7 @@ def labels_of_rdm(values: Any) -> list[Labels]:
 
 
 def whose(values: Any, name: str) -> Any:
-    """Labels of a stack of RDMs that say of which animal, or session, each is; None where it says nothing.
+    """The animal, or session, of each RDM in a labelled stack; None if it is not labelled so.
 
     Parameters
     ----------

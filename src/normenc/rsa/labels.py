@@ -1,4 +1,4 @@
-"""Labels of stimuli and units: as values that compare as what they mean, and whether those of two inputs agree."""
+"""Labels of stimuli and units: normalised for comparison, and whether those of two inputs agree."""
 
 import unicodedata
 from collections import Counter
@@ -13,15 +13,15 @@ from normenc.errors import InputError
 
 __all__ = ["Labels", "as_labels", "check_same", "first_difference", "key", "relate"]
 
-EXACT = 1e-12  # of the largest label: what differs by less is the same number
-MISSING = "nan"  # every label that is missing, such as the orientation of a blank
+EXACT = 1e-12  # relative to the largest label: numbers that differ by less are the same
+MISSING = "nan"  # any missing label, such as the orientation of a blank
 
 
 @dataclass(frozen=True)
 class Labels:
-    """One set of labels of an axis: its name, or None, the labels, and whether they surely say which stimuli these are.
+    """One set of labels of an axis: its name or None, the labels, and whether they certainly identify the stimuli.
 
-    Numbers that merely go along with the stimuli, such as how often each was shown, may differ between recordings.
+    Numbers that only accompany the stimuli, such as trial counts, may differ between recordings.
     """
 
     name: str | None
@@ -32,14 +32,14 @@ class Labels:
 def check_same(
     labelled: Iterable[tuple[str, Sequence[Labels]]], remedy: str | None = None, noun: str = "stimuli"
 ) -> None:
-    """Raise InputError when two inputs' labels differ, naming the first stimulus that does.
+    """Raise InputError if the labels of two inputs differ, naming the first difference.
 
     Parameters
     ----------
     labelled : iterable of (str, sequence of Labels)
-        What each input is called, and its labels; none where it carries none.
+        The name of each input and its labels; empty if it has none.
     remedy : str, optional
-        What to do about different orders; to reorder RDMs by default.
+        Advice for different orders; by default, to reorder RDMs.
     noun : str
         What is labelled.
     """
@@ -59,25 +59,23 @@ def check_same(
             todo = "give both the same labels, or plain arrays in the same order"
         else:
             _check_once(first, second)
-            how, todo = f"hold different {noun}", "select those that both have"
+            how, todo = f"hold different {noun}", "select the ones in both"
         by = f" ({first.name})" if first.name == second.name not in (None, "stimulus") else ""
         raise InputError(f"{both} {how}{by}: {first_difference(first, second)}; {todo}")
 
 
 def _check_once(*labels: Labels) -> None:
-    """Raise InputError when a label stands twice, since labels do not tell then which stimulus is which."""
+    """Raise InputError if a label occurs twice, since labels then do not identify stimuli."""
     for own in labels:
         label, times = Counter(own.values).most_common(1)[0]
         if times > 1:
-            raise InputError(
-                f"the {own.name or 'label'} {label} stands {times} times; to tell stimuli apart, each may stand once"
-            )
+            raise InputError(f"the {own.name or 'label'} {label} occurs {times} times; labels must be unique")
 
 
 def relate(one: Sequence[Labels], other: Sequence[Labels]) -> tuple[str, Labels, Labels]:
-    """How two axes' labels relate, by those that carry the same name if there are any: and by which labels.
+    """How the labels of two axes relate, and by which labels; those with the same name are preferred.
 
-    "same" also where nothing can be compared; else "order", "type", "different", or "names" where no name is shared.
+    "same", also if nothing can be compared; otherwise "order", "type", "different", or "names" if no name is shared.
     """
     nothing = Labels(None, (), False)
     shared = [(a, b) for a in one for b in other if a.name == b.name]
@@ -121,12 +119,12 @@ def _equal(x: Hashable, y: Hashable, scale: float) -> bool:
 
 
 def first_difference(a: Labels, b: Labels) -> str:
-    """Which label stands in one alone or, where all stand in both, the first place where they differ."""
+    """The label that is in only one of them or, if there is none, the first place where they differ."""
     ours, theirs = ({key(v) for v in own.values} for own in (a, b))
     texts = [{str(v) for v in own.values} for own in (a, b)]
     if texts[0] != texts[1]:
         alone = next(v for v in (*a.values, *b.values) if (key(v) in ours) != (key(v) in theirs))
-        return f"{alone} is in one of them only"
+        return f"{alone} is in only one of them"
     scale = max((abs(v) for v in a.values if isinstance(v, float)), default=0.0)
     pairs = enumerate(zip(a.values, b.values, strict=True))
     place, (x, y) = next((k, pair) for k, pair in pairs if not _equal(*pair, scale))
@@ -136,16 +134,16 @@ def first_difference(a: Labels, b: Labels) -> str:
 
 
 def key(value: Hashable) -> str:
-    """A label as a text that tells types apart, and numbers only as far as rounding leaves them."""
+    """A label as a text that distinguishes types, and numbers up to rounding."""
     if isinstance(value, (int, float)):
         return f"number {value if isinstance(value, int) else float(f'{value:.12g}'):.17g}"
     return f"{type(value).__name__} {value}"
 
 
 def as_labels(values: Any) -> tuple[Hashable, ...]:
-    """Labels as Python's values that compare as what they mean: text in one form, and all that are missing alike."""
+    """Labels as Python values that compare by meaning: text in one normal form, missing labels all equal."""
     if getattr(values, "ndim", 1) != 1:
-        raise InputError(f"labels have shape {tuple(values.shape)}; give one a stimulus")
+        raise InputError(f"labels have shape {tuple(values.shape)}; give one per stimulus")
     if hasattr(values, "detach"):
         values = as_array(values, "labels")
     return tuple(map(_label, np.asarray(values) if hasattr(values, "dtype") else values))  # in their own precision
@@ -159,7 +157,7 @@ def _label(value: Any) -> Hashable:
     if isinstance(value, (np.datetime64, np.timedelta64)):
         return MISSING if np.isnat(value) else str(value.astype(f"{value.dtype.kind}8[us]"))  # whatever its unit
     if isinstance(value, np.floating) and not isinstance(value, float):
-        value = float(str(value))  # 0.1 in single precision is meant to be 0.1
+        value = float(str(value))  # 0.1 in single precision means 0.1
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes):

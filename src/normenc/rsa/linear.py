@@ -15,17 +15,17 @@ __all__ = ["Linear"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-BLOCK_BYTES = 2**20  # of RDMs at a time: what stays in the processor's cache between two passes
-CACHE_BYTES = 2**21  # of samples at a time, where each has data of its own and every pass goes over all of them
+BLOCK_BYTES = 2**20  # of RDMs at a time, which stay in the processor's cache between two passes
+CACHE_BYTES = 2**21  # of samples at a time, if each has its own data and every pass goes over all of them
 CHUNK_PAIRS = 2**22
 
 
 @dataclass(frozen=True)
 class Linear:
-    """The cosine of two vectors of dissimilarities, after each one's mean is taken out where `centred` says so.
+    """The cosine of two vectors of dissimilarities, after subtracting their means if `centred`.
 
-    `whitened` says whether it is taken in the metric of :mod:`normenc.rsa.whitening`. For the methods see
-    :class:`normenc.rsa.one_by_one.OneByOne`, which has the same.
+    With `whitened`, in the metric of :mod:`normenc.rsa.whitening`. For the methods see
+    :class:`normenc.rsa.one_by_one.OneByOne`.
     """
 
     centred: bool
@@ -39,11 +39,11 @@ class Linear:
         return compare(x, y, centred=self.centred)
 
     def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
-        """What gives similarities and ceilings for counts of stimuli."""
+        """An object that gives similarities and ceilings for counts of stimuli."""
         return LinearSamples(models, data, centred=self.centred, whitened=self.whitened).compare
 
     def own_samples(self, models: Floats, data: Floats, counts: Counts) -> Floats:
-        """Similarities where every sample has data of its own."""
+        """Similarities if every sample has its own data."""
         step = max(1, CACHE_BYTES // (8 * data.shape[1]))
         parts = []
         for start in range(0, len(data), step):
@@ -57,12 +57,12 @@ class Linear:
     def own_ceilings(
         self, data: Floats, counts: Counts, amounts: Counts, subject: npt.NDArray[np.int64], weigh: bool
     ) -> Floats:
-        """Ceilings where every sample has RDMs of its own."""
+        """Ceilings if every sample has its own RDMs."""
         between = np.stack([self.own_samples(data, own, counts) for own in data], axis=2)
         return linear_ceiling(between, amounts.astype(float), subject, weigh)
 
     def permuted(self, models: Floats, data: Floats, orders: npt.NDArray[np.intp]) -> Floats:
-        """Mean similarities with the data whose stimuli stand in other orders."""
+        """Mean similarities with the data in other orders of the stimuli."""
         n_stimuli = orders.shape[1]
         x, y = (self._unit_vectors(vectors, n_stimuli) for vectors in (models, data))
         pooled = y.mean(axis=0, keepdims=True)
@@ -73,7 +73,7 @@ class Linear:
         return products
 
     def rounding(self, models: Floats, data: Floats) -> Floats:
-        """At least 32 machine epsilons times the largest over the spread, where the mean is taken out."""
+        """At least 32 machine epsilons times the largest value over the spread, if the mean is subtracted."""
         if not self.centred:
             return np.full(len(models), TIES)
         ratios = [1 / (vectors / largest_of(vectors)).std(axis=1) for vectors in (models, data)]
@@ -92,9 +92,9 @@ class Linear:
 
 
 def permuted_products(x: Floats, pooled: Floats, orders: npt.NDArray[np.intp]) -> Floats:
-    """Products of unit vectors with their data's mean, whose stimuli stand in other orders: (n_orders, n_models).
+    """Products of unit vectors with the mean of the data in other orders of the stimuli: (n_orders, n_models).
 
-    A permutation changes no mean, norm or rank of an RDM, so that these are taken out once and only products remain.
+    A permutation does not change the mean, norm or ranks of an RDM, so these are computed once.
     """
     n_stimuli = orders.shape[1]
     rows, columns = np.triu_indices(n_stimuli, k=1)
@@ -125,7 +125,7 @@ def _correlation(x: Floats, y: Floats, *, centred: bool) -> Floats:
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(x), step):  # each part is read from memory once
             part = x[start : start + step]
-            if len(y) < 8:  # a product with few columns is slower than they are one by one
+            if len(y) < 8:  # a product with few columns is slower than single columns
                 for row, vector in enumerate(part, start):
                     squares[row] = vector @ vector
                     for column, other in enumerate(right):
@@ -164,11 +164,11 @@ def _whitened(x: Floats, y: Floats, *, centred: bool) -> Floats:
 
 def _centred(vectors: Floats) -> Floats:
     centred = vectors - vectors.mean(axis=1, keepdims=True)
-    centred /= largest_of(centred)  # so that no square leaves the number range
+    centred /= largest_of(centred)  # so that no square overflows or underflows
     return centred
 
 
 def largest_of(vectors: Floats) -> Floats:
-    """Of each vector the largest magnitude, shape (n, 1); 1 where all are 0."""
+    """The largest magnitude of each vector, shape (n, 1); 1 if all are 0."""
     largest = np.maximum(vectors.max(axis=1, keepdims=True), -vectors.min(axis=1, keepdims=True))
     return np.where(largest > 0, largest, 1)

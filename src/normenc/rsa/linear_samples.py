@@ -14,7 +14,7 @@ CHUNK_BYTES = 2**27  # of products of vectors at a time
 
 
 class LinearSamples:
-    """Similarities and ceilings in any samples of the stimuli, all from products of pairs of vectors."""
+    """Similarities and ceilings in any samples of the stimuli, from products of pairs of vectors."""
 
     def __init__(self, models: Floats, data: Floats, *, centred: bool, whitened: bool):
         self.centred, self.whitened = centred, whitened
@@ -26,7 +26,7 @@ class LinearSamples:
         self.n_models, self.n_rdms = len(models), len(data)
         everyone, ours = np.arange(len(vectors)), np.arange(len(models), len(vectors))
         constant = len(vectors)
-        # Products asked for: models x data, data x data, everyone with itself, and with the constant vector.
+        # Products needed: models x data, data x data, each vector with itself and with the constant vector.
         first, second = np.meshgrid(everyone, ours, indexing="ij")
         needed = first.ravel() <= second.ravel()
         self.first = np.concatenate([first.ravel()[needed], np.arange(len(models)), everyone, [constant]])
@@ -82,7 +82,7 @@ class LinearSamples:
 
 
 def linear_samples(models: Floats, data: Floats, counts: Counts, *, centred: bool, whitened: bool) -> Floats:
-    """Similarities where every sample has data of its own: (n_samples, n_pairs) give (n_samples, n_models)."""
+    """Similarities if every sample has its own data: (n_samples, n_pairs) gives (n_samples, n_models)."""
     weights = pair_weights(counts).T
     total = weights.sum(axis=1)
     x, y = models, data
@@ -91,7 +91,7 @@ def linear_samples(models: Floats, data: Floats, counts: Counts, *, centred: boo
         x = x - x.mean(axis=-1, keepdims=True)  # so that the sample's own means are small
         means = _weighted_sums(x, weights) / total
         y = y - (np.einsum("bp,bp->b", weights, y) / total)[:, None]
-    # Since y is centred in the sample, centring x would change no product with it.
+    # Since y is centred in the sample, centring x would not change their product.
     products = _weighted_sums(x, weights * y)
     uncentred = _weighted_sums(x * x, weights)
     squares = uncentred - means**2 * total
@@ -107,14 +107,14 @@ def linear_samples(models: Floats, data: Floats, counts: Counts, *, centred: boo
         squares += np.einsum("vbi,vbi->vb", sums_x, effects_x)
         own += np.einsum("bi,bi->b", sums_y, effects_y)
     size = np.abs(data).max(axis=1)
-    if centred:  # an offset says nothing, but leaves its rounding
+    if centred:  # an offset carries no information, but causes rounding error
         size = np.maximum(np.ptp(data, axis=1), 1e-8 * size)
     own = _without_rounding(own, total * size**2)
     return (products / np.sqrt(_without_rounding(squares, uncentred) * own)).T
 
 
 def _without_rounding(squares: Floats, reference: Floats) -> Floats:
-    """Squared lengths; NaN where they are nothing but rounding beside a reference: all dissimilarities are equal."""
+    """Squared lengths; NaN if they are only rounding error relative to a reference: all dissimilarities are equal."""
     return np.where(squares > 1e-14 * reference, squares, np.nan)
 
 
@@ -125,8 +125,8 @@ def _weighted_sums(x: Floats, weights: Floats) -> Floats:
 def linear_ceiling(between: Floats, amounts: Floats, subject: npt.NDArray[np.int64], weigh: bool) -> Floats:
     """Ceilings from the data's similarities with each other, shape (n_samples, n_rdms, n_rdms).
 
-    The RDM that is most similar to several on average is the mean of these once each has unit length (in the
-    comparison's own metric), so that its similarity with each follows from theirs with each other.
+    The RDM that is most similar to several on average is the mean of these after scaling each to unit length (in the
+    metric of the measure), so that its similarities follow from theirs with each other.
     """
     lower, upper, present = [], [], []
     everyone = _similarity_with_mean(between, amounts)

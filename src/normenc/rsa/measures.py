@@ -1,7 +1,7 @@
-"""Measures of how similar two RDMs are: what each is called and computed by, and what holds for it.
+"""Measures of the similarity of two RDMs: their names, computation and properties.
 
-Whatever compares RDMs takes a measure by its name, a :class:`Measure`, or a function of one's own, and asks the object
-that :func:`as_measure` makes of it. A new measure is one more entry in :data:`MEASURES`.
+Functions that compare RDMs accept the name of a measure, a :class:`Measure`, or a user's function, and use the object
+that :func:`as_measure` returns. A new measure is one more entry in :data:`MEASURES`.
 """
 
 from collections.abc import Callable
@@ -31,42 +31,43 @@ WHITENING = (
 
 @dataclass(frozen=True)
 class Measure:
-    """How similar two RDMs are, by a function of their dissimilarities above the diagonal. Higher is more similar.
+    """The similarity of two RDMs: a function of their dissimilarities above the diagonal. Higher is more similar.
 
-    A function of one's own is the slow path: it is called for each pair of RDMs in each bootstrap sample and each order
-    of the stimuli, tens of thousands of times in :func:`normenc.rsa.infer`. Its vectors are read-only.
+    A user's function is slow: it is called for each pair of RDMs in each bootstrap sample and each order of the
+    stimuli, tens of thousands of times in :func:`normenc.rsa.infer`. Its vectors are read-only.
 
     Parameters
     ----------
     name : str
-        As it stands in tables and settings.
-    by : callable, or an arithmetic of :mod:`normenc.rsa`
-        ``f(x, y) -> float`` of two vectors of dissimilarities, shape (n_pairs,) each; of a model's RDM first. In a
-        bootstrap over stimuli the vectors hold each pair of different stimuli as often as it was drawn, so that f must
-        not depend on the order of pairs; give `weighted` where it does. Differences below 1e-12 count as none.
+        As in tables and settings.
+    by : callable, or an implementation in :mod:`normenc.rsa`
+        ``f(x, y) -> float`` of two vectors of dissimilarities, shape (n_pairs,) each, the model's first. In a bootstrap
+        over stimuli the vectors hold each pair of different stimuli as often as it was drawn, so f must not depend on
+        the order of pairs; if it does, give `weighted`. Differences below 1e-12 count as zero.
     symbol, phrase, formula : str
-        As it stands on an axis, in a sentence after "compared by", and its formula in words. The name by default.
+        Label on an axis, phrase in a sentence after "compared by", and formula in words. The name by default.
     range : tuple of float
-        Lowest and highest value; without bounds by default. Intervals end there, and a value outside is refused.
+        Lowest and highest value; unbounded by default. Intervals are clipped to it, and a value outside raises an
+        error.
     flat : str
-        What an RDM means whose dissimilarities are all equal: it has no similarity (``"undefined"``, the default), only
-        if they are 0 (``"defined unless 0"``), or it has one (``"defined"``).
+        For an RDM whose dissimilarities are all equal: the similarity is undefined (``"undefined"``, the default),
+        undefined only if they are 0 (``"defined unless 0"``), or defined (``"defined"``).
     ranks : bool
-        Whether the order of dissimilarities alone matters.
+        Whether only the order of dissimilarities matters.
     whitened : bool
-        Whether it takes the covariance of dissimilarities into account, and therefore needs all pairs of stimuli.
+        Whether it accounts for the covariance of dissimilarities, and so needs all pairs of stimuli.
     is_correlation : bool
-        Whether the Spearman-Brown formula holds, by which halves of a recording give its noise ceiling. Without it, the
-        default, there is a ceiling only from several animals or sessions.
+        Whether the Spearman-Brown formula applies, so that halves of a recording give a noise ceiling. If not (the
+        default), only several animals or sessions give one.
     reference : str
-        Of the publication, for the report's methods paragraph.
+        The publication, for the report's methods paragraph.
     weighted : callable, optional
-        ``f(x, y, weights) -> float`` in a bootstrap sample that holds each pair so often; pairs drawn 0 times are left
-        out.
+        ``f(x, y, weights) -> float`` in a bootstrap sample, with weights the number of times each pair was drawn; pairs
+        that were not drawn are left out.
     best : callable, optional
-        ``f(vectors, weights) -> vectors``: of RDMs, shape (n_rdms, n_pairs), in a sample that holds each pair so often,
-        what must be averaged to get the RDM that is most similar to all; for cosines, vectors of unit length. It gives
-        the noise ceiling of several animals; by default the mean RDM does, which may not be the best.
+        ``f(vectors, weights) -> vectors``: transforms RDMs, shape (n_rdms, n_pairs), in a sample with these pair
+        counts, so that their average is the RDM most similar to all; for cosines, to unit length. It is used for the
+        noise ceiling of several animals; by default the plain mean RDM is used, which may not be the best.
 
     Examples
     --------
@@ -107,7 +108,7 @@ class Measure:
 
     def _check(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise InputError(f"the name of a measure is {self.name!r}; it must be a text that is not empty")
+            raise InputError(f"the name of a measure is {self.name!r}; it must be a non-empty text")
         if not callable(self.by) and not isinstance(self.by, Linear | OneByOne):
             raise InputError(f"the measure {self.name!r} is given as {self.by!r}; it must be a function of two vectors")
         if self.flat not in ("undefined", "defined unless 0", "defined"):
@@ -116,14 +117,14 @@ class Measure:
             raise InputError(f"the range of {self.name!r} is {self.range!r}; it must be its lowest and highest value")
 
     def register(self) -> "Measure":
-        """Let the measure be called by its name, in settings too; a name that is taken by another is refused."""
+        """Make the measure available by name, also in settings; raises InputError if the name is taken."""
         if MEASURES.setdefault(self.name, self) != self:
-            raise InputError(f"there is another measure called {self.name!r}; choose another name")
+            raise InputError(f"a different measure is already called {self.name!r}; choose another name")
         return self
 
     @property
     def centred(self) -> bool | None:
-        """Whether equal dissimilarities, or else only those that are all 0, have no similarity; None of neither."""
+        """True if equal dissimilarities have no similarity, False if only those that are all 0, None if neither."""
         return {"undefined": True, "defined unless 0": False, "defined": None}[self.flat]
 
     def compare(self, x: Floats, y: Floats) -> Floats:
@@ -131,26 +132,26 @@ class Measure:
         return np.asarray(self.arithmetic.compare(x, y))
 
     def is_undefined(self, vector: Floats) -> bool:
-        """Whether an RDM, given by its dissimilarities, has no similarity with any other."""
+        """Whether an RDM, given as dissimilarities, has no similarity with any other."""
         return self.centred is not None and (not vector.any() or (self.centred and is_flat(vector)))
 
     def check_defined(self, vectors: Floats, what: str) -> None:
-        """Raise InputError where one of several RDMs has no similarity with any other."""
+        """Raise InputError if an RDM has no similarity with any other."""
         own = f"similarity by the measure {self.name!r}" if self.by is not self.arithmetic else ""
         check_spread(vectors, centred=self.centred, what=what, noun=own)
 
     def check_pairs_missing(self, x: Floats, y: Floats) -> None:
-        """Raise InputError where the measure cannot do without some of the pairs; x and y have examples of all."""
+        """Raise InputError if the measure needs all pairs and some are missing; x and y contain examples of all."""
         if self.whitened:
             raise InputError(
-                f"pairs of stimuli are missing, and method {self.name!r} needs all pairs; leave out stimuli without "
-                "some (normenc.rsa.match_stimuli), or use another method"
+                f"pairs of stimuli are missing, but method {self.name!r} needs all pairs; leave out stimuli with "
+                "missing pairs (normenc.rsa.match_stimuli), or use another method"
             )
         if isinstance(self.arithmetic, OfFunction):
             self.arithmetic.check_order(x, y)
 
     def clip(self, values: Any) -> Floats:
-        """Values within the measure's range."""
+        """Values clipped to the measure's range."""
         return np.asarray(np.clip(values, *self.range))
 
 
@@ -180,7 +181,7 @@ for _measure in (
         Kendall(),
         symbol="Kendall τ_a",
         phrase="Kendall’s tau-a",
-        formula="concordant minus discordant pairs of dissimilarities, over all pairs of them",
+        formula="concordant minus discordant pairs of dissimilarities, divided by all pairs",
         ranks=True,
         **BOUNDED,
     ),
@@ -218,7 +219,7 @@ for _measure in (
         Linear(centred=True, whitened=True),
         symbol="whitened correlation",
         phrase="the whitened correlation",
-        formula="whitened cosine after the mean dissimilarity is taken out",
+        formula="whitened cosine after subtracting the mean dissimilarity",
         whitened=True,
         reference=WHITENING,
         **BOUNDED,
@@ -229,12 +230,12 @@ METHODS = tuple(MEASURES)
 
 
 def as_measure(method: Any) -> Measure:
-    """The measure that a name, a function ``f(x, y) -> float`` of two vectors, or a :class:`Measure` stands for.
+    """The measure given by a name, a function ``f(x, y) -> float`` of two vectors, or a :class:`Measure`.
 
     Raises
     ------
     InputError
-        When there is no such measure.
+        If there is no such measure.
 
     Examples
     --------
@@ -253,9 +254,9 @@ def as_measure(method: Any) -> Measure:
 
 
 def facts_of(name: str) -> Measure:
-    """What is known of the measure that a table names; of one that this session does not have, its name alone."""
+    """The measure that a table names; only its name if this session does not have it."""
 
     def unknown(x: Floats, y: Floats) -> float:
-        raise InputError(f"the measure {name!r} is not known in this session; register it to compare by it")
+        raise InputError(f"the measure {name!r} is not known in this session; register it first")
 
     return MEASURES.get(name) or Measure(name, unknown)

@@ -1,4 +1,4 @@
-"""A population's RDM in bootstrap samples, and in halves, of its neurons."""
+"""A population's RDM in bootstrap samples and halves of its neurons."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,12 @@ from normenc.rsa.pairs import upper
 
 __all__ = ["NeuronGroups", "Neurons", "added_up", "deal", "group_neurons", "half_of_neurons"]
 
-METRICS = ("correlation", "cosine", "euclidean")  # those that follow from sums over neurons
+METRICS = ("correlation", "cosine", "euclidean")  # metrics that are sums over neurons
 MIN_NEURONS = 4
 MIN_GROUPS, MAX_GROUPS = 20, 100
-MAX_BYTES = 2**28  # of the groups' products
-BLOCK_ROWS = 128  # stimuli whose products with all others are taken at once
-FLAT = 1e-13  # of the mean square: the variance over neurons below which there is nothing but rounding
+MAX_BYTES = 2**28  # limit on the groups' products
+BLOCK_ROWS = 128  # stimuli whose products with all others are computed at once
+FLAT = 1e-13  # of the mean square: a variance over neurons below this is only rounding error
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,9 +30,9 @@ class NeuronGroups:
     Attributes
     ----------
     products : ndarray, shape (n_groups, n_pairs)
-        Of the responses to two stimuli, summed over the neurons of a group.
+        Products of the responses to two stimuli, summed over the neurons of a group.
     squares, sums : ndarray, shape (n_groups, n_stimuli)
-        Of the responses to one.
+        The same for the responses to one stimulus.
     sizes : ndarray, shape (n_groups,)
         Neurons.
     metric : str
@@ -50,9 +50,10 @@ class NeuronGroups:
         return len(self.sizes)
 
     def vectors(self, counts: npt.NDArray[Any]) -> Floats:
-        """Dissimilarities of samples that hold group g counts[:, g] times, shape (n_samples, n_pairs).
+        """Dissimilarities of samples with counts[:, g] copies of group g, shape (n_samples, n_pairs).
 
-        A stimulus with the same response in all neurons of a sample (or none, for the cosine) correlates with no other.
+        A stimulus with the same response in all neurons of a sample (for the cosine, no response) has correlation 0
+        with all others.
         """
         rows, columns = np.triu_indices(self.sums.shape[1], k=1)
         weights = counts / (counts @ self.sizes)[:, None]
@@ -72,13 +73,13 @@ class NeuronGroups:
 
 @dataclass(frozen=True)
 class Neurons:
-    """Responses of neurons dealt into groups.
+    """Responses of neurons divided into groups.
 
     Attributes
     ----------
     values : ndarray, shape (n_stimuli, n_neurons)
     shift, scale : ndarray, that broadcast with `values`
-        What the metric does not depend on, and is taken out.
+        Subtracted mean and divided scale, on which the metric does not depend.
     members : list of ndarray
         Indices of each group's neurons.
     metric : str
@@ -104,35 +105,33 @@ class Neurons:
 
     @property
     def needs_room(self) -> bool:
-        """Whether products of all pairs of stimuli, in every group, would take more than twice what they may."""
+        """Whether the products of all pairs of stimuli, in every group, would exceed twice the limit."""
         n_stimuli = len(self.values)
         return 8 * MIN_GROUPS * n_stimuli * (n_stimuli - 1) // 2 > 2 * MAX_BYTES
 
 
 def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neurons:
-    """Deal the neurons into at most 100 groups at random.
+    """Divide the neurons randomly into at most 100 groups.
 
-    Correlations do not depend on a stimulus's mean or scale, nor distances on a neuron's mean: so these are taken out,
-    and an offset costs no digits. The median stands for a stimulus's mean, for it is that of most neurons in a half
-    without the few that respond.
+    Correlations do not depend on a stimulus's mean or scale, nor distances on a neuron's mean, so these are removed to
+    keep precision. The median replaces a stimulus's mean, because it is the mean of most neurons in a half without the
+    few that respond.
 
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_neurons)
     metric : str
-        ``"correlation"``, ``"cosine"`` or ``"euclidean"``; other dissimilarities are no sums over neurons.
+        ``"correlation"``, ``"cosine"`` or ``"euclidean"``; other dissimilarities are not sums over neurons.
     seed : int
 
     Raises
     ------
     InputError
-        When there are fewer than 4 neurons, or the metric is another.
+        If there are fewer than 4 neurons, or for another metric.
     """
     values = as_responses(turned(responses, "responses"))
     if metric not in METRICS:
-        raise InputError(
-            f"neurons cannot be resampled for the metric {metric!r}; it must be one of {', '.join(METRICS)}"
-        )
+        raise InputError(f"neurons cannot be resampled for the metric {metric!r}; use one of {', '.join(METRICS)}")
     n_stimuli, n_neurons = values.shape
     if n_neurons < MIN_NEURONS:
         raise InputError(f"there are {n_neurons} neurons; resampling them needs at least {MIN_NEURONS}")
@@ -149,10 +148,10 @@ def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neuro
 
 
 def group_neurons(responses: Any, metric: str = "correlation", *, seed: int = 0) -> NeuronGroups:
-    """Deal the neurons into at most 100 groups at random, and add up each group's products.
+    """Divide the neurons randomly into at most 100 groups, and sum each group's products.
 
-    The variance of an estimate over samples of such groups is that over samples of neurons in expectation, at a
-    hundredth of the work. For parameters and errors see :func:`deal`.
+    The expected variance of an estimate over samples of groups equals that over samples of neurons, at a fraction of
+    the work. For parameters and errors see :func:`deal`.
     """
     return added_up(deal(responses, metric, seed=seed))
 
@@ -171,7 +170,7 @@ def added_up(neurons: Neurons) -> NeuronGroups:
 
 
 def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:
-    """Dissimilarities from the neurons of some groups, shape (n_pairs,), in little more memory than they take."""
+    """Dissimilarities from the neurons of some groups, shape (n_pairs,), with little additional memory."""
     part = neurons.part(np.concatenate([m for m, there in zip(neurons.members, groups, strict=True) if there]))
     size = np.einsum("ij,ij->i", part, part)
     if neurons.metric == "correlation":
@@ -195,6 +194,6 @@ def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:
 
 
 def _inverse_root(squares: Floats, size: Floats) -> Floats:
-    """One over the root of squares, and 0 where they are nothing but rounding beside their size."""
+    """One over the square root, and 0 for squares that are only rounding error relative to their size."""
     there = squares > FLAT * size
     return np.where(there, 1 / np.sqrt(np.where(there, squares, 1)), 0)

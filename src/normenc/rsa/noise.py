@@ -1,4 +1,4 @@
-"""Noise covariance of units, from residuals or repeats, and what it whitens."""
+"""Noise covariance of units, from residuals or repeats, and whitening."""
 
 from typing import Any
 
@@ -25,23 +25,23 @@ def noise_covariance(residuals: Any, shrinkage: str = "diagonal", *, dof: float 
 
     - ``"diagonal"``: :math:`S` with its covariances, not its variances, multiplied by :math:`1 - \lambda`, where
       :math:`\lambda`, between 0 and 1, is the variance of the correlations over their sum of squares (Schäfer &
-      Strimmer 2005). The default: units keep their own variances. Two observations leave that variance at 0, and a
-      covariance without an inverse.
+      Strimmer 2005). The default: units keep their own variances. With two observations :math:`\\lambda` is 0, and the
+      covariance has no inverse.
     - ``"identity"``: :math:`(1 - \lambda) S + \lambda m I` with :math:`m` the mean variance (Ledoit & Wolf 2004,
       equation 14), for units of similar variance.
     - ``"none"``: :math:`S`. It has no inverse unless dof is at least n_units.
-    - ``"variances"``: the diagonal of :math:`S` alone, for units taken to be independent, or too many for a matrix.
+    - ``"variances"``: the diagonal of :math:`S` alone, for units assumed independent, or too many for a matrix.
 
     Parameters
     ----------
     residuals : array_like, shape (n_observations, n_units) or (n_repeats, n_stimuli, n_units)
-        Residuals of a model or responses to one stimulus, whose mean over observations is taken out; or repeats,
-        whose mean over repeats is taken out stimulus by stimulus. Any unit of response.
+        Residuals of a model or responses to one stimulus, whose mean over observations is subtracted; or repeats, whose
+        mean over repeats is subtracted for each stimulus. Any unit of response.
     shrinkage : str
         One of :data:`SHRINKAGE`.
     dof : float, optional
-        Degrees of freedom of the residuals; less when a model with parameters left them. Default: n_observations - 1,
-        or (n_repeats - 1) * n_stimuli.
+        Degrees of freedom of the residuals; fewer if they come from a model with fitted parameters. Default:
+        n_observations - 1, or (n_repeats - 1) * n_stimuli.
 
     Returns
     -------
@@ -51,15 +51,15 @@ def noise_covariance(residuals: Any, shrinkage: str = "diagonal", *, dof: float 
     Raises
     ------
     InputError
-        When there are fewer than two observations or repeats, values that are not finite, a unit that never varies
-        (the message names it), or degrees of freedom that are not above 0.
+        If there are fewer than two observations or repeats, values are not finite, a unit never varies (the message
+        names it), or the degrees of freedom are not above 0.
 
     Notes
     -----
-    rsatoolbox 0.3.2 gives the same when it is given the same dof, but for the weight :math:`\lambda` of
-    ``"diagonal"``: of n observations less their mean it is :math:`1 / (n - 1)^2` smaller than in the paper, and of
-    repeats it counts observations where degrees of freedom are meant. Its ``cov_from_measurements`` takes
-    (n_stimuli - 1) * n_repeats of these by default, which is not what is left once each stimulus has lost its mean.
+    rsatoolbox 0.3.2 gives the same with the same dof, except for the weight :math:`\lambda` of ``"diagonal"``: for n
+    observations minus their mean it is :math:`1 / (n - 1)^2` smaller than in the paper, and for repeats it uses the
+    number of observations instead of the degrees of freedom. Its ``cov_from_measurements`` takes (n_stimuli - 1) *
+    n_repeats degrees of freedom by default, which is incorrect after subtracting each stimulus's mean.
 
     References
     ----------
@@ -100,7 +100,7 @@ def noise_covariance(residuals: Any, shrinkage: str = "diagonal", *, dof: float 
 
 
 def _residuals(residuals: Any) -> tuple[Floats, int]:
-    """Observations x units without their mean in float64, and the degrees of freedom left."""
+    """Observations x units minus their mean, in float64, and the remaining degrees of freedom."""
     flat = getattr(residuals, "ndim", 3) == 2
     residuals = turned(residuals, "residuals") if flat else turned_stack(residuals, "residuals")
     array = as_array(residuals, "residuals")
@@ -116,14 +116,14 @@ def _residuals(residuals: Any) -> tuple[Floats, int]:
     if bad.size:
         raise InputError(
             f"residuals of unit {bad[0]} are not finite ({bad.size} such units in all); remove these units, or the "
-            f"{what} that hold them"
+            f"{what} that contain them"
         )
-    # The spread, not the variance: a constant less its mean can leave a rounding error behind.
+    # The spread, not the variance: subtracting the mean of a constant can leave rounding error.
     constant = np.flatnonzero((np.ptp(array, axis=0) == 0).reshape(-1, array.shape[-1]).all(axis=0))
     if constant.size:
         raise InputError(
             f"unit {constant[0]} has the same value in all {what} ({constant.size} such units in all), so that its "
-            "noise has no variance; remove these units"
+            "noise variance is zero; remove these units"
         )
     values = array - array.mean(axis=0, dtype=np.float64)
     return values.reshape(-1, array.shape[-1]), (len(array) - 1) * int(np.prod(array.shape[1:-1]))
@@ -150,10 +150,10 @@ def _diagonal_weight(values: Floats, covariance: Floats, dof: float) -> float:
 
 
 def _identity_weight(values: Floats, covariance: Floats, dof: float) -> tuple[float, float]:
-    """Weight of the identity and the mean variance it is multiplied by."""
+    """Weight of the identity, and the mean variance that multiplies it."""
     n_observations = len(values)
     mean = float(np.trace(covariance)) / len(covariance)
-    # The weight is that of n, not dof, observations, as in the paper.
+    # The weight uses n, not dof, as in the paper.
     sample = covariance * (dof / n_observations)
     products = ((values**2).sum(axis=1) ** 2).sum() / n_observations
     error = (products - (sample**2).sum()) / n_observations
@@ -166,12 +166,12 @@ def whiten(values: npt.NDArray[Any], covariance: Any) -> Floats:
     r"""Responses relative to the first stimulus, in units whose noise is independent and of variance 1.
 
     With the Cholesky factor :math:`\Sigma = L L^T` these are :math:`L^{-1} (x_i - x_0)`: their squared distances are
-    the squared Mahalanobis distances of the responses, and what all stimuli share costs them no digits.
+    the squared Mahalanobis distances of the responses, and a component shared by all stimuli costs no precision.
 
     Parameters
     ----------
     values : ndarray, shape (..., n_stimuli, n_units)
-        Finite responses; the first stimulus is taken out of each (n_stimuli, n_units) by itself.
+        Finite responses; the first stimulus is subtracted within each (n_stimuli, n_units).
     covariance : array_like, shape (n_units, n_units) or (n_units,)
         Noise covariance, or variances of independent noise, in the response's unit squared.
 
@@ -183,8 +183,8 @@ def whiten(values: npt.NDArray[Any], covariance: Any) -> Floats:
     Raises
     ------
     InputError
-        When the covariance has another shape, values that are not finite, is not symmetric or not positive definite,
-        or when a variance is not above 0.
+        If the covariance has the wrong shape, values that are not finite, is not symmetric or not positive definite, or
+        if a variance is not above 0.
 
     Examples
     --------
@@ -200,9 +200,7 @@ def whiten(values: npt.NDArray[Any], covariance: Any) -> Floats:
             f"({n_units}, {n_units}), or ({n_units},) variances"
         )
     if not np.isfinite(noise).all():
-        raise InputError(
-            "noise_covariance holds values that are not finite; estimate it from residuals that are finite"
-        )
+        raise InputError("noise_covariance contains values that are not finite; estimate it from finite residuals")
     relative = values - values[..., :1, :].astype(np.float64)
     if noise.ndim == 1:
         low = np.flatnonzero(noise <= 0)
@@ -219,32 +217,32 @@ def whiten(values: npt.NDArray[Any], covariance: Any) -> Floats:
 
 
 def check_units(responses: Any, covariance: Any) -> None:
-    """Raise InputError when responses and their noise covariance label their units differently."""
+    """Raise InputError if responses and their noise covariance label their units differently."""
     given = [("responses", labels_of(responses, -1)), ("noise_covariance", labels_of(covariance))]
     check_same(given, "reorder one", noun="units")
 
 
 def _factor(covariance: Floats) -> Floats:
-    """Lower Cholesky factor, once the covariance is known to have one."""
+    """Lower Cholesky factor, after checking that the covariance has one."""
     asymmetry = np.abs(covariance - covariance.T).max()
     if asymmetry > 1e-6 * np.abs(covariance).max():
         row, column = np.unravel_index(np.argmax(np.abs(covariance - covariance.T)), covariance.shape)
         raise InputError(
             f"noise_covariance is not symmetric: units {row} and {column} have {covariance[row, column]:g} and "
-            f"{covariance[column, row]:g}; a covariance is the same in both orders"
+            f"{covariance[column, row]:g}; a covariance matrix must be symmetric"
         )
     try:
         factor = cholesky(covariance, lower=True, check_finite=False)
-        # Rounding lets a singular matrix pass, with a unit of which the others leave nothing but that rounding.
+        # Rounding can let a singular matrix pass; then the others explain a unit up to rounding.
         rest = np.diagonal(factor) ** 2 / np.diagonal(covariance)
         definite = bool((rest > 10 * len(covariance) * np.finfo(np.float64).eps).all())
     except np.linalg.LinAlgError:
         definite = False
     if not definite:
         raise InputError(
-            f"noise_covariance of {len(covariance)} units is not positive definite, so that it has no inverse, as when "
-            "it comes from fewer observations than units and is not shrunk, or from two observations alone; estimate "
-            'it with normenc.rsa.noise_covariance(residuals, shrinkage="diagonal") or "identity" from three or more, '
-            'and from two take the variances alone, shrinkage="variances"'
+            f"noise_covariance of {len(covariance)} units is not positive definite, so that it has no inverse, for "
+            "example because it comes from fewer observations than units without shrinkage, or from only two "
+            'observations; estimate it with normenc.rsa.noise_covariance(residuals, shrinkage="diagonal") or '
+            '"identity" from three or more, and from two use only the variances, shrinkage="variances"'
         )
     return factor

@@ -1,4 +1,4 @@
-"""Measures whose bootstrap samples are compared one by one, since no sum over pairs of stimuli serves all of them."""
+"""Measures whose bootstrap samples are compared one by one, because no sum over pairs of stimuli is common to all."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Counts = npt.NDArray[np.int64]
 
 
 class OneByOne(ABC):
-    """How a measure is computed. :class:`normenc.rsa.linear.Linear` does the same, all samples at once."""
+    """How a measure is computed, one sample at a time; :class:`normenc.rsa.linear.Linear` computes all at once."""
 
     @abstractmethod
     def compare(self, x: Floats, y: Floats) -> Floats:
@@ -24,22 +24,22 @@ class OneByOne(ABC):
 
     @abstractmethod
     def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
-        """The same in one sample, of :meth:`in_sample` each, that holds each pair `weight` times; NaN if undefined."""
+        """The same in one sample with pair counts `weight`, from :meth:`in_sample` of each; NaN if undefined."""
 
     def in_sample(self, vectors: Floats, weight: Floats) -> Floats:
-        """What :meth:`table` takes of each vector in a sample: ranks, for example."""
+        """What :meth:`table` needs of each vector in a sample: ranks, for example."""
         return vectors
 
     def prepared(self, vectors: Floats) -> Callable[[Floats], Floats]:
-        """:meth:`in_sample` of vectors that many samples share."""
+        """:meth:`in_sample` of vectors shared by many samples."""
         return lambda weight: self.in_sample(vectors, weight)
 
     def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
-        """The vectors that are most similar to several on average; `shares` of each, (n_pooled, n_rdms)."""
+        """The vectors most similar to several on average; `shares` are the weights of each, (n_pooled, n_rdms)."""
         return np.asarray(shares @ own / shares.sum(axis=1, keepdims=True))
 
     def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
-        """What gives similarities and ceilings for counts of stimuli; see :func:`normenc.rsa.weighted.similarities`."""
+        """Gives similarities and ceilings for counts of stimuli; see :func:`normenc.rsa.weighted.similarities`."""
         vectors_in, n_models = self.prepared(np.vstack([models, data])), len(models)
 
         def compare(
@@ -62,7 +62,7 @@ class OneByOne(ABC):
         return compare
 
     def own_samples(self, models: Floats, data: Floats, counts: Counts) -> Floats:
-        """Similarities where every sample has data of its own, (n_samples, n_pairs): shape (n_samples, n_models)."""
+        """Similarities if every sample has its own data, (n_samples, n_pairs): shape (n_samples, n_models)."""
         shared = self.prepared(models) if models.ndim == 2 else None
         similarity = np.empty((len(data), len(models)))
         for sample, vector in enumerate(data):
@@ -75,7 +75,7 @@ class OneByOne(ABC):
     def own_ceilings(
         self, data: Floats, counts: Counts, amounts: Counts, subject: npt.NDArray[np.int64], weigh: bool
     ) -> Floats:
-        """Ceilings where every sample has RDMs of its own, (n_rdms, n_samples, n_pairs): shape (n_samples, 2)."""
+        """Ceilings if every sample has its own RDMs, (n_rdms, n_samples, n_pairs): shape (n_samples, 2)."""
         ceilings = []
         for sample, drawn in enumerate(amounts):
             weight = pair_weights(counts[[sample]])[:, 0]
@@ -84,12 +84,12 @@ class OneByOne(ABC):
         return np.array(ceilings)
 
     def permuted(self, models: Floats, data: Floats, orders: npt.NDArray[np.intp]) -> Floats:
-        """Mean similarities with the data whose stimuli stand in other orders: shape (n_orders, n_models)."""
+        """Mean similarities with the data in other orders of the stimuli: shape (n_orders, n_models)."""
         matrices = whole(data, orders.shape[1])
         return np.stack([self.compare(models, upper(matrices[:, o][:, :, o])).mean(axis=1) for o in orders])
 
     def rounding(self, models: Floats, data: Floats) -> Floats:
-        """By how much similarities with the data that are equal may differ, shape (n_models,)."""
+        """By how much equal similarities with the data may differ, shape (n_models,)."""
         return np.full(len(models), TIES)
 
     def _similarity(self, x: Floats, y: Floats, weight: Floats) -> Floats:
@@ -100,7 +100,7 @@ class OneByOne(ABC):
     def _ceiling(
         self, vectors: Floats, weight: Floats, amounts: Counts, subject: npt.NDArray[np.int64], weigh: bool
     ) -> Floats:
-        """Lower and upper ceiling in one sample, from all its animals and with each left out."""
+        """Lower and upper ceiling in one sample: leaving each animal out, and with all animals."""
         present = [one for one in np.unique(subject) if amounts[subject == one].max() > 0]
         if weight.sum() < 2 or len(present) < 2:
             return np.full(2, np.nan)

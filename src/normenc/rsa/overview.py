@@ -1,4 +1,4 @@
-"""What an inference found, as tables of other shapes: to look at, to draw, and labelled by models on both sides."""
+"""Results of an inference as other tables: to read, to draw, and as matrices of models."""
 
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,14 @@ SHORT = ("model", "similarity", "low", "high", "p_chance_holm", "p_ceiling_holm"
 
 
 def short_table(inference: "Inference") -> pd.DataFrame:
-    """The columns that are read first; ``p_ceiling_holm`` and ``why_unknown`` only where any model has one."""
+    """The main columns; ``p_ceiling_holm`` and ``why_unknown`` only if any model has one."""
     models = inference.models
     columns = [name for name in SHORT if name != "p_ceiling_holm" or models[name].notna().any()]
     return models[columns + ["why_unknown"] * bool(models["why_unknown"].ne("").any())].copy()
 
 
 def ceiling_in_words(inference: "Inference") -> str:
-    """The noise ceiling as a part of a sentence."""
+    """The noise ceiling as part of a sentence."""
     ceiling = inference.ceiling
     if np.isnan(ceiling.lower):
         return "no noise ceiling"
@@ -44,14 +44,14 @@ def bar_table(inference: "Inference", recording: str) -> pd.DataFrame:
 
 
 def to_xarray(inference: "Inference") -> xr.Dataset:
-    """All numbers, labelled by ``model`` and, of pairs, by ``other``."""
+    """All numbers, labelled by ``model`` and, for pairs, ``other``."""
     names = inference.models["model"].tolist()
     dataset = inference.models.set_index("model").to_xarray()
     first, second = np.triu_indices(len(names), k=1)
     for name in inference.pairs.columns.drop(["model", "other"]):
         values = inference.pairs[name].to_numpy()
         turned = values
-        if name in ("difference", "low", "high"):  # of the other way round
+        if name in ("difference", "low", "high"):  # for the pair in reverse order
             turned = -inference.pairs[{"low": "high", "high": "low"}.get(name, name)].to_numpy()
         matrix = np.full((len(names), len(names)), np.nan)
         matrix[first, second], matrix[second, first] = values, turned

@@ -1,4 +1,4 @@
-"""Two representations of the same stimuli, made ready to be aligned."""
+"""Two representations of the same stimuli, checked and centred for alignment."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def checked_pair(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
-    """Both representations with each unit's mean taken out, scaled so that no square leaves the number range."""
+    """Both representations minus each unit's mean, scaled so that no square overflows or underflows."""
     arrays, labels = [], []
     for name, given in (("first", x), ("second", y)):
         try:
@@ -27,7 +27,8 @@ def checked_pair(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
         labels.append((f"the {name} representation", labels_of(oriented)))
     if len(arrays[0]) != len(arrays[1]):
         raise InputError(
-            f"the representations have {len(arrays[0])} and {len(arrays[1])} stimuli; both must be of the same ones"
+            f"the representations have {len(arrays[0])} and {len(arrays[1])} stimuli; both must have the same stimuli "
+            "in the same order"
         )
     check_same(labels, "select and reorder the rows of one")
     if len(arrays[0]) < least:
@@ -36,19 +37,19 @@ def checked_pair(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
 
 
 def _centred(array: Floats, name: str) -> Floats:
-    # Less its first response a constant unit is 0; less its mean, rounding would be left that looks like a response.
+    # Subtracting the first response makes a constant unit 0; subtracting its mean could leave rounding error.
     array = array / (np.abs(array).max() or 1)
     array = array - array[0]
     size = np.abs(array).max()
     if size == 0:
         raise InputError(
-            f"all stimuli evoke the same in the {name} representation; there is nothing to compare, so use a layer or "
-            "population that responds to them"
+            f"all stimuli evoke the same response in the {name} representation, so that there is nothing to compare; "
+            "use a layer or population that responds to them"
         )
     array /= size
     return array - array.mean(axis=0)
 
 
 def coordinates(values: Floats) -> Floats:
-    """Responses with at most as many units as stimuli, and the same inner products of stimuli."""
+    """Responses with at most as many units as stimuli and the same inner products of stimuli."""
     return values if values.shape[1] <= len(values) else np.asarray(np.linalg.qr(values.T, mode="r")).T

@@ -1,4 +1,4 @@
-"""RDMs as numbers to compute with: checked, and as vectors of their pairs of stimuli."""
+"""RDMs checked, and converted to vectors of pairs of stimuli."""
 
 from collections import Counter
 from typing import Any
@@ -45,7 +45,7 @@ def as_rdms(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.
     Raises
     ------
     InputError
-        When they are not square, symmetric and finite, or have fewer than 3 stimuli.
+        If they are not square, symmetric and finite, or have fewer than 3 stimuli.
     """
     matrices = square(values, what, missing=missing).astype(np.float64, copy=False)
     shape = matrices.shape
@@ -62,7 +62,7 @@ def as_rdms(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.
 
 
 def as_rdm(values: Any, what: str) -> npt.NDArray[np.float64]:
-    """Check a single RDM, shape (n_stimuli, n_stimuli), as :func:`as_rdms` does; a stack of several is refused."""
+    """Check a single RDM, shape (n_stimuli, n_stimuli), like :func:`as_rdms`; a stack of several raises InputError."""
     matrices = as_rdms(values, what)
     if len(matrices) > 1:
         raise InputError(f"{what} is a stack of {len(matrices)} RDMs; give one, or their mean")
@@ -77,7 +77,7 @@ def _check_matrix(matrix: npt.NDArray[np.float64], name: str, missing: bool) -> 
             ""
             if missing or np.isinf(matrix[row, column])
             else (
-                ". Leave such stimuli out (normenc.rsa.match_stimuli), or compare by the pairs that both RDMs have: "
+                ". Leave such stimuli out (normenc.rsa.match_stimuli), or compare only the pairs in both RDMs: "
                 'compare_rdms(..., missing="pairs")'
             )
         )
@@ -96,12 +96,12 @@ def _check_matrix(matrix: npt.NDArray[np.float64], name: str, missing: bool) -> 
 
 
 def check_missing(missing: Any) -> bool:
-    """Whether pairs may be missing, from the argument of that name.
+    """Whether pairs may be missing, from the argument `missing`.
 
     Raises
     ------
     InputError
-        When it is neither "error" nor "pairs".
+        If it is neither "error" nor "pairs".
     """
     if missing not in ("error", "pairs"):
         raise InputError(f"missing is {missing!r}; it must be 'error' or 'pairs'")
@@ -114,7 +114,7 @@ def upper(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def whole(vectors: npt.NDArray[np.float64], n_stimuli: int) -> npt.NDArray[np.float64]:
-    """The symmetric matrices that :func:`upper` makes these vectors of, 0 on the diagonal."""
+    """The inverse of :func:`upper`: symmetric matrices with 0 on the diagonal."""
     rows, columns = np.triu_indices(n_stimuli, k=1)
     matrices = np.zeros((*vectors.shape[:-1], n_stimuli, n_stimuli))
     matrices[..., rows, columns] = matrices[..., columns, rows] = vectors
@@ -122,7 +122,7 @@ def whole(vectors: npt.NDArray[np.float64], n_stimuli: int) -> npt.NDArray[np.fl
 
 
 def pair_weights(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Weight of every pair, shape (n_pairs, n_samples), where samples hold stimuli so often: (n_samples, n_stimuli)."""
+    """Weight of every pair, shape (n_pairs, n_samples), from counts of stimuli in samples, (n_samples, n_stimuli)."""
     rows, columns = np.triu_indices(counts.shape[1], k=1)
     transposed = np.ascontiguousarray(counts.T, dtype=np.float64)
     return transposed[rows] * transposed[columns]
@@ -131,49 +131,49 @@ def pair_weights(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 def as_vectors(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:
     """Check vectors of dissimilarities, shape (n_rdms, n_pairs) or (n_pairs,), in the order of :func:`upper`.
 
-    Named axes (xarray), such as ``rdm`` and ``pair``, may stand in either order.
+    Named axes (xarray), such as ``rdm`` and ``pair``, may be in either order.
 
     Raises
     ------
     InputError
-        When no number of stimuli has that many pairs, or there are fewer than 3.
+        If no number of stimuli gives this many pairs, or there are fewer than 3.
     """
     given = turned(with_gaps(values) if missing else values, what, VECTORS)
     vectors = np.atleast_2d(as_array(given, what).astype(np.float64, copy=False))
     if vectors.ndim != 2 or not len(vectors) or n_stimuli_of(vectors.shape[1]) < 3:
         raise InputError(
-            f"{what} has shape {vectors.shape}; it must be (n_rdms, n_pairs) with n_pairs = n (n - 1) / 2 for "
-            "n stimuli, 3 at least"
+            f"{what} has shape {vectors.shape}; it must be (n_rdms, n_pairs) with n_pairs = n (n - 1) / 2 for n "
+            "stimuli, at least 3"
         )
     return vectors
 
 
 def check_pairs(*named: tuple[str, Any]) -> None:
-    """Raise InputError when vectors, each given as its name and itself, label their pairs of stimuli differently."""
+    """Raise InputError if vectors, given as (name, vector), label their pairs of stimuli differently."""
     check_same(
         [(what, labels_of(turned(values, what, VECTORS), -1)) for what, values in named],
-        "put them in one order",
+        "put them in the same order",
         noun="pairs",
     )
 
 
 def n_stimuli_of(n_pairs: int) -> int:
-    """How many stimuli have `n_pairs` pairs; 0 when no number has."""
+    """The number of stimuli with `n_pairs` pairs; 0 if there is none."""
     n_stimuli = round((1 + np.sqrt(1 + 8 * n_pairs)) / 2)
     return n_stimuli if n_stimuli * (n_stimuli - 1) // 2 == n_pairs else 0
 
 
 def match_stimuli(rdm: Any, labels: Any, wanted: Any) -> npt.NDArray[np.float64]:
-    """Reorder one or several RDMs to hold the stimuli `wanted`, found by their labels.
+    """Select and reorder the stimuli of one or several RDMs by their labels.
 
     Parameters
     ----------
     rdm : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
         Dissimilarities may be NaN.
     labels : array_like, shape (n_stimuli,), or None
-        Of the RDM's stimuli, each once; None for those that it carries itself.
+        Labels of the RDM's stimuli, each once; None to use the RDM's own.
     wanted : array_like, shape (n_wanted,)
-        Labels in the order asked for; stimuli that are not named are left out.
+        Labels in the requested order; other stimuli are left out.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def match_stimuli(rdm: Any, labels: Any, wanted: Any) -> npt.NDArray[np.float64]
     Raises
     ------
     InputError
-        When a label is missing or stands twice, or is not that which the RDM carries; the message names it.
+        If a label is missing or occurs twice, or differs from the RDM's own; the message names it.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def match_stimuli(rdm: Any, labels: Any, wanted: Any) -> npt.NDArray[np.float64]
     carried = labels_of_rdm(rdm)
     if labels is None:
         if not carried:
-            raise InputError("the RDM carries no labels; give them as labels")
+            raise InputError("the RDM has no stimulus labels; give them with the argument labels")
         labels = next((own for own in carried if own.sure), carried[0]).values
     there, asked = as_labels(labels), as_labels(wanted)
     if len(there) != matrices.shape[1]:
@@ -206,11 +206,13 @@ def match_stimuli(rdm: Any, labels: Any, wanted: Any) -> npt.NDArray[np.float64]
         often, times = Counter(map(key, values)).most_common(1)[0] if values else ("", 0)
         if times > 1:
             label = next(label for label in values if key(label) == often)
-            raise InputError(f"{name}: {label} stands {times} times; each stimulus once")
+            raise InputError(f"{name}: {label} occurs {times} times; give each stimulus once")
     place = {key(label): position for position, label in enumerate(there)}
     missing = [label for label in asked if key(label) not in place]
     if missing:
-        raise InputError(f"the RDM has no stimulus {missing[0]!r} ({len(missing)} of those wanted are missing)")
+        raise InputError(
+            f"the RDM has no stimulus {missing[0]!r} ({len(missing)} of the requested stimuli are missing)"
+        )
     order = [place[key(label)] for label in asked]
     ordered = matrices[:, order][:, :, order]
     return ordered[0] if numbers.ndim == 2 else ordered

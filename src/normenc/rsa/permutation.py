@@ -1,4 +1,4 @@
-"""Is a similarity more than chance? The stimuli of one RDM are exchanged, never the entries of the RDM."""
+"""Test of similarity against chance, by permuting the stimuli of one RDM (never its entries)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ __all__ = ["PERMUTATIONS", "SHIFTS", "Chance", "chance_p_values", "chance_test",
 
 Floats = npt.NDArray[np.float64]
 SHIFTS, PERMUTATIONS = "circular shifts", "label permutations"
-EXHAUSTIVE = 7  # stimuli, of which all 5,040 orders are tried
+EXHAUSTIVE = 7  # stimuli: up to here all orders (5,040) are used
 ALPHA = 0.05
 
 
@@ -33,12 +33,12 @@ class Chance:
     kind : str
         :data:`SHIFTS` or :data:`PERMUTATIONS`.
     reason : str
-        Why this one, as a clause.
+        Why this test, as a clause.
     orders : ndarray of int, shape (n_orders, n_stimuli)
         Orders of the stimuli other than the observed one.
     unchanged : ndarray of bool, shape (n_orders, n_models)
-        Where an order leaves a model's RDMs, or all of the data's, as they are: a similarity is then as high as that
-        observed, whatever it is.
+        Whether an order leaves a model's RDMs, or all of the data's, unchanged, so that the similarity equals the
+        observed one.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Chance:
 
     @property
     def smallest_p(self) -> Floats:
-        """The smallest p-value that the test can give for each model, shape (n_models,)."""
+        """The smallest possible p-value for each model, shape (n_models,)."""
         return np.asarray((self.unchanged.sum(axis=0) + 1) / (len(self.orders) + 1))
 
     def p_values(self, similarities: Floats, observed: Floats, tolerance: Any = TIES) -> Floats:
@@ -57,11 +57,11 @@ class Chance:
         Parameters
         ----------
         similarities : ndarray, shape (n_orders, n_models)
-            Under every order.
+            Similarities under every order.
         observed : ndarray, shape (n_models,)
-            By the same arithmetic.
+            Computed in the same way.
         tolerance : float or ndarray, shape (n_models,)
-            By how much similarities that are equal may differ, see :func:`rounding_of`.
+            By how much equal similarities may differ, see :func:`rounding_of`.
         """
         as_high = ~(similarities < observed - tolerance) | self.unchanged
         return np.asarray((as_high.sum(axis=0) + 1) / (len(self.orders) + 1))
@@ -76,26 +76,26 @@ def chance_p_values(
     n_permutations: int = 1000,
     seed: int = 0,
 ) -> Floats:
-    """Probability of a similarity as high as this, or higher, if the stimuli had nothing to do with each other.
+    """Probability of a similarity at least this high if the stimuli of model and data were unrelated.
 
-    The data's stimuli are permuted as whole rows and columns. Permuting the RDM's entries instead would treat
-    dissimilarities that share a stimulus as independent, and call chance significant three times too often. Where the
-    stimuli lie in order on a circle (`ordered`), neighbours are alike in every smooth representation; there all
-    circular shifts are taken instead, which ask whether the match is tied to the very orientations. For an RDM that
-    is the same all around the circle every shift is as good, and nothing can be concluded.
+    The data's stimuli are permuted as whole rows and columns. Permuting the RDM's entries would treat dissimilarities
+    that share a stimulus as independent, and give three times too many false positives. If the stimuli are ordered on a
+    circle (`ordered`), neighbours are similar in every smooth representation; then all circular shifts are used
+    instead, which test whether the match is specific to the actual orientations. For an RDM that is the same all around
+    the circle all shifts are equivalent, and nothing can be concluded.
 
     Parameters
     ----------
     models : array_like, shape (n_models, n_stimuli, n_stimuli)
     data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli)
-        The mean similarity with these is tested.
+        The test uses the mean similarity with these.
     method : str, Measure or callable
         As :func:`normenc.rsa.compare_rdms` takes it.
     ordered : bool
-        Whether the stimuli lie in order on a circle.
+        Whether the stimuli are ordered on a circle.
     n_permutations : int
-        Random ones; ignored where `ordered`, which has n_stimuli - 1 shifts, and for 7 stimuli or fewer, of which all
-        orders are tried, so that p is exact.
+        Number of random permutations; ignored if `ordered`, with n_stimuli - 1 shifts, and for 7 stimuli or fewer, for
+        which all orders are used and p is exact.
     seed : int
 
     Returns
@@ -106,7 +106,7 @@ def chance_p_values(
     Raises
     ------
     InputError
-        As in :func:`compare_rdms`; also when the labels of models and data differ, or a number is none.
+        As in :func:`compare_rdms`; also if the labels of models and data differ, or a number is invalid.
 
     References
     ----------
@@ -123,17 +123,17 @@ def chance_p_values(
 
 
 def with_observed(models: Floats, data: Floats, orders: npt.NDArray[np.int64], measure: Measure) -> Floats:
-    """Similarities as they were observed, and below in all orders, by one arithmetic: (1 + n_orders, n_models)."""
+    """Observed similarities, then those in all orders, computed in the same way: (1 + n_orders, n_models)."""
     observed = np.arange(data.shape[-1])[None]
     return permuted_similarities(models, data, np.concatenate([observed, orders]), measure)
 
 
 def rounding_of(models: Floats, data: Floats, measure: Measure) -> Floats:
-    """By how much similarities that are equal may differ, shape (n_models,).
+    """By how much equal similarities may differ, shape (n_models,).
 
-    1e-12; of measures that take the mean dissimilarity out, at least 32 machine epsilons times the largest
-    dissimilarity over the standard deviation, where an offset has cost digits. A function of one's own has its sums
-    in any order, and 1e-9 of its size.
+    1e-12; for measures that subtract the mean dissimilarity, at least 32 machine epsilons times the largest
+    dissimilarity over the standard deviation, because an offset costs precision; for a user's function, whose order of
+    summation is unknown, 1e-9 of its value.
 
     Parameters
     ----------
@@ -144,10 +144,12 @@ def rounding_of(models: Floats, data: Floats, measure: Measure) -> Floats:
 
 
 def _checked(models: Any, data: Any, measure: Measure) -> tuple[Floats, Floats]:
-    """Models and data of the same stimuli, with a similarity by the measure."""
+    """Models and data, checked to have the same stimuli and a similarity by the measure."""
     first, second = as_rdms(models, "the models"), as_rdms(data, "the data")
     if second.shape[1] != first.shape[1]:
-        raise InputError(f"the models have {first.shape[1]} stimuli and the data {second.shape[1]}; they must agree")
+        raise InputError(
+            f"the models have {first.shape[1]} stimuli, but the data have {second.shape[1]}; they must agree"
+        )
     check_same([("the models", labels_of_rdm(models)), ("the data", labels_of_rdm(data))])
     for what, matrices in (("first", first), ("second", second)):
         measure.check_defined(upper(matrices), what)
@@ -165,7 +167,7 @@ def chance_test(
 ) -> Chance:
     """Choose the test against chance, and its orders of the stimuli.
 
-    Where stimuli lie in order on a circle, circular shifts ask for more than permutations do. But n stimuli have n
+    For stimuli in order on a circle, circular shifts are a stricter test than permutations. But n stimuli have n
     shifts, and p is never below 1 / n; it is twice that where a model's RDM is the same half a circle further, as it is
     for gratings that drift in opposite directions. Where no model's p could stay at 0.05 or below once it is corrected
     for the number of models, permutations are taken.
@@ -190,8 +192,8 @@ def chance_test(
     if chance not in (None, "shifts", "permutations"):
         raise InputError(f"chance is {chance!r}; it must be 'shifts', 'permutations', or None for either")
     if chance == "shifts" and not ordered:
-        raise InputError("chance is 'shifts', but the stimuli are not said to lie in order on a circle: ordered=True")
-    reason = "it was asked for" if chance else "the stimuli are not taken to lie in order on a circle"
+        raise InputError("chance is 'shifts', which needs stimuli in order on a circle; if they are, give ordered=True")
+    reason = "it was requested" if chance else "the stimuli are not treated as ordered on a circle"
     if ordered and chance != "permutations":
         shifts = (np.arange(n_stimuli) + np.arange(1, n_stimuli)[:, None]) % n_stimuli
         by_shifts = Chance(SHIFTS, reason, shifts, _unchanged(models, data, shifts))
@@ -264,8 +266,10 @@ def permuted_similarities(models: Any, data: Any, orders: Any, method: Method = 
 def _as_orders(orders: Any, n_stimuli: int) -> npt.NDArray[np.intp]:
     numbers = as_array(orders, "orders")
     if numbers.ndim != 2 or not len(numbers) or numbers.shape[1] != n_stimuli:
-        raise InputError(f"orders have shape {numbers.shape}; they must be (n_orders, {n_stimuli}), one at least")
+        raise InputError(
+            f"orders have shape {numbers.shape}; they must be (n_orders, {n_stimuli}), with at least one order"
+        )
     wrong = np.flatnonzero((np.sort(numbers, axis=1) != np.arange(n_stimuli)).any(axis=1))
     if wrong.size:
-        raise InputError(f"order {wrong[0]} is no permutation of the {n_stimuli} stimuli, 0 to {n_stimuli - 1}")
+        raise InputError(f"order {wrong[0]} is not a permutation of the {n_stimuli} stimuli, 0 to {n_stimuli - 1}")
     return numbers.astype(np.intp)

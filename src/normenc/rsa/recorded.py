@@ -1,4 +1,4 @@
-"""What belongs to one recording: its RDMs, responses and repeats, whose they are, and whether they fit together."""
+"""The data of one recording: RDMs, responses and repeats, their animals and sessions, checked for consistency."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,19 +16,19 @@ from normenc.rsa.labels import as_labels, key
 __all__ = ["check_kind", "check_metric", "groups_of", "rdm_of_repeats", "whose_rdms"]
 
 Floats = npt.NDArray[np.float64]
-CROSSNOBIS = "crossnobis"  # the metric of RDMs that come from repeats, and not from their mean
-SAME_KIND = 1e-3  # of the largest dissimilarity: by how much data may differ from the RDM that responses give
+CROSSNOBIS = "crossnobis"  # the metric of RDMs computed from repeats, not from their mean
+SAME_KIND = 1e-3  # tolerance between the data and the RDM of the responses, relative to the largest dissimilarity
 
 
 def check_metric(metric: str, *, responses: Any = None, repeats: Any = None) -> None:
-    """Raise InputError when there is no such metric, or it cannot be computed from what is given.
+    """Raise InputError if there is no such metric, or it cannot be computed from the given data.
 
     Parameters
     ----------
     metric : str
         One of :data:`normenc.rsa.METRICS`, or ``"crossnobis"``.
     responses, repeats : array_like, optional
-        None where they are not given.
+        None if not given.
     """
     if metric not in (*METRICS, CROSSNOBIS):
         raise InputError(f"rdm_metric is {metric!r}; it must be one of {', '.join((*METRICS, CROSSNOBIS))}")
@@ -38,32 +38,32 @@ def check_metric(metric: str, *, responses: Any = None, repeats: Any = None) -> 
             "(normenc.rsa.noise.whiten), and rdm_metric 'euclidean'"
         )
     if metric == CROSSNOBIS and responses is not None:
-        raise InputError("rdm_metric 'crossnobis' is computed from repeats; leave responses out")
+        raise InputError("rdm_metric 'crossnobis' is computed from repeats; do not give responses")
 
 
 def rdm_of_repeats(repeats: Any, metric: str) -> Floats:
-    """The RDM of all repeats, shape (n_repeats, n_stimuli, n_neurons): of their mean or, for crossnobis, of them."""
+    """The RDM of repeats, shape (n_repeats, n_stimuli, n_neurons): of their mean, or cross-validated for crossnobis."""
     if metric == CROSSNOBIS:
         return cross_validated_rdm(repeats)
     trials = as_array(repeats, "repeats")
     if trials.ndim != 3 or 0 in trials.shape:
         raise InputError(
-            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons), not empty"
+            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) and not empty"
         )
     return rdm(trials.mean(axis=0), metric=metric)
 
 
 def check_kind(matrices: Floats, per_session: Sequence[Any], repeats: Any, metric: str) -> None:
-    """Raise InputError when RDMs are not what the metric gives of the responses or, without any, of the repeats.
+    """Raise InputError if RDMs are not what the metric gives for the responses or, without these, the repeats.
 
-    Repeats may be fewer than those that responses are the mean of, where stimuli were not shown equally often: beside
-    responses they are not looked at.
+    If stimuli were not shown equally often, `repeats` may have fewer trials than the responses average over; they are
+    ignored if responses are given.
 
     Parameters
     ----------
     matrices : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
     per_session : sequence of array_like, shape (n_stimuli, n_neurons)
-        One for each of the matrices, or none.
+        One per matrix, or empty.
     repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), or None
     metric : str
     """
@@ -73,29 +73,29 @@ def check_kind(matrices: Floats, per_session: Sequence[Any], repeats: Any, metri
         own = [rdm_of_repeats(repeats, metric)]
     for given, right in zip(matrices, own, strict=bool(own)):
         if given.shape != right.shape:
-            raise InputError(f"the {what} are of {len(right)} stimuli, and the data of {len(given)}; they must agree")
+            raise InputError(f"the {what} have {len(right)} stimuli, but the data have {len(given)}; they must agree")
         error, size = float(np.abs(given - right).max()), float(np.abs(right).max())
         if error > SAME_KIND * size:
             whitened = ", computed without a noise covariance" if metric == CROSSNOBIS else ""
             raise InputError(
-                f"the data are not the RDM that rdm_metric {metric!r}{whitened} gives of the {what}: they differ by up "
-                f"to {error:.3g}, and the largest dissimilarity is {size:.3g}. Leave the data out, or give as "
-                "rdm_metric what they were computed with"
+                f"the data are not the RDM that rdm_metric {metric!r}{whitened} gives for the {what}: they differ by "
+                f"up to {error:.3g}, and the largest dissimilarity is {size:.3g}. Leave the data out, or give the "
+                "rdm_metric that they were computed with"
             )
 
 
 def whose_rdms(rdms: Any, subject: Any, session: Any) -> tuple[Any, Any]:
-    """Whose each RDM is: as it was given or, without any of both, as an xarray stack labels its RDMs."""
+    """The animal and session of each RDM: as given or, if neither is, from the labels of an xarray stack."""
     if subject is None and session is None:
         return whose(rdms, "subject"), whose(rdms, "session")
     return subject, session
 
 
 def groups_of(subject: Any, session: Any, n_rdms: int) -> tuple[npt.NDArray[np.int64], str]:
-    """Number from 0 which animal, or else which session, each RDM is of, and say which of the two that is.
+    """Number the animal, or else the session, of each RDM from 0, and say which of the two it is.
 
-    Without labels each RDM is of an animal of its own; with those of sessions alone, all are of one animal. The kind
-    is empty where there is one of either.
+    Without labels each RDM counts as a different animal; with only session labels, all as one animal. The kind is empty
+    if there is only one.
     """
     given = [("subject", "animals", subject), ("session", "sessions", session)]
     for name, kind, labels in given:
@@ -107,7 +107,7 @@ def groups_of(subject: Any, session: Any, n_rdms: int) -> tuple[npt.NDArray[np.i
             )
         try:
             groups, index = np.unique(np.asarray(labels), return_inverse=True)
-        except TypeError:  # labels of different types have no order
+        except TypeError:  # labels of different types cannot be sorted
             groups, index = np.unique([key(label) for label in as_labels(labels)], return_inverse=True)
         if len(groups) > 1:
             return index.astype(np.int64), kind

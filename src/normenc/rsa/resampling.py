@@ -1,4 +1,4 @@
-"""Bootstrap samples of stimuli, animals, neurons and network seeds, and what their variances add up to."""
+"""Bootstrap samples of stimuli, animals, neurons and network seeds, and their combined variance."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -15,15 +15,15 @@ Counts = npt.NDArray[np.int64]
 
 
 def draw_counts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
-    """How often each of `n` is drawn in `n` draws with replacement: shape (n_samples, n)."""
+    """How often each of `n` members is drawn in `n` draws with replacement: shape (n_samples, n)."""
     return rng.multinomial(n, np.full(n, 1 / n), size=n_samples)
 
 
 def draw_blocks(n: int, n_samples: int, block_length: int, rng: np.random.Generator) -> Counts:
-    """The same for a circular block bootstrap, for what lies in order on a circle.
+    """The same for a circular block bootstrap, for members in order on a circle.
 
-    Blocks of `block_length` neighbours start anywhere and go round the end; the last one is cut so that each sample
-    holds `n` again.
+    Blocks of `block_length` neighbours start anywhere and wrap around; the last one is cut so that each sample has size
+    `n`.
 
     References
     ----------
@@ -44,10 +44,10 @@ def draw_blocks(n: int, n_samples: int, block_length: int, rng: np.random.Genera
 
 
 def block_length_of(rdms: npt.NDArray[np.float64]) -> int:
-    """How many neighbours depend on each other, for stimuli in order on a circle.
+    """Number of neighbours that depend on each other, for stimuli in order on a circle.
 
-    Three times the distance, in stimuli, at which the mean dissimilarity is half way from that of neighbours to its
-    largest; at most a sixth of the stimuli, so that a sample still holds six blocks.
+    Three times the distance, in stimuli, at which the mean dissimilarity is half way between that of neighbours and its
+    maximum; at most a sixth of the stimuli, so that a sample has at least six blocks.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def block_length_of(rdms: npt.NDArray[np.float64]) -> int:
 
 
 def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
-    r"""By how much samples with these weights multiply the variance of a mean over members, and over pairs of them.
+    r"""Factor by which samples with these weights multiply the variance of a mean over members, and over pairs of them.
 
     A mean over members with independent values of variance :math:`\\sigma^2` has variance :math:`\\sigma^2 / n`; over
     samples in which member i has the share :math:`u_i` it varies by :math:`\\sigma^2 \\sum_i Var(u_i)` in expectation.
@@ -74,12 +74,12 @@ def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
     ----------
     weights : ndarray of int, shape (n_samples, n_members)
     order : int
-        1, or 2 for the pairs too.
+        1, or 2 to include pairs.
 
     Returns
     -------
     tuple of float
-        For members, and for pairs where `order` is 2.
+        For members, and for pairs if `order` is 2.
 
     Examples
     --------
@@ -117,21 +117,21 @@ def total_variance(
 
     A bootstrap gives each of a factor's members a random weight of mean 1 and variance s, about 1. The part of an
     estimate that depends on k members at once then varies by :math:`(1 + s)^k - 1` times its true variance; with
-    several factors these multiply, :math:`\\prod_f (1 + s_f)^{k_f} - 1`. So the ordinary bootstrap counts three times
-    what depends on an animal and a stimulus together, which Schuett et al. (2023) correct, and equally what depends on
-    two stimuli together, as the noise of every single dissimilarity does. Bootstraps with two different s tell a
-    factor's orders apart. The parts' variances solve these equations, none of them negative, and their sum is the
-    variance sought. With one order each, this is the correction of Schuett et al. with that for small samples.
+    several factors these multiply, :math:`\\prod_f (1 + s_f)^{k_f} - 1`. So the ordinary bootstrap triples the variance
+    of parts that depend on an animal and a stimulus together, which Schuett et al. (2023) correct, and also of parts
+    that depend on two stimuli, such as the noise of each dissimilarity. Bootstraps with two different s distinguish a
+    factor's orders. The non-negative variances of the parts solve these equations, and their sum is the total variance.
+    With one order each, this is the correction of Schuett et al. including that for small samples.
 
     Parameters
     ----------
     variances : array_like, shape (n_bootstraps, ...)
-        Of the estimate, in each bootstrap.
+        Variance of the estimate in each bootstrap.
     inflations : sequence of mapping of str to sequence of float
-        For each bootstrap and each factor that it resamples, by how much it multiplies the variance of the parts of
-        order 1, 2, ...; see :func:`inflation`.
+        For each bootstrap and each resampled factor, by how much the variance of the parts of order 1, 2, ... is
+        multiplied; see :func:`inflation`.
     sizes : mapping of str to float
-        How many members each factor has, for the degrees of freedom.
+        Number of members of each factor, for the degrees of freedom.
 
     Returns
     -------
@@ -163,11 +163,13 @@ def total_variance(
     solved = np.full((len(parts), flat.shape[1]), np.nan)
     for column, values in enumerate(flat.T):
         if np.isfinite(values).all():
-            scale = 1 / np.maximum(values, np.finfo(float).tiny ** 0.5)  # every bootstrap is as exact in relation
+            scale = 1 / np.maximum(
+                values, np.finfo(float).tiny ** 0.5
+            )  # every bootstrap has the same relative precision
             solved[:, column] = nnls(system * scale[:, None], values * scale)[0]
     total = solved.sum(axis=0)
-    # Parts that several members share count as if they were as inexact as single ones: leaving them out gives more
-    # degrees of freedom, and a type-I error of 0.08 where animals are many and noise is low.
+    # Parts that depend on several members are treated as no more precise than single ones: leaving them out gives more
+    # degrees of freedom, and a type-I error of 0.08 with many animals and little noise.
     own = {f: solved[[part[f] > 0 for part in parts]].sum(axis=0) for f in orders}
     smallest, largest = min(sizes.values()) - 1, sum(sizes.values()) - len(sizes)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Simulated recordings whose true representation is known: what statistics are tried out on."""
+"""Simulated recordings with known true representations, for testing statistics."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def simulate_responses(
     n_repeats: int = 1,
     n_animals: int = 1,
 ) -> Floats:
-    r"""Responses of neurons that represent stimuli with a given correlation RDM, and noise.
+    r"""Noisy responses of neurons that represent stimuli with a given correlation RDM.
 
     With :math:`1 - RDM = L L^T`, neurons are :math:`L w` for independent standard normal :math:`w`: each stimulus has
     a pattern of variance 1 over neurons, and two stimuli's patterns correlate as the RDM says, exactly so with
@@ -34,9 +34,9 @@ def simulate_responses(
     rdm : array_like, shape (n_stimuli, n_stimuli)
         Correlation dissimilarities; negative eigenvalues of 1 - RDM, as a published RDM may have, are set to 0.
     n_neurons, n_repeats, n_animals : int
-        Each animal has neurons of its own.
+        Each animal has its own neurons.
     noise : float
-        Standard deviation of one trial's noise, in standard deviations of the signal over neurons.
+        Standard deviation of single-trial noise, in standard deviations of the signal over neurons.
     rng : numpy.random.Generator
 
     Returns
@@ -46,7 +46,7 @@ def simulate_responses(
     Raises
     ------
     InputError
-        When a number is below 1 (neurons: 2), noise is negative, or there are several RDMs.
+        If a number is below 1 (neurons: 2), noise is negative, or several RDMs are given.
 
     Examples
     --------
@@ -57,9 +57,9 @@ def simulate_responses(
     n_neurons, n_repeats = as_count(n_neurons, "n_neurons", 2), as_count(n_repeats, "n_repeats")
     n_animals = as_count(n_animals, "n_animals")
     if not 0 <= noise < np.inf:
-        raise InputError(f"noise is {noise}; a standard deviation is finite and not negative")
+        raise InputError(f"noise is {noise}; it must be a finite standard deviation of at least 0")
     if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng is {rng!r}; give a generator, such as numpy.random.default_rng(0)")
+        raise InputError(f"rng is {rng!r}; give a NumPy generator, such as numpy.random.default_rng(0)")
     matrix = as_rdm(rdm, "the RDM")
     values, directions = np.linalg.eigh(1 - matrix)
     factor = directions * np.sqrt(np.maximum(values, 0))

@@ -1,4 +1,4 @@
-"""Dissimilarities that are equal but for rounding are equal: what tells ties, and RDMs without any order."""
+"""Dissimilarities that are equal up to rounding count as equal: detection of ties, and of RDMs without any order."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from normenc.errors import InputError
 
 __all__ = ["TIES", "begins", "check_spread", "is_flat", "settled"]
 
-TIES = 1e-12  # of the largest magnitude: what neighbours in order may differ by and be equal
-CHAIN = 10  # times that: a chain of neighbours that spans more is no rounding; what is equal to the bit is tied there
-STEP = 1_000_000  # values looked at at once
+TIES = 1e-12  # of the largest magnitude: sorted neighbours that differ by less are equal
+CHAIN = 10  # times that: a chain of neighbours that spans more is not rounding; then only identical values are tied
+STEP = 1_000_000  # values processed at once
 BINS = 2**16
 
 Floats = npt.NDArray[np.float64]
@@ -20,8 +20,8 @@ Floats = npt.NDArray[np.float64]
 def begins(ordered: Floats) -> npt.NDArray[np.bool_]:
     """Where, along sorted values, each different value begins.
 
-    Values are equal where each differs from the next by no more than 1e-12 of the largest magnitude. They are told by
-    the gaps between them, since rounding to a grid would part equal values at its lines.
+    Values are equal if each differs from the next by at most 1e-12 of the largest magnitude. This uses the gaps between
+    values, because rounding to a grid would separate equal values at its boundaries.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def begins(ordered: Floats) -> npt.NDArray[np.bool_]:
 
 
 def is_flat(vector: Floats) -> bool:
-    """Whether all values are equal but for rounding, so that they have no order and no correlation."""
+    """Whether all values are equal up to rounding, so that they have no order and no correlation."""
     low, high = float(vector.min()), float(vector.max())
     return high - low <= TIES * max(abs(low), abs(high))
 
@@ -53,10 +53,10 @@ def is_flat(vector: Floats) -> bool:
 def check_spread(
     vectors: Floats, *, centred: bool | None, what: str, rows: Sequence[int] | None = None, noun: str = ""
 ) -> None:
-    """Raise InputError where the similarity of a vector (one of `rows`) is undefined: not finite, or without spread.
+    """Raise InputError if the similarity of a vector (one of `rows`) is undefined: not finite, or without spread.
 
-    `centred` says whether equal dissimilarities, or else only those that are all 0, have no similarity; None: both have
-    one. `noun` is what is undefined then.
+    `centred` is True if equal dissimilarities have no similarity, False if only those that are all 0, None if neither.
+    `noun` names the undefined similarity.
     """
     for row in range(len(vectors)) if rows is None else rows:
         vector = vectors[row]
@@ -72,18 +72,18 @@ def check_spread(
 
 
 def settled(matrix: Floats, *, absolute: float = 0.0, relative: float = 0.0) -> Floats:
-    """Give dissimilarities that differ by rounding alone one value, in the place of the RDM.
+    """Set dissimilarities that differ only by rounding to the same value, in place.
 
-    By the symmetry of the stimuli many pairs may be equally far apart, as those of gratings are; summed in different
-    orders they differ in their last digits. Here the middle one of neighbours in order stands for all of them. What is
-    exactly 0 stays apart: those are copies.
+    By symmetry many pairs of stimuli may be equally far apart, as gratings are; summed in different orders they differ
+    in the last digits. The middle one of such sorted neighbours replaces all of them. Exact zeros stay separate: they
+    are copies.
 
     Parameters
     ----------
     matrix : ndarray, shape (n_stimuli, n_stimuli)
         Symmetric, 0 on the diagonal.
     absolute, relative : float
-        What rounding may do to a dissimilarity, whatever it is and in proportion to it.
+        Absolute and relative rounding error of a dissimilarity.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def settled(matrix: Floats, *, absolute: float = 0.0, relative: float = 0.0) -> 
     """
     ordered = np.concatenate([row[place + 1 :] for place, row in enumerate(matrix)])
     ordered.sort()
-    joined = np.zeros(len(ordered) + 1, dtype=bool)  # whether a value is no more than rounding above the one before
+    joined = np.zeros(len(ordered) + 1, dtype=bool)  # whether a value exceeds the one before only by rounding
     for start in range(1, len(ordered), STEP):
         values = ordered[start - 1 : start + STEP]
         near = np.diff(values) <= absolute + relative * np.abs(values[1:])
@@ -112,8 +112,8 @@ def settled(matrix: Floats, *, absolute: float = 0.0, relative: float = 0.0) -> 
 
 
 def _replace(matrix: Floats, low: Floats, high: Floats, value: Floats) -> None:
-    """Put one value in the place of all that lie within each of some intervals, in order, without overlap."""
-    # Most values lie in none, which a table of bins tells sooner than a search does.
+    """Replace all values within each interval by one value; intervals are sorted and do not overlap."""
+    # Most values lie in no interval; a table of bins finds this faster than a search.
     width = (high[-1] - low[0]) / BINS or 1.0
 
     def bins(values: Floats) -> npt.NDArray[np.intp]:

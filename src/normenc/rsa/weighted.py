@@ -1,8 +1,8 @@
 """Similarities of RDMs in many bootstrap samples of the stimuli at once.
 
 A sample that holds stimulus i :math:`c_i` times holds the pair of stimuli i and j :math:`c_i c_j` times; pairs of a
-stimulus with itself are no pairs. Every comparison is then a weighted one, with the same result as that of the
-resampled matrices. How, each measure knows.
+stimulus with itself are left out. Every comparison is then a weighted one, with the same result as for the resampled
+matrices; each measure defines its weighted form.
 """
 
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ CHUNK_BYTES = 2**27  # of pair weights at a time
 
 @dataclass(frozen=True)
 class Similarities:
-    """What the comparisons gave in every sample; NaN where a similarity is undefined there.
+    """Similarities in every sample; NaN if undefined.
 
     Attributes
     ----------
     models : ndarray, shape (n_samples, n_models, n_rdms)
-        Of each model with each of the data's RDMs.
+        Similarity of each model with each of the data's RDMs.
     ceiling : ndarray, shape (n_samples, 2)
-        Lower and upper noise ceiling; NaN where none was asked for.
+        Lower and upper noise ceiling; NaN if not requested.
     """
 
     models: Floats
@@ -56,13 +56,13 @@ def similarities(
     method : str, Measure or callable
         As :func:`normenc.rsa.compare_rdms` takes it.
     rdm_counts : ndarray of int, shape (n_samples, n_rdms), optional
-        How often each of the data's RDMs is in each sample, for the ceiling. With a single sample of stimuli, as many
-        ceilings as there are rows here.
+        How often each of the data's RDMs is in each sample, for the ceiling. With a single sample of stimuli, one
+        ceiling per row.
     subject : ndarray of int, shape (n_rdms,), optional
-        Whom each RDM is of; the ceiling is computed where it is given.
+        The animal of each RDM; the ceiling is computed if this is given.
     weigh_subjects : bool
-        Whether an animal that is twice in a sample counts twice in the ceiling's mean over animals, and not only in
-        the mean RDM that each is compared with, as in rsatoolbox.
+        Whether an animal drawn twice counts twice in the ceiling's mean over animals, and not only in the mean RDM that
+        each is compared with, as in rsatoolbox.
 
     Returns
     -------
@@ -80,11 +80,11 @@ def similarities(
 
 
 def sample_similarities(models: Floats, data: Floats, counts: Counts, method: Method) -> Floats:
-    """The same where every sample has data of its own, as bootstrap samples of neurons have.
+    """The same if every sample has its own data, like bootstrap samples of neurons.
 
     Parameters
     ----------
-    models : ndarray, shape (n_models, n_pairs), or (n_models, n_samples, n_pairs) where they differ too
+    models : ndarray, shape (n_models, n_pairs), or (n_models, n_samples, n_pairs) if models differ too
     data : ndarray, shape (n_samples, n_pairs)
     counts : ndarray of int, shape (n_samples, n_stimuli) or (1, n_stimuli)
     method : str, Measure or callable
@@ -108,7 +108,7 @@ def sample_ceilings(
     subject: npt.NDArray[np.int64],
     weigh_subjects: bool = False,
 ) -> Floats:
-    """Lower and upper ceiling where every sample has RDMs of its own.
+    """Lower and upper ceiling if every sample has its own RDMs.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Models made of several layers: a non-negative combination, fitted and tested on different stimuli and animals."""
+"""Models combining several layers with non-negative weights, fitted and tested on different stimuli and animals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ MIN_TEST_STIMULI = 4
 
 @dataclass(frozen=True)
 class WeightedModel:
-    """What :func:`cross_validate_weighted` found.
+    """Results of :func:`cross_validate_weighted`.
 
     Attributes
     ----------
     similarity : float
-        Of the weighted model, mean over folds; all on stimuli and animals that it was not fitted on.
+        Similarity of the weighted model, mean over folds, on stimuli and animals that were not used to fit it.
     ceiling : tuple of float
         Lower and upper noise ceiling on the same folds; NaN for a single animal.
     layers : DataFrame
-        One row a layer: ``layer``, its own ``similarity`` on the same folds, and the ``weight``, mean over folds, of
+        One row per layer: ``layer``, its own ``similarity`` on the same folds, and the ``weight``, mean over folds, of
         its dissimilarities in units of their standard deviation; weights add up to 1.
     folds : DataFrame
-        One row a fold: ``stimulus_fold``, ``animal_fold``, ``similarity``, ``ceiling_lower``, ``ceiling_upper``.
+        One row per fold: ``stimulus_fold``, ``animal_fold``, ``similarity``, ``ceiling_lower``, ``ceiling_upper``.
     """
 
     similarity: float
@@ -51,27 +51,26 @@ class WeightedModel:
 def fit_weights(layers: Any, data: Any, method: Method = "pearson") -> Floats:
     """Non-negative weights whose combination of layers is most similar to the data.
 
-    The weights solve a non-negative least-squares problem: among combinations of vectors the one closest to a target
-    also has the smallest angle to it. That is exact for "pearson" and "cosine". For the other comparisons the
-    Pearson correlation is fitted in its place, or the cosine where a flat RDM has a similarity, and only the test is
-    theirs.
+    The weights solve a non-negative least-squares problem: among combinations of vectors, the one closest to a target
+    also has the smallest angle to it. This is exact for "pearson" and "cosine". For other measures the Pearson
+    correlation is fitted instead, or the cosine if a flat RDM has a similarity, and only the test uses the measure.
 
     Parameters
     ----------
     layers : array_like, shape (n_layers, n_pairs)
     data : array_like, shape (n_rdms, n_pairs)
-        Each RDM counts alike: it is brought to unit length first.
+        Each RDM has the same weight: it is normalised to unit length first.
     method : str, Measure or callable
 
     Returns
     -------
     ndarray, shape (n_layers,)
-        At least 0; all 0 where no layer is positively related to the data.
+        At least 0; all 0 if no layer is positively related to the data.
 
     Raises
     ------
     InputError
-        When vectors differ in length or labels or are not finite, or there is no such method.
+        If vectors differ in length or labels or are not finite, or there is no such method.
 
     References
     ----------
@@ -86,7 +85,9 @@ def fit_weights(layers: Any, data: Any, method: Method = "pearson") -> Floats:
     measure = as_measure(method)
     x, y = as_vectors(layers, "the layers"), as_vectors(data, "the data")
     if x.shape[1] != y.shape[1]:
-        raise InputError(f"the layers have {x.shape[1]} pairs of stimuli and the data {y.shape[1]}; they must agree")
+        raise InputError(
+            f"the layers have {x.shape[1]} pairs of stimuli, but the data have {y.shape[1]}; they must agree"
+        )
     check_pairs(("the layers", layers), ("the data", data))
     for what, vectors in (("layers", x), ("data", y)):
         if not np.isfinite(vectors).all():
@@ -110,11 +111,11 @@ def cross_validate_weighted(
     n_folds: int = 4,
     seed: int = 0,
 ) -> WeightedModel:
-    """How similar to the recording a combination of layers is, on stimuli and animals it was not fitted on.
+    """Cross-validated similarity of a combination of layers with the recording, on held-out stimuli and animals.
 
-    Stimuli are dealt into folds, at random or, in order on a circle, as arcs of neighbours; animals are left out one
-    by one where there are several. In every fold weights are fitted to the other stimuli of the other animals, and
-    tested on the pairs of the fold's stimuli in the animal left out.
+    Stimuli are divided into folds, at random or, in order on a circle, as arcs of neighbours; with several animals,
+    each is left out in turn. In every fold weights are fitted to the other stimuli of the other animals, and tested on
+    the pairs of the fold's stimuli in the held-out animal.
 
     Parameters
     ----------
@@ -125,9 +126,9 @@ def cross_validate_weighted(
     subject : array_like, shape (n_rdms,), optional
     ordered : bool
     n_folds : int
-        Of the stimuli.
+        Number of folds of the stimuli.
     seed : int
-        Deals the stimuli.
+        Seed for dividing the stimuli.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def cross_validate_weighted(
     Raises
     ------
     InputError
-        When a fold would hold fewer than 4 stimuli, or stimuli differ.
+        If a fold would have fewer than 4 stimuli, or stimuli differ.
 
     Examples
     --------
@@ -150,13 +151,14 @@ def cross_validate_weighted(
     measure = as_measure(method)
     matrices = as_rdms(data, "the data")
     if not isinstance(layers, Mapping) or not layers:
-        raise InputError("there are no layers to weigh; give a mapping of names to RDMs")
+        raise InputError("there are no layers to weight; give a mapping of names to RDMs")
     stacks = {}
     for name, values in layers.items():
         stacks[name] = as_rdm(values, f"the layer {name!r}")
         if stacks[name].shape != matrices.shape[1:]:
             raise InputError(
-                f"the layer {name!r} has {len(stacks[name])} stimuli and the data {matrices.shape[1]}; they must agree"
+                f"the layer {name!r} has {len(stacks[name])} stimuli, but the data have {matrices.shape[1]}; they must "
+                "agree"
             )
     labels = [(f"the layer {name!r}", labels_of_rdm(values)) for name, values in layers.items()]
     check_same([("the data", labels_of_rdm(data)), *labels])

@@ -1,8 +1,8 @@
 r"""The metric of whitened comparisons, also for resampled stimuli.
 
 Noise of equal variance, independent between responses, gives squared distances the covariance V whose inverse is the
-inner product :math:`x^T V^{-1} y` of two vectors of dissimilarities. It equals, up to a constant, the product of what
-is left of x and of y once a term of either stimulus of a pair is taken out,
+inner product :math:`x^T V^{-1} y` of two vectors of dissimilarities. Up to a constant, it equals the product of the
+residuals of x and y after subtracting a term for each stimulus of a pair,
 
 .. math:: \min_a \; 2 \sum_{i<j} c_i c_j (x_{ij} + a_i + a_j)^2 + \sum_i c_i (2 a_i)^2,
 
@@ -33,8 +33,8 @@ def row_effects(rows: Floats, counts: Any) -> Floats:
     r"""The terms :math:`a_i` that minimise the sum above.
 
     Setting its derivative by :math:`a_i` to zero gives, with N the sum and A the :math:`c`-weighted sum of the terms,
-    :math:`a_i (N - 2 c_i + 2) = -(r_i + A)`; summing that over i gives A. Where a stimulus is one half of the sample
-    and one more, its own factor is zero: then A is :math:`-r_i`, and its term is what the others leave of A.
+    :math:`a_i (N - 2 c_i + 2) = -(r_i + A)`; summing that over i gives A. If a stimulus fills half of the sample plus
+    one, its factor is zero: then A is :math:`-r_i`, and its term is the remainder of A.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def row_effects(rows: Floats, counts: Any) -> Floats:
     ndarray, shape (..., n_stimuli)
     """
     factors = counts.sum(axis=-1, keepdims=True) - 2 * counts + 2
-    half = factors == 0  # one stimulus of a sample at most
+    half = factors == 0  # at most one stimulus of a sample
     steps = np.where(half, 0, 1 / np.where(half, 1, factors))
     total = -(counts * rows * steps).sum(axis=-1, keepdims=True) / (1 + (counts * steps).sum(axis=-1, keepdims=True))
     if not half.any():

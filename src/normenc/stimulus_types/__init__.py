@@ -1,7 +1,7 @@
-"""What was shown: orientations, directions, images or another type, each with its unit, its circle and its words.
+"""Types of stimuli: orientations, directions, images or others, each with its unit, period and wording.
 
-Whoever needs to know what stimuli are asks their type; nobody branches on its name. A new type is one class, which
-:func:`register` makes known to every room:
+Code that depends on what was shown asks the type, and never branches on its name. A new type is one class, which
+:func:`register` makes available everywhere:
 
 >>> class Hue(Angle):
 ...     name, plural, units = "hue", "hues", "degrees of hue"

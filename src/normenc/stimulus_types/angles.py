@@ -1,4 +1,4 @@
-"""Types of stimuli that go around a circle."""
+"""Types of stimuli on a circle."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +15,11 @@ FEW_ANGLES = 24  # up to which ticks stand where a stimulus was shown
 
 
 class Angle(Quantity):
-    """Angles, which come again after their period."""
+    """Angles, which repeat after their period."""
 
     units = "degrees"
     period: float = 360.0
-    start = 0.0  # of the colour map, which is cyclic
+    start = 0.0  # for the cyclic colour map
 
     @property
     def image_period(self) -> float | None:
@@ -97,7 +97,7 @@ class Angle(Quantity):
 
 
 class Grating(Angle):
-    """Gratings, which are drawn from their orientation; those half a turn apart are one image."""
+    """Gratings, which are drawn from their orientation; those half a turn apart are the same image."""
 
     image_period: float = 180.0
     is_grating = True
@@ -114,5 +114,5 @@ class Grating(Angle):
 
 
 def degrees(value: float) -> str:
-    """An angle as pictures write it, to a hundredth of a degree."""
+    """An angle as shown in figures, to a hundredth of a degree."""
     return f"{round(float(value), 2) + 0.0:g}°".replace("-", "−")

@@ -1,4 +1,4 @@
-"""What is asked of every type of stimuli, and how types answer whose stimuli are names, or numbers in order."""
+"""The interface of types of stimuli, and types whose stimuli are names, or ordered numbers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ import numpy.typing as npt
 __all__ = ["MANY", "Quantity", "StimulusType"]
 
 Floats = npt.NDArray[np.float64]
-MANY = 8  # stimuli around a circle from which on they can be drawn in blocks of neighbours
+MANY = 8  # minimum number of stimuli around a circle for drawing blocks of neighbours
 
 
 class StimulusType:
-    """Stimuli that are names, with neither a unit nor an order; what the other types have is said here too.
+    """Stimuli that are names, without unit or order; also documents what other types have.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class StimulusType:
     units : str
         Of the stimuli's coordinate in files: ``"degrees from vertical"``.
     period : float or None
-        After which stimuli come again; None where they do not go around a circle.
+        Period after which stimuli repeat; None if they are not on a circle.
     is_named : bool
         Whether stimuli are names, not numbers.
     is_grating : bool
@@ -62,7 +62,7 @@ class StimulusType:
 
     @property
     def differing(self) -> str:
-        """In what the images differ, for the methods paragraph."""
+        """How the images differ, for the methods paragraph."""
         return ""
 
     @property
@@ -72,7 +72,7 @@ class StimulusType:
 
     @property
     def image_period(self) -> float | None:
-        """After which images are the same to a model, as of gratings after half a turn; None without a circle."""
+        """Period after which images repeat, for gratings half a turn; None without a circle."""
         return None
 
     @property
@@ -82,7 +82,7 @@ class StimulusType:
 
     @property
     def unit(self) -> str:
-        """What stands after a number; nothing after a name."""
+        """The unit after a number; empty after a name."""
         return ""
 
     @property
@@ -96,19 +96,19 @@ class StimulusType:
         return f"{self.plural} have no order in which they could be shifted"
 
     def text(self, value: Any) -> str:
-        """A stimulus as pictures write it."""
+        """A stimulus as shown in figures."""
         return str(value)
 
     def title(self, value: Any) -> Any:
-        """A stimulus above its picture: text, or degrees that the picture writes itself."""
+        """The label above a stimulus: text, or degrees that the figure formats."""
         return self.text(value)
 
     def places(self, stimulus: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Where stimuli stand on an axis."""
+        """Positions of stimuli on an axis."""
         return np.arange(len(stimulus))
 
     def ticks(self, stimulus: npt.NDArray[Any], *, few: bool = False) -> list[float]:
-        """Stimuli, or round numbers between them, that an axis names."""
+        """Ticks of an axis: stimuli, or round numbers between them."""
         return []
 
     def references(self, stimulus: npt.NDArray[Any]) -> Sequence[float]:
@@ -116,19 +116,19 @@ class StimulusType:
         return ()
 
     def distance(self, stimulus: npt.NDArray[Any], other: float) -> Floats:
-        """How far stimuli are from another one."""
+        """Distances of stimuli from another one."""
         return np.abs(np.asarray(stimulus, dtype=np.float64) - other)
 
     def colours(self, stimulus: npt.NDArray[Any]) -> tuple[Floats, float, float] | None:
-        """Numbers by which stimuli are coloured, and the ends of their scale; None where all have one colour."""
+        """Numbers that set the colours of stimuli, and the limits of their scale; None for a single colour."""
         return None
 
     def rounded(self, stimulus: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Stimuli of which those that are the same are equal."""
+        """Stimuli in a form in which identical ones are equal."""
         return stimulus
 
     def covers_circle(self, stimulus: npt.NDArray[Any]) -> bool:
-        """Whether stimuli go all around their circle in steps that are much alike."""
+        """Whether stimuli cover their whole circle in similar steps."""
         return False
 
     def has_neighbours(self, stimulus: npt.NDArray[Any]) -> bool:
@@ -140,7 +140,7 @@ class StimulusType:
         return None
 
     def orientation_of(self, stimulus: npt.NDArray[Any]) -> Floats | None:
-        """Orientation of gratings, degrees from vertical; None of what is no grating."""
+        """Orientation of gratings, degrees from vertical; None for other stimuli."""
         return None
 
     def n_different_images(self, stimulus: npt.NDArray[Any]) -> int:
@@ -152,7 +152,7 @@ class StimulusType:
         return f"{n:,} {self.noun if n == 1 else self.plural}"
 
     def described(self, n: int, first: float | None, last: float | None) -> str:
-        """How many stimuli, from where to where."""
+        """Number and range of stimuli."""
         return self.counted(n)
 
 
@@ -179,11 +179,11 @@ class Quantity(StimulusType):
     @property
     def unshiftable(self) -> str:
         """Why the stimuli cannot be shifted around a circle, as a clause."""
-        return f"{self.plural} do not go around a circle, so that they cannot be shifted around it"
+        return f"{self.plural} are not on a circle, so that they cannot be shifted around it"
 
     @property
     def differing(self) -> str:
-        """In what the images differ, for the methods paragraph."""
+        """How the images differ, for the methods paragraph."""
         return f" of different {self.noun}"
 
     @property

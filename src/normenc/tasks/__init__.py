@@ -1,4 +1,4 @@
-"""Tasks: what a network is asked to do, never what a brain does."""
+"""Tasks that networks are trained on."""
 
 from normenc.tasks.gratings import OrientationEstimation, TiltDiscrimination
 from normenc.tasks.photographs import NaturalRotation, ObjectRecognition

@@ -1,4 +1,4 @@
-"""Tasks with oriented gratings: is it tilted to the right, and what is its orientation."""
+"""Tasks with oriented gratings: tilt discrimination and orientation estimation."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -17,15 +17,15 @@ __all__ = ["GratingTask", "OrientationEstimation", "TiltDiscrimination"]
 
 @dataclass(frozen=True)
 class GratingTask(Task):
-    """A task that shows gratings; a pair of numbers is a range from which each grating draws its own.
+    """A task with gratings; a pair of numbers is a range from which each grating's value is drawn.
 
     Parameters
     ----------
     n_train, n_test : int
-        Orientations to train on, and fresh ones to test on, uniform in (-90, 90) degrees.
+        Numbers of training and test orientations, uniform in (-90, 90) degrees.
     spatial_frequency, contrast : float or (float, float)
     random_phase : bool
-        Phases uniform in (0, 360) degrees; else 0.
+        Phases uniform in (0, 360) degrees; otherwise 0.
     noise : float
         Standard deviation of Gaussian noise on every pixel.
     waveform, aperture, resolution, patch
@@ -34,7 +34,7 @@ class GratingTask(Task):
     Raises
     ------
     InputError
-        When there is nothing to train or test on, or a parameter of the gratings is impossible.
+        If there is nothing to train or test on, or a parameter of the gratings is impossible.
     """
 
     spatial_frequency: Frequency | Range = 1 / 28
@@ -48,7 +48,7 @@ class GratingTask(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._gratings(np.zeros(1), np.random.default_rng(0))  # what is impossible shows at once
+        self._gratings(np.zeros(1), np.random.default_rng(0))  # raises InputError if impossible
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -72,7 +72,7 @@ class GratingTask(Task):
 @named(TASKS, "tilt-discrimination")
 @dataclass(frozen=True)
 class TiltDiscrimination(GratingTask):
-    """The task of the reference study: is a grating tilted to the right of vertical.
+    """The task of the reference study: whether a grating is tilted to the right of vertical.
 
     Since a grating at -90 is the same image as one at 90 degrees, the task has a second, hidden boundary there, which
     no network can place exactly. For its parameters see :class:`normenc.tasks.gratings.GratingTask`.
@@ -95,7 +95,7 @@ class TiltDiscrimination(GratingTask):
         -------
         images : Tensor, shape (n, height, width)
         targets : Tensor, shape (n, 1)
-            1 where the orientation is positive, else 0.
+            1 if the orientation is positive, otherwise 0.
         """
         orientations = self._orientations(n, rng)
         targets = torch.from_numpy((orientations > 0).astype(np.float32))[:, None]
@@ -113,7 +113,7 @@ class TiltDiscrimination(GratingTask):
 @named(TASKS, "orientation-estimation")
 @dataclass(frozen=True)
 class OrientationEstimation(GratingTask):
-    r"""Tell the orientation itself, on its circle of 180 degrees: :math:`\cos 2\theta` and :math:`\sin 2\theta`.
+    r"""Estimate the orientation, on its circle of 180 degrees: :math:`\cos 2\theta` and :math:`\sin 2\theta`.
 
     For its parameters see :class:`normenc.tasks.gratings.GratingTask`.
 

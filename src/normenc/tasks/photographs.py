@@ -1,4 +1,4 @@
-"""Tasks with photographs and objects: how far was it turned, and what is it."""
+"""Tasks with photographs and objects: rotation estimation and classification."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,23 +22,23 @@ __all__ = ["NaturalRotation", "ObjectRecognition"]
 @named(TASKS, "natural-rotation")
 @dataclass(frozen=True)
 class NaturalRotation(Task):
-    """Tell how far a patch of a photograph was turned.
+    """Estimate by how much a patch of a photograph was rotated.
 
-    Patches for testing come from other photographs than those for training.
+    Test patches come from different photographs than training patches.
 
     Parameters
     ----------
     n_train, n_test : int
         Patches.
     rotation : float
-        Patches are turned by uniform angles between minus and plus this, degrees.
+        Patches are rotated by uniform angles between minus and plus this, degrees.
     resolution : float
         See :func:`normenc.stimuli.natural_patches`.
 
     Raises
     ------
     InputError
-        When there is nothing to train or test on, or a parameter is impossible.
+        If there is nothing to train or test on, or a parameter is impossible.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class NaturalRotation(Task):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.rotation <= 90:
-            raise InputError(f"rotation is {self.rotation}; it must lie above 0 and at most at 90 degrees")
+            raise InputError(f"rotation is {self.rotation}; it must be above 0 and at most 90 degrees")
         stimuli.image_size(self.resolution)
 
     @property
@@ -71,11 +71,11 @@ class NaturalRotation(Task):
         return self.rotation / 2
 
     def sample(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
-        """Draw `n` turned patches; targets, shape (n, 1), are the rotation in units of the largest."""
+        """Draw `n` rotated patches; targets, shape (n, 1), are the rotation in units of the largest."""
         return self._draw(n, rng, "train")
 
     def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same, from photographs that are not trained on."""
+        """The same, from photographs that are not used for training."""
         return self._draw(n, rng, "test")
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -97,23 +97,23 @@ class NaturalRotation(Task):
 @named(TASKS, "object-recognition")
 @dataclass(frozen=True)
 class ObjectRecognition(Task):
-    """Tell which object is shown: handwritten digits, or a folder of images laid out class by class.
+    """Classify objects: handwritten digits, or a folder of images with one subfolder per class.
 
     Parameters
     ----------
     n_train, n_test : int
         Images; those of a folder are drawn with replacement.
     folder : str, optional
-        See :func:`normenc.stimuli.image_folder`; digits where left out.
+        See :func:`normenc.stimuli.image_folder`; digits by default.
     rotation, background
         Of digits, see :func:`normenc.stimuli.digits`.
     resolution : float
-        Image pixels a full-resolution pixel.
+        Image pixels per full-resolution pixel.
 
     Raises
     ------
     InputError
-        When there is nothing to train or test on, a parameter is impossible, or the folder cannot be used.
+        If there is nothing to train or test on, a parameter is impossible, or the folder cannot be used.
 
     Examples
     --------
@@ -132,7 +132,7 @@ class ObjectRecognition(Task):
         if self.folder is None:
             self._digits(1, np.random.default_rng(0), test=False)
         else:
-            _ = self._images  # what is wrong with the folder shows at once
+            _ = self._images  # raises InputError if the folder cannot be used
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -157,7 +157,7 @@ class ObjectRecognition(Task):
         return self._draw(n, rng, test=False)
 
     def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same, of objects and backgrounds that are not trained on."""
+        """The same, with objects and backgrounds that are not used for training."""
         return self._draw(n, rng, test=True)
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

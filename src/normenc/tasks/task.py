@@ -1,4 +1,4 @@
-"""What every task offers, and whether its level of chance is one."""
+"""The interface of tasks, and a check of their chance level."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -14,44 +14,44 @@ __all__ = ["TASKS", "Rng", "Task", "check_chance"]
 
 Rng = np.random.Generator | np.random.RandomState
 
-CONSTANT_STEPS = 200  # of the search for the best constant answer
+CONSTANT_STEPS = 200  # for the search for the best constant answer
 CONSTANT_RATE = 0.05
-N_PARTS = 10  # of the targets, whose scores tell how sure the constant answer's is
+N_PARTS = 10  # parts of the targets, for the standard error of the constant answer's score
 MIN_PART = 5
 MAX_ERRORS = 4.0  # standard errors by which a constant answer may beat chance
 
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """A task draws stimuli with targets, and owns its loss, its score and the score of chance.
+    """A task draws stimuli with targets, and defines its loss, its score and its chance level.
 
     A task of your own is a subclass with :meth:`sample`, :meth:`loss`, :meth:`score` and the attributes below.
 
     Parameters
     ----------
     n_train, n_test : int
-        Stimuli to train on, and fresh ones to test on.
+        Numbers of training and test stimuli.
 
     Attributes
     ----------
     n_outputs : int
-        Units that a network answers with.
+        Output units of a network.
     output : str
-        What they are: "linear", or "probability" (through a sigmoid).
+        Type of the outputs: "linear", or "probability" (through a sigmoid).
     n_views : int
-        Images a stimulus. With more than 1, images have shape (n, n_views, height, width), and loss and score are
-        given outputs of shape (n, n_views, n_outputs).
+        Images per stimulus. With more than 1, images have shape (n, n_views, height, width), and loss and score take
+        outputs of shape (n, n_views, n_outputs).
     score_name : str
-        What :meth:`score` is, with its unit.
+        Name of the :meth:`score`, with its unit.
     higher_is_better : bool
-        Of the score.
+        Whether a higher score is better.
     chance : float
-        The score of the best answer that does not look at the stimulus.
+        The score of the best answer that ignores the stimulus.
 
     Raises
     ------
     InputError
-        When there is nothing to train or test on.
+        If there is nothing to train or test on.
     """
 
     n_train: Count = 1000
@@ -75,19 +75,19 @@ class Task(ABC):
     @property
     @abstractmethod
     def n_outputs(self) -> int:
-        """Units that a network answers with."""
+        """Output units of a network."""
 
     @property
     @abstractmethod
     def chance(self) -> float:
-        """The score of the best answer that does not look at the stimulus."""
+        """The score of the best answer that ignores the stimulus."""
 
     @abstractmethod
     def sample(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw `n` images, shape (n, height, width), and their targets, n rows."""
 
     def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same for testing, from other sources where training would use them up."""
+        """The same for testing, from different sources if needed."""
         return self.sample(n, rng)
 
     @abstractmethod
@@ -104,10 +104,10 @@ TASKS: dict[str, type[Task]] = {}
 
 
 def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Tensor) -> None:
-    """Raise InputError when an answer that never looks at the stimulus beats the task's level of chance.
+    """Raise InputError if an answer that ignores the stimulus beats the task's chance level.
 
-    The constant answer with the least loss on `train_targets` is scored on `test_targets`; it may be better than
-    chance by four standard errors. Fewer than 50 test stimuli tell too little and are not judged.
+    The constant answer with the least loss on `train_targets` is scored on `test_targets`; it may exceed chance by four
+    standard errors. Fewer than 50 test stimuli are too few for this check, and are not checked.
 
     Parameters
     ----------
@@ -136,18 +136,19 @@ def check_chance(task: Task, train_targets: torch.Tensor, test_targets: torch.Te
         for part in test_targets.tensor_split(N_PARTS)
         if len(part)
     ]
-    found = task.score(_answers(task, constant, len(test_targets)), test_targets)
+    score = task.score(_answers(task, constant, len(test_targets)), test_targets)
     error = float(np.std(parts, ddof=1)) / np.sqrt(N_PARTS)
-    ahead = found - task.chance if task.higher_is_better else task.chance - found
+    ahead = score - task.chance if task.higher_is_better else task.chance - score
     if ahead > MAX_ERRORS * error + 1e-6:
         raise InputError(
-            f"{type(task).__name__}: a constant answer reaches {found:.3g} ({task.score_name}), better than chance, "
-            f"which is stated to be {task.chance:.3g}; balance the targets, or state what a blind answer reaches"
+            f"{type(task).__name__}: a constant answer reaches {score:.3g} ({task.score_name}), better than chance, "
+            f"which the task states as {task.chance:.3g}; balance the targets, or state the score of the best constant "
+            "answer"
         )
 
 
 def _best_constant(task: Task, targets: torch.Tensor) -> torch.Tensor:
-    """Outputs that have the least loss for all stimuli alike, shape (n_outputs,)."""
+    """The constant outputs with the lowest loss over all stimuli, shape (n_outputs,)."""
     targets = targets[:1000]
     raw = torch.zeros(task.n_outputs, requires_grad=True, device=targets.device)
     optimizer = torch.optim.Adam([raw], lr=CONSTANT_RATE)

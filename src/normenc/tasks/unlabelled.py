@@ -1,4 +1,4 @@
-"""Norms without labels: restore what noise has hidden, and know a scene again."""
+"""Tasks without labels: denoising and contrastive learning."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -15,31 +15,31 @@ from normenc.tasks.task import TASKS, Rng, Task
 
 __all__ = ["ContrastiveInvariance", "Denoising"]
 
-GROUP = 100  # stimuli among which a partner is looked for
-MARGIN = 1.25  # sides of the patch that views are cut from, in those of a view
+GROUP = 100  # stimuli among which a partner is searched
+MARGIN = 1.25  # size of the patch that views are cut from, relative to a view
 
 
 @named(TASKS, "denoising")
 @dataclass(frozen=True)
 class Denoising(Task):
-    """Restore a patch of a photograph that is hidden by noise, through the network's few hidden units.
+    """Denoise a patch of a photograph, through the network's few hidden units.
 
-    Patches for testing come from other photographs than those for training.
+    Test patches come from different photographs than training patches.
 
     Parameters
     ----------
     n_train, n_test : int
         Patches.
     noise : float
-        Standard deviation of Gaussian noise on every pixel of what the network sees; the patches' grey values lie
-        between 0 and 1.
+        Standard deviation of Gaussian noise on every pixel of the input; grey values of the patches are between 0 and
+        1.
     resolution : float
         See :func:`normenc.stimuli.natural_patches`.
 
     Raises
     ------
     InputError
-        When there is nothing to train or test on, or a parameter is impossible.
+        If there is nothing to train or test on, or a parameter is impossible.
 
     References
     ----------
@@ -62,7 +62,7 @@ class Denoising(Task):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (np.isfinite(self.noise) and self.noise >= 0):
-            raise InputError(f"noise is {self.noise}; it must be a standard deviation of 0 or more")
+            raise InputError(f"noise is {self.noise}; it must be a standard deviation of at least 0")
         stimuli.image_size(self.resolution)
 
     @property
@@ -72,7 +72,7 @@ class Denoising(Task):
 
     @property
     def n_outputs(self) -> int:
-        """One a pixel."""
+        """One per pixel."""
         height, width = self.image_size
         return height * width
 
@@ -81,7 +81,7 @@ class Denoising(Task):
         return self._draw(n, rng, "train")
 
     def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same, from photographs that are not trained on."""
+        """The same, from photographs that are not used for training."""
         return self._draw(n, rng, "test")
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -105,7 +105,7 @@ class Denoising(Task):
 @named(TASKS, "contrastive-invariance")
 @dataclass(frozen=True)
 class ContrastiveInvariance(GratingTask):
-    r"""Know two views of one scene among views of others, and thereby become blind to what differs between views.
+    r"""Match two views of a scene among views of others, and so become invariant to what differs between views.
 
     The normalised temperature-scaled cross-entropy of SimCLR: with :math:`s_{ij}` the cosine of two outputs, view i
     of partner j has the loss :math:`-\log(e^{s_{ij} / \tau} / \sum_{k \ne i} e^{s_{ik} / \tau})`, over all other
@@ -116,20 +116,20 @@ class ContrastiveInvariance(GratingTask):
     n_train, n_test : int
         Scenes, two views each.
     views : str
-        "gratings": one orientation; phase, contrast, spatial frequency and noise differ between views, as far as they
-        vary at all. "natural": patches of one photograph, a fifth of their size apart at most, which differ in
-        contrast and noise too; for testing from other photographs.
+        "gratings": one orientation; phase, contrast, spatial frequency and noise differ between views, if they vary.
+        "natural": patches of one photograph, at most a fifth of their size apart, which also differ in contrast and
+        noise; test views come from different photographs.
     temperature : float
-        :math:`\tau`. The lower it is, the finer are neighbouring scenes told apart.
+        :math:`\tau`. Lower values separate similar scenes more finely.
     n_outputs : int
         Units of the output.
     spatial_frequency, contrast, random_phase, noise, waveform, aperture, resolution, patch
-        See :class:`TiltDiscrimination`; of natural views only contrast, noise and resolution count.
+        See :class:`TiltDiscrimination`; for natural views only contrast, noise and resolution apply.
 
     Raises
     ------
     InputError
-        When there is nothing to train or test on, or a parameter is impossible.
+        If there is nothing to train or test on, or a parameter is impossible.
 
     References
     ----------
@@ -160,13 +160,13 @@ class ContrastiveInvariance(GratingTask):
         if not (np.isfinite(self.temperature) and self.temperature > 0):
             raise InputError(f"temperature is {self.temperature}; it must be a positive number")
         if self.n_outputs < 2:
-            raise InputError(f"n_outputs is {self.n_outputs}; a direction needs at least 2 units")
+            raise InputError(f"n_outputs is {self.n_outputs}; the task needs at least 2 output units")
         if self.n_test < 2:
-            raise InputError(f"n_test is {self.n_test}; a partner is looked for among at least 2 scenes")
+            raise InputError(f"n_test is {self.n_test}; finding a partner needs at least 2 scenes")
 
     @property
     def chance(self) -> float:
-        """One in as many scenes as a partner is looked for among: 1 in 100, or in all where there are fewer."""
+        """One over the number of candidate scenes: 100, or all if there are fewer."""
         return 1 / min(GROUP, self.n_test)
 
     def sample(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
@@ -174,7 +174,7 @@ class ContrastiveInvariance(GratingTask):
         return self._draw(n, rng, "train")
 
     def sample_test(self, n: int, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same; natural views from photographs that are not trained on."""
+        """The same; natural views come from photographs that are not used for training."""
         return self._draw(n, rng, "test")
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -189,7 +189,7 @@ class ContrastiveInvariance(GratingTask):
     def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
         """Fraction of first views whose partner is nearest (by cosine) of 100 second views; higher is better.
 
-        Several that are equally near share the hit; a last group of fewer than 100 is left out.
+        Ties share the hit; a last group of fewer than 100 is left out.
         """
         group = min(GROUP, len(outputs))
         hits = []

@@ -1,7 +1,7 @@
-"""What a module holds besides its parameters and buffers, in a form that can be compared.
+"""The state of a module besides its parameters and buffers, in a comparable form.
 
-Tensors, numbers, lists, objects and functions with what they close over; an ensemble's members must agree in all of it,
-and none of it may change as they run, for members that run as one share it.
+Tensors, numbers, lists, objects and functions with their closures. Ensemble members share it, so it must be equal for
+all, and must not change as they run.
 """
 
 import hashlib
@@ -15,35 +15,35 @@ from torch import nn
 
 __all__ = ["attributes", "first_difference", "overlaps", "structure"]
 
-OF_TORCH = frozenset(vars(nn.Module()))  # of every module: registries, hooks by number, the mode
+OF_TORCH = frozenset(vars(nn.Module()))  # common to all modules: registries, hooks by number, the mode
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
 def attributes(network: nn.Module) -> dict[str, Any]:
-    """By name, values that are equal only where modules hold the same: attributes, hooks, and what classes hold."""
+    """Attributes, hooks and class attributes by name, in a form that is equal only if the modules agree."""
     read = _Reader(network)
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for path, part in network.named_modules():
         start = f"{path}." if path else ""
-        found |= {start + name: read(value) for name, value in vars(part).items() if name not in OF_TORCH}
-        found |= {start + name: read(list(getattr(part, name).values())) for name in HOOKS}
+        values |= {start + name: read(value) for name, value in vars(part).items() if name not in OF_TORCH}
+        values |= {start + name: read(list(getattr(part, name).values())) for name in HOOKS}
         own = [cls for cls in type(part).__mro__ if cls.__module__.split(".")[0] not in ("torch", "builtins")]
         for cls in own:
             names = [name for name in vars(cls) if not (name.startswith("__") and name.endswith("__"))]
-            found |= {f"{cls.__name__}.{name}": read(vars(cls)[name]) for name in names}
-    return found
+            values |= {f"{cls.__name__}.{name}": read(vars(cls)[name]) for name in names}
+    return values
 
 
 def structure(network: nn.Module) -> dict[str, Any]:
-    """By name, the kinds of a module's parts, and the shapes and types of its parameters and buffers."""
-    found: dict[str, Any] = {path: _class_name(type(part)) for path, part in network.named_modules()}
+    """Types of a module's parts, and shapes and types of its parameters and buffers, by name."""
+    parts: dict[str, Any] = {path: _class_name(type(part)) for path, part in network.named_modules()}
     for name, value in _registered(network).items():
-        found[name] = (type(value).__name__, tuple(value.shape), value.dtype, value.requires_grad)
-    return found
+        parts[name] = (type(value).__name__, tuple(value.shape), value.dtype, value.requires_grad)
+    return parts
 
 
 def overlaps(network: nn.Module) -> dict[str, list[str]]:
-    """By name of a parameter or buffer, all others that lie in its memory."""
+    """For each parameter or buffer, the names of all others that share its memory."""
     spans = {name: _span(value) for name, value in _registered(network).items()}
     return {name: _within(span, spans, name) for name, span in spans.items()}
 
@@ -58,14 +58,14 @@ def _registered(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 class _Reader:
-    """Turns values into nested tuples of text; what was met before becomes its number, so that circles end."""
+    """Turns values into nested tuples of text; repeated objects become numbers, so that cycles end."""
 
     def __init__(self, network: nn.Module) -> None:
         tensors = _registered(network)
         known = [*network.named_modules(), *tensors.items()]
         self.met: dict[int, Any] = {id(value): ("registered", name) for name, value in known}
         self.spans = {name: _span(value) for name, value in tensors.items()}
-        self.kept: list[Any] = []  # so that no number is given out again
+        self.kept: list[Any] = []  # so that no id is reused
 
     def __call__(self, value: Any) -> Any:
         if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
@@ -78,11 +78,13 @@ class _Reader:
         self.kept.append(value)
         try:
             return _class_name(type(value)), *self.parts(value)
-        except Exception:  # whatever an object's own methods raise: of what cannot be looked into, the class alone
+        except (
+            Exception
+        ):  # an object's methods may raise anything: for objects that cannot be inspected, only the class
             return _class_name(type(value)), "closed"
 
     def parts(self, value: Any) -> Iterator[Any]:
-        """What makes up a value that is no plain number or text."""
+        """The parts of a value that is not a plain number or text."""
         if isinstance(value, torch.Tensor):
             dense = value.detach().cpu().to_dense() if value.layout != torch.strided else value.detach().cpu()
             flat = dense.resolve_conj().resolve_neg().contiguous().reshape(-1)
@@ -112,7 +114,7 @@ class _Reader:
 
 
 def _span(value: torch.Tensor) -> tuple[int, int]:
-    """First and last address of a tensor in memory; none for what has no elements of its own."""
+    """First and last address of a tensor in memory; None without own elements."""
     if value.layout != torch.strided or not value.numel():
         return 0, 0
     extent = 1 + sum((size - 1) * stride for size, stride in zip(value.shape, value.stride(), strict=True))
@@ -124,13 +126,13 @@ def _within(span: tuple[int, int], spans: dict[str, tuple[int, int]], but: str |
 
 
 def _closed_over(function: Callable[..., Any]) -> list[Any]:
-    found = []
+    contents = []
     for cell in getattr(function, "__closure__", None) or ():
         try:
-            found.append(cell.cell_contents)
+            contents.append(cell.cell_contents)
         except ValueError:  # not filled yet
-            found.append(None)
-    return found
+            contents.append(None)
+    return contents
 
 
 def _listed(part: Any) -> Any:

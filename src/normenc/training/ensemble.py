@@ -38,24 +38,24 @@ def train_ensemble(
 ) -> dict[int, TrainingResult]:
     """Train a network from several seeds at once.
 
-    Member k is what :func:`train` gives with ``seed=seeds[k]`` and, for shared data, ``data_seed=seeds[0]``, but for
-    rounding.
+    Member k equals the result of :func:`train` with ``seed=seeds[k]`` and, for shared data, ``data_seed=seeds[0]``, up
+    to rounding.
 
     Parameters
     ----------
     network : class or function without arguments that builds a Module
-        Its layers may not depend on the seed, and nothing that differs between members, or changes as they are trained,
-        may lie outside of its parameters and buffers.
+        Its layers must not depend on the seed, and everything that differs between members, or changes during training,
+        must be a parameter or buffer.
     task : Task
     seeds : sequence of int
         Each once.
     shared_data : bool
-        All members see the training set of the first seed, in its order, and differ in initial weights alone: the
-        fastest way. Else each draws its own set and order, and images take as many times the memory.
+        All members see the training set of the first seed, in its order, and differ only in initial weights: the
+        fastest way. Otherwise each draws its own set and order, and images need as many times the memory.
     n_epochs, batch_size, learning_rate, momentum, checkpoints, device
         See :func:`train`.
     progress : bool or callable
-        See :func:`train`; the loss is the members' mean.
+        See :func:`train`; the loss is the mean over members.
 
     Returns
     -------
@@ -65,10 +65,10 @@ def train_ensemble(
     Raises
     ------
     InputError
-        As :func:`train` does. Also, before anything is trained, when seeds repeat, or members together would not be
-        what each is alone: the network is built in another way for another seed, draws random numbers as it runs
-        (dropout), decides by the values that it sees, or holds attributes, neither parameters nor buffers, that differ
-        between members or change as it is trained (tensors, numbers). Train each member of such a network alone.
+        As :func:`train`. Also, before training, if seeds repeat, or if training together would change results: the
+        network is built differently for different seeds, draws random numbers as it runs (dropout), branches on the
+        values it sees, or has attributes other than parameters and buffers that differ between members or change during
+        training (tensors, numbers). Train each member of such a network separately.
 
     Examples
     --------
@@ -132,14 +132,14 @@ def train_ensemble(
 def _checked(seeds: Any) -> list[int]:
     if isinstance(seeds, str) or not isinstance(seeds, Iterable):
         raise InputError(f"seeds is {seeds!r}; give several whole numbers, such as range(20)")
-    found = [check_seed(seed) for seed in seeds]
-    if not found or len(set(found)) < len(found):
-        raise InputError(f"seeds are {found}; there must be at least one, and each once")
-    return found
+    numbers = [check_seed(seed) for seed in seeds]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise InputError(f"seeds are {numbers}; give at least one, each only once")
+    return numbers
 
 
 def _drawn(data: Sequence[Data], batches: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """One batch for all members, or one each, stacked, and their targets."""
+    """One batch for all members, or one per member, stacked, and their targets."""
     targets = [own.targets[batch] for own, batch in zip(data, batches, strict=True)]
     if len(data) == 1:
         return data[0].images[batches[0]], targets

@@ -1,4 +1,4 @@
-"""What training leaves: networks and a log."""
+"""Results of training: networks and a log."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ __all__ = ["TrainingLog", "TrainingResult"]
 
 @dataclass(frozen=True)
 class TrainingLog:
-    """What happened during training.
+    """The course of training.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class TrainingLog:
 
 @dataclass(frozen=True, repr=False)
 class TrainingResult(Shown):
-    """A trained network, its twin from before the first step, the log, and copies from in between.
+    """A trained network, its untrained twin, the log, and copies from intermediate epochs.
 
     ``checkpoints`` are by epoch: 0 is before the first step.
     """
@@ -67,7 +67,7 @@ class TrainingResult(Shown):
         return type(self.network).__name__
 
     def summary(self) -> pd.DataFrame:
-        """What was trained, and how it went: a row a fact, whose name is the index; the column is ``value``."""
+        """The network, its training and its scores: names are the index, values the column ``value``."""
         log = self.log
         return facts(
             [

@@ -1,4 +1,4 @@
-"""Where seeds and devices become generators, networks and devices."""
+"""Seeds to generators and networks, and names to devices."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from normenc.errors import InputError
 
 __all__ = ["check_seed", "copied", "initialise", "lent", "resolve_device", "seeded_network"]
 
-OF_RUNNING = 2**32  # added to the seed of what networks draw as they run
+OF_RUNNING = 2**32  # added to the seed for random numbers that networks draw as they run
 
 
 def initialise(network: Callable[[], nn.Module], seed: int, images: torch.Tensor | None = None) -> nn.Module:
@@ -26,7 +26,7 @@ def initialise(network: Callable[[], nn.Module], seed: int, images: torch.Tensor
     seed : int
         0 to 2**32 - 1.
     images : Tensor, optional
-        For lazy layers, whose sizes follow from images that they see: a few, as the network takes them.
+        A few images for lazy layers, whose sizes follow from them, in the form that the network expects.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def initialise(network: Callable[[], nn.Module], seed: int, images: torch.Tensor
 def lent(generator: torch.Generator | int, device: torch.device | None = None) -> Iterator[None]:
     """Lend torch's global generator, from which modules draw, a state or a seed; then give it back.
 
-    A generator goes on from where the modules left it.
+    A given generator continues from where the modules left it.
     """
     devices = [torch.cuda.current_device()] if device is not None and device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -62,12 +62,12 @@ def lent(generator: torch.Generator | int, device: torch.device | None = None) -
 
 
 def copied(network: nn.Module) -> nn.Module:
-    """A copy of its own; raises InputError for a module that cannot be copied, or can only before it has run."""
+    """An independent copy; raises InputError for a module that cannot be copied, or only before it has run."""
     hooks = [hook for part in network.modules() for hook in part._forward_pre_hooks.values()]
     if any(type(hook).__name__ == "WeightNorm" for hook in hooks):
         raise InputError(
-            f"{type(network).__name__} uses torch.nn.utils.weight_norm, and cannot be copied once it has run; "
-            "use torch.nn.utils.parametrizations.weight_norm instead"
+            f"{type(network).__name__} uses torch.nn.utils.weight_norm, and cannot be copied after it has run; use "
+            "torch.nn.utils.parametrizations.weight_norm instead"
         )
     try:
         return copy.deepcopy(network)
@@ -77,12 +77,12 @@ def copied(network: nn.Module) -> nn.Module:
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Turn ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch device into a torch device that is there.
+    """Turn ``"auto"``, ``"cpu"``, ``"cuda"`` or a torch device into an available torch device.
 
     Raises
     ------
     InputError
-        When the device is unknown, or is a GPU and none is there.
+        If the device is unknown, or is a GPU and none is available.
 
     Examples
     --------
@@ -98,16 +98,16 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if resolved is None or resolved.type not in ("cpu", "cuda"):
         raise InputError(f"device is {str(device)!r}; it must be 'auto', 'cpu' or 'cuda'")
     if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("device is 'cuda' but no CUDA GPU can be used here; use 'auto' or 'cpu'")
+        raise InputError("device is 'cuda' but no CUDA GPU is available; use 'auto' or 'cpu'")
     return resolved
 
 
 def seeded_network(
     network: nn.Module | Callable[[], nn.Module], seed: int, images: torch.Tensor | None = None
 ) -> tuple[nn.Module, torch.Generator]:
-    """The network with its initial weights, and the generator that goes on from there.
+    """The network with its initial weights, and the generator, which continues from there.
 
-    Lazy layers draw theirs when they see the first of `images`, from the same generator.
+    Lazy layers draw theirs from the same generator when they process `images`.
     """
     generator = torch.Generator().manual_seed(check_seed(seed))
     if isinstance(network, nn.Module):
@@ -120,8 +120,8 @@ def seeded_network(
     lazy = [name for name, value in model.named_parameters() if isinstance(value, UninitializedParameter)]
     if lazy and images is None:
         raise InputError(
-            f"{type(model).__name__} has lazy layers ({lazy[0]}), whose weights are drawn when they first see images; "
-            "give their sizes, or run the network once"
+            f"{type(model).__name__} has lazy layers ({lazy[0]}), whose weights are drawn when they first process "
+            "images; give their sizes, or run the network once"
         )
     if lazy:
         with lent(generator), torch.no_grad():
@@ -131,8 +131,8 @@ def seeded_network(
 
 
 def check_seed(seed: Any, name: str = "seed") -> int:
-    """A seed as a whole number of Python's own; raises InputError when it is none."""
-    found = as_count(seed, name, 0)
-    if found >= 2**32:
-        raise InputError(f"{name} is {found}; it must lie between 0 and 2**32 - 1")
-    return found
+    """A seed as a Python integer; raises InputError if it is not one."""
+    number = as_count(seed, name, 0)
+    if number >= 2**32:
+        raise InputError(f"{name} is {number}; it must be between 0 and 2**32 - 1")
+    return number

@@ -46,24 +46,24 @@ def train(
     Parameters
     ----------
     network : Module, or a class or function without arguments that builds one
-        What is built here draws its initial weights from the seed too: the path of the reference study. A module is
-        copied, and stays as it was.
+        If the network is built here, its initial weights are drawn from the seed, too, as in the reference study. A
+        module is copied, and not changed.
     task : Task
         For example :class:`normenc.tasks.TiltDiscrimination`.
     seed : int
         0 to 2**32 - 1.
     data_seed : int, optional
-        Of the training set, its order and the held-out set; `seed` by default.
+        Seed of the training set, its order and the held-out set; `seed` by default.
     n_epochs, batch_size : int
-        At least 1; the last batch of an epoch is smaller where `batch_size` does not divide the training set.
+        At least 1; the last batch of an epoch is smaller if `batch_size` does not divide the training set.
     learning_rate, momentum : float
-        Above 0; at least 0 and below 1.
+        The first is above 0; the second at least 0 and below 1.
     checkpoints : sequence of int
         Epochs after which to keep a copy; 0 is before the first step.
     device : str or torch.device
-        ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"``.
+        ``"auto"`` (a GPU if available), ``"cpu"``, ``"cuda"``.
     progress : bool or callable
-        True draws a bar with the loss on a terminal; a callable is given (step, n_steps, loss) after every step.
+        True draws a bar with the loss on a terminal; a callable is called as (step, n_steps, loss) after every step.
 
     Returns
     -------
@@ -73,9 +73,9 @@ def train(
     Raises
     ------
     InputError
-        Before anything is trained: when a setting is impossible, the network does not fit the task's images or
-        outputs, cannot be trained on the last batch of an epoch (batch normalisation of a single image), or a constant
-        answer beats the task's level of chance. Later: when the loss stops being a number.
+        Before training: if a setting is impossible, the network does not fit the task's images or outputs, it cannot be
+        trained on the last batch of an epoch (batch normalisation of a single image), or a constant output beats the
+        task's chance level. During training: if the loss becomes NaN or infinite.
 
     References
     ----------
@@ -134,11 +134,11 @@ def train(
 def _step(
     model: nn.Module, task: Task, images: torch.Tensor, targets: torch.Tensor, optimizer: torch.optim.Optimizer
 ) -> float:
-    """Take one step; gives the loss before it, NaN where the outputs are no numbers."""
+    """Take one step; returns the loss before it, NaN if the outputs are not finite."""
     optimizer.zero_grad()
     outputs = answer(model, task, images)
     if not torch.isfinite(outputs).all():
-        return float("nan")  # a loss may refuse such outputs with an error of its own
+        return float("nan")  # a loss may raise its own error for such outputs
     loss = task.loss(outputs, targets)
     loss.backward()
     optimizer.step()

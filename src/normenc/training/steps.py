@@ -1,4 +1,4 @@
-"""What training one network and training many have in common."""
+"""Shared steps of training one network and training many."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ SCORED_AT_ONCE = 1000  # images
 
 @dataclass(frozen=True)
 class Data:
-    """Stimuli of one data seed, with their targets: those to train on, and fresh ones."""
+    """Stimuli of one data seed, with their targets: the training set and the held-out set."""
 
     images: torch.Tensor
     targets: torch.Tensor
@@ -44,10 +44,10 @@ class Data:
 
     @classmethod
     def of(cls, task: Task, seed: int, device: torch.device) -> "Data":
-        """Draw them, and make sure that the task's level of chance is one."""
+        """Draw them, and check the task's chance level."""
         try:
             drawn = _drawn_once(task, seed)
-        except TypeError:  # a task that cannot be a key
+        except TypeError:  # a task that is not hashable
             drawn = _drawn(task, seed)
         return cls(*(x.to(device) for x in drawn))
 
@@ -59,12 +59,12 @@ def _drawn(task: Task, seed: int) -> tuple[torch.Tensor, ...]:
     return images, targets, fresh_images, fresh_targets
 
 
-# In a sweep one network after the other sees the same stimuli.
+# In a sweep, successive networks see the same stimuli.
 _drawn_once = lru_cache(maxsize=1)(_drawn)
 
 
 class Settings(NamedTuple):
-    """How to train, as numbers of Python's own."""
+    """Training settings, as Python numbers."""
 
     n_epochs: int
     batch_size: int
@@ -74,7 +74,7 @@ class Settings(NamedTuple):
 
 
 def check_settings(n_epochs: Any, batch_size: Any, learning_rate: Any, momentum: Any, checkpoints: Any) -> Settings:
-    """The settings, of Python's or NumPy's types; raises InputError when one is impossible."""
+    """The settings, from Python or NumPy numbers; raises InputError if one is impossible."""
     n_epochs, batch_size = as_count(n_epochs, "n_epochs"), as_count(batch_size, "batch_size")
     if not (_is_number(learning_rate) and np.isfinite(learning_rate) and learning_rate > 0):
         raise InputError(f"learning_rate is {learning_rate!r}; it must be a positive number")
@@ -85,7 +85,7 @@ def check_settings(n_epochs: Any, batch_size: Any, learning_rate: Any, momentum:
     epochs = [as_count(epoch, "an epoch in checkpoints", 0) for epoch in checkpoints]
     for epoch in epochs:
         if epoch > n_epochs:
-            raise InputError(f"checkpoints hold epoch {epoch}; they must lie between 0 (untrained) and {n_epochs}")
+            raise InputError(f"checkpoints contain epoch {epoch}; they must be between 0 (untrained) and {n_epochs}")
     return Settings(n_epochs, batch_size, float(learning_rate), float(momentum), epochs)
 
 
@@ -94,12 +94,12 @@ def _is_number(value: Any) -> bool:
 
 
 def check_fits(network: nn.Module, seed: int, task: Task, images: torch.Tensor) -> None:
-    """Raise InputError when `network` does not answer `task` with the outputs that it needs.
+    """Raise InputError if the outputs of `network` do not suit `task`.
 
-    Images are never handed over themselves: they are those of other networks too.
+    The network gets copies of the images, because other networks use them too.
     """
     name, few = type(network).__name__, images[:2]
-    probe = copied(network).eval()  # a copy, for a network may count how often it has run
+    probe = copied(network).eval()  # a copy, because a network may count its runs
     try:
         with torch.no_grad(), lent(seed + OF_RUNNING, images.device):
             outputs = probe((few.flatten(0, 1) if task.n_views > 1 else few).clone())
@@ -107,27 +107,27 @@ def check_fits(network: nn.Module, seed: int, task: Task, images: torch.Tensor) 
         raise
     except (RuntimeError, ValueError, TypeError) as error:
         raise InputError(
-            f"{name} cannot take the images of {type(task).__name__}, shape (n, {few.shape[-2]}, {few.shape[-1]}): "
+            f"{name} cannot process the images of {type(task).__name__}, shape (n, {few.shape[-2]}, {few.shape[-1]}): "
             f"{error}"
         ) from error
     wanted = (len(few) * task.n_views, task.n_outputs)
     shape = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
     if shape != wanted:
         raise InputError(
-            f"{name} answers {wanted[0]} images with {shape}, but {type(task).__name__} needs {wanted}: build it with "
-            f"n_outputs={task.n_outputs}"
+            f"{name} maps {wanted[0]} images to outputs of shape {shape}, but {type(task).__name__} needs {wanted}: "
+            f"build it with n_outputs={task.n_outputs}"
         )
     if task.output == "probability" and not ((outputs >= 0) & (outputs <= 1)).all():
         raise InputError(
-            f"{name} answers with values outside 0 and 1, but {type(task).__name__} needs probabilities: build it with "
+            f"{name} gives outputs outside 0 to 1, but {type(task).__name__} needs probabilities: build it with "
             "output='probability', or end it with a sigmoid"
         )
 
 
 def check_batches(network: nn.Module, seed: int, task: Task, data: Data, batch_size: int) -> None:
-    """Raise InputError when `network` cannot be trained on the smallest batch, the last of an epoch.
+    """Raise InputError if `network` cannot be trained on the smallest batch, the last of an epoch.
 
-    Batch normalisation, for one, has no variance to divide by where a batch holds one value of a kind.
+    Batch normalisation, for example, has no variance if a batch has a single value per channel.
     """
     n_train = len(data.images)
     size = n_train % batch_size or min(batch_size, n_train)
@@ -152,26 +152,26 @@ def answer(network: Callable[[torch.Tensor], torch.Tensor], task: Task, images: 
 
 
 def score(network: nn.Module, seed: int, task: Task, images: torch.Tensor, targets: torch.Tensor) -> float:
-    """The task's score of `network` on all images; what it draws as it runs follows from the seed."""
+    """The task's score of `network` on all images; random numbers drawn during the run follow from the seed."""
     with torch.no_grad(), lent(seed + OF_RUNNING, images.device):
-        # Copies, for a network may write over what it is given, and these stimuli are shown to others.
+        # Copies, because a network may overwrite its input, and other networks use these stimuli.
         batches = images.split(SCORED_AT_ONCE // task.n_views)
         outputs = torch.cat([answer(network, task, batch.clone()) for batch in batches])
     return task.score(outputs, targets)
 
 
 def diverged(step: int, epoch: int, learning_rate: float, momentum: float, seeds: Sequence[int] = ()) -> InputError:
-    """The error for outputs or a loss that are no numbers."""
+    """The error for outputs or a loss that are not finite."""
     which = f" of seed {', '.join(map(str, seeds))}" if seeds else ""
     return InputError(
-        f"training{which} diverged at step {step} (epoch {epoch}): outputs or loss are no numbers; "
-        f"use a learning_rate below {learning_rate:g} or a momentum below {momentum:g}"
+        f"training{which} diverged at step {step} (epoch {epoch}): outputs or loss are not finite; use a learning_rate "
+        f"below {learning_rate:g} or a momentum below {momentum:g}"
     )
 
 
 @contextmanager
 def reporter(progress: bool | Progress) -> Iterator[Progress]:
-    """Something to tell the steps to: what was given, a bar on a terminal, or nothing."""
+    """Something to report steps to: the given callable, a bar on a terminal, or nothing."""
     if callable(progress):
         yield progress
         return

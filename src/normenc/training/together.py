@@ -1,4 +1,4 @@
-"""Members of an ensemble as one module, and the trial, before training, that each is then what it would be alone."""
+"""Members of an ensemble as one module, and a test before training that joint training gives the same results."""
 
 import random
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ from normenc.training.steps import Data, answer
 __all__ = ["Stack", "check_together"]
 
 State = dict[str, torch.Tensor]
-TRIED = 8  # stimuli of the step that is tried both ways
-ALIKE = 1e-4  # of a gradient and of the largest, by which float32 sums in another order may differ
+TRIED = 8  # stimuli of the test step
+ALIKE = 1e-4  # relative to a gradient and to the largest, by which float32 sums in another order may differ
 
 
 class Stack:
-    """The members' parameters and buffers, one on top of the other, and one module that runs them all."""
+    """The members' stacked parameters and buffers, and one module that runs them all."""
 
     def __init__(self, models: Sequence[nn.Module], *, shared_images: bool) -> None:
         self.n_members = len(models)
         self.parameters, self.buffers = stack_module_state(list(models))
-        self.shell = copied(models[0]).train()  # moved nowhere, for that would untie weights that modules share
+        self.shell = copied(models[0]).train()  # not moved, because that would untie shared weights
         self.run = vmap(self._one, in_dims=(0, 0, None if shared_images else 0), randomness="error")
 
     def _one(self, parameters: State, buffers: State, images: torch.Tensor) -> torch.Tensor:
@@ -43,7 +43,7 @@ class Stack:
     def step(
         self, task: Task, images: torch.Tensor, targets: Sequence[torch.Tensor], optimizer: torch.optim.Optimizer
     ) -> npt.NDArray[np.float64]:
-        """Take one step of all; gives every member's loss before it, NaN where its outputs are no numbers."""
+        """Take one step of all members; returns each one's loss before it, NaN if its outputs are not finite."""
         optimizer.zero_grad()
         outputs = self(images if task.n_views == 1 else images.flatten(-4, -3))
         if task.n_views > 1:
@@ -54,25 +54,25 @@ class Stack:
         losses = torch.stack(
             [task.loss(outputs[k], targets[k if len(targets) > 1 else 0]) for k in range(self.n_members)]
         )
-        losses.sum().backward()  # a member's loss depends on its own parameters alone
+        losses.sum().backward()  # a member's loss depends only on its own parameters
         optimizer.step()
         return losses.detach().double().cpu().numpy()
 
     def members(self, like: Sequence[nn.Module]) -> list[nn.Module]:
-        """Copies of `like`, in evaluation mode, with the parameters and all buffers that members have now."""
-        found = [copied(model).eval() for model in like]
-        for index, member in enumerate(found):
+        """Copies of `like`, in evaluation mode, with the members' current parameters and buffers."""
+        members = [copied(model).eval() for model in like]
+        for index, member in enumerate(members):
             with torch.no_grad():
                 for name, own in chain(member.named_parameters(), member.named_buffers()):
                     own.copy_((self.parameters if name in self.parameters else self.buffers)[name][index])
-        return found
+        return members
 
 
 def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task, data: Data) -> None:
-    """Raise InputError unless members that run together are what each is alone.
+    """Raise InputError unless training members together gives the same results as training each alone.
 
-    They must be built alike and agree in all that is neither parameter nor buffer; that, and every generator of random
-    numbers, must stay as it is in a step; and a step together must give each the gradients of a step alone.
+    They must have the same structure and the same attributes other than parameters and buffers; a step must not change
+    these, or any random generator; and a joint step must give each the gradients of a separate step.
     """
     name, images, targets = type(models[0]).__name__, data.images[:TRIED], data.targets[:TRIED]
     _check_alike(models, seeds)
@@ -84,10 +84,12 @@ def check_together(models: Sequence[nn.Module], seeds: Sequence[int], task: Task
         raise
     except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
         raise _refused(name, f"it cannot be run for several members at once ({error})") from error
-    for index, (seed, found) in enumerate(zip(seeds, alone, strict=True)):
-        apart = _apart(together, index, found, models[index])
+    for index, (seed, stepped) in enumerate(zip(seeds, alone, strict=True)):
+        apart = _apart(together, index, stepped, models[index])
         if apart:
-            raise _refused(name, f"a step gives {apart} of seed {seed} another value than a step of this seed alone")
+            raise _refused(
+                name, f"a joint step gives {apart} of seed {seed} a different value than a step of this seed alone"
+            )
 
 
 def _check_alike(models: Sequence[nn.Module], seeds: Sequence[int]) -> None:
@@ -118,21 +120,21 @@ def _stepped(model: nn.Module, seed: int, task: Task, images: torch.Tensor, targ
     held, drawn, optimizer = attributes(alone), _generators(images.device), _sgd(alone.parameters())
     outputs = answer(alone, task, images)
     if not torch.isfinite(outputs).all():
-        raise InputError(f"outputs of {name} of seed {seed} are no numbers, before it is trained")
+        raise InputError(f"outputs of {name} of seed {seed} are not finite, before training")
     if _generators(images.device) != drawn:
-        raise _refused(name, "it draws random numbers as it runs (dropout, for example), which members would share")
+        raise _refused(name, "it draws random numbers as it runs (for example dropout), which members would share")
     task.loss(outputs, targets).backward()
-    optimizer.step()  # for what looks at the parameters' own memory
+    optimizer.step()  # for code that reads the parameters' memory
     changed = first_difference(held, attributes(alone))
     if changed is not None:
-        raise _refused(name, f"its attribute {changed}, neither parameter nor buffer, changes as it is trained")
+        raise _refused(name, f"its attribute {changed}, neither parameter nor buffer, changes during training")
     return alone
 
 
 def _apart(together: Stack, index: int, alone: nn.Module, before: nn.Module) -> str | None:
-    """The name of a parameter or buffer that a step together and a step alone treat otherwise."""
+    """The name of a parameter or buffer that differs between a joint and a separate step."""
     old = dict(before.named_buffers())
-    # Gradients that are 0 but for rounding, as of a bias before batch normalisation, are of no size of their own.
+    # Gradients that are 0 up to rounding, such as of a bias before batch normalisation, have no scale of their own.
     steps = [value.grad.abs().max() for value in alone.parameters() if value.grad is not None and value.numel()]
     largest = float(max(steps, default=torch.tensor(0.0)))
     for name, parameter in alone.named_parameters():
@@ -166,4 +168,6 @@ def _sgd(parameters: Any) -> torch.optim.Optimizer:
 
 
 def _refused(name: str, why: str) -> InputError:
-    return InputError(f"{name} cannot be trained as an ensemble: {why}; train each alone, with normenc.training.train")
+    return InputError(
+        f"{name} cannot be trained as an ensemble: {why}; train each seed separately, with normenc.training.train"
+    )

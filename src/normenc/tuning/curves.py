@@ -12,8 +12,8 @@ from normenc.errors import InputError
 __all__ = ["PERIODS", "Cells", "TuningCurves", "around_zero", "cells", "checked", "steady", "tuning_curves"]
 
 PERIODS = (180.0, 360.0)  # degrees: of orientation, of direction
-PER_DEGREE = 10**6  # stimuli are told apart to a millionth of a degree
-STEADY, STEADY_SINGLE = 1e-12, 2e-6  # of the largest response, which rounding may change in float64 and in float32
+PER_DEGREE = 10**6  # stimuli are distinguished to a millionth of a degree
+STEADY, STEADY_SINGLE = 1e-12, 2e-6  # of the largest response: rounding error in float64 and in float32
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class TuningCurves:
     stimulus : ndarray, shape (n_stimuli,)
         Degrees, rising, each within half a period of 0.
     mean : ndarray, shape (n_stimuli, n_units)
-        Over trials.
+        Mean over trials.
     standard_error : ndarray, shape (n_stimuli, n_units)
-        Of the mean over trials; NaN for a stimulus with one trial.
+        Standard error of the mean over trials; NaN for a stimulus with one trial.
     n_trials : ndarray, shape (n_stimuli,)
     period : float
         180 for orientation, 360 for direction.
@@ -48,15 +48,15 @@ def tuning_curves(
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        One row a trial, or a stimulus where these are averages already.
+        One row per trial, or per stimulus for averages.
     stimulus : array_like, shape (n_trials,)
-        Degrees. Stimuli that differ by a multiple of `period` are one.
+        Degrees. Stimuli that differ by a multiple of `period` are the same.
     period : float
         180 (orientation: a grating turned by 180 degrees is the same grating) or 360 (direction of drift). Directions
         with period 180 are folded onto orientations.
     bin_width : float, optional
-        Degrees; the period must be a multiple of it. Takes stimuli less than half of it away from a multiple of it as
-        that multiple, for stimuli that were each shown once.
+        Degrees; the period must be a multiple of it. Stimuli are rounded to the nearest multiple, for stimuli that were
+        each shown once.
 
     Returns
     -------
@@ -65,8 +65,8 @@ def tuning_curves(
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, the period is another, the bins do not fit into it, or there is one
-        stimulus.
+        If shapes disagree, values are not finite, the period is neither, the bins do not fit into it, or there is only
+        one stimulus.
 
     Examples
     --------
@@ -80,7 +80,8 @@ def tuning_curves(
     averaged = cells(values, around_zero(degrees, period, bin_width))
     if len(averaged.labels) < 2:
         raise InputError(
-            f"all trials show one stimulus, {averaged.labels[0]:g} degrees; a tuning curve needs 2 at least"
+            f"all trials show the same stimulus, {averaged.labels[0]:g} degrees; a tuning curve needs at least 2 "
+            "stimuli"
         )
     counts = averaged.counts[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -91,7 +92,7 @@ def tuning_curves(
 
 @dataclass(frozen=True)
 class Cells:
-    """Trials by stimulus: sorted labels, numbers of trials, and of each unit the means and squares around them."""
+    """Trials by stimulus: sorted labels, numbers of trials, and means and sums of squares around them for each unit."""
 
     labels: npt.NDArray[Any]
     counts: npt.NDArray[np.intp]
@@ -128,7 +129,7 @@ def around_zero(degrees: Any, period: float = 180.0, bin_width: float | None = N
     Raises
     ------
     InputError
-        When the bins do not fit into the period.
+        If the bins do not fit into the period.
 
     Examples
     --------
@@ -139,25 +140,23 @@ def around_zero(degrees: Any, period: float = 180.0, bin_width: float | None = N
     if bin_width is not None:
         n_bins = round(period / bin_width) if bin_width > 0 else 0
         if n_bins < 2 or abs(n_bins * bin_width - period) > 1e-6:
-            raise InputError(
-                f"bin_width is {bin_width}; a whole number of bins, at least 2, must make {period:g} degrees"
-            )
+            raise InputError(f"bin_width is {bin_width}; {period:g} degrees must be a whole number of bins, at least 2")
         degrees = np.floor(np.mod(degrees, period) / bin_width + 0.5) * bin_width
     half = round(period * PER_DEGREE) // 2
-    whole = np.rint(np.mod(degrees, period) * PER_DEGREE).astype(np.int64)  # of whole numbers, equal ones are equal
+    whole = np.rint(np.mod(degrees, period) * PER_DEGREE).astype(np.int64)  # whole numbers are compared exactly
     return (np.mod(whole + half, 2 * half) - half) / PER_DEGREE
 
 
 def checked(responses: Any, stimulus: Any, period: float) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
-    """Responses and degrees of equal length; raises InputError where they are not."""
+    """Responses and degrees, checked to have equal length."""
     values = as_responses(responses, in_range=True)
     degrees = as_array(stimulus, "stimulus").astype(np.float64)
     if period not in PERIODS:
         raise InputError(f"period is {period}; it must be 180 (orientation) or 360 (direction)")
     if degrees.shape != (len(values),):
         raise InputError(
-            f"stimulus has shape {degrees.shape} but responses have {len(values)} rows; there must be one value, in "
-            "degrees, a row"
+            f"stimulus has shape {degrees.shape} but responses have {len(values)} rows; give one value, in degrees, "
+            "per row"
         )
     if not np.isfinite(degrees).all():
         raise InputError(f"stimulus of row {np.flatnonzero(~np.isfinite(degrees))[0]} is not finite")
@@ -165,9 +164,9 @@ def checked(responses: Any, stimulus: Any, period: float) -> tuple[npt.NDArray[A
 
 
 def steady(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which units answer always alike, but for rounding in the type of the values.
+    """Which units always respond the same, up to rounding in the type of the values.
 
-    What rounding leaves of such units depends on the library and its number of threads, and must decide nothing.
+    The rounding error of such units depends on the library and its number of threads, and must not affect results.
 
     Parameters
     ----------

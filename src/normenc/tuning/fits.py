@@ -12,37 +12,37 @@ from normenc.tuning.curves import around_zero, checked
 __all__ = ["VonMisesFit", "fit_von_mises", "von_mises"]
 
 Floats = npt.NDArray[np.float64]
-LOWEST, HIGHEST = 0.02, 2000.0  # concentrations that a fit may take: about a cosine, and 1.5 degrees of orientation
+LOWEST, HIGHEST = 0.02, 2000.0  # range of concentrations: about a cosine, to a width of 1.5 degrees of orientation
 GRID_FROM, GRID_RATIO = 0.1, 1.6  # smallest concentration of the grid, and from one to the next
-N_CENTRES = 72  # of the grid at least
+N_CENTRES = 72  # minimum size of the grid
 MAX_STEPS = 60
-NEAR = 1e-3  # relative distance of a concentration at a bound from it
-TOLERANCE = 1e-10  # relative gain in squared error below which a unit's fit is done
+NEAR = 1e-3  # relative distance from a bound at which a concentration counts as at the bound
+TOLERANCE = 1e-10  # relative gain in squared error below which a unit's fit has converged
 UNITS_AT_ONCE = 4096
 MIN_STIMULI = {180.0: 5, 360.0: 6}  # one more than the parameters
 
 
 @dataclass(frozen=True)
 class VonMisesFit:
-    """One von Mises function a unit (orientation), or two half a turn apart (direction).
+    """One von Mises function per unit (orientation), or two, half a turn apart (direction).
 
     Attributes
     ----------
     preferred : ndarray, shape (n_units,)
-        Where the (larger) bump is: degrees, within half a period of 0.
+        Position of the (larger) bump: degrees, within half a period of 0.
     baseline, amplitude : ndarray, shape (n_units,)
         In the units of the responses; the amplitude is at least 0.
     opposite_amplitude : ndarray, shape (n_units,)
-        Of the bump half a turn away; 0 with period 180.
+        Amplitude of the bump half a turn away; 0 with period 180.
     concentration : ndarray, shape (n_units,)
     width : ndarray, shape (n_units,)
-        Of the (larger) bump at half of its height, full width in degrees of the stimulus.
+        Full width of the (larger) bump at half height, in degrees of the stimulus.
     at_bound : ndarray of bool, shape (n_units,)
-        Whether the width lies at an end of the range in which it is looked for, and is a bound rather than a
-        measurement: the tuning may be narrower than the distance between stimuli, or is no narrower than a cosine.
+        Whether the width is at a limit of the search range, and so a bound rather than a measurement: the tuning may be
+        narrower than the distance between stimuli, or is no narrower than a cosine.
     r2 : ndarray, shape (n_units,)
-        Quality: share of the variance over the rows given that the curve explains, 0 to 1; 0 for constant units. Noise
-        lowers it, and few stimuli for the parameters raise it.
+        Goodness of fit: share of the variance over the given rows that the curve explains, 0 to 1; 0 for constant
+        units. Noise lowers it; few stimuli relative to the number of parameters raise it.
     period : float
 
     Curves of constant units are flat: their `preferred`, `concentration` and `width` are NaN.
@@ -96,15 +96,15 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
     the same width is added at the opposite direction: r(t) = baseline + amplitude exp(k (cos(t - preferred) - 1)) +
     opposite amplitude exp(k (cos(t - preferred - 180) - 1)). Amplitudes are not negative.
 
-    The best of a grid of centres and concentrations starts a Levenberg-Marquardt descent in which baseline and
-    amplitudes, in which the curve is linear, are solved for at each step (variable projection). Concentrations go from
-    0.02, which is about a cosine, to where the width equals the mean distance between stimuli, since no narrower bump
-    can be told from its neighbours; `at_bound` says which widths are no more than such an end.
+    The best of a grid of centres and concentrations starts a Levenberg-Marquardt descent; baseline and amplitudes, in
+    which the curve is linear, are solved for at each step (variable projection). Concentrations range from 0.02, about
+    a cosine, to where the width equals the mean distance between stimuli, since narrower bumps cannot be distinguished;
+    `at_bound` marks widths at either limit.
 
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        Mean responses, or trials. All rows weigh the same.
+        Mean responses, or trials. All rows have the same weight.
     stimulus : array_like, shape (n_stimuli,)
         Degrees.
     period : float
@@ -117,7 +117,7 @@ def fit_von_mises(responses: Any, stimulus: Any, *, period: float = 180.0) -> Vo
     Raises
     ------
     InputError
-        When there are fewer different stimuli than parameters, shapes disagree or values are not finite.
+        If there are fewer different stimuli than parameters, shapes disagree or values are not finite.
 
     References
     ----------
@@ -185,7 +185,7 @@ def _fit(values: Floats, angle: Floats, narrowest: float, *, double: bool) -> Fi
 
 
 def _best_of_grid(data: Floats, angle: Floats, narrowest: float, *, double: bool) -> tuple[Floats, Floats]:
-    """Centre and log concentration of that curve of a grid which explains most of each unit."""
+    """Centre and log concentration of the curve of a grid that explains most of each unit's variance."""
     best = np.full(len(data), -np.inf)
     centre, log_k = np.zeros(len(data)), np.zeros(len(data))
     n_steps = max(2, int(np.ceil(np.log(narrowest / GRID_FROM) / np.log(GRID_RATIO))) + 1)
@@ -210,11 +210,11 @@ def _gains(
     *,
     double: bool,
 ) -> Floats:
-    """By how much bumps at `centres`, an even number all around, lower the squared error, (n_units, n_centres)."""
+    """Reduction of the squared error by bumps at `centres`, an even number around the circle, (n_units, n_centres)."""
     bumps = np.exp(concentration * (np.cos(angle - centres[:, None]) - 1))
     bumps -= bumps.mean(axis=1, keepdims=True)
     squares = np.square(bumps).sum(axis=1)
-    squares[squares < 1e-12] = np.inf  # too narrow for any stimulus to see
+    squares[squares < 1e-12] = np.inf  # too narrow to reach any stimulus
     products = data @ bumps.T
     gain = np.square(np.maximum(products, 0)) / squares
     if not double:
@@ -238,7 +238,7 @@ def _bumps(angle: Floats, centre: Floats, log_k: Floats, double: bool) -> Floats
 
 
 def _solve(data: Floats, bumps: Floats) -> tuple[Floats, Floats]:
-    """Amplitudes, not negative, shape (n_units, 1 or 2), and what they leave over of data with mean 0."""
+    """Non-negative amplitudes, shape (n_units, 1 or 2), and residuals of data with mean 0."""
     shapes = bumps - bumps.mean(axis=2, keepdims=True)
     squares = np.maximum(np.square(shapes).sum(axis=2), 1e-300)
     products = np.einsum("bns,ns->bn", shapes, data)
@@ -269,7 +269,7 @@ def _descend(
     *,
     double: bool,
 ) -> tuple[Floats, Floats]:
-    """Levenberg-Marquardt in the centre and the logarithm of the concentration, of all units that still gain."""
+    """Levenberg-Marquardt in the centre and the logarithm of the concentration, for all units not yet converged."""
     low, high = np.log(LOWEST), np.log(narrowest)
     centre, log_k = centre.copy(), np.clip(log_k, low, high)
     damping = np.full(len(data), 1e-3)
@@ -283,7 +283,7 @@ def _descend(
         error = np.square(residual).sum(axis=1)
         slopes = _slopes(angle, at, k, bumps, weights)
         outward = np.einsum("ns,ns->n", slopes[1], residual)
-        slopes[1][((k <= low) & (outward < 0)) | ((k >= high) & (outward > 0))] = 0  # at a bound, move the centre alone
+        slopes[1][((k <= low) & (outward < 0)) | ((k >= high) & (outward > 0))] = 0  # at a bound, move only the centre
         step = _step(slopes, residual, damping[active])
         new_at = at + np.clip(step[:, 0], -0.5, 0.5)
         new_k = np.clip(k + np.clip(step[:, 1], -1, 1), low, high)
@@ -300,7 +300,7 @@ def _descend(
 
 
 def _step(slopes: Floats, residual: Floats, damping: Floats) -> Floats:
-    """What to add to the centre and the log concentration, shape (n_units, 2)."""
+    """Step of the centre and the log concentration, shape (n_units, 2)."""
     normal = np.einsum("ans,bns->nab", slopes, slopes)
     right = np.einsum("ans,ns->na", slopes, residual)
     diagonal = np.einsum("naa->na", normal)  # a view
@@ -317,7 +317,7 @@ def _slopes(
 ) -> Floats:
     """Derivatives of the curves by centre and log concentration, shape (2, n_units, n_stimuli).
 
-    What the amplitudes can absorb is taken out (Kaufman's approximation).
+    The part that the amplitudes can absorb is removed (Kaufman's approximation).
     """
     away = angle - centre[:, None]
     k = np.exp(log_k)[:, None]
@@ -335,7 +335,7 @@ def _slopes(
 
 
 def _orthogonal(bumps: Floats, weights: Floats) -> list[Floats]:
-    """The bumps, mean 0, length 1, at right angles; those without weight are 0, and do not turn the others."""
+    """The bumps with mean 0 and length 1, orthogonalised; those without weight are 0, and do not rotate the others."""
     basis: list[Floats] = []
     for bump, weight in zip(bumps, weights.T, strict=True):
         own = (bump - bump.mean(axis=1, keepdims=True)) * (weight > 0)[:, None]

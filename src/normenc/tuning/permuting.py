@@ -1,4 +1,4 @@
-"""The analysis of variance with labels permuted, from the exact moments of all permutations instead of some of them."""
+"""Permutation analysis of variance from the exact moments of all permutations, instead of a random sample."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,27 +11,27 @@ from scipy import stats
 __all__ = ["between_moments", "permuted_anova"]
 
 Floats = npt.NDArray[np.float64]
-Pattern = tuple[int, ...]  # exponents of different trials' responses in a product
-ORDERS = (2, 4, 6)  # of a sum of responses to one stimulus, in the first three moments
-ALIKE = 1e-9  # relative variance of the statistic below which all permutations give the same
+Pattern = tuple[int, ...]  # exponents of responses of different trials in a product
+ORDERS = (2, 4, 6)  # powers of the sum of responses to one stimulus, in the first three moments
+ALIKE = 1e-9  # relative variance of the statistic below which all permutations are equivalent
 
 
 def permuted_anova(values: Floats, index: npt.NDArray[np.intp]) -> Floats:
-    """P-values of one-way analyses of variance, were trials dealt to the stimuli at random.
+    """P-values of one-way analyses of variance under random assignment of trials to stimuli.
 
-    The statistic is the sum of squares between stimuli, which rises and falls with F. Its mean, variance and skewness
-    over all permutations are exact; its tail is that of a Pearson type III (gamma) distribution of these moments.
+    The statistic is the sum of squares between stimuli, a monotonic function of F. Its mean, variance and skewness over
+    all permutations are exact; its tail is that of a Pearson type III (gamma) distribution of these moments.
 
     Parameters
     ----------
     values : ndarray, shape (n_trials, n_units)
     index : ndarray, shape (n_trials,)
-        Of the stimulus, from 0.
+        Index of the stimulus, from 0.
 
     References
     ----------
-    Mielke & Berry, Permutation Methods: A Distance Function Approach, 2007 (of which this is the case of squared
-    distances); Winkler et al., "Faster permutation inference in brain imaging", NeuroImage 2016.
+    Mielke & Berry, Permutation Methods: A Distance Function Approach, 2007 (the case of squared distances); Winkler et
+    al., "Faster permutation inference in brain imaging", NeuroImage 2016.
     """
     centred = values - values.mean(axis=0)
     spread = np.sqrt(np.square(centred).mean(axis=0))
@@ -43,15 +43,15 @@ def permuted_anova(values: Floats, index: npt.NDArray[np.intp]) -> Floats:
     mean, variance, skewness = between_moments(scaled, counts)
     varies &= variance > ALIKE * mean**2
     deviation = (between - mean) / np.sqrt(np.where(varies, variance, 1))
-    # A distribution that leans the other way ends, and would give p-values of 0: a normal tail is on the safe side.
+    # A negatively skewed distribution is bounded and would give p-values of 0; a normal tail is conservative.
     return np.where(varies, stats.pearson3.sf(deviation, np.maximum(np.where(varies, skewness, 0), 0)), 1.0)
 
 
 def between_moments(scaled: Floats, counts: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean, variance and skewness of the sum of squares between stimuli over all permutations, of each unit.
 
-    Each is a polynomial of the sums S of the responses to a stimulus, E[S^2 / n], E[S^2 S'^2 / n n'] and so on; sums
-    become sums over products of different trials, whose expectation is the same whichever trials these are.
+    Each is a polynomial in the sums S of the responses to a stimulus, E[S^2 / n], E[S^2 S'^2 / n n'] and so on. These
+    expand to products of different trials, whose expectation is the same for any choice of trials.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _apart(x: Floats, y: Floats) -> float:
 
 
 def _patterns(counts: Floats, order: int) -> Mapping[Pattern, Floats]:
-    """Products of different trials in the power `order` of a sum over n trials: how many, over n^(order / 2)."""
+    """Number of products of different trials in the power `order` of a sum over n trials, divided by n^(order / 2)."""
     return {
         pattern: ways * _falling(counts, len(pattern)) / counts ** (order // 2)
         for pattern, ways in _set_partitions(order).items()
@@ -108,14 +108,14 @@ def _set_partitions(order: int) -> dict[Pattern, int]:
 def _expected_products(scaled: Floats) -> Any:
     """A function from exponents to the expectation of such a product of different trials' responses, (n_units,)."""
     n = len(scaled)
-    powers, power = {1: np.zeros(scaled.shape[1])}, scaled  # of mean 0, but for rounding
+    powers, power = {1: np.zeros(scaled.shape[1])}, scaled  # of mean 0, up to rounding
     for exponent in range(2, max(ORDERS) + 1):
         power = power * scaled
         powers[exponent] = power.sum(axis=0)
     sums: dict[Pattern, Any] = {(): 1.0}
 
     def total(pattern: Pattern) -> Any:
-        """Sum over different trials, from that of one trial fewer: any trial, less those that are there already."""
+        """Sum over different trials, from that with one trial fewer: any trial, minus those already included."""
         if pattern not in sums:
             *rest, last = pattern
             expected = powers[last] * total(tuple(rest))

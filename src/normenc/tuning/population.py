@@ -1,4 +1,4 @@
-"""What a population as a whole says of the stimulus, and how many dimensions it uses."""
+"""Decoding the stimulus from a population, and the population's dimensionality."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,28 +18,28 @@ __all__ = [
     "power_law_exponent",
 ]
 
-PENALTIES = np.geomspace(1e-4, 1e4, 17)  # of the ridge, times the mean squared length of a row
-MAX_LAGS = 50  # pairs of each trial that the threshold is taken from
+PENALTIES = np.geomspace(1e-4, 1e4, 17)  # ridge penalties, relative to the mean squared length of a row
+MAX_LAGS = 50  # pairs per trial for estimating the threshold
 FOLDS = (2, 3, 4, 5)  # of the decoder
-RANKS = (11, 500)  # of the eigenvalues that the exponent is fitted to, as in Stringer et al. 2019
+RANKS = (11, 500)  # ranks of the eigenvalues that the exponent is fitted to, as in Stringer et al. 2019
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """The stimulus read from the population, by a decoder that never saw the trial.
+    """The stimulus decoded from the population, by a decoder that was not trained on the trial.
 
     Attributes
     ----------
     decoded : ndarray, shape (n_trials,)
         Degrees, within half a period of 0.
     error : ndarray, shape (n_trials,)
-        Decoded less shown, the short way around: degrees.
+        Decoded minus shown, the shorter way around: degrees.
     median_error : float
-        Of the absolute errors, degrees; a quarter of the period at chance.
+        Median absolute error, degrees; a quarter of the period at chance.
     threshold : float
-        Discrimination threshold: the difference of two stimuli, degrees, of which the decoder tells in 75 % of pairs of
-        trials which has the larger angle. That is the median absolute difference of two trials' errors, which are taken
-        to be alike for all stimuli. NaN where no difference up to a quarter of the period suffices.
+        Discrimination threshold, degrees: the difference between two stimuli at which the decoder identifies the larger
+        angle in 75 % of pairs of trials. This is the median absolute difference of two trials' errors, assuming the
+        same errors for all stimuli. NaN if no difference up to a quarter of the period suffices.
     """
 
     decoded: npt.NDArray[np.float64]
@@ -59,31 +59,31 @@ def decode_orientation(
 ) -> Decoding:
     """Decode orientation (or direction) by linear regression onto its cosine and sine, cross-validated.
 
-    Parts of the rows are left out that go all around the circle, as far as their numbers allow; within that, chance
-    decides. What is shrunk away is replaced by the mean of all angles, not of those trained on, which point away from
-    those left out: noise would be decoded as the opposite of what was shown.
+    Folds are random, but each is spread around the circle as evenly as possible. Shrinkage is towards the mean of all
+    angles, not of the training angles, which points away from the held-out ones: otherwise noise would be decoded as
+    the opposite of the stimulus shown.
 
-    Of trials, others of the same stimulus may be among those trained on: this asks how well a single trial tells which
-    of the stimuli was shown. Of mean responses each stimulus is one row, decoded from the others alone: this asks
-    whether stimuli in between can be read, too.
+    With single trials, other trials of the same stimulus may be in the training set: this measures how well a single
+    trial identifies the stimulus. With mean responses each stimulus is one row, decoded from the others only: this
+    measures generalisation to new stimuli.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Of single trials, or mean responses to stimuli that lie close enough for one to tell of its neighbours; the
-        error is then that of averages, not of trials.
+        Single trials, or mean responses to stimuli close enough to interpolate between; the error is then that of
+        averages, not of trials.
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float
         180 or 360 degrees.
     decoder : str
-        ``"ridge"``: with the penalty that predicts the training folds' own left-out rows best; ``"linear"``: without
-        one (least squares; of many solutions the smallest).
+        ``"ridge"``: with the penalty that best predicts left-out training rows; ``"linear"``: without a penalty (least
+        squares; the minimum-norm solution).
     n_folds : int, optional
-        Parts of the rows, each of which is decoded from the others: 5 by default, or where no angle comes twice, as of
-        mean responses, the most from 2 to 5 that divide the number of rows.
+        Folds of the rows, each decoded from the others: 5 by default or, if no angle occurs twice, as for mean
+        responses, the largest number from 2 to 5 that divides the number of rows.
     seed : int
-        Of the parts.
+        Seed of the folds.
 
     Returns
     -------
@@ -92,12 +92,12 @@ def decode_orientation(
     Raises
     ------
     InputError
-        When there are fewer rows than folds and 2 more, or fewer than 3 different angles, shapes disagree, values are
-        not finite, or the period or the decoder is another.
+        If there are fewer rows than folds plus 2, or fewer than 3 different angles, shapes disagree, values are not
+        finite, or the period or the decoder is unknown.
 
     References
     ----------
-    Stringer et al., "High-precision coding in visual cortex", Cell 2021 (decoders and thresholds of the kind).
+    Stringer et al., "High-precision coding in visual cortex", Cell 2021 (similar decoders and thresholds).
 
     Examples
     --------
@@ -112,10 +112,10 @@ def decode_orientation(
     if n_folds is None:
         n_folds = _even_folds(around_zero(degrees, period))
     if not 2 <= n_folds <= len(values) - 2:
-        raise InputError(f"n_folds is {n_folds} for {len(values)} rows; it must be from 2 to {len(values) - 2}")
+        raise InputError(f"n_folds is {n_folds} for {len(values)} rows; it must be between 2 and {len(values) - 2}")
     n_angles = len(np.unique(around_zero(degrees, period)))
     if n_angles < 3:
-        raise InputError(f"there are {n_angles} different angles around {period:g} degrees; decoding takes at least 3")
+        raise InputError(f"there are {n_angles} different angles around {period:g} degrees; decoding needs at least 3")
     angle = np.radians(degrees * 360 / period)
     targets = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     rows = _coordinates(values.astype(np.float64))
@@ -130,17 +130,17 @@ def decode_orientation(
 
 
 def participation_ratio(responses: Any) -> float:
-    """Dimensions that the population uses: (sum of the covariance's eigenvalues)^2 / sum of their squares.
+    """Participation ratio: (sum of the covariance's eigenvalues)^2 / sum of their squares.
 
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        Noise counts as dimensions too: average trials first, and compare populations of equally many units.
+        Noise adds dimensions: average trials first, and compare populations with equal numbers of units.
 
     Returns
     -------
     float
-        From 1 to the smaller of n_units and n_stimuli - 1; NaN where nothing varies.
+        From 1 to the smaller of n_units and n_stimuli - 1; NaN if nothing varies.
 
     References
     ----------
@@ -160,12 +160,12 @@ def participation_ratio(responses: Any) -> float:
 
 
 def cross_validated_spectrum(responses: Any, *, n_components: int | None = None) -> npt.NDArray[np.float64]:
-    """Variances of the principal components of the part of the responses that repeats (cross-validated PCA).
+    """Variances of the principal components of the reproducible part of the responses (cross-validated PCA).
 
-    Components are found in one repeat alone; both repeats are projected onto them, and the covariance over stimuli of
-    the two projections estimates the variance of the signal along each, without what noise adds. The roles are
-    exchanged and the results averaged. Each unit's mean over stimuli is taken off within each repeat. Noise that both
-    repeats share, such as running or arousal, counts as signal unless it is taken off before.
+    Components are computed from one repeat; both repeats are projected onto them, and the covariance of the two
+    projections over stimuli estimates the signal variance along each, without bias from noise. The roles are exchanged
+    and the results averaged. Each unit's mean over stimuli is subtracted within each repeat. Noise shared by both
+    repeats, such as running or arousal, counts as signal unless it is removed first.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def cross_validated_spectrum(responses: Any, *, n_components: int | None = None)
     Raises
     ------
     InputError
-        When the shape is another, values are not finite, or there are not that many components.
+        If the shape is wrong, values are not finite, or there are fewer components.
 
     References
     ----------
@@ -198,14 +198,15 @@ def cross_validated_spectrum(responses: Any, *, n_components: int | None = None)
     values = as_array(responses, "responses").astype(np.float64)
     if values.ndim != 3 or len(values) != 2 or min(values.shape) < 2:
         raise InputError(
-            f"responses have shape {values.shape}; they must be two repeats x stimuli x units, at least 2 of each"
+            f"responses have shape {values.shape}; they must be (2 repeats, stimuli, units), with at least 2 stimuli "
+            "and units"
         )
     if not np.isfinite(values).all():
-        raise InputError("responses are not all finite; leave out the stimuli or units that are not")
+        raise InputError("responses are not all finite; leave out the stimuli or units with NaN or infinity")
     values = values - values.mean(axis=1, keepdims=True)
     most = min(values.shape[2], values.shape[1] - 1)
     if n_components is not None and not 1 <= n_components <= most:
-        raise InputError(f"n_components is {n_components}; it must be from 1 to {most}")
+        raise InputError(f"n_components is {n_components}; it must be between 1 and {most}")
     kept = most if n_components is None else n_components
     spectra = []
     for one, other in ((values[0], values[1]), (values[1], values[0])):
@@ -221,25 +222,27 @@ def cross_validated_spectrum(responses: Any, *, n_components: int | None = None)
 def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tuple[float, float]:
     """Exponent a of spectrum ~ rank^-a, and the R2 of the straight line in logarithms.
 
-    Least squares in which every rank weighs 1 / rank, so that each stretch of the logarithmic axis weighs the same.
+    Least squares with weight 1 / rank, so that all parts of the logarithmic axis have the same weight.
 
     Parameters
     ----------
     spectrum : array_like, shape (n_components,)
-        Variances by rank, as from :func:`cross_validated_spectrum`; ranks whose variance is not positive are left out.
-        Stop before ranks where many are: what scatters above 0 only looks flat.
+        Variances by rank, as from :func:`cross_validated_spectrum`; ranks with a variance of 0 or less are left out.
+        Stop before ranks where there are many of these: the remaining positive ones would look flat.
     ranks : (int, int)
-        First and last, counted from 1; the last is cut to what there is. The default suits thousands of stimuli.
+        First and last, counted from 1; the last is limited to the length of the spectrum. The default suits thousands
+        of stimuli.
 
     Returns
     -------
     (float, float)
-        Larger exponents are of fewer dimensions; 1 is the least at which a code of many dimensions is smooth.
+        Exponent and R2. Larger exponents mean fewer dimensions; 1 is the smallest for which a high-dimensional code is
+        smooth.
 
     Raises
     ------
     InputError
-        When fewer than 3 ranks are left.
+        If fewer than 3 ranks are left.
 
     References
     ----------
@@ -253,7 +256,9 @@ def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tupl
     """
     variances = as_array(spectrum, "spectrum").astype(np.float64)
     if variances.ndim != 1 or ranks[0] < 1:
-        raise InputError(f"spectrum has shape {variances.shape} and ranks are {ranks}; it must be 1-D, ranks from 1")
+        raise InputError(
+            f"spectrum has shape {variances.shape} and ranks are {ranks}; give a 1-D spectrum, and ranks from 1"
+        )
     rank = np.arange(ranks[0], min(ranks[1], len(variances)) + 1)
     rank = rank[variances[rank - 1] > 0] if rank.size else rank
     if len(rank) < 3:
@@ -270,14 +275,14 @@ def power_law_exponent(spectrum: Any, *, ranks: tuple[int, int] = RANKS) -> tupl
 
 
 def _even_folds(angle: npt.NDArray[np.float64]) -> int:
-    """How many folds: of trials 5, of rows at different angles the most that are equally large."""
+    """Number of folds: 5 for trials; for rows that all have different angles, the largest number of equal folds."""
     if len(np.unique(angle)) < len(angle):
         return max(FOLDS)
     return max((n for n in FOLDS if len(angle) % n == 0 and n <= len(angle) - 2), default=max(FOLDS))
 
 
 def _folds(angle: npt.NDArray[np.float64], n_folds: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """The fold of each row: dealt out in turn around the circle, equal angles in random order."""
+    """The fold of each row: assigned in turn around the circle, equal angles in random order."""
     order = np.lexsort((rng.random(len(angle)), np.round(angle, 9)))
     fold = np.empty(len(angle), dtype=np.intp)
     fold[order] = (np.arange(len(angle)) + rng.integers(n_folds)) % n_folds
@@ -300,7 +305,7 @@ def _predict(
     middle: npt.NDArray[np.float64],
     decoder: str,
 ) -> npt.NDArray[np.float64]:
-    """Least squares or ridge, shrunk to `middle`; every penalty's left-out rows follow from one decomposition."""
+    """Least squares or ridge, shrunk to `middle`; the left-out errors of all penalties come from one decomposition."""
     left, squares, scores = _decompose(train, test)
     offset = targets.mean(axis=0)
     y = targets - offset
@@ -310,16 +315,14 @@ def _predict(
         lowest = np.inf
         for penalty in PENALTIES * max(squares.sum() / len(train), np.finfo(float).tiny):
             shrunk = squares / (squares + penalty)
-            leverage = (
-                1 / len(y) + np.square(left) @ shrunk
-            )  # the intercept's, along which nothing is shrunk, comes first
+            leverage = 1 / len(y) + np.square(left) @ shrunk  # the intercept, which is not shrunk, comes first
             residual = y - left @ (shrunk[:, None] * rotated)
             loss = np.square(residual / (1 - leverage)[:, None]).sum()  # of each row left out
             if loss < lowest:
                 lowest, best = loss, penalty
     predicted = scores @ ((np.sqrt(squares) / (squares + best))[:, None] * rotated)
     fitted = left @ ((squares / (squares + best))[:, None] * rotated)
-    kept = np.linalg.lstsq(y, fitted, rcond=None)[0]  # of a difference between targets, what shrinking leaves
+    kept = np.linalg.lstsq(y, fitted, rcond=None)[0]  # fraction of a difference between targets that shrinkage leaves
     return predicted + middle + (offset - middle) @ kept
 
 
@@ -339,11 +342,11 @@ def _decompose(
 
 
 def _threshold(error: npt.NDArray[np.float64], period: float, seed: int) -> float:
-    """Where the share of pairs of trials told apart crosses 75 %, any two errors going together."""
+    """The difference at which 75 % of pairs of trials are discriminated, pairing any two errors."""
     shuffled = np.random.default_rng(seed).permutation(error)
     lags = range(1, min(MAX_LAGS + 1, len(error)))
-    # A pair that differs by d is told apart where d and the difference D of its errors add up to more than 0. As D and
-    # -D are as frequent, the quarter of D that lies below -d lies beyond the median of their size.
+    # A pair that differs by d is discriminated if d plus the difference D of its errors is above 0. As D is symmetric,
+    # a quarter of D is below -d if d is the median of its absolute values.
     apart = np.concatenate([np.abs(shuffled - np.roll(shuffled, lag)) for lag in lags])
     needed = float(np.median(apart))
     return needed if needed <= period / 4 else float("nan")

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 MAX_PAIRS_GIB = 4
-SAME = 1e-12  # of a response's size: what differs by less does not vary but for rounding
+SAME = 1e-12  # relative to a response: smaller differences are rounding error
 
 
 def labelled_trials(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -28,8 +28,8 @@ def labelled_trials(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], np
     values, labels = as_responses(responses, in_range=True), np.asarray(stimulus)
     if labels.shape != (len(values),):
         raise InputError(
-            f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); there must be one "
-            "label a trial"
+            f"stimulus has shape {labels.shape} but responses have {len(values)} rows (trials); give one label per "
+            "trial"
         )
     return values, labels
 
@@ -41,7 +41,7 @@ def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArr
     ----------
     responses : array_like, shape (n_trials, n_units)
     stimulus : array_like, shape (n_trials,)
-        A label, such as degrees or an image's name; equal labels are one stimulus.
+        A label, such as degrees or an image's name; equal labels are the same stimulus.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def repeated(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArr
     Raises
     ------
     InputError
-        When shapes disagree, or fewer than 2 stimuli were shown twice.
+        If shapes disagree, or fewer than 2 stimuli were shown twice.
     """
     values, labels = labelled_trials(responses, stimulus)
     different, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -72,7 +72,7 @@ def split_halves(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean responses in two random halves of each stimulus's trials, both of shape (n_stimuli, n_units).
 
-    Of an odd number of trials one half has one more. Stimuli shown once are left out.
+    With an odd number of trials, one half has one more. Stimuli shown once are left out.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ def split_half_reliability(
 ) -> npt.NDArray[np.float64]:
     """How well each unit's tuning repeats.
 
-    The correlation over stimuli between halves of the trials, averaged over random splits and corrected to all trials
-    (:func:`normenc.rsa.spearman_brown`).
+    The correlation over stimuli between halves of the trials, averaged over random splits and corrected to the full
+    number of trials (:func:`normenc.rsa.spearman_brown`).
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def split_half_reliability(
     Returns
     -------
     ndarray, shape (n_units,)
-        At most 1; around 0 or below for units that do not repeat; NaN for units of which a half does not vary over
-        stimuli in one of the splits.
+        At most 1; around 0 or below for unreliable units; NaN for units whose responses do not vary over stimuli in a
+        half of one of the splits.
 
     Raises
     ------
@@ -139,9 +139,9 @@ def split_half_reliability(
 def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
     """Share of the variance of single trials that the stimuli explain: signal / (signal + noise).
 
-    Noise is the variance within stimuli; signal is the variance of the stimuli's means less what noise adds to it
-    (one-way analysis of variance, unequal numbers of trials included). It is known as the intraclass correlation
-    ICC(1), too.
+    Noise is the variance within stimuli; signal is the variance of the stimulus means minus the contribution of noise
+    (one-way analysis of variance, also for unequal numbers of trials). It is also known as the intraclass correlation
+    ICC(1).
 
     Parameters
     ----------
@@ -151,8 +151,7 @@ def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float6
     Returns
     -------
     ndarray, shape (n_units,)
-        At most 1; signal and noise are estimated without bias, so that it falls below 0 at times; NaN for units that do
-        not vary.
+        At most 1; signal and noise are estimated without bias, so it can be below 0; NaN for units that do not vary.
 
     Raises
     ------
@@ -185,7 +184,7 @@ def explainable_variance(responses: Any, stimulus: Any) -> npt.NDArray[np.float6
 def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
     """Correlations over stimuli between units' mean responses.
 
-    What noise is left in the means counts: with few trials it draws correlations towards 0 or, where it is shared, up.
+    Noise remaining in the means biases correlations: with few trials towards 0 or, if noise is shared, upwards.
 
     Parameters
     ----------
@@ -199,7 +198,7 @@ def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
     Raises
     ------
     InputError
-        When there are fewer than 2 stimuli, values are not finite, or the matrix would take more than 4 GiB.
+        If there are fewer than 2 stimuli, values are not finite, or the matrix would take more than 4 GiB.
 
     References
     ----------
@@ -215,17 +214,17 @@ def signal_correlations(responses: Any) -> npt.NDArray[np.float64]:
 
 
 def noise_correlations(responses: Any, stimulus: Any, *, z_score: bool = True) -> npt.NDArray[np.float64]:
-    """Correlations over trials between units, of what differs from the mean response to each stimulus.
+    """Noise correlations: correlations over trials between units, after subtracting the mean response to each stimulus.
 
     Parameters
     ----------
     responses, stimulus
         See :func:`repeated`.
     z_score : bool
-        True: responses to each stimulus are z-scored over its trials, so that a trial weighs the same whatever its
-        stimulus evokes; stimuli to which either of two units does not vary are left out for this pair. False: the
-        differences from the means are pooled as they are. Choose this with few trials a stimulus, where z-scores shrink
-        correlations: of two trials they are 1 and -1, which turns a correlation of r into 2 arcsin(r) / pi.
+        True: responses to each stimulus are z-scored over its trials, so that all stimuli have the same weight; stimuli
+        for which either unit of a pair does not vary are left out for this pair. False: deviations from the means are
+        pooled without scaling. Choose this with few trials per stimulus, where z-scoring shrinks correlations: z-scores
+        of two trials are 1 and -1, which turns a correlation of r into 2 arcsin(r) / pi.
 
     Returns
     -------
@@ -235,7 +234,7 @@ def noise_correlations(responses: Any, stimulus: Any, *, z_score: bool = True) -
     Raises
     ------
     InputError
-        See :func:`repeated`, and when the matrix would take more than 4 GiB.
+        See :func:`repeated`; also if the matrix would take more than 4 GiB.
 
     References
     ----------
@@ -281,7 +280,7 @@ def half_averages(index: npt.NDArray[np.intp], n_stimuli: int, rng: np.random.Ge
     order = np.lexsort((rng.random(len(index)), index))
     counts = np.bincount(index, minlength=n_stimuli)
     rank = np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)
-    extra = rng.integers(0, 2, n_stimuli)  # which half has the odd trial
+    extra = rng.integers(0, 2, n_stimuli)  # which half gets the odd trial
     first = rank < np.repeat((counts + extra) // 2, counts)
     parts = []
     for chosen in (first, ~first):
@@ -292,7 +291,7 @@ def half_averages(index: npt.NDArray[np.intp], n_stimuli: int, rng: np.random.Ge
 
 
 def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Columns of mean 0 and length 1; NaN where they do not vary."""
+    """Columns of mean 0 and length 1; NaN if they do not vary."""
     centred = values - values.mean(axis=0)
     length = np.linalg.norm(centred, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):

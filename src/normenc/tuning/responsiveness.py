@@ -1,4 +1,4 @@
-"""Which units respond to a stimulus at all, against trials without one."""
+"""Which units respond to any stimulus, compared with blank trials."""
 
 from typing import Any
 
@@ -13,37 +13,37 @@ from normenc.tuning.curves import steady
 __all__ = ["responsiveness_p_values"]
 
 Floats = npt.NDArray[np.float64]
-FEW = 5  # trials, or blanks, below which the t distribution is not trusted
-FAR = 30.0  # standard deviations, beyond which tails are no longer told apart
+FEW = 5  # minimum number of trials, or blanks, for the t distribution
+FAR = 30.0  # standard deviations beyond which tails are not distinguished
 
 
 def responsiveness_p_values(responses: Any, stimulus: Any, blanks: Any) -> npt.NDArray[np.float64]:
-    """Whether a unit responds to at least one stimulus: with more, or less, than in trials without any.
+    """Whether a unit responds to at least one stimulus, with more or less activity than in blank trials.
 
     The trials of each stimulus are compared with the blanks by Student's t test, two-sided, and the smallest p-value is
-    multiplied by the number of stimuli (Bonferroni). Blanks are often more, or fewer, than trials of a stimulus, and
-    responses skewed: then the mean of the fewer ones has the longer tail, and t tests, Welch's above all, call silent
-    neurons responsive. The p-value is therefore raised by the factor by which the skewness of the permutation
-    distribution makes a normal tail heavier (Pearson type III).
+    multiplied by the number of stimuli (Bonferroni). Numbers of blanks and trials often differ, and responses are
+    skewed: then the mean of the smaller group has the longer tail, and t tests, especially Welch's, give false
+    positives for silent neurons. The p-value is therefore multiplied by the factor by which the skewness of the
+    permutation distribution makes a normal tail heavier (Pearson type III).
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
     stimulus : array_like, shape (n_trials,)
-        Labels; equal ones are one stimulus. Stimuli shown once are left out.
+        Labels; equal labels are the same stimulus. Stimuli shown once are left out.
     blanks : array_like, shape (n_blanks, n_units)
         Responses in trials without a stimulus.
 
     Returns
     -------
     ndarray, shape (n_units,)
-        At most 1, and 1 for units that do not vary. All NaN where there are fewer than 2 blanks or no stimulus was
-        shown twice.
+        At most 1, and 1 for units that do not vary. All NaN if there are fewer than 2 blanks, or no stimulus was shown
+        twice.
 
     Raises
     ------
     InputError
-        When shapes disagree, or values are not finite.
+        If shapes disagree, or values are not finite.
 
     References
     ----------
@@ -60,8 +60,8 @@ def responsiveness_p_values(responses: Any, stimulus: Any, blanks: Any) -> npt.N
     labels = np.asarray(stimulus)
     if labels.shape != (len(values),) or values.shape[1] != without.shape[1]:
         raise InputError(
-            f"responses have shape {values.shape}, stimulus {labels.shape} and blanks {without.shape}; there must be "
-            "one label a trial, and the same units in blanks"
+            f"responses have shape {values.shape}, stimulus {labels.shape} and blanks {without.shape}; give one label "
+            "per trial, and the same units in blanks"
         )
     index = np.unique(labels, return_inverse=True)[1]
     repeated = np.flatnonzero(np.bincount(index) >= 2)
@@ -83,12 +83,12 @@ def _against(trials: npt.NDArray[Any], blanks: npt.NDArray[Any]) -> Floats:
     second, third = np.square(together).mean(axis=0), (together**3).mean(axis=0)
     varies = second > (1e-12 * level) ** 2
     total = together[:n].sum(axis=0)
-    # Of the sum of n responses drawn from all of them without putting any back.
+    # For the sum of n responses drawn from all without replacement.
     variance = np.where(varies, n * (n_all - n) / (n_all - 1) * second, 1)
     skewness = n * (n_all - n) * (n_all - 2 * n) / ((n_all - 1) * max(n_all - 2, 1)) * third / variance**1.5
     deviation = np.where(varies, total, 0) / np.sqrt(variance)
     far = np.minimum(np.abs(deviation), FAR)
-    # The tail on the side of the difference; a normal one where the distribution leans the other way.
+    # The tail on the side of the difference; a normal one if the distribution is skewed the other way.
     permuted = 2 * stats.pearson3.sf(far, np.maximum(np.sign(deviation) * skewness, 0))
     if min(n, n_all - n) < FEW:
         return np.where(varies, np.minimum(permuted, 1), 1.0)

@@ -1,4 +1,4 @@
-"""How selective units are for orientation or direction, from their tuning curves."""
+"""Selectivity of units for orientation or direction, from their tuning curves."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 NEGATIVE = ("zero", "shift", "error")
-BLOCK = 2**22  # values of a permutation's products at a time
+BLOCK = 2**22  # values per block of permutations
 
 
 def preferred(
@@ -28,26 +28,26 @@ def preferred(
     Parameters
     ----------
     responses : array_like, shape (n_stimuli, n_units)
-        Mean responses, or trials: rows of one stimulus are averaged first (:func:`tuning_curves`). Stimuli should be
-        spread evenly over the circle, since the sum leans to where they are dense.
+        Mean responses, or trials: rows of the same stimulus are averaged first (:func:`tuning_curves`). Stimuli should
+        be evenly spaced around the circle, since the sum is biased to where they are dense.
     stimulus : array_like, shape (n_stimuli,)
-        Degrees. With period 180, opposite directions are one stimulus.
+        Degrees. With period 180, opposite directions are the same stimulus.
     period : float
         180 or 360 degrees.
     negative : str
-        What becomes of negative mean responses (dF/F, z-scores), for which these indices are not defined: ``"zero"``
-        takes them as 0, ``"shift"`` subtracts the smallest response of a unit that has any, ``"error"`` refuses them.
+        How to treat negative mean responses (dF/F, z-scores), for which these indices are not defined: ``"zero"`` sets
+        them to 0, ``"shift"`` subtracts the smallest response of each unit that has any, ``"error"`` raises an error.
 
     Returns
     -------
     ndarray, shape (n_units,)
-        Degrees, from -period / 2 up to but not including period / 2; NaN for units that prefer none.
+        Degrees, from -period / 2 up to but not including period / 2; NaN for units without a preference.
 
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, the period is another or there is one stimulus; with
-        ``negative="error"``, when a mean response is negative.
+        If shapes disagree, values are not finite, the period is neither, or there is only one stimulus; with
+        ``negative="error"``, if a mean response is negative.
 
     Examples
     --------
@@ -76,8 +76,8 @@ def global_selectivity(
     Returns
     -------
     ndarray, shape (n_units,)
-        From 0 (same response to all) to 1 (response to one only); NaN for units without any response. Noise raises
-        it: with few trials look at :func:`orientation_p_values` or :func:`direction_p_values` too.
+        From 0 (same response to all) to 1 (response to one only); NaN for units without any response. Noise biases it
+        upwards: with few trials also use :func:`orientation_p_values` or :func:`direction_p_values`.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def global_selectivity(
 def orientation_selectivity_index(
     responses: Any, stimulus: Any, *, period: float = 180.0, negative: str = "zero"
 ) -> npt.NDArray[np.float64]:
-    """(R_preferred - R_orthogonal) / (R_preferred + R_orthogonal), preferred is where the response is largest.
+    """(R_preferred - R_orthogonal) / (R_preferred + R_orthogonal), where the response is largest at the preferred one.
 
     With period 360, responses to opposite directions are averaged first. Responses between stimuli are interpolated
     linearly.
@@ -115,7 +115,7 @@ def orientation_selectivity_index(
     Returns
     -------
     ndarray, shape (n_units,)
-        From 0 to 1; NaN for units without any response. Taking the largest of noisy responses raises it.
+        From 0 to 1; NaN for units without any response. Taking the largest of noisy responses biases it upwards.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def orientation_selectivity_index(
 
 
 def direction_selectivity_index(responses: Any, stimulus: Any, *, negative: str = "zero") -> npt.NDArray[np.float64]:
-    """(R_preferred - R_opposite) / (R_preferred + R_opposite), preferred is where the response is largest.
+    """(R_preferred - R_opposite) / (R_preferred + R_opposite), where the response is largest at the preferred one.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def direction_selectivity_index(responses: Any, stimulus: Any, *, negative: str 
     Returns
     -------
     ndarray, shape (n_units,)
-        From 0 to 1; NaN for units without any response. Taking the largest of noisy responses raises it.
+        From 0 to 1; NaN for units without any response. Taking the largest of noisy responses biases it upwards.
 
     Raises
     ------
@@ -172,20 +172,20 @@ def direction_selectivity_index(responses: Any, stimulus: Any, *, negative: str 
 def selectivity_p_values(
     responses: Any, stimulus: Any, *, period: float = 180.0, n_permutations: int = 1000, seed: int = 0
 ) -> npt.NDArray[np.float64]:
-    """Whether a unit's responses depend on orientation (or direction) more than with labels permuted.
+    """Permutation test of whether a unit's responses depend on orientation (or direction).
 
-    The statistic is the length of the vector sum of the responses, each unit's mean subtracted: it asks for one
-    preference, and is blind to a unit that prefers two orientations at right angles alike. It assumes nothing of the
-    noise. But no p-value is below 1 / (1 + n_permutations): a false discovery rate of 0.05 among m units needs more
-    than 20 m permutations, where :func:`orientation_p_values` and :func:`direction_p_values` need none. With period
-    360, tuning to orientation counts as noise.
+    The statistic is the length of the vector sum of the responses, after subtracting each unit's mean: it tests for a
+    single preference, and cannot detect a unit that prefers two orthogonal orientations equally. It makes no
+    assumptions about the noise. But no p-value is below 1 / (1 + n_permutations): a false discovery rate of 0.05 among
+    m units needs more than 20 m permutations, whereas :func:`orientation_p_values` and :func:`direction_p_values` need
+    none. With period 360, tuning to orientation counts as noise.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Negative ones need no care here. Rows are what is exchanged, so give trials where there are any. Averages over
-        equally many trials may be given too; of few of them no p-value is small, since turning the circle of labels, or
-        reading it backwards, changes no length: 4 orientations never give less than 1/3.
+        Negative ones need no special treatment here. Rows are permuted, so give single trials if available. Averages
+        over equal numbers of trials may also be given; with few of them no p-value is small, since rotating or
+        reversing the circle of labels does not change the length: 4 orientations never give less than 1/3.
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float
@@ -196,13 +196,13 @@ def selectivity_p_values(
     Returns
     -------
     ndarray, shape (n_units,)
-        (1 + permutations as selective) / (1 + permutations); 1 for constant units. To call units selective, correct
-        for their number, as with :func:`scipy.stats.false_discovery_control`.
+        (1 + permutations at least as selective) / (1 + permutations); 1 for constant units. Correct for the number of
+        units, for example with :func:`scipy.stats.false_discovery_control`.
 
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, the period is another or `n_permutations` is below 1.
+        If shapes disagree, values are not finite, the period is neither, or `n_permutations` is below 1.
 
     References
     ----------
@@ -225,14 +225,14 @@ def selectivity_p_values(
     waves = (waves - waves.mean(axis=1, keepdims=True)).astype(values.dtype)
     p_values = np.ones(values.shape[1])
     width = max(1, BLOCK // len(waves))
-    ties = 1e-10 if values.dtype == np.float64 else 1e-5  # share that rounding makes of equal sums
+    ties = 1e-10 if values.dtype == np.float64 else 1e-5  # relative rounding error of equal sums
     for start in range(0, values.shape[1], width):
         part = values[:, start : start + width]
         varies = ~steady(part)
         part = part - part.mean(axis=0)
         sums = waves @ part
         lengths = np.hypot(sums[: n_permutations + 1], sums[n_permutations + 1 :])
-        least = ties * np.abs(part).sum(axis=0)  # what rounding leaves of sums that cancel out
+        least = ties * np.abs(part).sum(axis=0)  # rounding error of sums that cancel
         as_selective = (lengths[1:] * (1 + ties) + least >= lengths[0]).sum(axis=0)
         p_values[start : start + width] = np.where(varies, (1 + as_selective) / (1 + n_permutations), 1.0)
     return p_values
@@ -250,7 +250,7 @@ def _vector_sum(
 def _not_negative(
     responses: Any, stimulus: Any, period: float, negative: str
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean responses of at least 0 to each stimulus, in the order of their degrees, which are given too."""
+    """Non-negative mean responses to each stimulus in the order of degrees, and these degrees."""
     if negative not in NEGATIVE:
         raise InputError(f"negative is {negative!r}; it must be one of {', '.join(NEGATIVE)}")
     curves = tuning_curves(responses, stimulus, period=period)
@@ -259,9 +259,9 @@ def _not_negative(
     if negative == "error" and (lowest < 0).any():
         unit = int(lowest.argmin())
         raise InputError(
-            f"unit {unit} has a mean response of {lowest[unit]:g}; selectivity indices are defined for responses from "
-            "0 up. Give rates or dF/F above a baseline, or say what becomes of negative ones: negative='zero' or "
-            "'shift'"
+            f"unit {unit} has a mean response of {lowest[unit]:g}; selectivity indices are defined only for responses "
+            "of at least 0. Give rates or dF/F above a baseline, or choose how to treat negative responses: "
+            "negative='zero' or 'shift'"
         )
     if negative == "shift":
         return values - np.minimum(lowest, 0), degrees

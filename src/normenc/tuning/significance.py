@@ -1,4 +1,4 @@
-"""Which units are tuned: to anything, to orientation, to direction, and how many discoveries that makes."""
+"""Which units are tuned to any stimulus, to orientation or to direction, with control of false discoveries."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,39 +16,38 @@ from normenc.tuning.reliability import labelled_trials
 __all__ = ["direction_p_values", "discoveries", "orientation_p_values", "stimulus_p_values"]
 
 Floats = npt.NDArray[np.float64]
-BLOCK = 2**22  # responses that are taken at a time
-REPEATED = 1.5  # trials a stimulus on average from which on the variance within stimuli is noise enough to test against
-MIN_WITHIN = 16  # degrees of freedom within stimuli, likewise
-MIN_LEFT = 5  # degrees of freedom of the residual of a fit: 8 averages for orientation
-NO_NOISE = 1e-9  # share of the squares below which units answer a stimulus alike but for rounding
-UNEVEN = 2.2, 4.3  # times the mean that one trial's share in an effect may be, for orientation and for direction
-WIDEST_GAP = 90.0  # degrees between neighbouring directions, of which none is shown opposite to another
+BLOCK = 2**22  # responses processed at a time
+REPEATED = 1.5  # mean trials per stimulus from which the variance within stimuli is used as the error
+MIN_WITHIN = 16  # degrees of freedom within stimuli for the same
+MIN_LEFT = 5  # minimum residual degrees of freedom of a fit: 8 averages for orientation
+NO_NOISE = 1e-9  # share of the squares below which responses to a stimulus differ only by rounding
+UNEVEN = 2.2, 4.3  # largest share of one trial in an effect, relative to the mean, for orientation and for direction
+WIDEST_GAP = 90.0  # largest gap in degrees between neighbouring directions, none of which has its opposite
 
 
 def stimulus_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
-    """Whether a unit's responses differ between stimuli in any way: a one-way analysis of variance by permutation.
+    """Whether a unit's responses differ between stimuli: a one-way analysis of variance by permutation.
 
     Labels of trials are permuted, all permutations at once: the p-value comes from the exact mean, variance and
-    skewness of the F statistic's permutation distribution (Pearson type III), so that it can be as small as a
-    correction for many units needs. It agrees with :func:`scipy.stats.f_oneway` for normal noise, and holds its level
-    where that test does not: with two or three trials a stimulus, sparse spike counts, or unequal numbers of trials.
+    skewness of the F statistic's permutation distribution (Pearson type III), so that it can be small enough for a
+    correction for many units. It agrees with :func:`scipy.stats.f_oneway` for normal noise, and keeps its level where
+    that test does not: with two or three trials per stimulus, sparse spike counts, or unequal numbers of trials.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
     stimulus : array_like, shape (n_trials,)
-        Labels; equal ones are one stimulus. Degrees need :func:`around_zero` first.
+        Labels; equal labels are the same stimulus. Degrees need :func:`around_zero` first.
 
     Returns
     -------
     ndarray, shape (n_units,)
-        NaN where trials are fewer than one and a half a stimulus on average, averages for example; 1 for units that do
-        not vary.
+        NaN with fewer than 1.5 trials per stimulus on average, for example for averages; 1 for units that do not vary.
 
     Raises
     ------
     InputError
-        When shapes disagree, or values are not finite.
+        If shapes disagree, or values are not finite.
 
     References
     ----------
@@ -71,32 +70,32 @@ def stimulus_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
 def orientation_p_values(responses: Any, stimulus: Any, *, period: float = 180.0) -> npt.NDArray[np.float64]:
     """Whether a unit is tuned to orientation: an F test of the cosine and sine of twice the angle.
 
-    These are fitted to the mean responses to the stimuli by least squares that are weighted by the numbers of trials;
-    of directions, cosine and sine of the angle itself beside them, so that a preference for one of two opposite
-    directions is no error. The test asks for one preferred orientation: it is blind to units that prefer two
-    orientations at right angles alike.
+    These are fitted to the mean responses by least squares weighted by the numbers of trials; for directions together
+    with the cosine and sine of the angle itself, so that a preference for one of two opposite directions does not count
+    as error. The test is for a single preferred orientation: it cannot detect units that prefer two orthogonal
+    orientations equally.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Trials, or averages: then the residual of the fit is the error, as it is where fewer than 16 degrees of freedom
-        are left within stimuli, or the unit answers each stimulus always alike, as network units do.
+        Trials, or averages. For averages the residual of the fit is the error; also if there are fewer than 16 degrees
+        of freedom within stimuli, or if responses to a stimulus are always the same, as in network units.
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float
-        What the stimuli are: 180 (orientations) or 360 (directions of drift).
+        Period of the stimuli: 180 (orientations) or 360 (directions of drift).
 
     Returns
     -------
     ndarray, shape (n_units,)
-        NaN where the residual would have fewer than 5 degrees of freedom: with fewer than 8 averages (10 of
-        directions). NaN, too, where numbers of trials differ so much that a few trials decide, as 2 of most stimuli and
-        15 of some do: skewed noise would pass as tuning. 1 for units that do not vary.
+        NaN if the residual has fewer than 5 degrees of freedom: with fewer than 8 averages (10 for directions). Also
+        NaN if numbers of trials differ so much that a few trials dominate, such as 2 for most stimuli and 15 for some:
+        skewed noise would pass as tuning. 1 for units that do not vary.
 
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, or the period is another.
+        If shapes disagree, values are not finite, or the period is neither.
 
     References
     ----------
@@ -118,30 +117,30 @@ def orientation_p_values(responses: Any, stimulus: Any, *, period: float = 180.0
 def direction_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]:
     """Whether a unit is tuned to direction: whether it prefers one of two opposite directions.
 
-    The differences of the mean responses to opposite directions are what no tuning to orientation can make. Their
-    cosine and sine are tested with a variance of its own for each orientation (Welch, James and Johansen), since
-    responses to a preferred orientation vary more: with one variance for all, up to a tenth of the neurons that are
-    tuned to orientation alone would be called tuned to direction at a level of 0.05, and twentyfold at 0.001.
+    Differences between mean responses to opposite directions cannot come from orientation tuning. Their cosine and sine
+    are tested with a separate variance for each orientation (Welch, James and Johansen), since responses to a preferred
+    orientation vary more: with a common variance, the false-positive rate for neurons tuned only to orientation would
+    be up to 0.1 at a level of 0.05, and twenty times the level at 0.001.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Trials, or averages: then cosine and sine of the angle, beside those of twice the angle, are tested against the
-        residual of their fit.
+        Trials, or averages. For averages, cosine and sine of the angle, fitted together with those of twice the angle,
+        are tested against the residual.
     stimulus : array_like, shape (n_trials,)
         Degrees of drift.
 
     Returns
     -------
     ndarray, shape (n_units,)
-        NaN where no direction was shown together with its opposite (of averages: where neighbouring directions are more
-        than 90 degrees apart, or fewer than 10), where numbers of trials differ as much as for
-        :func:`orientation_p_values`, and of units without noise; 1 for units that do not vary.
+        NaN if no direction was shown with its opposite (for averages: if neighbouring directions are more than 90
+        degrees apart, or there are fewer than 10), if numbers of trials differ too much, as for
+        :func:`orientation_p_values`, and for units without noise; 1 for units that do not vary.
 
     Raises
     ------
     InputError
-        When shapes disagree, or values are not finite.
+        If shapes disagree, or values are not finite.
 
     References
     ----------
@@ -167,12 +166,12 @@ def direction_p_values(responses: Any, stimulus: Any) -> npt.NDArray[np.float64]
 
 
 def discoveries(p_values: Any, *, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
-    """Which units the false discovery rate allows to call tuned, among those that could be tested.
+    """Which units are significant at a false discovery rate, among those that could be tested.
 
     Parameters
     ----------
     p_values : array_like, shape (n_units,)
-        NaN for units that could not be tested, which count for nothing.
+        NaN for units that could not be tested, which are ignored.
     alpha : float
         False discovery rate (Benjamini & Hochberg).
 
@@ -183,7 +182,7 @@ def discoveries(p_values: Any, *, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
     Raises
     ------
     InputError
-        When p-values are not between 0 and 1, or alpha is not.
+        If p-values, or alpha, are not between 0 and 1.
 
     Examples
     --------
@@ -192,10 +191,10 @@ def discoveries(p_values: Any, *, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
     """
     values = as_array(p_values, "p_values").astype(np.float64)
     if not 0 < alpha < 1:
-        raise InputError(f"alpha is {alpha}; it must lie between 0 and 1")
+        raise InputError(f"alpha is {alpha}; it must be between 0 and 1")
     tested = ~np.isnan(values)
     if values.ndim != 1 or not ((values[tested] >= 0) & (values[tested] <= 1)).all():
-        raise InputError(f"p_values have shape {values.shape}; give one a unit, each from 0 to 1, or NaN")
+        raise InputError(f"p_values have shape {values.shape}; give one per unit, each from 0 to 1, or NaN")
     significant = np.zeros(len(values), dtype=bool)
     if tested.any():
         significant[tested] = stats.false_discovery_control(values[tested]) <= alpha
@@ -203,7 +202,7 @@ def discoveries(p_values: Any, *, alpha: float = 0.05) -> npt.NDArray[np.bool_]:
 
 
 def _by_blocks(values: npt.NDArray[Any], test: Callable[[npt.NDArray[Any]], Floats]) -> Floats:
-    """P-values of some units at a time, for the test takes copies of their responses in float64."""
+    """P-values in blocks of units, because the test copies their responses in float64."""
     width = max(1, BLOCK // len(values))
     blocks = []
     for start in range(0, values.shape[1], width):
@@ -219,7 +218,7 @@ def _waves(degrees: npt.NDArray[Any], harmonic: int) -> Floats:
 
 
 def _basis(columns: Floats, without: Floats | None = None) -> Floats:
-    """Orthonormal columns that span what is left of the given ones outside the span of `without`."""
+    """Orthonormal columns that span the given ones after projecting out the span of `without`."""
     size = np.linalg.norm(columns)
     if without is not None:
         columns = columns - without @ (without.T @ columns)
@@ -228,7 +227,7 @@ def _basis(columns: Floats, without: Floats | None = None) -> Floats:
 
 
 def _harmonic(averages: Cells, harmonic: int, beside: int | None) -> Floats:
-    """F test of a harmonic of the cells' degrees, fitted beside a constant and, where given, another harmonic."""
+    """F test of a harmonic of the cells' degrees, fitted with a constant and, if given, another harmonic."""
     root = np.sqrt(averages.counts)[:, None]
     others = [np.ones((len(root), 1))] + ([] if beside is None else [_waves(averages.labels, beside)])
     known = _basis(root * np.hstack(others))
@@ -271,7 +270,7 @@ def _opposite(averages: Cells) -> Floats:
     variance = (averages.squares[first] + averages.squares[second]) / dof / weight  # of each difference
     covariance = np.einsum("pa,pu,pb->uab", waves, variance, waves)
     lengths, vectors = np.linalg.eigh(covariance)
-    # Of a unit that is silent but for one orientation, the variance has one dimension, and so has what can be tested.
+    # For a unit that responds to only one orientation, the variance has one dimension, and so does the test.
     there = lengths > NO_NOISE * lengths[:, -1:]
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = np.where(there, 1 / np.sqrt(lengths), 0)
@@ -288,7 +287,7 @@ def _opposite(averages: Cells) -> Floats:
 
 
 def _uneven(shares: Floats, counts: npt.NDArray[Any], most: float) -> bool:
-    """Whether single trials of some stimuli decide an effect: their shares in it, of each stimulus, beside the mean."""
+    """Whether single trials of some stimuli dominate an effect: their share in it, compared with the mean."""
     return bool(counts.max() > counts.min() and shares.max() * counts.sum() > most * (shares @ counts))
 
 

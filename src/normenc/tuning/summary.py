@@ -31,12 +31,12 @@ __all__ = ["CircularStatistics", "PopulationSummary", "Tuned", "circular_statist
 
 @dataclass(frozen=True)
 class CircularStatistics:
-    """How angles are spread around their circle.
+    """Distribution of angles around their circle.
 
     Attributes
     ----------
     n : int
-        Of angles that are not NaN.
+        Number of angles that are not NaN.
     mean : float
         Circular mean, degrees, within half a period of 0.
     resultant_length : float
@@ -44,7 +44,7 @@ class CircularStatistics:
     standard_deviation : float
         Circular standard deviation, degrees of the stimulus.
     p_value : float
-        Of Rayleigh's test: small where the angles have one preferred direction.
+        Of Rayleigh's test: small if the angles cluster around one direction.
     """
 
     n: int
@@ -61,11 +61,11 @@ class Tuned:
     Attributes
     ----------
     n_tested : int
-        Units of which the test can be made.
+        Units that could be tested.
     n_tuned : int
-        Those that the false discovery rate allows to call tuned.
+        Units that are significantly tuned after control of the false discovery rate.
     preferences : CircularStatistics
-        Of the tuned units' preferred orientations, or directions.
+        Distribution of the tuned units' preferred orientations, or directions.
     width_quartiles : ndarray, shape (3,)
         25th, 50th and 75th percentile of the tuned units' `width_deg`; NaN without any.
     n_at_bound : int
@@ -81,7 +81,7 @@ class Tuned:
 
 @dataclass(frozen=True, repr=False)
 class PopulationSummary(Shown):
-    """Units described one by one, and those that are tuned as a population.
+    """Tuning of each unit, and of the tuned units as a population.
 
     Attributes
     ----------
@@ -91,11 +91,12 @@ class PopulationSummary(Shown):
         `fit_preferred_deg`, `width_deg`, `width_at_bound` (see :class:`VonMisesFit`) and `r2`, missing with too few
         stimuli for one; with period 360 it is that of
         directions, whose two bumps are equally wide. P-values: `p_stimulus`, `p_orientation`, with
-        period 360 `p_direction`, with blanks `p_responsive`, each NaN where the test cannot be made; and whether the
-        false discovery rate allows to call the unit so: `tuned` (to anything), `tuned_orientation`, `tuned_direction`,
-        `responsive`, missing where there is no test. `reliability` and `explainable_variance`, NaN without repeats.
+        period 360 `p_direction`, with blanks `p_responsive`, each NaN if the test is impossible; and whether the unit
+        is significant after control of the false discovery rate: `tuned` (to any stimulus), `tuned_orientation`,
+        `tuned_direction`, `responsive`, missing if not tested. `reliability` and `explainable_variance`, NaN without
+        repeats.
     n_tested, n_tuned : int
-        Units of which can be told whether their responses differ between stimuli in any way, and those whose do.
+        Units tested for any difference between stimuli, and those with a significant one.
     orientation : Tuned
     direction : Tuned or None
         With period 360.
@@ -128,7 +129,7 @@ class PopulationSummary(Shown):
         return pd.DataFrame.from_dict(rows, orient="index")
 
     def plot(self, *, axes: "Axes | None" = None) -> "Axes":
-        """Draw the preferred orientations of the units that are tuned, or of all where that cannot be tested.
+        """Draw the preferred orientations of the tuned units, or of all if tuning cannot be tested.
 
         Parameters
         ----------
@@ -150,22 +151,22 @@ class PopulationSummary(Shown):
         ).flat[0]
 
     def to_xarray(self) -> "xr.Dataset":
-        """The table of units as a Dataset, a variable a column along ``unit``; what is yes or no is 1, 0 or NaN."""
+        """The table of units as a Dataset, one variable per column along ``unit``; truth values become 1, 0 or NaN."""
         called = self.units.select_dtypes("boolean").columns
         return self.units.astype(dict.fromkeys(called, float)).to_xarray()
 
 
 def circular_statistics(degrees: Any, *, period: float = 180.0) -> CircularStatistics:
-    """Circular mean, spread and Rayleigh's test of uniformity, of preferences for example.
+    """Circular mean, spread and Rayleigh's test of uniformity, for example of preferences.
 
     Parameters
     ----------
     degrees : array_like, shape (n,)
-        NaN are left out.
+        NaN values are left out.
     period : float
-        Degrees after which the circle closes: 180 for orientations, 360 for directions. Rayleigh's test sees one
-        cluster, not two that face each other: with period 90, orientations are asked whether they cluster around the
-        cardinal (mean near 0) or the oblique ones (mean near 45).
+        Degrees after which the circle closes: 180 for orientations, 360 for directions. Rayleigh's test detects one
+        cluster, not two opposite ones; with period 90, it tests whether orientations cluster around the cardinal (mean
+        near 0) or the oblique ones (mean near 45).
 
     Returns
     -------
@@ -175,12 +176,12 @@ def circular_statistics(degrees: Any, *, period: float = 180.0) -> CircularStati
     Raises
     ------
     InputError
-        When the angles are not one-dimensional, or one is infinite, or the period is not positive.
+        If the angles are not one-dimensional, or one is infinite, or the period is not positive.
 
     References
     ----------
     Fisher, Statistical Analysis of Circular Data, 1993; the p-value's approximation is that of Zar, Biostatistical
-    Analysis, 1999. Neighbouring neurons are not independent, for which it is too small.
+    Analysis, 1999. Neighbouring neurons are not independent, which makes it too small.
 
     Examples
     --------
@@ -193,8 +194,8 @@ def circular_statistics(degrees: Any, *, period: float = 180.0) -> CircularStati
     angles = as_array(degrees, "degrees").astype(np.float64)
     if angles.ndim != 1 or np.isinf(angles).any() or not 0 < period < np.inf:
         raise InputError(
-            f"degrees have shape {angles.shape} and the period is {period}; give one finite angle (or NaN) a unit, and "
-            "a positive period in degrees"
+            f"degrees have shape {angles.shape} and the period is {period}; give one finite angle (or NaN) per unit, "
+            "and a positive period in degrees"
         )
     angles = angles[~np.isnan(angles)]
     n = len(angles)
@@ -225,16 +226,16 @@ def population_summary(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> PopulationSummary:
-    """Describe all units and, of those that are tuned, the distribution of preferences and widths.
+    """Describe all units and, for the tuned ones, the distribution of preferences and widths.
 
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Trials, or mean responses. Indices and fits take the mean over trials, tests take the trials.
+        Trials, or mean responses. Indices and fits use the mean over trials, tests the trials.
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float
-        180 (orientation; opposite directions count as repeats) or 360 (direction; orientation is described, too).
+        180 (orientation; opposite directions count as repeats) or 360 (direction; orientation is described as well).
     bin_width : float, optional
         See :func:`tuning_curves`.
     blanks : array_like, shape (n_blanks, n_units), optional
@@ -246,7 +247,7 @@ def population_summary(
     alpha : float
         False discovery rate, see :func:`discoveries`.
     seed : int
-        Of the random halves.
+        Seed of the random halves.
 
     Returns
     -------
@@ -255,7 +256,7 @@ def population_summary(
     Raises
     ------
     InputError
-        When shapes disagree, values are not finite, there is one stimulus, or a setting is out of its range.
+        If shapes disagree, values are not finite, there is only one stimulus, or a setting is out of range.
 
     Examples
     --------
@@ -292,7 +293,7 @@ def population_summary(
 
 
 def _called(p_values: npt.NDArray[np.float64], alpha: float) -> Any:
-    """Whether each unit is a discovery; missing where it was not tested."""
+    """Whether each unit is a discovery; missing if not tested."""
     return pd.Series(discoveries(p_values, alpha=alpha), dtype="boolean").mask(np.isnan(p_values)).array
 
 
