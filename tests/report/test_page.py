@@ -451,7 +451,7 @@ def test_chance_that_cannot_be_beaten_is_said():
         "Whether models are more similar than chance cannot be tested here: the smallest p-value that circular shifts "
         "can give is 0.042, which is not significant once it is corrected for 3 models."
     )
-    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 181), differences, kind="direction")
+    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 181), differences, stimulus_type="direction")
     assert said.endswith("tied to the very directions, beyond a smooth change with direction.")
     (*_, said) = report.findings(similarity.assign(p_chance_smallest=[1 / 181, 1 / 181, 1.0]), differences)
     assert said.endswith(

@@ -103,7 +103,7 @@ def new_panels(
     On a page, a single row is broken so that no panel is narrower than `least` inches, or lower than `lowest`, and
     panels left over are blank; `below` inches are added for a legend.
     """
-    kind = {"projection": "polar"} if polar else None
+    projection = {"projection": "polar"} if polar else None
     if axes is None:
         together, own_width, own_height = fitting(
             n_columns, width, height, least=least if n_rows == 1 else 0.1, lowest=lowest
@@ -111,7 +111,7 @@ def new_panels(
         n_rows, left = n_rows * -(-n_columns // together), n_rows * (-n_columns % together)
         margins = (0.6, 0.3) if own_width == width else (0.0, 0.3 + below)
         size = (together * own_width + margins[0], n_rows * own_height + margins[1])
-        options: Any = {"squeeze": False, "sharey": sharey, "layout": "constrained", "subplot_kw": kind}
+        options: Any = {"squeeze": False, "sharey": sharey, "layout": "constrained", "subplot_kw": projection}
         panels = plt.subplots(n_rows, together, figsize=size, **options)[1]
         for panel in panels.flat[panels.size - left :]:
             panel.set_axis_off()

@@ -86,7 +86,7 @@ def tuning_curves(
         When shapes disagree, a population lacks its scores or its chosen units, or one of these is not there.
     """
     x = as_array(orientation, "orientation")
-    kind = drawn_type(None, period)
+    stimulus_type = drawn_type(None, period)
     at = x if fit_orientation is None else as_array(fit_orientation, "fit_orientation")
     known = {k: _curves(r, len(x), f"responses of {k!r}") for k, r in populations.items() if r is not None}
     called = {
@@ -115,7 +115,7 @@ def tuning_curves(
             for column, (panel, unit) in enumerate(zip(row, shown, strict=False)):
                 _draw(panel, (x, mean, error), None if fit is None else (at, fit), unit, COLOURS[index % len(COLOURS)])
                 _title(panel, label, titles, column)
-                stimulus_axis(panel, x, kind, label=column >= max(below, default=0))
+                stimulus_axis(panel, x, stimulus_type, label=column >= max(below, default=0))
             stated = label == recording and units != "not stated"
             row[0].set_ylabel(f"response\n({wrapped(units, 16) if stated else 'a.u.'})")
     return panels

@@ -113,9 +113,9 @@ def response_map(
             said = bar_label.replace("response, each unit scaled:", "each unit:") if narrow() else bar_label
             colour_bar(image, [panel for panel, _, _ in drawn], said, shrink=0.8)
             first, label = next((panel, label) for panel, label, values in drawn if values is not None)
-            kind = "neuron" if label == recording else "unit"
+            noun = "neuron" if label == recording else "unit"
             apart = "\n" if narrow() or len(sorted_by) > SHORT else " "
-            first.set_ylabel(f"{kind}, sorted{apart}by {sorted_by}")
+            first.set_ylabel(f"{noun}, sorted{apart}by {sorted_by}")
     return panels
 
 
@@ -176,11 +176,11 @@ def _draw_map(panel: Axes, scaled: npt.NDArray[Any], limits: tuple[float, float]
 def _label_map(
     panel: Axes, label: str, x: npt.NDArray[Any], period: float, n_preferring: int, n_units: int, neurons: bool
 ) -> None:
-    kind = drawn_type(None, period)
-    ticks, names = stimulus_ticks(x, kind, panel)
+    stimulus_type = drawn_type(None, period)
+    ticks, names = stimulus_ticks(x, stimulus_type, panel)
     panel.set_xticks(np.interp(ticks, x, np.arange(len(x))), names, fontsize=7)
     panel.set_yticks([0, n_units - 1][:n_units], ["1", f"{n_units:,}"][:n_units], fontsize=7)
-    panel.set_xlabel(kind.axis_label)
+    panel.set_xlabel(stimulus_type.axis_label)
     lines = [wrapped(label, room(panel)), units_text(n_units, neurons)]
     if n_units > MAX_ROWS:
         lines[1] += f",{chr(10) if narrow(panel) else ' '}{-(-n_units // MAX_ROWS):,} a row"

@@ -100,14 +100,14 @@ def rdms(
     -------
     ndarray of Axes
     """
-    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
+    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
     bounded = metric in BOUNDED
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
         for panel, label, matrix in drawn:
             scaled = matrix if bounded else matrix / matrix.max()
             image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
-            positions, names = _places_of_ticks(orientation, kind, panel)
+            positions, names = _places_of_ticks(orientation, stimulus_type, panel)
             panel.set_xticks(positions, names, fontsize=7)
             inner = narrow(panel) and not first_in_row(panel)
             panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
@@ -153,12 +153,14 @@ def rdm_rows(
     -------
     ndarray of Axes
     """
-    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
+    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
     # Without a circle stimuli stand side by side, as in the matrices: they are often spaced by their logarithm.
-    places = None if kind.period is not None else np.arange(len(orientation))
+    places = None if stimulus_type.period is not None else np.arange(len(orientation))
     x = orientation if places is None else places
-    references = at if at is not None else kind.references(orientation)
-    chosen = list(dict.fromkeys(int(kind.distance(orientation, reference).argmin()) for reference in references))
+    references = at if at is not None else stimulus_type.references(orientation)
+    chosen = list(
+        dict.fromkeys(int(stimulus_type.distance(orientation, reference).argmin()) for reference in references)
+    )
     if at is None:
         chosen.sort()
     with style():
@@ -175,8 +177,8 @@ def rdm_rows(
                 scale = 1 if metric in BOUNDED else matrix.max()
                 panel.plot(x, matrix[row] / scale, color=colour, linestyle=line, linewidth=1.3, label=label)
             panel.axvline(x[row], color="black", linewidth=0.8, alpha=0.6)
-            panel.set_title(f"from {kind.text(orientation[row])}")
-            stimulus_axis(panel, orientation, kind, places=places)
+            panel.set_title(f"from {stimulus_type.text(orientation[row])}")
+            stimulus_axis(panel, orientation, stimulus_type, places=places)
         for row_of_panels in panels:
             row_of_panels[0].set_ylabel(_dissimilarity(metric))
         last = panels.flat[len(chosen) - 1]
@@ -214,11 +216,11 @@ def embeddings(
     -------
     ndarray of Axes
     """
-    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
-    scale = kind.colours(orientation)
+    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
+    scale = stimulus_type.colours(orientation)
     colours: Any = {"color": COLOURS[1]}
     if scale is not None:
-        cyclic = kind.period is not None
+        cyclic = stimulus_type.period is not None
         colours = {"c": scale[0], "cmap": "twilight" if cyclic else "viridis", "vmin": scale[1], "vmax": scale[2]}
     size = float(np.clip(600 / len(orientation), 14, 40))
     with style():
@@ -236,10 +238,10 @@ def embeddings(
         panels.flat[0].set_ylabel("t-SNE 2")
         if scale is None:
             return panels
-        ticks = kind.ticks(np.array(scale[1:]) if kind.period is not None else orientation)
-        at = ticks if kind.period is not None else np.searchsorted(np.unique(orientation), ticks)
-        bar = colour_bar(dots, [panel for panel, _, _ in drawn], kind.axis_label, shrink=0.7, ticks=at)
-        bar.set_ticklabels([kind.text(tick) for tick in ticks])
+        ticks = stimulus_type.ticks(np.array(scale[1:]) if stimulus_type.period is not None else orientation)
+        at = ticks if stimulus_type.period is not None else np.searchsorted(np.unique(orientation), ticks)
+        bar = colour_bar(dots, [panel for panel, _, _ in drawn], stimulus_type.axis_label, shrink=0.7, ticks=at)
+        bar.set_ticklabels([stimulus_type.text(tick) for tick in ticks])
     return panels
 
 

@@ -80,10 +80,10 @@ def save(
         When a file cannot be written.
     """
     formats = [formats] if isinstance(formats, str) else formats
-    if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
+    if not formats or (wrong := [own for own in formats if own not in FORMATS]):
         raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
     figure = figure_of(axes)
-    paths = [Path(folder) / f"{name}.{kind}" for kind in dict.fromkeys(formats)]
+    paths = [Path(folder) / f"{name}.{ending}" for ending in dict.fromkeys(formats)]
     try:
         with style(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # letters that the picture's font has not

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Setting", "beside", "flattened", "in_words"]
+__all__ = ["Setting", "beside", "flattened", "format_value"]
 
 ABSENT = "not set"
 MANY = 12  # values of a list that are written out
@@ -42,15 +42,15 @@ def beside(parts: Sequence[Mapping[str, Any]]) -> list[Setting]:
     several = {key for part in parts for key, value in part.items() if _is_tables(value) and len(value) > 1}
     flat = [flattened(part, several) for part in parts]
     keys = list(dict.fromkeys(key for part in flat for key in part))
-    found = []
+    settings = []
     for key in keys:
         values = [part.get(key, _Absent) for part in flat]
         same = all(_equal(values[0], value) for value in values[1:])
-        words = tuple(in_words(value) for value in values)
+        words = tuple(format_value(value) for value in values)
         if not same and len(set(words)) == 1:  # they differ by less than is written
             words = tuple(repr(value) for value in values)
-        found.append(Setting(key, words, same))
-    return found
+        settings.append(Setting(key, words, same))
+    return settings
 
 
 def flattened(part: Mapping[str, Any], several: set[str] | None = None) -> dict[str, Any]:
@@ -74,13 +74,13 @@ def flattened(part: Mapping[str, Any], several: set[str] | None = None) -> dict[
     return flat
 
 
-def in_words(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A setting's value as people read it.
 
     Examples
     --------
-    >>> in_words(0.0005), in_words(["pool", "fc"]), in_words([]), in_words(True), in_words(float("nan"))
-    ('0.0005', 'pool, fc', 'none', 'yes', 'not known')
+    >>> [format_value(value) for value in (0.0005, ["pool", "fc"], [], True, float("nan"))]
+    ['0.0005', 'pool, fc', 'none', 'yes', 'not known']
     """
     if value is _Absent or value is None:
         return ABSENT
@@ -89,10 +89,10 @@ def in_words(value: Any) -> str:
     if isinstance(value, float):
         return "not known" if math.isnan(value) else f"{value:.6g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {in_words(inner)}" for key, inner in value.items()) or "none"
+        return ", ".join(f"{key} {format_value(inner)}" for key, inner in value.items()) or "none"
     if isinstance(value, list | tuple):
         more = f", and {len(value) - MANY} more" if len(value) > MANY else ""
-        return ", ".join(in_words(item) for item in value[:MANY]) + more or "none"
+        return ", ".join(format_value(item) for item in value[:MANY]) + more or "none"
     return str(value)
 
 

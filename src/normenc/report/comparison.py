@@ -101,10 +101,10 @@ def compare(folders: Sequence[str | Path]) -> str:
 
     runs = open_all(folders)
     table = encoder_table(runs)
-    found = conclusions(runs, table)
+    concluded = conclusions(runs, table)
     order = order_agreement(runs, table)
     settings = beside([run.settings for run in runs])
-    apart, same = changed(found)
+    apart, same = changed(concluded)
     environment = beside([made_with(run) for run in runs])
     page = Environment(
         loader=PackageLoader("normenc.report"),
@@ -118,7 +118,7 @@ def compare(folders: Sequence[str | Path]) -> str:
         labels=[run.label for run in runs],
         cautions=cautions(runs),
         other_ways=other_ways(runs),
-        sentences=what_differs(runs, settings, table, order, found),
+        sentences=what_differs(runs, settings, table, order, concluded),
         pictures=_pictures(table),
         groups=similarity_rows(runs, table),
         changed=[conclusion_row(runs, key, rows) for key, rows in apart],

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from normenc.encoders import EncoderKind
-from normenc.report.changed_settings import in_words
+from normenc.report.changed_settings import format_value
 from normenc.report.matching import encoder_table
 from normenc.report.wording import interval, minus, signed
 from normenc.runs import Run, open_all
@@ -57,7 +57,7 @@ def introduced(run: Run) -> dict[str, Any]:
         "folder": run.folder.resolve().name,
         "finished": finished.replace("T", " ").removesuffix("+00:00"),
         "version": str(run.environment["normenc"]),
-        "seeds": in_words(seeds),
+        "seeds": format_value(seeds),
         "n_seeds": len(seeds) if isinstance(seeds, list) else 1,
     }
 
@@ -141,7 +141,7 @@ def recording_rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
             return str(value[0]) if value[0] == value[1] else f"{value[0]} to {value[1]}"
         if value is None:
             return "not known"
-        return f"{value[:12]}…" if key == "sha256" else in_words(value)
+        return f"{value[:12]}…" if key == "sha256" else format_value(value)
 
     rows = [(name, [said(run, key) for run in runs]) for name, key in RECORDING_ROWS]
     verdicts = [str((run.quality or {}).get("verdict") or "not kept by this run") for run in runs]

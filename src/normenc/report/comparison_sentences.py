@@ -9,7 +9,7 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
-from normenc.report.wording import FACTORS, factors_in_words, in_words, listed, p_value, quoted, signed
+from normenc.report.wording import FACTORS, join_factors, join_names, listed, p_value, quoted, signed
 from normenc.runs import Run
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
@@ -23,7 +23,7 @@ def what_differs(
     settings: Sequence[Setting],
     table: pd.DataFrame,
     order: pd.DataFrame,
-    found: pd.DataFrame,
+    concluded: pd.DataFrame,
 ) -> list[str]:
     """Say in words how recordings, settings, results and conclusions of runs differ.
 
@@ -32,7 +32,7 @@ def what_differs(
     runs : sequence of Run
     settings : sequence of Setting
         Of the runs' studies.
-    table, order, found : DataFrame
+    table, order, concluded : DataFrame
         Of :func:`~normenc.report.matching.encoder_table`, :func:`~normenc.report.matching.order_agreement` and
         :func:`~normenc.report.matching.conclusions`.
 
@@ -44,7 +44,7 @@ def what_differs(
     """
     sentences = [_recordings(runs), _settings(settings), _best_layers(runs, table), _controls(runs, table)]
     sentences += [_order(runs, order), _largest_difference(runs, table), _only_some(runs, table)]
-    sentences += _conclusions(runs, found)
+    sentences += _conclusions(runs, concluded)
     return [sentence for sentence in sentences if sentence]
 
 
@@ -53,7 +53,7 @@ def cautions(runs: Sequence[Run]) -> list[str]:
     said: list[str] = []
     simulated = [run.label for run in runs if run.recording.get("simulated")]
     if simulated:
-        own = in_words([quoted(label) for label in simulated])
+        own = join_names([quoted(label) for label in simulated])
         who = f"The recording of {own} is" if len(simulated) == 1 else f"The recordings of {own} are"
         who = "All recordings are" if len(simulated) == len(runs) else who
         said.append(f"{who} simulated: no animal was recorded, and such results are no evidence about a brain.")
@@ -83,14 +83,14 @@ def other_ways(runs: Sequence[Run]) -> list[str]:
     return said
 
 
-def changed(found: pd.DataFrame) -> tuple[list[Any], list[Any]]:
+def changed(concluded: pd.DataFrame) -> tuple[list[Any], list[Any]]:
     """Conclusions that two runs at least have: those that changed, and those that are the same in all.
 
     Returns
     -------
     changed, same : list of ((encoder, other), DataFrame)
     """
-    both = [(key, rows) for key, rows in found.groupby(["encoder", "other"], sort=False) if len(rows) > 1]
+    both = [(key, rows) for key, rows in concluded.groupby(["encoder", "other"], sort=False) if len(rows) > 1]
     apart = [pair for pair in both if pair[1]["verdict"].nunique() > 1]
     return apart, [pair for pair in both if pair[1]["verdict"].nunique() == 1]
 
@@ -125,7 +125,7 @@ def _settings(settings: Sequence[Setting]) -> str:
     if len(keys) == 1:
         return f"Apart from the recording, one setting differs: {keys[0]}."
     more = f", and {len(keys) - MANY} more" if len(keys) > MANY else ""
-    shown = ", ".join(keys[:MANY]) + more if more else in_words(keys)
+    shown = ", ".join(keys[:MANY]) + more if more else join_names(keys)
     return f"Apart from the recording, {len(keys)} settings differ: {shown}."
 
 
@@ -228,14 +228,14 @@ def _only_some(runs: Sequence[Run], table: pd.DataFrame) -> str:
     parts = []
     for numbers, names in groups.items():
         more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-        who = in_words([quoted(runs[number].label) for number in numbers])
+        who = join_names([quoted(runs[number].label) for number in numbers])
         parts.append(f"only {who} {'has' if len(numbers) == 1 else 'have'} {listed(names[:MANY])}{more}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _conclusions(runs: Sequence[Run], found: pd.DataFrame) -> list[str]:
-    apart, same = changed(found)
+def _conclusions(runs: Sequence[Run], concluded: pd.DataFrame) -> list[str]:
+    apart, same = changed(concluded)
     n = len(apart) + len(same)
     if not n:
         return ["No conclusion about a trained layer stands in more than one run."]
@@ -273,7 +273,7 @@ def _by_run(runs: Sequence[Run], values: Sequence[str]) -> str:
         groups.setdefault(value, []).append(quoted(run.label))
     if len(groups) == 1 and len(runs) > 1:
         return next(iter(groups))
-    return "; ".join(f"{value} in {in_words(labels)}" for value, labels in groups.items())
+    return "; ".join(f"{value} in {join_names(labels)}" for value, labels in groups.items())
 
 
 def _first(run: Run, column: str) -> str:
@@ -284,7 +284,7 @@ def _first(run: Run, column: str) -> str:
 def _listed(value: str) -> str:
     """What ``resampled`` holds, in words; other values as they are."""
     factors = value.split()
-    return factors_in_words(factors) if {*factors} <= {*FACTORS} else value
+    return join_factors(factors) if {*factors} <= {*FACTORS} else value
 
 
 def _all(runs: Sequence[Run]) -> str:

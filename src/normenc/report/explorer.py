@@ -50,18 +50,18 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     populations = run.populations
     if populations is None:
         return None
-    kind = run.recording["stimuli"]
-    stimulus = populations[kind].to_numpy()
+    stimulus_type = run.recording["stimuli"]
+    stimulus = populations[stimulus_type].to_numpy()
     chosen = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
     matrices = run.shown_rdms.to_numpy()
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
-    found = [
+    shown_populations = [
         _population(populations, index, matrices[index], chosen, units, _totals(run.tuning))
         for index in range(min(len(matrices), MOST_POPULATIONS))
     ]
     return {
-        "stimuli": _stimuli(run.stimuli, stimulus, chosen, kind),
-        "populations": found,
+        "stimuli": _stimuli(run.stimuli, stimulus, chosen, stimulus_type),
+        "populations": shown_populations,
         "metric": str(run.shown_rdms.attrs["metric"]),
         "leaderboard": {
             "labels": run.similarity["encoder"].tolist(),
@@ -129,8 +129,10 @@ def _totals(tuning: pd.DataFrame | None) -> dict[str, int]:
     return {str(label): int(n) for label, n in rows}
 
 
-def _stimuli(sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
-    shown = as_type(kind)
+def _stimuli(
+    sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], stimulus_type: str
+) -> dict[str, Any]:
+    shown = as_type(stimulus_type)
     period = shown.period
     angles = None if period is None else stimulus[chosen].astype(float).tolist()
     labels = (
@@ -172,8 +174,8 @@ def _degrees(angle: float) -> str:
     return f"{rounded:g}°".replace("-", "−")
 
 
-def _encoded(values: npt.NDArray[Any], kind: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
+def _encoded(values: npt.NDArray[Any], dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode("ascii")
 
 
 def _finite(values: pd.Series) -> list[float | None]:

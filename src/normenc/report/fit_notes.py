@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from normenc.report.wording import in_words
+from normenc.report.wording import join_names
 
 __all__ = ["fit_notes"]
 
@@ -41,7 +41,7 @@ def fit_notes(rows: Sequence[dict[str, Any]]) -> list[str]:
             others.setdefault(rest, []).append(str(row["encoder"]))
     said = [
         f"In ridge regression, the best penalty lies at the {side} end of the grid ({value}) for "
-        f"{in_words([shares[0], *(share.replace('of neurons predicted from ', 'from ') for share in shares[1:])])}: "
+        f"{join_names([shares[0], *(share.replace('of neurons predicted from ', 'from ') for share in shares[1:])])}: "
         f"{MEANS[side]}."
         for (side, value), shares in edges.items()
     ]
@@ -50,4 +50,4 @@ def fit_notes(rows: Sequence[dict[str, Any]]) -> list[str]:
             "Study files have no key for the grid: to try another one, give penalties to "
             "normenc.encoding.cross_validated_predictions."
         )
-    return [*said, *(f"{in_words(labels)}: {note}" for note, labels in others.items())]
+    return [*said, *(f"{join_names(labels)}: {note}" for note, labels in others.items())]

@@ -58,8 +58,8 @@ def encoder_table(runs: Sequence[Run]) -> pd.DataFrame:
         table["encoder"] = [naming.label(encoder) for encoder in own]
         table["share"] = [share_of_ceiling(row) for row in table.itertuples()]
         ranges = _seed_ranges(run)
-        found = [ranges.get(encoder.of_all_seeds, {}) for encoder in own]
-        table = table.assign(**{name: [one.get(name, np.nan) for one in found] for name in RANGES})
+        own_ranges = [ranges.get(encoder.of_all_seeds, {}) for encoder in own]
+        table = table.assign(**{name: [one.get(name, np.nan) for one in own_ranges] for name in RANGES})
         table.loc[table["kind"] == EncoderKind.CONTROL, [*RANGES]] = np.nan
         table = table.drop_duplicates(["encoder", "kind"])
         tables.append(table.assign(run=number, label=run.label))
@@ -111,7 +111,7 @@ def conclusions(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
         trained = table[(table["run"] == number) & (table["kind"] == EncoderKind.TRAINED)]
         names = dict(zip(trained["name"], trained["encoder"], strict=True))
         for row in trained.itertuples():
-            rows += [{"run": number, "encoder": row.encoder, **found} for found in _against_references(row)]
+            rows += [{"run": number, "encoder": row.encoder, **test} for test in _against_references(row)]
         for row in run.differences.itertuples():
             known = np.isfinite([row.difference, row.p_holm]).all()
             if row.encoder in names and row.other_kind in (EncoderKind.TWIN, EncoderKind.CONTROL) and known:
@@ -132,8 +132,8 @@ def _against_references(row: Any) -> Iterator[dict[str, Any]]:
     if np.isfinite([row.p_ceiling_holm, row.ceiling_lower, row.similarity]).all():
         below = row.p_ceiling_holm <= ALPHA and row.similarity < row.ceiling_lower
         verdict = BELOW if below else NOT_BELOW
-        found = nothing | {"difference": row.similarity - row.ceiling_lower}
-        yield {"other": "noise ceiling", "verdict": verdict, "p": row.p_ceiling_holm} | found
+        difference = nothing | {"difference": row.similarity - row.ceiling_lower}
+        yield {"other": "noise ceiling", "verdict": verdict, "p": row.p_ceiling_holm} | difference
 
 
 def _verdict(row: Any) -> str:
@@ -189,9 +189,9 @@ def predictivity_table(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame
         own = table[table["run"] == number]
         names = dict(zip(zip(own["name"], own["kind"], strict=True), own["encoder"], strict=True))
         for row in run.predictivity.to_dict("records"):
-            found = {
+            predictivity = {
                 name: row.get(name) for name in ("method", "r", "r_low", "r_high", "feve", "feve_low", "feve_high")
             }
             label, kind = str(row["encoder"]), str(row["kind"])
-            rows.append({"run": number, "encoder": names.get((label, kind), label), "kind": kind} | found)
+            rows.append({"run": number, "encoder": names.get((label, kind), label), "kind": kind} | predictivity)
     return pd.DataFrame(rows).drop_duplicates(["run", "encoder", "kind"]) if rows else pd.DataFrame()

@@ -6,7 +6,7 @@ from typing import Any
 
 from normenc.report.sentences import FOLDED
 from normenc.report.stages import stages_of
-from normenc.report.wording import counted, factors_in_words, in_words
+from normenc.report.wording import counted, join_factors, join_names
 from normenc.rsa.ceiling import KINDS
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import as_type
@@ -116,7 +116,7 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
 def _prepared(steps: list[str]) -> str:
     """What was done to the responses: steps begin with a verb in the past tense."""
     if all(re.match(r"(left|kept|[\w-]+ed)\b", step) for step in steps):
-        return f"Before the comparison, we {in_words(steps)}."
+        return f"Before the comparison, we {join_names(steps)}."
     return f"Preparation: {'; '.join(steps)}."
 
 
@@ -133,12 +133,12 @@ def _training(
     untrained = counted(len(environment["seeds"]["untrained"]), "untrained network")
     them = "layer" if len(layers) == 1 else "layers"
     architectures = "; ".join(_sized(network) for network in networks)
-    trained = f"{in_words([_trained(task) for task in tasks])}, {n}{' for each task and architecture' * several}"
+    trained = f"{join_names([_trained(task) for task in tasks])}, {n}{' for each task and architecture' * several}"
     return [
         f"Networks ({architectures}) were trained by stochastic gradient descent on {trained}, and never on neural "
         "data.",
-        f"Their {them} {in_words(layers)} {'was' if len(layers) == 1 else 'were'} compared; the same {them} of "
-        f"{untrained}{' of each architecture' * (len(networks) > 1)}, and {in_words(controls)}, served as controls.",
+        f"Their {them} {join_names(layers)} {'was' if len(layers) == 1 else 'were'} compared; the same {them} of "
+        f"{untrained}{' of each architecture' * (len(networks) > 1)}, and {join_names(controls)}, served as controls.",
     ]
 
 
@@ -160,7 +160,7 @@ def _trained(task: dict[str, Any]) -> str:
         )
         groups.setdefault(how, []).append(title)
     apart = len(groups) > 1
-    told = "; ".join(f"{in_words(titles)}: {how}" if apart else how for how, titles in groups.items())
+    told = "; ".join(f"{join_names(titles)}: {how}" if apart else how for how, titles in groups.items())
     return f"{name} ({counted(task['n_train'], 'stimulus')}; {told})"
 
 
@@ -193,23 +193,24 @@ def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -
 
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
-    found, shown = environment["inference"], as_type(environment["recording"]["stimuli"])
-    over = factors_in_words(found["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
+    inference, shown = environment["inference"], as_type(environment["recording"]["stimuli"])
+    over = join_factors(inference["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
     blocks = ""
-    if (length := found["block_length"] or 0) > 1:
+    if (length := inference["block_length"] or 0) > 1:
         blocks = f", {shown.plural} in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
-    elif "stimuli" in found["resampled"]:
+    elif "stimuli" in inference["resampled"]:
         blocks = f", {shown.plural} one by one"
-    same = {"sessions", "neurons"} <= set(found["resampled"])
+    same = {"sessions", "neurons"} <= set(inference["resampled"])
     drawn = "; every session’s matrix was made of the same resampled neurons" if same else ""
-    ceiling = f"The noise ceiling was estimated from {found['ceiling']}."
-    if found["ceiling"] == KINDS["no formula"]:
+    ceiling = f"The noise ceiling was estimated from {inference['ceiling']}."
+    if inference["ceiling"] == KINDS["no formula"]:
         ceiling = "A noise ceiling could not be computed: halves of a recording give one only for correlations."
-    elif found["ceiling"].startswith("none"):
+    elif inference["ceiling"].startswith("none"):
         ceiling = "A noise ceiling could not be computed from a single RDM."
     return [
-        f"95 % intervals come from a bootstrap over {over} ({counted(found['n_samples'], 'sample')}{blocks}{drawn}), "
-        f"corrected for variance that crossed factors count more than once {cite('inference')}.",
+        f"95 % confidence intervals were computed with a bootstrap over {over} "
+        f"({counted(inference['n_samples'], 'sample')}{blocks}{drawn}), corrected for variance that crossed "
+        f"factors count more than once {cite('inference')}.",
         f"Models were tested against chance by {_chance(study, environment)}.",
         "They were tested against the lower noise ceiling and against each other by t-tests with bootstrap variances. "
         f"P-values were corrected by Holm’s method {cite('holm')}, for all models or for all planned differences; "
@@ -220,10 +221,10 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
 
 def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
     """The test against chance, and what it asks."""
-    found, recording = environment["inference"], environment["recording"]
-    if found["chance"] == "circular shifts":
+    inference, recording = environment["inference"], environment["recording"]
+    if inference["chance"] == "circular shifts":
         return f"circular shifts of the stimuli, which ask whether a match is tied to the very {recording['stimuli']}s"
-    n = found.get("n_orders", study["comparison"]["n_permutations"] + 1)
+    n = inference.get("n_orders", study["comparison"]["n_permutations"] + 1)
     orders = f"{counted(n - 1, 'random permutation')} of the stimuli"
     if n == factorial(recording["n_stimuli"]):
         orders = f"all {counted(n, 'order')} of the stimuli"
@@ -241,7 +242,7 @@ def _encoding(study: dict[str, Any], cite: Any) -> list[str]:
         return []
     settings = study["encoding"]
     how = f"ridge regression {cite('ridge')}" if settings["method"] == "ridge" else "partial least squares"
-    networks = f"; for reference, networks ({in_words(settings['networks'])}) were fitted to the neurons" * bool(
+    networks = f"; for reference, networks ({join_names(settings['networks'])}) were fitted to the neurons" * bool(
         settings["networks"]
     )
     return [

@@ -15,7 +15,7 @@ from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.stages import left_out, stages_of
-from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
+from normenc.report.wording import FACTORS, counted, join_factors, join_names, shown, the_recording
 from normenc.runs import Run
 from normenc.runs.pictures import captions, unplaced
 from normenc.runs.publishing import add
@@ -95,7 +95,7 @@ def render(folder: str | Path) -> str:
         quality=run.quality,
         answer=answer(similarity, differences),
         findings=[
-            *findings(similarity, differences, kind=environment["recording"]["stimuli"]),
+            *findings(similarity, differences, stimulus_type=environment["recording"]["stimuli"]),
             *limits(environment["recording"], environment["inference"].get("n_different_images")),
         ],
         the_recording=the_recording(environment["recording"]["name"]),
@@ -105,7 +105,7 @@ def render(folder: str | Path) -> str:
         drawn=_drawn(similarity, environment),
         stages=stages_of(study),
         left_out=left_out(study),
-        generalises=factors_in_words(
+        generalises=join_factors(
             environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) == 1
         ),
         rows=similarity.to_dict("records"),
@@ -135,7 +135,7 @@ def _sized(resampled: dict[str, int]) -> str:
     """How many of each factor were resampled; factors are plurals."""
     one = {"stimuli": "stimulus"}
     ordered = sorted(resampled, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
-    return in_words([counted(resampled[f], one.get(f, f.removesuffix("s"))) for f in ordered]) or "nothing"
+    return join_names([counted(resampled[f], one.get(f, f.removesuffix("s"))) for f in ordered]) or "nothing"
 
 
 def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, bool]:
@@ -184,7 +184,7 @@ def _tuning(run: Run) -> dict[str, Any] | None:
         "halves": bool(table["spectrum_cross_validated"].any()),
         "laws": bool(table["spectrum_exponent"].notna().any()),
         "with_controls": bool((table["kind"] == EncoderKind.CONTROL).any()),
-        "untested": in_words(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
+        "untested": join_names(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
         "sampled": bool((table["n_units"] < table["n_all"]).any()),
         **_of_units(units),
     }
@@ -207,15 +207,15 @@ def _of_units(units: pd.DataFrame) -> dict[str, Any]:
 
 def _silent(units: pd.DataFrame) -> str:
     """Of which populations the most selective units respond next to nothing, beside the most responsive unit."""
-    found = []
+    silent = []
     for population, rows in units.groupby("population", sort=False):
         tested = rows["tuned_orientation"].notna().any()
         best = rows[rows["tuned_orientation"].eq(True)] if tested else rows
         shown = best.sort_values("gosi", ascending=False, kind="stable").head(N_BEST)["response_range"]
         share = shown.max() / rows["response_range"].max()
         if share < SILENT:
-            found.append(f"{population} ({100 * share:.2g} %)")
-    return in_words(found)
+            silent.append(f"{population} ({100 * share:.2g} %)")
+    return join_names(silent)
 
 
 def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from normenc.encoders import EncoderKind
-from normenc.report.wording import corrected, counted, in_words, interval, listed, p_value
+from normenc.report.wording import corrected, counted, interval, join_names, listed, p_value
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import as_type
 
@@ -80,7 +80,7 @@ def _one_by_one(trained: pd.DataFrame, n_tests: int) -> list[str]:
             )
     sure = []
     if below:
-        who, by = (in_words(part) for part in zip(*below, strict=True))
+        who, by = (join_names(part) for part in zip(*below, strict=True))
         verb = "is" if len(below) == 1 else "are"
         sure = [f"{who} {verb} significantly below the lower ceiling, by {by}; p is {corrected(n_tests, 'model')}."]
     return [*sure, *unsure, *reached]
@@ -114,15 +114,15 @@ def _in_numbers(trained: pd.DataFrame, n_tests: int) -> str:
     )
 
 
-def against_chance(similarity: pd.DataFrame, kind: str) -> str:
+def against_chance(similarity: pd.DataFrame, stimulus_type: str) -> str:
     """Which models are significantly more similar than chance, and which could not be.
 
     Parameters
     ----------
     similarity : DataFrame
         The rows of ``similarity.csv``.
-    kind : str
-        Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
+    stimulus_type : str
+        ``"orientation"``, ``"direction"``, ``"image"`` or another type.
     """
     above = similarity[similarity["p_chance_holm"] <= ALPHA]
     n_tests = int(similarity["p_chance_holm"].notna().sum())
@@ -141,22 +141,22 @@ def against_chance(similarity: pd.DataFrame, kind: str) -> str:
     hopeless = _hopeless(smallest[smallest * n_tests > ALPHA], similarity["encoder"])
     if above.empty and shifts:
         return (
-            f"No model is significantly more similar than its own circular shifts ({how}): nothing shows that a match "
-            f"is tied to the very {as_type(kind).plural}, beyond a smooth change with {as_type(kind).noun}.{hopeless}"
+            f"No model is significantly more similar than its own circular shifts ({how}): there is no evidence that "
+            f"a match depends on the positions of the stimuli on the circle, beyond a smooth change with "
+            f"{as_type(stimulus_type).noun}.{hopeless}"
         )
     if above.empty:
         return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"
-    found = listed(above["encoder"].tolist())
-    found = found if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
+    models = listed(above["encoder"].tolist()) if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
     chance = "their own circular shifts" if shifts else f"chance ({test}"
-    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {found}.{hopeless}"
+    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {models}.{hopeless}"
 
 
 def _hopeless(smallest: pd.Series, labels: pd.Series) -> str:
     """Models so symmetric that no order of the stimuli that was tried could make them significant."""
     if smallest.empty:
         return ""
-    who = in_words(labels[smallest.index].tolist())
+    who = join_names(labels[smallest.index].tolist())
     one = len(smallest) == 1
     low, high = f"{smallest.min():.2g}", f"{smallest.max():.2g}"
     least = low if low == high else f"{low} to {high}"

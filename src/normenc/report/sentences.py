@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 
 from normenc.encoders import EncoderKind
+from normenc.renamed import renamed
 from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance, zero_is_unrelated
 from normenc.report.wording import (
     corrected,
-    in_words,
     interval,
+    join_names,
     minus,
     p_value,
     signed,
@@ -106,13 +107,13 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
     caveats = []
     if better:
         caveats.append(
-            f"{in_words(better)}, never trained, {_be(better, 'is', 'are')} significantly more similar still"
+            f"{join_names(better)}, never trained, {_be(better, 'is', 'are')} significantly more similar still"
         )
     if as_good:
         never = f"which {_be(as_good, 'was', 'were')} never trained"
-        caveats.append(f"it did not differ significantly from {in_words(as_good)}, {never}")
+        caveats.append(f"it did not differ significantly from {join_names(as_good)}, {never}")
     if untested:
-        caveats.append(f"it could not be tested against {in_words(untested)}")
+        caveats.append(f"it could not be tested against {join_names(untested)}")
     if not len(controls):
         caveats.append("no control was compared")
     by_interval = row["chance"] == "circular shifts" and zero_is_unrelated(row)
@@ -131,15 +132,16 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
     )
 
 
-def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str = "orientation") -> list[str]:
+@renamed(kind="stimulus_type")
+def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_type: str = "orientation") -> list[str]:
     """Say in words what the tables show, by fixed rules.
 
     Parameters
     ----------
     similarity, differences : DataFrame
         The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison.
-    kind : str
-        Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
+    stimulus_type : str
+        ``"orientation"``, ``"direction"``, ``"image"`` or another type.
 
     Returns
     -------
@@ -187,7 +189,7 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
         rows = against[against["encoder"] == layer]
         sentences += [_against_controls(layer, rows, n_tests)] if len(rows) else []
     shown = None if len(trained) <= MANY else MANY
-    return [*sentences, against_ceiling(similarity, shown), against_chance(similarity, kind)]
+    return [*sentences, against_ceiling(similarity, shown), against_chance(similarity, stimulus_type)]
 
 
 def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list[str]:
@@ -229,7 +231,7 @@ def _unknown(similarity: pd.DataFrame) -> list[str]:
     sentences = []
     for reason, own in rows.groupby("why_unknown", sort=False):
         what = "similarity" if own["similarity"].isna().any() else "interval"
-        whose = in_words(own["encoder"].tolist())
+        whose = join_names(own["encoder"].tolist())
         sentences.append(f"No {what} is known for {whose}: {reason}.")
     return sentences
 
@@ -287,7 +289,7 @@ def _against_controls(layer: str, rows: pd.DataFrame, n_tests: int) -> str:
         alone += [str(row.other)] if row.p_holm > ALPHA and _excludes_zero(row) else []
         between = f"95 % interval {interval(row.low, row.high, '+.3f')}"
         groups[verdict].append(f"{row.other} ({signed(row.difference)}, {between}, {p_value(row.p_holm)})")
-    words = [f"{verdict} {in_words(names)}" for verdict, names in groups.items() if names]
+    words = [f"{verdict} {join_names(names)}" for verdict, names in groups.items() if names]
     how = f"; p is {corrected(n_tests)}" if rows["p_holm"].notna().any() else ""
     return f"Against controls, which were never trained: {layer} {'; it '.join(words)}{how}.{_of_one_alone(alone)}"
 
@@ -306,7 +308,7 @@ def _of_one_alone(others: list[str]) -> str:
             "is corrected for all."
         )
     return (
-        f" The intervals of the differences from {in_words(others)} exclude 0, but each is of one difference alone, "
+        f" The intervals of the differences from {join_names(others)} exclude 0, but each is of one difference alone, "
         "while p is corrected for all."
     )
 
@@ -317,4 +319,4 @@ def _be(names: list[str], one: str, several: str) -> str:
 
 def _listed(names: list[str]) -> str:
     """A few names one by one, many by their number."""
-    return in_words(names) if len(names) <= 2 * MANY else f"{len(names)} layers"
+    return join_names(names) if len(names) <= 2 * MANY else f"{len(names)} layers"

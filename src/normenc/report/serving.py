@@ -172,19 +172,19 @@ class _Handler(BaseHTTPRequestHandler):
         hosts = self.headers.get_all("Host", [])
         # A page elsewhere may have its own name point here: only the names of this computer are answered.
         here = len(hosts) == 1 and hosts[0].lower() in self.server.hosts()
-        found = self.server.opened(self.path) if here else None
-        if found is None:
+        opened = self.server.opened(self.path) if here else None
+        if opened is None:
             self._send(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", BytesIO(NOT_FOUND), body=body)
             return
-        kind, content = found
+        content_type, content = opened
         with content:
-            self._send(HTTPStatus.OK, kind, content, body=body)
+            self._send(HTTPStatus.OK, content_type, content, body=body)
 
-    def _send(self, status: HTTPStatus, kind: str, content: BinaryIO, *, body: bool) -> None:
+    def _send(self, status: HTTPStatus, content_type: str, content: BinaryIO, *, body: bool) -> None:
         size = content.seek(0, os.SEEK_END)
         content.seek(0)
         self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(size), **HEADERS}.items():
+        for name, value in {"Content-Type": content_type, "Content-Length": str(size), **HEADERS}.items():
             self.send_header(name, value)
         self.end_headers()
         if body:

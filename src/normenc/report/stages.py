@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from normenc.report.wording import in_words
+from normenc.report.wording import join_names
 from normenc.runs.stages import in_order
 
 __all__ = ["left_out", "stages_of"]
@@ -36,4 +36,4 @@ def left_out(study: Mapping[str, Any]) -> str:
     if not missing:
         return ""
     later = "" if "draw" in asked else " normenc figures draws pictures from this folder."
-    return f"Not asked for: {in_words(missing)}.{later}"
+    return f"Not asked for: {join_names(missing)}.{later}"

@@ -11,9 +11,9 @@ __all__ = [
     "FACTORS",
     "corrected",
     "counted",
-    "factors_in_words",
-    "in_words",
     "interval",
+    "join_factors",
+    "join_names",
     "listed",
     "minus",
     "p_value",
@@ -76,34 +76,34 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else PLURALS.get(noun, noun + 's')}"
 
 
-def in_words(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Names as a sentence lists them.
 
     Examples
     --------
-    >>> in_words(["pool"]), in_words(["pool", "fc", "pixels"]), in_words([])
+    >>> join_names(["pool"]), join_names(["pool", "fc", "pixels"]), join_names([])
     ('pool', 'pool, fc and pixels', '')
     """
     return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def factors_in_words(factors: Iterable[str], *, one_network: bool = False) -> str:
+def join_factors(factors: Iterable[str], *, one_network: bool = False) -> str:
     """What was resampled, from what was shown to what was trained.
 
     Where one network was trained, seeds are those of the untrained networks alone.
 
     Examples
     --------
-    >>> factors_in_words(["stimuli", "neurons", "seeds", "sessions"])
+    >>> join_factors(["stimuli", "neurons", "seeds", "sessions"])
     'stimuli, sessions, neurons and seeds'
-    >>> factors_in_words(["seeds", "stimuli"], one_network=True)
+    >>> join_factors(["seeds", "stimuli"], one_network=True)
     'stimuli and seeds of the untrained networks'
-    >>> factors_in_words([])
+    >>> join_factors([])
     'nothing'
     """
     ordered = sorted(factors, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
     named = ["seeds of the untrained networks" if one_network and f == "seeds" else f for f in ordered]
-    return in_words(named) or "nothing"
+    return join_names(named) or "nothing"
 
 
 def minus(text: str) -> str:

@@ -23,7 +23,7 @@ function tuningExplorer() {
   }
 
   // The place of the one that the reader asks for, by name or number, or of the nearest; and what is to be said of it.
-  function found({ tuning, kind }, text) {
+  function search({ tuning, kind }, text) {
     const asked = text.trim();
     const keys = tuning.units.map((_, place) => keyOf(tuning, place));
     const same = [keys.indexOf(asked), keys.findIndex((key) => key.toLowerCase() === asked.toLowerCase())].find((place) => place >= 0);
@@ -50,7 +50,7 @@ function tuningExplorer() {
       said("gosi", (index) => `gOSI ${shown(index, 2)}`), said("gdsi", (index) => `gDSI ${shown(index, 2)}`),
       tuned ? said("width_deg", (width) => `width ${shown(width, 0)}°`) : null,
       said("p_stimulus", (p) => `any tuning ${small(p)}`), said("p_responsive", (p) => `against blanks ${small(p)}`),
-      said("reliability", (found) => `reliability ${shown(found, 2)}`),
+      said("reliability", (r) => `reliability ${shown(r, 2)}`),
     ].filter((text) => text !== null).join(", ");
   }
 
@@ -98,7 +98,7 @@ function tuningExplorer() {
   }
   choose();
   byId("tuning-population").addEventListener("change", choose);
-  input.addEventListener("change", () => show(...found(known[current()], input.value)));
+  input.addEventListener("change", () => show(...search(known[current()], input.value)));
   document.querySelectorAll("[data-step]").forEach((button) => button.addEventListener("click", () => step(Number(button.dataset.step))));
   byId("tuning-overview").on("plotly_click", (event) => show(event.points[0].pointIndex));
   redraws.push(() => show(chosen));
