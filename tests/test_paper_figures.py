@@ -224,7 +224,7 @@ def test_widths_out_of_range_are_refused(given):
 
 @pytest.mark.parametrize("formats", [["tiff"], ["pdf", "jpg"], []])
 def test_other_formats_are_refused(formats, tmp_path):
-    with pytest.raises(InputError, match="it must be some of png, svg, pdf"):
+    with pytest.raises(InputError, match="give some of png, svg, pdf"):
         figures.save(picture("similarity_bars"), tmp_path, "bars", formats)
 
 

@@ -1,7 +1,7 @@
-"""Pictures of populations: stimuli, RDMs and their rows, embeddings.
+"""Figures of populations: stimuli, RDMs and their rows, embeddings.
 
-Populations come as mappings from a label to an array, in the order in which they are drawn; the first of `populations`
-is the recording where there is one. Controls come apart and are drawn apart.
+Populations are mappings from a label to an array, in the order in which they are drawn; the recording, if any, comes
+first. Controls are given and drawn separately.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,14 +33,14 @@ from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
-FEW = 12  # stimuli, of which the axes name some and nothing between them
-BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities lie between 0 and 2 in every population
+FEW = 12  # stimuli, of which axes name some, and no values between them
+BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities are always between 0 and 2
 
 
 def example_stimuli(
     images: Any, orientation: Sequence[float] | Sequence[str] | npt.ArrayLike, *, axes: AxesArray | None = None
 ) -> AxesArray:
-    """Picture 1: stimuli side by side, each under its orientation, or its name.
+    """Figure 1: stimuli side by side, each below its orientation or name.
 
     Parameters
     ----------
@@ -78,21 +78,21 @@ def rdms(
     shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 2: RDMs side by side on one colour scale, controls in a second row.
+    """Figure 2: RDMs side by side on the same colour scale, with controls in a second row.
 
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, n_stimuli)
         Dissimilarities.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical, rising.
+        Degrees from vertical, ascending.
     metric : str
-        Correlation and cosine distances share the scale from 0 to 2; of others, which have a unit of their own in
-        every population, each matrix is divided by its largest value.
+        Correlation and cosine distances share a scale from 0 to 2. Other metrics have a different unit in each
+        population, and each matrix is divided by its largest value.
     period : float or None
-        180 (orientation), 360 (direction), or None where stimuli are images.
+        180 (orientation), 360 (direction), or None for images.
     shown : str or StimulusType, optional
-        The type of the stimuli, where it is another one than `period` tells.
+        The type of the stimuli, if `period` does not determine it.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -129,32 +129,32 @@ def rdm_rows(
     shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 4: rows of the RDMs, dissimilarity from a reference orientation to all others.
+    """Figure 4: rows of the RDMs, the dissimilarity between a reference orientation and all others.
 
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, n_stimuli)
         Dissimilarities.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical, rising.
+        Degrees from vertical, ascending.
     at : sequence of float
-        Reference orientations in degrees, -75, -25, 25 and 75 by default; of directions 45, 135, 225 and 315. The
-        stimulus nearest to each on the circle is taken, and none twice; those by default in rising order.
+        Reference orientations in degrees, by default -75, -25, 25 and 75; for directions 45, 135, 225 and 315. The
+        stimulus nearest to each on the circle is drawn, once; those by default in ascending order.
     metric : str
         As in :func:`rdms`.
     period : float
         180 (orientation) or 360 (direction).
     shown : str or StimulusType, optional
-        The type of the stimuli, where it is another one than `period` tells.
+        The type of the stimuli, if `period` does not determine it.
     axes : array of Axes, optional
-        One a reference orientation.
+        One for each reference orientation.
 
     Returns
     -------
     ndarray of Axes
     """
     orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
-    # Without a circle stimuli stand side by side, as in the matrices: they are often spaced by their logarithm.
+    # Stimuli that are not on a circle are evenly spaced, as in the matrices: their spacing is often logarithmic.
     places = None if stimulus_type.period is not None else np.arange(len(orientation))
     x = orientation if places is None else places
     references = at if at is not None else stimulus_type.references(orientation)
@@ -195,20 +195,20 @@ def embeddings(
     shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 6: two-dimensional embedding of each population, one point a stimulus, coloured by orientation.
+    """Figure 6: two-dimensional embedding of each population, one point per stimulus, coloured by orientation.
 
-    Stimuli that lie on the same point share it, each with a slice of its own colour.
+    Stimuli at the same point share it, each with a slice in its own colour.
 
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, 2)
-        As :func:`normenc.embedding.embed` gives them.
+        As returned by :func:`normenc.embedding.embed`.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical, of any range; the colours are cyclic, -90 and 90 share one.
+        Degrees from vertical, in any range; colours are cyclic: -90 and 90 have the same.
     period : float or None
-        180 (orientation), 360 (direction), or None where stimuli are images, which have one colour.
+        180 (orientation), 360 (direction), or None for images, which all have the same colour.
     shown : str or StimulusType, optional
-        The type of the stimuli, where it is another one than `period` tells.
+        The type of the stimuli, if `period` does not determine it.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -246,7 +246,7 @@ def embeddings(
 
 
 def _share_dots(panel: Axes, points: npt.NDArray[Any], size: float, colours: Mapping[str, Any]) -> None:
-    """Of stimuli that lie on one point, give each a slice of the dot in its own colour."""
+    """Draw stimuli at the same point as slices of the dot, each in its own colour."""
     _, group, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     for index in np.flatnonzero(counts > 1):
         members = np.flatnonzero(group.ravel() == index)
@@ -256,10 +256,10 @@ def _share_dots(panel: Axes, points: npt.NDArray[Any], size: float, colours: Map
 
 
 def _slice(place: int, n: int) -> MarkerStyle:
-    """One of `n` equal slices of a dot, counted from the left anticlockwise; as large as the dot that it is of."""
+    """One of `n` equal slices of a dot of the same size, anticlockwise from the left."""
     start = 90 + 360 * place / n
     wedge = Path.wedge(start, start + 360 / n)
-    # A marker is scaled by its largest coordinate: a point that is not drawn makes that 1, as a whole dot's is.
+    # A marker is scaled by its largest coordinate: an invisible point makes that 1, as for a whole dot.
     vertices, codes = np.vstack([wedge.vertices, [[1, 0]]]), np.append(np.asarray(wedge.codes), Path.MOVETO)
     return MarkerStyle(Path(vertices, codes))
 
@@ -269,11 +269,11 @@ def _dissimilarity(metric: str) -> str:
 
 
 def _title(label: str, panel: Axes) -> str:
-    """On a page a name is broken to its panel's width."""
+    """A label, broken to its panel's width on a narrow page."""
     return wrapped(label, room(panel)) if narrow(panel) else label
 
 
 def _places_of_ticks(stimulus: npt.NDArray[Any], shown: StimulusType, panel: Axes) -> tuple[npt.ArrayLike, list[str]]:
-    """Where the ticks stand on an axis whose unit is the stimulus index; names have none."""
+    """Positions and labels of ticks on an axis of stimulus indices; named stimuli have no ticks."""
     ticks, names = stimulus_ticks(stimulus, shown, panel)
     return np.interp(ticks, stimulus, np.arange(len(stimulus))) if ticks else [], names

@@ -1,4 +1,4 @@
-"""How pages write names, numbers and p-values in a sentence."""
+"""How the pages write names, numbers and p-values in a sentence."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ FACTORS = ("stimuli", "animals", "sessions", "neurons", "seeds")
 
 
 def quoted(name: object) -> str:
-    """A name that somebody chose, so that it reads as a name.
+    """A name that a user chose, in quotation marks.
 
     Examples
     --------
@@ -39,12 +39,12 @@ def quoted(name: object) -> str:
 
 
 def shown(value: Any) -> Any:
-    """What a page shows of a value: a text with escapes for what would not be seen; HTML that is safe as it is."""
+    """A value as a page shows it: invisible characters of a text are escaped; safe HTML is unchanged."""
     return visible_lines(value) if type(value) is str else value
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names one after the other, apart from each other also where one holds a comma.
+    """Names in a list, separated by semicolons if one contains a comma.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def the_recording(name: object) -> str:
-    """A recording, by its name.
+    """A recording and its name.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def the_recording(name: object) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """How many there are, with the noun in its right form.
+    """A number and its noun, in the singular or plural.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def counted(n: int, noun: str) -> str:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Names as a sentence lists them.
+    """Names in a list within a sentence.
 
     Examples
     --------
@@ -88,9 +88,9 @@ def join_names(names: Sequence[str]) -> str:
 
 
 def join_factors(factors: Iterable[str], *, one_network: bool = False) -> str:
-    """What was resampled, from what was shown to what was trained.
+    """The resampled factors in a list, from stimuli to seeds.
 
-    Where one network was trained, seeds are those of the untrained networks alone.
+    If a single network was trained, only the seeds of the untrained networks were resampled.
 
     Examples
     --------
@@ -107,12 +107,12 @@ def join_factors(factors: Iterable[str], *, one_network: bool = False) -> str:
 
 
 def minus(text: str) -> str:
-    """With minus signs for hyphens."""
+    """A text with minus signs in place of hyphens."""
     return text.replace("-", "−")
 
 
 def signed(value: float) -> str:
-    """A difference.
+    """A difference, with its sign.
 
     Examples
     --------
@@ -123,14 +123,14 @@ def signed(value: float) -> str:
 
 
 def interval(low: float, high: float, form: str = ".3f") -> str:
-    """The ends of an interval.
+    """The limits of an interval.
 
     Examples
     --------
     >>> interval(-0.1, 0.25, "+.2f"), interval(float("nan"), float("nan"))
-    ('−0.10 to +0.25', 'not known')
+    ('−0.10 to +0.25', 'unknown')
     """
-    return "not known" if pd.isna(low) else " to ".join(_without_minus_zero(f"{end:{form}}") for end in (low, high))
+    return "unknown" if pd.isna(low) else " to ".join(_without_minus_zero(f"{end:{form}}") for end in (low, high))
 
 
 def _without_minus_zero(text: str) -> str:
@@ -154,6 +154,6 @@ def corrected(n: int, noun: str = "comparison") -> str:
     Examples
     --------
     >>> corrected(8), corrected(3, "model"), corrected(1)
-    ('Holm-corrected for 8 comparisons', 'Holm-corrected for 3 models', 'of 1 comparison')
+    ('Holm-corrected for 8 comparisons', 'Holm-corrected for 3 models', 'for a single comparison')
     """
-    return f"Holm-corrected for {counted(n, noun)}" if n > 1 else f"of {counted(n, noun)}"
+    return f"Holm-corrected for {counted(n, noun)}" if n > 1 else f"for a single {noun}"

@@ -186,8 +186,9 @@ def infer(
         Whether the stimuli lie in order on a circle, as orientations do. They are then drawn in blocks of neighbours.
     chance : str, optional
         ``"permutations"`` of the stimuli ask whether model and data are related at all; circular ``"shifts"``, for
-        ordered stimuli, whether the match is tied to the very orientations. By default shifts where stimuli are ordered
-        and so many that a shift can be significant once p is corrected for all models, else permutations.
+        ordered stimuli, whether the match depends on the positions of the stimuli on the circle. By default shifts if
+        stimuli are ordered and there are enough of them for a shift to be significant after correction for all models,
+        else permutations.
     block_length : int, optional
         Neighbours drawn together; from the data's RDM where left out, see
         :func:`normenc.rsa.resampling.block_length_of`.

@@ -81,8 +81,9 @@ def chance_p_values(
     The data's stimuli are permuted as whole rows and columns. Permuting the RDM's entries instead would treat
     dissimilarities that share a stimulus as independent, and call chance significant three times too often. Where the
     stimuli lie in order on a circle (`ordered`), neighbours are alike in every smooth representation; there all
-    circular shifts are taken instead, which ask whether the match is tied to the very orientations. For an RDM that
-    is the same all around the circle every shift is as good, and nothing can be concluded.
+    circular shifts are taken instead, which ask whether the match depends on the positions of the stimuli on the
+    circle. An RDM in which dissimilarity depends only on the distance between stimuli is the same after every shift,
+    and nothing can be concluded about it.
 
     Parameters
     ----------

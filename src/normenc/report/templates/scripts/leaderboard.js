@@ -1,4 +1,4 @@
-// The leaderboard: sorted by a click on a heading, filtered by kind and name, and in any comparison measure.
+// The leaderboard: sorted by a click on a heading, filtered by kind and name, and by each measure of similarity.
 function leaderboard() {
   const { labels, methods } = data.leaderboard;
   const table = byId("leaderboard");
@@ -65,7 +65,7 @@ function leaderboard() {
     const shapes = lower === null ? [] : [{ type: "rect", layer: "below", xref: "x", yref: "paper", x0: lower, x1: upper, y0: 0, y1: 1, fillcolor: colour("band"), line: { width: 0 } }];
     draw("leaderboard-plot", [trace], {
       height: 90 + 26 * Math.max(order.length, 2), shapes,
-      title: { text: `similarity by ${method.name}${lower === null ? "; no noise ceiling is known" : "; the band is the noise ceiling"}`, font: { size: 13 }, x: 0 },
+      title: { text: `similarity by ${method.name}${lower === null ? "; the noise ceiling is unknown" : "; the band is the noise ceiling"}`, font: { size: 13 }, x: 0 },
       xaxis: { title: { text: "similarity" } },
       yaxis: { tickvals: order.map((_, place) => place), ticktext: order.map((index) => plain(labels[index])), range: [-0.7, order.length - 0.3], fixedrange: true },
     });
