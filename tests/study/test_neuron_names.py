@@ -145,7 +145,7 @@ def test_the_page_says_of_which_trials_it_counts_and_what_it_decodes(finished):
         n = f"{row[f'n_tuned_{kind}']:.0f} of {row[f'n_tested_tuned_{kind}']:.0f} ("
         assert n in tuning and re.search(rf"{re.escape(n)}\d+%\) to {kind}", checked)
     assert "directions as recorded, before folding" in checked and "of single trials, median" in checked
-    assert "Neurons are described by the directions they were shown, as recorded" in tuning
+    assert "Neurons are described by the directions that were shown" in tuning
     assert "decoding error of averages, direction" in tuning and "how well single trials are decoded" in tuning
     assert "left out before" not in tuning
 

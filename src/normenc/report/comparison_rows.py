@@ -11,6 +11,7 @@ from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import format_value
 from normenc.report.matching import encoder_table
 from normenc.report.wording import interval, minus, signed
+from normenc.rsa.ceiling import KINDS
 from normenc.runs import Run, open_all
 
 __all__ = [
@@ -80,7 +81,9 @@ def _ceiling_cell(run: Run) -> Cell:
     row = run.similarity.iloc[0]
     if not np.isfinite(row["ceiling_lower"]):
         return "none", ["the highest possible similarity is unknown"]
-    return f"{row['ceiling_lower']:.3f} to {_number(row['ceiling_upper'])}", [f"from {row['ceiling']}"]
+    return f"{row['ceiling_lower']:.3f} to {_number(row['ceiling_upper'])}", [
+        f"from {KINDS.get(row['ceiling'], row['ceiling']).partition(':')[0]}"
+    ]
 
 
 def _similarity_cell(row: dict[str, Any]) -> Cell:
