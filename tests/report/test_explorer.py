@@ -95,7 +95,7 @@ def test_the_methods_say_what_was_done(hostile_run):
     for phrase in (
         "compared with the responses of 9 neurons (&lt;script&gt;",
         "to 12 gratings of different orientations in 48 trials (Me &amp; You, 2026)",
-        "tilt-discrimination (40 stimuli; 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), and never on",
+        "tilt-discrimination (40 stimuli; 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), and never",
         "The layers pool and fc were compared with the recording; the same layers of 2 untrained networks, and Fourier",
         "Gabor energy, orientation model and pixels, served as controls",
         "one minus the Pearson correlation between the responses of neurons or units to each pair",

@@ -129,7 +129,7 @@ def test_of_layers_orientation_alone_is_described_and_nothing_of_six_averages_is
     assert table["decoding_orientation_error_deg"].between(0, 90).all()
     page = (done.folder / "report.html").read_text(encoding="utf-8").split('id="tuning"')[1].split('id="embedding"')[0]
     said = " ".join(page.split())
-    assert "no model prefers one of them: of layers and controls, orientation alone is tested and decoded" in said
+    assert "no model can prefer one of them: for layers and controls, only orientation is tested and decoded" in said
     assert "0 of " not in said.split("<tbody>")[1].split("</tbody>")[0].split("</tr>", 1)[1]
     assert "pool, fc and pixels, whose tuning cannot be tested" in said
     assert "power laws" not in said  # of twelve stimuli none is fitted
