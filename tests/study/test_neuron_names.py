@@ -133,7 +133,7 @@ def test_of_layers_orientation_alone_is_described_and_nothing_of_six_averages_is
     assert "0 of " not in said.split("<tbody>")[1].split("</tbody>")[0].split("</tr>", 1)[1]
     assert "pool, fc and pixels, whose tuning cannot be tested" in said
     assert "power laws" not in said  # of twelve stimuli none is fitted
-    assert "Shades are standard errors" in said
+    assert "Shading: standard error" in said
 
 
 def test_the_page_says_of_which_trials_it_counts_and_what_it_decodes(finished):
