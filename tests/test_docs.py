@@ -347,7 +347,7 @@ def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     text = (DOCS / "report.md").read_text(encoding="utf-8")
     page = render(folder)
     sections = re.findall(r"^\| ([A-Z][^|]+?) \|", text, flags=re.MULTILINE)
-    assert (own := "More pictures") in sections  # a section for pictures that a user adds
+    assert (own := "More figures") in sections  # a section for pictures that a user adds
     shown = [re.sub(r"<[^>]+>|:.*", "", heading) for heading in re.findall(r"<h2[^>]*>(.*?)</h2>", page)]
     assert [part for section in sections for part in re.split(", (?=[A-Z])", section) if part != own] == shown
     assert f"untrained twins and controls: {explorer.MOST_POPULATIONS} at most" in text

@@ -85,7 +85,7 @@ def test_similarity_bars_show_values_kinds_intervals_and_ceiling():
     assert "simulated" in axes.get_title()
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert legend[:4] == ["noise ceiling", "trained", "untrained twin", "control"]
-    assert legend[4:] == ["95 % interval", "above chance", "more similar\nthan the ticks"]
+    assert legend[4:] == ["95 % CI", "above chance", "more similar\nthan the ticks"]
     assert axes.get_xlim()[0] < -0.25
     whiskers = [
         tuple(line.get_xdata())
@@ -106,7 +106,7 @@ def test_wings_say_who_beats_whom():
     assert [float(line.get_ydata()[0]) for line in ticks] == [1, 2]
     nothing = figures.similarity_bars(table(), pairs((0.2, 0.3, 0.4)))
     assert not [line for line in nothing.lines if line.get_marker() == "o" and line.get_color() == "black"]
-    with pytest.raises(InputError, match="there are 2 pairs for 3 rows; there must be 3"):
+    with pytest.raises(InputError, match="there are 2 pairs for 3 rows; give 3"):
         figures.similarity_bars(table(), pairs().head(2))
 
 
@@ -361,7 +361,7 @@ def test_given_axes_are_drawn_on_and_too_few_refused():
     assert list(axes.flat) == list(given)
     _, single = plt.subplots()
     assert figures.similarity_bars(table(), axes=single) is single
-    with pytest.raises(InputError, match="2 axes were given; this picture needs 3"):
+    with pytest.raises(InputError, match="2 axes were given; this figure needs 3"):
         figures.example_stimuli(np.zeros((3, 4, 5)), [-45, 0, 45], axes=given)
 
 

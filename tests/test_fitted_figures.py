@@ -113,7 +113,7 @@ def test_ellipses_are_one_standard_deviation():
         (lambda: fitted.readout_maps(np.ones((3, 3))), r"maps have shape \(3, 3\)"),
         (
             lambda: fitted.readout_maps(np.ones((2, 3, 3)), neurons=[2]),
-            r"neurons are \[2\]; they must be some from 0 to 1",
+            r"neurons are \[2\]; they must be numbers from 0 to 1",
         ),
         (lambda: fitted.readout_maps(np.ones((2, 3, 3)), labels=["a"]), "there are 1 labels for 2 neurons"),
         (lambda: fitted.readout_positions(np.ones(3), (4, 4)), r"positions have shape \(3,\)"),

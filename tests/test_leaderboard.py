@@ -94,23 +94,27 @@ def differences(p: float) -> pd.DataFrame:
 def test_of_many_layers_the_page_tells_the_best_and_counts_the_others():
     said = findings(similarity(4), differences(0.01))
     assert said[0].startswith(
-        "Of the trained layers, task 3 CNN pool matches the recording “V1” best: similarity 0.900"
+        "Of the trained layers, task 3 CNN pool matches the recording “V1” best, with a similarity of 0.900"
     )
-    how = "(p Holm-corrected for 32 comparisons)"
-    assert (
-        said[1]
-        == f"Of 16 trained layers, 16 are significantly more similar than their untrained twins and 0 less {how}."
+    how = "(p-values Holm-corrected for 32 comparisons)"
+    assert said[1] == (
+        "Of 16 trained layers, 16 are significantly more similar than their untrained twins and 0 are significantly "
+        f"less similar {how}."
     )
-    assert said[2] == f"Of 16 trained layers, 7 are significantly more similar than pixels and 9 less {how}."
+    assert said[2] == (
+        "Of 16 trained layers, 7 are significantly more similar than pixels and 9 are significantly less similar "
+        f"{how}."
+    )
     assert said[3].startswith("task 3 CNN pool is significantly more similar after training than before")
     assert said[4].startswith(
-        "Against controls, which were never trained: task 3 CNN pool is significantly more similar than pixels"
+        "Compared with the controls, which were never trained, task 3 CNN pool is significantly more similar than "
+        "pixels"
     )
     assert len(said) == 7
 
 
 def test_of_many_layers_nothing_is_claimed_that_is_not_sure():
     said = findings(similarity(4), differences(0.2))
-    how = "(p Holm-corrected for 32 comparisons)"
+    how = "(p-values Holm-corrected for 32 comparisons)"
     assert said[2] == f"None of the 16 trained layers differed significantly from pixels {how}."
     assert "task 3 CNN pool did not differ significantly from pixels (" in said[4]

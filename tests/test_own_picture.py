@@ -69,7 +69,7 @@ def test_the_command_lists_it_and_draws_it_again(folder, tmp_path, normenc):
 
 def test_the_page_shows_it_with_its_caption(folder):
     text = (folder / "report.html").read_text(encoding="utf-8")
-    assert '<a href="#more">More pictures</a>' in text
+    assert '<a href="#more">More figures</a>' in text
     section = text.partition('<h2 id="more">')[2].partition("<h2")[0]
     assert section.count("<img") == 1
     assert "<figcaption>How far each &lt;encoder&gt; is from the best one.</figcaption>" in section

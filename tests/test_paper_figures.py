@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_refused_and_leaves_nothing(tmp_path):
     _, axes = plt.subplots(figsize=(8, 4), layout="constrained")
     axes.set_title("a title much too long for a column of a page of any journal that there is")
     with pytest.raises(
-        TooNarrowError, match=r"long cannot be read at 40 mm: 'a title much .* is cut off; give it more"
+        TooNarrowError, match=r"long cannot be read at 40 mm: 'a title much .* is cut off; give it a larger"
     ):
         figures.save(axes, tmp_path, "long", ("pdf",), 40)
     assert not list(tmp_path.iterdir())
@@ -224,7 +224,7 @@ def test_widths_out_of_range_are_refused(given):
 
 @pytest.mark.parametrize("formats", [["tiff"], ["pdf", "jpg"], []])
 def test_other_formats_are_refused(formats, tmp_path):
-    with pytest.raises(InputError, match="it must be some of png, svg, pdf"):
+    with pytest.raises(InputError, match="give some of png, svg, pdf"):
         figures.save(picture("similarity_bars"), tmp_path, "bars", formats)
 
 

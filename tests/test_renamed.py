@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normenc import figures, quality, recordings, rsa
+from normenc import figures, quality, recordings, report, rsa
 from normenc.errors import InputError, NormencWarning
 from normenc.renamed import RenamedWarning, keep_old_names, renamed, with_new_keys
 from normenc.runs.older_keys import OLD_KEYS
@@ -141,6 +141,14 @@ def raised_by_power(**options):
 
 
 LIMITS = quality.decidable(V1 := recordings.simulated_v1(5, n_stimuli=12), quality.rdms_for_inference(V1))
+SIMILARITY = pd.DataFrame(
+    {
+        **{"recording": "V1", "encoder": "fc", "kind": "trained layer", "similarity": 0.6, "low": 0.5, "high": 0.7},
+        **{"ceiling": "none", "p_ceiling_holm": np.nan, "p_chance_holm": 0.5, "chance": "circular shifts"},
+    },
+    index=[0],
+)
+NO_DIFFERENCES = pd.DataFrame(columns=["encoder", "other", "other_kind", "difference", "low", "high", "p_holm"])
 PARAMETERS = {  # of a function: what is called, the old name, the new name, a value
     "rsa.infer": (told, "tick", "progress", None),
     "recordings.stream_rdm": (
@@ -162,6 +170,12 @@ PARAMETERS = {  # of a function: what is called, the old name, the new name, a v
         LIMITS,
     ),
     "study.power": (raised_by_power, "n_jobs", "workers", 1),
+    "report.findings": (
+        lambda **of_stimuli: report.findings(SIMILARITY, NO_DIFFERENCES, **of_stimuli),
+        "kind",
+        "stimulus_type",
+        "direction",
+    ),
     "figures.loss_curves": (on_axes(lambda **o: figures.loss_curves({"fit": LOG}, **o)), "ax", "axes", "new"),
     "figures.readout_positions": (
         on_axes(lambda **o: figures.readout_positions([[1, 2], [3, 4]], (8, 8), **o)),
@@ -178,7 +192,7 @@ def test_old_parameters_do_the_same(function):
     call, old, new, value = PARAMETERS[function]
 
     def given():
-        return plt.subplots()[1] if isinstance(value, str) else value
+        return plt.subplots()[1] if value == "new" else value
 
     expected = call(**{new: given()})
     with pytest.warns(RenamedWarning, match=f"^{old} is now called {new};") as warned:

@@ -262,7 +262,7 @@ def test_variances_that_are_not_positive_are_left_out():
     assert names == ["V1", "none\nno positive variance", "slope −1"]
     with pytest.raises(InputError, match="'V1' has an exponent but no positive variance at ranks 11 to 500"):
         figures.eigenspectrum({"V1": [4.0, 1.0]}, {"V1": 1.0})
-    with pytest.raises(InputError, match="one variance a component"):
+    with pytest.raises(InputError, match="one variance per component"):
         figures.eigenspectrum({"V1": np.ones((2, 2))})
 
 
@@ -299,7 +299,7 @@ def test_units_are_titled_by_their_names_where_these_are_given():
     )
     titles = [panel.get_title() for panel in axes.flat]
     assert titles == ["V1:\nneuron ROI of a name that\ntakes two lines", "V1: neuron 17", "fc: unit 0", ""]
-    with pytest.raises(InputError, match="names of 'V1' are 2; there must be one for each of 3 units"):
+    with pytest.raises(InputError, match="there are 2 names for 'V1'; give one for each of the 3 units"):
         figures.tuning_curves({"V1": bumps([0, 10, 20])}, ORIENTATION, names={"V1": ["a", "b"]})
 
 
@@ -355,7 +355,7 @@ def test_tuning_curves_refuse_what_they_cannot_draw():
     responses = {"V1": np.ones((len(ORIENTATION), 3))}
     with pytest.raises(InputError, match="both scores and chosen"):
         figures.tuning_curves(responses, ORIENTATION, scores={"V1": [1, 2, 3]}, chosen={"V1": [1]})
-    with pytest.raises(InputError, match="unit 3; there are 3, counted from 0"):
+    with pytest.raises(InputError, match="unit 3; there are 3, numbered from 0"):
         figures.tuning_curves(responses, ORIENTATION, chosen={"V1": [0, 3]})
     with pytest.raises(InputError, match="chosen has no units of 'V1'"):
         figures.tuning_curves(responses, ORIENTATION, chosen={})

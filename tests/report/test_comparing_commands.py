@@ -16,7 +16,7 @@ def test_compare_prints_a_table_and_writes_the_page(normenc, tmp_path):
     assert (tmp_path / "comparison.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     code, out, err = normenc("compare", "one", "two")
     assert (code, out) == (2, "")
-    assert "comparison.html: there is a page already; add --force to replace it" in err
+    assert "comparison.html: this page exists already; replace it with --force" in err
     code, out, _ = normenc("compare", "one", "two", "--out", "new/page.html")
     assert code == 0
     assert (tmp_path / "new" / "page.html").is_file()
@@ -28,7 +28,7 @@ def test_compare_prints_a_table_and_writes_the_page(normenc, tmp_path):
         (["compare", "one"], "1 run was given; a comparison takes two or more"),
         (["compare", "one", "./one"], "given twice"),
         (["compare", "one", "none"], "none: there is no such folder"),
-        (["open", "none"], "there is no such run or page"),
+        (["open", "none"], "this file or folder does not exist"),
         (["open", "one", "--no-browser"], "training.csv is missing"),
     ],
 )

@@ -93,14 +93,14 @@ def test_the_methods_say_what_was_done(hostile_run):
     text = report.render(hostile_run.folder)
     said = text.split('<p id="methods-text">')[1].split("</p>")[0]
     for phrase in (
-        "compared with 9 neurons (&lt;script&gt;",
-        "were shown 12 gratings of different orientation in 48 trials (Me &amp; You, 2026)",
-        "tilt-discrimination (40 stimuli; 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), one network",
-        "Their layers pool and fc were compared; the same layers of 2 untrained networks, and Fourier amplitude, Gabor",
+        "compared with the responses of 9 neurons (&lt;script&gt;",
+        "to 12 gratings of different orientations in 48 trials (Me &amp; You, 2026)",
+        "tilt-discrimination (40 stimuli; 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), and never",
+        "The layers pool and fc were compared with the recording; the same layers of 2 untrained networks, and Fourier",
         "Gabor energy, orientation model and pixels, served as controls",
-        "one minus the Pearson correlation of the responses to each pair",
-        "(60 samples, orientations in circular blocks of",
-        "by 320 random permutations of the stimuli, which ask whether model and recording are related at all",
+        "one minus the Pearson correlation between the responses of neurons or units to each pair",
+        "(60 samples, orientations resampled in circular blocks of",
+        "with 320 random permutations of the stimuli, which ask whether model and recording are related at all",
         "The noise ceiling was estimated from split halves of the repeated trials.",
     ):
         assert phrase in said.replace("\n", " "), phrase

@@ -24,7 +24,7 @@ def test_edges_of_the_grid_are_told_once_with_every_encoders_share():
     share = f"{some.at_lowest.mean():.1%}".replace("%", " %")
     assert f"for {share} of neurons predicted from pool, " in lower and f"{share} from pixels:" in lower
     assert sum("lower end" in note for note in said) == 1 and sum("upper end" in note for note in said) <= 1
-    assert sum("give penalties to normenc.encoding.cross_validated_predictions" in note for note in said) == 1
+    assert sum("pass penalties to normenc.encoding.cross_validated_predictions" in note for note in said) == 1
     assert said[-1] == "pixels: the fit failed: far worse than by a constant"
     assert not any("begin the grid" in note or "end the grid" in note for note in said)
 

@@ -47,14 +47,14 @@ def paragraph(recording=None, inference=None, *, layers=("pool", "fc"), seeds=(1
 def test_what_was_recorded_and_how_it_was_prepared():
     said = paragraph()
     assert said.startswith(
-        "Models were compared with 793 neurons (V1, mouse) that were shown 12 drifting gratings of different direction "
-        "in 240 trials. Responses were expressed as dF/F. Before the comparison, we left out 20 of 260 trials without "
-        "a stimulus (blanks) and averaged over the trials of each stimulus. Models were shown the gratings as still "
-        "images (6 different ones), which are the same for opposite directions. Networks"
+        "Models were compared with the responses of 793 neurons (V1, mouse) to 12 drifting gratings of different "
+        "directions in 240 trials. Responses were expressed as dF/F. Before the comparison, we left out 20 of 260 "
+        "trials without a stimulus (blanks) and averaged over the trials of each stimulus. Models were shown still "
+        "images of the gratings (6 different images), which are the same for opposite directions. One network"
     )
-    assert "There is one for each of the 2 sessions." in said
+    assert "The recording has one matrix for each of the 2 sessions." in said
     assert "a bootstrap over stimuli, sessions, neurons and seeds of the untrained networks (200 samples" in said
-    assert "every session’s matrix was made of the same resampled neurons" in said
+    assert "the same resampled neurons were used in every session" in said
     assert "estimated from several sessions: the lower with one left out, the upper with all." in said
     assert "animal" not in said
 
@@ -64,33 +64,37 @@ def test_what_was_recorded_and_how_it_was_prepared():
     [
         ({"images_cut": "Images lost a quarter of their height."}, {}, " Images lost a quarter of their height. "),
         ({}, {"notes": ["Session 3 saw 2 of 12 stimuli."]}, " Session 3 saw 2 of 12 stimuli. "),
-        ({"units": "not stated", "species": "not stated", "area": "V1"}, {}, "793 neurons (V1) that were shown"),
+        ({"units": "not stated", "species": "not stated", "area": "V1"}, {}, "responses of 793 neurons (V1) to 12"),
         ({"steps": ["Somebody else's words"]}, {}, "Preparation: Somebody else's words."),
-        ({"n_neurons": 1, "n_trials": 1, "n_stimuli": 1}, {}, "with 1 neuron (V1, mouse) that was shown 1 drifting"),
+        ({"n_neurons": 1, "n_trials": 1, "n_stimuli": 1}, {}, "responses of 1 neuron (V1, mouse) to 1 drifting"),
         (
             {"stimuli": "orientation", "n_stimuli": 6},
             {"n_orders": 720, "n_different_images": 6},
-            "by all 720 orders of the stimuli, which ask whether model and recording are related at all",
+            "with all 720 orders of the stimuli, which ask whether model and recording are related at all",
         ),
-        ({}, {}, "(200 samples, directions in circular blocks of 2 neighbours [2]; every session"),
-        ({"stimuli": "orientation"}, {"block_length": 1}, "(200 samples, orientations one by one; every session"),
-        ({"stimuli": "image"}, {"block_length": None}, "(200 samples, images one by one; every session"),
+        ({}, {}, "(200 samples, directions resampled in circular blocks of 2 neighbours [2]; the same"),
+        (
+            {"stimuli": "orientation"},
+            {"block_length": 1},
+            "(200 samples, orientations resampled individually; the same",
+        ),
+        ({"stimuli": "image"}, {"block_length": None}, "(200 samples, images resampled individually; the same"),
         ({}, {"resampled": {"seeds": 5}, "block_length": None}, "(200 samples), corrected"),
-        ({}, {}, "by 1,000 random permutations of the stimuli, which ask"),
+        ({}, {}, "with 1,000 random permutations of the stimuli, which ask"),
         (
             {},
             {"chance": "circular shifts"},
-            "shifts of the stimuli, which ask whether a match is tied to the very directions",
+            "shifts of the stimuli, which ask whether a match depends on the positions of the stimuli on the circle",
         ),
         (
             {"n_neurons": None, "n_trials": None},
             {"resampled": {"stimuli": 12, "animals": 15}, "rdm_metric_of_recording": "crossnobis"},
-            "representational dissimilarity matrices of 15 animals [1] (crossnobis dissimilarities) were given",
+            "representational dissimilarity matrices of 15 animals [1] (crossnobis dissimilarities) were provided",
         ),
         (
             {"steps": ["folded directions onto orientations"], "stimuli": "orientation", "n_stimuli": 6},
             {"n_different_images": 6},
-            "we folded directions onto orientations. Networks",
+            "we folded directions onto orientations. One network",
         ),
     ],
 )
@@ -100,5 +104,8 @@ def test_what_the_run_says_is_in_the_paragraph(recording, inference, phrase):
 
 def test_one_of_a_kind_is_singular():
     said = paragraph(layers=["pool"], untrained=[12], n_train=1)
-    assert "Their layer pool was compared; the same layer of 1 untrained network, and pixels, served" in said
+    assert (
+        "The layer pool was compared with the recording; the same layer of 1 untrained network, and pixels, served"
+        in said
+    )
     assert "tilt (1 stimulus; 25 epochs" in said

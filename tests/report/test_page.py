@@ -96,12 +96,12 @@ def test_the_recordings_name_reads_as_a_name(finished):
 def test_the_caption_says_what_is_drawn_and_nothing_else(finished):
     """Noise alone: nothing is above chance, no model beats another."""
     text = " ".join(Page(report.render(finished.folder)).said.split())
-    caption = text.partition("Similarity of two representational")[2].partition("first training step.")[0]
+    caption = text.partition("Similarity between the representational")[2].partition("first training step.")[0]
     table = finished.evaluation.similarity
     assert ("white dot" in caption) == bool((table["p_chance_holm"] <= 0.05).any())
     assert ("Wings" in caption) == bool((finished.evaluation.inference.pairs["p_holm"] <= 0.05).any())
     assert ("grey band" in caption) == bool(table["ceiling_lower"].notna().any())
-    assert "Lines are 95 % intervals." in caption
+    assert "Lines are 95 % confidence intervals." in caption
 
 
 def test_a_simulation_is_said_at_the_top(tmp_path):
@@ -164,10 +164,10 @@ def tables(
         (
             {"twin": 0.4, "control": 0.7, "p": 0.2},
             [
-                "pool did not differ significantly from its untrained twin: difference +0.100 (95 % interval −0.100 to "
-                "+0.100; p = 0.2, Holm-corrected for 2 comparisons).",
-                "Against controls, which were never trained: pool did not differ significantly from pixels (−0.200, 95 "
-                "% interval −0.100 to +0.100, p = 0.2); p is Holm-corrected for 2 comparisons.",
+                "The effect of training on pool was not significant: difference +0.100 (95 % confidence interval "
+                "−0.100 to +0.100; p = 0.2, Holm-corrected for 2 comparisons).",
+                "Compared with the controls, which were never trained, pool did not differ significantly from pixels "
+                "(−0.200, 95 % CI −0.100 to +0.100, p = 0.2); p-values are Holm-corrected for 2 comparisons.",
             ],
         ),
         (
@@ -190,24 +190,27 @@ def tables(
             {"twin": 0.4, "control": 0.3, "p": 1.0},
             [
                 "The noise ceiling is 0.600 (lower) to 0.900 (upper). pool is significantly below the lower ceiling, "
-                "by 0.100 (p = 0.01); p is Holm-corrected for 3 models."
+                "by 0.100 (p = 0.01); p-values are Holm-corrected for 3 models."
             ],
         ),
         ({"twin": 0.4, "control": 0.3, "p": 1.0, "ceiling": None}, ["There is no noise ceiling"]),
         (
             {"twin": 0.4, "control": 0.3, "p": 1.0},
             [
-                "Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): pool; "
-                "pool, untrained."
+                "Significantly more similar than chance (label permutations; p-values Holm-corrected for 3 models): "
+                "pool; pool, untrained."
             ],
         ),
         (
             {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5},
-            ["No model is significantly more similar than chance (label permutations; p Holm-corrected for 3 models)."],
+            [
+                "No model is significantly more similar than chance (label permutations; p-values Holm-corrected for "
+                "3 models)."
+            ],
         ),
         (
             {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5, "chance": "circular shifts"},
-            ["No model is significantly more similar than its own circular shifts"],
+            ["No model is significantly more similar than under circular shifts of the stimuli"],
         ),
     ],
 )
@@ -227,7 +230,7 @@ def test_findings_follow_the_numbers(values, phrases):
             (0.5, 0.64),
             (0.6, 0.9),
             0.4,
-            "pool reaches the lower ceiling to within 0.030, a difference that was not significant (p = 0.4, "
+            "pool reaches the lower ceiling to within 0.030; the difference was not significant (p = 0.4, "
             "Holm-corrected for 3 models).",
         ),
         # Far below it, whatever the test says.
@@ -237,7 +240,7 @@ def test_findings_follow_the_numbers(values, phrases):
             (0.99, 0.999),
             0.12,
             "pool is 0.950 below the lower ceiling; this difference was not significant (p = 0.12, Holm-corrected for "
-            "3 models), because the interval of its similarity is wide (−0.900 to 1.000).",
+            "3 models), because the confidence interval of its similarity is wide (−0.900 to 1.000).",
         ),
         # Close to it, but with an interval that leaves it out.
         (
@@ -246,10 +249,17 @@ def test_findings_follow_the_numbers(values, phrases):
             (0.6, 0.9),
             0.3,
             "pool is 0.030 below the lower ceiling; this difference was not significant (p = 0.3, Holm-corrected for 3 "
-            "models), because the lower ceiling is uncertain itself (95 % interval 0.400 to 0.800).",
+            "models), because the lower ceiling itself is uncertain (95 % confidence interval 0.400 to "
+            "0.800).",
         ),
         (0.57, (0.56, 0.58), (0.6, 0.9), 0.01, "pool is significantly below the lower ceiling, by 0.030 (p = 0.01)"),
-        (0.5, (0.4, 0.6), (0.6, 0.9), np.nan, "pool is 0.100 below the lower ceiling; this could not be tested."),
+        (
+            0.5,
+            (0.4, 0.6),
+            (0.6, 0.9),
+            np.nan,
+            "pool is 0.100 below the lower ceiling; this difference could not be tested.",
+        ),
     ],
 )
 def test_how_far_a_layer_is_from_the_ceiling(similarity, interval, ceiling, p, said):
@@ -266,7 +276,7 @@ def test_what_only_the_correction_takes_away_is_said():
     text = report.findings(rows.assign(p_ceiling=0.03), differences)[-2]
     assert text.endswith(
         "pool is 0.100 below the lower ceiling; this difference was not significant (p = 0.09, Holm-corrected for 3 "
-        "models), because p is corrected for all models (before correction: p = 0.03)."
+        "models), because p is corrected for all models (uncorrected: p = 0.03)."
     )
 
 
@@ -286,11 +296,11 @@ def test_an_interval_without_zero_beside_a_p_that_is_not_significant_is_explaine
     similarity, differences = tables(twin=0.4, control=0.3, p=0.2)
     text = " ".join(report.findings(similarity, differences.assign(low=0.01, high=0.3)))
     assert (
-        "The interval excludes 0, but it is of this difference alone, while p is corrected for 2. Against controls"
+        "The confidence interval excludes 0, but it is not corrected for multiple comparisons. Compared with the"
         in text
     )
     assert (
-        "The interval of the difference from pixels excludes 0, but it is of this difference alone, while p is" in text
+        "The confidence interval of the difference from pixels excludes 0, but it is not corrected for multiple" in text
     )
     assert "excludes 0" not in " ".join(report.findings(similarity, differences))
     sure = " ".join(report.findings(*tables(twin=0.4, control=0.3, p=0.01)))
@@ -306,16 +316,16 @@ def test_an_interval_without_zero_beside_a_p_that_is_not_significant_is_explaine
         ),
         (
             {"twin": 0.4, "control": 0.3, "p": 0.06},
-            "Nothing here shows that the task helps to explain the recording “V1”: no trained layer is significantly "
-            "more similar than its untrained twin.",
+            "There is no evidence that the task helps to explain the recording “V1”: no trained layer is significantly "
+            "more similar to it than its untrained twin.",
         ),
         (
             {"twin": 0.4, "control": 0.7, "p": 0.01},
-            "similar to the recording “V1”, but pixels, never trained, is significantly more similar still.",
+            "similar to the recording “V1”, but the control pixels is significantly more similar than this layer.",
         ),
         (
             {"twin": 0.4, "control": 0.7, "p": [0.01, 0.2]},
-            "but it did not differ significantly from pixels, which was never trained.",
+            "but it did not differ significantly from the control pixels.",
         ),
         ({"twin": 0.4, "control": 0.7, "p": [0.01, np.nan]}, "but it could not be tested against pixels."),
         (
@@ -324,7 +334,7 @@ def test_an_interval_without_zero_beside_a_p_that_is_not_significant_is_explaine
         ),
         (
             {"twin": 0.4, "control": 0.3, "p": np.nan},
-            "Whether the task helps to explain the recording “V1” is not known: no difference",
+            "These data cannot show whether the task helps to explain the recording “V1”: no difference",
         ),
         (
             {"twin": 0.4, "control": 0.3, "p": 0.01, "p_chance": 0.2},
@@ -356,7 +366,7 @@ def test_similarities_below_zero_match_nothing_only_by_a_correlation():
 def test_the_answer_says_where_nothing_untrained_was_compared():
     similarity, differences = tables(twin=0.4, control=0.3, p=0.01)
     only_twin = differences[differences["other_kind"] == "untrained twin"]
-    assert report.answer(similarity, only_twin).endswith("to the recording “V1”, but no control was compared.")
+    assert report.answer(similarity, only_twin).endswith("to the recording “V1”, but it was compared with no control.")
 
 
 def test_the_answer_names_a_layer_that_training_improved_though_another_matches_best():
@@ -386,29 +396,29 @@ def test_many_layers_are_counted():
     controls.loc[controls["encoder"].isin(["layer1", "layer2"]) & (controls["other"] == "pixels"), "p_holm"] = 0.01
     table = pd.concat([layers, similarity.iloc[1:]], ignore_index=True)
     text = " ".join(report.findings(table, controls))
-    how = "(p Holm-corrected for 10 comparisons)"
+    how = "(p-values Holm-corrected for 10 comparisons)"
     assert f"None of the 5 trained layers differed significantly from its untrained twin {how}." in text
     assert (
-        "Of 5 trained layers, 2 are significantly more similar than pixels and 0 less, and 3 did not differ "
-        f"significantly {how}." in text
+        "Of 5 trained layers, 2 are significantly more similar than pixels, 0 are significantly less similar "
+        f"and 3 did not differ significantly {how}." in text
     )
     assert (
-        "Of 5 trained layers, 5 are significantly below the lower ceiling (p Holm-corrected for 7 models), 0 are below "
-        "it by a difference that was not significant, and 0 reach it." in text
+        "Of 5 trained layers, 5 are significantly below the lower ceiling (p-values Holm-corrected for 7 models), 0 "
+        "are below it by a difference that was not significant, and 0 reach it." in text
     )
     controls.loc[controls["encoder"] == "layer4", "p_holm"] = np.nan
     text = " ".join(report.findings(table, controls))
-    assert "(p Holm-corrected for 8 comparisons); 1 could not be tested." in text
+    assert "(p-values Holm-corrected for 8 comparisons); 1 could not be tested." in text
 
 
 def test_what_was_not_tested_is_said():
     similarity, differences = tables(twin=0.4, control=0.7, p=np.nan)
     found = report.findings(similarity.assign(low=np.nan, high=np.nan, p_ceiling_holm=np.nan), differences)
     text = " ".join(found)
-    assert "(95 % interval not known)" in text
-    assert "Whether training makes pool more similar could not be tested (difference +0.100)." in text
+    assert "(95 % confidence interval unknown)" in text
+    assert "The effect of training on pool could not be tested (difference +0.100)." in text
     assert "pool could not be tested against pixels (−0.200)." in text
-    assert "pool is 0.100 below the lower ceiling; this could not be tested." in text
+    assert "pool is 0.100 below the lower ceiling; this difference could not be tested." in text
     assert "nan" not in text
 
 
@@ -419,7 +429,7 @@ def test_a_layer_without_a_similarity_is_named_with_the_reason():
     twin = differences.iloc[[0]].assign(encoder="fc", other="fc, untrained", difference=np.nan, p_holm=np.nan)
     text = " ".join(report.findings(rows, pd.concat([differences, twin])))
     assert "No similarity is known for fc: all its values are 0." in text
-    assert "Whether training makes fc more similar could not be tested (the difference is not known)." in text
+    assert "The effect of training on fc could not be tested (the difference is unknown)." in text
     assert "pool is significantly more similar after training than before" in text
     assert "nan" not in text
     assert report.answer(rows, differences).startswith("Training helps to explain the recording “V1”: pool")
@@ -430,11 +440,26 @@ def test_a_layer_without_a_similarity_is_named_with_the_reason():
 @pytest.mark.parametrize(
     ("similarity", "low", "said", "answered"),
     [
-        (-0.005, -0.182, "No trained layer matches the recording “V1”: the most similar one is pool, −0.005 (", True),
-        (0.0, -0.1, "No trained layer matches the recording “V1”: the most similar one is pool, 0.000 (", True),
-        (0.42, -0.094, "It is not certain that any trained layer matches the recording “V1”: the most similar", False),
-        (0.42, 0.3, "Of the trained layers, pool matches the recording “V1” best: similarity 0.420 (", False),
-        (0.42, float("nan"), "Of the trained layers, pool matches the recording “V1” best: similarity 0.420 (", False),
+        (
+            -0.005,
+            -0.182,
+            "No trained layer matches the recording “V1”: the most similar one, pool, has a similarity of −0.005 (",
+            True,
+        ),
+        (
+            0.0,
+            -0.1,
+            "No trained layer matches the recording “V1”: the most similar one, pool, has a similarity of 0.000 (",
+            True,
+        ),
+        (0.42, -0.094, "It is uncertain whether any trained layer matches the recording “V1”: the most similar", False),
+        (0.42, 0.3, "Of the trained layers, pool matches the recording “V1” best, with a similarity of 0.420 (", False),
+        (
+            0.42,
+            float("nan"),
+            "Of the trained layers, pool matches the recording “V1” best, with a similarity of 0.420 (",
+            False,
+        ),
     ],
 )
 def test_the_most_similar_layer_is_no_match_where_its_similarity_is_not_above_zero(similarity, low, said, answered):
@@ -448,15 +473,15 @@ def test_chance_that_cannot_be_beaten_is_said():
     similarity, differences = tables(0.4, 0.3, 1.0, p_chance=0.5, chance="circular shifts")
     (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 24), differences)
     assert said == (
-        "Whether models are more similar than chance cannot be tested here: the smallest p-value that circular shifts "
-        "can give is 0.042, which is not significant once it is corrected for 3 models."
+        "Whether models are more similar than chance cannot be tested here: the smallest possible p-value with "
+        "circular shifts is 0.042, which is not significant after correction for 3 models."
     )
-    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 181), differences, kind="direction")
-    assert said.endswith("tied to the very directions, beyond a smooth change with direction.")
+    (*_, said) = report.findings(similarity.assign(p_chance_smallest=1 / 181), differences, stimulus_type="direction")
+    assert said.endswith("on the positions of the stimuli on the circle, beyond a smooth change with direction.")
     (*_, said) = report.findings(similarity.assign(p_chance_smallest=[1 / 181, 1 / 181, 1.0]), differences)
     assert said.endswith(
-        "pixels could not be: many orders of the stimuli leave its RDM as it is, so that its smallest possible p-value "
-        "is 1 before correction."
+        "pixels could not be: many orders of the stimuli leave its RDM unchanged, and its smallest possible p-value is "
+        "1 before correction."
     )
 
 
@@ -483,7 +508,7 @@ def test_what_models_of_images_cannot_match_is_said(recording, n_different, said
     assert len(found) == (said is not None)
     if found:
         assert said in found[0]
-        assert ("--fold" in found[0]) == (not recording["steps"])
+        assert ("fold_directions = true" in found[0]) == (not recording["steps"])
 
 
 def test_a_folder_that_is_no_whole_run_is_named(tmp_path, finished):
@@ -525,12 +550,12 @@ def test_captions_tell_what_single_units_do(tmp_path):
 
 def test_captions_explain_what_pictures_of_tuning_show(finished):
     said = " ".join(Page(report.render(finished.folder)).said.split())
-    assert "The dotted line falls with slope −1, for comparison." in said
+    assert "For comparison, the dotted line has a slope of −1." in said
     units = pd.read_csv(finished.folder / "tuning_units.csv")
     none = units["preferred_orientation_deg"].isna()
-    assert ("others prefer no orientation" in said) == none.any()
-    assert ("Units that answer all stimuli alike have no selectivity" in said) == units["gosi"].isna().any()
-    assert ("Below a white line are units" in said) == none[units["population"].isin(["mine", "pool", "fc"])].any()
+    assert ("the others prefer no orientation" in said) == none.any()
+    assert ("Units that respond equally to all stimuli have no selectivity" in said) == units["gosi"].isna().any()
+    assert ("Units below the white line" in said) == none[units["population"].isin(["mine", "pool", "fc"])].any()
 
 
 def test_a_run_of_format_1_has_the_same_page_and_pictures(finished, tmp_path):

@@ -240,9 +240,9 @@ def test_a_neuron_is_found_by_its_name(page):
     for asked, right, said in (
         ("cell 4", "cell 4", "mine, neuron cell 4: "),
         ("CELL 5", "cell 5", "mine, neuron cell 5: "),
-        ("& ", "a & b", "The first whose name contains “&” is shown. mine, neuron a & b: "),
-        ("none such", "a & b", "No neuron that is kept here is called “none such”. mine, neuron a & b: "),
-        ("8", "a & b", "No neuron that is kept here is called “8”. mine, neuron a & b: "),  # not its place
+        ("& ", "a & b", "This is the first whose name contains “&”. mine, neuron a & b: "),
+        ("none such", "a & b", "No neuron on this page is called “none such”. mine, neuron a & b: "),
+        ("8", "a & b", "No neuron on this page is called “8”. mine, neuron a & b: "),  # not its place
     ):
         ask_for(page, asked)
         assert page.input_value("#tuning-unit") == right
@@ -256,7 +256,7 @@ def test_of_many_units_those_that_are_kept_are_found_by_their_own_numbers(browse
 
     page, told, _ = open_page(browser, changed(hostile_page, tmp_path, thin))
     kept = "9 of 2,000 neurons, drawn at random"
-    assert page.inner_text("#tuning-kept") == f"To choose from: {kept}."
+    assert page.inner_text("#tuning-kept") == f"Available: {kept}."
     assert page.evaluate("document.querySelector('#tuning-overview').layout.title.text") == kept
     assert page.inner_text("#tuning-label") == "neuron, by number"
     assert page.input_value("#tuning-unit") == "12"
@@ -285,8 +285,8 @@ def test_images_are_named_on_axes_and_thinning_is_said(browser, hostile_page, tm
     page, told, _ = open_page(browser, changed(hostile_page, tmp_path, of_images))
     ticks = page.locator("#rdm-rows-plot .xtick text").all_text_contents()
     assert (ticks[0], ticks[1], ticks[-1]) == ("a<b>.png", "image 0", "a name of very …")
-    assert page.inner_text("#rdm-kept") == "12 of 900 stimuli, taken evenly."
-    assert page.inner_text("#embedding-note").endswith("12 of 900 stimuli, taken evenly.")
+    assert page.inner_text("#rdm-kept") == "12 of 900 stimuli, evenly sampled."
+    assert page.inner_text("#embedding-note").endswith("12 of 900 stimuli, evenly sampled.")
     assert page.locator("#tuning-explorer").count() == 0
     assert told == []
     page.context.close()
@@ -345,7 +345,7 @@ def test_a_click_on_a_point_chooses_its_neuron(page):
 def test_units_of_layers_can_be_chosen(page):
     page.select_option("#tuning-population", label="fc")
     assert page.inner_text("#tuning-label") == "unit, by number"
-    assert page.inner_text("#tuning-kept") == "To choose from: all of 10 units."
+    assert page.inner_text("#tuning-kept") == "Available: all of 10 units."
     assert page.inner_text("#tuning-facts").startswith("fc, unit 0: ")
 
 

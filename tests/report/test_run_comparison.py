@@ -12,7 +12,7 @@ from runs_by_hand import CEILING, DIFFERENCES, NO_CEILING, VALUES, as_format_1, 
 
 from normenc import figures, report
 from normenc.errors import InputError
-from normenc.report.changed_settings import beside
+from normenc.report.changed_settings import side_by_side
 from normenc.report.matching import conclusions, encoder_table, order_agreement
 from normenc.runs import Run, open_all
 
@@ -66,19 +66,19 @@ def test_the_words_follow_the_numbers(tmp_path):
         "pixels, a control that was never trained, has a higher similarity than every trained layer: 0.700 in "
         "“mine × V1”; 0.600 in “mine × V2”.",
         # Ranks 4 2 3 1 5 and 1.5 3.5 3.5 1.5 5, by hand: products sum to 5, squares to 10 and 9.
-        "The order of the 5 encoders that both runs have (trained, untrained and controls): Spearman's rank "
-        "correlation 0.53.",
+        "The order of the 5 encoders that both runs have (trained, untrained and controls) has a Spearman rank "
+        "correlation of 0.53.",
         "Of the encoders that both runs have, pool differs most in similarity: 0.300 in “mine × V2”, 0.600 in "
         "“mine × V1”.",
         # Two layers against chance, twin and pixels; the ceiling is tested in one run alone.
-        "Of 6 conclusions about trained layers that stand in more than one run, 2 are the same and 4 changed.",
-        "pool against chance: significantly above chance (p = 0.01) in “mine × V1”; not significantly above chance "
-        "(p = 0.2) in “mine × V2”.",
-        "pool against its untrained twin: significantly more similar (+0.100, p = 0.02) in “mine × V1”; significantly "
-        "less similar (−0.200, p = 0.01) in “mine × V2”.",
-        "fc against pixels: significantly less similar (−0.300, p = 0.01) in “mine × V1”; no significant difference "
-        "(−0.100, p = 0.2)",
-        "Nothing on this page tests a difference between runs.",
+        "Of 6 conclusions about trained layers that occur in more than one run, 2 are the same and 4 differ.",
+        "pool compared with chance: significantly above chance (p = 0.01) in “mine × V1”; not significantly above "
+        "chance (p = 0.2) in “mine × V2”.",
+        "pool compared with its untrained twin: significantly more similar (+0.100, p = 0.02) in “mine × V1”; "
+        "significantly less similar (−0.200, p = 0.01) in “mine × V2”.",
+        "fc compared with pixels: significantly less similar (−0.300, p = 0.01) in “mine × V1”; no significant "
+        "difference (−0.100, p = 0.2)",
+        "This page does not test differences between runs.",
         "fc pixels significantly less similar −0.300 (−0.350 to −0.250) p 0.010 no significant difference −0.100 "
         "(−0.150 to −0.050) p 0.200",
     ):
@@ -90,12 +90,12 @@ def test_the_words_follow_the_numbers(tmp_path):
 def test_equal_runs_are_said_to_be_equal(tmp_path):
     text = page_of(write_run(tmp_path / "one"), write_run(tmp_path / "two")).text
     for sentence in (
-        "Both runs are of the same recording, “V1”, prepared in the same way.",
+        "Both runs use the same recording, “V1”, prepared in the same way.",
         "Apart from the recording and the study's name, no setting differs.",
         "The most similar trained layer is pool in both runs: 0.600 (75 % of a lower noise ceiling of 0.800).",
-        "correlation 1.00",
+        "correlation of 1.00",
         "In both runs, the similarities of the 5 encoders that they share are the same.",
-        "Of 8 conclusions about trained layers that stand in more than one run, all are the same.",
+        "Of 8 conclusions about trained layers that occur in more than one run, all are the same.",
         "mine × V1 (one): folder one, finished 2026-01-02 03:04:05",
     ):
         assert sentence in text
@@ -111,17 +111,17 @@ def test_the_same_responses_with_another_table_beside_them_are_another_recording
         ]
         (run / "environment.json").write_text(json.dumps(facts))
     text = page_of(*runs[:2]).text
-    assert "of a recording called “V1”, but not all that is known of it is the same" in text
-    assert "Both runs are of the same file (by its SHA-256)" in page_of(runs[0], runs[2]).text
+    assert "Both runs use a recording called “V1”, but its content or description differs" in text
+    assert "Both runs use the same file (by its SHA-256)" in page_of(runs[0], runs[2]).text
 
 
 def test_a_simulation_with_another_seed_is_another_recording(tmp_path):
     runs = [write_run(tmp_path / name, simulated=True, sha256=None) for name in ("one", "two")]
-    assert "Both runs are of the same recording" in page_of(*runs).text
+    assert "Both runs use the same recording" in page_of(*runs).text
     study = runs[1] / "study.toml"
     study.write_text(study.read_text().replace('source = "V1"', 'source = "V1"\nseed = 1'))
     text = page_of(*runs).text
-    assert "of a recording called “V1”, but not all that is known of it is the same" in text
+    assert "Both runs use a recording called “V1”, but its content or description differs" in text
     assert "All recordings are simulated: no animal was recorded" in text
 
 
@@ -135,7 +135,7 @@ def test_three_runs_and_encoders_that_some_lack(tmp_path):
     ]
     text = page_of(*runs).text
     assert "Only “mine × V1” and “mine × V2” have fc; fc, untrained; only “mine × V2” has pixels blurred." in text
-    assert "rank correlations are all 1.00" in text  # V3 has three in common with the others, which is too few
+    assert "always has a rank correlation of 1.00" in text  # V3 has three in common with the others, which is too few
     assert "mine × V1 mine × V3 3 –" in text
     assert text.count("not in this run") >= 4
 
@@ -146,13 +146,13 @@ def test_three_runs_and_encoders_that_some_lack(tmp_path):
         ({"pool": VALUES["pool"], "pixels": VALUES["pixels"]}, "the runs have 2 in common, fewer than 4"),
         (
             dict.fromkeys(VALUES, (0.5, 0.1, 0.1)),
-            "the runs have 5 in common, and in one of them all are equally similar",
+            "the runs have 5 in common, and in one run all are equally similar",
         ),
     ],
 )
 def test_an_order_that_cannot_be_compared_is_said(tmp_path, values, reason):
     text = page_of(write_run(tmp_path / "one"), write_run(tmp_path / "two", values=values)).text
-    assert f"Whether the order of the encoders agrees is not known: {reason}." in text
+    assert f"The order of the encoders cannot be compared: {reason}." in text
 
 
 def test_nothing_that_is_not_known_reaches_the_page(tmp_path):
@@ -166,7 +166,7 @@ def test_nothing_that_is_not_known_reaches_the_page(tmp_path):
     words = Page(text).text
     assert "no trained layer in “mine × V1 (one)”" in words
     assert not re.search(r"\bnan\b|\binf\b", words, flags=re.IGNORECASE)
-    assert "of the lower ceiling" not in words.split("Under each similarity")[0]
+    assert "of the lower ceiling" not in words.split("Below each similarity")[0]
 
 
 def test_a_ceiling_that_may_be_zero_is_no_yardstick(tmp_path):
@@ -183,11 +183,11 @@ def test_other_methods_are_said_before_all_else(tmp_path):
     text = report.compare(runs)
     start = Page(text.split('<div class="answer">')[0].split("</style>")[-1]).text
     assert "The runs measure similarity in different ways (correlation dissimilarities, pearson in" in start
-    assert "must not be compared" in start
+    assert "cannot be compared" in start
     assert "differs most in similarity" not in text
     assert (
-        "resampling in different ways (stimuli and seeds in “mine × V1 (one)”; stimuli in “mine × V1 (two)”)"
-        in Page(text).text
+        "Intervals and tests resample different factors (stimuli and seeds in “mine × V1 (one)”; stimuli in "
+        "“mine × V1 (two)”)" in Page(text).text
     )
     images = [attrs for tag, attrs in Page(text).tags if tag == "img"]
     assert [("pearson" in image["alt"], "spearman" in image["alt"]) for image in images] == [
@@ -238,7 +238,7 @@ def test_texts_from_users_are_texts(tmp_path):
         text = report.compare([one, write_run(tmp_path / "two", model=evil)])
     page = Page(text)
     assert not [tag for tag, _ in page.tags if tag in ("script", "b", "iframe", "object", "form")]
-    assert "What speaks against the recording of <script>alert('x')</script> × V1 <b>& $2 猫</b>:" in page.text
+    assert "Warnings about the recording of <script>alert('x')</script> × V1 <b>& $2 猫</b>:" in page.text
     assert "neuron <script>alert('x')</script> & $x$ is odd" in page.text
     for tag, attrs in page.tags:
         if tag == "img":
@@ -273,14 +273,14 @@ def test_settings_side_by_side():
         "x": float("nan"),
         "near": 0.12345679,
     }
-    found = {setting.key: (setting.values, setting.same) for setting in beside([one, other])}
+    found = {setting.key: (setting.values, setting.same) for setting in side_by_side([one, other])}
     assert found == {
         "name": (("a", "a"), True),
         "task.1.n": (("1", "1"), True),
         "task.2.n": (("not set", "2"), False),
         "layers": (("x", "x"), True),
         "flag": (("yes", "1"), False),
-        "x": (("not known", "not known"), True),
+        "x": (("unknown", "unknown"), True),
         "near": (("0.12345678", "0.12345679"), False),
     }
 
@@ -352,15 +352,15 @@ def test_a_page_is_not_overwritten_unasked(tmp_path):
     assert report.write_comparison(runs, page) == page
     assert [path.name for path in page.parent.iterdir()] == ["page.html"]
     page.write_text("mine")
-    with pytest.raises(InputError, match="add --force"):
+    with pytest.raises(InputError, match="replace it with force=True"):
         report.write_comparison(runs, page)
     assert page.read_text() == "mine"
     report.write_comparison(runs, page, force=True)
     assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
     for out, message in (
-        (tmp_path / "page.txt", "choose a name with .html"),
+        (tmp_path / "page.txt", "choose a name that ends in .html"),
         (runs[0] / "report.html", "the report of a run"),
-        (runs[0] / "study.toml" / "page.html", "is a file, so that no folder"),
+        (runs[0] / "study.toml" / "page.html", "is a file, not a folder"),
     ):
         with pytest.raises(InputError, match=message):
             report.write_comparison(runs, out, force=True)
@@ -400,7 +400,7 @@ def test_a_run_of_format_1_reads_as_today(tmp_path):
         one, other = getattr(found, name), getattr(older, name)
         assert other[one.columns].astype(str).equals(one.astype(str))
     text = page_of(new, old).text
-    assert "Of 8 conclusions about trained layers that stand in more than one run, all are the same." in text
+    assert "Of 8 conclusions about trained layers that occur in more than one run, all are the same." in text
     assert "Only " not in text
 
 
@@ -410,6 +410,6 @@ def test_old_keys_of_runs_are_no_difference_and_no_warning(tmp_path):
         file = folder / "study.toml"
         file.write_text(f"{file.read_text(encoding='utf-8')}\n[encoding]\n{key} = 5.0\n", encoding="utf-8")
     runs = open_all(folders)  # where a warning is an error
-    settings = {setting.key: setting for setting in beside([run.settings for run in runs])}
+    settings = {setting.key: setting for setting in side_by_side([run.settings for run in runs])}
     assert settings["encoding.fold_arc"].values == ("5", "5")
     assert "encoding.arc" not in settings

@@ -226,7 +226,7 @@ def test_each_server_has_a_token_and_a_port_of_its_own(run):
     with running(run) as one, running(run) as other:
         assert one.token != other.token
         assert one.server_port != other.server_port
-        with pytest.raises(InputError, match=rf"port {one.server_port}: it cannot be used .*in use"):
+        with pytest.raises(InputError, match=rf"port {one.server_port} cannot be used .*in use"):
             serving.server_of(run, port=one.server_port)
 
 
@@ -275,11 +275,11 @@ def test_what_cannot_be_shown_is_said(tmp_path):
     outside = write_run(tmp_path / "outside")
     (outside / "report.html").symlink_to(tmp_path / "notes.txt")
     for target, message in (
-        (tmp_path / "none", "there is no such run or page"),
+        (tmp_path / "none", "this file or folder does not exist"),
         (tmp_path / "notes.txt", "this is neither a run nor a page"),
         (tmp_path, "incomplete: study.toml is missing"),
         (run, "incomplete: training.csv is missing"),
-        (outside, "a link that leads out of the run"),
+        (outside, "a link to a file outside the run"),
     ):
         with pytest.raises(InputError, match=message):
             serving.server_of(target)

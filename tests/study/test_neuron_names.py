@@ -129,11 +129,11 @@ def test_of_layers_orientation_alone_is_described_and_nothing_of_six_averages_is
     assert table["decoding_orientation_error_deg"].between(0, 90).all()
     page = (done.folder / "report.html").read_text(encoding="utf-8").split('id="tuning"')[1].split('id="embedding"')[0]
     said = " ".join(page.split())
-    assert "no model prefers one of them: of layers and controls, orientation alone is tested and decoded" in said
+    assert "no model can prefer one of them: for layers and controls, only orientation is tested and decoded" in said
     assert "0 of " not in said.split("<tbody>")[1].split("</tbody>")[0].split("</tr>", 1)[1]
     assert "pool, fc and pixels, whose tuning cannot be tested" in said
     assert "power laws" not in said  # of twelve stimuli none is fitted
-    assert "Shades are standard errors" in said
+    assert "Shading: standard error" in said
 
 
 def test_the_page_says_of_which_trials_it_counts_and_what_it_decodes(finished):
@@ -145,7 +145,7 @@ def test_the_page_says_of_which_trials_it_counts_and_what_it_decodes(finished):
         n = f"{row[f'n_tuned_{kind}']:.0f} of {row[f'n_tested_tuned_{kind}']:.0f} ("
         assert n in tuning and re.search(rf"{re.escape(n)}\d+%\) to {kind}", checked)
     assert "directions as recorded, before folding" in checked and "of single trials, median" in checked
-    assert "Neurons are described by the directions they were shown, as recorded" in tuning
+    assert "Neurons are described by the directions that were shown" in tuning
     assert "decoding error of averages, direction" in tuning and "how well single trials are decoded" in tuning
     assert "left out before" not in tuning
 

@@ -100,8 +100,8 @@ def test_fitted_networks_are_kept_with_their_course(finished):
 
 def test_the_page_sets_both_approaches_side_by_side(finished):
     page = report.write(finished.folder).read_text(encoding="utf-8")
-    assert "Predictivity: the rival approach" in page
-    assert "they often disagree" in page.replace("\n", " ")
+    assert "Predictivity: an alternative to RSA" in page
+    assert "The two therefore often disagree" in page.replace("\n", " ")
     pixels = pd.read_csv(finished.folder / "predictivity.csv").set_index("encoder").loc["pixels"]
     low, high = (f"{pixels[name]:.3f}".replace("-", "−") for name in ("similarity_low", "similarity_high"))
     assert f"<td>{low} to {high}</td>" in page.split('id="predictivity"')[1].split("</table>")[0]

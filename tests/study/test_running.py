@@ -511,5 +511,7 @@ def test_square_images_are_said_to_be_cut(tmp_path):
     assert cut == f"Images of 96 x 96 pixels were {left_out}, and reduced to 24 x 32 pixels."
     page = report.render(finished.folder)
     assert cut in page
-    assert "Some of the 8 images that were shown, as the networks were given them." in " ".join(page.split())
+    assert "Some of the 8 images that were shown, in the form in which networks received them." in " ".join(
+        page.split()
+    )
     assert "The control orientation model is left out: images have no orientation" in page

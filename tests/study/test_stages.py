@@ -80,14 +80,14 @@ def test_a_run_of_some_stages_holds_whole_files_of_these_alone(described, simila
 
 def test_the_page_says_what_was_not_asked_for_and_shows_no_trace_of_it(described, similarities):
     page = (similarities.folder / "report.html").read_text(encoding="utf-8")
-    said = "Not asked for: tuning, embeddings and pictures. normenc figures draws pictures from this folder."
+    said = "Not requested: tuning, embeddings and figures. The command normenc figures draws them from this folder."
     assert said in page
     assert "<img" not in page and "<figcaption" not in page and "fail" not in page
     assert "t-SNE" not in page
     targets, anchors = re.findall(r'href="#([\w-]+)"', page), re.findall(r' id="([\w-]+)"', page)
     assert set(targets) <= set(anchors)
     full = (described.folder / "report.html").read_text(encoding="utf-8")
-    assert "Not asked for: pictures. normenc" in full and "t-SNE" in full
+    assert "Not requested: figures. The command normenc" in full and "t-SNE" in full
     answer = re.compile(r'<div class="answer".*?</div>', re.DOTALL)
     assert answer.search(page).group() == answer.search(full).group()
 

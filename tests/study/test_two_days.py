@@ -127,10 +127,10 @@ def test_the_page_says_what_was_recorded_and_what_is_drawn(page, kept):
     methods = page[page.index("A paragraph for a paper") :]
     assert f"{len(kept)} neurons" in methods and "mouse" in methods and "V1" in methods
     assert "12 drifting gratings" in methods
-    assert "Some of the 12 directions that were shown, as the networks were given them." in page
-    assert "Networks see a still grating, which is the same for opposite directions." in page
+    assert "Some of the 12 directions that were shown, in the form in which networks received them." in page
+    assert "Networks are shown still gratings, which are the same for opposite directions." in page
     assert "One point for each of 12 directions, coloured by direction" in page
-    assert "To networks and controls opposite directions are one image" in page
+    assert "For networks and controls, opposite directions are the same image" in page
     assert "−90° and 90°" not in page
 
 

@@ -1,6 +1,6 @@
-"""Pictures: one function each, from data that is computed already to axes; how they look, and how they are saved.
+"""Figures: one function for each, which draws computed data on axes; their style, and how to save them.
 
-Every function takes data and, optionally, the axes to draw on, and returns the axes.
+Each function takes data and, optionally, the axes to draw on, and returns the axes.
 """
 
 from normenc.figures.common import style

@@ -1,6 +1,6 @@
-"""What all pictures share: their look, their panels, colours and angles.
+"""What all figures share: style, panels, colours and angles.
 
-Colours are those of Okabe & Ito (2008), which colour-blind readers can tell apart; controls are grey.
+Colours are those of Okabe & Ito (2008), which colour-blind readers can distinguish; controls are grey.
 """
 
 import textwrap
@@ -54,31 +54,31 @@ CONTROL_STYLES: tuple[tuple[str, Any], ...] = (
     *(("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-")),
     *(("#444444", (0, (9, 2))), ("#bbbbbb", (0, (3, 1, 1, 1, 1, 1)))),
 )
-MOST_TOGETHER = 6  # panels side by side, where there is no page: more would be too small on a screen
+MOST_TOGETHER = 6  # panels side by side on a screen; more would be too small
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of all pictures, for the time of a ``with`` block; nothing global changes.
+    """The style of all figures, within a ``with`` block; nothing global changes.
 
-    It is the style sheet ``normenc.mplstyle``, which ``plt.style.use("normenc.figures.normenc")`` sets for good.
+    The style sheet is ``normenc.mplstyle``; ``plt.style.use("normenc.figures.normenc")`` sets it permanently.
     """
     with mpl.rc_context(SHEET):
         yield
-        # A notebook's backend loads with the first figure and turns this on; turned off again, no later one is shown.
+        # A notebook's backend, loaded with the first figure, turns this on; without it, no later figure is shown.
         interactive = mpl.is_interactive()
     mpl.interactive(interactive)
 
 
 def check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise InputError where a table lacks one of the columns that a picture is drawn from."""
+    """Raise InputError if a table lacks a column that the figure needs."""
     missing = [column for column in columns if column not in table]
     if missing:
         raise InputError(f"the table has no column {missing[0]!r}; it needs {', '.join(columns)}")
 
 
 def figure_of(axes: Axes | AxesArray) -> Figure:
-    """The figure that axes are in."""
+    """The figure that contains the axes."""
     first = axes.flat[0] if isinstance(axes, np.ndarray) else axes
     figure = first.get_figure(root=True)
     assert figure is not None
@@ -98,12 +98,12 @@ def new_panels(
     sharey: bool = False,
     polar: bool = False,
 ) -> AxesArray:
-    """New panels of `width` x `height` inches, or those that were given, where there are enough.
+    """New panels of `width` x `height` inches, or the given ones, if there are enough.
 
-    On a page, a single row is broken so that no panel is narrower than `least` inches, or lower than `lowest`, and
-    panels left over are blank; `below` inches are added for a legend.
+    On a page, a single row is broken to keep panels at least `least` inches wide and `lowest` inches high; surplus
+    panels are blank. `below` inches are added for a legend.
     """
-    kind = {"projection": "polar"} if polar else None
+    projection = {"projection": "polar"} if polar else None
     if axes is None:
         together, own_width, own_height = fitting(
             n_columns, width, height, least=least if n_rows == 1 else 0.1, lowest=lowest
@@ -111,14 +111,14 @@ def new_panels(
         n_rows, left = n_rows * -(-n_columns // together), n_rows * (-n_columns % together)
         margins = (0.6, 0.3) if own_width == width else (0.0, 0.3 + below)
         size = (together * own_width + margins[0], n_rows * own_height + margins[1])
-        options: Any = {"squeeze": False, "sharey": sharey, "layout": "constrained", "subplot_kw": kind}
+        options: Any = {"squeeze": False, "sharey": sharey, "layout": "constrained", "subplot_kw": projection}
         panels = plt.subplots(n_rows, together, figsize=size, **options)[1]
         for panel in panels.flat[panels.size - left :]:
             panel.set_axis_off()
         return panels
     given = np.atleast_1d(np.asarray(axes, dtype=object))
     if given.size < n_rows * n_columns:
-        raise InputError(f"{given.size} axes were given; this picture needs {n_rows * n_columns}")
+        raise InputError(f"{given.size} axes were given; this figure needs {n_rows * n_columns}")
     if polar and any(panel.name != "polar" for panel in given.flat):
         raise InputError("the axes are not polar; make them with subplot_kw={'projection': 'polar'}")
     return given.flat[: n_rows * n_columns].reshape(n_rows, n_columns)
@@ -135,13 +135,13 @@ def panels_in_rows(
     lowest: float = 0.85,
     polar: bool = False,
 ) -> tuple[AxesArray, list[tuple[Axes, str, Any]]]:
-    """A row of panels for the populations and one for the controls; panels left over are blank.
+    """A row of panels for the populations and one for the controls; surplus panels are blank.
 
-    On a page, both take as many rows as they need for panels of at least `least` x `lowest` inches.
+    On a page, both have as many rows as panels of at least `least` x `lowest` inches need.
     """
     groups = [list(group.items()) for group in (populations, controls) if group]
     if not groups:
-        raise InputError("there is no population to draw")
+        raise InputError("there is no population to draw; give at least one")
     if axes is not None:
         items = [item for row in groups for item in row]
         panels = new_panels(axes, 1, len(items), width=width, height=height, polar=polar)
@@ -162,7 +162,7 @@ def panels_in_rows(
 
 
 def line_styles(populations: Mapping[str, Any], controls: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
-    """Colour and dashes of every population, then of every control."""
+    """Colour and line style of each population, then of each control."""
     solid = [(colour, "-") for colour, _ in zip(cycle(COLOURS), populations, strict=False)]
     broken = [line for line, _ in zip(cycle(CONTROL_STYLES), controls or {}, strict=False)]
     return [*solid, *broken]
@@ -172,19 +172,19 @@ def known(populations: Values, controls: Values | None) -> dict[str, npt.ArrayLi
     """Populations and controls together, without those known only by their RDM."""
     twice = set(populations) & set(controls or {})
     if twice:
-        raise InputError(f"{min(twice)!r} names a population and a control; every name must stand once")
+        raise InputError(f"{min(twice)!r} names a population and a control; give each a name of its own")
     return {label: values for label, values in {**populations, **(controls or {})}.items() if values is not None}
 
 
 def say_unknown(panel: Axes, label: str) -> None:
-    """Leave a panel blank but for the reason."""
+    """Leave a panel blank except for the reason."""
     panel.set_axis_off()
     text = f"{wrapped(label, room(panel))}\nknown only by its RDM,\nno neuron's responses"
     panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center")
 
 
 def per_unit(values: Any, label: str) -> npt.NDArray[Any]:
-    """A value for each unit; raises InputError where it is no vector."""
+    """A value for each unit; raises InputError if the values are not a vector."""
     vector = as_array(values, label)
     if vector.ndim != 1 or not vector.size:
         raise InputError(f"{label!r} has shape {vector.shape}; there must be one value for each unit")
@@ -192,7 +192,7 @@ def per_unit(values: Any, label: str) -> npt.NDArray[Any]:
 
 
 def wrapped(name: str, width: int = 28) -> str:
-    """A name of at most two lines of `width` characters; what does not fit gives way to an ellipsis."""
+    """A name in at most two lines of `width` characters, shortened with an ellipsis."""
     lines = textwrap.wrap(name, width)
     if len(lines) > 2:
         lines = [lines[0], " ".join(lines[1:])[: width - 1].rstrip() + "…"]
@@ -200,18 +200,18 @@ def wrapped(name: str, width: int = 28) -> str:
 
 
 def units_text(n: int, neurons: bool) -> str:
-    """How many neurons or units: "2,000 neurons", "1 unit"."""
+    """The number of neurons or units: "2,000 neurons", "1 unit"."""
     return f"{n:,} {'neuron' if neurons else 'unit'}{'' if n == 1 else 's'}"
 
 
 def first_in_row(panel: Axes) -> bool:
-    """Whether no panel stands at the left of it."""
+    """Whether a panel is the first of its row."""
     spec = panel.get_subplotspec()
     return spec is None or spec.is_first_col()
 
 
 def stimulus_ticks(stimulus: npt.NDArray[Any], shown: StimulusType, panel: Axes) -> tuple[list[float], list[str]]:
-    """The stimuli, or round numbers between them, that an axis of `panel` names, and their names."""
+    """Tick positions on an axis of `panel` (stimuli, or round numbers between them), and their labels."""
     ticks = shown.ticks(stimulus, few=narrow(panel))
     return ticks, [shown.text(tick) for tick in ticks]
 
@@ -219,7 +219,7 @@ def stimulus_ticks(stimulus: npt.NDArray[Any], shown: StimulusType, panel: Axes)
 def stimulus_axis(
     panel: Axes, stimulus: npt.NDArray[Any], shown: StimulusType, *, places: Any = None, label: bool = True
 ) -> None:
-    """Ticks, and where wanted labels, of a horizontal axis of stimuli that are numbers, or stand at other `places`."""
+    """Ticks, and optionally labels, of a horizontal axis of stimuli, which are numbers or are at other `places`."""
     ticks, names = stimulus_ticks(stimulus, shown, panel)
     panel.set_xticks(ticks if places is None else np.interp(ticks, stimulus, places), names)
     panel.tick_params(labelbottom=label)

@@ -1,4 +1,4 @@
-"""Several runs in one picture."""
+"""Several runs in one figure."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -21,24 +21,24 @@ __all__ = ["run_comparison"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito 2008
 MARKERS = "osD^vPX"
 COLUMNS = ("label", "encoder", "kind", "similarity", "low", "high", "comparison", "ceiling_lower", "ceiling_upper")
-ROW = 0.2  # inches that a run takes in an encoder's row
-SPREAD = 0.62  # share of a row that its runs take
+ROW = 0.2  # inches of each run in an encoder's row
+SPREAD = 0.62  # share of a row that its runs fill
 CEILING = "noise ceiling"
 
 
 def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
-    """Similarities of the same encoders in several runs: a row an encoder, a colour and marker a run.
+    """Similarities of the same encoders in several runs: one row per encoder, one colour and marker per run.
 
-    Lines are 95 % intervals. The uppermost row shows each run's noise ceiling, from lower to upper; a dotted line
-    leads each lower ceiling down to the encoders, where there are three runs at most.
+    Lines are 95 % confidence intervals. The top row shows the noise ceiling of each run, from lower to upper; with at
+    most three runs, a dotted line extends each lower ceiling to the encoders.
 
     Parameters
     ----------
     table : DataFrame
-        One row a run and encoder: ``label`` (of the run), ``encoder``, ``kind``, ``similarity``, ``low``, ``high``,
-        ``comparison``, ``ceiling_lower``, ``ceiling_upper``. Rows without a similarity are left blank.
+        A row for each run and encoder: ``label`` (of the run), ``encoder``, ``kind``, ``similarity``, ``low``,
+        ``high``, ``comparison``, ``ceiling_lower``, ``ceiling_upper``. Rows without a similarity are blank.
     runs : sequence of str, optional
-        Labels of all runs, where others are drawn elsewhere: each keeps its colour and marker.
+        Labels of all runs, if others are drawn elsewhere: each run then has the same colour and marker everywhere.
     axes : Axes, optional
 
     Returns
@@ -48,11 +48,11 @@ def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, ax
     Raises
     ------
     InputError
-        When a column is missing, there are no rows, or similarities are of several comparison methods.
+        When a column is missing, there are no rows, or there are several comparison methods.
     """
     check_columns(table, COLUMNS)
     if table.empty or table["comparison"].nunique() != 1:
-        raise InputError("the table must hold rows of one comparison method; draw each method on its own")
+        raise InputError("the table must contain rows of one comparison method; draw a figure for each method")
     labels = list(dict.fromkeys(table["label"]))
     ceilings = table.dropna(subset=["ceiling_lower"]).groupby("label", sort=False)[["ceiling_lower", "ceiling_upper"]]
     encoders = dict.fromkeys(zip(table["kind"], table["encoder"], strict=True))
@@ -92,7 +92,7 @@ def _draw_ceiling(axes: Axes, band: pd.Series, colour: str, y: float, height: fl
 
 
 def _draw_rows(axes: Axes, rows: list[tuple[str, str]]) -> None:
-    """Names of rows, and a line wherever the kind of encoder changes."""
+    """Names of rows, and a line between kinds of encoders."""
     axes.set_yticks(range(len(rows)), [wrapped(name) for _, name in rows])
     axes.set_ylim(len(rows) - 0.45, -0.55)
     axes.tick_params(axis="y", length=0)

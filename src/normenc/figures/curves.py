@@ -37,42 +37,42 @@ def tuning_curves(
     units: str = "not stated",
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 5: responses of a few neurons or units of each population: random, the best, or those chosen.
+    """Figure 5: responses of a few neurons or units of each population: random, the best, or chosen ones.
 
-    Where a fit is given, responses are dots and the fit is a line; otherwise responses are a line.
+    With a fit, responses are dots and the fit is a line; without one, responses are a line.
 
     Parameters
     ----------
     populations : mapping of str to array, shape (n_stimuli, n_units), or None
-        Mean responses, one row of panels each; None for a population known only by its RDM, whose row says so.
+        Mean responses, a row of panels for each; None for a population known only by its RDM, whose row says so.
     orientation : array_like, shape (n_stimuli,)
         Degrees from vertical, rising; with `period` 360, directions.
     n_units : int
-        Neurons or units drawn of each population, random unless `scores` or `chosen` says which.
+        Number of neurons or units from each population; random without `scores` or `chosen`.
     seed : int
-        Chooses the random ones.
+        For the random choice.
     scores : mapping of str to array, shape (n_units,), optional
-        Draw the `n_units` of highest score instead, best first; those whose score is NaN are not drawn. A title tells
-        each one's score. The best of many look good by chance too: score them on other trials, or say how they were
-        chosen.
+        Draw the `n_units` with the highest score, best first; units with a score of NaN are not drawn. Titles give the
+        scores. The best of many look good by chance alone: compute the scores from other trials, or state how the units
+        were chosen.
     score : str
         What the scores are, such as "reliability".
     chosen : mapping of str to sequence of int, optional
-        Draw these instead, counted from 0, in this order.
+        Draw these units, numbered from 0, in this order.
     names : mapping of str to array_like of str, shape (n_units,), optional
-        Of a population's units, for the titles; their numbers, counted from 0, by default.
+        Names of a population's units, for the titles; by default their numbers, from 0.
     standard_errors : mapping of str to array, shape (n_stimuli, n_units), optional
-        Of the means: drawn as a band of one standard error each way, none where NaN.
+        Of the means, drawn as a band of plus or minus one standard error; no band where NaN.
     fits : mapping of str to array, shape (n_points, n_units), optional
         Curves fitted to the responses.
     fit_orientation : array_like, shape (n_points,), optional
-        Where `fits` are evaluated; at the stimuli by default.
+        Stimuli at which `fits` are evaluated; those of the responses by default.
     period : float
         180 (orientation) or 360 (direction), for the axis.
     recording : str, optional
-        The population that has neurons, not units.
+        The population of neurons; others have units.
     units : str
-        Of the recording's responses; those of networks are arbitrary.
+        Unit of the recording's responses; those of networks are arbitrary.
     axes : array of Axes, optional
         Shape (n_populations, n_units).
 
@@ -83,10 +83,10 @@ def tuning_curves(
     Raises
     ------
     InputError
-        When shapes disagree, a population lacks its scores or its chosen units, or one of these is not there.
+        When shapes disagree, scores or chosen units of a population are missing, or a chosen unit does not exist.
     """
     x = as_array(orientation, "orientation")
-    kind = drawn_type(None, period)
+    stimulus_type = drawn_type(None, period)
     at = x if fit_orientation is None else as_array(fit_orientation, "fit_orientation")
     known = {k: _curves(r, len(x), f"responses of {k!r}") for k, r in populations.items() if r is not None}
     called = {
@@ -115,7 +115,7 @@ def tuning_curves(
             for column, (panel, unit) in enumerate(zip(row, shown, strict=False)):
                 _draw(panel, (x, mean, error), None if fit is None else (at, fit), unit, COLOURS[index % len(COLOURS)])
                 _title(panel, label, titles, column)
-                stimulus_axis(panel, x, kind, label=column >= max(below, default=0))
+                stimulus_axis(panel, x, stimulus_type, label=column >= max(below, default=0))
             stated = label == recording and units != "not stated"
             row[0].set_ylabel(f"response\n({wrapped(units, 16) if stated else 'a.u.'})")
     return panels
@@ -142,7 +142,7 @@ def _titles(
     *,
     neurons: bool,
 ) -> list[str]:
-    """Names and scores of a row's units, in lines for which its panels have room."""
+    """Names and scores of a row's units, in lines that fit its panels."""
     word = "neuron" if neurons else "unit"
     titles = []
     for unit in units:
@@ -157,7 +157,7 @@ def _titles(
 
 
 def _title(panel: Axes, label: str, titles: Sequence[str], column: int) -> None:
-    """Name the unit, and its population: on a narrow page above the first unit alone, higher than all titles."""
+    """Name the unit and its population; on a narrow page only above the first unit, higher than all titles."""
     if not narrow(panel):
         name = wrapped(label, ROW_NAME)
         together = len(name.split("\n")[-1]) + len(titles[column].split("\n")[0]) <= ROW_NAME
@@ -173,7 +173,7 @@ def _title(panel: Axes, label: str, titles: Sequence[str], column: int) -> None:
 
 
 def _draw_name(panel: Axes, label: str, line: int) -> None:
-    """The population's name above its first unit, so many lines above the panel, with room at the right."""
+    """The population's name above its first unit, `line` lines above the panel."""
     place: Any = {"xytext": (0, 5 + 9.9 * (line - 1)), "textcoords": "offset points", "in_layout": False}
     panel.annotate(wrapped(label, 60), (0, 1), xycoords="axes fraction", fontsize=8, va="bottom", **place)
 
@@ -186,20 +186,20 @@ def _picked(
     scores: Mapping[str, npt.ArrayLike] | None,
     chosen: Mapping[str, Sequence[int]] | None,
 ) -> list[int]:
-    """The units that are drawn of a population of `n`, in order."""
+    """The units to draw from a population of `n`, in order."""
     if scores is not None and chosen is not None:
-        raise InputError("both scores and chosen are given; one of them says which units are drawn")
+        raise InputError("both scores and chosen are given; give one of them to say which units are drawn")
     if chosen is not None:
         if label not in chosen:
-            raise InputError(f"chosen has no units of {label!r}")
+            raise InputError(f"chosen has no units of {label!r}; give a list for each population")
         wrong = [unit for unit in chosen[label] if not 0 <= unit < n]
         if wrong:
-            raise InputError(f"chosen of {label!r} has unit {wrong[0]}; there are {n}, counted from 0")
+            raise InputError(f"chosen of {label!r} has unit {wrong[0]}; there are {n}, numbered from 0")
         return [int(unit) for unit in chosen[label]]
     if scores is None:
         return [int(unit) for unit in np.random.default_rng(seed).permutation(n)[:n_units]]
     if label not in scores:
-        raise InputError(f"scores has none for {label!r}")
+        raise InputError(f"scores has none for {label!r}; give scores for each population")
     values = as_array(scores[label], f"scores of {label!r}")
     if values.shape != (n,):
         raise InputError(f"scores of {label!r} have shape {values.shape}; there must be one for each of {n} units")
@@ -217,14 +217,14 @@ def _curves(values: Any, n_stimuli: int, what: str) -> npt.NDArray[Any]:
 def _names(given: npt.ArrayLike, label: str, n_units: int) -> list[str]:
     own = [str(name) for name in np.asarray(given)]
     if len(own) != n_units:
-        raise InputError(f"names of {label!r} are {len(own)}; there must be one for each of {n_units} units")
+        raise InputError(f"there are {len(own)} names for {label!r}; give one for each of the {n_units} units")
     return own
 
 
 def _beside(
     given: Mapping[str, npt.NDArray[Any]] | None, label: str, what: str, shape: tuple[int, ...]
 ) -> npt.NDArray[Any] | None:
-    """What is drawn beside a population's responses, where there is any."""
+    """Additional data to draw with a population's responses, if given."""
     if given is None or label not in given:
         return None
     array = as_array(given[label], what)

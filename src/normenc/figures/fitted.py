@@ -1,4 +1,4 @@
-"""Pictures of networks that were fitted to neurons: their loss, their filters, and what the neurons read."""
+"""Figures of networks fitted to neurons: loss, filters, and the parts of the image that neurons read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,17 +39,17 @@ MOST_ELLIPSES = 200  # more would hide each other
 def loss_curves(
     logs: Mapping[str, pd.DataFrame], *, best: Mapping[str, int] | None = None, axes: Axes | None = None
 ) -> Axes:
-    """Training and held-out loss over steps, a colour for each fit.
+    """Training and held-out loss over steps, one colour per fit.
 
-    Lines are solid for the training loss, and dashed for the held-out loss; a circle marks the step whose weights were
-    kept. The axis is logarithmic unless a loss is negative, as that of Poisson counts may be.
+    Solid lines are the training loss, dashed lines the held-out loss; a circle marks the step whose weights were kept.
+    The axis is logarithmic unless a loss is negative, which is possible for Poisson counts.
 
     Parameters
     ----------
     logs : mapping of str to DataFrame
         By label; ``FittedNetwork.log``, with the columns ``step``, ``training_loss`` and ``held_out_loss``.
     best : mapping of str to int, optional
-        Steps whose weights were kept, by label; ``FittedNetwork.best_step``.
+        The steps whose weights were kept, by label; ``FittedNetwork.best_step``.
     axes : Axes, optional
 
     Returns
@@ -59,10 +59,10 @@ def loss_curves(
     Raises
     ------
     InputError
-        When there is no log, a column is missing, or a best step is none of the log's.
+        When there is no log, a column is missing, or a best step is not in the log.
     """
     if not logs:
-        raise InputError("there is no log to draw; give one for each fit, by label")
+        raise InputError("there is no log to draw; give at least one, by label")
     lowest, highest = np.inf, -np.inf
     with style():
         panel = axes if axes is not None else _new_panel(logs)
@@ -92,17 +92,17 @@ def loss_curves(
 
 
 def learned_filters(before: Any, after: Any, *, axes: AxesArray | None = None) -> AxesArray:
-    """Filters as they started, and below them as they were learned.
+    """Filters before training and, below them, after training.
 
-    Both share a colour scale, which is each filter's own: white is 0, full colour its largest weight. The title says
-    how the two correlate. Of more than 12 filters the first 12 are drawn.
+    Each filter has its own colour scale, shared by both rows: white is 0, full colour its largest weight. The title is
+    the correlation of the two. Of more than 12 filters, the first 12 are drawn.
 
     Parameters
     ----------
     before, after : array_like, shape (n_filters, height, width)
         Such as ``network.core.filters()`` of a fit's ``untrained`` and ``network``.
     axes : array of Axes, optional
-        Two rows of as many columns as there are filters.
+        Two rows, with a column for each filter.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def learned_filters(before: Any, after: Any, *, axes: AxesArray | None = None) -
     Raises
     ------
     InputError
-        When the shapes differ, or are none of filters.
+        When the shapes differ, or are not those of filters.
     """
     start, learned = as_array(before, "before"), as_array(after, "after")
     if start.ndim != 3 or start.shape != learned.shape or not start.size:
@@ -144,7 +144,7 @@ def readout_maps(
     labels: Sequence[str] | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """What some neurons read from each pixel, each on a scale of its own.
+    """What some neurons read from each pixel, each on its own scale.
 
     Maps without negative values, such as a readout's ``maps()``, run from 0 (black) to their largest value; others,
     such as linear filters, from blue (negative) over white (0) to red.
@@ -153,11 +153,11 @@ def readout_maps(
     ----------
     maps : array_like, shape (n_neurons, height, width)
     neurons : sequence of int, optional
-        Which to draw; 8 by default, evenly spaced.
+        Neurons to draw; by default 8, evenly spaced.
     labels : sequence of str, optional
-        A title for each neuron that is drawn; its number by default.
+        A title for each drawn neuron; its number by default.
     axes : array of Axes, optional
-        One for each of these neurons.
+        One for each drawn neuron.
 
     Returns
     -------
@@ -166,17 +166,17 @@ def readout_maps(
     Raises
     ------
     InputError
-        When the maps are none, or a neuron is not among them.
+        When the maps have another shape, or a neuron does not exist.
     """
     values = as_array(maps, "maps")
     if values.ndim != 3 or not values.size:
         raise InputError(f"maps have shape {values.shape}; they must be (n_neurons, height, width), not empty")
     chosen = np.unique(np.linspace(0, len(values) - 1, 8).astype(int)) if neurons is None else np.asarray(neurons)
     if not chosen.size or chosen.min() < 0 or chosen.max() >= len(values):
-        raise InputError(f"neurons are {chosen.tolist()}; they must be some from 0 to {len(values) - 1}")
+        raise InputError(f"neurons are {chosen.tolist()}; they must be numbers from 0 to {len(values) - 1}")
     titles = [f"neuron {neuron:,}" for neuron in chosen] if labels is None else [wrapped(own, 18) for own in labels]
     if len(titles) != len(chosen):
-        raise InputError(f"there are {len(titles)} labels for {len(chosen)} neurons; give one each")
+        raise InputError(f"there are {len(titles)} labels for {len(chosen)} neurons; give one for each")
     signed = values[chosen].min() < 0
     n_columns = len(chosen) if len(chosen) <= 5 else -(-len(chosen) // 2)
     n_rows = -(-len(chosen) // n_columns)
@@ -206,10 +206,10 @@ def readout_positions(
     image: Any = None,
     axes: Axes | None = None,
 ) -> Axes:
-    """Where in the image each neuron reads, a point a neuron.
+    """Where in the image each neuron reads, one point per neuron.
 
-    Stimuli that fill the image, such as gratings, do not tell one place from another that shows the same phase: what is
-    learned then predicts responses, but is no receptive field. Natural images, or noise, tell.
+    Stimuli that fill the image, such as gratings, do not distinguish positions with the same phase: the learned
+    position then predicts responses, but is not a receptive field. Natural images or noise distinguish positions.
 
     Parameters
     ----------
@@ -218,10 +218,10 @@ def readout_positions(
     image_size : (int, int)
         Height and width in pixels.
     covariances : array_like, shape (n_neurons, 2, 2), optional
-        Of each neuron's Gaussian, in squared pixels: drawn as ellipses of one standard deviation, of at most 200
-        neurons, evenly spaced.
+        Covariance of each neuron's Gaussian, in squared pixels; drawn as ellipses of one standard deviation for at most
+        200 neurons, evenly spaced.
     orientation : array_like, shape (n_neurons,), optional
-        Preferred orientations, degrees from vertical, which colour the points; NaN is grey.
+        Preferred orientations, in degrees from vertical, shown by colour; NaN is grey.
     image : array_like, shape (height, width), optional
         Drawn faintly behind the points.
     axes : Axes, optional
@@ -237,7 +237,9 @@ def readout_positions(
     """
     places = as_array(positions, "positions")
     if places.ndim != 2 or places.shape[1] != 2 or not places.size:
-        raise InputError(f"positions have shape {places.shape}; they must be (n_neurons, 2), a row and a column each")
+        raise InputError(
+            f"positions have shape {places.shape}; they must be (n_neurons, 2): a row and a column for each neuron"
+        )
     height, width = image_size
     with style():
         panel = axes if axes is not None else plt.subplots(figsize=within(4.4, 3.2), layout="constrained")[1]
@@ -271,7 +273,7 @@ def _mark_best(panel: Axes, label: str, log: pd.DataFrame, best: Mapping[str, in
         return
     rows = log[log["step"] == best[label]]
     if rows.empty:
-        raise InputError(f"best of {label!r} is step {best[label]}, which its log does not have; give one of its steps")
+        raise InputError(f"best of {label!r} is step {best[label]}, which is not in its log; give one of its steps")
     panel.plot(rows["step"], rows["held_out_loss"], "o", color=colour, markersize=5, markerfacecolor="white", zorder=3)
 
 
@@ -297,7 +299,7 @@ def _draw_points(panel: Axes, places: npt.NDArray[Any], orientation: Any) -> Non
         return
     angles = as_array(orientation, "orientation")
     if angles.shape != (len(places),):
-        raise InputError(f"orientation has shape {angles.shape} for {len(places)} neurons; give one each")
+        raise InputError(f"orientation has shape {angles.shape} for {len(places)} neurons; give one for each")
     known = np.isfinite(angles)
     panel.scatter(columns[~known], rows[~known], color="#999999", **look)
     folded = np.mod(angles[known] + 90, 180) - 90

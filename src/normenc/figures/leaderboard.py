@@ -1,4 +1,4 @@
-"""Pictures of many encoders: the leaderboard, and similarity over training."""
+"""Figures of many encoders: the leaderboard, and similarity over training."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ TITLES = ("trained", "untrained twins", "controls")
 
 
 def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> AxesArray:
-    """Every encoder's layers by their similarity with the recording, best encoder first; controls stand apart.
+    """Similarity of the layers of each encoder with the recording, best encoder first; controls are separate.
 
-    Lines are 95 % intervals, the grey band runs from the lower to the upper noise ceiling, the dashed line is the
+    Lines are 95 % confidence intervals, the grey band is the noise ceiling (lower to upper), and the dashed line is the
     best control.
 
     Parameters
@@ -52,7 +52,7 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
     """
     check_columns(similarity, ("recording", *ENCODER_COLUMNS, "comparison", "similarity"))
     if similarity.empty or similarity["recording"].nunique() != 1 or similarity["comparison"].nunique() != 1:
-        raise InputError("similarity must hold the rows of one recording and one comparison")
+        raise InputError("similarity must contain the rows of one recording and one comparison")
     twins, controls = (similarity["kind"] == kind for kind in (EncoderKind.TWIN, EncoderKind.CONTROL))
     groups = [_ranked(similarity[rows]) for rows in (~twins & ~controls, twins, controls)]
     looks = _looks(similarity[~controls]["layer"])
@@ -87,7 +87,7 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
 
 
 def _three_panels(heights: list[float], labels: list[str]) -> AxesArray:
-    """Panels one below the other, as high as their rows; the picture is no lower than its legend."""
+    """Panels below each other, as high as their rows; the figure is at least as high as its legend."""
     height = max(1.4 + 0.3 * (sum(heights) + 2.7), 0.2 * len(labels) + 0.5)
     ratios = [height + 0.9 for height in heights]
     size = within(8.6, height, legend=labels, by_rows=True)
@@ -97,7 +97,7 @@ def _three_panels(heights: list[float], labels: list[str]) -> AxesArray:
 
 
 def _places(group: list[tuple[str, pd.DataFrame]]) -> tuple[list[float], float]:
-    """Where each encoder's row stands, higher for many layers, and the height of all rows; 1 at least."""
+    """Position of each encoder's row, whose height depends on its layers, and the total height (at least 1)."""
     sizes = [max(1.0, 0.3 * len(rows)) for _, rows in group]
     ends = np.cumsum([0.0, *sizes])
     middles = (ends[:-1] + ends[1:]) / 2 - 0.5
@@ -105,7 +105,7 @@ def _places(group: list[tuple[str, pd.DataFrame]]) -> tuple[list[float], float]:
 
 
 def _place_outside(panels: AxesArray, handles: list[Artist], labels: list[str]) -> None:
-    """Draw the legend beside all panels, or where the page is narrow below them."""
+    """Draw the legend to the right of all panels, or below them on a narrow page."""
     figure = panels.flat[0].get_figure()
     if narrow() or not isinstance(figure, Figure) or figure.get_layout_engine() is None:
         place_legend(panels.flat[0], handles, labels)
@@ -116,21 +116,21 @@ def _place_outside(panels: AxesArray, handles: list[Artist], labels: list[str]) 
 def over_training(
     table: pd.DataFrame, similarity: pd.DataFrame | None = None, *, axes: AxesArray | None = None
 ) -> AxesArray:
-    """Similarity with the recording at checkpoints of training: does learning the task move the code to the brain's.
+    """Similarity with the recording at checkpoints of training: whether learning the task increases it.
 
     Parameters
     ----------
     table : DataFrame
         The rows of ``over_training.csv``, of one recording; epoch 0 is before training.
     similarity : DataFrame, optional
-        The rows of ``similarity.csv``, whose noise ceiling and best control are drawn.
+        The rows of ``similarity.csv``; their noise ceiling and best control are drawn.
     axes : array of Axes, optional
-        One for each task, by name.
+        One for each task and network.
 
     Returns
     -------
     ndarray of Axes
-        One panel a task.
+        A panel for each task and network.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def over_training(
     """
     check_columns(table, ("recording", "task", "network", "layer", "epoch", "similarity"))
     if table.empty or table["recording"].nunique() != 1:
-        raise InputError("table must hold the rows of one recording")
+        raise InputError("table must contain the rows of one recording")
     tasks = list(dict.fromkeys(table["task"]))
     networks = list(dict.fromkeys(table["network"]))
     epochs = sorted(table["epoch"].unique())
@@ -178,7 +178,7 @@ def over_training(
 
 
 def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Encoders with their layers' rows, the one with the most similar layer first."""
+    """Encoders with the rows of their layers; the encoder with the most similar layer comes first."""
     if rows.empty:
         return []
     names = np.array([encoder.encoder_name for encoder in encoders_of(rows)])
@@ -187,7 +187,7 @@ def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _looks(layers: pd.Series) -> dict[str, tuple[str, str]]:
-    """Colour and marker of every layer, by name."""
+    """Colour and marker of each layer, by name."""
     names = list(dict.fromkeys(layers))
     return {name: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, name in enumerate(names)}
 

@@ -1,4 +1,4 @@
-"""All responses of populations at once, a row a unit."""
+"""All responses of populations, one row per unit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,9 +28,9 @@ from normenc.stimulus_types.known import drawn_type
 __all__ = ["response_map"]
 
 PERIODS = (180, 360)
-MAX_ROWS, MAX_COLUMNS = 200, 400  # of a map, which has about twice as many dots and should stay a small file
-SHORT = 12  # characters of what a map is sorted by, beside which all stands in one line
-COLOUR_STEPS = 32  # of a map, likewise
+MAX_ROWS, MAX_COLUMNS = 200, 400  # of a map, which has about twice as many dots; more would make large files
+SHORT = 12  # characters of `sorted_by` that fit in one line with the rest
+COLOUR_STEPS = 32  # of a map, for small files
 SCALES: dict[str, tuple[str, tuple[float, float], str]] = {  # colour bar, its limits, colours
     "range": ("response, each unit scaled:\nlowest 0, highest 1", (0, 1), "viridis"),
     "z-score": ("response, each unit scaled:\nz-score over stimuli", (-2.5, 2.5), "RdBu_r"),
@@ -49,23 +49,23 @@ def response_map(
     recording: str | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Responses of all units to all stimuli, a row a unit, sorted by preference; a panel for each population.
+    """Responses of all units to all stimuli, one row per unit, sorted by preference; a panel for each population.
 
-    Units that prefer none (NaN) come last, below a line. A unit that answers all stimuli alike is grey. Of more than
-    200 units, neighbours share a row, which shows their scaled responses' mean; the title says how many. Of more
-    than 400 stimuli, neighbours share a column.
+    Units without a preference (NaN) come last, below a line. A unit that responds equally to all stimuli is grey. With
+    more than 200 units, neighbours share a row, which shows the mean of their scaled responses; the title gives their
+    number. With more than 400 stimuli, neighbours share a column.
 
-    Sorting by the responses that are drawn makes a diagonal of noise too: take the preferences from one half of the
-    trials and the responses from the other.
+    Sorting by the responses shown produces a diagonal even from noise: take the preferences from one half of the trials
+    and the responses from the other.
 
     Parameters
     ----------
     populations : mapping of str to array, shape (n_stimuli, n_units), or None
         Mean responses.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical, rising; with `period` 360, directions. A column a stimulus, however they are spaced.
+        Degrees from vertical, ascending; with `period` 360, directions. One column per stimulus, whatever the spacing.
     preferences : mapping of str to array, shape (n_units,)
-        Degrees, of any range; of every population and control.
+        Degrees, in any range, for each population and control.
     controls : mapping of str to array, optional
         Drawn in a second row.
     scale : str
@@ -74,9 +74,9 @@ def response_map(
     period : float
         180 (orientation) or 360 (direction).
     sorted_by : str
-        What `preferences` are, for the axis: "preferred orientation".
+        What `preferences` are, for the axis label: "preferred orientation".
     recording : str, optional
-        The population that has neurons, not units.
+        The population of neurons; others have units.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -87,7 +87,7 @@ def response_map(
     Raises
     ------
     InputError
-        When shapes disagree, a population has no preferences, or the scale or period is another.
+        When shapes disagree, a population has no preferences, or the scale or period is not one of those above.
     """
     if scale not in SCALES or period not in PERIODS:
         raise InputError(
@@ -113,21 +113,21 @@ def response_map(
             said = bar_label.replace("response, each unit scaled:", "each unit:") if narrow() else bar_label
             colour_bar(image, [panel for panel, _, _ in drawn], said, shrink=0.8)
             first, label = next((panel, label) for panel, label, values in drawn if values is not None)
-            kind = "neuron" if label == recording else "unit"
+            noun = "neuron" if label == recording else "unit"
             apart = "\n" if narrow() or len(sorted_by) > SHORT else " "
-            first.set_ylabel(f"{kind}, sorted{apart}by {sorted_by}")
+            first.set_ylabel(f"{noun}, sorted{apart}by {sorted_by}")
     return panels
 
 
 def _sorted(
     values: Any, preferences: Mapping[str, npt.ArrayLike], label: str, n_stimuli: int, period: float
 ) -> tuple[npt.NDArray[Any], int]:
-    """Responses with a row a unit, in order of preference, and how many units have one."""
+    """Responses with one row per unit, sorted by preference, and the number of units that have one."""
     responses = as_array(values, label)
     if responses.ndim != 2 or len(responses) != n_stimuli or not responses.size:
         raise InputError(f"{label!r} has shape {responses.shape}; it must be {n_stimuli} stimuli x units")
     if label not in preferences:
-        raise InputError(f"preferences has none for {label!r}")
+        raise InputError(f"preferences has none for {label!r}; give them for each population and control")
     preference = per_unit(preferences[label], label)
     if len(preference) != responses.shape[1]:
         raise InputError(f"{label!r} has {len(preference)} preferences for {responses.shape[1]} units")
@@ -136,7 +136,7 @@ def _sorted(
 
 
 def _scaled(responses: npt.NDArray[Any], scale: str) -> npt.NDArray[Any]:
-    """Each row scaled; NaN where it does not vary."""
+    """Each row scaled; NaN if it is constant."""
     if scale == "range":
         zero, one = responses.min(axis=1, keepdims=True), np.ptp(responses, axis=1, keepdims=True)
     else:
@@ -145,7 +145,7 @@ def _scaled(responses: npt.NDArray[Any], scale: str) -> npt.NDArray[Any]:
 
 
 def _averaged(rows: npt.NDArray[Any], most: int) -> tuple[npt.NDArray[Any], int]:
-    """Means of neighbouring rows, so that there are `most` rows, and of how many; NaN does not count."""
+    """Means of neighbouring rows, for at most `most` rows, and how many are averaged; NaN is ignored."""
     together = -(-len(rows) // most)
     if together == 1:
         return rows, 1
@@ -176,11 +176,11 @@ def _draw_map(panel: Axes, scaled: npt.NDArray[Any], limits: tuple[float, float]
 def _label_map(
     panel: Axes, label: str, x: npt.NDArray[Any], period: float, n_preferring: int, n_units: int, neurons: bool
 ) -> None:
-    kind = drawn_type(None, period)
-    ticks, names = stimulus_ticks(x, kind, panel)
+    stimulus_type = drawn_type(None, period)
+    ticks, names = stimulus_ticks(x, stimulus_type, panel)
     panel.set_xticks(np.interp(ticks, x, np.arange(len(x))), names, fontsize=7)
     panel.set_yticks([0, n_units - 1][:n_units], ["1", f"{n_units:,}"][:n_units], fontsize=7)
-    panel.set_xlabel(kind.axis_label)
+    panel.set_xlabel(stimulus_type.axis_label)
     lines = [wrapped(label, room(panel)), units_text(n_units, neurons)]
     if n_units > MAX_ROWS:
         lines[1] += f",{chr(10) if narrow(panel) else ' '}{-(-n_units // MAX_ROWS):,} a row"

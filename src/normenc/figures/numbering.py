@@ -1,4 +1,4 @@
-"""Numbers beside points, none over another."""
+"""Numbers next to points, without overlap."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,19 +15,19 @@ GAP = 1.2  # points, left and right of a text
 MARKER = 4.5  # points, from a marker's middle to its edge
 RINGS = (7, 11, 16, 22, 30, 40, 52, 66, 82, 100)  # points, from a marker to the middle of its number
 ANGLES = np.radians([35, 145, -35, -145, 90, 0, 180, -90, 60, 120, -60, -120, 15, 165, -15, -165])
-LEADER = 14  # points, from which on a line leads to the marker
+LEADER = 14  # points, beyond which a line connects number and marker
 
 
 def place_numbers(axes: Axes, points: Sequence[tuple[float, float]], texts: Sequence[str]) -> None:
-    """Write a short text beside each point: as near as it has room, clear of other texts and of all markers.
+    """Write a short text next to each point: as close as possible, without overlap with other texts or markers.
 
-    The axes' limits must be final. Where a text stands apart, a thin line leads to its point.
+    The axes' limits must be final. A thin line connects a distant text with its point.
 
     Parameters
     ----------
     axes : Axes
     points : sequence of (float, float)
-        In the axes' units.
+        In data coordinates.
     texts : sequence of str
         One for each point.
     """

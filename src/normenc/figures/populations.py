@@ -1,7 +1,7 @@
-"""Pictures of populations: stimuli, RDMs and their rows, embeddings.
+"""Figures of populations: stimuli, RDMs and their rows, embeddings.
 
-Populations come as mappings from a label to an array, in the order in which they are drawn; the first of `populations`
-is the recording where there is one. Controls come apart and are drawn apart.
+Populations are mappings from a label to an array, in the order in which they are drawn; the recording, if any, comes
+first. Controls are given and drawn separately.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,14 +33,14 @@ from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
-FEW = 12  # stimuli, of which the axes name some and nothing between them
-BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities lie between 0 and 2 in every population
+FEW = 12  # stimuli, of which axes name some, and no values between them
+BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities are always between 0 and 2
 
 
 def example_stimuli(
     images: Any, orientation: Sequence[float] | Sequence[str] | npt.ArrayLike, *, axes: AxesArray | None = None
 ) -> AxesArray:
-    """Picture 1: stimuli side by side, each under its orientation, or its name.
+    """Figure 1: stimuli side by side, each below its orientation or name.
 
     Parameters
     ----------
@@ -78,21 +78,21 @@ def rdms(
     shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 2: RDMs side by side on one colour scale, controls in a second row.
+    """Figure 2: RDMs side by side on the same colour scale, with controls in a second row.
 
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, n_stimuli)
         Dissimilarities.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical, rising.
+        Degrees from vertical, ascending.
     metric : str
-        Correlation and cosine distances share the scale from 0 to 2; of others, which have a unit of their own in
-        every population, each matrix is divided by its largest value.
+        Correlation and cosine distances share a scale from 0 to 2. Other metrics have a different unit in each
+        population, and each matrix is divided by its largest value.
     period : float or None
-        180 (orientation), 360 (direction), or None where stimuli are images.
+        180 (orientation), 360 (direction), or None for images.
     shown : str or StimulusType, optional
-        The type of the stimuli, where it is another one than `period` tells.
+        The type of the stimuli, if `period` does not determine it.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -100,14 +100,14 @@ def rdms(
     -------
     ndarray of Axes
     """
-    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
+    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
     bounded = metric in BOUNDED
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
         for panel, label, matrix in drawn:
             scaled = matrix if bounded else matrix / matrix.max()
             image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
-            positions, names = _places_of_ticks(orientation, kind, panel)
+            positions, names = _places_of_ticks(orientation, stimulus_type, panel)
             panel.set_xticks(positions, names, fontsize=7)
             inner = narrow(panel) and not first_in_row(panel)
             panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
@@ -129,36 +129,38 @@ def rdm_rows(
     shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 4: rows of the RDMs, dissimilarity from a reference orientation to all others.
+    """Figure 4: rows of the RDMs, the dissimilarity between a reference orientation and all others.
 
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, n_stimuli)
         Dissimilarities.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical, rising.
+        Degrees from vertical, ascending.
     at : sequence of float
-        Reference orientations in degrees, -75, -25, 25 and 75 by default; of directions 45, 135, 225 and 315. The
-        stimulus nearest to each on the circle is taken, and none twice; those by default in rising order.
+        Reference orientations in degrees, by default -75, -25, 25 and 75; for directions 45, 135, 225 and 315. The
+        stimulus nearest to each on the circle is drawn, once; those by default in ascending order.
     metric : str
         As in :func:`rdms`.
     period : float
         180 (orientation) or 360 (direction).
     shown : str or StimulusType, optional
-        The type of the stimuli, where it is another one than `period` tells.
+        The type of the stimuli, if `period` does not determine it.
     axes : array of Axes, optional
-        One a reference orientation.
+        One for each reference orientation.
 
     Returns
     -------
     ndarray of Axes
     """
-    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
-    # Without a circle stimuli stand side by side, as in the matrices: they are often spaced by their logarithm.
-    places = None if kind.period is not None else np.arange(len(orientation))
+    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
+    # Stimuli that are not on a circle are evenly spaced, as in the matrices: their spacing is often logarithmic.
+    places = None if stimulus_type.period is not None else np.arange(len(orientation))
     x = orientation if places is None else places
-    references = at if at is not None else kind.references(orientation)
-    chosen = list(dict.fromkeys(int(kind.distance(orientation, reference).argmin()) for reference in references))
+    references = at if at is not None else stimulus_type.references(orientation)
+    chosen = list(
+        dict.fromkeys(int(stimulus_type.distance(orientation, reference).argmin()) for reference in references)
+    )
     if at is None:
         chosen.sort()
     with style():
@@ -175,8 +177,8 @@ def rdm_rows(
                 scale = 1 if metric in BOUNDED else matrix.max()
                 panel.plot(x, matrix[row] / scale, color=colour, linestyle=line, linewidth=1.3, label=label)
             panel.axvline(x[row], color="black", linewidth=0.8, alpha=0.6)
-            panel.set_title(f"from {kind.text(orientation[row])}")
-            stimulus_axis(panel, orientation, kind, places=places)
+            panel.set_title(f"from {stimulus_type.text(orientation[row])}")
+            stimulus_axis(panel, orientation, stimulus_type, places=places)
         for row_of_panels in panels:
             row_of_panels[0].set_ylabel(_dissimilarity(metric))
         last = panels.flat[len(chosen) - 1]
@@ -193,20 +195,20 @@ def embeddings(
     shown: str | StimulusType | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
-    """Picture 6: two-dimensional embedding of each population, one point a stimulus, coloured by orientation.
+    """Figure 6: two-dimensional embedding of each population, one point per stimulus, coloured by orientation.
 
-    Stimuli that lie on the same point share it, each with a slice of its own colour.
+    Stimuli at the same point share it, each with a slice in its own colour.
 
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, 2)
-        As :func:`normenc.embedding.embed` gives them.
+        As returned by :func:`normenc.embedding.embed`.
     orientation : array_like, shape (n_stimuli,)
-        Degrees from vertical, of any range; the colours are cyclic, -90 and 90 share one.
+        Degrees from vertical, in any range; colours are cyclic: -90 and 90 have the same.
     period : float or None
-        180 (orientation), 360 (direction), or None where stimuli are images, which have one colour.
+        180 (orientation), 360 (direction), or None for images, which all have the same colour.
     shown : str or StimulusType, optional
-        The type of the stimuli, where it is another one than `period` tells.
+        The type of the stimuli, if `period` does not determine it.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -214,11 +216,11 @@ def embeddings(
     -------
     ndarray of Axes
     """
-    orientation, kind = np.asarray(orientation), drawn_type(shown, period)
-    scale = kind.colours(orientation)
+    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
+    scale = stimulus_type.colours(orientation)
     colours: Any = {"color": COLOURS[1]}
     if scale is not None:
-        cyclic = kind.period is not None
+        cyclic = stimulus_type.period is not None
         colours = {"c": scale[0], "cmap": "twilight" if cyclic else "viridis", "vmin": scale[1], "vmax": scale[2]}
     size = float(np.clip(600 / len(orientation), 14, 40))
     with style():
@@ -236,15 +238,15 @@ def embeddings(
         panels.flat[0].set_ylabel("t-SNE 2")
         if scale is None:
             return panels
-        ticks = kind.ticks(np.array(scale[1:]) if kind.period is not None else orientation)
-        at = ticks if kind.period is not None else np.searchsorted(np.unique(orientation), ticks)
-        bar = colour_bar(dots, [panel for panel, _, _ in drawn], kind.axis_label, shrink=0.7, ticks=at)
-        bar.set_ticklabels([kind.text(tick) for tick in ticks])
+        ticks = stimulus_type.ticks(np.array(scale[1:]) if stimulus_type.period is not None else orientation)
+        at = ticks if stimulus_type.period is not None else np.searchsorted(np.unique(orientation), ticks)
+        bar = colour_bar(dots, [panel for panel, _, _ in drawn], stimulus_type.axis_label, shrink=0.7, ticks=at)
+        bar.set_ticklabels([stimulus_type.text(tick) for tick in ticks])
     return panels
 
 
 def _share_dots(panel: Axes, points: npt.NDArray[Any], size: float, colours: Mapping[str, Any]) -> None:
-    """Of stimuli that lie on one point, give each a slice of the dot in its own colour."""
+    """Draw stimuli at the same point as slices of the dot, each in its own colour."""
     _, group, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     for index in np.flatnonzero(counts > 1):
         members = np.flatnonzero(group.ravel() == index)
@@ -254,10 +256,10 @@ def _share_dots(panel: Axes, points: npt.NDArray[Any], size: float, colours: Map
 
 
 def _slice(place: int, n: int) -> MarkerStyle:
-    """One of `n` equal slices of a dot, counted from the left anticlockwise; as large as the dot that it is of."""
+    """One of `n` equal slices of a dot of the same size, anticlockwise from the left."""
     start = 90 + 360 * place / n
     wedge = Path.wedge(start, start + 360 / n)
-    # A marker is scaled by its largest coordinate: a point that is not drawn makes that 1, as a whole dot's is.
+    # A marker is scaled by its largest coordinate: an invisible point makes that 1, as for a whole dot.
     vertices, codes = np.vstack([wedge.vertices, [[1, 0]]]), np.append(np.asarray(wedge.codes), Path.MOVETO)
     return MarkerStyle(Path(vertices, codes))
 
@@ -267,11 +269,11 @@ def _dissimilarity(metric: str) -> str:
 
 
 def _title(label: str, panel: Axes) -> str:
-    """On a page a name is broken to its panel's width."""
+    """A label, broken to its panel's width on a narrow page."""
     return wrapped(label, room(panel)) if narrow(panel) else label
 
 
 def _places_of_ticks(stimulus: npt.NDArray[Any], shown: StimulusType, panel: Axes) -> tuple[npt.ArrayLike, list[str]]:
-    """Where the ticks stand on an axis whose unit is the stimulus index; names have none."""
+    """Positions and labels of ticks on an axis of stimulus indices; named stimuli have no ticks."""
     ticks, names = stimulus_ticks(stimulus, shown, panel)
     return np.interp(ticks, stimulus, np.arange(len(stimulus))) if ticks else [], names

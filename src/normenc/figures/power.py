@@ -1,4 +1,4 @@
-"""How much data it takes, as a map."""
+"""Power by the amount of data, as a map."""
 
 import numpy as np
 import pandas as pd
@@ -9,25 +9,25 @@ from normenc.figures.sizes import colour_bar
 
 __all__ = ["power_map"]
 
-DRAWN = {  # how rows are put together, where they stand, what they say
-    "recovered": ("mean", "power.csv", "how often the right model wins"),
+DRAWN = {  # how rows are combined, their file, and the label of the colour bar
+    "recovered": ("mean", "power.csv", "how often the correct model wins"),
     "power": ("min", "power_pairs.csv", "power of the test for the weakest pair"),
 }
 AMOUNTS = ("n_stimuli", "n_neurons", "n_animals", "n_repeats")
-CELL = (0.62, 0.42)  # inches, wide and high, that a number needs
+CELL = (0.62, 0.42)  # inches, width and height of a number
 SMALLEST = (2.2, 1.9)  # inches, of a panel
 
 
 def power_map(power: pd.DataFrame, *, value: str = "recovered", axes: AxesArray | None = None) -> AxesArray:
-    """How often the right model wins, by numbers of stimuli and neurons: a row of panels for each number of animals.
+    """How often the correct model wins, by numbers of stimuli and neurons; a row of panels for each number of animals.
 
     Parameters
     ----------
     power : DataFrame
-        The rows of ``power.csv``: ``n_stimuli``, ``n_neurons``, ``n_animals``, ``n_repeats``, ``recovered``, one for
-        each generating model, which are averaged; or those of ``power_pairs.csv``.
+        The rows of ``power.csv``: ``n_stimuli``, ``n_neurons``, ``n_animals``, ``n_repeats``, ``recovered``, averaged
+        over generating models; or those of ``power_pairs.csv``.
     value : str
-        ``"recovered"``, or of pairs ``"power"``: that of the weakest pair is drawn.
+        ``"recovered"``, or for pairs ``"power"``, which draws that of the weakest pair.
     axes : array of Axes, optional
         One for each number of animals and of repeats.
 
@@ -38,7 +38,7 @@ def power_map(power: pd.DataFrame, *, value: str = "recovered", axes: AxesArray 
     Raises
     ------
     InputError
-        When there are no rows, a column is missing, or the value is another.
+        When there are no rows, a column is missing, or `value` is neither of the two.
     """
     if value not in DRAWN:
         raise InputError(f"value is {value!r}; it must be one of {', '.join(DRAWN)}")

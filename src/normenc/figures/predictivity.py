@@ -16,13 +16,13 @@ from normenc.renamed import renamed
 
 __all__ = ["MEASURES", "known_measures", "predictivity"]
 
-MEASURES = {  # columns of predictivity.csv and what they are called
+MEASURES = {  # columns of predictivity.csv, and their labels
     "feve": "fraction of explainable variance explained, median",
     "noise_corrected_r": "noise-corrected correlation, median",
     "r": "correlation of predicted and recorded responses, median",
     "r2": "R², median",
 }
-KINDS = {  # what a point is, its colour, marker, and whether it is filled
+KINDS = {  # colour and marker of each kind, and whether the marker is filled
     EncoderKind.TRAINED: (COLOURS[1], "o", True),
     EncoderKind.TWIN: (COLOURS[1], "o", False),
     EncoderKind.CONTROL: ("#777777", "s", True),
@@ -30,7 +30,7 @@ KINDS = {  # what a point is, its colour, marker, and whether it is filled
     EncoderKind.FITTED: (COLOURS[2], "D", True),
 }
 MOST_NAMED = 40
-BOUNDS = (-1.0, 2.0)  # of the axis; a model as bad as a constant has 0, a perfect one 1
+BOUNDS = (-1.0, 2.0)  # of the axis; a constant prediction has 0, a perfect model 1
 
 
 def known_measures(table: pd.DataFrame) -> list[str]:
@@ -46,19 +46,19 @@ def known_measures(table: pd.DataFrame) -> list[str]:
 
 @renamed(ax="axes")
 def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes | None = None) -> Axes:
-    """Similarity of RDMs against predictivity of neurons, a point for each encoder.
+    """Predictivity of neurons against similarity of RDMs, one point per encoder.
 
-    Lines are 95 % intervals. The grey band is the noise ceiling of the RDMs; where noise is accounted for, the dotted
-    line is what a model without error would reach. The axis ends at -1 and 2: what lies beyond stands at its end as a
-    triangle, with its value. Of more than 40 rows the controls, the networks fitted to neurons and the most similar
-    layers have numbers.
+    Lines are 95 % confidence intervals. The grey band is the noise ceiling of the RDMs; for noise-corrected measures,
+    the dotted line is a perfect model. The axis ends at -1 and 2: values beyond it are triangles at its end, labelled
+    with the value. Of more than 40 rows, only the controls, the networks fitted to neurons and the most similar layers
+    are numbered.
 
     Parameters
     ----------
     table : DataFrame
         The rows of ``predictivity.csv``, of one recording.
     measure : str, optional
-        One of :data:`MEASURES`; the first of which anything is known by default.
+        One of :data:`MEASURES`; by default the first with a known value.
     axes : Axes, optional
 
     Returns
@@ -68,7 +68,7 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
     Raises
     ------
     InputError
-        When a column is missing, no measure or not this one is known, or the rows are not of one recording.
+        If a column is missing, no measure or not this one is known, or the rows are not of one recording.
     """
     import matplotlib.pyplot as plt
 
@@ -111,7 +111,7 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that have a number: all, or of very many what is no trained layer or twin, and the most similar."""
+    """The rows to number: all or, of very many, those of no trained layer or twin, and the most similar."""
     apart = ~table["kind"].isin([EncoderKind.TRAINED, EncoderKind.TWIN])
     order = table.assign(apart=apart).sort_values(["apart", "similarity"], ascending=False, kind="stable")
     kept = table.loc[order.index[:MOST_NAMED].sort_values()]
@@ -123,7 +123,7 @@ def _name(row: dict[Any, Any]) -> str:
 
 
 def _number(number: int, value: float) -> str:
-    """What stands beside a point; beyond the axis its value too."""
+    """The label of a point: its number and, beyond the axis, its value."""
     return f"{number}" if BOUNDS[0] <= value <= BOUNDS[1] else f"{number}: {value:.3g}".replace("-", "−")
 
 
@@ -136,13 +136,13 @@ def _draw(axes: Axes, row: dict[Any, Any], chosen: str) -> None:
         if f"{chosen}_low" in row:
             axes.plot([x, x], np.clip([row[f"{chosen}_low"], row[f"{chosen}_high"]], *BOUNDS), **thin)
     else:
-        marker = "v" if y > row[chosen] else "^"  # it points to where the value is
+        marker = "v" if y > row[chosen] else "^"  # it points towards the value
     face = colour if filled else "white"
     axes.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none", clip_on=False)
 
 
 def _set_limits(axes: Axes, drawn: pd.DataFrame, chosen: str) -> None:
-    """End the axis at the bounds where a value lies beyond them."""
+    """End the axis at a bound if a value is beyond it."""
     if (drawn[chosen] < BOUNDS[0]).any():
         axes.set_ylim(bottom=BOUNDS[0])
     if (drawn[chosen] > BOUNDS[1]).any():
@@ -150,7 +150,7 @@ def _set_limits(axes: Axes, drawn: pd.DataFrame, chosen: str) -> None:
 
 
 def _legend(table: pd.DataFrame, named: pd.DataFrame, drawn: pd.Index) -> list[Line2D]:
-    """An entry for every row that has a number, and one for each kind of those without."""
+    """An entry for each numbered row, and one for each kind of the other rows."""
     handles = []
     for index, row in zip(named.index, named.to_dict("records"), strict=True):
         missing = "" if index in drawn else " (no score)"

@@ -1,4 +1,4 @@
-"""Save pictures, for a screen or for the column of a paper."""
+"""Save figures, for a screen or for the column of a paper."""
 
 import re
 import warnings
@@ -23,19 +23,19 @@ __all__ = ["FORMATS", "TooNarrowError", "fits", "save"]
 
 FORMATS = ("png", "svg", "pdf")
 POINTS = (7.0, 8.0)  # the smallest and largest text on a page
-DPI = 600  # of pixels on a page
-OPTIONS: dict[str, dict[str, Any]] = {  # the same picture gives the same file
+DPI = 600  # dots per inch, on a page
+OPTIONS: dict[str, dict[str, Any]] = {  # the same figure gives the same file
     "png": {"metadata": {"Software": "normenc"}, "pil_kwargs": {"compress_level": 3}},
     "svg": {"metadata": {"Date": None}},
     "pdf": {"metadata": {"Creator": "normenc", "CreationDate": None}},
 }
-HASHED = r"([A-Za-z]+[0-9a-f]{10})"  # a name that matplotlib makes of what it names
+HASHED = r"([A-Za-z]+[0-9a-f]{10})"  # an identifier that matplotlib derives from the content
 DEFINED = re.compile(rf'<[A-Za-z][^<>]*? id="{HASHED}"')
 USED = re.compile(rf'( id="|url\(#|href="#){HASHED}("|\))')
 
 
 class TooNarrowError(InputError):
-    """Texts of a picture would overlap or be cut off at a width of so many millimetres."""
+    """Texts of a figure would overlap or be cut off at this width in millimetres."""
 
     def __init__(self, message: str, width: float) -> None:
         super().__init__(message)
@@ -51,18 +51,17 @@ def save(
 ) -> list[Path]:
     """Save the figure of `axes` as ``name.png`` and ``name.svg`` in `folder`, and close it.
 
-    Text in SVG and PDF can be edited. With a width the figure is made as wide, its height in proportion, and text
-    keeps a size of 7 to 8 points. Draw within :func:`sized` of the same width to have panels and legends laid out for
-    it.
+    Text in SVG and PDF can be edited. With a width, the figure is scaled to it, and text has a size of 7 to 8 points.
+    Draw within :func:`sized` of the same width to lay out panels and legends for it.
 
     Parameters
     ----------
     axes : Axes or array of Axes
-        Of one figure, as the functions of this package give them.
+        Of one figure, as returned by the functions of this package.
     folder : str or Path
         It must exist.
     name : str
-        Of the files, without their endings.
+        Of the files, without the ending.
     formats : sequence of str
         Some of ``"png"`` (200 dpi, or 600 with a width), ``"svg"`` and ``"pdf"``.
     width : float or str, optional
@@ -75,25 +74,25 @@ def save(
     Raises
     ------
     InputError
-        When a format or width is none, or texts would overlap or be cut off at that width.
+        When a format or width is invalid, or texts would overlap or be cut off at that width.
     OSError
         When a file cannot be written.
     """
     formats = [formats] if isinstance(formats, str) else formats
-    if not formats or (wrong := [kind for kind in formats if kind not in FORMATS]):
-        raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
+    if not formats or (wrong := [own for own in formats if own not in FORMATS]):
+        raise InputError(f"the format is {wrong[0] if formats else 'none'}; give some of {', '.join(FORMATS)}")
     figure = figure_of(axes)
-    paths = [Path(folder) / f"{name}.{kind}" for kind in dict.fromkeys(formats)]
+    paths = [Path(folder) / f"{name}.{ending}" for ending in dict.fromkeys(formats)]
     try:
         with style(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph")  # letters that the picture's font has not
+            warnings.filterwarnings("ignore", message="Glyph")  # letters that the font lacks
             if width is not None:
                 _resize(figure, millimetres(width))
                 if why := _crowded(figure):
                     at = millimetres(width)
-                    raise TooNarrowError(f"{name} cannot be read at {at:g} mm: {why}; give it more width", at)
+                    raise TooNarrowError(f"{name} cannot be read at {at:g} mm: {why}; give it a larger width", at)
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # one layout serves all files, whichever there are
+            figure.set_layout_engine("none")  # all files have the same layout
             for path in paths:
                 options = OPTIONS[path.suffix[1:]] | ({} if width is None else {"dpi": DPI})
                 content = BytesIO()
@@ -106,10 +105,10 @@ def save(
 
 
 def _settled(svg: bytes) -> bytes:
-    """An SVG whose texts, which may be no XML, are shown as text, and whose names are numbered in their order.
+    """An SVG with characters that XML does not allow made visible, and with identifiers numbered in order.
 
-    Matplotlib's names change with digits that are not even written: they follow from where things lie to the last bit,
-    which differs with the number of threads.
+    Matplotlib's identifiers depend on positions to the last bit, beyond the digits that are written, and these differ
+    with the number of threads.
     """
     text = visible_lines(svg.decode("utf-8"))
     names = {old: f"n{place}" for place, old in enumerate(dict.fromkeys(DEFINED.findall(text)))}
@@ -128,13 +127,13 @@ def fits(axes: Axes | AxesArray, width: float | str) -> bool:
 
 
 def _crowded(figure: Figure) -> str | None:
-    """Which texts of `figure` are cut off or overlap, in words; None where all can be read."""
+    """Which texts of `figure` are cut off or overlap, as a clause; None if all are legible."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.filterwarnings("ignore", message="Glyph")
         try:
             figure.draw_without_rendering()
-        except UserWarning:  # of matplotlib: nothing is left for the panels
+        except UserWarning:  # of matplotlib: no room is left for the panels
             return "its texts leave no room for its panels"
     edges = figure.bbox
     boxes = []
@@ -143,7 +142,7 @@ def _crowded(figure: Figure) -> str | None:
         if box.x0 < edges.x0 - 1 or box.y0 < edges.y0 - 1 or box.x1 > edges.x1 + 1 or box.y1 > edges.y1 + 1:
             return f"{_quoted(text)} is cut off"
         lines = text.get_text().split("\n")
-        top = box.y1 - box.height / len(lines) * (not lines[0])  # a blank line may be filled by another text
+        top = box.y1 - box.height / len(lines) * (not lines[0])  # another text may be on a blank first line
         boxes.append((box.x0, box.y0, box.x1, top, text))
     corners = np.array([box[:4] for box in boxes]).reshape(-1, 4)
     laid_out = np.array([box[4].get_in_layout() for box in boxes], dtype=bool)
@@ -151,7 +150,7 @@ def _crowded(figure: Figure) -> str | None:
     for place, (x0, y0, x1, y1, text) in enumerate(boxes):
         x = np.minimum(corners[place + 1 :, 2], x1) - np.maximum(corners[place + 1 :, 0], x0)
         y = np.minimum(corners[place + 1 :, 3], y1) - np.maximum(corners[place + 1 :, 1], y0)
-        # What stands at points, out of the layout, falls together where these do, at any width.
+        # Texts at data points, outside the layout, overlap at any width if the points do.
         both = np.flatnonzero((x > slack) & (y > slack) & (laid_out[place + 1 :] | text.get_in_layout()))
         if both.size:
             return f"{_quoted(text)} and {_quoted(boxes[place + 1 + both[0]][4])} overlap"
@@ -159,13 +158,13 @@ def _crowded(figure: Figure) -> str | None:
 
 
 def _resize(figure: Figure, width: float) -> None:
-    """Make `figure` as wide as `width` mm, with text of the sizes of a page."""
+    """Scale `figure` to `width` mm, with the text sizes of a page."""
     ratio = width / INCH / figure.get_figwidth()
     if abs(ratio - 1) > 1e-6:
         figure.set_size_inches(width / INCH, figure.get_figheight() * ratio)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a picture without room, which is found out later
-        figure.draw_without_rendering()  # ticks are there from now on
+        warnings.simplefilter("ignore", UserWarning)  # of a figure without room, which is checked later
+        figure.draw_without_rendering()  # this creates the ticks
     for panel in figure.axes:
         for axis in (panel.xaxis, panel.yaxis):
             labels = axis.get_ticklabels()
@@ -181,7 +180,7 @@ def _page_points(text: Text) -> float:
 
 
 def _shown_texts(figure: Figure) -> Iterator[Text]:
-    """All texts that are drawn; labels of ticks beyond the axis are not."""
+    """All texts that are drawn, without the labels of ticks beyond the axis."""
     hidden: set[Text] = set()
     for panel in figure.axes:
         axes_hidden = not panel.get_visible() or not panel.axison

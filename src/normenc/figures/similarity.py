@@ -1,4 +1,4 @@
-"""Pictures of results: similarities with intervals, noise ceiling and tests."""
+"""Figures of results: similarities with confidence intervals, noise ceiling and tests."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from normenc.rsa.measures import Measure, facts_of
 
 __all__ = ["similarity_bars"]
 
-BARS = {  # what a bar is, how the legend calls it, and its colour
+BARS = {  # name in the legend and colour of each kind of bar
     EncoderKind.TRAINED: ("trained", "#0072B2"),
     EncoderKind.PRETRAINED: ("pretrained", "#009E73"),
     EncoderKind.TWIN: ("untrained twin", "#9ecae1"),
@@ -28,23 +28,23 @@ BARS = {  # what a bar is, how the legend calls it, and its colour
 }
 ALPHA = 0.05
 CEILING = "#cccccc"
-VALUE, WING = 0.62, 0.11  # inches, of the column of values and of each wing
+VALUE, WING = 0.62, 0.11  # inches, width of the column of values and of each wing
 
 
 def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None, *, axes: Axes | None = None) -> Axes:
-    """Picture 3: similarity of each model's RDM with the recording's, with all that tells whether it means anything.
+    """Figure 3: similarity of each model's RDM with that of the recording, with intervals, ceiling and tests.
 
-    Whiskers are 95 % intervals, the grey band runs from the lower to the upper noise ceiling, and a dot at the foot
-    of a bar says that it is above chance (Holm-corrected). To the right stands a wing for every model that beats
-    another: its dot in the model's own row, a tick in the row of each model that is significantly less similar.
+    Whiskers are 95 % confidence intervals, the grey band is the noise ceiling (lower to upper), and a dot at the foot
+    of a bar marks a similarity above chance (Holm-corrected). On the right, each model that is significantly more
+    similar than another has a wing: a dot in its own row, and a tick in the row of each less similar model.
 
     Parameters
     ----------
     similarity : DataFrame
-        The rows of ``similarity.csv``: one a bar, from top to bottom. Rows whose ``kind`` is missing are plain models,
-        called as ``encoder`` says. One recording, one comparison.
+        The rows of ``similarity.csv``, one per bar from top to bottom, of one recording and one comparison. Rows
+        without a ``kind`` are plain models, named by ``encoder``.
     pairs : DataFrame, optional
-        Of :class:`normenc.rsa.Inference`: tests between all pairs of the rows, by position.
+        Of :class:`normenc.rsa.Inference`: tests between all pairs of rows, in their order.
     axes : Axes, optional
 
     Returns
@@ -58,7 +58,7 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
     """
     check_columns(similarity, ("recording", "encoder", "kind", "comparison", "similarity"))
     if similarity.empty or similarity["recording"].nunique() != 1 or similarity["comparison"].nunique() != 1:
-        raise InputError("similarity must hold the rows of one recording and one comparison")
+        raise InputError("similarity must contain the rows of one recording and one comparison")
     first = similarity.iloc[0]
     winners = _winners(similarity, pairs)
     handles = _legend(similarity, bool(winners))
@@ -90,19 +90,19 @@ def similarity_bars(similarity: pd.DataFrame, pairs: pd.DataFrame | None = None,
 
 
 def scale_of(table: pd.DataFrame, measure: Measure) -> float:
-    """The highest similarity there can be or, where the measure has none above 0, the largest in the table."""
+    """The highest possible similarity or, if the measure has none above 0, the largest in the table."""
     if 0 < measure.range[1] < np.inf:
         return measure.range[1]
     return float(table[["similarity", "low", "high"]].abs().max(axis=None)) or 1.0
 
 
 def _winners(similarity: pd.DataFrame, pairs: pd.DataFrame | None) -> dict[int, list[int]]:
-    """Of each row that is significantly more similar than others, these others' rows."""
+    """For each row that is significantly more similar than others, the rows of the others."""
     if pairs is None:
         return {}
     first, second = np.triu_indices(len(similarity), k=1)
     if len(pairs) != len(first):
-        raise InputError(f"there are {len(pairs)} pairs for {len(similarity)} rows; there must be {len(first)}")
+        raise InputError(f"there are {len(pairs)} pairs for {len(similarity)} rows; give {len(first)}")
     winners: dict[int, list[int]] = {}
     for one, other, difference, p in zip(first, second, pairs["difference"], pairs["p_holm"], strict=True):
         if p <= ALPHA:
@@ -112,7 +112,7 @@ def _winners(similarity: pd.DataFrame, pairs: pd.DataFrame | None) -> dict[int, 
 
 
 def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[int]], measure: Measure) -> None:
-    """Write the values to the right of the bars, draw the wings beside them, and set the limits of the axis."""
+    """Write the values to the right of the bars, draw the wings next to them, and set the axis limits."""
     scale = scale_of(similarity, measure)
     lowest = float(similarity[["similarity", "low"]].min(axis=None))  # an interval may be unknown
     left = min(0.0, lowest - 0.03 * scale)
@@ -120,7 +120,7 @@ def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[
     right = float(np.nanmax([top, similarity["high"].max(), similarity["ceiling_upper"].iloc[0]]))
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.draw_without_rendering()  # from here on it is known how wide the axes are
+    figure.draw_without_rendering()  # this determines the width of the axes
     inches = axes.get_window_extent().width / figure.dpi
     beside = VALUE + WING * len(winners)
     unit = (right - left) / max(inches - beside, 0.3 * inches)  # of the scale in an inch
@@ -136,7 +136,7 @@ def _draw_columns(axes: Axes, similarity: pd.DataFrame, winners: dict[int, list[
 
 
 def _draw_wings(axes: Axes, winners: dict[int, list[int]], start: float, step: float) -> float:
-    """Draw one column for each winner from `start` on; gives where the axis should end."""
+    """Draw one column for each winner, from `start`; returns where the axis should end."""
     for column, (better, worse) in enumerate(sorted(winners.items())):
         x = start + step * column
         rows = [better, *worse]
@@ -148,14 +148,14 @@ def _draw_wings(axes: Axes, winners: dict[int, list[int]], start: float, step: f
 
 
 def _legend(similarity: pd.DataFrame, with_wings: bool) -> list[Any]:
-    """What is drawn, by its look."""
+    """The entries of the legend."""
     handles: list[Any] = []
     if np.isfinite(similarity["ceiling_lower"].iloc[0]):
         handles.append(Rectangle((0, 0), 1, 1, color=CEILING, alpha=0.6, label="noise ceiling"))
     for name, colour in dict.fromkeys(BARS[_kind(cell)] for cell in similarity["kind"]):
         handles.append(Rectangle((0, 0), 1, 1, color=colour, label=name))
     if similarity["low"].notna().any():
-        handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % interval"))
+        handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % CI"))
     dot: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4}
     if (similarity["p_chance_holm"] <= ALPHA).any():
         handles.append(Line2D([], [], markerfacecolor="white", markeredgecolor="#777777", label="above chance", **dot))

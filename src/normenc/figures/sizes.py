@@ -1,7 +1,7 @@
-"""How wide pictures are on a page, and how they make do with it.
+"""The width of figures on a page, and layouts that fit it.
 
-Without a width, pictures have the size of a screen. Within :func:`sized`, functions lay out their panels, legends and
-labels for the width of a column, with text of 7 to 8 points.
+Without a width, figures are sized for a screen. Within :func:`sized`, functions lay out panels, legends and labels for
+the width of a column, with text of 7 to 8 points.
 """
 
 import re
@@ -31,14 +31,14 @@ __all__ = [
     "within",
 ]
 
-COLUMNS = {"single": 85.0, "double": 180.0}  # mm, of a page of two columns
+COLUMNS = {"single": 85.0, "double": 180.0}  # mm, on a page with two columns
 LEAST, MOST = 20.0, 400.0  # mm
 UNITS = {"mm": 1.0, "cm": 10.0, "in": 25.4}
 INCH = 25.4  # mm
 CHARACTER = 4.3  # points, a character of 8-point text, on average
-NARROW = 5.2  # inches, of a page on which legends and colour bars stand below
-NARROW_PANEL = 1.9  # inches, of a panel that has room for few labels
-ROOM = 28  # characters of a name in a line, where there is no page
+NARROW = 5.2  # inches, of a page on which legends and colour bars are below
+NARROW_PANEL = 1.9  # inches, of a panel with room for few labels
+ROOM = 28  # characters of a name in a line, without a page
 
 _page: ContextVar[float | None] = ContextVar("page", default=None)  # inches
 
@@ -49,7 +49,7 @@ def millimetres(width: float | str) -> float:
     Raises
     ------
     InputError
-        When it is none of these, or not between 20 and 400 mm.
+        When it is not one of these, or not between 20 and 400 mm.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def millimetres(width: float | str) -> float:
 
 @contextmanager
 def sized(width: float | str | None) -> Iterator[None]:
-    """Lay out new pictures for a page or column of `width`, for the time of a ``with`` block; None for a screen.
+    """Lay out new figures for a page or column of `width`, within a ``with`` block; None for a screen.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def sized(width: float | str | None) -> Iterator[None]:
 def within(width: float, height: float, *, legend: Sequence[str] = (), by_rows: bool = False) -> tuple[float, float]:
     """The size in inches of a new figure that would be `width` x `height` on a screen.
 
-    Where its legend stands below, its names add to the height; else the picture is no lower than its legend. A picture
-    with a row for each of many things, `by_rows`, stays as high.
+    A legend below adds to the height; otherwise the figure is at least as high as its legend. A figure with one row per
+    item, `by_rows`, keeps its height.
     """
     page = _page.get()
     if page is None:
@@ -105,16 +105,16 @@ def within(width: float, height: float, *, legend: Sequence[str] = (), by_rows: 
 
 
 def legend_height(names: Sequence[str]) -> float:
-    """What a legend adds to a picture's height, in inches: nothing but where it stands below."""
+    """What a legend below adds to a figure's height, in inches; 0 if it is not below."""
     return _legend_lines(names) / _legend_columns(names) + 0.2 if narrow() and names else 0.0
 
 
 def fitting(
     n_columns: int, width: float, height: float, *, least: float, lowest: float = 0.85
 ) -> tuple[int, float, float]:
-    """How many of `n_columns` panels stand side by side, and the width and height of each, in inches.
+    """How many of `n_columns` panels are side by side, and the width and height of each, in inches.
 
-    Panels are `width` x `height` on a screen; on a page no narrower than `least` and no lower than `lowest`.
+    Panels are `width` x `height` on a screen; on a page at least `least` wide and `lowest` high.
     """
     page = _page.get()
     if page is None:
@@ -127,7 +127,7 @@ def fitting(
 
 
 def room(panel: Axes, most: int = ROOM) -> int:
-    """How many characters a line above `panel` has room for, of at most `most`."""
+    """How many characters fit in a line above `panel`, at most `most`."""
     page, spec = _page.get(), panel.get_subplotspec()
     if page is None or spec is None:
         return most
@@ -144,7 +144,7 @@ def narrow(panel: Axes | None = None) -> bool:
 
 
 def colour_bar(image: Any, panels: Sequence[Axes], label: str, *, shrink: float, **options: Any) -> Any:
-    """Draw the colour bar at the right of `panels`, or where the page is narrow below them."""
+    """Draw the colour bar to the right of `panels`, or below them on a narrow page."""
     figure = panels[0].get_figure(root=True)
     assert figure is not None
     if not narrow():
@@ -157,14 +157,14 @@ def colour_bar(image: Any, panels: Sequence[Axes], label: str, *, shrink: float,
 
 
 def keep_right(panels: Any, share: float) -> None:
-    """Keep a share of the figure's width free at its right: a layout leaves no room for titles wider than panels."""
+    """Keep a share of the figure's width free on the right, for titles that are wider than their panels."""
     engine = panels.flat[0].get_figure(root=True).get_layout_engine()
     if engine is not None:
         engine.set(rect=(0, 0, 1 - share, 1))
 
 
 def place_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **options: Any) -> None:
-    """Draw the legend at the right of `axes`, or where the page is narrow below all."""
+    """Draw the legend to the right of `axes`, or below the figure on a narrow page."""
     figure = axes.get_figure(root=True)
     if not narrow() or not isinstance(figure, Figure):
         axes.legend(handles, names, **{"loc": "upper left", "bbox_to_anchor": (1.01, 1)} | options)
@@ -173,11 +173,11 @@ def place_legend(axes: Axes, handles: Sequence[Any], names: Sequence[str], **opt
 
 
 def _legend_lines(names: Sequence[str]) -> float:
-    """Inches that names take, one below the other."""
+    """Height in inches of names below each other."""
     return sum(0.125 * (name.count("\n") + 1) + 0.055 for name in names)
 
 
 def _legend_columns(names: Sequence[str]) -> int:
-    """How many names stand side by side below a picture."""
+    """How many names fit side by side below a figure."""
     longest = max((len(line) for name in names for line in name.split("\n")), default=1)
     return max(1, int((_page.get() or NARROW) * 72 / CHARACTER / (longest + 9)))

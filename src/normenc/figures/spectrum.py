@@ -1,4 +1,4 @@
-"""The eigenspectrum: how the variance of populations spreads over dimensions."""
+"""The eigenspectrum: how the variance of populations is distributed over dimensions."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -18,9 +18,9 @@ from normenc.figures.sizes import place_legend, within
 
 __all__ = ["eigenspectrum"]
 
-RANKS = (11, 500)  # that exponents are fitted to, as normenc.tuning.power_law_exponent does
+RANKS = (11, 500)  # to which normenc.tuning.power_law_exponent fits
 CONTROLS = (("#555555", "s"), ("#777777", "^"), ("#999999", "D"), ("#bbbbbb", "v"))  # colours, symbols
-ROUNDING = 1e-10  # of the largest variance: smaller ones are rounding
+ROUNDING = 1e-10  # of the largest variance: smaller ones are rounding errors
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -34,20 +34,20 @@ def eigenspectrum(
 ) -> Axes:
     """Variance along each principal component, by rank, both logarithmic; fitted power laws are dashed.
 
-    The dotted line falls with slope -1 for reference. A code of stimuli that vary in d dimensions can only be smooth
-    where its spectrum falls faster than with slope -(1 + 2 / d): -1 for very many dimensions, -3 for orientation alone.
+    For reference, the dotted line has a slope of -1. A code of stimuli that vary in d dimensions can only be smooth if
+    its spectrum falls faster than with slope -(1 + 2 / d): -1 for very many dimensions, -3 for orientation alone.
 
     Parameters
     ----------
     spectra : mapping of str to array, shape (n_components,), or None
-        Variances in falling order, drawn as shares of their (positive) sum. Those that are not positive, which a
-        cross-validated spectrum has among its last, cannot be drawn and are left out.
+        Variances in descending order, drawn as shares of the sum of the positive ones. Variances that are not positive,
+        which occur at the end of a cross-validated spectrum, are not drawn.
     exponents : mapping of str to float, optional
-        Of the power laws, positive where the spectrum falls, of populations and controls; none is drawn where NaN.
-        A law's line goes through the mean of the logarithms at `ranks`, weighted by 1 / rank, where the
-        least-squares fit of :func:`normenc.tuning.power_law_exponent` goes through.
+        Exponents of the power laws of populations and controls, positive if the spectrum falls; NaN is not drawn. The
+        line of a law passes through the mean of the logarithms at `ranks`, weighted by 1 / rank, as does the
+        least-squares fit of :func:`normenc.tuning.power_law_exponent`.
     ranks : (int, int)
-        First and last that exponents were fitted to, counted from 1; the last is cut to what there is.
+        First and last rank of the fit, numbered from 1; the last is limited to the existing ranks.
     controls : mapping of str to array, optional
         Grey lines with symbols.
     axes : Axes, optional
@@ -59,7 +59,7 @@ def eigenspectrum(
     Raises
     ------
     InputError
-        When a spectrum is no vector, or an exponent is given of one that has no variance at `ranks`.
+        When a spectrum is not a vector, or an exponent is given for one without variance at `ranks`.
 
     References
     ----------
@@ -91,10 +91,10 @@ def eigenspectrum(
 
 
 def _shares(values: Any, label: str) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """Ranks of the positive variances, counted from 1, and their shares of the sum."""
+    """Ranks of the positive variances, numbered from 1, and their shares of the sum."""
     variances = as_array(values, label).astype(np.float64)
     if variances.ndim != 1 or not variances.size:
-        raise InputError(f"the spectrum of {label!r} has shape {variances.shape}; it must be one variance a component")
+        raise InputError(f"the spectrum of {label!r} has shape {variances.shape}; give one variance per component")
     positive = variances > max(0.0, ROUNDING * np.nanmax(variances, initial=0))
     return np.flatnonzero(positive) + 1, variances[positive] / variances[positive].sum()
 
@@ -107,7 +107,7 @@ def _draw_law(
     label: str,
     colour: str,
 ) -> tuple[Line2D, tuple[int, int]]:
-    """The power law's line, and the first and last rank of those that it was fitted to."""
+    """The line of the power law, and the first and last rank of its fit."""
     rank, share = points
     within = (rank >= ranks[0]) & (rank <= ranks[1])
     if not within.any():
@@ -122,7 +122,7 @@ def _draw_law(
 
 
 def _finish(axes: Axes, points: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]) -> list[Line2D]:
-    """Axes that end where the variances do; returned is the line of slope -1 from the largest share at rank 1."""
+    """Set the axis limits to the variances; returns the line of slope -1 from the largest share at rank 1."""
     last = max([10, *(rank[-1] for rank, _ in points)])
     top, bottom = (max([0.1, *(s.max() for _, s in points)]), min([0.1, *(s.min() for _, s in points)]))
     axes.set_xscale("log")
@@ -138,6 +138,6 @@ def _finish(axes: Axes, points: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.
 
 
 def _decade(value: float) -> str:
-    """A power of ten; not in TeX's mathematics, which pictures do not read, lest names be read so too."""
+    """A power of ten, without TeX: figures do not interpret it, to keep names unchanged."""
     power = round(np.log10(value))
     return f"{10**power:,}" if 0 <= power <= 4 else "10" + str(power).translate(SUPERSCRIPTS)

@@ -1,7 +1,7 @@
-"""Pictures of how populations are tuned: what their units prefer, and how selective they are.
+"""Figures of how populations are tuned: the preferences and selectivity of their units.
 
-Populations come as mappings from a label to an array, in the order in which they are drawn: the recording first, the
-layers of networks beside it. None stands for a recording known only by its RDM. Controls come apart, in grey.
+Populations are mappings from a label to an array, in the order in which they are drawn: the recording first, then the
+layers of networks. None is a recording known only by its RDM. Controls are given separately, and grey.
 """
 
 from collections.abc import Mapping
@@ -52,28 +52,28 @@ def preference_histogram(
 ) -> AxesArray:
     """Polar histogram of preferred orientations, or directions, a panel for each population.
 
-    A wedge's area goes with the share of the counted units that prefer its angles (its radius with the square root),
-    on the same scale in all panels. All wedges would end at the dashed ring if preferences were spread evenly.
+    The area of a wedge is proportional to the share of the counted units that prefer its angles (its radius to the
+    square root), on the same scale in all panels. The dashed ring marks an even distribution.
 
-    Orientations fill the upper half circle and point as the bars of their gratings do: 0 degrees, vertical, is up,
-    positive angles are tilted right. The bin around 90 degrees, which is -90, is drawn half at either end. Directions
-    fill the circle, clockwise with 0 at the top.
+    Orientations fill the upper half circle and point in the direction of the bars of their gratings: 0 degrees,
+    vertical, is up, and positive angles are tilted to the right. One half of the bin around 90 degrees, which is -90,
+    is drawn at each end. Directions fill the circle, clockwise with 0 at the top.
 
     Parameters
     ----------
     preferences : mapping of str to array, shape (n_units,), or None
-        Degrees, of any range; units that prefer none (NaN) are not counted.
+        Degrees, in any range; units without a preference (NaN) are not counted.
     tuned : mapping of str to bool array, shape (n_units,), optional
-        Which units are counted; all those of a population that is not in it.
+        Which units are counted; all units of a population that is not included.
     controls : mapping of str to array, optional
         Drawn in a second row.
     period : float
         180 (orientation) or 360 (direction).
     n_bins : int
-        Even, so that a bin is centred on 0 and one on half the period. Where a preference is that of the largest
-        response, there should be no more bins than stimuli.
+        Even: one bin is centred on 0 and one on half the period. If preferences are stimuli with the largest response,
+        there should be no more bins than stimuli.
     recording : str, optional
-        The population that has neurons, not units.
+        The population of neurons; others have units.
     axes : array of Axes, optional
         Polar, one for each population and control.
 
@@ -84,7 +84,7 @@ def preference_histogram(
     Raises
     ------
     InputError
-        When a population is no vector, a mask has another shape, period or bins cannot be used, or axes are not polar.
+        When a population is not a vector, a mask has another shape, period or bins are invalid, or axes are not polar.
     """
     if period not in AROUND or n_bins < 4 or n_bins % 2:
         raise InputError(
@@ -107,10 +107,10 @@ def preference_histogram(
             which = "tuned " if tuned is not None and label in tuned else ""
             number = _number(len(counted), n_units, label == recording, which)
             title = f"{wrapped(label, room(panel))}\n{wrapped(number, room(panel)) if narrow(panel) else number}"
-            # The half circle ends at three quarters of its panel; 17 points leave room for the label of 0 degrees.
+            # The half circle ends at three quarters of its panel; 17 points are room for the label of 0 degrees.
             place: Any = {"y": 0.75, "pad": 17} if period == 180 else {}
             panel.set_title(title, **place)
-        what = f"{PREFERRED[int(period)]}\ndashed: preferences spread evenly"
+        what = f"{PREFERRED[int(period)]}\ndashed: even distribution of preferences"
         if axes is None:
             figure_of(panels).supxlabel(what)
         else:
@@ -126,18 +126,18 @@ def selectivity_distributions(
     recording: str | None = None,
     axes: Axes | None = None,
 ) -> Axes:
-    """Cumulative distributions of a selectivity index: the share of units at most as selective, medians as dots.
+    """Cumulative distributions of a selectivity index: the share of units up to each value, with medians as dots.
 
     Parameters
     ----------
     selectivity : mapping of str to array, shape (n_units,), or None
-        One line each; units without an index (NaN) are not counted.
+        A line for each; units without an index (NaN) are not counted.
     controls : mapping of str to array, optional
-        Broken grey lines.
+        Grey lines, dashed or dotted.
     index : str
-        What it is, for the axis: "global OSI".
+        Its name for the axis, such as "global OSI".
     recording : str, optional
-        The population that has neurons, not units.
+        The population of neurons; others have units.
     axes : Axes, optional
 
     Returns
@@ -147,7 +147,7 @@ def selectivity_distributions(
     Raises
     ------
     InputError
-        When a population is no vector.
+        When a population is not a vector.
     """
     indices = {label: per_unit(values, label) for label, values in known(selectivity, controls).items()}
     looks = dict(zip([*selectivity, *(controls or {})], line_styles(selectivity, controls), strict=True))
@@ -175,7 +175,7 @@ def _colours(populations: Values, controls: Values | None) -> list[str]:
 
 
 def _counted(values: Any, label: str, tuned: Mapping[str, npt.ArrayLike] | None) -> tuple[npt.NDArray[Any], int]:
-    """The preferences that are counted, and of how many units."""
+    """The preferences that are counted, and the number of all units."""
     vector = per_unit(values, label)
     mask = np.isfinite(vector)
     if tuned is not None and label in tuned:
@@ -200,7 +200,7 @@ def _draw_rose(panel: Any, share: npt.NDArray[np.float64], period: float, larges
     panel.set_theta_direction(-1)
     if half:
         panel.set_thetalim(-np.pi / 2, np.pi / 2)
-    bins = np.arange(n_bins + half)  # of orientations the first comes again at the other end
+    bins = np.arange(n_bins + half)  # for orientations, the first bin is repeated at the other end
     angles = np.radians(bins * period / n_bins - period / 2)
     width = np.radians(period / n_bins)
     radii = np.sqrt(share[bins % n_bins])
@@ -211,13 +211,15 @@ def _draw_rose(panel: Any, share: npt.NDArray[np.float64], period: float, larges
     panel.set_ylim(0, 1.04 * np.sqrt(largest))
     panel.set_yticks(np.sqrt([outer / 400, outer / 100]), ["", ""])
     for ring in (outer / 4, outer):  # a quarter of the share has half the radius
-        close = narrow() or narrow(panel)  # on a page the quarter is told at the left, the whole at the right
+        close = narrow() or narrow(
+            panel
+        )  # on a page, the label of the quarter is on the left, that of the whole on the right
         angle = -90 if half and close and ring < outer else 90 if half else 67.5
         place = (np.radians(angle), np.sqrt(ring / 100))
-        below = -6 if close else -2  # clear of the degrees at the ends
+        below = -6 if close else -2  # below the degrees at the ends
         where: Any = {"xytext": (0, below), "va": "top"} if half else {"xytext": (0, 0), "va": "center"}
         told = panel.annotate(f"{ring:g} %", place, textcoords="offset points", ha="center", fontsize=6, **where)
-        told.set_path_effects([withStroke(linewidth=1.5, foreground="white")])  # it stands on wedges
+        told.set_path_effects([withStroke(linewidth=1.5, foreground="white")])  # it is drawn on wedges
     ticks = np.array(AROUND[int(period)])
     panel.set_xticks(np.radians(ticks), [degrees(tick) for tick in ticks], fontsize=7)
     panel.tick_params(axis="x", pad=0)
@@ -226,7 +228,7 @@ def _draw_rose(panel: Any, share: npt.NDArray[np.float64], period: float, larges
 
 
 def _draw_steps(axes: Axes, x: npt.NDArray[Any], colour: str, line: Any) -> Line2D:
-    """Draw the cumulative distribution of rising values, and their median."""
+    """Draw the cumulative distribution of sorted values, and their median."""
     if len(x):
         axes.plot(float(np.median(x)), 0.5, "o", color=colour, markersize=5, markeredgecolor="white", zorder=3)
     steps = np.linspace(0, 1, len(x) + 1) if len(x) else np.empty(0)

@@ -1,11 +1,11 @@
-"""Settings, versions and seeds of several runs beside each other: what differs, and what is the same."""
+"""Settings, versions and seeds of several runs side by side: which differ, and which are the same."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Setting", "beside", "flattened", "in_words"]
+__all__ = ["Setting", "flattened", "format_value", "side_by_side"]
 
 ABSENT = "not set"
 MANY = 12  # values of a list that are written out
@@ -20,41 +20,41 @@ class Setting:
     same: bool
 
 
-def beside(parts: Sequence[Mapping[str, Any]]) -> list[Setting]:
-    """Set nested settings of several runs side by side, in the order in which they first stand.
+def side_by_side(parts: Sequence[Mapping[str, Any]]) -> list[Setting]:
+    """Put nested settings of several runs side by side, in the order of their first occurrence.
 
     Parameters
     ----------
     parts : sequence of dict
-        Of each run, as TOML or JSON give them.
+        Settings of each run, as read from TOML or JSON.
 
     Returns
     -------
     list of Setting
-        Keys are dotted. Tables that stand several times in one of the runs are numbered in all.
+        Keys are dotted. Tables that occur several times in one run are numbered in all.
 
     Examples
     --------
     >>> one, other = {"task": {"n_train": 1000, "noise": 0.0}}, {"task": {"n_train": 500, "noise": 0}}
-    >>> [(setting.key, setting.values, setting.same) for setting in beside([one, other])]
+    >>> [(setting.key, setting.values, setting.same) for setting in side_by_side([one, other])]
     [('task.n_train', ('1000', '500'), False), ('task.noise', ('0', '0'), True)]
     """
     several = {key for part in parts for key, value in part.items() if _is_tables(value) and len(value) > 1}
     flat = [flattened(part, several) for part in parts]
     keys = list(dict.fromkeys(key for part in flat for key in part))
-    found = []
+    settings = []
     for key in keys:
         values = [part.get(key, _Absent) for part in flat]
         same = all(_equal(values[0], value) for value in values[1:])
-        words = tuple(in_words(value) for value in values)
-        if not same and len(set(words)) == 1:  # they differ by less than is written
+        words = tuple(format_value(value) for value in values)
+        if not same and len(set(words)) == 1:  # they differ by less than the rounding
             words = tuple(repr(value) for value in values)
-        found.append(Setting(key, words, same))
-    return found
+        settings.append(Setting(key, words, same))
+    return settings
 
 
 def flattened(part: Mapping[str, Any], several: set[str] | None = None) -> dict[str, Any]:
-    """Nested tables with dotted keys; those in `several` are numbered from 1, be there one or more.
+    """Nested tables with dotted keys; those in `several` are always numbered, from 1.
 
     Examples
     --------
@@ -74,30 +74,30 @@ def flattened(part: Mapping[str, Any], several: set[str] | None = None) -> dict[
     return flat
 
 
-def in_words(value: Any) -> str:
-    """A setting's value as people read it.
+def format_value(value: Any) -> str:
+    """A setting's value as the page shows it.
 
     Examples
     --------
-    >>> in_words(0.0005), in_words(["pool", "fc"]), in_words([]), in_words(True), in_words(float("nan"))
-    ('0.0005', 'pool, fc', 'none', 'yes', 'not known')
+    >>> [format_value(value) for value in (0.0005, ["pool", "fc"], [], True, float("nan"))]
+    ['0.0005', 'pool, fc', 'none', 'yes', 'unknown']
     """
     if value is _Absent or value is None:
         return ABSENT
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "not known" if math.isnan(value) else f"{value:.6g}"
+        return "unknown" if math.isnan(value) else f"{value:.6g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {in_words(inner)}" for key, inner in value.items()) or "none"
+        return ", ".join(f"{key} {format_value(inner)}" for key, inner in value.items()) or "none"
     if isinstance(value, list | tuple):
         more = f", and {len(value) - MANY} more" if len(value) > MANY else ""
-        return ", ".join(in_words(item) for item in value[:MANY]) + more or "none"
+        return ", ".join(format_value(item) for item in value[:MANY]) + more or "none"
     return str(value)
 
 
 class _Absent:
-    """Stands for a setting that a run does not have."""
+    """Marks a setting that a run does not have."""
 
 
 def _is_tables(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Several runs on one page: what changed in settings and results."""
+"""The page that compares runs: how their settings and results differ."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.report.changed_settings import beside
+from normenc.report.changed_settings import side_by_side
 from normenc.report.comparison_rows import (
     GROUPS,
     conclusion_row,
@@ -44,20 +44,20 @@ def write_comparison(
     folders : sequence of str or Path
         Two runs or more, as written by :func:`normenc.study.run`.
     out : str or Path
-        The page to write. It appears when it is whole.
+        The page to write. It appears once it is complete.
     force : bool
-        Replace a page that is there already.
+        Replace an existing page.
 
     Returns
     -------
     Path
-        Of the page.
+        Path of the page.
 
     Raises
     ------
     InputError
-        When there are fewer than two runs, one stands twice, a folder is no whole run, or `out` is no free name of an
-        HTML file.
+        When there are fewer than two runs, a run is given twice, a folder is not a complete run, or `out` is taken or
+        not the name of an HTML file.
     """
     out = Path(out)
     _check_free(out, force=force)
@@ -66,26 +66,30 @@ def write_comparison(
         out.parent.mkdir(parents=True, exist_ok=True)
         write_whole(out, text.encode("utf-8"))
     except OSError as error:
-        raise InputError(f"{out}: this page cannot be written ({error.strerror}); choose another --out") from None
+        raise InputError(
+            f"{out}: the page cannot be written ({error.strerror}); choose another name with out="
+        ) from None
     return out
 
 
 def _check_free(out: Path, *, force: bool) -> None:
     if out.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{out}: the page is an HTML file; choose a name with .html")
+        raise InputError(f"{out}: the page is an HTML file; choose a name that ends in .html")
     if out.name == REPORT and any((out.parent / name).exists() for name in (RUN_MARKER, SETTINGS)):
-        raise InputError(f"{out}: this is the report of a run; choose another name with --out")
+        raise InputError(f"{out}: this is the report of a run; choose another name with out=")
     if out.is_dir():
-        raise InputError(f"{out}: this is a folder; choose another name with --out")
+        raise InputError(f"{out}: this is a folder; choose another name with out=")
     if (out.exists() or out.is_symlink()) and not force:
-        raise InputError(f"{out}: there is a page already; add --force to replace it, or choose another --out")
+        raise InputError(
+            f"{out}: this page exists already; replace it with force=True, or choose another name with out="
+        )
     for parent in out.absolute().parents:
         if parent.exists() and not parent.is_dir():
-            raise InputError(f"{out}: {parent} is a file, so that no folder can be made there; choose another --out")
+            raise InputError(f"{out}: {parent} is a file, not a folder; choose another name with out=")
 
 
 def compare(folders: Sequence[str | Path]) -> str:
-    """The page that compares runs, as HTML; it reads the runs' folders alone, and asks no other place for anything.
+    """The page that compares runs, as self-contained HTML made from the runs' folders alone.
 
     Parameters
     ----------
@@ -95,17 +99,17 @@ def compare(folders: Sequence[str | Path]) -> str:
     Raises
     ------
     InputError
-        When there are fewer than two, one stands twice, or a folder is no whole run.
+        When there are fewer than two runs, a run is given twice, or a folder is not a complete run.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     runs = open_all(folders)
     table = encoder_table(runs)
-    found = conclusions(runs, table)
+    concluded = conclusions(runs, table)
     order = order_agreement(runs, table)
-    settings = beside([run.settings for run in runs])
-    apart, same = changed(found)
-    environment = beside([made_with(run) for run in runs])
+    settings = side_by_side([run.settings for run in runs])
+    apart, same = changed(concluded)
+    environment = side_by_side([made_with(run) for run in runs])
     page = Environment(
         loader=PackageLoader("normenc.report"),
         autoescape=True,
@@ -118,7 +122,7 @@ def compare(folders: Sequence[str | Path]) -> str:
         labels=[run.label for run in runs],
         cautions=cautions(runs),
         other_ways=other_ways(runs),
-        sentences=what_differs(runs, settings, table, order, found),
+        sentences=what_differs(runs, settings, table, order, concluded),
         pictures=_pictures(table),
         groups=similarity_rows(runs, table),
         changed=[conclusion_row(runs, key, rows) for key, rows in apart],
@@ -140,7 +144,7 @@ def _parted(settings: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _pictures(table: pd.DataFrame) -> list[tuple[str, str, str, bool]]:
-    """A picture of each comparison method: its address, its text, its method, and whether encoders are left out."""
+    """A figure for each comparison method: address, alternative text, method, and whether encoders are left out."""
     import matplotlib.pyplot as plt
 
     from normenc import figures
@@ -158,15 +162,15 @@ def _pictures(table: pd.DataFrame) -> list[tuple[str, str, str, bool]]:
         address = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
         n = ranked[["kind", "encoder"]].drop_duplicates().shape[0]
         alt = (
-            f"Similarities of {n} encoders in {ranked['label'].nunique()} runs ({method}), with intervals and noise "
-            "ceilings; the table below has the numbers"
+            f"Similarities of {n} encoders in {ranked['label'].nunique()} runs ({method}), with confidence intervals "
+            "and noise ceilings; the table below gives the numbers"
         )
         pictures.append((address, alt, str(method), n < rows[["kind", "encoder"]].drop_duplicates().shape[0]))
     return pictures
 
 
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows by kind and mean similarity; where there are very many encoders, the controls and the most similar."""
+    """Rows by kind and mean similarity; of very many encoders only the controls and the most similar."""
     means = rows.groupby(["kind", "encoder"], sort=False)["similarity"].mean().rename("mean").reset_index()
     controls = means["kind"] == EncoderKind.CONTROL
     most = means[~controls].nlargest(max(0, DRAWN - int(controls.sum())), "mean")

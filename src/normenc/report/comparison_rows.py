@@ -1,4 +1,4 @@
-"""The rows of the tables on the page that compares runs: numbers as people read them, NaN as a dash."""
+"""The rows of the tables on the page that compares runs: numbers are rounded, and NaN is a dash."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from normenc.encoders import EncoderKind
-from normenc.report.changed_settings import in_words
+from normenc.report.changed_settings import format_value
 from normenc.report.matching import encoder_table
 from normenc.report.wording import interval, minus, signed
+from normenc.rsa.ceiling import KINDS
 from normenc.runs import Run, open_all
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
     "similarity_rows",
 ]
 
-Cell = tuple[str, list[str]]  # what is read first, and lines under it
+Cell = tuple[str, list[str]]  # the main text, and lines below it
 GROUPS = (
     (EncoderKind.TRAINED, "trained layers"),
     (EncoderKind.PRETRAINED, "pretrained layers"),
@@ -35,21 +36,21 @@ GROUPS = (
 )
 RECORDING_ROWS = (
     *(("recording", "name"), ("simulated", "simulated"), ("species", "species"), ("area", "area")),
-    *(("stimuli", "n_stimuli"), ("kind of stimulus", "stimuli"), ("neurons", "n_neurons"), ("trials", "n_trials")),
-    *(("trials of a stimulus", "n_repeats"), ("animals", "animals"), ("sessions", "sessions"), ("responses", "units")),
-    *(("prepared", "steps"), ("source", "source"), ("licence", "licence"), ("SHA-256", "sha256")),
+    *(("stimuli", "n_stimuli"), ("type of stimulus", "stimuli"), ("neurons", "n_neurons"), ("trials", "n_trials")),
+    *(("trials per stimulus", "n_repeats"), ("animals", "animals"), ("sessions", "sessions"), ("responses", "units")),
+    *(("preparation", "steps"), ("source", "source"), ("licence", "licence"), ("SHA-256", "sha256")),
 )
 MEASURES = (("FEVE", "feve"), ("r", "r"))
 
 
 def made_with(run: Run) -> dict[str, Any]:
-    """What a run was made with, but for what has a place of its own on the page."""
+    """The environment of a run, except what the page shows elsewhere."""
     apart = ("recording", "scores", "finished")
     return {key: value for key, value in run.environment.items() if key not in apart}
 
 
 def introduced(run: Run) -> dict[str, Any]:
-    """What the page says of a run before all else."""
+    """The introduction of a run at the top of the page."""
     seeds = run.environment["seeds"].get("training", [])
     finished = str(run.environment.get("finished") or "at an unknown time")
     return {
@@ -57,13 +58,13 @@ def introduced(run: Run) -> dict[str, Any]:
         "folder": run.folder.resolve().name,
         "finished": finished.replace("T", " ").removesuffix("+00:00"),
         "version": str(run.environment["normenc"]),
-        "seeds": in_words(seeds),
+        "seeds": format_value(seeds),
         "n_seeds": len(seeds) if isinstance(seeds, list) else 1,
     }
 
 
 def similarity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[str, list[tuple[str, list[Cell | None]]]]]:
-    """Encoders by kind, with a cell a run: similarity, then lines of what belongs to it."""
+    """Encoders by kind, with a cell for each run: similarity, then its interval, share, range and tests."""
     ceilings: list[Cell | None] = [_ceiling_cell(run) for run in runs]
     groups = [("recording", [("noise ceiling", ceilings)])]
     for kind, title in GROUPS:
@@ -79,8 +80,10 @@ def similarity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[str,
 def _ceiling_cell(run: Run) -> Cell:
     row = run.similarity.iloc[0]
     if not np.isfinite(row["ceiling_lower"]):
-        return "none", ["not known how good a model can be"]
-    return f"{row['ceiling_lower']:.3f} to {_number(row['ceiling_upper'])}", [f"from {row['ceiling']}"]
+        return "none", ["the highest possible similarity is unknown"]
+    return f"{row['ceiling_lower']:.3f} to {_number(row['ceiling_upper'])}", [
+        f"from {KINDS.get(row['ceiling'], row['ceiling']).partition(':')[0]}"
+    ]
 
 
 def _similarity_cell(row: dict[str, Any]) -> Cell:
@@ -97,7 +100,7 @@ def _similarity_cell(row: dict[str, Any]) -> Cell:
 
 
 def conclusion_row(runs: Sequence[Run], key: tuple[str, str], rows: pd.DataFrame) -> dict[str, Any]:
-    """A conclusion about a layer, with a cell a run: verdict, then difference and p-value."""
+    """A conclusion about a layer, with a cell for each run: verdict, then difference and p-value."""
     cells: dict[int, Cell] = {}
     for row in rows.itertuples():
         lines = []
@@ -109,12 +112,12 @@ def conclusion_row(runs: Sequence[Run], key: tuple[str, str], rows: pd.DataFrame
 
 
 def order_row(runs: Sequence[Run], row: Any) -> tuple[str, str, int, str]:
-    """Two runs, the encoders that they have in common, and the rank correlation."""
+    """Two runs, the number of encoders that they have in common, and the rank correlation."""
     return runs[row.one].label, runs[row.other].label, row.n, _number(row.rho, 2)
 
 
 def predictivity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[str, str, list[Any]]]:
-    """Encoders and their kinds, with a cell a run: the measures of predictivity that are known."""
+    """Encoders and their kinds, with a cell for each run: the known measures of predictivity."""
     rows = []
     if table.empty:
         return []
@@ -133,19 +136,19 @@ def predictivity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[st
 
 
 def recording_rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
-    """What is known of the recordings, a value a run."""
+    """What is known about the recordings, with a value for each run."""
 
     def said(run: Run, key: str) -> str:
         value = run.recording.get(key)
         if key == "n_repeats" and isinstance(value, list) and len(value) == 2:
             return str(value[0]) if value[0] == value[1] else f"{value[0]} to {value[1]}"
         if value is None:
-            return "not known"
-        return f"{value[:12]}…" if key == "sha256" else in_words(value)
+            return "unknown"
+        return f"{value[:12]}…" if key == "sha256" else format_value(value)
 
     rows = [(name, [said(run, key) for run in runs]) for name, key in RECORDING_ROWS]
-    verdicts = [str((run.quality or {}).get("verdict") or "not kept by this run") for run in runs]
-    ceilings = [str(run.environment["inference"].get("ceiling", "not known")) for run in runs]
+    verdicts = [str((run.quality or {}).get("verdict") or "not saved in this run") for run in runs]
+    ceilings = [str(run.environment["inference"].get("ceiling", "unknown")) for run in runs]
     return [*rows, ("verdict on its reliability", verdicts), ("noise ceiling", ceilings)]
 
 

@@ -1,4 +1,4 @@
-"""What differs between runs, in words and by fixed rules."""
+"""How runs differ, as sentences written by fixed rules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
-from normenc.report.wording import FACTORS, factors_in_words, in_words, listed, p_value, quoted, signed
+from normenc.report.wording import FACTORS, join_factors, join_names, listed, p_value, quoted, signed
 from normenc.runs import Run
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
-MANY = 6  # names, or changed conclusions, that are written out
+MANY = 6  # names, or conclusions that differ, that are written out
 NO_CEILING = ("none", "no formula")  # kinds of ceilings that are none
 
 
@@ -23,16 +23,16 @@ def what_differs(
     settings: Sequence[Setting],
     table: pd.DataFrame,
     order: pd.DataFrame,
-    found: pd.DataFrame,
+    concluded: pd.DataFrame,
 ) -> list[str]:
-    """Say in words how recordings, settings, results and conclusions of runs differ.
+    """State how recordings, settings, results and conclusions of runs differ.
 
     Parameters
     ----------
     runs : sequence of Run
     settings : sequence of Setting
         Of the runs' studies.
-    table, order, found : DataFrame
+    table, order, concluded : DataFrame
         Of :func:`~normenc.report.matching.encoder_table`, :func:`~normenc.report.matching.order_agreement` and
         :func:`~normenc.report.matching.conclusions`.
 
@@ -44,53 +44,57 @@ def what_differs(
     """
     sentences = [_recordings(runs), _settings(settings), _best_layers(runs, table), _controls(runs, table)]
     sentences += [_order(runs, order), _largest_difference(runs, table), _only_some(runs, table)]
-    sentences += _conclusions(runs, found)
+    sentences += _conclusions(runs, concluded)
     return [sentence for sentence in sentences if sentence]
 
 
 def cautions(runs: Sequence[Run]) -> list[str]:
-    """What keeps numbers of these runs from being compared, as far as their folders tell."""
+    """What prevents a comparison of the numbers of these runs, as far as their folders show."""
     said: list[str] = []
     simulated = [run.label for run in runs if run.recording.get("simulated")]
     if simulated:
-        own = in_words([quoted(label) for label in simulated])
+        own = join_names([quoted(label) for label in simulated])
         who = f"The recording of {own} is" if len(simulated) == 1 else f"The recordings of {own} are"
         who = "All recordings are" if len(simulated) == len(runs) else who
-        said.append(f"{who} simulated: no animal was recorded, and such results are no evidence about a brain.")
+        said.append(f"{who} simulated: no animal was recorded, and such results are not evidence about a brain.")
     ways = [f"{run.similarity['rdm_metric'].iloc[0]} dissimilarities, {_first(run, 'comparison')}" for run in runs]
     if len(set(ways)) > 1:
         said.append(
-            f"The runs measure similarity in different ways ({_by_run(runs, ways)}): their similarities are not on one "
-            "scale and must not be compared."
+            f"The runs measure similarity in different ways ({_by_run(runs, ways)}): their similarities are not on the "
+            "same scale and cannot be compared."
         )
     return said
 
 
 def other_ways(runs: Sequence[Run]) -> list[str]:
-    """What the runs estimated or tested in different ways."""
+    """What the runs estimated or tested differently."""
     said = []
     for column, what, why in (
-        ("ceiling", "Noise ceilings are estimated", "shares of the ceiling are not on one scale"),
-        ("chance", "Chance is tested", "the tests ask different questions"),
-        ("resampled", "Intervals and tests are made by resampling", "they generalise over different things"),
+        (
+            "ceiling",
+            "Noise ceilings are estimated in different ways",
+            "shares of the ceiling are not on the same scale",
+        ),
+        ("chance", "Chance is tested in different ways", "the tests ask different questions"),
+        ("resampled", "Intervals and tests resample different factors", "they do not generalise over the same factors"),
     ):
         values = [_first(run, column) for run in runs]
         if column == "ceiling":
             values = [value for value in values if value not in NO_CEILING]
         if len(set(values)) > 1:
             of_runs = [run for run in runs if column != "ceiling" or _first(run, column) not in NO_CEILING]
-            said.append(f"{what} in different ways ({_by_run(of_runs, [_listed(v) for v in values])}): {why}.")
+            said.append(f"{what} ({_by_run(of_runs, [_listed(v) for v in values])}): {why}.")
     return said
 
 
-def changed(found: pd.DataFrame) -> tuple[list[Any], list[Any]]:
-    """Conclusions that two runs at least have: those that changed, and those that are the same in all.
+def changed(concluded: pd.DataFrame) -> tuple[list[Any], list[Any]]:
+    """Conclusions that at least two runs have: those that differ, and those that are the same in all.
 
     Returns
     -------
     changed, same : list of ((encoder, other), DataFrame)
     """
-    both = [(key, rows) for key, rows in found.groupby(["encoder", "other"], sort=False) if len(rows) > 1]
+    both = [(key, rows) for key, rows in concluded.groupby(["encoder", "other"], sort=False) if len(rows) > 1]
     apart = [pair for pair in both if pair[1]["verdict"].nunique() > 1]
     return apart, [pair for pair in both if pair[1]["verdict"].nunique() == 1]
 
@@ -99,21 +103,19 @@ def _recordings(runs: Sequence[Run]) -> str:
     names = [_first(run, "recording") for run in runs]
     own = [run.recording for run in runs]
     sums = {_sum(recording) for recording in own}
-    # A file is known by its content, wherever it lies; what has no file, as a simulation, by its settings.
+    # A file is identified by its content; a recording without a file, such as a simulation, by its settings.
     same_settings = all(runs[0].settings["recording"] == run.settings["recording"] for run in runs[1:])
     if all(own[0] == other for other in own[1:]) and (None not in sums or same_settings):
-        return f"{_all(runs)} are of the same recording, {quoted(names[0])}, prepared in the same way."
+        return f"{_all(runs)} use the same recording, {quoted(names[0])}, prepared in the same way."
     if len(sums) == 1 and None not in sums:
-        return f"{_all(runs)} are of the same file (by its SHA-256), but it was named or prepared differently."
+        return f"{_all(runs)} use the same file (by its SHA-256), but it was named or prepared differently."
     if len(set(names)) == 1:
-        return (
-            f"{_all(runs)} are of a recording called {quoted(names[0])}, but not all that is known of it is the same."
-        )
+        return f"{_all(runs)} use a recording called {quoted(names[0])}, but its content or description differs."
     return f"The recordings differ: {_by_run(runs, [quoted(name) for name in names])}."
 
 
 def _sum(recording: Mapping[str, Any]) -> Any:
-    """What a recording's content is known by: the digests of all its files, or of the one that older runs tell of."""
+    """What identifies a recording's content: the digests of all its files, or of the only one in older runs."""
     return tuple(file["sha256"] for file in recording.get("files") or ()) or recording.get("sha256")
 
 
@@ -125,7 +127,7 @@ def _settings(settings: Sequence[Setting]) -> str:
     if len(keys) == 1:
         return f"Apart from the recording, one setting differs: {keys[0]}."
     more = f", and {len(keys) - MANY} more" if len(keys) > MANY else ""
-    shown = ", ".join(keys[:MANY]) + more if more else in_words(keys)
+    shown = ", ".join(keys[:MANY]) + more if more else join_names(keys)
     return f"Apart from the recording, {len(keys)} settings differ: {shown}."
 
 
@@ -148,8 +150,8 @@ def _best(rows: pd.DataFrame) -> Any:
 def _of_ceiling(row: Any) -> str:
     if not np.isfinite(row["ceiling_lower"]):
         return " (no noise ceiling)"
-    share = f"{100 * row['share']:.0f} % of " if np.isfinite(row["share"]) else ""
-    return f" ({share}{'' if share else 'beside '}a lower noise ceiling of {row['ceiling_lower']:.3f})"
+    share = f"{100 * row['share']:.0f} % of " if np.isfinite(row["share"]) else "with "
+    return f" ({share}a lower noise ceiling of {row['ceiling_lower']:.3f})"
 
 
 def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
@@ -177,24 +179,26 @@ def _order(runs: Sequence[Run], order: pd.DataFrame) -> str:
     known = order.dropna(subset=["rho"])
     if known.empty:
         few = int(order["n"].max()) < MIN_ORDERED
-        why = f"fewer than {MIN_ORDERED}" if few else "and in one of them all are equally similar"
+        why = f"fewer than {MIN_ORDERED}" if few else "and in one run all are equally similar"
         n = int(order["n"].max())
-        return f"Whether the order of the encoders agrees is not known: the runs have {n} in common, {why}."
+        return f"The order of the encoders cannot be compared: the runs have {n} in common, {why}."
     if len(runs) == 2:
         row = known.iloc[0]
         return (
-            f"The order of the {int(row['n'])} encoders that both runs have (trained, untrained and controls): "
-            f"Spearman's rank correlation {row['rho']:.2f}."
+            f"The order of the {int(row['n'])} encoders that both runs have (trained, untrained and controls) "
+            f"has a Spearman rank correlation of {row['rho']:.2f}."
         )
     low, high = known.loc[known["rho"].idxmin()], known.loc[known["rho"].idxmax()]
     if low["rho"] == high["rho"]:
-        return f"The order of the encoders that two runs have in common: rank correlations are all {low['rho']:.2f}."
+        return (
+            f"The order of the encoders that two runs have in common always has a rank correlation of {low['rho']:.2f}."
+        )
     of_low, of_high = (
         f"{quoted(runs[int(row['one'])].label)} and {quoted(runs[int(row['other'])].label)}, {int(row['n'])} encoders"
         for row in (low, high)
     )
     return (
-        f"The order of the encoders that two runs have in common: Spearman's rank correlation from {low['rho']:.2f} "
+        f"The order of the encoders that two runs have in common has a Spearman rank correlation of {low['rho']:.2f} "
         f"({of_low}) to {high['rho']:.2f} ({of_high})."
     )
 
@@ -219,7 +223,7 @@ def _largest_difference(runs: Sequence[Run], table: pd.DataFrame) -> str:
 
 
 def _only_some(runs: Sequence[Run], table: pd.DataFrame) -> str:
-    """Which encoders some runs lack."""
+    """Which encoders are missing in some runs."""
     there = table.groupby(["kind", "encoder"], sort=False)["run"].agg(tuple)
     groups: dict[tuple[int, ...], list[str]] = {}
     for (_, encoder), numbers in there.items():
@@ -228,25 +232,28 @@ def _only_some(runs: Sequence[Run], table: pd.DataFrame) -> str:
     parts = []
     for numbers, names in groups.items():
         more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-        who = in_words([quoted(runs[number].label) for number in numbers])
+        who = join_names([quoted(runs[number].label) for number in numbers])
         parts.append(f"only {who} {'has' if len(numbers) == 1 else 'have'} {listed(names[:MANY])}{more}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _conclusions(runs: Sequence[Run], found: pd.DataFrame) -> list[str]:
-    apart, same = changed(found)
+def _conclusions(runs: Sequence[Run], concluded: pd.DataFrame) -> list[str]:
+    apart, same = changed(concluded)
     n = len(apart) + len(same)
     if not n:
-        return ["No conclusion about a trained layer stands in more than one run."]
+        return ["No conclusion about a trained layer occurs in more than one run."]
     if n == 1:
         sentences = [
-            f"The one conclusion about a trained layer that stands in more than one run "
-            f"{'changed' if apart else 'is the same'}."
+            f"The one conclusion about a trained layer that occurs in more than one run "
+            f"{'differs' if apart else 'is the same'}."
         ]
     else:
-        start = f"Of {n} conclusions about trained layers that stand in more than one run"
-        sentences = [f"{start}, {len(same)} {'is' if len(same) == 1 else 'are'} the same and {len(apart)} changed."]
+        start = f"Of {n} conclusions about trained layers that occur in more than one run"
+        sentences = [
+            f"{start}, {len(same)} {'is' if len(same) == 1 else 'are'} the same and {len(apart)} "
+            f"{'differs' if len(apart) == 1 else 'differ'}."
+        ]
         sentences = sentences if apart else [f"{start}, all are the same."]
     if len(apart) <= MANY:
         sentences += [_changed(runs, key, rows) for key, rows in apart]
@@ -257,8 +264,8 @@ def _changed(runs: Sequence[Run], key: tuple[str, str], rows: pd.DataFrame) -> s
     encoder, other = key
     own = {row.run: f"{row.verdict} ({_numbers(row)})" for row in rows.itertuples()}
     values = _by_run([runs[number] for number in own], list(own.values()))
-    against = {"chance": "chance", "noise ceiling": "the noise ceiling", EncoderKind.TWIN: "its untrained twin"}
-    return f"{encoder} against {against.get(other, other)}: {values}."
+    references = {"chance": "chance", "noise ceiling": "the noise ceiling", EncoderKind.TWIN: "its untrained twin"}
+    return f"{encoder} compared with {references.get(other, other)}: {values}."
 
 
 def _numbers(row: Any) -> str:
@@ -267,13 +274,13 @@ def _numbers(row: Any) -> str:
 
 
 def _by_run(runs: Sequence[Run], values: Sequence[str]) -> str:
-    """Each value with its run; runs of the same value together. A value that all share stands alone."""
+    """Each value with its runs; a value that all runs share is given without them."""
     groups: dict[str, list[str]] = {}
     for run, value in zip(runs, values, strict=True):
         groups.setdefault(value, []).append(quoted(run.label))
     if len(groups) == 1 and len(runs) > 1:
         return next(iter(groups))
-    return "; ".join(f"{value} in {in_words(labels)}" for value, labels in groups.items())
+    return "; ".join(f"{value} in {join_names(labels)}" for value, labels in groups.items())
 
 
 def _first(run: Run, column: str) -> str:
@@ -282,9 +289,9 @@ def _first(run: Run, column: str) -> str:
 
 
 def _listed(value: str) -> str:
-    """What ``resampled`` holds, in words; other values as they are."""
+    """The factors in ``resampled`` as a list; other values unchanged."""
     factors = value.split()
-    return factors_in_words(factors) if {*factors} <= {*FACTORS} else value
+    return join_factors(factors) if {*factors} <= {*FACTORS} else value
 
 
 def _all(runs: Sequence[Run]) -> str:

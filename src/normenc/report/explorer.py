@@ -1,7 +1,7 @@
-"""What readers of the page can move: the run's populations as data for its scripts.
+"""Data for the interactive figures of the page: the run's populations.
 
-Matrices and curves are given as base64 of little-endian numbers, which a browser reads at once. Names are plain text:
-scripts set them as text, and escape them where Plotly would read them as markup.
+Matrices and curves are base64 of little-endian numbers, which browsers decode quickly. Names are plain text: scripts
+set them as text, and escape them where Plotly would read them as markup.
 """
 
 import base64
@@ -22,7 +22,7 @@ from normenc.texts import visible
 
 __all__ = ["explorer"]
 
-MOST_STIMULI = 200  # of more, as many are taken evenly
+MOST_STIMULI = 200  # of more, 200 are taken at even distances
 MOST_POPULATIONS = 24
 LEVELS = 65535  # of a tuning curve between the population's smallest and largest value
 FACTS = (
@@ -32,13 +32,13 @@ FACTS = (
 
 
 def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dict[str, Any] | None:
-    """Data for the page's scripts, ready for JSON; None where the run kept none (an older version).
+    """Data for the page's scripts, ready for JSON; None if the run has none (an older version).
 
     Parameters
     ----------
     run : Run
     by_method : list of (str, rows)
-        Comparison methods and their rows of ``similarity.csv``, the study's own first.
+        Comparison methods and their rows, as in ``similarity.csv``, the study's own method first.
 
     Returns
     -------
@@ -50,18 +50,18 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     populations = run.populations
     if populations is None:
         return None
-    kind = run.recording["stimuli"]
-    stimulus = populations[kind].to_numpy()
+    stimulus_type = run.recording["stimuli"]
+    stimulus = populations[stimulus_type].to_numpy()
     chosen = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
     matrices = run.shown_rdms.to_numpy()
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
-    found = [
+    shown_populations = [
         _population(populations, index, matrices[index], chosen, units, _totals(run.tuning))
         for index in range(min(len(matrices), MOST_POPULATIONS))
     ]
     return {
-        "stimuli": _stimuli(run.stimuli, stimulus, chosen, kind),
-        "populations": found,
+        "stimuli": _stimuli(run.stimuli, stimulus, chosen, stimulus_type),
+        "populations": shown_populations,
         "metric": str(run.shown_rdms.attrs["metric"]),
         "leaderboard": {
             "labels": run.similarity["encoder"].tolist(),
@@ -107,7 +107,7 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None)
     low, high = float(mean.min()), float(mean.max())
     scale = (high - low) / LEVELS or 1.0
     known = bool(np.isfinite(error).all())
-    numbered = len(units) > 0 and bool(units["unit"].notna().all())  # neurons have names; all of them stand in order
+    numbered = len(units) > 0 and bool(units["unit"].notna().all())  # neurons have names, and all are there in order
     units = units.set_index("unit") if numbered else units.reset_index(drop=True)
     known_facts = [name for name in FACTS if name in units and units[name].notna().any()]
     return {
@@ -124,13 +124,15 @@ def _tuning(own: xr.Dataset, index: int, units: pd.DataFrame, total: int | None)
 
 
 def _totals(tuning: pd.DataFrame | None) -> dict[str, int]:
-    """Of how many neurons or units each population is, by label."""
+    """Number of neurons or units in each population, by label."""
     rows = [] if tuning is None else zip(tuning["population"], tuning["n_all"], strict=True)
     return {str(label): int(n) for label, n in rows}
 
 
-def _stimuli(sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], kind: str) -> dict[str, Any]:
-    shown = as_type(kind)
+def _stimuli(
+    sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], stimulus_type: str
+) -> dict[str, Any]:
+    shown = as_type(stimulus_type)
     period = shown.period
     angles = None if period is None else stimulus[chosen].astype(float).tolist()
     labels = (
@@ -152,7 +154,7 @@ def _stimuli(sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.in
 
 
 def _cut(sheet: bytes, n_stimuli: int, chosen: npt.NDArray[np.intp]) -> tuple[bytes, int, int]:
-    """A PNG of the chosen stimuli alone, side by side in their order, and the width and height of each."""
+    """A PNG of the chosen stimuli, in their order, and the width and height of each."""
     with Image.open(io.BytesIO(sheet)) as image:
         width, height = image.width // SHEET_COLUMNS, image.height // -(-n_stimuli // SHEET_COLUMNS)
         if len(chosen) == n_stimuli:
@@ -172,8 +174,8 @@ def _degrees(angle: float) -> str:
     return f"{rounded:g}°".replace("-", "−")
 
 
-def _encoded(values: npt.NDArray[Any], kind: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
+def _encoded(values: npt.NDArray[Any], dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode("ascii")
 
 
 def _finite(values: pd.Series) -> list[float | None]:

@@ -1,20 +1,20 @@
-"""Notes on fits to neurons, each once for all encoders that it is about."""
+"""Notes on fits to neurons, each stated once for all encoders that it concerns."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from normenc.report.wording import in_words
+from normenc.report.wording import join_names
 
 __all__ = ["fit_notes"]
 
-EDGE = re.compile(  # as normenc.encoding says it, with its advice, which here follows once for all
+EDGE = re.compile(  # the note of normenc.encoding; its advice is replaced by one sentence for all
     r"([\d.]+)% of the neurons' penalties lie at the (lower|upper) edge of the grid, ([^;]+); "
     r"(?:begin the grid lower|that is so for neurons)[^;]*"
 )
 MEANS = {
-    "lower": "there errors often hardly depend on the penalty, as with nearly noiseless data",
-    "upper": "there neurons are, as a rule, those that the encoder does not predict",
+    "lower": "the prediction error then often hardly depends on the penalty, as with nearly noiseless data",
+    "upper": "these are usually neurons that the encoder does not predict",
 }
 
 
@@ -26,8 +26,8 @@ def fit_notes(rows: Sequence[dict[str, Any]]) -> list[str]:
     >>> edge = "{}% of the neurons' penalties lie at the lower edge of the grid, 1e-05; begin the grid lower, unless ..."
     >>> for said in fit_notes([{"encoder": "pool", "notes": edge.format(64.2)}, {"encoder": "fc", "notes": "it failed"}]):
     ...     print(said)
-    In ridge regression, the best penalty lies at the lower end of the grid (1e-05) for 64.2 % of neurons predicted from pool: there errors often hardly depend on the penalty, as with nearly noiseless data.
-    Study files have no key for the grid: to try another one, give penalties to normenc.encoding.cross_validated_predictions.
+    In ridge regression, the best penalty lies at the lower end of the grid (1e-05) for 64.2 % of neurons predicted from pool: the prediction error then often hardly depends on the penalty, as with nearly noiseless data.
+    The grid cannot be set in a study file; to try another one, pass penalties to normenc.encoding.cross_validated_predictions.
     fc: it failed
     """  # noqa: E501
     edges: dict[tuple[str, str], list[str]] = {}
@@ -41,13 +41,13 @@ def fit_notes(rows: Sequence[dict[str, Any]]) -> list[str]:
             others.setdefault(rest, []).append(str(row["encoder"]))
     said = [
         f"In ridge regression, the best penalty lies at the {side} end of the grid ({value}) for "
-        f"{in_words([shares[0], *(share.replace('of neurons predicted from ', 'from ') for share in shares[1:])])}: "
+        f"{join_names([shares[0], *(share.replace('of neurons predicted from ', 'from ') for share in shares[1:])])}: "
         f"{MEANS[side]}."
         for (side, value), shares in edges.items()
     ]
     if edges:
         said.append(
-            "Study files have no key for the grid: to try another one, give penalties to "
+            "The grid cannot be set in a study file; to try another one, pass penalties to "
             "normenc.encoding.cross_validated_predictions."
         )
-    return [*said, *(f"{in_words(labels)}: {note}" for note, labels in others.items())]
+    return [*said, *(f"{join_names(labels)}: {note}" for note, labels in others.items())]

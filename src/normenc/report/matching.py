@@ -1,4 +1,4 @@
-"""The same encoders in several runs: their similarities, and what each run concludes of them."""
+"""The same encoders in several runs: their similarities, and the conclusions of each run about them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 ALPHA = 0.05
-MIN_ORDERED = 4  # encoders of which an order can be compared
+MIN_ORDERED = 4  # encoders, the fewest whose order can be compared
 MORE, LESS, UNDECIDED = "significantly more similar", "significantly less similar", "no significant difference"
 ABOVE, NOT_ABOVE = "significantly above chance", "not significantly above chance"
 RANGES = ("n_seeds", "seed_low", "seed_high")
@@ -33,9 +33,9 @@ BELOW, NOT_BELOW = "significantly below the ceiling", "not significantly below t
 def encoder_table(runs: Sequence[Run]) -> pd.DataFrame:
     """Similarities of all runs in one tidy table, in which the same encoder has the same name.
 
-    Encoders are the same where network, layer and kind (trained, untrained twin, control) agree, and the task's label
-    too where any of the runs has several tasks. Where each run has one task, its label is not looked at: the task is
-    then a setting like others, that may differ.
+    Encoders are the same if network, layer and kind (trained, untrained twin, control) agree, and also the task's label
+    if any of the runs has several tasks. If each run has a single task, its label is ignored: the task is then a
+    setting like others, and may differ.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ def encoder_table(runs: Sequence[Run]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run and encoder: ``run`` (its number, from 0), ``label`` (the run's), ``encoder``, ``kind``, ``name``
-        (what the run's own tables call the encoder), the similarity with its interval, tests and ceiling as in
-        ``similarity.csv``, ``share`` of the lower ceiling, and ``n_seeds``, ``seed_low``, ``seed_high``: the number
+        A row for each run and encoder: ``run`` (its number, from 0), ``label`` (the run's), ``encoder``, ``kind``,
+        ``name`` (that of the encoder in the run's own tables), the similarity with its interval, tests and ceiling as
+        in ``similarity.csv``, ``share`` of the lower ceiling, and ``n_seeds``, ``seed_low``, ``seed_high``: the number
         of networks and the range of their similarities.
     """
     naming = Naming.of(encoder for run in runs for encoder in encoders_of(run.similarity))
@@ -58,8 +58,8 @@ def encoder_table(runs: Sequence[Run]) -> pd.DataFrame:
         table["encoder"] = [naming.label(encoder) for encoder in own]
         table["share"] = [share_of_ceiling(row) for row in table.itertuples()]
         ranges = _seed_ranges(run)
-        found = [ranges.get(encoder.of_all_seeds, {}) for encoder in own]
-        table = table.assign(**{name: [one.get(name, np.nan) for one in found] for name in RANGES})
+        own_ranges = [ranges.get(encoder.of_all_seeds, {}) for encoder in own]
+        table = table.assign(**{name: [one.get(name, np.nan) for one in own_ranges] for name in RANGES})
         table.loc[table["kind"] == EncoderKind.CONTROL, [*RANGES]] = np.nan
         table = table.drop_duplicates(["encoder", "kind"])
         tables.append(table.assign(run=number, label=run.label))
@@ -67,7 +67,7 @@ def encoder_table(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def _seed_ranges(run: Run) -> dict[EncoderId, dict[str, float]]:
-    """Of every encoder, how many seeds there are, and the range of their similarities."""
+    """Number of seeds of each encoder, and the range of their similarities."""
     values: dict[EncoderId, list[float]] = {}
     for encoder, similarity in zip(
         encoders_of(run.similarity_by_seed), run.similarity_by_seed["similarity"], strict=True
@@ -80,10 +80,7 @@ def _seed_ranges(run: Run) -> dict[EncoderId, dict[str, float]]:
 
 
 def share_of_ceiling(row: Any) -> float:
-    """Similarity as a share of the lower noise ceiling; NaN where there is no ceiling or it may be zero.
-
-    A lower ceiling whose interval reaches zero is no yardstick.
-    """
+    """Similarity as a share of the lower noise ceiling; NaN if there is no ceiling or its interval includes 0."""
     reaches_zero = np.isfinite(row.ceiling_lower_low) and row.ceiling_lower_low <= 0
     if not np.isfinite(row.ceiling_lower) or row.ceiling_lower <= 0 or reaches_zero:
         return float("nan")
@@ -91,7 +88,7 @@ def share_of_ceiling(row: Any) -> float:
 
 
 def conclusions(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
-    """What each run concludes of its trained layers: against chance, ceiling, untrained twin and each control.
+    """The conclusions of each run about its trained layers: chance, ceiling, untrained twin and each control.
 
     Parameters
     ----------
@@ -102,16 +99,16 @@ def conclusions(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run and test: ``run``, ``encoder``, ``other`` (``"chance"``, ``"noise ceiling"``, ``"untrained
+        A row for each run and test: ``run``, ``encoder``, ``other`` (``"chance"``, ``"noise ceiling"``, ``"untrained
         twin"``, or a control's name), ``verdict``, ``difference`` (NaN against chance) with ``low`` and ``high`` (NaN
-        against chance and ceiling), and ``p``, Holm-corrected within its run. A test that was not made has no row.
+        against chance and ceiling), and ``p``, Holm-corrected within its run. Only tests that were made have a row.
     """
     rows: list[dict[str, Any]] = []
     for number, run in enumerate(runs):
         trained = table[(table["run"] == number) & (table["kind"] == EncoderKind.TRAINED)]
         names = dict(zip(trained["name"], trained["encoder"], strict=True))
         for row in trained.itertuples():
-            rows += [{"run": number, "encoder": row.encoder, **found} for found in _against_references(row)]
+            rows += [{"run": number, "encoder": row.encoder, **test} for test in _against_references(row)]
         for row in run.differences.itertuples():
             known = np.isfinite([row.difference, row.p_holm]).all()
             if row.encoder in names and row.other_kind in (EncoderKind.TWIN, EncoderKind.CONTROL) and known:
@@ -132,8 +129,8 @@ def _against_references(row: Any) -> Iterator[dict[str, Any]]:
     if np.isfinite([row.p_ceiling_holm, row.ceiling_lower, row.similarity]).all():
         below = row.p_ceiling_holm <= ALPHA and row.similarity < row.ceiling_lower
         verdict = BELOW if below else NOT_BELOW
-        found = nothing | {"difference": row.similarity - row.ceiling_lower}
-        yield {"other": "noise ceiling", "verdict": verdict, "p": row.p_ceiling_holm} | found
+        difference = nothing | {"difference": row.similarity - row.ceiling_lower}
+        yield {"other": "noise ceiling", "verdict": verdict, "p": row.p_ceiling_holm} | difference
 
 
 def _verdict(row: Any) -> str:
@@ -143,17 +140,17 @@ def _verdict(row: Any) -> str:
 
 
 def order_agreement(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
-    """Spearman's rank correlation of similarities over the encoders that two runs have in common, for every two runs.
+    """Spearman's rank correlation of similarities, for each two runs, over the encoders that they have in common.
 
     Returns
     -------
     DataFrame
-        ``one``, ``other`` (numbers of runs), ``n`` encoders, and ``rho``: NaN for fewer than four, or where all are
+        ``one``, ``other`` (numbers of runs), ``n`` encoders, and ``rho``: NaN for fewer than four, or if all are
         equally similar in a run.
 
     Notes
     -----
-    There is no p-value: encoders are no independent sample, for layers of one network resemble each other.
+    There is no p-value: encoders are not an independent sample, because layers of a network resemble each other.
     """
     from scipy.stats import spearmanr
 
@@ -169,18 +166,18 @@ def order_agreement(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def similarity_by_run(table: pd.DataFrame) -> pd.DataFrame:
-    """Similarities of :func:`encoder_table`: a row a kind and encoder, a column a run; NaN where a run has it not."""
+    """Similarities of :func:`encoder_table`: a row for each kind and encoder, a column for each run; NaN if missing."""
     return table.set_index(["kind", "encoder", "run"])["similarity"].unstack("run")  # noqa: PD010 (nothing to mean)
 
 
 def predictivity_table(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
-    """How well each encoder predicts neurons, where runs have that: one row a run and encoder.
+    """How well each encoder predicts neurons, in the runs that tested it: a row for each run and encoder.
 
     Returns
     -------
     DataFrame
-        ``run``, ``encoder``, ``kind``, ``method``, ``r`` and ``feve`` with intervals where there are any. Encoders of
-        which there is no similarity, as networks fitted to the neurons, keep their own labels.
+        ``run``, ``encoder``, ``kind``, ``method``, ``r`` and ``feve``, with intervals if known. Encoders without a
+        similarity, such as networks fitted to the neurons, keep their own labels.
     """
     rows = []
     for number, run in enumerate(runs):
@@ -189,9 +186,9 @@ def predictivity_table(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame
         own = table[table["run"] == number]
         names = dict(zip(zip(own["name"], own["kind"], strict=True), own["encoder"], strict=True))
         for row in run.predictivity.to_dict("records"):
-            found = {
+            predictivity = {
                 name: row.get(name) for name in ("method", "r", "r_low", "r_high", "feve", "feve_low", "feve_high")
             }
             label, kind = str(row["encoder"]), str(row["kind"])
-            rows.append({"run": number, "encoder": names.get((label, kind), label), "kind": kind} | found)
+            rows.append({"run": number, "encoder": names.get((label, kind), label), "kind": kind} | predictivity)
     return pd.DataFrame(rows).drop_duplicates(["run", "encoder", "kind"]) if rows else pd.DataFrame()

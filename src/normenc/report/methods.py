@@ -1,4 +1,4 @@
-"""What was done, as a paragraph to paste into a paper, with its references."""
+"""The methods of a study as a paragraph for a paper, with references."""
 
 import re
 from math import factorial
@@ -6,7 +6,7 @@ from typing import Any
 
 from normenc.report.sentences import FOLDED
 from normenc.report.stages import stages_of
-from normenc.report.wording import counted, factors_in_words, in_words
+from normenc.report.wording import counted, join_factors, join_names
 from normenc.rsa.ceiling import KINDS
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import as_type
@@ -49,19 +49,18 @@ def methods(
     Parameters
     ----------
     study, environment : dict
-        Of the run's study.toml and environment.json.
+        Content of the run's study.toml and environment.json.
     tasks, networks : list of dict
-        Sections of the study with their ``title`` and, of tasks, their ``training``.
-
-    controls : list of str
-        Those that were compared.
+        Sections of the study, each with its ``title``; tasks also with ``trains``.
+    layers, controls : list of str
+        Names of the layers and controls that were compared.
 
     Returns
     -------
     text : str
-        With references as numbers in brackets.
+        References are numbers in brackets.
     references : list of str
-        In the order of these numbers.
+        In the order of their numbers.
     """
     cited: list[str] = []
 
@@ -77,8 +76,8 @@ def methods(
         *_comparison(study, environment, cite),
         *_inference(study, environment, cite),
         *_encoding(study, cite),
-        f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, after "
-        f"the course {cite('course')}{_embedding(study, cite)}.",
+        f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, and "
+        f"follows the course {cite('course')}{_embedding(study, cite)}.",
     ]
     return " ".join(sentences), [REFERENCES.get(key, key) for key in cited]
 
@@ -87,12 +86,12 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     known = [recording[key] for key in ("area", "species") if recording[key] != "not stated"]
     where = f" ({', '.join(known)})" if known else ""
     n = recording["n_neurons"]
-    population = "a population known by its RDM" if n is None else counted(n, "neuron")
+    population = "the RDM of a population" if n is None else f"the responses of {counted(n, 'neuron')}"
     shown = as_type(recording["stimuli"])
     trials = f" in {counted(recording['n_trials'], 'trial')}" if recording["n_trials"] else ""
     cited = "" if recording["citation"] == "not stated" else f" ({recording['citation']})"
     sentences = [
-        f"Models were compared with {population}{where} that {'was' if n in (None, 1) else 'were'} shown "
+        f"Models were compared with {population}{where} to "
         f"{counted(recording['n_stimuli'], shown.shown_as)}{shown.differing}{trials}{cited}."
     ]
     if recording["simulated"]:
@@ -107,16 +106,16 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     n_different = inference.get("n_different_images", recording["n_stimuli"])
     if shown.folds_onto and n_different != recording["n_stimuli"] and FOLDED not in recording["steps"]:
         sentences.append(
-            f"Models were shown the gratings as still images ({n_different} different ones), which are the same for "
+            f"Models were shown still images of the gratings ({n_different} different images), which are the same for "
             "opposite directions."
         )
     return " ".join(sentences)
 
 
 def _prepared(steps: list[str]) -> str:
-    """What was done to the responses: steps begin with a verb in the past tense."""
+    """How the responses were prepared; steps begin with a verb in the past tense."""
     if all(re.match(r"(left|kept|[\w-]+ed)\b", step) for step in steps):
-        return f"Before the comparison, we {in_words(steps)}."
+        return f"Before the comparison, we {join_names(steps)}."
     return f"Preparation: {'; '.join(steps)}."
 
 
@@ -128,17 +127,18 @@ def _training(
     controls: list[str],
 ) -> list[str]:
     seeds = environment["seeds"]["training"]
-    n = f"{len(seeds)} networks of different seeds" if len(seeds) > 1 else f"one network (seed {seeds[0]})"
-    several = len(tasks) > 1 or len(networks) > 1
+    n = f"{len(seeds)} networks with different seeds were" if len(seeds) > 1 else f"One network (seed {seeds[0]}) was"
     untrained = counted(len(environment["seeds"]["untrained"]), "untrained network")
     them = "layer" if len(layers) == 1 else "layers"
     architectures = "; ".join(_sized(network) for network in networks)
-    trained = f"{in_words([_trained(task) for task in tasks])}, {n}{' for each task and architecture' * several}"
+    each = "For each task and architecture, " if len(tasks) > 1 or len(networks) > 1 else ""
+    others = f", and {join_names(controls)}," if controls else ""
     return [
-        f"Networks ({architectures}) were trained by stochastic gradient descent on {trained}, and never on neural "
-        "data.",
-        f"Their {them} {in_words(layers)} {'was' if len(layers) == 1 else 'were'} compared; the same {them} of "
-        f"{untrained}{' of each architecture' * (len(networks) > 1)}, and {in_words(controls)}, served as controls.",
+        f"{each}{n[0].lower() + n[1:] if each else n} trained by stochastic gradient descent on "
+        f"{join_names([_trained(task) for task in tasks])}, and never on neural data.",
+        f"The {'architecture was' if len(networks) == 1 else 'architectures were'} {architectures}.",
+        f"The {them} {join_names(layers)} {'was' if len(layers) == 1 else 'were'} compared with the recording; the "
+        f"same {them} of {untrained}{' of each architecture' * (len(networks) > 1)}{others} served as controls.",
     ]
 
 
@@ -150,7 +150,7 @@ def _sized(network: dict[str, Any]) -> str:
 
 
 def _trained(task: dict[str, Any]) -> str:
-    """A task, how many stimuli it has, and how it trains; apart for networks where these differ."""
+    """A task with its number of stimuli and its training, for each network if that differs."""
     name = task["title"] if task["title"] == task["name"] else f"{task['title']}, that is {task['name']},"
     groups: dict[str, list[str]] = {}
     for title, training in task["trains"]:
@@ -160,8 +160,8 @@ def _trained(task: dict[str, Any]) -> str:
         )
         groups.setdefault(how, []).append(title)
     apart = len(groups) > 1
-    told = "; ".join(f"{in_words(titles)}: {how}" if apart else how for how, titles in groups.items())
-    return f"{name} ({counted(task['n_train'], 'stimulus')}; {told})"
+    trainings = "; ".join(f"{join_names(titles)}: {how}" if apart else how for how, titles in groups.items())
+    return f"{name} ({counted(task['n_train'], 'stimulus')}; {trainings})"
 
 
 def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
@@ -175,17 +175,19 @@ def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -
         one = "dissimilarity matrix" if apart is None else f"dissimilarity matrices of {resampled[apart]} {apart}"
         held = [
             f"The recording’s representational {one} {cite('rsa')} ({own} dissimilarities) "
-            f"{'was' if apart is None else 'were'} given; those of the models hold {metric} of the responses to each "
-            "pair of stimuli over units."
+            f"{'was' if apart is None else 'were'} provided; those of the models contain {metric} between the "
+            "responses of units to each pair of stimuli."
         ]
     else:
         held = [
-            f"Representational dissimilarity matrices {cite('rsa')} hold {metric} of the responses to each pair of "
-            "stimuli over neurons or units."
+            f"Representational dissimilarity matrices {cite('rsa')} contain {metric} between the responses of neurons "
+            "or units to each pair of stimuli."
         ]
         if apart:
-            held.append(f"There is one for each of the {counted(resampled[apart], apart.removesuffix('s'))}.")
-    means = f"; similarities are means over {apart}" if apart else ""
+            held.append(
+                f"The recording has one matrix for each of the {counted(resampled[apart], apart.removesuffix('s'))}."
+            )
+    means = f"; similarities were averaged over {apart}" if apart else ""
     return [
         *held,
         f"Two matrices were compared by {measure.phrase} of their upper triangles{source}{means}.",
@@ -193,37 +195,41 @@ def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -
 
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
-    found, shown = environment["inference"], as_type(environment["recording"]["stimuli"])
-    over = factors_in_words(found["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
+    inference, shown = environment["inference"], as_type(environment["recording"]["stimuli"])
+    over = join_factors(inference["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
     blocks = ""
-    if (length := found["block_length"] or 0) > 1:
-        blocks = f", {shown.plural} in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
-    elif "stimuli" in found["resampled"]:
-        blocks = f", {shown.plural} one by one"
-    same = {"sessions", "neurons"} <= set(found["resampled"])
-    drawn = "; every session’s matrix was made of the same resampled neurons" if same else ""
-    ceiling = f"The noise ceiling was estimated from {found['ceiling']}."
-    if found["ceiling"] == KINDS["no formula"]:
-        ceiling = "A noise ceiling could not be computed: halves of a recording give one only for correlations."
-    elif found["ceiling"].startswith("none"):
-        ceiling = "A noise ceiling could not be computed from a single RDM."
+    if (length := inference["block_length"] or 0) > 1:
+        blocks = f", {shown.plural} resampled in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"
+    elif "stimuli" in inference["resampled"]:
+        blocks = f", {shown.plural} resampled individually"
+    same = {"sessions", "neurons"} <= set(inference["resampled"])
+    drawn = "; the same resampled neurons were used in every session" if same else ""
+    ceiling = f"The noise ceiling was estimated from {inference['ceiling']}."
+    if inference["ceiling"] == KINDS["no formula"]:
+        ceiling = "No noise ceiling was computed: split halves of a recording give one only for correlations."
+    elif inference["ceiling"].startswith("none"):
+        ceiling = "No noise ceiling can be computed from a single RDM."
     return [
-        f"95 % intervals come from a bootstrap over {over} ({counted(found['n_samples'], 'sample')}{blocks}{drawn}), "
-        f"corrected for variance that crossed factors count more than once {cite('inference')}.",
-        f"Models were tested against chance by {_chance(study, environment)}.",
-        "They were tested against the lower noise ceiling and against each other by t-tests with bootstrap variances. "
-        f"P-values were corrected by Holm’s method {cite('holm')}, for all models or for all planned differences; "
-        "intervals were not corrected.",
+        f"95 % confidence intervals were computed with a bootstrap over {over} "
+        f"({counted(inference['n_samples'], 'sample')}{blocks}{drawn}), corrected for variance that is "
+        f"counted more than once when factors are crossed {cite('inference')}.",
+        f"Models were tested against chance with {_chance(study, environment)}.",
+        "Differences from the lower noise ceiling and between models were tested with t-tests that use bootstrap "
+        f"variances. P-values were corrected by Holm’s method {cite('holm')} for all models or all planned "
+        "differences; confidence intervals were not corrected.",
         ceiling,
     ]
 
 
 def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
-    """The test against chance, and what it asks."""
-    found, recording = environment["inference"], environment["recording"]
-    if found["chance"] == "circular shifts":
-        return f"circular shifts of the stimuli, which ask whether a match is tied to the very {recording['stimuli']}s"
-    n = found.get("n_orders", study["comparison"]["n_permutations"] + 1)
+    """The test against chance, and the question that it answers."""
+    inference, recording = environment["inference"], environment["recording"]
+    if inference["chance"] == "circular shifts":
+        return (
+            "circular shifts of the stimuli, which ask whether a match depends on the positions of the stimuli on the "
+            "circle"
+        )
+    n = inference.get("n_orders", study["comparison"]["n_permutations"] + 1)
     orders = f"{counted(n - 1, 'random permutation')} of the stimuli"
     if n == factorial(recording["n_stimuli"]):
         orders = f"all {counted(n, 'order')} of the stimuli"
@@ -233,7 +239,7 @@ def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
 def _embedding(study: dict[str, Any], cite: Any) -> str:
     if "describe" not in stages_of(study):
         return ""
-    return f"; embeddings are principal components followed by t-SNE {cite('tsne')}"
+    return f"; embeddings are two-dimensional, by principal component analysis and t-SNE {cite('tsne')}"
 
 
 def _encoding(study: dict[str, Any], cite: Any) -> list[str]:
@@ -241,10 +247,11 @@ def _encoding(study: dict[str, Any], cite: Any) -> list[str]:
         return []
     settings = study["encoding"]
     how = f"ridge regression {cite('ridge')}" if settings["method"] == "ridge" else "partial least squares"
-    networks = f"; for reference, networks ({in_words(settings['networks'])}) were fitted to the neurons" * bool(
-        settings["networks"]
+    networks = (
+        f"; for reference, networks ({join_names(settings['networks'])}) were fitted to the neurons directly"
+        * bool(settings["networks"])
     )
     return [
-        f"Neurons were predicted from each layer by {how}, cross-validated over {settings['n_folds']} folds of whole "
-        f"stimuli{networks}."
+        f"The neurons’ responses were predicted from each layer by {how}, cross-validated over "
+        f"{settings['n_folds']} folds of stimuli{networks}."
     ]

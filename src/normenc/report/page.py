@@ -1,4 +1,4 @@
-"""From a run's folder to ``report.html``."""
+"""The page of a run, ``report.html``, made from the run's folder."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from normenc.report.methods import methods
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.stages import left_out, stages_of
-from normenc.report.wording import FACTORS, counted, factors_in_words, in_words, shown, the_recording
+from normenc.report.wording import FACTORS, counted, join_factors, join_names, shown, the_recording
 from normenc.runs import Run
 from normenc.runs.pictures import captions, unplaced
 from normenc.runs.publishing import add
@@ -25,13 +25,13 @@ from normenc.texts import own_stem
 
 __all__ = ["render", "write"]
 
-N_BEST, SILENT = 3, 0.05  # units that are drawn, and their responses' share of the largest below which that is said
+N_BEST, SILENT = 3, 0.05  # units that are drawn; share of the largest response below which a unit hardly responds
 
 
 def write(folder: str | Path) -> Path:
-    """Write ``report.html`` into a run's folder, from what stands there.
+    """Write ``report.html`` into a run's folder, from the files there.
 
-    The page belongs to the run from then on. One that was changed since the run wrote it is kept aside, in ``kept``.
+    The page then belongs to the run. A page that was edited after the run wrote it is saved in ``kept``.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def write(folder: str | Path) -> Path:
     Returns
     -------
     Path
-        Of the page.
+        Path of the page.
 
     Raises
     ------
     InputError
-        When the folder holds no whole run, or another run is being written there.
+        When the folder is not a complete run, or another run is being written there.
     OSError
         When the page cannot be written.
     """
@@ -55,12 +55,12 @@ def write(folder: str | Path) -> Path:
 
 
 def render(folder: str | Path) -> str:
-    """The page of a run's folder as HTML; texts from the run are escaped, pictures, data and scripts embedded.
+    """The page of a run's folder as HTML; texts are escaped, and figures, data and scripts embedded.
 
     Raises
     ------
     InputError
-        When the folder holds no whole run.
+        When the folder is not a complete run.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -95,7 +95,7 @@ def render(folder: str | Path) -> str:
         quality=run.quality,
         answer=answer(similarity, differences),
         findings=[
-            *findings(similarity, differences, kind=environment["recording"]["stimuli"]),
+            *findings(similarity, differences, stimulus_type=environment["recording"]["stimuli"]),
             *limits(environment["recording"], environment["inference"].get("n_different_images")),
         ],
         the_recording=the_recording(environment["recording"]["name"]),
@@ -105,7 +105,7 @@ def render(folder: str | Path) -> str:
         drawn=_drawn(similarity, environment),
         stages=stages_of(study),
         left_out=left_out(study),
-        generalises=factors_in_words(
+        generalises=join_factors(
             environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) == 1
         ),
         rows=similarity.to_dict("records"),
@@ -132,14 +132,14 @@ def render(folder: str | Path) -> str:
 
 
 def _sized(resampled: dict[str, int]) -> str:
-    """How many of each factor were resampled; factors are plurals."""
+    """Size of each resampled factor, such as "12 stimuli and 5 seeds"."""
     one = {"stimuli": "stimulus"}
     ordered = sorted(resampled, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
-    return in_words([counted(resampled[f], one.get(f, f.removesuffix("s"))) for f in ordered]) or "nothing"
+    return join_names([counted(resampled[f], one.get(f, f.removesuffix("s"))) for f in ordered]) or "nothing"
 
 
 def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, bool]:
-    """What the picture of similarities shows, for its caption."""
+    """What the figure of similarities shows, for its caption."""
     return {
         "intervals": bool(similarity["low"].notna().any()),
         "ceiling": bool(similarity["ceiling_lower"].notna().any()),
@@ -151,26 +151,26 @@ def _drawn(similarity: pd.DataFrame, environment: dict[str, Any]) -> dict[str, b
 
 
 def _plotly() -> str:
-    """The script that draws what moves; it goes into the page, which asks no other place for anything."""
+    """The library that draws the interactive figures; the page embeds it, and loads nothing."""
     from plotly.offline import get_plotlyjs
 
-    # What would end the script element early, were it to stand in a string of the script.
+    # In a string of the script, this would end the script element early.
     return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
 def _by_method(similarity: pd.DataFrame, others: pd.DataFrame | None) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Rows of every comparison method, in the order of `similarity`, whose own method comes first."""
+    """Rows of each comparison method, that of `similarity` first."""
     rows = similarity if others is None else pd.concat([similarity, others], ignore_index=True)
     return [(str(name), part.to_dict("records")) for name, part in rows.groupby("comparison", sort=False)]
 
 
 def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
-    """Rows of a table that not every run has."""
+    """Rows of a table; none if the run does not have it."""
     return [] if table is None else table.to_dict("records")
 
 
 def _tuning(run: Run) -> dict[str, Any] | None:
-    """Rows of ``tuning.csv``, none of an older version's, and what the pictures of tuning show."""
+    """Rows of ``tuning.csv`` (none of an older version's), and what the figures of tuning show."""
     table, units = run.tuning, run.tuning_units
     if table is None:
         return None
@@ -184,14 +184,14 @@ def _tuning(run: Run) -> dict[str, Any] | None:
         "halves": bool(table["spectrum_cross_validated"].any()),
         "laws": bool(table["spectrum_exponent"].notna().any()),
         "with_controls": bool((table["kind"] == EncoderKind.CONTROL).any()),
-        "untested": in_words(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
+        "untested": join_names(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
         "sampled": bool((table["n_units"] < table["n_all"]).any()),
         **_of_units(units),
     }
 
 
 def _of_units(units: pd.DataFrame) -> dict[str, Any]:
-    """What captions say of single units: which prefer none, which hardly respond, which widths are bounds."""
+    """Facts about single units for the captions: no preference, weak responses, widths at a bound."""
     none = units["preferred_orientation_deg"].isna()
     own = units[units["kind"] != EncoderKind.CONTROL]
     bounds = units[units["width_at_bound"].eq(True)] if "width_at_bound" in units else units[:0]
@@ -206,20 +206,20 @@ def _of_units(units: pd.DataFrame) -> dict[str, Any]:
 
 
 def _silent(units: pd.DataFrame) -> str:
-    """Of which populations the most selective units respond next to nothing, beside the most responsive unit."""
-    found = []
+    """Populations whose most selective units hardly respond, compared with the most responsive unit."""
+    silent = []
     for population, rows in units.groupby("population", sort=False):
         tested = rows["tuned_orientation"].notna().any()
         best = rows[rows["tuned_orientation"].eq(True)] if tested else rows
         shown = best.sort_values("gosi", ascending=False, kind="stable").head(N_BEST)["response_range"]
         share = shown.max() / rows["response_range"].max()
         if share < SILENT:
-            found.append(f"{population} ({100 * share:.2g} %)")
-    return in_words(found)
+            silent.append(f"{population} ({100 * share:.2g} %)")
+    return join_names(silent)
 
 
 def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the picture of predictivity shows, for its caption, and which fits failed."""
+    """What the figure of predictivity shows, for its caption, and which fits failed."""
     from normenc.figures.predictivity import BOUNDS, known_measures
 
     known = known_measures(pd.DataFrame(rows))
@@ -234,7 +234,7 @@ def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _pictures_of_fits(rows: list[dict[Any, Any]]) -> dict[str, str]:
-    """Pictures of what networks fitted to the neurons learned, and the network that each is of."""
+    """Names of the figures of networks fitted to the neurons, and the network of each."""
     names = [row["network"] for row in rows if row["kind"] == EncoderKind.FITTED]
     return {f"{what}_{own_stem(name)}": name for name in names for what in ("filters", "readouts")}
 
@@ -244,7 +244,7 @@ def _sections(value: Any) -> list[dict[str, Any]]:
 
 
 def _described(section: dict[str, Any]) -> dict[str, Any]:
-    """A section of the study with its title, and in ``rest`` all that has no column of its own."""
+    """A section of the study with its title; ``rest`` is what has no column of its own."""
     apart = ("name", "label", "n_train", "n_test", "training")
     shown = {key: value for key, value in section.items() if key not in apart}
     if "n_hidden" in section:  # of a network; a task's are shown in columns
@@ -256,7 +256,7 @@ def _described(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def _task(section: dict[str, Any], training: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any]:
-    """A task with how it trains, and in ``trains`` how it trains each network, which may ask for something else."""
+    """A task with its training; ``trains`` is the training of each network, which may differ."""
     own = training | section.get("training", {})
     return _described(section) | {
         "training": own,

@@ -1,11 +1,11 @@
-"""What a run's tables say of the models beside the noise ceiling, and beside chance."""
+"""How the models of a run compare with the noise ceiling and with chance, as sentences."""
 
 from typing import Any
 
 import pandas as pd
 
 from normenc.encoders import EncoderKind
-from normenc.report.wording import corrected, counted, in_words, interval, listed, p_value
+from normenc.report.wording import corrected, counted, interval, join_names, listed, p_value
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import as_type
 
@@ -13,35 +13,35 @@ __all__ = ["ALPHA", "against_ceiling", "against_chance", "zero_is_unrelated"]
 
 ALPHA = 0.05
 SHOWN = 8  # models that are named one by one
-# Below the lower ceiling, or as a part of it where the measure is not a correlation: from there a layer whose interval
-# includes the ceiling reaches it.
+# Distance from the lower ceiling, relative to it if the measure is not a correlation, within which a layer whose
+# interval includes the ceiling reaches it.
 CLOSE = 0.05
 
 
 def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
     """How far the trained layers are from the lower noise ceiling.
 
-    A layer reaches it where its similarity is as high, or at most 0.05 lower while its interval includes the ceiling
-    and the difference is not significant. Of any other, the sentence says how far below it is, and why that difference
-    was not significant, if it was not.
+    A layer reaches it if its similarity is as high, or at most 0.05 lower while its interval includes the ceiling and
+    the difference is not significant. For any other layer, the sentence states how far below the ceiling it is and, if
+    that difference was not significant, why.
 
     Parameters
     ----------
     similarity : DataFrame
         The rows of ``similarity.csv``.
     shown : int, optional
-        Layers of which it speaks one by one, the most similar ones; of more it gives numbers. All by default.
+        Up to so many layers are described one by one, more are counted. All one by one by default.
     """
     row = similarity.iloc[0]
     if row["ceiling"] == "none":
         return (
-            "There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not "
-            "known."
+            "There is no noise ceiling: a single RDM contains no information about its noise, so the highest "
+            "similarity that a model could reach is unknown."
         )
     if row["ceiling"] == "no formula":
         return (
-            "There is no noise ceiling: halves of a recording give one only for correlations, and how good a model can "
-            "be by this measure is not known."
+            "There is no noise ceiling: split halves of a recording give one only for correlations, so the highest "
+            "similarity that a model could reach by this measure is unknown."
         )
     start = f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper)."
     trained = similarity[(similarity["kind"] == EncoderKind.TRAINED) & similarity["similarity"].notna()]
@@ -49,7 +49,8 @@ def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
     unreliable = ""
     if row.get("ceiling_lower_low", 1.0) <= 0 and zero_is_unrelated(row):
         unreliable = (
-            " The interval of the lower ceiling includes 0: the recording may hold nothing that a model can match."
+            " The confidence interval of the lower ceiling includes 0: the recording may contain nothing that a model "
+            "could match."
         )
     if shown is not None and len(trained) > shown:
         return f"{start} {_in_numbers(trained, n_tests)}{unreliable}"
@@ -57,7 +58,7 @@ def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
 
 
 def zero_is_unrelated(row: Any) -> bool:
-    """Whether a similarity of 0 means that RDMs have nothing to do with each other, as that of correlations does."""
+    """Whether a similarity of 0 means that two RDMs are unrelated, as for correlations."""
     return facts_of(row.get("comparison", "pearson")).is_correlation
 
 
@@ -67,10 +68,10 @@ def _one_by_one(trained: pd.DataFrame, n_tests: int) -> list[str]:
         name, distance = row["encoder"], row["ceiling_lower"] - row["similarity"]
         test = f"{p_value(row['p_ceiling_holm'])}, {corrected(n_tests, 'model')}"
         if _reaches(row):
-            near = "" if distance <= 0 else f" to within {distance:.3f}, a difference that was not significant ({test})"
+            near = "" if distance <= 0 else f" to within {distance:.3f}; the difference was not significant ({test})"
             reached.append(f"{name} reaches the lower ceiling{near}.")
         elif pd.isna(row["p_ceiling_holm"]):
-            unsure.append(f"{name} is {distance:.3f} below the lower ceiling; this could not be tested.")
+            unsure.append(f"{name} is {distance:.3f} below the lower ceiling; this difference could not be tested.")
         elif row["p_ceiling_holm"] <= ALPHA:
             below.append((name, f"{distance:.3f} ({p_value(row['p_ceiling_holm'])})"))
         else:
@@ -80,9 +81,11 @@ def _one_by_one(trained: pd.DataFrame, n_tests: int) -> list[str]:
             )
     sure = []
     if below:
-        who, by = (in_words(part) for part in zip(*below, strict=True))
+        who, by = (join_names(part) for part in zip(*below, strict=True))
         verb = "is" if len(below) == 1 else "are"
-        sure = [f"{who} {verb} significantly below the lower ceiling, by {by}; p is {corrected(n_tests, 'model')}."]
+        sure = [
+            f"{who} {verb} significantly below the lower ceiling, by {by}; p-values are {corrected(n_tests, 'model')}."
+        ]
     return [*sure, *unsure, *reached]
 
 
@@ -94,13 +97,13 @@ def _reaches(row: Any) -> bool:
 
 
 def _why_not(row: Any) -> str:
-    """Why a layer's distance from the ceiling was not significant."""
+    """Why the difference between a layer and the ceiling was not significant."""
     if row.get("p_ceiling", 1.0) <= ALPHA:
-        return f"p is corrected for all models (before correction: {p_value(row['p_ceiling'])})"
+        return f"p is corrected for all models (uncorrected: {p_value(row['p_ceiling'])})"
     if row["high"] >= row["ceiling_lower"] or "ceiling_lower_low" not in row or pd.isna(row["ceiling_lower_low"]):
-        return f"the interval of its similarity is wide ({interval(row['low'], row['high'])})"
+        return f"the confidence interval of its similarity is wide ({interval(row['low'], row['high'])})"
     ends = interval(row["ceiling_lower_low"], row["ceiling_lower_high"])
-    return f"the lower ceiling is uncertain itself (95 % interval {ends})"
+    return f"the lower ceiling itself is uncertain (95 % confidence interval {ends})"
 
 
 def _in_numbers(trained: pd.DataFrame, n_tests: int) -> str:
@@ -108,21 +111,25 @@ def _in_numbers(trained: pd.DataFrame, n_tests: int) -> str:
     sure = trained["p_ceiling_holm"].le(ALPHA) & (trained["similarity"] < trained["ceiling_lower"])
     rest = len(trained) - reached - int(sure.sum())
     return (
-        f"Of {len(trained)} trained layers, {int(sure.sum())} are significantly below the lower ceiling (p "
-        f"{corrected(n_tests, 'model')}), {rest} are below it by a difference that was not significant, and {reached} "
-        f"{'reaches' if reached == 1 else 'reach'} it."
+        f"Of {len(trained)} trained layers, {int(sure.sum())} {_are(int(sure.sum()))} significantly below the lower "
+        f"ceiling (p-values {corrected(n_tests, 'model')}), {rest} {_are(rest)} below it by a difference that was not "
+        f"significant, and {reached} {'reaches' if reached == 1 else 'reach'} it."
     )
 
 
-def against_chance(similarity: pd.DataFrame, kind: str) -> str:
-    """Which models are significantly more similar than chance, and which could not be.
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def against_chance(similarity: pd.DataFrame, stimulus_type: str) -> str:
+    """Which models are significantly more similar than chance, and for which the test could not be significant.
 
     Parameters
     ----------
     similarity : DataFrame
         The rows of ``similarity.csv``.
-    kind : str
-        Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
+    stimulus_type : str
+        ``"orientation"``, ``"direction"``, ``"image"`` or another type.
     """
     above = similarity[similarity["p_chance_holm"] <= ALPHA]
     n_tests = int(similarity["p_chance_holm"].notna().sum())
@@ -130,38 +137,38 @@ def against_chance(similarity: pd.DataFrame, kind: str) -> str:
     shifts = test == "circular shifts"
     if not n_tests:
         return "No model could be tested against chance."
-    how = f"p {corrected(n_tests, 'model')}"
+    how = f"p-values {corrected(n_tests, 'model')}"
     smallest = similarity.get("p_chance_smallest", pd.Series(0.0, similarity.index))
     if smallest.min() * n_tests > ALPHA:
         return (
-            f"Whether models are more similar than chance cannot be tested here: the smallest p-value that {test} can "
-            f"give is {smallest.min():.2g}, which is not significant once it is corrected for "
+            f"Whether models are more similar than chance cannot be tested here: the smallest possible p-value with "
+            f"{test} is {smallest.min():.2g}, which is not significant after correction for "
             f"{counted(n_tests, 'model')}."
         )
     hopeless = _hopeless(smallest[smallest * n_tests > ALPHA], similarity["encoder"])
     if above.empty and shifts:
         return (
-            f"No model is significantly more similar than its own circular shifts ({how}): nothing shows that a match "
-            f"is tied to the very {as_type(kind).plural}, beyond a smooth change with {as_type(kind).noun}.{hopeless}"
+            f"No model is significantly more similar than under circular shifts of the stimuli ({how}): there "
+            "is no evidence that a match depends on the positions of the stimuli on the circle, beyond a smooth change "
+            f"with {as_type(stimulus_type).noun}.{hopeless}"
         )
     if above.empty:
         return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"
-    found = listed(above["encoder"].tolist())
-    found = found if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
-    chance = "their own circular shifts" if shifts else f"chance ({test}"
-    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {found}.{hopeless}"
+    models = listed(above["encoder"].tolist()) if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
+    chance = "under circular shifts of the stimuli" if shifts else f"chance ({test}"
+    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {models}.{hopeless}"
 
 
 def _hopeless(smallest: pd.Series, labels: pd.Series) -> str:
-    """Models so symmetric that no order of the stimuli that was tried could make them significant."""
+    """Models whose RDMs are so symmetric that the test could not be significant."""
     if smallest.empty:
         return ""
-    who = in_words(labels[smallest.index].tolist())
+    who = join_names(labels[smallest.index].tolist())
     one = len(smallest) == 1
     low, high = f"{smallest.min():.2g}", f"{smallest.max():.2g}"
     least = low if low == high else f"{low} to {high}"
-    own, rdms = ("its", "its RDM as it is") if one else ("their", "their RDMs as they are")
+    own, rdms = ("its", "its RDM") if one else ("their", "their RDMs")
     return (
-        f" {who} could not be: many orders of the stimuli leave {rdms}, so that {own} smallest possible p-value is "
-        f"{least} before correction."
+        f" {who} could not be: many orders of the stimuli leave {rdms} unchanged, and {own} smallest possible p-value "
+        f"is {least} before correction."
     )

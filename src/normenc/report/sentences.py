@@ -1,4 +1,4 @@
-"""What a run's tables say, in words and by fixed rules."""
+"""The results in a run's tables as sentences, written by fixed rules."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 
 from normenc.encoders import EncoderKind
+from normenc.renamed import renamed
 from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance, zero_is_unrelated
 from normenc.report.wording import (
     corrected,
-    in_words,
     interval,
+    join_names,
     minus,
     p_value,
     signed,
@@ -20,12 +21,12 @@ from normenc.stimulus_types import as_type
 
 __all__ = ["answer", "findings", "limits"]
 
-MANY = 4  # trained layers of which the page speaks one by one
+MANY = 4  # trained layers that the page describes one by one
 FOLDED = "folded directions onto orientations"  # as steps of a recording say it
 
 
 def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
-    """The answer in one sentence: whether the task helps to explain the code, by the trained layer that matches best.
+    """The answer in one sentence: whether the task helps to explain the code, judged by the best trained layer.
 
     Parameters
     ----------
@@ -35,10 +36,9 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     Returns
     -------
     str
-        That none matches where no similarity is above 0, by a measure that is a correlation. Yes only where that layer
-        is more similar than its untrained twin and than every control, each by a difference whose corrected p-value is
-        at most 0.05, and is above chance: by its test, or where chance is circular shifts, which ask for more, by an
-        interval above 0.
+        No match if no similarity is above 0, by a measure that is a correlation. Yes only if that layer is
+        significantly more similar than its untrained twin and than every control (corrected p at most 0.05), and is
+        above chance: by its test, or, if the test uses circular shifts, which are stricter, by an interval above 0.
     """
     best = _best(similarity)
     recording = the_recording(similarity["recording"].iloc[0])
@@ -58,8 +58,8 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     twin = twins[twins["encoder"] == name]
     if twins["p_holm"].isna().all():
         return (
-            f"Whether the task helps to explain {recording} is not known: no difference between a trained layer and "
-            "its untrained twin could be tested."
+            f"These data cannot show whether the task helps to explain {recording}: no difference between a trained "
+            "layer and its untrained twin could be tested."
         )
     if improved:
         return (
@@ -71,8 +71,8 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     untested = twins.loc[twins["p_holm"].isna(), "encoder"].tolist()
     rest = f"; {_listed(untested)} could not be tested" if untested else ""
     return (
-        f"Nothing here shows that the task helps to explain {recording}: no trained layer is significantly more "
-        f"similar than its untrained twin{rest}."
+        f"There is no evidence that the task helps to explain {recording}: no trained layer is significantly more "
+        f"similar to it than its untrained twin{rest}."
     )
 
 
@@ -83,22 +83,26 @@ def _best(similarity: pd.DataFrame) -> Any:
 
 
 def _of_best(name: str, row: Any) -> str:
-    """How similar the most similar trained layer is, and first that it matches nothing where it does not."""
+    """How similar the most similar trained layer is, or that no trained layer matches."""
     recording = the_recording(row["recording"])
     similarity = minus(f"{row['similarity']:.3f}")
-    between = f"95 % interval {interval(row['low'], row['high'])}"
+    ends = interval(row["low"], row["high"])
+    between = f"95 % confidence interval {ends}"
     if row["similarity"] <= 0 and zero_is_unrelated(row):
-        return f"No trained layer matches {recording}: the most similar one is {name}, {similarity} ({between})."
+        return (
+            f"No trained layer matches {recording}: the most similar one, {name}, has a similarity of {similarity} "
+            f"({between})."
+        )
     if row["low"] <= 0 and zero_is_unrelated(row):
         return (
-            f"It is not certain that any trained layer matches {recording}: the most similar one is {name}, "
-            f"{similarity}, and its interval includes 0 ({between})."
+            f"It is uncertain whether any trained layer matches {recording}: the most similar one, {name}, has a "
+            f"similarity of {similarity}, and its 95 % confidence interval includes 0 ({ends})."
         )
-    return f"Of the trained layers, {name} matches {recording} best: similarity {similarity} ({between})."
+    return f"Of the trained layers, {name} matches {recording} best, with a similarity of {similarity} ({between})."
 
 
 def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Series) -> str:
-    """Of a layer that training made more similar: what else would have to hold."""
+    """The answer for a layer that training made more similar, and what else is needed for a yes."""
     sure = controls["p_holm"] <= ALPHA
     better = controls.loc[sure & (controls["difference"] < 0), "other"].tolist()
     as_good = controls.loc[controls["p_holm"] > ALPHA, "other"].tolist()
@@ -106,18 +110,19 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
     caveats = []
     if better:
         caveats.append(
-            f"{in_words(better)}, never trained, {_be(better, 'is', 'are')} significantly more similar still"
+            f"the {_be(better, 'control', 'controls')} {join_names(better)} {_be(better, 'is', 'are')} significantly "
+            "more similar than this layer"
         )
     if as_good:
-        never = f"which {_be(as_good, 'was', 'were')} never trained"
-        caveats.append(f"it did not differ significantly from {in_words(as_good)}, {never}")
+        control = _be(as_good, "control", "controls")
+        caveats.append(f"it did not differ significantly from the {control} {join_names(as_good)}")
     if untested:
-        caveats.append(f"it could not be tested against {in_words(untested)}")
+        caveats.append(f"it could not be tested against {join_names(untested)}")
     if not len(controls):
-        caveats.append("no control was compared")
+        caveats.append("it was compared with no control")
     by_interval = row["chance"] == "circular shifts" and zero_is_unrelated(row)
     if by_interval and not row["low"] > 0:
-        caveats.append("the interval of its similarity includes 0")
+        caveats.append("the confidence interval of its similarity includes 0")
     elif not by_interval and not row["p_chance_holm"] <= ALPHA:
         caveats.append("it is not significantly more similar than chance")
     if caveats:
@@ -131,21 +136,22 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
     )
 
 
-def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str = "orientation") -> list[str]:
-    """Say in words what the tables show, by fixed rules.
+@renamed(kind="stimulus_type")
+def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_type: str = "orientation") -> list[str]:
+    """State the results in the tables as sentences, by fixed rules.
 
     Parameters
     ----------
     similarity, differences : DataFrame
         The rows of ``similarity.csv`` and ``differences.csv``, of one recording and comparison.
-    kind : str
-        Of the stimuli: ``"orientation"``, ``"direction"``, ``"image"`` or another type.
+    stimulus_type : str
+        ``"orientation"``, ``"direction"``, ``"image"`` or another type.
 
     Returns
     -------
     list of str
-        First the layer that matches best, then each trained layer beside its untrained twin, then against the
-        controls, then the noise ceiling, then chance. A difference counts when its p-value, corrected for all
+        First the layer that matches best, then each trained layer compared with its untrained twin and with the
+        controls, then the noise ceiling, then chance. A difference is significant if its p-value, corrected for all
         planned comparisons (Holm), is at most 0.05.
 
     Examples
@@ -161,11 +167,11 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
     ...     "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, -0.01], "p_holm": [0.002, 0.06]})
     >>> for sentence in findings(similarity, differences):
     ...     print(sentence)
-    Of the trained layers, fc matches the recording “V1” best: similarity 0.600 (95 % interval 0.500 to 0.700).
-    fc is significantly more similar after training than before: difference +0.200 (95 % interval +0.100 to +0.300; p = 0.002, Holm-corrected for 2 comparisons).
-    Against controls, which were never trained: fc did not differ significantly from pixels (−0.100, 95 % interval −0.200 to −0.010, p = 0.06); p is Holm-corrected for 2 comparisons. The interval of the difference from pixels excludes 0, but it is of this difference alone, while p is corrected for all.
-    There is no noise ceiling: a single RDM tells nothing about its noise, and how good a model can be is not known.
-    Significantly more similar than chance (label permutations; p Holm-corrected for 3 models): fc, pixels.
+    Of the trained layers, fc matches the recording “V1” best, with a similarity of 0.600 (95 % confidence interval 0.500 to 0.700).
+    fc is significantly more similar after training than before: difference +0.200 (95 % confidence interval +0.100 to +0.300; p = 0.002, Holm-corrected for 2 comparisons).
+    Compared with the controls, which were never trained, fc did not differ significantly from pixels (−0.100, 95 % CI −0.200 to −0.010, p = 0.06); p-values are Holm-corrected for 2 comparisons. The confidence interval of the difference from pixels excludes 0, but it is not corrected for multiple comparisons.
+    There is no noise ceiling: a single RDM contains no information about its noise, so the highest similarity that a model could reach is unknown.
+    Significantly more similar than chance (label permutations; p-values Holm-corrected for 3 models): fc, pixels.
     """  # noqa: E501 (sentences are lines of their own)
     best = _best(similarity)
     sentences = []
@@ -176,60 +182,60 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, kind: str =
     n_tests = int(differences["p_holm"].notna().sum())
     twins = differences[differences["other_kind"] == EncoderKind.TWIN]
     against = differences[differences["other_kind"] == EncoderKind.CONTROL]
-    told = trained["encoder"].tolist()
-    if len(told) > MANY:
-        told = [] if best is None else [best["encoder"]]
+    named = trained["encoder"].tolist()
+    if len(named) > MANY:
+        named = [] if best is None else [best["encoder"]]
         sentences += [_counted(twins, "its untrained twin", len(trained), n_tests)]
         for other, rows in against.groupby("other", sort=False):
             sentences.append(_counted(rows, str(other), len(trained), n_tests))
-    sentences += [_against_twin(row, n_tests) for row in twins[twins["encoder"].isin(told)].itertuples()]
-    for layer in told:
+    sentences += [_against_twin(row, n_tests) for row in twins[twins["encoder"].isin(named)].itertuples()]
+    for layer in named:
         rows = against[against["encoder"] == layer]
         sentences += [_against_controls(layer, rows, n_tests)] if len(rows) else []
     shown = None if len(trained) <= MANY else MANY
-    return [*sentences, against_ceiling(similarity, shown), against_chance(similarity, kind)]
+    return [*sentences, against_ceiling(similarity, shown), against_chance(similarity, stimulus_type)]
 
 
 def limits(recording: Mapping[str, Any], n_different_images: int | None) -> list[str]:
-    """Say what keeps models of images from matching a recording of moving gratings.
+    """State what prevents models of images from matching a recording of moving gratings.
 
     Parameters
     ----------
     recording : mapping
-        What ``environment.json`` says of the recording.
+        The section ``recording`` of ``environment.json``.
     n_different_images : int or None
-        How many different images the stimuli are; None where the run does not say.
+        Number of different images among the stimuli; None if the run does not say.
 
     Examples
     --------
     >>> limits({"stimuli": "orientation", "n_stimuli": 12, "steps": ["folded directions onto orientations"]}, 12)
-    ['Directions were folded onto orientations before the comparison: what the neurons tell about the sense of motion was left out.']
+    ['Directions were folded onto orientations before the comparison, which discards information about the direction of motion.']
     """  # noqa: E501
     if FOLDED in recording["steps"]:
         return [
-            "Directions were folded onto orientations before the comparison: what the neurons tell about the sense of "
-            "motion was left out."
+            "Directions were folded onto orientations before the comparison, which discards information about the "
+            "direction of motion."
         ]
     n = recording["n_stimuli"]
     if not as_type(recording["stimuli"]).folds_onto or n_different_images in (None, n):
         return []
     return [
-        f"Models see images, and gratings that drift in opposite directions are one image: the {n} directions are "
-        f"{n_different_images} different images, and every model gives opposite directions a dissimilarity of 0. No "
-        "model can match what the neurons tell about the sense of motion. To compare orientations alone, run it again "
-        "with --fold."
+        f"Models are shown still images, and gratings that drift in opposite directions are the same image: the {n} "
+        f"directions are {n_different_images} different images, and every model gives opposite directions a "
+        "dissimilarity of 0. No model can match the neurons’ information about the direction of motion. To compare "
+        "orientations alone, set fold_directions = true in the [recording] section of the study file."
     ]
 
 
 def _unknown(similarity: pd.DataFrame) -> list[str]:
-    """Which rows have no similarity, or no interval, and why."""
+    """Which rows have no similarity, or no confidence interval, and why."""
     if "why_unknown" not in similarity:
         return []
     rows = similarity[[isinstance(why, str) and bool(why) for why in similarity["why_unknown"]]]
     sentences = []
     for reason, own in rows.groupby("why_unknown", sort=False):
-        what = "similarity" if own["similarity"].isna().any() else "interval"
-        whose = in_words(own["encoder"].tolist())
+        what = "similarity" if own["similarity"].isna().any() else "confidence interval"
+        whose = join_names(own["encoder"].tolist())
         sentences.append(f"No {what} is known for {whose}: {reason}.")
     return sentences
 
@@ -239,37 +245,39 @@ def _counted(rows: pd.DataFrame, other: str, n: int, n_tests: int) -> str:
     more, less = int((sure & (rows["difference"] > 0)).sum()), int((sure & (rows["difference"] < 0)).sum())
     untested = int(rows["p_holm"].isna().sum())
     rest = f"; {untested} could not be tested" if untested else ""
-    how = f"(p {corrected(n_tests)})"
+    how = f"(p-values {corrected(n_tests)})"
     if not more + less:
         return f"None of the {n} trained layers differed significantly from {other} {how}{rest}."
     unsure = n - more - less - untested
-    others = f", and {unsure} did not differ significantly" if unsure else ""
-    return (
-        f"Of {n} trained layers, {more} {'is' if more == 1 else 'are'} significantly more similar than "
-        f"{other.replace('its untrained twin', 'their untrained twins')} and {less} less{others} {how}{rest}."
-    )
+    parts = [
+        f"{more} {'is' if more == 1 else 'are'} significantly more similar than "
+        f"{other.replace('its untrained twin', 'their untrained twins')}",
+        f"{less} {'is' if less == 1 else 'are'} significantly less similar",
+    ] + [f"{unsure} did not differ significantly"] * (unsure > 0)
+    return f"Of {n} trained layers, {join_names(parts)} {how}{rest}."
 
 
 def _against_twin(row: Any, n_tests: int) -> str:
     if pd.isna(row.p_holm):
-        known = f"difference {signed(row.difference)}" if pd.notna(row.difference) else "the difference is not known"
-        return f"Whether training makes {row.encoder} more similar could not be tested ({known})."
+        known = f"difference {signed(row.difference)}" if pd.notna(row.difference) else "the difference is unknown"
+        return f"The effect of training on {row.encoder} could not be tested ({known})."
     unsure = row.p_holm > ALPHA
     if unsure:
-        verdict = "did not differ significantly from its untrained twin"
+        verdict = f"The effect of training on {row.encoder} was not significant"
     else:
-        verdict = f"is significantly {'more' if row.difference > 0 else 'less'} similar after training than before"
+        more = "more" if row.difference > 0 else "less"
+        verdict = f"{row.encoder} is significantly {more} similar after training than before"
     alone = ""
     if unsure and _excludes_zero(row):
-        alone = f" The interval excludes 0, but it is of this difference alone, while p is corrected for {n_tests}."
+        alone = " The confidence interval excludes 0, but it is not corrected for multiple comparisons."
     return (
-        f"{row.encoder} {verdict}: difference {signed(row.difference)} (95 % interval "
+        f"{verdict}: difference {signed(row.difference)} (95 % confidence interval "
         f"{interval(row.low, row.high, '+.3f')}; {p_value(row.p_holm)}, {corrected(n_tests)}).{alone}"
     )
 
 
 def _against_controls(layer: str, rows: pd.DataFrame, n_tests: int) -> str:
-    """Whom a layer beats, whom it loses to, and from whom it did not differ significantly."""
+    """Which controls a layer is more or less similar than, and from which it did not differ significantly."""
     groups: dict[str, list[str]] = {
         "is significantly more similar than": [],
         "is significantly less similar than": [],
@@ -285,30 +293,29 @@ def _against_controls(layer: str, rows: pd.DataFrame, n_tests: int) -> str:
         verdict = f"is significantly {'more' if row.difference > 0 else 'less'} similar than"
         verdict = verdict if row.p_holm <= ALPHA else "did not differ significantly from"
         alone += [str(row.other)] if row.p_holm > ALPHA and _excludes_zero(row) else []
-        between = f"95 % interval {interval(row.low, row.high, '+.3f')}"
+        between = f"95 % CI {interval(row.low, row.high, '+.3f')}"
         groups[verdict].append(f"{row.other} ({signed(row.difference)}, {between}, {p_value(row.p_holm)})")
-    words = [f"{verdict} {in_words(names)}" for verdict, names in groups.items() if names]
-    how = f"; p is {corrected(n_tests)}" if rows["p_holm"].notna().any() else ""
-    return f"Against controls, which were never trained: {layer} {'; it '.join(words)}{how}.{_of_one_alone(alone)}"
+    words = [f"{verdict} {join_names(names)}" for verdict, names in groups.items() if names]
+    how = f"; p-values are {corrected(n_tests)}" if rows["p_holm"].notna().any() else ""
+    return (
+        f"Compared with the controls, which were never trained, {layer} {'; it '.join(words)}{how}."
+        f"{_uncorrected(alone)}"
+    )
 
 
 def _excludes_zero(row: Any) -> bool:
     return bool(row.low > 0 or row.high < 0)
 
 
-def _of_one_alone(others: list[str]) -> str:
-    """Why intervals exclude 0 where p is above 0.05."""
+def _uncorrected(others: list[str]) -> str:
+    """Why confidence intervals exclude 0 although the difference is not significant."""
     if not others:
         return ""
     if len(others) == 1:
-        return (
-            f" The interval of the difference from {others[0]} excludes 0, but it is of this difference alone, while p "
-            "is corrected for all."
-        )
-    return (
-        f" The intervals of the differences from {in_words(others)} exclude 0, but each is of one difference alone, "
-        "while p is corrected for all."
-    )
+        start, verb = f"interval of the difference from {others[0]} excludes 0", "it is"
+    else:
+        start, verb = f"intervals of the differences from {join_names(others)} exclude 0", "they are"
+    return f" The confidence {start}, but {verb} not corrected for multiple comparisons."
 
 
 def _be(names: list[str], one: str, several: str) -> str:
@@ -316,5 +323,5 @@ def _be(names: list[str], one: str, several: str) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    """A few names one by one, many by their number."""
-    return in_words(names) if len(names) <= 2 * MANY else f"{len(names)} layers"
+    """A few names one by one, or the number of many."""
+    return join_names(names) if len(names) <= 2 * MANY else f"{len(names)} layers"

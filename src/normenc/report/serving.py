@@ -1,7 +1,7 @@
 """A run, or one page, on a computer without a screen: a server for the browser at the other end of an SSH tunnel.
 
 The server listens on 127.0.0.1 alone. Its address holds a random token. A request without the token, by another host
-name, or for anything but a file of the run gets one and the same answer: not found.
+name, or for anything but a file of the run, always gets the same answer: not found.
 """
 
 import hmac
@@ -35,7 +35,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".png": "image/png",
 }
-# The page holds all it needs: nothing may be loaded, sent, framed or submitted.
+# The page is self-contained: nothing may be loaded, sent, framed or submitted.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -55,24 +55,24 @@ class PageServer(ThreadingHTTPServer):
     Parameters
     ----------
     page : Path or bytes
-        What the address itself shows: a file that is read anew each time, or a page that is on no disk.
+        The page at the address itself: a file that is read for each request, or the content of a page.
     folder : Path, optional
-        Files in it are served too; none but the page without one.
+        Its files are served too; without a folder, only the page is.
     port : int
-        0 takes a free one.
+        0 chooses a free one.
 
     Attributes
     ----------
     address : str
-        With the token; give it to nobody who may not see the run.
+        With the token; keep it secret from people who should not see the run.
 
     Raises
     ------
     InputError
-        When the port is taken or may not be used.
+        When the port is in use or not permitted.
     """
 
-    daemon_threads = True  # a browser that holds a connection does not hold up the end
+    daemon_threads = True  # an open connection does not delay the end
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two servers share a port
 
     def __init__(self, page: Path | bytes, folder: Path | None = None, *, port: int = 0):
@@ -83,28 +83,28 @@ class PageServer(ThreadingHTTPServer):
             super().__init__((HOST, port), _Handler)
         except OSError as error:
             raise InputError(
-                f"port {port}: it cannot be used ({error.strerror}); choose another --port, or leave it out for a free "
+                f"port {port} cannot be used ({error.strerror}); choose another with port=, or leave it out for a free "
                 "one"
             ) from None
         self.address = f"http://{HOST}:{self.server_port}/{self.token}/"
 
     def server_bind(self) -> None:
-        """Bind without looking up a name for the address, which would ask the network."""
+        """Bind without looking up a name for the address, which would use the network."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def hosts(self) -> set[str]:
-        """What a browser on this computer calls the server."""
+        """Names by which a browser on this computer addresses the server."""
         names = {f"{HOST}:{self.server_port}", f"localhost:{self.server_port}"}
         return names | ({HOST, "localhost"} if self.server_port == 80 else set())
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over browsers that went away; what else goes wrong is a fault and keeps its traceback."""
+        """Ignore browsers that closed the connection; other errors are faults and keep their traceback."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
     def opened(self, target: str) -> tuple[str, BinaryIO] | None:
-        """Content type and content of a request's target, or None where there is nothing to give."""
+        """Content type and content of a request's target, or None if there is nothing to serve."""
         path = target.partition("?")[0]
         start, slash, rest = path.removeprefix("/").partition("/")
         known = hmac.compare_digest(start.encode("utf-8", "replace"), self.token.encode())
@@ -127,7 +127,7 @@ class PageServer(ThreadingHTTPServer):
             return self.page if isinstance(self.page, Path) and parts == [name] and self.page.is_file() else None
         try:
             file = self.folder.joinpath(*parts).resolve(strict=True)
-        except (OSError, RuntimeError, ValueError):  # not there, a circle of links, or no name of a file
+        except (OSError, RuntimeError, ValueError):  # missing, a cycle of links, or not a file name
             return None
         if not file.is_relative_to(self.folder) or not file.is_file():
             return None
@@ -136,7 +136,7 @@ class PageServer(ThreadingHTTPServer):
 
 
 def _parts(rest: str) -> list[str] | None:
-    """Names of folders and file in the part of an address after the token; None where it is not a plain path."""
+    """Names of folders and file in the part of an address after the token; None if it is not a plain path."""
     if any(code in rest.lower() for code in ("%2f", "%5c")):
         return None
     try:
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 20  # seconds that a silent connection is kept
 
     def version_string(self) -> str:
-        """Tell no version to who asks."""
+        """Disclose no version."""
         return "normenc"
 
     def do_GET(self) -> None:
@@ -170,28 +170,28 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, body: bool) -> None:
         hosts = self.headers.get_all("Host", [])
-        # A page elsewhere may have its own name point here: only the names of this computer are answered.
+        # Another site's name may point here, so only requests by the names of this computer are answered.
         here = len(hosts) == 1 and hosts[0].lower() in self.server.hosts()
-        found = self.server.opened(self.path) if here else None
-        if found is None:
+        opened = self.server.opened(self.path) if here else None
+        if opened is None:
             self._send(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", BytesIO(NOT_FOUND), body=body)
             return
-        kind, content = found
+        content_type, content = opened
         with content:
-            self._send(HTTPStatus.OK, kind, content, body=body)
+            self._send(HTTPStatus.OK, content_type, content, body=body)
 
-    def _send(self, status: HTTPStatus, kind: str, content: BinaryIO, *, body: bool) -> None:
+    def _send(self, status: HTTPStatus, content_type: str, content: BinaryIO, *, body: bool) -> None:
         size = content.seek(0, os.SEEK_END)
         content.seek(0)
         self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(size), **HEADERS}.items():
+        for name, value in {"Content-Type": content_type, "Content-Length": str(size), **HEADERS}.items():
             self.send_header(name, value)
         self.end_headers()
         if body:
             shutil.copyfileobj(content, self.wfile)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no request, and other methods, as everything else that is not there."""
+        """Answer malformed requests and other methods like everything else that is not found."""
         self.close_connection = True
         self._send(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", BytesIO(NOT_FOUND), body=self.command != "HEAD")
 
@@ -205,14 +205,14 @@ def server_of(target: str | Path, *, port: int = 0) -> PageServer:
     Parameters
     ----------
     target : str or Path
-        The folder of a run, whose report is made anew where it is missing or damaged; or an HTML file.
+        The folder of a run, whose report is generated again if it is missing or damaged; or an HTML file.
     port : int
-        0 takes a free one.
+        0 chooses a free one.
 
     Raises
     ------
     InputError
-        When `target` is neither, the report is missing and cannot be made, or the port cannot be used.
+        When `target` is neither, the report cannot be generated, or the port cannot be used.
     """
     target = Path(target)
     return PageServer(page_of(target), target if target.is_dir() else None, port=port)
@@ -224,23 +224,23 @@ def page_of(target: str | Path) -> Path | bytes:
     Parameters
     ----------
     target : str or Path
-        The folder of a run, whose report is made anew if it is missing or damaged; or an HTML file.
+        The folder of a run, whose report is generated again if it is missing or damaged; or an HTML file.
 
     Returns
     -------
     Path or bytes
-        The file; the page's content if it was made anew and the folder cannot be written.
+        The file; or the page's content if it was generated again and cannot be written to the folder.
 
     Raises
     ------
     InputError
-        When `target` is neither, or the report is missing and cannot be made.
+        When `target` is neither, or the report cannot be generated.
     """
     target = Path(target)
     if target.is_dir():
         return _report(target)
     if not target.exists():
-        raise InputError(f"{target}: there is no such run or page; give a run's folder, or a page (.html)")
+        raise InputError(f"{target}: this file or folder does not exist; give a run's folder, or a page (.html)")
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{target}: this is neither a run nor a page; give a run's folder, or a page (.html)")
     return target.resolve()
@@ -253,28 +253,30 @@ def serve(server: PageServer, *, ready: Callable[[str], None] | None = None) -> 
     ----------
     server : PageServer
     ready : callable, optional
-        Called with the address when connections are taken.
+        Called with the address once connections are accepted.
     """
     with server:
         try:
             if ready is not None:
-                ready(server.address)  # the socket listens already: who comes now is answered in a moment
+                ready(server.address)  # the socket is listening already: early requests are answered soon
             server.serve_forever()
         except KeyboardInterrupt:
             return
 
 
 def _report(folder: Path) -> Path | bytes:
-    """The report of a run, made anew where it is missing or damaged; in memory where the folder cannot be written."""
+    """The report of a run, generated again if missing or damaged; in memory if the folder cannot be written."""
     from normenc.runs import Run
 
     path = folder / REPORT
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{path}: this is a link that leads out of the run; remove it, and the report is made anew")
+        raise InputError(
+            f"{path}: this is a link to a file outside the run; remove it, and the report is generated again"
+        )
     check_settled(folder)
     if _is_whole(path):
         return path
-    Run.open(folder)  # says what is missing or damaged
+    Run.open(folder)  # raises if something is missing or damaged
     from normenc.report.page import render, write
 
     try:
@@ -286,13 +288,13 @@ def _report(folder: Path) -> Path | bytes:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
         raise InputError(
-            f"{folder}: there is no whole report.html, and none can be made of what the folder holds "
-            f"({type(error).__name__}: {error}); run the study again with --force"
+            f"{folder}: report.html is missing or incomplete, and cannot be generated from the files in the folder "
+            f"({type(error).__name__}: {error}); run the study again with force=True"
         ) from error
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a page ends as a page does."""
+    """Whether a page is complete, by its end."""
     try:
         return path.is_file() and path.read_bytes().rstrip().endswith(b"</html>")
     except OSError:

@@ -1,18 +1,18 @@
-"""Which stages a run was asked for, and what the page says of those that it was not."""
+"""The stages that were requested for a run, and a note on those that were not."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from normenc.report.wording import in_words
+from normenc.report.wording import join_names
 from normenc.runs.stages import in_order
 
 __all__ = ["left_out", "stages_of"]
 
-WITHOUT = {"describe": ("tuning", "embeddings"), "predict": ("predictions of neurons",), "draw": ("pictures",)}
+WITHOUT = {"describe": ("tuning", "embeddings"), "predict": ("predictions of neurons",), "draw": ("figures",)}
 
 
 def stages_of(study: Mapping[str, Any]) -> tuple[str, ...]:
-    """The stages of a run, by its ``study.toml``; all, where that names none.
+    """The stages of a run, as requested in its ``study.toml``; all by default.
 
     Examples
     --------
@@ -23,17 +23,17 @@ def stages_of(study: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def left_out(study: Mapping[str, Any]) -> str:
-    """What was not asked for, as sentences; empty where nothing was left out.
+    """What was not requested, as a sentence; empty if all stages were.
 
     Examples
     --------
     >>> left_out({"stages": ["represent", "compare", "describe"]})
-    'Not asked for: pictures. normenc figures draws pictures from this folder.'
+    'Not requested: figures. The command normenc figures draws them from this folder.'
     """
     asked = stages_of(study)
     wanted = stages_of({**study, "stages": None})
     missing = [what for name in wanted if name not in asked for what in WITHOUT[name]]
     if not missing:
         return ""
-    later = "" if "draw" in asked else " normenc figures draws pictures from this folder."
-    return f"Not asked for: {in_words(missing)}.{later}"
+    later = "" if "draw" in asked else " The command normenc figures draws them from this folder."
+    return f"Not requested: {join_names(missing)}.{later}"

@@ -1,4 +1,4 @@
-"""How pages write names, numbers and p-values in a sentence."""
+"""How the pages write names, numbers and p-values in a sentence."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,9 +11,9 @@ __all__ = [
     "FACTORS",
     "corrected",
     "counted",
-    "factors_in_words",
-    "in_words",
     "interval",
+    "join_factors",
+    "join_names",
     "listed",
     "minus",
     "p_value",
@@ -28,7 +28,7 @@ FACTORS = ("stimuli", "animals", "sessions", "neurons", "seeds")
 
 
 def quoted(name: object) -> str:
-    """A name that somebody chose, so that it reads as a name.
+    """A name that a user chose, in quotation marks.
 
     Examples
     --------
@@ -39,12 +39,12 @@ def quoted(name: object) -> str:
 
 
 def shown(value: Any) -> Any:
-    """What a page shows of a value: a text with escapes for what would not be seen; HTML that is safe as it is."""
+    """A value as a page shows it: invisible characters of a text are escaped; safe HTML is unchanged."""
     return visible_lines(value) if type(value) is str else value
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names one after the other, apart from each other also where one holds a comma.
+    """Names in a list, separated by semicolons if one contains a comma.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def the_recording(name: object) -> str:
-    """A recording, by its name.
+    """A recording and its name.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def the_recording(name: object) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """How many there are, with the noun in its right form.
+    """A number and its noun, in the singular or plural.
 
     Examples
     --------
@@ -76,43 +76,43 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else PLURALS.get(noun, noun + 's')}"
 
 
-def in_words(names: Sequence[str]) -> str:
-    """Names as a sentence lists them.
+def join_names(names: Sequence[str]) -> str:
+    """Names in a list within a sentence.
 
     Examples
     --------
-    >>> in_words(["pool"]), in_words(["pool", "fc", "pixels"]), in_words([])
+    >>> join_names(["pool"]), join_names(["pool", "fc", "pixels"]), join_names([])
     ('pool', 'pool, fc and pixels', '')
     """
     return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def factors_in_words(factors: Iterable[str], *, one_network: bool = False) -> str:
-    """What was resampled, from what was shown to what was trained.
+def join_factors(factors: Iterable[str], *, one_network: bool = False) -> str:
+    """The resampled factors in a list, from stimuli to seeds.
 
-    Where one network was trained, seeds are those of the untrained networks alone.
+    If a single network was trained, only the seeds of the untrained networks were resampled.
 
     Examples
     --------
-    >>> factors_in_words(["stimuli", "neurons", "seeds", "sessions"])
+    >>> join_factors(["stimuli", "neurons", "seeds", "sessions"])
     'stimuli, sessions, neurons and seeds'
-    >>> factors_in_words(["seeds", "stimuli"], one_network=True)
+    >>> join_factors(["seeds", "stimuli"], one_network=True)
     'stimuli and seeds of the untrained networks'
-    >>> factors_in_words([])
+    >>> join_factors([])
     'nothing'
     """
     ordered = sorted(factors, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
     named = ["seeds of the untrained networks" if one_network and f == "seeds" else f for f in ordered]
-    return in_words(named) or "nothing"
+    return join_names(named) or "nothing"
 
 
 def minus(text: str) -> str:
-    """With minus signs for hyphens."""
+    """A text with minus signs in place of hyphens."""
     return text.replace("-", "−")
 
 
 def signed(value: float) -> str:
-    """A difference.
+    """A difference, with its sign.
 
     Examples
     --------
@@ -123,14 +123,14 @@ def signed(value: float) -> str:
 
 
 def interval(low: float, high: float, form: str = ".3f") -> str:
-    """The ends of an interval.
+    """The limits of an interval.
 
     Examples
     --------
     >>> interval(-0.1, 0.25, "+.2f"), interval(float("nan"), float("nan"))
-    ('−0.10 to +0.25', 'not known')
+    ('−0.10 to +0.25', 'unknown')
     """
-    return "not known" if pd.isna(low) else " to ".join(_without_minus_zero(f"{end:{form}}") for end in (low, high))
+    return "unknown" if pd.isna(low) else " to ".join(_without_minus_zero(f"{end:{form}}") for end in (low, high))
 
 
 def _without_minus_zero(text: str) -> str:
@@ -154,6 +154,6 @@ def corrected(n: int, noun: str = "comparison") -> str:
     Examples
     --------
     >>> corrected(8), corrected(3, "model"), corrected(1)
-    ('Holm-corrected for 8 comparisons', 'Holm-corrected for 3 models', 'of 1 comparison')
+    ('Holm-corrected for 8 comparisons', 'Holm-corrected for 3 models', 'for a single comparison')
     """
-    return f"Holm-corrected for {counted(n, noun)}" if n > 1 else f"of {counted(n, noun)}"
+    return f"Holm-corrected for {counted(n, noun)}" if n > 1 else f"for a single {noun}"

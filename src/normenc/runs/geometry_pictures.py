@@ -12,7 +12,7 @@ def _is_in_order(run: Run) -> bool:
     return not as_type(run.recording["stimuli"]).is_named
 
 
-@picture("example_stimuli", "Some of the recording's stimuli, as the networks were given them", placed=True)
+@picture("example_stimuli", "Some of the recording's stimuli, in the form in which networks received them", placed=True)
 def _example_stimuli(run: Run) -> Picture:
     return Picture("example_stimuli", run.source_data["example_stimuli"])
 

@@ -44,7 +44,7 @@ def _over_training(run: Run) -> Picture:
 
 @picture(
     "predictivity",
-    "Similarity of RDMs against predictivity of neurons, a point for each encoder",
+    "Predictivity of neurons against similarity of RDMs, one point per encoder",
     applies=lambda run: run.predictivity is not None and bool(known_measures(run.predictivity)),
     when="with `[encoding] enabled = true`, if any neuron is reliable",
     placed=True,
@@ -74,7 +74,7 @@ def _filters(run: Run, network: str) -> Picture:
     return Picture("learned_filters", run.source_data["fitted"][network]["filters"])
 
 
-@picture("readouts_<network>", "What neurons read in the <network>", when=FITTED, placed=True)
+@picture("readouts_<network>", "The parts of the image that neurons read in the <network>", when=FITTED, placed=True)
 def _readouts(run: Run, network: str) -> Picture:
     kept = run.source_data["fitted"][network]["readouts"]
     if "maps" in kept:

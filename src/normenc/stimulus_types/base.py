@@ -184,7 +184,7 @@ class Quantity(StimulusType):
     @property
     def differing(self) -> str:
         """How the images differ, for the methods paragraph."""
-        return f" of different {self.noun}"
+        return f" of different {self.plural}"
 
     @property
     def description(self) -> str:

@@ -1,4 +1,4 @@
-// The first three principal components, to be turned; in two dimensions where the browser has no WebGL.
+// The first three principal components, which the reader can rotate; two if the browser has no WebGL.
 function embeddingExplorer() {
   const n = data.stimuli.labels.length;
   const { angles, period } = data.stimuli;
@@ -16,7 +16,7 @@ function embeddingExplorer() {
     return { colorscale: circle, cmin, cmax: cmin + period, showscale: innerWidth > 600, colorbar };
   }
 
-  // As the reader left it, by the mouse or the buttons. Plotly writes into what it is given, hence copies.
+  // The view that the reader chose, by the mouse or the buttons. Plotly changes its arguments, hence the copies.
   const copied = ({ eye, center, up }) => ({ eye: { ...eye }, center: { ...center }, up: { ...up } });
   function view() {
     const scene = byId("embedding-plot")._fullLayout?.scene;
@@ -37,7 +37,7 @@ function embeddingExplorer() {
     const marker = { size: deep ? 4 : 8, ...(angles ? { color: angles, ...scale(), line: { color: colour("soft"), width: 0.5 } } : { color: kindColour(population.kind) }) };
     const shared = { text, hoverinfo: "text", x: axis(0), y: axis(1), marker };
     const title = { text: plain(population.label), font: { size: 13 } };
-    byId("embedding-note").textContent = [deep ? "Drag to turn, or use the buttons." : "This browser has no WebGL: the first two components are shown.", keptNote()].join(" ").trim();
+    byId("embedding-note").textContent = [deep ? "Drag to rotate, or use the buttons." : "This browser has no WebGL: the first two components are shown.", keptNote()].join(" ").trim();
     if (!deep) { draw("embedding-plot", [{ type: "scatter", mode: "markers", ...shared }], { height: 420, title, xaxis: { title: { text: "first component" } }, yaxis: { title: { text: "second component" } } }); return; }
     const side = (text) => ({ title: { text }, color: colour("ink"), gridcolor: colour("line"), showbackground: false, zeroline: false });
     draw("embedding-plot", [{ type: "scatter3d", mode: angles ? "lines+markers" : "markers", line: { color: colour("line"), width: 2 }, z: axis(2), ...shared }], {
@@ -48,7 +48,7 @@ function embeddingExplorer() {
   plot();
   byId("embedding-population").addEventListener("change", () => plot());
   document.querySelectorAll("[data-turn]").forEach((button) => button.addEventListener("click", () => plot(turned(view(), Number(button.dataset.turn) * Math.PI / 8))));
-  // Plotly would keep the wheel from the page, even where it does not zoom.
+  // Plotly would not let the wheel scroll the page, even without zooming.
   byId("embedding-plot").addEventListener("wheel", (event) => event.stopPropagation(), { capture: true, passive: true });
   byId("embedding-first").addEventListener("click", () => plot(copied(first)));
   redraws.push(() => plot());

@@ -1,4 +1,4 @@
-// The leaderboard: sorted by a click on a heading, filtered by kind and name, and in any comparison measure.
+// The leaderboard: sorted by a click on a heading, filtered by kind and name, and by each measure of similarity.
 function leaderboard() {
   const { labels, methods } = data.leaderboard;
   const table = byId("leaderboard");
@@ -18,10 +18,10 @@ function leaderboard() {
   const visible = () => Array.from(body.rows).filter((row) => !row.hidden);
 
   function write() {
-    rows.forEach((row) => {
-      const found = method.rows[Number(row.dataset.row)];
-      const texts = [shown(found.similarity), found.low === null ? "–" : `${shown(found.low)} to ${shown(found.high)}`, ...columns.slice(5).map((name) => pShown(found[name]))];
-      texts.forEach((text, offset) => { row.cells[3 + offset].textContent = text; });
+    rows.forEach((line) => {
+      const row = method.rows[Number(line.dataset.row)];
+      const texts = [shown(row.similarity), row.low === null ? "–" : `${shown(row.low)} to ${shown(row.high)}`, ...columns.slice(5).map((name) => pShown(row[name]))];
+      texts.forEach((text, offset) => { line.cells[3 + offset].textContent = text; });
     });
   }
 
@@ -53,19 +53,19 @@ function leaderboard() {
 
   function plot() {
     const order = visible().map((row) => Number(row.dataset.row)).reverse();
-    const found = order.map((index) => method.rows[index]);
+    const encoders = order.map((index) => method.rows[index]);
     const kinds = order.map((index) => rows[index].dataset.kind);
-    const texts = found.map((row, place) => `${plain(labels[order[place]])}: ${shown(row.similarity)}${row.low === null ? "" : ` (${shown(row.low)} to ${shown(row.high)})`}`);
+    const texts = encoders.map((row, place) => `${plain(labels[order[place]])}: ${shown(row.similarity)}${row.low === null ? "" : ` (${shown(row.low)} to ${shown(row.high)})`}`);
     const trace = {
-      type: "scatter", mode: "markers", x: found.map((row) => row.similarity), y: order.map((_, place) => place), text: texts, hoverinfo: "text",
+      type: "scatter", mode: "markers", x: encoders.map((row) => row.similarity), y: order.map((_, place) => place), text: texts, hoverinfo: "text",
       marker: { size: 9, color: kinds.map(kindColour), symbol: kinds.map(kindSymbol), line: { width: 2, color: kinds.map(kindColour) } },
-      error_x: { type: "data", symmetric: false, array: found.map((row) => (row.high === null ? 0 : row.high - row.similarity)), arrayminus: found.map((row) => (row.low === null ? 0 : row.similarity - row.low)), color: colour("soft"), thickness: 1.5, width: 0 },
+      error_x: { type: "data", symmetric: false, array: encoders.map((row) => (row.high === null ? 0 : row.high - row.similarity)), arrayminus: encoders.map((row) => (row.low === null ? 0 : row.similarity - row.low)), color: colour("soft"), thickness: 1.5, width: 0 },
     };
     const [lower, upper] = method.ceiling;
     const shapes = lower === null ? [] : [{ type: "rect", layer: "below", xref: "x", yref: "paper", x0: lower, x1: upper, y0: 0, y1: 1, fillcolor: colour("band"), line: { width: 0 } }];
     draw("leaderboard-plot", [trace], {
       height: 90 + 26 * Math.max(order.length, 2), shapes,
-      title: { text: `similarity by ${method.name}${lower === null ? "; no noise ceiling is known" : "; the band is the noise ceiling"}`, font: { size: 13 }, x: 0 },
+      title: { text: `similarity by ${method.name}${lower === null ? "; the noise ceiling is unknown" : "; the band is the noise ceiling"}`, font: { size: 13 }, x: 0 },
       xaxis: { title: { text: "similarity" } },
       yaxis: { tickvals: order.map((_, place) => place), ticktext: order.map((index) => plain(labels[index])), range: [-0.7, order.length - 0.3], fixedrange: true },
     });

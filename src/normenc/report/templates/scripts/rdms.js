@@ -1,4 +1,4 @@
-// Two dissimilarity matrices: the pair of stimuli that is pointed at, in both, and the row that is chosen.
+// Two dissimilarity matrices: the pair of stimuli under the pointer, in both, and the chosen row.
 function rdmExplorer() {
   const { labels } = data.stimuli;
   const n = labels.length;
@@ -58,7 +58,7 @@ function rdmExplorer() {
 
   function drawRow() {
     const row = pair[0];
-    // Colours are of kinds, of which both may be the same; the right one is broken, or hollow.
+    // Colours show kinds, which may be the same on both sides; the right one is dashed, or hollow.
     const own = sides.map((side) => kindColour(data.populations[chosen(side)].kind));
     const traces = sides.map((side, index) => ({
       type: "scatter", mode: data.stimuli.angles ? "lines" : "markers", x: places, y: Array.from(matrices[chosen(side)][row]), name: plain(data.populations[chosen(side)].label),

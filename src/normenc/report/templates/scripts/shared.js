@@ -3,11 +3,11 @@ const byId = (id) => document.getElementById(id);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const redraws = [];  // called when light turns to dark and back
 
-// Plotly reads some markup in names; as entities it stays what it was.
+// Plotly interprets markup in names; entities keep names unchanged.
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const kindColour = (kind) => colour({ "trained layer": "trained", "untrained twin": "untrained", recording: "recording" }[kind] || "control");
-// Hollow where a network is untrained, so that nothing hangs on the colour alone.
+// Hollow for untrained networks: colour is not the only cue.
 const kindSymbol = (kind) => ({ "untrained twin": "circle-open", control: "square" }[kind] || "circle");
 function shown(value, digits = 3) {
   if (value === null || Number.isNaN(value)) return "–";
@@ -34,7 +34,7 @@ function layout(changes) {
   };
 }
 
-// No bar of buttons, each of which would be a stop of the tab key; the wheel scrolls the page.
+// No toolbar, whose buttons would all be tab stops; the wheel scrolls the page.
 const settings = { responsive: true, displayModeBar: false, scrollZoom: false };
 const draw = (id, traces, changes) => Plotly.react(byId(id), traces, layout(changes), settings);
 
@@ -48,12 +48,12 @@ function fill(select, populations, chosen) {
   select.value = chosen;
 }
 
-// The sheet of all stimuli stands in one rule, however many tiles are cut out of it.
+// The sheet of all stimuli is embedded once, in one rule for all tiles.
 const rule = document.createElement("style");
 rule.textContent = `.tile { background-image: url("${data.stimuli.sheet}"); }`;
 document.head.append(rule);
 
-// A stimulus as a picture: its tile of the sheet.
+// The image of a stimulus: its tile of the sheet.
 function tile(index, size = 96) {
   const { columns, width, height } = data.stimuli;
   const scale = size / Math.max(width, height);
@@ -69,13 +69,13 @@ function tile(index, size = 96) {
   return element;
 }
 
-// Of more stimuli than the page holds, how many there are.
+// States how many stimuli are shown, if not all.
 const keptNote = () => {
   const { labels, thinned_from: all } = data.stimuli;
-  return all === null ? "" : `${counted(labels.length)} of ${counted(all)} stimuli, taken evenly.`;
+  return all === null ? "" : `${counted(labels.length)} of ${counted(all)} stimuli, evenly sampled.`;
 };
 
-// An axis of degrees. Outside matrices it reaches to the end of the period where the data end one step before it.
+// An axis of degrees. Outside matrices it includes the end of the period if the data end one step before it.
 function degreeAxis(values, { closed = true } = {}) {
   const { kind, period } = data.stimuli;
   const ordered = Array.from(values).sort((a, b) => a - b);
@@ -97,7 +97,7 @@ function degreeAxis(values, { closed = true } = {}) {
 
 const FEW_NAMES = 12;
 const short = (name) => plain(name.length > 16 ? `${name.slice(0, 15)}…` : name);
-// Where stimuli are: at their degrees, or images at their numbers among all.
+// Positions of stimuli: degrees, or the numbers of images.
 const places = data.stimuli.angles || data.stimuli.numbers;
 function stimulusAxis(options) {
   const { angles, labels } = data.stimuli;

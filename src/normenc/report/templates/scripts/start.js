@@ -3,7 +3,7 @@ leaderboard();
 rdmExplorer();
 tuningExplorer();
 embeddingExplorer();
-// What scrolls sideways on a narrow screen can be scrolled by keys too.
+// Figures that scroll sideways on a narrow screen can also be scrolled by keys.
 function reachable() {
   document.querySelectorAll("main > figure").forEach((figure) => {
     if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
@@ -13,5 +13,5 @@ function reachable() {
 reachable();
 addEventListener("resize", reachable);
 dark.addEventListener("change", () => redraws.forEach((redraw) => redraw()));
-// On paper nothing unfolds.
+// In print, all details are open.
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((details) => { details.open = true; }));

@@ -1,9 +1,9 @@
-// One neuron or unit: its tuning curve, and where it stands among the others that are kept.
+// One neuron or unit: its tuning curve, and its position among the others that the page contains.
 function tuningExplorer() {
   const known = data.populations.filter((population) => population.tuning);
   if (!known.length) { byId("tuning-explorer")?.remove(); return; }
   const input = byId("tuning-unit");
-  let chosen = 0;  // its place among those that are kept
+  let chosen = 0;  // its index among those that the page contains
   fill(byId("tuning-population"), known, 0);
   const curves = known.map(({ tuning }) => {
     const n = tuning.angles.length;
@@ -22,8 +22,8 @@ function tuningExplorer() {
     return n === all ? `all of ${noun(all)}` : `${counted(n)} of ${noun(all)}, drawn at random`;
   }
 
-  // The place of the one that the reader asks for, by name or number, or of the nearest; and what is to be said of it.
-  function found({ tuning, kind }, text) {
+  // The index of the neuron that the reader asks for, by name or number, or of the nearest, and a note about it.
+  function search({ tuning, kind }, text) {
     const asked = text.trim();
     const keys = tuning.units.map((_, place) => keyOf(tuning, place));
     const same = [keys.indexOf(asked), keys.findIndex((key) => key.toLowerCase() === asked.toLowerCase())].find((place) => place >= 0);
@@ -34,8 +34,8 @@ function tuningExplorer() {
       return [nearest, distances[nearest] === 0 ? "" : `${nounOf(kind)} ${asked.replace("-", "−")} is not among ${keptOf({ tuning, kind })}; the nearest is shown. `];
     }
     const part = keys.findIndex((key) => key.toLowerCase().includes(asked.toLowerCase()));
-    if (part >= 0) return [part, `The first whose name contains “${asked}” is shown. `];
-    return [chosen, `No ${nounOf(kind)} that is kept here is called “${asked}”. `];
+    if (part >= 0) return [part, `This is the first whose name contains “${asked}”. `];
+    return [chosen, `No ${nounOf(kind)} on this page is called “${asked}”. `];
   }
 
   function facts(tuning, unit) {
@@ -43,14 +43,14 @@ function tuningExplorer() {
     const said = (name, text) => (value(name) === null ? null : text(value(name)));
     const small = (p) => `p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}`;
     const preferred = (kind) => said(`preferred_${kind}_deg`, (angle) => `prefers ${kind} ${shown(angle, 0)}°${said(`p_${kind}`, (p) => ` (${small(p)})`) ?? ""}`);
-    // Of the fitted curve, which means nothing where nothing shows that there is tuning.
+    // The width of the fitted curve is meaningless without evidence of tuning.
     const tuned = value("tuned_orientation") === 1 || value("tuned_direction") === 1;
     return [
       preferred("orientation"), preferred("direction"),
       said("gosi", (index) => `gOSI ${shown(index, 2)}`), said("gdsi", (index) => `gDSI ${shown(index, 2)}`),
       tuned ? said("width_deg", (width) => `width ${shown(width, 0)}°`) : null,
       said("p_stimulus", (p) => `any tuning ${small(p)}`), said("p_responsive", (p) => `against blanks ${small(p)}`),
-      said("reliability", (found) => `reliability ${shown(found, 2)}`),
+      said("reliability", (r) => `reliability ${shown(r, 2)}`),
     ].filter((text) => text !== null).join(", ");
   }
 
@@ -84,7 +84,7 @@ function tuningExplorer() {
   function choose() {
     const { tuning, kind } = known[current()];
     byId("tuning-label").textContent = `${nounOf(kind)}, by ${numbered(tuning) ? "number" : "name"}`;
-    byId("tuning-kept").textContent = `To choose from: ${keptOf(known[current()])}.`;
+    byId("tuning-kept").textContent = `Available: ${keptOf(known[current()])}.`;
     byId("tuning-units").replaceChildren(...tuning.units.map((_, place) => {
       const option = document.createElement("option");
       option.value = keyOf(tuning, place);
@@ -98,7 +98,7 @@ function tuningExplorer() {
   }
   choose();
   byId("tuning-population").addEventListener("change", choose);
-  input.addEventListener("change", () => show(...found(known[current()], input.value)));
+  input.addEventListener("change", () => show(...search(known[current()], input.value)));
   document.querySelectorAll("[data-step]").forEach((button) => button.addEventListener("click", () => step(Number(button.dataset.step))));
   byId("tuning-overview").on("plotly_click", (event) => show(event.points[0].pointIndex));
   redraws.push(() => show(chosen));
