@@ -186,8 +186,9 @@ def infer(
         Whether the stimuli are ordered on a circle, like orientations. They are then drawn in blocks of neighbours.
     chance : str, optional
         ``"permutations"`` of the stimuli test whether model and data are related at all; circular ``"shifts"``, for
-        ordered stimuli, whether the match depends on the positions of the stimuli on the circle. By default shifts if stimuli are
-        ordered and there are enough of them for significance after correction for all models, otherwise permutations.
+        ordered stimuli, whether the match depends on the positions of the stimuli on the circle. By default shifts if
+        stimuli are ordered and there are enough of them for significance after correction for all models, otherwise
+        permutations.
     block_length : int, optional
         Neighbours drawn together; by default estimated from the data's RDM, see
         :func:`normenc.rsa.resampling.block_length_of`.

@@ -81,8 +81,8 @@ def chance_p_values(
     The data's stimuli are permuted as whole rows and columns. Permuting the RDM's entries would treat dissimilarities
     that share a stimulus as independent, and give three times too many false positives. If the stimuli are ordered on a
     circle (`ordered`), neighbours are similar in every smooth representation; then all circular shifts are used
-    instead, which test whether the match depends on the positions of the stimuli on the circle. For an RDM that is the same all around
-    the circle all shifts are equivalent, and nothing can be concluded.
+    instead, which test whether the match depends on the positions of the stimuli on the circle. For an RDM that is the
+    same all around the circle all shifts are equivalent, and nothing can be concluded.
 
     Parameters
     ----------
