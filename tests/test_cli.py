@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from normenc import cli, recordings
+from normenc.cli import printing
+from normenc.rsa.ceiling import Ceiling
 from normenc.study import load_study
 
 SMALL = """
@@ -50,7 +52,7 @@ def test_reference_study_on_real_v1(normenc, v1_file, tmp_path):
     assert found["orientation model", "orientation", "control"] == pytest.approx(0.855, abs=0.001)
     assert "The effect of training on pool was not significant: difference −0.00" in page
     assert "There is no noise ceiling: a single RDM contains no information about its noise" in page
-    assert "noise ceiling: none" in out
+    assert "no noise ceiling: a single RDM" in out
     # Published bars, with the reading error of the digitised matrix.
     assert found["ConvPoolFC", "pool", "trained layer"] == pytest.approx(0.717, abs=0.015)
     assert found["ConvPoolFC", "fc", "trained layer"] == pytest.approx(0.564, abs=0.015)
@@ -367,6 +369,30 @@ def test_figures_are_drawn_again_for_a_paper(normenc, tmp_path):
     code, _, err = normenc("figures", "nowhere")
     assert code == 2
     assert "nowhere: there is no such folder; give the folder of a run, as `normenc run` writes it" in err
+
+
+@pytest.mark.parametrize("stages", ["", ",", " "])
+def test_stages_that_name_none_are_refused(normenc, tmp_path, stages):
+    code, _, err = normenc("run", "--stages", stages, "--out", "new")
+    assert code == 2 and "stages" in err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_width_of_bins_of_0_is_a_value_too(normenc):
+    code, _, err = normenc("run", "--bin-width", "0", "--out", "new")
+    assert code == 2 and "bin_width" in err.replace("--bin-width", "bin_width")
+
+
+CEILINGS = (("neurons", 0.97, 0.97), ("repeats", 0.25, 0.61), ("no formula", np.nan, np.nan))
+
+
+def test_the_noise_ceiling_is_one_number_where_its_bounds_are_alike():
+    kinds = {kind: Ceiling(kind, lower, upper) for kind, lower, upper in CEILINGS}
+    assert [printing._ceiling(ceiling, ceiling.describe()) for ceiling in kinds.values()] == [
+        "noise ceiling: 0.970, from split halves of the neurons",
+        "noise ceiling: 0.250 to 0.610, from split halves of the repeated trials",
+        "no noise ceiling: halves of a recording give a ceiling only for correlation measures",
+    ]
 
 
 def test_an_interval_that_is_unknown_is_said_so(normenc, tmp_path):

@@ -93,5 +93,5 @@ def test_a_name_that_is_none_of_a_file_is_refused(name):
 
 
 def test_a_name_that_is_taken_is_refused():
-    with pytest.raises(InputError, match="there is a picture 'rdms' already"):
+    with pytest.raises(InputError, match="a picture 'rdms' already exists"):
         picture("rdms", "nothing")

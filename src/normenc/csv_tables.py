@@ -1,6 +1,8 @@
 """Write and read tables as CSV, with the columns that identify the encoder of each row."""
 
+import csv
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -112,7 +114,7 @@ def write_table(table: pd.DataFrame, path: str | Path | TextIO, **options: Any) 
     written.to_csv(path, encoding="utf-8", lineterminator="\n", **{"index": False, **options})
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path | TextIO) -> pd.DataFrame:
     """Read a table that :func:`write_table` wrote.
 
     Only an empty cell is a missing value: ``NA``, ``null`` and ``nan`` are ordinary labels. Columns of labels are
@@ -120,16 +122,19 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
     Raises
     ------
+    InputError
+        If a row has more or fewer cells than there are columns, or the file ends within a row.
     ValueError
         From pandas, if this is not a table.
     """
+    text = Path(path).read_bytes().decode("utf-8-sig") if isinstance(path, str | Path) else path.read()
+    _check_whole(text, path)
     table = pd.read_csv(
-        path,
+        StringIO(text, newline=""),
         dtype=dict.fromkeys(TEXTS, object),
         keep_default_na=False,
         na_values=[""],
         low_memory=False,
-        encoding="utf-8",
     )
     table.columns = pd.Index([_read(name) for name in table.columns])
     for place in range(table.shape[1]):
@@ -138,6 +143,25 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if {"population", "recording"} <= set(table.columns):  # in tuning.csv: whether the population is the recording
         table["recording"] = table["recording"] == "True"
     return table
+
+
+def _check_whole(text: str, name: str | Path | TextIO) -> None:
+    """Raise InputError if the table ends within a row, or a row has another number of cells than the first."""
+    n_columns, fault = 0, ""
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            n_columns = n_columns or len(row)
+            if len(row) not in (0, n_columns):  # pandas fills up rows that are too short
+                fault = f"line {reader.line_num} has {len(row)} cells instead of {n_columns}"
+                break
+    except csv.Error as error:
+        fault = f"line {reader.line_num}: {error}"
+    if not fault and text and not text.endswith(("\n", "\r")):
+        fault = f"the line break at the end of line {reader.line_num} is missing"
+    if fault:
+        where = f"{name}: " if isinstance(name, str | Path) else ""
+        raise InputError(f"{where}this table is damaged: {fault}; run the study again")
 
 
 def _is_text(table: pd.DataFrame, place: int) -> bool:

@@ -87,6 +87,7 @@ def write_run(
         ],
     )
     found = DIFFERENCES if differences is None else differences
+    found = {pair: own for pair, own in found.items() if set(pair) <= set(values)}
     write_table(
         folder / "differences.csv",
         [

@@ -123,7 +123,7 @@ def test_labels_follow_where_the_table_has_none():
     ("text", "message"),
     [
         (SIMILARITY.replace("True", "yes"), "table.csv: column trained must hold True and False; run the study again"),
-        (PREDICTIVITY.replace("untrained twin", "twin"), "table.csv: column kind holds 'twin', which is no kind"),
+        (PREDICTIVITY.replace("untrained twin", "twin"), "table.csv: column kind contains 'twin', which is not a kind"),
     ],
 )
 def test_a_damaged_old_table_is_refused(tmp_path, text, message):

@@ -1,3 +1,6 @@
+import time
+from multiprocessing import active_children
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from normenc.rsa import noise_ceiling, rdm, simulate_responses
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
 from normenc.study.power_analysis import Power, matching_noise, simulate_power
+from normenc.study.processes import processes
 from normenc.study.settings import PowerSettings
 
 RNG = np.random.default_rng(0)
@@ -103,7 +107,7 @@ def test_power_of_a_study(tmp_path):
         "simulating",
     ]
     assert (told[-1].done, told[-1].total) == (32, 32)
-    with pytest.raises(InputError, match="there is something already; choose another folder"):
+    with pytest.raises(InputError, match="this folder is not empty; choose another folder"):
         power(study, tmp_path / "power", progress=False)
 
 
@@ -122,7 +126,7 @@ def test_bad_settings_are_named(tmp_path, change, message):
 def test_a_recording_of_an_rdm_needs_its_noise_stated(tmp_path):
     path = tmp_path / "rdm.npz"
     np.savez(path, rdm=CANDIDATES["one"], orientation=np.arange(40) * 4.5)
-    with pytest.raises(InputError, match=r"power\.noise is not given and rdm has no neurons' responses"):
+    with pytest.raises(InputError, match=r"power\.noise is not given and rdm has too few neurons"):
         power(Study(recording={"source": str(path)}, power={"n_stimuli": [20]}), tmp_path / "power", progress=False)
 
 
@@ -244,3 +248,10 @@ def test_the_weakest_pair_is_named():
         [12, "b", "c", 0.5],
         [24, "a", "b", 0.2],
     ]
+
+
+def test_processes_end_where_the_work_is_interrupted():
+    with pytest.raises(KeyboardInterrupt), processes(time.sleep, 1) as results_of:
+        results_of([3600, 3600])
+        raise KeyboardInterrupt
+    assert not active_children()

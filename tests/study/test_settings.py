@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from normenc.cli.options import OPTIONS
 from normenc.errors import InputError
-from normenc.study import Study, load_study
+from normenc.recordings import load, simulated_v1
+from normenc.study import Study, load_study, power, prepare, run
 from normenc.study.sections import RecordingSettings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "reference.toml"
@@ -158,3 +159,31 @@ def test_every_option_of_the_command_line_leads_to_its_key(tmp_path, option):
     path = write(tmp_path, f"[recording]\n{written} = 1")
     with pytest.raises(InputError, match=f"recording.{written}: there is no such key; did you mean '{option.field}'"):
         load_study(path)
+
+
+def test_a_single_label_of_neurons_or_blank_stands_for_a_list_of_one(tmp_path):
+    (tmp_path / "one.toml").write_text('[recording]\nregion = "V1"\nquality = "good"\nblank = -1\n')
+    study = load_study(tmp_path / "one.toml")
+    own = study.recording[0]
+    assert (own.region, own.quality, own.blank) == (["V1"], ["good"], [-1])
+    (tmp_path / "again.toml").write_text(study.to_toml())
+    assert load_study(tmp_path / "again.toml").recording[0].preparation == own.preparation
+    assert "region = [" in study.to_toml()
+    with pytest.raises(InputError, match=r"recording.region: given 3"):
+        Study().with_changes(preparation={"region": [3]})
+
+
+@pytest.mark.parametrize("call", [run, prepare, power])
+def test_a_recording_in_memory_is_to_be_saved_first(call, tmp_path):
+    recording = simulated_v1(5, n_stimuli=12)
+    with pytest.raises(InputError, match=r"^recording is a Recording; .* save this recording with normenc.recordings"):
+        call(Study(), recording=recording)
+    with pytest.raises(InputError, match=r"^study is a Recording; .* save this recording with normenc.recordings"):
+        call(recording)
+    with pytest.raises(InputError, match=r"^study is a str; it must be a normenc.study.Study; .*load_study"):
+        call("study.toml")
+    if call is not prepare:
+        with pytest.raises(InputError, match=r"^out is a Recording; it must be the folder to write; save"):
+            call(Study(), recording)
+    with pytest.raises(InputError, match=r"this recording is loaded already"):
+        load(recording)

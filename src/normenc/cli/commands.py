@@ -127,7 +127,11 @@ def run(
     remote = scheduler_of(scheduler, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key, wait=wait)
     settings = studies.load_study(study) if study else studies.Study()
     settings = settings.with_changes(
-        recording=recording, seed=seed, n_seeds=seeds, preparation=preparation, stages=split(stages) if stages else None
+        recording=recording,
+        seed=seed,
+        n_seeds=seeds,
+        preparation=preparation,
+        stages=None if stages is None else split(stages),
     )
     parts = settings.per_recording()
     folders = [out if out is None or len(parts) == 1 else out / f"recording{k + 1}" for k in range(len(parts))]

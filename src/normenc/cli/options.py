@@ -132,7 +132,7 @@ def takes_recording(command: Callable[..., None]) -> Callable[..., None]:
         preparation = {}
         for option in OPTIONS:
             value = given.pop(_name(option))
-            if value not in (None, False):
+            if value is not None and value is not False:  # 0 is a value
                 preparation[option.field] = True if option.metavar is None else option.parse(value)
         command(**given, preparation=Preparation.of(preparation))
 

@@ -1,5 +1,6 @@
 """What commands print: tables and summaries."""
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -115,14 +116,13 @@ def print_summary(evaluation: Any) -> None:
     _print_scores(evaluation)
     columns = ("network", "layer", "kind", "seeds", f"similarity ({method})", "95 % interval", "p (chance, Holm)")
     print_table(columns, rows)
-    if study.is_grid:
-        echo(f"these are the {len(best)} most similar trained layers; all are in the report")
+    if study.is_grid and len(best) < (n_trained := int(trained.sum())):
+        echo(f"these are the {len(best)} most similar trained layers; all {n_trained} are in the report")
     if evaluation.predicted is not None:
         _print_predictivity(evaluation.predicted.table)
     inference = evaluation.inference
     ceiling = inference.ceiling
-    bounds = "" if ceiling.kind == "none" else f"{ceiling.lower:.3f} to {ceiling.upper:.3f}, from "
-    echo(f"noise ceiling: {bounds}{ceiling.describe(evaluation.recording.whose)}")
+    echo(_ceiling(ceiling, ceiling.describe(evaluation.recording.whose)))
     n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
     echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
     echo(answer(evaluation.similarity, evaluation.differences))
@@ -146,6 +146,19 @@ def print_power(power: Any) -> None:
         "similar than the other model, for the weakest of all pairs. With another number of stimuli the models have "
         "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair."
     )
+
+
+def _ceiling(ceiling: Any, described: str) -> str:
+    """The noise ceiling in a line: one number where its bounds are the same."""
+    if math.isnan(ceiling.lower) and math.isnan(ceiling.upper):
+        return f"no noise ceiling: {described.removeprefix('none: ')}"
+    return f"noise ceiling: {_span(ceiling.lower, ceiling.upper)}, from {described}"
+
+
+def _span(low: float, high: float) -> str:
+    """A range of numbers; one number where both are written alike."""
+    ends = [_known(low), _known(high)]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
 def _interval(low: float, high: float) -> str:
@@ -199,7 +212,7 @@ def _print_scores(evaluation: Any) -> None:
     for (label, network), trained in groups.items():
         fresh = [log.held_out_score for _, log in trained]
         task = trained[0][0]
-        rows.append((label, network, task.score_name, f"{min(fresh):.3f} to {max(fresh):.3f}", f"{task.chance:.3g}"))
+        rows.append((label, network, task.score_name, _span(min(fresh), max(fresh)), f"{task.chance:.3g}"))
     print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
 
 

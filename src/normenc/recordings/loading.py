@@ -106,6 +106,8 @@ def load(
     >>> recording.n_stimuli, recording.n_neurons, recording.simulated
     (181, 50, True)
     """
+    if isinstance(name_or_path, Recording):
+        raise InputError(f"{name_or_path.name}: this recording is loaded already; give a name or a file")
     key, asked = str(name_or_path), Preparation.of(preparation, **options)
     if key == "simulated-v1":
         _check_reads_nothing(asked)

@@ -25,7 +25,8 @@ from normenc.report.comparison_rows import (
 from normenc.report.comparison_sentences import cautions, changed, other_ways, what_differs
 from normenc.report.matching import conclusions, encoder_table, order_agreement, predictivity_table
 from normenc.report.wording import shown
-from normenc.runs import open_all
+from normenc.runs import Run, open_all
+from normenc.runs.agreement import agreeing
 from normenc.runs.schema import REPORT, RUN_MARKER, SETTINGS
 from normenc.whole_files import write_whole
 
@@ -101,9 +102,14 @@ def compare(folders: Sequence[str | Path]) -> str:
     InputError
         When there are fewer than two runs, a run is given twice, or a folder is not a complete run.
     """
+    runs = open_all(folders)
+    with agreeing(*runs):
+        return _rendered(runs)
+
+
+def _rendered(runs: list[Run]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    runs = open_all(folders)
     table = encoder_table(runs)
     concluded = conclusions(runs, table)
     order = order_agreement(runs, table)

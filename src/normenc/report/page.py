@@ -17,6 +17,7 @@ from normenc.report.sentences import answer, findings, limits
 from normenc.report.stages import left_out, stages_of
 from normenc.report.wording import FACTORS, counted, join_factors, join_names, shown, the_recording
 from normenc.runs import Run
+from normenc.runs.agreement import agreeing, check_type
 from normenc.runs.pictures import captions, unplaced
 from normenc.runs.publishing import add
 from normenc.runs.schema import FAILED_FIT, REPORT, SETTINGS
@@ -50,7 +51,8 @@ def write(folder: str | Path) -> Path:
     OSError
         When the page cannot be written.
     """
-    add(Path(folder), {REPORT: render(folder).encode("utf-8")})
+    page = render(folder).encode("utf-8")
+    add(Path(folder), {REPORT: page})
     return Path(folder) / REPORT
 
 
@@ -62,9 +64,15 @@ def render(folder: str | Path) -> str:
     InputError
         When the folder is not a complete run.
     """
+    run = Run.open(folder)
+    check_type(run)
+    with agreeing(run):
+        return _rendered(run)
+
+
+def _rendered(run: Run) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    run = Run.open(folder)
     study, environment = run.settings, run.environment
     similarity, differences, training = run.similarity, run.differences, run.training
     pictures = {name: _data_uri(content) for name, content in run.drawn().items()}

@@ -8,9 +8,10 @@ import pandas as pd
 
 from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
 from normenc.errors import InputError
+from normenc.runs.agreement import check_table
 from normenc.runs.marker import check_settled, read_marker
 from normenc.runs.older_tables import read_run_table
-from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
+from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY
 from normenc.texts import visible_values
 
 if TYPE_CHECKING:
@@ -28,10 +29,15 @@ REQUIRED = {  # columns without which a table is not that of a run
     "predictivity.csv": (*ENCODER_COLUMNS, "r"),
 }
 NUMBERS = (*ESTIMATES, *CEILING, "p_chance_holm", "p_ceiling_holm", "difference", "p_holm", "seed", "other_seed")
-KEYS = {  # of files, without which they are not those of a run
-    SETTINGS: ("name", "recording", "task", "network", "training", "comparison"),
-    ENVIRONMENT: ("normenc", "seeds", "recording", "inference"),
+SECTION = (dict, list)
+KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they are not those of a run
+    SETTINGS: {"name": (str,)}
+    | dict.fromkeys(("recording", "task", "network"), SECTION)
+    | dict.fromkeys(("training", "comparison"), (dict,)),
+    ENVIRONMENT: {"normenc": (str,), "seeds": (dict,), "recording": (dict,), "inference": (dict,)},
 }
+OPTIONAL: dict[str, tuple[type, ...]] = {"scores": (list,), "skipped_controls": (dict,), "stages": (list,)}
+CALLED: dict[type, str] = {dict: "a table", list: "a list", str: "a text"}
 OTHER_FOLDERS = {"power": "a power analysis", "pictures": "pictures that were drawn of a run"}
 
 
@@ -81,10 +87,19 @@ def parsed(folder: Path, name: str, parse: Callable[[str], Any]) -> dict[str, An
         content = visible_values(parse(source))
     except (ValueError, RecursionError) as error:  # of TOML and of JSON; brackets too deep
         raise InputError(f"{folder / name}: this file is damaged ({error}); run the study again") from None
-    wanted = KEYS.get(name, ())
-    missing = [key for key in wanted if key not in content] if isinstance(content, dict) else list(wanted)
-    if missing:
+    wanted = KEYS.get(name, {})
+    if not (isinstance(content, dict) or wanted):
+        raise InputError(f"{folder / name}: this file is damaged (it has no keys); run the study again")
+    if missing := [key for key in wanted if not isinstance(content, dict) or key not in content]:
         raise InputError(f"{folder}: {name} is not from a run: it lacks {missing[0]}")
+    for key, types in (OPTIONAL | wanted).items() if wanted else ():
+        own = content.get(key)
+        parts = own if isinstance(own, list) and (key == "scores" or types == SECTION) else []
+        if (key in wanted or own is not None) and not (
+            isinstance(own, types) and all(isinstance(part, dict) for part in parts)
+        ):
+            what = " or ".join(CALLED[one] for one in types)
+            raise InputError(f"{folder / name}: this file is damaged ({key} must be {what}); run the study again")
     return dict(content)
 
 
@@ -117,7 +132,10 @@ def table(
         raise
     except ValueError as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{path}: this table is damaged ({error}); run the study again") from None
-    return _checked(rows, path, REQUIRED.get(name, ()), empty=empty)
+    rows = _checked(rows, path, REQUIRED.get(name, ()), empty=empty)
+    if environment.get("format") == FORMAT:
+        check_table(rows, path, similarity)
+    return rows
 
 
 def dataset(folder: Path, name: str, populations: Sequence[str] | None = None) -> "xr.Dataset":

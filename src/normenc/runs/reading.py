@@ -3,6 +3,7 @@
 import json
 import tomllib
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ from normenc.csv_tables import encoders_of
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.runs import files
+from normenc.runs.agreement import agreeing, check_encoders
 from normenc.runs.marker import belongs
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.older_tables import check_format, upgraded
-from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
+from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY
 from normenc.showing import Shown
 from normenc.texts import visible
 
@@ -65,6 +67,8 @@ class Run(Shown):
     label: str
 
     def __init__(self, folder: str | Path) -> None:
+        if not isinstance(folder, str | PathLike):
+            raise InputError(f"the run is a {type(folder).__name__}; it must be the folder of a run, a text or a Path")
         self.folder = Path(folder)
         files.check_folder(self.folder)
         self.settings = files.parsed(self.folder, SETTINGS, _settings)
@@ -159,7 +163,11 @@ class Run(Shown):
         """What the pictures show, the recording first: ``population`` (a label), ``key`` and ``kind``."""
         known = self.source_data["shown"] if self.populations is None else self.populations
         shown = {name: np.asarray(known[name]).astype(str) for name in ("population", "key", "kind")}
-        return pd.DataFrame(shown).assign(population=[visible(label) for label in shown["population"]])
+        table = pd.DataFrame(shown).assign(population=[visible(label) for label in shown["population"]])
+        if self.environment.get("format") == FORMAT:
+            encoders = table.loc[table["kind"] != "recording", "population"]
+            check_encoders(encoders, self.folder / "populations.nc", self.similarity)
+        return table
 
     @cached_property
     def shown_rdms(self) -> "xr.DataArray":
@@ -291,7 +299,8 @@ class Run(Shown):
         InputError
             When the run has no such picture.
         """
-        return self.figures[name or ("leaderboard" if self.is_grid else "similarity_bars")].draw()
+        with agreeing(self):
+            return self.figures[name or ("leaderboard" if self.is_grid else "similarity_bars")].draw()
 
     def report(self) -> Path:
         """Write the report again from the files of the folder: :func:`normenc.report.write`."""

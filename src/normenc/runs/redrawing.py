@@ -9,6 +9,7 @@ from normenc import figures
 from normenc.errors import InputError
 from normenc.figures.saving import FORMATS, TooNarrowError, fits
 from normenc.figures.sizes import MOST, millimetres
+from normenc.runs.agreement import agreeing
 from normenc.runs.marker import read_marker
 from normenc.runs.pictures import Figures
 from normenc.runs.publishing import add
@@ -88,14 +89,15 @@ def redraw(
     if not formats or (wrong := [file_format for file_format in formats if file_format not in FORMATS]):
         raise InputError(f"the format is {wrong[0] if formats else 'none'}; it must be some of {', '.join(FORMATS)}")
     width = None if width is None else millimetres(width)
-    pictures = _chosen(Run.open(folder).figures, only)
+    run = Run.open(folder)
+    pictures = _chosen(run.figures, only)
     if out is None:
         out = Path(folder) / "figures" / ("" if width is None else f"{width:g}mm")
     inside = _path_within(Path(folder), Path(out))
     if inside is not None:
         with taken(Path(folder)):  # is anyone writing there? That is said before anything is drawn
             pass
-    with tempfile.TemporaryDirectory(prefix="normenc-figures-") as stage:
+    with tempfile.TemporaryDirectory(prefix="normenc-figures-") as stage, agreeing(run):
         paths, left_out = _draw(pictures, Path(stage), formats, width)
         content = {path.name: path.read_bytes() for path in paths}
     kept: list[Path] = []

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from normenc.errors import InputError
+from normenc.runs.agreement import agreeing, check_type
 from normenc.runs.reading import Run
 from normenc.runs.source_data import Picture
 from normenc.texts import own_stem
@@ -114,8 +115,13 @@ class Figures(Mapping[str, Picture]):
         self._run = run
         # Older versions kept whole pictures.
         self._kept = {name: own for name, own in run.source_data.items() if isinstance(own, Picture)}
-        entries = [entry for entry in PICTURES.values() if not (self._kept and entry.placed) and entry.applies(run)]
-        self._makers = {name: (entry, given) for entry in entries for name, given in entry.of(run).items()}
+        check_type(run)
+        with agreeing(run):
+            entries = [entry for entry in PICTURES.values() if not (self._kept and entry.placed) and entry.applies(run)]
+            self._makers = {name: (entry, given) for entry in entries for name, given in entry.of(run).items()}
+            listed = [name for entry in PICTURES.values() for name in entry.of(run)]
+        known = {**self._kept, **self._makers}
+        self._names = sorted(known, key=lambda name: listed.index(name) if name in listed else len(listed))
 
     def __getitem__(self, name: str) -> Picture:
         if name in self._kept:
@@ -123,7 +129,8 @@ class Figures(Mapping[str, Picture]):
         if name not in self._makers:
             raise InputError(f"the picture is {name!r}; this run has {', '.join(self)}")
         entry, given = self._makers[name]
-        return entry.make(self._run, *given)
+        with agreeing(self._run):
+            return entry.make(self._run, *given)
 
     def caption(self, name: str) -> str:
         """What a picture shows, in a line of plain text."""
@@ -133,10 +140,10 @@ class Figures(Mapping[str, Picture]):
         return name in self._kept or name in self._makers
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._kept, **self._makers})
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len({**self._kept, **self._makers})
+        return len(self._names)
 
 
 def captions(run: Run) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from normenc.errors import InputError
@@ -18,14 +19,15 @@ def open_all(folders: Sequence[str | Path]) -> list[Run]:
     InputError
         When there are fewer than two, one stands twice, or a folder holds no whole run.
     """
-    paths = [Path(folder) for folder in folders]
-    if len(paths) < 2:
-        raise InputError(f"{len(paths)} run was given; a comparison takes two or more folders of runs")
+    if isinstance(folders, str | PathLike) or len(folders) < 2:
+        n = 1 if isinstance(folders, str | PathLike) else len(folders)
+        raise InputError(f"{n} run was given; a comparison takes two or more folders of runs")
+    runs = [Run.open(folder) for folder in folders]
+    paths = [run.folder for run in runs]
     for index, path in enumerate(paths):
         for other in paths[:index]:
             if path.exists() and other.exists() and path.samefile(other):
                 raise InputError(f"{path}: this run is given twice; give different runs")
-    runs = [Run.open(path) for path in paths]
     labels = _told_apart([(run.label, run.folder.resolve().name) for run in runs])
     for run, label in zip(runs, labels, strict=True):
         run.label = label

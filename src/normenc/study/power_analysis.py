@@ -2,10 +2,8 @@
 
 import pickle
 from collections.abc import Collection, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,12 @@ from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
+from normenc.study.processes import processes
 from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
 from normenc.study.sections import PowerSettings
-from normenc.study.settings import Study
+from normenc.study.settings import Study, asked_study
 from normenc.study.sweep import Failure
 from normenc.texts import file_stem
 from normenc.training import resolve_device
@@ -80,7 +79,7 @@ def power(
     study: Study | None = None,
     out: str | Path | None = None,
     *,
-    recording: str | None = None,
+    recording: str | Path | None = None,
     preparation: Preparation | None = None,
     device: str = "auto",
     workers: int | None = None,
@@ -117,7 +116,7 @@ def power(
     InputError
         When the noise is neither stated nor follows from the recording, or more images are asked for than it has.
     """
-    study = (study or Study()).prepared_by(recording, preparation, options)
+    study = asked_study(study, recording, preparation, options, out)
     target = resolve_device(device)
     with reporting(progress) as progress:
         early = _read(study, progress) if out is None else None  # its name is part of the folder's
@@ -201,18 +200,18 @@ def simulate_power(
         _check_importable(measure)
     amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
     tasks = [
-        _Task(dict(candidates[amount[0]]), label, noise[label], amount, settings, measure, amount[0] in ordered, index)
+        _Task(label, noise[label], amount, settings, measure, amount[0] in ordered, index)
         for index, (amount, label) in enumerate(product(amounts, noise))
     ]
     rows: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
     with reporting(progress) as progress, stage(progress, "simulating", len(tasks)) as counted:
+        simulate = _Simulate({n: dict(rdms) for n, rdms in candidates.items()})
         if workers == 1:
-            _collect(map(_simulate, tasks), rows, pairs, counted)
+            _collect(map(simulate, tasks), rows, pairs, counted)
         else:
-            # Forked workers could inherit locks that torch's threads hold.
-            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-                _collect(pool.map(_simulate, tasks), rows, pairs, counted)
+            with processes(simulate, workers) as results_of:
+                _collect(results_of(tasks), rows, pairs, counted)
     return Power(pd.DataFrame(rows), pd.DataFrame(pairs))
 
 
@@ -285,7 +284,6 @@ def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: Progress
 class _Task:
     """One generating model and amount of data."""
 
-    candidates: dict[str, Any]
     generating: str
     noise: float
     amount: tuple[int, int, int, int]
@@ -295,40 +293,41 @@ class _Task:
     index: int
 
 
-def _simulate(task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    _, n_neurons, n_animals, n_repeats = task.amount
-    models = task.candidates
-    won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
-    for simulation in range(task.settings.n_simulations):
-        rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
-        # The mean of so many trials, of independent noise, is one trial of less noise.
-        of_mean = task.noise / np.sqrt(n_repeats)
-        averages = rsa.simulate_responses(models[task.generating], n_neurons, of_mean, rng, n_animals=n_animals)[:, 0]
-        data: dict[str, Any] = {"responses": averages[0]}
-        if n_animals > 1:
-            data = {"data": np.stack([rsa.rdm(average) for average in averages])}
-        inference = rsa.infer(
-            models,
-            **data,
-            method=task.measure,
-            ordered=task.ordered,
-            n_samples=task.settings.n_samples,
-            n_permutations=1,
-            seed=simulation,
-        )
-        won += inference.models["model"][inference.models["similarity"].idxmax()] == task.generating
-        for row in inference.pairs.itertuples():
-            if task.generating in (row.model, row.other) and row.p <= ALPHA:
-                ahead = row.difference if row.model == task.generating else -row.difference
-                better[row.other if row.model == task.generating else row.model] += ahead > 0
-    facts = {
-        "generating": task.generating,
-        **dict(zip(AMOUNTS, task.amount, strict=True)),
-        "noise": task.noise,
-        "n_simulations": task.settings.n_simulations,
-    }
-    total = task.settings.n_simulations
-    return facts | {"recovered": won / total}, [facts | {"other": o, "power": n / total} for o, n in better.items()]
+@dataclass(frozen=True)
+class _Simulate:
+    """Simulates the recordings of a task; candidates are RDMs by label for each number of stimuli."""
+
+    candidates: dict[int, dict[str, Any]]
+
+    def __call__(self, task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The row of ``power.csv``, and those of ``power_pairs.csv``."""
+        n_stimuli, n_neurons, n_animals, n_repeats = task.amount
+        models = self.candidates[n_stimuli]
+        won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
+        for simulation in range(task.settings.n_simulations):
+            rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
+            # The mean of so many trials, of independent noise, is one trial of less noise.
+            of_mean = task.noise / np.sqrt(n_repeats)
+            averages = rsa.simulate_responses(models[task.generating], n_neurons, of_mean, rng, n_animals=n_animals)
+            each_rdm = n_animals > 1
+            data = {"data": np.stack([rsa.rdm(a[0]) for a in averages])} if each_rdm else {"responses": averages[0, 0]}
+            inference = rsa.infer(
+                models,
+                **data,
+                method=task.measure,
+                ordered=task.ordered,
+                n_samples=task.settings.n_samples,
+                n_permutations=1,
+                seed=simulation,
+            )
+            won += inference.models["model"][inference.models["similarity"].idxmax()] == task.generating
+            for row in inference.pairs.itertuples():
+                if task.generating in (row.model, row.other) and row.p <= ALPHA:
+                    ahead = row.difference if row.model == task.generating else -row.difference
+                    better[row.other if row.model == task.generating else row.model] += ahead > 0
+        facts = {"generating": task.generating, **dict(zip(AMOUNTS, task.amount, strict=True)), "noise": task.noise}
+        facts["n_simulations"] = total = task.settings.n_simulations
+        return facts | {"recovered": won / total}, [facts | {"other": o, "power": n / total} for o, n in better.items()]
 
 
 def _collect(results: Any, rows: list[dict[str, Any]], pairs: list[dict[str, Any]], counted: Stage) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from normenc.study.building import build_control, build_network, build_task
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.progress import ProgressCallback, each
 from normenc.study.sections import FITTED_NAMES
-from normenc.study.settings import Study
+from normenc.study.settings import Study, asked_study
 from normenc.study.units import Unit
 
 __all__ = ["Prepared", "Representation", "by_layer", "control_representations", "prepare"]
@@ -111,7 +112,7 @@ class Prepared:
 def prepare(
     study: Study | None = None,
     *,
-    recording: str | None = None,
+    recording: str | Path | None = None,
     preparation: Preparation | None = None,
     **options: Any,
 ) -> Prepared:
@@ -133,7 +134,7 @@ def prepare(
     InputError
         When the recording cannot be used, or the network does not fit the stimuli.
     """
-    study = (study or Study()).prepared_by(recording, preparation, options)
+    study = asked_study(study, recording, preparation, options)
     return _prepare(study)
 
 

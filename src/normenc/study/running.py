@@ -17,7 +17,7 @@ from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.readiness import check_disks
 from normenc.study.representing import Prepared, prepare
 from normenc.study.scheduler import Scheduler
-from normenc.study.settings import Study
+from normenc.study.settings import Study, asked_study
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 
@@ -45,7 +45,7 @@ def run(
     study: Study | None = None,
     out: str | Path | None = None,
     *,
-    recording: str | None = None,
+    recording: str | Path | None = None,
     preparation: Preparation | None = None,
     stages: Sequence[str] | None = None,
     device: str = "auto",
@@ -67,7 +67,7 @@ def run(
     out : str or Path, optional
         The folder to write, ``runs/<study>-<recording>`` by default. It appears when it is whole. Meanwhile no other
         run can be written there.
-    recording : str, optional
+    recording : str or Path, optional
         Compare with this recording, by its name or its file, instead of the study's.
     preparation : Preparation, optional
         How the recording is read and prepared, where that differs from what the study says.
@@ -104,7 +104,7 @@ def run(
         When the scheduler or all its workers are lost on the way. Networks that were trained are kept.
     """
     workers = _workers(workers, options)
-    study = (study or Study()).prepared_by(recording, preparation, options)
+    study = asked_study(study, recording, preparation, options, out)
     study = study if stages is None else study.with_changes(stages=stages)
     # Whether the workers of a cluster have a GPU, this computer cannot tell.
     remote = not isinstance(workers, int) and device in ("cpu", "cuda")

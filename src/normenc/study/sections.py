@@ -5,7 +5,7 @@ Those of tasks, networks and controls are made from these themselves, see :mod:`
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from normenc.keys import Count, Finite, Positive, Seed
 from normenc.recordings.preparation import Preparation
@@ -17,6 +17,7 @@ FITTED_NAMES = ("course network", "point readout", "factorised readout", "linear
 Name = Annotated[str, Field(min_length=1)]
 Range = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 Value = bool | int | float | str  # in a table of trials
+Listed = BeforeValidator(lambda value: value if value is None or isinstance(value, list) else [value])
 
 
 class RecordingSettings(Settings):
@@ -33,7 +34,7 @@ class RecordingSettings(Settings):
     intervals: Name | None = None
     series: Name | None = None
     where: dict[Name, Value | list[Value]] | None = None
-    blank: list[Value] | None = None
+    blank: Annotated[list[Value] | None, Listed] = None
     images: Name | None = None
     angles: Literal["degrees", "radians"] | None = None
     rdm_metric: Name | None = None
@@ -44,8 +45,8 @@ class RecordingSettings(Settings):
     licence: Name | None = None
     simulated: bool | None = None
     missing: Literal["error", "neurons", "trials"] | None = None
-    region: Annotated[list[Name] | None, Once] = None
-    quality: Annotated[list[Name] | None, Once] = None
+    region: Annotated[list[Name] | None, Listed, Once] = None
+    quality: Annotated[list[Name] | None, Listed, Once] = None
     responsive: bool | None = None
     fold_directions: bool | None = None
     bin_width: Annotated[float, Field(gt=0, le=180, allow_inf_nan=False)] | None = None

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
 from normenc.study.building import compared_by_default, layers_there
 from normenc.study.faults import describe_faults
+from normenc.study.given import check_is, recording_name
 from normenc.study.own_code import importing_from
 from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings, control_of
 from normenc.study.reading import read_toml
@@ -33,7 +35,7 @@ from normenc.study.sections import (
 )
 from normenc.texts import escaped, file_stem
 
-__all__ = ["Study", "load_study"]
+__all__ = ["Study", "asked_study", "load_study"]
 
 
 def _as_list(value: Any) -> Any:
@@ -195,7 +197,7 @@ class Study(Settings):
     def with_changes(
         self,
         *,
-        recording: str | None = None,
+        recording: str | Path | None = None,
         seed: int | None = None,
         n_seeds: int | None = None,
         preparation: Preparation | Mapping[str, Any] | None = None,
@@ -206,6 +208,7 @@ class Study(Settings):
         With another recording, settings of the former ones are dropped.
         """
         given = Preparation.of(preparation).settings()
+        recording = recording_name(recording)
         settings = self.model_dump()
         if recording is not None and recording not in [own.source for own in self.recording]:
             settings["recording"] = [{"source": _absolute(recording, Path())}]
@@ -222,14 +225,6 @@ class Study(Settings):
         if stages is not None:
             settings["stages"] = [stages] if isinstance(stages, str) else list(stages)
         return _validated(settings, "study")
-
-    def prepared_by(
-        self, recording: str | None, preparation: Preparation | None, options: Mapping[str, Any]
-    ) -> "Study":
-        """Give this study another recording or preparation, where there is one; see :meth:`with_changes`."""
-        if recording is None and preparation is None and not options:
-            return self
-        return self.with_changes(recording=recording, preparation=Preparation.of(preparation, **options))
 
     @property
     def rdm_metric(self) -> str:
@@ -258,6 +253,28 @@ class Study(Settings):
         # Invisible characters are written as escapes, which TOML allows in the texts that tomli_w writes.
         lines = tomli_w.dumps(settings).split("\n")
         return "\n".join(escaped(line, lambda character: f"\\U{ord(character):08x}") for line in lines)
+
+
+def asked_study(
+    study: Study | None,
+    recording: str | Path | None,
+    preparation: Preparation | None,
+    options: Mapping[str, Any],
+    out: str | Path | None = None,
+) -> Study:
+    """The study of a function's arguments: the reference study by default, and changed as they say.
+
+    Raises
+    ------
+    InputError
+        When an argument is of another type, such as a recording in memory where its file is needed.
+    """
+    check_is(study, "study", Study, "a normenc.study.Study")
+    check_is(out, "out", str | PathLike, "the folder to write")
+    study = study or Study()
+    if recording is None and preparation is None and not options:
+        return study
+    return study.with_changes(recording=recording, preparation=Preparation.of(preparation, **options))
 
 
 def load_study(path: str | Path) -> Study:
