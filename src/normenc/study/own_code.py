@@ -85,7 +85,9 @@ def _load(path: str, module: str) -> Any:
     try:
         with _first_on_path(folder if here else None):
             return import_module(module)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # such as SystemExit
         missing = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
         if missing and not here:
             where = f"neither in {folder} nor" if folder is not None else "not"
