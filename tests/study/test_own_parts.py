@@ -393,6 +393,40 @@ def test_keys_of_every_type_reach_the_code_and_come_back(lab):
             load_study(write(lab, EASY.replace(" }", f", {wrong} }}"), code))
 
 
+def test_only_the_types_of_keys_are_looked_up(lab):
+    code = """
+        from __future__ import annotations
+
+        from dataclasses import dataclass
+        from functools import partial
+        from typing import TYPE_CHECKING, Literal
+
+        from normenc import networks, tasks
+
+        if TYPE_CHECKING:
+            import torch
+            from elsewhere import Size
+
+        @dataclass(frozen=True)
+        class Easy(tasks.TiltDiscrimination):
+            which: Literal["x", "y"] = "x"
+
+        def small(image_size: Size, *, n_outputs: Size, output: Size, n: int = 3) -> torch.nn.Module:
+            return networks.FC(image_size, n_hidden=n, n_outputs=n_outputs, output=output)
+
+        def light(images: torch.Tensor, *, power: float = 1.0, n: int = 2) -> dict[str, torch.Tensor]:
+            return {"light": images.flatten(1)[:, ::n] ** power}
+
+        squared = partial(light, power=2.0)
+        squared_twice = partial(squared, n=1)
+    """
+    controls = 'comparison = { controls = ["my_lab:light", "my_lab:squared", "my_lab:squared_twice"] }\n'
+    study = load_study(write(lab, EASY + 'network = { name = "my_lab:small", n = 4 }\n' + controls, code))
+    light, squared, twice = (found.responses.to_numpy() for found in control_representations(prepare(study)))
+    np.testing.assert_allclose(squared, light**2, rtol=1e-6)
+    np.testing.assert_array_equal(squared, twice[:, ::2])
+
+
 def keys(path: Path) -> set[str]:
     """Keys of a study's networks, in a Python that starts anew."""
     forget()
