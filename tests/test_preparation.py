@@ -167,6 +167,46 @@ def test_no_option_is_forgotten():
     assert set(SAME) | elsewhere == {field.name for field in fields(Preparation)}
 
 
+TEXTS = ("intervals", "series", "rdm_metric", "species", "area", "units", "source", "citation", "licence")
+ODD: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("responsive", "fold_directions", "z_score"), ("no", "false", 1, 0.0, None, [True])),
+    **dict.fromkeys(TEXTS, (3, " ", ["V1"], b"V1", True)),
+    **dict.fromkeys(("region", "quality"), (True, "", [], [["V1"]], {"V1": 1}, np.nan)),
+    "simulated": ("no", 0, 1),
+    "names": ("responses=F", {"responses": 3}, {1: "F"}, ["F"], {"responses": ["F"]}),
+    "axes": (3, [], ["trial", 1], "", {"trial": 0}),
+    "times": ("0,1", (0,), (1, 0), (0, np.nan), ("0", "1"), 3, (False, True), np.zeros((2, 2))),
+    "window": (3, True, (0,), (1, 0), ("0", "1"), "soon", (False, True), b"all", {"from": 0}),
+    "baseline": (3, (0,), (1, 0), "all", (False, True)),
+    "where": ("contrast=1", {1: 2}, {"contrast": {"at": 1}}, {"contrast": []}, {"contrast": None}, ["contrast"]),
+    "blank": ([], [None], [[1]], {"at": -1}, True, np.nan),
+    "images": (3, "", ["a.png"], np.zeros((2, 3, 4))),
+    "angles": ("turns", True, 1),
+    "missing": ("some", None, True, ["trials"]),
+    "bin_width": (True, "30", 0, -3, np.nan, np.inf, [30]),
+}
+
+
+def test_every_field_is_tried_with_odd_values():
+    assert ODD.keys() == {field.name for field in fields(Preparation)}
+
+
+@pytest.mark.parametrize("option", ODD)
+def test_a_value_of_the_wrong_type_is_refused_when_the_object_is_made(option):
+    for value in ODD[option]:
+        with pytest.raises(InputError, match=rf"^{option} is .*it must be "):
+            Preparation(**{option: value})
+
+
+def test_numbers_and_lists_of_numpy_are_taken_as_those_of_python():
+    made = Preparation(
+        bin_width=np.float32(30), z_score=np.bool_(True), simulated=np.bool_(False), blank=np.array([-1, -2])
+    )
+    assert made.given() == {"bin_width": 30.0, "z_score": True, "simulated": False, "blank": [-1, -2]}
+    assert made.z_score is True and type(made.bin_width) is float
+    assert Preparation(where={"contrast": np.array([0.5, 1])}) == Preparation(where={"contrast": [0.5, 1]})
+
+
 def test_an_option_that_cannot_be_written_into_a_study_is_refused(files):
     with pytest.raises(InputError, match="source says where a recording comes from, which a study file cannot state"):
         prepare(QUICK, recording=str(files / "trials.npz"), source="our rig")

@@ -1,5 +1,6 @@
 """Every name that changed still works by its old one, warns once, and gives the same."""
 
+import dataclasses
 import importlib
 import sys
 import types
@@ -43,6 +44,15 @@ def test_both_names_at_once_are_refused():
         doubled(old=1, new=2)
     with pytest.raises(InputError, match="power: old is the old name of new; keep only new"):
         with_new_keys({"old": 1, "new": 2}, "power", {"old": "new"}, warn=True)
+
+
+def test_a_field_answers_to_its_old_name():
+    with pytest.warns(RenamedWarning, match="z_scored is now called z_score") as told:
+        assert recordings.Preparation(z_score=True).z_scored is True
+    assert len(told) == 1 and told[0].filename == __file__
+    with pytest.raises(InputError, match=r"z_scored is the old name of z_score; .*knows only the new name"):
+        dataclasses.replace(recordings.Preparation(), z_scored=True)
+    assert not hasattr(Holder(), "old")
 
 
 def test_old_keys_of_a_section_are_the_new_ones():

@@ -475,6 +475,26 @@ def test_batches_of_a_callable_are_compared(encoder, message):
         represent(encoder, torch.rand(5, 4, 4, generator=torch.Generator().manual_seed(1)), batch_size=3)
 
 
+def test_a_callable_is_tried_with_a_single_batch_too():
+    images = torch.rand(3, 4, 4, generator=torch.Generator().manual_seed(1))  # as many as there are trials
+    kept = torch.zeros(3, 16)
+
+    def into_one_array(x):
+        kept[: len(x)] = x.flatten(1)
+        return {"a": kept[: len(x)]}
+
+    np.testing.assert_array_equal(represent(into_one_array, images, batch_size=2)["a"], images.flatten(1))
+    state = torch.get_rng_state()
+    for encoder, message in (
+        (lambda x: {"a": x.flatten(1) + torch.rand(1)}, "layer 'a' is random, or depends on earlier calls"),
+        (lambda x: {"a": x.flatten(1) - x.flatten(1).mean(0)}, "layer 'a' depends on the other images"),
+        (lambda x: {"a": x.flatten(1) + torch.arange(len(x))[:, None]}, "layer 'a' depends on the other images"),
+    ):
+        with pytest.raises(InputError, match=message):
+            represent(encoder, images)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_types_of_images():
     network, bytes_ = convolutional(False), np.random.default_rng(0).integers(0, 256, (3, 1, 8, 8), dtype=np.uint8)
     images = (bytes_ / 255).astype(np.float32)

@@ -1,5 +1,7 @@
 """A type of stimuli is one class: the rooms ask it, and know new ones at once."""
 
+import dataclasses
+import inspect
 import json
 
 import numpy as np
@@ -9,8 +11,10 @@ import pytest
 from normenc import figures, quality, recordings, report, rsa
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.recordings.axes import SYNONYMS
+from normenc.recordings.labels import NEURON_LABELS, TRIAL_LABELS
 from normenc.stimulus_types import STIMULUS_TYPES, Angle, Direction, Images, Orientation, Quantity, as_type, register
-from normenc.stimulus_types.known import drawn_as, drawn_type
+from normenc.stimulus_types.known import RESERVED, drawn_as, drawn_type
 from normenc.study import Study, run
 
 
@@ -202,7 +206,39 @@ def test_pictures_find_a_type_by_its_period_unless_it_is_named():
         drawn_type(None, 90)
 
 
-@pytest.mark.parametrize("name", ["", "two words", "responses", "orientation", "neuron"])
+def test_no_type_has_the_name_of_an_axis_a_parameter_or_a_label():
+    taken = {field.name for field in dataclasses.fields(recordings.Preparation)}
+    for function in (Recording.from_responses, Recording.from_trials, Recording.from_rdm, recordings.load):
+        taken |= set(inspect.signature(function).parameters)
+    taken |= {name for names in SYNONYMS.values() for name in names}
+    taken |= {*NEURON_LABELS, *TRIAL_LABELS}
+    assert taken - STIMULUS_TYPES.keys() <= RESERVED
+
+
+@pytest.mark.parametrize("period", [0, -360.0, np.nan, np.inf, "360", None, True, [360]])
+def test_a_circle_has_a_positive_period(period):
+    odd = type("Odd", (Angle,), {"name": "odd", "plural": "odd ones", "period": period})()
+    with pytest.raises(InputError, match=r"the period of odd is .*; it must be a finite number above 0"):
+        register(odd)
+    with pytest.raises(InputError, match=r"given the class Hue; .* register\(Hue\(\)\)"):
+        register(Hue)
+    assert "odd" not in STIMULUS_TYPES
+
+
+@pytest.mark.parametrize("period", [1e-9, 1.0, 24.0, 1e6])
+def test_angles_are_told_apart_on_a_circle_of_any_size(period):
+    kind = register(type("Phase", (Angle,), {"name": "phase", "plural": "phases", "period": period})())
+    try:
+        shown = np.arange(8) * period / 8
+        made = Recording.from_trials("toy", np.eye(16), phase=np.tile(shown, 2))
+        np.testing.assert_allclose(made.stimulus, shown, rtol=1e-9)
+        assert made.has_neighbours and len({kind.text(value) for value in shown}) == 8
+        assert not kind.covers_circle(shown[:5])
+    finally:
+        del STIMULUS_TYPES["phase"]
+
+
+@pytest.mark.parametrize("name", ["", "two words", "responses", "orientation", "neuron", "class", "Trial", "window", 3])
 def test_names_that_a_type_cannot_have_are_refused(name):
     odd = type("Odd", (Quantity,), {"name": name, "plural": "odd ones"})()
     with pytest.raises(InputError, match="a name of letters, digits and _ that is not taken"):

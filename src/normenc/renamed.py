@@ -26,8 +26,14 @@ def _warn(old: str, new: str) -> None:
     warnings.warn(f"{old} is now called {new}; the old name works in this version only", RenamedWarning, stacklevel=3)
 
 
+def _renamed_attribute(holder: Any, *, old: str, new: str) -> Any:
+    """The attribute `new` of an object, which was asked for as `old`."""
+    _warn(old, new)
+    return getattr(holder, new)
+
+
 def renamed(**new_names: str) -> Callable[[Function], Function]:
-    """Decorate a function, or a class's ``__init__``, whose keyword arguments have been renamed.
+    """Decorate a function, or a class, whose keyword arguments have been renamed; of a dataclass also its fields.
 
     Parameters
     ----------
@@ -49,13 +55,19 @@ def renamed(**new_names: str) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         if isinstance(function, type):
             function.__init__ = decorate(function.__init__)  # type: ignore[misc]
+            for old, new in new_names.items():
+                if new in getattr(function, "__dataclass_fields__", ()):
+                    setattr(function, old, property(functools.partial(_renamed_attribute, old=old, new=new)))
             return function
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             for old in new_names.keys() & kwargs.keys():
                 if new_names[old] in kwargs:
-                    raise InputError(f"{old} is the old name of {new_names[old]}; give only {new_names[old]}")
+                    raise InputError(
+                        f"{old} is the old name of {new_names[old]}; give only {new_names[old]} (dataclasses.replace, "
+                        "which gives every field again, knows only the new name)"
+                    )
                 _warn(old, new_names[old])
                 kwargs[new_names[old]] = kwargs.pop(old)
             return function(*args, **kwargs)

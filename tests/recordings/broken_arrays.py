@@ -310,8 +310,6 @@ CONTENTS = [
             {},
         ),
         ("images and gratings", {"images": np.ones((2, 9, 9))}, "there are images and orientations; choose which", {}),
-        ("an unknown unit", {}, "angles is 'grad'; it must be one of degrees, radians", {"angles": "grad"}),
-        ("bins of nothing", {}, "bin_width is 0; it must be between", {"bin_width": 0}),
         ("no such region", {"region": list("abc")}, "no neuron has region 'x'; there are a, b, c", {"region": "x"}),
     ]
 ]

@@ -139,7 +139,7 @@ def test_opening_a_run_imports_nothing(example, normenc, tmp_path, monkeypatch):
     assert normenc("figures", received, "--only", "leaderboard")[0] == 0
     assert normenc("compare", received, example / "first")[0] == 0
     assert "evil" not in sys.modules
-    with pytest.raises(SystemExit, match="imported"):  # but whoever runs the study runs its code
+    with pytest.raises(InputError, match="SystemExit: imported"):  # but whoever runs the study runs its code
         load_study(received / "study.toml")
 
 
@@ -275,7 +275,31 @@ REFUSED = {
         LIGHT,
         r"control light \(my_lab:light\) fails: AttributeError",
     ),
-    "a control of nothing": (CONTROL.format("", "return None"), LIGHT, r"control light \(my_lab:light\) fails"),
+    **{
+        f"a control that gives {given}": (
+            "import sys\nimport numpy as np\nimport torch\n" + textwrap.dedent(CONTROL.format("", given)),
+            LIGHT,
+            rf"control light \(my_lab:light\):? .*{message}",
+        )
+        for given, message in {
+            "return None": r"must return \{layer: stimulus x unit\}, with at least one layer; got None",
+            "return {}": "with at least one layer; got no layer",
+            "return images.flatten(1)": "with at least one layer; got a Tensor",
+            "return [images.flatten(1)]": "with at least one layer; got a list",
+            "return {1: images.flatten(1)}": "a layer called 1; names of layers must be texts",
+            "return {'a': images[1:].flatten(1)}": "layer 'a' gives shape",
+            "return {'a': images[0]}": "layer 'a' gives shape",
+            "return {'a': images.flatten(1) * 1j}": "layer 'a' has type complex64; it must hold real numbers",
+            "return {'a': images.flatten(1).tolist()}": "layer 'a' gives list",
+            "return {'a': 'light'}": "layer 'a' has type",
+            "return {'a': None}": "layer 'a'",
+            "return {'a': torch.rand(len(images), 5)}": "layer 'a' is random, or depends on earlier calls",
+            "return {'a': images.flatten(1).numpy() + np.random.default_rng().random()}": "'a' is random",
+            "return {'a': images.flatten(1) - images.mean()}": "layer 'a' depends on the other images in a batch",
+            "sys.exit(0)": "fails: SystemExit: 0; correct its code",
+        }.items()
+    },
+    "a module that ends Python": ("raise SystemExit(3)", EASY, r"my_lab cannot be imported \(SystemExit: 3\)"),
     "a control's layer": (
         CONTROL.format("", "return {'a/b': images.flatten(1)}"),
         LIGHT,
@@ -303,6 +327,30 @@ REFUSED = {
         'comparison = { other_measures = ["my_lab:overlap"] }',
         "it is not a measure",
     ),
+    **{
+        f"a measure: {body}": (
+            f"import sys, random\nimport numpy as np\ndef overlap(x, y):\n    {body}\n",
+            'comparison = { method = "my_lab:overlap" }',
+            f"comparison.method: given 'my_lab:overlap'; the measure 'my_lab:overlap' {message}",
+        )
+        for body, message in {
+            "return x.sum() / (x.sum() + (y ** 2).sum())": "is not symmetric: it is",
+            "return True": "returned True; it must return one number",
+            "return (x == y).all()": "returned (np.)?False.*; it must return one number|returned (np.)?True",
+            "return 'much'": "returned 'much'; it must return one number",
+            "return x * y": "returned .*; it must return one number",
+            "return 1j": "returned 1j; it must return one number",
+            "return None": "returned None; it must return one number",
+            "return float('nan')": "is nan for two ordinary RDMs; it must be a finite number",
+            "return 1.0": "is 1 for an RDM with itself and 1 with an unrelated one",
+            "return np.abs(x - y).mean()": "is 0 for an RDM with itself and .* with an unrelated one",
+            "return random.random()": "gives different values for the same two RDMs",
+            "x -= x.mean(); return x @ y": "writes into the vectors that it is given; it must leave them",
+            "x.flags.writeable = True; x *= 2; return x @ y": "(changes|writes into) the vectors that it is given",
+            "return x.colour": "fails: AttributeError",
+            "sys.exit(0)": "fails: SystemExit: 0; correct its code",
+        }.items()
+    },
     "no such measure": ("", 'comparison = { method = "my_lab:overlap" }', "my_lab .* has no 'overlap'"),
 }
 
@@ -343,6 +391,40 @@ def test_keys_of_every_type_reach_the_code_and_come_back(lab):
     for wrong in ("pair = [1.0]", 'pair = "a"', "some = 3", 'which = "z"'):
         with pytest.raises(InputError, match=rf"task.{wrong.split(' ')[0]}: given"):
             load_study(write(lab, EASY.replace(" }", f", {wrong} }}"), code))
+
+
+def test_only_the_types_of_keys_are_looked_up(lab):
+    code = """
+        from __future__ import annotations
+
+        from dataclasses import dataclass
+        from functools import partial
+        from typing import TYPE_CHECKING, Literal
+
+        from normenc import networks, tasks
+
+        if TYPE_CHECKING:
+            import torch
+            from elsewhere import Size
+
+        @dataclass(frozen=True)
+        class Easy(tasks.TiltDiscrimination):
+            which: Literal["x", "y"] = "x"
+
+        def small(image_size: Size, *, n_outputs: Size, output: Size, n: int = 3) -> torch.nn.Module:
+            return networks.FC(image_size, n_hidden=n, n_outputs=n_outputs, output=output)
+
+        def light(images: torch.Tensor, *, power: float = 1.0, n: int = 2) -> dict[str, torch.Tensor]:
+            return {"light": images.flatten(1)[:, ::n] ** power}
+
+        squared = partial(light, power=2.0)
+        squared_twice = partial(squared, n=1)
+    """
+    controls = 'comparison = { controls = ["my_lab:light", "my_lab:squared", "my_lab:squared_twice"] }\n'
+    study = load_study(write(lab, EASY + 'network = { name = "my_lab:small", n = 4 }\n' + controls, code))
+    light, squared, twice = (found.responses.to_numpy() for found in control_representations(prepare(study)))
+    np.testing.assert_allclose(squared, light**2, rtol=1e-6)
+    np.testing.assert_array_equal(squared, twice[:, ::2])
 
 
 def keys(path: Path) -> set[str]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.stimulus_types import StimulusType
+from normenc.stimulus_types.angles import decimals_of
 from normenc.texts import argument
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 
 ANGLES = ("degrees", "radians")
 APART = "degrees, ends apart"  # the unit in files whose two ends of the circle are two stimuli
-SAME = 1e-4  # degrees lost when radians are stored as float32
+LOST = 2  # decimals of degrees lost when radians are stored as float32
 MOST_LABELS = 36  # whole numbers counting up to at most this are condition numbers, whatever range they span
 MOST_SKIPPED = 3  # conditions that may be missing at the start
 FEW = 3  # different values, too few to judge
@@ -178,10 +179,10 @@ def joined(
     array([  0.,  60., 120.,   0.])
     """
     distinct, counts = np.unique(degrees[np.isfinite(degrees)], return_counts=True)
-    if unit_of(distinct, period) != APART or np.ptp(distinct) > period + SAME:
+    if unit_of(distinct, period) != APART or np.ptp(distinct) > period + _same(period):
         return degrees, ()
     low, high = float(distinct[0]), float(distinct[-1])
-    at_end = degrees >= high - SAME
+    at_end = degrees >= high - _same(period)
     said = f"{low:g} and {high:g} degrees are one {kind}: {at_end.sum():,} rows at {high:g} are merged with {low:g}"
     if _spacing(distinct[:-1], period) is not None and counts[0] + counts[-1] > 1.5 * np.median(counts):
         said += f" (if {low:g} or {high:g} marks trials without a stimulus, pass blank={high:g})"
@@ -196,7 +197,7 @@ def unit_of(stimulus: npt.NDArray[np.float64], period: float) -> str:
     >>> unit_of(np.array([-90.0, 0, 90]), 180)
     'degrees, ends apart'
     """
-    return APART if len(stimulus) > 1 and np.ptp(stimulus) > period - SAME else "degrees"
+    return APART if len(stimulus) > 1 and np.ptp(stimulus) > period - _same(period) else "degrees"
 
 
 def odd_one_out(stimulus: npt.NDArray[np.float64], period: float) -> tuple[float, float] | None:
@@ -276,3 +277,8 @@ def _divide_a_circle(values: npt.NDArray[np.float64]) -> bool:
     if np.abs(np.diff(values) - step).max() > 1.5 * rounding:
         return False
     return any(abs(step * n - circle) <= 2 * rounding for n in (n_steps, n_steps + 1) for circle in (np.pi, 2 * np.pi))
+
+
+def _same(period: float) -> float:
+    """Degrees by which angles may differ that are the same: 0.0001 on a circle of 180 or 360."""
+    return 10.0 ** (LOST - decimals_of(period))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError, quoted
 from normenc.stimulus_types import StimulusType, as_type
-from normenc.stimulus_types.angles import DECIMALS
+from normenc.stimulus_types.angles import DECIMALS, decimals_of
 from normenc.stimulus_types.known import listed_names
 from normenc.texts import argument, visible_array
 
@@ -73,12 +73,12 @@ def as_stimulus(n_rows: int, what: str, given: Mapping[str, Any]) -> tuple[npt.N
 def _check_span(degrees: npt.NDArray[np.float64], kind: StimulusType, period: float) -> None:
     """Raise InputError for degrees that span more than one period, with what they may be instead."""
     low, high = float(degrees.min()), float(degrees.max())
-    if high - low <= period + SAME and max(-low, high) <= FAR:
+    if high - low <= period + 10.0 ** -decimals_of(period) and max(-low, high) <= FAR:
         return
     said = f"{kind.name} runs from {low:g} to {high:g}, over more than {period:g} degrees; "
     codes = np.unique(degrees[np.abs(degrees) > 360 + SAME])
     others = degrees[np.abs(degrees) <= 360 + SAME]
-    if len(codes) <= MOST_CODES and len(others) and np.ptp(others) <= period + SAME:
+    if len(codes) <= MOST_CODES and len(others) and np.ptp(others) <= period + 10.0 ** -decimals_of(period):
         named = ", ".join(f"{code:g}" for code in codes)
         blank = f"if {named} marks trials without a stimulus, pass blank={f'[{named}]' if len(codes) > 1 else named}"
         raise InputError(f"{said}give degrees that span one period of {period:g}; {blank}")

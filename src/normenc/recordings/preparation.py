@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from normenc.errors import InputError
+from normenc.recordings.preparation_checks import checked
 from normenc.recordings.times import Window, parse_window
 from normenc.renamed import renamed
 
@@ -14,7 +15,6 @@ __all__ = ["FACTS", "Preparation"]
 
 FACTS = ("species", "area", "units", "source", "citation", "licence", "simulated")
 OF_EVENTS = ("intervals", "series")  # of files that hold continuous signals or spikes, such as NWB
-MISSING = ("error", "neurons", "trials")
 AS_FLAGS = {"map": "names", "fold": "fold_directions"}  # their names on the command line
 
 
@@ -107,11 +107,10 @@ class Preparation:
 
     def __post_init__(self) -> None:
         """Check what can be checked without a file."""
-        _ = self.windows
-        if self.missing not in MISSING:
-            raise InputError(f"missing is {self.missing!r}; it must be one of {', '.join(MISSING)}")
-        if self.blank is not None and (isinstance(self.blank, str) or not isinstance(self.blank, Sequence)):
-            object.__setattr__(self, "blank", [self.blank])
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None or field.default is not None:
+                object.__setattr__(self, field.name, checked(field.name, value))
 
     @classmethod
     @renamed(z_scored="z_score")
@@ -228,14 +227,12 @@ def _float(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A value that TOML can hold, without arrays, tuples, paths or windows."""
+    """A value that TOML can hold, without tuples, paths or windows."""
     if isinstance(value, Window):
         ends = f"{value.start!r},{value.stop!r}"
         return "all" if value.is_all else f"{'[' if value.with_start else '('}{ends}{']' if value.with_stop else ')'}"
     if isinstance(value, PurePath):
         return str(value)
-    if hasattr(value, "tolist"):  # of NumPy
-        return _plain(value.tolist())
     if isinstance(value, Mapping):
         return {name: _plain(own) for name, own in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -12,13 +12,12 @@ from torch.nn.parameter import UninitializedParameter
 
 from normenc.errors import InputError
 from normenc.representations.layer_names import LayerName, elements_of, parse_layer
-from normenc.representations.probing import N_PROBES, TOLERANCE, check_alone, differ, probe_images
+from normenc.representations.probing import N_PROBES, SWAPPED, TOLERANCE, check_alone, check_chance, probe_images
 from normenc.representations.running import Runs, Shapes, reading
 
 __all__ = ["layers_that_run", "module_outputs", "plain_module"]
 
 PROBES = (2, N_PROBES)  # numbers of images; the axis that grows from the first to the second is the stimulus axis
-SWAPPED = [1, 0]  # the first two of the three images, in another order
 ON_GPU = 1e-2  # relative to the largest value, if convolutions round to 10 bits
 EPSILONS = 16  # of the coarsest number type involved
 
@@ -90,8 +89,9 @@ def module_outputs(
     rounding = _rounding(network)
     with reading(network, {name: modules[name] for name in read}) as (run, maps):
         probed, first, swapped = _probed(run, few, wanted, maps)
-        _check_chance(probed, run(few), rounding)
+        again = run(few)
         for name, layer in probed.items():
+            check_chance(name, layer.rows, _rows(layer, again, N_PROBES), rounding)
             check_alone(name, layer.rows[SWAPPED], _rows(layer, swapped, PROBES[0]), rounding)
         for batch in images.split(batch_size):
             shown = _at_least_two(batch)
@@ -158,17 +158,6 @@ def _rounding(network: nn.Module) -> float:
     weights = [p for p in network.parameters() if p.is_floating_point()]
     coarsest = max((torch.finfo(p.dtype).eps for p in weights), default=0.0)
     return max(TOLERANCE, EPSILONS * coarsest, ON_GPU if any(p.device.type != "cpu" for p in weights) else 0)
-
-
-def _check_chance(probed: Mapping[str, _Probed], again: Runs, rounding: float) -> None:
-    """Raise InputError if the same images give different values when shown again."""
-    for name, layer in probed.items():
-        if differ(layer.rows, _rows(layer, again, N_PROBES), rounding):
-            raise InputError(
-                f"layer {name!r} is random, or depends on earlier calls: the same images give different values when "
-                "shown again. Draw no random numbers in evaluation mode (functional.dropout needs "
-                "training=self.training), or name only earlier layers"
-            )
 
 
 def _check_runs(module: str, probe: Runs, runs: Runs, n: int, n_probes: int = N_PROBES) -> None:

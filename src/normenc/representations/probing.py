@@ -8,9 +8,10 @@ import torch
 
 from normenc.errors import InputError
 
-__all__ = ["N_PROBES", "check_alone", "differ", "probe_images"]
+__all__ = ["N_PROBES", "SWAPPED", "check_alone", "check_chance", "differ", "probe_images"]
 
 N_PROBES = 3
+SWAPPED = [1, 0]  # the first two of the three images, in another order
 SEARCHED = 64  # images among which one that differs from the first is sought
 TOLERANCE = 1e-3  # of the largest value: far above single-precision rounding, which depends on the batch size
 
@@ -49,6 +50,16 @@ def differ(one: npt.NDArray[Any], other: npt.NDArray[Any], tolerance: float = TO
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     largest = np.abs(one[np.isfinite(one)]).max(initial=0)
     return bool((~same & ~(off <= tolerance * largest)).any())
+
+
+def check_chance(name: str, one: npt.NDArray[Any], again: npt.NDArray[Any], tolerance: float = TOLERANCE) -> None:
+    """Raise InputError if the same images give different values when shown again."""
+    if differ(one, again, tolerance):
+        raise InputError(
+            f"layer {name!r} is random, or depends on earlier calls: the same images give different values when "
+            "shown again. Draw no random numbers, or only with a seed that each call sets again; a module must draw "
+            "none in evaluation mode (functional.dropout needs training=self.training). Or name only earlier layers"
+        )
 
 
 def check_alone(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any], tolerance: float = TOLERANCE) -> None:

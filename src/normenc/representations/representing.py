@@ -9,9 +9,9 @@ import xarray as xr
 from torch import nn
 
 from normenc.arrays import as_array
-from normenc.errors import InputError
+from normenc.errors import InputError, quoted
 from normenc.representations.modules import layers_that_run, module_outputs
-from normenc.representations.probing import check_alone, probe_images
+from normenc.representations.probing import SWAPPED, check_alone, check_chance, probe_images
 
 __all__ = ["Encoder", "layers_in_order", "represent"]
 
@@ -55,14 +55,15 @@ def represent(
         Dimensions (stimulus, unit), in the requested order; further dimensions of an output are flattened. A layer's
         stimulus axis is the one that grows with the number of stimuli, determined with two small batches. Each image is
         represented independently: small batches in another order, and shown twice, test whether values depend on the
-        other images, are random or depend on earlier calls. (A callable is tested if there are several batches.)
+        other images, are random or depend on earlier calls.
 
     Raises
     ------
     InputError
         If a layer does not exist, does not run, or does not give one row per stimulus; the message lists the layers. If
         a layer depends on the other images in a batch, is random or depends on earlier calls, or gives different rows
-        or runs more often in one batch than in another; the message names it. If the network cannot process the images.
+        or runs more often in one batch than in another; the message names it. If the network cannot process the images,
+        or a callable returns anything but a mapping from names of layers to arrays of real numbers.
         Also for TorchScript modules, whose layers cannot be read.
 
     Examples
@@ -147,26 +148,41 @@ def _callable_outputs(
     layers: Sequence[str] | None,
     batch_size: int,
 ) -> dict[str, np.ndarray]:
-    blocks = [_of_callable(encoder, batch, layers) for batch in images.split(batch_size)]
-    for block in blocks:
-        for name in {**blocks[0], **block}:
-            shapes = [part[name].shape[1:] if name in part else None for part in (blocks[0], block)]
-            if shapes[0] != shapes[1]:
-                told = [f"values of shape {shape}" if shape else "no such layer" for shape in shapes]
-                raise InputError(f"layer {name!r} differs between batches: {told[0]}, and {told[1]}")
+    places, few = probe_images(images)
+    with torch.random.fork_rng(devices=[]):
+        blocks = [_of_callable(encoder, batch, layers) for batch in images.split(batch_size)]
+        probes = [_of_callable(encoder, shown, layers) for shown in (few, few, few[SWAPPED])]
+    for block in (*blocks, *probes):
+        _check_layers(blocks[0], block)
     outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    if len(blocks) > 1:
-        places, few = probe_images(images)
-        for name, rows in _of_callable(encoder, few, layers).items():
-            if name in outputs:
-                check_alone(name, outputs[name][places], rows[: len(places)])
+    for name, rows in outputs.items():
+        once, again, swapped = (probe[name] for probe in probes)
+        check_chance(name, once, again)
+        check_alone(name, once[SWAPPED], swapped)
+        check_alone(name, rows[places], once[: len(places)])
     return outputs
+
+
+def _check_layers(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> None:
+    """Raise InputError unless two batches have the same layers, of the same units."""
+    for name in {**one, **other}:
+        shapes = [part[name].shape[1:] if name in part else None for part in (one, other)]
+        if shapes[0] != shapes[1]:
+            told = [f"values of shape {shape}" if shape else "no such layer" for shape in shapes]
+            raise InputError(f"layer {name!r} differs between batches: {told[0]}, and {told[1]}")
 
 
 def _of_callable(
     encoder: Callable[[torch.Tensor], Mapping[str, Any]], batch: torch.Tensor, layers: Sequence[str] | None
 ) -> dict[str, np.ndarray]:
     outputs = encoder(batch.clone())
+    if not isinstance(outputs, Mapping) or not outputs:
+        given = f"a {type(outputs).__name__}" if outputs is not None else "None"
+        given = "no layer" if isinstance(outputs, Mapping) else given
+        raise InputError(f"an encoder must return {{layer: stimulus x unit}}, with at least one layer; got {given}")
+    for name in outputs:
+        if not isinstance(name, str):
+            raise InputError(f"an encoder returns a layer called {quoted(name)}; names of layers must be texts")
     for name in layers or []:
         if name not in outputs:
             raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, outputs))}")
@@ -178,4 +194,4 @@ def _rows(output: Any, n: int, name: str) -> np.ndarray:
     if array is None or array.ndim < 1 or len(array) != n:
         given = type(output).__name__ if array is None else f"shape {array.shape}"
         raise InputError(f"layer {name!r} gives {given} for {n} images; it must give one row per stimulus")
-    return array.reshape(n, -1)
+    return array.reshape(n, -1).copy()  # of an array that the encoder may fill again

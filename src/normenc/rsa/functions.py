@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.errors import InputError, shortened
+from normenc.errors import InputError, quoted, shortened
 from normenc.rsa.one_by_one import OneByOne
 from normenc.rsa.ties import check_spread, is_flat
 
@@ -15,6 +15,8 @@ __all__ = ["OfFunction"]
 
 Floats = npt.NDArray[np.float64]
 Function = Callable[[Floats, Floats], Any]
+LEAVE = "it must leave them as they are: change a copy"
+ROUNDING = 1e-12  # differences below it count as zero
 SAME = 1e-9  # relative difference of values that differ only by the order of summation
 
 
@@ -42,7 +44,32 @@ class OfFunction(OneByOne):
                 "the second; it must be a finite number"
             )
         self._check_direction(x[0], similarity[0])
+        self._check_symmetry(x[0], y[0])
         return similarity
+
+    def try_out(self) -> None:
+        """Try the function on three unrelated RDMs; InputError if it cannot be a measure of similarity."""
+        vectors = _unrelated_rdms()
+        before = vectors.copy()
+        values, again = (np.array([[self._value(self.function, x, y) for y in vectors] for x in vectors]) for _ in "12")
+        if not np.array_equal(vectors, before):
+            raise InputError(f"the measure {self.name!r} changes the vectors that it is given; {LEAVE}")
+        if not np.isfinite(values).all():
+            odd = values[~np.isfinite(values)][0]
+            raise InputError(f"the measure {self.name!r} is {odd} for two ordinary RDMs; it must be a finite number")
+        if not np.allclose(values, again, rtol=1e-6, atol=0):
+            raise InputError(
+                f"the measure {self.name!r} gives different values for the same two RDMs; it must not depend on chance "
+                "or on earlier calls"
+            )
+        self._check_symmetry(*vectors[:2])
+        alike, others = values.diagonal(), values[~np.eye(len(values), dtype=bool)]
+        slack = SAME * np.abs(values).max()
+        if alike.max() < others.min() - slack or np.ptp(values) <= slack:
+            raise InputError(
+                f"the measure {self.name!r} is {alike[0]:g} for an RDM with itself and {others[0]:g} with an unrelated "
+                "one; it must be higher for more similar RDMs"
+            )
 
     def table(self, x: Floats, y: Floats, weight: Floats) -> Floats:
         """By the weighted form or, without one, with each pair repeated as often as it is in the sample."""
@@ -62,7 +89,7 @@ class OfFunction(OneByOne):
 
     def pooled(self, shares: Floats, own: Floats, weight: Floats) -> Floats:
         """The mean RDM, or the mean of the vectors from `best`."""
-        return super().pooled(shares, own if self.best is None else self.best(own, weight), weight)
+        return super().pooled(shares, own if self.best is None else self._called(self.best, own, weight), weight)
 
     def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
         """As for any measure, after checking that samples can be taken."""
@@ -124,6 +151,29 @@ class OfFunction(OneByOne):
                 "distance; a measure must be higher for more similar RDMs. Return its negative"
             )
 
+    def _check_symmetry(self, x: Floats, y: Floats) -> None:
+        """Raise InputError if the value depends on which RDM comes first."""
+        value, swapped = (self._value(self.function, *pair) for pair in ((x, y), (y, x)))
+        if abs(value - swapped) > 1e-6 * max(abs(value), abs(swapped)) + ROUNDING:
+            raise InputError(
+                f"the measure {self.name!r} is not symmetric: it is {value:g} for two RDMs, and {swapped:g} for the "
+                "same RDMs in the other order; return one value for both orders, such as the mean of the two"
+            )
+
+    def _called(self, function: Callable[..., Any], *given: Any) -> Any:
+        """What the user's function returns; InputError if it fails."""
+        try:
+            return function(*given)
+        except (InputError, MemoryError, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # such as SystemExit
+            if isinstance(error, ValueError) and "read-only" in str(error):
+                raise InputError(
+                    f"the measure {self.name!r} writes into the vectors that it is given; {LEAVE}"
+                ) from error
+            said = shortened(f"{type(error).__name__}: {error}", 300)
+            raise InputError(f"the measure {self.name!r} fails: {said}; correct its code") from error
+
     def _is_undefined(self, vector: Floats) -> bool:
         return self.centred is not None and bool(is_flat(vector) if self.centred else not vector.any())
 
@@ -133,10 +183,10 @@ class OfFunction(OneByOne):
         return lambda x, y: form(x, y, _read_only(weight))
 
     def _value(self, function: Function, x: Floats, y: Floats) -> float:
-        value = function(_read_only(x), _read_only(y))
-        array = np.asarray(value)
-        if array.size != 1 or array.dtype.kind not in "biuf":
-            given = shortened(repr(value))
+        value = self._called(function, _read_only(x), _read_only(y))
+        array = self._called(np.asarray, value)
+        if array.size != 1 or array.dtype.kind not in "iuf":
+            given = quoted(value)
             raise InputError(f"the measure {self.name!r} returned {given}; it must return one number for two vectors")
         number = float(array.item())
         low, high = self.range
@@ -147,6 +197,12 @@ class OfFunction(OneByOne):
                 "range, or the function"
             )
         return number
+
+
+def _unrelated_rdms() -> Floats:
+    """Correlation dissimilarities of random patterns, shape (3, 105): three RDMs of 15 stimuli."""
+    patterns = np.random.default_rng(0).normal(size=(3, 15, 30))
+    return np.array([1 - np.corrcoef(own)[np.triu_indices(15, k=1)] for own in patterns])
 
 
 def _read_only(vector: Floats) -> Floats:

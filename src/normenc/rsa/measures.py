@@ -41,7 +41,8 @@ class Measure:
     name : str
         As in tables and settings.
     by : callable, or an implementation in :mod:`normenc.rsa`
-        ``f(x, y) -> float`` of two vectors of dissimilarities, shape (n_pairs,) each, the model's first. In a bootstrap
+        ``f(x, y) -> float`` of two vectors of dissimilarities, shape (n_pairs,) each. It must be symmetric, f(x, y) =
+        f(y, x), and leave both vectors as they are. In a bootstrap
         over stimuli the vectors hold each pair of different stimuli as often as it was drawn, so f must not depend on
         the order of pairs; if it does, give `weighted`. Differences below 1e-12 count as zero.
     symbol, phrase, formula : str
@@ -117,9 +118,29 @@ class Measure:
             raise InputError(f"the range of {self.name!r} is {self.range!r}; it must be its lowest and highest value")
 
     def register(self) -> "Measure":
-        """Make the measure available by name, also in settings; raises InputError if the name is taken."""
-        if MEASURES.setdefault(self.name, self) != self:
+        """Make the measure available by name, also in settings.
+
+        Raises
+        ------
+        InputError
+            If the name is taken, or the function is no measure of similarity, see :meth:`try_out`.
+        """
+        if MEASURES.get(self.name, self) != self:
             raise InputError(f"a different measure is already called {self.name!r}; choose another name")
+        MEASURES[self.name] = self.try_out()
+        return self
+
+    def try_out(self) -> "Measure":
+        """Try a user's function on a few random RDMs; returns the measure itself.
+
+        Raises
+        ------
+        InputError
+            If the function fails, writes into its input, returns anything but a real number, depends on chance or on
+            which RDM comes first, or is not higher for an RDM with itself than for unrelated ones.
+        """
+        if isinstance(self.arithmetic, OfFunction):
+            self.arithmetic.try_out()
         return self
 
     @property

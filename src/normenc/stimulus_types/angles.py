@@ -1,5 +1,6 @@
 """Types of stimuli on a circle."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy.typing as npt
 
 from normenc.stimulus_types.base import MANY, Floats, Quantity
 
-__all__ = ["DECIMALS", "Angle", "Grating", "degrees"]
+__all__ = ["DECIMALS", "Angle", "Grating", "decimals_of", "degrees"]
 
-DECIMALS = 6  # of degrees; angles that differ by less are the same
+DECIMALS = 6  # of degrees on a circle of 180 or 360; angles that differ by less are the same
+MOST_DECIMALS = 300  # beyond them numbers have none
 FEW_ANGLES = 24  # up to which ticks stand where a stimulus was shown
 
 
@@ -42,8 +44,8 @@ class Angle(Quantity):
         return f"{self.plural} with a gap in their circle cannot be shifted around it"
 
     def text(self, value: Any) -> str:
-        """See :func:`degrees`."""
-        return degrees(value)
+        """See :func:`degrees`; of a small circle with more decimals."""
+        return degrees(value, max(2, decimals_of(self.period) - DECIMALS + 2))
 
     def ticks(self, stimulus: npt.NDArray[Any], *, few: bool = False) -> list[float]:
         """Quarters of the period within the range of the stimuli, halves where few fit; of few stimuli, some of these.
@@ -77,15 +79,15 @@ class Angle(Quantity):
         return np.where(beyond, (stimulus - self.start) % self.period + self.start, stimulus), self.start, end
 
     def rounded(self, stimulus: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Degrees to a millionth."""
-        return np.round(stimulus, DECIMALS) + 0.0
+        """Degrees to a millionth, where the circle has 180 or 360; see :func:`decimals_of`."""
+        return np.round(stimulus, decimals_of(self.period)) + 0.0
 
     def covers_circle(self, stimulus: npt.NDArray[Any]) -> bool:
         """Whether no step is much larger than the others; of few, two clusters could pass for even by their median."""
         n = len(stimulus)
         steps = np.diff(stimulus, append=stimulus[0] + self.period)
         even = 1.25 * self.period / n if n < MANY else 3 * float(np.median(steps))
-        return float(steps.max()) <= even + 1e-6
+        return float(steps.max()) <= even + 10.0 ** -decimals_of(self.period)
 
     def largest_gap(self, stimulus: npt.NDArray[Any]) -> float | None:
         """The largest step around the circle, degrees."""
@@ -113,6 +115,17 @@ class Grating(Angle):
         return len(np.unique(np.round(np.mod(stimulus, self.image_period), DECIMALS) % self.image_period))
 
 
-def degrees(value: float) -> str:
+def decimals_of(period: float) -> int:
+    """The decimals to which angles are distinguished: 6 on a circle of 180 or 360, more on a smaller one.
+
+    Examples
+    --------
+    >>> decimals_of(360), decimals_of(180), decimals_of(1)
+    (6, 6, 9)
+    """
+    return min(DECIMALS - round(math.log10(period / 360)), MOST_DECIMALS)
+
+
+def degrees(value: float, decimals: int = 2) -> str:
     """An angle as shown in figures, to a hundredth of a degree."""
-    return f"{round(float(value), 2) + 0.0:g}°".replace("-", "−")
+    return f"{round(float(value), decimals) + 0.0:g}°".replace("-", "−")

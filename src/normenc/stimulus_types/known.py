@@ -1,12 +1,15 @@
 """The types of stimuli that are known, to which others are added."""
 
+import math
 from collections.abc import Sequence
+from keyword import iskeyword
+from numbers import Real
 from typing import Any
 
 import numpy.typing as npt
 
-from normenc.errors import InputError
-from normenc.stimulus_types.angles import Grating
+from normenc.errors import InputError, quoted
+from normenc.stimulus_types.angles import Angle, Grating
 from normenc.stimulus_types.base import Floats, StimulusType
 from normenc.texts import argument
 
@@ -22,14 +25,22 @@ __all__ = [
     "register",
 ]
 
-RESERVED = frozenset(  # names that arrays, columns and coordinates have already
+RESERVED = frozenset(  # names of arrays, axes, columns, coordinates, facts and parameters
     (
-        *("stimulus", "stimuli", "trial", "trials", "neuron", "neurons", "unit", "units", "response", "responses"),
-        *("resp", "rdm", "rdms", "images", "image_names", "axes", "angles", "steps", "notes", "averages"),
-        *("population", "subject", "animal", "session", "repeat", "region", "quality", "time", "times", "species"),
-        *("area", "source", "citation", "licence", "simulated", "name", "kind", "missing", "metric", "rdm_metric"),
+        *("stimulus", "stimuli", "stim", "condition", "scene", "responses", "response", "resp", "rdm", "rdms"),
+        *("trial", "trials", "presentation", "row", "epoch", "repeat", "repeats", "repetition", "rep"),
+        *("neuron", "neurons", "unit", "units", "cell", "roi", "neuroid", "cluster", "electrode", "channel"),
+        *("time", "times", "sample", "frame", "time_bin", "bin", "timestep", "window", "baseline"),
+        *("animal", "subject", "mouse", "monkey", "participant", "subjects", "session", "day", "population"),
+        *("neuron_animal", "neuron_session", "region", "quality", "kept", "blanks", "blank", "map", "fold"),
+        *("images", "image_names", "axes", "angles", "steps", "notes", "averages", "read_as", "cautions", "missing"),
+        *("species", "area", "source", "citation", "licence", "simulated", "metric", "rdm_metric", "name", "kind"),
+        *("names", "where", "intervals", "series", "responsive", "fold_directions", "bin_width", "z_score"),
+        *("preparation", "options", "facts", "n_neurons", "seed", "in_memory_gib", "name_or_path", "path"),
+        *("recording", "overwrite", "layer", "encoder", "label", "period", "shown"),
     )
 )
+PERIODS = (1e-100, 1e100)  # between which angles can be told apart
 
 
 class Orientation(Grating):
@@ -93,15 +104,39 @@ def register(kind: StimulusType) -> StimulusType:
     Raises
     ------
     InputError
-        When the name is none that a column can have, or stands for something else.
+        When the name is none that a column can have, or stands for something else, or the period is no positive
+        finite number.
     """
-    if not kind.name.isidentifier() or kind.name in RESERVED | STIMULUS_TYPES.keys() or not kind.plural:
+    if not isinstance(kind, StimulusType):
+        given = f"the class {kind.__name__}" if isinstance(kind, type) else f"a {type(kind).__name__}"
+        raise InputError(f"given {given}; register an object of a subclass of StimulusType, as in register(Hue())")
+    name, texts = kind.name, all(isinstance(own, str) and own.strip() for own in (kind.plural, kind.units))
+    is_free = isinstance(name, str) and name.isidentifier() and not iskeyword(name)
+    if not is_free or name.casefold() in {*RESERVED, *STIMULUS_TYPES} or not texts:
         raise InputError(
-            f"a type of stimuli is called {kind.name!r} (plural {kind.plural!r}); give it a name of letters, digits "
-            "and _ that is not taken, and a plural"
+            f"a type of stimuli is called {quoted(name)} (plural {quoted(kind.plural)}, units {quoted(kind.units)}); "
+            "give it a name of letters, digits and _ that is not taken by an array, column or option, a plural, and "
+            "units"
         )
+    _check_circle(kind)
     STIMULUS_TYPES[kind.name] = kind
     return kind
+
+
+def _check_circle(kind: StimulusType) -> None:
+    """Raise InputError unless the periods are positive finite numbers; stimuli that are no angles may have none."""
+    for what in ("period", "image_period"):
+        value = getattr(kind, what)
+        if value is None and not isinstance(kind, Angle):
+            continue
+        if not _is_number(value) or not PERIODS[0] <= value <= PERIODS[1]:
+            raise InputError(f"the {what} of {kind.name} is {quoted(value)}; it must be a finite number above 0")
+    if isinstance(kind, Angle) and not _is_number(kind.start):
+        raise InputError(f"the start of {kind.name} is {quoted(kind.start)}; it must be a finite number")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def as_type(kind: str | StimulusType) -> StimulusType:

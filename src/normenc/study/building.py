@@ -1,11 +1,12 @@
 """From settings to tasks, networks and controls."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
+import xarray as xr
 from torch import nn
 
 from normenc import stimuli, tasks
@@ -15,7 +16,7 @@ from normenc.study.own_code import is_import_path
 from normenc.study.parts import ControlSettings, NetworkSettings, PartSettings, TaskSettings
 from normenc.study.section_base import StimulusSettings, check_label
 
-__all__ = ["build_control", "build_network", "build_task", "compared_by_default", "layers_there"]
+__all__ = ["build_network", "build_task", "compared_by_default", "control_outputs", "layers_there"]
 
 
 def build_task(settings: TaskSettings, gratings: StimulusSettings) -> tasks.Task:
@@ -84,15 +85,17 @@ def compared_by_default(layers: tuple[str, ...]) -> tuple[str, ...]:
     return layers[max(place - 1, 0) : place + 1]
 
 
-def build_control(settings: ControlSettings) -> Callable[[torch.Tensor], dict[str, Any]]:
-    """The control of `settings`, a function of images or of orientations."""
+def control_outputs(settings: ControlSettings, shown: torch.Tensor) -> dict[str, xr.DataArray]:
+    """The layers of the control of `settings`, of images or orientations: dimensions (stimulus, unit).
 
-    def control(shown: torch.Tensor) -> dict[str, Any]:
-        with _own_faults(settings, f"control {settings.title}"):
-            representations = settings.origin.part(shown, **settings.options)
-            return {check_label(layer): values for layer, values in representations.items()}
-
-    return control
+    Raises
+    ------
+    InputError
+        If the control fails, returns anything but its layers, or is random; the message names it.
+    """
+    with _own_faults(settings, f"control {settings.title}"):
+        outputs = represent(partial(settings.origin.part, **settings.options), shown)
+        return {check_label(layer): values for layer, values in outputs.items()}
 
 
 def _layers_of(network: Any) -> tuple[str, ...]:
@@ -117,7 +120,9 @@ def _own_faults(settings: PartSettings, what: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{what}{f' ({settings.name})' if own else ''}: {error}") from None
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # such as SystemExit
         if not own:
             raise
         said = shortened(f"{type(error).__name__}: {error}", 300)

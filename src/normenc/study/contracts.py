@@ -2,7 +2,10 @@
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Iterable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, TypeAlias, get_type_hints
 
 from torch import nn
@@ -41,13 +44,13 @@ def keys_of_task(part: Any) -> Keys:
         raise InputError(
             "this task is not a dataclass, so it has no keys; write @dataclass(frozen=True) above its class"
         )
-    hints, keys = _hints(part), {}
+    keys = {}
     for field in dataclasses.fields(part):
         if field.init and field.name != OF_THE_STUDY:
             default = ... if field.default is dataclasses.MISSING else field.default
             if field.default_factory is not dataclasses.MISSING:
                 default = field.default_factory()
-            keys[field.name] = hints[field.name], default
+            keys[field.name] = _type_of_field(part, field), default
     if not {"n_train", "n_test"} <= keys.keys():
         raise InputError(
             "this task cannot be given n_train and n_test; leave these fields as normenc.tasks.Task has them"
@@ -114,8 +117,7 @@ def check_measure(part: Any) -> None:
 
 
 def _keys_of_call(part: Any, signature: inspect.Signature, given: Iterable[str]) -> Keys:
-    target: Any = part.__init__ if isinstance(part, type) else part  # type: ignore[misc]
-    hints, keys = _hints(target), {}
+    names, keys = _names_beside(part), {}
     for name, parameter in signature.parameters.items():
         if name in given or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
@@ -123,19 +125,36 @@ def _keys_of_call(part: Any, signature: inspect.Signature, given: Iterable[str])
             raise InputError(
                 f"its parameter {name!r} cannot be passed by name, as keys are; remove the / from its signature"
             )
-        if name not in hints:
+        if parameter.annotation is parameter.empty:
             raise InputError(f"its parameter {name!r} has no type, which its key needs; add one, as in {name}: int = 3")
-        keys[name] = hints[name], ... if parameter.default is parameter.empty else parameter.default
+        annotation = _resolved(name, parameter.annotation, names)
+        keys[name] = annotation, ... if parameter.default is parameter.empty else parameter.default
     return keys
 
 
-def _hints(part: Any) -> dict[str, Any]:
-    target = part if isinstance(part, type) or inspect.isroutine(part) else type(part).__call__
+def _type_of_field(part: type, field: Any) -> Any:
+    """The type of a dataclass's field, by the names of the module in which it stands."""
+    owner = next(base for base in part.__mro__ if field.name in inspect.get_annotations(base))
+    return _resolved(field.name, field.type, vars(sys.modules[owner.__module__]) | vars(owner))
+
+
+def _names_beside(part: Any) -> dict[str, Any]:
+    """The names that are known in the module where a function, or a class's ``__init__``, is written."""
+    while isinstance(part, partial):
+        part = part.func
+    target = part.__init__ if isinstance(part, type) else part  # type: ignore[misc]
+    target = target if inspect.isroutine(target) else type(target).__call__
+    return getattr(inspect.unwrap(target), "__globals__", {})
+
+
+def _resolved(key: str, annotation: Any, names: dict[str, Any]) -> Any:
+    """The type that an annotation states, which may be a text; others beside it need not be known when Python runs."""
     try:
-        return get_type_hints(target, include_extras=True)
+        return get_type_hints(SimpleNamespace(__annotations__={key: annotation}), names, include_extras=True)[key]
     except Exception as error:
         raise InputError(
-            f"the types of its keys cannot be read ({type(error).__name__}: {error}); correct them"
+            f"the types of its keys cannot be read ({type(error).__name__}: {error}); correct that of {key!r}, and "
+            "import what it names outside of 'if TYPE_CHECKING'"
         ) from None
 
 

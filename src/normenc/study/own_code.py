@@ -8,7 +8,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from functools import reduce
+from functools import partial, reduce
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -66,7 +66,7 @@ def import_part(path: str) -> Any:
         ) from None
     _check_found_again(path, part)
     try:
-        remember(part)
+        remember(part.func if isinstance(part, partial) else part)
     except InputError as error:
         raise InputError(f"given {quoted(path)}; {error}") from None
     return part
@@ -85,7 +85,9 @@ def _load(path: str, module: str) -> Any:
     try:
         with _first_on_path(folder if here else None):
             return import_module(module)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # such as SystemExit
         missing = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
         if missing and not here:
             where = f"neither in {folder} nor" if folder is not None else "not"

@@ -29,10 +29,10 @@ def _known(name: str) -> str:
     try:
         if isinstance(part, Measure):
             remember(part.by)
-            MEASURES[name] = replace(part, name=name)
+            MEASURES[name] = replace(part, name=name).try_out()
         else:
             check_measure(part)
-            MEASURES[name] = Measure(name, part)
+            MEASURES[name] = Measure(name, part).try_out()
     except InputError as error:
         raise ValueError(f"given {quoted(name)}; {error}") from None
     IMPORTED.add(name)

@@ -1,6 +1,6 @@
 """From a study to representations: of trained networks, their untrained twins and the controls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.util import find_spec
@@ -21,9 +21,9 @@ from normenc.errors import InputError
 from normenc.quality import rdms_for_inference
 from normenc.recordings import Preparation, Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
-from normenc.representations import Encoder, represent
+from normenc.representations import represent
 from normenc.rsa.measures import as_measure
-from normenc.study.building import build_control, build_network, build_task
+from normenc.study.building import build_network, build_task, control_outputs
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.progress import ProgressCallback, each
 from normenc.study.sections import FITTED_NAMES
@@ -247,7 +247,7 @@ def control_representations(prepared: Prepared, progress: ProgressCallback | Non
     for control in chosen:
         own = EncoderId(None, control.title, None, EncoderKind.CONTROL)
         shown = torch.as_tensor(prepared.recording.orientation) if control.sees == "orientation" else prepared.images
-        for representation in _representations(prepared, build_control(control), own, images=shown).values():
+        for representation in _representations(prepared, control_outputs(control, shown), own).values():
             if isinstance(representation, InputError):
                 raise representation
             plain.append(representation)
@@ -289,7 +289,8 @@ def by_layer(
     for seed, encoder in encoders.items():
         source = EncoderId(task, network.title, None, encoder_kind, seed)
         keep = not study.is_grid or seed == study.seeds[0]
-        for layer, representation in _representations(prepared, encoder, source, layers, keep=keep).items():
+        outputs = represent(encoder, prepared.images, layers)
+        for layer, representation in _representations(prepared, outputs, source, keep=keep).items():
             if isinstance(representation, InputError):
                 dead.setdefault(layer, str(representation))
             else:
@@ -298,17 +299,10 @@ def by_layer(
 
 
 def _representations(
-    prepared: Prepared,
-    encoder: Encoder,
-    source: EncoderId,
-    layers: Sequence[str] | None = None,
-    *,
-    keep: bool = True,
-    images: torch.Tensor | None = None,
+    prepared: Prepared, outputs: Mapping[str, xr.DataArray], source: EncoderId, *, keep: bool = True
 ) -> dict[str, Representation | InputError]:
     """Each layer of a network, or of a control; the error where it has no dissimilarities."""
     study, recording = prepared.study, prepared.recording
-    outputs = represent(encoder, prepared.images if images is None else images, layers)
     owners = {layer: replace(source, layer=layer) for layer in outputs}
     naming = replace(study.naming, layered=Naming.of(owners.values()).layered)
     representations: dict[str, Representation | InputError] = {}

@@ -131,6 +131,8 @@ def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[
             yield unit, train_unit(unit, device, lambda step, n_steps, loss: counted.progress(step, n_steps))
         except Exception as error:
             yield unit, error
+        except SystemExit as error:  # of the user's own code, which would end the command without a word
+            yield unit, InputError(f"the task or network ends Python (SystemExit: {error}); correct its code")
 
 
 def _reason(error: BaseException) -> str:
