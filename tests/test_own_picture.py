@@ -93,7 +93,7 @@ def test_the_example_of_the_documentation_is_readable_at_any_width(folder, tmp_p
 
 @pytest.mark.parametrize("name", ["", "../rdms", "a b", "a/b", ".hidden"])
 def test_a_name_that_is_none_of_a_file_is_refused(name):
-    with pytest.raises(InputError, match="the picture's name is"):
+    with pytest.raises(InputError, match="the figure's name is"):
         picture(name, "nothing")
     assert name not in PICTURES
 

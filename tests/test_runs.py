@@ -116,5 +116,5 @@ def test_damage_is_said_of_the_file_that_is_asked_for(folder, name):
 
 
 def test_a_picture_that_the_run_has_not_is_named(made):
-    with pytest.raises(InputError, match=r"the picture is 'leaderboard'; this run has .*rdms, ."):
+    with pytest.raises(InputError, match=r"there is no figure 'leaderboard'; this run has .*rdms, ."):
         Run.open(made.folder).plot("leaderboard")

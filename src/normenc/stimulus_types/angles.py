@@ -83,7 +83,7 @@ class Angle(Quantity):
         order = np.argsort(within, kind="stable")
         return within[order], order
 
-    def colours(self, stimulus: npt.NDArray[Any]) -> tuple[Floats, float, float] | None:
+    def colours(self, stimulus: npt.NDArray[Any]) -> tuple[Floats, float, float]:
         """Angles within one period, both ends of which have one colour."""
         end = self.start + self.period
         beyond = (stimulus < self.start) | (stimulus > end)
