@@ -56,7 +56,8 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
     if rdm.reliability >= WEAK:
         return "reliable", warnings
     warnings.append(
-        f"the RDM is weakly reliable ({rdm.reliability:.2f}, 95 % confidence interval {rdm.low:.2f} to {rdm.high:.2f}); "
+        f"the RDM is weakly reliable ({rdm.reliability:.2f}, 95 % confidence interval "
+        f"{rdm.low:.2f} to {rdm.high:.2f}); "
         "only large differences between models can be detected. More trials, or wider bins of stimuli, would help."
     )
     return "weak", warnings
