@@ -10,6 +10,7 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+from normenc.runs import PICTURES
 from normenc.runs.schema import FILES, File
 from room_map import room_map
 
@@ -43,6 +44,14 @@ def run_arrays() -> str:
     )
 
 
+def run_figures() -> str:
+    """The figures of a run."""
+    rows = (
+        (f"`{own.name}`", own.caption.replace("<", "&lt;").replace("|", "\\|"), own.when) for own in PICTURES.values()
+    )
+    return table(("file", "what it shows", "drawn"), rows)
+
+
 def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     """A table in Markdown."""
     head = list(head)
@@ -51,12 +60,13 @@ def table(head: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "figures": run_figures,
     "files": run_files,
     "arrays": run_arrays,
     "rooms": room_map,
     **{file.name: partial(run_table, file) for file in FILES if file.table is not None},
 }
-PAGES = ("CONTRIBUTING.md", "docs/design.md", "docs/run_folder.md")
+PAGES = ("CONTRIBUTING.md", "docs/design.md", "docs/figures.md", "docs/run_folder.md")
 
 
 def renewed(page: str) -> str:

@@ -357,7 +357,7 @@ def test_figures_are_drawn_again_for_a_paper(normenc, tmp_path):
     assert out.split() == [str(Path("run") / "figures" / "30mm" / "example_stimuli.pdf")]
     assert err.startswith("normenc: rdms cannot be read at 30 mm: ")
     for options, message in {
-        ("--only", "rmds"): "the picture is 'rmds'; this run has example_stimuli, rdms, embeddings",
+        ("--only", "rmds"): "there is no figure 'rmds'; this run has example_stimuli, rdms, embeddings",
         ("--format", "tiff"): "the format is tiff; it must be some of png, svg, pdf",
         ("--width", "5"): "the width is '5', which is 5 mm; it must be between 20 and 400 mm",
         ("--width", "wide"): "the width is 'wide'; give it as in 85mm, 8.5cm, 3.3in",

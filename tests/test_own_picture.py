@@ -1,12 +1,12 @@
 """A picture that is added in this file alone is drawn by a run, listed, documented, and shown on the page."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 
+from generate import run_figures
 from normenc import Run, recordings, report
 from normenc.errors import InputError
 from normenc.runs import PICTURES, Picture, picture, redraw
@@ -76,22 +76,28 @@ def test_the_page_shows_it_with_its_caption(folder):
 
 
 def test_the_documentation_lists_it(own):
-    path = Path(__file__).parents[1] / "docs" / "hooks" / "pictures.py"
-    spec = importlib.util.spec_from_file_location("pictures_hook", path)
-    hook = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(hook)
-    page = hook.on_page_markdown((path.parents[1] / "figures.md").read_text(encoding="utf-8"))
-    assert "| `behind` | How far each &lt;encoder> is from the best one | two encoders or more |" in page
-    assert "| `rdms` |" in page and "| `filters_<network>` |" in page
+    assert "| `behind` | How far each &lt;encoder> is from the best one | two encoders or more |" in run_figures()
+
+
+@pytest.mark.parametrize("width", ["single", "double", None])
+def test_the_example_of_the_documentation_is_readable_at_any_width(folder, tmp_path, width):
+    page = (Path(__file__).parents[1] / "docs" / "figures.md").read_text(encoding="utf-8")
+    (example,) = [block for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL) if "plain_bars" in block]
+    exec(example, {})
+    try:
+        drawn = redraw(folder, tmp_path, only="plain_bars", width=width)
+    finally:
+        del PICTURES["plain_bars"]
+    assert (len(drawn.paths), drawn.left_out) == (1, {})
 
 
 @pytest.mark.parametrize("name", ["", "../rdms", "a b", "a/b", ".hidden"])
 def test_a_name_that_is_none_of_a_file_is_refused(name):
-    with pytest.raises(InputError, match="the picture's name is"):
+    with pytest.raises(InputError, match="the figure's name is"):
         picture(name, "nothing")
     assert name not in PICTURES
 
 
 def test_a_name_that_is_taken_is_refused():
-    with pytest.raises(InputError, match="a picture 'rdms' already exists"):
+    with pytest.raises(InputError, match=r"a (figure|picture) 'rdms' already exists"):
         picture("rdms", "nothing")

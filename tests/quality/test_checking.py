@@ -104,7 +104,7 @@ def test_what_cannot_be_tested_is_no_percentage():
     averages = recordings.Recording.from_responses("six", RNG.poisson(5, (6, 30)), np.arange(6) * 30)
     said = dict(quality.lines(check(averages)))
     assert said["neurons are tuned"].startswith(
-        "- to anything (too few trials to test, or too uneven), - to orientation (too"
+        "to anything: not tested (too few trials, or too uneven), to orientation: not tested (too"
     )
     assert "neurons respond" not in said and "decoding error" not in said
 

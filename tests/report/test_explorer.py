@@ -107,3 +107,40 @@ def test_the_methods_say_what_was_done(hostile_run):
     assert NETWORK.replace("<", "&lt;").replace(">", "&gt;") in said
     numbered = text.split('<p id="methods-text">')[1].split("<ol>")[1].split("</ol>")[0]
     assert numbered.count("<li>") == max(int(part.split("]")[0]) for part in said.split("[")[1:])
+
+
+def test_a_recording_that_counts_orientations_from_zero_is_shown_as_its_tuning_is(hostile_run, tmp_path):
+    """The same stimulus has one angle, and so one colour, in all figures, those of the explorers included."""
+    turned = [*range(0, 180, 15)]
+    folder = tmp_path / "run"
+    shutil.copytree(hostile_run.folder, folder)
+    for name in ("populations.nc", "rdms.nc"):
+        with xr.open_dataset(folder / name) as kept:
+            own = {name: turned for name in ("orientation", "orientation_2") if name in kept.coords}
+            changed = kept.load().assign_coords({name: (kept[name].dims, angles) for name, angles in own.items()})
+        changed.to_netcdf(folder / name, engine="h5netcdf")
+    run = Run.open(folder)
+    within, order = np.arange(-90, 90, 15), np.roll(np.arange(12), 6)  # 90 degrees is -90, and comes first
+    stimuli = explorer(run, [])["stimuli"]
+    assert (stimuli["angles"], stimuli["start"], stimuli["period"]) == (within.tolist(), -90, 180)
+    for name in ("rdms", "rdm_rows", "embeddings"):
+        before, after = (one.figures[name].arguments for one in (hostile_run, run))
+        np.testing.assert_array_equal(after["orientation"], within)
+        for label, values in before["populations"].items():
+            moved = values[order] if name == "embeddings" else values[np.ix_(order, order)]
+            np.testing.assert_array_equal(after["populations"][label], moved)
+    sheets = [
+        Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2])))
+        for text in (
+            explorer(hostile_run, [])["stimuli"]["sheet"],
+            stimuli["sheet"],
+        )
+    ]
+    before, after = (np.asarray(sheet.convert("L")) for sheet in sheets)
+    side = stimuli["width"]
+    tiles = [np.asarray(own)[: stimuli["height"]] for own in (before, after)]
+    for place, source in enumerate(order):
+        np.testing.assert_array_equal(
+            tiles[1][:, place * side : (place + 1) * side], tiles[0][:, source * side : (source + 1) * side]
+        )
+    assert "the recording’s 165° is shown as −15°" in report.render(folder)

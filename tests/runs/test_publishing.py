@@ -430,7 +430,7 @@ def test_pictures_drawn_elsewhere_replace_only_their_own(folder, tmp_path):
     picture = (paper / "rdms.svg").read_bytes()
     assert redraw(folder, paper, only=["rdms"], formats="svg").kept == ()
     assert (paper / "rdms.svg").read_bytes() == picture != b"mine"
-    with pytest.raises(InputError, match="this folder holds pictures of a run"):
+    with pytest.raises(InputError, match="figures of a run"):
         publish(paper)
 
 

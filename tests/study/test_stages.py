@@ -115,7 +115,7 @@ def test_a_run_of_more_stages_does_not_count_as_done(similarities, mine):
 @pytest.mark.parametrize(
     ("stages", "message"),
     [
-        (["represent"], "a run holds similarities, so that compare must be one of them"),
+        (["represent"], "every run needs the stage compare"),
         (["compare"], "the stage compare needs represent; add it, or leave compare out"),
         (["represent", "predict"], "the stage predict needs compare; add it"),
         (["draw"], "the stage draw needs represent and compare; add them"),

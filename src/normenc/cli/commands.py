@@ -30,7 +30,7 @@ app = typer.Typer(
     name="normenc",
     cls=Commands,
     help="Train networks on a task, never on neural data, and compare their layers with recordings of visual cortex, "
-    "beside controls.",
+    "and with controls.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -113,7 +113,7 @@ def run(
     *,
     preparation: Any,
 ) -> None:
-    """Train the study's networks, compare them with its recordings beside controls, and write a report for each.
+    """Train the study's networks, compare them with its recordings and with controls, and write a report for each.
 
     A network that was trained before is not trained again: an interrupted run continues with the same command.
     """
@@ -254,7 +254,7 @@ def power(
     echo(f"tables and heat maps: {finished.folder}")
 
 
-@app.command(short_help="Draw the pictures of a finished run again, for a paper.")
+@app.command(short_help="Redraw the figures of a finished run, for a paper.")
 def figures(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     formats: Annotated[
@@ -267,7 +267,7 @@ def figures(
             help="85mm, 8.5cm, 3.3in, single (a column of 85 mm) or double (180 mm); as in the report by default.",
         ),
     ] = None,
-    only: Annotated[str | None, typer.Option(metavar="NAME,...", help="These pictures; all by default.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME,...", help="These figures; all by default.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -276,10 +276,10 @@ def figures(
         ),
     ] = None,
     only_list: Annotated[
-        bool, typer.Option("--list", help="List the pictures that the run has, and draw none.")
+        bool, typer.Option("--list", help="List the figures that the run has, and draw none.")
     ] = False,
 ) -> None:
-    """Draw the pictures of a finished run again, for a paper: with text that can be edited, as wide as a column."""
+    """Redraw the figures of a finished run, for a paper: with text that can be edited, as wide as a column."""
     from normenc import runs
 
     if only_list:

@@ -114,7 +114,15 @@ def print_summary(evaluation: Any) -> None:
     ]
     echo(evaluation.recording.describe())
     _print_scores(evaluation)
-    columns = ("network", "layer", "kind", "seeds", f"similarity ({method})", "95 % interval", "p (chance, Holm)")
+    columns = (
+        "network",
+        "layer",
+        "kind",
+        "seeds",
+        f"similarity ({method})",
+        "95 % confidence interval",
+        "p (chance, Holm)",
+    )
     print_table(columns, rows)
     if study.is_grid and len(best) < (n_trained := int(trained.sum())):
         echo(f"these are the {len(best)} most similar trained layers; all {n_trained} are in the report")
@@ -187,7 +195,7 @@ def _print_predictivity(table: Any) -> None:
         for row in table.sort_values(measure, ascending=False).head(MAX_ROWS).to_dict("records")
     ]
     name = "explainable variance explained" if measure == "feve" else "r of predictions"
-    print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % interval"), rows)
+    print_table(("encoder", "kind", "similarity", f"{name} (median)", "95 % confidence interval"), rows)
     if len(table) > MAX_ROWS:
         echo(f"these are the {MAX_ROWS} most predictive; all {len(table)} are in the report")
     for row in table[table["notes"].str.startswith(FAILED_FIT)].itertuples():

@@ -82,7 +82,7 @@ def predictivity(
     block_length: int | None = None,
     seed: int = 0,
 ) -> Predictivity:
-    r"""How well predictions match responses, per neuron and as medians, with 95 % intervals.
+    r"""How well predictions match responses, per neuron and as medians, with 95 % confidence intervals.
 
     With averages :math:`y_i` over :math:`n_i` trials, predictions :math:`p_i`, variances within stimuli
     :math:`s_i^2`, hence :math:`v_i = s_i^2 / n_i` of the averages, and the mean :math:`b_i` of the averages of the

@@ -76,7 +76,7 @@ def _values(quality: Quality) -> str:
 def _odd(quality: Quality) -> str:
     raw = quality.raw
     assert raw is not None
-    drifting = "" if quality.neurons is None else f", {_share(quality.neurons.drifting)} drifting"
+    drifting = "" if quality.neurons is None else f", {_drifting(quality.neurons.drifting)}"
     return f"{raw.constant:,} constant, {raw.duplicated:,} duplicated{drifting}"
 
 
@@ -121,7 +121,7 @@ def _decoded_rows(quality: Quality) -> str:
 
 def _count(count: Count, what: str) -> str:
     if not count.tested:
-        return f"- {what} (too few trials to test, or too uneven)"
+        return f"{what}: not tested (too few trials, or too uneven)"
     return f"{count.n:,} of {count.tested:,} ({count.share:.0%}) {what}"
 
 
@@ -138,6 +138,10 @@ def _ceiling(quality: Quality) -> str:
     if math.isnan(quality.ceiling_lower):
         return quality.ceiling
     return f"{quality.ceiling_lower:.3f} to {quality.ceiling_upper:.3f} (Pearson), from {quality.ceiling}"
+
+
+def _drifting(share: float) -> str:
+    return "drift not known" if math.isnan(share) else f"{share:.0%} drifting"
 
 
 def _share(value: float) -> str:

@@ -70,7 +70,7 @@ class NeuronQuality:
     reliability : float
         Median split-half reliability (Spearman-Brown) over neurons.
     low, high : float
-        Its 95 % interval over neurons.
+        Its 95 % confidence interval over neurons.
     quartiles : (float, float)
         Of the reliabilities.
     reliable : float

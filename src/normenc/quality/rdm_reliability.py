@@ -33,7 +33,7 @@ class RdmReliability:
     reliability : float
         The same for all trials, by Spearman and Brown's formula.
     low, high : float
-        95 % interval of `reliability` over stimuli; NaN with fewer than 6 stimuli.
+        95 % confidence interval of `reliability` over stimuli; NaN with fewer than 6 stimuli.
     p_value : float
         Probability of halves at least this similar if trials were assigned to stimuli at random; one-sided.
     """

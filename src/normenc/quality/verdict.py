@@ -36,7 +36,8 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
     if rdm is not None and not (rdm.p_value <= CHANCE and rdm.reliability > 0):
         return "unreliable", [
             "unreliable: the RDMs of two halves of the trials have nothing in common (reliability "
-            f"{rdm.reliability:.2f}, 95 % interval {rdm.low:.2f} to {rdm.high:.2f}, p = {rdm.p_value:.2f}). {DOUBT}"
+            f"{rdm.reliability:.2f}, 95 % confidence interval {rdm.low:.2f} to {rdm.high:.2f}, p = {rdm.p_value:.2f}). "
+            f"{DOUBT}"
         ]
     if neurons is not None and neurons.high <= NOTHING:
         return "unreliable", [
@@ -55,8 +56,9 @@ def _reliability(quality: "Quality") -> tuple[str, list[str]]:
     if rdm.reliability >= WEAK:
         return "reliable", warnings
     warnings.append(
-        f"the RDM is weakly reliable ({rdm.reliability:.2f}, 95 % interval {rdm.low:.2f} to {rdm.high:.2f}); only "
-        "large differences between models can be detected. More trials, or wider bins of stimuli, would help."
+        f"the RDM is weakly reliable ({rdm.reliability:.2f}, 95 % confidence interval "
+        f"{rdm.low:.2f} to {rdm.high:.2f}); "
+        "only large differences between models can be detected. More trials, or wider bins of stimuli, would help."
     )
     return "weak", warnings
 

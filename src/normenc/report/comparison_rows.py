@@ -10,7 +10,7 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import format_value
 from normenc.report.matching import encoder_table
-from normenc.report.wording import interval, minus, signed
+from normenc.report.wording import decimals, interval, minus, signed
 from normenc.rsa.ceiling import KINDS
 from normenc.runs import Run, open_all
 
@@ -81,7 +81,7 @@ def _ceiling_cell(run: Run) -> Cell:
     row = run.similarity.iloc[0]
     if not np.isfinite(row["ceiling_lower"]):
         return "none", ["the highest possible similarity is unknown"]
-    return f"{row['ceiling_lower']:.3f} to {_number(row['ceiling_upper'])}", [
+    return f"{decimals(row['ceiling_lower'])} to {_number(row['ceiling_upper'])}", [
         f"from {KINDS.get(row['ceiling'], row['ceiling']).partition(':')[0]}"
     ]
 
@@ -90,10 +90,10 @@ def _similarity_cell(row: dict[str, Any]) -> Cell:
     lines = []
     if np.isfinite([row["low"], row["high"]]).all():
         lines.append(interval(row["low"], row["high"]))
-    if np.isfinite(row["share"]):
+    if row["share"] >= 0:  # of a negative similarity, or ceiling, a share means nothing
         lines.append(f"{100 * row['share']:.0f} % of the lower ceiling")
     if row["n_seeds"] > 1:
-        lines.append(f"{int(row['n_seeds'])} networks: {row['seed_low']:.3f} to {row['seed_high']:.3f}")
+        lines.append(f"{int(row['n_seeds'])} networks: {decimals(row['seed_low'])} to {decimals(row['seed_high'])}")
     tests = [f"{what} {_p(row[name])}" for what, name in (("chance", "p_chance_holm"), ("ceiling", "p_ceiling_holm"))]
     known = [test for test, name in zip(tests, ("p_chance_holm", "p_ceiling_holm"), strict=True) if row[name] >= 0]
     return minus(_number(row["similarity"])), lines + ([f"p: {', '.join(known)}"] if known else [])
@@ -126,7 +126,7 @@ def predictivity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[st
         for row in own.to_dict("records"):
             measures = [(name, row[key], row[f"{key}_low"], row[f"{key}_high"]) for name, key in MEASURES]
             words = [
-                f"{name} {value:.3f}" + (f" ({low:.3f} to {high:.3f})" if _known(low, high) else "")
+                f"{name} {decimals(value)}" + (f" ({decimals(low)} to {decimals(high)})" if _known(low, high) else "")
                 for name, value, low, high in measures
                 if _known(value)
             ]

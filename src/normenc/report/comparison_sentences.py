@@ -9,7 +9,7 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
-from normenc.report.wording import FACTORS, join_factors, join_names, listed, p_value, quoted, signed
+from normenc.report.wording import FACTORS, decimals, join_factors, join_names, listed, p_value, quoted, signed
 from normenc.runs import Run
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
@@ -134,7 +134,7 @@ def _settings(settings: Sequence[Setting]) -> str:
 def _best_layers(runs: Sequence[Run], table: pd.DataFrame) -> str:
     trained = table[table["kind"] == EncoderKind.TRAINED]
     best = [_best(trained[trained["run"] == number]) for number in range(len(runs))]
-    values = ["no trained layer" if row is None else f"{row['similarity']:.3f}{_of_ceiling(row)}" for row in best]
+    values = ["no trained layer" if row is None else f"{decimals(row['similarity'])}{_of_ceiling(row)}" for row in best]
     names = ["none" if row is None else str(row["encoder"]) for row in best]
     if len(set(names)) == 1:
         return f"The most similar trained layer is {names[0]} in {_every(runs)}: {_by_run(runs, values)}."
@@ -150,8 +150,8 @@ def _best(rows: pd.DataFrame) -> Any:
 def _of_ceiling(row: Any) -> str:
     if not np.isfinite(row["ceiling_lower"]):
         return " (no noise ceiling)"
-    share = f"{100 * row['share']:.0f} % of " if np.isfinite(row["share"]) else "with "
-    return f" ({share}a lower noise ceiling of {row['ceiling_lower']:.3f})"
+    share = f"{100 * row['share']:.0f} % of " if row["share"] >= 0 else "with "
+    return f" ({share}a lower noise ceiling of {decimals(row['ceiling_lower'])})"
 
 
 def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
@@ -161,7 +161,7 @@ def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
         own = table[table["run"] == number]
         control, layer = _best(own[own["kind"] == EncoderKind.CONTROL]), _best(own[own["kind"] == EncoderKind.TRAINED])
         if control is not None and layer is not None and control["similarity"] > layer["similarity"]:
-            ahead.append((str(control["encoder"]), f"{control['similarity']:.3f}", run))
+            ahead.append((str(control["encoder"]), decimals(control["similarity"]), run))
     if not ahead:
         return ""
     names = {name for name, _, _ in ahead}
@@ -217,7 +217,7 @@ def _largest_difference(runs: Sequence[Run], table: pd.DataFrame) -> str:
     low, high = int(wide.loc[key].idxmin()), int(wide.loc[key].idxmax())
     return (
         f"Of the encoders that {_every(runs)} have, {key[1]} differs most in similarity: "
-        f"{wide.loc[key, low]:.3f} in {quoted(runs[low].label)}, {wide.loc[key, high]:.3f} in "
+        f"{decimals(wide.loc[key, low])} in {quoted(runs[low].label)}, {decimals(wide.loc[key, high])} in "
         f"{quoted(runs[high].label)}."
     )
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from normenc.runs import Run
 from normenc.runs.schema import SHEET_COLUMNS
-from normenc.stimulus_types import as_type
+from normenc.stimulus_types import StimulusType, as_type
 from normenc.texts import visible
 
 __all__ = ["explorer"]
@@ -43,16 +43,17 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     Returns
     -------
     dict
-        ``stimuli`` (labels, angles or None, numbers among all, period, and the sheet of their pictures),
+        ``stimuli`` (labels, angles or None, numbers among all, period and its start, and the sheet of their images),
         ``populations`` (label, kind, RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its
         labels and, by method, its rows.
     """
     populations = run.populations
     if populations is None:
         return None
-    stimulus_type = run.recording["stimuli"]
-    stimulus = populations[stimulus_type].to_numpy()
-    chosen = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
+    shown = as_type(run.recording["stimuli"])
+    stimulus, order = shown.in_order(populations[shown.name].to_numpy())
+    some = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
+    chosen = order[some]
     matrices = run.shown_rdms.to_numpy()
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
     shown_populations = [
@@ -60,7 +61,7 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
         for index in range(min(len(matrices), MOST_POPULATIONS))
     ]
     return {
-        "stimuli": _stimuli(run.stimuli, stimulus, chosen, stimulus_type),
+        "stimuli": _stimuli(run.stimuli, stimulus[some], chosen, len(stimulus), shown),
         "populations": shown_populations,
         "metric": str(run.shown_rdms.attrs["metric"]),
         "leaderboard": {
@@ -130,21 +131,19 @@ def _totals(tuning: pd.DataFrame | None) -> dict[str, int]:
 
 
 def _stimuli(
-    sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], stimulus_type: str
+    sheet: bytes, stimulus: npt.NDArray[Any], chosen: npt.NDArray[np.intp], n_stimuli: int, shown: StimulusType
 ) -> dict[str, Any]:
-    shown = as_type(stimulus_type)
     period = shown.period
-    angles = None if period is None else stimulus[chosen].astype(float).tolist()
-    labels = (
-        [visible(shown.text(own)) for own in stimulus[chosen]] if angles is None else [_degrees(own) for own in angles]
-    )
-    picture, width, height = _cut(sheet, len(stimulus), chosen)
+    angles = None if period is None else stimulus.astype(float).tolist()
+    labels = [visible(shown.text(own)) for own in stimulus] if angles is None else [_degrees(own) for own in angles]
+    picture, width, height = _cut(sheet, n_stimuli, chosen)
     return {
         "kind": shown.noun,
         "period": int(period) if period is not None and period == int(period) else period,
+        "start": shown.start,
         "labels": labels,
         "angles": angles,
-        "thinned_from": len(stimulus) if len(chosen) < len(stimulus) else None,
+        "thinned_from": n_stimuli if len(chosen) < n_stimuli else None,
         "sheet": "data:image/png;base64," + base64.b64encode(picture).decode("ascii"),
         "numbers": (chosen + 1).tolist(),
         "columns": SHEET_COLUMNS,
@@ -157,7 +156,7 @@ def _cut(sheet: bytes, n_stimuli: int, chosen: npt.NDArray[np.intp]) -> tuple[by
     """A PNG of the chosen stimuli, in their order, and the width and height of each."""
     with Image.open(io.BytesIO(sheet)) as image:
         width, height = image.width // SHEET_COLUMNS, image.height // -(-n_stimuli // SHEET_COLUMNS)
-        if len(chosen) == n_stimuli:
+        if np.array_equal(chosen, np.arange(n_stimuli)):
             return sheet, width, height
         kept = Image.new(image.mode, (SHEET_COLUMNS * width, -(-len(chosen) // SHEET_COLUMNS) * height))
         for place, number in enumerate(chosen.tolist()):

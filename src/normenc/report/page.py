@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from normenc.encoders import EncoderKind
@@ -19,6 +20,7 @@ from normenc.report.wording import FACTORS, counted, join_factors, join_names, s
 from normenc.runs import Run
 from normenc.runs.agreement import agreeing, check_type
 from normenc.runs.pictures import captions, unplaced
+from normenc.runs.populations import shown_order
 from normenc.runs.publishing import add
 from normenc.runs.schema import FAILED_FIT, REPORT, SETTINGS
 from normenc.stimulus_types import as_type
@@ -125,6 +127,7 @@ def _rendered(run: Run) -> str:
         has_responses=environment["recording"]["n_neurons"] is not None,
         stimulus_type=as_type(environment["recording"]["stimuli"]),
         described_type=as_type(environment["recording"].get("described", environment["recording"]["stimuli"])),
+        turned=_turned(run),
         tuning=_tuning(run),
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),
@@ -137,6 +140,16 @@ def _rendered(run: Run) -> str:
         data=None if data is None else json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         plotly=_plotly() if data is not None else "",
     )
+
+
+def _turned(run: Run) -> str:
+    """How figures show a stimulus that the recording counts differently; empty where none is."""
+    if run.populations is None and "shown" not in run.source_data:  # an older version, which kept its figures
+        return ""
+    shown, (values, order) = as_type(run.recording["stimuli"]), shown_order(run)
+    own = run.shown_rdms[shown.name].to_numpy()[order]
+    turned = np.flatnonzero(values != own)
+    return f"{shown.text(own[turned[-1]])} is shown as {shown.text(values[turned[-1]])}" if turned.size else ""
 
 
 def _sized(resampled: dict[str, int]) -> str:

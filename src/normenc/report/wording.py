@@ -11,6 +11,7 @@ __all__ = [
     "FACTORS",
     "corrected",
     "counted",
+    "decimals",
     "interval",
     "join_factors",
     "join_names",
@@ -104,6 +105,11 @@ def join_factors(factors: Iterable[str], *, one_network: bool = False) -> str:
     ordered = sorted(factors, key=lambda factor: FACTORS.index(factor) if factor in FACTORS else len(FACTORS))
     named = ["seeds of the untrained networks" if one_network and f == "seeds" else f for f in ordered]
     return join_names(named) or "nothing"
+
+
+def decimals(value: float) -> str:
+    """A number with three decimals, and a minus sign where it is negative."""
+    return minus(f"{value:.3f}")
 
 
 def minus(text: str) -> str:

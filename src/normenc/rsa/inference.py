@@ -55,7 +55,7 @@ class Inference(Shown):
         ``dof``, ``p``, ``p_holm``, ``p_fdr`` (two-sided, paired).
     ceiling : Ceiling
     ceiling_intervals : ndarray, shape (2, 2)
-        95 % intervals of the lower and the upper ceiling; NaN where there is none.
+        95 % confidence intervals of the lower and the upper ceiling; NaN where there is none.
     factors : tuple of str
         The resampled factors, of :data:`FACTORS`.
     sizes : dict of str to int
@@ -97,8 +97,8 @@ class Inference(Shown):
 
     def _notes(self) -> tuple[str, ...]:
         return (
-            f"95 % intervals generalise over {', '.join(self.factors)}. The test against chance uses {self.chance}; "
-            "p-values are corrected for the number of models (Holm).",
+            f"95 % confidence intervals generalise over {', '.join(self.factors)}. The test against chance uses "
+            f"{self.chance}; p-values are corrected for the number of models (Holm).",
         )
 
     def summary(self) -> pd.DataFrame:

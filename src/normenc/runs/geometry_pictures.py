@@ -1,7 +1,7 @@
 """Pictures of stimuli, and of how populations tell them apart."""
 
 from normenc.encoders import EncoderKind
-from normenc.runs.populations import among, rdms_by_population, shown_populations, stimulus_axis
+from normenc.runs.populations import among, rdms_by_population, shown_order, shown_populations, stimulus_axis
 from normenc.runs.reading import Run
 from normenc.runs.registry import picture
 from normenc.runs.source_data import Picture
@@ -39,7 +39,8 @@ def _rdms(run: Run) -> Picture:
     placed=True,
 )
 def _embeddings(run: Run) -> Picture:
-    points, (trained, others) = run.source_data["embeddings"], shown_populations(run)
+    (_, order), (trained, others) = shown_order(run), shown_populations(run)
+    points = {label: own[order] for label, own in run.source_data["embeddings"].items()}
     return Picture(
         "embeddings", {"populations": among(points, trained), "controls": among(points, others), **stimulus_axis(run)}
     )

@@ -20,6 +20,7 @@ __all__ = [
     "rdms_by_population",
     "recording_label",
     "responses_of",
+    "shown_order",
     "shown_populations",
     "stimulus_axis",
     "tuned_axis",
@@ -55,14 +56,24 @@ def described_populations(run: Run) -> tuple[list[str], list[str]]:
 
 
 def rdms_by_population(run: Run) -> dict[str, npt.NDArray[np.float64]]:
-    """RDMs of what the pictures show, by label."""
-    return dict(zip(population_labels(run), run.shown_rdms.to_numpy(), strict=True))
+    """RDMs of what the figures show, by label; stimuli are in the order of the figures."""
+    _, order = shown_order(run)
+    return dict(zip(population_labels(run), run.shown_rdms.to_numpy()[:, order[:, None], order], strict=True))
+
+
+def shown_order(run: Run) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """The stimuli as all figures show them, in their order, and the place of each among those of the run's arrays.
+
+    A recording may count orientations from 0 up to 180 degrees; tuning is described from -90 up to 90.
+    """
+    shown = as_type(run.recording["stimuli"])
+    return shown.in_order(run.shown_rdms[shown.name].to_numpy())
 
 
 def stimulus_axis(run: Run) -> dict[str, Any]:
     """Where the stimuli stand, and what tells a picture their type."""
     shown = as_type(run.recording["stimuli"])
-    return {"orientation": shown.places(run.shown_rdms[shown.name].to_numpy()), **drawn_as(shown)}
+    return {"orientation": shown.places(shown_order(run)[0]), **drawn_as(shown)}
 
 
 def described_kind(run: Run) -> str:

@@ -161,8 +161,8 @@ def _chosen(pictures: Figures, only: Sequence[str] | None) -> dict[str, Picture]
     names = list(pictures) if only is None else [only] if isinstance(only, str) else list(dict.fromkeys(only))
     wrong = [name for name in names if name not in pictures or Path(name).name != name]
     if wrong or not names:
-        given = repr(wrong[0]) if wrong else "none"
-        raise InputError(f"the picture is {given}; this run has {', '.join(pictures)}")
+        said = f"there is no figure {wrong[0]!r}" if wrong else "no figure is named"
+        raise InputError(f"{said}; this run has {', '.join(pictures)}")
     return {name: pictures[name] for name in names}
 
 

@@ -38,7 +38,7 @@ class RunPicture:
     when : str
         The same in words, for the documentation.
     placed : bool
-        Whether a section of the report has a place for it; all others stand in its section “More pictures”.
+        Whether a section of the report has a place for it; all others stand in its section “More figures”.
     """
 
     name: str
@@ -90,9 +90,9 @@ def picture(
     'Similarity of each encoder, as plain bars'
     """
     if not NAME.fullmatch(name):
-        raise InputError(f"the picture's name is {name!r}; use letters, digits, _, - and ., as in a file name")
+        raise InputError(f"the figure's name is {name!r}; use letters, digits, _, - and ., as in a file name")
     if name in PICTURES:
-        raise InputError(f"a picture {name!r} already exists; choose another name")
+        raise InputError(f"a figure {name!r} already exists; choose another name")
 
     def add(make: Maker) -> Maker:
         PICTURES[name] = RunPicture(name, caption, make, applies, when, placed)
@@ -127,7 +127,7 @@ class Figures(Mapping[str, Picture]):
         if name in self._kept:
             return self._kept[name]
         if name not in self._makers:
-            raise InputError(f"the picture is {name!r}; this run has {', '.join(self)}")
+            raise InputError(f"there is no figure {name!r}; this run has {', '.join(self)}")
         entry, given = self._makers[name]
         with agreeing(self._run):
             return entry.make(self._run, *given)

@@ -33,7 +33,7 @@ def replaceable(folder: Path, *, force: bool, wanted: str | None) -> Earlier:
     if marker is None and holds_nothing(folder):
         return {}
     if marker is not None and marker.folder_kind != "run":
-        what = {"power": "a power analysis", "pictures": "pictures of a run"}[marker.folder_kind]
+        what = {"power": "a power analysis", "pictures": "figures of a run"}[marker.folder_kind]
         raise InputError(f"{folder}: this folder holds {what}; choose another folder with out=")
     if marker is None and not is_older_run(folder):
         raise InputError(f"{folder}: this folder holds something other than a run; choose another folder with out=")

@@ -21,7 +21,6 @@ class Angle(Quantity):
 
     units = "degrees"
     period: float = 360.0
-    start = 0.0  # for the cyclic colour map
 
     @property
     def image_period(self) -> float | None:
@@ -72,7 +71,21 @@ class Angle(Quantity):
         half = self.period / 2
         return np.abs((np.asarray(stimulus) - other + half) % self.period - half)
 
-    def colours(self, stimulus: npt.NDArray[Any]) -> tuple[Floats, float, float] | None:
+    def in_order(self, stimulus: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+        """Ascending within one period from `start`.
+
+        Examples
+        --------
+        >>> Angle().in_order(np.array([-90.0, 0.0, 90.0]))
+        (array([  0.,  90., 270.]), array([1, 2, 0]))
+        """
+        within, start, end = self.colours(stimulus)
+        if not np.array_equal(within, stimulus):
+            within = np.where(within == end, start, within)  # else both ends stay, as they were given
+        order = np.argsort(within, kind="stable")
+        return within[order], order
+
+    def colours(self, stimulus: npt.NDArray[Any]) -> tuple[Floats, float, float]:
         """Angles within one period, both ends of which have one colour."""
         end = self.start + self.period
         beyond = (stimulus < self.start) | (stimulus > end)

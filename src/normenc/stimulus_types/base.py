@@ -24,6 +24,8 @@ class StimulusType:
         Of the stimuli's coordinate in files: ``"degrees from vertical"``.
     period : float or None
         Period after which stimuli repeat; None if they are not on a circle.
+    start : float
+        Where the period begins that figures show, degrees.
     is_named : bool
         Whether stimuli are names, not numbers.
     is_grating : bool
@@ -48,6 +50,7 @@ class StimulusType:
     plural: str = ""
     units: str = "name"
     period: float | None = None
+    start: float = 0.0
     is_named: bool = True
     is_grating: bool = False
     tunings: tuple[str, ...] = ()
@@ -118,6 +121,10 @@ class StimulusType:
     def distance(self, stimulus: npt.NDArray[Any], other: float) -> Floats:
         """Distances of stimuli from another one."""
         return np.abs(np.asarray(stimulus, dtype=np.float64) - other)
+
+    def in_order(self, stimulus: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+        """Stimuli as the figures of a run show them, in their order, and the place of each among those given."""
+        return stimulus, np.arange(len(stimulus))
 
     def colours(self, stimulus: npt.NDArray[Any]) -> tuple[Floats, float, float] | None:
         """Numbers that set the colours of stimuli, and the limits of their scale; None for a single colour."""

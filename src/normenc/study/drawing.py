@@ -127,9 +127,10 @@ def _digits(evaluation: Evaluation) -> dict[str, Any]:
 def _examples(evaluation: Evaluation) -> dict[str, Any]:
     """Some of the recording's own stimuli, as networks saw them."""
     recording = evaluation.recording
+    stimulus, order = recording.shown.in_order(recording.stimulus)
     chosen = _spread(recording.n_stimuli)
-    names = [recording.shown.title(stimulus) for stimulus in recording.stimulus[chosen].tolist()]
-    return {"images": evaluation.images[chosen].numpy(), "orientation": names}
+    names = [recording.shown.title(own) for own in stimulus[chosen].tolist()]
+    return {"images": evaluation.images[order[chosen]].numpy(), "orientation": names}
 
 
 def _spread(n: int) -> list[int]:

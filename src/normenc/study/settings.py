@@ -77,7 +77,7 @@ class Study(Settings):
             check_stages(self.stages)
             if "compare" not in self.stages:
                 raise ValueError(
-                    f"stages: given {self.stages}; a run holds similarities, so that compare must be one of them; "
+                    f"stages: given {self.stages}; every run needs the stage compare; "
                     "normenc.study.represent gives representations alone"
                 )
             if "predict" in self.stages and not self.encoding.enabled:

@@ -59,9 +59,8 @@ def decode_orientation(
 ) -> Decoding:
     """Decode orientation (or direction) by linear regression onto its cosine and sine, cross-validated.
 
-    Folds are random, but each is spread around the circle as evenly as possible. Shrinkage is towards the mean of all
-    angles, not of the training angles, which points away from the held-out ones: otherwise noise would be decoded as
-    the opposite of the stimulus shown.
+    Folds are random, each spread around the circle as evenly as possible. Shrinkage is towards the mean of all angles,
+    not of the training angles, which points away from those held out: noise would be decoded as the opposite.
 
     With single trials, other trials of the same stimulus may be in the training set: this measures how well a single
     trial identifies the stimulus. With mean responses each stimulus is one row, decoded from the others only: this
@@ -70,8 +69,7 @@ def decode_orientation(
     Parameters
     ----------
     responses : array_like, shape (n_trials, n_units)
-        Single trials, or mean responses to stimuli close enough to interpolate between; the error is then that of
-        averages, not of trials.
+        Single trials, or mean responses to stimuli close enough to interpolate between (the error is that of averages).
     stimulus : array_like, shape (n_trials,)
         Degrees.
     period : float

@@ -1,8 +1,8 @@
 // The first three principal components, which the reader can rotate; two if the browser has no WebGL.
 function embeddingExplorer() {
   const n = data.stimuli.labels.length;
-  const { angles, period } = data.stimuli;
-  // Both ends of the circle share a colour, as in the pictures.
+  const { angles, period, start } = data.stimuli;
+  // Both ends of the circle share a colour, as in the figures.
   const circle = [[0, "#c9c3d6"], [0.25, "#5f76bc"], [0.5, "#2f1436"], [0.75, "#b2606a"], [1, "#c9c3d6"]];
   const deep = (() => { try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch { return false; } })();
   const first = { eye: { x: 2 * Math.cos(0.8), y: 2 * Math.sin(0.8), z: 0.8 }, center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } };
@@ -10,10 +10,9 @@ function embeddingExplorer() {
   if (!deep) document.querySelectorAll("[data-turn], #embedding-first").forEach((button) => { button.disabled = true; });
 
   function scale() {
-    const cmin = angles[0] < 0 ? -period / 2 : 0;
-    const { tickvals, ticktext } = degreeAxis([cmin, cmin + period]);
+    const { tickvals, ticktext } = degreeAxis([start, start + period]);
     const colorbar = { thickness: 10, title: { text: data.stimuli.kind }, tickvals, ticktext, tickfont: { color: colour("ink") } };
-    return { colorscale: circle, cmin, cmax: cmin + period, showscale: innerWidth > 600, colorbar };
+    return { colorscale: circle, cmin: start, cmax: start + period, showscale: innerWidth > 600, colorbar };
   }
 
   // The view that the reader chose, by the mouse or the buttons. Plotly changes its arguments, hence the copies.
