@@ -182,7 +182,7 @@ def test_the_axis_of_stimuli_is_followed(n, batch_size):
     np.testing.assert_array_equal(found["first"], expected)
     assert "maps" not in found
     np.testing.assert_array_equal(found["maps[3]"], 3 * expected)
-    with pytest.raises(InputError, match="layer 'maps' gives a list and no tensor; choose one of its elements"):
+    with pytest.raises(InputError, match="layer 'maps' returns a list, not a tensor; choose one of its elements"):
         represent(Tokens(), images, ["maps"])
 
 
@@ -209,7 +209,7 @@ def test_odd_outputs():
     for layer, message in {
         "mixed": r"layer 'mixed' gives shape \(8, 16\) for 2 images and \(12, 16\) for 3: it must give one row",
         "constant": "it must give one row per stimulus",
-        "out": r"layer 'out' gives a dict .*\[logits\], \[aux\]\[0\]",
+        "out": r"layer 'out' returns a dict, .*\[logits\], \[aux\]\[0\]",
         "out[heads]": r"there is no element \[heads\]; there are \[logits\], \[aux\]",
         "out[logits][0]": "there is no element",
         "squeezed:1": "the module runs once; runs are counted from 0",
@@ -452,7 +452,7 @@ def test_rows_of_every_batch_are_counted():
     images = torch.rand(20, 4, 4)
     with pytest.raises(InputError, match="layer 'encoder' runs 3 times for 20 images and once for 3"):
         represent(InParts(), images)
-    with pytest.raises(InputError, match=r"layer 'kept' gives shape \(8, 16\) for 20 images, .* expect \(20, 16\)"):
+    with pytest.raises(InputError, match=r"layer 'kept' gives shape \(8, 16\) for 20 images, .* imply \(20, 16\)"):
         represent(InParts(), images, ["kept"])
     np.testing.assert_array_equal(represent(InParts(), images, ["head"])["head"], images.flatten(1))
     for values in represent(InParts(), images, batch_size=8).values():

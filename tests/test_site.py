@@ -207,7 +207,8 @@ def options_of_commands():
 
     def walk(command, name):
         if name != "normenc":
-            found[name] = {option for p in command.params for option in p.opts if option.startswith("--")}
+            found[name] = {option for p in command.params if not getattr(p, "hidden", False) for option in p.opts}
+            found[name] = {option for option in found[name] if option.startswith("--")}
         for part, inner in getattr(command, "commands", {}).items():
             walk(inner, f"{name} {part}")
 

@@ -186,14 +186,14 @@ def test_a_study_of_a_new_type_runs_and_reports(tmp_path):
     )
     folder = run(study, tmp_path / "run", progress=False, device="cpu").folder
     environment = json.loads((folder / "environment.json").read_text())
-    plural, noun = STIMULUS_TYPES[kind].plural, STIMULUS_TYPES[kind].noun
+    plural = STIMULUS_TYPES[kind].plural
     assert environment["recording"]["stimuli"] == kind
     assert f"{plural} have no orientation" in json.dumps(environment)
     page = report.write(folder).read_text(encoding="utf-8")
-    assert f"shown 10 images of different {noun}" in page
+    assert f"to 10 images of different {plural}" in page
     names = {picture.stem for picture in (folder / "figures").iterdir()}
     assert {"rdms", "rdm_rows", "embeddings", "predictivity"} <= names and "tuning_curves" not in names
-    assert noun in (folder / "figures" / "rdm_rows.svg").read_text(encoding="utf-8")
+    assert STIMULUS_TYPES[kind].noun in (folder / "figures" / "rdm_rows.svg").read_text(encoding="utf-8")
 
 
 def test_pictures_find_a_type_by_its_period_unless_it_is_named():

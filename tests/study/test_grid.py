@@ -224,7 +224,7 @@ def test_a_kept_unit_is_what_was_trained():
     [
         ({"task": [{}, {}]}, "task: there are 2 called 'tilt-discrimination'; give each a label"),
         ({"network": [{"name": "FC"}, {"name": "FC"}]}, "network: there are 2 called 'FC'"),
-        ({"comparison": {"layers": ["pool"]}}, "FC has none of them, but fc, fc_relu"),
+        ({"comparison": {"layers": ["pool"]}}, "FC has none of them; its layers are fc, fc_relu"),
         ({"training": {"checkpoints": [3], "n_epochs": 2}}, "FC is trained on tilt-discrimination for 2 epochs"),
         ({"task": [{"name": "contrastive-invariance", "temperature": 0}]}, "task.temperature: given 0"),
         ({"task": [{}, {"name": "denoising", "nose": 0.1}]}, "task.2.nose: there is no such key; did you mean 'noise'"),

@@ -87,7 +87,7 @@ def test_directions_are_kept_apart_or_folded(tmp_path):
     assert evaluation.recording_rdm.shape == (24, 24)
     pixels = next(r for r in evaluation.representations if r.label == "pixels")
     assert pixels.rdm[0, 12] == pytest.approx(0, abs=1e-6)  # opposite directions are the same image
-    assert "Gratings of opposite directions are the same image" in page
+    assert "gratings that drift in opposite directions are the same image" in page
     rdms = xr.open_dataarray(folder / "rdms.nc")
     np.testing.assert_array_equal(rdms["direction"], np.arange(24) * 15)
     folded, _, page = run_on(drifting, tmp_path / "folded", fold_directions=True)
@@ -108,13 +108,13 @@ def test_networks_are_shown_the_images_that_the_animal_saw(tmp_path):
     block = shown[:, :48, :64].reshape(12, 24, 2, 32, 2).mean(dim=(2, 4))
     assert np.corrcoef(block.numpy().ravel(), evaluation.images.numpy().ravel())[0, 1] > 0.95
     assert not (folder / "figures" / "rdm_rows.png").exists()
-    assert "Stimuli are images, to which no neuron has an orientation" in page
+    assert "The stimuli are images, for which tuning to orientation is not defined" in page
     assert "represent images as" in page
 
 
 def test_images_that_are_missing_are_asked_for(tmp_path):
     np.savez(tmp_path / "m.npz", responses=np.random.default_rng(0).normal(size=(8, 5)), image=list("abcdefgh"))
-    with pytest.raises(InputError, match=r"m: the images that the animal saw are not there; .* --images FOLDER"):
+    with pytest.raises(InputError, match=r"m: the images that the animal saw are missing; .* images='FOLDER'"):
         prepare(SMALL.with_changes(recording=str(tmp_path / "m.npz")))
 
 

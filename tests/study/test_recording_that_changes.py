@@ -102,7 +102,7 @@ def test_a_recording_that_changes_while_it_is_read_is_refused_before_training(tm
         return understand(*arguments, **options)
 
     monkeypatch.setattr("normenc.recordings.loading.understand", slowly)
-    with pytest.raises(InputError, match=r"mine.npy: this changed while it was read"):
+    with pytest.raises(InputError, match=r"mine.npy: this changed while it was being read"):
         run(study(path), tmp_path / "run", progress=lambda tally: stages.append(tally.stage), device="cpu")
     assert set(stages) == {"reading the recording"}
     assert not (tmp_path / "run").exists()

@@ -467,7 +467,7 @@ def test_a_picture_that_cannot_be_read_is_left_out_with_its_least_width(small, t
     assert [path.name for path in drawn.paths] == ["example_stimuli.pdf"]
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["example_stimuli.pdf"]
     (reason,) = drawn.left_out.values()
-    least = int(re.fullmatch(r"rdms cannot be read at 30 mm: .*; give it more width, at least (\d+) mm", reason)[1])
+    least = int(re.fullmatch(r"rdms cannot be read at 30 mm: .*; give it a larger width, at least (\d+) mm", reason)[1])
     assert not redraw(small.folder, tmp_path, only="rdms", width=least).left_out
     assert redraw(small.folder, tmp_path, only="rdms", width=least - 5).left_out
 

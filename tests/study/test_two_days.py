@@ -73,7 +73,7 @@ def test_check_tells_what_was_read_and_what_it_can_decide(normenc, folder, kept)
     assert code == 0
     assert f"260 trials x {N_NEURONS} neurons" in said
     assert "12 directions, 0 to 330 degrees of drift" in said
-    assert f"{len(kept)} neurons, 240 trials, 20 a stimulus, animals not stated, 2 sessions" in said
+    assert f"{len(kept)} neurons, 240 trials, 20 per stimulus, animals not stated, 2 sessions" in said
     assert "left out 20 of 260 trials without a stimulus (blanks)" in said
     assert "verdict: reliable" in said
     assert "The 12 directions are 6 different images to a model" in said

@@ -12,9 +12,9 @@ import pytest
 from normenc import recordings, report, rsa
 from normenc.recordings import Recording
 from normenc.study import Study
+from normenc.study.drawing import write_run
 from normenc.study.evaluation import evaluate
 from normenc.study.representing import prepare
-from normenc.study.store import write_evaluation
 
 ORIENTATION = np.arange(0, 180, 15.0)
 BY_HALF, BY_QUARTER = np.repeat(["1", "2"], 48), np.tile(np.repeat(["1", "2"], 24), 2)
@@ -79,7 +79,7 @@ def test_tables_page_and_methods_agree_on_whose_a_recording_is(prepared, recordi
     assert found.ceiling.kind == (factor or "repeats")
 
     (tmp_path / "run").mkdir()
-    write_evaluation(evaluation, tmp_path / "run", device="cpu")
+    write_run(evaluation, tmp_path / "run", device="cpu")
     table = pd.read_csv(tmp_path / "run" / "similarity.csv")
     for column in ("animals", "sessions"):
         assert (table[f"n_{column}"] == n).all() if column == factor else table[f"n_{column}"].isna().all()
@@ -106,7 +106,7 @@ def test_a_session_that_saw_some_stimuli_is_left_out_and_that_is_said(prepared, 
     evaluation = evaluate(replace(prepared, recording=partial), stages=("represent", "compare"), progress=False)
     assert evaluation.inference.sizes["sessions"] == 2
     (tmp_path / "run").mkdir()
-    write_evaluation(evaluation, tmp_path / "run", device="cpu")
+    write_run(evaluation, tmp_path / "run", device="cpu")
     page = report.render(tmp_path / "run")
     said = "Session 3 saw 6 of 12 stimuli and is left out of the comparison."
     assert page.count(said) == 2  # below the answer, and in the methods

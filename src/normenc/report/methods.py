@@ -91,7 +91,7 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     trials = f" in {counted(recording['n_trials'], 'trial')}" if recording["n_trials"] else ""
     cited = "" if recording["citation"] == "not stated" else f" ({recording['citation']})"
     sentences = [
-        f"Models were compared with {population}{where} to "
+        f"Models were compared with {population}{where} {'for' if n is None else 'to'} "
         f"{counted(recording['n_stimuli'], shown.shown_as)}{shown.differing}{trials}{cited}."
     ]
     if recording["simulated"]:
