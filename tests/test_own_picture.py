@@ -99,5 +99,5 @@ def test_a_name_that_is_none_of_a_file_is_refused(name):
 
 
 def test_a_name_that_is_taken_is_refused():
-    with pytest.raises(InputError, match=r"a (figure|picture) 'rdms' already exists"):
+    with pytest.raises(InputError, match="a figure 'rdms' already exists"):
         picture("rdms", "nothing")

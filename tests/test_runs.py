@@ -195,5 +195,7 @@ def test_stimuli_of_a_type_that_is_not_known_here_are_named(folder):
 
 
 def test_a_picture_that_the_run_has_not_is_named(made):
-    with pytest.raises(InputError, match=r"there is no figure 'leaderboard'; this run has .*rdms, ."):
+    with pytest.raises(
+        InputError, match="there is no figure 'leaderboard'; this run has example_stimuli, rdms, embeddings"
+    ):
         Run.open(made.folder).plot("leaderboard")

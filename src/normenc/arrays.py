@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.stimulus_types import STIMULUS_TYPES
 
 if TYPE_CHECKING:
     import torch
@@ -284,6 +283,8 @@ def stimulus_name(responses: Any, row: int) -> str:
 
 def _row_labels(responses: Any) -> Iterable[tuple[str, Any]]:
     """Names and labels of the rows; names of stimuli first."""
+    from normenc.stimulus_types import STIMULUS_TYPES  # here, for the code that trains does not depend on it
+
     if is_frame(responses):
         index = responses.index
         return [] if type(index).__name__ == "RangeIndex" else [(index.name or "label", index)]

@@ -1,5 +1,6 @@
 """Pictures of how neurons and units are tuned, side by side; of images there are none."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,15 @@ def _has_tuning(run: Run) -> bool:
     return run.tuning is not None
 
 
-@picture(
-    "tuning_curves", "Tuning curves of randomly chosen neurons and units", applies=_has_tuning, when=ANGLES, placed=True
-)
+tuning_picture = partial(picture, applies=_has_tuning, when=ANGLES, placed=True)
+
+
+@tuning_picture("tuning_curves", "Tuning curves of randomly chosen neurons and units")
 def _tuning_curves(run: Run) -> Picture:
     return Picture("tuning_curves", _curves(run))
 
 
-@picture(
-    "tuning_best",
-    "Tuning curves of the most selective neurons and units",
-    applies=_has_tuning,
-    when=ANGLES,
-    placed=True,
-)
+@tuning_picture("tuning_best", "Tuning curves of the most selective neurons and units")
 def _tuning_best(run: Run) -> Picture:
     """The most selective of the units that are tuned to orientation, or of all where that cannot be tested."""
     units, (shown, _) = units_by_population(run), described_populations(run)
@@ -50,13 +46,7 @@ def _tuning_best(run: Run) -> Picture:
     return Picture("tuning_curves", _curves(run) | {"scores": scores, "score": "gOSI"})
 
 
-@picture(
-    "response_maps",
-    "Responses of all neurons and units, sorted by preferred orientation",
-    applies=_has_tuning,
-    when=ANGLES,
-    placed=True,
-)
+@tuning_picture("response_maps", "Responses of all neurons and units, sorted by preferred orientation")
 def _response_maps(run: Run) -> Picture:
     """Sorted by one half of the trials and drawn of the other, where there are two: else noise makes a diagonal too."""
     kept, (shown, _) = run.source_data["tuning"], described_populations(run)
@@ -74,7 +64,7 @@ def _response_maps(run: Run) -> Picture:
     )
 
 
-@picture("preferences", "Polar histograms of preferred orientations", applies=_has_tuning, when=ANGLES, placed=True)
+@tuning_picture("preferences", "Polar histograms of preferred orientations")
 def _preferences(run: Run) -> Picture:
     return _histogram(run, *described_populations(run), "orientation")
 
@@ -95,13 +85,7 @@ def _preferred_directions(run: Run) -> Picture:
     return _histogram(run, [recording_label(run)], [], "direction")
 
 
-@picture(
-    "selectivity",
-    "Cumulative distributions of selectivity over neurons and units",
-    applies=_has_tuning,
-    when=ANGLES,
-    placed=True,
-)
+@tuning_picture("selectivity", "Cumulative distributions of selectivity over neurons and units")
 def _selectivity(run: Run) -> Picture:
     selective = {label: own["gosi"].to_numpy(dtype=float) for label, own in units_by_population(run).items()}
     shown, plain = described_populations(run)
@@ -116,13 +100,7 @@ def _selectivity(run: Run) -> Picture:
     )
 
 
-@picture(
-    "eigenspectra",
-    "Variances of principal components against their rank",
-    applies=_has_tuning,
-    when=ANGLES,
-    placed=True,
-)
+@tuning_picture("eigenspectra", "Variances of principal components against their rank")
 def _eigenspectra(run: Run) -> Picture:
     kept, (shown, plain) = run.source_data["tuning"], described_populations(run)
     spectra = {label: own["spectrum"] for label, own in kept.items()}
