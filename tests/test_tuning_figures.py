@@ -184,7 +184,7 @@ def test_a_large_map_averages_neighbours_and_says_so(tmp_path):
     assert shown.shape == (200, len(ORIENTATION))
     np.testing.assert_allclose(shown[7], scaled[:, 7 * 118 : 8 * 118].mean(axis=1), rtol=1e-5)
     np.testing.assert_allclose(shown[199], scaled[:, 199 * 118 :].mean(axis=1), rtol=1e-5)
-    assert axes[0, 0].get_title() == "V1\n23,589 units, 118 a row"
+    assert axes[0, 0].get_title() == "V1\n23,589 units, 118 per row"
     assert axes[0, 0].get_ylim() == (23_588.5, -0.5)
     assert axes[0, 0].images[0].get_extent() == [-0.5, len(ORIENTATION) - 0.5, 200 * 118 - 0.5, -0.5]
     path = figures.save(axes, tmp_path, "map")[1]

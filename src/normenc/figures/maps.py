@@ -183,7 +183,7 @@ def _label_map(
     panel.set_xlabel(stimulus_type.axis_label)
     lines = [wrapped(label, room(panel)), units_text(n_units, neurons)]
     if n_units > MAX_ROWS:
-        lines[1] += f",{chr(10) if narrow(panel) else ' '}{-(-n_units // MAX_ROWS):,} a row"
+        lines[1] += f",{chr(10) if narrow(panel) else ' '}{-(-n_units // MAX_ROWS):,} per row"
     if n_preferring < n_units:
         if n_preferring:
             panel.axhline(n_preferring - 0.5, color="white", linewidth=1.2)

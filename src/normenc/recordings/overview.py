@@ -59,7 +59,7 @@ def _trials(recording: "Recording") -> str:
     if recording.n_trials is None:
         return "not known; responses are averages, or one trial a stimulus"
     low, high = recording.n_repeats
-    return f"{recording.n_trials:,}, {low}{'' if low == high else f' to {high}'} a stimulus"
+    return f"{recording.n_trials:,}, {low}{'' if low == high else f' to {high}'} per stimulus"
 
 
 def own_rdm(recording: "Recording") -> npt.NDArray[np.float64]:

@@ -237,7 +237,7 @@ class Recording(MadeFromArrays, Shown):
         --------
         >>> toy = Recording.from_trials("toy", [[1.0, 2.0], [3.0, 1.0], [5.0, 1.0]], [90, 0, 0], area="V1")
         >>> toy.summary().loc[["stimuli", "trials", "area"], "value"].to_list()
-        ['2 orientations, 0 to 90 degrees', '3, 1 to 2 a stimulus', 'V1']
+        ['2 orientations, 0 to 90 degrees', '3, 1 to 2 per stimulus', 'V1']
         """
         return fact_table(self)
 

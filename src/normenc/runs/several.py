@@ -12,12 +12,12 @@ __all__ = ["open_all"]
 
 
 def open_all(folders: Sequence[str | Path]) -> list[Run]:
-    """Open several runs and name them by study and recording, and where that is not enough by folder and number.
+    """Open several runs and name them by study and recording and, if these are alike, by folder and number.
 
     Raises
     ------
     InputError
-        When there are fewer than two, one stands twice, or a folder holds no whole run.
+        If there are fewer than two, one is given twice, or a folder holds no complete run.
     """
     if isinstance(folders, str | PathLike) or len(folders) < 2:
         n = 1 if isinstance(folders, str | PathLike) else len(folders)
