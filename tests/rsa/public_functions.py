@@ -79,12 +79,21 @@ def numbers(found: Any) -> np.ndarray:
         columns = ["similarity", "low", "high", "standard_error", "p_chance", "p_ceiling"]
         parts = [found.models[columns], found.ceiling_intervals, found.pairs[["difference", "p"]]]
         return np.concatenate([np.ravel(np.asarray(part)) for part in parts] + [numbers(found.ceiling)])
+    if isinstance(found, rsa.Partition):
+        columns = [name for name in found.models if name not in ("model", "why_unknown")]
+        parts = [found.models[columns], found.explained, found.explained_non_negative]
+        return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
     if isinstance(found, rsa.Ceiling):
         return np.array([found.lower, found.upper])
     if isinstance(found, rsa.WeightedModel):
         table = found.layers[["similarity", "weight"]]
         return np.array([found.similarity, *found.ceiling, *np.ravel(np.asarray(table))])
     return np.asarray(found)
+
+
+def partition(layer: Any, control: Any, data: Any = None, **given: Any) -> rsa.Partition:
+    """With neighbours drawn together, so that few samples have all dissimilarities equal."""
+    return rsa.partition({"layer": layer}, {"control": control}, data, **given, ordered=True, n_samples=6)
 
 
 def pair(kind: str, one: np.ndarray, other: np.ndarray, names: str = "x y") -> dict[str, tuple[str, np.ndarray]]:
@@ -115,6 +124,7 @@ def frame(array: np.ndarray, kind: str, names: Any = None) -> Any:
 
 
 MODEL_PAIR = {"one": ("rdm", MODELS[0]), "two": ("rdm", MODELS[1])}
+LAYER_PAIR = {"layer": ("rdm", MODELS[0]), "control": ("rdm", MODELS[1])}
 OWN = {"correlates": True}
 CALLS = [
     *(
@@ -218,6 +228,15 @@ CALLS = [
     Call("infer", infer, {**MODEL_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),
     Call("infer", infer, {**MODEL_PAIR, "responses": ("responses", counts(N, 12))}, "drawn", "of responses", **OWN),
     Call("infer", infer, {**MODEL_PAIR, "repeats": ("repeats", REPEATS)}, "drawn", "of repeats", **OWN),
+    Call("partition", partition, {**LAYER_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),
+    Call(
+        "partition",
+        partition,
+        {**LAYER_PAIR, "responses": ("responses", counts(N, 12))},
+        "drawn",
+        "of responses",
+        **OWN,
+    ),
     Call(
         "match_stimuli",
         lambda rdm, labels: rsa.match_stimuli(rdm, labels, NAMES[[3, 0, 5]]),

@@ -139,13 +139,14 @@ def test_nothing_is_refused(call, name):
 
 
 SINGLE_RDMS = ("cross_validate_weighted", "simulate_responses")
+SEVERAL = {(name, "responses") for name in ("infer", "noise_covariance", "partition")}  # responses of sessions
 
 
 @each_array
 def test_a_stack_is_no_matrix_and_a_matrix_no_stack(call, name):
     kind, array = call.arrays[name]
     several = {"responses", "noise", "vectors", "orders"} | ({"rdm"} if call.name in SINGLE_RDMS else set())
-    if kind in several and (call.name, kind) not in {("infer", "responses"), ("noise_covariance", "responses")}:
+    if kind in several and (call.name, kind) not in SEVERAL:
         with pytest.raises(InputError, match=r"shape \(2, |is a stack of 2 RDMs"):
             call(**{name: np.stack([array, array])})
     if kind == "repeats" and call.name != "noise_covariance":
@@ -158,6 +159,7 @@ def test_a_stack_is_no_matrix_and_a_matrix_no_stack(call, name):
 CHOICES = ("method", "metric", "rdm_metric", "shrinkage", "missing", "chance")
 GIVEN = {  # the least that each function needs, before options
     "infer": lambda **o: rsa.infer({"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)),
+    "partition": lambda **o: rsa.partition({"a": MODELS[0]}, {"b": MODELS[1]}, responses=X, **({"n_samples": 6} | o)),
     "noise_ceiling": lambda **o: rsa.noise_ceiling(responses=X, **o),
     "cross_validate_weighted": lambda **o: rsa.cross_validate_weighted(
         {"a": EIGHT[0]}, EIGHT[1], **({"n_folds": 2} | o)

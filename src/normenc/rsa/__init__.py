@@ -19,6 +19,7 @@ from normenc.rsa.inference import Inference, infer
 from normenc.rsa.measures import MEASURES, METHODS, Measure
 from normenc.rsa.noise import noise_covariance
 from normenc.rsa.pairs import match_stimuli
+from normenc.rsa.partition import Partition, partition
 from normenc.rsa.permutation import chance_p_values, permuted_similarities
 from normenc.rsa.simulation import simulate_responses
 from normenc.rsa.weighting import WeightedModel, cross_validate_weighted, fit_weights
@@ -32,6 +33,7 @@ __all__ = [
     "Ceiling",
     "Inference",
     "Measure",
+    "Partition",
     "WeightedModel",
     "angular_distance",
     "chance_p_values",
@@ -46,6 +48,7 @@ __all__ = [
     "match_stimuli",
     "noise_ceiling",
     "noise_covariance",
+    "partition",
     "permuted_similarities",
     "procrustes_distance",
     "pwcca",

@@ -23,9 +23,10 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
-__all__ = ["bootstrap", "ceiling_of"]
+__all__ = ["bootstrap", "ceiling_of", "resampled"]
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 Sample = tuple[dict[str, tuple[float, ...]], Floats]
 Halves = Sequence[tuple[Floats, Floats]]
 CEILING_PAIRS = 40_000  # limit on dissimilarities of halves in a bootstrap sample; only the estimate uses all splits
@@ -79,13 +80,50 @@ def bootstrap(
         the similarity of every model and both ceilings, shape (n_samples, n_models + 2). A similarity that is undefined
         in a sample of any bootstrap is NaN in that sample of every bootstrap.
     """
+
+    def evaluate(drawn: Mapping[str, Counts]) -> tuple[Floats, Floats]:
+        return _evaluate(inputs, drawn, measure, kind, halves, seed)
+
+    return resampled(
+        inputs, factors, evaluate, n_samples=n_samples, block_length=block_length, seed=seed, progress=progress
+    )
+
+
+def resampled(
+    inputs: Inputs,
+    factors: tuple[str, ...],
+    evaluate: Callable[[Mapping[str, Counts]], tuple[Floats, Floats]],
+    *,
+    n_samples: int,
+    block_length: int | None,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Sample]:
+    """Resample every set of factors; :func:`bootstrap` for anything that can be evaluated in samples.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Whose `owner`, `member` and `group` say which values are averaged.
+    factors : tuple of str
+    evaluate : callable
+        Given how often the members of each factor are in each sample, returns values of shape (n_samples, n_vectors,
+        n_rdms) and both ceilings, shape (n_samples, 2); one sample if all are the same.
+    n_samples, block_length, seed, progress
+        See :func:`bootstrap`.
+
+    Returns
+    -------
+    list of (dict, ndarray)
+        See :func:`bootstrap`.
+    """
     draws = _draw(inputs, factors, n_samples, block_length, seed)
     samples = []
     others = [f for f in draws if f != "seeds"]
     every = list(product(*([None, *draws[f]] for f in others)))
     for done, ways in enumerate(every, start=1):
         drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
-        estimates, ceiling = _evaluate(inputs, {f: d.weights for f, d in drawn.items()}, measure, kind, halves, seed)
+        estimates, ceiling = evaluate({f: d.weights for f, d in drawn.items()})
         estimates = np.broadcast_to(estimates, (n_samples, *estimates.shape[1:]))
         for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
             if not drawn and seeds is None:

@@ -17,7 +17,7 @@ from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
 
-__all__ = ["FACTORS", "Inputs"]
+__all__ = ["FACTORS", "Inputs", "recorded_rdms", "sessions_of"]
 
 Floats = npt.NDArray[np.float64]
 FACTORS = (
@@ -67,9 +67,9 @@ class Inputs:
         if not isinstance(models, Mapping) or not models:
             raise InputError("there are no models to compare; give a mapping of names to RDMs")
         check_metric(rdm_metric, responses=responses, repeats=repeats)
-        per_session, labels = _per_session(responses)
+        per_session, labels = sessions_of(responses)
         others = [("responses", labels), ("repeats", labels_of(repeats, -2))]
-        matrices = _recorded(data, per_session, repeats, rdm_metric, others)
+        matrices = recorded_rdms(data, per_session, repeats, rdm_metric, others)
         subject, session = whose_rdms(data, *whose)
         if len(per_session) > 1 and session is None:
             session = np.arange(len(per_session))
@@ -220,7 +220,7 @@ class Inputs:
         return tuple(f for f in FACTORS if f in factors)
 
 
-def _per_session(responses: Any) -> tuple[list[Any], Sequence[Labels]]:
+def sessions_of(responses: Any) -> tuple[list[Any], Sequence[Labels]]:
     """Responses (n_stimuli, n_neurons) of every session (one, if two-dimensional), and their labels."""
     if responses is None:
         return [], []
@@ -232,7 +232,7 @@ def _per_session(responses: Any) -> tuple[list[Any], Sequence[Labels]]:
     return list(values) if values.ndim == 3 else [responses], labels_of(responses, -2)
 
 
-def _recorded(
+def recorded_rdms(
     data: Any, per_session: list[Any], repeats: Any, rdm_metric: str, labels: list[tuple[str, Sequence[Labels]]]
 ) -> Floats:
     """RDMs of the recording: as given, after checking them against all other inputs, or computed from these."""

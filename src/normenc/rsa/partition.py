@@ -1,0 +1,265 @@
+"""Variance partitioning of RDMs: what a layer explains beyond all controls together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normenc.arrays import as_count, as_seed
+from normenc.rsa.bootstrap import resampled
+from normenc.rsa.contrasts import MOST_UNDEFINED, Contrasts
+from normenc.rsa.corrections import holm
+from normenc.rsa.inference import MIN_STIMULI
+from normenc.rsa.inputs import Inputs
+from normenc.rsa.labelled import turned_stack
+from normenc.rsa.pairs import upper
+from normenc.rsa.partition_inputs import Given
+from normenc.rsa.resampling import block_length_of
+from normenc.rsa.variance_parts import STATISTICS, products_in_samples, variance_parts
+from normenc.showing import Shown
+
+__all__ = ["Partition", "partition"]
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+CHUNK_BYTES = 2**27  # of pair weights at a time
+NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM
+OF_LAYERS = 3  # of the statistics, those that each layer has; the rest are of the controls alone
+COMBINATION = "its dissimilarities are a combination of those of the controls"
+UNDEFINED = "its dissimilarities, or those of a control, are all equal in many bootstrap samples"
+
+
+@dataclass(frozen=True, repr=False)
+class Partition(Shown):
+    """Results of :func:`partition`.
+
+    Attributes
+    ----------
+    models : DataFrame
+        One row per model: ``model``; ``unique``, the share of the variance of the recording's dissimilarities that the
+        model explains beyond all controls together, with its 95 % interval ``unique_low`` and ``unique_high``;
+        ``explained``, the share that controls and model explain together; ``semipartial`` and ``partial``, the
+        correlations given the controls, each with ``_low`` and ``_high``; ``non_negative``, the same as ``unique`` if
+        all weights are at least 0, with its interval; ``standard_error`` and ``dof`` of the semipartial correlation,
+        its two-sided ``p`` against 0 and ``p_holm``; ``n_seeds``; ``why_unknown``.
+    controls : tuple of str
+        The controls, in order, without those whose dissimilarities are all equal.
+    explained : tuple of float
+        Share of the variance that the controls explain together, and its 95 % interval.
+    explained_non_negative : tuple of float
+        The same with weights of at least 0.
+    factors : tuple of str
+        The resampled factors.
+    sizes : dict of str to int
+        Their sizes.
+    n_samples : int
+    notes : tuple of str
+        What was left out or thinned.
+    """
+
+    models: pd.DataFrame
+    controls: tuple[str, ...]
+    explained: tuple[float, float, float]
+    explained_non_negative: tuple[float, float, float]
+    factors: tuple[str, ...]
+    sizes: dict[str, int]
+    n_samples: int
+    notes: tuple[str, ...] = ()
+
+    def summary(self) -> pd.DataFrame:
+        """The unique shares of variance, one row per model."""
+        return self.models[["model", "unique", "unique_low", "unique_high", "partial", "p_holm"]].copy()
+
+    def _title(self) -> str:
+        n = len(self.models)
+        return (
+            f"{n} model{'s' * (n != 1)} beyond {len(self.controls)} control{'s' * (len(self.controls) != 1)}, which "
+            f"explain {self.explained[0]:.3f} together"
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        return (f"95 % confidence intervals generalise over {', '.join(self.factors)}.", *self.notes)
+
+
+def partition(
+    models: Mapping[str, Any],
+    controls: Mapping[str, Any],
+    data: Any = None,
+    *,
+    subject: Any = None,
+    session: Any = None,
+    responses: Any = None,
+    repeats: Any = None,
+    rdm_metric: str = "correlation",
+    ordered: bool = False,
+    block_length: int | None = None,
+    factors: Sequence[str] | None = None,
+    n_samples: int = 1000,
+    most_stimuli: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Partition:
+    r"""Divide the variance of a recording's dissimilarities into what controls explain and what each model adds.
+
+    The recording's dissimilarities y are regressed, with an intercept, on those of all controls C, and on those of all
+    controls and one model x. The unique share of the model is the difference of the two shares of variance explained,
+    :math:`R^2_{C,x} - R^2_C`. It is the square of the semipartial correlation, that of y with the part of x that is no
+    combination of the controls; the partial correlation is that of the two remainders. With several RDMs of the data,
+    or several seeds, correlations are averaged, and the unique share is the square of the mean semipartial correlation.
+
+    Intervals of correlations are estimate ± t x standard error, from the same bootstraps as :func:`normenc.rsa.infer`.
+    That of the unique share is the square of the semipartial correlation's, and so begins at 0 exactly if that includes
+    0: even a model without anything of its own adds a little to a regression. Noise of the recording is not removed.
+
+    Parameters
+    ----------
+    models : mapping of str to array_like, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli)
+        RDMs. Each model is added to the controls alone, not to the other models.
+    controls : mapping of str to array_like, shape (n_stimuli, n_stimuli)
+        RDMs, one each.
+    data, subject, session, responses, repeats, rdm_metric, ordered, block_length, factors, n_samples, seed, progress
+        See :func:`normenc.rsa.infer`. `repeats` only give the data's RDM if nothing else does.
+    most_stimuli : int
+        With more stimuli than these, estimates are of all stimuli, but standard errors come from this many of them,
+        drawn at random (evenly spaced ones if `ordered`), and are larger than all would give.
+
+    Returns
+    -------
+    Partition
+
+    Raises
+    ------
+    InputError
+        If stimuli differ between RDMs, there are too few of them, there is no model or no control with different
+        dissimilarities, a control is a stack of RDMs, or a name is both a model's and a control's.
+
+    References
+    ----------
+    Groen, Greene, Baldassano, Fei-Fei, Beck & Baker, eLife 2018 (variance partitioning of RDMs); Schuett, Kipnis,
+    Diedrichsen & Kriegeskorte, eLife 2023 (bootstraps); Khaligh-Razavi & Kriegeskorte, PLoS Comput. Biol. 2014
+    (non-negative weights).
+
+    Examples
+    --------
+    >>> from normenc.rsa import rdm
+    >>> rng = np.random.default_rng(0)
+    >>> control, layer, other = rng.normal(size=(3, 40, 20))
+    >>> neurons = np.hstack([control, layer]) + 0.5 * rng.normal(size=(40, 40))
+    >>> parts = partition(
+    ...     {"layer": rdm(layer), "other": rdm(other)}, {"control": rdm(control)}, responses=neurons, n_samples=200
+    ... )
+    >>> bool(parts.models["unique_low"][0] > 0.1), bool(parts.models["unique_low"][1] == 0)
+    (True, True)
+    """
+    n_samples, seed = as_count(n_samples, "n_samples", 2), as_seed(seed)
+    most_stimuli = as_count(most_stimuli, "most_stimuli", MIN_STIMULI)
+    repeats = turned_stack(repeats, "repeats")
+    given = Given.of(models, controls, data, (responses, repeats), rdm_metric, (subject, session))
+    inputs = given.inputs(most_stimuli, rdm_metric, ordered, seed)
+    chosen = inputs.chosen_factors(factors)
+    blocks = None
+    if ordered and "stimuli" in chosen:
+        blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
+    layers = _layers_of(inputs, len(given.controls))
+    estimate = _flattened(variance_parts(given.products()))
+    samples = resampled(
+        layers,
+        chosen,
+        lambda drawn: _evaluate(inputs, len(given.controls), drawn),
+        n_samples=n_samples,
+        block_length=blocks,
+        seed=seed,
+        progress=progress,
+    )
+    values = np.append(layers.average(estimate, None, None)[0], [np.nan, np.nan])
+    summary = Contrasts.of(samples, inputs.sizes(chosen), blocks, values)
+    table, (explained, non_negative) = _results(given, summary)
+    notes, n_stimuli = given.notes, given.data.shape[1]
+    if inputs.n_stimuli < n_stimuli:
+        notes += (f"Standard errors come from {inputs.n_stimuli:,} of the {n_stimuli:,} stimuli.",)
+    return Partition(
+        table, tuple(given.controls), explained, non_negative, chosen, inputs.counts(chosen), n_samples, notes
+    )
+
+
+def _results(given: Given, summary: Contrasts) -> tuple[pd.DataFrame, list[tuple[float, float, float]]]:
+    """The table of models with intervals, and the shares that the controls explain."""
+    names = list(given.defined)
+    n, estimate = len(names), summary.estimate
+    low, high, error, dof, p = summary.of_weights(np.eye(len(estimate))[:-2])
+    undefined = np.isnan(summary.samples[0][1][:, :-2]).mean(axis=0) > MOST_UNDEFINED
+    low, high, error, dof, p = (np.where(undefined, np.nan, v) for v in (low, high, error, dof, p))
+    semipartial = slice(0, n)
+    unique = estimate[semipartial] ** 2
+    table = pd.DataFrame({"unique": unique}, index=pd.Index(names, name="model"))
+    table["unique_low"], table["unique_high"] = squared(low[semipartial], high[semipartial])
+    table["explained"] = estimate[OF_LAYERS * n] + unique
+    for place, (key, least) in enumerate((("semipartial", -1), ("partial", -1), ("non_negative", 0))):
+        own = slice(place * n, place * n + n)
+        table[key] = estimate[own]
+        table[f"{key}_low"], table[f"{key}_high"] = (np.clip(end[own], least, 1) for end in (low, high))
+    table["standard_error"], table["dof"], table["p"] = error[semipartial], dof[semipartial], p[semipartial]
+    table["p_holm"] = holm(table["p"])
+    combination = set(table.index[np.isnan(unique)])
+    uncertain = set(table.index[undefined[semipartial]])
+    table = table.reindex(list(given.models))
+    table["n_seeds"] = [len(stack) for stack in given.models.values()]
+    reasons = dict.fromkeys(uncertain, UNDEFINED) | dict.fromkeys(combination, COMBINATION) | given.reasons
+    table["why_unknown"] = [reasons.get(name, "") for name in table.index]
+    places = (OF_LAYERS * n, OF_LAYERS * n + 1)
+    shares = [(float(estimate[k]), float(max(low[k], 0)), float(min(high[k], 1))) for k in places]
+    return table.reset_index(), shares
+
+
+def squared(low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """The interval of the square of a value from that of the value.
+
+    Examples
+    --------
+    >>> squared(np.array([-0.1, 0.2]), np.array([0.3, 0.4]))
+    (array([0.  , 0.04]), array([0.09, 0.16]))
+    """
+    ends = np.sort(np.square(np.clip([low, high], -1, 1)), axis=0)
+    return np.where(low * high > 0, ends[0], np.where(np.isnan(low), np.nan, 0.0)), ends[1]
+
+
+def _layers_of(inputs: Inputs, n_controls: int) -> Inputs:
+    """The same recording, with the statistics of :func:`_flattened` in place of models."""
+    kept = inputs.owner >= n_controls
+    owner, member, names = inputs.owner[kept] - n_controls, inputs.member[kept], inputs.names[n_controls:]
+    every = [f"{key} {name}" for key in STATISTICS[:OF_LAYERS] for name in names]
+    last = len(every) + np.arange(len(STATISTICS) - OF_LAYERS)
+    return replace(
+        inputs,
+        names=[*every, *STATISTICS[OF_LAYERS:]],
+        owner=np.concatenate([*(owner + place * len(names) for place in range(OF_LAYERS)), last]),
+        member=np.concatenate([np.tile(member, OF_LAYERS), np.full(len(last), -1)]),
+    )
+
+
+def _flattened(parts: dict[str, Floats]) -> Floats:
+    """All statistics along one axis: shape (n_samples, n_values, n_rdms)."""
+    return np.concatenate([parts[key] for key in STATISTICS], axis=1)
+
+
+def _evaluate(inputs: Inputs, n_controls: int, drawn: Mapping[str, Counts]) -> tuple[Floats, Floats]:
+    """All statistics in samples; the second result stands where there would be noise ceilings."""
+    everyone = np.ones((1, inputs.n_stimuli), dtype=np.int64)
+    stimuli, neurons = drawn.get("stimuli", everyone), drawn.get("neurons")
+    data, n_pairs = upper(inputs.matrices), inputs.models.shape[1]
+    step = max(1, CHUNK_BYTES // (8 * n_pairs))
+    if neurons is not None:
+        step = int(np.clip(step // max(1, len(inputs.neurons)), 1, NEURON_SAMPLES))
+    parts = []
+    for start in range(0, len(stimuli if neurons is None else neurons), step):
+        chosen = slice(start, start + step)
+        counts = stimuli if len(stimuli) == 1 else stimuli[chosen]
+        own = None if neurons is None else np.stack([groups.vectors(neurons[chosen]) for groups in inputs.neurons])
+        if own is not None:
+            counts = np.broadcast_to(counts, (own.shape[1], counts.shape[1]))
+        parts.append(_flattened(variance_parts(products_in_samples(inputs.models, n_controls, data, counts, own))))
+    values = np.concatenate(parts)
+    return values, np.full((len(values), 2), np.nan)

@@ -1,0 +1,165 @@
+"""What :func:`normenc.rsa.partition` is given, checked once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_array
+from normenc.errors import InputError
+from normenc.rsa.inference import MIN_STIMULI
+from normenc.rsa.inputs import Inputs, recorded_rdms, sessions_of
+from normenc.rsa.labelled import labels_of, labels_of_rdm, square
+from normenc.rsa.labels import check_same
+from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.recorded import check_metric, whose_rdms
+from normenc.rsa.ties import is_flat
+from normenc.rsa.variance_parts import Products, products_of_matrices
+
+__all__ = ["Given"]
+
+Stacks = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """RDMs of any precision, stacked; controls with equal dissimilarities are left out.
+
+    Attributes
+    ----------
+    models, controls : dict of str to ndarray, shape (n_seeds, n_stimuli, n_stimuli)
+    data : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
+    responses : array_like or None
+        As given.
+    sessions : list of ndarray, shape (n_stimuli, n_neurons)
+        The same, checked.
+    whose : tuple
+        Labels of animals and of sessions.
+    reasons : dict of str to str
+        Models that explain nothing, and why.
+    notes : tuple of str
+    """
+
+    models: Stacks
+    controls: Stacks
+    data: npt.NDArray[Any]
+    responses: Any
+    sessions: list[npt.NDArray[Any]]
+    whose: tuple[Any, Any]
+    reasons: dict[str, str]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        models: Mapping[str, Any],
+        controls: Mapping[str, Any],
+        data: Any,
+        recorded: tuple[Any, Any],
+        rdm_metric: str,
+        whose: tuple[Any, Any],
+    ) -> "Given":
+        """Check everything against each other; `recorded` are responses and repeats."""
+        for what, own in (("models", models), ("controls", controls)):
+            if not isinstance(own, Mapping) or not own:
+                raise InputError(f"there are no {what} to compare; give a mapping of names to RDMs")
+        if both := set(models) & set(controls):
+            raise InputError(f"{min(both)!r} is the name of a model and of a control; give each another name")
+        responses, repeats = recorded
+        named = [(f"the model {name!r}", values) for name, values in models.items()]
+        named += [(f"the control {name!r}", values) for name, values in controls.items()]
+        of_rdms = [(what, labels_of_rdm(values)) for what, values in [*named, ("the data", data)]]
+        check_metric(rdm_metric, responses=responses, repeats=repeats)
+        sessions, labels = sessions_of(responses)
+        others = [("responses", labels), ("repeats", labels_of(repeats, -2))]
+        check_same([*of_rdms, *others])
+        matrices = recorded_rdms(data, sessions, repeats, rdm_metric, others)
+        stacks = {what: _stack(values, what) for what, values in named}
+        _check_stimuli(stacks, matrices.shape[1], len(controls))
+        own_models = {name: stacks[f"the model {name!r}"] for name in models}
+        own_controls = {name: stacks[f"the control {name!r}"] for name in controls}
+        flat = _flat_controls(own_controls)
+        return cls(
+            own_models,
+            {name: stack for name, stack in own_controls.items() if name not in flat},
+            matrices,
+            responses,
+            [as_array(own, "responses") for own in sessions],
+            whose_rdms(data, *whose),
+            _reasons(own_models),
+            tuple(f"All dissimilarities of {name} are equal, so it explains nothing." for name in flat),
+        )
+
+    @property
+    def defined(self) -> dict[str, npt.NDArray[Any]]:
+        """Models whose dissimilarities differ."""
+        return {name: stack for name, stack in self.models.items() if name not in self.reasons}
+
+    def products(self) -> Products:
+        """Correlations over all stimuli."""
+        stacks = [*self.controls.values(), *self.defined.values()]
+        return products_of_matrices([own for stack in stacks for own in stack], len(self.controls), self.data)
+
+    def inputs(self, most_stimuli: int, rdm_metric: str, ordered: bool, seed: int) -> Inputs:
+        """Controls, then models, with at most so many stimuli."""
+        n_stimuli, responses = self.data.shape[1], self.responses
+        kept = np.arange(n_stimuli)
+        if n_stimuli > most_stimuli:
+            kept = np.arange(most_stimuli) * n_stimuli // most_stimuli
+            if not ordered:
+                kept = np.sort(np.random.default_rng([seed, 6]).permutation(n_stimuli)[:most_stimuli])
+            chosen = [own[kept] for own in self.sessions]
+            responses = None if not chosen else chosen[0] if len(chosen) == 1 else np.stack(chosen)
+        own = {name: stack[:, kept][:, :, kept] for name, stack in (self.controls | self.defined).items()}
+        return Inputs.of(own, self.data[:, kept][:, :, kept], responses, None, rdm_metric, self.whose, seed)
+
+
+def _check_stimuli(stacks: Stacks, n_stimuli: int, n_controls: int) -> None:
+    for what, stack in stacks.items():
+        if stack.shape[1] != n_stimuli:
+            raise InputError(
+                f"{what} has {stack.shape[1]} stimuli, but the data have {n_stimuli}; give the same stimuli in the "
+                "same order"
+            )
+    least = max(MIN_STIMULI, n_controls + 3)
+    if n_stimuli < least:
+        raise InputError(
+            f"there are {n_stimuli} stimuli; a regression on a model and {n_controls} control{'s' * (n_controls != 1)} "
+            f"needs at least {least}"
+        )
+
+
+def _flat_controls(controls: Stacks) -> list[str]:
+    """Controls whose dissimilarities are all equal; InputError if these are all, or one is a stack."""
+    for name, stack in controls.items():
+        if len(stack) > 1:
+            raise InputError(f"the control {name!r} is a stack of {len(stack)} RDMs; give one, or their mean")
+    flat = [name for name, stack in controls.items() if _is_flat(stack[0])]
+    if len(flat) == len(controls):
+        raise InputError(f"all dissimilarities of the control {flat[0]!r} are equal; give a control that varies")
+    return flat
+
+
+def _reasons(models: Stacks) -> dict[str, str]:
+    """Models whose dissimilarities are all equal; InputError if these are all."""
+    flat = [name for name, stack in models.items() if any(map(_is_flat, stack))]
+    if len(flat) == len(models):
+        raise InputError(f"no model has different dissimilarities: those of {flat[0]!r} are all equal")
+    return dict.fromkeys(flat, "all its dissimilarities are equal")
+
+
+def _stack(values: Any, what: str) -> npt.NDArray[Any]:
+    """A stack of RDMs in their own precision, checked one at a time."""
+    numbers = square(values, what)
+    numbers = numbers[None] if numbers.ndim == 2 else numbers
+    if numbers.ndim != 3 or not len(numbers):
+        as_rdms(numbers, what)
+    for index, matrix in enumerate(numbers):
+        as_rdms(matrix, what if len(numbers) == 1 else f"{what}, RDM {index}")
+    return numbers
+
+
+def _is_flat(matrix: npt.NDArray[Any]) -> bool:
+    return is_flat(upper(matrix).astype(np.float64))
