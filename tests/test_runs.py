@@ -45,7 +45,15 @@ def folder(made, tmp_path):
 def test_every_table_of_the_folder_is_an_attribute(made):
     opened = normenc.Run.open(made.folder)
     names = {path.stem for path in made.folder.glob("*.csv")}
-    assert names == {"similarity", "similarity_by_seed", "differences", "training", "tuning", "tuning_units"}
+    assert names == {
+        "similarity",
+        "similarity_by_seed",
+        "differences",
+        "partitioning",
+        "training",
+        "tuning",
+        "tuning_units",
+    }
     for name in names:
         pd.testing.assert_frame_equal(getattr(opened, name), read_table(made.folder / f"{name}.csv"), check_dtype=False)
     for name in ("similarity_by_method", "over_training", "predictivity", "fitting", "failures"):

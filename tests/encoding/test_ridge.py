@@ -8,8 +8,10 @@ import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
 
-from normenc.encoding import ridge
-from normenc.encoding.ridge import Features, ridge_predictions
+from normenc.encoding import axes as axes_room
+from normenc.encoding import choosing, ridge
+from normenc.encoding.axes import Features
+from normenc.encoding.ridge import ridge_predictions
 from normenc.errors import InputError
 
 PENALTIES = np.logspace(-1, 4, 12)
@@ -59,11 +61,23 @@ def test_predictions_and_penalties_by_inner_folds_are_himalayas(n_train, n_units
 def test_left_out_errors_are_those_of_leaving_each_stimulus_out(n_units):
     x, y, _ = problem(n_train=25, n_units=n_units, n_neurons=3)
     axes = Features(x).axes(np.arange(25), np.arange(0))
-    found = ridge._LeftOut(axes, np.array([0.5, 50.0]), np.dtype(float)).errors(y - y.mean(axis=0))
+    found = choosing.LeftOut(axes, np.array([0.5, 50.0]), np.dtype(float)).errors(y - y.mean(axis=0))
     for number, penalty in enumerate((0.5, 50.0)):
         kept = [np.delete(np.arange(25), row) for row in range(25)]
         predicted = [Ridge(penalty).fit(x[rows], y[rows]).predict(x[[row]])[0] for row, rows in enumerate(kept)]
         np.testing.assert_allclose(found[number], np.square(y - predicted).sum(axis=0))
+
+
+@pytest.mark.parametrize("n_units", [8, 150])
+def test_generalised_errors_are_those_of_the_mean_leverage(n_units):
+    x, y, _ = problem(n_train=25, n_units=n_units, n_neurons=3)
+    axes = Features(x).axes(np.arange(25), np.arange(0))
+    found = choosing.Generalised(axes, np.array([0.5, 50.0]), np.dtype(float)).errors(y - y.mean(axis=0))
+    centred = x - x.mean(axis=0)
+    for number, penalty in enumerate((0.5, 50.0)):
+        hat = 1 / 25 + centred @ np.linalg.solve(centred.T @ centred + penalty * np.eye(n_units), centred.T)
+        expected = np.square(y - hat @ y).sum(axis=0) / (1 - np.trace(hat) / 25) ** 2
+        np.testing.assert_allclose(found[number], expected)
 
 
 def test_a_stimulus_at_a_time_is_inner_folds_of_one():
@@ -88,8 +102,8 @@ def test_single_precision_moves_predictions_by_a_millionth():
 def test_blocks_of_units_change_nothing(monkeypatch, scale):
     x, y, test = problem(n_units=150)
     whole = ridge_predictions(x, y, test, PENALTIES, scale=scale)
-    monkeypatch.setattr(ridge, "BLOCK_BYTES", 8 * 75 * 7)  # 7 units
-    monkeypatch.setattr(ridge, "MAPS_BYTES", 0)
+    monkeypatch.setattr(axes_room, "BLOCK_BYTES", 8 * 75 * 7)  # 7 units
+    monkeypatch.setattr(choosing, "MAPS_BYTES", 0)
     monkeypatch.setattr(ridge, "CHUNK_BYTES", 0)
     np.testing.assert_allclose(ridge_predictions(x, y, test, PENALTIES, scale=scale).predicted, whole.predicted)
 
@@ -100,7 +114,7 @@ def test_memory_does_not_grow_with_units():
     Features(features, scale=True).axes(np.arange(40), np.arange(40, 50))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 5 * ridge.BLOCK_BYTES  # 160 MB, of units that are 160 MB in double precision
+    assert peak < 5 * axes_room.BLOCK_BYTES  # 160 MB, of units that are 160 MB in double precision
 
 
 def test_the_first_components_are_scikit_learns_pca():

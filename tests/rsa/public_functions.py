@@ -81,7 +81,7 @@ def numbers(found: Any) -> np.ndarray:
         return np.concatenate([np.ravel(np.asarray(part)) for part in parts] + [numbers(found.ceiling)])
     if isinstance(found, rsa.Partition):
         columns = [name for name in found.models if name not in ("model", "why_unknown")]
-        parts = [found.models[columns], found.explained, found.explained_non_negative]
+        parts = [found.models[columns], found.explained, [found.explained_non_negative]]
         return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
     if isinstance(found, rsa.Ceiling):
         return np.array([found.lower, found.upper])

@@ -90,6 +90,7 @@ def print_summary(evaluation: Any) -> None:
     """Print what a run found, trained layers and controls in one table."""
     from normenc.csv_tables import encoders_of
     from normenc.encoders import EncoderKind
+    from normenc.report.partition_sentences import beyond
     from normenc.report.sentences import answer
     from normenc.report.wording import corrected
 
@@ -134,6 +135,8 @@ def print_summary(evaluation: Any) -> None:
     n_models = int(evaluation.similarity["p_chance_holm"].notna().sum())
     echo(f"chance: {inference.chance} of the stimuli; p is {corrected(n_models, 'model')}")
     echo(answer(evaluation.similarity, evaluation.differences))
+    if said := beyond(evaluation.partitioning, evaluation.similarity):
+        echo(said)
 
 
 def print_power(power: Any) -> None:

@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from normenc.arrays import as_responses
+from normenc.encoding.choosing import in_threads
 from normenc.encoding.measures import MEASURES, STILL, Recorded, Terms, percentile_interval
+from normenc.encoding.medians import as_folds, drawn_stimuli, median, medians, trial_index
 from normenc.encoding.regression import Prediction
-from normenc.encoding.ridge import in_threads
 from normenc.errors import InputError
-from normenc.rsa import rdm
-from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts
 
 __all__ = ["MEASURES", "THRESHOLD", "Predictivity", "predictivity"]
 
@@ -155,8 +153,8 @@ def predictivity(
         ordered = prediction.ordered if ordered is None else ordered
         prediction = prediction.predicted
     predicted, trials = as_responses(prediction), as_responses(responses)
-    index = _trial_index(responses, stimulus, len(trials), predicted.shape[0])
-    folds = _as_folds(fold, len(predicted))
+    index = trial_index(responses, stimulus, len(trials), predicted.shape[0])
+    folds = as_folds(fold, len(predicted))
     if predicted.shape[1] != trials.shape[1] or n_samples < 0:
         raise InputError(
             f"prediction has {predicted.shape[1]} neurons, responses {trials.shape[1]}, and n_samples is {n_samples}; "
@@ -164,7 +162,7 @@ def predictivity(
         )
     recorded = Recorded.of_trials(trials, index, len(predicted), folds)
     rng = np.random.default_rng([seed, 23])
-    drawn = _drawn(recorded.averages, bool(ordered), block_length, n_samples, rng)
+    drawn = drawn_stimuli(recorded.averages, bool(ordered), block_length, n_samples, rng)
     table, samples = _per_neuron(predicted, recorded, drawn)
     table["reliable"] = table["explainable_variance"] >= threshold
     varies = ~table["reason"].str.contains(STILL)
@@ -172,11 +170,13 @@ def predictivity(
     n_reliable = int(table["reliable"].sum())
     return Predictivity(
         neurons=table,
-        medians=_medians(table, np.flatnonzero(chosen), samples, len(predicted), rng),
+        medians=medians(
+            table[list(MEASURES)].to_numpy().T, MEASURES, np.flatnonzero(chosen), samples, len(predicted), rng
+        ),
         n_reliable=n_reliable,
         n_unreliable=len(table) - n_reliable if recorded.repeated else 0,
         n_unknown=0 if recorded.repeated else len(table),
-        median_r_unreliable=float(_median(table.loc[~chosen, ["r"]].to_numpy().T)[0]),
+        median_r_unreliable=float(median(table.loc[~chosen, ["r"]].to_numpy().T)[0]),
         n_trials=(int(recorded.n_trials.min()), int(recorded.n_trials.max())),
         threshold=threshold,
     )
@@ -202,101 +202,3 @@ def _per_neuron(
         return pd.DataFrame(table | terms.reliability(recorded, neurons) | {"reason": terms.reasons(scores)})
 
     return pd.concat(in_threads(describe, chunks), ignore_index=True), samples
-
-
-def _drawn(
-    averages: Floats, ordered: bool, block_length: int | None, n_samples: int, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """How often each stimulus is drawn: shape (n_samples, n_stimuli)."""
-    if not ordered or not n_samples:
-        return draw_counts(len(averages), n_samples, rng).astype(np.float32)
-    if block_length is None:
-        block_length = block_length_of(rdm(averages, "euclidean")[None])
-    return draw_blocks(len(averages), n_samples, block_length, rng).astype(np.float32)
-
-
-def _medians(
-    table: pd.DataFrame,
-    chosen: Indices,
-    samples: npt.NDArray[np.float32],
-    n_stimuli: int,
-    rng: np.random.Generator,
-) -> pd.DataFrame:
-    """Medians over the selected neurons, with intervals: median ± t x standard error.
-
-    Drawing stimuli and neurons together counts three times the variance specific to a neuron and a stimulus, such as
-    noise, and drawing either counts it once: the variance is 2 (V_stimuli + V_neurons) - V_both (Schuett et al., eLife
-    2023).
-    """
-    n_neurons, n_samples = len(chosen), samples.shape[1]
-    scores = table[list(MEASURES)].to_numpy().T
-    medians, standard_error = _median(scores[:, chosen]), np.full(len(MEASURES), np.nan)
-    if n_neurons > 1 and n_samples > 1:
-        drawn = np.empty((3, len(MEASURES), n_samples))
-        for sample in range(n_samples):
-            neurons = chosen[rng.integers(n_neurons, size=n_neurons)]
-            drawn[0, :, sample] = _median(samples[:, sample, chosen])
-            drawn[1, :, sample] = _median(scores[:, neurons])
-            drawn[2, :, sample] = _median(samples[:, sample, neurons])
-        of_stimuli, of_neurons, of_both = drawn.var(axis=-1, ddof=1)
-        total = np.maximum(2 * (of_stimuli + of_neurons) - of_both, np.maximum(of_stimuli, of_neurons))
-        standard_error = stats.t.ppf(0.975, min(n_stimuli, n_neurons) - 1) * np.sqrt(total)
-    return pd.DataFrame(
-        {
-            "median": medians,
-            "low": medians - standard_error,
-            "high": medians + standard_error,
-            "n_neurons": np.isfinite(scores[:, chosen]).sum(axis=1),
-        },
-        index=pd.Index(MEASURES, name="measure"),
-    )
-
-
-def _median(values: npt.NDArray[Any]) -> Floats:
-    """Median of each row without NaN; NaN if nothing is left."""
-    defined = np.isfinite(values)
-    if values.size and defined.all():
-        return np.median(values, axis=-1).astype(np.float64)
-    rows = [row[kept] for row, kept in zip(np.atleast_2d(values), np.atleast_2d(defined), strict=True)]
-    return np.array([np.median(row) if row.size else np.nan for row in rows])
-
-
-def _trial_index(responses: Any, stimulus: Any, n_rows: int, n_stimuli: int) -> Indices:
-    """The row of the prediction that each row of responses belongs to."""
-    coords = getattr(responses, "coords", {})
-    if stimulus is None and "stimulus_index" in coords:
-        stimulus = coords["stimulus_index"].to_numpy()
-    if n_stimuli < 3:
-        raise InputError(f"prediction has {n_stimuli} stimuli; a correlation over stimuli needs at least 3")
-    if stimulus is None:
-        if n_rows != n_stimuli:
-            raise InputError(
-                f"responses have {n_rows} rows and prediction {n_stimuli}; give averages in the same rows, or single "
-                "trials with stimulus, the row of each trial"
-            )
-        return np.arange(n_stimuli)
-    index = np.asarray(stimulus)
-    if index.shape != (n_rows,) or index.dtype.kind not in "iu":
-        raise InputError(
-            f"stimulus has shape {index.shape} and type {index.dtype} for {n_rows} trials; give the row of prediction "
-            "of each trial, a whole number"
-        )
-    if not np.array_equal(np.unique(index), np.arange(n_stimuli)):
-        raise InputError(
-            f"stimulus runs from {index.min()} to {index.max()} with {len(np.unique(index))} different values, but "
-            f"prediction has {n_stimuli} rows; every row needs a trial, and every trial a row (0 to {n_stimuli - 1})"
-        )
-    return index.astype(np.intp)
-
-
-def _as_folds(fold: Any, n_stimuli: int) -> Indices | None:
-    if fold is None:
-        return None
-    labels = np.asarray(fold)
-    if labels.shape != (n_stimuli,) or len(np.unique(labels)) < 2:
-        raise InputError(
-            f"fold has shape {labels.shape} and {len(np.unique(labels))} different values for {n_stimuli} stimuli; "
-            "give the fold of each, at least 2 different ones, or None if the model was fitted to entirely different "
-            "stimuli"
-        )
-    return np.unique(labels, return_inverse=True)[1]

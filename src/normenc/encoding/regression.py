@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.arrays import as_array, as_responses, check_finite
+from normenc.arrays import as_responses
+from normenc.encoding.axes import Features, PrincipalAxes
+from normenc.encoding.choosing import in_threads
 from normenc.encoding.folds import fold_of_each, stimulus_folds
-from normenc.encoding.ridge import Features, PrincipalAxes, check_penalties, choose_and_predict, in_threads
+from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, inner_folds
+from normenc.encoding.ridge import check_penalties, choose_and_predict
 from normenc.errors import InputError
 
 __all__ = ["METHODS", "PENALTIES", "Prediction", "cross_validated_predictions"]
@@ -19,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 METHODS = ("ridge", "pls")
+CHOICES = ("leave-one-out", "folds", "generalised")
 PENALTIES: Floats = np.logspace(-5, 4, 20)
 PENALTIES.setflags(write=False)
 PLS_COMPONENTS = 25
@@ -110,9 +114,10 @@ def cross_validated_predictions(
         mean of the nonzero eigenvalues of :math:`Z Z^T`), so that one grid suits layers of any size and scale. False:
         they are absolute, as in scikit-learn and himalaya.
     choose : str, optional
-        How each neuron's penalty is chosen within the training stimuli: ``"leave-one-out"`` or ``"folds"``, made like
-        the outer ones. By default the first; the second if stimuli are ordered or have several rows, since leaving out
-        a row while fitting similar ones would select too small a penalty.
+        How each neuron's penalty is chosen within the training stimuli: ``"leave-one-out"``; ``"folds"``, made like the
+        outer ones; or ``"generalised"`` cross-validation, nearly the first at a fraction of its time with thousands of
+        stimuli and neurons. By default the first; the second if stimuli are ordered or have several rows, since leaving
+        out a row while fitting similar ones would select too small a penalty.
     n_components : int, optional
         Components of partial least squares; by default 25, or the dimension of the features if that is lower.
     scale : bool
@@ -156,7 +161,7 @@ def cross_validated_predictions(
     >>> bool(np.corrcoef(prediction.predicted[:, 0], neurons[:, 0])[0, 1] > 0.99), prediction.penalty.shape
     (True, (5, 30))
     """
-    x, y = _as_features(features, memory_gib), as_responses(responses)
+    x, y = as_features(features, memory_gib), as_responses(responses)
     labels = np.arange(len(y)) if stimulus is None else np.asarray(stimulus)
     if len(x) != len(y) or labels.shape != (len(y),):
         raise InputError(
@@ -167,8 +172,8 @@ def cross_validated_predictions(
     grid = check_penalties(PENALTIES if penalties is None else penalties)
     deal = partial(stimulus_folds, n_folds=n_folds, ordered=ordered, blocks_per_fold=blocks_per_fold, seed=seed)
     fold = fold_of_each(deal(labels) if folds is None else folds, len(y))
-    _check_apart(labels, fold)
-    _check_memory(x, fold, memory_gib)
+    check_apart(labels, fold)
+    check_memory(x, fold, memory_gib)
     alone = choose == "leave-one-out" or (choose is None and not ordered and len(np.unique(labels)) == len(labels))
     layer, predicted, notes = Features(x, scale), np.empty(y.shape, y.dtype), []
     chosen = np.empty((fold.max() + 1, y.shape[1]), np.intp)
@@ -179,7 +184,7 @@ def cross_validated_predictions(
             notes += _partial_least_squares(axes, y, train, n_components, part)
         else:
             absolute = grid * (axes.eigenvalues.mean() if relative else 1)
-            inner = None if alone else _inner_folds(deal, labels[train])
+            inner = choose if choose == "generalised" else None if alone else inner_folds(deal, labels[train])
             chosen[number] = choose_and_predict(axes, y, train, absolute, inner, part)
         predicted[test] = part
     if method == "pls":
@@ -198,68 +203,14 @@ def _axes(layer: Features, train: Indices, test: Indices, reduce_to: int | None)
     return axes
 
 
-def _as_features(features: Any, memory_gib: float) -> npt.NDArray[Any]:
-    """Features as a matrix of their own type, memory-mapped if they were; blocks become float64 later."""
-    if getattr(features, "chunks", None) is not None and features.nbytes > memory_gib * 2**30:
-        raise InputError(
-            f"features of shape {tuple(features.shape)} are not in memory and would need {features.nbytes / 2**30:.1f} "
-            f"GiB, more than memory_gib={memory_gib:g}; save them and give a memory-mapped array, select fewer units, "
-            "or increase memory_gib"
-        )
-    array = as_array(features, "features")
-    if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "fiub":
-        raise InputError(
-            f"features have shape {array.shape} and type {array.dtype}; give a stimulus x unit matrix of real numbers"
-        )
-    try:
-        check_finite(array, features)
-    except InputError as error:
-        raise InputError(f"features: {error}") from None
-    return array
-
-
-def _check_apart(labels: npt.NDArray[Any], fold: Indices) -> None:
-    different, index = np.unique(labels, return_inverse=True)
-    low, high = np.full(len(different), fold.max() + 1), np.full(len(different), -1)
-    np.minimum.at(low, index, fold)
-    np.maximum.at(high, index, fold)
-    if (split := np.flatnonzero(low < high)).size:
-        raise InputError(
-            f"stimulus {different[split[0]]} is in folds {low[split[0]]} and {high[split[0]]}; put all rows of a "
-            "stimulus in one fold, so that it is not both fitted and tested"
-        )
-
-
 def _check_options(method: str, choose: str | None, **counts: int | None) -> None:
     if method not in METHODS:
         raise InputError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
-    if choose not in (None, "leave-one-out", "folds"):
-        raise InputError(f"choose is {choose!r}; it must be 'leave-one-out' or 'folds'")
+    if choose is not None and choose not in CHOICES:
+        raise InputError(f"choose is {choose!r}; it must be one of {', '.join(map(repr, CHOICES))}")
     for name, count in counts.items():
         if count is not None and count < 1:
             raise InputError(f"{name} is {count}; it must be at least 1")
-
-
-def _check_memory(features: npt.NDArray[Any], fold: Indices, memory_gib: float) -> None:
-    """Raise InputError if stimulus x stimulus or stimulus x unit matrices would be too large."""
-    n_train, n_units = len(features) - int(np.bincount(fold).min()), features.shape[1]
-    needed = 8 * 8 * n_train * min(n_train, n_units) / 2**30
-    if needed > memory_gib:
-        raise InputError(
-            f"regression from {n_units:,} units with {n_train:,} training stimuli needs about {needed:.1f} GiB, more "
-            f"than memory_gib={memory_gib:g}; use fewer stimuli, reduce the units to fewer than the stimuli, or "
-            "increase memory_gib"
-        )
-
-
-def _inner_folds(deal: partial[list[Indices]], labels: npt.NDArray[Any]) -> list[Indices]:
-    """Folds of the training stimuli, made like the outer ones; fewer, with fewer arcs, if there are few stimuli."""
-    n_stimuli = len(np.unique(labels))
-    if n_stimuli < 2:
-        raise InputError("a fold leaves only one stimulus to train on; give more stimuli, or more folds")
-    wanted = deal.keywords
-    n_folds = min(wanted["n_folds"], n_stimuli)
-    return deal(labels, n_folds=n_folds, blocks_per_fold=min(wanted["blocks_per_fold"], n_stimuli // n_folds))
 
 
 def _partial_least_squares(

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.arrays import as_count, as_responses
-from normenc.encoding.ridge import Features, check_penalties, choose_and_predict
+from normenc.encoding.axes import Features
+from normenc.encoding.ridge import check_penalties, choose_and_predict
 from normenc.errors import InputError
 
 __all__ = ["RidgeWeights", "ridge_weights"]

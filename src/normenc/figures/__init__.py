@@ -9,6 +9,7 @@ from normenc.figures.curves import tuning_curves
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
+from normenc.figures.partitioning import unique_variance
 from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms
 from normenc.figures.power import power_map
 from normenc.figures.predictivity import predictivity
@@ -41,4 +42,5 @@ __all__ = [
     "sized",
     "style",
     "tuning_curves",
+    "unique_variance",
 ]

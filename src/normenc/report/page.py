@@ -13,6 +13,7 @@ from normenc.recordings.steps import only_responsive
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
+from normenc.report.partition_sentences import beyond, beyond_controls
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.stages import left_out, stages_of
@@ -103,9 +104,10 @@ def _rendered(run: Run) -> str:
         environment=environment,
         recording=environment["recording"],
         quality=run.quality,
-        answer=answer(similarity, differences),
+        answer=" ".join(filter(None, [answer(similarity, differences), beyond(run.partitioning, similarity)])),
         findings=[
             *findings(similarity, differences, stimulus_type=environment["recording"]["stimuli"]),
+            *beyond_controls(run.partitioning, similarity),
             *limits(environment["recording"], environment["inference"].get("n_different_images")),
         ],
         the_recording=the_recording(environment["recording"]["name"]),
@@ -123,6 +125,7 @@ def _rendered(run: Run) -> str:
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
         differences=differences.to_dict("records"),
+        partitioning=_records(run.partitioning),
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         stimulus_type=as_type(environment["recording"]["stimuli"]),

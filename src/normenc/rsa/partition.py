@@ -18,7 +18,7 @@ from normenc.rsa.labelled import turned_stack
 from normenc.rsa.pairs import upper
 from normenc.rsa.partition_inputs import Given
 from normenc.rsa.resampling import block_length_of
-from normenc.rsa.variance_parts import STATISTICS, products_in_samples, variance_parts
+from normenc.rsa.variance_parts import STATISTICS, non_negative_parts, products_in_samples, variance_parts
 from normenc.showing import Shown
 
 __all__ = ["Partition", "partition"]
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 CHUNK_BYTES = 2**27  # of pair weights at a time
 NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM
-OF_LAYERS = 3  # of the statistics, those that each layer has; the rest are of the controls alone
+OF_LAYERS = 2  # of the statistics, those that each layer has; the last is of the controls alone
 COMBINATION = "its dissimilarities are a combination of those of the controls"
 UNDEFINED = "its dissimilarities, or those of a control, are all equal in many bootstrap samples"
 
@@ -42,15 +42,16 @@ class Partition(Shown):
         One row per model: ``model``; ``unique``, the share of the variance of the recording's dissimilarities that the
         model explains beyond all controls together, with its 95 % interval ``unique_low`` and ``unique_high``;
         ``explained``, the share that controls and model explain together; ``semipartial`` and ``partial``, the
-        correlations given the controls, each with ``_low`` and ``_high``; ``non_negative``, the same as ``unique`` if
-        all weights are at least 0, with its interval; ``standard_error`` and ``dof`` of the semipartial correlation,
-        its two-sided ``p`` against 0 and ``p_holm``; ``n_seeds``; ``why_unknown``.
+        correlations given the controls, each with ``_low`` and ``_high``; ``standard_error`` and ``dof`` of the
+        semipartial correlation, its two-sided ``p`` against 0 and ``p_holm``; ``non_negative``, the same as ``unique``
+        if all weights are at least 0, without an interval, because a bootstrap gives no valid one where a weight is 0;
+        ``n_seeds``; ``why_unknown``.
     controls : tuple of str
         The controls, in order, without those whose dissimilarities are all equal.
     explained : tuple of float
         Share of the variance that the controls explain together, and its 95 % interval.
-    explained_non_negative : tuple of float
-        The same with weights of at least 0.
+    explained_non_negative : float
+        The share with weights of at least 0.
     factors : tuple of str
         The resampled factors.
     sizes : dict of str to int
@@ -63,7 +64,7 @@ class Partition(Shown):
     models: pd.DataFrame
     controls: tuple[str, ...]
     explained: tuple[float, float, float]
-    explained_non_negative: tuple[float, float, float]
+    explained_non_negative: float
     factors: tuple[str, ...]
     sizes: dict[str, int]
     n_samples: int
@@ -164,7 +165,8 @@ def partition(
     if ordered and "stimuli" in chosen:
         blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
     layers = _layers_of(inputs, len(given.controls))
-    estimate = _flattened(variance_parts(given.products()))
+    products = given.products()
+    estimate = _flattened(variance_parts(products))
     samples = resampled(
         layers,
         chosen,
@@ -176,17 +178,21 @@ def partition(
     )
     values = np.append(layers.average(estimate, None, None)[0], [np.nan, np.nan])
     summary = Contrasts.of(samples, inputs.sizes(chosen), blocks, values)
-    table, (explained, non_negative) = _results(given, summary)
+    table, explained = _results(given, summary)
+    alone, gains = non_negative_parts(products)
+    owner = [name for name, stack in given.defined.items() for _ in stack]
+    gain = pd.Series(gains[0].mean(axis=1)).groupby(owner).mean()
+    table["non_negative"] = gain.reindex(table["model"]).to_numpy()
     notes, n_stimuli = given.notes, given.data.shape[1]
     if inputs.n_stimuli < n_stimuli:
         notes += (f"Standard errors come from {inputs.n_stimuli:,} of the {n_stimuli:,} stimuli.",)
     return Partition(
-        table, tuple(given.controls), explained, non_negative, chosen, inputs.counts(chosen), n_samples, notes
+        table, tuple(given.controls), explained, float(alone.mean()), chosen, inputs.counts(chosen), n_samples, notes
     )
 
 
-def _results(given: Given, summary: Contrasts) -> tuple[pd.DataFrame, list[tuple[float, float, float]]]:
-    """The table of models with intervals, and the shares that the controls explain."""
+def _results(given: Given, summary: Contrasts) -> tuple[pd.DataFrame, tuple[float, float, float]]:
+    """The table of models with intervals, and the share that the controls explain."""
     names = list(given.defined)
     n, estimate = len(names), summary.estimate
     low, high, error, dof, p = summary.of_weights(np.eye(len(estimate))[:-2])
@@ -197,10 +203,10 @@ def _results(given: Given, summary: Contrasts) -> tuple[pd.DataFrame, list[tuple
     table = pd.DataFrame({"unique": unique}, index=pd.Index(names, name="model"))
     table["unique_low"], table["unique_high"] = squared(low[semipartial], high[semipartial])
     table["explained"] = estimate[OF_LAYERS * n] + unique
-    for place, (key, least) in enumerate((("semipartial", -1), ("partial", -1), ("non_negative", 0))):
+    for place, key in enumerate(STATISTICS[:OF_LAYERS]):
         own = slice(place * n, place * n + n)
         table[key] = estimate[own]
-        table[f"{key}_low"], table[f"{key}_high"] = (np.clip(end[own], least, 1) for end in (low, high))
+        table[f"{key}_low"], table[f"{key}_high"] = (np.clip(end[own], -1, 1) for end in (low, high))
     table["standard_error"], table["dof"], table["p"] = error[semipartial], dof[semipartial], p[semipartial]
     table["p_holm"] = holm(table["p"])
     combination = set(table.index[np.isnan(unique)])
@@ -209,9 +215,8 @@ def _results(given: Given, summary: Contrasts) -> tuple[pd.DataFrame, list[tuple
     table["n_seeds"] = [len(stack) for stack in given.models.values()]
     reasons = dict.fromkeys(uncertain, UNDEFINED) | dict.fromkeys(combination, COMBINATION) | given.reasons
     table["why_unknown"] = [reasons.get(name, "") for name in table.index]
-    places = (OF_LAYERS * n, OF_LAYERS * n + 1)
-    shares = [(float(estimate[k]), float(max(low[k], 0)), float(min(high[k], 1))) for k in places]
-    return table.reset_index(), shares
+    last = OF_LAYERS * n
+    return table.reset_index(), (float(estimate[last]), float(max(low[last], 0)), float(min(high[last], 1)))
 
 
 def squared(low: Floats, high: Floats) -> tuple[Floats, Floats]:

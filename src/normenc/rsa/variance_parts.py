@@ -8,11 +8,18 @@ from scipy.optimize import nnls
 
 from normenc.rsa.pairs import pair_weights
 
-__all__ = ["STATISTICS", "Products", "products_in_samples", "products_of_matrices", "variance_parts"]
+__all__ = [
+    "STATISTICS",
+    "Products",
+    "non_negative_parts",
+    "products_in_samples",
+    "products_of_matrices",
+    "variance_parts",
+]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-STATISTICS = ("semipartial", "partial", "non_negative", "controls", "controls_non_negative")
+STATISTICS = ("semipartial", "partial", "controls")
 SAME = 1e-9  # share of a vector's variance below which what the controls leave of it is rounding error
 CHUNK_BYTES = 2**26  # of products of vectors, or of rows of RDMs, at a time
 
@@ -113,10 +120,9 @@ def variance_parts(products: Products) -> dict[str, Floats]:
     -------
     dict
         :data:`STATISTICS`. Of each layer, shape (n_samples, n_layers, n_rdms): ``semipartial`` and ``partial``
-        correlation with the data given the controls, and ``non_negative``, the gain in the share of variance that
-        non-negative weights explain. Of the controls together, shape (n_samples, 1, n_rdms): the shares of variance
-        ``controls`` and ``controls_non_negative``. NaN where a control or layer has equal dissimilarities, or a layer
-        is a combination of the controls.
+        correlation with the data given the controls. Of the controls together, shape (n_samples, 1, n_rdms): their
+        share of the variance, ``controls``. NaN where a control or layer has equal dissimilarities, or a layer is a
+        combination of the controls.
     """
     n = products.controls.shape[1]
     known = np.asarray(np.isfinite(products.controls).all(axis=(1, 2)))
@@ -135,12 +141,14 @@ def variance_parts(products: Products) -> dict[str, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         semipartial = inner / np.sqrt(left)
         partial = np.clip(semipartial / np.sqrt(1 - explained), -1, 1)
-    alone, together = _non_negative(products)
-    return dict(zip(STATISTICS, (semipartial, partial, together - alone, explained, alone), strict=True))
+    return dict(zip(STATISTICS, (semipartial, partial, explained), strict=True))
 
 
-def _non_negative(products: Products) -> tuple[Floats, Floats]:
-    """Shares of variance explained with non-negative weights: by the controls, and by controls and each layer."""
+def non_negative_parts(products: Products) -> tuple[Floats, Floats]:
+    """Shares of variance with weights of at least 0: of the controls, and of what each layer adds to them.
+
+    Shapes are (n_samples, 1, n_rdms) and (n_samples, n_layers, n_rdms).
+    """
     n, n_layers = products.controls.shape[1], products.layers.shape[2]
     n_samples, _, n_rdms = products.data.shape
     alone, together = np.full((n_samples, 1, n_rdms), np.nan), np.full((n_samples, n_layers, n_rdms), np.nan)
@@ -153,7 +161,8 @@ def _non_negative(products: Products) -> tuple[Floats, Floats]:
                 beside = products.layers[sample, :, [layer]]
                 with_layer = np.block([[between, beside.T], [beside, np.ones((1, 1))]])
                 together[sample, layer, which] = explained_share(with_layer, np.append(target[:n], target[n + layer]))
-    return alone, together
+    gain = together - alone
+    return alone, np.where(gain < SAME, 0.0, gain)
 
 
 def explained_share(between: Floats, target: Floats) -> float:

@@ -147,6 +147,35 @@ TABLES = {
         _number("standard_error dof", "of the difference"),
         _number("p p_holm p_fdr", "paired test, two-sided"),
     ),
+    "partitioning.csv": _table(
+        "One row per trained or pretrained layer and what is explained. See [beyond the controls]"
+        "(statistics.md#beyond-the-controls).",
+        _encoder(),
+        _integer("n_seeds", "how many seeds the values are means over"),
+        _text(
+            "variance_of",
+            "what is explained: `dissimilarities`, by a regression of RDMs, or `responses`, by a banded ridge "
+            "regression of neurons",
+        ),
+        _text("controls", "the controls, all together in the regression"),
+        _number(
+            "explained_by_controls explained_by_controls_low explained_by_controls_high",
+            "share of the variance that the controls explain together, and its interval; of responses, of the variance "
+            "that is explainable, or of all without repeated trials (median over neurons)",
+        ),
+        _number("explained", "the same of controls and layer together"),
+        _number("unique unique_low unique_high", "what the layer adds to the controls, and its interval"),
+        _number(
+            "semipartial semipartial_low semipartial_high",
+            "correlation of the recording's dissimilarities with what no combination of controls gives of the layer's; "
+            "its square is `unique`; empty of responses",
+        ),
+        _number("partial partial_low partial_high", "partial correlation given the controls; empty of responses"),
+        _number("non_negative", "as `unique`, with weights of at least 0; empty of responses"),
+        _number("standard_error dof p p_holm", "test of the semipartial correlation against 0; empty of responses"),
+        _text("why_unknown", "why there is no share, or no interval; empty otherwise"),
+        _text("notes", "what was left out, or thinned"),
+    ),
     "training.csv": _table(
         "One row per batch.",
         _text("task network", "which network"),

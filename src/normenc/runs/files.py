@@ -27,8 +27,20 @@ REQUIRED = {  # columns without which a table is not that of a run
     "differences.csv": (*ENCODER_COLUMNS, "other", "other_kind", "difference", "low", "high", "p_holm"),
     "similarity_by_seed.csv": (*ENCODER_COLUMNS, "similarity"),
     "predictivity.csv": (*ENCODER_COLUMNS, "r"),
+    "partitioning.csv": (*ENCODER_COLUMNS, "variance_of", "controls", "unique", "unique_low", "unique_high"),
 }
-NUMBERS = (*ESTIMATES, *CEILING, "p_chance_holm", "p_ceiling_holm", "difference", "p_holm", "seed", "other_seed")
+UNIQUE = ("explained_by_controls", "unique", "unique_low", "unique_high")
+NUMBERS = (
+    *ESTIMATES,
+    *CEILING,
+    "p_chance_holm",
+    "p_ceiling_holm",
+    "difference",
+    "p_holm",
+    "seed",
+    "other_seed",
+    *UNIQUE,
+)
 SECTION = (dict, list)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they are not those of a run
     SETTINGS: {"name": (str,)}

@@ -118,6 +118,11 @@ class Run(Shown):
         return self._optional("similarity_by_method.csv")
 
     @cached_property
+    def partitioning(self) -> pd.DataFrame | None:
+        """Of ``partitioning.csv``: what layers explain beyond all controls; None without any, or in older runs."""
+        return self._optional("partitioning.csv")
+
+    @cached_property
     def over_training(self) -> pd.DataFrame | None:
         """Of ``over_training.csv``: similarities at checkpoints; None where the study has none."""
         return self._optional("over_training.csv")

@@ -1,5 +1,7 @@
 """Pictures of what a run found: similarities, predictivity, and what networks fitted to the neurons learned."""
 
+import pandas as pd
+
 from normenc.figures.predictivity import known_measures
 from normenc.runs.populations import recording_label, units_by_population
 from normenc.runs.reading import Run
@@ -40,6 +42,39 @@ def _leaderboard(run: Run) -> Picture:
 )
 def _over_training(run: Run) -> Picture:
     return Picture("over_training", {"table": run.exact("over_training"), "similarity": run.exact("similarity")})
+
+
+@picture(
+    "unique_variance",
+    "What each trained or pretrained layer explains of the recording’s dissimilarities beyond all controls together",
+    applies=lambda run: _knows(run, "dissimilarities"),
+    when="with at least one control and six stimuli",
+    placed=True,
+)
+def _unique_variance(run: Run) -> Picture:
+    return Picture("unique_variance", {"partitioning": _explained(run, "dissimilarities")})
+
+
+@picture(
+    "unique_variance_responses",
+    "What each trained or pretrained layer explains of the neurons’ responses beyond all controls together",
+    applies=lambda run: _knows(run, "responses"),
+    when="with `[encoding] enabled = true`",
+    placed=True,
+)
+def _unique_variance_of_responses(run: Run) -> Picture:
+    return Picture("unique_variance", {"partitioning": _explained(run, "responses")})
+
+
+def _explained(run: Run, what: str) -> pd.DataFrame:
+    """The rows of ``partitioning.csv`` about one kind of variance, with a share that is known."""
+    table = run.partitioning
+    assert table is not None
+    return table[(table["variance_of"] == what) & table["unique"].notna()].reset_index(drop=True)
+
+
+def _knows(run: Run, what: str) -> bool:
+    return run.partitioning is not None and len(_explained(run, what)) > 0
 
 
 @picture(

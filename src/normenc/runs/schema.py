@@ -125,6 +125,11 @@ FILES = (
         "unless `[comparison] other_measures` is empty",
     ),
     File("differences.csv", "planned differences between encoders"),
+    File(
+        "partitioning.csv",
+        "what each layer explains beyond all controls together",
+        "if there is a control, and stimuli are more than the controls by three and at least six",
+    ),
     File("training.csv", "the loss of every batch"),
     File("over_training.csv", "similarity at checkpoints", "with `[training] checkpoints`"),
     File("tuning.csv", "tuning of each population", GRATINGS),

@@ -9,6 +9,7 @@ from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.study.inferring import infer_models, rdms_by_label
 from normenc.study.over_training import over_training
+from normenc.study.partitioning import rdm_partition
 from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation
@@ -35,6 +36,8 @@ class Compared:
         As written to ``similarity_by_method.csv``, where the study asks for other methods.
     refused : dict of str to str
         Methods that could not be used, and why.
+    partitioning : DataFrame or None
+        The rows of ``partitioning.csv`` about dissimilarities; None without a control, or with too few stimuli.
     over_training : DataFrame or None
         As written to ``over_training.csv``, where the study has checkpoints.
     """
@@ -46,6 +49,7 @@ class Compared:
     by_seed: pd.DataFrame
     by_method: pd.DataFrame | None
     refused: dict[str, str]
+    partitioning: pd.DataFrame | None
     over_training: pd.DataFrame | None
 
     @property
@@ -91,6 +95,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
         with stage(progress, "comparing") as counted:
             inference = infer_models(prepared, rdms_by_label(representations), progress=counted.progress)
         by_method, refused = _by_other_methods(represented, progress)
+        partitioning, unknown = rdm_partition(represented, progress)
         return Compared(
             represented=represented,
             inference=inference,
@@ -98,7 +103,8 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             differences=difference_table(label, representations, inference),
             by_seed=seed_table(study, label, prepared.inputs["data"], representations),
             by_method=by_method,
-            refused=refused,
+            refused=refused | unknown,
+            partitioning=partitioning,
             over_training=over_training(represented, progress),
         )
 

@@ -175,6 +175,13 @@ class Evaluation:
         return self._compared.refused
 
     @property
+    def partitioning(self) -> pd.DataFrame | None:
+        """As written to ``partitioning.csv``: of dissimilarities, and of responses where neurons are predicted."""
+        parts = [self._compared.partitioning, None if self.predicted is None else self.predicted.partitioning]
+        known = [part for part in parts if part is not None]
+        return pd.concat(known, ignore_index=True) if known else None
+
+    @property
     def over_training(self) -> pd.DataFrame | None:
         """As written to ``over_training.csv``, where the study has checkpoints."""
         return self._compared.over_training

@@ -41,10 +41,13 @@ class Predicted:
         As written to ``predictivity.csv``.
     fitted : dict of str to FittedNetwork
         By name, the networks fitted to the neurons, as they predicted the first fold.
+    partitioning : DataFrame or None
+        The rows of ``partitioning.csv`` about responses.
     """
 
     table: pd.DataFrame
     fitted: dict[str, encoding.FittedNetwork]
+    partitioning: pd.DataFrame | None = None
 
 
 def predict(compared: Compared, *, device: str = "cpu", progress: bool | ProgressCallback = True) -> Predicted:

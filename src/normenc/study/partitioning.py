@@ -1,0 +1,80 @@
+"""What each trained or pretrained layer explains of the recording beyond all controls together."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from normenc import rsa
+from normenc.csv_tables import encoder_columns
+from normenc.encoders import EncoderKind
+from normenc.errors import InputError
+from normenc.study.progress import ProgressCallback, stage
+from normenc.study.represented import Represented
+from normenc.study.representing import Prepared, Representation
+
+__all__ = ["COLUMNS", "partitioned", "rdm_partition", "row_labels"]
+
+EXPLAINING = (EncoderKind.TRAINED, EncoderKind.PRETRAINED)
+COLUMNS = (  # after the encoder's, of partitioning.csv
+    *("n_seeds", "variance_of", "controls", "explained_by_controls", "explained_by_controls_low"),
+    *("explained_by_controls_high", "explained"),
+    *(f"{name}{end}" for name in ("unique", "semipartial", "partial") for end in ("", "_low", "_high")),
+    *("non_negative", "standard_error", "dof", "p", "p_holm", "why_unknown", "notes"),
+)
+
+
+def rdm_partition(represented: Represented, progress: ProgressCallback) -> tuple[pd.DataFrame | None, dict[str, str]]:
+    """The rows of ``partitioning.csv`` about dissimilarities, and why there are none, by the name of the analysis."""
+    prepared = represented.prepared
+    layers, controls = partitioned(represented)
+    if not layers or not controls:
+        return None, {}
+    settings = prepared.study.comparison
+    with stage(progress, "dividing variance between layers and controls") as counted:
+        try:
+            found = rsa.partition(
+                {label: np.stack([r.rdm for r in own]) for label, own in layers.items()},
+                {label: own[0].rdm for label, own in controls.items()},
+                **prepared.inputs,
+                rdm_metric=prepared.study.rdm_metric,
+                ordered=prepared.recording.has_neighbours,
+                block_length=settings.block_length,
+                n_samples=settings.n_samples,
+                seed=settings.seed,
+                progress=counted.progress,
+            )
+        except InputError as error:
+            return None, {"variance partitioning": str(error)}
+    return _table(prepared, layers, found), {}
+
+
+def partitioned(represented: Represented) -> tuple[dict[str, list[Representation]], dict[str, list[Representation]]]:
+    """Layers and controls by label, with all their seeds."""
+    layers: dict[str, list[Representation]] = {}
+    controls: dict[str, list[Representation]] = {}
+    for r in represented.representations:
+        if r.encoder.kind in EXPLAINING:
+            layers.setdefault(r.label, []).append(r)
+        elif r.encoder.kind is EncoderKind.CONTROL:
+            controls.setdefault(r.label, []).append(r)
+    return layers, controls
+
+
+def row_labels(prepared: Prepared, firsts: list[Representation]) -> dict[str, Any]:
+    """The columns that say whose row it is."""
+    who = encoder_columns([r.encoder for r in firsts], [r.label for r in firsts])
+    return {"recording": prepared.recording.label, **who}
+
+
+def _table(prepared: Prepared, layers: dict[str, list[Representation]], found: rsa.Partition) -> pd.DataFrame:
+    table = pd.DataFrame(row_labels(prepared, [own[0] for own in layers.values()]))
+    shares = dict(zip(("", "_low", "_high"), found.explained, strict=True))
+    own = found.models.drop(columns="model").assign(
+        variance_of="dissimilarities",
+        controls=", ".join(found.controls),
+        notes=" ".join(found.notes),
+        **{f"explained_by_controls{end}": value for end, value in shares.items()},
+    )
+    own["n_seeds"] = pd.array(own["n_seeds"], dtype="Int64")
+    return table.join(own[list(COLUMNS)])
