@@ -1,6 +1,8 @@
 """Models fitted to the neurons themselves: regression from layers, and networks trained on responses."""
 
+from normenc.encoding.banded import BandedPrediction, banded_predictions
 from normenc.encoding.cores import ConvCore
+from normenc.encoding.explained import ExplainedVariance, banded_ridge, unique_variance
 from normenc.encoding.fitting import CrossValidatedFit, DivergenceError, FittedNetwork, cross_validated_fit, fit
 from normenc.encoding.folds import fold_of_each, stimulus_folds
 from normenc.encoding.network import EncodingNetwork, encoding_network
@@ -18,10 +20,12 @@ from normenc.encoding.regression import Prediction, cross_validated_predictions
 from normenc.renamed import keep_old_names
 
 __all__ = [
+    "BandedPrediction",
     "ConvCore",
     "CrossValidatedFit",
     "DivergenceError",
     "EncodingNetwork",
+    "ExplainedVariance",
     "Factorised",
     "FittedNetwork",
     "FullLinear",
@@ -31,6 +35,8 @@ __all__ = [
     "PixelModel",
     "Prediction",
     "Predictivity",
+    "banded_predictions",
+    "banded_ridge",
     "cross_validated_fit",
     "cross_validated_predictions",
     "encoding_network",
@@ -44,6 +50,7 @@ __all__ = [
     "neuromatch_network",
     "predictivity",
     "stimulus_folds",
+    "unique_variance",
 ]
 
 keep_old_names(

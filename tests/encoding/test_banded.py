@@ -1,0 +1,173 @@
+"""Banded ridge against himalaya and scikit-learn, shares of variance against planted truth."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from normenc.encoding import (
+    banded_predictions,
+    banded_ridge,
+    cross_validated_predictions,
+    predictivity,
+    unique_variance,
+)
+from normenc.encoding.banded import _scalings
+from normenc.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Neurons that read two of three bands, four trials of each stimulus."""
+    rng = np.random.default_rng(1)
+    bands = {"one": rng.normal(size=(90, 6)), "two": 10 * rng.normal(size=(90, 120)), "none": rng.normal(size=(90, 9))}
+    signal = bands["one"] @ rng.normal(size=(6, 30)) + 0.05 * bands["two"][:, :8] @ rng.normal(size=(8, 30))
+    return bands, signal, rng
+
+
+def test_one_band_is_the_regression_of_one_layer(world):
+    bands, signal, _ = world
+    for choose in ("leave-one-out", "folds", "generalised"):
+        banded = banded_predictions({"one": bands["one"]}, signal, choose=choose)
+        plain = cross_validated_predictions(bands["one"], signal, choose=choose)
+        np.testing.assert_array_equal(banded.penalty, plain.penalty)
+        np.testing.assert_allclose(banded.predicted, plain.predicted, atol=1e-8)
+
+
+def test_predictions_are_ridge_on_scaled_features(world):
+    """With the shares and penalty of a neuron, scikit-learn's ridge on the scaled and joined bands agrees."""
+    bands, signal, _ = world
+    banded = banded_predictions(bands, signal, n_scalings=12)
+    np.testing.assert_allclose(banded.scaling.sum(axis=1), 1)
+    for neuron in (0, 7):
+        test, train = banded.fold == 2, banded.fold != 2
+        scaled = []
+        for share, band in zip(banded.scaling[2, :, neuron], bands.values(), strict=True):
+            centred = band - band[train].mean(axis=0)
+            size = np.square(centred[train]).sum() / min(band.shape[1], train.sum() - 1)
+            scaled.append(np.sqrt(share / size) * centred)
+        x = np.hstack(scaled)
+        fit = Ridge(banded.penalty[2, neuron]).fit(x[train], signal[train, neuron])
+        np.testing.assert_allclose(banded.predicted[test, neuron], fit.predict(x[test]), atol=1e-7)
+    parts = np.sum(list(banded.parts.values()), axis=0)
+    for fold in range(5):
+        test, train = banded.fold == fold, banded.fold != fold
+        np.testing.assert_allclose(parts[test] + signal[train].mean(axis=0), banded.predicted[test], atol=1e-9)
+
+
+def test_the_search_is_himalayas(world):
+    """The same shares, penalties and folds: the same choices and predictions for almost all neurons."""
+    himalaya = pytest.importorskip("himalaya.kernel_ridge")
+    bands, signal, rng = world
+    y = signal + rng.normal(size=signal.shape)
+    folds = [np.arange(k, 90, 5) for k in range(5)]
+    penalties = np.logspace(-3, 3, 7)
+    found = banded_predictions(bands, y, penalties=penalties, n_scalings=10, folds=folds, choose="folds", seed=3)
+    train, test = np.flatnonzero(found.fold != 0), folds[0]
+    kernels, across = [], []
+    for band in bands.values():
+        centred = band - band[train].mean(axis=0)
+        size = np.square(centred[train]).sum() / min(band.shape[1], len(train) - 1)
+        kernels.append(centred[train] @ centred[train].T / size)
+        across.append(centred[test] @ centred[train].T / size)
+    from normenc.encoding import stimulus_folds
+
+    inner = stimulus_folds(len(train), 5, seed=3)
+    splits = [(np.setdiff1d(np.arange(len(train)), fold), fold) for fold in inner]
+    scalings = _scalings(3, 10, 3)
+    options = {"n_iter": scalings, "alphas": penalties, "progress_bar": False, "local_alpha": True}
+    model = himalaya.MultipleKernelRidgeCV(
+        kernels="precomputed", solver="random_search", solver_params=options, cv=splits, fit_intercept=True
+    )
+    model.fit(np.stack(kernels), y[train])
+    predicted = np.asarray(model.predict(np.stack(across)))
+    same = np.abs(predicted - found.predicted[test]).max(axis=0) < 1e-5 * y.std()
+    assert same.mean() > 0.9  # it scores by R squared, which weighs folds otherwise
+
+
+def test_all_bands_are_scored_like_any_prediction(world):
+    bands, signal, rng = world
+    stimulus = np.repeat(np.arange(90), 4)
+    trials = signal[stimulus] + 2 * rng.normal(size=(360, 30))
+    found = banded_ridge(bands, trials, stimulus, n_scalings=12, n_samples=100)
+    banded = found.predictions["all"]
+    scores = predictivity(banded.predicted, trials, stimulus, fold=banded.fold, n_samples=100)
+    own = found.neurons[found.neurons["part"] == "all"]
+    for measure in ("r2", "feve"):
+        np.testing.assert_allclose(own[measure], scores.neurons[measure], atol=1e-9)
+        np.testing.assert_allclose(own[f"{measure}_low"], scores.neurons[f"{measure}_low"], atol=1e-4)
+    np.testing.assert_array_equal(own["reliable"], scores.neurons["reliable"])
+    assert found.row("all")["median"] == pytest.approx(scores.medians.loc["feve", "median"])
+    assert found.row("all")["low"] == pytest.approx(scores.medians.loc["feve", "low"], abs=1e-3)
+    shares = found.neurons.pivot(index="neuron", columns="part", values="r2")
+    np.testing.assert_allclose(shares[["one", "two", "none"]].sum(axis=1), shares["all"])
+
+
+def test_shares_are_those_of_the_planted_mixture():
+    """Independent bands with variances 4 and 1, noise 1: shares of 4/6 and 1/6, and explainable ones of 0.8 and 0.2."""
+    rng = np.random.default_rng(2)
+    one, two = rng.normal(size=(2, 400, 5))
+    mix = [
+        band @ weights / np.linalg.norm(weights, axis=0)
+        for band, weights in zip((one, two), rng.normal(size=(2, 5, 50)), strict=True)
+    ]
+    stimulus = np.repeat(np.arange(400), 4)
+    trials = (2 * mix[0] + mix[1])[stimulus] + 2 * rng.normal(size=(1600, 50))  # noise of averages: 1
+    parts = banded_ridge({"one": one, "two": two}, trials, stimulus, n_samples=50).parts.set_index("part")
+    assert parts.loc["one", "r2"] == pytest.approx(4 / 6, abs=0.03)
+    assert parts.loc["two", "r2"] == pytest.approx(1 / 6, abs=0.03)
+    assert parts.loc["one", "feve"] == pytest.approx(0.8, abs=0.04)
+    assert parts.loc["two", "feve"] == pytest.approx(0.2, abs=0.04)
+    unique = unique_variance(two, {"one": one}, trials, stimulus, n_samples=200)
+    own = unique.row("unique")
+    assert own["median"] == pytest.approx(0.2, abs=0.04)
+    assert own["low"] < 0.2 < own["high"]
+
+
+def test_what_the_controls_contain_is_not_the_layers_own():
+    rng = np.random.default_rng(4)
+    control, other = rng.normal(size=(2, 150, 8))
+    neurons = control @ rng.normal(size=(8, 40)) + rng.normal(size=(150, 40))
+    copy = control @ rng.normal(size=(8, 8))
+    found = unique_variance(copy, {"control": control, "other": other}, neurons, n_samples=100, n_scalings=12)
+    parts = found.parts.set_index("part")["r2"]
+    assert parts["controls"] > 0.7
+    assert abs(parts["unique"]) < 0.02
+    assert parts["all"] - parts["controls"] == pytest.approx(parts["unique"], abs=0.02)
+    assert np.isnan(found.parts["feve"]).all()
+    assert found.row("unique")["median"] == parts["unique"]
+
+
+def test_neurons_that_do_not_vary_are_predicted_by_their_mean():
+    rng = np.random.default_rng(5)
+    one, two = rng.normal(size=(2, 40, 4))
+    neurons = one @ rng.normal(size=(4, 6))
+    neurons[:, 2] = 0.25
+    banded = banded_predictions({"one": one, "two": two}, neurons)
+    np.testing.assert_allclose(banded.predicted[:, 2], 0.25)
+    assert np.isnan(banded.penalty[:, 2]).all() and np.isfinite(np.delete(banded.penalty, 2, axis=1)).all()
+    assert banded_ridge({"one": one, "two": two}, neurons, n_samples=20).neurons["r2"].isna().sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("features", "options", "message"),
+    [
+        ({}, {}, "there are no features; give a mapping"),
+        ({"a": np.ones((30, 2))}, {}, "no unit of 'a' varies over the 24 training stimuli"),
+        ({"a": np.full((30, 2), np.nan)}, {}, "'a': features: "),
+        ({"a": np.zeros((20, 2))}, {}, "the features 'a' have 20 rows, responses 30"),
+        ({"a": np.eye(30)}, {"choose": "luck"}, "choose is 'luck'; it must be one of 'leave-one-out'"),
+        ({"a": np.eye(30)}, {"n_scalings": 0}, "n_scalings is 0"),
+        ({"a": np.eye(30)}, {"memory_gib": 1e-6}, "needs about"),
+    ],
+)
+def test_impossible_input_is_refused(features, options, message):
+    with pytest.raises(InputError, match=message):
+        banded_predictions(features, np.random.default_rng(0).normal(size=(30, 4)), **options)
+
+
+def test_a_band_called_all_and_no_controls_are_refused():
+    y = np.random.default_rng(0).normal(size=(30, 4))
+    with pytest.raises(InputError, match="a band is called 'all'"):
+        banded_ridge({"all": y}, y)
+    with pytest.raises(InputError, match="there are no controls"):
+        unique_variance(y, {}, y)
