@@ -8,8 +8,9 @@ from safetensors.torch import load_file
 from normenc import controls, encoding, figures, recordings, report, rsa, stimuli
 from normenc.errors import InputError
 from normenc.study import Study, run
-from normenc.study.predicting import _failure, _folds
+from normenc.study.predicting import _failure, _folds, _labels
 from normenc.study.representing import prepare
+from normenc.study.responses import between_animals
 
 SMALL = Study(
     name="small",
@@ -233,3 +234,34 @@ def test_where_no_neuron_is_reliable_there_is_no_picture_and_the_page_says_why(t
     assert "none of the 8 neurons is reliable" in text
     with pytest.raises(InputError, match="no measure of predictivity is known in any of the 6 rows"):
         figures.predictivity(table)
+
+
+def test_what_layers_predict_beyond_the_controls_stands_beside_dissimilarities(finished):
+    """The neurons read the Fourier amplitude, a control, so layers have little of their own."""
+    table = pd.read_csv(finished.folder / "partitioning.csv", keep_default_na=False, na_values=[""])
+    assert table["variance_of"].tolist() == ["dissimilarities"] * 2 + ["responses"] * 2
+    assert table["encoder"].tolist() == ["pool", "fc"] * 2
+    responses = table[table["variance_of"] == "responses"]
+    predicted = pd.read_csv(finished.folder / "predictivity.csv").set_index("encoder")["feve"]
+    assert (responses["explained_by_controls"] > predicted["Fourier amplitude"] - 0.05).all()
+    assert (responses["unique"].abs() < 0.1).all()
+    assert (responses["unique_low"] <= responses["unique"]).all()
+    assert "explainable variance of the neurons’ responses" in report.render(finished.folder)
+
+
+def test_animals_are_predicted_from_each_other(layers):
+    orientation, of = layers
+    made = recordings.simulated_from_layer(
+        of["Fourier amplitude"], orientation, n_neurons=40, n_repeats=6, explainable_variance=0.8, seed=1
+    ).recording
+    animal = np.repeat(["ann", "bob"], 20)
+    trials = made.trials.to_numpy()
+    recording = recordings.Recording.from_trials(
+        "two", trials, orientation[made.trials["stimulus_index"].to_numpy()], neurons={"neuron_animal": animal}
+    )
+    settings = SMALL.encoding
+    folds = _folds(recording, settings)
+    table = between_animals(recording, settings, folds, _labels(recording), lambda progress: None)
+    assert table["target"].tolist() == ["all animals", "ann", "bob"]
+    assert table["feve"].between(0.2, 1).all()  # from noisy neurons, over gaps of whole arcs
+    assert between_animals(made, settings, folds, _labels(made), lambda progress: None) is None

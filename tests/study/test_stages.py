@@ -99,7 +99,13 @@ def test_such_a_run_is_read_like_any_other(described, similarities, tmp_path):
     assert "represent, compare" in page  # as the setting in which they differ
     shutil.copytree(similarities.folder, tmp_path / "run")
     drawn = study.draw(similarities.evaluation, tmp_path / "pictures", progress=False)
-    assert {path.stem for path in drawn} == {"example_stimuli", "rdms", "rdm_rows", "similarity_bars"}
+    assert {path.stem for path in drawn} == {
+        "example_stimuli",
+        "rdms",
+        "rdm_rows",
+        "similarity_bars",
+        "unique_variance",
+    }
     again = study.redraw(tmp_path / "run", only=["rdms", "similarity_bars"], formats=["svg"])
     for path in again.paths:
         assert path.read_bytes() == (tmp_path / "pictures" / path.name).read_bytes()

@@ -1,5 +1,6 @@
 """Models fitted to the neurons themselves: regression from layers, and networks trained on responses."""
 
+from normenc.encoding.animals import BetweenAnimals, between_animals
 from normenc.encoding.banded import BandedPrediction, banded_predictions
 from normenc.encoding.cores import ConvCore
 from normenc.encoding.explained import ExplainedVariance, banded_ridge, unique_variance
@@ -21,6 +22,7 @@ from normenc.renamed import keep_old_names
 
 __all__ = [
     "BandedPrediction",
+    "BetweenAnimals",
     "ConvCore",
     "CrossValidatedFit",
     "DivergenceError",
@@ -37,6 +39,7 @@ __all__ = [
     "Predictivity",
     "banded_predictions",
     "banded_ridge",
+    "between_animals",
     "cross_validated_fit",
     "cross_validated_predictions",
     "encoding_network",

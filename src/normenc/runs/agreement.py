@@ -28,6 +28,7 @@ ROWS = {  # what tells the rows of a table apart
     "fitting.csv": ("network", "epoch", "step"),
     "tuning.csv": ("population",),
     "predictivity.csv": (*ENCODER_COLUMNS, "method"),
+    "between_animals.csv": ("target", "source"),
 }
 OTHERS = ("predictivity.csv", "failures.csv")  # with encoders that similarity.csv lacks
 READ = (".csv", ".json", ".toml", ".nc", ".h5")  # files that pictures and reports are made from

@@ -118,6 +118,22 @@ def _similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of
     yield from _text("resampled", "what intervals and tests generalise over")
 
 
+def _predictivities() -> Iterator[Column]:
+    """How well neurons are predicted: medians with intervals, and numbers of neurons."""
+    yield from _number("r r_low r_high", "correlation of prediction and response")
+    yield from _number("r2 r2_low r2_high", "variance explained")
+    yield from _number("feve feve_low feve_high", "share of the explainable variance that is explained")
+    yield from _number(
+        "noise_corrected_r noise_corrected_r_low noise_corrected_r_high",
+        "correlation, corrected for noise",
+    )
+    yield from _integer(
+        "n_reliable n_unreliable n_unknown",
+        "neurons whose explainable variance reaches the threshold, does not, or is not known",
+    )
+    yield from _number("r_unreliable", "median `r` of the unreliable ones")
+
+
 TABLES = {
     "similarity.csv": _table(
         "One row per layer, trained or not, or a control. Values are means over seeds.",
@@ -287,18 +303,7 @@ TABLES = {
         _text("method", "how it was fitted"),
         _integer("n_units", "from how many units"),
         _number("similarity similarity_low similarity_high", "of RDMs, for comparison"),
-        _number("r r_low r_high", "correlation of prediction and response"),
-        _number("r2 r2_low r2_high", "variance explained"),
-        _number("feve feve_low feve_high", "share of the explainable variance that is explained"),
-        _number(
-            "noise_corrected_r noise_corrected_r_low noise_corrected_r_high",
-            "correlation, corrected for noise",
-        ),
-        _integer(
-            "n_reliable n_unreliable n_unknown",
-            "neurons whose explainable variance reaches the threshold, does not, or is not known",
-        ),
-        _number("r_unreliable", "median `r` of the unreliable ones"),
+        _predictivities(),
         _text(
             "notes",
             'notes of the regression; begins with "the fit failed" if it did: scores below −1, or a network that '
@@ -306,6 +311,16 @@ TABLES = {
         ),
         _text("ceiling", "as in `similarity.csv`"),
         _number("ceiling_lower ceiling_upper", "as in `similarity.csv`"),
+    ),
+    "between_animals.csv": _table(
+        "One row for all neurons, each predicted from all animals but its own, then one row per pair of animals, in "
+        "both directions, with the measures of `predictivity.csv`. See [between animals](encoding.md#between-animals).",
+        _text("recording", "whose neurons"),
+        _text("target", "the animal whose neurons are predicted; `all animals` in the first row"),
+        _text("source", "the animal they are predicted from; `all other animals` in the first row"),
+        _integer("n_neurons n_source", "neurons of the target and of the source"),
+        _predictivities(),
+        _text("notes", "notes of the regressions"),
     ),
     "fitting.csv": _table(
         "One row per epoch of a network fitted to the neurons without the first fold.",

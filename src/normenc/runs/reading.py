@@ -143,6 +143,11 @@ class Run(Shown):
         return self._optional("predictivity.csv")
 
     @cached_property
+    def between_animals(self) -> pd.DataFrame | None:
+        """Of ``between_animals.csv``: how well animals predict each other; None without neurons of several animals."""
+        return self._optional("between_animals.csv")
+
+    @cached_property
     def fitting(self) -> pd.DataFrame | None:
         """Of ``fitting.csv``: one row per epoch of a network fitted to the neurons; None without any."""
         return self._optional("fitting.csv")

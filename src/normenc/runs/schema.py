@@ -135,6 +135,11 @@ FILES = (
     File("tuning.csv", "tuning of each population", GRATINGS),
     File("tuning_units.csv", "tuning of each neuron or unit", GRATINGS),
     File("predictivity.csv", "how well neurons are predicted", f"{ENCODING} {PREDICTED}"),
+    File(
+        "between_animals.csv",
+        "how well neurons of animals are predicted from those of others",
+        f"{ENCODING}, of neurons of several animals, {PREDICTED}",
+    ),
     File("fitting.csv", "how networks were fitted to the neurons", f"{ENCODING}, `networks` {PREDICTED}"),
     File("failures.csv", "what could not be trained or compared", "if something failed"),
     File("rdms.nc", "all dissimilarity matrices", variables=(RDM,)),

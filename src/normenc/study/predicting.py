@@ -19,6 +19,7 @@ from normenc.runs.schema import FAILED_FIT
 from normenc.study.comparing import Compared
 from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.representing import Prepared
+from normenc.study.responses import between_animals, response_partition, trials_of
 from normenc.study.sections import EncodingSettings
 from normenc.training import Progress
 from normenc.tuning import around_zero
@@ -43,11 +44,14 @@ class Predicted:
         By name, the networks fitted to the neurons, as they predicted the first fold.
     partitioning : DataFrame or None
         The rows of ``partitioning.csv`` about responses.
+    between_animals : DataFrame or None
+        As written to ``between_animals.csv``.
     """
 
     table: pd.DataFrame
     fitted: dict[str, encoding.FittedNetwork]
     partitioning: pd.DataFrame | None = None
+    between_animals: pd.DataFrame | None = None
 
 
 def predict(compared: Compared, *, device: str = "cpu", progress: bool | ProgressCallback = True) -> Predicted:
@@ -113,6 +117,9 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
             | scores
             | {"notes": "; ".join([*_failure(scores), *predictions.warnings])}
         )
+    same = _labels(recording)
+    partitioning = response_partition(compared.represented, folds, same, progress)
+    animals = between_animals(recording, settings, folds, same, progress)
     with stage(progress, "fitting networks to neurons", len(settings.networks)) as counted:
         for name in settings.networks:
             try:
@@ -125,7 +132,8 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
             rows.append(_row_of_fit(name, prepared, of_fold.predicted, folds, rdms))
             counted.step()
     ceilings = {name: similarity[name].iloc[0] for name in ("ceiling", "ceiling_lower", "ceiling_upper")}
-    return Predicted(pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings), networks)
+    table = pd.DataFrame(rows).astype({"seed": "Int64"}).assign(**ceilings)
+    return Predicted(table, networks, partitioning, animals)
 
 
 def _row_of_fit(name: str, prepared: Prepared, predicted: Any, folds: Sequence[Any], rdms: Floats) -> dict[str, Any]:
@@ -200,12 +208,10 @@ def _folds(recording: Recording, settings: EncodingSettings) -> list[npt.NDArray
 
 
 def _scores(predicted: Any, fold: Any, recording: Recording, settings: EncodingSettings) -> dict[str, Any]:
-    rows = recording.responses if recording.trials is None else recording.trials
-    assert rows is not None
-    index = None if recording.trials is None else recording.trials["stimulus_index"].to_numpy()
+    rows, index = trials_of(recording)
     return encoding.predictivity(
         predicted,
-        rows.to_numpy(),
+        rows,
         index,
         fold=fold,
         ordered=recording.has_neighbours,

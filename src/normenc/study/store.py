@@ -106,6 +106,8 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         tables["tuning_units.csv"] = unit_table(evaluation.descriptions)
     if evaluation.predicted is not None:
         tables["predictivity.csv"] = evaluation.predicted.table
+        if evaluation.predicted.between_animals is not None:
+            tables["between_animals.csv"] = evaluation.predicted.between_animals
         if evaluation.predicted.fitted:
             tables["fitting.csv"] = fitting_table(evaluation.predicted.fitted)
     if evaluation.failures:

@@ -1,0 +1,125 @@
+"""What layers predict of neurons beyond all controls, and how well animals predict each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normenc import encoding
+from normenc.errors import InputError
+from normenc.recordings import Recording
+from normenc.study.partitioning import COLUMNS, partitioned, row_labels
+from normenc.study.progress import ProgressCallback, each, stage
+from normenc.study.represented import Represented
+from normenc.study.sections import EncodingSettings
+
+__all__ = ["between_animals", "response_partition", "trials_of"]
+
+MANY_STIMULI = 1000  # from which penalties are chosen by generalised cross-validation
+
+
+def trials_of(recording: Recording) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """Single trials and the stimulus of each, or averages and None."""
+    if recording.trials is None:
+        assert recording.responses is not None
+        return recording.responses.to_numpy(), None
+    return recording.trials.to_numpy(), recording.trials["stimulus_index"].to_numpy()
+
+
+def response_partition(
+    represented: Represented, folds: Sequence[Any], labels: Any, progress: ProgressCallback
+) -> pd.DataFrame | None:
+    """The rows of ``partitioning.csv`` about responses; None without a layer or a control."""
+    layers, controls = partitioned(represented)
+    if not layers or not controls:
+        return None
+    prepared = represented.prepared
+    settings, recording = prepared.study.encoding, prepared.recording
+    joined = _joined({label: own[0].responses for label, own in controls.items()})
+    trials, index = trials_of(recording)
+    generalised = recording.n_stimuli > MANY_STIMULI and not recording.has_neighbours
+    rows = []
+    for label, own in each(progress, "predicting neurons beyond the controls", layers.items()):
+        first = own[0]
+        assert first.responses is not None
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan) | {"why_unknown": "", "notes": ""}
+        row |= {name: values[0] for name, values in row_labels(prepared, [first]).items() if name != "recording"}
+        row |= {"recording": recording.label, "n_seeds": 1, "variance_of": "responses", "controls": ", ".join(controls)}
+        if generalised:
+            row["notes"] = "Penalties were chosen by generalised cross-validation."
+        try:
+            found = encoding.unique_variance(
+                first.responses.to_numpy(),
+                joined,
+                trials,
+                index,
+                n_samples=settings.n_samples,
+                seed=settings.seed,
+                labels=labels,
+                folds=folds,
+                ordered=recording.has_neighbours,
+                n_folds=settings.n_folds,
+                choose="generalised" if generalised else None,
+            )
+        except InputError as error:
+            row["why_unknown"] = f"{label} cannot be fitted: {error}"
+        else:
+            row |= _shares(found)
+        rows.append(row)
+    names = ["recording", *(name for name in row_labels(prepared, []) if name != "recording"), *COLUMNS]
+    return pd.DataFrame(rows)[names].astype({"seed": "Int64", "n_seeds": "Int64"})
+
+
+def between_animals(
+    recording: Recording, settings: EncodingSettings, folds: Sequence[Any], labels: Any, progress: ProgressCallback
+) -> pd.DataFrame | None:
+    """The table ``between_animals.csv``; None unless neurons are of several animals."""
+    responses = recording.responses
+    if responses is None or "neuron_animal" not in responses.coords:
+        return None
+    animal = responses["neuron_animal"].to_numpy().astype(str)
+    if len(set(animal)) < 2:
+        return None
+    trials, index = trials_of(recording)
+    with stage(progress, "predicting animals from each other"):
+        found = encoding.between_animals(
+            trials,
+            animal,
+            index,
+            n_stimuli=recording.n_stimuli,
+            n_samples=settings.n_samples,
+            seed=settings.seed,
+            labels=labels,
+            folds=folds,
+            ordered=recording.has_neighbours,
+            method=settings.method,
+            n_components=settings.n_components if settings.method == "pls" else None,
+            reduce_to=settings.n_components if settings.method == "ridge" else None,
+        )
+    table = found.table.assign(notes="; ".join(found.warnings))
+    table.insert(0, "recording", recording.label)
+    return table
+
+
+def _joined(controls: dict[str, Any]) -> npt.NDArray[np.float64]:
+    """All controls side by side, each with the same variance over stimuli; one that does not vary adds nothing."""
+    parts = []
+    for responses in controls.values():
+        values = np.asarray(responses, dtype=np.float64)
+        centred = values - values.mean(axis=0)
+        size = np.linalg.norm(centred)
+        parts.append(centred / (size if size > 0 else 1))
+    return np.hstack(parts)
+
+
+def _shares(found: encoding.ExplainedVariance) -> dict[str, Any]:
+    """The shares of a layer, of the explainable variance or, without repeated trials, of all."""
+    measure = "feve" if found.parts["feve"].notna().any() else "r2"
+    controls, both, unique = (found.row(part, measure) for part in ("controls", "all", "unique"))
+    ends = {"": "median", "_low": "low", "_high": "high"}
+    shares = {f"explained_by_controls{end}": controls[key] for end, key in ends.items()}
+    shares |= {f"unique{end}": unique[key] for end, key in ends.items()} | {"explained": both["median"]}
+    why = "" if np.isfinite(unique["median"]) else "no neuron is reliable enough to be counted"
+    return shares | {"why_unknown": why}
