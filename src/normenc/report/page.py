@@ -126,6 +126,7 @@ def _rendered(run: Run) -> str:
         by_method=by_method,
         differences=differences.to_dict("records"),
         partitioning=_records(run.partitioning),
+        between_animals=_records(run.between_animals),
         losses=_losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         stimulus_type=as_type(environment["recording"]["stimuli"]),

@@ -19,7 +19,7 @@ from normenc.runs.schema import FAILED_FIT
 from normenc.study.comparing import Compared
 from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.representing import Prepared
-from normenc.study.responses import between_animals, response_partition, trials_of
+from normenc.study.responses import between_animals, regression_options, response_partition, size_notes, trials_of
 from normenc.study.sections import EncodingSettings
 from normenc.training import Progress
 from normenc.tuning import around_zero
@@ -95,9 +95,7 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
         predictions = encoding.cross_validated_predictions(
             r.responses.to_numpy(),
             recording.responses.to_numpy(),
-            method=settings.method,
-            n_components=settings.n_components if settings.method == "pls" else None,
-            reduce_to=settings.n_components if settings.method == "ridge" else None,
+            **regression_options(recording, settings, r.responses.shape[1]),
             stimulus=_labels(recording),
             ordered=recording.has_neighbours,
             folds=folds,
@@ -115,7 +113,11 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
             | {"method": settings.method, "n_units": r.responses.shape[1]}
             | alike
             | scores
-            | {"notes": "; ".join([*_failure(scores), *predictions.warnings])}
+            | {
+                "notes": "; ".join(
+                    [*_failure(scores), *predictions.warnings, *size_notes(recording, settings, r.responses.shape[1])]
+                )
+            }
         )
     same = _labels(recording)
     partitioning = response_partition(compared.represented, folds, same, progress)

@@ -15,9 +15,11 @@ from normenc.study.progress import ProgressCallback, each, stage
 from normenc.study.represented import Represented
 from normenc.study.sections import EncodingSettings
 
-__all__ = ["between_animals", "response_partition", "trials_of"]
+__all__ = ["between_animals", "regression_options", "response_partition", "size_notes", "trials_of"]
 
-MANY_STIMULI = 1000  # from which penalties are chosen by generalised cross-validation
+MANY_STIMULI = 1000  # above which regressions take shorter ways, which the notes name
+MOST_COMPONENTS = 1000  # of a layer, then
+GENERALISED = "penalties were chosen by generalised cross-validation"
 
 
 def trials_of(recording: Recording) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
@@ -26,6 +28,37 @@ def trials_of(recording: Recording) -> tuple[npt.NDArray[Any], npt.NDArray[Any] 
         assert recording.responses is not None
         return recording.responses.to_numpy(), None
     return recording.trials.to_numpy(), recording.trials["stimulus_index"].to_numpy()
+
+
+def regression_options(recording: Recording, settings: EncodingSettings, n_units: int) -> dict[str, Any]:
+    """Options of the regression from so many units, see :func:`normenc.encoding.cross_validated_predictions`.
+
+    Of more than 1,000 stimuli, penalties are chosen by generalised cross-validation, and a larger layer is reduced to
+    the first 1,000 principal components of each fold's training stimuli.
+    """
+    pls = settings.method == "pls"
+    shorter = _is_large(recording) and not pls
+    reduced = MOST_COMPONENTS if shorter and n_units > MOST_COMPONENTS else None
+    return {
+        "method": settings.method,
+        "n_components": settings.n_components if pls else None,
+        "reduce_to": None if pls else settings.n_components or reduced,
+        "choose": "generalised" if shorter else None,
+    }
+
+
+def size_notes(recording: Recording, settings: EncodingSettings, n_units: int) -> list[str]:
+    """What :func:`regression_options` shortens because there are many stimuli, in words."""
+    options = regression_options(recording, settings, n_units)
+    notes = [GENERALISED] if options["choose"] == "generalised" else []
+    if options["reduce_to"] and not settings.n_components:
+        components = f"the first {MOST_COMPONENTS:,} principal components of the training stimuli"
+        notes.append(f"the {n_units:,} units were reduced to {components}")
+    return notes
+
+
+def _is_large(recording: Recording) -> bool:
+    return recording.n_stimuli > MANY_STIMULI and recording.shown.image_period is None
 
 
 def response_partition(
@@ -39,7 +72,7 @@ def response_partition(
     settings, recording = prepared.study.encoding, prepared.recording
     joined = _joined({label: own[0].responses for label, own in controls.items()})
     trials, index = trials_of(recording)
-    generalised = recording.n_stimuli > MANY_STIMULI and not recording.has_neighbours
+    generalised = _is_large(recording)
     rows = []
     for label, own in each(progress, "predicting neurons beyond the controls", layers.items()):
         first = own[0]
@@ -48,7 +81,7 @@ def response_partition(
         row |= {name: values[0] for name, values in row_labels(prepared, [first]).items() if name != "recording"}
         row |= {"recording": recording.label, "n_seeds": 1, "variance_of": "responses", "controls": ", ".join(controls)}
         if generalised:
-            row["notes"] = "Penalties were chosen by generalised cross-validation."
+            row["notes"] = GENERALISED
         try:
             found = encoding.unique_variance(
                 first.responses.to_numpy(),
@@ -94,11 +127,10 @@ def between_animals(
             labels=labels,
             folds=folds,
             ordered=recording.has_neighbours,
-            method=settings.method,
-            n_components=settings.n_components if settings.method == "pls" else None,
-            reduce_to=settings.n_components if settings.method == "ridge" else None,
+            **regression_options(recording, settings, responses.shape[1]),
         )
-    table = found.table.assign(notes="; ".join(found.warnings))
+    notes = [*found.warnings, *size_notes(recording, settings, responses.shape[1])]
+    table = found.table.assign(notes="; ".join(notes))
     table.insert(0, "recording", recording.label)
     return table
 
