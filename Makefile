@@ -30,6 +30,8 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/tuning.py
 	$(BIN)/python benchmarks/streaming.py
 	$(BIN)/python benchmarks/encoding.py
+	$(BIN)/python benchmarks/encoding_size.py
+	$(BIN)/python benchmarks/partitioning.py
 	$(BIN)/python benchmarks/fitting.py
 
 clean:
