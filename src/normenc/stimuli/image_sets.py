@@ -293,8 +293,8 @@ def _check_values(stack: Any) -> bool:
             _check_range(block, n_seen, stack)
         elif block.dtype != np.uint8 and not 0 <= block.min() <= block.max() <= 1:
             raise InputError(
-                f"images hold {block.dtype} numbers from {block.min()} to {block.max()} without a known white level; save "
-                "them as bytes (uint8), or divide them by the value of white"
+                f"images hold {block.dtype} numbers from {block.min()} to {block.max()} without a known white level; "
+                "save them as bytes (uint8), or divide them by the value of white"
             )
         if block.ndim == 4:
             if block.shape[3] == 4 and (block[..., 3] < OPAQUE.get(block.dtype.kind, 1)).any():
