@@ -15,9 +15,9 @@ from normenc.recordings.contents import Contents
 from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other
 from normenc.recordings.formats import cuts_trials, maps_names, opened
+from normenc.recordings.image_files import read_images
 from normenc.recordings.labels import NEURON_LABELS, as_labels
 from normenc.recordings.naming import understand
-from normenc.recordings.pictures import read_images
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.provenance import reads, unchanged
 from normenc.recordings.recording import Recording
