@@ -15,7 +15,7 @@ __all__ = ["check_labels", "check_trained", "without_training"]
 
 def without_training(settings: dict[str, object]) -> dict[str, object]:
     """Settings of encoders alone train nothing: without any task and network, none is filled in."""
-    if settings.get("encoder") and not settings.get("task") and not settings.get("network"):
+    if settings.get("encoder", []) != [] and all(settings.get(part, []) == [] for part in ("task", "network")):
         return settings | {"task": [], "network": []}
     return settings
 
