@@ -1,6 +1,6 @@
 """Encoders that a study does not train, built and tried before anything else is done: with their weights, and untrained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,17 +9,19 @@ from typing import Any
 import torch
 from torch import nn
 
+from normenc import stimuli
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, shortened
 from normenc.pretrained import Preprocessing, adapt, load_model, weights_file
 from normenc.pretrained.places import DOWNLOAD, digest_of_file, digest_of_weights
 from normenc.pretrained.weight_files import load_weights
+from normenc.recordings import Recording
 from normenc.study.encoder_layers import Chosen, choose_layers
 from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.own_code import code_of, import_part
 from normenc.training import initialise
 
-__all__ = ["EncoderUnit", "encoder_unit"]
+__all__ = ["EncoderUnit", "encoder_unit", "shown_to"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,26 @@ class EncoderUnit:
     def untrained(self, seed: int) -> nn.Module:
         """Build it with the initial weights of a seed."""
         return _initial(self.section, seed)
+
+
+def shown_to(recording: Recording, gratings: Mapping[str, Any], preprocessing: Preprocessing) -> Any:
+    """What an encoder is shown: gratings drawn at its own size, or the recording's images as they are.
+
+    Parameters
+    ----------
+    recording : Recording
+    gratings : mapping
+        The study's section ``[stimuli]``.
+    preprocessing : Preprocessing
+        Of the encoder.
+
+    Returns
+    -------
+    Tensor or ImageSet
+    """
+    if recording.orientation is not None:
+        return stimuli.gratings(recording.orientation, **gratings, size=preprocessing.size)
+    return stimuli.ImageSet.of(recording.images)
 
 
 def encoder_unit(section: EncoderSettings, seeds: list[int], show: Callable[[Preprocessing], Any]) -> EncoderUnit:
