@@ -23,7 +23,7 @@ from normenc.recordings.formats.listing import ASIDE
 from normenc.recordings.formats.patterns import matches_of
 from normenc.recordings.labels import without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
-from normenc.recordings.pictures import images_of_numbers, match_images, natural_order
+from normenc.recordings.pictures import images_of_numbers, match_images
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
 from normenc.recordings.reference_format import of_reference
@@ -31,7 +31,7 @@ from normenc.recordings.squares import question_square
 from normenc.recordings.steps import compares_numbers
 from normenc.stimulus_types import STIMULUS_TYPES, as_type
 from normenc.stimulus_types.known import listed_names
-from normenc.texts import argument
+from normenc.texts import argument, natural_order
 
 __all__ = ["FORMATS", "TEXTS", "understand"]
 

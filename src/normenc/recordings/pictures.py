@@ -17,8 +17,9 @@ from normenc.recordings.image_stacks import counted_from, first_axis_counts
 from normenc.recordings.labels import as_text, visible_labels, without_stimulus
 from normenc.recordings.provenance import lists, reads
 from normenc.stimulus_types import StimulusType
+from normenc.texts import natural_order
 
-__all__ = ["images_of_numbers", "match_images", "natural_order", "read_images"]
+__all__ = ["images_of_numbers", "match_images", "read_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
@@ -242,22 +243,6 @@ def images_of_numbers(images: Any, shown: StimulusType, every: Any, kept: Any) -
     rising = rising[~np.isnan(kept[rising])]
     _, first = np.unique(kept[rising], return_index=True)
     return np.asarray(images)[np.searchsorted(there, every[rising][first])]
-
-
-def natural_order(names: list[str]) -> list[int]:
-    """Places of names in an order in which numbers count as numbers.
-
-    Examples
-    --------
-    >>> natural_order(["img10.png", "img9.png", "img1.png"])
-    [2, 1, 0]
-    """
-
-    def key(place: int) -> list[tuple[int, int, str]]:
-        parts = re.split(r"([0-9]+)", names[place].lower())
-        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
-
-    return sorted(range(len(names)), key=key)
 
 
 def _by_name(

@@ -1,6 +1,7 @@
 """Visual stimuli as functions of their parameters."""
 
 from normenc.stimuli.gratings import gratings, image_size, varied_gratings
+from normenc.stimuli.image_sets import ImageSet
 from normenc.stimuli.images import describe_fit, fit_images
 from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches, photograph
 from normenc.stimuli.objects import digits, image_folder
@@ -9,6 +10,7 @@ from normenc.stimuli.textures import bandpassed_noise, plaids
 
 __all__ = [
     "PHOTOGRAPHS",
+    "ImageSet",
     "StimulusSet",
     "bandpassed_noise",
     "describe_fit",
