@@ -5,6 +5,7 @@ says what it does; layer names are unchanged, so :func:`normenc.representations.
 """
 
 from normenc.pretrained.models import activation_layers, adapt, load_model
+from normenc.pretrained.places import weights_file
 from normenc.pretrained.preprocessing import FITS, IMAGENET, Preprocessing
 
-__all__ = ["FITS", "IMAGENET", "Preprocessing", "activation_layers", "adapt", "load_model"]
+__all__ = ["FITS", "IMAGENET", "Preprocessing", "activation_layers", "adapt", "load_model", "weights_file"]

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import encoding, figures, tuning
-from normenc.encoders import EncoderKind
 from normenc.runs.reading import Run
 from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.study.describing import NEGATIVE, Description
@@ -82,7 +81,7 @@ def source_data(evaluation: Evaluation) -> dict[str, Any]:
         data["pairs"] = evaluation.inference.pairs
     descriptions = _descriptions(evaluation)
     if descriptions:
-        shown = [evaluation.recording_label, *(r.label for r in evaluation.shown if _is_trained(r))]
+        shown = [evaluation.recording_label, *(r.label for r in evaluation.shown if _is_learned(r))]
         data["tuning"] = {visible(label): _tuning(one, drawn=label in shown) for label, one in descriptions.items()}
     if evaluation.predicted is not None and evaluation.predicted.fitted:
         data["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
@@ -105,8 +104,8 @@ def _shown(evaluation: Evaluation) -> dict[str, list[str]]:
     }
 
 
-def _is_trained(representation: Any) -> bool:
-    return bool(representation.encoder.kind is EncoderKind.TRAINED)
+def _is_learned(representation: Any) -> bool:
+    return bool(representation.encoder.kind.is_learned)
 
 
 def _digits(evaluation: Evaluation) -> dict[str, Any]:

@@ -24,13 +24,14 @@ from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import represent
 from normenc.rsa.measures import as_measure
 from normenc.study.building import build_network, build_task, control_outputs
+from normenc.study.encoder_units import EncoderUnit, encoder_unit, shown_to
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.progress import ProgressCallback, each
 from normenc.study.sections import FITTED_NAMES
 from normenc.study.settings import Study, asked_study
 from normenc.study.units import Unit
 
-__all__ = ["Prepared", "Representation", "by_layer", "control_representations", "prepare"]
+__all__ = ["Prepared", "Representation", "by_layer", "check_apart", "control_representations", "prepare"]
 
 MAX_IMAGES_GIB = 8
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
@@ -41,7 +42,8 @@ class Representation:
     """One encoder's layer: its responses to the recording's stimuli and their RDM.
 
     ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
-    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files.
+    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what was
+    done to responses that are too large to be kept; their RDM is that of the whole layer.
     """
 
     encoder: EncoderId
@@ -49,6 +51,7 @@ class Representation:
     key: str
     responses: xr.DataArray | None
     rdm: npt.NDArray[np.float64]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Prepared:
     ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
     directions that are folded for the comparison. ``units`` are one for each task, network and seed; ``twins`` build
     the network of each architecture; ``images``, shape (n_stimuli, height, width), are what the animal saw; ``files``
-    those that the recording was read from.
+    those that the recording was read from; ``encoders`` are networks that the study does not train.
     """
 
     study: Study
@@ -68,6 +71,7 @@ class Prepared:
     twins: tuple[tuple[NetworkSettings, partial[nn.Module]], ...]
     images: torch.Tensor
     files: tuple[ReadFile, ...] = ()
+    encoders: tuple[EncoderUnit, ...] = ()
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
@@ -159,7 +163,10 @@ def _prepare(study: Study) -> Prepared:
         )
     units, twins = _units(study, recording)
     read = tuple(files.values())
-    prepared = Prepared(study, recording, described, units, twins, _images(study, recording), read)
+    images = _images(study, recording)
+    show = partial(shown_to, recording, study.stimuli.model_dump())
+    encoders = tuple(encoder_unit(section, study.untrained_seeds, show) for section in study.encoder)
+    prepared = Prepared(study, recording, described, units, twins, images, read, encoders)
     if not prepared.controls:
         reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
         raise InputError(f"comparison.controls: none of them can be used ({reasons}); add another one, such as pixels")
@@ -251,12 +258,13 @@ def control_representations(prepared: Prepared, progress: ProgressCallback | Non
             if isinstance(representation, InputError):
                 raise representation
             plain.append(representation)
-    _check_apart_by_name(prepared.study, plain)
+    _check_apart_by_name(prepared, plain)
     return plain
 
 
-def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> None:
+def _check_apart_by_name(prepared: Prepared, controls: Sequence[Representation]) -> None:
     """Raise InputError if a control has the name of a layer, a fitted network or another control."""
+    study = prepared.study
     naming = study.naming
     layers = [
         EncoderId(task, network.title, layer, EncoderKind.TRAINED if task else EncoderKind.TWIN, seed)
@@ -264,6 +272,12 @@ def _check_apart_by_name(study: Study, controls: Sequence[Representation]) -> No
         for layer in study.layers_of(network)
         for task in (*(own.title for own in study.task), None)
         for seed in (study.untrained_seeds if task is None else study.seeds)
+    ]
+    layers += [
+        EncoderId(None, unit.title, layer, kind, seed)
+        for unit in prepared.encoders
+        for layer in unit.chosen.layers
+        for kind, seed in ((EncoderKind.PRETRAINED, None), *((EncoderKind.TWIN, k) for k in study.untrained_seeds))
     ]
     taken = {name.casefold() for layer in layers for name in (naming.label(layer), naming.key(layer))}
     taken |= {name for name in FITTED_NAMES if study.encoding.enabled}
@@ -312,7 +326,7 @@ def _representations(
         try:
             matrix = rsa.rdm(responses, metric=study.rdm_metric)
             if own.kind is not EncoderKind.CONTROL:  # of a control it is said beside its row that it has no similarity
-                _check_apart(matrix, study.comparison.method)
+                check_apart(matrix, study.comparison.method)
         except InputError as error:
             which = ", ".join(filter(None, (own.task if study.is_grid else None, own.network, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")
@@ -323,7 +337,7 @@ def _representations(
     return representations
 
 
-def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
+def check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
     """Raise InputError if the similarity of an RDM is undefined: its dissimilarities are equal, except for rounding."""
     vector = rdm[np.triu_indices(len(rdm), k=1)]
     if as_measure(method).is_undefined(vector):

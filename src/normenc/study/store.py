@@ -71,8 +71,10 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
         write("populations.nc", _netcdf(population_dataset(evaluation)))
     write("stimuli.png", stimulus_sheet(evaluation.images))
     write("quality.json", _quality(evaluation).encode("utf-8"))
-    (folder / "models").mkdir()
-    for name, network in _networks(evaluation).items():
+    networks = _networks(evaluation)
+    if networks:
+        (folder / "models").mkdir()
+    for name, network in networks.items():
         write(f"models/{name}.safetensors", _weights(network))
 
 
@@ -90,11 +92,12 @@ def _networks(evaluation: Evaluation) -> dict[str, nn.Module]:
 
 def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     tables = {
-        "training.csv": evaluation.training_log,
         SIMILARITY: evaluation.similarity,
         "similarity_by_seed.csv": evaluation.by_seed,
         "differences.csv": evaluation.differences,
     }
+    if evaluation.training_log is not None:
+        tables["training.csv"] = evaluation.training_log
     if evaluation.by_method is not None:
         tables["similarity_by_method.csv"] = evaluation.by_method
     if evaluation.over_training is not None:
@@ -170,7 +173,8 @@ def _units_of(recording: Recording) -> dict[str, str]:
 
 def _attributes(representation: Representation) -> dict[str, Any]:
     own = encoder_columns([representation.encoder], [representation.label])
-    return {name: values[0] for name, values in own.items() if not pd.isna(values[0])}
+    known = {name: values[0] for name, values in own.items() if not pd.isna(values[0])}
+    return known | ({"note": representation.note} if representation.note else {})
 
 
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
@@ -195,6 +199,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         },
         "recording": _recording(evaluation),
         "scores": _scores(evaluation),
+        **_encoders(evaluation),
         "skipped_controls": evaluation.skipped,
         "inference": {
             **scope(evaluation.recording, evaluation.inference),
@@ -256,6 +261,26 @@ def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
         }
         for unit, training in evaluation.trainings.items()
     ]
+
+
+def _encoders(evaluation: Evaluation) -> dict[str, Any]:
+    """What encoders are that the study did not train; nothing where there are none."""
+    notes = {(r.encoder.network, r.encoder.layer): r.note for r in evaluation.representations if r.note}
+    told = [
+        {
+            "label": unit.title,
+            "model": unit.section.model,
+            "weights": unit.section.weights,
+            **unit.weights,
+            "shown": str(unit.preprocessing),
+            "layers": list(unit.chosen.layers),
+            "n_units": list(unit.chosen.n_units),
+            "chosen": unit.chosen.how,
+            "notes": {layer: note for (label, layer), note in notes.items() if label == unit.title},
+        }
+        for unit in evaluation.prepared.encoders
+    ]
+    return {"encoders": told} if told else {}
 
 
 def _git_commit() -> str | None:
