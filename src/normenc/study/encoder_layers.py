@@ -53,7 +53,11 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     known = _with_weights(network, whole, settings.leave_out)
     asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
     found = _matched(network, image, known, whole, asked)
-    how = "all layers that give one row per image" if settings.layers == "all" else f"the layers that match {', '.join(asked)}"
+    how = (
+        "all layers that give one row per image"
+        if settings.layers == "all"
+        else f"the layers that match {', '.join(asked)}"
+    )
     if (n := settings.n_layers) is not None:
         distinct = found if settings.layers else [name for name in found if _has_weights(network, name)] or found
         if settings.n is not None and n > len(distinct):
