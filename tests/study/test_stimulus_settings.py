@@ -75,8 +75,8 @@ def test_images_of_a_study_are_in_colour_for_encoders_and_controls_and_grey_for_
         "colour (35 degrees of visual angle wide, 27 high).",
         "Controls were shown them in colour, reduced to 25 x 32 pixels; controls that use luminance alone turned them "
         "grey.",
-        "For networks that this study trains, they were turned grey, cut to 4:3 in their middle, which leaves out 3.7 % "
-        "of their height, and reduced to 48 x 64 pixels.",  # 52 of 54 rows
+        "For networks that this study trains, they were turned grey, cut to 4:3 in their middle, which leaves out 3.7 "
+        "% of their height, and reduced to 48 x 64 pixels.",  # 52 of 54 rows
     ]
 
 
