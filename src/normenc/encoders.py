@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from normenc.texts import file_stem, own_stem
 
-__all__ = ["EncoderId", "EncoderKind", "Naming"]
+__all__ = ["LEARNED", "EncoderId", "EncoderKind", "Naming"]
 
 
 class EncoderKind(StrEnum):
@@ -27,6 +27,14 @@ class EncoderKind(StrEnum):
     CONTROL = "control"  # never trained
     PRETRAINED = "pretrained layer"  # from a network trained by others
     FITTED = "fitted to the neurons"
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether its weights were learned, and not from the neurons: it has an untrained twin."""
+        return self in LEARNED
+
+
+LEARNED = (EncoderKind.TRAINED, EncoderKind.PRETRAINED)  # what a study asks about
 
 
 SUFFIXES = {EncoderKind.TWIN: ", untrained", EncoderKind.PRETRAINED: ", pretrained"}  # of labels
@@ -72,7 +80,7 @@ class EncoderId:
 
     @property
     def twin(self) -> "EncoderId":
-        """The untrained twin of a trained layer."""
+        """The untrained twin of a trained or pretrained layer."""
         return EncoderId(None, self.network, self.layer, EncoderKind.TWIN, self.seed)
 
     @property

@@ -20,6 +20,7 @@ __all__ = [
     "escaped",
     "file_stem",
     "harmless",
+    "natural_order",
     "own_stem",
     "visible",
     "visible_array",
@@ -197,3 +198,19 @@ def _safe(label: str) -> str:
 
 def _is_safe(letter: str) -> bool:
     return letter in "._-" or unicodedata.category(letter)[0] in "LMN"
+
+
+def natural_order(names: list[str]) -> list[int]:
+    """Places of names in an order in which numbers count as numbers.
+
+    Examples
+    --------
+    >>> natural_order(["img10.png", "img9.png", "img1.png"])
+    [2, 1, 0]
+    """
+
+    def key(place: int) -> list[tuple[int, int, str]]:
+        parts = re.split(r"([0-9]+)", names[place].lower())
+        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
+
+    return sorted(range(len(names)), key=key)

@@ -87,9 +87,10 @@ def print_failure(failure: Any) -> None:
 
 
 def print_summary(evaluation: Any) -> None:
-    """Print what a run found, trained layers and controls in one table."""
+    """Print what a run found, layers and controls in one table."""
     from normenc.csv_tables import encoders_of
-    from normenc.encoders import EncoderKind
+    from normenc.encoders import LEARNED
+    from normenc.report.learned import learned_word
     from normenc.report.partition_sentences import beyond
     from normenc.report.sentences import answer
     from normenc.report.wording import corrected
@@ -98,9 +99,9 @@ def print_summary(evaluation: Any) -> None:
     table, method = evaluation.similarity, study.comparison.method
     if study.is_grid:
         table = table.sort_values("similarity", ascending=False)
-        trained = table["kind"] == EncoderKind.TRAINED
-        best = table[trained].head(MAX_ROWS)
-        table = table[~trained | table.index.isin(best.index)]
+        learned = table["kind"].isin(LEARNED)
+        best = table[learned].head(MAX_ROWS)
+        table = table[~learned | table.index.isin(best.index)]
     rows = [
         (
             encoder.encoder_name if study.is_grid else encoder.network,
@@ -125,8 +126,9 @@ def print_summary(evaluation: Any) -> None:
         "p (chance, Holm)",
     )
     print_table(columns, rows)
-    if study.is_grid and len(best) < (n_trained := int(trained.sum())):
-        echo(f"these are the {len(best)} most similar trained layers; all {n_trained} are in the report")
+    if study.is_grid and len(best) < (n_learned := int(learned.sum())):
+        word = learned_word(evaluation.similarity)
+        echo(f"these are the {len(best)} most similar {word} layers; all {n_learned} are in the report")
     if evaluation.predicted is not None:
         _print_predictivity(evaluation.predicted.table)
     inference = evaluation.inference
@@ -224,7 +226,8 @@ def _print_scores(evaluation: Any) -> None:
         fresh = [log.held_out_score for _, log in trained]
         task = trained[0][0]
         rows.append((label, network, task.score_name, _span(min(fresh), max(fresh)), f"{task.chance:.3g}"))
-    print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
+    if rows:
+        print_table(("task", "network", "score", "on fresh stimuli", "chance"), rows)
 
 
 def print_table(columns: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> None:

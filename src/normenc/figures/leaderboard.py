@@ -25,7 +25,7 @@ __all__ = ["leaderboard", "over_training"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito 2008
 MARKERS = "osD^vPX*"
 CONTROL = "#555555"
-TITLES = ("trained", "untrained twins", "controls")
+OTHERS = ("untrained twins", "controls")  # titles below that of the networks that learned
 
 
 def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> AxesArray:
@@ -39,7 +39,7 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
     similarity : DataFrame
         The rows of ``similarity.csv``, of one recording and one comparison.
     axes : array of Axes, shape (3,), optional
-        For trained networks, untrained twins and controls.
+        For trained and pretrained networks, untrained twins, and controls.
 
     Returns
     -------
@@ -63,7 +63,8 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
     with style():
         if axes is None:
             axes = _three_panels([_places(group)[1] for group in groups], labels)
-        for panel, group, title in zip(axes, groups, TITLES, strict=True):
+        titles = (_learned(similarity["kind"]), *OTHERS)
+        for panel, group, title in zip(axes, groups, titles, strict=True):
             if np.isfinite(first["ceiling_lower"]):
                 panel.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
             if controls.any():
@@ -84,6 +85,12 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
         axes[-1].set_xlabel(wrapped(what, 30 if narrow() else 70))
         _place_outside(axes, handles, labels)
     return axes
+
+
+def _learned(kinds: pd.Series) -> str:
+    """The title above the networks that learned."""
+    names = {EncoderKind.TRAINED: "trained", EncoderKind.PRETRAINED: "pretrained"}
+    return " and ".join(name for kind, name in names.items() if (kinds == kind).any()) or "trained"
 
 
 def _three_panels(heights: list[float], labels: list[str]) -> AxesArray:

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from normenc.encoders import EncoderKind
+from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
 from normenc.figures.common import COLOURS, check_columns, style, wrapped
 from normenc.figures.numbering import place_numbers
@@ -111,8 +111,8 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows to number: all or, of very many, those of no trained layer or twin, and the most similar."""
-    apart = ~table["kind"].isin([EncoderKind.TRAINED, EncoderKind.TWIN])
+    """The rows to number: all or, of very many, those of no layer that learned, and no twin, and the most similar."""
+    apart = ~table["kind"].isin([*LEARNED, EncoderKind.TWIN])
     order = table.assign(apart=apart).sort_values(["apart", "similarity"], ascending=False, kind="stable")
     kept = table.loc[order.index[:MOST_NAMED].sort_values()]
     return kept.assign(number=range(1, len(kept) + 1))

@@ -1,9 +1,10 @@
-"""Any torch module as an encoder of grey stimuli, and torchvision and timm models by name."""
+"""Any torch module as an encoder of images, and torchvision and timm models by name."""
 
 import copy
 import difflib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from normenc.errors import InputError
+from normenc.pretrained.places import DOWNLOAD, weights_file
 from normenc.pretrained.preprocessing import IMAGENET, Preprocessing
 from normenc.pretrained.weight_files import load_weights
 from normenc.representations import layers_in_order
@@ -41,7 +43,7 @@ def adapt(
     std: Sequence[float] = IMAGENET[1],
     fit: str = "crop",
 ) -> nn.Module:
-    """Adapt a network to grey images, such as the stimuli of normenc.
+    """Adapt a network to images, grey or in colour, such as the stimuli of normenc.
 
     Parameters
     ----------
@@ -55,8 +57,8 @@ def adapt(
     -------
     Module
         A copy in evaluation mode with the same layer names (a copy of the inner module if it is compiled or spread over
-        devices). It takes images of shape (n, height, width) with values 0 to 1, and its attribute ``preprocessing``
-        says how they are prepared.
+        devices). It takes images of shape (n, height, width) or, in colour,
+        (n, 3, height, width), values 0 to 1, and its attribute ``preprocessing`` says how they are prepared.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def load_model(
     seed: int = 0,
     fit: str = "crop",
 ) -> nn.Module:
-    """Build a torchvision or timm model by name, with weights from a file; nothing is ever downloaded.
+    """Build a torchvision or timm model by name, with weights from a file; nothing is downloaded unless asked for.
 
     Parameters
     ----------
@@ -102,7 +104,9 @@ def load_model(
         ``"torchvision:resnet18"``, ``"timm:resnet18"`` or, with the tag of its weights, ``"timm:resnet50.a1_in1k"``.
     weights : str or Path, optional
         A ``.safetensors`` file, or a ``.pt`` or ``.pth`` file of a state dict (read without running code from it), as
-        libraries and training code write them; by default the initial weights of `seed`.
+        libraries and training code write them; ``"package:NAME"`` for that of an installed package
+        (:func:`weights_file`); or ``"download"`` for the weights that the library publishes, the only case in which the
+        network is used. By default the initial weights of `seed`.
     leave_out : sequence of str
         Patterns of weights that keep their initial values, such as ``["fc.*"]`` for a head of another size, or of keys
         that only the file has, such as ``["criterion.*"]``.
@@ -119,26 +123,27 @@ def load_model(
     Raises
     ------
     InputError
-        If the library or the model is missing, or the weights cannot be read or do not fit.
+        If the library or the model is missing, or the weights cannot be downloaded or read, or do not fit.
     """
     library, _, model = name.partition(":")
     builders = {"torchvision": _torchvision, "timm": _timm}
     if library not in builders or not model:
         raise InputError(f"model is {name!r}; it must be 'torchvision:NAME' or 'timm:NAME'")
+    download = weights == DOWNLOAD
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         try:
-            module, size, mean, std = builders[library](model)
+            module, size, mean, std = builders[library](model, download)
         except (ImportError, RuntimeError) as error:
             raise InputError(
                 f"{library} cannot be imported ({error}): pip install 'normenc[models]', in builds that fit your torch"
             ) from None
-    if weights is not None:
-        load_weights(module, Path(weights).expanduser(), name, leave_out)
+    if weights is not None and not download:
+        load_weights(module, weights_file(weights), name, leave_out)
         if hasattr(module, "transform_input"):
             # Weights of Inception and GoogLeNet take images that are normalised otherwise, as these networks then do.
             module.transform_input = True  # type: ignore[assignment]
-    elif leave_out:
+    elif leave_out:  # of downloaded weights too, which fit as they are
         raise InputError(f"leave_out is {list(leave_out)}, but no file of weights is given; also give weights")
     return adapt(module, size=size, mean=mean, std=std, fit=fit)
 
@@ -169,7 +174,7 @@ def activation_layers(module: nn.Module, images: torch.Tensor) -> list[str]:
 Built = tuple[nn.Module, tuple[int, int], Sequence[float], Sequence[float]]
 
 
-def _torchvision(name: str) -> Built:
+def _torchvision(name: str, download: bool) -> Built:
     from torchvision import models
 
     there = models.list_models(module=models)
@@ -177,9 +182,15 @@ def _torchvision(name: str) -> Built:
         raise _unknown("torchvision", name, there)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # that initial weights of some networks may change one day
-        module = models.get_model(name, weights=None)
+        if download:
+            with _downloading(f"torchvision:{name}"):
+                module = models.get_model(name, weights="DEFAULT")
+        else:
+            module = models.get_model(name, weights=None)
     options = models.get_model_weights(name)
-    stated = next(iter(options)).transforms() if len(options) else None
+    # Those called DEFAULT may be prepared otherwise than the first ones; files are taken for the first.
+    published = (options.DEFAULT if download else next(iter(options))) if len(options) else None
+    stated = None if published is None else published.transforms()
     size = list(getattr(stated, "crop_size", [224]))
     return (
         module,
@@ -189,7 +200,7 @@ def _torchvision(name: str) -> Built:
     )
 
 
-def _timm(name: str) -> Built:
+def _timm(name: str, download: bool) -> Built:
     import timm
     from timm import data
 
@@ -197,9 +208,26 @@ def _timm(name: str) -> Built:
     there, tagged = timm.list_models(), timm.list_pretrained()
     if architecture not in there or (tag and name not in tagged):
         raise _unknown("timm", name, tagged if architecture in there else there)
-    module = timm.create_model(name, pretrained=False)
+    if download:
+        with _downloading(f"timm:{name}"):
+            module = timm.create_model(name, pretrained=True)
+    else:
+        module = timm.create_model(name, pretrained=False)
     stated = data.resolve_model_data_config(module)
     return module, stated["input_size"][1:], stated["mean"], stated["std"]
+
+
+@contextmanager
+def _downloading(name: str) -> Iterator[None]:
+    """Say which weights could not be downloaded; libraries raise errors of many types."""
+    try:
+        yield
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InputError(
+            f"the weights of {name} cannot be downloaded ({said}); check the connection and that the library publishes "
+            "weights of this model, or give a file of weights"
+        ) from None
 
 
 def _unknown(library: str, name: str, there: Sequence[str]) -> InputError:

@@ -75,6 +75,8 @@ def load_weights(module: nn.Module, path: Path, name: str, leave_out: Sequence[s
     if any(faults.values()):
         told = "; ".join(f"{kind}: {_some(keys)}" for kind, keys in faults.items() if keys)
         raise InputError(f"{path}: these weights do not fit {name}; {told}{_advice(faults)}")
+    if not both:
+        raise InputError(f"{path}: leave_out is {list(leave_out)}, and none of these weights is loaded; leave less out")
     _check_finite(state, {key for key, _ in module.named_parameters()}, path)
     module.load_state_dict(own | state)
 

@@ -1,9 +1,8 @@
 """Images as stimuli: matched to trials by name or by number."""
 
 import re
-import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.recordings.files import is_folder
-from normenc.recordings.formats.guards import readable
+from normenc.recordings.image_files import NamedImages
 from normenc.recordings.image_stacks import counted_from, first_axis_counts
 from normenc.recordings.labels import as_text, visible_labels, without_stimulus
-from normenc.recordings.provenance import lists, reads
+from normenc.recordings.on_disk import is_ordered, picked
 from normenc.stimulus_types import StimulusType
+from normenc.texts import natural_order
 
-__all__ = ["images_of_numbers", "match_images", "natural_order", "read_images"]
+__all__ = ["images_of_numbers", "match_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
@@ -88,7 +87,10 @@ def _matched(
     labels: npt.NDArray[Any], images: Any, image_names: Any, counting: _Counting
 ) -> tuple[npt.NDArray[Any], Any, tuple[str, ...]]:
     """:func:`match_images` of trials that all show an image."""
-    if isinstance(images, Mapping):
+    in_sets = isinstance(images, NamedImages) and images.in_sets
+    if isinstance(images, NamedImages):
+        image_names, images = list(images), images.stack
+    elif isinstance(images, Mapping):
         image_names, images = list(images), list(images.values())
     elif images is not None and np.ndim(images) not in (3, 4):
         raise InputError(f"images have shape {np.shape(images)}; they must be (n_images, height, width)")
@@ -113,12 +115,15 @@ def _matched(
     if image_names is not None:
         own = visible_labels(np.ravel(as_text(image_names, "image_names")), "image_names").tolist()
     stacked: tuple[str, ...] = ()
-    if not isinstance(images, list):
+    if not isinstance(images, list) and not is_ordered(images):
         images, stacked = first_axis_counts(images, counting.numbers, None if own is None else len(own))
     if own is not None:
         _check_names(own, len(images))
         by_name = numbers is None
-        index, said = _by_name(labels, own, counting) if by_name else _by_number(labels.astype(int), own, counting)
+        if by_name:
+            index, said = _by_name(labels, own, counting, in_sets=in_sets)
+        else:
+            index, said = _by_number(labels.astype(int), own, counting)
     elif numbers is not None:
         index, said = _index(numbers, len(images), counting)
         own = [f"{number:0{len(str(len(images) - 1))}d}" for number in range(len(images))]
@@ -128,7 +133,7 @@ def _matched(
             "number the images from 0"
         )
     used = sorted(set(index.tolist()), key=lambda number: own[number])
-    return np.array(own)[index], _stacked([images[number] for number in used]), stacked + said
+    return np.array(own)[index], _stacked(images, used), stacked + said
 
 
 def _check_names(own: list[str], n_images: int) -> None:
@@ -170,6 +175,12 @@ def _stem(name: str) -> str:
     """A name without its suffix, where it has one of images; of ``face.1`` and ``c_0.5`` all of it is the name."""
     path = Path(name)
     return path.stem if path.suffix.lower() in SUFFIXES else path.name
+
+
+def _with_set(name: str) -> str:
+    """A name without its suffix, with its set if it has one."""
+    group, slash, within = name.rpartition("/")
+    return f"{group}{slash}{_stem(within)}"
 
 
 def _by_number(
@@ -241,35 +252,32 @@ def images_of_numbers(images: Any, shown: StimulusType, every: Any, kept: Any) -
     rising = np.argsort(every, kind="stable")
     rising = rising[~np.isnan(kept[rising])]
     _, first = np.unique(kept[rising], return_index=True)
-    return np.asarray(images)[np.searchsorted(there, every[rising][first])]
+    return picked(images, np.searchsorted(there, every[rising][first]))
 
 
-def natural_order(names: list[str]) -> list[int]:
-    """Places of names in an order in which numbers count as numbers.
+def _places(forms: list[list[str]]) -> list[dict[str, list[int]]]:
+    """Places by name, for each way in which names are given, in the order in which they are tried."""
+    every: list[dict[str, list[int]]] = [{} for _ in forms]
+    for places, names in zip(every, forms, strict=True):
+        for place, name in enumerate(names):
+            places.setdefault(name, []).append(place)
+    return every
 
-    Examples
-    --------
-    >>> natural_order(["img10.png", "img9.png", "img1.png"])
-    [2, 1, 0]
-    """
 
-    def key(place: int) -> list[tuple[int, int, str]]:
-        parts = re.split(r"([0-9]+)", names[place].lower())
-        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
-
-    return sorted(range(len(names)), key=key)
+def _places_in_sets(own: list[str]) -> list[dict[str, list[int]]]:
+    """Places by ``set/name``, and by the name alone, which counts where no other set has it."""
+    within = [name.partition("/")[2] for name in own]
+    return _places([own, [_with_set(name) for name in own], within, [_stem(name) for name in within]])
 
 
 def _by_name(
-    names: npt.NDArray[Any], own: list[str], counting: _Counting
+    names: npt.NDArray[Any], own: list[str], counting: _Counting, *, in_sets: bool
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """The place of each name in `own`, with or without the file's suffix; names that are numbers count as numbers."""
-    whole = {name: number for number, name in enumerate(own)}
-    stems: dict[str, list[int]] = {}
-    for number, name in enumerate(own):
-        stems.setdefault(_stem(name), []).append(number)
+    places = _places_in_sets(own) if in_sets else _places([own, [_stem(name) for name in own]])
+    stem = _with_set if in_sets else _stem
     by_name: dict[str, list[int]] = {
-        name: [whole[name]] if name in whole else stems.get(name, []) or stems.get(_stem(name), [])
+        name: next((kind[form] for kind in places for form in (name, stem(name)) if form in kind), [])
         for name in np.unique(names).tolist()
     }
     lost = [name for name, places in by_name.items() if not places]
@@ -280,49 +288,20 @@ def _by_name(
             f"{len(lost)} of {len(by_name)} images named in trials do not exist, the first is {lost[0]!r}; the images "
             f"are {', '.join(own[:3])}{', ...' if len(own) > 3 else ''}"
         )
-    for name, places in by_name.items():
-        if len(places) > 1:
-            there = " and ".join(own[place] for place in places)
-            raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave out one of them")
+    for name, several in by_name.items():
+        if len(several) > 1:
+            there = " and ".join(own[place] for place in several)
+            how = "as 'set/name'" if in_sets else "with its suffix"
+            raise InputError(f"image {name!r} may be {there}; name it {how}, or leave out one of them")
     return np.array([by_name[name][0] for name in names.tolist()], dtype=np.int64), ()
 
 
-def _stacked(images: list[Any]) -> npt.NDArray[Any]:
+def _stacked(images: Any, places: list[int]) -> Any:
+    """The images at these places; those on disk stay there."""
+    if not isinstance(images, list):
+        return picked(images, places)
+    images = [images[place] for place in places]
     shapes = sorted({np.shape(image) for image in images})
     if len(shapes) > 1:
         raise InputError(f"images differ in size ({shapes[0]} and {shapes[-1]}); crop or resize them to one size")
     return np.stack([np.asarray(image) for image in images])
-
-
-def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
-    """Images of a folder by file name, in grey, values 0 to 1.
-
-    Raises
-    ------
-    InputError
-        If the folder is not there or holds no images, or one cannot be read.
-    """
-    from normenc.stimuli.images import IMAGE_SUFFIXES, read_grey  # brings torch, which only images need
-
-    folder = Path(folder)
-    if not is_folder(folder):
-        raise InputError(f"{folder}: there is no such folder; give a folder of images")
-    lists(folder)
-    try:
-        files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
-    except OSError as error:
-        raise InputError(f"{folder}: this folder cannot be read ({error.strerror}); check its permissions") from None
-    if not files:
-        raise InputError(f"{folder}: there are no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    files = [files[place] for place in natural_order([file.name for file in files])]
-    names = visible_labels(np.array([file.name for file in files]), "the folder of images").tolist()
-    return {name: _read(file, read_grey) for name, file in zip(names, files, strict=True)}
-
-
-def _read(file: Path, read_grey: Callable[[Path], tuple[npt.NDArray[np.float32], bool]]) -> npt.NDArray[np.float32]:
-    from PIL import Image
-
-    reads(file, store=file.parent)
-    with readable(f"image ({file})", "save it again, smaller where it is huge"):
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return read_grey(file)[0]

@@ -8,7 +8,9 @@ from typing import Any
 
 from normenc.errors import InputError, quoted
 from normenc.recordings.angles import ANGLES
+from normenc.recordings.image_files import ImageSource
 from normenc.recordings.labels import MISSING
+from normenc.recordings.shared import CHOICES
 from normenc.recordings.times import Window, parse_window
 
 __all__ = ["checked"]
@@ -75,9 +77,14 @@ CHECKS: dict[str, Check] = {
         "a mapping from columns to a value or a list of values, such as {'contrast': [0.5, 1]}",
     ),
     "blank": (lambda value: _is_list(value, _is_label), "a number or name, or a list of these, such as [-1]"),
-    "images": (lambda value: _is_text(value) or isinstance(value, PurePath), "a folder of images"),
+    "images": (
+        lambda value: _is_text(value) or isinstance(value, PurePath | ImageSource),
+        "a folder of images, or a file of them",
+    ),
     "angles": (lambda value: isinstance(value, str) and value in ANGLES, f"one of {', '.join(ANGLES)}"),
     "missing": (lambda value: isinstance(value, str) and value in MISSING, f"one of {', '.join(MISSING)}"),
+    "stimuli": (lambda value: isinstance(value, str) and value in CHOICES, f"one of {', '.join(CHOICES)}"),
+    "reliability": (lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 up to, but not including, 1"),
     "bin_width": (lambda value: _is_number(value) and value > 0, "a number of degrees above 0"),
     **dict.fromkeys(("region", "quality"), LABELS),
     **dict.fromkeys(("responsive", "fold_directions", "z_score", "simulated"), FLAG),

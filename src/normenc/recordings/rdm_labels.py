@@ -10,8 +10,7 @@ from normenc.errors import InputError
 from normenc.recordings.axes import shaped
 from normenc.recordings.columns import SYNONYMS
 from normenc.recordings.labels import TRIAL_LABELS
-from normenc.recordings.pictures import natural_order
-from normenc.texts import argument
+from normenc.texts import argument, natural_order
 
 __all__ = ["unnamed_labels"]
 

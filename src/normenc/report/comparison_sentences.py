@@ -8,6 +8,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
+from normenc.report.learned import learned_rows, learned_word
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
 from normenc.report.wording import FACTORS, decimals, join_factors, join_names, listed, p_value, quoted, signed
 from normenc.runs import Run
@@ -132,14 +133,14 @@ def _settings(settings: Sequence[Setting]) -> str:
 
 
 def _best_layers(runs: Sequence[Run], table: pd.DataFrame) -> str:
-    trained = table[table["kind"] == EncoderKind.TRAINED]
-    best = [_best(trained[trained["run"] == number]) for number in range(len(runs))]
-    values = ["no trained layer" if row is None else f"{decimals(row['similarity'])}{_of_ceiling(row)}" for row in best]
+    learned, word = learned_rows(table), learned_word(table)
+    best = [_best(learned[learned["run"] == number]) for number in range(len(runs))]
+    values = [f"no {word} layer" if row is None else f"{decimals(row['similarity'])}{_of_ceiling(row)}" for row in best]
     names = ["none" if row is None else str(row["encoder"]) for row in best]
     if len(set(names)) == 1:
-        return f"The most similar trained layer is {names[0]} in {_every(runs)}: {_by_run(runs, values)}."
+        return f"The most similar {word} layer is {names[0]} in {_every(runs)}: {_by_run(runs, values)}."
     named = [f"{name}, {value}" if name != "none" else value for name, value in zip(names, values, strict=True)]
-    return f"The most similar trained layer is not the same: {_by_run(runs, named)}."
+    return f"The most similar {word} layer is not the same: {_by_run(runs, named)}."
 
 
 def _best(rows: pd.DataFrame) -> Any:
@@ -155,11 +156,11 @@ def _of_ceiling(row: Any) -> str:
 
 
 def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
-    """In which runs a control has a higher similarity than all trained layers."""
+    """In which runs a control has a higher similarity than all layers that learned."""
     ahead: list[tuple[str, str, Run]] = []
     for number, run in enumerate(runs):
         own = table[table["run"] == number]
-        control, layer = _best(own[own["kind"] == EncoderKind.CONTROL]), _best(own[own["kind"] == EncoderKind.TRAINED])
+        control, layer = _best(own[own["kind"] == EncoderKind.CONTROL]), _best(learned_rows(own))
         if control is not None and layer is not None and control["similarity"] > layer["similarity"]:
             ahead.append((str(control["encoder"]), decimals(control["similarity"]), run))
     if not ahead:
@@ -172,7 +173,7 @@ def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
         start = f"{'A control' if len(ahead) == 1 else 'Controls'} that {'was' if len(ahead) == 1 else 'were'} never "
         start += f"trained {'has' if len(ahead) == 1 else 'have'}"
         of_runs = "; ".join(f"{name} ({value}) in {quoted(run.label)}" for name, value, run in ahead)
-    return f"{start} a higher similarity than every trained layer: {of_runs}."
+    return f"{start} a higher similarity than every {learned_word(table)} layer: {of_runs}."
 
 
 def _order(runs: Sequence[Run], order: pd.DataFrame) -> str:

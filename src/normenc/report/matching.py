@@ -10,6 +10,7 @@ import pandas as pd
 
 from normenc.csv_tables import encoders_of
 from normenc.encoders import EncoderId, EncoderKind, Naming
+from normenc.report.learned import learned_rows
 from normenc.runs import Run
 
 __all__ = [
@@ -88,7 +89,7 @@ def share_of_ceiling(row: Any) -> float:
 
 
 def conclusions(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
-    """The conclusions of each run about its trained layers: chance, ceiling, untrained twin and each control.
+    """The conclusions of each run about the layers that learned: chance, ceiling, untrained twin and each control.
 
     Parameters
     ----------
@@ -105,9 +106,9 @@ def conclusions(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for number, run in enumerate(runs):
-        trained = table[(table["run"] == number) & (table["kind"] == EncoderKind.TRAINED)]
-        names = dict(zip(trained["name"], trained["encoder"], strict=True))
-        for row in trained.itertuples():
+        learned = learned_rows(table[table["run"] == number])
+        names = dict(zip(learned["name"], learned["encoder"], strict=True))
+        for row in learned.itertuples():
             rows += [{"run": number, "encoder": row.encoder, **test} for test in _against_references(row)]
         for row in run.differences.itertuples():
             known = np.isfinite([row.difference, row.p_holm]).all()

@@ -53,7 +53,7 @@ def methods(
     tasks, networks : list of dict
         Sections of the study, each with its ``title``; tasks also with ``trains``.
     layers, controls : list of str
-        Names of the layers and controls that were compared.
+        Names of the layers of trained networks, and of the controls, that were compared.
 
     Returns
     -------
@@ -73,6 +73,7 @@ def methods(
     sentences = [
         _recording(environment["recording"], environment["inference"]),
         *_training(environment, tasks, networks, layers, controls),
+        *_encoders(environment, controls if not tasks else []),
         *_comparison(study, environment, cite),
         *_inference(study, environment, cite),
         *_encoding(study, cite),
@@ -126,6 +127,8 @@ def _training(
     layers: list[str],
     controls: list[str],
 ) -> list[str]:
+    if not tasks:
+        return []
     seeds = environment["seeds"]["training"]
     n = f"{len(seeds)} networks with different seeds were" if len(seeds) > 1 else f"One network (seed {seeds[0]}) was"
     untrained = counted(len(environment["seeds"]["untrained"]), "untrained network")
@@ -140,6 +143,31 @@ def _training(
         f"The {them} {join_names(layers)} {'was' if len(layers) == 1 else 'were'} compared with the recording; the "
         f"same {them} of {untrained}{' of each architecture' * (len(networks) > 1)}{others} served as controls.",
     ]
+
+
+def _encoders(environment: dict[str, Any], controls: list[str]) -> list[str]:
+    """The networks that the study did not train: weights, images, layers, and their untrained twins."""
+    encoders = environment.get("encoders", [])
+    if not encoders:
+        return []
+    sentences = []
+    for own in encoders:
+        source = own["model"].replace(":", " model ", 1) if own["model"].startswith(("timm:", "torchvision:")) else ""
+        what = own["label"] if own["label"] == own["model"] else f"{own['label']} ({source or own['model']})"
+        loaded = f"the weights {own['file'] or own['weights']} (SHA-256 {own['sha256']})" if own["weights"] else ""
+        had = f"had {loaded}, which others trained" if loaded else "had initial weights alone"
+        sentences.append(
+            f"The network {what} {had}; images were prepared for it: {own['shown']}. Its layers "
+            f"{join_names(own['layers'])} were compared with the recording ({own['chosen']})."
+        )
+    n = counted(len(environment["seeds"]["untrained"]), "seed")
+    twins = "The same layers of untrained networks of the same architecture, with initial weights of"
+    others = f", and {join_names(controls)}," if controls else ""
+    if any(own["weights"] for own in encoders):
+        sentences.append(f"{twins} {n}{others} served as controls.")
+    elif controls:
+        sentences.append(f"Initial weights were those of {n}; {join_names(controls)} served as controls.")
+    return sentences
 
 
 def _sized(network: dict[str, Any]) -> str:
@@ -196,7 +224,7 @@ def _comparison(study: dict[str, Any], environment: dict[str, Any], cite: Any) -
 
 def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) -> list[str]:
     inference, shown = environment["inference"], as_type(environment["recording"]["stimuli"])
-    over = join_factors(inference["resampled"], one_network=len(environment["seeds"]["training"]) == 1)
+    over = join_factors(inference["resampled"], one_network=len(environment["seeds"]["training"]) <= 1)
     blocks = ""
     if (length := inference["block_length"] or 0) > 1:
         blocks = f", {shown.plural} resampled in circular blocks of {counted(length, 'neighbour')} {cite('blocks')}"

@@ -79,8 +79,8 @@ def _rendered(run: Run) -> str:
     study, environment = run.settings, run.environment
     similarity, differences, training = run.similarity, run.differences, run.training
     pictures = {name: _data_uri(content) for name, content in run.drawn().items()}
-    networks = [_described(section) for section in _sections(study["network"])]
-    tasks = [_task(section, study["training"], networks) for section in _sections(study["task"])]
+    networks = [_described(section) for section in _sections(study.get("network", []))]
+    tasks = [_task(section, study["training"], networks) for section in _sections(study.get("task", []))]
     controls = similarity.loc[similarity["kind"] == EncoderKind.CONTROL, "network"].unique().tolist()
     layers = similarity.loc[similarity["kind"] == EncoderKind.TRAINED, "layer"].unique().tolist()
     paragraph, references = methods(study, environment, tasks, networks, layers, controls)
@@ -98,6 +98,8 @@ def _rendered(run: Run) -> str:
         study=study,
         tasks=tasks,
         networks=networks,
+        encoders=environment.get("encoders", []),
+        is_grid=run.is_grid,
         scores=_scores(run.scores),
         failures=_records(run.failures),
         study_toml=run.text(SETTINGS),
@@ -118,7 +120,7 @@ def _rendered(run: Run) -> str:
         stages=stages_of(study),
         left_out=left_out(study),
         generalises=join_factors(
-            environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) == 1
+            environment["inference"]["resampled"], one_network=len(environment["seeds"]["training"]) <= 1
         ),
         rows=similarity.to_dict("records"),
         kinds=similarity["kind"].unique().tolist(),
@@ -127,7 +129,7 @@ def _rendered(run: Run) -> str:
         differences=differences.to_dict("records"),
         partitioning=_records(run.partitioning),
         between_animals=_records(run.between_animals),
-        losses=_losses(_first_unit(training)),
+        losses=[] if training is None else _losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         stimulus_type=as_type(environment["recording"]["stimuli"]),
         described_type=as_type(environment["recording"].get("described", environment["recording"]["stimuli"])),
@@ -291,6 +293,8 @@ def _task(section: dict[str, Any], training: dict[str, Any], networks: list[dict
 
 def _scores(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Means over seeds, by task and architecture."""
+    if table.empty:
+        return []
     groups = table.groupby(["task", "network", "score"], sort=False)
     means = groups[["chance", "train", "held_out", "untrained_held_out"]].mean()
     return means.assign(n_seeds=groups.size()).reset_index().to_dict("records")

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from normenc.encoders import EncoderKind
+from normenc.encoders import LEARNED
 from normenc.report.wording import interval, join_names, minus
 
 __all__ = ["beyond", "beyond_controls"]
 
 MANY = 4  # layers that are described one by one
-KINDS = (EncoderKind.TRAINED, EncoderKind.PRETRAINED)
+
 OF = {
     "dissimilarities": "of the variance of the recording’s dissimilarities",
     "responses": "of the explainable variance of the neurons’ responses",
@@ -40,7 +40,7 @@ def beyond(partitioning: pd.DataFrame | None, similarity: pd.DataFrame) -> str:
     >>> beyond(parts, similarity)
     'Beyond all controls together, pool explains 0.040 (95 % confidence interval 0.010 to 0.070) of the variance of the recording’s dissimilarities.'
     """  # noqa: E501 (a sentence is a line of its own)
-    explaining = similarity[similarity["kind"].isin(KINDS) & similarity["similarity"].notna()]
+    explaining = similarity[similarity["kind"].isin(LEARNED) & similarity["similarity"].notna()]
     if partitioning is None or explaining.empty:
         return ""
     best = explaining.loc[explaining["similarity"].idxmax(), "encoder"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from normenc.encoders import EncoderKind
+from normenc.report.learned import learned_rows, learned_word
 from normenc.report.wording import corrected, counted, interval, join_names, listed, p_value
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import as_type
@@ -19,7 +19,7 @@ CLOSE = 0.05
 
 
 def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
-    """How far the trained layers are from the lower noise ceiling.
+    """How far the trained and pretrained layers are from the lower noise ceiling.
 
     A layer reaches it if its similarity is as high, or at most 0.05 lower while its interval includes the ceiling and
     the difference is not significant. For any other layer, the sentence states how far below the ceiling it is and, if
@@ -44,7 +44,8 @@ def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
             "similarity that a model could reach by this measure is unknown."
         )
     start = f"The noise ceiling is {row['ceiling_lower']:.3f} (lower) to {row['ceiling_upper']:.3f} (upper)."
-    trained = similarity[(similarity["kind"] == EncoderKind.TRAINED) & similarity["similarity"].notna()]
+    learned = learned_rows(similarity)
+    learned = learned[learned["similarity"].notna()]
     n_tests = int(similarity["p_ceiling_holm"].notna().sum())
     unreliable = ""
     if row.get("ceiling_lower_low", 1.0) <= 0 and zero_is_unrelated(row):
@@ -52,9 +53,9 @@ def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
             " The confidence interval of the lower ceiling includes 0: the recording may contain nothing that a model "
             "could match."
         )
-    if shown is not None and len(trained) > shown:
-        return f"{start} {_in_numbers(trained, n_tests)}{unreliable}"
-    return " ".join([start, *_one_by_one(trained, n_tests)]) + unreliable
+    if shown is not None and len(learned) > shown:
+        return f"{start} {_in_numbers(learned, n_tests)}{unreliable}"
+    return " ".join([start, *_one_by_one(learned, n_tests)]) + unreliable
 
 
 def zero_is_unrelated(row: Any) -> bool:
@@ -62,9 +63,9 @@ def zero_is_unrelated(row: Any) -> bool:
     return facts_of(row.get("comparison", "pearson")).is_correlation
 
 
-def _one_by_one(trained: pd.DataFrame, n_tests: int) -> list[str]:
+def _one_by_one(learned: pd.DataFrame, n_tests: int) -> list[str]:
     below, reached, unsure = [], [], []
-    for _, row in trained.iterrows():
+    for _, row in learned.iterrows():
         name, distance = row["encoder"], row["ceiling_lower"] - row["similarity"]
         test = f"{p_value(row['p_ceiling_holm'])}, {corrected(n_tests, 'model')}"
         if _reaches(row):
@@ -106,12 +107,12 @@ def _why_not(row: Any) -> str:
     return f"the lower ceiling itself is uncertain (95 % confidence interval {ends})"
 
 
-def _in_numbers(trained: pd.DataFrame, n_tests: int) -> str:
-    reached = sum(_reaches(row) for _, row in trained.iterrows())
-    sure = trained["p_ceiling_holm"].le(ALPHA) & (trained["similarity"] < trained["ceiling_lower"])
-    rest = len(trained) - reached - int(sure.sum())
+def _in_numbers(learned: pd.DataFrame, n_tests: int) -> str:
+    reached = sum(_reaches(row) for _, row in learned.iterrows())
+    sure = learned["p_ceiling_holm"].le(ALPHA) & (learned["similarity"] < learned["ceiling_lower"])
+    rest = len(learned) - reached - int(sure.sum())
     return (
-        f"Of {len(trained)} trained layers, {int(sure.sum())} {_are(int(sure.sum()))} significantly below the lower "
+        f"Of {len(learned)} {learned_word(learned)} layers, {int(sure.sum())} {_are(int(sure.sum()))} significantly below the lower "
         f"ceiling (p-values {corrected(n_tests, 'model')}), {rest} {_are(rest)} below it by a difference that was not "
         f"significant, and {reached} {'reaches' if reached == 1 else 'reach'} it."
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.renamed import renamed
+from normenc.report.learned import learned_rows, learned_word, never_learned, of_others
 from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance, zero_is_unrelated
 from normenc.report.wording import (
     corrected,
@@ -26,7 +27,7 @@ FOLDED = "folded directions onto orientations"  # as steps of a recording say it
 
 
 def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
-    """The answer in one sentence: whether the task helps to explain the code, judged by the best trained layer.
+    """The answer in one sentence: whether training helps to explain the code, judged by the best layer that learned.
 
     Parameters
     ----------
@@ -40,14 +41,19 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
         significantly more similar than its untrained twin and than every control (corrected p at most 0.05), and is
         above chance: by its test, or, if the test uses circular shifts, which are stricter, by an interval above 0.
     """
-    best = _best(similarity)
+    best, word = _best(similarity), learned_word(similarity)
     recording = the_recording(similarity["recording"].iloc[0])
+    if never_learned(similarity):
+        return (
+            f"All networks of this study are untrained, so it cannot show whether training helps to explain {recording}. "
+            "To ask that, give an encoder its weights."
+        )
     if best is None:
-        return f"No trained layer has a similarity with {recording}."
+        return f"No {word} layer has a similarity with {recording}."
     name = str(best["encoder"])
     if best["similarity"] <= 0 and zero_is_unrelated(best):
         return (
-            f"No trained layer matches {recording}: even the most similar one, {name}, has a similarity of "
+            f"No {word} layer matches {recording}: even the most similar one, {name}, has a similarity of "
             f"{minus(f'{best.similarity:.3f}')}."
         )
     twins = differences[differences["other_kind"] == EncoderKind.TWIN]
@@ -55,10 +61,11 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     if name in improved:
         own = differences[(differences["encoder"] == name) & (differences["other_kind"] == EncoderKind.CONTROL)]
         return _of_the_best(name, recording, own, best)
+    what = "the task" if word == "trained" else "training"
     twin = twins[twins["encoder"] == name]
     if twins["p_holm"].isna().all():
         return (
-            f"These data cannot show whether the task helps to explain {recording}: no difference between a trained "
+            f"These data cannot show whether {what} helps to explain {recording}: no difference between a {word} "
             "layer and its untrained twin could be tested."
         )
     if improved:
@@ -71,38 +78,40 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
     untested = twins.loc[twins["p_holm"].isna(), "encoder"].tolist()
     rest = f"; {_listed(untested)} could not be tested" if untested else ""
     return (
-        f"There is no evidence that the task helps to explain {recording}: no trained layer is significantly more "
+        f"There is no evidence that {what} helps to explain {recording}: no {word} layer is significantly more "
         f"similar to it than its untrained twin{rest}."
     )
 
 
 def _best(similarity: pd.DataFrame) -> Any:
-    """The trained layer that matches best, or None where none has a similarity."""
-    trained = similarity[(similarity["kind"] == EncoderKind.TRAINED) & similarity["similarity"].notna()]
-    return None if trained.empty else trained.loc[trained["similarity"].idxmax()]
+    """The layer that learned and matches best, or None where none has a similarity."""
+    learned = learned_rows(similarity)
+    learned = learned[learned["similarity"].notna()]
+    return None if learned.empty else learned.loc[learned["similarity"].idxmax()]
 
 
-def _of_best(name: str, row: Any) -> str:
-    """How similar the most similar trained layer is, or that no trained layer matches."""
+def _of_best(name: str, row: Any, word: str) -> str:
+    """How similar the most similar layer that learned is, or that none matches."""
     recording = the_recording(row["recording"])
     similarity = minus(f"{row['similarity']:.3f}")
     ends = interval(row["low"], row["high"])
     between = f"95 % confidence interval {ends}"
     if row["similarity"] <= 0 and zero_is_unrelated(row):
         return (
-            f"No trained layer matches {recording}: the most similar one, {name}, has a similarity of {similarity} "
+            f"No {word} layer matches {recording}: the most similar one, {name}, has a similarity of {similarity} "
             f"({between})."
         )
     if row["low"] <= 0 and zero_is_unrelated(row):
         return (
-            f"It is uncertain whether any trained layer matches {recording}: the most similar one, {name}, has a "
+            f"It is uncertain whether any {word} layer matches {recording}: the most similar one, {name}, has a "
             f"similarity of {similarity}, and its 95 % confidence interval includes 0 ({ends})."
         )
-    return f"Of the trained layers, {name} matches {recording} best, with a similarity of {similarity} ({between})."
+    return f"Of the {word} layers, {name} matches {recording} best, with a similarity of {similarity} ({between})."
 
 
 def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Series) -> str:
     """The answer for a layer that training made more similar, and what else is needed for a yes."""
+    before = "its untrained twin" if row["kind"] == EncoderKind.PRETRAINED else "before training"
     sure = controls["p_holm"] <= ALPHA
     better = controls.loc[sure & (controls["difference"] < 0), "other"].tolist()
     as_good = controls.loc[controls["p_holm"] > ALPHA, "other"].tolist()
@@ -132,7 +141,7 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
         )
     return (
         f"Training helps to explain {recording}: {name}, the layer that matches best, is significantly more similar "
-        "than before training and than every control."
+        f"than {before} and than every control."
     )
 
 
@@ -150,8 +159,8 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     Returns
     -------
     list of str
-        First the layer that matches best, then each trained layer compared with its untrained twin and with the
-        controls, then the noise ceiling, then chance. A difference is significant if its p-value, corrected for all
+        First the layer that matches best, then each trained or pretrained layer compared with its untrained twin and
+        with the controls, then the noise ceiling, then chance. A difference is significant if its p-value, corrected for all
         planned comparisons (Holm), is at most 0.05.
 
     Examples
@@ -173,26 +182,29 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     There is no noise ceiling: a single RDM contains no information about its noise, so the highest similarity that a model could reach is unknown.
     Significantly more similar than chance (label permutations; p-values Holm-corrected for 3 models): fc, pixels.
     """  # noqa: E501 (sentences are lines of their own)
-    best = _best(similarity)
+    best, word = _best(similarity), learned_word(similarity)
     sentences = []
     if best is not None:
-        sentences.append(_of_best(best["encoder"], best))
+        sentences.append(_of_best(best["encoder"], best, word))
     sentences += _unknown(similarity)
-    trained = similarity[similarity["kind"] == EncoderKind.TRAINED]
+    learned = learned_rows(similarity)
     n_tests = int(differences["p_holm"].notna().sum())
     twins = differences[differences["other_kind"] == EncoderKind.TWIN]
     against = differences[differences["other_kind"] == EncoderKind.CONTROL]
-    named = trained["encoder"].tolist()
+    named = learned["encoder"].tolist()
     if len(named) > MANY:
         named = [] if best is None else [best["encoder"]]
-        sentences += [_counted(twins, "its untrained twin", len(trained), n_tests)]
+        sentences += [_counted(twins, "its untrained twin", f"{len(learned)} {word}", n_tests)]
         for other, rows in against.groupby("other", sort=False):
-            sentences.append(_counted(rows, str(other), len(trained), n_tests))
-    sentences += [_against_twin(row, n_tests) for row in twins[twins["encoder"].isin(named)].itertuples()]
+            sentences.append(_counted(rows, str(other), f"{len(learned)} {word}", n_tests))
+    sentences += [
+        _against_twin(row, n_tests, of_others(similarity, str(row.encoder)))
+        for row in twins[twins["encoder"].isin(named)].itertuples()
+    ]
     for layer in named:
         rows = against[against["encoder"] == layer]
         sentences += [_against_controls(layer, rows, n_tests)] if len(rows) else []
-    shown = None if len(trained) <= MANY else MANY
+    shown = None if len(learned) <= MANY else MANY
     return [*sentences, against_ceiling(similarity, shown), against_chance(similarity, stimulus_type)]
 
 
@@ -240,24 +252,25 @@ def _unknown(similarity: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def _counted(rows: pd.DataFrame, other: str, n: int, n_tests: int) -> str:
+def _counted(rows: pd.DataFrame, other: str, layers: str, n_tests: int) -> str:
+    """In how many of `layers`, such as "12 trained" ones, the difference from another encoder is significant."""
     sure = rows["p_holm"] <= ALPHA
     more, less = int((sure & (rows["difference"] > 0)).sum()), int((sure & (rows["difference"] < 0)).sum())
     untested = int(rows["p_holm"].isna().sum())
     rest = f"; {untested} could not be tested" if untested else ""
     how = f"(p-values {corrected(n_tests)})"
     if not more + less:
-        return f"None of the {n} trained layers differed significantly from {other} {how}{rest}."
-    unsure = n - more - less - untested
+        return f"None of the {layers} layers differed significantly from {other} {how}{rest}."
+    unsure = len(rows) - more - less - untested
     parts = [
         f"{more} {'is' if more == 1 else 'are'} significantly more similar than "
         f"{other.replace('its untrained twin', 'their untrained twins')}",
         f"{less} {'is' if less == 1 else 'are'} significantly less similar",
     ] + [f"{unsure} did not differ significantly"] * (unsure > 0)
-    return f"Of {n} trained layers, {join_names(parts)} {how}{rest}."
+    return f"Of {layers} layers, {join_names(parts)} {how}{rest}."
 
 
-def _against_twin(row: Any, n_tests: int) -> str:
+def _against_twin(row: Any, n_tests: int, pretrained: bool) -> str:
     if pd.isna(row.p_holm):
         known = f"difference {signed(row.difference)}" if pd.notna(row.difference) else "the difference is unknown"
         return f"The effect of training on {row.encoder} could not be tested ({known})."
@@ -266,7 +279,8 @@ def _against_twin(row: Any, n_tests: int) -> str:
         verdict = f"The effect of training on {row.encoder} was not significant"
     else:
         more = "more" if row.difference > 0 else "less"
-        verdict = f"{row.encoder} is significantly {more} similar after training than before"
+        than = "than its untrained twin" if pretrained else "after training than before"
+        verdict = f"{row.encoder} is significantly {more} similar {than}"
     alone = ""
     if unsure and _excludes_zero(row):
         alone = " The confidence interval excludes 0, but it is not corrected for multiple comparisons."

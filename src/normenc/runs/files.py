@@ -43,12 +43,11 @@ NUMBERS = (
 )
 SECTION = (dict, list)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they are not those of a run
-    SETTINGS: {"name": (str,)}
-    | dict.fromkeys(("recording", "task", "network"), SECTION)
-    | dict.fromkeys(("training", "comparison"), (dict,)),
+    SETTINGS: {"name": (str,)} | {"recording": SECTION} | dict.fromkeys(("training", "comparison"), (dict,)),
     ENVIRONMENT: {"normenc": (str,), "seeds": (dict,), "recording": (dict,), "inference": (dict,)},
 }
 OPTIONAL: dict[str, tuple[type, ...]] = {"scores": (list,), "skipped_controls": (dict,), "stages": (list,)}
+LEARNING = ("task", "network")  # sections without which a run has encoders that it did not train
 CALLED: dict[type, str] = {dict: "a table", list: "a list", str: "a text"}
 OTHER_FOLDERS = {"power": "a power analysis", "pictures": "pictures that were drawn of a run"}
 
@@ -102,6 +101,8 @@ def parsed(folder: Path, name: str, parse: Callable[[str], Any]) -> dict[str, An
     wanted = KEYS.get(name, {})
     if not (isinstance(content, dict) or wanted):
         raise InputError(f"{folder / name}: this file is damaged (it has no keys); run the study again")
+    if name == SETTINGS and isinstance(content, dict):
+        wanted = wanted | {key: SECTION for key in (*LEARNING, "encoder") if key in content or _needs(content, key)}
     if missing := [key for key in wanted if not isinstance(content, dict) or key not in content]:
         raise InputError(f"{folder}: {name} is not from a run: it lacks {missing[0]}")
     for key, types in (OPTIONAL | wanted).items() if wanted else ():
@@ -113,6 +114,12 @@ def parsed(folder: Path, name: str, parse: Callable[[str], Any]) -> dict[str, An
             what = " or ".join(CALLED[one] for one in types)
             raise InputError(f"{folder / name}: this file is damaged ({key} must be {what}); run the study again")
     return dict(content)
+
+
+def _needs(settings: Mapping[str, Any], key: str) -> bool:
+    """Whether a study's settings lack a section: both of what is trained, or an encoder in their place."""
+    trained = "encoder" not in settings or any(other in settings for other in LEARNING)
+    return key in LEARNING and trained
 
 
 def table(

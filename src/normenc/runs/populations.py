@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from normenc.encoders import EncoderKind
+from normenc.encoders import LEARNED, EncoderKind
 from normenc.runs.reading import Run
 from normenc.stimulus_types import as_type
 from normenc.stimulus_types.known import drawn_as
@@ -41,14 +41,14 @@ def population_labels(run: Run) -> list[str]:
 
 
 def shown_populations(run: Run) -> tuple[list[str], list[str]]:
-    """The recording and trained layers, and the other populations, that the pictures show."""
+    """The recording and the layers that learned, and the other populations, that the pictures show."""
     encoder_kinds = dict(zip(run.shown["population"], run.shown["kind"], strict=True))
-    first = [label for label, encoder_kind in encoder_kinds.items() if encoder_kind in (RECORDING, EncoderKind.TRAINED)]
+    first = [label for label, encoder_kind in encoder_kinds.items() if encoder_kind in (RECORDING, *LEARNED)]
     return first, [label for label in encoder_kinds if label not in first]
 
 
 def described_populations(run: Run) -> tuple[list[str], list[str]]:
-    """The recording and trained layers, and the controls, whose tuning the pictures show; the recording always."""
+    """The recording and the layers that learned, and the controls, whose tuning the pictures show; the recording always."""
     assert run.tuning is not None
     (trained, others), known = shown_populations(run), set(run.tuning["population"])
     plain = [label for label in others if label in known and run.encoders[label].kind is EncoderKind.CONTROL]

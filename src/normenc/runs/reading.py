@@ -108,9 +108,9 @@ class Run(Shown):
         return self._table("similarity_by_seed.csv")
 
     @cached_property
-    def training(self) -> pd.DataFrame:
-        """Of ``training.csv``: the loss of every step of every network."""
-        return self._table("training.csv")
+    def training(self) -> pd.DataFrame | None:
+        """Of ``training.csv``: the loss of every step of every network; None where nothing was trained."""
+        return self._table("training.csv") if "task" in self.settings else None
 
     @cached_property
     def similarity_by_method(self) -> pd.DataFrame | None:
@@ -230,10 +230,9 @@ class Run(Shown):
 
     @property
     def is_grid(self) -> bool:
-        """Whether the study has several tasks or networks."""
-        return any(
-            isinstance(self.settings[name], list) and len(self.settings[name]) > 1 for name in ("task", "network")
-        )
+        """Whether the study has several tasks or networks, or encoders that it does not train."""
+        several = [self.settings.get(name) for name in ("task", "network")]
+        return "encoder" in self.settings or any(isinstance(own, list) and len(own) > 1 for own in several)
 
     @property
     def figures(self) -> "Figures":

@@ -1,20 +1,84 @@
-"""Read images from files in grey, and fit them to the size that networks take."""
+"""Images read from files, whole or by their headers, and refused where a file does not tell what was seen."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.stimuli.gratings import image_size
 
-__all__ = ["IMAGE_SUFFIXES", "describe_fit", "fit_image", "fit_images", "read_grey"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Header",
+    "read_grey",
+    "read_header",
+    "read_image",
+]
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+GREY_MODES = ("1", "L", "LA", "La", "F", "I")  # of Pillow, beside those of 16 bits
+SIDEWAYS = (5, 6, 7, 8)  # values of EXIF's orientation at which height and width change places
+
+
+class Header(NamedTuple):
+    """What the header of an image's file says: its size upright, in pixels, and how its pixels are stored."""
+
+    height: int
+    width: int
+    is_colour: bool
+    is_byte: bool
+
+
+def read_header(file: Path) -> Header:
+    """Read only the header of an image.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or determines no image of known values, as far as a header tells.
+    """
+    with _opened(file) as opened:
+        _check_header(opened, file)
+        width, height = opened.size
+        if opened.getexif().get(0x0112) in SIDEWAYS:
+            height, width = width, height
+        mode = opened.mode
+        is_grey = mode in GREY_MODES or mode.startswith("I;16")
+        return Header(height, width, not is_grey, not (mode in ("F", "I") or mode.startswith("I;16")))
+
+
+def read_image(file: Path) -> npt.NDArray[Any]:
+    """An image as it is stored, the right way up: bytes (uint8), or float32 from 0 to 1 where it has more than 8 bits.
+
+    Returns
+    -------
+    ndarray, shape (height, width), or (height, width, 3) in colour
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or does not determine the values: because it is transparent, or has numbers without a
+        known white level.
+    """
+    from skimage import util
+
+    with _opened(file) as opened:
+        pixels = np.asarray(_plain(opened, file))
+    if pixels.dtype == bool:
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if pixels.dtype == np.uint8:
+        return pixels
+    image = util.img_as_float32(pixels)
+    if not (image.min() >= 0 and image.max() <= 1):
+        raise InputError(
+            f"{file}: this image has values from {image.min():g} to {image.max():g} without a known white level; "
+            "save it with 8 or 16 bits, or with values from 0 (black) to 1 (white)"
+        )
+    return image
 
 
 def read_grey(file: Path) -> tuple[npt.NDArray[np.float32], bool]:
@@ -25,39 +89,47 @@ def read_grey(file: Path) -> tuple[npt.NDArray[np.float32], bool]:
     Raises
     ------
     InputError
-        If it cannot be read, or does not determine the grey values: because it is transparent, or has numbers without a
-        known white level.
+        As :func:`read_image`.
     """
-    from PIL import Image
     from skimage import color, util
 
-    try:
-        with Image.open(file) as opened:
-            image = util.img_as_float32(np.asarray(_plain(opened, file)))
-    except InputError:
-        raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{file}: this image cannot be read ({error})") from None
-    if not (image.min() >= 0 and image.max() <= 1):
-        raise InputError(
-            f"{file}: this image has values from {image.min():g} to {image.max():g} without a known white level; "
-            "save it with 8 or 16 bits, or with values from 0 (black) to 1 (white)"
-        )
+    image = util.img_as_float32(read_image(file))
     colour = image.ndim == 3
     return (color.rgb2gray(image).astype(np.float32) if colour else image), colour
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """A file opened by Pillow; whatever fails inside is an InputError that names the file."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings(), Image.open(file) as opened:
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield opened
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError(f"{file}: this image does not fit in memory; save a smaller one") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(f"{file}: this image cannot be read ({error})") from None
+
+
+def _check_header(opened: Any, file: Path) -> None:
+    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # photographs with previews
+        raise InputError(f"{file}: this file holds {opened.n_frames} images; save each to its own file")
+    if opened.mode == "I" and opened.format != "PNG":
+        raise InputError(
+            f"{file}: this image has 32-bit numbers without a known white level; save it with 8 or 16 bits"
+        )
 
 
 def _plain(opened: Any, file: Path) -> Any:
     """An image of Pillow's in grey or in red, green and blue, the right way up."""
     from PIL import ImageOps
 
-    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":  # photographs with previews
-        raise InputError(f"{file}: this file holds {opened.n_frames} images; save each to its own file")
-    is_16_bit = opened.mode == "I" and opened.format == "PNG"
-    if opened.mode == "I" and not is_16_bit:
-        raise InputError(
-            f"{file}: this image has 32-bit numbers without a known white level; save it with 8 or 16 bits"
-        )
+    _check_header(opened, file)
+    is_16_bit = opened.mode == "I"
     turned = ImageOps.exif_transpose(opened)
     if turned.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in turned.info:
         if np.asarray(turned.convert("RGBA"))[..., 3].min() < 255:
@@ -69,93 +141,3 @@ def _plain(opened: Any, file: Path) -> Any:
     if is_16_bit:
         return np.asarray(turned).astype(np.uint16)
     return turned if turned.mode in ("1", "L", "F", "RGB") or turned.mode.startswith("I;16") else turned.convert("RGB")
-
-
-def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt.NDArray[np.float32]:
-    """Crop a grey image at the centre to the aspect ratio of `shape`, and reduce it to that size.
-
-    Raises
-    ------
-    InputError
-        If it is too small; `what` names it.
-    """
-    from skimage import transform
-
-    if image.shape[0] < shape[0] or image.shape[1] < shape[1]:
-        raise InputError(
-            f"{what} is {image.shape[0]} x {image.shape[1]} pixels, too small for {shape[0]} x {shape[1]}; use a "
-            "smaller resolution or larger images"
-        )
-    height, width = _kept(image.shape, shape)
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    cut = image[top : top + height, left : left + width]
-    return transform.resize(cut, shape, anti_aliasing=True).astype(np.float32)
-
-
-def describe_fit(image_shape: Sequence[int], resolution: float = 0.1) -> str:
-    """Say in one sentence what :func:`fit_images` does to images of `image_shape`; empty if it changes nothing.
-
-    Parameters
-    ----------
-    image_shape : (int, int)
-        Height and width in pixels.
-    resolution : float
-        See :func:`fit_images`.
-
-    Examples
-    --------
-    >>> describe_fit((48, 128))
-    'Images of 48 x 128 pixels were cut to 4:3 in their middle, which leaves out 50 % of their width.'
-    >>> describe_fit((480, 640)), describe_fit((48, 64))
-    ('Images of 480 x 640 pixels were reduced to 48 x 64 pixels.', '')
-    """
-    (own_height, own_width), shape = image_shape, image_size(resolution)
-    height, width = _kept((own_height, own_width), shape)
-    reduced = "" if (height, width) == shape else f"reduced to {shape[0]} x {shape[1]} pixels"
-    cut = ""
-    if (height, width) != (own_height, own_width):
-        side, share = ("height", height / own_height) if height < own_height else ("width", width / own_width)
-        percent = f"{100 * (1 - share):.2g} %"
-        cut = f"cut to 4:3 in their middle, which leaves out {percent} of their {side}{',' * bool(reduced)}"
-    done = " and ".join(part for part in (cut, reduced) if part)
-    return f"Images of {own_height} x {own_width} pixels were {done}." if done else ""
-
-
-def _kept(own: Sequence[int], shape: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of the central part of an image with the aspect ratio of `shape`."""
-    scale = min(own[0] / shape[0], own[1] / shape[1])
-    return round(shape[0] * scale), round(shape[1] * scale)
-
-
-def fit_images(images: Any, resolution: float = 0.1) -> torch.Tensor:
-    """Fit images that an animal saw to the size that networks take.
-
-    Every image is cropped at the centre and reduced to the aspect ratio and size of :func:`gratings` at `resolution`.
-
-    Parameters
-    ----------
-    images : array_like, shape (n, height, width)
-        Grey values 0 (black) to 1 (white).
-    resolution : float
-        Image pixels per full-resolution pixel.
-
-    Returns
-    -------
-    Tensor, shape (n, 480 * resolution, 640 * resolution)
-        float32.
-
-    Raises
-    ------
-    InputError
-        If images have another shape or are too small.
-
-    Examples
-    --------
-    >>> fit_images(np.ones((2, 48, 100)))[0, 0, :3]
-    tensor([1., 1., 1.])
-    """
-    array = as_array(images, "images")
-    if array.ndim != 3 or 0 in array.shape:
-        raise InputError(f"images have shape {array.shape}; they must be (n, height, width)")
-    shape = image_size(resolution)
-    return torch.from_numpy(np.stack([fit_image(image, shape, f"image {n}") for n, image in enumerate(array)]))

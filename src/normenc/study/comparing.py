@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from normenc import rsa
-from normenc.encoders import EncoderKind
+from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
 from normenc.study.inferring import infer_models, rdms_by_label
 from normenc.study.over_training import over_training
@@ -56,16 +56,20 @@ class Compared:
     def shown(self) -> tuple[Representation, ...]:
         """The first seed of every label that pictures show: all labels or, in a grid, of the most similar layers.
 
-        These are the most similar trained layers, their untrained twins and the controls.
+        These are the most similar trained or pretrained layers, their untrained twins and the controls.
         """
         firsts = self.represented.firsts
         if not self.represented.prepared.study.is_grid:
             return tuple(firsts.values())
-        trained = self.similarity[self.similarity["kind"] == EncoderKind.TRAINED]
-        best = trained.sort_values("similarity", ascending=False)["encoder"].head(MAX_SHOWN).tolist()
+        learned = self.similarity[self.similarity["kind"].isin(LEARNED)]
+        if learned.empty:  # untrained networks alone
+            learned = self.similarity[self.similarity["kind"] == EncoderKind.TWIN]
+        best = learned.sort_values("similarity", ascending=False)["encoder"].head(MAX_SHOWN).tolist()
         twins = {firsts[label].encoder.twin.of_all_seeds for label in best}
         others = [
-            r for r in firsts.values() if r.encoder.kind is EncoderKind.CONTROL or r.encoder.of_all_seeds in twins
+            r
+            for label, r in firsts.items()
+            if r.encoder.kind is EncoderKind.CONTROL or (r.encoder.of_all_seeds in twins and label not in best)
         ]
         return (*(firsts[label] for label in best), *others)
 

@@ -115,9 +115,9 @@ class Evaluation:
         return self.represented.trainings
 
     @property
-    def training_log(self) -> pd.DataFrame:
-        """As written to ``training.csv``."""
-        return training_table(self.trainings)
+    def training_log(self) -> pd.DataFrame | None:
+        """As written to ``training.csv``; None where nothing was trained."""
+        return training_table(self.trainings) if self.trainings else None
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -126,7 +126,7 @@ class Evaluation:
 
     @property
     def representations(self) -> tuple[Representation, ...]:
-        """The trained networks' layers, the same layers of their untrained twins, then the other controls."""
+        """Layers of trained and pretrained networks, those of their untrained twins, then the other controls."""
         return self.represented.representations
 
     @property
@@ -222,6 +222,8 @@ def evaluate(
     stages: Sequence[str] | None = None,
     device: str = "cpu",
     workers: int | str | Scheduler = 1,
+    memory: int | str | None = None,
+    scratch: Path | None = None,
     progress: bool | ProgressCallback = True,
 ) -> Evaluation:
     """Train the networks, compare their layers and the controls with the recording.
@@ -233,8 +235,10 @@ def evaluate(
     stages : sequence of str, optional
         Which of ``"represent"``, ``"compare"``, ``"describe"`` and ``"predict"`` to take; those of the study by
         default, see :func:`normenc.study.run`.
-    device, workers, progress
+    device, workers, memory, progress
         See :func:`normenc.study.run`.
+    scratch : Path, optional
+        Folder for layers of encoders that are larger than `memory`; a temporary one by default.
 
     Returns
     -------
@@ -251,7 +255,9 @@ def evaluate(
     with reporting(progress) as progress:
         if "compare" in asked:
             _ = prepared.inputs  # what is wrong with the recording shows before anything is trained
-        represented = represent(prepared, device=device, workers=workers, progress=progress)
+        represented = represent(
+            prepared, device=device, workers=workers, memory=memory, scratch=scratch, progress=progress
+        )
         compared = compare(represented, progress=progress) if "compare" in asked else None
         predicted = None
         if compared is not None and "predict" in asked:

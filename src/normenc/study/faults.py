@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from normenc.errors import InputError, quoted, shortened
+from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.parts import PART_KINDS, section_of
 from normenc.study.sections import RecordingSettings
 
@@ -14,6 +15,7 @@ __all__ = ["describe_fault", "describe_faults"]
 
 MOST_FAULTS = 8  # that are told at once
 
+LISTED: dict[str, type[BaseModel]] = {"recording": RecordingSettings, "encoder": EncoderSettings}
 OPTIONS = {  # of the command line that are called otherwise
     "map": "names",
     "fold": "fold_directions",
@@ -96,8 +98,8 @@ def _place(study: type[BaseModel], location: tuple[Any, ...], given: Any) -> tup
             annotation = model.model_fields[part].annotation
             given = given.get(part) if isinstance(given, Mapping) else None
             parts.append(part)
-            if part == "recording":
-                model = RecordingSettings
+            if part in LISTED:
+                model = LISTED[part]
             elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
                 model = annotation
         elif not any(mark in str(part) for mark in "[](){}") and part not in (

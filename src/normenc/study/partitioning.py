@@ -7,7 +7,7 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.csv_tables import encoder_columns
-from normenc.encoders import EncoderKind
+from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
 from normenc.study.progress import ProgressCallback, stage
 from normenc.study.represented import Represented
@@ -15,7 +15,6 @@ from normenc.study.representing import Prepared, Representation
 
 __all__ = ["COLUMNS", "partitioned", "rdm_partition", "row_labels"]
 
-EXPLAINING = (EncoderKind.TRAINED, EncoderKind.PRETRAINED)
 COLUMNS = (  # after the encoder's, of partitioning.csv
     *("n_seeds", "variance_of", "controls", "explained_by_controls", "explained_by_controls_low"),
     *("explained_by_controls_high", "explained"),
@@ -54,7 +53,7 @@ def partitioned(represented: Represented) -> tuple[dict[str, list[Representation
     layers: dict[str, list[Representation]] = {}
     controls: dict[str, list[Representation]] = {}
     for r in represented.representations:
-        if r.encoder.kind in EXPLAINING:
+        if r.encoder.kind in LEARNED:
             layers.setdefault(r.label, []).append(r)
         elif r.encoder.kind is EncoderKind.CONTROL:
             controls.setdefault(r.label, []).append(r)

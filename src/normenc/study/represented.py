@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from normenc.errors import InputError
+from normenc.study.encoder_representing import Reading, encoder_representations
 from normenc.study.parts import NetworkSettings
 from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.representing import Prepared, Representation, by_layer, control_representations
@@ -28,7 +30,8 @@ class Represented:
         Units that could not be trained: a task and network of which a seed failed are left out of the comparison;
         and layers that have no dissimilarities.
     representations : tuple of Representation
-        The trained networks' layers, the same layers of their untrained twins, then the other controls.
+        The layers of trained and pretrained networks, the same layers of their untrained twins, then the other
+        controls.
     """
 
     prepared: Prepared
@@ -57,16 +60,20 @@ def represent(
     *,
     device: str = "cpu",
     workers: int | str | Scheduler = 1,
+    memory: int | str | None = None,
+    scratch: Path | None = None,
     progress: bool | ProgressCallback = True,
 ) -> Represented:
-    """Train the networks and read their layers, those of their untrained twins, and the controls.
+    """Train the networks and read their layers, those of encoders, of untrained twins, and the controls.
 
     Parameters
     ----------
     prepared : Prepared
         From :func:`normenc.study.prepare`.
-    device, workers, progress
+    device, workers, memory, progress
         See :func:`normenc.study.run`.
+    scratch : Path, optional
+        Folder for layers that are larger than `memory`; a temporary one by default.
 
     Returns
     -------
@@ -90,18 +97,24 @@ def represent(
             of_layers, dead = by_layer(prepared, encoders, task, network)
             layers += [r for of_layer in of_layers.values() for r in of_layer]
             failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
-        if not layers:
+        untrained: list[Representation] = []
+        for unit in each(progress, "responses of encoders", prepared.encoders):
+            found, lacking = encoder_representations(prepared, unit, Reading(device, memory, scratch))
+            layers += [r for r in found if r.encoder.kind.is_learned]
+            untrained += [r for r in found if not r.encoder.kind.is_learned]
+            failures += lacking
+        if not layers and not untrained:
             raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
         for network, build in each(progress, "responses of untrained layers", prepared.twins):
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
             of_layers, _ = by_layer(prepared, twins, None, network)
             layers += [r for of_layer in of_layers.values() for r in of_layer]
-    return Represented(prepared, trainings, tuple(failures), (*layers, *plain))
+    return Represented(prepared, trainings, tuple(failures), (*layers, *untrained, *plain))
 
 
 def whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, NetworkSettings], list[Unit]]:
     """Units by task and network, without those pairs of which a seed failed."""
-    failed = {(f.unit.task_label, f.unit.network_label) for f in failures if f.layer is None}
+    failed = {(f.encoder.task, f.encoder.network) for f in failures if f.layer is None}
     networks = {network.title: network for network in prepared.study.network}
     groups: dict[tuple[str, NetworkSettings], list[Unit]] = {}
     for unit in prepared.units:

@@ -50,6 +50,7 @@ def run(
     stages: Sequence[str] | None = None,
     device: str = "auto",
     workers: int | str | Scheduler = 1,
+    memory: int | str | None = None,
     force: bool = False,
     progress: bool | ProgressCallback = True,
     page: Callable[[Path], object] | None = None,
@@ -81,6 +82,9 @@ def run(
         Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
         ``if __name__ == "__main__":``, because they import it. Or a Dask scheduler whose workers train instead: its
         address, or :class:`normenc.study.Scheduler`, which has certificates too.
+    memory : int or str, optional
+        For the responses of encoders that the study does not train: bytes, or a text such as ``"4GiB"``; half of what is
+        free by default. Layers that are larger lie on the disk of the run's folder meanwhile.
     force : bool
         Replace an earlier run in that folder. Other files there stay, and files of that run that have changed are
         kept aside.
@@ -116,7 +120,9 @@ def run(
         with destination(folder, "run", lambda existing: replaceable(existing, force=force, wanted=wanted)) as place:
             prepared = early or _read(study, progress)
             check_disks(prepared, folder, target_device.type)
-            evaluation = evaluate(prepared, device=target_device.type, workers=workers, progress=progress)
+            evaluation = evaluate(
+                prepared, device=target_device.type, workers=workers, memory=memory, progress=progress
+            )
             with place.staged() as aside:
                 _write(evaluation, aside, target_device.type, progress)
                 if page is not None:

@@ -20,12 +20,14 @@ from normenc.recordings.simulation import N_NEURONS
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
 from normenc.study.building import compared_by_default, layers_there
+from normenc.study.consistency import check_labels, check_trained, without_training
+from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.faults import describe_faults
 from normenc.study.given import check_is, recording_name
 from normenc.study.own_code import importing_from
-from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings, control_of
+from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings
 from normenc.study.reading import read_toml
-from normenc.study.section_base import Once, Settings, StimulusSettings
+from normenc.study.section_base import Once, Settings
 from normenc.study.sections import (
     ComparisonSettings,
     EncodingSettings,
@@ -33,7 +35,8 @@ from normenc.study.sections import (
     RecordingSettings,
     TrainingSettings,
 )
-from normenc.texts import escaped, file_stem
+from normenc.study.stimulus_settings import StimulusSettings, joined_sets
+from normenc.texts import escaped
 
 __all__ = ["Study", "asked_study", "load_study"]
 
@@ -45,8 +48,9 @@ def _as_list(value: Any) -> Any:
 class Study(Settings):
     """All settings of a study; its defaults are the reference study.
 
-    Sections ``recording``, ``task`` and ``network`` may stand several times (``[[task]]``): every task is learned by
-    every network from every seed, and compared with every recording.
+    Sections ``recording``, ``task``, ``network`` and ``encoder`` may stand several times (``[[task]]``): every task is
+    learned by every network from every seed, and compared with every recording. Encoders are not trained; with them, and
+    neither task nor network, a study trains nothing.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = "reference"
@@ -54,13 +58,14 @@ class Study(Settings):
     recording: Annotated[list[RecordingSettings], Field(min_length=1), BeforeValidator(_as_list)] = Field(
         default=[RecordingSettings()]
     )
-    stimuli: StimulusSettings = StimulusSettings()
-    task: Annotated[list[AnyTask], Field(min_length=1), BeforeValidator(_as_list)] = Field(
+    stimuli: Annotated[StimulusSettings, BeforeValidator(joined_sets)] = StimulusSettings()
+    task: Annotated[list[AnyTask], BeforeValidator(_as_list)] = Field(
         default=[TaskSettings.named("tilt-discrimination")]
     )
-    network: Annotated[list[AnyNetwork], Field(min_length=1), BeforeValidator(_as_list)] = Field(
+    network: Annotated[list[AnyNetwork], BeforeValidator(_as_list)] = Field(
         default=[NetworkSettings.named("ConvPoolFC")]
     )
+    encoder: Annotated[list[EncoderSettings], BeforeValidator(_as_list)] = Field(default=[])
     training: TrainingSettings = TrainingSettings()
     comparison: ComparisonSettings = ComparisonSettings()
     encoding: EncodingSettings = EncodingSettings()
@@ -69,7 +74,9 @@ class Study(Settings):
     @model_validator(mode="before")
     @classmethod
     def _todays_keys(cls, settings: Any) -> Any:
-        return with_todays_keys(settings, warn=True) if isinstance(settings, Mapping) else settings
+        if not isinstance(settings, Mapping):
+            return settings
+        return without_training(with_todays_keys(settings, warn=True))
 
     @model_validator(mode="after")
     def _stages_make_a_run(self) -> "Study":
@@ -87,7 +94,7 @@ class Study(Settings):
     @model_validator(mode="after")
     def _layers_are_there(self) -> "Study":
         layers = self.comparison.layers
-        if layers is None or layers == "all":
+        if layers is None or layers == "all" or not self.network:
             return self
         there = list(dict.fromkeys(layer for network in self.network for layer in self._layers_there(network)))
         names = " and ".join(network.title for network in self.network)
@@ -107,38 +114,10 @@ class Study(Settings):
         return self
 
     @model_validator(mode="after")
-    def _labels_differ(self) -> "Study":
-        for section, titles in (
-            ("task", [task.title for task in self.task]),
-            ("network", [network.title for network in self.network]),
-            ("recording", [recording.source for recording in self.recording]),
-            ("comparison.controls", [control_of(entry).title for entry in self.comparison.controls]),
-        ):
-            for title in titles:
-                if titles.count(title) > 1:
-                    hint = "name each once" if section == "recording" else "give each a label of its own"
-                    raise ValueError(f"{section}: there are {titles.count(title)} called {title!r}; {hint}")
-        self._check_file_names()
+    def _parts_agree(self) -> "Study":
+        check_trained(self)
+        check_labels(self)
         return self
-
-    def _check_file_names(self) -> None:
-        """Raise ValueError where two networks, or their files on some disks, would have one name."""
-        named: dict[str, str] = {}
-        called: dict[str, str] = {}
-        for task, network in product(self.task, self.network):
-            own = f"{task.title!r} and {network.title!r}"
-            other = named.setdefault(file_stem(task.title, network.title).casefold(), own)
-            if other != own:
-                raise ValueError(
-                    f"task and network: files of {other} would have the same name as those of {own}; give them labels "
-                    "that differ by more than capitals"
-                )
-            other = called.setdefault(f"{task.title} {network.title}", own)
-            if other != own and len(self.task) > 1:
-                raise ValueError(
-                    f"task and network: {other} would be called {task.title} {network.title} in tables and pictures, "
-                    f"as would {own}; give them other labels"
-                )
 
     @model_validator(mode="after")
     def _checkpoints_are_reached(self) -> "Study":
@@ -154,13 +133,14 @@ class Study(Settings):
 
     @property
     def is_grid(self) -> bool:
-        """Whether there are several tasks or networks."""
-        return len(self.task) > 1 or len(self.network) > 1
+        """Whether there are several tasks or networks, or encoders, of which each has many layers."""
+        return len(self.task) > 1 or len(self.network) > 1 or bool(self.encoder)
 
     @property
     def naming(self) -> Naming:
         """How the study's encoders are called."""
-        return Naming(with_task=len(self.task) > 1, with_network=len(self.network) > 1)
+        several = len(self.network) + len(self.encoder) > 1
+        return Naming(with_task=len(self.task) > 1, with_network=several)
 
     def layers_of(self, network: NetworkSettings) -> tuple[str, ...]:
         """The layers to compare: those asked for, or the last convolutional or pooling layer and ``fc``."""
@@ -181,13 +161,15 @@ class Study(Settings):
 
     @property
     def seeds(self) -> list[int]:
-        """The training seeds: ``n_seeds`` of them from ``seed`` on."""
-        return [(self.training.seed + k) % 2**32 for k in range(self.training.n_seeds)]
+        """The training seeds: ``n_seeds`` of them from ``seed`` on; none where nothing is trained."""
+        return [(self.training.seed + k) % 2**32 for k in range(self.training.n_seeds * bool(self.network))]
 
     @property
     def untrained_seeds(self) -> list[int]:
         """The untrained twins' seeds: those of training, or ``n_untrained`` of them where only one is trained."""
         n = self.training.n_seeds if self.training.n_seeds > 1 else self.training.n_untrained
+        if not self.network:
+            n = next((own.untrained for own in self.encoder if own.untrained is not None), n)
         return [(self.training.seed + k) % 2**32 for k in range(n)]
 
     def per_recording(self) -> list["Study"]:
@@ -238,18 +220,19 @@ class Study(Settings):
     def to_toml(self) -> str:
         """Write out every setting, with its default where none was given, as a study file that gives this study."""
         settings = self.with_metric(self.rdm_metric).model_dump(exclude_none=True)
+        settings = {section: values for section, values in settings.items() if values != []}
         for index, recording in enumerate(self.recording):
             if recording.source == "simulated-v1":
                 written = settings["recording"][index]
                 settings["recording"][index] = {"n_neurons": N_NEURONS, "seed": 0} | written
-        if not self.is_grid and self.comparison.layers is None:
+        if len(self.task) == len(self.network) == 1 and self.comparison.layers is None:
             layers = list(self.layers_of(self.network[0]))
             settings["comparison"] = {"layers": layers} | settings["comparison"]
         for section, values in settings.items():
             if section not in ("name", "stages"):
                 several = values if isinstance(values, list) else [values]
                 given = [{key: value for key, value in each.items() if value != {}} for each in several]
-                settings[section] = given if len(given) > 1 else given[0]
+                settings[section] = given if len(given) > 1 or section == "encoder" else given[0]
         # Invisible characters are written as escapes, which TOML allows in the texts that tomli_w writes.
         lines = tomli_w.dumps(settings).split("\n")
         return "\n".join(escaped(line, lambda character: f"\\U{ord(character):08x}") for line in lines)
@@ -280,8 +263,8 @@ def asked_study(
 def load_study(path: str | Path) -> Study:
     """Read a study file.
 
-    A recording's file in it is looked for beside the study file, and so are the modules of import paths. These are
-    imported: load only a study that you would run.
+    A recording's file in it is looked for beside the study file, and so are files of weights and the modules of import
+    paths. These are imported: load only a study that you would run.
 
     Raises
     ------
@@ -309,13 +292,18 @@ def load_study(path: str | Path) -> Study:
         else task
         for task in study.task
     ]
+    encoders = [
+        own.model_copy(update={"weights": _absolute_folder(own.weights_path, path.parent)}) if own.weights_path else own
+        for own in study.encoder
+    ]
     sources = [own.source for own in recordings]
     for source in sources:
         if sources.count(source) > 1:
             raise InputError(
                 f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
-    return study.model_copy(update={"recording": recordings, "task": tasks})
+    shown = study.stimuli.beside(path.parent)
+    return study.model_copy(update={"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": shown})
 
 
 def _validated(settings: dict[str, Any], origin: str) -> Study:

@@ -22,7 +22,6 @@ from torch import nn
 from xarray.backends import H5NetCDFStore
 
 import normenc
-from normenc import stimuli
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.quality import decisions, lines
@@ -69,10 +68,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     write("rdms.nc", _netcdf(rdm_array(evaluation).to_dataset()))
     if evaluation.populations is not None:
         write("populations.nc", _netcdf(population_dataset(evaluation)))
-    write("stimuli.png", stimulus_sheet(evaluation.images))
+    shown = evaluation.prepared.shown
+    write("stimuli.png", stimulus_sheet(evaluation.images if shown.is_drawn else shown.seen))
     write("quality.json", _quality(evaluation).encode("utf-8"))
-    (folder / "models").mkdir()
-    for name, network in _networks(evaluation).items():
+    networks = _networks(evaluation)
+    if networks:
+        (folder / "models").mkdir()
+    for name, network in networks.items():
         write(f"models/{name}.safetensors", _weights(network))
 
 
@@ -90,11 +92,12 @@ def _networks(evaluation: Evaluation) -> dict[str, nn.Module]:
 
 def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     tables = {
-        "training.csv": evaluation.training_log,
         SIMILARITY: evaluation.similarity,
         "similarity_by_seed.csv": evaluation.by_seed,
         "differences.csv": evaluation.differences,
     }
+    if evaluation.training_log is not None:
+        tables["training.csv"] = evaluation.training_log
     if evaluation.by_method is not None:
         tables["similarity_by_method.csv"] = evaluation.by_method
     if evaluation.partitioning is not None:
@@ -174,7 +177,8 @@ def _units_of(recording: Recording) -> dict[str, str]:
 
 def _attributes(representation: Representation) -> dict[str, Any]:
     own = encoder_columns([representation.encoder], [representation.label])
-    return {name: values[0] for name, values in own.items() if not pd.isna(values[0])}
+    known = {name: values[0] for name, values in own.items() if not pd.isna(values[0])}
+    return known | ({"note": representation.note} if representation.note else {})
 
 
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
@@ -199,6 +203,7 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         },
         "recording": _recording(evaluation),
         "scores": _scores(evaluation),
+        **_encoders(evaluation),
         "skipped_controls": evaluation.skipped,
         "inference": {
             **scope(evaluation.recording, evaluation.inference),
@@ -226,7 +231,7 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "n_blanks": None if recording.blanks is None else len(recording.blanks),
         "rdm_metric": recording.rdm_metric,
         "read_as": recording.read_as,
-        "images_cut": _images_cut(recording, evaluation.study.stimuli.resolution),
+        "images_cut": " ".join(evaluation.prepared.shown.describe(trains=bool(evaluation.study.network))) or None,
         "folded": next((step.removeprefix("folded ") for step in recording.steps if step.startswith("folded ")), None),
         "steps": recording.steps,
         "notes": recording.notes,
@@ -240,10 +245,6 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "files": listing(evaluation.files, source),
         "changed": [name_of(path, source) for path in evaluation.changed],
     }
-
-
-def _images_cut(recording: Recording, resolution: float) -> str | None:
-    return None if recording.images is None else stimuli.describe_fit(recording.images.shape[1:], resolution) or None
 
 
 def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -260,6 +261,26 @@ def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
         }
         for unit, training in evaluation.trainings.items()
     ]
+
+
+def _encoders(evaluation: Evaluation) -> dict[str, Any]:
+    """What encoders are that the study did not train; nothing where there are none."""
+    notes = {(r.encoder.network, r.encoder.layer): r.note for r in evaluation.representations if r.note}
+    told = [
+        {
+            "label": unit.title,
+            "model": unit.section.model,
+            "weights": unit.section.weights,
+            **unit.weights,
+            "shown": evaluation.prepared.shown.said_for(unit.preprocessing),
+            "layers": list(unit.chosen.layers),
+            "n_units": list(unit.chosen.n_units),
+            "chosen": unit.chosen.how,
+            "notes": {layer: note for (label, layer), note in notes.items() if label == unit.title},
+        }
+        for unit in evaluation.prepared.encoders
+    ]
+    return {"encoders": told} if told else {}
 
 
 def _git_commit() -> str | None:

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from normenc.encoders import EncoderId
 from normenc.errors import InputError
@@ -11,6 +12,9 @@ from normenc.study.scheduler import Scheduler, SchedulerWarning
 from normenc.study.units import Unit, load_results, store_result, train_unit
 from normenc.training import TrainingResult
 
+if TYPE_CHECKING:
+    from normenc.study.encoder_units import EncoderUnit
+
 __all__ = ["Failure", "train_units"]
 
 REASON_LENGTH = 500
@@ -18,22 +22,28 @@ REASON_LENGTH = 500
 
 @dataclass(frozen=True)
 class Failure:
-    """A unit that could not be trained, or a layer of all its seeds that cannot be compared, and why."""
+    """A unit that could not be trained, or a layer of all its seeds that cannot be compared, and why.
 
-    unit: Unit
+    ``untrained`` tells a layer of an encoder's untrained networks.
+    """
+
+    unit: "Unit | EncoderUnit"
     reason: str
     layer: str | None = None
+    untrained: bool = False
 
     @property
     def encoder(self) -> EncoderId:
         """The network that failed; of a layer, without a seed."""
-        whole = self.unit.encoder
+        whole = self.unit.encoder.twin if self.untrained else self.unit.encoder
         return whole if self.layer is None else replace(whole, layer=self.layer, seed=None)
 
     def describe(self) -> str:
         """Say which network, or layer, could not be used, and why."""
-        what = f"seed {self.unit.seed}" if self.layer is None else f"layer {self.layer} is left out"
-        return f"{self.unit.task_label}, {self.unit.network_label}, {what}: {self.reason}"
+        own = self.encoder
+        what = f"seed {own.seed}" if self.layer is None else f"layer {self.layer} is left out"
+        who = [own.task, own.network, "untrained" if self.untrained else None, what]
+        return f"{', '.join(filter(None, who))}: {self.reason}"
 
 
 def train_units(

@@ -74,7 +74,7 @@ def similarity_table(
 def difference_table(
     recording: str, representations: Sequence["Representation"], inference: rsa.Inference
 ) -> pd.DataFrame:
-    """Make ``differences.csv``: each trained layer against its untrained twin, every control and the other layers.
+    """Make ``differences.csv``: each trained or pretrained layer against its untrained twin, controls and other layers.
 
     Other layers are those of the same network and task. These are the comparisons a study is made for; p-values are
     corrected for all of them together.
@@ -100,10 +100,10 @@ def _columns(representations: Sequence["Representation"], *, other: bool = False
 
 
 def _is_planned(one: EncoderId, other: EncoderId) -> bool:
-    """Whether a study compares the two: a trained layer with a control, its own twin, or another layer beside it."""
-    if one.kind is not EncoderKind.TRAINED:
+    """Whether a study compares the two: a layer that learned with a control, its own twin, or another layer beside it."""
+    if not one.kind.is_learned:
         return False
-    if other.kind is EncoderKind.TRAINED:
+    if other.kind is one.kind:
         return (one.task, one.network) == (other.task, other.network)
     return other.kind is EncoderKind.CONTROL or other.of_all_seeds == one.twin.of_all_seeds
 

@@ -11,7 +11,7 @@ function rdmExplorer() {
     return matrix;
   });
   const sides = ["left", "right"];
-  const trained = data.populations.findIndex((population) => population.kind === "trained layer");
+  const trained = data.populations.findIndex((population) => ["trained layer", "pretrained layer"].includes(population.kind));
   const chosen = (side) => Number(byId(`rdm-${side}`).value);
   sides.forEach((side, index) => fill(byId(`rdm-${side}`), data.populations, index === 0 ? 0 : Math.max(trained, 0)));
   for (const id of ["rdm-row", "rdm-column"]) byId(id).max = n - 1;

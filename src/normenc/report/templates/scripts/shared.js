@@ -6,9 +6,9 @@ const redraws = [];  // called when light turns to dark and back
 // Plotly interprets markup in names; entities keep names unchanged.
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const kindColour = (kind) => colour({ "trained layer": "trained", "untrained twin": "untrained", recording: "recording" }[kind] || "control");
+const kindColour = (kind) => colour({ "trained layer": "trained", "pretrained layer": "pretrained", "untrained twin": "untrained", recording: "recording" }[kind] || "control");
 // Hollow for untrained networks: colour is not the only cue.
-const kindSymbol = (kind) => ({ "untrained twin": "circle-open", control: "square" }[kind] || "circle");
+const kindSymbol = (kind) => ({ "untrained twin": "circle-open", "pretrained layer": "triangle-up", control: "square" }[kind] || "circle");
 function shown(value, digits = 3) {
   if (value === null || Number.isNaN(value)) return "–";
   const text = value.toFixed(digits);

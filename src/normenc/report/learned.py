@@ -1,0 +1,40 @@
+"""The layers that learned, of which a study asks whether that matters: trained by the study, or by others."""
+
+import pandas as pd
+
+from normenc.encoders import LEARNED, EncoderKind
+
+__all__ = ["learned_rows", "learned_word", "never_learned", "of_others"]
+
+
+def learned_rows(similarity: pd.DataFrame) -> pd.DataFrame:
+    """The rows of trained and pretrained layers."""
+    return similarity[similarity["kind"].isin(LEARNED)]
+
+
+def learned_word(similarity: pd.DataFrame) -> str:
+    """What these layers are called together.
+
+    Examples
+    --------
+    >>> learned_word(pd.DataFrame({"kind": ["trained layer", "control"]}))
+    'trained'
+    >>> learned_word(pd.DataFrame({"kind": ["pretrained layer", "trained layer"]}))
+    'trained or pretrained'
+    """
+    kinds = set(similarity["kind"])
+    pretrained = EncoderKind.PRETRAINED in kinds
+    if EncoderKind.TRAINED in kinds or not pretrained:
+        return "trained or pretrained" if pretrained else "trained"
+    return "pretrained"
+
+
+def of_others(similarity: pd.DataFrame, encoder: str) -> bool:
+    """Whether a layer is of a network that others trained."""
+    kinds = similarity.loc[similarity["encoder"] == encoder, "kind"]
+    return bool((kinds == EncoderKind.PRETRAINED).any())
+
+
+def never_learned(similarity: pd.DataFrame) -> bool:
+    """Whether all networks of a study are untrained."""
+    return learned_rows(similarity).empty and bool((similarity["kind"] == EncoderKind.TWIN).any())

@@ -1,0 +1,196 @@
+"""Which layers of an encoder are compared: those that patterns name, all, or some that are evenly spaced over depth."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+import torch
+from torch import nn
+
+from normenc.errors import InputError, quoted
+from normenc.pretrained import activation_layers
+from normenc.representations import represent
+from normenc.study.encoder_settings import EncoderSettings
+
+__all__ = ["Chosen", "choose_layers", "evenly_spaced"]
+
+NEAR = 3  # names in a message
+WILD = "*?["
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Layers of a network in order of running, as :func:`normenc.representations.represent` takes them.
+
+    ``n_units`` are the units of each; ``how`` says how they were chosen, as a clause.
+    """
+
+    layers: tuple[str, ...]
+    n_units: tuple[int, ...]
+    how: str
+
+
+def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSettings) -> Chosen:
+    """The layers that a section ``[[encoder]]`` asks for, tried on one image.
+
+    Parameters
+    ----------
+    network : Module
+        Adapted, with the weights that are compared.
+    image : Tensor, shape (1, ...)
+        As it takes it.
+    settings : EncoderSettings
+
+    Raises
+    ------
+    InputError
+        If a name or pattern matches nothing, a layer does not run or does not give one row per image, or its weights
+        were left out; the message has the nearest names.
+    """
+    whole = activation_layers(network, image)
+    known = _with_weights(network, whole, settings.leave_out)
+    asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
+    found = _matched(network, image, known, whole, asked)
+    how = (
+        "all layers that give one row per image"
+        if settings.layers == "all"
+        else f"the layers that match {', '.join(asked)}"
+    )
+    if (n := settings.n_layers) is not None:
+        distinct = found if settings.layers else [name for name in found if _has_weights(network, name)] or found
+        if settings.n is not None and n > len(distinct):
+            raise InputError(f"n: given {n}, but {len(distinct)} layers can be chosen from: {_some(distinct)}")
+        found, n_found = evenly_spaced(distinct, n), len(distinct)
+        of = f"that match {', '.join(asked)}" if settings.layers else "with weights"
+        how = f"{len(found)} of the {n_found} layers {of}, evenly spaced over depth"
+    layers = _of_tokens(network, image, found, settings.tokens)
+    n_units = tuple(values.sizes["unit"] for values in represent(network, image, layers).values())
+    _check_units(layers, n_units, settings)
+    kept = [(name, n) for name, n in zip(layers, n_units, strict=True) if n > 1]
+    return Chosen(tuple(name for name, _ in kept), tuple(n for _, n in kept), how)
+
+
+def evenly_spaced(names: Sequence[str], n: int) -> list[str]:
+    """`n` of some names, as evenly as may be, the first and the last among them.
+
+    Examples
+    --------
+    >>> evenly_spaced(["a", "b", "c", "d", "e"], 3), evenly_spaced(["a", "b"], 8)
+    (['a', 'c', 'e'], ['a', 'b'])
+    """
+    places = np.unique(np.linspace(0, len(names) - 1, min(n, len(names))).round().astype(int))
+    return [names[place] for place in places]
+
+
+def _matched(
+    network: nn.Module, image: torch.Tensor, known: Sequence[str], whole: Sequence[str], patterns: Sequence[str]
+) -> list[str]:
+    """Layers that match any pattern, and none that begins with an exclamation mark, in order of running."""
+    places = {name: (place, 0) for place, name in enumerate(known)}
+    chosen: dict[str, tuple[int, int]] = {}
+    without = [pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")]
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
+    for pattern in wanted:
+        own = [name for name in known if pattern == name or fnmatchcase(name, pattern)]
+        if own:
+            chosen |= {name: places[name] for name in own}
+        elif pattern in whole:
+            raise InputError(
+                f"layers: given {quoted(pattern)}, which depends on weights that leave_out keeps from being loaded; "
+                "leave the layer out, or load its weights"
+            )
+        else:
+            chosen[pattern] = _named(network, image, known, pattern)
+    for pattern in without:
+        own = [name for name in known if _base(name) == pattern or fnmatchcase(_base(name), pattern)]
+        own += [name for name in chosen if name == pattern or fnmatchcase(name, pattern)]
+        if not own:
+            raise InputError(f"layers: given {quoted('!' + pattern)}, which matches no layer{_near(pattern, known)}")
+        chosen = {name: place for name, place in chosen.items() if name not in own}
+    if not chosen:
+        raise InputError(f"layers: given {list(patterns)}, which leave no layer; there are {_some(known)}")
+    return sorted(chosen, key=lambda name: chosen[name])
+
+
+def _named(network: nn.Module, image: torch.Tensor, known: Sequence[str], name: str) -> tuple[int, int]:
+    """The place of a layer that is named in full, as one of several runs, or pooled."""
+    bases = [_base(other) for other in known]
+    base = _base(name)
+    if any(mark in base for mark in WILD) or base not in dict(network.named_modules()):
+        raise InputError(f"layers: given {quoted(name)}, which matches no layer that runs{_near(name, known)}")
+    try:
+        represent(network, image, [name])
+    except InputError as error:
+        raise InputError(f"layers: given {quoted(name)}; {error}{_near(name, known)}") from None
+    if base not in bases:
+        raise InputError(f"layers: given {quoted(name)}, whose place in the network is not known{_near(name, known)}")
+    return len(bases) - 1 - bases[::-1].index(base), 1
+
+
+def _base(name: str) -> str:
+    """The module of a layer's name, without its run, the element of its output, and how it is pooled."""
+    return name.partition("@")[0].partition("[")[0].partition(":")[0]
+
+
+def _with_weights(network: nn.Module, layers: Sequence[str], leave_out: Sequence[str]) -> list[str]:
+    """Layers that run before any whose weights were left out, and keep their initial values."""
+    parts = {
+        key.rpartition(".")[0]
+        for key in network.state_dict()
+        if any(fnmatchcase(key, pattern) for pattern in leave_out)
+    }
+    for place, name in enumerate(layers):
+        base = _base(name)
+        if any(part == base or part.startswith(f"{base}.") for part in parts):
+            return list(layers[:place])
+    return list(layers)
+
+
+def _has_weights(network: nn.Module, name: str) -> bool:
+    """Whether a layer, or a part of it, has weights; a sequence gives what its last part gives, and does not count."""
+    module = network.get_submodule(_base(name))
+    return not isinstance(module, nn.Sequential) and next(module.parameters(), None) is not None
+
+
+def _of_tokens(network: nn.Module, image: torch.Tensor, layers: Sequence[str], tokens: str) -> list[str]:
+    """The layers, those of tokens (stimulus, token, unit) by their class token or their mean."""
+    if tokens == "all":
+        return list(layers)
+    plain = [name for name in layers if "@" not in name]
+    pooled = {name: f"{name}@{tokens}" for name in plain if _has_tokens(network, image, name)}
+    if not pooled:
+        raise InputError(
+            f"tokens: given {tokens!r}, which is for outputs (stimulus, token, unit), but none of the layers "
+            f"{_some(layers)} has such an output; leave it out"
+        )
+    return [pooled.get(name, name) for name in layers]
+
+
+def _has_tokens(network: nn.Module, image: torch.Tensor, name: str) -> bool:
+    try:
+        represent(network, image, [f"{name}@class"])
+    except InputError:
+        return False
+    return True
+
+
+def _check_units(layers: Sequence[str], n_units: Sequence[int], settings: EncoderSettings) -> None:
+    """Raise InputError where a layer that is named in full has a single unit, whose RDM is undefined."""
+    for name, n in zip(layers, n_units, strict=True):
+        if n < 2 and settings.layers not in (None, "all") and name in (settings.layers or ()):
+            raise InputError(f"layers: given {quoted(name)}, which has a single unit, whose RDM is undefined")
+    if max(n_units) < 2:
+        raise InputError("layers: each has a single unit, whose RDM is undefined; name other layers")
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name.strip("!*"), known, n=NEAR, cutoff=0.4)
+    return f"; did you mean {', '.join(near)}?" if near else f"; there are {_some(known)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = 12
+    more = f", ... ({len(names)} in all)" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
