@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {  # what each room imports, beside the floor that 
     "representations": set(),
     "rsa": set(),
     "embedding": set(),
-    "pretrained": {"representations"},
+    "pretrained": {"representations", "stimuli"},
     "tasks": {"stimuli"},
     "training": {"tasks"},
     "tuning": {"rsa"},

@@ -74,6 +74,8 @@ SAME = {
     "region": ("trials", {"region": "V1"}, ["--region", "V1"]),
     "quality": ("trials", {"quality": ["good", "mua"]}, ["--quality", "good,mua"]),
     "responsive": ("blanks", {"responsive": True}, ["--responsive"]),
+    "stimuli": ("animals", {"stimuli": "shared"}, ["--stimuli", "shared"]),
+    "reliability": ("trials", {"reliability": 0.5}, ["--reliability", "0.5"]),
     "fold_directions": ("directions", {"fold": True}, ["--fold"]),
     "bin_width": ("trials", {"bin_width": 30}, ["--bin-width", "30"]),
     "z_score": ("trials", {"z_score": True}, ["--z-score"]),
@@ -97,6 +99,7 @@ def files(tmp_path_factory):
     gaps[3, 7] = np.nan
     silent = np.concatenate([trials, 0.1 * rng.normal(size=(12, 20))])
     samples = trials[:, None, :] + np.arange(4.0)[:, None] * rng.normal(size=(48, 1, 20))
+    seen = np.tile(["m1", "m2"], 24)  # of the last orientation, one animal alone
     of = {
         "trials": {"responses": trials, "orientation": orientation, **labels},
         "own names": {"F": trials, "theta": orientation},
@@ -105,6 +108,7 @@ def files(tmp_path_factory):
         "seconds": {"responses": samples, "orientation": orientation, "time": np.arange(4.0)},
         "rdm": {"rdm": rsa.rdm(trials[::4], metric="euclidean"), "orientation": shown},
         "gaps": {"responses": gaps, "orientation": orientation},
+        "animals": {"responses": trials, "orientation": orientation, "animal": np.where(orientation < 75, seen, "m1")},
         "blanks": {"responses": silent, "orientation": np.append(orientation, [np.nan] * 12)},
         "directions": {"responses": trials, "direction": np.repeat(np.arange(0, 360, 30.0), 4)},
     }
@@ -183,6 +187,8 @@ ODD: dict[str, tuple[Any, ...]] = {
     "images": (3, "", ["a.png"], np.zeros((2, 3, 4))),
     "angles": ("turns", True, 1),
     "missing": ("some", None, True, ["trials"]),
+    "stimuli": ("some", None, True, ["shared"]),
+    "reliability": (True, "0.2", -0.1, 1, np.nan, np.inf, [0.2]),
     "bin_width": (True, "30", 0, -3, np.nan, np.inf, [30]),
 }
 
@@ -261,6 +267,8 @@ WRONG = [
     (("--region", "V1"), "the neurons have no label 'region'"),
     (("--quality", "good"), "the neurons have no label 'quality'"),
     (("--responsive",), "there are no trials without a stimulus"),
+    (("--stimuli", "shared"), "keeps what all animals, or sessions, saw, but none are named"),
+    (("--reliability", "1"), "reliability is 1.0; it must be a number from 0 up to"),
     (("--fold",), "only directions can be folded"),
     (("--bin-width", "179"), "bin_width is 179"),
 ]

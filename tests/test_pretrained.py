@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from skimage import color
 from torch import nn
 
 from normenc import networks
@@ -75,9 +76,56 @@ def test_impossible_preprocessing_is_named(options, message):
         adapt(small(), **options)
 
 
-def test_colour_images_are_refused():
-    with pytest.raises(InputError, match="they must be grey"):
-        adapt(small())(torch.rand(2, 3, 32, 32))
+def test_colours_go_in_as_they_are():
+    module, images = small(), torch.rand(2, 3, 48, 40)
+    mean, std = (torch.tensor(values)[:, None, None] for values in IMAGENET)
+    cut = nn.functional.interpolate(images[:, :, 4:44], (32, 32), mode="bilinear", antialias=True)
+    torch.testing.assert_close(adapt(module, size=(32, 32))(images), module((cut - mean) / std))
+    as_bytes = (images * 255).round().byte()
+    torch.testing.assert_close(adapt(module, size=(32, 32))(as_bytes), module((cut - mean) / std), atol=0.02, rtol=0.02)
+
+
+@pytest.mark.parametrize("size", [(200, 300), (300, 200), (224, 224), (100, 150)])
+def test_colours_are_prepared_as_torchvision_does(torchvision, size):
+    from torchvision.transforms import v2 as transforms
+
+    images = torch.rand(3, 3, *size)
+    theirs = transforms.Compose(
+        [
+            transforms.CenterCrop(min(size)),
+            transforms.Resize((224, 224), antialias=True),
+            transforms.Normalize(*IMAGENET),
+        ]
+    )
+    ours = Preprocessing((224, 224), 3, *IMAGENET)
+    torch.testing.assert_close(ours(images), theirs(images), atol=1e-5, rtol=1e-5)
+
+
+def test_a_network_of_one_channel_is_shown_luminance():
+    images = torch.rand(2, 3, 8, 8)
+    shown = Preprocessing(None, 1, (0.0,), (1.0,))
+    np.testing.assert_allclose(shown(images)[:, 0], color.rgb2gray(images.permute(0, 2, 3, 1).numpy()), atol=1e-6)
+    assert str(shown).startswith("colours by their luminance")
+    assert shown.describe((8, 8), is_colour=True, degrees=4) == (
+        "grey by luminance (4 x 4 degrees), minus (0.0,), over (1.0,)"
+    )
+
+
+def test_what_is_done_to_images_is_said_with_its_share_and_angle():
+    wanted = Preprocessing((224, 224), 3, (0.5,), (0.2,), "pad")
+    assert wanted.describe((96, 192), is_colour=False, degrees=20) == (
+        "grey in 3 equal channels, padded with grey to 1:1, resized from 192 x 192 to 224 x 224 pixels (20 x 20 "
+        "degrees), minus (0.5,), over (0.2,)"
+    )
+    same = Preprocessing((224, 224), 3, (0.5,), (0.2,)).describe((224, 224), is_colour=True)
+    assert same == "in colour, minus (0.5,), over (0.2,)"
+
+
+def test_colours_that_a_network_cannot_take_are_refused():
+    with pytest.raises(InputError, match=r"shape \(2, 4, 8, 8\); they must be grey"):
+        adapt(small())(torch.rand(2, 4, 8, 8))
+    with pytest.raises(InputError, match="images are in colour, but this network takes 6 channels"):
+        Preprocessing(None, 6, (0.0,), (1.0,))(torch.rand(2, 3, 8, 8))
 
 
 @pytest.mark.parametrize("library", ["torchvision", "timm"])
@@ -307,7 +355,7 @@ def test_masks_of_whole_numbers_are_images(dtype):
     mask = torch.rand(2, 48, 64) > 0.5
     network = adapt(nn.Conv2d(3, 2, 5), size=(32, 32))
     np.testing.assert_array_equal(network(mask.to(dtype)).detach(), network(mask.float()).detach())
-    with pytest.raises(InputError, match="values from 0 to 255; they must be grey values from 0 to 1, or bytes"):
+    with pytest.raises(InputError, match="values from 0 to 255; they must be values from 0 to 1, or bytes"):
         network(torch.full((2, 48, 64), 255, dtype=torch.int64) * mask)
 
 

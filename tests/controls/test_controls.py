@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from skimage.color import rgb2gray
 
 from normenc import rsa
 from normenc.controls import fourier_amplitude, gabor_energy, orientation_model, pixels
@@ -38,12 +39,15 @@ def test_published_similarity_with_v1(v1_rdm, control, layer, r, rho):
 
 
 @pytest.mark.parametrize("control", [pixels, fourier_amplitude, gabor_energy])
-def test_channel_is_optional_and_colour_refused(control):
+def test_channel_is_optional_and_colours_are_their_luminance(control):
     images = torch.rand(2, 6, 8)
     (plain,), (channel,) = control(images).values(), control(images[:, None]).values()
     assert torch.equal(plain, channel)
-    with pytest.raises(InputError, match=r"shape \(2, 3, 6, 8\)"):
-        control(torch.rand(2, 3, 6, 8))
+    colours = torch.rand(2, 3, 6, 8, dtype=torch.float64)
+    luminance = torch.from_numpy(rgb2gray(colours.numpy(), channel_axis=1))
+    torch.testing.assert_close(*(control(given).popitem()[1] for given in (colours, luminance)))
+    with pytest.raises(InputError, match=r"shape \(2, 4, 6, 8\)"):
+        control(torch.rand(2, 4, 6, 8))
 
 
 def wave(theta: float, period: float, phase: float = 0.0, side: int = 96) -> torch.Tensor:

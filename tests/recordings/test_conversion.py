@@ -42,6 +42,11 @@ def directed():
     return Recording.from_responses("drifting", TRIALS[:8], direction=np.arange(8) * 45.0, units="dF/F")
 
 
+def in_colour():
+    images = RNG.integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
+    return Recording.from_trials("coloured", TRIALS, image=np.tile(["a", "b", "c", "d"], 3), images=images)
+
+
 def of_images():
     images = RNG.random((4, 6, 5)).astype(np.float32)
     names = np.tile(["dog.png", "ape.png", "001", "é"], 3)
@@ -52,7 +57,7 @@ def by_rdm():
     return Recording.from_rdm("by rdm", rdm(AVERAGES), [0, 45, 90, 135], species="ferret")
 
 
-EVERY = [oriented, directed, of_images, by_rdm]
+EVERY = [oriented, directed, of_images, in_colour, by_rdm]
 
 
 def assert_same(found, wanted):

@@ -54,6 +54,11 @@ def directed():
     return Recording.from_responses("drifting", TRIALS[:8], direction=np.arange(8) * 45.0, units="dF/F", area="LM")
 
 
+def in_colour():
+    images = RNG.integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
+    return Recording.from_trials("coloured", TRIALS, image=np.tile(["dog", "ape", "cup", "é"], 3), images=images)
+
+
 def of_images():
     images = RNG.random((4, 6, 5)).astype(np.float32)
     return Recording.from_trials("pictures", TRIALS, image=np.tile(["dog", "ape", "cup", "é"], 3), images=images)
@@ -84,7 +89,7 @@ def assert_same(found, wanted, *, named=False, rtol=0.0):
             assert there == labels
 
 
-@pytest.mark.parametrize("make", [oriented, directed, of_images])
+@pytest.mark.parametrize("make", [oriented, directed, of_images, in_colour])
 def test_what_is_saved_is_loaded_again(tmp_path, suffix, make):
     recording = make()
     if suffix == ".csv":

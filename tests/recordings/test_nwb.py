@@ -537,8 +537,15 @@ def test_written_averages_without_labels_are_read_back(tmp_path):
         assert "simulated: no animal was recorded" in io.read().session_description
 
 
-def test_written_images_are_read_back(tmp_path):
-    images = np.linspace(0, 1, 3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5)
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.linspace(0, 1, 3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5),
+        np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3),
+    ],
+    ids=["grey", "colour"],
+)
+def test_written_images_are_read_back(tmp_path, images):
     written = Recording.from_responses("seen", np.eye(3), image=["c/1", "a", "b"], images=images)
     write_nwb(written, tmp_path / "a.nwb")
     assert pynwb.validate(path=str(tmp_path / "a.nwb")) == []

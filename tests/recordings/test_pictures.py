@@ -1,5 +1,6 @@
 """Images are paired with trials by their names or numbers, never by the order of text."""
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,7 +8,7 @@ from scipy.io import savemat
 
 from normenc.errors import InputError
 from normenc.recordings import load
-from normenc.recordings.pictures import natural_order
+from normenc.texts import natural_order
 
 N = 12
 VALUES = np.arange(20, 20 + N * 15, 15, dtype=np.uint8)  # of grey, one each
@@ -26,7 +27,7 @@ def grey_of_trials(tmp_path, labels, folder):
     responses = np.random.default_rng(0).normal(size=(2 * len(labels), 3))
     np.savez(tmp_path / "a.npz", responses=responses, image=np.tile(labels, 2))
     recording = load(tmp_path / "a.npz", images=folder)
-    grey = dict(zip(recording.stimulus.tolist(), np.round(recording.images[:, 0, 0] * 255).astype(int), strict=True))
+    grey = dict(zip(recording.stimulus.tolist(), recording.images[:, 0, 0], strict=True))
     order = recording.trials["image"].values[: len(labels)]
     # Trials come as they stand in the file.
     return [grey[name] for name in order], recording.notes
@@ -105,16 +106,19 @@ def loaded_stack(tmp_path, labels, suffix=".npz", **arrays):
     ids=lambda order: "".join(map(str, order)),
 )
 def test_images_may_lie_along_the_last_axis(tmp_path, suffix, first, order):
-    stack = np.stack([SQUARES] * 3, axis=3) if len(order) == 4 else SQUARES
+    stack = np.stack([SQUARES, SQUARES + 7, SQUARES // 2], axis=3) if len(order) == 4 else SQUARES
     recording = loaded_stack(tmp_path, np.arange(first, N + first), suffix, images=np.transpose(stack, order))
-    np.testing.assert_allclose(recording.images, SQUARES / 255, atol=1e-6)
+    np.testing.assert_array_equal(recording.images, stack)
+    assert recording.images.dtype == np.uint8
     assert any("the last axis counts them" in note for note in recording.notes) == (order[-1] == 0)
+    colours_second = any("read as images x colours x height x width" in note for note in recording.notes)
+    assert colours_second == (order == (0, 3, 1, 2))
 
 
 def test_names_tell_which_axis_counts_images(tmp_path):
     names = [f"scene{k:02d}" for k in range(N)]
     recording = loaded_stack(tmp_path, names[3:], images=SQUARES.transpose(1, 2, 0), image_names=names)
-    np.testing.assert_allclose(recording.images, SQUARES[3:] / 255, atol=1e-6)
+    np.testing.assert_array_equal(recording.images, SQUARES[3:])
 
 
 def test_an_axis_that_two_readings_fit(tmp_path):
@@ -124,7 +128,7 @@ def test_an_axis_that_two_readings_fit(tmp_path):
         loaded_stack(tmp_path, np.arange(1, 5), images=SQUARES)
     wide = np.repeat(SQUARES, 2, axis=2)[:, :, :N]
     recording = loaded_stack(tmp_path, np.arange(N), images=wide)
-    np.testing.assert_allclose(recording.images, wide / 255, atol=1e-6)
+    np.testing.assert_array_equal(recording.images, wide)
     assert any("the first is read as images" in note for note in recording.notes)
 
 
@@ -132,7 +136,7 @@ def test_an_axis_that_two_readings_fit(tmp_path):
 def test_where_counting_begins_is_said_where_it_is_open(tmp_path, suffix, first):
     numbers = np.arange(1, N)
     recording = loaded_stack(tmp_path, numbers, suffix, images=SQUARES)
-    np.testing.assert_allclose(recording.images, SQUARES[numbers - first] / 255, atol=1e-6)
+    np.testing.assert_array_equal(recording.images, SQUARES[numbers - first])
     assert any(f"numbered from {first}, as is usual" in note and "would fit both" in note for note in recording.notes)
 
 
@@ -145,7 +149,7 @@ def test_rows_that_are_left_out_tell_where_counting_begins(tmp_path):
         early=np.tile(np.arange(N) < N - 1, 2).astype(int),
     )
     recording = load(tmp_path / "a.npz", where={"early": 1})
-    np.testing.assert_allclose(recording.images, SQUARES[:-1] / 255, atol=1e-6)
+    np.testing.assert_array_equal(recording.images, SQUARES[:-1])
 
 
 @pytest.mark.parametrize(
@@ -172,3 +176,48 @@ def test_an_image_without_a_number_among_numbered_ones(tmp_path, naming):
     for numbers in (np.arange(N), np.arange(1, N + 1)):
         with pytest.raises(InputError, match=r"names have the numbers 1 to 11, and blank\.png has none; name images"):
             grey_of_trials(tmp_path, numbers, folder)
+
+
+COLOURED = np.random.default_rng(0).integers(0, 256, (N, 6, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture(params=["folder", "npy", "hdf5"])
+def coloured(request, tmp_path):
+    """Where images in colour lie, and what trials call them."""
+    if request.param == "folder":
+        (tmp_path / "scenes").mkdir()
+        for place, image in enumerate(COLOURED):
+            Image.fromarray(image).save(tmp_path / "scenes" / f"{'abcdefghijkl'[place]}.png")
+        return tmp_path / "scenes", list("abcdefghijkl")
+    if request.param == "npy":
+        np.save(tmp_path / "scenes.npy", COLOURED)
+        return tmp_path / "scenes.npy", np.arange(N)
+    with h5py.File(tmp_path / "scenes.h5", "w") as file:
+        file["all/images"] = np.moveaxis(COLOURED, 3, 1)
+    return f"{tmp_path}/scenes.h5:/all/images", np.arange(N)
+
+
+def test_images_of_files_stay_there_in_colour(tmp_path, coloured):
+    source, labels = coloured
+    chosen = np.array([5, 0, 11, 3])
+    responses = np.random.default_rng(0).normal(size=(8, 3))
+    np.savez(tmp_path / "a.npz", responses=responses, image=np.tile(np.asarray(labels)[chosen], 2))
+    recording = load(tmp_path / "a.npz", images=source)
+    assert not isinstance(recording.images, np.ndarray)
+    assert recording.images.shape == (4, 6, 8, 3)
+    np.testing.assert_array_equal(recording.images, COLOURED[np.sort(chosen)])
+    np.testing.assert_array_equal(recording.images[1:3], COLOURED[np.sort(chosen)[1:3]])
+
+
+def test_broken_files_that_trials_show_are_all_counted(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for k, noise in enumerate(np.random.default_rng(0).integers(0, 256, (N, 40, 60, 3), dtype=np.uint8)):
+        Image.fromarray(noise).save(folder / f"im{k}.jpg")
+    for k in (2, 5, 9):  # headers are whole
+        file = folder / f"im{k}.jpg"
+        file.write_bytes(file.read_bytes()[:1500])
+    responses = np.random.default_rng(0).normal(size=(16, 3))
+    np.savez(tmp_path / "a.npz", responses=responses, image=np.tile([f"im{k}" for k in range(8)], 2))
+    with pytest.raises(InputError, match=r"im2.jpg: this image cannot be read .*\(2 of 8 .*The others are im5.jpg"):
+        load(tmp_path / "a.npz", images=folder)

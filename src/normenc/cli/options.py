@@ -106,10 +106,19 @@ OPTIONS = (
     Option("area", "--area", "TEXT", "The cortical area, for the report."),
     Option("units", "--units", "TEXT", "Of the responses, such as dF/F or spikes/s."),
     Option("missing", "--missing", "neurons|trials", "Leave out neurons, or trials, with missing responses."),
+    Option("stimuli", "--stimuli", "all|shared", "shared keeps the stimuli that all animals, or sessions, saw."),
     Option("region", "--region", "NAME,...", "Keep neurons of these regions.", split),
     Option("quality", "--quality", "NAME,...", "Keep neurons of this quality; of numbers also >0.5.", split),
     Option(
         "responsive", "--responsive", None, "Keep neurons that respond to a stimulus more, or less, than to blanks."
+    ),
+    Option(
+        "reliability",
+        "--reliability",
+        "R",
+        "Keep neurons of at least this split-half reliability, chosen in half of the trials, which are left out.",
+        float,
+        float,
     ),
     Option("fold_directions", "--fold", None, "Compare orientations, where stimuli are directions."),
     Option("bin_width", "--bin-width", "DEGREES", "Average stimuli within bins.", float, float),

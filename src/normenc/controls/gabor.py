@@ -10,7 +10,7 @@ from normenc.controls.images import CONTROLS, as_images
 from normenc.errors import InputError
 from normenc.keys import Positive, Size, named
 
-__all__ = ["gabor_energy"]
+__all__ = ["energy_map", "gabor_energy"]
 
 PERIODS = (1 / 6, 1 / 3, 2 / 3)  # periods of the Gabors, relative to the image's shorter side
 ENVELOPE = 0.4  # standard deviation of the Gaussian envelope, in periods: about one octave wide
@@ -67,15 +67,26 @@ def gabor_energy(
             f"n_orientations is {n_orientations} and periods are {list(periods)}; give at least 1 orientation, and "
             "periods of at least 2 pixels"
         )
-    energies = []
-    for period in periods:
-        even, odd = (
-            filters.to(grey) for filters in _gabor_pair(period, torch.arange(n_orientations) * (180 / n_orientations))
-        )
-        stride, padding = max(1, round(period / 2)), even.shape[-1] // 2
-        response = [functional.conv2d(grey, filters, stride=stride, padding=padding) for filters in (even, odd)]
-        energies.append(torch.hypot(*response).flatten(1))
-    return {"energy": torch.cat(energies, dim=1)}
+    maps = [energy_map(grey, period, n_orientations, max(1, round(period / 2))) for period in periods]
+    return {"energy": torch.cat([energy.flatten(1) for energy in maps], dim=1)}
+
+
+def energy_map(grey: torch.Tensor, period: float, n_orientations: int, stride: int) -> torch.Tensor:
+    """Energy of one scale, shape (n, n_orientations, rows, columns): filters stand `stride` pixels apart, from pixel 0.
+
+    Parameters
+    ----------
+    grey : Tensor, shape (n, 1, height, width)
+        Floating-point images of mean 0.
+    period : float
+        Of the filters, in pixels.
+    n_orientations, stride : int
+    """
+    even, odd = (
+        filters.to(grey) for filters in _gabor_pair(period, torch.arange(n_orientations) * (180 / n_orientations))
+    )
+    padding = even.shape[-1] // 2
+    return torch.hypot(*(functional.conv2d(grey, own, stride=stride, padding=padding) for own in (even, odd)))
 
 
 def _gabor_pair(period: float, orientation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

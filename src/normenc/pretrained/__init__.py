@@ -1,4 +1,4 @@
-"""Existing networks as encoders of grey stimuli: any torch module, and torchvision and timm models by name.
+"""Existing networks as encoders of images: any torch module, and torchvision and timm models by name.
 
 Networks trained on photographs need colours, another size and normalised values. :func:`adapt` provides these and
 says what it does; layer names are unchanged, so :func:`normenc.representations.represent` can read any layer.

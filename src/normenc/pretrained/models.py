@@ -1,4 +1,4 @@
-"""Any torch module as an encoder of grey stimuli, and torchvision and timm models by name."""
+"""Any torch module as an encoder of images, and torchvision and timm models by name."""
 
 import copy
 import difflib
@@ -43,7 +43,7 @@ def adapt(
     std: Sequence[float] = IMAGENET[1],
     fit: str = "crop",
 ) -> nn.Module:
-    """Adapt a network to grey images, such as the stimuli of normenc.
+    """Adapt a network to images, grey or in colour, such as the stimuli of normenc.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def adapt(
     -------
     Module
         A copy in evaluation mode with the same layer names (a copy of the inner module if it is compiled or spread over
-        devices). It takes images of shape (n, height, width) with values 0 to 1, and its attribute ``preprocessing``
-        says how they are prepared.
+        devices). It takes images of shape (n, height, width) or, in colour,
+        (n, 3, height, width), values 0 to 1, and its attribute ``preprocessing`` says how they are prepared.
 
     Raises
     ------

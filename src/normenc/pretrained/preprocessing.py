@@ -1,31 +1,30 @@
-"""Preparation of grey images for networks that need colours, another size and normalised values."""
+"""Preparation of images for networks that need colours, another size and normalised values."""
 
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
 
-from normenc.arrays import grey_images
 from normenc.errors import InputError
+from normenc.stimuli.fitting import FITS, fitted, luminance
 
 __all__ = ["FITS", "IMAGENET", "Preprocessing"]
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # means and standard deviations of red, green and blue
-FITS = ("crop", "pad")
-GREY = 0.5  # of what is padded
+RGB = 3  # channels of an image in colour
 SLACK = 1e-3  # of values that resizing takes beyond 0 and 1
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How grey images, values 0 to 1, are prepared for a network.
+    """How images, grey or in colour, values 0 to 1, are prepared for a network.
 
     Attributes
     ----------
     size : (int, int) or None
         Height and width in pixels that images are resized to (bilinear, antialiased); None keeps their size.
     n_channels : int
-        Copies of the grey image.
+        Of the network's input. Grey images are copied to each; colours go in as they are where there are 3, and become
+        grey by their luminance (ITU-R BT.709) where there is 1.
     mean, std : tuple of float
         Of each channel; the mean is subtracted, then the standard deviation divides.
     fit : str
@@ -35,8 +34,8 @@ class Preprocessing:
     Examples
     --------
     >>> print(Preprocessing((224, 224), 3, *IMAGENET))
-    grey to 3 channels, cut to 1:1 in the middle, resized to 224 x 224 pixels, minus (0.485, 0.456, 0.406), over \
-(0.229, 0.224, 0.225)
+    colours as they are, grey to 3 channels, cut to 1:1 in the middle, resized to 224 x 224 pixels, minus \
+(0.485, 0.456, 0.406), over (0.229, 0.224, 0.225)
     """
 
     size: tuple[int, int] | None
@@ -59,20 +58,70 @@ class Preprocessing:
             raise InputError(f"fit is {self.fit!r}; it must be one of {', '.join(FITS)}")
 
     def __str__(self) -> str:
-        size = ""
+        colour = {1: "colours by their luminance", RGB: f"colours as they are, grey to {RGB} channels"}
+        size = [] if self.size is None else [self._ratio_said, "resized to {} x {} pixels".format(*self.size)]
+        return ", ".join([colour.get(self.n_channels, f"grey to {self.n_channels} channels"), *size, self._scale_said])
+
+    @property
+    def _ratio_said(self) -> str:
+        assert self.size is not None
+        height, width = self.size
+        ratio = "1:1" if height == width else f"{height}:{width} (height to width)"
+        return f"cut to {ratio} in the middle" if self.fit == "crop" else f"padded with grey to {ratio}"
+
+    @property
+    def _scale_said(self) -> str:
+        return f"minus {self.mean}, over {self.std}"
+
+    def describe(self, image_size: tuple[int, int], *, is_colour: bool, degrees: float | None = None) -> str:
+        """Say what is done to images of this size and kind, and how many degrees of visual angle are left of them.
+
+        Parameters
+        ----------
+        image_size : (int, int)
+            Height and width in pixels.
+        is_colour : bool
+        degrees : float, optional
+            Width of an image in degrees of visual angle.
+
+        Examples
+        --------
+        >>> wanted = Preprocessing((224, 224), 3, *IMAGENET)
+        >>> wanted.describe((480, 640), is_colour=True, degrees=40)
+        'in colour, cut to 1:1 in the middle (25 % of the width left out), resized from 480 x 480 to 224 x 224 pixels \
+(30 x 30 degrees), minus (0.485, 0.456, 0.406), over (0.229, 0.224, 0.225)'
+        """
+        said = ["in colour" if is_colour and self.n_channels == RGB else "grey by luminance" if is_colour else "grey"]
+        if not is_colour and self.n_channels > 1:
+            said = [f"grey in {self.n_channels} equal channels"]
+        height, width = float(image_size[0]), float(image_size[1])
         if self.size is not None:
-            height, width = self.size
-            ratio = "1:1" if height == width else f"{height}:{width} (height to width)"
-            how = f"cut to {ratio} in the middle" if self.fit == "crop" else f"padded with grey to {ratio}"
-            size = f", {how}, resized to {height} x {width} pixels"
-        return f"grey to {self.n_channels} channels{size}, minus {self.mean}, over {self.std}"
+            kept = min(height / self.size[0], width / self.size[1])
+            if self.fit == "pad":
+                kept = max(height / self.size[0], width / self.size[1])
+            new = (max(1, round(self.size[0] * kept)), max(1, round(self.size[1] * kept)))
+            if new != image_size:
+                said.append(self._ratio_said + self._left_out(image_size, new))
+            if new != self.size:
+                said.append("resized from {} x {} to {} x {} pixels".format(*new, *self.size))
+            height, width = float(new[0]), float(new[1])
+        if degrees is not None:
+            a_pixel = degrees / image_size[1]
+            said[-1] += f" ({width * a_pixel:.3g} x {height * a_pixel:.3g} degrees)"
+        return ", ".join([*said, self._scale_said])
+
+    def _left_out(self, own: tuple[int, int], new: tuple[int, int]) -> str:
+        if self.fit == "pad":
+            return ""
+        side, share = ("height", new[0] / own[0]) if new[0] < own[0] else ("width", new[1] / own[1])
+        return f" ({100 * (1 - share):.2g} % of the {side} left out)"
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Images as the network takes them, shape (n, n_channels, height, width).
 
         Parameters
         ----------
-        images : Tensor, shape (n, height, width) or (n, 1, height, width)
+        images : Tensor, shape (n, height, width), (n, 1, height, width) or (n, 3, height, width)
             Values 0 to 1, of any type; bytes (uint8) are divided by 255.
 
         Raises
@@ -80,29 +129,31 @@ class Preprocessing:
         InputError
             If images have another shape, or values outside of 0 and 1.
         """
-        images = grey_images(images)
+        images = self._with_channels(images)
         if not images.is_floating_point():
             images = images.float() / (255 if images.dtype == torch.uint8 else 1)
         low, high = float(images.min()), float(images.max())
         if not (-SLACK <= low <= high <= 1 + SLACK):
-            raise InputError(
-                f"images have values from {low:g} to {high:g}; they must be grey values from 0 to 1, or bytes"
-            )
-        if self.size is not None and tuple(images.shape[2:]) != self.size:
-            images = _of_ratio(images, self.size, self.fit)
-            images = functional.interpolate(images, self.size, mode="bilinear", antialias=True, align_corners=False)
+            raise InputError(f"images have values from {low:g} to {high:g}; they must be values from 0 to 1, or bytes")
+        if self.n_channels == 1:
+            images = luminance(images)[:, None]
+        if self.size is not None:
+            images = fitted(images, self.size, self.fit)
         mean, std = (images.new_tensor(value)[:, None, None] for value in (self.mean, self.std))
-        return ((images - mean) / std).repeat(1, self.n_channels // len(self.mean), 1, 1)
+        scaled = (images - mean) / std
+        return scaled.repeat(1, self.n_channels // scaled.shape[1], 1, 1)
 
-
-def _of_ratio(images: torch.Tensor, size: tuple[int, int], fit: str) -> torch.Tensor:
-    """Images cut, or padded, to the ratio of `size`, to the next pixel."""
-    height, width = images.shape[2:]
-    choose = min if fit == "crop" else max
-    scale = choose(height / size[0], width / size[1])
-    new = [max(1, round(side * scale)) for side in size]
-    if fit == "crop":
-        top, left = (height - new[0]) // 2, (width - new[1]) // 2
-        return images[..., top : top + new[0], left : left + new[1]]
-    down, across = new[0] - height, new[1] - width
-    return functional.pad(images, (across // 2, across - across // 2, down // 2, down - down // 2), value=GREY)
+    def _with_channels(self, images: torch.Tensor) -> torch.Tensor:
+        """Images with one channel, or with three colours where the network takes them."""
+        if images.ndim == 3:
+            images = images[:, None]
+        if images.ndim != 4 or images.shape[1] not in (1, RGB):
+            raise InputError(
+                f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width) or "
+                f"(n, 1, height, width), or in colour, shape (n, {RGB}, height, width)"
+            )
+        if images.shape[1] == RGB and self.n_channels not in (1, RGB):
+            raise InputError(
+                f"images are in colour, but this network takes {self.n_channels} channels; give it grey images"
+            )
+        return images

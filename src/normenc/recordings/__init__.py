@@ -13,6 +13,7 @@ from normenc.recordings.export import save, save_rdm
 from normenc.recordings.loading import load
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.recording import Recording
+from normenc.recordings.reliable import keep_reliable
 from normenc.recordings.simulation import (
     SimulatedRecording,
     contaminate,
@@ -40,6 +41,7 @@ __all__ = [
     "fold",
     "from_pynapple",
     "from_xarray",
+    "keep_reliable",
     "keep_responsive",
     "load",
     "rdm_to_xarray",

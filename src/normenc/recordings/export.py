@@ -167,7 +167,7 @@ def named_arrays(recording: Recording) -> dict[str, Any]:
         labels = [label for label in (recording.kind, *TRIAL_LABELS, *NEURON_LABELS) if label in rows.coords]
         arrays = {"responses": rows.to_numpy()} | {label: rows[label].to_numpy() for label in labels}
     if recording.images is not None:
-        arrays |= {"images": recording.images}
+        arrays |= {"images": np.asarray(recording.images)}
         arrays |= {"image_names": recording.stimulus} if recording.shown.is_named else {}
     return {name: _plain(array) for name, array in arrays.items()} | facts_of(recording)
 

@@ -7,11 +7,13 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.axes import Shaped, shaped
+from normenc.recordings.on_disk import on_disk
 
 __all__ = ["counted_from", "first_axis_counts"]
 
 SIDES = ("height", "width", "row", "rows", "column", "columns", "y", "x")
 COLOURS = (3, 4)  # channels
+COLOURS_SAID = "3 or 4 values, as colours have"
 ALL, LAST, SOME = 3, 2, 1  # how well numbers go with an axis: all occur, the last does, none is beyond it
 Ints = npt.NDArray[np.int64]
 
@@ -75,7 +77,15 @@ def _read(given: Shaped, order: tuple[int, ...], *, is_open: bool = False) -> tu
         said = (f"{shape}, read as {read}, because the last axis counts them",)
     elif is_open:
         said = (f"{shape}: the first and the last axis both fit the number of images; the first is read as images",)
-    return given.array if list(order) == sorted(order) else np.transpose(np.asarray(given.array), order), said
+    elif list(order) != sorted(order):
+        said = (f"{shape}, read as images x colours x height x width, because the second axis has {COLOURS_SAID}",)
+    if list(order) == sorted(order):
+        return given.array, said
+    if on_disk(given.array):
+        from normenc.stimuli.stacks import Some
+
+        return Some(given.array, np.arange(given.shape[order[0]]), order), said
+    return np.transpose(np.asarray(given.array), order), said
 
 
 def _fit(length: int, numbers: Ints | None, n_names: int | None) -> int:

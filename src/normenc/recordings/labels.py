@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array
 from normenc.errors import InputError, quoted
+from normenc.recordings.on_disk import on_disk
 from normenc.stimulus_types import StimulusType, as_type
 from normenc.stimulus_types.angles import DECIMALS, decimals_of
 from normenc.stimulus_types.known import listed_names
@@ -219,34 +220,27 @@ def _is_utf8(text: str | bytes) -> bool:
         return False
 
 
-def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> npt.NDArray[np.float32]:
-    """Images as grey values 0 to 1; bytes are divided by 255, colours become grey by their luminance (ITU-R BT.709)."""
+def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> Any:
+    """Images as recorded, grey or in colour: bytes (uint8), or float32 from 0 to 1; those on disk stay there."""
+    from normenc.stimuli.image_sets import ImageSet  # brings torch, which only images need
+
     if kind.is_grating:
         raise InputError(f"images need stimuli given as image, not as {kind.name}; leave them out")
-    raw = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
-    array = as_array(raw, "images")
-    is_colour = array.ndim == 4 and array.shape[3] in (3, 4)
-    if 0 in array.shape or not (array.ndim == 3 or is_colour):
+    if not on_disk(images):
+        images = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
+    shape = images.shape
+    if 0 in shape or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (3, 4))):
         raise InputError(
-            f"images have shape {array.shape}; they must be (n_images, height, width), optionally with 3 or 4 colour "
+            f"images have shape {shape}; they must be (n_images, height, width), optionally with 3 or 4 colour "
             "channels last"
         )
-    if len(array) != n_stimuli:
-        raise InputError(f"there are {len(array)} images but {n_stimuli} stimuli; give one image for each")
-    if not np.isfinite(array).all():
-        raise InputError("images hold NaN or infinity; they must be grey values from 0 (black) to 1 (white), or bytes")
-    if raw.dtype == np.uint8:
-        array = array / 255.0
-    if is_colour:
-        from skimage import color
-
-        array = color.rgb2gray(array[..., :3])
-    if array.min() < 0 or array.max() > 1:
-        raise InputError(
-            f"images have values from {array.min():g} to {array.max():g}; they must be grey values from 0 (black) to 1 "
-            "(white), or bytes (uint8)"
-        )
-    return array.astype(np.float32)
+    if len(images) != n_stimuli:
+        raise InputError(f"there are {len(images)} images but {n_stimuli} stimuli; give one image for each")
+    stack = ImageSet.of(images).stack
+    if on_disk(stack):
+        return stack
+    stack = stack[..., :3] if stack.ndim == 4 else stack
+    return stack if stack.dtype == np.uint8 else stack.astype(np.float32)
 
 
 def check_same_neurons(values: npt.NDArray[Any], of_trials: Mapping[str, npt.NDArray[Any]]) -> None:

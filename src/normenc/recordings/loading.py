@@ -15,12 +15,14 @@ from normenc.recordings.contents import Contents
 from normenc.recordings.download import cached_file
 from normenc.recordings.files import is_file, is_folder, is_other
 from normenc.recordings.formats import cuts_trials, maps_names, opened
+from normenc.recordings.image_files import read_images
 from normenc.recordings.labels import NEURON_LABELS, as_labels
 from normenc.recordings.naming import understand
-from normenc.recordings.pictures import read_images
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.provenance import reads, unchanged
 from normenc.recordings.recording import Recording
+from normenc.recordings.reliable import keep_reliable
+from normenc.recordings.shared import with_shared
 from normenc.recordings.simulation import N_NEURONS, simulated_v1
 from normenc.recordings.sources import SOURCES
 from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
@@ -72,8 +74,9 @@ def load(
     ``species``, ``area``, ``units``, ``source``, ``citation``, ``licence``, ``simulated``
         What is known about the recording.
 
-    What is done, in this order: choose trials (`where`), choose neurons (`region`, `quality`, `responsive`), fold
-    directions, bin, average the trials of each stimulus, z-score. The recording's ``steps`` list those that were taken.
+    What is done, in this order: choose trials (`where`), stimuli (`stimuli`) and neurons (`region`, `quality`,
+    `responsive`, `reliability`), fold directions, bin, average the trials of each stimulus, z-score. The recording's
+    ``steps`` list those that were taken.
 
     Parameters
     ----------
@@ -125,7 +128,7 @@ def load(
 def _check_reads_nothing(asked: Preparation) -> None:
     """Raise InputError for options that say how a file is read, where there is none."""
     of_files = ("names", "axes", "times", "window", "baseline", "intervals", "series", "where", "blank", "images")
-    given = [option for option in asked.given() if option in (*of_files, "angles", "rdm_metric")]
+    given = [option for option in asked.given() if option in (*of_files, "stimuli", "angles", "rdm_metric")]
     if given:
         raise InputError(
             f"{', '.join(given)}: these say how a file is read, but simulated-v1 has no file; leave them out"
@@ -219,7 +222,9 @@ def _n_gib(responses: Any) -> float:
 
 
 def chosen(content: Contents, asked: Preparation) -> Contents:
-    """Select the neurons with the requested labels, before missing values are checked."""
+    """Select the requested stimuli, and the neurons with the requested labels, before missing values are checked."""
+    if asked.stimuli == "shared":
+        content = with_shared(content)
     if content.responses is None or not asked.labels:
         return content
     values = np.asarray(content.responses)
@@ -234,6 +239,11 @@ def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) 
     """Take the steps of :func:`load` in order, for chosen neurons whose stimuli may already be binned."""
     if asked.responsive:
         recording = keep_responsive(recording)
+    if asked.reliability is not None:
+        if asked.bin_width is not None and not binned:
+            recording = bin_stimuli(recording, asked.bin_width)
+            binned = not asked.fold_directions  # else orientations are put into bins again
+        recording = keep_reliable(recording, asked.reliability)
     if asked.fold_directions:
         recording = fold(recording)
     if asked.bin_width is not None and not binned:
@@ -243,8 +253,13 @@ def prepared(recording: Recording, asked: Preparation, *, binned: bool = False) 
 
 def _streamed(content: Contents, asked: Preparation) -> Recording:
     """A recording too large for memory, represented by its RDM only."""
-    for name in ("region", "quality", "responsive"):
-        if getattr(asked, name):
+    if asked.stimuli == "shared":
+        raise InputError(
+            "stimuli='shared' cannot be used when responses are streamed from disk; write the shared stimuli to their "
+            "own file, or raise in_memory_gib"
+        )
+    for name in ("region", "quality", "responsive", "reliability"):
+        if getattr(asked, name) not in (None, False):
             raise InputError(
                 f"neurons cannot be chosen by {name} when responses are streamed from disk; write those neurons to "
                 "their own file, or raise in_memory_gib"

@@ -21,6 +21,7 @@ from normenc.recordings.labels import (
     without_missing,
     without_stimulus,
 )
+from normenc.recordings.on_disk import picked
 from normenc.recordings.rows import averaged, stimulus_rows, trial_rows
 from normenc.stimulus_types import STIMULUS_TYPES, StimulusType
 from normenc.texts import visible_array
@@ -63,7 +64,8 @@ class MadeFromArrays:
             Names of the images; one of the three must be given, or stimuli of another type by its name, see
             :class:`normenc.stimulus_types.StimulusType`.
         images : array_like, shape (n_stimuli, height, width), optional
-            The images, in the same order, grey values 0 to 1.
+            The images, in the same order, grey or in colour (n_stimuli, height, width, 3): bytes (uint8), or values
+            0 to 1.
         neurons : mapping of str to array_like, shape (n_neurons,), optional
             Labels of the neurons: ``neuron`` (a name), ``region``, ``quality``, ``neuron_animal``, ``neuron_session``.
         **facts
@@ -89,7 +91,7 @@ class MadeFromArrays:
         stimulus, kind = as_stimulus(len(values), "stimuli", given)
         order = _order(stimulus, kind, "rows that repeat a stimulus are trials: give them to Recording.from_trials")
         of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
-        shown = None if images is None else as_images(images, len(values), kind)[order]
+        shown = None if images is None else picked(as_images(images, len(values), kind), order)
         labelled = stimulus_rows(values[order], stimulus[order], kind, of_neurons, facts)
         return cls(name, stimulus[order], kind.name, labelled, images=shown, **facts)
 
@@ -172,7 +174,8 @@ class MadeFromArrays:
         shown = None
         if images is not None:
             shown = as_images(images, len(every), kind)
-            shown = (shown[_places_as_shown(image)] if kind.is_named else shown)[np.isin(every, distinct)]
+            places = _places_as_shown(image) if kind.is_named else np.arange(len(every))
+            shown = picked(shown, places[np.isin(every, distinct)])
         if counts.max() == 1:
             averages, rows = values[np.argsort(index)], None
         else:
@@ -207,7 +210,8 @@ class MadeFromArrays:
         orientation, direction, image : array_like, shape (n_stimuli,), optional
             See :meth:`from_responses`; one of the three must be given.
         images : array_like, shape (n_stimuli, height, width), optional
-            The images, in the same order, grey values 0 to 1.
+            The images, in the same order, grey or in colour (n_stimuli, height, width, 3): bytes (uint8), or values
+            0 to 1.
         rdm_metric : str
             The dissimilarity in the matrices: ``"correlation"`` (one minus the correlation, 0 to 2), or another by its
             name, such as ``"euclidean"`` or ``"crossnobis"`` (which may be negative).
@@ -237,7 +241,7 @@ class MadeFromArrays:
         order = _order(stimulus, kind, "an RDM has one row per stimulus")
         if (np.diff(order) < 0).any():
             stimulus, matrices = stimulus[order], matrices[:, order[:, None], order]
-        shown = None if images is None else as_images(images, len(stimulus), kind)[order]
+        shown = None if images is None else picked(as_images(images, len(stimulus), kind), order)
         of_subjects = as_labels(subjects, ("animal", "session"), len(matrices), "RDM")
         if several and not of_subjects:
             of_subjects = {"animal": np.arange(1, len(matrices) + 1).astype(str)}

@@ -23,6 +23,7 @@ from normenc.recordings.formats.listing import ASIDE
 from normenc.recordings.formats.patterns import matches_of
 from normenc.recordings.labels import without_stimulus
 from normenc.recordings.named_axes import at_chosen_values
+from normenc.recordings.on_disk import picked
 from normenc.recordings.pictures import images_of_numbers, match_images
 from normenc.recordings.preparation import Preparation
 from normenc.recordings.rdm_labels import unnamed_labels
@@ -182,14 +183,14 @@ def _of_rdm(arrays: Mapping[str, Any], name: str, asked: Preparation, images: An
         notes += counted if given else ()
         # As images come in the order of their names, and the matrix in that of its rows.
         if images is not None:
-            images = images[np.searchsorted(np.unique(labels), labels)]
+            images = picked(images, np.searchsorted(np.unique(labels), labels))
     else:
         labels = checked_numbers(stimulus, shown, _angles(arrays, asked))
         if shown.period is not None and unit_of(labels, shown.period) == APART and not _ends_apart(arrays):
             notes.append(f"{labels.min():g} and {labels.max():g} degrees, the same {kind}, count as two stimuli")
         images = None if shown.is_grating else images_of_numbers(images, shown, labels, labels)
         if images is not None:
-            images = images[np.searchsorted(np.unique(labels), labels)]
+            images = picked(images, np.searchsorted(np.unique(labels), labels))
     metric = asked.rdm_metric or (str(arrays["metric"]) if np.ndim(arrays.get("metric", [])) == 0 else "correlation")
     return Contents(
         name,

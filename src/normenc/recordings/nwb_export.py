@@ -122,12 +122,13 @@ def _file(recording: Recording) -> Any:
     return file
 
 
-def _images(images: npt.NDArray[Any], names: npt.NDArray[Any]) -> Any:
+def _images(images: Any, names: npt.NDArray[Any]) -> Any:
     from pynwb.base import Images
-    from pynwb.image import GrayscaleImage
+    from pynwb.image import GrayscaleImage, RGBImage
 
+    kind = GrayscaleImage if images.ndim == 3 else RGBImage
     shown = [
-        GrayscaleImage(name=f"image_{number:06d}", data=np.ascontiguousarray(image.T), description=str(name))
+        kind(name=f"image_{number:06d}", data=np.ascontiguousarray(_across(image)), description=str(name))
         for number, (image, name) in enumerate(zip(images, names, strict=True))
     ]
     return Images(name="images", images=shown, description=IMAGES)
@@ -198,10 +199,17 @@ def written_facts(file: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def written_images(file: Any, names: npt.NDArray[Any]) -> dict[str, Any]:
-    """The images of these names, sorted: ``images``, shape (n_images, height, width), and ``image_names``."""
+    """The images of these names, sorted: ``images``, grey or in colour, and ``image_names``."""
     container = file.stimulus_template.get("images")
     if getattr(container, "description", "") != IMAGES:
         return {}
     by_name = {image.description: image for image in container.images.values()}
     wanted = [name for name in np.unique(names).tolist() if name in by_name]
-    return {"images": np.stack([by_name[name].data[:].T for name in wanted]), "image_names": wanted} if wanted else {}
+    if not wanted:
+        return {}
+    return {"images": np.stack([_across(by_name[name].data[:]) for name in wanted]), "image_names": wanted}
+
+
+def _across(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Height and width exchanged: NWB keeps x before y."""
+    return np.swapaxes(image, 0, 1)

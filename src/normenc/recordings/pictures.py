@@ -1,9 +1,8 @@
 """Images as stimuli: matched to trials by name or by number."""
 
 import re
-import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
-from normenc.recordings.files import is_folder
-from normenc.recordings.formats.guards import readable
+from normenc.recordings.image_files import NamedImages
 from normenc.recordings.image_stacks import counted_from, first_axis_counts
 from normenc.recordings.labels import as_text, visible_labels, without_stimulus
-from normenc.recordings.provenance import lists, reads
+from normenc.recordings.on_disk import is_ordered, picked
 from normenc.stimulus_types import StimulusType
 from normenc.texts import natural_order
 
-__all__ = ["images_of_numbers", "match_images", "read_images"]
+__all__ = ["images_of_numbers", "match_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
@@ -89,7 +87,9 @@ def _matched(
     labels: npt.NDArray[Any], images: Any, image_names: Any, counting: _Counting
 ) -> tuple[npt.NDArray[Any], Any, tuple[str, ...]]:
     """:func:`match_images` of trials that all show an image."""
-    if isinstance(images, Mapping):
+    if isinstance(images, NamedImages):
+        image_names, images = list(images), images.stack
+    elif isinstance(images, Mapping):
         image_names, images = list(images), list(images.values())
     elif images is not None and np.ndim(images) not in (3, 4):
         raise InputError(f"images have shape {np.shape(images)}; they must be (n_images, height, width)")
@@ -114,7 +114,7 @@ def _matched(
     if image_names is not None:
         own = visible_labels(np.ravel(as_text(image_names, "image_names")), "image_names").tolist()
     stacked: tuple[str, ...] = ()
-    if not isinstance(images, list):
+    if not isinstance(images, list) and not is_ordered(images):
         images, stacked = first_axis_counts(images, counting.numbers, None if own is None else len(own))
     if own is not None:
         _check_names(own, len(images))
@@ -129,7 +129,7 @@ def _matched(
             "number the images from 0"
         )
     used = sorted(set(index.tolist()), key=lambda number: own[number])
-    return np.array(own)[index], _stacked([images[number] for number in used]), stacked + said
+    return np.array(own)[index], _stacked(images, used), stacked + said
 
 
 def _check_names(own: list[str], n_images: int) -> None:
@@ -242,7 +242,7 @@ def images_of_numbers(images: Any, shown: StimulusType, every: Any, kept: Any) -
     rising = np.argsort(every, kind="stable")
     rising = rising[~np.isnan(kept[rising])]
     _, first = np.unique(kept[rising], return_index=True)
-    return np.asarray(images)[np.searchsorted(there, every[rising][first])]
+    return picked(images, np.searchsorted(there, every[rising][first]))
 
 
 def _by_name(
@@ -272,42 +272,12 @@ def _by_name(
     return np.array([by_name[name][0] for name in names.tolist()], dtype=np.int64), ()
 
 
-def _stacked(images: list[Any]) -> npt.NDArray[Any]:
+def _stacked(images: Any, places: list[int]) -> Any:
+    """The images at these places; those on disk stay there."""
+    if not isinstance(images, list):
+        return picked(images, places)
+    images = [images[place] for place in places]
     shapes = sorted({np.shape(image) for image in images})
     if len(shapes) > 1:
         raise InputError(f"images differ in size ({shapes[0]} and {shapes[-1]}); crop or resize them to one size")
     return np.stack([np.asarray(image) for image in images])
-
-
-def read_images(folder: str | Path) -> dict[str, npt.NDArray[Any]]:
-    """Images of a folder by file name, in grey, values 0 to 1.
-
-    Raises
-    ------
-    InputError
-        If the folder is not there or holds no images, or one cannot be read.
-    """
-    from normenc.stimuli.images import IMAGE_SUFFIXES, read_grey  # brings torch, which only images need
-
-    folder = Path(folder)
-    if not is_folder(folder):
-        raise InputError(f"{folder}: there is no such folder; give a folder of images")
-    lists(folder)
-    try:
-        files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
-    except OSError as error:
-        raise InputError(f"{folder}: this folder cannot be read ({error.strerror}); check its permissions") from None
-    if not files:
-        raise InputError(f"{folder}: there are no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    files = [files[place] for place in natural_order([file.name for file in files])]
-    names = visible_labels(np.array([file.name for file in files]), "the folder of images").tolist()
-    return {name: _read(file, read_grey) for name, file in zip(names, files, strict=True)}
-
-
-def _read(file: Path, read_grey: Callable[[Path], tuple[npt.NDArray[np.float32], bool]]) -> npt.NDArray[np.float32]:
-    from PIL import Image
-
-    reads(file, store=file.parent)
-    with readable(f"image ({file})", "save it again, smaller where it is huge"):
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return read_grey(file)[0]

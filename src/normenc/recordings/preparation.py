@@ -60,10 +60,18 @@ class Preparation:
     simulated : bool, optional
     missing : str
         How to treat NaN: ``"error"``, or leave out the ``"neurons"`` or ``"trials"`` that have any.
+    stimuli : str
+        ``"shared"`` keeps the stimuli that all animals saw or, if no two animals are named, all sessions, whether
+        trials or neurons are labelled with them. ``"all"``, the default, keeps all; animals and sessions that saw only
+        some of them are then not distinguished, or left out, as the check and the report say.
     region, quality : str or list of str, optional
         Keep neurons with these labels; of labels that are numbers also ``">0.5"`` and the like.
     responsive : bool
         Keep neurons that respond to a stimulus more, or less, than to blanks.
+    reliability : float, optional
+        Keep neurons with at least this split-half reliability, 0 to 1, in every second trial of each stimulus. These
+        trials are then left out, see :func:`normenc.recordings.keep_reliable`. Trials count for their bin, if there
+        are bins, and for their direction, even if directions are folded.
     fold_directions : bool
         Make directions orientations, see :func:`normenc.recordings.fold`.
     bin_width : float, optional
@@ -98,9 +106,11 @@ class Preparation:
     licence: str | None = None
     simulated: bool | None = None
     missing: str = "error"
+    stimuli: str = "all"
     region: str | Sequence[str] | None = None
     quality: str | Sequence[str] | None = None
     responsive: bool = False
+    reliability: float | None = None
     fold_directions: bool = False
     bin_width: float | None = None
     z_score: bool = False
@@ -207,8 +217,9 @@ class Preparation:
         for name in ("times", "window", "baseline"):
             if isinstance(given.get(name), list):
                 given[name] = [_float(value) for value in given[name]]
-        if "bin_width" in given:
-            given["bin_width"] = _float(given["bin_width"])
+        for name in ("bin_width", "reliability"):
+            if name in given:
+                given[name] = _float(given[name])
         return given
 
     def given(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from normenc.errors import InputError, quoted
 from normenc.recordings.angles import ANGLES
 from normenc.recordings.labels import MISSING
+from normenc.recordings.shared import CHOICES
 from normenc.recordings.times import Window, parse_window
 
 __all__ = ["checked"]
@@ -78,6 +79,8 @@ CHECKS: dict[str, Check] = {
     "images": (lambda value: _is_text(value) or isinstance(value, PurePath), "a folder of images"),
     "angles": (lambda value: isinstance(value, str) and value in ANGLES, f"one of {', '.join(ANGLES)}"),
     "missing": (lambda value: isinstance(value, str) and value in MISSING, f"one of {', '.join(MISSING)}"),
+    "stimuli": (lambda value: isinstance(value, str) and value in CHOICES, f"one of {', '.join(CHOICES)}"),
+    "reliability": (lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 up to, but not including, 1"),
     "bin_width": (lambda value: _is_number(value) and value > 0, "a number of degrees above 0"),
     **dict.fromkeys(("region", "quality"), LABELS),
     **dict.fromkeys(("responsive", "fold_directions", "z_score", "simulated"), FLAG),

@@ -54,8 +54,9 @@ class Recording(MadeFromArrays, Shown):
         of `responses`) and whichever of ``animal``, ``session``, ``repeat`` are known.
     blanks : DataArray, dimensions (trial, neuron), or None
         Responses in trials without a stimulus. They are not a stimulus; they show which neurons respond.
-    images : ndarray, shape (n_stimuli, height, width), or None
-        Grey values 0 (black) to 1 (white), if stimuli are images.
+    images : ndarray, shape (n_stimuli, height, width) or (n_stimuli, height, width, 3), or None
+        If stimuli are images: grey or in colour, as recorded; bytes (uint8, 0 to 255), or values from 0 (black) to 1
+        (white). Those of a folder, or a file of their own, stay on disk: ``np.asarray(images)`` reads all.
     read_as : str
         How the array in the file was read, such as "13 repeats x 24 stimuli x 50 neurons"; empty if it was given in
         Python.
@@ -79,7 +80,7 @@ class Recording(MadeFromArrays, Shown):
     responses: xr.DataArray | None
     rdm: npt.NDArray[np.float64] | None = None
     trials: xr.DataArray | None = None
-    images: npt.NDArray[np.float32] | None = None
+    images: Any = None
     rdms: xr.DataArray | None = None
     rdm_metric: str = "correlation"
     blanks: xr.DataArray | None = None

@@ -15,7 +15,7 @@ from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.stimuli.fitting import fitted, luminance
 from normenc.stimuli.folders import list_images, read_headers
-from normenc.stimuli.stacks import ArrayFile, FileStack, Some, Stack, blocks, split_place
+from normenc.stimuli.stacks import ArrayFile, FileStack, Joined, Some, Stack, blocks, split_place
 
 __all__ = ["ImageSet", "open_stack"]
 
@@ -293,8 +293,8 @@ def _check_values(stack: Any) -> bool:
             _check_range(block, n_seen, stack)
         elif block.dtype != np.uint8 and not 0 <= block.min() <= block.max() <= 1:
             raise InputError(
-                f"images hold {block.dtype} numbers from {block.min()} to {block.max()} without a known white level; save "
-                "them as bytes (uint8), or divide them by the value of white"
+                f"images hold {block.dtype} numbers from {block.min()} to {block.max()} without a known white level; "
+                "save them as bytes (uint8), or divide them by the value of white"
             )
         if block.ndim == 4:
             if block.shape[3] == 4 and (block[..., 3] < OPAQUE.get(block.dtype.kind, 1)).any():
@@ -309,9 +309,12 @@ def _check_values(stack: Any) -> bool:
 
 def _checked_blocks(stack: Any) -> Iterator[npt.NDArray[Any]]:
     """All images; files one by one, so that all that are broken are counted."""
-    if isinstance(stack, Some) and isinstance(stack.stack, FileStack):
-        return stack.stack.checked(stack.places)
-    return stack.checked() if isinstance(stack, FileStack) else blocks(stack)
+    places = None
+    while isinstance(stack, Some) and stack.axes[0] == 0 and isinstance(stack.stack, FileStack | Joined | Some):
+        places, stack = stack.places if places is None else stack.places[places], stack.stack
+    if isinstance(stack, FileStack | Joined):
+        return stack.checked(places)
+    return blocks(stack if places is None else Some(stack, places, tuple(range(stack.ndim))))
 
 
 def _check_range(block: npt.NDArray[Any], first: int, stack: Any) -> None:
@@ -320,11 +323,14 @@ def _check_range(block: npt.NDArray[Any], first: int, stack: Any) -> None:
         return
     wrong = ~np.isfinite(block)
     bad = wrong if wrong.any() else (block < 0) | (block > 1)
-    place = first + int(np.flatnonzero(bad.reshape(len(block), -1).any(axis=1))[0])
+    row = int(np.flatnonzero(bad.reshape(len(block), -1).any(axis=1))[0])
+    place = first + row
+    while isinstance(stack, Some):  # as the file counts them
+        place, stack = int(stack.places[place]), stack.stack
     if wrong.any():
         raise InputError(f"image {place} holds NaN or infinity; images must be numbers from 0 (black) to 1 (white)")
     raise InputError(
-        f"image {place} has values from {block[place - first].min():g} to {block[place - first].max():g}; they must be "
+        f"image {place} has values from {block[row].min():g} to {block[row].max():g}; they must be "
         "numbers from 0 (black) to 1 (white), or bytes (uint8)"
     )
 

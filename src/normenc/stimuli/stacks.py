@@ -20,7 +20,7 @@ from normenc.stimuli.fitting import fitted
 from normenc.stimuli.folders import of_faults
 from normenc.stimuli.images import Header, read_image
 
-__all__ = ["ArrayFile", "FileStack", "Some", "Stack", "blocks", "is_stack", "split_place"]
+__all__ = ["ArrayFile", "FileStack", "Joined", "Some", "Stack", "blocks", "is_stack", "split_place"]
 
 BLOCK_BYTES = 2**26  # read at once
 KEPT_BYTES = 2**27  # of decoded files, in memory
@@ -192,6 +192,44 @@ class Some(Stack):
             values = self.stack.read(wanted) if isinstance(self.stack, Stack) else np.asarray(self.stack)[wanted]
             return np.transpose(values, self.axes)
         return np.transpose(np.asarray(self.stack), self.axes)[wanted]
+
+
+@dataclass(eq=False)
+class Joined(Stack):
+    """Several stacks of images of one size, one after another; grey ones among colours get three equal channels."""
+
+    stacks: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        shape = self.stacks[0].shape[1:3]
+        is_colour = any(len(stack.shape) == 4 for stack in self.stacks)
+        self.shape = (sum(map(len, self.stacks)), *shape, *[3] * is_colour)
+        kinds = {np.dtype(stack.dtype) for stack in self.stacks}
+        self.dtype = kinds.pop() if len(kinds) == 1 else np.dtype(np.float32)
+
+    def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """The images at `places`, each from its own stack."""
+        values = np.empty((len(places), *self.shape[1:]), dtype=self.dtype)
+        first = 0
+        for stack in self.stacks:
+            rows = np.flatnonzero((places >= first) & (places < first + len(stack)))
+            if rows.size:
+                own = stack[places[rows] - first]
+                if own.dtype != self.dtype and own.dtype == np.uint8:
+                    own = own.astype(np.float32) / np.float32(255)
+                values[rows] = own[..., None] if own.ndim < self.ndim else own[..., :3] if self.ndim == 4 else own
+            first += len(stack)
+        return values
+
+    def checked(self, places: npt.NDArray[np.intp] | None = None) -> Iterator[npt.NDArray[Any]]:
+        """Every image, or those at `places`; those of files one by one, so that all broken ones are counted."""
+        wanted, first = np.arange(len(self)) if places is None else places, 0
+        for stack in self.stacks:
+            own = wanted[(wanted >= first) & (wanted < first + len(stack))] - first
+            if len(own):
+                chosen = Some(stack, own, tuple(range(len(stack.shape))))
+                yield from stack.checked(own) if isinstance(stack, FileStack) else blocks(chosen)
+            first += len(stack)
 
 
 def _resized(pixels: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:

@@ -37,7 +37,7 @@ RESERVED = frozenset(  # names of arrays, axes, columns, coordinates, facts and 
         *("species", "area", "source", "citation", "licence", "simulated", "metric", "rdm_metric", "name", "kind"),
         *("names", "where", "intervals", "series", "responsive", "fold_directions", "bin_width", "z_score"),
         *("preparation", "options", "facts", "n_neurons", "seed", "in_memory_gib", "name_or_path", "path"),
-        *("recording", "overwrite", "layer", "encoder", "label", "period", "shown"),
+        *("recording", "overwrite", "layer", "encoder", "label", "period", "shown", "reliability"),
     )
 )
 PERIODS = (1e-100, 1e100)  # between which angles can be told apart

@@ -45,9 +45,11 @@ class RecordingSettings(Settings):
     licence: Name | None = None
     simulated: bool | None = None
     missing: Literal["error", "neurons", "trials"] | None = None
+    stimuli: Literal["all", "shared"] | None = None
     region: Annotated[list[Name] | None, Listed, Once] = None
     quality: Annotated[list[Name] | None, Listed, Once] = None
     responsive: bool | None = None
+    reliability: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] | None = None
     fold_directions: bool | None = None
     bin_width: Annotated[float, Field(gt=0, le=180, allow_inf_nan=False)] | None = None
     z_score: bool | None = None

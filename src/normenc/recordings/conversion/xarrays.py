@@ -110,7 +110,8 @@ def to_xarray(recording: Recording) -> xr.Dataset:
     Dataset
         ``responses``: one row per trial (trial, neuron) if trials are known, otherwise one per stimulus (stimulus,
         neuron), with the recording's labels as coordinates; with trials also ``averages`` (stimulus,
-        neuron); ``images`` (stimulus, height, width) if stimuli are images. A population known only by its RDM has
+        neuron); ``images`` (stimulus, height, width) if stimuli are images, with
+        a further axis ``colour`` if they are in colour. A population known only by its RDM has
         ``rdm`` (stimulus, stimulus_2) instead. The coordinate ``stimulus`` holds the stimuli, degrees or names; facts
         are attributes.
 
@@ -135,7 +136,8 @@ def to_xarray(recording: Recording) -> xr.Dataset:
     if recording.trials is not None:
         dataset["averages"] = (("stimulus", "neuron"), recording.responses.to_numpy())
     if recording.images is not None:
-        dataset["images"] = (("stimulus", "height", "width"), recording.images)
+        images = np.asarray(recording.images)
+        dataset["images"] = (("stimulus", "height", "width", "colour")[: images.ndim], images)
         if recording.shown.is_named:
             dataset = dataset.assign_coords(image_names=("stimulus", stimulus))
     return dataset.assign_coords(stimulus=stimulus)

@@ -99,7 +99,7 @@ def contaminate(
         again = [f"{neuron} again" for neuron in arrays["neuron"][n_neurons:]]
         arrays["neuron"] = np.concatenate([arrays["neuron"][:n_neurons], again])
     if recording.images is not None:
-        arrays |= {"images": recording.images}
+        arrays |= {"images": np.asarray(recording.images)}
         arrays |= {"image_names": recording.stimulus} if recording.shown.is_named else {}
     if recording.period is not None:
         arrays["angles"] = np.array(unit_of(recording.stimulus, recording.period))
