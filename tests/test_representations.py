@@ -90,7 +90,7 @@ def test_a_control_is_an_encoder():
         (Nested(), ["unused"], "layer 'unused' does not run"),
         (Nested(), ["recurrent"], r"layer 'recurrent' returns a tuple.*choose one of its elements, \[0\], \[1\]"),
         (controls.pixels, ["amplitude"], "the layers are pixels"),
-        (lambda images: {"mean": images.mean()}, None, r"layer 'mean' gives shape \(\) for 7 images"),
+        (lambda images: {"mean": images.mean()}, None, r"layer 'mean' gives shape \(\) for 3 images"),
     ],
 )
 def test_bad_layers_are_named(encoder, layers, message):

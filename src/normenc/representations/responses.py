@@ -29,7 +29,7 @@ class LayerResponses:
     def __init__(self, name: str, values: npt.NDArray[Any], note: str = "") -> None:
         self.name, self.note = name, note
         self._values = values
-        self.shape: tuple[int, int] = values.shape  # type: ignore[assignment]
+        self.shape: tuple[int, int] = values.shape
         self.dtype = values.dtype
 
     def values(self) -> npt.NDArray[Any]:
