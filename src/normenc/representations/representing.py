@@ -43,10 +43,10 @@ def represent(
         Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all that
         give one row per stimulus, in order of running. If a module runs several times, ``"relu:0"`` is the first run
         and ``"relu"`` the last; if it returns a tuple or a dictionary, ``"attn[0]"`` or ``"out[logits]"`` is an
-        element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` the mean over tokens, both for
-        outputs of shape (stimulus, token, unit). For maps, ``@mean`` is the mean over positions, if a convolution,
-        normalisation or pooling in the network has inputs or outputs of that shape (or of that shape with channels
-        last); otherwise the channel axis is unknown.
+        element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` and ``"blocks.3@max"`` the
+        mean and the maximum over tokens, for outputs of shape (stimulus, token, unit). For maps, the last two are over
+        positions, if a convolution, normalisation or pooling in the network has inputs or outputs of that shape (or of
+        that shape with channels last); otherwise the channel axis is unknown.
     batch_size : int
         Images at a time.
 
