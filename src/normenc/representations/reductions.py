@@ -1,5 +1,6 @@
 """Fewer units, as the layers come: a sparse random projection, or a sample."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 
-__all__ = ["KINDS", "Reduction", "as_reduction"]
+__all__ = ["KINDS", "Projection", "Reduction", "as_reduction"]
 
 KINDS = ("projection", "sample")
 N_UNITS = 4096
@@ -65,7 +66,7 @@ class Reduction:
         """What reduces a layer of this size; None if it is small enough."""
         if n_units <= self.n_units:
             return None
-        return _Projection(self, n_units) if self.kind == "projection" else _Sample(self, n_units)
+        return Projection(self, n_units) if self.kind == "projection" else _Sample(self, n_units)
 
 
 def as_reduction(reduce: str | Reduction | None) -> Reduction | None:
@@ -87,7 +88,7 @@ class _Sample:
         return rows[:, self._chosen]
 
 
-class _Projection:
+class Projection:
     """A sparse random projection of a layer's units that keeps the mean of each pattern."""
 
     def __init__(self, reduction: Reduction, n_units: int) -> None:
@@ -102,10 +103,22 @@ class _Projection:
 
     def __call__(self, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Projections of some patterns, shape (n_stimuli, n_units)."""
-        mean = rows.mean(axis=1, dtype=np.float64, keepdims=True)
-        projected = (self._components @ np.ascontiguousarray(rows.T)).T - mean * self._of_ones
-        projected -= projected.mean(axis=1, keepdims=True)
-        return (projected * self._scale + mean).astype(rows.dtype, copy=False)
+        return self.of_blocks([rows])
+
+    def of_blocks(self, blocks: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Projections of patterns that come some units at a time, in order, each shape (n_stimuli, n_block_units)."""
+        projected: Any = 0.0
+        total: Any = 0.0
+        start = 0
+        for block in blocks:
+            components = self._components[:, start : start + block.shape[1]]
+            projected = projected + (components @ np.ascontiguousarray(block.T)).T
+            total = total + block.sum(axis=1, dtype=np.float64, keepdims=True)
+            start, dtype = start + block.shape[1], block.dtype
+        mean = total / start
+        projected = projected - mean * self._of_ones
+        projected = projected - projected.mean(axis=1, keepdims=True)
+        return np.asarray(projected * self._scale + mean).astype(dtype, copy=False)
 
 
-Reducer = _Sample | _Projection
+Reducer = _Sample | Projection
