@@ -99,10 +99,10 @@ class Tokens(nn.Module):
 @pytest.fixture(scope="module")
 def plain():
     parts = [
-        nn.Conv2d(1, 4, 3),
-        nn.BatchNorm2d(4),
+        nn.Conv2d(1, 5, 3),
+        nn.BatchNorm2d(5),
         nn.ReLU(),
-        nn.Conv2d(4, 4, 3),
+        nn.Conv2d(5, 5, 3),
         nn.ReLU(),
         nn.Dropout(),
         nn.Flatten(),
