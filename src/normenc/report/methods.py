@@ -172,8 +172,16 @@ def _encoder(own: dict[str, Any]) -> str:
     return (
         f"The network {own['label']} ({source}) {weights} and was shown images prepared as follows: {own['shown']}. "
         f"Its {layers} {join_names(own['layers'])} {'was' if layers == 'layer' else 'were'} compared with the "
-        f"recording{chosen}."
+        f"recording{chosen}.{_reduced(own)}"
     )
+
+
+def _reduced(own: dict[str, Any]) -> str:
+    """In which precision a network ran, and what was done to layers before their dissimilarities were computed."""
+    said = "" if own["dtype"] == "float32" else f" It was run in {own['dtype']}."
+    if own["reduced"]:
+        said += f" Layers were reduced: {'; '.join(f'{layer}, {note}' for layer, note in own['reduced'].items())}."
+    return said
 
 
 def _sized(network: dict[str, Any]) -> str:

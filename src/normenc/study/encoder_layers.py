@@ -92,7 +92,7 @@ def _matched(
     without = [pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")]
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
     for pattern in wanted:
-        own = [name for name in known if pattern == name or fnmatchcase(name, pattern)]
+        own = [name for name in known if _fits(name, pattern)]
         if own:
             chosen |= {name: places[name] for name in own}
         elif pattern in whole:
@@ -103,14 +103,18 @@ def _matched(
         else:
             chosen[pattern] = _named(network, image, known, pattern)
     for pattern in without:
-        own = [name for name in known if _base(name) == pattern or fnmatchcase(_base(name), pattern)]
-        own += [name for name in chosen if name == pattern or fnmatchcase(name, pattern)]
+        candidates = dict.fromkeys((*known, *chosen))
+        own = [name for name in candidates for called in (name, _base(name)) if _fits(called, pattern)]
         if not own:
             raise InputError(f"layers: given {quoted('!' + pattern)}, which matches no layer{_near(pattern, known)}")
         chosen = {name: place for name, place in chosen.items() if name not in own}
     if not chosen:
         raise InputError(f"layers: given {list(patterns)}, which leave no layer; there are {_some(known)}")
     return sorted(chosen, key=lambda name: chosen[name])
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def _named(network: nn.Module, image: torch.Tensor, known: Sequence[str], name: str) -> tuple[int, int]:
@@ -158,7 +162,7 @@ def _of_tokens(network: nn.Module, image: torch.Tensor, layers: Sequence[str], t
     if tokens == "all":
         return list(layers)
     plain = [name for name in layers if "@" not in name]
-    pooled = {name: f"{name}@{tokens}" for name in plain if _has_tokens(network, image, name)}
+    pooled = {name: f"{name}@{tokens}" for name in _with_tokens(network, image, plain)}
     if not pooled:
         raise InputError(
             f"tokens: given {tokens!r}, which is for outputs (stimulus, token, unit), but none of the layers "
@@ -167,12 +171,17 @@ def _of_tokens(network: nn.Module, image: torch.Tensor, layers: Sequence[str], t
     return [pooled.get(name, name) for name in layers]
 
 
-def _has_tokens(network: nn.Module, image: torch.Tensor, name: str) -> bool:
+def _with_tokens(network: nn.Module, image: torch.Tensor, layers: Sequence[str]) -> list[str]:
+    """Those of some layers whose outputs are tokens: of all at once where they are, else found by halves."""
+    if not layers:
+        return []
     try:
-        represent(network, image, [f"{name}@class"])
+        represent(network, image, [f"{name}@class" for name in layers])
     except InputError:
-        return False
-    return True
+        half = len(layers) // 2
+        parts = (layers[:half], layers[half:]) if half else ()
+        return [name for part in parts for name in _with_tokens(network, image, part)]
+    return list(layers)
 
 
 def _units(network: nn.Module, image: torch.Tensor, layers: Sequence[str]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from normenc.study.sweep import Failure
 
 __all__ = ["Reading", "encoder_representations"]
 
-MOST_BYTES = 16 * 2**20  # of a layer's responses that are kept whole, in single precision
+MOST_BYTES = 8 * 2**20  # of a layer's responses that are kept whole, in single precision
 PROJECTION = Reduction("projection", 1000)  # of larger ones
 FLOAT32 = 4
 
@@ -59,7 +59,13 @@ def encoder_representations(
     for own, network in _networks(unit, prepared.study.untrained_seeds):
         keep = own.seed in (None, prepared.study.untrained_seeds[0])
         with extract(
-            network.to(reading.device), shown, unit.chosen.layers, memory=reading.memory, scratch=reading.scratch
+            network.to(reading.device),
+            shown,
+            unit.chosen.layers,
+            memory=reading.memory,
+            scratch=reading.scratch,
+            reduce=unit.section.reduce,
+            dtype=unit.section.dtype,
         ) as outputs:
             for layer, responses in outputs.items():
                 try:
@@ -89,7 +95,7 @@ def _representation(prepared: Prepared, own: EncoderId, responses: LayerResponse
     if values is not None:
         coords = {recording.kind: ("stimulus", recording.stimulus)}
         labelled = xr.DataArray(values, dims=("stimulus", "unit"), coords=coords, name=own.layer)
-    return Representation(own, study.naming.label(own), study.naming.key(own), labelled, matrix, note)
+    return Representation(own, study.naming.label(own), study.naming.key(own), labelled, matrix, note, responses.note)
 
 
 def kept(responses: LayerResponses) -> tuple[npt.NDArray[Any], str]:
@@ -97,6 +103,5 @@ def kept(responses: LayerResponses) -> tuple[npt.NDArray[Any], str]:
     n_stimuli, n_units = responses.shape
     projection = PROJECTION.of_layer(n_units)
     if not isinstance(projection, Projection) or n_stimuli * n_units * FLOAT32 <= MOST_BYTES:
-        return np.asarray(responses.values(), dtype=np.float32), responses.note
-    features = projection.of_blocks(responses.blocks())
-    return features.astype(np.float32), "; ".join(filter(None, (responses.note, projection.note)))
+        return np.asarray(responses.values(), dtype=np.float32), ""
+    return projection.of_blocks(responses.blocks()).astype(np.float32), projection.note

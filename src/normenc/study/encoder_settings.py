@@ -44,6 +44,8 @@ class EncoderSettings(Settings):
     tokens: Literal["class", "mean", "all"] = "all"
     untrained: Annotated[int, Field(ge=2, le=1000)] | None = None
     fit: Literal["crop", "pad"] = "crop"
+    reduce: Literal["projection", "sample"] | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     options: dict[str, Any] | None = None
     size: Annotated[list[Side], Field(min_length=2, max_length=2), BeforeValidator(_pair)] | None = None
     n_channels: Annotated[int, Field(ge=1, le=1000)] | None = None

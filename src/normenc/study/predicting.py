@@ -108,7 +108,7 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
             | {"method": settings.method, "n_units": r.responses.shape[1]}
             | alike
             | scores
-            | {"notes": "; ".join([*_failure(scores), *predictions.warnings, *[r.note] * bool(r.note)])}
+            | {"notes": "; ".join([*_failure(scores), *predictions.warnings, *filter(None, (r.reduced, r.note))])}
         )
     with stage(progress, "fitting networks to neurons", len(settings.networks)) as counted:
         for name in settings.networks:
