@@ -1,6 +1,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -185,20 +186,19 @@ def test_a_sample_holds_units_as_they_are():
     assert "100 of 14,400 units, drawn with seed 3" in some["0"].note
 
 
-@pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
-def test_projections_give_the_dissimilarities_of_all_units_on_average(metric):
+def test_projections_give_the_dissimilarities_of_all_units_on_average():
     rng = np.random.default_rng(0)
     values = (5 + rng.standard_normal((6, 3)) @ rng.standard_normal((3, 3000)) * 2).astype(np.float32)
-    exact = rsa.rdm(values, metric)  # far from 1 for correlations, near 0 for cosines
     projected = [
-        extract(lambda x: {"layer": x}, values, reduce=Reduction("projection", 200, seed))["layer"]
-        for seed in range(60)
+        extract(lambda x: {"layer": x}, values, reduce=Reduction("projection", 200, seed))["layer"].values()
+        for seed in range(40)
     ]
-    np.testing.assert_allclose(projected[0].values().mean(axis=1), values.mean(axis=1), rtol=1e-5)
-    rdms = np.array([rsa.rdm(layer, metric) for layer in projected])
+    np.testing.assert_allclose(projected[0].mean(axis=1), values.mean(axis=1), rtol=1e-5)
     pairs = np.triu_indices(6, k=1)
-    error = rdms.std(axis=0)[pairs] / np.sqrt(len(rdms))
-    assert (np.abs(rdms.mean(axis=0) - exact)[pairs] < 4 * error).all()
+    for metric in ("correlation", "cosine", "euclidean"):  # the first are far from 0, the second near
+        rdms = np.array([rsa.rdm(rows, metric)[pairs] for rows in projected])
+        error = rdms.std(axis=0) / np.sqrt(len(rdms))
+        assert (np.abs(rdms.mean(axis=0) - rsa.rdm(values, metric)[pairs]) < 4 * error).all(), metric
 
 
 def test_the_note_states_the_error_that_was_measured():
@@ -239,30 +239,33 @@ extract(network, Images(), memory="1MiB", scratch=sys.argv[1], batch_size=7)
 """
 
 
-def killed(scratch: Path, at: int) -> None:
-    """Extract in another process, which is killed when it reads the batch that starts with an image."""
-    command = [sys.executable, "-c", KILLED, str(scratch), str(at), str(Path(__file__).parent)]
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """What a process leaves that is killed when it reads the images from number 28 on."""
+    folder = tmp_path_factory.mktemp("left")
+    command = [sys.executable, "-c", KILLED, str(folder), "28", str(Path(__file__).parent)]
     assert subprocess.run(command, check=False).returncode == 9
+    return folder
 
 
-def test_a_killed_process_is_continued(tmp_path):
-    killed(tmp_path, 28)
-    (folder,) = tmp_path.iterdir()
-    assert len((folder / "journal").read_text().splitlines()) >= 3
-    images = Lazy(IMAGES)
-    with extract(small(), images, memory=LEAST, scratch=tmp_path, batch_size=7) as found:
-        expected = represent(small(), IMAGES, batch_size=7)
+@pytest.fixture
+def killed(left, tmp_path):
+    """A folder of its own with what was left there."""
+    return shutil.copytree(left, tmp_path / "scratch")
+
+
+def test_a_killed_process_is_continued(killed):
+    images, expected = Lazy(IMAGES), represent(small(), IMAGES, batch_size=7)
+    with extract(small(), images, memory=LEAST, scratch=killed, batch_size=7) as found:
         for name, responses in found.items():
             np.testing.assert_array_equal(responses.values(), expected[name])
-        assert [n for n in images.read if n > 1][-5:] != []
-        assert sum(n == 7 for n in images.read) <= 5  # of 8: the rest was there
-    assert list(tmp_path.iterdir()) == []
+        assert 1 <= sum(n == 7 for n in images.read) <= 5  # of 8 batches
+    assert list(killed.iterdir()) == []
 
 
 @pytest.mark.parametrize("harm", ["half a line", "other values", "no journal", "short"])
-def test_what_was_not_completely_written_is_computed_again(tmp_path, harm):
-    killed(tmp_path, 28)
-    (folder,) = tmp_path.iterdir()
+def test_what_was_not_completely_written_is_computed_again(killed, harm):
+    (folder,) = killed.iterdir()
     if harm == "half a line":
         text = (folder / "journal").read_text()
         (folder / "journal").write_text(text[:-9])
@@ -274,16 +277,15 @@ def test_what_was_not_completely_written_is_computed_again(tmp_path, harm):
     else:
         os.truncate(folder / "responses", 1000)
     expected = represent(small(), IMAGES, batch_size=7)
-    for name, responses in extract(small(), IMAGES, memory=LEAST, scratch=tmp_path, batch_size=7).items():
+    for name, responses in extract(small(), IMAGES, memory=LEAST, scratch=killed, batch_size=7).items():
         np.testing.assert_array_equal(responses.values(), expected[name])
 
 
-def test_another_network_or_other_images_are_not_continued(tmp_path):
-    killed(tmp_path, 28)
+def test_another_network_or_other_images_are_not_continued(killed):
     other = Lazy(IMAGES.flip(0))
-    found = extract(small(), other, memory=LEAST, scratch=tmp_path, batch_size=7)
+    found = extract(small(), other, memory=LEAST, scratch=killed, batch_size=7)
     np.testing.assert_array_equal(found["0"].values(), represent(small(), IMAGES.flip(0), batch_size=7)["0"])
-    found = extract(small(3), IMAGES, memory=LEAST, scratch=tmp_path, batch_size=7)
+    found = extract(small(3), IMAGES, memory=LEAST, scratch=killed, batch_size=7)
     np.testing.assert_array_equal(found["0"].values(), represent(small(3), IMAGES, batch_size=7)["0"])
 
 
@@ -362,7 +364,7 @@ def test_bad_input_is_named(options, message):
 
 def test_a_file_in_place_of_the_folder_is_told(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be written here .* choose another scratch folder"):
+    with pytest.raises(InputError, match=r"cannot be written here .* choose another scratch folder"):
         extract(small(), IMAGES, ["0"], memory=LEAST, scratch=tmp_path / "file")
 
 

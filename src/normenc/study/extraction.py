@@ -18,8 +18,9 @@ import normenc
 from normenc.errors import InputError, NormencWarning
 from normenc.representations import Encoder, extract, layers_in_order
 from normenc.representations.identity import digest_of_encoder, digest_of_images
+from normenc.representations.reductions import as_reduction
 from normenc.rsa import rdm
-from normenc.study.own_code import code_of
+from normenc.study.own_code import INSTALLED, code_of, root_of
 from normenc.study.source_code import digest_of_code
 from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
 from normenc.study.units import packages
@@ -141,7 +142,7 @@ def _places(
         "encoder": own,
         "images": digest_of_images(images),
         "metric": metric,
-        "reduce": repr(options.get("reduce")),
+        "reduce": repr(as_reduction(options.get("reduce"))),
         "dtype": str(options.get("dtype", "float32")),
     }
     names = layers_in_order(encoder, images[:2]) if layers is None else layers
@@ -150,9 +151,10 @@ def _places(
 
 
 def _code_of(kind: type) -> str | None:
-    """A digest of an own class's code and all that it imports; installed packages count by their own file."""
+    """A digest of an own class's code and all that it imports; of installed packages, the class's own file counts."""
+    root = root_of(kind)
     try:
-        return code_of(kind)
+        return None if root is None or root.name in INSTALLED else code_of(kind)
     except InputError:  # without a source file, such as a class made in a notebook: its functions count
         return None
 
