@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = ["digest_of_encoder", "digest_of_images"]
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, torch.dtype, torch.device, torch.Size, slice)
 DEEPEST = 6
+PLAIN_SIZE = type("Plain", (), {}).__basicsize__  # of objects whose attributes are all that they are
 OWN_OF_MODULES = frozenset(vars(nn.Module()))  # parameters, buffers, hooks, the mode and the like
 HOOKS = ("_forward_pre_hooks", "_forward_hooks")
 AT_ONCE = 2**26  # bytes of images
@@ -135,7 +136,7 @@ class _Describing:
             return f"[{', '.join(self.value(of, depth) for of in value)}]"
         if isinstance(value, set | frozenset):
             return f"{{{', '.join(sorted(self.value(of, depth) for of in value))}}}"
-        if hasattr(value, "__dict__") and not isinstance(value, BuiltinFunctionType):
+        if hasattr(value, "__dict__") and type(value).__basicsize__ <= PLAIN_SIZE:
             return f"{_type(type(value))}({self.value(vars(value), depth)})"
         try:
             return sha256(pickle.dumps(value, protocol=4)).hexdigest()
