@@ -411,3 +411,13 @@ def test_names_in_an_svg_do_not_follow_from_digits_that_are_not_written(tmp_path
     assert set(re.findall(r'url\(#(\w+)\)|href="#(\w+)"', text))
     for pair in re.findall(r'url\(#(\w+)\)|href="#(\w+)"', text):
         assert f' id="{"".join(pair)}"' in text
+
+
+def test_each_row_of_shown_stimuli_keeps_its_size_and_colours():
+    rows = {"stimulus": np.random.default_rng(0).random((2, 6, 8, 3)), "networks": np.zeros((2, 3, 4))}
+    panels = figures.shown_stimuli(rows, ["sea", 45.0])
+    drawn = [[panel.get_images()[0].get_array() for panel in row] for row in panels]
+    np.testing.assert_array_equal(drawn[0][1], rows["stimulus"][1])
+    assert drawn[1][0].shape == (3, 4)
+    assert [panel.get_title() for panel in panels[0]] == ["sea", "45°"]
+    assert [row[0].get_ylabel() for row in panels] == ["stimulus", "networks"]

@@ -508,10 +508,11 @@ def test_square_images_are_said_to_be_cut(tmp_path):
     )
     cut = json.loads((finished.folder / "environment.json").read_text())["recording"]["images_cut"]
     left_out = "cut to 4:3 in their middle, which leaves out 25 % of their height"
-    assert cut == f"Images of 96 x 96 pixels were {left_out}, and reduced to 24 x 32 pixels."
+    assert cut == (
+        "Stimuli were images of 96 x 96 pixels in grey. Controls were shown them in grey, at this size. For networks "
+        f"that this study trains, they were {left_out}, and reduced to 24 x 32 pixels."
+    )
     page = report.render(finished.folder)
     assert cut in page
-    assert "Some of the 8 images that were shown, in the form in which networks received them." in " ".join(
-        page.split()
-    )
+    assert "Some of the 8 images that were shown." in " ".join(page.split())
     assert "The control orientation model is left out: images have no orientation" in page

@@ -99,7 +99,7 @@ OPTIONS = (
     Option("series", "--series", "NAME", "The signal to read, where a file or folder has several."),
     Option("where", "--where", "NAME=VALUE,...", "Keep trials by columns beside the stimuli: contrast=0.5|1.", _where),
     Option("blank", "--blank", "VALUE,...", "Values of the stimulus that stand for trials without one.", split),
-    Option("images", "--images", "DIR", "A folder of the images that trials name or number.", str, Path),
+    Option("images", "--images", "PLACE", "Images that trials name or number: a folder or a file.", str, Path),
     Option("angles", "--angles", "degrees|radians", "The unit of orientations or directions."),
     Option("rdm_metric", "--rdm-metric", "NAME", "What given RDMs hold; correlation by default."),
     Option("species", "--species", "TEXT", "The animal's, for the report."),

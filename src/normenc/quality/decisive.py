@@ -301,5 +301,5 @@ def said_of_images(recording: Recording) -> str:
     images = stimuli.ImageSet.of(recording.images)
     (height, width), few = images.image_size, images.at_most(CANDIDATE_SIDE).image_size
     done = ["in grey"] * images.is_colour + [f"reduced to {few[0]} x {few[1]} pixels"] * (few != (height, width))
-    made = f"; models were computed from them {' and '.join(done)}" if done else ""
+    made = f"; the estimates below use them {' and '.join(done)}" if done else ""
     return f"{height} x {width} pixels{', in colour' * images.is_colour}{made}"

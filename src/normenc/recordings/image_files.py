@@ -40,10 +40,11 @@ class ImageSource:
 
 @dataclass(frozen=True, eq=False)
 class NamedImages(Mapping[str, npt.NDArray[Any]]):
-    """Images by name, read when asked: ``stack`` has them in the order of their names."""
+    """Images by name, read when asked: ``stack`` has them in the order of their names, ``set/name`` if `in_sets`."""
 
     names: tuple[str, ...]
     stack: Any
+    in_sets: bool = False
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         try:
@@ -96,7 +97,7 @@ def read_images(source: str | Path | ImageSource) -> Any:
             f"images of the set {a!r} have {one[0]} x {one[1]} pixels, those of {b!r} {two[0]} x {two[1]}; give one "
             "size = [height, width] in the section [stimuli]"
         )
-    return NamedImages(tuple(every), Joined(tuple(stacks.values())))
+    return NamedImages(tuple(every), Joined(tuple(stacks.values())), in_sets=True)
 
 
 def _one(source: str, asked: ImageSource) -> tuple[tuple[str, ...] | None, Any]:

@@ -87,6 +87,7 @@ def _matched(
     labels: npt.NDArray[Any], images: Any, image_names: Any, counting: _Counting
 ) -> tuple[npt.NDArray[Any], Any, tuple[str, ...]]:
     """:func:`match_images` of trials that all show an image."""
+    in_sets = isinstance(images, NamedImages) and images.in_sets
     if isinstance(images, NamedImages):
         image_names, images = list(images), images.stack
     elif isinstance(images, Mapping):
@@ -119,7 +120,10 @@ def _matched(
     if own is not None:
         _check_names(own, len(images))
         by_name = numbers is None
-        index, said = _by_name(labels, own, counting) if by_name else _by_number(labels.astype(int), own, counting)
+        if by_name:
+            index, said = _by_name(labels, own, counting, in_sets=in_sets)
+        else:
+            index, said = _by_number(labels.astype(int), own, counting)
     elif numbers is not None:
         index, said = _index(numbers, len(images), counting)
         own = [f"{number:0{len(str(len(images) - 1))}d}" for number in range(len(images))]
@@ -171,6 +175,12 @@ def _stem(name: str) -> str:
     """A name without its suffix, where it has one of images; of ``face.1`` and ``c_0.5`` all of it is the name."""
     path = Path(name)
     return path.stem if path.suffix.lower() in SUFFIXES else path.name
+
+
+def _with_set(name: str) -> str:
+    """A name without its suffix, with its set if it has one."""
+    group, slash, within = name.rpartition("/")
+    return f"{group}{slash}{_stem(within)}"
 
 
 def _by_number(
@@ -245,16 +255,29 @@ def images_of_numbers(images: Any, shown: StimulusType, every: Any, kept: Any) -
     return picked(images, np.searchsorted(there, every[rising][first]))
 
 
+def _places(forms: list[list[str]]) -> list[dict[str, list[int]]]:
+    """Places by name, for each way in which names are given, in the order in which they are tried."""
+    every: list[dict[str, list[int]]] = [{} for _ in forms]
+    for places, names in zip(every, forms, strict=True):
+        for place, name in enumerate(names):
+            places.setdefault(name, []).append(place)
+    return every
+
+
+def _places_in_sets(own: list[str]) -> list[dict[str, list[int]]]:
+    """Places by ``set/name``, and by the name alone, which counts where no other set has it."""
+    within = [name.partition("/")[2] for name in own]
+    return _places([own, [_with_set(name) for name in own], within, [_stem(name) for name in within]])
+
+
 def _by_name(
-    names: npt.NDArray[Any], own: list[str], counting: _Counting
+    names: npt.NDArray[Any], own: list[str], counting: _Counting, *, in_sets: bool
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """The place of each name in `own`, with or without the file's suffix; names that are numbers count as numbers."""
-    whole = {name: number for number, name in enumerate(own)}
-    stems: dict[str, list[int]] = {}
-    for number, name in enumerate(own):
-        stems.setdefault(_stem(name), []).append(number)
+    places = _places_in_sets(own) if in_sets else _places([own, [_stem(name) for name in own]])
+    stem = _with_set if in_sets else _stem
     by_name: dict[str, list[int]] = {
-        name: [whole[name]] if name in whole else stems.get(name, []) or stems.get(_stem(name), [])
+        name: next((kind[form] for kind in places for form in (name, stem(name)) if form in kind), [])
         for name in np.unique(names).tolist()
     }
     lost = [name for name, places in by_name.items() if not places]
@@ -265,10 +288,11 @@ def _by_name(
             f"{len(lost)} of {len(by_name)} images named in trials do not exist, the first is {lost[0]!r}; the images "
             f"are {', '.join(own[:3])}{', ...' if len(own) > 3 else ''}"
         )
-    for name, places in by_name.items():
-        if len(places) > 1:
-            there = " and ".join(own[place] for place in places)
-            raise InputError(f"image {name!r} may be {there}; name it with its suffix, or leave out one of them")
+    for name, several in by_name.items():
+        if len(several) > 1:
+            there = " and ".join(own[place] for place in several)
+            how = "as 'set/name'" if in_sets else "with its suffix"
+            raise InputError(f"image {name!r} may be {there}; name it {how}, or leave out one of them")
     return np.array([by_name[name][0] for name in names.tolist()], dtype=np.int64), ()
 
 

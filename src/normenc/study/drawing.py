@@ -142,7 +142,7 @@ def _examples(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _as_shown(evaluation: Evaluation) -> dict[str, Any]:
-    """A few stimuli as the animal saw them, as networks of the study did, and as each encoder does, before scaling."""
+    """A few stimuli as recorded, as networks of the study saw them, and as each encoder does, before scaling."""
     recording, shown, prepared = evaluation.recording, evaluation.prepared.shown, evaluation.prepared
     stimulus, order = recording.shown.in_order(recording.stimulus)
     few = _spread(recording.n_stimuli)[:N_SHOWN]
