@@ -3,27 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from torch import nn
 
-from normenc import rsa
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
-from normenc.representations import LayerResponses, Reduction, extract
-from normenc.representations.reductions import Projection
+from normenc.recordings import cache_folder
 from normenc.study.encoder_units import EncoderUnit
+from normenc.study.extraction import LayerResult, extracted
 from normenc.study.representing import Prepared, Representation, check_apart
 from normenc.study.sweep import Failure
 
 __all__ = ["Reading", "encoder_representations"]
-
-MOST_BYTES = 8 * 2**20  # of a layer's responses that are kept whole, in single precision
-PROJECTION = Reduction("projection", 1000)  # of larger ones
-FLOAT32 = 4
 
 
 @dataclass(frozen=True)
@@ -58,22 +50,25 @@ def encoder_representations(
     dead: dict[tuple[EncoderKind, str], str] = {}
     for own, network in _networks(unit, prepared.study.untrained_seeds):
         keep = own.seed in (None, prepared.study.untrained_seeds[0])
-        with extract(
+        outputs = extracted(
             network.to(reading.device),
             shown,
             unit.chosen.layers,
+            metric=prepared.study.rdm_metric,
+            cache=cache_folder() / "layers",
+            keep=keep,
             memory=reading.memory,
             scratch=reading.scratch,
             reduce=unit.section.reduce,
             dtype=unit.section.dtype,
-        ) as outputs:
-            for layer, responses in outputs.items():
-                try:
-                    representation = _representation(prepared, replace(own, layer=layer), responses, keep=keep)
-                except InputError as error:
-                    dead.setdefault((own.kind, layer), str(error))
-                else:
-                    found.setdefault((own.kind, layer), []).append(representation)
+        )
+        for layer, result in outputs.items():
+            try:
+                representation = _representation(prepared, replace(own, layer=layer), result)
+            except InputError as error:
+                dead.setdefault((own.kind, layer), str(error))
+            else:
+                found.setdefault((own.kind, layer), []).append(representation)
     failures = [Failure(unit, why, layer, kind is EncoderKind.TWIN) for (kind, layer), why in dead.items()]
     return [r for key, of_layer in found.items() if key not in dead for r in of_layer], failures
 
@@ -86,22 +81,14 @@ def _networks(unit: EncoderUnit, seeds: list[int]) -> Iterator[tuple[EncoderId, 
         yield replace(unit.encoder, kind=EncoderKind.TWIN, seed=seed), unit.untrained(seed)
 
 
-def _representation(prepared: Prepared, own: EncoderId, responses: LayerResponses, *, keep: bool) -> Representation:
+def _representation(prepared: Prepared, own: EncoderId, result: LayerResult | InputError) -> Representation:
     study, recording = prepared.study, prepared.recording
-    matrix = rsa.rdm(responses, metric=study.rdm_metric)
-    check_apart(matrix, study.comparison.method)
-    values, note = kept(responses) if keep else (None, "")
-    labelled = None
-    if values is not None:
+    if isinstance(result, InputError):
+        raise result
+    check_apart(result.rdm, study.comparison.method)
+    responses = None
+    if result.responses is not None:
         coords = {recording.kind: ("stimulus", recording.stimulus)}
-        labelled = xr.DataArray(values, dims=("stimulus", "unit"), coords=coords, name=own.layer)
-    return Representation(own, study.naming.label(own), study.naming.key(own), labelled, matrix, note, responses.note)
-
-
-def kept(responses: LayerResponses) -> tuple[npt.NDArray[Any], str]:
-    """A layer's responses in memory, or features in their place, and what was done to them; empty if nothing was."""
-    n_stimuli, n_units = responses.shape
-    projection = PROJECTION.of_layer(n_units)
-    if not isinstance(projection, Projection) or n_stimuli * n_units * FLOAT32 <= MOST_BYTES:
-        return np.asarray(responses.values(), dtype=np.float32), ""
-    return projection.of_blocks(responses.blocks()).astype(np.float32), projection.note
+        responses = xr.DataArray(result.responses, dims=("stimulus", "unit"), coords=coords, name=own.layer)
+    labels = study.naming.label(own), study.naming.key(own)
+    return Representation(own, *labels, responses, result.rdm, result.features, result.note)

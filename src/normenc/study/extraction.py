@@ -16,9 +16,9 @@ from torch import nn
 
 import normenc
 from normenc.errors import InputError, NormencWarning
-from normenc.representations import Encoder, extract, layers_in_order
+from normenc.representations import Encoder, LayerResponses, Reduction, extract, layers_in_order
 from normenc.representations.identity import digest_of_encoder, digest_of_images
-from normenc.representations.reductions import as_reduction
+from normenc.representations.reductions import Projection, as_reduction
 from normenc.rsa import rdm
 from normenc.study.own_code import INSTALLED, code_of, root_of
 from normenc.study.source_code import digest_of_code
@@ -28,9 +28,12 @@ from normenc.whole_files import check_writable, remove_leftovers
 
 __all__ = ["LayerResult", "extracted"]
 
-FORMAT = 1
+FORMAT = 2
+TEXTS = ("note", "name", "features")
 CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside the network
-KEPT_BYTES = 2**26  # of a layer's responses
+KEPT_BYTES = 2**23  # of a layer's responses, in single precision
+FEATURES = Reduction("projection", 1000)  # in place of more
+FLOAT32 = 4
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ class LayerResult:
     n_units : int
         Of which the RDM was computed.
     rdm : ndarray, shape (n_stimuli, n_stimuli)
-    responses : ndarray, shape (n_stimuli, n_units), or None
-        None if they take more than 64 MiB.
+    responses : ndarray, shape (n_stimuli, n_units) or (n_stimuli, 1000), or None
+        Features in place of units if these take more than 8 MiB; None if they were not asked for.
     note : str
         How units were reduced, see :class:`normenc.representations.LayerResponses`.
+    features : str
+        How features were made of units; empty where there are none.
     """
 
     name: str
@@ -54,6 +59,7 @@ class LayerResult:
     rdm: npt.NDArray[np.float64]
     responses: npt.NDArray[Any] | None
     note: str
+    features: str = ""
 
 
 def extracted(
@@ -63,9 +69,10 @@ def extracted(
     *,
     metric: str = "correlation",
     cache: Path | None = None,
+    keep: bool = True,
     **options: Any,
 ) -> dict[str, LayerResult | InputError]:
-    """RDMs of an encoder's layers, and their responses where these are small; what was computed before is read.
+    """RDMs of an encoder's layers, and their responses, or features of large ones; what was computed before is read.
 
     Parameters
     ----------
@@ -77,6 +84,8 @@ def extracted(
         Folder in which results are kept, one file for each layer, under a digest of the network (weights, settings,
         code), the images, the layer, its reduction, the metric, and the code and packages that compute with them;
         default: nothing is kept.
+    keep : bool
+        Whether responses are wanted beside RDMs.
     **options
         Of :func:`normenc.representations.extract`.
 
@@ -97,7 +106,7 @@ def extracted(
     >>> found["pool"].rdm.shape, found["pool"].n_units
     ((3, 3), 288)
     """
-    places = {} if cache is None else _places(encoder, images, layers, metric, cache, options)
+    places = {} if cache is None else _places(encoder, images, layers, metric, cache, options | {"keep": keep})
     found: dict[str, LayerResult | InputError] = _kept(places, len(images))
     missing = layers if not places else [name for name in places if name not in found]
     if missing is None or missing:
@@ -105,21 +114,29 @@ def extracted(
             check_writable(cache, "layers cannot be kept here", LAYERS.advice)
         with extract(encoder, images, missing, **options) as responses:
             for name, layer in responses.items():
-                found[name] = _result(layer, metric)
+                found[name] = _result(layer, metric, keep)
                 result = found[name]
                 if name in places and isinstance(result, LayerResult):
                     write(places[name], _packed(result, places[name].stem), LAYERS)
     return {name: found[name] for name in (places or layers or found)}
 
 
-def _result(layer: Any, metric: str) -> LayerResult | InputError:
+def _result(layer: LayerResponses, metric: str, keep: bool) -> LayerResult | InputError:
     try:
         matrix = rdm(layer, metric)
     except InputError as error:
         return error
-    nbytes = layer.shape[0] * layer.shape[1] * layer.dtype.itemsize
-    values = layer.values().copy() if nbytes <= KEPT_BYTES else None
-    return LayerResult(layer.name, layer.shape[1], matrix, values, layer.note)
+    values, features = _responses(layer) if keep else (None, "")
+    return LayerResult(layer.name, layer.shape[1], matrix, values, layer.note, features)
+
+
+def _responses(layer: LayerResponses) -> tuple[npt.NDArray[Any], str]:
+    """A layer's responses in memory, or features in their place, and how these were made."""
+    n_stimuli, n_units = layer.shape
+    projection = FEATURES.of_layer(n_units)
+    if not isinstance(projection, Projection) or n_stimuli * n_units * FLOAT32 <= KEPT_BYTES:
+        return np.array(layer.values(), dtype=np.float32), ""
+    return projection.of_blocks(layer.blocks()).astype(np.float32), projection.note
 
 
 def _places(
@@ -144,6 +161,7 @@ def _places(
         "metric": metric,
         "reduce": repr(as_reduction(options.get("reduce"))),
         "dtype": str(options.get("dtype", "float32")),
+        "keep": options["keep"],
     }
     names = layers_in_order(encoder, images[:2]) if layers is None else layers
     keys = {name: sha256(json.dumps(content | {"layer": name}, sort_keys=True).encode()) for name in names}
@@ -173,6 +191,7 @@ def _packed(result: LayerResult, key: str) -> bytes:
         "n_units": torch.tensor(result.n_units),
         "note": torch.frombuffer(bytearray(b" " + result.note.encode()), dtype=torch.uint8),
         "name": torch.frombuffer(bytearray(b" " + result.name.encode()), dtype=torch.uint8),
+        "features": torch.frombuffer(bytearray(b" " + result.features.encode()), dtype=torch.uint8),
     }
     if result.responses is not None:
         tensors["responses"] = torch.from_numpy(np.ascontiguousarray(result.responses))
@@ -204,13 +223,14 @@ def _unpacked(place: Path, n_stimuli: int) -> LayerResult:
         raise DamagedError("it is not a file")
     tensors = unpack(place.read_bytes(), place.stem)
     values = tensors.pop("responses", None)
-    texts = {name: tensors.pop(name) for name in ("note", "name") if name in tensors}
+    texts = {name: tensors.pop(name) for name in TEXTS if name in tensors}
     n_pairs = n_stimuli * (n_stimuli - 1) // 2
     check_forms(tensors, {"rdm": (torch.float64, (n_pairs,)), "n_units": (torch.int64, ())})
-    if len(texts) < 2 or (values is not None and tuple(values.shape) != (n_stimuli, int(tensors["n_units"]))):
+    n_kept = FEATURES.n_units if values is not None and len(texts.get("features", " ")) > 1 else int(tensors["n_units"])
+    if len(texts) < len(TEXTS) or (values is not None and tuple(values.shape) != (n_stimuli, n_kept)):
         raise DamagedError("a part is missing, or does not have the expected shape")
     matrix = np.zeros((n_stimuli, n_stimuli))
     matrix[np.triu_indices(n_stimuli, k=1)] = tensors["rdm"].numpy()
-    note, name = (bytes(texts[of].numpy()).decode()[1:] for of in ("note", "name"))
+    note, name, features = (bytes(texts[of].numpy()).decode()[1:] for of in TEXTS)
     responses = None if values is None else values.numpy()
-    return LayerResult(name, int(tensors["n_units"]), matrix + matrix.T, responses, note)
+    return LayerResult(name, int(tensors["n_units"]), matrix + matrix.T, responses, note, features)
