@@ -16,6 +16,7 @@ from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.representations import represent
 from normenc.study import load_study, prepare, run
+from normenc.study import represent as represent_study
 from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.encoder_units import encoder_unit
 
@@ -210,6 +211,16 @@ def test_encoders_stand_beside_networks_that_the_study_trains(folder, monkeypatc
     assert "Of 5 trained or pretrained layers" in page or "Of the trained or pretrained layers" in page
     assert "The network wide (built by existing_nets:Small) was not trained" in page
     assert "conv2 (pretrained)" in page
+
+
+def test_layers_are_computed_once(alone, folder, monkeypatch):
+    monkeypatch.setenv("NORMENC_CACHE", str(folder / "cache"))
+    kept = {path: path.stat().st_mtime_ns for path in (folder / "cache" / "layers").iterdir()}
+    again = represent_study(prepare(study_of(folder, SMALL)), progress=False)
+    assert len(kept) == 3 * (1 + 5)  # layers, of the network and its twins
+    assert {path: path.stat().st_mtime_ns for path in (folder / "cache" / "layers").iterdir()} == kept
+    found = next(r for r in again.representations if r.label == "conv2, pretrained")
+    np.testing.assert_array_equal(found.rdm, alone.rdms.sel(population=found.key).to_numpy())
 
 
 def test_untrained_networks_alone_answer_no_question_of_training(folder, tmp_path):

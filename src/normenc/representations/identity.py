@@ -16,7 +16,7 @@ from torch import nn
 __all__ = ["digest_of_encoder", "digest_of_images"]
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, torch.dtype, torch.device, torch.Size, slice)
-DEEPEST = 6
+DEEPEST = 16
 PLAIN_SIZE = type("Plain", (), {}).__basicsize__  # of objects whose attributes are all that they are
 OWN_OF_MODULES = frozenset(vars(nn.Module()))  # parameters, buffers, hooks, the mode and the like
 HOOKS = ("_forward_pre_hooks", "_forward_hooks")
