@@ -85,7 +85,7 @@ def _tuned_to(angle: str, when: str = "always") -> Iterator[Column]:
 def _similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of_measure: str) -> Iterator[Column]:
     """The columns that ``similarity.csv`` and ``similarity_by_method.csv`` share."""
     yield from of_rows
-    yield from _integer("n_seeds", "how many seeds the values are means over; empty for controls")
+    yield from _integer("n_seeds", "how many seeds the values are means over; empty for controls and pretrained layers")
     yield from _text("rdm_metric", "how dissimilarities were computed")
     yield from _text("comparison", comparison)
     yield from _number("similarity low high", f"the similarity with the recording's RDM{of_measure}, and its interval")
@@ -150,12 +150,12 @@ TABLES = {
         _number("similarity", "for this seed; a mean over animals, or sessions, if there are several"),
     ),
     "differences.csv": _table(
-        "One row per trained layer and what it is compared with. P-values are corrected over all rows.",
+        "One row per trained or pretrained layer and what it is compared with. P-values are corrected over all rows.",
         _text("recording", "with which both were compared"),
         _encoder("the layer", before=""),
         _encoder(
-            "what it is compared with: its `untrained twin`, a `control`, or another `trained layer` of the same "
-            "network",
+            "what it is compared with: its `untrained twin`, a `control`, or another layer of the same network, of the "
+            "same kind",
             before="",
             prefix="other_",
         ),

@@ -110,7 +110,7 @@ FILES = (
     File(
         ENVIRONMENT,
         f"versions, the `format` of the tables ({FORMAT}), seeds, device, the recording's facts, scores in the tasks, "
-        "controls that were skipped, what was resampled",
+        "weights and layers of encoders that the study does not train, controls that were skipped, what was resampled",
     ),
     File(
         "quality.json",
@@ -130,7 +130,7 @@ FILES = (
         "what each layer explains beyond all controls together",
         "if there is a control, and stimuli are more than the controls by three and at least six",
     ),
-    File("training.csv", "the loss of every batch"),
+    File("training.csv", "the loss of every batch", "if the study trains networks"),
     File("over_training.csv", "similarity at checkpoints", "with `[training] checkpoints`"),
     File("tuning.csv", "tuning of each population", GRATINGS),
     File("tuning_units.csv", "tuning of each neuron or unit", GRATINGS),
@@ -149,7 +149,7 @@ FILES = (
         "stimuli.png",
         f"the stimuli side by side, {SHEET_COLUMNS} in a row, each at most 64 pixels wide and high",
     ),
-    File("models/", "weights"),
+    File("models/", "weights", "if networks are trained, or fitted to the neurons"),
     File("figures/", "figures as PNG and SVG, and `source_data.h5`, the data behind them ([figures](figures.md))"),
     File(REPORT, "the [report](report.md)", "written by `normenc run`"),
     File(RUN_MARKER, "marks the folder as a run: a list of the run's files, each with its SHA-256"),

@@ -114,7 +114,7 @@ def descriptions_of(
         descriptions[label] = _recording(recording, label, period)
     rows = slice(None) if compared is None or compared.kind == recording.kind else _same_gratings(recording, compared)
     for r in representations:
-        if r.responses is not None and not r.note:  # features in place of units are not tuned
+        if r.responses is not None and not (r.note or r.reduced):  # features in place of units are not tuned
             descriptions[r.label] = _encoder(r, rows, recording.stimulus, period)
     return descriptions
 

@@ -1,7 +1,7 @@
 """Which layers of an encoder are compared: those that patterns name, all, or some that are evenly spaced over depth."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -24,7 +24,7 @@ WILD = "*?["
 class Chosen:
     """Layers of a network in order of running, as :func:`normenc.representations.represent` takes them.
 
-    ``n_units`` are the units of each; ``how`` says how they were chosen, as a clause.
+    ``n_units`` are the units of each; ``how`` says how they were chosen, as a clause, empty if each was named.
     """
 
     layers: tuple[str, ...]
@@ -52,12 +52,13 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     whole = activation_layers(network, image)
     known = _with_weights(network, whole, settings.leave_out)
     asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
-    found = _matched(network, image, known, whole, asked)
-    how = (
-        "all layers that give one row per image"
-        if settings.layers == "all"
-        else f"the layers that match {', '.join(asked)}"
-    )
+    matched = _matched(network, image, known, whole, asked)
+    units = _units(network, image, matched)
+    _check_units(units, asked)
+    found = [name for name in matched if units[name] > 1]
+    how = "all layers that give one row per image" if settings.layers == "all" else ""
+    if any(mark in pattern for pattern in asked for mark in f"!{WILD}") and not how:
+        how = f"the layers that match {', '.join(asked)}"
     if (n := settings.n_layers) is not None:
         distinct = found if settings.layers else [name for name in found if _has_weights(network, name)] or found
         if settings.n is not None and n > len(distinct):
@@ -66,10 +67,8 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
         of = f"that match {', '.join(asked)}" if settings.layers else "with weights"
         how = f"{len(found)} of the {n_found} layers {of}, evenly spaced over depth"
     layers = _of_tokens(network, image, found, settings.tokens)
-    n_units = tuple(values.sizes["unit"] for values in represent(network, image, layers).values())
-    _check_units(layers, n_units, settings)
-    kept = [(name, n) for name, n in zip(layers, n_units, strict=True) if n > 1]
-    return Chosen(tuple(name for name, _ in kept), tuple(n for _, n in kept), how)
+    units |= _units(network, image, [name for name in layers if name not in units])
+    return Chosen(tuple(layers), tuple(units[name] for name in layers), how)
 
 
 def evenly_spaced(names: Sequence[str], n: int) -> list[str]:
@@ -93,7 +92,7 @@ def _matched(
     without = [pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")]
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
     for pattern in wanted:
-        own = [name for name in known if pattern == name or fnmatchcase(name, pattern)]
+        own = [name for name in known if _fits(name, pattern)]
         if own:
             chosen |= {name: places[name] for name in own}
         elif pattern in whole:
@@ -104,14 +103,18 @@ def _matched(
         else:
             chosen[pattern] = _named(network, image, known, pattern)
     for pattern in without:
-        own = [name for name in known if _base(name) == pattern or fnmatchcase(_base(name), pattern)]
-        own += [name for name in chosen if name == pattern or fnmatchcase(name, pattern)]
+        candidates = dict.fromkeys((*known, *chosen))
+        own = [name for name in candidates for called in (name, _base(name)) if _fits(called, pattern)]
         if not own:
             raise InputError(f"layers: given {quoted('!' + pattern)}, which matches no layer{_near(pattern, known)}")
         chosen = {name: place for name, place in chosen.items() if name not in own}
     if not chosen:
         raise InputError(f"layers: given {list(patterns)}, which leave no layer; there are {_some(known)}")
     return sorted(chosen, key=lambda name: chosen[name])
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def _named(network: nn.Module, image: torch.Tensor, known: Sequence[str], name: str) -> tuple[int, int]:
@@ -159,7 +162,7 @@ def _of_tokens(network: nn.Module, image: torch.Tensor, layers: Sequence[str], t
     if tokens == "all":
         return list(layers)
     plain = [name for name in layers if "@" not in name]
-    pooled = {name: f"{name}@{tokens}" for name in plain if _has_tokens(network, image, name)}
+    pooled = {name: f"{name}@{tokens}" for name in _with_tokens(network, image, plain)}
     if not pooled:
         raise InputError(
             f"tokens: given {tokens!r}, which is for outputs (stimulus, token, unit), but none of the layers "
@@ -168,21 +171,33 @@ def _of_tokens(network: nn.Module, image: torch.Tensor, layers: Sequence[str], t
     return [pooled.get(name, name) for name in layers]
 
 
-def _has_tokens(network: nn.Module, image: torch.Tensor, name: str) -> bool:
+def _with_tokens(network: nn.Module, image: torch.Tensor, layers: Sequence[str]) -> list[str]:
+    """Those of some layers whose outputs are tokens: of all at once where they are, else found by halves."""
+    if not layers:
+        return []
     try:
-        represent(network, image, [f"{name}@class"])
+        represent(network, image, [f"{name}@class" for name in layers])
     except InputError:
-        return False
-    return True
+        half = len(layers) // 2
+        parts = (layers[:half], layers[half:]) if half else ()
+        return [name for part in parts for name in _with_tokens(network, image, part)]
+    return list(layers)
 
 
-def _check_units(layers: Sequence[str], n_units: Sequence[int], settings: EncoderSettings) -> None:
-    """Raise InputError where a layer that is named in full has a single unit, whose RDM is undefined."""
-    for name, n in zip(layers, n_units, strict=True):
-        if n < 2 and settings.layers not in (None, "all") and name in (settings.layers or ()):
+def _units(network: nn.Module, image: torch.Tensor, layers: Sequence[str]) -> dict[str, int]:
+    """How many units each layer has."""
+    if not layers:
+        return {}
+    return {name: responses.sizes["unit"] for name, responses in represent(network, image, layers).items()}
+
+
+def _check_units(units: Mapping[str, int], patterns: Sequence[str]) -> None:
+    """Raise InputError where a layer that is named in full, or every layer, has a single unit."""
+    for name, n in units.items():
+        if n < 2 and name in patterns:
             raise InputError(f"layers: given {quoted(name)}, which has a single unit, whose RDM is undefined")
-    if max(n_units) < 2:
-        raise InputError("layers: each has a single unit, whose RDM is undefined; name other layers")
+    if max(units.values()) < 2:
+        raise InputError("layers: each of them has a single unit, whose RDM is undefined; name other layers")
 
 
 def _near(name: str, known: Sequence[str]) -> str:

@@ -3,27 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import xarray as xr
-from sklearn.random_projection import SparseRandomProjection
 from torch import nn
 
-from normenc import rsa
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
-from normenc.representations import LayerResponses, extract
+from normenc.recordings import cache_folder
 from normenc.study.encoder_units import EncoderUnit
+from normenc.study.extraction import LayerResult, extracted
 from normenc.study.representing import Prepared, Representation, check_apart
 from normenc.study.sweep import Failure
 
 __all__ = ["Reading", "encoder_representations"]
-
-MOST_BYTES = 16 * 2**20  # of a layer's responses that are kept whole, in single precision
-N_FEATURES = 1000  # to which larger ones are projected
-FLOAT32 = 4
 
 
 @dataclass(frozen=True)
@@ -58,14 +50,23 @@ def encoder_representations(
     dead: dict[tuple[EncoderKind, str], str] = {}
     for own, network in _networks(unit, prepared.study.untrained_seeds):
         keep = own.seed in (None, prepared.study.untrained_seeds[0])
-        outputs = extract(
-            network.to(reading.device), shown, unit.chosen.layers, memory=reading.memory, scratch=reading.scratch
+        outputs = extracted(
+            network.to(reading.device),
+            shown,
+            unit.chosen.layers,
+            metric=prepared.study.rdm_metric,
+            cache=cache_folder() / "layers",
+            keep=keep,
+            memory=reading.memory,
+            scratch=reading.scratch,
+            reduce=unit.section.reduce,
+            dtype=unit.section.dtype,
         )
-        for layer, responses in outputs.items():
+        for layer, result in outputs.items():
             try:
-                representation = _representation(prepared, replace(own, layer=layer), responses, keep=keep)
+                representation = _representation(prepared, replace(own, layer=layer), result)
             except InputError as error:
-                dead.setdefault((own.kind, layer), f"{unit.title}, layer {layer}: {error}")
+                dead.setdefault((own.kind, layer), str(error))
             else:
                 found.setdefault((own.kind, layer), []).append(representation)
     failures = [Failure(unit, why, layer, kind is EncoderKind.TWIN) for (kind, layer), why in dead.items()]
@@ -80,27 +81,14 @@ def _networks(unit: EncoderUnit, seeds: list[int]) -> Iterator[tuple[EncoderId, 
         yield replace(unit.encoder, kind=EncoderKind.TWIN, seed=seed), unit.untrained(seed)
 
 
-def _representation(prepared: Prepared, own: EncoderId, responses: LayerResponses, *, keep: bool) -> Representation:
+def _representation(prepared: Prepared, own: EncoderId, result: LayerResult | InputError) -> Representation:
     study, recording = prepared.study, prepared.recording
-    matrix = rsa.rdm(responses, metric=study.rdm_metric)
-    check_apart(matrix, study.comparison.method)
-    values, note = kept(responses) if keep else (None, "")
-    labelled = None
-    if values is not None:
+    if isinstance(result, InputError):
+        raise result
+    check_apart(result.rdm, study.comparison.method)
+    responses = None
+    if result.responses is not None:
         coords = {recording.kind: ("stimulus", recording.stimulus)}
-        labelled = xr.DataArray(values, dims=("stimulus", "unit"), coords=coords, name=own.layer)
-    return Representation(own, study.naming.label(own), study.naming.key(own), labelled, matrix, note)
-
-
-def kept(responses: LayerResponses) -> tuple[npt.NDArray[Any], str]:
-    """A layer's responses in memory, or features in their place, and what was done to them; empty if nothing was."""
-    n_stimuli, n_units = responses.shape
-    if n_stimuli * n_units * FLOAT32 <= MOST_BYTES or n_units <= N_FEATURES:
-        return np.asarray(responses.values(), dtype=np.float32), responses.note
-    features = np.zeros((n_stimuli, N_FEATURES), dtype=np.float32)
-    for place, block in enumerate(responses.blocks()):
-        projection = SparseRandomProjection(N_FEATURES, density=1 / n_units**0.5, random_state=place)
-        projection.fit(np.zeros((1, block.shape[1]), dtype=np.float32))
-        features += projection.transform(np.ascontiguousarray(block, dtype=np.float32))
-    done = f"{n_units:,} units, reduced to {N_FEATURES:,} features by a sparse random projection"
-    return features, "; ".join(filter(None, (responses.note, done)))
+        responses = xr.DataArray(result.responses, dims=("stimulus", "unit"), coords=coords, name=own.layer)
+    labels = study.naming.label(own), study.naming.key(own)
+    return Representation(own, *labels, responses, result.rdm, result.features, result.note)

@@ -119,7 +119,7 @@ def _predict(compared: Compared, device: str, progress: ProgressCallback) -> Pre
                         *_failure(scores),
                         *predictions.warnings,
                         *size_notes(recording, settings, r.responses.shape[1]),
-                        *[r.note] * bool(r.note),
+                        *filter(None, (r.reduced, r.note)),
                     ]
                 )
             }

@@ -43,8 +43,9 @@ class Representation:
     """One encoder's layer: its responses to the recording's stimuli and their RDM.
 
     ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
-    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what was
-    done to responses that are too large to be kept; their RDM is that of the whole layer.
+    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what
+    was done to responses that are too large to be kept, whose RDM is that of the whole layer; ``reduced`` what was done
+    before the RDM was computed.
     """
 
     encoder: EncoderId
@@ -53,6 +54,7 @@ class Representation:
     responses: xr.DataArray | None
     rdm: npt.NDArray[np.float64]
     note: str = ""
+    reduced: str = ""
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,8 @@ def _units_of(recording: Recording) -> dict[str, str]:
 def _attributes(representation: Representation) -> dict[str, Any]:
     own = encoder_columns([representation.encoder], [representation.label])
     known = {name: values[0] for name, values in own.items() if not pd.isna(values[0])}
-    return known | ({"note": representation.note} if representation.note else {})
+    done = "; ".join(filter(None, (representation.reduced, representation.note)))
+    return known | ({"note": done} if done else {})
 
 
 def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
@@ -265,7 +266,7 @@ def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 def _encoders(evaluation: Evaluation) -> dict[str, Any]:
     """What encoders are that the study did not train; nothing where there are none."""
-    notes = {(r.encoder.network, r.encoder.layer): r.note for r in evaluation.representations if r.note}
+    kept = [r for r in evaluation.representations if r.responses is not None]
     told = [
         {
             "label": unit.title,
@@ -276,7 +277,9 @@ def _encoders(evaluation: Evaluation) -> dict[str, Any]:
             "layers": list(unit.chosen.layers),
             "n_units": list(unit.chosen.n_units),
             "chosen": unit.chosen.how,
-            "notes": {layer: note for (label, layer), note in notes.items() if label == unit.title},
+            "dtype": unit.section.dtype,
+            "reduced": {r.encoder.layer: r.reduced for r in kept if r.reduced and r.encoder.network == unit.title},
+            "features": {r.encoder.layer: r.note for r in kept if r.note and r.encoder.network == unit.title},
         }
         for unit in evaluation.prepared.encoders
     ]

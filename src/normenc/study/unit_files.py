@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from safetensors.torch import load, save
 from normenc.errors import InputError
 from normenc.whole_files import write_whole
 
-__all__ = ["ADVICE", "OLDER_ASIDE", "DamagedError", "check_forms", "pack", "unpack", "write"]
+__all__ = ["ADVICE", "LAYERS", "NETWORKS", "OLDER_ASIDE", "DamagedError", "check_forms", "pack", "unpack", "write"]
 
 ADVICE = "set NORMENC_CACHE to a folder that can be written"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -23,6 +24,20 @@ OLDER_ASIDE = re.compile(r"\.[0-9a-f]{32}-.*", re.DOTALL)  # what killed process
 
 SAID = "normenc"  # the entry of the metadata: key and digest
 Form = tuple[torch.dtype, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What files are called in messages."""
+
+    many: str
+    one: str
+    again: str
+    advice: str = ADVICE
+
+
+NETWORKS = _Words("trained networks", "This network", "networks that are already stored are not trained again")
+LAYERS = _Words("RDMs of layers", "This layer", "layers that are already stored are not computed again")
 
 
 class DamagedError(Exception):
@@ -63,7 +78,7 @@ def unpack(content: bytes, key: str) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def write(place: Path, content: bytes) -> None:
+def write(place: Path, content: bytes, words: _Words = NETWORKS) -> None:
     """Write the file of a unit, and replace an existing one.
 
     Raises
@@ -79,12 +94,12 @@ def write(place: Path, content: bytes) -> None:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise InputError(
-                f"{place.parent}: trained networks cannot be stored here ({error.strerror}); {ADVICE}"
+                f"{place.parent}: {words.many} cannot be stored here ({error.strerror}); {words.advice}"
             ) from None
         raise InputError(
-            f"{place}: the disk is full ({error.strerror}). This network takes {len(content):,} bytes, and "
+            f"{place}: the disk is full ({error.strerror}). {words.one} takes {len(content):,} bytes, and "
             f"{shutil.disk_usage(place.parent).free:,} bytes are free. Make room, or set NORMENC_CACHE to a folder "
-            "with more; networks that are already stored are not trained again"
+            f"with more; {words.again}"
         ) from None
 
 

@@ -1,0 +1,236 @@
+"""Layers of an encoder as RDMs, kept under a digest of all that decides them, as trained networks are."""
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache as once
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+import normenc
+from normenc.errors import InputError, NormencWarning
+from normenc.representations import Encoder, LayerResponses, Reduction, extract, layers_in_order
+from normenc.representations.identity import digest_of_encoder, digest_of_images
+from normenc.representations.reductions import Projection, as_reduction
+from normenc.rsa import rdm
+from normenc.study.own_code import INSTALLED, code_of, root_of
+from normenc.study.source_code import digest_of_code
+from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
+from normenc.study.units import packages
+from normenc.whole_files import check_writable, remove_leftovers
+
+__all__ = ["LayerResult", "extracted"]
+
+FORMAT = 2
+TEXTS = ("note", "name", "features")
+CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside the network
+KEPT_BYTES = 2**23  # of a layer's responses, in single precision
+FEATURES = Reduction("projection", 1000)  # in place of more
+FLOAT32 = 4
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """What is kept of a layer.
+
+    Attributes
+    ----------
+    name : str
+    n_units : int
+        Of which the RDM was computed.
+    rdm : ndarray, shape (n_stimuli, n_stimuli)
+    responses : ndarray, shape (n_stimuli, n_units) or (n_stimuli, 1000), or None
+        Features in place of units if these take more than 8 MiB; None if they were not asked for.
+    note : str
+        How units were reduced, see :class:`normenc.representations.LayerResponses`.
+    features : str
+        How features were made of units; empty where there are none.
+    """
+
+    name: str
+    n_units: int
+    rdm: npt.NDArray[np.float64]
+    responses: npt.NDArray[Any] | None
+    note: str
+    features: str = ""
+
+
+def extracted(
+    encoder: Encoder,
+    images: Any,
+    layers: Sequence[str] | None = None,
+    *,
+    metric: str = "correlation",
+    cache: Path | None = None,
+    keep: bool = True,
+    **options: Any,
+) -> dict[str, LayerResult | InputError]:
+    """RDMs of an encoder's layers, and their responses, or features of large ones; what was computed before is read.
+
+    Parameters
+    ----------
+    encoder, images, layers
+        See :func:`normenc.representations.extract`. Callables that are no modules are computed each time.
+    metric : str
+        ``"correlation"``, ``"cosine"`` or ``"euclidean"``.
+    cache : Path, optional
+        Folder in which results are kept, one file for each layer, under a digest of the network (weights, settings,
+        code), the images, the layer, its reduction, the metric, and the code and packages that compute with them;
+        default: nothing is kept.
+    keep : bool
+        Whether responses are wanted beside RDMs.
+    **options
+        Of :func:`normenc.representations.extract`.
+
+    Returns
+    -------
+    dict of str to LayerResult or InputError
+        In the requested order; the error if a layer has no dissimilarities, as when all its units are silent.
+
+    Raises
+    ------
+    InputError
+        As :func:`normenc.representations.extract`; also if results cannot be kept.
+
+    Examples
+    --------
+    >>> from normenc import networks, stimuli
+    >>> found = extracted(networks.ConvPoolFC(), stimuli.gratings([-45, 0, 45]), ["pool"])
+    >>> found["pool"].rdm.shape, found["pool"].n_units
+    ((3, 3), 288)
+    """
+    places = {} if cache is None else _places(encoder, images, layers, metric, cache, options | {"keep": keep})
+    found: dict[str, LayerResult | InputError] = _kept(places, len(images))
+    missing = layers if not places else [name for name in places if name not in found]
+    if missing is None or missing:
+        if places and cache is not None:
+            check_writable(cache, "layers cannot be kept here", LAYERS.advice)
+        with extract(encoder, images, missing, **options) as responses:
+            for name, layer in responses.items():
+                found[name] = _result(layer, metric, keep)
+                result = found[name]
+                if name in places and isinstance(result, LayerResult):
+                    write(places[name], _packed(result, places[name].stem), LAYERS)
+    return {name: found[name] for name in (places or layers or found)}
+
+
+def _result(layer: LayerResponses, metric: str, keep: bool) -> LayerResult | InputError:
+    try:
+        matrix = rdm(layer, metric)
+    except InputError as error:
+        return error
+    values, features = _responses(layer) if keep else (None, "")
+    return LayerResult(layer.name, layer.shape[1], matrix, values, layer.note, features)
+
+
+def _responses(layer: LayerResponses) -> tuple[npt.NDArray[Any], str]:
+    """A layer's responses in memory, or features in their place, and how these were made."""
+    n_stimuli, n_units = layer.shape
+    projection = FEATURES.of_layer(n_units)
+    if not isinstance(projection, Projection) or n_stimuli * n_units * FLOAT32 <= KEPT_BYTES:
+        return np.array(layer.values(), dtype=np.float32), ""
+    return projection.of_blocks(layer.blocks()).astype(np.float32), projection.note
+
+
+def _places(
+    encoder: Encoder,
+    images: Any,
+    layers: Sequence[str] | None,
+    metric: str,
+    cache: Path,
+    options: Mapping[str, Any],
+) -> dict[str, Path]:
+    """Each layer's file; none if it is unknown what the encoder does."""
+    own = digest_of_encoder(encoder)
+    if own is None or not isinstance(encoder, nn.Module):
+        return {}
+    content = {
+        "format": FORMAT,
+        "code": _code_digest(),
+        "own code": sorted({code for part in encoder.modules() if (code := _code_of(type(part)))}),
+        "packages": packages(),
+        "encoder": own,
+        "images": digest_of_images(images),
+        "metric": metric,
+        "reduce": repr(as_reduction(options.get("reduce"))),
+        "dtype": str(options.get("dtype", "float32")),
+        "keep": options["keep"],
+    }
+    names = layers_in_order(encoder, images[:2]) if layers is None else layers
+    keys = {name: sha256(json.dumps(content | {"layer": name}, sort_keys=True).encode()) for name in names}
+    return {name: cache / f"{key.hexdigest()[:32]}.safetensors" for name, key in keys.items()}
+
+
+def _code_of(kind: type) -> str | None:
+    """A digest of an own class's code and all that it imports; of installed packages, the class's own file counts."""
+    root = root_of(kind)
+    try:
+        return None if root is None or root.name in INSTALLED else code_of(kind)
+    except InputError:  # without a source file, such as a class made in a notebook: its functions count
+        return None
+
+
+@once
+def _code_digest() -> str:
+    here = Path(normenc.__file__).parent
+    files = [file for part in CODE for file in ([here / part] if part.endswith(".py") else (here / part).rglob("*.py"))]
+    return digest_of_code(files, here)
+
+
+def _packed(result: LayerResult, key: str) -> bytes:
+    pairs = np.triu_indices(len(result.rdm), k=1)
+    tensors = {
+        "rdm": torch.from_numpy(result.rdm[pairs]),
+        "n_units": torch.tensor(result.n_units),
+        "note": torch.frombuffer(bytearray(b" " + result.note.encode()), dtype=torch.uint8),
+        "name": torch.frombuffer(bytearray(b" " + result.name.encode()), dtype=torch.uint8),
+        "features": torch.frombuffer(bytearray(b" " + result.features.encode()), dtype=torch.uint8),
+    }
+    if result.responses is not None:
+        tensors["responses"] = torch.from_numpy(np.ascontiguousarray(result.responses))
+    return pack(tensors, key)
+
+
+def _kept(places: Mapping[str, Path], n_stimuli: int) -> dict[str, LayerResult | InputError]:
+    """Results that were kept; one warning tells of those that were damaged, and are computed again."""
+    found: dict[str, LayerResult | InputError] = {}
+    damaged = []
+    for name, place in places.items():
+        try:
+            if place.exists():
+                found[name] = _unpacked(place, n_stimuli)
+        except (DamagedError, OSError) as error:
+            damaged.append(f"{place}: {error}")
+    for folder in {place.parent for place in places.values()}:
+        remove_leftovers(folder, OLDER_ASIDE)
+    if damaged:
+        count = "1 layer" if len(damaged) == 1 else f"{len(damaged)} layers"
+        warnings.warn(
+            f"what was kept of {count} was damaged, and is computed again ({damaged[0]})", NormencWarning, stacklevel=3
+        )
+    return found
+
+
+def _unpacked(place: Path, n_stimuli: int) -> LayerResult:
+    if not place.is_file():  # a pipe would never end
+        raise DamagedError("it is not a file")
+    tensors = unpack(place.read_bytes(), place.stem)
+    values = tensors.pop("responses", None)
+    texts = {name: tensors.pop(name) for name in TEXTS if name in tensors}
+    n_pairs = n_stimuli * (n_stimuli - 1) // 2
+    check_forms(tensors, {"rdm": (torch.float64, (n_pairs,)), "n_units": (torch.int64, ())})
+    n_kept = FEATURES.n_units if values is not None and len(texts.get("features", " ")) > 1 else int(tensors["n_units"])
+    if len(texts) < len(TEXTS) or (values is not None and tuple(values.shape) != (n_stimuli, n_kept)):
+        raise DamagedError("a part is missing, or does not have the expected shape")
+    matrix = np.zeros((n_stimuli, n_stimuli))
+    matrix[np.triu_indices(n_stimuli, k=1)] = tensors["rdm"].numpy()
+    note, name, features = (bytes(texts[of].numpy()).decode()[1:] for of in TEXTS)
+    responses = None if values is None else values.numpy()
+    return LayerResult(name, int(tensors["n_units"]), matrix + matrix.T, responses, note, features)
