@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from normenc.texts import file_stem, own_stem
 
-__all__ = ["LEARNED", "EncoderId", "EncoderKind", "Naming"]
+__all__ = ["LEARNED", "SUFFIXES", "EncoderId", "EncoderKind", "Naming"]
 
 
 class EncoderKind(StrEnum):

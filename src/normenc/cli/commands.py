@@ -99,6 +99,14 @@ def run(
         float | None,
         typer.Option(metavar="SECONDS", help="How long to wait for the scheduler and its workers; 60 by default."),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="4GiB",
+            help="For the responses of existing networks; half of what is free by default. Larger layers lie on the "
+            "disk meanwhile.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an earlier run in that folder; your own files stay.")
     ] = False,
@@ -147,6 +155,7 @@ def run(
                 folder,
                 device=device,
                 workers=remote or workers or _default_workers(part, device),
+                memory=memory,
                 force=force,
                 page=report.write,
             )

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from normenc.encoders import LEARNED, EncoderKind
+from normenc.encoders import LEARNED, SUFFIXES, EncoderKind
 
-__all__ = ["learned_rows", "learned_word", "never_learned", "of_others"]
+__all__ = ["in_words", "learned_rows", "learned_word", "never_learned", "of_others"]
 
 
 def learned_rows(similarity: pd.DataFrame) -> pd.DataFrame:
@@ -38,3 +38,21 @@ def of_others(similarity: pd.DataFrame, encoder: str) -> bool:
 def never_learned(similarity: pd.DataFrame) -> bool:
     """Whether all networks of a study are untrained."""
     return learned_rows(similarity).empty and bool((similarity["kind"] == EncoderKind.TWIN).any())
+
+
+def in_words(table: pd.DataFrame, word: str, column: str = "encoder") -> pd.DataFrame:
+    """A table whose pretrained layers are called as sentences call them, without a comma.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"encoder": ["conv1, pretrained", "conv1, untrained"]})
+    >>> in_words(table, "pretrained")["encoder"].tolist()
+    ['conv1', 'conv1, untrained']
+    >>> in_words(table, "trained or pretrained")["encoder"].tolist()
+    ['conv1 (pretrained)', 'conv1, untrained']
+    """
+    suffix = SUFFIXES[EncoderKind.PRETRAINED]
+    names = [str(name) for name in table[column]]
+    end = "" if word == "pretrained" else " (pretrained)"
+    called = [name.removesuffix(suffix) + end if name.endswith(suffix) else name for name in names]
+    return table.assign(**{column: called})

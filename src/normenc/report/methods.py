@@ -150,24 +150,31 @@ def _encoders(environment: dict[str, Any], controls: list[str]) -> list[str]:
     encoders = environment.get("encoders", [])
     if not encoders:
         return []
-    sentences = []
-    for own in encoders:
-        source = own["model"].replace(":", " model ", 1) if own["model"].startswith(("timm:", "torchvision:")) else ""
-        what = own["label"] if own["label"] == own["model"] else f"{own['label']} ({source or own['model']})"
-        loaded = f"the weights {own['file'] or own['weights']} (SHA-256 {own['sha256']})" if own["weights"] else ""
-        had = f"had {loaded}, which others trained" if loaded else "had initial weights alone"
-        sentences.append(
-            f"The network {what} {had}; images were prepared for it: {own['shown']}. Its layers "
-            f"{join_names(own['layers'])} were compared with the recording ({own['chosen']})."
-        )
     n = counted(len(environment["seeds"]["untrained"]), "seed")
-    twins = "The same layers of untrained networks of the same architecture, with initial weights of"
     others = f", and {join_names(controls)}," if controls else ""
     if any(own["weights"] for own in encoders):
-        sentences.append(f"{twins} {n}{others} served as controls.")
-    elif controls:
-        sentences.append(f"Initial weights were those of {n}; {join_names(controls)} served as controls.")
-    return sentences
+        last = f"The same layers of untrained twins (initial weights of {n}){others} served as controls."
+    else:
+        last = (
+            f"Initial weights were those of {n}" + f"; {join_names(controls)} served as controls" * bool(controls) + "."
+        )
+    return [*(_encoder(own) for own in encoders), last]
+
+
+def _encoder(own: dict[str, Any]) -> str:
+    library, _, name = own["model"].partition(":")
+    source = f"{name}, as built by {library}" if library in ("timm", "torchvision") else f"built by {own['model']}"
+    weights = "was not trained"
+    if own["weights"]:
+        file = f"the file {own['file']}" if own["file"] else library
+        weights = f"had pretrained weights from {file} (SHA-256 {own['sha256']})"
+    layers = "layer" if len(own["layers"]) == 1 else "layers"
+    chosen = f" ({own['chosen']})" if own["chosen"] else ""
+    return (
+        f"The network {own['label']} ({source}) {weights} and was shown images prepared as follows: {own['shown']}. Its "
+        f"{layers} {join_names(own['layers'])} {'was' if layers == 'layer' else 'were'} compared with the "
+        f"recording{chosen}."
+    )
 
 
 def _sized(network: dict[str, Any]) -> str:

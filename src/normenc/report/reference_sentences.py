@@ -111,8 +111,9 @@ def _in_numbers(learned: pd.DataFrame, n_tests: int) -> str:
     reached = sum(_reaches(row) for _, row in learned.iterrows())
     sure = learned["p_ceiling_holm"].le(ALPHA) & (learned["similarity"] < learned["ceiling_lower"])
     rest = len(learned) - reached - int(sure.sum())
+    layers = f"{len(learned)} {learned_word(learned)} layers"
     return (
-        f"Of {len(learned)} {learned_word(learned)} layers, {int(sure.sum())} {_are(int(sure.sum()))} significantly below the lower "
+        f"Of {layers}, {int(sure.sum())} {_are(int(sure.sum()))} significantly below the lower "
         f"ceiling (p-values {corrected(n_tests, 'model')}), {rest} {_are(rest)} below it by a difference that was not "
         f"significant, and {reached} {'reaches' if reached == 1 else 'reach'} it."
     )

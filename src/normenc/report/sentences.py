@@ -7,7 +7,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.renamed import renamed
-from normenc.report.learned import learned_rows, learned_word, never_learned, of_others
+from normenc.report.learned import in_words, learned_rows, learned_word, never_learned, of_others
 from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance, zero_is_unrelated
 from normenc.report.wording import (
     corrected,
@@ -41,12 +41,14 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
         significantly more similar than its untrained twin and than every control (corrected p at most 0.05), and is
         above chance: by its test, or, if the test uses circular shifts, which are stricter, by an interval above 0.
     """
-    best, word = _best(similarity), learned_word(similarity)
+    word = learned_word(similarity)
+    similarity, differences = in_words(similarity, word), in_words(differences, word)
+    best = _best(similarity)
     recording = the_recording(similarity["recording"].iloc[0])
     if never_learned(similarity):
         return (
-            f"All networks of this study are untrained, so it cannot show whether training helps to explain {recording}. "
-            "To ask that, give an encoder its weights."
+            f"All networks of this study are untrained, so it cannot show whether training helps to explain "
+            f"{recording}. To ask that, give an encoder its weights."
         )
     if best is None:
         return f"No {word} layer has a similarity with {recording}."
@@ -67,6 +69,11 @@ def answer(similarity: pd.DataFrame, differences: pd.DataFrame) -> str:
         return (
             f"These data cannot show whether {what} helps to explain {recording}: no difference between a {word} "
             "layer and its untrained twin could be tested."
+        )
+    if twin.empty:
+        return (
+            f"This study cannot show whether {what} helps to explain {recording}: {name}, the layer that matches best, "
+            "has no untrained twin that could be compared."
         )
     if improved:
         return (
@@ -182,7 +189,9 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     There is no noise ceiling: a single RDM contains no information about its noise, so the highest similarity that a model could reach is unknown.
     Significantly more similar than chance (label permutations; p-values Holm-corrected for 3 models): fc, pixels.
     """  # noqa: E501 (sentences are lines of their own)
-    best, word = _best(similarity), learned_word(similarity)
+    word = learned_word(similarity)
+    similarity, differences = in_words(similarity, word), in_words(differences, word)
+    best = _best(similarity)
     sentences = []
     if best is not None:
         sentences.append(_of_best(best["encoder"], best, word))

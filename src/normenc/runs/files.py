@@ -31,9 +31,7 @@ REQUIRED = {  # columns without which a table is not that of a run
 NUMBERS = (*ESTIMATES, *CEILING, "p_chance_holm", "p_ceiling_holm", "difference", "p_holm", "seed", "other_seed")
 SECTION = (dict, list)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they are not those of a run
-    SETTINGS: {"name": (str,)}
-    | {"recording": SECTION}
-    | dict.fromkeys(("training", "comparison"), (dict,)),
+    SETTINGS: {"name": (str,)} | {"recording": SECTION} | dict.fromkeys(("training", "comparison"), (dict,)),
     ENVIRONMENT: {"normenc": (str,), "seeds": (dict,), "recording": (dict,), "inference": (dict,)},
 }
 OPTIONAL: dict[str, tuple[type, ...]] = {"scores": (list,), "skipped_controls": (dict,), "stages": (list,)}

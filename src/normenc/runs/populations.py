@@ -48,7 +48,7 @@ def shown_populations(run: Run) -> tuple[list[str], list[str]]:
 
 
 def described_populations(run: Run) -> tuple[list[str], list[str]]:
-    """The recording and the layers that learned, and the controls, whose tuning the pictures show; the recording always."""
+    """The recording and layers that learned, and the controls, whose tuning the pictures show; the recording always."""
     assert run.tuning is not None
     (trained, others), known = shown_populations(run), set(run.tuning["population"])
     plain = [label for label in others if label in known and run.encoders[label].kind is EncoderKind.CONTROL]

@@ -24,7 +24,7 @@ WILD = "*?["
 class Chosen:
     """Layers of a network in order of running, as :func:`normenc.representations.represent` takes them.
 
-    ``n_units`` are the units of each; ``how`` says how they were chosen, as a clause.
+    ``n_units`` are the units of each; ``how`` says how they were chosen, as a clause, empty if each was named.
     """
 
     layers: tuple[str, ...]
@@ -53,7 +53,9 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     known = _with_weights(network, whole, settings.leave_out)
     asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
     found = _matched(network, image, known, whole, asked)
-    how = "all layers that give one row per image" if settings.layers == "all" else f"the layers that match {', '.join(asked)}"
+    how = "all layers that give one row per image" if settings.layers == "all" else ""
+    if any(mark in pattern for pattern in asked for mark in f"!{WILD}") and not how:
+        how = f"the layers that match {', '.join(asked)}"
     if (n := settings.n_layers) is not None:
         distinct = found if settings.layers else [name for name in found if _has_weights(network, name)] or found
         if settings.n is not None and n > len(distinct):

@@ -65,7 +65,7 @@ def encoder_representations(
             try:
                 representation = _representation(prepared, replace(own, layer=layer), responses, keep=keep)
             except InputError as error:
-                dead.setdefault((own.kind, layer), f"{unit.title}, layer {layer}: {error}")
+                dead.setdefault((own.kind, layer), str(error))
             else:
                 found.setdefault((own.kind, layer), []).append(representation)
     failures = [Failure(unit, why, layer, kind is EncoderKind.TWIN) for (kind, layer), why in dead.items()]

@@ -56,8 +56,8 @@ class EncoderSettings(Settings):
         library, colon, name = model.partition(":")
         if PurePath(model).suffix.lower() in MODEL_FILES:
             raise ValueError(
-                f"given {quoted(model)}, a file; the layers of an exported or saved module cannot be read by name. Name "
-                "what builds the network, as in model = 'my_lab.models:build', and give its state dict as weights"
+                f"given {quoted(model)}, a file; the layers of an exported or saved module cannot be read by name. "
+                "Name what builds the network, as in model = 'my_lab.models:build', and give its state dict as weights"
             )
         if not colon or not name or not library:
             raise ValueError(
@@ -117,7 +117,7 @@ class EncoderSettings(Settings):
         n_channels = self.n_channels or 3
         if n_channels != 3 and (self.mean is None or self.std is None):
             raise InputError(
-                f"encoder {self.title}: n_channels is {n_channels}, but ImageNet's mean and std are those of 3 channels; "
+                f"n_channels is {n_channels}, but ImageNet's mean and std are those of 3 channels; "
                 "also give mean and std, as in mean = [0.5], std = [0.25]"
             )
         size = tuple(self.size or SIZE)
@@ -150,12 +150,12 @@ def check_twins(encoders: Sequence[EncoderSettings], n_untrained: int | None) ->
         one, first = next(iter(stated.items()))
         other, second = next((title, n) for title, n in stated.items() if n != first)
         raise ValueError(
-            f"encoder: {one} has untrained = {first} and {other} has {second}; seeds are resampled together, so give all "
-            "the same number"
+            f"encoder: {one} has untrained = {first} and {other} has {second}; seeds are resampled together, so give "
+            "all the same number"
         )
     for title, n in stated.items():
         if n_untrained is not None and n != n_untrained:
             raise ValueError(
-                f"encoder: {title} has untrained = {n}, but networks that the study trains have {n_untrained} untrained "
-                "twins; seeds are resampled together, so leave it out, or change n_seeds or n_untrained in [training]"
+                f"encoder: {title} has untrained = {n}, but networks that the study trains have {n_untrained} "
+                "untrained twins; seeds are resampled together, so leave it out, or change n_seeds or n_untrained in [training]"
             )

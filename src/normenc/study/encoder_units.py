@@ -1,4 +1,4 @@
-"""Encoders that a study does not train, built and tried before anything else is done: with their weights, and untrained."""
+"""Encoders that a study does not train, built and tried before anything is run: with their weights, and untrained."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -73,8 +73,8 @@ class EncoderUnit:
         now = _weights_of(self.section, network)
         if now != self.weights:
             raise InputError(
-                f"encoder {self.title}: its weights ({self.weights.get('file')}) have changed since the study began; run "
-                "it again"
+                f"encoder {self.title}: its weights ({self.weights.get('file')}) have changed since the study began; "
+                "run it again"
             )
         return network
 
@@ -168,7 +168,7 @@ def _module(build: Callable[[], Any], name: str) -> nn.Module:
 
 
 def _check_seeds(section: EncoderSettings, seeds: list[int]) -> None:
-    """Raise InputError unless initial weights are those of the seed, and of nothing else: twins would not be untrained."""
+    """Raise InputError unless initial weights follow from the seed alone: twins would not be untrained."""
     one, again, other = (dict(_own(section, seed).named_parameters()) for seed in (seeds[0], seeds[0], seeds[1]))
     for name, value in one.items():
         if not torch.equal(value, again[name]):

@@ -104,7 +104,7 @@ def represent(
             untrained += [r for r in found if not r.encoder.kind.is_learned]
             failures += lacking
         if not layers and not untrained:
-            raise InputError("; ".join(dict.fromkeys(failure.reason for failure in failures)))
+            raise InputError("; ".join(dict.fromkeys(failure.told for failure in failures)))
         for network, build in each(progress, "responses of untrained layers", prepared.twins):
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
             of_layers, _ = by_layer(prepared, twins, None, network)

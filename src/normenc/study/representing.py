@@ -42,8 +42,8 @@ class Representation:
     """One encoder's layer: its responses to the recording's stimuli and their RDM.
 
     ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
-    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what was
-    done to responses that are too large to be kept; their RDM is that of the whole layer.
+    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what
+    was done to responses that are too large to be kept; their RDM is that of the whole layer.
     """
 
     encoder: EncoderId

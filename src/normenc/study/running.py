@@ -83,8 +83,8 @@ def run(
         ``if __name__ == "__main__":``, because they import it. Or a Dask scheduler whose workers train instead: its
         address, or :class:`normenc.study.Scheduler`, which has certificates too.
     memory : int or str, optional
-        For the responses of encoders that the study does not train: bytes, or a text such as ``"4GiB"``; half of what is
-        free by default. Layers that are larger lie on the disk of the run's folder meanwhile.
+        For the responses of encoders that the study does not train: bytes, or a text such as ``"4GiB"``; half of what
+        is free by default. Layers that are larger lie on the disk meanwhile.
     force : bool
         Replace an earlier run in that folder. Other files there stay, and files of that run that have changed are
         kept aside.

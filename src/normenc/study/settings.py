@@ -48,8 +48,8 @@ class Study(Settings):
     """All settings of a study; its defaults are the reference study.
 
     Sections ``recording``, ``task``, ``network`` and ``encoder`` may stand several times (``[[task]]``): every task is
-    learned by every network from every seed, and compared with every recording. Encoders are not trained; with them, and
-    neither task nor network, a study trains nothing.
+    learned by every network from every seed, and compared with every recording. Encoders are not trained; with them,
+    and neither task nor network, a study trains nothing.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = "reference"

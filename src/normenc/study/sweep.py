@@ -38,6 +38,11 @@ class Failure:
         whole = self.unit.encoder.twin if self.untrained else self.unit.encoder
         return whole if self.layer is None else replace(whole, layer=self.layer, seed=None)
 
+    @property
+    def told(self) -> str:
+        """The reason, which names the network or layer."""
+        return self.reason if isinstance(self.unit, Unit) else self.describe()
+
     def describe(self) -> str:
         """Say which network, or layer, could not be used, and why."""
         own = self.encoder

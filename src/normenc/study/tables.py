@@ -100,7 +100,7 @@ def _columns(representations: Sequence["Representation"], *, other: bool = False
 
 
 def _is_planned(one: EncoderId, other: EncoderId) -> bool:
-    """Whether a study compares the two: a layer that learned with a control, its own twin, or another layer beside it."""
+    """Whether a study compares the two: a layer that learned with a control, its twin, or another layer beside it."""
     if not one.kind.is_learned:
         return False
     if other.kind is one.kind:
