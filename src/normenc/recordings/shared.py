@@ -10,6 +10,7 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.recordings.contents import Contents
 from normenc.recordings.labels import without_stimulus
+from normenc.recordings.on_disk import picked
 
 __all__ = ["CHOICES", "with_shared"]
 
@@ -49,7 +50,7 @@ def with_shared(content: Contents) -> Contents:
         )
     rows = np.ones(len(labels), dtype=bool) if content.rows is None else np.array(content.rows)
     rows[shows] = kept[index]
-    images = None if content.images is None else np.asarray(content.images)[kept]
+    images = None if content.images is None else picked(content.images, np.flatnonzero(kept))
     said = f"kept {kept.sum():,} of {len(every):,} stimuli, those that {who} saw"
     return replace(content, rows=rows, images=images, steps=(*content.steps, said))
 
