@@ -90,7 +90,7 @@ def test_a_control_is_an_encoder():
         (Nested(), ["unused"], "layer 'unused' does not run"),
         (Nested(), ["recurrent"], r"layer 'recurrent' returns a tuple.*choose one of its elements, \[0\], \[1\]"),
         (controls.pixels, ["amplitude"], "the layers are pixels"),
-        (lambda images: {"mean": images.mean()}, None, r"layer 'mean' gives shape \(\) for 7 images"),
+        (lambda images: {"mean": images.mean()}, None, r"layer 'mean' gives shape \(\) for 3 images"),
     ],
 )
 def test_bad_layers_are_named(encoder, layers, message):
@@ -214,7 +214,7 @@ def test_odd_outputs():
         "out[logits][0]": "there is no element",
         "squeezed:1": "the module runs once; runs are counted from 0",
         "squeezed@mean": "@mean is for tokens",
-        "squeezed@last": "@last is not one of @class, @mean",
+        "squeezed@last": "@last is not one of @class, @mean, @max",
     }.items():
         with pytest.raises(InputError, match=message):
             represent(Odd(), images, [layer])
@@ -223,16 +223,18 @@ def test_odd_outputs():
 def test_tokens_and_positions_are_pooled():
     layer = nn.Sequential(nn.Identity())
     tokens, maps = torch.randn(4, 6, 5), torch.randn(4, 1, 5, 6)
-    found = represent(layer, tokens, ["0@class", "0@mean", "0"])
+    found = represent(layer, tokens, ["0@class", "0@mean", "0@max", "0"])
     np.testing.assert_array_equal(found["0@class"], tokens[:, 0])
     np.testing.assert_allclose(found["0@mean"], tokens.mean(dim=1), rtol=1e-6)
+    np.testing.assert_array_equal(found["0@max"], tokens.numpy().max(axis=1))
     assert found["0"].shape == (4, 30)
     with pytest.raises(InputError, match=r"0@mean'.* with a known channel axis; .*Read the whole layer, '0'"):
         represent(layer, maps, ["0@mean"])
-    found = represent(convolutional(False), maps, ["0", "0@mean", "2", "2@mean"])
+    found = represent(convolutional(False), maps, ["0", "0@mean", "0@max", "2", "2@mean", "2@max"])
     for name, n in {"0": 4, "2": 4}.items():  # the relu gives maps of the convolution's shape
         expected = found[name].values.reshape(4, n, -1).mean(axis=2)
         np.testing.assert_allclose(found[f"{name}@mean"], expected, rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(found[f"{name}@max"], found[name].values.reshape(4, n, -1).max(axis=2))
 
 
 class ChannelsLast(nn.Module):

@@ -9,7 +9,7 @@ import typer
 from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import next_steps
 from normenc.cli.opening import open_in_browser, serve_page
-from normenc.cli.options import scheduler_of, split, takes_recording
+from normenc.cli.options import default_workers, scheduler_of, split, takes_recording
 from normenc.cli.printing import (
     print_failure,
     print_failures,
@@ -23,8 +23,6 @@ from normenc.cli.recordings import recordings_app
 from normenc.cli.terminal import Commands, echo, echo_json, tell
 
 __all__ = ["app"]
-
-FEW_UNITS = 8  # to train in one process
 
 app = typer.Typer(
     name="normenc",
@@ -154,7 +152,7 @@ def run(
                 part,
                 folder,
                 device=device,
-                workers=remote or workers or _default_workers(part, device),
+                workers=remote or workers or default_workers(part, device),
                 memory=memory,
                 force=force,
                 page=report.write,
@@ -169,17 +167,6 @@ def run(
         echo(f"report: {finished.folder / REPORT}")
     if failed:
         raise typer.Exit(1)
-
-
-def _default_workers(study: Any, device: str) -> int:
-    """One per core for many networks on the CPU; for a few, starting processes does not pay."""
-    import os
-
-    import torch
-
-    on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-    n_units = len(study.task) * len(study.network) * len(study.seeds)
-    return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
 
 
 @app.command(short_help="Check a recording: its reliability, and what it can decide.")

@@ -11,8 +11,9 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-__all__ = ["OPTIONS", "scheduler_of", "split", "takes_recording"]
+__all__ = ["OPTIONS", "default_workers", "scheduler_of", "split", "takes_recording"]
 
+FEW_UNITS = 8  # to train in one process
 PANEL = "How the recording is read and prepared"
 
 
@@ -163,3 +164,14 @@ def _parameter(option: Option) -> inspect.Parameter:
         annotation = Annotated[option.type | None, typer.Option(option.flag, metavar=option.metavar, **shown)]
         default = None
     return inspect.Parameter(_name(option), inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def default_workers(study: Any, device: str) -> int:
+    """One per core for many networks on the CPU; for a few, starting processes does not pay."""
+    import os
+
+    import torch
+
+    on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    n_units = len(study.task) * len(study.network) * len(study.seeds)
+    return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))

@@ -155,9 +155,8 @@ def _encoders(environment: dict[str, Any], controls: list[str]) -> list[str]:
     if any(own["weights"] for own in encoders):
         last = f"The same layers of untrained twins (initial weights of {n}){others} served as controls."
     else:
-        last = (
-            f"Initial weights were those of {n}" + f"; {join_names(controls)} served as controls" * bool(controls) + "."
-        )
+        served = f"; {join_names(controls)} served as controls" if controls else ""
+        last = f"Initial weights were those of {n}{served}."
     return [*(_encoder(own) for own in encoders), last]
 
 
@@ -171,8 +170,8 @@ def _encoder(own: dict[str, Any]) -> str:
     layers = "layer" if len(own["layers"]) == 1 else "layers"
     chosen = f" ({own['chosen']})" if own["chosen"] else ""
     return (
-        f"The network {own['label']} ({source}) {weights} and was shown images prepared as follows: {own['shown']}. Its "
-        f"{layers} {join_names(own['layers'])} {'was' if layers == 'layer' else 'were'} compared with the "
+        f"The network {own['label']} ({source}) {weights} and was shown images prepared as follows: {own['shown']}. "
+        f"Its {layers} {join_names(own['layers'])} {'was' if layers == 'layer' else 'were'} compared with the "
         f"recording{chosen}."
     )
 

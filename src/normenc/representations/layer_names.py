@@ -12,7 +12,7 @@ from normenc.errors import InputError
 __all__ = ["LayerName", "elements_of", "parse_layer"]
 
 FORM = re.compile(r"(?P<module>[^:\[\]@]+)(?::(?P<run>[0-9]+))?(?P<path>(?:\[[^\[\]]+\])*)(?:@(?P<pool>\w+))?")
-POOLS = ("class", "mean")
+POOLS = ("class", "mean", "max")
 DEEPEST = 3  # depth to which nested elements are searched by default
 
 
@@ -48,7 +48,7 @@ class LayerName:
         return output
 
     def pooled(self, values: torch.Tensor, maps: Container[tuple[int, ...]] = ()) -> torch.Tensor:
-        """The class token, or the mean over tokens or positions, of an output with one row per stimulus.
+        """The class token, or the mean or maximum over tokens or positions, of an output with one row per stimulus.
 
         Parameters
         ----------
@@ -68,17 +68,19 @@ class LayerName:
         shape = tuple(values.shape[1:])
         first, last = shape in maps, (*shape[-1:], *shape[:-1]) in maps
         if values.ndim == 3 and not first:
-            return values[:, 0] if self.pool == "class" else values.mean(dim=1)
-        if values.ndim in (3, 4) and self.pool == "mean" and first != last:
-            places = tuple(range(2, values.ndim)) if first else (1, 2)
-            return values.mean(dim=places)
+            return values[:, 0] if self.pool == "class" else self._over(values, (1,))
+        if values.ndim in (3, 4) and self.pool != "class" and first != last:
+            return self._over(values, tuple(range(2, values.ndim)) if first else (1, 2))
         wanted = "tokens, shape (stimulus, token, unit)"
-        if self.pool == "mean":
+        if self.pool != "class":
             wanted += ", or convolutional maps with a known channel axis"
         raise InputError(
             f"layer {self.text!r}: @{self.pool} is for {wanted}; the layer gives {tuple(values.shape)}. Read the whole "
             f"layer, {self.text.removesuffix('@' + self.pool)!r}, and average over the axes you need"
         )
+
+    def _over(self, values: torch.Tensor, places: tuple[int, ...]) -> torch.Tensor:
+        return values.mean(dim=places) if self.pool == "mean" else values.amax(dim=places)
 
 
 def parse_layer(text: str, modules: Any) -> LayerName:

@@ -1,6 +1,8 @@
 """Read a torch module's layers while it runs, and find the stimulus axis of their outputs."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +14,26 @@ from torch.nn.parameter import UninitializedParameter
 
 from normenc.errors import InputError
 from normenc.representations.layer_names import LayerName, elements_of, parse_layer
-from normenc.representations.probing import N_PROBES, SWAPPED, TOLERANCE, check_alone, check_chance, probe_images
-from normenc.representations.running import Runs, Shapes, reading
+from normenc.representations.probing import (
+    N_PROBES,
+    SWAPPED,
+    TOLERANCE,
+    Fingerprints,
+    check_alone,
+    check_chance,
+    probe_images,
+)
+from normenc.representations.readers import LayerReader, TakeRows
+from normenc.representations.running import Reading, Runs, Shapes, reading
 
-__all__ = ["layers_that_run", "module_outputs", "plain_module"]
+__all__ = ["layers_that_run", "module_reader", "plain_module"]
 
 PROBES = (2, N_PROBES)  # numbers of images; the axis that grows from the first to the second is the stimulus axis
 ON_GPU = 1e-2  # relative to the largest value, if convolutions round to 10 bits
 EPSILONS = 16  # of the coarsest number type involved
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Probed:
     """A layer's name, its axis of stimuli, its shape without that axis, shapes of maps, and values."""
 
@@ -73,36 +84,82 @@ def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
     return network, prefix
 
 
-def module_outputs(
-    network: nn.Module, images: torch.Tensor, layers: Sequence[str] | None, batch_size: int
-) -> dict[str, npt.NDArray[Any]]:
-    """Responses of a module's layers, shape (n_stimuli, n_units), in the requested order, or in order of running."""
+@contextmanager
+def module_reader(
+    network: nn.Module, images: Any, layers: Sequence[str] | None, precision: torch.dtype | None = None
+) -> Iterator["ModuleReader"]:
+    """The module's layers, in the requested order or in order of running, tried with few images."""
     network, prefix = plain_module(network)
-    _check_type(network, images)
+    places, few = probe_images(images)
+    _check_type(network, few)
     modules = {name: module for name, module in network.named_modules() if name}
     wanted = None
     if layers is not None:
         wanted = {name: parse_layer(name.removeprefix(prefix), modules) for name in layers}
     read = set(modules) if wanted is None else {layer.module for layer in wanted.values()}
-    places, few = probe_images(images)
-    blocks: dict[str, list[npt.NDArray[Any]]] = {}
-    rounding = _rounding(network)
-    with reading(network, {name: modules[name] for name in read}) as (run, maps):
-        probed, first, swapped = _probed(run, few, wanted, maps)
-        again = run(few)
-        for name, layer in probed.items():
-            check_chance(name, layer.rows, _rows(layer, again, N_PROBES), rounding)
-            check_alone(name, layer.rows[SWAPPED], _rows(layer, swapped, PROBES[0]), rounding)
-        for batch in images.split(batch_size):
-            shown = _at_least_two(batch)
-            runs = run(shown)
-            for name, layer in probed.items():
-                _check_runs(layer.layer.module, first, runs, len(shown))
-                blocks.setdefault(name, []).append(_rows(layer, runs, len(shown))[: len(batch)])
-    outputs = {name: np.concatenate(rows) for name, rows in blocks.items()}
-    for name, layer in probed.items():
-        check_alone(name, layer.rows[: len(places)], outputs[name][places], rounding)
-    return outputs
+    rounding = max(_rounding(network), EPSILONS * torch.finfo(precision).eps if precision is not None else 0.0)
+    with reading(network, {name: modules[name] for name in read}, precision) as run:
+        yield ModuleReader(run, wanted, places, few, rounding)
+
+
+class ModuleReader(LayerReader):
+    """Layers of a module that give one row per stimulus, read while it runs."""
+
+    def __init__(
+        self,
+        run: Reading,
+        wanted: Mapping[str, LayerName] | None,
+        places: list[int],
+        few: torch.Tensor,
+        rounding: float,
+    ) -> None:
+        self._run = run
+        self._probed, first, swapped = _probed(run, few, wanted)
+        counts = _counts(first)
+        self._counts = {layer.layer.module: counts[layer.layer.module] for layer in self._probed.values()}
+        self._names: dict[tuple[str, int], list[str]] = {}
+        for name, layer in self._probed.items():
+            number = counts[layer.layer.module] - 1 if layer.layer.run is None else layer.layer.run
+            self._names.setdefault((layer.layer.module, number), []).append(name)
+        rows = {name: layer.rows for name, layer in self._probed.items()}
+        super().__init__(rows, Fingerprints(places, rows, rounding))
+
+        def same(name: str, values: npt.NDArray[Any]) -> None:
+            check_chance(name, rows[name], values, rounding)
+
+        self.show(few, same)
+        for name, layer in self._probed.items():
+            check_alone(name, layer.rows[SWAPPED], _rows(layer, _output(layer.layer, swapped), PROBES[0]), rounding)
+            layer.rows = layer.rows[:, :0]  # which are as large as the layers
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self._run.device
+
+    def show(self, batch: torch.Tensor, take: TakeRows) -> None:
+        """Give every layer's rows to `take` while the network runs, which may write over them afterwards."""
+        shown = (
+            batch if len(batch) > 1 else torch.cat([batch, batch])
+        )  # because layers that squeeze remove an axis of 1
+        odd: dict[str, InputError] = {}
+
+        def take_output(module: str, number: int, output: Any) -> None:
+            for name in self._names.get((module, number), ()):
+                layer = self._probed[name]
+                try:
+                    rows = _rows(layer, _tensor(layer.layer, layer.layer.choose(output)), len(shown))
+                except InputError as error:
+                    odd[name] = error  # unless the module runs more often than it did, which explains it
+                    continue
+                take(name, rows)
+
+        self._run.run(shown, take_output)
+        for name, layer in self._probed.items():
+            module = layer.layer.module
+            _check_runs(module, self._counts[module], self._run.counts[module], len(shown))
+            if name in odd:
+                raise odd[name]
 
 
 def _check_type(network: nn.Module, images: torch.Tensor) -> None:
@@ -121,33 +178,33 @@ def layers_that_run(network: nn.Module, images: torch.Tensor) -> list[str]:
     network, _ = plain_module(network)
     _check_type(network, images)
     modules = {name: module for name, module in network.named_modules() if name}
-    with reading(network, modules) as (run, maps):
-        return list(_probed(run, probe_images(images)[1], None, maps)[0])
+    with reading(network, modules) as run:
+        return list(_probed(run, probe_images(images)[1], None)[0])
 
 
 def _probed(
-    run: Any, images: torch.Tensor, wanted: Mapping[str, LayerName] | None, maps: Shapes
+    run: Reading, images: torch.Tensor, wanted: Mapping[str, LayerName] | None
 ) -> tuple[dict[str, _Probed], Runs, Runs]:
     """Which layers give one row per stimulus, and along which axis, tested with three images, and two in another order.
 
     A requested layer that does not raises InputError; others are left out. Also returns the outputs for three and two.
     """
-    swapped, runs = run(images[SWAPPED]), run(images)
+    swapped, runs = run.runs(images[SWAPPED]), run.runs(images)
+    counts = [_counts(of) for of in (swapped, runs)]
     known = dict(wanted) if wanted is not None else _all_layers(runs)
     probed = {}
     for name, layer in known.items():
         try:
             outputs = [_output(layer, of) for of in (swapped, runs)]
-            _check_runs(layer.module, swapped, runs, N_PROBES, PROBES[0])
+            _check_runs(layer.module, counts[0][layer.module], counts[1][layer.module], N_PROBES, PROBES[0])
             axis = _stimulus_axis(name, [tuple(output.shape) for output in outputs])
         except InputError:
             if wanted is not None:
                 raise
             continue
         shape = outputs[1].shape
-        probed[name] = _Probed(
-            layer, axis, shape[:axis] + shape[axis + 1 :], maps, _pooled(layer, outputs[1], axis, maps)
-        )
+        rows = _pooled(layer, outputs[1], axis, run.maps)
+        probed[name] = _Probed(layer, axis, shape[:axis] + shape[axis + 1 :], run.maps, rows)
     if wanted is None and not probed:
         raise InputError("no layer of the network gives one row per stimulus; name layers to see why")
     return probed, runs, swapped
@@ -160,9 +217,13 @@ def _rounding(network: nn.Module) -> float:
     return max(TOLERANCE, EPSILONS * coarsest, ON_GPU if any(p.device.type != "cpu" for p in weights) else 0)
 
 
-def _check_runs(module: str, probe: Runs, runs: Runs, n: int, n_probes: int = N_PROBES) -> None:
+def _counts(runs: Runs) -> Counter[str]:
+    """How often each module ran."""
+    return Counter(module for module, _ in runs)
+
+
+def _check_runs(module: str, once: int, now: int, n: int, n_probes: int = N_PROBES) -> None:
     """Raise InputError if a module runs more or less often than it did for few images."""
-    once, now = (sum(name == module for name, _ in ran) for ran in (probe, runs))
     if once != now:
         raise InputError(
             f"layer {module!r} runs {_times(now)} for {n} images and {_times(once)} for {n_probes}: it is unclear "
@@ -196,7 +257,10 @@ def _output(layer: LayerName, runs: Runs) -> torch.Tensor:
         raise InputError(f"layer {layer.text!r} does not run when the network processes images")
     if layer.run is not None and layer.run >= n_runs:
         raise InputError(f"layer {layer.text!r}: the module runs {_times(n_runs)}; runs are counted from 0")
-    output = layer.choose(runs[layer.module, n_runs - 1 if layer.run is None else layer.run])
+    return _tensor(layer, layer.choose(runs[layer.module, n_runs - 1 if layer.run is None else layer.run]))
+
+
+def _tensor(layer: LayerName, output: Any) -> torch.Tensor:
     if not isinstance(output, torch.Tensor):
         inside = ", ".join("".join(f"[{key}]" for key in path) for path in elements_of(output))
         choose = f"; choose one of its elements, {inside}, as in {layer.text}[0]" if inside else ""
@@ -217,9 +281,8 @@ def _stimulus_axis(name: str, shapes: Sequence[tuple[int, ...]]) -> int:
     )
 
 
-def _rows(probed: _Probed, runs: Runs, n: int) -> npt.NDArray[Any]:
+def _rows(probed: _Probed, output: torch.Tensor, n: int) -> npt.NDArray[Any]:
     """A layer's values, shape (n, n_units); raises InputError if they do not belong to n images."""
-    output = _output(probed.layer, runs)
     expected = (*probed.shape[: probed.axis], n, *probed.shape[probed.axis :])
     if tuple(output.shape) != expected:
         raise InputError(
@@ -230,11 +293,8 @@ def _rows(probed: _Probed, runs: Runs, n: int) -> npt.NDArray[Any]:
 
 
 def _pooled(layer: LayerName, output: torch.Tensor, axis: int, maps: Shapes) -> npt.NDArray[Any]:
+    """One row per stimulus, on the CPU; may share memory with the output."""
+    output = output.detach()
     values = layer.pooled((output.dequantize() if output.is_quantized else output).movedim(axis, 0), maps)
-    array = values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+    array = (values.float() if values.dtype in (torch.bfloat16, torch.float16) else values).cpu()
     return np.ascontiguousarray(array.numpy()).reshape(len(array), -1)
-
-
-def _at_least_two(batch: torch.Tensor) -> torch.Tensor:
-    """The batch; a single image is doubled, because layers that squeeze would remove its axis."""
-    return batch if len(batch) > 1 else torch.cat([batch, batch])

@@ -1,5 +1,6 @@
 """Test with a few images whether an encoder represents each image independently of the others."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,32 +9,34 @@ import torch
 
 from normenc.errors import InputError
 
-__all__ = ["N_PROBES", "SWAPPED", "check_alone", "check_chance", "differ", "probe_images"]
+__all__ = ["N_PROBES", "SWAPPED", "Fingerprints", "check_alone", "check_chance", "differ", "probe_images"]
 
 N_PROBES = 3
 SWAPPED = [1, 0]  # the first two of the three images, in another order
 SEARCHED = 64  # images among which one that differs from the first is sought
+KEPT_UNITS = 10_000  # of a layer, for which the few images' values are compared with those in their own batches
 TOLERANCE = 1e-3  # of the largest value: far above single-precision rounding, which depends on the batch size
 
 
-def probe_images(images: torch.Tensor) -> tuple[list[int], torch.Tensor]:
+def probe_images(images: Any) -> tuple[list[int], torch.Tensor]:
     """Indices of up to three different images, and three images that start with these.
 
     The first image, the most different one among some, and the one most different from that; if all images are the
     same, shifted copies are added.
     """
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:SEARCHED].tolist()
+    known = {place: images[place : place + 1] for place in {0, *order}}
     places = [0]
     while len(places) < N_PROBES:
-        off = {place: _distance(images[place], images[places[-1]]) for place in order if place not in places}
+        off = {place: _distance(known[place], known[places[-1]]) for place in order if place not in places}
         if not off or max(off.values()) == 0:
             break
         places.append(max(off, key=lambda place: off[place]))
     missing = N_PROBES - len(places)
-    image = images[:1]
+    image = known[0]
     width = image.shape[-1]
     made = [image.roll(width * (k + 1) // (missing + 1), -1) if image.ndim > 1 else image for k in range(missing)]
-    return places, torch.cat([images[places], *made])
+    return places, torch.cat([*(known[place] for place in places), *made])
 
 
 def _distance(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -71,3 +74,37 @@ def check_alone(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any], toler
             "track_running_stats=False), no mean over the batch, and keep the order of the images; or name only "
             "earlier layers"
         )
+
+
+class Fingerprints:
+    """Values of the few images, compared with those that the same images have in their own batches.
+
+    Parameters
+    ----------
+    places : list of int
+        Indices of the images that the first rows belong to.
+    rows : mapping of str to ndarray, shape (3, n_units)
+    tolerance : float
+    """
+
+    def __init__(self, places: list[int], rows: Mapping[str, npt.NDArray[Any]], tolerance: float = TOLERANCE) -> None:
+        self._places, self._tolerance = places, tolerance
+        self._rows = {name: self._some(values[: len(places)]).copy() for name, values in rows.items()}
+        self._found: dict[str, dict[int, npt.NDArray[Any]]] = {name: {} for name in rows}
+
+    @staticmethod
+    def _some(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return values[:, :: -(-values.shape[1] // KEPT_UNITS) or 1]
+
+    def note(self, name: str, start: int, rows: npt.NDArray[Any]) -> None:
+        """Keep what images of a batch that starts at `start` have in common with the few."""
+        for number, place in enumerate(self._places):
+            if start <= place < start + len(rows):
+                self._found[name][number] = self._some(rows[place - start : place - start + 1])[0].copy()
+
+    def check(self) -> None:
+        """Raise InputError if a layer gave an image other values than when it was shown with the few."""
+        for name, found in self._found.items():
+            numbers = sorted(found)
+            if numbers:
+                check_alone(name, self._rows[name][numbers], np.stack([found[k] for k in numbers]), self._tolerance)

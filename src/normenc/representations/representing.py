@@ -1,6 +1,7 @@
 """Responses of an encoder to images, layer by layer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ import xarray as xr
 from torch import nn
 
 from normenc.arrays import as_array
-from normenc.errors import InputError, quoted
-from normenc.representations.modules import layers_that_run, module_outputs
-from normenc.representations.probing import SWAPPED, check_alone, check_chance, probe_images
+from normenc.errors import InputError
+from normenc.representations.modules import layers_that_run, module_reader
+from normenc.representations.readers import CallableReader, LayerReader
 
-__all__ = ["Encoder", "layers_in_order", "represent"]
+__all__ = ["Encoder", "as_tensor", "layer_reader", "layers_in_order", "represent"]
 
 Encoder = nn.Module | Callable[[torch.Tensor], Mapping[str, Any]]
 
@@ -42,10 +43,10 @@ def represent(
         Names of submodules, nested ones with dots (``"features.0"``), or of the callable's layers. By default all that
         give one row per stimulus, in order of running. If a module runs several times, ``"relu:0"`` is the first run
         and ``"relu"`` the last; if it returns a tuple or a dictionary, ``"attn[0]"`` or ``"out[logits]"`` is an
-        element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` the mean over tokens, both for
-        outputs of shape (stimulus, token, unit). For maps, ``@mean`` is the mean over positions, if a convolution,
-        normalisation or pooling in the network has inputs or outputs of that shape (or of that shape with channels
-        last); otherwise the channel axis is unknown.
+        element; ``"blocks.3@class"`` is the class token (the first), ``"blocks.3@mean"`` and ``"blocks.3@max"`` the
+        mean and the maximum over tokens, for outputs of shape (stimulus, token, unit). For maps, the last two are over
+        positions, if a convolution, normalisation or pooling in the network has inputs or outputs of that shape (or of
+        that shape with channels last); otherwise the channel axis is unknown.
     batch_size : int
         Images at a time.
 
@@ -75,14 +76,32 @@ def represent(
     """
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}; it must be at least 1")
+    shown = as_tensor(images)
+    with layer_reader(encoder, shown, layers) as reader:
+        outputs = {name: np.empty((len(shown), n), reader.dtypes[name]) for name, n in reader.sizes.items()}
+        for start in range(0, len(shown), batch_size):
+
+            def take(name: str, rows: np.ndarray, start: int = start) -> None:
+                outputs[name][start : start + len(rows)] = rows
+
+            reader.read(start, shown[start : start + batch_size], take)
+        reader.check()
+    return {name: xr.DataArray(rows, dims=("stimulus", "unit"), name=name) for name, rows in outputs.items()}
+
+
+@contextmanager
+def layer_reader(
+    encoder: Encoder, images: Any, layers: Sequence[str] | None, precision: torch.dtype | None = None
+) -> Iterator[LayerReader]:
+    """The layers of any encoder, tried with few of the images, to be read batch by batch."""
     if isinstance(layers, str):
         raise InputError(f"layers is the string {layers!r}; it must be a list of names, such as [{layers!r}]")
-    shown = _as_tensor(images)
     if isinstance(encoder, nn.Module):
-        outputs = module_outputs(encoder, shown, layers, batch_size)
+        with module_reader(encoder, images, layers, precision) as reader:
+            yield reader
     else:
-        outputs = _callable_outputs(encoder, shown, layers, batch_size)
-    return {name: xr.DataArray(rows, dims=("stimulus", "unit"), name=name) for name, rows in outputs.items()}
+        with torch.random.fork_rng(devices=[]):
+            yield CallableReader(encoder, images, layers)
 
 
 def layers_in_order(network: nn.Module, images: Any) -> list[str]:
@@ -100,10 +119,10 @@ def layers_in_order(network: nn.Module, images: Any) -> list[str]:
     >>> layers_in_order(networks.FC(), torch.rand(2, 48, 64))
     ['fc', 'fc_relu', 'out']
     """
-    return layers_that_run(network, _as_tensor(images))
+    return layers_that_run(network, as_tensor(images))
 
 
-def _as_tensor(images: Any) -> torch.Tensor:
+def as_tensor(images: Any) -> torch.Tensor:
     """Images in a torch type; bytes as values from 0 to 1, truth values as 0 and 1."""
     if not isinstance(images, torch.Tensor):
         images = torch.from_numpy(_as_plain_array(images))
@@ -140,58 +159,3 @@ def _of_list(images: Any, checked: np.ndarray) -> np.ndarray:
         return np.asarray(images)
     except (RuntimeError, TypeError, ValueError):
         return checked
-
-
-def _callable_outputs(
-    encoder: Callable[[torch.Tensor], Mapping[str, Any]],
-    images: torch.Tensor,
-    layers: Sequence[str] | None,
-    batch_size: int,
-) -> dict[str, np.ndarray]:
-    places, few = probe_images(images)
-    with torch.random.fork_rng(devices=[]):
-        blocks = [_of_callable(encoder, batch, layers) for batch in images.split(batch_size)]
-        probes = [_of_callable(encoder, shown, layers) for shown in (few, few, few[SWAPPED])]
-    for block in (*blocks, *probes):
-        _check_layers(blocks[0], block)
-    outputs = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    for name, rows in outputs.items():
-        once, again, swapped = (probe[name] for probe in probes)
-        check_chance(name, once, again)
-        check_alone(name, once[SWAPPED], swapped)
-        check_alone(name, rows[places], once[: len(places)])
-    return outputs
-
-
-def _check_layers(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> None:
-    """Raise InputError unless two batches have the same layers, of the same units."""
-    for name in {**one, **other}:
-        shapes = [part[name].shape[1:] if name in part else None for part in (one, other)]
-        if shapes[0] != shapes[1]:
-            told = [f"values of shape {shape}" if shape else "no such layer" for shape in shapes]
-            raise InputError(f"layer {name!r} differs between batches: {told[0]}, and {told[1]}")
-
-
-def _of_callable(
-    encoder: Callable[[torch.Tensor], Mapping[str, Any]], batch: torch.Tensor, layers: Sequence[str] | None
-) -> dict[str, np.ndarray]:
-    outputs = encoder(batch.clone())
-    if not isinstance(outputs, Mapping) or not outputs:
-        given = f"a {type(outputs).__name__}" if outputs is not None else "None"
-        given = "no layer" if isinstance(outputs, Mapping) else given
-        raise InputError(f"an encoder must return {{layer: stimulus x unit}}, with at least one layer; got {given}")
-    for name in outputs:
-        if not isinstance(name, str):
-            raise InputError(f"an encoder returns a layer called {quoted(name)}; names of layers must be texts")
-    for name in layers or []:
-        if name not in outputs:
-            raise InputError(f"there is no layer {name!r}; the layers are {', '.join(map(str, outputs))}")
-    return {name: _rows(outputs[name], len(batch), name) for name in (outputs if layers is None else layers)}
-
-
-def _rows(output: Any, n: int, name: str) -> np.ndarray:
-    array = as_array(output, f"the output of layer {name!r}") if not isinstance(output, tuple | list | dict) else None
-    if array is None or array.ndim < 1 or len(array) != n:
-        given = type(output).__name__ if array is None else f"shape {array.shape}"
-        raise InputError(f"layer {name!r} gives {given} for {n} images; it must give one row per stimulus")
-    return array.reshape(n, -1).copy()  # of an array that the encoder may fill again

@@ -1,14 +1,15 @@
 """Responses of one layer, in memory or on disk, read in blocks of units."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LayerResponses"]
+from normenc.representations.panels import Stored
+from normenc.representations.scratch import Scratch
 
-BLOCK_UNITS = 4096
+__all__ = ["Extracted", "LayerResponses"]
 
 
 class LayerResponses:
@@ -22,24 +23,93 @@ class LayerResponses:
         The layer as it was asked for.
     shape : tuple
         (n_stimuli, n_units).
+    dtype : dtype
+        float32, or float64 for layers that give this or whole numbers.
     note : str
-        What was done to the layer, as a sentence says it; empty for all units as they are.
+        What was done to the layer, and how much it changes; empty where all units are as they come.
+    on_disk : bool
+        Whether the responses are in a file, which :meth:`values` reads.
+
+    Examples
+    --------
+    >>> from normenc import networks, rsa, stimuli
+    >>> from normenc.representations import extract
+    >>> pool = extract(networks.ConvPoolFC(), stimuli.gratings([-45, 0, 45]), ["pool"])["pool"]
+    >>> pool
+    <LayerResponses 'pool': 3 stimuli x 288 units, float32, in memory>
+    >>> pool.values().shape, [block.shape for block in pool.blocks()], rsa.rdm(pool).shape
+    ((3, 288), [(3, 288)], (3, 3))
     """
 
-    def __init__(self, name: str, values: npt.NDArray[Any], note: str = "") -> None:
+    def __init__(self, name: str, stored: Stored, note: str = "", scratch: Scratch | None = None) -> None:
         self.name, self.note = name, note
-        self._values = values
-        self.shape: tuple[int, int] = values.shape  # type: ignore[assignment]
-        self.dtype = values.dtype
+        self.shape, self.dtype = stored.shape, stored.dtype
+        self._stored, self._scratch = stored, scratch
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the responses are in a file."""
+        return self._scratch is not None
 
     def values(self) -> npt.NDArray[Any]:
-        """All responses in memory, shape (n_stimuli, n_units)."""
-        return self._values
+        """All responses, shape (n_stimuli, n_units); those on disk are read, and must fit in memory.
+
+        Raises
+        ------
+        InputError
+            If the file was removed, because what :func:`extract` returned was closed.
+        """
+        self._check_open()
+        return self._stored.values()
 
     def blocks(self) -> Iterator[npt.NDArray[Any]]:
         """Responses to all stimuli, some units at a time: arrays of shape (n_stimuli, n_block_units), in order."""
-        for start in range(0, self.shape[1], BLOCK_UNITS):
-            yield self._values[:, start : start + BLOCK_UNITS]
+        self._check_open()
+        yield from self._stored.blocks()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        return np.array(self.values(), dtype=dtype, copy=copy)
+        values = self.values()
+        return np.array(values, dtype) if copy else np.asarray(values, dtype)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        where = "on disk" if self.on_disk else "in memory"
+        note = f"; {self.note}" if self.note else ""
+        n_stimuli, n_units = self.shape
+        return f"<LayerResponses {self.name!r}: {n_stimuli:,} stimuli x {n_units:,} units, {self.dtype}, {where}{note}>"
+
+    def _check_open(self) -> None:
+        if self._scratch is not None:
+            self._scratch.check_open(self.name)
+
+
+class Extracted(dict[str, LayerResponses]):
+    """Layers by name, in the requested order; the files of those on disk are removed by :meth:`close`.
+
+    They are also removed at the end of a ``with`` block, and when nothing refers to any of the layers any more.
+
+    Examples
+    --------
+    >>> from normenc import networks, stimuli
+    >>> from normenc.representations import extract
+    >>> with extract(networks.ConvPoolFC(), stimuli.gratings([-45, 0, 45])) as layers:
+    ...     list(layers)
+    ['conv', 'pool', 'fc', 'fc_relu', 'out']
+    """
+
+    def __init__(self, layers: Mapping[str, LayerResponses], scratch: Scratch | None) -> None:
+        super().__init__(layers)
+        self._scratch = scratch
+
+    def close(self) -> None:
+        """Remove the files; layers on disk can then no longer be read."""
+        if self._scratch is not None:
+            self._scratch.remove()
+
+    def __enter__(self) -> "Extracted":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,7 +1,8 @@
 """Run a torch module and record the outputs of its parts, without changing it."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -11,10 +12,11 @@ from torch.nn.parameter import is_lazy
 
 from normenc.errors import InputError
 
-__all__ = ["Runs", "Shapes", "reading"]
+__all__ = ["Reading", "Runs", "Shapes", "Take", "reading"]
 
 Runs = dict[tuple[str, int], Any]  # output of every module in each of its runs, in order of running
 Shapes = set[tuple[int, ...]]
+Take = Callable[[str, int, Any], None]  # is given a module's name, the number of its run, and its output
 POSITIONS = {  # types of modules with channels before positions, and their number of position axes
     1: (
         nn.Conv1d,
@@ -44,59 +46,111 @@ FAILURES = (
 )  # raised by networks for input they cannot process
 
 
-@contextmanager
-def reading(network: nn.Module, modules: Mapping[str, nn.Module]) -> Iterator[tuple[Any, Shapes]]:
-    """A function from images to the outputs of `modules` in each of their runs, and the shapes of maps.
+class Reading:
+    """A network whose modules are read while it runs, each time from its original state.
 
-    The set is filled as the network runs: shapes (channel, position) and (channel, height, width) that convolutions,
-    and other modules that have the channels first for certain, take and give.
-
-    Outputs are copied immediately, because the next layer may overwrite them, and so are images, because the network
-    may. The network runs in evaluation mode, without gradients or compilation, each time from its original state;
-    state, hooks, modes and torch's global generator are always restored.
+    Attributes
+    ----------
+    maps : set
+        Shapes (channel, position) and (channel, height, width) that convolutions, and other modules that have the
+        channels first for certain, take and give; filled as the network runs.
+    counts : Counter
+        How often each module ran, the last time.
     """
-    runs: Runs = {}
-    maps: Shapes = set()
+
+    def __init__(self, network: nn.Module, precision: torch.dtype | None) -> None:
+        self.maps: Shapes = set()
+        self.counts: Counter[str] = Counter()
+        self._network, self._precision = network, precision
+        self._parameter = next((p for p in network.parameters() if p.is_floating_point()), None)
+        self._state = _State(network)
+        self._take: Take | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return torch.device("cpu") if self._parameter is None else self._parameter.device
+
+    def runs(self, images: torch.Tensor) -> Runs:
+        """Outputs of all modules that are read, as copies on the CPU."""
+        found: Runs = {}
+
+        def keep(name: str, number: int, output: Any) -> None:
+            found[name, number] = _copied(output)
+
+        self.run(images, keep)
+        return found
+
+    def run(self, images: torch.Tensor, take: Take) -> None:
+        """Give every output to `take` when it is there; the next module may overwrite it."""
+        self.counts.clear()
+        self.restore()
+        shown = images.clone()  # because the network may write over it
+        if self._parameter is not None:
+            shown = shown.to(self.device, self._parameter.dtype if shown.is_floating_point() else None)
+        self._take = take
+        try:
+            with torch.autocast(self.device.type, self._precision, enabled=self._precision is not None):
+                _call(self._network, shown)
+        finally:
+            self._take = None
+
+    def restore(self) -> None:
+        """Put the network back into the state in which it was given."""
+        self._state.restore()
+
+    def hook(self, name: str) -> Any:
+        """A hook that reads the module of this name."""
+
+        def read(_module: nn.Module, _args: Any, output: Any) -> None:
+            number = self.counts[name]
+            self.counts[name] += 1
+            if self._take is not None:
+                self._take(name, number, output)
+
+        return read
+
+
+@contextmanager
+def reading(
+    network: nn.Module, modules: Mapping[str, nn.Module], precision: torch.dtype | None = None
+) -> Iterator[Reading]:
+    """Read the outputs of `modules` in each of their runs.
+
+    The network runs in evaluation mode, without gradients or compilation, each time from its original state; state,
+    hooks, modes and torch's global generator are always restored. With a `precision` such as ``torch.bfloat16``, it
+    runs under :class:`torch.autocast`.
+    """
     parts = list(network.modules())
     modes = [part.training for part in parts]
     compiled = [getattr(part, "_compiled_call_impl", None) for part in parts]
-    parameter = next((p for p in network.parameters() if p.is_floating_point()), None)
     if any(p.is_meta for p in network.parameters()):
         raise InputError(
             f"{type(network).__name__} has weights on the device 'meta', which stores no values; load them"
         )
-
-    def run(images: torch.Tensor) -> Runs:
-        runs.clear()
-        if state is not None:
-            state.restore()
-        shown = images.clone()
-        if parameter is not None:
-            shown = shown.to(parameter.device, parameter.dtype if shown.is_floating_point() else None)
-        _call(network, shown)
-        return dict(runs)
-
     hooks = []
-    state: _State | None = None
+    reader: Reading | None = None
     try:
         for part, mode in zip(parts, compiled, strict=True):
             if mode is not None:
                 part._compiled_call_impl = None
         network.eval()
-        state = _State(network)
+        reader = Reading(network, precision)
         for name, module in modules.items():
-            hooks.append(module.register_forward_hook(_keeper(runs, name)))
+            hooks.append(module.register_forward_hook(reader.hook(name)))
         for part in parts:
             hooks += [
-                part.register_forward_hook(_shapes(maps, n)) for n, of in POSITIONS.items() if isinstance(part, of)
+                part.register_forward_hook(_shapes(reader.maps, n))
+                for n, of in POSITIONS.items()
+                if isinstance(part, of)
             ]
-        with _as_python(), _own_generator(parameter), torch.no_grad():
-            yield run, maps
+        with _as_python(), _own_generator(reader.device), torch.no_grad():
+            yield reader
     finally:
         for hook in hooks:
             hook.remove()
-        if state is not None:
-            state.restore()
+        if reader is not None:
+            reader.restore()
         for part, training, call in zip(parts, modes, compiled, strict=True):
             part.training = training
             if call is not None:
@@ -154,18 +208,11 @@ def _as_python() -> Iterator[None]:
 
 
 @contextmanager
-def _own_generator(parameter: torch.Tensor | None) -> Iterator[None]:
+def _own_generator(device: torch.device) -> Iterator[None]:
     """Restore torch's global generators, on the CPU and the network's GPU."""
-    devices = [parameter.device] if parameter is not None and parameter.device.type == "cuda" else []
+    devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         yield
-
-
-def _keeper(runs: Runs, name: str) -> Any:
-    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
-        runs[name, sum(module == name for module, _ in runs)] = _copied(output)
-
-    return keep
 
 
 def _shapes(maps: Shapes, n_axes: int) -> Any:

@@ -1,7 +1,7 @@
 """Correlation RDMs from blocks of units, in memory or not."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,60 @@ from normenc.rsa.labelled import labels_of, turned
 from normenc.rsa.labels import check_same
 from normenc.rsa.ties import settled
 
-__all__ = ["Sums", "check_shape", "constant_stimulus", "one_minus_correlation", "rdm_from_blocks", "sums_of"]
+__all__ = [
+    "Blocks",
+    "ReadAnew",
+    "Sums",
+    "check_shape",
+    "checked_blocks",
+    "constant_stimulus",
+    "is_in_blocks",
+    "one_minus_correlation",
+    "rdm_from_blocks",
+    "sums_of",
+]
 
 Floats = npt.NDArray[np.float64]
 BLOCK_UNITS = 1024  # units per block: few enough for the processor's cache, and for sums in single precision
 BLOCK_ROWS = 64  # RDM rows finished at once, while they are in the cache
 ROUNDING = {np.dtype(np.float64): 16, np.dtype(np.float32): 4}  # machine epsilons by which 1 may be off
+
+
+class Blocks(Protocol):
+    """Responses that may be larger than memory, as :class:`normenc.representations.LayerResponses` are."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_stimuli, n_units)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the responses."""
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether they are not in memory."""
+
+    def values(self) -> npt.NDArray[Any]:
+        """All responses in memory."""
+
+    def blocks(self) -> Iterator[npt.NDArray[Any]]:
+        """Responses to all stimuli, some units at a time; every call reads them anew."""
+
+
+def is_in_blocks(responses: Any) -> TypeGuard[Blocks]:
+    """Whether responses are read in blocks; those of dask and pandas have attributes of these names, no methods."""
+    return all(callable(getattr(type(responses), name, None)) for name in ("blocks", "values"))
+
+
+class ReadAnew:
+    """Blocks that every loop reads anew."""
+
+    def __init__(self, responses: Blocks) -> None:
+        self._responses = responses
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        return self._responses.blocks()
 
 
 def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
@@ -209,7 +257,7 @@ def _width(n_stimuli: int) -> int:
 def _sums_of_blocks(blocks: Iterable[Any], dtype: npt.DTypeLike | None) -> tuple[Sums, npt.NDArray[np.bool_]]:
     """Finished sums in the type of the responses or in another, and which stimuli have the same response everywhere."""
     sums, constant = None, np.empty(0, dtype=bool)
-    for values in _checked_blocks(blocks):
+    for values in checked_blocks(blocks):
         if sums is None:
             sums = Sums(len(values), _width(len(values)), values.dtype if dtype is None else dtype)
             constant = np.ones(len(values), dtype=bool)
@@ -221,7 +269,7 @@ def _sums_of_blocks(blocks: Iterable[Any], dtype: npt.DTypeLike | None) -> tuple
     return sums.finish(), constant
 
 
-def _checked_blocks(blocks: Iterable[Any]) -> Iterator[npt.NDArray[Any]]:
+def checked_blocks(blocks: Iterable[Any]) -> Iterator[npt.NDArray[Any]]:
     """The blocks as finite arrays that fit together."""
     n_units, expected, first = 0, "", None
     for given in blocks:

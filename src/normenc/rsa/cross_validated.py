@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from normenc.arrays import as_array, stimulus_name
 from normenc.errors import InputError
-from normenc.rsa.dissimilarity import DIGITS, PRIOR, Floats, check_arguments, pair_sums, poisson_factors, unchanged
+from normenc.rsa.dissimilarity import DIGITS, PRIOR, check_arguments, poisson_factors, unchanged
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.noise import check_units, whiten
+from normenc.rsa.products import Floats, Stack, pair_sums
 from normenc.rsa.ties import TIES, settled
 
 __all__ = ["CROSS_VALIDATED", "cross_validated_rdm"]
@@ -102,7 +103,7 @@ def cross_validated_rdm(
     if noise_covariance is not None:
         check_units(repeats, noise_covariance)
         values = whiten(values, noise_covariance)
-    dissimilarities = pair_sums(values, factors) / n_units
+    dissimilarities = pair_sums(Stack(values), factors) / n_units
     return settled(dissimilarities, relative=DIGITS, absolute=TIES * 1e-2 * float(np.abs(dissimilarities).max()))
 
 

@@ -1,34 +1,37 @@
 """Representational dissimilarity matrices."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from normenc.arrays import as_matrix, check_finite, stimulus_name
 from normenc.errors import InputError
-from normenc.rsa.blocks import BLOCK_UNITS, check_shape, constant_stimulus, one_minus_correlation, sums_of
+from normenc.rsa.blocks import (
+    Blocks,
+    ReadAnew,
+    check_shape,
+    constant_stimulus,
+    is_in_blocks,
+    one_minus_correlation,
+    rdm_from_blocks,
+    sums_of,
+)
 from normenc.rsa.labelled import turned
 from normenc.rsa.noise import check_units, whiten
+from normenc.rsa.products import CANCELLED, Factors, Floats, Stack, Stream, pair_sums
 from normenc.rsa.ties import settled
 
 __all__ = ["METRICS", "rdm"]
 
 METRICS = ("correlation", "cosine", "euclidean", "mahalanobis", "poisson")
+STREAMED = METRICS[:3]
 
-BLOCK_VALUES = 2_000_000  # responses in double precision at once: 16 MB
 SMALL = 1_000_000  # responses for which double precision costs little time
-CANCELLED = 1e-5  # a squared distance below this share of the squared norms has lost at least 5 of its 16 digits
 DIGITS = float(np.finfo(np.float64).eps) / CANCELLED  # relative precision of any result
 PRIOR = (1.0, 0.1)
 SAME_DIRECTION = 8 * float(np.finfo(np.float64).eps) ** 2  # cosine dissimilarity of two copies, by rounding
 CONSTANT = 4  # spread of a constant by rounding, in machine epsilons of the largest response
-
-Floats = npt.NDArray[np.float64]
-Factors = Callable[[Floats, npt.NDArray[np.intp]], tuple[Floats, Floats]]
 
 
 def rdm(
@@ -62,7 +65,8 @@ def rdm(
         responses are multiplied in float32 over blocks of 1024 units, or of n_stimuli units if that is more, which are
         summed in float64; the error is about 1e-8 for noisy responses, and a few 1e-6 if most are equal. Everything
         else is computed in float64, a block at a time, and distances between stimuli with almost identical responses
-        keep their relative precision.
+        keep their relative precision. Layers of :func:`normenc.representations.extract` that are on disk are read a
+        block of units at a time for the first three metrics; the others need all responses in memory.
     metric : str
         One of :data:`METRICS`.
     noise_covariance : array_like, shape (n_units, n_units) or (n_units,), optional
@@ -114,6 +118,10 @@ def rdm(
     normenc.errors.InputError: metric 'mahalanobis' needs noise_covariance, ...
     """
     check_arguments(metric, METRICS, "mahalanobis", noise_covariance, prior_lambda, prior_weight)
+    if is_in_blocks(responses):
+        if metric in STREAMED and responses.on_disk and responses.shape[0] * responses.shape[1] > SMALL:
+            return _streamed(responses, metric)
+        responses = responses.values()
     responses = turned(responses, "responses")
     values = as_matrix(responses)
     check_shape(len(values), values.shape[1], metric)
@@ -121,9 +129,7 @@ def rdm(
         return _correlation(values, responses)
     check_finite(values, responses)
     if metric == "cosine":
-        dissimilarities = np.minimum(pair_sums(values[None], _directions(values, responses)) / 2, 2)
-        dissimilarities[dissimilarities <= float(np.finfo(values.dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
-        return settled(dissimilarities, relative=DIGITS)
+        return _cosine(Stack(values[None]), _directions(*_peaks_and_lengths(values), responses), values.dtype)
     factors: Factors = unchanged
     if metric == "mahalanobis":
         if noise_covariance is None:
@@ -136,7 +142,7 @@ def rdm(
     elif metric == "poisson":
         _check_counts(values, responses)
         factors = poisson_factors(prior_lambda, prior_weight)
-    return settled(np.maximum(pair_sums(values[None], factors) / values.shape[1], 0), relative=DIGITS)
+    return _per_unit(Stack(values[None]), factors)
 
 
 def check_arguments(
@@ -159,6 +165,27 @@ def check_arguments(
     for name, value in (("prior_lambda", prior_lambda), ("prior_weight", prior_weight)):
         if not 0 < value < np.inf:
             raise InputError(f"{name} is {value}; it must be a number above 0")
+
+
+def _streamed(responses: Blocks, metric: str) -> Floats:
+    """The RDM of responses that are read in blocks of units."""
+    check_shape(*responses.shape, metric)
+    if metric == "correlation":
+        return rdm_from_blocks(ReadAnew(responses))
+    stream = Stream(responses)
+    if metric == "euclidean":
+        return _per_unit(stream, unchanged)
+    return _cosine(stream, _directions(*stream.peaks_and_lengths(), responses), responses.dtype)
+
+
+def _per_unit(responses: Stack | Stream, factors: Factors) -> Floats:
+    return settled(np.maximum(pair_sums(responses, factors) / responses.n_units, 0), relative=DIGITS)
+
+
+def _cosine(responses: Stack | Stream, directions: Factors, dtype: npt.DTypeLike) -> Floats:
+    dissimilarities = np.minimum(pair_sums(responses, directions) / 2, 2)
+    dissimilarities[dissimilarities <= float(np.finfo(dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
+    return settled(dissimilarities, relative=DIGITS)
 
 
 def _correlation(values: npt.NDArray[Any], responses: Any) -> Floats:
@@ -201,21 +228,25 @@ def poisson_factors(prior_lambda: float, prior_weight: float) -> Factors:
     return factors
 
 
-def _directions(values: npt.NDArray[Any], responses: Any) -> Factors:
+def _peaks_and_lengths(values: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+    """Largest magnitude of each row, and its length in units of this: squares of large or small numbers overflow."""
+    peaks = np.abs(values).max(axis=1).astype(np.float64)
+    safe = np.where(peaks > 0, peaks, 1)
+    return peaks, np.array([np.linalg.norm(row / peak) for row, peak in zip(values, safe[:, None], strict=True)])
+
+
+def _directions(peaks: Floats, lengths: Floats, responses: Any) -> Factors:
     """Responses of length 1, whose squared distance is twice the cosine dissimilarity, precise also for near copies."""
-    peaks = np.abs(values).max(axis=1).astype(np.float64)[:, None, None]
     silent = np.flatnonzero(peaks == 0)
     if silent.size:
         raise InputError(
-            f"{stimulus_name(responses, int(silent[0]))} has no response in any of the {values.shape[1]} units "
+            f"{stimulus_name(responses, int(silent[0]))} has no response in any of the {responses.shape[1]} units "
             f"({silent.size} such stimuli in all), so that its cosine with other stimuli is undefined; remove these "
             "stimuli, or use metric 'euclidean'"
         )
-    # Divided by their largest value first, because squares of very large or small ones overflow or underflow.
-    lengths = np.array([np.linalg.norm(row / peak) for row, peak in zip(values, peaks[:, 0], strict=True)])
 
     def factors(part: Floats, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
-        unit = part / peaks[rows] / lengths[rows, None, None]
+        unit = part / peaks[rows, None, None] / lengths[rows, None, None]
         return unit, unit
 
     return factors
@@ -231,85 +262,3 @@ def _check_counts(values: npt.NDArray[Any], responses: Any) -> None:
             f"({negative.size} such stimuli in all); metric 'poisson' needs counts or rates, so do not subtract a "
             "baseline, or use another metric"
         )
-
-
-def pair_sums(repeats: npt.NDArray[Any], factors: Factors) -> Floats:
-    r"""Sum over units of :math:`(a_i - a_j)(b_i - b_j)` for every pair of stimuli; a and b are the factors.
-
-    With one repeat, a and b are from that repeat. With more, the result is the mean over ordered pairs of different
-    repeats, a from one and b from the other, which equals leave-one-repeat-out cross-validation averaged over folds.
-    Identical stimuli give exactly 0 if they have identical factors.
-
-    Parameters
-    ----------
-    repeats : ndarray, shape (n_repeats, n_stimuli, n_units)
-    factors : callable
-        Takes float64 responses of shape (n_rows, n_repeats, n_block) and the stimuli's indices (n_rows,); returns a and
-        b in the same shape, which are then overwritten.
-    """
-    sums = _pair_sums(repeats, factors, np.arange(repeats.shape[1]))
-    if not np.isfinite(sums).all():
-        raise InputError(
-            f"dissimilarities overflow, because the largest response is {np.abs(repeats).max():g}; divide the "
-            "responses by it"
-        )
-    return sums
-
-
-def _pair_sums(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.intp]) -> Floats:
-    """Differences of products, recomputed for groups of stimuli too close together for the products to resolve.
-
-    Products are taken relative to the first stimulus, whose distance from each other stimulus is therefore exact.
-    A group that is close together compared with its distance from the first is recomputed relative to its own first
-    stimulus, which always leaves one stimulus fewer.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        within, crossed = _products(repeats, factors, rows)
-        scale = _differences(within)
-        sums = scale if crossed is None else _differences(crossed)
-        size = np.diagonal(within)
-        doubtful = scale < CANCELLED * np.add.outer(size, size)
-    doubtful[0] = doubtful[:, 0] = False
-    np.fill_diagonal(doubtful, False)
-    if doubtful.any():
-        _, group = connected_components(csr_array(doubtful), directed=False)
-        for label in np.flatnonzero(np.bincount(group) > 1):
-            members = np.flatnonzero(group == label)
-            block = np.ix_(members, members)
-            sums[block] = np.where(doubtful[block], _pair_sums(repeats, factors, rows[members]), sums[block])
-    return sums
-
-
-def _products(repeats: npt.NDArray[Any], factors: Factors, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats | None]:
-    """Products of a and b within repeats, summed, and between different repeats, averaged (None for one repeat)."""
-    n_repeats, _, n_units = repeats.shape
-    block = max(BLOCK_UNITS, BLOCK_VALUES // (n_repeats * len(rows)))
-    within, total = np.zeros((2, len(rows), len(rows)))
-    everyone = len(rows) == repeats.shape[1]  # then in their own order, so that no copy is needed
-    for start in range(0, n_units, block):
-        part = repeats[:, :, start : start + block] if everyone else repeats[:, rows, start : start + block]
-        part = part.transpose(1, 0, 2).astype(np.float64, order="C")
-        a, b = factors(part, rows)
-        same = a is b
-        a -= a[0].copy()
-        if not same:
-            b -= b[0].copy()
-        within += _product(a.reshape(len(rows), -1), None if same else b.reshape(len(rows), -1))
-        if n_repeats > 1:
-            total += _product(a.sum(axis=1), None if same else b.sum(axis=1))
-    # Every repeat with the sum of the others: the sum of all with itself, minus each with itself.
-    return within, (total - within) / (n_repeats * (n_repeats - 1)) if n_repeats > 1 else None
-
-
-def _product(a: Floats, b: Floats | None) -> Floats:
-    """Products of the rows of a with those of b, or with themselves, which takes half the time."""
-    return a @ (a if b is None else b).T
-
-
-def _differences(products: Floats) -> Floats:
-    """From products p of every pair, the sums p_ii + p_jj - p_ij - p_ji: symmetric, exactly zero on the diagonal."""
-    size = np.diagonal(products)
-    sums = np.add.outer(size, size)
-    sums -= products + products.T
-    np.fill_diagonal(sums, 0)
-    return sums

@@ -85,9 +85,10 @@ def _check_file_names(study: "Study") -> None:
             )
     alone: dict[str, str] = {}
     for own in (*(network.title for network in study.network), *(encoder.title for encoder in study.encoder)):
-        other = alone.setdefault(file_stem(own).casefold(), own)
-        if other is not own:
+        stem = file_stem(own).casefold()
+        if stem in alone:
             raise ValueError(
-                f"network and encoder: {other!r} and {own!r} would have the same name in files; give them labels that "
+                f"network and encoder: {alone[stem]!r} and {own!r} would have the same name in files; give them labels that "
                 "differ by more than capitals"
             )
+        alone[stem] = own

@@ -1,7 +1,7 @@
 """Which layers of an encoder are compared: those that patterns name, all, or some that are evenly spaced over depth."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -52,7 +52,10 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     whole = activation_layers(network, image)
     known = _with_weights(network, whole, settings.leave_out)
     asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
-    found = _matched(network, image, known, whole, asked)
+    matched = _matched(network, image, known, whole, asked)
+    units = _units(network, image, matched)
+    _check_units(units, asked)
+    found = [name for name in matched if units[name] > 1]
     how = "all layers that give one row per image" if settings.layers == "all" else ""
     if any(mark in pattern for pattern in asked for mark in f"!{WILD}") and not how:
         how = f"the layers that match {', '.join(asked)}"
@@ -64,10 +67,8 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
         of = f"that match {', '.join(asked)}" if settings.layers else "with weights"
         how = f"{len(found)} of the {n_found} layers {of}, evenly spaced over depth"
     layers = _of_tokens(network, image, found, settings.tokens)
-    n_units = tuple(values.sizes["unit"] for values in represent(network, image, layers).values())
-    _check_units(layers, n_units, settings)
-    kept = [(name, n) for name, n in zip(layers, n_units, strict=True) if n > 1]
-    return Chosen(tuple(name for name, _ in kept), tuple(n for _, n in kept), how)
+    units |= _units(network, image, [name for name in layers if name not in units])
+    return Chosen(tuple(layers), tuple(units[name] for name in layers), how)
 
 
 def evenly_spaced(names: Sequence[str], n: int) -> list[str]:
@@ -174,13 +175,20 @@ def _has_tokens(network: nn.Module, image: torch.Tensor, name: str) -> bool:
     return True
 
 
-def _check_units(layers: Sequence[str], n_units: Sequence[int], settings: EncoderSettings) -> None:
-    """Raise InputError where a layer that is named in full has a single unit, whose RDM is undefined."""
-    for name, n in zip(layers, n_units, strict=True):
-        if n < 2 and settings.layers not in (None, "all") and name in (settings.layers or ()):
+def _units(network: nn.Module, image: torch.Tensor, layers: Sequence[str]) -> dict[str, int]:
+    """How many units each layer has."""
+    if not layers:
+        return {}
+    return {name: responses.sizes["unit"] for name, responses in represent(network, image, layers).items()}
+
+
+def _check_units(units: Mapping[str, int], patterns: Sequence[str]) -> None:
+    """Raise InputError where a layer that is named in full, or every layer, has a single unit."""
+    for name, n in units.items():
+        if n < 2 and name in patterns:
             raise InputError(f"layers: given {quoted(name)}, which has a single unit, whose RDM is undefined")
-    if max(n_units) < 2:
-        raise InputError("layers: each has a single unit, whose RDM is undefined; name other layers")
+    if max(units.values()) < 2:
+        raise InputError("layers: each of them has a single unit, whose RDM is undefined; name other layers")
 
 
 def _near(name: str, known: Sequence[str]) -> str:

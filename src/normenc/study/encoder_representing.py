@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from sklearn.random_projection import SparseRandomProjection
 from torch import nn
 
 from normenc import rsa
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
-from normenc.representations import LayerResponses, extract
+from normenc.representations import LayerResponses, Reduction, extract
+from normenc.representations.reductions import Projection
 from normenc.study.encoder_units import EncoderUnit, shown_to
 from normenc.study.representing import Prepared, Representation, check_apart
 from normenc.study.sweep import Failure
@@ -22,7 +22,7 @@ from normenc.study.sweep import Failure
 __all__ = ["Reading", "encoder_representations"]
 
 MOST_BYTES = 16 * 2**20  # of a layer's responses that are kept whole, in single precision
-N_FEATURES = 1000  # to which larger ones are projected
+PROJECTION = Reduction("projection", 1000)  # of larger ones
 FLOAT32 = 4
 
 
@@ -58,16 +58,16 @@ def encoder_representations(
     dead: dict[tuple[EncoderKind, str], str] = {}
     for own, network in _networks(unit, prepared.study.untrained_seeds):
         keep = own.seed in (None, prepared.study.untrained_seeds[0])
-        outputs = extract(
+        with extract(
             network.to(reading.device), shown, unit.chosen.layers, memory=reading.memory, scratch=reading.scratch
-        )
-        for layer, responses in outputs.items():
-            try:
-                representation = _representation(prepared, replace(own, layer=layer), responses, keep=keep)
-            except InputError as error:
-                dead.setdefault((own.kind, layer), str(error))
-            else:
-                found.setdefault((own.kind, layer), []).append(representation)
+        ) as outputs:
+            for layer, responses in outputs.items():
+                try:
+                    representation = _representation(prepared, replace(own, layer=layer), responses, keep=keep)
+                except InputError as error:
+                    dead.setdefault((own.kind, layer), str(error))
+                else:
+                    found.setdefault((own.kind, layer), []).append(representation)
     failures = [Failure(unit, why, layer, kind is EncoderKind.TWIN) for (kind, layer), why in dead.items()]
     return [r for key, of_layer in found.items() if key not in dead for r in of_layer], failures
 
@@ -95,12 +95,8 @@ def _representation(prepared: Prepared, own: EncoderId, responses: LayerResponse
 def kept(responses: LayerResponses) -> tuple[npt.NDArray[Any], str]:
     """A layer's responses in memory, or features in their place, and what was done to them; empty if nothing was."""
     n_stimuli, n_units = responses.shape
-    if n_stimuli * n_units * FLOAT32 <= MOST_BYTES or n_units <= N_FEATURES:
+    projection = PROJECTION.of_layer(n_units)
+    if not isinstance(projection, Projection) or n_stimuli * n_units * FLOAT32 <= MOST_BYTES:
         return np.asarray(responses.values(), dtype=np.float32), responses.note
-    features = np.zeros((n_stimuli, N_FEATURES), dtype=np.float32)
-    for place, block in enumerate(responses.blocks()):
-        projection = SparseRandomProjection(N_FEATURES, density=1 / n_units**0.5, random_state=place)
-        projection.fit(np.zeros((1, block.shape[1]), dtype=np.float32))
-        features += projection.transform(np.ascontiguousarray(block, dtype=np.float32))
-    done = f"{n_units:,} units, reduced to {N_FEATURES:,} features by a sparse random projection"
-    return features, "; ".join(filter(None, (responses.note, done)))
+    features = projection.of_blocks(responses.blocks())
+    return features.astype(np.float32), "; ".join(filter(None, (responses.note, projection.note)))

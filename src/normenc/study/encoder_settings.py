@@ -157,5 +157,6 @@ def check_twins(encoders: Sequence[EncoderSettings], n_untrained: int | None) ->
         if n_untrained is not None and n != n_untrained:
             raise ValueError(
                 f"encoder: {title} has untrained = {n}, but networks that the study trains have {n_untrained} "
-                "untrained twins; seeds are resampled together, so leave it out, or change n_seeds or n_untrained in [training]"
+                "untrained twins; seeds are resampled together, so leave it out, or change n_seeds or n_untrained in "
+                "[training]"
             )

@@ -14,7 +14,7 @@ from normenc.recordings import cache_folder
 from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of
 from normenc.runs.replacing import check_destination, is_finished
-from normenc.study.encoder_representing import MOST_BYTES, N_FEATURES
+from normenc.study.encoder_representing import MOST_BYTES, PROJECTION
 from normenc.study.representing import Prepared, control_representations, prepare
 from normenc.study.settings import Study
 from normenc.study.units import Unit, is_stored
@@ -157,7 +157,7 @@ def _bytes_of_arrays(prepared: Prepared) -> int:
     for unit in prepared.encoders:  # the first seed's responses, and features in place of large ones
         n_rdms += len(unit.chosen.layers) * (1 + len(study.untrained_seeds))
         most = MOST_BYTES // (FLOAT32 * n_stimuli)
-        n_values += 2 * sum(n if n <= most else min(n, N_FEATURES) for n in unit.chosen.n_units)
+        n_values += 2 * sum(n if n <= most else min(n, PROJECTION.n_units) for n in unit.chosen.n_units)
     n_values += len(prepared.controls) * prepared.images[0].numel()
     return n_stimuli * n_values * FLOAT32 + n_rdms * n_stimuli**2 * FLOAT64
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 
 from normenc import runs
 from normenc.recordings import Preparation
+from normenc.representations.memory import as_bytes
 from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
 from normenc.study.drawing import draw_run, write_run
@@ -108,6 +110,7 @@ def run(
         When the scheduler or all its workers are lost on the way. Networks that were trained are kept.
     """
     workers = _workers(workers, options)
+    memory = None if memory is None else as_bytes(memory)
     study = asked_study(study, recording, preparation, options, out)
     study = study if stages is None else study.with_changes(stages=stages)
     # Whether the workers of a cluster have a GPU, this computer cannot tell.
@@ -120,9 +123,17 @@ def run(
         with destination(folder, "run", lambda existing: replaceable(existing, force=force, wanted=wanted)) as place:
             prepared = early or _read(study, progress)
             check_disks(prepared, folder, target_device.type)
+            place_of_layers = folder.absolute().with_name(f".{folder.absolute().name}.normenc-scratch")
             evaluation = evaluate(
-                prepared, device=target_device.type, workers=workers, memory=memory, progress=progress
+                prepared,
+                device=target_device.type,
+                workers=workers,
+                memory=memory,
+                scratch=place_of_layers,
+                progress=progress,
             )
+            with suppress(OSError):  # where no layer was too large
+                place_of_layers.rmdir()
             with place.staged() as aside:
                 _write(evaluation, aside, target_device.type, progress)
                 if page is not None:
