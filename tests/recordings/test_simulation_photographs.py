@@ -48,7 +48,7 @@ def test_gabor_energy_can_be_read_and_the_share_of_the_images_is_as_stated():
 
 
 def test_it_is_loaded_by_its_name_with_what_is_set_of_it():
-    recording = load("simulated-natural", reads="Gabor energy", n_neurons=30, reliability=0.5)
+    recording = load("simulated-natural", reads="Gabor energy", n_neurons=30, reliability=0.33)
     assert recording.simulated and recording.images.shape == (200, 96, 96, 3) and recording.images.dtype == np.uint8
     assert recording.n_repeats == (2, 2) and recording.n_neurons < 30
     again = load("simulated-natural", reads="Gabor energy", n_neurons=30)
