@@ -15,7 +15,7 @@ from normenc.errors import InputError, quoted
 from normenc.recordings.simulation.layer import SimulatedRecording, simulated_from_layer
 from normenc.recordings.sources import SOURCES
 
-__all__ = ["ENERGY", "NAME", "N_READERS", "READS", "simulated_from_photographs"]
+__all__ = ["ENERGY", "NAME", "N_READERS", "READS", "simulated_from_photographs", "tiles"]
 
 NAME = "simulated-natural"
 READS, ENERGY = "_blocks.6", "Gabor energy"
@@ -77,7 +77,7 @@ def simulated_from_photographs(
     """
     if n_stimuli < 2:
         raise InputError(f"n_stimuli is {n_stimuli}; give at least 2")
-    images, names = _tiles(n_stimuli, seed)
+    images, names = tiles(n_stimuli, seed)
     layer, said = _layer(reads, n_stimuli, seed)
     made = simulated_from_layer(
         layer,
@@ -100,7 +100,7 @@ def simulated_from_photographs(
 
 
 @lru_cache(maxsize=4)
-def _tiles(n: int, seed: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
+def tiles(n: int, seed: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Tiles in colour as bytes, and their names."""
     from normenc import stimuli  # brings torch, which only this recording needs
 
@@ -119,7 +119,7 @@ def _layer(reads: str, n: int, seed: int) -> tuple[npt.NDArray[Any], str]:
 
     from normenc import controls, representations
 
-    shown = torch.from_numpy(_tiles(n, seed)[0].copy()).movedim(3, 1)
+    shown = torch.from_numpy(tiles(n, seed)[0].copy()).movedim(3, 1)
     if reads == ENERGY:
         return representations.represent(controls.gabor_energy, shown)["energy"].to_numpy(), ENERGY
     network = _network()
