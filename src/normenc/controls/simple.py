@@ -2,7 +2,7 @@
 
 import torch
 
-from normenc.controls.images import CONTROLS, as_images
+from normenc.controls.images import CONTROLS, as_colour, as_images
 from normenc.errors import InputError
 from normenc.keys import named
 
@@ -11,23 +11,23 @@ __all__ = ["fourier_amplitude", "orientation_model", "pixels"]
 
 @named(CONTROLS, "pixels")
 def pixels(images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The image itself: similarity before any processing.
+    """The image itself, in its colours: similarity before any processing.
 
     Parameters
     ----------
-    images : Tensor, shape (n, height, width) or (n, 1, height, width)
+    images : Tensor, shape (n, height, width), (n, 1, height, width) or, in colour, (n, 3, height, width)
 
     Returns
     -------
     dict
-        ``"pixels"``: Tensor, shape (n, height * width).
+        ``"pixels"``: Tensor, shape (n, height * width), or three times as many units in colour.
 
     Examples
     --------
     >>> pixels(torch.zeros(2, 3, 4))["pixels"].shape
     torch.Size([2, 12])
     """
-    return {"pixels": as_images(images).flatten(1)}
+    return {"pixels": as_colour(images).flatten(1)}
 
 
 @named(CONTROLS, "Fourier amplitude")

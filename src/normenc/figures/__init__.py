@@ -9,7 +9,7 @@ from normenc.figures.curves import tuning_curves
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
-from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms
+from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms, shown_stimuli
 from normenc.figures.power import power_map
 from normenc.figures.predictivity import predictivity
 from normenc.figures.saving import save
@@ -37,6 +37,7 @@ __all__ = [
     "run_comparison",
     "save",
     "selectivity_distributions",
+    "shown_stimuli",
     "similarity_bars",
     "sized",
     "style",

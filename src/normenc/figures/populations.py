@@ -31,7 +31,7 @@ from normenc.stimulus_types import StimulusType
 from normenc.stimulus_types.angles import degrees
 from normenc.stimulus_types.known import drawn_type
 
-__all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
+__all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "shown_stimuli"]
 
 FEW = 12  # stimuli, of which axes name some, and no values between them
 BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities are always between 0 and 2
@@ -44,8 +44,8 @@ def example_stimuli(
 
     Parameters
     ----------
-    images : array_like, shape (n, height, width)
-        Grey levels 0 to 1.
+    images : array_like, shape (n, height, width) or (n, height, width, 3)
+        Values 0 to 1.
     orientation : array_like, shape (n,)
         Degrees from vertical, or names.
     axes : array of Axes, optional
@@ -59,13 +59,45 @@ def example_stimuli(
     with style():
         panels = new_panels(axes, 1, len(orientation), width=1.6, height=1.6, least=0.65, lowest=0.5)
         for panel, image, angle in zip(panels.flat, images, orientation, strict=False):
-            panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            _draw_image(panel, image)
             panel.set_title(wrapped(angle, room(panel, 16)) if isinstance(angle, str) else degrees(angle))
-            panel.set_xticks([])
-            panel.set_yticks([])
-            for spine in panel.spines.values():
-                spine.set_visible(True)
     return panels
+
+
+def shown_stimuli(images: Mapping[str, Any], names: Sequence[Any], *, axes: AxesArray | None = None) -> AxesArray:
+    """Stimuli, and what each network was shown of them: a row for each.
+
+    Parameters
+    ----------
+    images : mapping of str to array_like, shape (n, height, width) or (n, height, width, 3)
+        Values 0 to 1, by who was shown them; sizes may differ.
+    names : sequence of str or of float, length n
+        Of the stimuli, or their degrees.
+    axes : array of Axes, optional
+        At least one for each image.
+
+    Returns
+    -------
+    ndarray of Axes
+    """
+    with style():
+        panels = new_panels(axes, len(images), len(names), width=1.6, height=1.6, least=0.65, lowest=0.5)
+        rows = np.reshape(panels, (len(images), -1))
+        for place, (row, (label, own)) in enumerate(zip(rows, images.items(), strict=True)):
+            for panel, image, name in zip(row, own, names, strict=False):
+                _draw_image(panel, image)
+                if place == 0:
+                    panel.set_title(wrapped(name, room(panel, 16)) if isinstance(name, str) else degrees(name))
+            row[0].set_ylabel(wrapped(label, 14))
+    return panels
+
+
+def _draw_image(panel: Axes, image: Any) -> None:
+    panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for spine in panel.spines.values():
+        spine.set_visible(True)
 
 
 def rdms(

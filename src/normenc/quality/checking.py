@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from normenc import rsa, stimuli
+from normenc import rsa
 from normenc.errors import InputError
 from normenc.quality.comparable import confounded, rdms_for_inference
-from normenc.quality.decisive import NO_RDM, Decidable, decidable
+from normenc.quality.decisive import NO_RDM, Decidable, decidable, said_of_images
 from normenc.quality.neurons import NeuronQuality, describe_neurons
 from normenc.quality.raw import RawValues, look_at
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
@@ -290,7 +290,7 @@ def _checked(
         ceiling_upper=ceiling.upper,
         notes=(*recording.notes, *recording.steps),
         decidable=decidable(recording, inputs, compared=compared, seed=seed),
-        images_cut="" if recording.images is None else stimuli.describe_fit(recording.images.shape[1:]),
+        images_cut=said_of_images(recording),
     )
     verdict, warnings = verdict_of(quality)
     return replace(

@@ -18,7 +18,7 @@ from normenc.representations import represent
 from normenc.rsa.permutation import chance_test
 from normenc.stimulus_types import StimulusType, as_type
 
-__all__ = ["Decidable", "decidable", "decisions"]
+__all__ = ["Decidable", "decidable", "decisions", "said_of_images"]
 
 N_MODELS = 8  # of the reference study: two layers, trained and not, and four controls
 N_PERMUTATIONS = 1000  # also of the reference study
@@ -27,6 +27,7 @@ MIN_STIMULI = 6  # to generalise to others
 ALPHA, POWER = 0.05, 0.8
 NO_RDM = "its RDM cannot be computed"
 FEW = 4  # models that are named one by one
+CANDIDATE_SIDE = 64  # pixels of the longer side of images from which these are computed
 CANDIDATES = {  # cheap models; the last is only for gratings
     "pixels": controls.pixels,
     "Fourier amplitude": controls.fourier_amplitude,
@@ -283,10 +284,22 @@ def _candidates(recording: Recording) -> dict[str, Any]:
         images, orientation = stimuli.gratings(recording.orientation), torch.as_tensor(recording.orientation)
         given = dict.fromkeys(CANDIDATES, images) | {"orientation model": orientation}
     elif recording.images is not None:
-        given = dict.fromkeys([*CANDIDATES][:-1], stimuli.fit_images(recording.images))
+        few = stimuli.ImageSet.of(recording.images).grey().at_most(CANDIDATE_SIDE)
+        given = dict.fromkeys([*CANDIDATES][:-1], few.all())
     else:
         return {}
     layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
     return {
         name: rsa.rdm(layer.astype(np.float64)) for name, layer in layers.items()
     }  # equal images give equal responses
+
+
+def said_of_images(recording: Recording) -> str:
+    """What a recording's images are, and what is made of them to compute the cheap models; empty without images."""
+    if recording.images is None:
+        return ""
+    images = stimuli.ImageSet.of(recording.images)
+    (height, width), few = images.image_size, images.at_most(CANDIDATE_SIDE).image_size
+    done = ["in grey"] * images.is_colour + [f"reduced to {few[0]} x {few[1]} pixels"] * (few != (height, width))
+    made = f"; models were computed from them {' and '.join(done)}" if done else ""
+    return f"{height} x {width} pixels{', in colour' * images.is_colour}{made}"

@@ -25,11 +25,14 @@ class ImageSource:
     sets : mapping of str to str
         Sources by the names of their sets; a single source has the name "".
     size : (int, int) or None
-        Height and width in pixels; None keeps the images' own, which must then be the same for all.
+        Height and width in pixels to which files that differ in size are brought; None where they must not differ.
+    fit : str
+        Whether these are cut (``"crop"``) or padded (``"pad"``) to the ratio of `size`.
     """
 
     sets: Mapping[str, str]
     size: tuple[int, int] | None = None
+    fit: str = "crop"
 
     def __str__(self) -> str:
         return ", ".join(self.sets.values())
@@ -76,13 +79,13 @@ def read_images(source: str | Path | ImageSource) -> Any:
     """
     asked = source if isinstance(source, ImageSource) else ImageSource({"": str(source)})
     if list(asked.sets) == [""]:
-        names, stack = _one(asked.sets[""], asked.size)
+        names, stack = _one(asked.sets[""], asked)
         return stack if names is None else NamedImages(names, stack)
     from normenc.stimuli.stacks import Joined
 
     every, stacks = [], {}
     for name, place in asked.sets.items():
-        own, stacks[name] = _one(place, asked.size)
+        own, stacks[name] = _one(place, asked)
         width = len(str(len(stacks[name]) - 1))
         own = tuple(f"{number:0{width}d}" for number in range(len(stacks[name]))) if own is None else own
         every += [f"{name}/{image}" for image in own]
@@ -96,7 +99,7 @@ def read_images(source: str | Path | ImageSource) -> Any:
     return NamedImages(tuple(every), Joined(tuple(stacks.values())))
 
 
-def _one(source: str, size: tuple[int, int] | None) -> tuple[tuple[str, ...] | None, Any]:
+def _one(source: str, asked: ImageSource) -> tuple[tuple[str, ...] | None, Any]:
     """Names, if there are any, and the stack of one source."""
     from normenc.stimuli.image_sets import open_stack  # brings torch, which only images need
     from normenc.stimuli.stacks import split_place
@@ -106,7 +109,8 @@ def _one(source: str, size: tuple[int, int] | None) -> tuple[tuple[str, ...] | N
         raise InputError(f"{path}: there is no such folder; give a folder of images, or a file of them")
     if is_folder(path):
         lists(path)
-    stack, names = open_stack(source, size=size, told=lambda file: reads(file, store=path if is_folder(path) else None))
+    store = path if is_folder(path) else None
+    stack, names = open_stack(source, size=asked.size, fit=asked.fit, told=lambda file: reads(file, store=store))
     if names is not None:
         names = tuple(visible_labels(np.array(names), "the folder of images").tolist())
     return names, stack

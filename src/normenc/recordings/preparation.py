@@ -50,7 +50,7 @@ class Preparation:
     blank : sequence, optional
         Values of the stimulus that mark trials without one: ``[-1]``. Missing values always do.
     images : str or Path, optional
-        A folder of images, which trials name or number.
+        A folder of images, which trials name or number, ``stack.npy``, ``file.h5:/dataset`` or ``file.zarr:/array``.
     angles : str, optional
         ``"radians"``, or ``"degrees"`` for degrees that look like something else.
     rdm_metric : str, optional

@@ -8,6 +8,7 @@ from typing import Any
 
 from normenc.errors import InputError, quoted
 from normenc.recordings.angles import ANGLES
+from normenc.recordings.image_files import ImageSource
 from normenc.recordings.labels import MISSING
 from normenc.recordings.shared import CHOICES
 from normenc.recordings.times import Window, parse_window
@@ -76,7 +77,10 @@ CHECKS: dict[str, Check] = {
         "a mapping from columns to a value or a list of values, such as {'contrast': [0.5, 1]}",
     ),
     "blank": (lambda value: _is_list(value, _is_label), "a number or name, or a list of these, such as [-1]"),
-    "images": (lambda value: _is_text(value) or isinstance(value, PurePath), "a folder of images"),
+    "images": (
+        lambda value: _is_text(value) or isinstance(value, PurePath | ImageSource),
+        "a folder of images, or a file of them",
+    ),
     "angles": (lambda value: isinstance(value, str) and value in ANGLES, f"one of {', '.join(ANGLES)}"),
     "missing": (lambda value: isinstance(value, str) and value in MISSING, f"one of {', '.join(MISSING)}"),
     "stimuli": (lambda value: isinstance(value, str) and value in CHOICES, f"one of {', '.join(CHOICES)}"),

@@ -17,6 +17,17 @@ def _example_stimuli(run: Run) -> Picture:
     return Picture("example_stimuli", run.source_data["example_stimuli"])
 
 
+@picture(
+    "shown_stimuli",
+    "Some of the stimuli, and what each network was shown of them",
+    applies=lambda run: "as_shown" in run.source_data,
+    when="images, and gratings for networks that the study does not train",
+    placed=True,
+)
+def _shown_stimuli(run: Run) -> Picture:
+    return Picture("shown_stimuli", run.source_data["as_shown"])
+
+
 @picture("rdms", "Representational dissimilarity matrices of the recording, the layers and the controls", placed=True)
 def _rdms(run: Run) -> Picture:
     matrices, (trained, others) = rdms_by_population(run), shown_populations(run)

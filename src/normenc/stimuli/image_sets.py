@@ -1,6 +1,6 @@
 """Sets of images at their own size and in their own colours, read when asked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -11,16 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from normenc.arrays import as_array
 from normenc.errors import InputError
+from normenc.stimuli.checked_stacks import as_stack, check_values
 from normenc.stimuli.fitting import fitted, luminance
 from normenc.stimuli.folders import list_images, read_headers
-from normenc.stimuli.stacks import ArrayFile, FileStack, Joined, Some, Stack, blocks, split_place
+from normenc.stimuli.stacks import ArrayFile, FileStack, Some, Stack, blocks, split_place
 
 __all__ = ["ImageSet", "open_stack"]
-
-OPAQUE = {"u": 255, "f": 1}  # of a fourth channel, in bytes and in numbers up to 1
-COLOURS = (3, 4)  # channels
 
 
 @dataclass(frozen=True)
@@ -78,15 +75,15 @@ class ImageSet:
         """
         if isinstance(images, cls):
             return images
-        stack = _as_stack(images)
-        is_colour = _check_values(stack)
+        stack = as_stack(images)
+        is_colour = check_values(stack)
         own = tuple(map(str, range(len(stack)))) if names is None else tuple(map(str, names))
         if len(own) != len(stack):
             raise InputError(f"there are {len(own)} names but {len(stack)} images; give one for each")
         return cls(stack, own, (stack.shape[1], stack.shape[2]), is_colour)
 
     @classmethod
-    def open(cls, source: str | Path, *, size: tuple[int, int] | None = None) -> Self:
+    def open(cls, source: str | Path, *, size: tuple[int, int] | None = None, fit: str = "crop") -> Self:
         """The images of a folder, of an ``.npy`` file, or of an array in HDF5 or Zarr.
 
         Parameters
@@ -96,15 +93,17 @@ class ImageSet:
             where it holds one array that can be images.
         size : (int, int), optional
             Height and width in pixels to which every image is cut and resized; needed where files differ in size.
+        fit : str
+            Where the ratio differs: ``"crop"`` cuts images at the centre, ``"pad"`` adds grey (0.5) on both sides.
 
         Raises
         ------
         InputError
             If there are no images, sizes differ, or an image cannot be read or used; files are named.
         """
-        stack, names = open_stack(source, size=size)
+        stack, names = open_stack(source, size=size, fit=fit)
         opened = cls.of(stack, names)
-        return opened if size is None else opened.resized(size)
+        return opened if size is None else opened.resized(size, fit)
 
     def __len__(self) -> int:
         return len(self.stack)
@@ -162,10 +161,12 @@ class ImageSet:
             )
         return replace(self, image_size=(y1 - y0, x1 - x0), made=(*self.made, _Field(x0, y0, x1, y1)))
 
-    def resized(self, size: tuple[int, int]) -> Self:
-        """Every image cut at its centre to the ratio of `size`, and resized (bilinear, antialiased)."""
+    def resized(self, size: tuple[int, int], fit: str = "crop") -> Self:
+        """Images cut at the centre, or padded with grey, to the ratio of `size`; resized (bilinear, antialiased)."""
         size = (int(size[0]), int(size[1]))
-        return self if size == self.image_size else replace(self, image_size=size, made=(*self.made, _Resize(size)))
+        if size == self.image_size:
+            return self
+        return replace(self, image_size=size, made=(*self.made, _Resize(size, fit)))
 
     def at_most(self, longest: int) -> Self:
         """Images reduced to at most `longest` pixels on the longer side, of the same ratio to the next pixel."""
@@ -173,7 +174,7 @@ class ImageSet:
         height, width = (max(1, round(side * scale)) for side in self.image_size)
         if scale >= 1:
             return self
-        return replace(self, image_size=(height, width), made=(*self.made, _Squeeze((height, width))))
+        return replace(self, image_size=(height, width), made=(*self.made, _Resize((height, width), "stretch")))
 
     def grey(self) -> Self:
         """Colours become grey by their luminance (ITU-R BT.709); grey images stay as they are."""
@@ -201,23 +202,13 @@ class _Field:
 @dataclass(frozen=True)
 class _Resize:
     size: tuple[int, int]
+    fit: str
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        return fitted(images, self.size)
+        return fitted(images, self.size, self.fit)
 
     def __str__(self) -> str:
-        return f"cut at the centre and resized to {self.size[0]} x {self.size[1]} pixels"
-
-
-@dataclass(frozen=True)
-class _Squeeze:
-    size: tuple[int, int]
-
-    def __call__(self, images: torch.Tensor) -> torch.Tensor:
-        return fitted(images, self.size, "stretch")
-
-    def __str__(self) -> str:
-        return f"reduced to {self.size[0]} x {self.size[1]} pixels"
+        return f"{self.fit} to {self.size[0]} x {self.size[1]} pixels"
 
 
 @dataclass(frozen=True)
@@ -230,14 +221,18 @@ class _Grey:
 
 
 def open_stack(
-    source: str | Path, *, size: tuple[int, int] | None = None, told: Callable[[Path], None] | None = None
+    source: str | Path,
+    *,
+    size: tuple[int, int] | None = None,
+    fit: str = "crop",
+    told: Callable[[Path], None] | None = None,
 ) -> tuple[Any, tuple[str, ...] | None]:
     """The stack of a folder or a file, and names where it has some; sizes, not values, are checked.
 
     Parameters
     ----------
-    source, size
-        See :meth:`ImageSet.open`; files of other sizes than `size` are cut and resized as they are read.
+    source, size, fit
+        See :meth:`ImageSet.open`; only files that differ in size are cut and resized as they are read.
     told : callable, optional
         Called with every file before it is opened.
     """
@@ -248,7 +243,9 @@ def open_stack(
         for file in files if told else ():
             told(file)  # type: ignore[misc]
         headers = read_headers(path, files, one_size=size is None)
-        return FileStack(tuple(files), tuple(headers), size), tuple(file.name for file in files)
+        differ = len({header[:2] for header in headers}) > 1
+        stack = FileStack(tuple(files), tuple(headers), size if differ else None, fit)
+        return stack, tuple(file.name for file in files)
     if not path.exists():
         raise InputError(f"{path}: there is no such folder or file of images")
     if path.is_file() and told:
@@ -256,83 +253,6 @@ def open_stack(
     if path.suffix.lower() not in (".npy", ".h5", ".hdf5", ".hdf", ".nc", ".nwb", ".mat", ".zarr") and path.is_file():
         raise InputError(f"{path}: images must be a folder of images, an .npy file, or an array in HDF5 or Zarr")
     return ArrayFile(path, inside), None
-
-
-def _as_stack(images: Any) -> Any:
-    """An array or a stack with images first and colours last."""
-    if isinstance(images, torch.Tensor):
-        images = images.detach().cpu().numpy()
-        images = np.moveaxis(images, 1, -1) if images.ndim == 4 and images.shape[1] in COLOURS else images
-    if isinstance(images, Mapping):
-        images = list(images.values())
-    if not isinstance(images, Stack):
-        raw = np.asarray(images) if not hasattr(images, "dtype") else images
-        images = raw if raw.dtype.kind in "uib" else as_array(raw, "images")
-    shape = tuple(images.shape)
-    if not (len(shape) == 3 or (len(shape) == 4 and shape[3] in COLOURS)):
-        if len(shape) == 4 and shape[1] == 1:
-            return Some(images, np.arange(shape[0]), (0, 2, 3)) if isinstance(images, Stack) else images[:, 0]
-        if len(shape) == 4 and shape[1] in COLOURS:
-            order = (0, 2, 3, 1)
-            return (
-                Some(images, np.arange(shape[0]), order) if isinstance(images, Stack) else np.transpose(images, order)
-            )
-        raise InputError(
-            f"images have shape {shape}; they must be (n, height, width), or (n, height, width, 3) in colour"
-        )
-    if 0 in shape:
-        raise InputError(f"images have shape {shape}; there must be at least one image, and one pixel")
-    return images
-
-
-def _check_values(stack: Any) -> bool:
-    """Read all images once; InputError where one cannot be used. Returns whether any is in colour."""
-    is_colour, n_seen = False, 0
-    for block in _checked_blocks(stack):
-        if block.dtype.kind == "f":
-            _check_range(block, n_seen, stack)
-        elif block.dtype != np.uint8 and not 0 <= block.min() <= block.max() <= 1:
-            raise InputError(
-                f"images hold {block.dtype} numbers from {block.min()} to {block.max()} without a known white level; "
-                "save them as bytes (uint8), or divide them by the value of white"
-            )
-        if block.ndim == 4:
-            if block.shape[3] == 4 and (block[..., 3] < OPAQUE.get(block.dtype.kind, 1)).any():
-                raise InputError(
-                    "images are partly transparent (their fourth channel), so the background is unknown; give them "
-                    "with three channels, on the background that was shown"
-                )
-            is_colour = is_colour or bool((block[..., :1] != block[..., 1:3]).any())
-        n_seen += len(block)
-    return is_colour
-
-
-def _checked_blocks(stack: Any) -> Iterator[npt.NDArray[Any]]:
-    """All images; files one by one, so that all that are broken are counted."""
-    places = None
-    while isinstance(stack, Some) and stack.axes[0] == 0 and isinstance(stack.stack, FileStack | Joined | Some):
-        places, stack = stack.places if places is None else stack.places[places], stack.stack
-    if isinstance(stack, FileStack | Joined):
-        return stack.checked(places)
-    return blocks(stack if places is None else Some(stack, places, tuple(range(stack.ndim))))
-
-
-def _check_range(block: npt.NDArray[Any], first: int, stack: Any) -> None:
-    low, high = float(block.min()), float(block.max())
-    if low >= 0 and high <= 1:
-        return
-    wrong = ~np.isfinite(block)
-    bad = wrong if wrong.any() else (block < 0) | (block > 1)
-    row = int(np.flatnonzero(bad.reshape(len(block), -1).any(axis=1))[0])
-    place = first + row
-    while isinstance(stack, Some):  # as the file counts them
-        place, stack = int(stack.places[place]), stack.stack
-    if wrong.any():
-        raise InputError(f"image {place} holds NaN or infinity; images must be numbers from 0 (black) to 1 (white)")
-    raise InputError(
-        f"image {place} has values from {block[row].min():g} to {block[row].max():g}; they must be "
-        "numbers from 0 (black) to 1 (white), or bytes (uint8)"
-    )
 
 
 def _as_tensor(block: npt.NDArray[Any]) -> torch.Tensor:

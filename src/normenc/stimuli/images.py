@@ -1,25 +1,19 @@
-"""Read images from files, and fit grey ones to the size that networks take."""
+"""Images read from files, whole or by their headers, and refused where a file does not tell what was seen."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.stimuli.gratings import image_size
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "Header",
-    "describe_fit",
-    "fit_image",
-    "fit_images",
     "read_grey",
     "read_header",
     "read_image",
@@ -147,93 +141,3 @@ def _plain(opened: Any, file: Path) -> Any:
     if is_16_bit:
         return np.asarray(turned).astype(np.uint16)
     return turned if turned.mode in ("1", "L", "F", "RGB") or turned.mode.startswith("I;16") else turned.convert("RGB")
-
-
-def fit_image(image: npt.NDArray[Any], shape: tuple[int, int], what: str) -> npt.NDArray[np.float32]:
-    """Crop a grey image at the centre to the aspect ratio of `shape`, and reduce it to that size.
-
-    Raises
-    ------
-    InputError
-        If it is too small; `what` names it.
-    """
-    from skimage import transform
-
-    if image.shape[0] < shape[0] or image.shape[1] < shape[1]:
-        raise InputError(
-            f"{what} is {image.shape[0]} x {image.shape[1]} pixels, too small for {shape[0]} x {shape[1]}; use a "
-            "smaller resolution or larger images"
-        )
-    height, width = _kept(image.shape, shape)
-    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-    cut = image[top : top + height, left : left + width]
-    return transform.resize(cut, shape, anti_aliasing=True).astype(np.float32)
-
-
-def describe_fit(image_shape: Sequence[int], resolution: float = 0.1) -> str:
-    """Say in one sentence what :func:`fit_images` does to images of `image_shape`; empty if it changes nothing.
-
-    Parameters
-    ----------
-    image_shape : (int, int)
-        Height and width in pixels.
-    resolution : float
-        See :func:`fit_images`.
-
-    Examples
-    --------
-    >>> describe_fit((48, 128))
-    'Images of 48 x 128 pixels were cut to 4:3 in their middle, which leaves out 50 % of their width.'
-    >>> describe_fit((480, 640)), describe_fit((48, 64))
-    ('Images of 480 x 640 pixels were reduced to 48 x 64 pixels.', '')
-    """
-    (own_height, own_width), shape = image_shape, image_size(resolution)
-    height, width = _kept((own_height, own_width), shape)
-    reduced = "" if (height, width) == shape else f"reduced to {shape[0]} x {shape[1]} pixels"
-    cut = ""
-    if (height, width) != (own_height, own_width):
-        side, share = ("height", height / own_height) if height < own_height else ("width", width / own_width)
-        percent = f"{100 * (1 - share):.2g} %"
-        cut = f"cut to 4:3 in their middle, which leaves out {percent} of their {side}{',' * bool(reduced)}"
-    done = " and ".join(part for part in (cut, reduced) if part)
-    return f"Images of {own_height} x {own_width} pixels were {done}." if done else ""
-
-
-def _kept(own: Sequence[int], shape: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of the central part of an image with the aspect ratio of `shape`."""
-    scale = min(own[0] / shape[0], own[1] / shape[1])
-    return round(shape[0] * scale), round(shape[1] * scale)
-
-
-def fit_images(images: Any, resolution: float = 0.1) -> torch.Tensor:
-    """Fit images that an animal saw to the size that networks take.
-
-    Every image is cropped at the centre and reduced to the aspect ratio and size of :func:`gratings` at `resolution`.
-
-    Parameters
-    ----------
-    images : array_like, shape (n, height, width)
-        Grey values 0 (black) to 1 (white).
-    resolution : float
-        Image pixels per full-resolution pixel.
-
-    Returns
-    -------
-    Tensor, shape (n, 480 * resolution, 640 * resolution)
-        float32.
-
-    Raises
-    ------
-    InputError
-        If images have another shape or are too small.
-
-    Examples
-    --------
-    >>> fit_images(np.ones((2, 48, 100)))[0, 0, :3]
-    tensor([1., 1., 1.])
-    """
-    array = as_array(images, "images")
-    if array.ndim != 3 or 0 in array.shape:
-        raise InputError(f"images have shape {array.shape}; they must be (n, height, width)")
-    shape = image_size(resolution)
-    return torch.from_numpy(np.stack([fit_image(image, shape, f"image {n}") for n, image in enumerate(array)]))

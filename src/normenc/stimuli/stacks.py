@@ -32,6 +32,7 @@ class Stack:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    is_checked = False  # whether all values were read once, and can be used
 
     def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         """The images at `places`, in this order."""
@@ -84,6 +85,7 @@ class FileStack(Stack):
     files: tuple[Path, ...]
     headers: tuple[Header, ...]
     fit_to: tuple[int, int] | None = None
+    fit: str = "crop"
     _kept: dict[int, npt.NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +113,7 @@ class FileStack(Stack):
         if pixels.ndim == 2 and self.ndim == 4:
             pixels = np.repeat(pixels[..., None], 3, axis=2)
         if self.fit_to is not None:
-            pixels = _resized(pixels, self.fit_to)
+            pixels = _resized(pixels, self.fit_to, self.fit)
         if (len(self._kept) + 1) * pixels.nbytes <= KEPT_BYTES:
             self._kept[place] = pixels
         return pixels
@@ -130,7 +132,7 @@ class FileStack(Stack):
 
     def content(self) -> bytes:
         """A digest of the files as they are, which need not be decoded for it."""
-        digest = sha256(f"files {self.fit_to}".encode())
+        digest = sha256(f"files {self.fit_to} {self.fit}".encode())
         for path in self.files:
             with path.open("rb") as opened:
                 digest.update(file_digest(opened, "sha256").digest())
@@ -184,6 +186,7 @@ class Some(Stack):
     def __post_init__(self) -> None:
         self.shape = (len(self.places), *(self.stack.shape[axis] for axis in self.axes[1:]))
         self.dtype = np.dtype(self.stack.dtype)
+        self.is_checked = getattr(self.stack, "is_checked", False)
 
     def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         """The images at `places` of these; where images are not the stack's first axis, all of it is read."""
@@ -232,9 +235,9 @@ class Joined(Stack):
             first += len(stack)
 
 
-def _resized(pixels: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
+def _resized(pixels: npt.NDArray[Any], size: tuple[int, int], fit: str) -> npt.NDArray[Any]:
     with_channels = pixels if pixels.ndim == 3 else pixels[..., None]
-    resized = fitted(torch.from_numpy(np.moveaxis(with_channels, 2, 0)[None].copy()), size)[0].numpy()
+    resized = fitted(torch.from_numpy(np.moveaxis(with_channels, 2, 0)[None].copy()), size, fit)[0].numpy()
     return np.ascontiguousarray(np.moveaxis(resized, 0, 2)).reshape(*size, *pixels.shape[2:])
 
 

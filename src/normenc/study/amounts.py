@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc import stimuli
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.rsa.neurons import MIN_NEURONS
@@ -15,6 +14,7 @@ from normenc.study.progress import ProgressCallback, each
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import PowerSettings
+from normenc.study.shown import Shown
 
 __all__ = ["amounts_of", "candidates_of", "first_rdms", "mean_repeats", "with_stimuli"]
 
@@ -138,8 +138,7 @@ def candidates_of(
     for n in each(progress, "responses to more stimuli", [n for n in dict.fromkeys(numbers) if n > n_own]):
         more = with_stimuli(prepared.recording, n)
         assert more.orientation is not None
-        images = stimuli.gratings(more.orientation, **prepared.study.stimuli.model_dump())
-        shown = replace(prepared, recording=more, images=images)
+        shown = replace(prepared, recording=more, shown=Shown(more, prepared.study.stimuli))
         of_more = first_rdms(represent(shown, device=device, progress=False).representations)
         if missing := [label for label in own if label not in of_more]:
             raise InputError(f"power.n_stimuli: {missing[0]} has no dissimilarities of {n} stimuli; try another number")

@@ -14,12 +14,12 @@ from normenc.errors import InputError, shortened
 from normenc.representations import represent
 from normenc.study.own_code import is_import_path
 from normenc.study.parts import ControlSettings, NetworkSettings, PartSettings, TaskSettings
-from normenc.study.section_base import StimulusSettings, check_label
+from normenc.study.section_base import GratingSettings, check_label
 
 __all__ = ["build_network", "build_task", "compared_by_default", "control_outputs", "layers_there"]
 
 
-def build_task(settings: TaskSettings, gratings: StimulusSettings) -> tasks.Task:
+def build_task(settings: TaskSettings, gratings: GratingSettings) -> tasks.Task:
     """The task of `settings`; its gratings are the study's where the settings leave them out.
 
     Raises
@@ -58,7 +58,7 @@ def build_network(settings: NetworkSettings, image_size: tuple[int, int], task: 
     return build
 
 
-def layers_there(settings: NetworkSettings, gratings: StimulusSettings) -> tuple[str, ...]:
+def layers_there(settings: NetworkSettings, gratings: GratingSettings) -> tuple[str, ...]:
     """The layers of a network that can be compared, from first to last.
 
     Raises

@@ -1,16 +1,19 @@
 """The pictures of a study: data that only they need are stored, and they are drawn from the run's folder."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from normenc import encoding, figures, tuning
 from normenc.runs.reading import Run
 from normenc.runs.source_data import SOURCE_DATA, write_source_data
+from normenc.stimuli.fitting import fitted
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import MOST_UNITS
@@ -22,6 +25,9 @@ from normenc.texts import visible
 __all__ = ["draw", "draw_run", "source_data", "write_run"]
 
 N_EXAMPLES = (5, 6, 4)  # stimuli that are shown, the first number that divides them evenly; of few all
+DRAWN_SIDE = 128  # pixels of an image in a picture, at most
+N_SHOWN = 4  # stimuli in the picture of what encoders are shown
+AS_SEEN = "stimulus"
 N_MAPS = 8  # neurons whose readout is drawn
 OF_UNITS = ("gosi", "preferred_orientation_deg", "preferred_direction_deg")  # columns that are drawn
 
@@ -73,6 +79,8 @@ def draw_run(run: Path, folder: Path, progress: ProgressCallback) -> tuple[Path,
 def source_data(evaluation: Evaluation) -> dict[str, Any]:
     """Data that the pictures of `evaluation` show and no other file of its run contains."""
     data = {"digits": _digits(evaluation), "example_stimuli": _examples(evaluation)}
+    if not evaluation.prepared.shown.is_drawn or evaluation.prepared.encoders:
+        data["as_shown"] = _as_shown(evaluation)
     if evaluation.populations is None:
         data["shown"] = _shown(evaluation)
     else:
@@ -124,12 +132,43 @@ def _digits(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _examples(evaluation: Evaluation) -> dict[str, Any]:
-    """Some of the recording's own stimuli, as networks saw them."""
-    recording = evaluation.recording
+    """Some of the recording's own stimuli, as the animal saw them; gratings as networks of the study did."""
+    recording, shown = evaluation.recording, evaluation.prepared.shown
     stimulus, order = recording.shown.in_order(recording.stimulus)
     chosen = _spread(recording.n_stimuli)
     names = [recording.shown.title(own) for own in stimulus[chosen].tolist()]
-    return {"images": evaluation.images[order[chosen]].numpy(), "orientation": names}
+    seen = evaluation.images[order[chosen]] if shown.is_drawn else shown.seen.at_most(DRAWN_SIDE)[order[chosen]]
+    return {"images": _colours_last(seen), "orientation": names}
+
+
+def _as_shown(evaluation: Evaluation) -> dict[str, Any]:
+    """A few stimuli as the animal saw them, as networks of the study did, and as each encoder does, before scaling."""
+    recording, shown, prepared = evaluation.recording, evaluation.prepared.shown, evaluation.prepared
+    stimulus, order = recording.shown.in_order(recording.stimulus)
+    few = _spread(recording.n_stimuli)[:N_SHOWN]
+    places = order[few]
+    rows = {} if shown.is_drawn else {AS_SEEN: shown.seen.at_most(DRAWN_SIDE)[places]}
+    if prepared.units:
+        rows["networks of this study"] = evaluation.images[places]
+    for unit in prepared.encoders:
+        plain = replace(unit.preprocessing, mean=(0.0,), std=(1.0,))
+        rows[unit.title] = _few_channels(plain(shown.to_encoder(plain.size)[places]))
+    return {
+        "images": {visible(label): _colours_last(images) for label, images in rows.items()},
+        "names": [recording.shown.title(own) for own in stimulus[few].tolist()],
+    }
+
+
+def _few_channels(images: torch.Tensor) -> torch.Tensor:
+    """Images as they can be drawn, at most as large as others: in colour, or the first of channels that are equal."""
+    channels = images if images.shape[1] == 3 and not (images == images[:, :1]).all() else images[:, 0]
+    step = max(1, -(-max(channels.shape[-2:]) // DRAWN_SIDE))
+    return fitted(channels, (channels.shape[-2] // step, channels.shape[-1] // step), "stretch")
+
+
+def _colours_last(images: torch.Tensor) -> npt.NDArray[np.float32]:
+    values = images.clamp(0, 1).numpy() if images.ndim == 4 else images.numpy()
+    return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if images.ndim == 4 else values
 
 
 def _spread(n: int) -> list[int]:

@@ -15,7 +15,7 @@ from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.representations import LayerResponses, Reduction, extract
 from normenc.representations.reductions import Projection
-from normenc.study.encoder_units import EncoderUnit, shown_to
+from normenc.study.encoder_units import EncoderUnit
 from normenc.study.representing import Prepared, Representation, check_apart
 from normenc.study.sweep import Failure
 
@@ -53,7 +53,7 @@ def encoder_representations(
     failures : list of Failure
         A layer without dissimilarities is left out with its weights, untrained, or both.
     """
-    shown = shown_to(prepared.recording, prepared.study.stimuli.model_dump(), unit.preprocessing)
+    shown = prepared.shown.to_encoder(unit.preprocessing.size)
     found: dict[tuple[EncoderKind, str], list[Representation]] = {}
     dead: dict[tuple[EncoderKind, str], str] = {}
     for own, network in _networks(unit, prepared.study.untrained_seeds):

@@ -1,6 +1,6 @@
 """Encoders that a study does not train, built and tried before anything is run: with their weights, and untrained."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,19 +9,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from normenc import stimuli
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError, shortened
 from normenc.pretrained import Preprocessing, adapt, load_model, weights_file
 from normenc.pretrained.places import DOWNLOAD, digest_of_file, digest_of_weights
 from normenc.pretrained.weight_files import load_weights
-from normenc.recordings import Recording
 from normenc.study.encoder_layers import Chosen, choose_layers
 from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.own_code import code_of, import_part
 from normenc.training import initialise
 
-__all__ = ["EncoderUnit", "encoder_unit", "shown_to"]
+__all__ = ["EncoderUnit", "encoder_unit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,27 +81,9 @@ class EncoderUnit:
         return _initial(self.section, seed)
 
 
-def shown_to(recording: Recording, gratings: Mapping[str, Any], preprocessing: Preprocessing) -> Any:
-    """What an encoder is shown: gratings drawn at its own size, or the recording's images as they are.
-
-    Parameters
-    ----------
-    recording : Recording
-    gratings : mapping
-        The study's section ``[stimuli]``.
-    preprocessing : Preprocessing
-        Of the encoder.
-
-    Returns
-    -------
-    Tensor or ImageSet
-    """
-    if recording.orientation is not None:
-        return stimuli.gratings(recording.orientation, **gratings, size=preprocessing.size)
-    return stimuli.ImageSet.of(recording.images)
-
-
-def encoder_unit(section: EncoderSettings, seeds: list[int], show: Callable[[Preprocessing], Any]) -> EncoderUnit:
+def encoder_unit(
+    section: EncoderSettings, seeds: list[int], show: Callable[[tuple[int, int] | None], Any]
+) -> EncoderUnit:
     """Build an encoder, load its weights, and find its layers with one image.
 
     Parameters
@@ -112,7 +92,7 @@ def encoder_unit(section: EncoderSettings, seeds: list[int], show: Callable[[Pre
     seeds : list of int
         Of the untrained networks.
     show : callable
-        The stimuli for a network whose images are prepared so.
+        The stimuli for a network that takes images of this size.
 
     Raises
     ------
@@ -124,7 +104,7 @@ def encoder_unit(section: EncoderSettings, seeds: list[int], show: Callable[[Pre
         preprocessing: Preprocessing = network.preprocessing  # type: ignore[assignment]
         if section.is_own:
             _check_seeds(section, seeds)
-        chosen = choose_layers(network, show(preprocessing)[0:1], section)
+        chosen = choose_layers(network, show(preprocessing.size)[0:1], section)
         return EncoderUnit(section, chosen, preprocessing, _weights_of(section, network))
     except InputError as error:
         raise InputError(f"encoder {section.title}: {error}") from None

@@ -4,10 +4,13 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import torch
 import xarray as xr
 from PIL import Image
 
 from normenc.runs.schema import SHEET_COLUMNS
+from normenc.stimuli import ImageSet
 from normenc.study.describing import Description
 from normenc.study.evaluation import Evaluation
 
@@ -16,6 +19,8 @@ __all__ = ["population_dataset", "stimulus_sheet"]
 N_COMPONENTS = 3
 MOST_UNITS = 200  # of a population whose tuning is kept
 LARGEST_SIDE = 64  # pixels of a stimulus on the sheet
+SHEET_PIXELS = 2_000_000  # of all images on the sheet, so that a report of thousands stays small
+BLOCK = 256  # images read at a time
 SEED = 0
 
 
@@ -54,23 +59,34 @@ def population_dataset(evaluation: Evaluation) -> xr.Dataset:
 
 
 def stimulus_sheet(images: Any) -> bytes:
-    """Draw all stimuli side by side as one grey PNG: 20 in a row, each at most 64 pixels wide and high.
+    """Draw all stimuli side by side as one PNG, in their colours: 20 in a row, each at most 64 pixels wide and high.
 
     Parameters
     ----------
-    images : Tensor, shape (n_stimuli, height, width)
-        Grey values 0 to 1.
+    images : Tensor, shape (n_stimuli, height, width), or ImageSet
+        Values 0 to 1. Of a set of many images, each is smaller: all together have at most 2 million pixels.
     """
-    step = max(1, -(-max(images.shape[1:]) // LARGEST_SIDE))
-    values = images[:, ::step, ::step].clamp(0, 1).mul(255).round().byte().numpy()
-    n, height, width = values.shape
+    if isinstance(images, ImageSet):
+        small = images.at_most(max(8, min(LARGEST_SIDE, int((SHEET_PIXELS / len(images)) ** 0.5))))
+        values = np.concatenate([_as_bytes(small[k : k + BLOCK]) for k in range(0, len(small), BLOCK)])
+    else:
+        step = max(1, -(-max(images.shape[1:]) // LARGEST_SIDE))
+        values = _as_bytes(images[:, ::step, ::step])
+    n, height, width, *colours = values.shape
     n_rows = -(-n // SHEET_COLUMNS)
-    padded = np.full((n_rows * SHEET_COLUMNS, height, width), 128, dtype=np.uint8)
+    padded = np.full((n_rows * SHEET_COLUMNS, height, width, *colours), 128, dtype=np.uint8)
     padded[:n] = values
-    sheet = padded.reshape(n_rows, SHEET_COLUMNS, height, width).swapaxes(1, 2).reshape(n_rows * height, -1)
+    tiles = padded.reshape(n_rows, SHEET_COLUMNS, height, width, *colours).swapaxes(1, 2)
+    sheet = tiles.reshape(n_rows * height, SHEET_COLUMNS * width, *colours)
     content = BytesIO()
     Image.fromarray(sheet).save(content, "png", optimize=True)
     return content.getvalue()
+
+
+def _as_bytes(images: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """Images as bytes, with colours last."""
+    pixels = images.clamp(0, 1).mul(255).round().byte().numpy()
+    return np.moveaxis(pixels, 1, -1) if pixels.ndim == 4 else pixels
 
 
 def _tuning(index: int, description: Description) -> dict[str, Any]:

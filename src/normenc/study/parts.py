@@ -19,7 +19,7 @@ from normenc.networks import NETWORKS
 from normenc.study.contracts import Keys, keys_of_control, keys_of_network, keys_of_task
 from normenc.study.key_types import in_toml, is_list, plain
 from normenc.study.own_code import import_part, is_import_path
-from normenc.study.section_base import Label, Settings, StimulusSettings, TrainingChanges
+from normenc.study.section_base import GratingSettings, Label, Settings, TrainingChanges
 from normenc.tasks import TASKS
 from normenc.tasks.gratings import GratingTask
 
@@ -191,7 +191,7 @@ def _section(part_kind: str, name: str, part: Any) -> type[PartSettings]:
 
 def _shared(keys: Keys) -> Keys:
     """Keys of gratings that the study states for all, where the class has the same default."""
-    stated = {key: field.default for key, field in StimulusSettings.model_fields.items()}
+    stated = {key: field.default for key, field in GratingSettings.model_fields.items()}
     return {key: (keys[key][0] | None, None) for key in stated if key in keys and keys[key][1] == stated[key]}
 
 

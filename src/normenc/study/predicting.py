@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from normenc import encoding, rsa, stimuli
+from normenc import encoding, rsa
 from normenc.csv_tables import ENCODER_COLUMNS, encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.encoding import neuromatch
@@ -221,11 +221,11 @@ def _fitted(
     if name == "course network":
         builder: Any = encoding.neuromatch_network
         options: dict[str, Any] = _course_options(responses.shape[1])
-        images = _images(prepared, COURSE_RESOLUTION)
+        images = prepared.shown.to_networks(COURSE_RESOLUTION)
     else:
         builder = partial(encoding.encoding_network, readout=READOUTS[name])
         options = {"max_epochs": settings.max_epochs}
-        images = _images(prepared, settings.resolution)
+        images = prepared.shown.to_networks(settings.resolution)
     return encoding.cross_validated_fit(
         builder,
         images,
@@ -266,10 +266,3 @@ def _course_options(n_neurons: int) -> dict[str, Any]:
             encoding.Penalty("l1", neuromatch.L1, average=False),
         ],
     }
-
-
-def _images(prepared: Prepared, resolution: float) -> Any:
-    recording = prepared.recording
-    if recording.orientation is None:
-        return stimuli.fit_images(recording.images, resolution)
-    return stimuli.gratings(recording.orientation, **prepared.study.stimuli.model_dump() | {"resolution": resolution})

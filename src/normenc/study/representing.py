@@ -24,11 +24,12 @@ from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import represent
 from normenc.rsa.measures import as_measure
 from normenc.study.building import build_network, build_task, control_outputs
-from normenc.study.encoder_units import EncoderUnit, encoder_unit, shown_to
+from normenc.study.encoder_units import EncoderUnit, encoder_unit
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.progress import ProgressCallback, each
 from normenc.study.sections import FITTED_NAMES
 from normenc.study.settings import Study, asked_study
+from normenc.study.shown import Shown
 from normenc.study.units import Unit
 
 __all__ = ["Prepared", "Representation", "by_layer", "check_apart", "control_representations", "prepare"]
@@ -60,8 +61,8 @@ class Prepared:
 
     ``recording`` is what models are compared with, and ``described`` what tuning is described of: the same, but for
     directions that are folded for the comparison. ``units`` are one for each task, network and seed; ``twins`` build
-    the network of each architecture; ``images``, shape (n_stimuli, height, width), are what the animal saw; ``files``
-    those that the recording was read from; ``encoders`` are networks that the study does not train.
+    the network of each architecture; ``shown`` is what the animal saw, and what of it encoders see; ``files`` are those
+    that the recording was read from; ``encoders`` are networks that the study does not train.
     """
 
     study: Study
@@ -69,9 +70,14 @@ class Prepared:
     described: Recording
     units: tuple[Unit, ...]
     twins: tuple[tuple[NetworkSettings, partial[nn.Module]], ...]
-    images: torch.Tensor
+    shown: Shown
     files: tuple[ReadFile, ...] = ()
     encoders: tuple[EncoderUnit, ...] = ()
+
+    @cached_property
+    def images(self) -> torch.Tensor:
+        """What networks are shown that the study trains, shape (n_stimuli, height, width)."""
+        return self.shown.to_networks()
 
     @cached_property
     def inputs(self) -> dict[str, Any]:
@@ -147,7 +153,7 @@ def _prepare(study: Study) -> Prepared:
         raise InputError(f"this study has {len(study.recording)} recordings; run each of Study.per_recording()")
     settings = study.recording[0]
     with files_read() as files:
-        own = settings.preparation
+        own = study.stimuli.with_images(settings.preparation)
         recording = described = load(settings.source, **settings.simulation, preparation=own)
         if own.fold_directions and recording.responses is not None:
             described = load(settings.source, **settings.simulation, preparation=replace(own, fold_directions=False))
@@ -163,10 +169,12 @@ def _prepare(study: Study) -> Prepared:
         )
     units, twins = _units(study, recording)
     read = tuple(files.values())
-    images = _images(study, recording)
-    show = partial(shown_to, recording, study.stimuli.model_dump())
-    encoders = tuple(encoder_unit(section, study.untrained_seeds, show) for section in study.encoder)
-    prepared = Prepared(study, recording, described, units, twins, images, read, encoders)
+    shown = Shown(recording, study.stimuli)
+    shown.check()
+    encoders = tuple(encoder_unit(section, study.untrained_seeds, shown.to_encoder) for section in study.encoder)
+    prepared = Prepared(study, recording, described, units, twins, shown, read, encoders)
+    if units:
+        _ = prepared.images  # too small ones show before anything is trained
     if not prepared.controls:
         reasons = "; ".join(f"{name}: {why}" for name, why in prepared.skipped_controls.items())
         raise InputError(f"comparison.controls: none of them can be used ({reasons}); add another one, such as pixels")
@@ -188,21 +196,6 @@ def _with_metric(study: Study, recording: Recording) -> Study:
             f"they should have: rdm_metric in its section [comparison], one of {choices}"
         )
     return study.with_metric(stated or given or "correlation")
-
-
-def _images(study: Study, recording: Recording) -> torch.Tensor:
-    """The recording's own images, or gratings as the study has them; to the pixel the same for opposite directions."""
-    if recording.orientation is not None:
-        return stimuli.gratings(recording.orientation, **study.stimuli.model_dump())
-    if recording.images is None:
-        raise InputError(
-            f"{recording.name}: the images that the animal saw are missing; add them to the file as images, or give "
-            "their folder: images='FOLDER'"
-        )
-    try:
-        return stimuli.fit_images(recording.images, study.stimuli.resolution)
-    except InputError as error:
-        raise InputError(f"{recording.name}: {error}") from None
 
 
 def _units(
@@ -250,10 +243,11 @@ def control_representations(prepared: Prepared, progress: ProgressCallback | Non
         When one of them has no dissimilarities, or the name of a layer or another control.
     """
     plain: list[Representation] = []
+    of_images = prepared.shown.to_controls.all()
     chosen = prepared.controls if progress is None else each(progress, "responses of controls", prepared.controls)
     for control in chosen:
         own = EncoderId(None, control.title, None, EncoderKind.CONTROL)
-        shown = torch.as_tensor(prepared.recording.orientation) if control.sees == "orientation" else prepared.images
+        shown = torch.as_tensor(prepared.recording.orientation) if control.sees == "orientation" else of_images
         for representation in _representations(prepared, control_outputs(control, shown), own).values():
             if isinstance(representation, InputError):
                 raise representation

@@ -8,7 +8,7 @@ from normenc.errors import quoted
 from normenc.keys import Count, Frequency, Positive
 from normenc.texts import visible
 
-__all__ = ["Label", "Once", "Settings", "StimulusSettings", "TrainingChanges", "check_label"]
+__all__ = ["GratingSettings", "Label", "Once", "Settings", "TrainingChanges", "check_label"]
 
 
 def check_label(label: str) -> str:
@@ -39,7 +39,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class StimulusSettings(Settings):
+class GratingSettings(Settings):
     """The gratings, see :func:`normenc.stimuli.gratings`."""
 
     spatial_frequency: Frequency = 1 / 28

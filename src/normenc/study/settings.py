@@ -27,7 +27,7 @@ from normenc.study.given import check_is, recording_name
 from normenc.study.own_code import importing_from
 from normenc.study.parts import AnyNetwork, AnyTask, NetworkSettings, TaskSettings
 from normenc.study.reading import read_toml
-from normenc.study.section_base import Once, Settings, StimulusSettings
+from normenc.study.section_base import Once, Settings
 from normenc.study.sections import (
     ComparisonSettings,
     EncodingSettings,
@@ -35,6 +35,7 @@ from normenc.study.sections import (
     RecordingSettings,
     TrainingSettings,
 )
+from normenc.study.stimulus_settings import StimulusSettings, joined_sets
 from normenc.texts import escaped
 
 __all__ = ["Study", "asked_study", "load_study"]
@@ -57,7 +58,7 @@ class Study(Settings):
     recording: Annotated[list[RecordingSettings], Field(min_length=1), BeforeValidator(_as_list)] = Field(
         default=[RecordingSettings()]
     )
-    stimuli: StimulusSettings = StimulusSettings()
+    stimuli: Annotated[StimulusSettings, BeforeValidator(joined_sets)] = StimulusSettings()
     task: Annotated[list[AnyTask], BeforeValidator(_as_list)] = Field(
         default=[TaskSettings.named("tilt-discrimination")]
     )
@@ -300,7 +301,8 @@ def load_study(path: str | Path) -> Study:
             raise InputError(
                 f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
-    return study.model_copy(update={"recording": recordings, "task": tasks, "encoder": encoders})
+    shown = study.stimuli.beside(path.parent)
+    return study.model_copy(update={"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": shown})
 
 
 def _validated(settings: dict[str, Any], origin: str) -> Study:

@@ -22,7 +22,6 @@ from torch import nn
 from xarray.backends import H5NetCDFStore
 
 import normenc
-from normenc import stimuli
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.quality import decisions, lines
@@ -69,7 +68,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     write("rdms.nc", _netcdf(rdm_array(evaluation).to_dataset()))
     if evaluation.populations is not None:
         write("populations.nc", _netcdf(population_dataset(evaluation)))
-    write("stimuli.png", stimulus_sheet(evaluation.images))
+    shown = evaluation.prepared.shown
+    write("stimuli.png", stimulus_sheet(evaluation.images if shown.is_drawn else shown.seen))
     write("quality.json", _quality(evaluation).encode("utf-8"))
     networks = _networks(evaluation)
     if networks:
@@ -227,7 +227,7 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "n_blanks": None if recording.blanks is None else len(recording.blanks),
         "rdm_metric": recording.rdm_metric,
         "read_as": recording.read_as,
-        "images_cut": _images_cut(recording, evaluation.study.stimuli.resolution),
+        "images_cut": " ".join(evaluation.prepared.shown.describe(trains=bool(evaluation.study.network))) or None,
         "folded": next((step.removeprefix("folded ") for step in recording.steps if step.startswith("folded ")), None),
         "steps": recording.steps,
         "notes": recording.notes,
@@ -241,10 +241,6 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "files": listing(evaluation.files, source),
         "changed": [name_of(path, source) for path in evaluation.changed],
     }
-
-
-def _images_cut(recording: Recording, resolution: float) -> str | None:
-    return None if recording.images is None else stimuli.describe_fit(recording.images.shape[1:], resolution) or None
 
 
 def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -272,7 +268,7 @@ def _encoders(evaluation: Evaluation) -> dict[str, Any]:
             "model": unit.section.model,
             "weights": unit.section.weights,
             **unit.weights,
-            "shown": str(unit.preprocessing),
+            "shown": evaluation.prepared.shown.said_for(unit.preprocessing),
             "layers": list(unit.chosen.layers),
             "n_units": list(unit.chosen.n_units),
             "chosen": unit.chosen.how,

@@ -1,0 +1,182 @@
+"""What each encoder is shown of what the animal saw: networks of the study, networks as they come, and controls."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from normenc import stimuli
+from normenc.errors import InputError
+from normenc.pretrained import Preprocessing
+from normenc.recordings import Recording
+from normenc.stimuli import ImageSet
+from normenc.study.stimulus_settings import LARGEST, StimulusSettings, of_images
+
+__all__ = ["Shown"]
+
+CONTROL_BYTES = 2**28  # of all images, in single precision, as controls see them where the study does not say how large
+FLOAT32 = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The stimuli of a recording as a study shows them to its encoders.
+
+    Attributes
+    ----------
+    recording : Recording
+    settings : StimulusSettings
+    """
+
+    recording: Recording
+    settings: StimulusSettings
+
+    def check(self) -> None:
+        """Raise InputError where images are missing, or a key of images is given for gratings."""
+        given = of_images(self.settings)
+        if self.is_drawn:
+            if given:
+                raise InputError(
+                    f"stimuli.{given[0]}: the stimuli of {self.recording.name} are {self.recording.shown.plural}, "
+                    "which are drawn as gratings; it is of images, so leave it out"
+                )
+            return
+        if self.recording.images is None:
+            raise InputError(
+                f"{self.recording.name}: the images that the animal saw are missing; add them to the file as images, "
+                "or give their folder: images='FOLDER'"
+            )
+        _ = self.seen
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether stimuli are gratings, which are drawn at any size, and not images."""
+        return self.recording.orientation is not None
+
+    @cached_property
+    def seen(self) -> ImageSet:
+        """What the animal saw: images at their own size and in their colours, the field alone where one is given."""
+        if self.is_drawn:
+            return ImageSet.of(self.drawn())
+        settings = self.settings
+        try:
+            images = ImageSet.of(self.recording.images, self.recording.stimulus.tolist())
+            if settings.size is not None:
+                images = images.resized((settings.size[0], settings.size[1]), settings.fit or "crop")
+            return images if settings.field is None else images.field(*self._field_in_pixels(images.image_size[1]))
+        except InputError as error:
+            raise InputError(f"{self.recording.name}: {error}") from None
+
+    def _field_in_pixels(self, width: int) -> tuple[int, int, int, int]:
+        assert self.settings.field is not None
+        scale = 1.0
+        if self.settings.field_unit == "degrees":
+            assert self.settings.degrees is not None
+            scale = width / self.settings.degrees
+        left, top, right, bottom = (round(side * scale) for side in self.settings.field)
+        return left, top, right, bottom
+
+    @property
+    def degrees(self) -> float | None:
+        """Width in degrees of visual angle of what the animal saw, where it is known."""
+        if self.settings.degrees is None or self.is_drawn:
+            return None
+        if self.settings.field is None:
+            return self.settings.degrees
+        left, _, right, _ = self.settings.field
+        if self.settings.field_unit == "degrees":
+            return right - left
+        whole = self.settings.size[1] if self.settings.size is not None else self.recording.images.shape[2]
+        return self.settings.degrees * (right - left) / whole
+
+    def drawn(self, size: tuple[int, int] | None = None, resolution: float | None = None) -> torch.Tensor:
+        """Gratings drawn at a size (height, width), or at a resolution, by default the study's: never squeezed."""
+        options = self.settings.gratings | ({} if resolution is None else {"resolution": resolution})
+        if size is not None and options["patch"]:
+            raise InputError(
+                "stimuli.patch: the study's patch has its place on its own canvas, and cannot be drawn at "
+                f"{size[0]} x {size[1]} pixels for an encoder; leave it out"
+            )
+        assert self.recording.orientation is not None
+        return stimuli.gratings(self.recording.orientation, **options, size=size)
+
+    def to_encoder(self, size: tuple[int, int] | None) -> ImageSet:
+        """What a network with images of `size` is given: gratings drawn at that size, or images as the animal saw them.
+
+        Its own preprocessing then cuts, resizes and normalises them, see :class:`normenc.pretrained.Preprocessing`.
+        """
+        return ImageSet.of(self.drawn(size)) if self.is_drawn else self.seen
+
+    def to_networks(self, resolution: float | None = None) -> torch.Tensor:
+        """What networks are shown that the study trains: grey, at the size of its gratings, see :func:`fit_images`.
+
+        Raises
+        ------
+        InputError
+            If images are smaller than the networks' input.
+        """
+        if self.is_drawn:
+            return self.drawn(resolution=resolution)
+        try:
+            return stimuli.fit_images(self.seen, self.settings.resolution if resolution is None else resolution)
+        except InputError as error:
+            raise InputError(f"{self.recording.name}: {error}") from None
+
+    @cached_property
+    def to_controls(self) -> ImageSet:
+        """What controls are shown: gratings as networks of the study, images in colour, at most `largest` pixels."""
+        return self.seen if self.is_drawn else self.seen.at_most(self.largest)
+
+    @property
+    def largest(self) -> int:
+        """Pixels of the longer side that controls see at most; fewer than usual where all would take much memory."""
+        if self.settings.largest is not None:
+            return self.settings.largest
+        images = self.seen
+        a_pixel = FLOAT32 * (3 if images.is_colour else 1) * len(images)
+        height, width = images.image_size
+        fits = (CONTROL_BYTES / a_pixel * max(height, width) / min(height, width)) ** 0.5
+        return max(8, min(LARGEST, int(fits)))
+
+    def said_for(self, preprocessing: Preprocessing) -> str:
+        """What an encoder is shown, in words: of gratings their size, of images what is cut, resized and left out."""
+        images = self.seen
+        if not self.is_drawn:
+            return preprocessing.describe(images.image_size, is_colour=images.is_colour, degrees=self.degrees)
+        size = preprocessing.size or images.image_size
+        drawn = "gratings drawn at {} x {} pixels".format(*size)
+        return f"{drawn}, {preprocessing.describe(size, is_colour=False)}"
+
+    def describe(self, *, trains: bool) -> list[str]:
+        """Say what networks that the study trains, if any, and controls are shown of images; nothing of gratings."""
+        if self.is_drawn:
+            return []
+        seen, of_controls = self.seen, self.to_controls
+        what = "images of"
+        if self.settings.field is not None:
+            sides = ", ".join(f"{side:g}" for side in self.settings.field)
+            unit = self.settings.field_unit or "pixels"
+            what = f"parts of images, [{sides}] (left, top, right, bottom, in {unit}), of"
+        colour = "in colour" if seen.is_colour else "in grey"
+        said = [f"Stimuli were {what} {_size(seen)} pixels {colour}{self._angle}."]
+        reduced = f"reduced to {_size(of_controls)} pixels" if of_controls.made != seen.made else "at this size"
+        turned = "; controls that use luminance alone turned them grey" if of_controls.is_colour else ""
+        said.append(f"Controls were shown them {colour}, {reduced}{turned}.")
+        return [*said, *filter(None, [self._said_for_networks if trains else ""])]
+
+    @property
+    def _angle(self) -> str:
+        if self.degrees is None:
+            return ""
+        height, width = self.seen.image_size
+        return f" ({self.degrees:.3g} degrees of visual angle wide, {self.degrees * height / width:.3g} high)"
+
+    @property
+    def _said_for_networks(self) -> str:
+        shape = (*self.seen.image_size, *[3] * self.seen.is_colour)
+        said = stimuli.describe_fit(shape, self.settings.resolution).partition(" were ")[2]
+        return f"For networks that this study trains, they were {said}" if said else ""
+
+
+def _size(images: ImageSet) -> str:
+    return "{} x {}".format(*images.image_size)
