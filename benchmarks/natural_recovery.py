@@ -5,7 +5,7 @@
 Recordings are as "simulated-natural": 200 tiles of photographs, 100 neurons, 4 trials. Candidates are 16 layers of
 EfficientNet-Lite0 trained on ImageNet, the same of three untrained twins, 16 layers of ResNet-18 with random weights,
 and controls. A simulation is right where the RDM of the generating layer has the highest Pearson correlation with the
-recording's. Prints a table as Markdown, over layers and the share of the variance of single trials that the images explain.
+recording's. Prints a table as Markdown, over layers and the share of the variance of single trials that images explain.
 """
 
 import argparse

@@ -2,12 +2,7 @@
 
 from normenc.stimuli.gratings import gratings, image_size, varied_gratings
 from normenc.stimuli.image_sets import ImageSet
-<<<<<<< HEAD
-from normenc.stimuli.images import describe_fit, fit_images
 from normenc.stimuli.natural import IN_COLOUR, PHOTOGRAPHS, natural_patches, photograph
-=======
-from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches, photograph
->>>>>>> n-A
 from normenc.stimuli.objects import digits, image_folder
 from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.study_size import describe_fit, fit_images

@@ -52,7 +52,6 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     whole = activation_layers(network, image)
     known = _with_weights(network, whole, settings.leave_out)
     asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
-<<<<<<< HEAD
     matched = _matched(network, image, known, whole, asked)
     units = _units(network, image, matched)
     _check_units(units, asked)
@@ -60,14 +59,6 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     how = "all layers that give one row per image" if settings.layers == "all" else ""
     if any(mark in pattern for pattern in asked for mark in f"!{WILD}") and not how:
         how = f"the layers that match {', '.join(asked)}"
-=======
-    found = _matched(network, image, known, whole, asked)
-    how = (
-        "all layers that give one row per image"
-        if settings.layers == "all"
-        else f"the layers that match {', '.join(asked)}"
-    )
->>>>>>> n-A
     if (n := settings.n_layers) is not None:
         distinct = found if settings.layers else [name for name in found if _has_weights(network, name)] or found
         if settings.n is not None and n > len(distinct):
