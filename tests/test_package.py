@@ -35,7 +35,8 @@ ROOMS: dict[str, set[str]] = {  # what each room imports, beside the floor that 
     "tasks": {"stimuli"},
     "training": {"tasks"},
     "tuning": {"rsa"},
-    "recordings": {"stimuli", "rsa", "tuning"},  # rsa, for what is too large to be anything but an RDM
+    # rsa, for what is too large to be anything but an RDM; encoders, for neurons that read their layers
+    "recordings": {"controls", "pretrained", "representations", "rsa", "stimuli", "tuning"},
     "encoding": {"networks", "recordings", "rsa", "training", "tuning"},
     "quality": {"controls", "recordings", "representations", "rsa", "stimuli", "tuning"},
     "estimators": {"encoding", "quality", "recordings", "rsa"},

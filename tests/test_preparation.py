@@ -32,7 +32,7 @@ NOT_OPTIONS = {"source", "citation", "licence", "simulated"}  # of the command l
 
 def test_study_files_and_commands_know_every_option():
     known = {field.name for field in fields(Preparation)}
-    of_recordings = set(RecordingSettings.model_fields) - {"source", "n_neurons", "seed"}
+    of_recordings = set(RecordingSettings.model_fields) - {"source", "n_neurons", "seed", "reads"}
     assert of_recordings == known - IN_PYTHON_ALONE
     assert {option.field for option in OPTIONS} == known - NOT_OPTIONS
 

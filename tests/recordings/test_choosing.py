@@ -65,10 +65,11 @@ def test_the_other_trials_are_averaged_and_all_of_rare_stimuli_are_kept():
     assert kept.n_neurons == 6 and kept.n_trials == 17 and kept.n_repeats == (2, 3)
     np.testing.assert_allclose(kept.responses[0], values[[0, 10, 20], :6].mean(axis=0))
     np.testing.assert_allclose(kept.responses[5], values[25:, :6].mean(axis=0))
-    assert kept.steps[-2:] == (
-        "kept 6 of 7 neurons whose split-half reliability was at least 0.5 in 10 trials, every second one of each "
-        "stimulus of the 5 stimuli shown 4 times or more",
-        "left these 10 of 27 trials out, so that the trials that are compared had no part in choosing neurons",
+    assert kept.steps == (
+        "kept 6 of 7 neurons with a split-half reliability of at least 0.5 (in 10 trials, every second one of each of "
+        "the 5 stimuli shown 4 times or more)",
+        "left these 10 of 27 trials out of the comparison",
+        "averaged over the trials of each stimulus",
     )
 
 
@@ -127,7 +128,7 @@ def test_shared_stimuli_are_those_that_all_animals_saw(tmp_path):
     path, arrays = partly(tmp_path)
     recording = load(path, stimuli="shared")
     assert recording.stimulus.tolist() == [f"i{image}" for image in range(2, 8)]
-    assert "kept 6 of 10 stimuli, those that all 3 animals saw" in recording.steps
+    assert "kept 6 of 10 stimuli (seen by all 3 animals)" in recording.steps
     assert (recording.n_trials, recording.n_repeats) == (18, (3, 3))
     expected = arrays["responses"][(arrays["image"] == "i4")].mean(axis=0)
     np.testing.assert_allclose(recording.responses[2], expected)
@@ -143,9 +144,9 @@ def test_shared_stimuli_are_those_that_all_animals_saw(tmp_path):
 def test_sessions_count_where_one_animal_is_named(tmp_path):
     _, arrays = partly(tmp_path)
     both = load(partly(tmp_path, animal="only one", session=arrays["animal"])[0], stimuli="shared")
-    assert "kept 6 of 10 stimuli, those that all 3 sessions saw" in both.steps
+    assert "kept 6 of 10 stimuli (seen by all 3 sessions)" in both.steps
     one = load(partly(tmp_path, animal="only one")[0], stimuli="shared")
-    assert one.n_stimuli == 10 and "kept 10 of 10 stimuli, those that the one animal saw" in one.steps
+    assert one.n_stimuli == 10 and "kept 10 of 10 stimuli (seen by the one animal)" in one.steps
 
 
 def test_an_animal_whose_neurons_are_missing_did_not_see_the_image(tmp_path):
@@ -159,16 +160,13 @@ def test_an_animal_whose_neurons_are_missing_did_not_see_the_image(tmp_path):
         load(tmp_path / "own.npz")
     recording = load(tmp_path / "own.npz", stimuli="shared")
     assert recording.stimulus.tolist() == list(range(30, 135, 15))
-    assert "kept 7 of 10 stimuli, those that all 2 animals saw" in recording.steps
+    assert "kept 7 of 10 stimuli (seen by both animals)" in recording.steps
     values[4, 1] = np.nan  # one neuron's hole is not its animal's
     np.savez(tmp_path / "own.npz", responses=values, orientation=np.arange(0, 150, 15.0), neuron_animal=owner)
     with pytest.raises(InputError, match="1 of 42 responses are missing"):
         load(tmp_path / "own.npz", stimuli="shared")
     assert load(tmp_path / "own.npz", stimuli="shared", missing="neurons").responses.shape == (7, 5)
-    assert (
-        "kept 7 of 10 stimuli, those that all 2 animals saw"
-        in quality.check(tmp_path / "own.npz", stimuli="shared").notes
-    )
+    assert "kept 7 of 10 stimuli (seen by both animals)" in quality.check(tmp_path / "own.npz", stimuli="shared").notes
 
 
 def test_blanks_stay_and_what_shares_nothing_is_refused(tmp_path):
@@ -178,7 +176,7 @@ def test_blanks_stay_and_what_shares_nothing_is_refused(tmp_path):
     recording = load(tmp_path / "blank.npz", stimuli="shared")
     assert (len(recording.blanks), recording.stimulus.tolist(), recording.n_trials) == (2, [30, 60], 4)
     np.savez(tmp_path / "apart.npz", responses=rows[:6], orientation=[0, 30, 60, 60, 90, 120], animal=list("aaabbb"))
-    with pytest.raises(InputError, match="1 of 5 stimuli were seen by all 2 animals \\(a saw 3, b saw 3\\)"):
+    with pytest.raises(InputError, match="1 of 5 stimuli were seen by both animals \\(a saw 3, b saw 3\\)"):
         load(tmp_path / "apart.npz", stimuli="shared")
     np.savez(tmp_path / "rdm.npz", rdm=1 - np.eye(3), orientation=[0, 30, 60])
     with pytest.raises(InputError, match="only RDMs are known"):

@@ -19,6 +19,7 @@ from normenc.recordings.simulation import (
     contaminate,
     divisive_normalisation,
     simulated_from_layer,
+    simulated_from_photographs,
     simulated_natural,
     simulated_v1,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "save_rdm",
     "select",
     "simulated_from_layer",
+    "simulated_from_photographs",
     "simulated_natural",
     "simulated_v1",
     "stream_rdm",

@@ -23,7 +23,7 @@ from normenc.recordings.provenance import reads, unchanged
 from normenc.recordings.recording import Recording
 from normenc.recordings.reliable import keep_reliable
 from normenc.recordings.shared import with_shared
-from normenc.recordings.simulation import N_NEURONS, simulated_v1
+from normenc.recordings.simulation import made
 from normenc.recordings.sources import SOURCES
 from normenc.recordings.steps import bin_stimuli, fold, keep_responsive, kept_by_labels, select, z_score
 from normenc.recordings.streaming import stream_rdm
@@ -40,6 +40,7 @@ def load(
     *,
     n_neurons: int | None = None,
     seed: int | None = None,
+    reads: str | None = None,
     in_memory_gib: float = IN_MEMORY_GIB,
     preparation: Preparation | None = None,
     **options: Any,
@@ -83,7 +84,9 @@ def load(
     name_or_path : str or Path
         A name in :data:`normenc.recordings.SOURCES`, or a file.
     n_neurons, seed : int, optional
-        Size and seed of the simulated recording, see :func:`simulated_v1`.
+        Size and seed of a simulated recording, see :func:`simulated_v1` and :func:`simulated_from_photographs`.
+    reads : str, optional
+        What the neurons of the simulated recording "simulated-natural" read, see :func:`simulated_from_photographs`.
     in_memory_gib : float
         Larger responses in HDF5 or Zarr are averaged, z-scored if requested and turned into an RDM block by
         block (:func:`normenc.recordings.stream_rdm`); only the RDM is kept.
@@ -112,12 +115,11 @@ def load(
     if isinstance(name_or_path, Recording):
         raise InputError(f"{name_or_path.name}: this recording is loaded already; give a name or a file")
     key, asked = str(name_or_path), Preparation.of(preparation, **options)
-    if key == "simulated-v1":
-        _check_reads_nothing(asked)
-        recording = simulated_v1(N_NEURONS if n_neurons is None else n_neurons, seed=seed or 0)
+    if key in SOURCES and SOURCES[key].url is None:
+        _check_reads_nothing(key, asked)
+    recording = made(key, n_neurons=n_neurons, seed=seed, reads=reads)
+    if recording is not None:
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
-    if n_neurons is not None or seed is not None:
-        raise InputError(f"n_neurons and seed apply only to the recording simulated-v1; leave them out for {key}")
     with contents(key, asked) as content:
         if _n_gib(content.responses) > in_memory_gib:
             return _streamed(content, asked)
@@ -125,14 +127,12 @@ def load(
         return prepared(content.recording(missing=asked.missing), asked, binned=content.binned)
 
 
-def _check_reads_nothing(asked: Preparation) -> None:
+def _check_reads_nothing(key: str, asked: Preparation) -> None:
     """Raise InputError for options that say how a file is read, where there is none."""
     of_files = ("names", "axes", "times", "window", "baseline", "intervals", "series", "where", "blank", "images")
     given = [option for option in asked.given() if option in (*of_files, "stimuli", "angles", "rdm_metric")]
     if given:
-        raise InputError(
-            f"{', '.join(given)}: these say how a file is read, but simulated-v1 has no file; leave them out"
-        )
+        raise InputError(f"{', '.join(given)}: these say how a file is read, but {key} has no file; leave them out")
 
 
 @contextmanager

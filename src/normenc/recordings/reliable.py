@@ -15,6 +15,7 @@ from normenc.recordings.steps import select
 __all__ = ["MIN_TRIALS", "choosing_trials", "keep_reliable"]
 
 MIN_TRIALS = 4  # of a stimulus: two to choose neurons by, two to compare
+AVERAGED = "averaged over the trials of each stimulus"  # which is done again, over those that are left
 MIN_STIMULI = 3  # with that many trials: a correlation of two is 1 or -1
 
 
@@ -68,14 +69,15 @@ def keep_reliable(recording: Recording, reliability: float) -> Recording:
     means = averaged(rest.to_numpy(), rest["stimulus_index"].to_numpy(), recording.n_stimuli)
     assert recording.responses is not None
     compared = select(replace(recording, trials=rest, responses=recording.responses.copy(data=means)), kept)
-    some = "" if n_stimuli == recording.n_stimuli else f" of the {n_stimuli:,} stimuli shown {MIN_TRIALS} times or more"
+    every = n_stimuli == recording.n_stimuli
+    each = "each stimulus" if every else f"each of the {n_stimuli:,} stimuli shown {MIN_TRIALS} times or more"
     said = (
-        f"kept {kept.sum():,} of {len(kept):,} neurons whose split-half reliability was at least {reliability:g} in "
-        f"{n_choosing:,} trials, every second one of each stimulus{some}",
-        f"left these {n_choosing:,} of {len(trials):,} trials out, so that the trials that are compared had no part in "
-        "choosing neurons",
+        f"kept {kept.sum():,} of {len(kept):,} neurons with a split-half reliability of at least {reliability:g} (in "
+        f"{n_choosing:,} trials, every second one of {each})",
+        f"left these {n_choosing:,} of {len(trials):,} trials out of the comparison",
     )
-    return replace(compared, steps=(*recording.steps, *said))
+    before = [step for step in recording.steps if step != AVERAGED]
+    return replace(compared, steps=(*before, *said, AVERAGED))
 
 
 def choosing_trials(trials: xr.DataArray) -> npt.NDArray[np.bool_]:

@@ -40,7 +40,7 @@ def with_shared(content: Contents) -> Contents:
     every, index = np.unique(labels[shows], return_inverse=True)
     what, seen = _seen(content, values[shows], shows, index, len(every))
     kept = np.all(list(seen.values()), axis=0)
-    who = f"all {len(seen)} {what}s" if len(seen) > 1 else f"the one {what}"
+    who = f"the one {what}" if len(seen) == 1 else f"both {what}s" if len(seen) == 2 else f"all {len(seen)} {what}s"
     if kept.sum() < 2:
         each = ", ".join(f"{name} saw {own.sum():,}" for name, own in list(seen.items())[:MOST_NAMED])
         more = ", ..." if len(seen) > MOST_NAMED else ""
@@ -51,7 +51,7 @@ def with_shared(content: Contents) -> Contents:
     rows = np.ones(len(labels), dtype=bool) if content.rows is None else np.array(content.rows)
     rows[shows] = kept[index]
     images = None if content.images is None else picked(content.images, np.flatnonzero(kept))
-    said = f"kept {kept.sum():,} of {len(every):,} stimuli, those that {who} saw"
+    said = f"kept {kept.sum():,} of {len(every):,} stimuli (seen by {who})"
     return replace(content, rows=rows, images=images, steps=(*content.steps, said))
 
 

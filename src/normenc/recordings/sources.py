@@ -44,6 +44,20 @@ SOURCES = {
             simulated=True,
         ),
         Source(
+            name="simulated-natural",
+            size="200 colour photographs x 200 neurons x 4 repeats",
+            species="simulated",
+            area="simulated",
+            units="arbitrary",
+            source="normenc.recordings.simulated_from_photographs",
+            citation=(
+                "The normenc developers, normenc: normative encoding models, 2026; photographs of scikit-image and "
+                "scikit-learn"
+            ),
+            licence="BSD-3-Clause; photographs as stated by scikit-image and scikit-learn",
+            simulated=True,
+        ),
+        Source(
             name="stringer2021",
             size="181 stimuli x about 23,600 neurons",
             species="mouse",

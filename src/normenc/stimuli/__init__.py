@@ -2,13 +2,15 @@
 
 from normenc.stimuli.gratings import gratings, image_size, varied_gratings
 from normenc.stimuli.image_sets import ImageSet
-from normenc.stimuli.natural import PHOTOGRAPHS, natural_patches, photograph
+from normenc.stimuli.natural import IN_COLOUR, PHOTOGRAPHS, natural_patches, photograph
 from normenc.stimuli.objects import digits, image_folder
 from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.study_size import describe_fit, fit_images
 from normenc.stimuli.textures import bandpassed_noise, plaids
+from normenc.stimuli.tiles import photograph_tiles
 
 __all__ = [
+    "IN_COLOUR",
     "PHOTOGRAPHS",
     "ImageSet",
     "StimulusSet",
@@ -21,6 +23,7 @@ __all__ = [
     "image_size",
     "natural_patches",
     "photograph",
+    "photograph_tiles",
     "plaids",
     "varied_gratings",
 ]

@@ -12,7 +12,7 @@ from normenc.errors import InputError
 from normenc.stimuli.gratings import image_size
 from normenc.stimuli.sets import StimulusSet
 
-__all__ = ["PHOTOGRAPHS", "natural_patches", "photograph"]
+__all__ = ["IN_COLOUR", "MIN_CONTRAST", "PHOTOGRAPHS", "natural_patches", "photograph"]
 
 # Photographs that come with scikit-image and scikit-learn, without textures, drawings and micrographs; training and
 # testing use different ones.
@@ -20,24 +20,27 @@ PHOTOGRAPHS = {
     "train": ("astronaut", "brick", "coffee", "coins", "flower", "grass", "motorcycle", "rocket"),
     "test": ("camera", "chelsea", "china", "gravel"),
 }
+IN_COLOUR = ("astronaut", "chelsea", "china", "coffee", "flower", "motorcycle", "rocket")
 ZOOM = 2  # photograph pixels per image pixel
 MIN_CONTRAST = 0.06  # standard deviation below which a patch is nearly uniform, such as sky
 MAX_TRIES = 50
 
 
 @cache
-def photograph(name: str) -> npt.NDArray[np.float32]:
-    """A photograph that comes with scikit-image or scikit-learn, in grey.
+def photograph(name: str, *, colour: bool = False) -> npt.NDArray[np.float32]:
+    """A photograph that comes with scikit-image or scikit-learn, in grey by default.
 
     Parameters
     ----------
     name : str
         One of those in :data:`PHOTOGRAPHS`.
+    colour : bool
+        Whether to keep its colours; the photographs that have any are :data:`IN_COLOUR`.
 
     Returns
     -------
-    ndarray, shape (height, width)
-        float32, 0 to 1; colours by their luminance (scikit-image's ``rgb2gray``).
+    ndarray, shape (height, width) or, in colour, (height, width, 3)
+        float32, 0 to 1. In grey, colours by their luminance (scikit-image's ``rgb2gray``); in colour, grey three times.
 
     Raises
     ------
@@ -62,10 +65,13 @@ def photograph(name: str) -> npt.NDArray[np.float32]:
         image = data.stereo_motorcycle()[0]
     else:
         image = getattr(data, name)()
-    grey = color.rgb2gray(image) if image.ndim == 3 else util.img_as_float(image)
-    grey = grey.astype(np.float32)
-    grey.setflags(write=False)  # all callers share one array
-    return grey
+    if colour:
+        values = util.img_as_float(image if image.ndim == 3 else color.gray2rgb(image))
+    else:
+        values = color.rgb2gray(image) if image.ndim == 3 else util.img_as_float(image)
+    values = values.astype(np.float32)
+    values.setflags(write=False)  # all callers share one array
+    return values
 
 
 def natural_patches(

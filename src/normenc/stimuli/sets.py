@@ -16,8 +16,8 @@ class StimulusSet:
 
     Attributes
     ----------
-    images : Tensor, shape (n, height, width)
-        float32, grey values 0 (black) to 1 (white).
+    images : Tensor, shape (n, height, width) or, in colour, (n, 3, height, width)
+        float32, 0 (black) to 1 (white).
     parameters : DataFrame, n rows
         One column per parameter, in the units given by its name or its function.
 
@@ -37,10 +37,12 @@ class StimulusSet:
     parameters: pd.DataFrame
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 3 or len(self.images) != len(self.parameters):
+        shape = tuple(self.images.shape)
+        are_images = len(shape) == 3 or (len(shape) == 4 and shape[1] == 3)
+        if not are_images or shape[0] != len(self.parameters):
             raise InputError(
-                f"images have shape {tuple(self.images.shape)} and the table has {len(self.parameters)} rows; images "
-                "must have shape (n, height, width), with one row each"
+                f"images have shape {shape} and the table has {len(self.parameters)} rows; images must have shape "
+                "(n, height, width) or (n, 3, height, width), with one row each"
             )
 
     def __len__(self) -> int:

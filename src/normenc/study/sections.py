@@ -3,7 +3,7 @@
 Those of tasks, networks and controls are made from these themselves, see :mod:`normenc.study.parts`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -16,6 +16,7 @@ from normenc.study.section_base import Once, Settings
 FITTED_NAMES = ("course network", "point readout", "factorised readout", "linear readout")
 Name = Annotated[str, Field(min_length=1)]
 Range = Annotated[list[Finite], Field(min_length=2, max_length=2)]
+SIMULATION = ("n_neurons", "seed", "reads")  # what is set of simulated recordings
 Value = bool | int | float | str  # in a table of trials
 Listed = BeforeValidator(lambda value: value if value is None or isinstance(value, list) else [value])
 
@@ -26,6 +27,7 @@ class RecordingSettings(Settings):
     source: Name = "simulated-v1"
     n_neurons: Annotated[int, Field(ge=2, le=1_000_000)] | None = None
     seed: Seed | None = None
+    reads: Name | None = None
     names: dict[Name, Name] | None = None
     axes: list[Name] | Name | None = None
     times: Range | None = None
@@ -57,12 +59,12 @@ class RecordingSettings(Settings):
     @property
     def preparation(self) -> Preparation:
         """How the recording is read and prepared."""
-        return Preparation(**self.model_dump(exclude={"source", "n_neurons", "seed"}, exclude_none=True))
+        return Preparation(**self.model_dump(exclude={"source", *SIMULATION}, exclude_none=True))
 
     @property
-    def simulation(self) -> dict[str, int]:
+    def simulation(self) -> dict[str, Any]:
         """What is set of a simulated recording: arguments for :func:`normenc.recordings.load`."""
-        return self.model_dump(include={"n_neurons", "seed"}, exclude_none=True)
+        return self.model_dump(include=set(SIMULATION), exclude_none=True)
 
 
 class TrainingSettings(Settings):

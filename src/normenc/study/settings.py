@@ -16,7 +16,7 @@ from normenc.encoders import Naming
 from normenc.errors import InputError, quoted
 from normenc.recordings.files import is_file, is_folder
 from normenc.recordings.preparation import Preparation
-from normenc.recordings.simulation import N_NEURONS
+from normenc.recordings.simulation import SETTINGS
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.stages import check_stages
 from normenc.study.building import compared_by_default, layers_there
@@ -222,9 +222,8 @@ class Study(Settings):
         settings = self.with_metric(self.rdm_metric).model_dump(exclude_none=True)
         settings = {section: values for section, values in settings.items() if values != []}
         for index, recording in enumerate(self.recording):
-            if recording.source == "simulated-v1":
-                written = settings["recording"][index]
-                settings["recording"][index] = {"n_neurons": N_NEURONS, "seed": 0} | written
+            defaults = SETTINGS.get(recording.source, {})
+            settings["recording"][index] = defaults | settings["recording"][index]
         if len(self.task) == len(self.network) == 1 and self.comparison.layers is None:
             layers = list(self.layers_of(self.network[0]))
             settings["comparison"] = {"layers": layers} | settings["comparison"]
