@@ -17,10 +17,11 @@ import xarray as xr
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.renamed import renamed
-from normenc.rsa.bootstrap import bootstrap, ceiling_of, n_splits
+from normenc.rsa.bootstrap import bootstrap, ceiling_of
 from normenc.rsa.ceiling import Ceiling, repeat_halves
 from normenc.rsa.contrasts import Contrasts, model_table, pair_table
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.evaluating import n_splits
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure

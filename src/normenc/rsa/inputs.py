@@ -13,8 +13,9 @@ from normenc.rsa.dissimilarity import rdm
 from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
 from normenc.rsa.labels import Labels, check_same
 from normenc.rsa.measures import Measure
-from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
+from normenc.rsa.neurons import METRICS, NeuronGroups, Neurons, added_up, deal
 from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.quadratic import MANY_STIMULI
 from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
 
 __all__ = ["FACTORS", "Inputs"]
@@ -35,7 +36,7 @@ class Inputs:
 
     `group` is the animal, or session, of each of the data's RDMs, and `grouped_by` says which: "animals", "sessions",
     or nothing if there is only one. `neurons` are the groups of neurons behind each RDM, the same neurons in all; empty
-    if they are not known.
+    if they are not known; with many stimuli, their responses instead of the products of these.
     """
 
     names: list[str]
@@ -46,7 +47,7 @@ class Inputs:
     matrices: Floats
     group: npt.NDArray[np.int64]
     grouped_by: str
-    neurons: tuple[NeuronGroups, ...]
+    neurons: tuple[NeuronGroups | Neurons, ...]
     n_neurons: int
 
     @classmethod
@@ -91,7 +92,8 @@ class Inputs:
         if len(set(several.values())) > 1:
             raise InputError(f"models have different numbers of seeds: {several}; give each the same seeds, or one")
         known = rdm_metric in METRICS
-        neurons = tuple(group_neurons(own, rdm_metric, seed=seed) for own in per_session if known)
+        dealt = [deal(own, rdm_metric, seed=seed) for own in per_session if known]
+        many = matrices.shape[1] > MANY_STIMULI  # then products of all pairs in every group are not kept
         all_matrices = np.concatenate(list(stacks.values()))
         return cls(
             names=list(stacks),
@@ -102,7 +104,7 @@ class Inputs:
             matrices=matrices,
             group=group,
             grouped_by=grouped_by,
-            neurons=neurons,
+            neurons=tuple(own if many else added_up(own) for own in dealt),
             n_neurons=as_array(per_session[0], "responses").shape[-1] if per_session else 0,
         )
 
@@ -163,7 +165,7 @@ class Inputs:
         """Number of members of each factor to draw from; for neurons, the number of groups."""
         every = {
             "stimuli": self.n_stimuli,
-            "neurons": len(self.neurons[0].sizes) if self.neurons else 0,
+            "neurons": self.neurons[0].n_groups if self.neurons else 0,
             "seeds": self.n_seeds,
         }
         every[self.grouped_by] = self.n_groups

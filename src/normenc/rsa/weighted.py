@@ -16,7 +16,6 @@ __all__ = ["Similarities", "sample_ceilings", "sample_similarities", "similariti
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-CHUNK_BYTES = 2**27  # of pair weights at a time
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,10 @@ def similarities(
     -------
     Similarities
     """
-    step = max(1, CHUNK_BYTES // (8 * data.shape[1]))
+    arithmetic = as_measure(method).arithmetic
+    step = arithmetic.at_once(len(models) + len(data) + 1, data.shape[1])
     parts = []
-    compare = as_measure(method).arithmetic.samples(models, data)
+    compare = arithmetic.samples(models, data)
     for start in range(0, len(counts), step):
         chosen = slice(start, start + step)
         weights_of_rdms = None if subject is None or rdm_counts is None else rdm_counts[chosen]
