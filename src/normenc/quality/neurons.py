@@ -25,6 +25,8 @@ from normenc.tuning import (
 __all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons"]
 
 N_BOOTSTRAP = 500
+N_SPLITS, FEW_SPLITS = 20, 5  # of the trials; the second of more stimuli than these, which say as much
+MANY_STIMULI = 400
 RELIABLE = 0.3  # split-half reliability at which a neuron counts as reliable
 DRIFT, SURELY = 0.3, 0.01  # smallest correlation with the order of trials of a drifting neuron, and largest p-value
 MIN_TRIALS = 20  # for drift and decoding
@@ -135,7 +137,8 @@ def _counted(p_values: npt.NDArray[np.float64]) -> Count:
 
 
 def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: int) -> dict[str, Any]:
-    each = split_half_reliability(trials, index, seed=seed)
+    n_splits = FEW_SPLITS if len(np.unique(index)) > MANY_STIMULI else N_SPLITS
+    each = split_half_reliability(trials, index, n_splits=n_splits, seed=seed)
     known = each[np.isfinite(each)]
     if not known.size:
         return {}
