@@ -33,6 +33,7 @@ from normenc.stimulus_types.known import drawn_type
 
 __all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
+MOST_DRAWN = 400  # stimuli of an RDM, about as many as a panel has dots
 FEW = 12  # stimuli, of which axes name some, and no values between them
 BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities are always between 0 and 2
 
@@ -80,6 +81,8 @@ def rdms(
 ) -> AxesArray:
     """Figure 2: RDMs side by side on the same colour scale, with controls in a second row.
 
+    Of more than 400 stimuli, 400 at even distances are drawn, and a label says so.
+
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, n_stimuli)
@@ -101,17 +104,21 @@ def rdms(
     ndarray of Axes
     """
     orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
-    bounded = metric in BOUNDED
+    bounded, n_stimuli = metric in BOUNDED, len(orientation)
+    some = np.unique(np.linspace(0, n_stimuli - 1, min(n_stimuli, MOST_DRAWN)).round().astype(int))
+    orientation = orientation[some]
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
         for panel, label, matrix in drawn:
-            scaled = matrix if bounded else matrix / matrix.max()
+            scaled = (matrix if bounded else matrix / matrix.max())[np.ix_(some, some)]
             image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
             positions, names = _places_of_ticks(orientation, stimulus_type, panel)
             panel.set_xticks(positions, names, fontsize=7)
             inner = narrow(panel) and not first_in_row(panel)
             panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
             panel.set_title(_title(label, panel))
+        if len(some) < n_stimuli:
+            panels.flat[0].set_xlabel(f"{len(some)} of {n_stimuli:,} stimuli")
         what = _dissimilarity(metric) if bounded else f"{_dissimilarity(metric)}, largest is 1"
         scale = [0, 0.5, 1, 1.5, 2] if bounded else [0, 0.5, 1]
         colour_bar(image, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=scale)
@@ -202,7 +209,8 @@ def embeddings(
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, 2)
-        As returned by :func:`normenc.embedding.embed`.
+        As returned by :func:`normenc.embedding.embed`. Stimuli that are NaN were not embedded; a label says how many
+        were.
     orientation : array_like, shape (n_stimuli,)
         Degrees from vertical, in any range; colours are cyclic: -90 and 90 have the same.
     period : float or None
@@ -222,10 +230,15 @@ def embeddings(
     if scale is not None:
         cyclic = stimulus_type.period is not None
         colours = {"c": scale[0], "cmap": "twilight" if cyclic else "viridis", "vmin": scale[1], "vmax": scale[2]}
-    size = float(np.clip(600 / len(orientation), 14, 40))
+    n_stimuli, least = len(orientation), len(orientation)
+    size = float(np.clip(600 / n_stimuli, 14, 40))
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
-        for panel, label, points in drawn:
+        for panel, label, given in drawn:
+            there = np.isfinite(given).all(axis=1)
+            points, least = given[there], min(least, int(there.sum()))
+            if scale is not None:
+                colours["c"] = scale[0][there]
             dots = panel.scatter(points[:, 0], points[:, 1], s=size, linewidth=0.3, edgecolor="#666666", **colours)
             if scale is not None:
                 _share_dots(panel, points, size, colours)
@@ -234,7 +247,8 @@ def embeddings(
             panel.set_yticks([])
             panel.set_aspect("equal", adjustable="datalim")
             panel.set_facecolor("#f4f4f0")
-        panels.flat[0].set_xlabel("t-SNE 1")
+        of_all = "" if least == n_stimuli else f" ({least} of {n_stimuli:,} stimuli)"
+        panels.flat[0].set_xlabel(f"t-SNE 1{of_all}")
         panels.flat[0].set_ylabel("t-SNE 2")
         if scale is None:
             return panels

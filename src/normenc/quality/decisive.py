@@ -15,7 +15,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.renamed import renamed
 from normenc.representations import represent
-from normenc.rsa.permutation import chance_test
+from normenc.rsa.permutation import chance_test, permuted_stimuli
 from normenc.stimulus_types import StimulusType, as_type
 
 __all__ = ["Decidable", "decidable", "decisions"]
@@ -234,10 +234,13 @@ def _against_chance(
     recording: Recording, candidates: Mapping[str, Any], inputs: Mapping[str, Any] | None, seed: int
 ) -> dict[str, Any]:
     """The test against chance that a study would use, and its smallest possible p-value."""
-    n = recording.n_stimuli
+    some = permuted_stimuli(recording.n_stimuli, ordered=recording.has_neighbours, seed=seed)
+    n = len(some)
     nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # no two orders of it are the same
-    models = [rdm[None] for rdm in candidates.values()] or [nothing_alike]
-    data = nothing_alike if inputs is None else np.reshape(inputs["data"], (-1, n, n))
+    models = [rdm[None, some[:, None], some] for rdm in candidates.values()] or [nothing_alike]
+    data = nothing_alike
+    if inputs is not None:
+        data = np.reshape(inputs["data"], (-1, recording.n_stimuli, recording.n_stimuli))[:, some[:, None], some]
     test = chance_test(
         list(islice(cycle(models), N_MODELS)),
         data,

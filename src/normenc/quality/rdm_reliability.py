@@ -71,8 +71,8 @@ def rdm_reliability(
     normal in Fisher's z, with the standard error over bootstrap samples of the stimuli, the same ones for every split;
     it is rather wide, because resampled stimuli count the noise of each dissimilarity more than once.
 
-    Of more than 1,000 stimuli, 1,000 are used, drawn at random or, if `ordered`, at even distances; the interval is that
-    of so many. Of more than 500, the test uses 500.
+    Of more than 1,000 stimuli, 1,000 are used, drawn at random or, if `ordered`, at even distances; the interval is
+    that of so many. Of more than 500, the test uses 500.
 
     The test permutes the labels of the trials and splits them again. Permuting the stimuli of one half instead would
     be wrong: splits share trials, and their mean would be significant twice too often.

@@ -146,6 +146,14 @@ class Inputs:
             model_matrices=self.model_matrices[kept],
         )
 
+    def of_stimuli(self, some: npt.NDArray[np.intp]) -> "Inputs":
+        """Models and RDMs of some stimuli, in their order; without neurons."""
+        if len(some) == self.n_stimuli:
+            return self
+        matrices = self.model_matrices[:, some[:, None], some]
+        own = self.matrices[:, some[:, None], some]
+        return replace(self, models=upper(matrices), model_matrices=matrices, matrices=own, neurons=())
+
     @property
     def n_stimuli(self) -> int:
         """Number of stimuli."""

@@ -23,6 +23,7 @@ from normenc.recordings import Preparation, Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import represent
 from normenc.rsa.measures import as_measure
+from normenc.rsa.pairs import upper
 from normenc.study.building import build_network, build_task, control_outputs
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.progress import ProgressCallback, each
@@ -325,7 +326,7 @@ def _representations(
 
 def _check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
     """Raise InputError if the similarity of an RDM is undefined: its dissimilarities are equal, except for rounding."""
-    vector = rdm[np.triu_indices(len(rdm), k=1)]
+    vector = upper(rdm)
     if as_measure(method).is_undefined(vector):
         raise InputError(
             f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so its similarity to other "

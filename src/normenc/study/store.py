@@ -35,7 +35,7 @@ from normenc.runs.writing import csv_bytes
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import population_dataset, stimulus_sheet
-from normenc.study.inferring import samples_of_other_methods
+from normenc.study.inferring import notes_on_stimuli, samples_of_other_methods
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
@@ -197,11 +197,16 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         "scores": _scores(evaluation),
         "skipped_controls": evaluation.skipped,
         "inference": {
-            **scope(evaluation.recording, evaluation.inference),
+            **_scope(evaluation),
             "n_samples_other_methods": samples_of_other_methods(study),
             "refused_methods": evaluation.refused,
         },
     }
+
+
+def _scope(evaluation: Evaluation) -> dict[str, Any]:
+    known = scope(evaluation.recording, evaluation.inference)
+    return known | {"notes": [*known["notes"], *notes_on_stimuli(evaluation.prepared)]}
 
 
 def _recording(evaluation: Evaluation) -> dict[str, Any]:

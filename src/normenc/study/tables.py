@@ -65,7 +65,7 @@ def similarity_table(
         ceiling_upper=inference.ceiling.upper,
         ceiling_upper_low=upper_low,
         ceiling_upper_high=upper_high,
-        n_stimuli=len(representations[0].rdm),
+        n_stimuli=inference.sizes.get("stimuli", len(representations[0].rdm)),
         **{name: pd.array([value] * len(table), dtype="Int64") for name, value in sizes.items()},
         resampled=" ".join(inference.factors),
     )
