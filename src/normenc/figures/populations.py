@@ -103,16 +103,15 @@ def rdms(
     -------
     ndarray of Axes
     """
-    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
-    bounded, n_stimuli = metric in BOUNDED, len(orientation)
+    every, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
+    bounded, n_stimuli = metric in BOUNDED, len(every)
     some = np.unique(np.linspace(0, n_stimuli - 1, min(n_stimuli, MOST_DRAWN)).round().astype(int))
-    orientation = orientation[some]
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
         for panel, label, matrix in drawn:
             scaled = (matrix if bounded else matrix / matrix.max())[np.ix_(some, some)]
             image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
-            positions, names = _places_of_ticks(orientation, stimulus_type, panel)
+            positions, names = _places_of_ticks(every[some], stimulus_type, panel)
             panel.set_xticks(positions, names, fontsize=7)
             inner = narrow(panel) and not first_in_row(panel)
             panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)

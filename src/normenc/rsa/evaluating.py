@@ -81,7 +81,7 @@ class Evaluator:
             return estimates, ceiling if self.halves is None else self._fixed(place)
         several = inputs.group if self.kind == inputs.grouped_by else None
         result = similarities(
-            inputs.models,
+            inputs.models_for(self.measure),
             upper(inputs.matrices),
             stimuli,
             self.measure,
@@ -111,7 +111,7 @@ class Evaluator:
         inputs, measure = self.inputs, self.measure
         estimates, ceiling = [], []
         population = [added_up(own) if isinstance(own, Neurons) else own for own in inputs.neurons]
-        step = int(np.clip(NEURON_BYTES // (8 * inputs.models.shape[1]), 1, NEURON_SAMPLES))
+        step = int(np.clip(NEURON_BYTES // (8 * inputs.n_pairs), 1, NEURON_SAMPLES))
         for start in range(0, len(neurons), step):
             part = slice(start, start + step)
             chosen = neurons[part]
@@ -141,7 +141,7 @@ class Evaluator:
                     pairs.append((len(populations), len(populations) + 1))
                     populations += [Population(populations[0].neurons, neurons * half) for half in (first, ~first)]
             self._own = similarities_of_neurons(
-                inputs.models,
+                inputs.model_matrices,
                 populations,
                 self.counts,
                 centred=measure.centred,
@@ -162,7 +162,7 @@ class Evaluator:
 
 def n_splits(inputs: Inputs) -> int:
     """Splits into halves in every sample."""
-    return int(np.clip(CEILING_PAIRS // inputs.models.shape[1], 2, 10))
+    return int(np.clip(CEILING_PAIRS // inputs.n_pairs, 2, 10))
 
 
 def _half_ceilings(splits: Iterable[tuple[Floats, Floats]], counts: Counts, measure: Measure) -> Floats:

@@ -295,10 +295,10 @@ def infer(
 
 def _chance(inputs: Inputs, measure: Measure, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
     """P-value of each model's mean over seeds, and the smallest possible one, by permuting the data's stimuli."""
-    chance = with_observed(inputs.model_matrices, inputs.matrices, test.orders, measure)
+    chance = with_observed(np.stack(inputs.model_matrices), inputs.matrices, test.orders, measure)
     each = inputs.average(chance[:, :, None], None, None)
     rounding = np.zeros(len(inputs.names))
-    np.maximum.at(rounding, inputs.owner, rounding_of(inputs.model_matrices, inputs.matrices, measure))
+    np.maximum.at(rounding, inputs.owner, rounding_of(np.stack(inputs.model_matrices), inputs.matrices, measure))
     p_values = np.full((2, len(known)), np.nan)
     p_values[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
     return p_values

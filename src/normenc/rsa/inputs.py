@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from normenc.errors import InputError
 from normenc.rsa.dissimilarity import rdm
 from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
 from normenc.rsa.labels import Labels, check_same
+from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import METRICS, NeuronGroups, Neurons, added_up, deal
-from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.pairs import as_rdm, as_rdms, upper
 from normenc.rsa.quadratic import MANY_STIMULI
 from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
+from normenc.rsa.weighted import similarities
 
 __all__ = ["FACTORS", "Inputs"]
 
@@ -32,7 +35,7 @@ FACTORS = (
 
 @dataclass(frozen=True)
 class Inputs:
-    """Models and data as vectors of pairs; `owner` is the model of each vector, `member` its seed.
+    """Models and data; `owner` is the model of each of the models' RDMs, `member` its seed.
 
     `group` is the animal, or session, of each of the data's RDMs, and `grouped_by` says which: "animals", "sessions",
     or nothing if there is only one. `neurons` are the groups of neurons behind each RDM, the same neurons in all; empty
@@ -42,8 +45,7 @@ class Inputs:
     names: list[str]
     owner: npt.NDArray[np.int64]
     member: npt.NDArray[np.int64]
-    models: Floats
-    model_matrices: Floats
+    model_matrices: Sequence[Floats]
     matrices: Floats
     group: npt.NDArray[np.int64]
     grouped_by: str
@@ -79,11 +81,12 @@ class Inputs:
             raise InputError(
                 "responses of the same neurons in several sessions come from one animal; leave subject out"
             )
-        stacks = {name: as_rdms(values, f"the model {name!r}") for name, values in models.items()}
+        many = matrices.shape[1] > MANY_STIMULI
+        stacks = {name: _of_model(values, f"the model {name!r}", many) for name, values in models.items()}
         for name, stack in stacks.items():
-            if stack.shape[1] != matrices.shape[1]:
+            if len(stack[0]) != matrices.shape[1]:
                 raise InputError(
-                    f"the model {name!r} has {stack.shape[1]} stimuli, but the data have {matrices.shape[1]}; give the "
+                    f"the model {name!r} has {len(stack[0])} stimuli, but the data have {matrices.shape[1]}; give the "
                     "same stimuli in the same order"
                 )
         of_models = [(f"the model {name!r}", labels_of_rdm(values)) for name, values in models.items()]
@@ -93,14 +96,11 @@ class Inputs:
             raise InputError(f"models have different numbers of seeds: {several}; give each the same seeds, or one")
         known = rdm_metric in METRICS
         dealt = [deal(own, rdm_metric, seed=seed) for own in per_session if known]
-        many = matrices.shape[1] > MANY_STIMULI  # then products of all pairs in every group are not kept
-        all_matrices = np.concatenate(list(stacks.values()))
         return cls(
             names=list(stacks),
             owner=np.repeat(np.arange(len(stacks)), [len(s) for s in stacks.values()]),
             member=np.concatenate([np.arange(len(s)) if len(s) > 1 else [-1] for s in stacks.values()]),
-            models=upper(all_matrices),
-            model_matrices=all_matrices,
+            model_matrices=[matrix for stack in stacks.values() for matrix in stack],
             matrices=matrices,
             group=group,
             grouped_by=grouped_by,
@@ -108,16 +108,33 @@ class Inputs:
             n_neurons=as_array(per_session[0], "responses").shape[-1] if per_session else 0,
         )
 
+    @cached_property
+    def models(self) -> Floats:
+        """The models' dissimilarities, shape (n_vectors, n_pairs)."""
+        return np.stack([upper(matrix) for matrix in self.model_matrices])
+
+    def models_for(self, measure: Measure) -> Floats | Sequence[Floats]:
+        """The same or, of many stimuli, the matrices themselves, where the measure reads them row by row."""
+        if self.n_stimuli > MANY_STIMULI and isinstance(measure.arithmetic, Linear):
+            return self.model_matrices
+        return self.models
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs of stimuli."""
+        return self.n_stimuli * (self.n_stimuli - 1) // 2
+
     @property
     def stacks(self) -> list[Floats]:
         """RDMs of each model, (n_seeds, n_stimuli, n_stimuli)."""
-        return [self.model_matrices[self.owner == index] for index in range(len(self.names))]
+        every = range(len(self.names))
+        return [np.stack([self.model_matrices[k] for k in np.flatnonzero(self.owner == own).tolist()]) for own in every]
 
     def flat(self, measure: Measure) -> dict[str, str]:
         """Models without a similarity by this measure, and why: all dissimilarities of an RDM are equal."""
         reasons: dict[str, str] = {}
-        for owner, vector in zip(self.owner, self.models, strict=True):
-            value = vector[0]
+        for owner, matrix in zip(self.owner, self.model_matrices, strict=True):
+            vector, value = upper(matrix), matrix[0, 1]
             if measure.is_undefined(vector):
                 of_one = " in one seed" if (self.owner == owner).sum() > 1 else ""
                 reasons[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
@@ -142,17 +159,17 @@ class Inputs:
             names=[self.names[place] for place in places],
             owner=np.searchsorted(places, self.owner[kept]),
             member=self.member[kept],
-            models=self.models[kept],
-            model_matrices=self.model_matrices[kept],
+            model_matrices=[self.model_matrices[place] for place in np.flatnonzero(kept).tolist()],
         )
 
     def of_stimuli(self, some: npt.NDArray[np.intp]) -> "Inputs":
         """Models and RDMs of some stimuli, in their order; without neurons."""
         if len(some) == self.n_stimuli:
             return self
-        matrices = self.model_matrices[:, some[:, None], some]
-        own = self.matrices[:, some[:, None], some]
-        return replace(self, models=upper(matrices), model_matrices=matrices, matrices=own, neurons=())
+        grid = np.ix_(some, some)
+        matrices = [matrix[grid].astype(np.float64, copy=False) for matrix in self.model_matrices]
+        own = np.stack([matrix[grid] for matrix in self.matrices])
+        return replace(self, model_matrices=matrices, matrices=own, neurons=())
 
     @property
     def n_stimuli(self) -> int:
@@ -200,7 +217,11 @@ class Inputs:
 
     def estimate(self, measure: Measure) -> Floats:
         """Mean similarity of each model, shape (n_models,)."""
-        similarity = measure.compare(self.models, upper(self.matrices))
+        models, data = self.models_for(measure), upper(self.matrices)
+        if isinstance(models, np.ndarray):
+            similarity = measure.compare(models, data)
+        else:
+            similarity = similarities(models, data, np.ones((1, self.n_stimuli), dtype=np.int64), measure).models[0]
         return self.average(similarity[None], None, None)[0]
 
     def chosen_factors(self, factors: Sequence[str] | None) -> tuple[str, ...]:
@@ -228,6 +249,13 @@ class Inputs:
         if not factors:
             raise InputError("factors is empty; name at least one of " + ", ".join(FACTORS))
         return tuple(f for f in FACTORS if f in factors)
+
+
+def _of_model(values: Any, what: str, many: bool) -> Sequence[Floats]:
+    """RDMs of a model's seeds, checked; of many stimuli, a list of them is not copied into a stack."""
+    if many and isinstance(values, (list, tuple)) and all(getattr(own, "ndim", 0) == 2 for own in values):
+        return [as_rdm(own, f"{what}, RDM {index}", keep=True) for index, own in enumerate(values)]
+    return list(as_rdms(values, what))
 
 
 def _per_session(responses: Any) -> tuple[list[Any], Sequence[Labels]]:

@@ -1,6 +1,6 @@
 """Linear measures: the Pearson correlation, the cosine, and both in the metric of whitened dissimilarities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,10 +41,11 @@ class Linear:
         compare = _whitened if self.whitened else _correlation
         return compare(x, y, centred=self.centred)
 
-    def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+    def samples(self, models: Floats | Sequence[Floats], data: Floats) -> Callable[..., tuple[Floats, Floats]]:
         """A function that gives similarities and ceilings for counts of stimuli."""
-        kind = SamplesOfMany if are_many(data.shape[1]) else LinearSamples
-        return kind(models, data, centred=self.centred, whitened=self.whitened).compare
+        if are_many(data.shape[1]):
+            return SamplesOfMany(models, data, centred=self.centred, whitened=self.whitened).compare
+        return LinearSamples(np.asarray(models), data, centred=self.centred, whitened=self.whitened).compare
 
     def at_once(self, n_vectors: int, n_pairs: int) -> int:
         """How many samples fit in memory at a time."""

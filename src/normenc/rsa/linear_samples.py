@@ -1,5 +1,7 @@
 """Linear measures in bootstrap samples: the sums behind all samples are one matrix product."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -91,7 +93,7 @@ class LinearSamples:
 class SamplesOfMany(LinearSamples):
     """The same for many stimuli, whose pairs are too many to weigh each in every sample."""
 
-    def __init__(self, models: Floats, data: Floats, *, centred: bool, whitened: bool):
+    def __init__(self, models: Floats | Sequence[Floats], data: Floats, *, centred: bool, whitened: bool):
         self.centred, self.whitened = centred, whitened
         self.rows = Rows(models, data, centred=centred)
         self._need_products(len(models), len(data))

@@ -39,7 +39,7 @@ class Population:
 
 
 def similarities_of_neurons(
-    models: Floats,
+    models: Floats | Sequence[Floats],
     populations: Sequence[Population],
     counts: Sequence[npt.NDArray[Any]],
     *,
@@ -52,7 +52,7 @@ def similarities_of_neurons(
 
     Parameters
     ----------
-    models : ndarray, shape (n_models, n_pairs)
+    models : ndarray, shape (n_models, n_pairs), or sequence of ndarray, shape (n_stimuli, n_stimuli)
         May be empty.
     populations : sequence of Population
         With the same stimuli and number of samples.

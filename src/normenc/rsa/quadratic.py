@@ -5,7 +5,7 @@ With counts :math:`c` of the stimuli in a sample, the sum over pairs of a produc
 of the size of pairs times samples is made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -40,16 +40,17 @@ class Rows:
 
     Parameters
     ----------
-    *stacks : ndarray, shape (n_vectors, n_pairs)
-        One after the other.
+    *stacks : ndarray, shape (n_vectors, n_pairs), or sequence of ndarray, shape (n_stimuli, n_stimuli)
+        One after the other; matrices are not copied.
     centred : bool
         Whether each vector's mean is subtracted.
     """
 
-    def __init__(self, *stacks: Floats, centred: bool):
+    def __init__(self, *stacks: Floats | Sequence[Floats], centred: bool):
         self.vectors = [vector for stack in stacks for vector in stack]
-        self.n_stimuli = n_stimuli_of(len(self.vectors[0]))
-        self.shift = np.array([vector.mean(dtype=np.float64) if centred else 0.0 for vector in self.vectors])
+        first = self.vectors[0]
+        self.n_stimuli = n_stimuli_of(len(first)) if first.ndim == 1 else len(first)
+        self.shift = np.array([_mean(vector) if centred else 0.0 for vector in self.vectors])
         largest = [max(v.max() - shift, shift - v.min()) for v, shift in zip(self.vectors, self.shift, strict=True)]
         self.scale = np.maximum(np.array(largest, dtype=np.float64), np.finfo(float).tiny)
 
@@ -80,8 +81,16 @@ class Rows:
         n = self.n_stimuli
         for place in range(len(values)):
             row = start + place
+            if vector.ndim == 2:
+                values[place, place:] = vector[row, row + 1 :]
+                continue
             first = row * n - row * (row + 1) // 2
             values[place, place:] = vector[first : first + n - row - 1]
+
+
+def _mean(vector: Floats) -> float:
+    """Of the dissimilarities in a vector, or in a matrix with 0 on its diagonal."""
+    return float(vector.sum(dtype=np.float64)) / (vector.size - len(vector) * (vector.ndim - 1))
 
 
 def below(values: Floats) -> None:

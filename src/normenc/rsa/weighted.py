@@ -5,6 +5,7 @@ stimulus with itself are left out. Every comparison is then a weighted one, with
 matrices; each measure defines its weighted form.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,7 @@ class Similarities:
 
 
 def similarities(
-    models: Floats,
+    models: Floats | Sequence[Floats],
     data: Floats,
     counts: Counts,
     method: Method,
@@ -49,7 +50,8 @@ def similarities(
     Parameters
     ----------
     models, data : ndarray, shape (n_models, n_pairs) and (n_rdms, n_pairs)
-        Vectors of dissimilarities.
+        Vectors of dissimilarities. For linear measures of more than 400 stimuli, models may be a sequence of matrices
+        (n_stimuli, n_stimuli), which are not copied.
     counts : ndarray of int, shape (n_samples, n_stimuli)
         How often each stimulus is in each sample.
     method : str, Measure or callable

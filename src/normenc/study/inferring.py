@@ -26,9 +26,9 @@ MANY_STIMULI = 400  # of more, measures that sort all pairs anew in every sample
 MOST_SORTED = (400, 250)  # from so many: by the study's method, by others
 
 
-def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.float64]]]:
+def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.floating[Any]]]]:
     """RDMs of all seeds, by label."""
-    models: dict[str, list[npt.NDArray[np.float64]]] = {}
+    models: dict[str, list[npt.NDArray[np.floating[Any]]]] = {}
     for r in representations:
         models.setdefault(r.label, []).append(r.rdm)
     return models
@@ -36,7 +36,7 @@ def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[n
 
 def infer_models(
     prepared: Prepared,
-    models: dict[str, list[npt.NDArray[np.float64]]],
+    models: dict[str, list[npt.NDArray[np.floating[Any]]]],
     method: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> rsa.Inference:
@@ -49,7 +49,7 @@ def infer_models(
     few = recording.n_stimuli < MIN_STIMULI
     some = stimuli_compared(prepared, method)
     inference = rsa.infer(
-        {label: np.stack([rdm[some] for rdm in rdms]) for label, rdms in models.items()},
+        {label: [rdm[some] for rdm in rdms] for label, rdms in models.items()},
         **_of_stimuli(prepared.inputs, some[1]),
         ordered=recording.has_neighbours,
         factors=["seeds"] if few else None,

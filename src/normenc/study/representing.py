@@ -34,6 +34,7 @@ from normenc.study.units import Unit
 __all__ = ["Prepared", "Representation", "by_layer", "control_representations", "prepare"]
 
 MAX_IMAGES_GIB = 8
+MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
 
 
@@ -42,14 +43,15 @@ class Representation:
     """One encoder's layer: its responses to the recording's stimuli and their RDM.
 
     ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
-    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files.
+    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. The RDMs of more than
+    400 stimuli are in single precision.
     """
 
     encoder: EncoderId
     label: str
     key: str
     responses: xr.DataArray | None
-    rdm: npt.NDArray[np.float64]
+    rdm: npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -318,6 +320,8 @@ def _representations(
             which = ", ".join(filter(None, (own.task if study.is_grid else None, own.network, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")
             continue
+        if len(matrix) > MANY_STIMULI:
+            matrix = matrix.astype(np.float32)
         representations[layer] = Representation(
             own, naming.label(own), naming.key(own), responses if keep else None, matrix
         )

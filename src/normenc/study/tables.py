@@ -176,10 +176,11 @@ def seed_table(
     representations: Sequence["Representation"],
 ) -> pd.DataFrame:
     """Make ``similarity_by_seed.csv``: one row per layer and seed, or control; means over animals or sessions."""
-    rdms, measure = np.stack([r.rdm for r in representations]), as_measure(study.comparison.method)
-    alike = np.array([measure.is_undefined(upper(rdm)) for rdm in rdms])
-    similarity = np.full(len(rdms), np.nan)
-    similarity[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, measure).mean(axis=1)
+    measure = as_measure(study.comparison.method)
+    similarity = np.full(len(representations), np.nan)
+    for place, r in enumerate(representations):
+        if not measure.is_undefined(upper(r.rdm.astype(np.float64, copy=False))):
+            similarity[place] = np.mean(rsa.compare_rdms(r.rdm, recording_rdms, measure))
     return pd.DataFrame(
         {
             "recording": recording,
