@@ -31,7 +31,7 @@ from normenc.stimulus_types import StimulusType
 from normenc.stimulus_types.angles import degrees
 from normenc.stimulus_types.known import drawn_type
 
-__all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms"]
+__all__ = ["drawn", "embeddings", "example_stimuli", "rdm_rows", "rdms"]
 
 MOST_DRAWN = 400  # stimuli of an RDM, about as many as a panel has dots
 FEW = 12  # stimuli, of which axes name some, and no values between them
@@ -77,6 +77,7 @@ def rdms(
     metric: str = "correlation",
     period: float | None = 180,
     shown: str | StimulusType | None = None,
+    n_stimuli: int | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Figure 2: RDMs side by side on the same colour scale, with controls in a second row.
@@ -96,6 +97,8 @@ def rdms(
         180 (orientation), 360 (direction), or None for images.
     shown : str or StimulusType, optional
         The type of the stimuli, if `period` does not determine it.
+    n_stimuli : int, optional
+        How many stimuli there are, if those given are some of them.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -104,11 +107,11 @@ def rdms(
     ndarray of Axes
     """
     every, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
-    bounded, n_stimuli = metric in BOUNDED, len(every)
-    some = np.unique(np.linspace(0, n_stimuli - 1, min(n_stimuli, MOST_DRAWN)).round().astype(int))
+    bounded, of_all = metric in BOUNDED, n_stimuli or len(every)
+    some = drawn(len(every))
     with style():
-        panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
-        for panel, label, matrix in drawn:
+        panels, shown_ones = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
+        for panel, label, matrix in shown_ones:
             scaled = (matrix if bounded else matrix / matrix.max())[np.ix_(some, some)]
             image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
             positions, names = _places_of_ticks(every[some], stimulus_type, panel)
@@ -116,12 +119,23 @@ def rdms(
             inner = narrow(panel) and not first_in_row(panel)
             panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
             panel.set_title(_title(label, panel))
-        if len(some) < n_stimuli:
-            panels.flat[0].set_xlabel(f"{len(some)} of {n_stimuli:,} stimuli")
+        if len(some) < of_all:
+            panels.flat[0].set_xlabel(f"{len(some)} of {of_all:,} stimuli")
         what = _dissimilarity(metric) if bounded else f"{_dissimilarity(metric)}, largest is 1"
         scale = [0, 0.5, 1, 1.5, 2] if bounded else [0, 0.5, 1]
-        colour_bar(image, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=scale)
+        colour_bar(image, [panel for panel, _, _ in shown_ones], what, shrink=0.7, ticks=scale)
     return panels
+
+
+def drawn(n_stimuli: int) -> npt.NDArray[np.intp]:
+    """The stimuli that pictures of RDMs show: all or, of more than 400, as many at even distances.
+
+    Examples
+    --------
+    >>> drawn(3).tolist(), len(drawn(5000))
+    ([0, 1, 2], 400)
+    """
+    return np.unique(np.linspace(0, n_stimuli - 1, min(n_stimuli, MOST_DRAWN)).round().astype(np.intp))
 
 
 def rdm_rows(

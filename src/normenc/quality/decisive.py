@@ -26,6 +26,7 @@ N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
 MIN_STIMULI = 6  # to generalise to others
 ALPHA, POWER = 0.05, 0.8
 NO_RDM = "its RDM cannot be computed"
+MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 FEW = 4  # models that are named one by one
 CANDIDATES = {  # cheap models; the last is only for gratings
     "pixels": controls.pixels,
@@ -134,7 +135,7 @@ def decidable(
     if problem:
         return Decidable(n_images, **against_chance, unknown=problem)
     inference = rsa.infer(
-        candidates,
+        {name: [rdm] for name, rdm in candidates.items()},
         **(inputs or {}),
         ordered=recording.has_neighbours,
         n_samples=N_SAMPLES,
@@ -290,6 +291,8 @@ def _candidates(recording: Recording) -> dict[str, Any]:
     else:
         return {}
     layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
-    return {
-        name: rsa.rdm(layer.astype(np.float64)) for name, layer in layers.items()
-    }  # equal images give equal responses
+    rdms = {}
+    for name, layer in layers.items():  # equal images give equal responses
+        own = rsa.rdm(layer.astype(np.float64))
+        rdms[name] = own.astype(np.float32) if len(own) > MANY_STIMULI else own
+    return rdms
