@@ -24,6 +24,7 @@ PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is correc
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
 MANY_STIMULI = 400  # of more, measures that sort all pairs anew in every sample are computed
 MOST_SORTED = (400, 250)  # from so many: by the study's method, by others
+MOST_ALSO = 2000  # stimuli for the others that need no sorting
 
 
 def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.floating[Any]]]]:
@@ -66,12 +67,16 @@ def stimuli_compared(prepared: Prepared, method: str | None = None) -> tuple[Any
 
     Measures by rank, and a user's, sort or compare all pairs of stimuli anew in every sample. Of more than 400 stimuli
     they are computed from 400 or, if they are only there to see whether the answer depends on the method, from 250,
-    drawn at random; at even distances, where stimuli lie in order on a circle.
+    drawn at random; at even distances, where stimuli lie in order on a circle. Of the methods that are there for this,
+    the others are computed from at most 2,000.
     """
     n_stimuli, own = prepared.recording.n_stimuli, prepared.study.comparison
-    if n_stimuli <= MANY_STIMULI or isinstance(as_measure(method or own.method).arithmetic, Linear):
+    if not isinstance(as_measure(method or own.method).arithmetic, Linear):
+        most = MANY_STIMULI if n_stimuli <= MANY_STIMULI else MOST_SORTED[method is not None]
+    else:
+        most = n_stimuli if method is None else MOST_ALSO
+    if n_stimuli <= most:
         return slice(None), slice(None)
-    most = MOST_SORTED[method is not None]
     if prepared.recording.has_neighbours:
         some = np.linspace(0, n_stimuli, most, endpoint=False).astype(np.intp)
     else:
@@ -88,8 +93,8 @@ def notes_on_stimuli(prepared: Prepared) -> list[str]:
         if not isinstance(some, slice):
             how = "at even distances" if prepared.recording.has_neighbours else "drawn at random"
             notes.append(
-                f"By {as_measure(name or own.method).phrase}, {len(some)} of the {prepared.recording.n_stimuli:,} "
-                f"stimuli were compared, {how}, because every bootstrap sample is sorted anew."
+                f"By {as_measure(name or own.method).phrase}, {len(some):,} of the {prepared.recording.n_stimuli:,} "
+                f"stimuli were compared, {how}{'' if name else ', because every bootstrap sample is sorted anew'}."
             )
     return notes
 
