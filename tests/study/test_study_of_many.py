@@ -49,8 +49,8 @@ def test_rdms_are_written_in_single_precision(made):
     assert rdms.dtype == np.float32 and rdms.shape == (5, N, N)
     assert rdms.attrs["metric"] == "correlation" and rdms["image_2"].to_numpy()[3] == "i0003"
     opened = Run.open(made.folder)
-    responses = opened.representations["pixels_pixels"].to_numpy()
-    np.testing.assert_allclose(rdms.sel(population="pixels_pixels"), rsa.rdm(responses), atol=1e-6)
+    responses = opened.representations["pixels"].to_numpy()
+    np.testing.assert_allclose(rdms.sel(population="pixels"), rsa.rdm(responses), atol=1e-6)
     np.testing.assert_allclose(opened.rdms_of([5, 2])[0], rdms[0].to_numpy()[[5, 2]][:, [5, 2]])
 
 

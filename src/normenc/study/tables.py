@@ -12,8 +12,11 @@ from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
-from normenc.rsa.pairs import upper
+from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.quadratic import are_many
+from normenc.rsa.weighted import similarities
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:
@@ -174,13 +177,22 @@ def seed_table(
     recording: str,
     recording_rdms: npt.NDArray[np.float64],
     representations: Sequence["Representation"],
+    some: Any = slice(None),
 ) -> pd.DataFrame:
-    """Make ``similarity_by_seed.csv``: one row per layer and seed, or control; means over animals or sessions."""
+    """Make ``similarity_by_seed.csv``: one row per layer and seed, or control; means over animals or sessions.
+
+    `some` are the stimuli that are compared.
+    """
     measure = as_measure(study.comparison.method)
-    similarity = np.full(len(representations), np.nan)
-    for place, r in enumerate(representations):
-        if not measure.is_undefined(upper(r.rdm.astype(np.float64, copy=False))):
-            similarity[place] = np.mean(rsa.compare_rdms(r.rdm, recording_rdms, measure))
+    data = as_rdms(recording_rdms[..., some, :][..., some], "the recording")
+    rdms: list[Any] = [r.rdm[..., some, :][..., some] for r in representations]
+    similarity = np.full(len(rdms), np.nan)
+    known = [place for place, rdm in enumerate(rdms) if not measure.is_undefined(upper(rdm).astype(np.float64))]
+    if are_many(data.shape[-1] * (data.shape[-1] - 1) // 2) and isinstance(measure.arithmetic, Linear):
+        once = np.ones((1, data.shape[-1]), dtype=np.int64)
+        similarity[known] = similarities([rdms[k] for k in known], upper(data), once, measure).models[0].mean(axis=1)
+    elif known:
+        similarity[known] = rsa.compare_rdms(np.stack([rdms[k] for k in known]), data, measure).mean(axis=1)
     return pd.DataFrame(
         {
             "recording": recording,
