@@ -128,8 +128,8 @@ def test_a_sample_of_one_animal_has_no_ceiling(example):
 def test_chunks_do_not_matter(example, method, monkeypatch):
     models, data, counts, animals = example
     whole = similarities(models, data, counts, method, rdm_counts=animals, subject=np.arange(N_RDMS))
-    for room in ("weighted", "linear_samples"):
-        monkeypatch.setattr(f"normenc.rsa.{room}.CHUNK_BYTES", 3000)
+    for room in ("linear.WEIGHT_BYTES", "one_by_one.WEIGHT_BYTES", "linear_samples.CHUNK_BYTES"):
+        monkeypatch.setattr(f"normenc.rsa.{room}", 3000)
     parts = similarities(models, data, counts, method, rdm_counts=animals, subject=np.arange(N_RDMS))
     np.testing.assert_allclose(whole.models, parts.models, atol=1e-14)
     np.testing.assert_allclose(whole.ceiling, parts.ceiling, atol=1e-14)

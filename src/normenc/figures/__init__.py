@@ -10,7 +10,7 @@ from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, r
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
 from normenc.figures.partitioning import unique_variance
-from normenc.figures.populations import embeddings, example_stimuli, rdm_rows, rdms, shown_stimuli
+from normenc.figures.populations import drawn, embeddings, example_stimuli, rdm_rows, rdms, shown_stimuli
 from normenc.figures.power import power_map
 from normenc.figures.predictivity import predictivity
 from normenc.figures.saving import save
@@ -20,6 +20,7 @@ from normenc.figures.spectrum import eigenspectrum
 from normenc.figures.tuning import preference_histogram, selectivity_distributions
 
 __all__ = [
+    "drawn",
     "eigenspectrum",
     "embeddings",
     "example_stimuli",

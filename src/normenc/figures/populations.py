@@ -31,8 +31,9 @@ from normenc.stimulus_types import StimulusType
 from normenc.stimulus_types.angles import degrees
 from normenc.stimulus_types.known import drawn_type
 
-__all__ = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "shown_stimuli"]
+__all__ = ["drawn", "embeddings", "example_stimuli", "rdm_rows", "rdms", "shown_stimuli"]
 
+MOST_DRAWN = 400  # stimuli of an RDM, about as many as a panel has dots
 FEW = 12  # stimuli, of which axes name some, and no values between them
 BOUNDED = ("correlation", "cosine")  # metrics whose dissimilarities are always between 0 and 2
 
@@ -108,9 +109,12 @@ def rdms(
     metric: str = "correlation",
     period: float | None = 180,
     shown: str | StimulusType | None = None,
+    n_stimuli: int | None = None,
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Figure 2: RDMs side by side on the same colour scale, with controls in a second row.
+
+    Of more than 400 stimuli, 400 at even distances are drawn, and a label says so.
 
     Parameters
     ----------
@@ -125,6 +129,8 @@ def rdms(
         180 (orientation), 360 (direction), or None for images.
     shown : str or StimulusType, optional
         The type of the stimuli, if `period` does not determine it.
+    n_stimuli : int, optional
+        How many stimuli there are, if those given are some of them.
     axes : array of Axes, optional
         One for each population and control.
 
@@ -132,22 +138,36 @@ def rdms(
     -------
     ndarray of Axes
     """
-    orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
-    bounded = metric in BOUNDED
+    every, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
+    bounded, of_all = metric in BOUNDED, n_stimuli or len(every)
+    some = drawn(len(every))
     with style():
-        panels, drawn = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
-        for panel, label, matrix in drawn:
-            scaled = matrix if bounded else matrix / matrix.max()
+        panels, shown_ones = panels_in_rows(populations, controls, axes, width=2.2, height=2.2)
+        for panel, label, matrix in shown_ones:
+            scaled = (matrix if bounded else matrix / matrix.max())[np.ix_(some, some)]
             image = panel.imshow(scaled, cmap="viridis", vmin=0, vmax=2 if bounded else 1, interpolation="nearest")
-            positions, names = _places_of_ticks(orientation, stimulus_type, panel)
+            positions, names = _places_of_ticks(every[some], stimulus_type, panel)
             panel.set_xticks(positions, names, fontsize=7)
             inner = narrow(panel) and not first_in_row(panel)
             panel.set_yticks(positions, [""] * len(names) if inner else names, fontsize=7)
             panel.set_title(_title(label, panel))
+        if len(some) < of_all:
+            panels.flat[0].set_xlabel(f"{len(some)} of {of_all:,} stimuli")
         what = _dissimilarity(metric) if bounded else f"{_dissimilarity(metric)}, largest is 1"
         scale = [0, 0.5, 1, 1.5, 2] if bounded else [0, 0.5, 1]
-        colour_bar(image, [panel for panel, _, _ in drawn], what, shrink=0.7, ticks=scale)
+        colour_bar(image, [panel for panel, _, _ in shown_ones], what, shrink=0.7, ticks=scale)
     return panels
+
+
+def drawn(n_stimuli: int) -> npt.NDArray[np.intp]:
+    """The stimuli that pictures of RDMs show: all or, of more than 400, as many at even distances.
+
+    Examples
+    --------
+    >>> drawn(3).tolist(), len(drawn(5000))
+    ([0, 1, 2], 400)
+    """
+    return np.unique(np.linspace(0, n_stimuli - 1, min(n_stimuli, MOST_DRAWN)).round().astype(np.intp))
 
 
 def rdm_rows(
@@ -234,7 +254,8 @@ def embeddings(
     Parameters
     ----------
     populations, controls : mapping of str to array, shape (n_stimuli, 2)
-        As returned by :func:`normenc.embedding.embed`.
+        As returned by :func:`normenc.embedding.embed`. Stimuli that are NaN were not embedded; a label says how many
+        were.
     orientation : array_like, shape (n_stimuli,)
         Degrees from vertical, in any range; colours are cyclic: -90 and 90 have the same.
     period : float or None
@@ -254,10 +275,15 @@ def embeddings(
     if scale is not None:
         cyclic = stimulus_type.period is not None
         colours = {"c": scale[0], "cmap": "twilight" if cyclic else "viridis", "vmin": scale[1], "vmax": scale[2]}
-    size = float(np.clip(600 / len(orientation), 14, 40))
+    n_stimuli, least = len(orientation), len(orientation)
+    size = float(np.clip(600 / n_stimuli, 14, 40))
     with style():
         panels, drawn = panels_in_rows(populations, controls, axes, width=2.1, height=2.2)
-        for panel, label, points in drawn:
+        for panel, label, given in drawn:
+            there = np.isfinite(given).all(axis=1)
+            points, least = given[there], min(least, int(there.sum()))
+            if scale is not None:
+                colours["c"] = scale[0][there]
             dots = panel.scatter(points[:, 0], points[:, 1], s=size, linewidth=0.3, edgecolor="#666666", **colours)
             if scale is not None:
                 _share_dots(panel, points, size, colours)
@@ -266,7 +292,8 @@ def embeddings(
             panel.set_yticks([])
             panel.set_aspect("equal", adjustable="datalim")
             panel.set_facecolor("#f4f4f0")
-        panels.flat[0].set_xlabel("t-SNE 1")
+        of_all = "" if least == n_stimuli else f" ({least} of {n_stimuli:,} stimuli)"
+        panels.flat[0].set_xlabel(f"t-SNE 1{of_all}")
         panels.flat[0].set_ylabel("t-SNE 2")
         if scale is None:
             return panels

@@ -26,7 +26,8 @@ from normenc.stimulus_types import StimulusType, as_type
 __all__ = ["Quality", "check"]
 
 MIN_REPEATED = 3  # stimuli, for the reliability of an RDM
-N_SPLITS = 20
+N_SPLITS, FEW_SPLITS = 20, 5  # the second of more stimuli than these, which say as much
+MANY_STIMULI = 400
 MOST_GIB = 2.0  # of responses that are examined
 
 
@@ -335,8 +336,9 @@ def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:
     index = recording.trials["stimulus_index"].to_numpy()
     if (np.bincount(index) >= 2).sum() < max(MIN_REPEATED, MIN_STIMULI):
         return None
+    n_splits = FEW_SPLITS if recording.n_stimuli > MANY_STIMULI else N_SPLITS
     return rdm_reliability(
-        recording.trials.values, index, ordered=recording.has_neighbours, n_splits=N_SPLITS, seed=seed
+        recording.trials.values, index, ordered=recording.has_neighbours, n_splits=n_splits, seed=seed
     )
 
 

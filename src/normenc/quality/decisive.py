@@ -15,7 +15,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.renamed import renamed
 from normenc.representations import represent
-from normenc.rsa.permutation import chance_test
+from normenc.rsa.permutation import chance_test, permuted_stimuli
 from normenc.stimulus_types import StimulusType, as_type
 
 __all__ = ["Decidable", "decidable", "decisions", "said_of_images"]
@@ -26,6 +26,7 @@ N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
 MIN_STIMULI = 6  # to generalise to others
 ALPHA, POWER = 0.05, 0.8
 NO_RDM = "its RDM cannot be computed"
+MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 FEW = 4  # models that are named one by one
 CANDIDATE_SIDE = 64  # pixels of the longer side of images from which these are computed
 CANDIDATES = {  # cheap models; the last is only for gratings
@@ -135,7 +136,7 @@ def decidable(
     if problem:
         return Decidable(n_images, **against_chance, unknown=problem)
     inference = rsa.infer(
-        candidates,
+        {name: [rdm] for name, rdm in candidates.items()},
         **(inputs or {}),
         ordered=recording.has_neighbours,
         n_samples=N_SAMPLES,
@@ -235,10 +236,13 @@ def _against_chance(
     recording: Recording, candidates: Mapping[str, Any], inputs: Mapping[str, Any] | None, seed: int
 ) -> dict[str, Any]:
     """The test against chance that a study would use, and its smallest possible p-value."""
-    n = recording.n_stimuli
+    some = permuted_stimuli(recording.n_stimuli, ordered=recording.has_neighbours, seed=seed)
+    n = len(some)
     nothing_alike = np.random.default_rng(0).uniform(1, 2, (1, n, n))  # no two orders of it are the same
-    models = [rdm[None] for rdm in candidates.values()] or [nothing_alike]
-    data = nothing_alike if inputs is None else np.reshape(inputs["data"], (-1, n, n))
+    models = [rdm[None, some[:, None], some] for rdm in candidates.values()] or [nothing_alike]
+    data = nothing_alike
+    if inputs is not None:
+        data = np.reshape(inputs["data"], (-1, recording.n_stimuli, recording.n_stimuli))[:, some[:, None], some]
     test = chance_test(
         list(islice(cycle(models), N_MODELS)),
         data,
@@ -289,9 +293,11 @@ def _candidates(recording: Recording) -> dict[str, Any]:
     else:
         return {}
     layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
-    return {
-        name: rsa.rdm(layer.astype(np.float64)) for name, layer in layers.items()
-    }  # equal images give equal responses
+    rdms = {}
+    for name, layer in layers.items():  # equal images give equal responses
+        own = rsa.rdm(layer.astype(np.float64))
+        rdms[name] = own.astype(np.float32) if len(own) > MANY_STIMULI else own
+    return rdms
 
 
 def said_of_images(recording: Recording) -> str:

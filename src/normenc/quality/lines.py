@@ -128,9 +128,11 @@ def _count(count: Count, what: str) -> str:
 def _rdm(quality: Quality) -> str:
     if quality.rdm is None:
         return f"not known: at least {MIN_STIMULI} stimuli with two trials each are needed"
+    some, n_all = quality.rdm.n_stimuli, quality.rdm.n_all
+    of_some = f"; estimated from {some:,} of the {n_all:,} stimuli" if some < n_all else ""
     return (
         f"split-half reliability {quality.rdm.reliability:.2f} ({quality.rdm.low:.2f} to {quality.rdm.high:.2f}, p = "
-        f"{quality.rdm.p_value:.3f}); halves correlate by {quality.rdm.halves:.2f}"
+        f"{quality.rdm.p_value:.3f}); halves correlate by {quality.rdm.halves:.2f}{of_some}"
     )
 
 

@@ -25,6 +25,9 @@ from normenc.tuning import (
 __all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons"]
 
 N_BOOTSTRAP = 500
+BLOCK_UNITS = 1024  # neurons at once, in double precision
+N_SPLITS, FEW_SPLITS = 20, 5  # of the trials; the second of more stimuli than these, which say as much
+MANY_STIMULI = 400
 RELIABLE = 0.3  # split-half reliability at which a neuron counts as reliable
 DRIFT, SURELY = 0.3, 0.01  # smallest correlation with the order of trials of a drifting neuron, and largest p-value
 MIN_TRIALS = 20  # for drift and decoding
@@ -135,7 +138,8 @@ def _counted(p_values: npt.NDArray[np.float64]) -> Count:
 
 
 def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: int) -> dict[str, Any]:
-    each = split_half_reliability(trials, index, seed=seed)
+    n_splits = FEW_SPLITS if len(np.unique(index)) > MANY_STIMULI else N_SPLITS
+    each = split_half_reliability(trials, index, n_splits=n_splits, seed=seed)
     known = each[np.isfinite(each)]
     if not known.size:
         return {}
@@ -179,15 +183,16 @@ def _decoded(rows: npt.NDArray[Any], stimulus: npt.NDArray[np.float64], period: 
 
 
 def _drifting(trials: npt.NDArray[Any], index: npt.NDArray[np.intp]) -> float:
-    order = np.arange(len(trials), dtype=np.float64)
-    residual = _without_means(np.column_stack([order, trials.astype(np.float64)]), index)
     freedom = len(trials) - len(np.unique(index)) - 1
     if freedom < MIN_TRIALS / 2:
         return float("nan")
-    time, residual = residual[:, 0], residual[:, 1:]
-    length = np.linalg.norm(residual, axis=0) * np.linalg.norm(time)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = time @ residual / length
+    time = _without_means(np.arange(len(trials), dtype=np.float64)[:, None], index)[:, 0]
+    correlation = np.empty(trials.shape[1])
+    for start in range(0, trials.shape[1], BLOCK_UNITS):
+        residual = _without_means(trials[:, start : start + BLOCK_UNITS].astype(np.float64), index)
+        length = np.linalg.norm(residual, axis=0) * np.linalg.norm(time)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            correlation[start : start + BLOCK_UNITS] = time @ residual / length
     known = np.abs(correlation[np.isfinite(correlation)])
     extreme = float(student.ppf(1 - SURELY / 2, freedom))
     least = max(DRIFT, extreme / np.sqrt(freedom + extreme**2))

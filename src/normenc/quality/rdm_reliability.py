@@ -18,6 +18,8 @@ from normenc.tuning.reliability import half_averages
 __all__ = ["RdmReliability", "rdm_reliability"]
 
 MIN_STIMULI = 6  # that can be resampled
+MOST_STIMULI = 1000  # that say enough of the RDM of more,
+MOST_TESTED = 500  # and of whether it repeats at all
 TEST_SPLITS, MOST_TRIALS = 4, 3000  # of the permutation test
 LARGEST = 1 - 1e-12  # correlation of which Fisher's z is finite
 
@@ -36,6 +38,10 @@ class RdmReliability:
         95 % confidence interval of `reliability` over stimuli; NaN with fewer than 6 stimuli.
     p_value : float
         Probability of halves at least this similar if trials were assigned to stimuli at random; one-sided.
+    n_stimuli : int
+        Stimuli that were used: those shown often enough, at most 1,000.
+    n_all : int
+        Stimuli shown often enough.
     """
 
     halves: float
@@ -43,6 +49,8 @@ class RdmReliability:
     low: float
     high: float
     p_value: float
+    n_stimuli: int
+    n_all: int
 
 
 def rdm_reliability(
@@ -62,6 +70,9 @@ def rdm_reliability(
     stand out in both halves, which would look like reliability even if nothing repeats. The interval is
     normal in Fisher's z, with the standard error over bootstrap samples of the stimuli, the same ones for every split;
     it is rather wide, because resampled stimuli count the noise of each dissimilarity more than once.
+
+    Of more than 1,000 stimuli, 1,000 are used, drawn at random or, if `ordered`, at even distances; the interval is
+    that of so many. Of more than 500, the test uses 500.
 
     The test permutes the labels of the trials and splits them again. Permuting the stimuli of one half instead would
     be wrong: splits share trials, and their mean would be significant twice too often.
@@ -107,8 +118,10 @@ def rdm_reliability(
             f"the measure {measure.name!r} is not declared a correlation; the Spearman-Brown formula holds only for "
             "correlations. Give another method"
         )
-    responses, stimulus = _much_alike(responses, stimulus)
     rng = np.random.default_rng([seed, 5])
+    responses, stimulus = _much_alike(responses, stimulus)
+    n_all = len(np.unique(stimulus))
+    responses, stimulus = _at_most(MOST_STIMULI, responses, stimulus, ordered, rng)
     pairs = []
     for _ in range(n_splits):
         halves = split_halves(responses, stimulus, seed=rng)
@@ -128,10 +141,9 @@ def rdm_reliability(
         # Samples contain stimuli twice, and blocks contain neighbours: their spread is right, their mean is not.
         z = np.arctanh(np.clip(reliability, -LARGEST, LARGEST))
         low, high = rsa.spearman_brown(np.tanh(z[0] + np.array([-1.96, 1.96]) * np.nanstd(z[1:])))
-    p_value = _p_value(responses, stimulus, measure, n_permutations, rng)
-    return RdmReliability(
-        float(reliability[0]), float(rsa.spearman_brown(reliability[0])), float(low), float(high), p_value
-    )
+    p_value = _p_value(*_at_most(MOST_TESTED, responses, stimulus, ordered, rng), measure, n_permutations, rng)
+    whole = float(rsa.spearman_brown(reliability[0]))
+    return RdmReliability(float(reliability[0]), whole, float(low), float(high), p_value, n_stimuli, n_all)
 
 
 def _much_alike(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -140,6 +152,18 @@ def _much_alike(responses: Any, stimulus: Any) -> tuple[npt.NDArray[Any], npt.ND
     counts = np.bincount(index)
     kept = (2 * counts >= np.median(counts))[index]
     return values[kept], labels[index[kept]]
+
+
+def _at_most(
+    most: int, responses: npt.NDArray[Any], stimulus: npt.NDArray[Any], ordered: bool, rng: np.random.Generator
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """All trials or, of more stimuli, those of some."""
+    labels, index = np.unique(stimulus, return_inverse=True)
+    if len(labels) <= most:
+        return responses, stimulus
+    some = np.linspace(0, len(labels), most, endpoint=False).astype(int) if ordered else rng.permutation(len(labels))
+    kept = np.isin(index, some[:most])
+    return responses[kept], stimulus[kept]
 
 
 def _p_value(

@@ -54,7 +54,8 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     stimulus, order = shown.in_order(populations[shown.name].to_numpy())
     some = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
     chosen = order[some]
-    matrices = run.shown_rdms.to_numpy()
+    rdms = run.rdms_of(chosen.tolist())
+    matrices = rdms.to_numpy()
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
     shown_populations = [
         _population(populations, index, matrices[index], chosen, units, _totals(run.tuning))
@@ -63,7 +64,7 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     return {
         "stimuli": _stimuli(run.stimuli, stimulus[some], chosen, len(stimulus), shown),
         "populations": shown_populations,
-        "metric": str(run.shown_rdms.attrs["metric"]),
+        "metric": str(rdms.attrs["metric"]),
         "leaderboard": {
             "labels": run.similarity["encoder"].tolist(),
             "methods": [_method(name, rows) for name, rows in by_method],
@@ -84,7 +85,7 @@ def _population(
     return {
         "label": label,
         "kind": str(own["kind"].item()),
-        "rdm": _encoded(rdm[np.ix_(chosen, chosen)][np.triu_indices(len(chosen), k=1)], "<f4"),
+        "rdm": _encoded(rdm[np.triu_indices(len(chosen), k=1)], "<f4"),
         "components": _encoded(own["components"].to_numpy()[chosen], "<f4"),
         "tuning": _tuning(own, index, units[units["population"] == label], totals.get(label))
         if f"tuning_{index}" in populations

@@ -266,13 +266,15 @@ def _inference(study: dict[str, Any], environment: dict[str, Any], cite: Any) ->
 def _chance(study: dict[str, Any], environment: dict[str, Any]) -> str:
     """The test against chance, and the question that it answers."""
     inference, recording = environment["inference"], environment["recording"]
+    n_permuted = inference.get("n_stimuli_permuted", recording["n_stimuli"])
+    stimuli = "the stimuli" if n_permuted == recording["n_stimuli"] else f"{n_permuted:,} of the stimuli"
     if inference["chance"] == "circular shifts":
         return (
-            "circular shifts of the stimuli, which ask whether a match depends on the positions of the stimuli on the "
+            f"circular shifts of {stimuli}, which ask whether a match depends on the positions of the stimuli on the "
             "circle"
         )
     n = inference.get("n_orders", study["comparison"]["n_permutations"] + 1)
-    orders = f"{counted(n - 1, 'random permutation')} of the stimuli"
+    orders = f"{counted(n - 1, 'random permutation')} of {stimuli}"
     if n == factorial(recording["n_stimuli"]):
         orders = f"all {counted(n, 'order')} of the stimuli"
     return f"{orders}, which ask whether model and recording are related at all"

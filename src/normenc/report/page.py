@@ -153,7 +153,7 @@ def _turned(run: Run) -> str:
     if run.populations is None and "shown" not in run.source_data:  # an older version, which kept its figures
         return ""
     shown, (values, order) = as_type(run.recording["stimuli"]), shown_order(run)
-    own = run.shown_rdms[shown.name].to_numpy()[order]
+    own = run.stimulus_values[order]
     turned = np.flatnonzero(values != own)
     return f"{shown.text(own[turned[-1]])} is shown as {shown.text(values[turned[-1]])}" if turned.size else ""
 

@@ -13,9 +13,12 @@ from normenc.rsa.cross_validated import cross_validated_rdm
 from normenc.rsa.dissimilarity import rdm
 from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
 from normenc.rsa.labels import check_same
+from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
+from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import as_rdms, n_stimuli_of, upper
+from normenc.rsa.quadratic import MANY_STIMULI
 from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
 from normenc.rsa.weighted import similarities
 
@@ -158,7 +161,9 @@ def noise_ceiling(
         return ceiling_of_repeats(repeats, rdm_metric, measure, n_splits, seed)
     if responses is not None:
         neurons = deal(responses, rdm_metric, seed=seed)
-        return ceiling_of_neurons(neurons if neurons.needs_room else added_up(neurons), measure, n_splits, seed)
+        return ceiling_of_neurons(
+            neurons if len(neurons.values) > MANY_STIMULI else added_up(neurons), measure, n_splits, seed
+        )
     return Ceiling("none", float("nan"), float("nan"))
 
 
@@ -178,6 +183,10 @@ def ceiling_of_repeats(repeats: Any, rdm_metric: str, measure: Measure, n_splits
 
 def ceiling_of_neurons(neurons: NeuronGroups | Neurons, measure: Measure, n_splits: int | None, seed: int) -> Ceiling:
     """From halves of the neurons."""
+    if isinstance(neurons, Neurons) and isinstance(measure.arithmetic, Linear):
+        return _from_similarities(
+            "neurons", _of_halves(neurons, measure.arithmetic, n_splits or SPLITS["neurons"], seed)
+        )
     once = np.ones((1, neurons.n_groups), dtype=np.int64)
     halves = neuron_halves(neurons, once, n_splits or SPLITS["neurons"], seed)
     return _from_halves("neurons", ((first[0], second[0]) for first, second in halves), measure)
@@ -209,9 +218,9 @@ def bounds(similarity: Any) -> tuple[Any, Any]:
 
 
 def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
-    """Dissimilarities of two halves of the trials, each of shape (n_pairs,), split by split.
+    """Dissimilarities of two halves of the trials, each of shape (n_pairs,), once for each different one of the splits.
 
-    With an odd number of trials, one is left out.
+    With an odd number of trials, one is left out. Two repeats can be split in one way, and three or four in three.
     """
     trials = as_array(repeats, "repeats")
     least = 4 if rdm_metric == CROSSNOBIS else 2
@@ -223,12 +232,15 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
         )
     rng = np.random.default_rng([seed, 2])
     half = len(trials) // 2
-    for _ in range(n_splits):
-        order = rng.permutation(len(trials))
-        parts = [trials[order[:half]], trials[order[half : 2 * half]]]
+    orders = [rng.permutation(len(trials)) for _ in range(n_splits)]
+    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
+    for order in orders:  # few trials can be split in few ways
+        parts = order[:half].tolist(), order[half : 2 * half].tolist()
+        different.setdefault(frozenset(map(frozenset, parts)), parts)
+    for parts in different.values():
         first, second = (
             upper(cross_validated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
-            for part in parts
+            for part in (trials[part] for part in parts)
         )
         yield first, second
 
@@ -240,21 +252,39 @@ def neuron_halves(
 
     The groups are split first and then drawn `counts` times each, so that no neuron is in both halves.
     """
-    rng = np.random.default_rng([seed, 3])
-    for _ in range(n_splits):
-        first = np.isin(np.arange(neurons.n_groups), rng.permutation(neurons.n_groups)[: neurons.n_groups // 2])
+    for first in random_halves(neurons.n_groups, n_splits, seed):
         if isinstance(neurons, Neurons):
             yield half_of_neurons(neurons, first)[None], half_of_neurons(neurons, ~first)[None]
         else:
             yield neurons.vectors(counts * first), neurons.vectors(counts * ~first)
 
 
+def random_halves(n_groups: int, n_splits: int, seed: int) -> Iterator[npt.NDArray[np.bool_]]:
+    """Which groups of neurons are in the first half, split by split."""
+    rng = np.random.default_rng([seed, 3])
+    for _ in range(n_splits):
+        yield np.isin(np.arange(n_groups), rng.permutation(n_groups)[: n_groups // 2])
+
+
 def _from_halves(kind: str, halves: Iterable[tuple[Floats, Floats]], measure: Measure) -> Ceiling:
     if not measure.is_correlation:
         return Ceiling("no formula", float("nan"), float("nan"))
     try:
-        similarity = np.mean([measure.compare(first[None], second[None])[0, 0] for first, second in halves])
+        return _from_similarities(kind, [measure.compare(first[None], second[None])[0, 0] for first, second in halves])
     except InputError as error:
         raise InputError(f"the noise ceiling, from halves of the {kind}: {error}") from None
-    lower, highest = bounds(similarity)
+
+
+def _from_similarities(kind: str, similarities_of_halves: Any) -> Ceiling:
+    lower, highest = bounds(np.mean(similarities_of_halves))
     return Ceiling(kind, float(lower), float(highest))
+
+
+def _of_halves(neurons: Neurons, measure: Linear, n_splits: int, seed: int) -> Floats:
+    """Similarity of the halves of many stimuli's neurons in every split, shape (n_splits,)."""
+    first = np.stack(list(random_halves(neurons.n_groups, n_splits, seed)))
+    halves = [Population(neurons, first), Population(neurons, ~first)]
+    once = np.ones((1, len(neurons.values)), dtype=np.int64)
+    none = np.empty((0, 0))
+    (_, between) = similarities_of_neurons(none, halves, [once], centred=measure.centred, whitened=measure.whitened)[0]
+    return np.asarray(between[:, 0, 1])

@@ -17,15 +17,16 @@ import xarray as xr
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.renamed import renamed
-from normenc.rsa.bootstrap import bootstrap, ceiling_of, n_splits
+from normenc.rsa.bootstrap import bootstrap, ceiling_of
 from normenc.rsa.ceiling import Ceiling, repeat_halves
 from normenc.rsa.contrasts import Contrasts, model_table, pair_table
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.evaluating import n_splits
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.overview import bar_table, ceiling_in_words, short_table, to_xarray
-from normenc.rsa.permutation import Chance, chance_test, rounding_of, with_observed
+from normenc.rsa.permutation import Chance, chance_test, permuted_stimuli, rounding_of, with_observed
 from normenc.rsa.resampling import block_length_of
 from normenc.showing import Shown
 
@@ -70,6 +71,8 @@ class Inference(Shown):
         The null hypothesis, "circular shifts" or "label permutations", and why.
     n_orders : int
         Number of orders of the stimuli under chance, including the observed one.
+    n_permuted : int
+        How many stimuli were permuted: all or, of more than 1,000, as many.
     method : str
         How RDMs were compared, of :data:`normenc.rsa.METHODS`.
     """
@@ -86,6 +89,7 @@ class Inference(Shown):
     chance: str
     chance_reason: str
     n_orders: int
+    n_permuted: int
     method: str
 
     def _title(self) -> str:
@@ -195,7 +199,8 @@ def infer(
     factors : sequence of str, optional
         Factors to generalise over, of :data:`FACTORS`; by default all that the input allows.
     n_samples, n_permutations : int
-        Numbers for each bootstrap, and for the test against chance; with 7 stimuli or fewer, all orders are used.
+        Numbers for each bootstrap, and for the test against chance; with 7 stimuli or fewer, all orders are used. Of
+        more than 1,000 stimuli, the test permutes 1,000.
     seed : int
         The same seed gives the same numbers.
     progress : callable, optional
@@ -247,8 +252,9 @@ def infer(
             f"there are {inputs.n_stimuli} stimuli; generalising to other stimuli needs at least {MIN_STIMULI}. To "
             "draw conclusions only about these stimuli, leave 'stimuli' out of factors"
         )
+    permuted = inputs.of_stimuli(permuted_stimuli(inputs.n_stimuli, ordered=ordered, seed=seed))
     test = chance_test(
-        inputs.stacks, inputs.matrices, ordered=ordered, chance=chance, n_permutations=n_permutations, seed=seed
+        permuted.stacks, permuted.matrices, ordered=ordered, chance=chance, n_permutations=n_permutations, seed=seed
     )
     blocks = None
     if ordered and "stimuli" in chosen:
@@ -270,7 +276,7 @@ def infer(
     summary = Contrasts.of(samples, inputs.sizes(chosen), blocks, estimate).with_unknown(given.names, flat)
     ceiling_low, ceiling_high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
     return Inference(
-        models=model_table(summary, given, _chance(inputs, measure, test, summary.known), measure),
+        models=model_table(summary, given, _chance(permuted, measure, test, summary.known), measure),
         pairs=pair_table(summary, given.names),
         ceiling=ceiling,
         ceiling_intervals=measure.clip(np.stack([ceiling_low, ceiling_high], axis=1)),
@@ -282,16 +288,17 @@ def infer(
         chance=test.kind,
         chance_reason=test.reason,
         n_orders=len(test.orders) + 1,
+        n_permuted=permuted.n_stimuli,
         method=measure.name,
     )
 
 
 def _chance(inputs: Inputs, measure: Measure, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
     """P-value of each model's mean over seeds, and the smallest possible one, by permuting the data's stimuli."""
-    chance = with_observed(inputs.model_matrices, inputs.matrices, test.orders, measure)
+    chance = with_observed(np.stack(inputs.model_matrices), inputs.matrices, test.orders, measure)
     each = inputs.average(chance[:, :, None], None, None)
     rounding = np.zeros(len(inputs.names))
-    np.maximum.at(rounding, inputs.owner, rounding_of(inputs.model_matrices, inputs.matrices, measure))
+    np.maximum.at(rounding, inputs.owner, rounding_of(np.stack(inputs.model_matrices), inputs.matrices, measure))
     p_values = np.full((2, len(known)), np.nan)
     p_values[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
     return p_values

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ from normenc.errors import InputError
 from normenc.rsa.dissimilarity import rdm
 from normenc.rsa.labelled import labels_of, labels_of_rdm, turned, turned_stack
 from normenc.rsa.labels import Labels, check_same
+from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure
-from normenc.rsa.neurons import METRICS, NeuronGroups, group_neurons
-from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.neurons import METRICS, NeuronGroups, Neurons, added_up, deal
+from normenc.rsa.pairs import as_rdm, as_rdms, upper
+from normenc.rsa.quadratic import MANY_STIMULI
 from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
+from normenc.rsa.weighted import similarities
 
 __all__ = ["FACTORS", "Inputs", "recorded_rdms", "sessions_of"]
 
@@ -31,22 +35,21 @@ FACTORS = (
 
 @dataclass(frozen=True)
 class Inputs:
-    """Models and data as vectors of pairs; `owner` is the model of each vector, `member` its seed.
+    """Models and data; `owner` is the model of each of the models' RDMs, `member` its seed.
 
     `group` is the animal, or session, of each of the data's RDMs, and `grouped_by` says which: "animals", "sessions",
     or nothing if there is only one. `neurons` are the groups of neurons behind each RDM, the same neurons in all; empty
-    if they are not known.
+    if they are not known; with many stimuli, their responses instead of the products of these.
     """
 
     names: list[str]
     owner: npt.NDArray[np.int64]
     member: npt.NDArray[np.int64]
-    models: Floats
-    model_matrices: Floats
+    model_matrices: Sequence[Floats]
     matrices: Floats
     group: npt.NDArray[np.int64]
     grouped_by: str
-    neurons: tuple[NeuronGroups, ...]
+    neurons: tuple[NeuronGroups | Neurons, ...]
     n_neurons: int
 
     @classmethod
@@ -78,11 +81,12 @@ class Inputs:
             raise InputError(
                 "responses of the same neurons in several sessions come from one animal; leave subject out"
             )
-        stacks = {name: as_rdms(values, f"the model {name!r}") for name, values in models.items()}
+        many = matrices.shape[1] > MANY_STIMULI
+        stacks = {name: _of_model(values, f"the model {name!r}", many) for name, values in models.items()}
         for name, stack in stacks.items():
-            if stack.shape[1] != matrices.shape[1]:
+            if len(stack[0]) != matrices.shape[1]:
                 raise InputError(
-                    f"the model {name!r} has {stack.shape[1]} stimuli, but the data have {matrices.shape[1]}; give the "
+                    f"the model {name!r} has {len(stack[0])} stimuli, but the data have {matrices.shape[1]}; give the "
                     "same stimuli in the same order"
                 )
         of_models = [(f"the model {name!r}", labels_of_rdm(values)) for name, values in models.items()]
@@ -91,31 +95,46 @@ class Inputs:
         if len(set(several.values())) > 1:
             raise InputError(f"models have different numbers of seeds: {several}; give each the same seeds, or one")
         known = rdm_metric in METRICS
-        neurons = tuple(group_neurons(own, rdm_metric, seed=seed) for own in per_session if known)
-        all_matrices = np.concatenate(list(stacks.values()))
+        dealt = [deal(own, rdm_metric, seed=seed) for own in per_session if known]
         return cls(
             names=list(stacks),
             owner=np.repeat(np.arange(len(stacks)), [len(s) for s in stacks.values()]),
             member=np.concatenate([np.arange(len(s)) if len(s) > 1 else [-1] for s in stacks.values()]),
-            models=upper(all_matrices),
-            model_matrices=all_matrices,
+            model_matrices=[matrix for stack in stacks.values() for matrix in stack],
             matrices=matrices,
             group=group,
             grouped_by=grouped_by,
-            neurons=neurons,
+            neurons=tuple(own if many else added_up(own) for own in dealt),
             n_neurons=as_array(per_session[0], "responses").shape[-1] if per_session else 0,
         )
+
+    @cached_property
+    def models(self) -> Floats:
+        """The models' dissimilarities, shape (n_vectors, n_pairs)."""
+        return np.stack([upper(matrix) for matrix in self.model_matrices])
+
+    def models_for(self, measure: Measure) -> Floats | Sequence[Floats]:
+        """The same or, of many stimuli, the matrices themselves, where the measure reads them row by row."""
+        if self.n_stimuli > MANY_STIMULI and isinstance(measure.arithmetic, Linear):
+            return self.model_matrices
+        return self.models
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs of stimuli."""
+        return self.n_stimuli * (self.n_stimuli - 1) // 2
 
     @property
     def stacks(self) -> list[Floats]:
         """RDMs of each model, (n_seeds, n_stimuli, n_stimuli)."""
-        return [self.model_matrices[self.owner == index] for index in range(len(self.names))]
+        every = range(len(self.names))
+        return [np.stack([self.model_matrices[k] for k in np.flatnonzero(self.owner == own).tolist()]) for own in every]
 
     def flat(self, measure: Measure) -> dict[str, str]:
         """Models without a similarity by this measure, and why: all dissimilarities of an RDM are equal."""
         reasons: dict[str, str] = {}
-        for owner, vector in zip(self.owner, self.models, strict=True):
-            value = vector[0]
+        for owner, matrix in zip(self.owner, self.model_matrices, strict=True):
+            vector, value = upper(matrix), matrix[0, 1]
             if measure.is_undefined(vector):
                 of_one = " in one seed" if (self.owner == owner).sum() > 1 else ""
                 reasons[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
@@ -140,9 +159,17 @@ class Inputs:
             names=[self.names[place] for place in places],
             owner=np.searchsorted(places, self.owner[kept]),
             member=self.member[kept],
-            models=self.models[kept],
-            model_matrices=self.model_matrices[kept],
+            model_matrices=[self.model_matrices[place] for place in np.flatnonzero(kept).tolist()],
         )
+
+    def of_stimuli(self, some: npt.NDArray[np.intp]) -> "Inputs":
+        """Models and RDMs of some stimuli, in their order; without neurons."""
+        if len(some) == self.n_stimuli:
+            return self
+        grid = np.ix_(some, some)
+        matrices = [matrix[grid].astype(np.float64, copy=False) for matrix in self.model_matrices]
+        own = np.stack([matrix[grid] for matrix in self.matrices])
+        return replace(self, model_matrices=matrices, matrices=own, neurons=())
 
     @property
     def n_stimuli(self) -> int:
@@ -163,7 +190,7 @@ class Inputs:
         """Number of members of each factor to draw from; for neurons, the number of groups."""
         every = {
             "stimuli": self.n_stimuli,
-            "neurons": len(self.neurons[0].sizes) if self.neurons else 0,
+            "neurons": self.neurons[0].n_groups if self.neurons else 0,
             "seeds": self.n_seeds,
         }
         every[self.grouped_by] = self.n_groups
@@ -190,7 +217,11 @@ class Inputs:
 
     def estimate(self, measure: Measure) -> Floats:
         """Mean similarity of each model, shape (n_models,)."""
-        similarity = measure.compare(self.models, upper(self.matrices))
+        models, data = self.models_for(measure), upper(self.matrices)
+        if isinstance(models, np.ndarray):
+            similarity = measure.compare(models, data)
+        else:
+            similarity = similarities(models, data, np.ones((1, self.n_stimuli), dtype=np.int64), measure).models[0]
         return self.average(similarity[None], None, None)[0]
 
     def chosen_factors(self, factors: Sequence[str] | None) -> tuple[str, ...]:
@@ -218,6 +249,13 @@ class Inputs:
         if not factors:
             raise InputError("factors is empty; name at least one of " + ", ".join(FACTORS))
         return tuple(f for f in FACTORS if f in factors)
+
+
+def _of_model(values: Any, what: str, many: bool) -> Sequence[Floats]:
+    """RDMs of a model's seeds, checked; of many stimuli, a list of them is not copied into a stack."""
+    if many and isinstance(values, (list, tuple)) and all(getattr(own, "ndim", 0) == 2 for own in values):
+        return [as_rdm(own, f"{what}, RDM {index}", keep=True) for index, own in enumerate(values)]
+    return list(as_rdms(values, what))
 
 
 def sessions_of(responses: Any) -> tuple[list[Any], Sequence[Labels]]:

@@ -1,13 +1,14 @@
 """Linear measures: the Pearson correlation, the cosine, and both in the metric of whitened dissimilarities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.linear_samples import LinearSamples, linear_ceiling, linear_samples
+from normenc.rsa.linear_samples import LinearSamples, SamplesOfMany, linear_ceiling, linear_samples
 from normenc.rsa.pairs import n_stimuli_of, whole
+from normenc.rsa.quadratic import are_many
 from normenc.rsa.ties import TIES, check_spread
 from normenc.rsa.whitening import row_effects, row_sums
 
@@ -18,6 +19,8 @@ Counts = npt.NDArray[np.int64]
 BLOCK_BYTES = 2**20  # of RDMs at a time, which stay in the processor's cache between two passes
 CACHE_BYTES = 2**21  # of samples at a time, if each has its own data and every pass goes over all of them
 CHUNK_PAIRS = 2**22
+WEIGHT_BYTES = 2**27  # of pair weights at a time
+SAMPLE_BYTES = 2**27  # of samples of many stimuli at a time
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,17 @@ class Linear:
         compare = _whitened if self.whitened else _correlation
         return compare(x, y, centred=self.centred)
 
-    def samples(self, models: Floats, data: Floats) -> Callable[..., tuple[Floats, Floats]]:
-        """An object that gives similarities and ceilings for counts of stimuli."""
-        return LinearSamples(models, data, centred=self.centred, whitened=self.whitened).compare
+    def samples(self, models: Floats | Sequence[Floats], data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+        """A function that gives similarities and ceilings for counts of stimuli."""
+        if are_many(data.shape[1]):
+            return SamplesOfMany(models, data, centred=self.centred, whitened=self.whitened).compare
+        return LinearSamples(np.asarray(models), data, centred=self.centred, whitened=self.whitened).compare
+
+    def at_once(self, n_vectors: int, n_pairs: int) -> int:
+        """How many samples fit in memory at a time."""
+        if are_many(n_pairs):
+            return max(1, SAMPLE_BYTES // (8 * n_stimuli_of(n_pairs) * (n_vectors if self.whitened else 1)))
+        return max(1, WEIGHT_BYTES // (8 * n_pairs))
 
     def own_samples(self, models: Floats, data: Floats, counts: Counts) -> Floats:
         """Similarities if every sample has its own data."""

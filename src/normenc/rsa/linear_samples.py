@@ -1,12 +1,15 @@
 """Linear measures in bootstrap samples: the sums behind all samples are one matrix product."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.pairs import pair_weights, whole
+from normenc.rsa.quadratic import Rows, total_of_pairs
 from normenc.rsa.whitening import row_effects
 
-__all__ = ["LinearSamples", "linear_ceiling", "linear_samples"]
+__all__ = ["LinearSamples", "SamplesOfMany", "linear_ceiling", "linear_samples", "without_rounding"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -23,26 +26,25 @@ class LinearSamples:
             vectors = vectors - vectors.mean(axis=1, keepdims=True)
         vectors = vectors / np.maximum(np.abs(vectors).max(axis=1, keepdims=True), np.finfo(float).tiny)
         self.vectors = np.vstack([vectors, np.ones(vectors.shape[1])])
-        self.n_models, self.n_rdms = len(models), len(data)
-        everyone, ours = np.arange(len(vectors)), np.arange(len(models), len(vectors))
-        constant = len(vectors)
-        # Products needed: models x data, data x data, each vector with itself and with the constant vector.
+        self._need_products(len(models), len(data))
+
+    def _need_products(self, n_models: int, n_rdms: int) -> None:
+        """Products needed: models x data, data x data, each vector with itself and with the constant vector."""
+        self.n_models, self.n_rdms = n_models, n_rdms
+        constant = n_models + n_rdms
+        everyone, ours = np.arange(constant), np.arange(n_models, constant)
         first, second = np.meshgrid(everyone, ours, indexing="ij")
         needed = first.ravel() <= second.ravel()
-        self.first = np.concatenate([first.ravel()[needed], np.arange(len(models)), everyone, [constant]])
-        self.second = np.concatenate(
-            [second.ravel()[needed], np.arange(len(models)), *[[constant] * len(vectors)], [constant]]
-        )
+        self.first = np.concatenate([first.ravel()[needed], np.arange(n_models), everyone, [constant]])
+        self.second = np.concatenate([second.ravel()[needed], np.arange(n_models), [constant] * (constant + 1)])
 
     def compare(
         self, counts: Counts, rdm_counts: Counts | None, subject: npt.NDArray[np.int64] | None, weigh: bool
     ) -> tuple[Floats, Floats]:
         """See :func:`normenc.rsa.weighted.similarities`."""
-        weights = pair_weights(counts)
-        products = self._products(weights, counts)
+        products, means = self._products(counts)
         n_vectors = self.n_models + self.n_rdms
         if self.centred:
-            means = (self.vectors[:-1] @ weights) / weights.sum(axis=0)
             constant = products[-1 - n_vectors : -1]
             inner = self.first[: -1 - n_vectors], self.second[: -1 - n_vectors]
             products = (
@@ -56,7 +58,7 @@ class LinearSamples:
         table[self.first[:n_inner], self.second[:n_inner]] = products[:n_inner]
         squares = np.einsum("iib->ib", table)
         largest = np.max(squares, axis=1, keepdims=True, where=np.isfinite(squares), initial=0)
-        norms = np.sqrt(_without_rounding(squares, largest))
+        norms = np.sqrt(without_rounding(squares, largest))
         n = self.n_models
         similarity = table[:n, n:] / norms[:n, None] / norms[None, n:]
         ceiling = np.full((len(counts), 2), np.nan)
@@ -66,7 +68,9 @@ class LinearSamples:
             ceiling = linear_ceiling(between.transpose(2, 0, 1), rdm_counts.astype(float), subject, weigh)
         return similarity.transpose(2, 0, 1), ceiling
 
-    def _products(self, weights: Floats, counts: Counts) -> Floats:
+    def _products(self, counts: Counts) -> tuple[Floats, Floats]:
+        """All products, and the mean of each vector, in every sample."""
+        weights = pair_weights(counts)
         products = np.empty((len(self.first), weights.shape[1]))
         step = max(1, CHUNK_BYTES // (8 * self.vectors.shape[1]))
         for start in range(0, len(self.first), step):
@@ -75,10 +79,45 @@ class LinearSamples:
         if self.whitened:
             amounts = counts.astype(np.float64)
             sums = np.einsum("vij,bj->bvi", whole(self.vectors, counts.shape[1]), amounts, optimize=True)
-            effects = row_effects(sums, amounts[:, None]) * amounts[:, None]
-            crossed = sums @ effects.transpose(0, 2, 1)
-            products += crossed[:, self.first, self.second].T
-        return products
+            products += self._crossed(sums, amounts)
+        means = (self.vectors[:-1] @ weights) / weights.sum(axis=0) if self.centred else products[:0]
+        return products, means
+
+    def _crossed(self, sums: Floats, amounts: Floats) -> Floats:
+        """What the metric of whitened dissimilarities adds to the products."""
+        effects = row_effects(sums, amounts[:, None]) * amounts[:, None]
+        crossed = sums @ effects.transpose(0, 2, 1)
+        return np.asarray(crossed[:, self.first, self.second].T)
+
+
+class SamplesOfMany(LinearSamples):
+    """The same for many stimuli, whose pairs are too many to weigh each in every sample."""
+
+    def __init__(self, models: Floats | Sequence[Floats], data: Floats, *, centred: bool, whitened: bool):
+        self.centred, self.whitened = centred, whitened
+        self.rows = Rows(models, data, centred=centred)
+        self._need_products(len(models), len(data))
+
+    def _products(self, counts: Counts) -> tuple[Floats, Floats]:
+        amounts = counts.astype(np.float64)
+        n_vectors = self.n_models + self.n_rdms
+        products = np.zeros((len(self.first), len(counts)))
+        sums = np.zeros((len(counts), n_vectors + 1, counts.shape[1] if self.whitened else 0))
+        for rows, columns, values in self.rows.blocks():
+            left, right = np.ascontiguousarray(amounts[:, rows].T), np.ascontiguousarray(amounts[:, columns].T)
+            for place, (one, other) in enumerate(zip(self.first[:-1], self.second[:-1], strict=True)):
+                product = values[one] if other == n_vectors else values[one] * values[other]
+                of_rows = product @ right
+                products[place] += np.einsum("rb,rb->b", of_rows, left)
+                if self.whitened and other == n_vectors:
+                    sums[:, one, rows] += of_rows.T
+                    sums[:, one, columns] += left.T @ product
+        products[-1] = total_of_pairs(amounts)
+        means = products[-1 - n_vectors : -1] / products[-1]
+        if self.whitened:
+            sums[:, -1] = amounts.sum(axis=1, keepdims=True) - amounts
+            products += self._crossed(sums, amounts)
+        return products, means
 
 
 def linear_samples(models: Floats, data: Floats, counts: Counts, *, centred: bool, whitened: bool) -> Floats:
@@ -109,11 +148,11 @@ def linear_samples(models: Floats, data: Floats, counts: Counts, *, centred: boo
     size = np.abs(data).max(axis=1)
     if centred:  # an offset carries no information, but causes rounding error
         size = np.maximum(np.ptp(data, axis=1), 1e-8 * size)
-    own = _without_rounding(own, total * size**2)
-    return (products / np.sqrt(_without_rounding(squares, uncentred) * own)).T
+    own = without_rounding(own, total * size**2)
+    return (products / np.sqrt(without_rounding(squares, uncentred) * own)).T
 
 
-def _without_rounding(squares: Floats, reference: Floats) -> Floats:
+def without_rounding(squares: Floats, reference: Floats) -> Floats:
     """Squared lengths; NaN if they are only rounding error relative to a reference: all dissimilarities are equal."""
     return np.where(squares > 1e-14 * reference, squares, np.nan)
 

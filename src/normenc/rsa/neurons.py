@@ -65,7 +65,7 @@ class NeuronGroups:
             means = weights @ self.sums
             products -= means[:, rows] * means[:, columns]
             squares -= means**2
-        scale = _inverse_root(squares, size)
+        scale = inverse_root(squares, size)
         products *= scale[:, rows]
         products *= scale[:, columns]
         return np.subtract(1, products, out=products)
@@ -102,12 +102,6 @@ class Neurons:
     def n_groups(self) -> int:
         """Number of groups."""
         return len(self.members)
-
-    @property
-    def needs_room(self) -> bool:
-        """Whether the products of all pairs of stimuli, in every group, would exceed twice the limit."""
-        n_stimuli = len(self.values)
-        return 8 * MIN_GROUPS * n_stimuli * (n_stimuli - 1) // 2 > 2 * MAX_BYTES
 
 
 def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neurons:
@@ -177,7 +171,7 @@ def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:
         part -= part.mean(axis=1, keepdims=True)
     squares = np.einsum("ij,ij->i", part, part)
     if neurons.metric != "euclidean":
-        part *= _inverse_root(squares, size)[:, None]
+        part *= inverse_root(squares, size)[:, None]
     n_stimuli = len(part)
     half, filled = np.empty(n_stimuli * (n_stimuli - 1) // 2), 0
     for start in range(0, n_stimuli, BLOCK_ROWS):
@@ -193,7 +187,7 @@ def half_of_neurons(neurons: Neurons, groups: npt.NDArray[np.bool_]) -> Floats:
     return half
 
 
-def _inverse_root(squares: Floats, size: Floats) -> Floats:
+def inverse_root(squares: Floats, size: Floats) -> Floats:
     """One over the square root, and 0 for squares that are only rounding error relative to their size."""
     there = squares > FLAT * size
     return np.where(there, 1 / np.sqrt(np.where(there, squares, 1)), 0)

@@ -13,6 +13,7 @@ __all__ = ["OneByOne"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+WEIGHT_BYTES = 2**27  # of pair weights at a time
 
 
 class OneByOne(ABC):
@@ -60,6 +61,10 @@ class OneByOne(ABC):
             return similarity, ceiling
 
         return compare
+
+    def at_once(self, n_vectors: int, n_pairs: int) -> int:
+        """How many samples fit in memory at a time."""
+        return max(1, WEIGHT_BYTES // (8 * n_pairs))
 
     def own_samples(self, models: Floats, data: Floats, counts: Counts) -> Floats:
         """Similarities if every sample has its own data, (n_samples, n_pairs): shape (n_samples, n_models)."""

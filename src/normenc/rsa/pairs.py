@@ -23,10 +23,11 @@ __all__ = [
     "whole",
 ]
 
+BLOCK_ROWS = 256  # of an RDM, checked at a time
 VECTORS = ("stack", "pair")  # the axes of vectors of dissimilarities
 
 
-def as_rdms(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.float64]:
+def as_rdms(values: Any, what: str, *, missing: bool = False, keep: bool = False) -> npt.NDArray[np.float64]:
     """Check one RDM or a stack of them.
 
     Parameters
@@ -36,18 +37,22 @@ def as_rdms(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.
         Names them in messages.
     missing : bool
         Whether dissimilarities may be NaN.
+    keep : bool
+        Whether single precision is kept, which takes half the memory.
 
     Returns
     -------
     ndarray, shape (n_rdms, n_stimuli, n_stimuli)
-        float64.
+        float64, or float32 if that is kept.
 
     Raises
     ------
     InputError
         If they are not square, symmetric and finite, or have fewer than 3 stimuli.
     """
-    matrices = square(values, what, missing=missing).astype(np.float64, copy=False)
+    matrices = square(values, what, missing=missing)
+    if not (keep and matrices.dtype == np.float32):
+        matrices = matrices.astype(np.float64, copy=False)
     shape = matrices.shape
     if matrices.ndim == 2:
         matrices = matrices[None]
@@ -61,9 +66,9 @@ def as_rdms(values: Any, what: str, *, missing: bool = False) -> npt.NDArray[np.
     return matrices
 
 
-def as_rdm(values: Any, what: str) -> npt.NDArray[np.float64]:
+def as_rdm(values: Any, what: str, *, keep: bool = False) -> npt.NDArray[np.float64]:
     """Check a single RDM, shape (n_stimuli, n_stimuli), like :func:`as_rdms`; a stack of several raises InputError."""
-    matrices = as_rdms(values, what)
+    matrices = as_rdms(values, what, keep=keep)
     if len(matrices) > 1:
         raise InputError(f"{what} is a stack of {len(matrices)} RDMs; give one, or their mean")
     return matrices[0]
@@ -84,8 +89,11 @@ def _check_matrix(matrix: npt.NDArray[np.float64], name: str, missing: bool) -> 
         raise InputError(
             f"{name} is {matrix[row, column]} for stimuli {row} and {column}; dissimilarities must be finite{todo}"
         )
-    largest = np.abs(matrix).max(initial=0, where=~np.isnan(matrix))
-    if not np.allclose(matrix, matrix.T, rtol=1e-5, atol=1e-6 * largest, equal_nan=missing):
+    blocks = [matrix[start : start + BLOCK_ROWS] for start in range(0, len(matrix), BLOCK_ROWS)]
+    largest = max(np.abs(block).max(initial=0, where=~np.isnan(block)) for block in blocks)
+    turned_over = (matrix.T[start : start + BLOCK_ROWS] for start in range(0, len(matrix), BLOCK_ROWS))
+    tolerances: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-6 * largest, "equal_nan": missing}
+    if not all(np.allclose(one, other, **tolerances) for one, other in zip(blocks, turned_over, strict=True)):
         difference = np.abs(matrix - matrix.T)
         difference[np.isnan(matrix) != np.isnan(matrix.T)] = np.inf
         row, column = np.unravel_index(np.nanargmax(difference), matrix.shape)

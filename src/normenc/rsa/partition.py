@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from normenc.rsa.corrections import holm
 from normenc.rsa.inference import MIN_STIMULI
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.labelled import turned_stack
+from normenc.rsa.neurons import NeuronGroups
 from normenc.rsa.pairs import upper
 from normenc.rsa.partition_inputs import Given
 from normenc.rsa.resampling import block_length_of
@@ -170,7 +172,7 @@ def partition(
     samples = resampled(
         layers,
         chosen,
-        lambda drawn: _evaluate(inputs, len(given.controls), drawn),
+        lambda _draws: partial(_evaluate, inputs, len(given.controls)),
         n_samples=n_samples,
         block_length=blocks,
         seed=seed,
@@ -254,7 +256,7 @@ def _evaluate(inputs: Inputs, n_controls: int, drawn: Mapping[str, Counts]) -> t
     """All statistics in samples; the second result stands where there would be noise ceilings."""
     everyone = np.ones((1, inputs.n_stimuli), dtype=np.int64)
     stimuli, neurons = drawn.get("stimuli", everyone), drawn.get("neurons")
-    data, n_pairs = upper(inputs.matrices), inputs.models.shape[1]
+    data, n_pairs = upper(inputs.matrices), inputs.n_pairs
     step = max(1, CHUNK_BYTES // (8 * n_pairs))
     if neurons is not None:
         step = int(np.clip(step // max(1, len(inputs.neurons)), 1, NEURON_SAMPLES))
@@ -262,7 +264,9 @@ def _evaluate(inputs: Inputs, n_controls: int, drawn: Mapping[str, Counts]) -> t
     for start in range(0, len(stimuli if neurons is None else neurons), step):
         chosen = slice(start, start + step)
         counts = stimuli if len(stimuli) == 1 else stimuli[chosen]
-        own = None if neurons is None else np.stack([groups.vectors(neurons[chosen]) for groups in inputs.neurons])
+        own = None
+        if neurons is not None:
+            own = np.stack([g.vectors(neurons[chosen]) for g in inputs.neurons if isinstance(g, NeuronGroups)])
         if own is not None:
             counts = np.broadcast_to(counts, (own.shape[1], counts.shape[1]))
         parts.append(_flattened(variance_parts(products_in_samples(inputs.models, n_controls, data, counts, own))))

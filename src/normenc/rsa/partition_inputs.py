@@ -1,7 +1,7 @@
 """What :func:`normenc.rsa.partition` is given, checked once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from normenc.rsa.inference import MIN_STIMULI
 from normenc.rsa.inputs import Inputs, recorded_rdms, sessions_of
 from normenc.rsa.labelled import labels_of, labels_of_rdm, square
 from normenc.rsa.labels import check_same
+from normenc.rsa.neurons import Neurons, added_up
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.recorded import check_metric, whose_rdms
 from normenc.rsa.ties import is_flat
@@ -113,7 +114,9 @@ class Given:
             chosen = [own[kept] for own in self.sessions]
             responses = None if not chosen else chosen[0] if len(chosen) == 1 else np.stack(chosen)
         own = {name: stack[:, kept][:, :, kept] for name, stack in (self.controls | self.defined).items()}
-        return Inputs.of(own, self.data[:, kept][:, :, kept], responses, None, rdm_metric, self.whose, seed)
+        inputs = Inputs.of(own, self.data[:, kept][:, :, kept], responses, None, rdm_metric, self.whose, seed)
+        groups = tuple(added_up(known) if isinstance(known, Neurons) else known for known in inputs.neurons)
+        return replace(inputs, neurons=groups)
 
 
 def _check_stimuli(stacks: Stacks, n_stimuli: int, n_controls: int) -> None:

@@ -16,11 +16,20 @@ from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.ties import TIES
 
-__all__ = ["PERMUTATIONS", "SHIFTS", "Chance", "chance_p_values", "chance_test", "permuted_similarities"]
+__all__ = [
+    "PERMUTATIONS",
+    "SHIFTS",
+    "Chance",
+    "chance_p_values",
+    "chance_test",
+    "permuted_similarities",
+    "permuted_stimuli",
+]
 
 Floats = npt.NDArray[np.float64]
 SHIFTS, PERMUTATIONS = "circular shifts", "label permutations"
 EXHAUSTIVE = 7  # stimuli: up to here all orders (5,040) are used
+MOST_PERMUTED = 1000  # stimuli; of more, so many say whether models and data are related
 ALPHA = 0.05
 
 
@@ -212,6 +221,19 @@ def chance_test(
         rng = np.random.default_rng([as_seed(seed), 4])
         orders = rng.permuted(np.tile(np.arange(n_stimuli), (n_permutations, 1)), axis=1)
     return Chance(PERMUTATIONS, reason, orders, _unchanged(models, data, orders))
+
+
+def permuted_stimuli(n_stimuli: int, *, ordered: bool, seed: int) -> npt.NDArray[np.intp]:
+    """The stimuli that the test permutes: all or, of more than 1,000, as many, drawn at random.
+
+    Where stimuli are in order on a circle, those drawn stand at even distances. The test of these is exact; it would
+    only be less powerful, if 1,000 were not enough for any similarity above 0.01.
+    """
+    if n_stimuli <= MOST_PERMUTED:
+        return np.arange(n_stimuli)
+    if ordered:
+        return np.linspace(0, n_stimuli, MOST_PERMUTED, endpoint=False).astype(np.intp)
+    return np.sort(np.random.default_rng([seed, 8]).permutation(n_stimuli)[:MOST_PERMUTED])
 
 
 def _unchanged(models: Sequence[Floats], data: Floats, orders: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

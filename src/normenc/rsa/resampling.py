@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from normenc.errors import InputError
+from normenc.rsa.quadratic import MANY_STIMULI, total_of_pairs
 
 __all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "total_variance"]
 
@@ -91,6 +92,8 @@ def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
     if order == 1:
         shares = weights / weights.sum(axis=1, keepdims=True)
         return (float(n * shares.var(axis=0, ddof=1).sum()),)
+    if n > MANY_STIMULI:
+        return _inflation_of_many(weights.astype(np.float64))
     rows, columns = np.triu_indices(n, k=1)
     sums, squares = np.zeros(len(rows)), np.zeros(len(rows))
     of_member = np.empty((n_samples, n))
@@ -106,6 +109,22 @@ def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
     own = n / 4 * of_member.var(axis=0, ddof=1).sum()
     between = len(rows) * ((squares - sums**2 / n_samples) / (n_samples - 1)).sum()
     return float(own), float(between)
+
+
+def _inflation_of_many(weights: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The same without a share for every pair of members in every sample.
+
+    The squares of the pairs' mean shares add up to squared products of two samples' weights.
+    """
+    n_samples, n = weights.shape
+    total = total_of_pairs(weights)
+    scaled = weights / np.sqrt(total)[:, None]
+    squares = np.square(scaled)
+    of_pairs = (squares.sum(axis=1) ** 2 - np.square(squares).sum(axis=1)).sum() / 2
+    of_sums = (np.square(scaled @ scaled.T).sum() - np.square(squares.sum(axis=0)).sum()) / 2
+    shares = weights * (weights.sum(axis=1, keepdims=True) - weights) / total[:, None]
+    own = n / 4 * shares.var(axis=0, ddof=1).sum()
+    return float(own), float(n * (n - 1) / 2 * (of_pairs - of_sums / n_samples) / (n_samples - 1))
 
 
 def total_variance(

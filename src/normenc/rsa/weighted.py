@@ -5,6 +5,7 @@ stimulus with itself are left out. Every comparison is then a weighted one, with
 matrices; each measure defines its weighted form.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,6 @@ __all__ = ["Similarities", "sample_ceilings", "sample_similarities", "similariti
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-CHUNK_BYTES = 2**27  # of pair weights at a time
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Similarities:
 
 
 def similarities(
-    models: Floats,
+    models: Floats | Sequence[Floats],
     data: Floats,
     counts: Counts,
     method: Method,
@@ -50,7 +50,8 @@ def similarities(
     Parameters
     ----------
     models, data : ndarray, shape (n_models, n_pairs) and (n_rdms, n_pairs)
-        Vectors of dissimilarities.
+        Vectors of dissimilarities. For linear measures of more than 400 stimuli, models may be a sequence of matrices
+        (n_stimuli, n_stimuli), which are not copied.
     counts : ndarray of int, shape (n_samples, n_stimuli)
         How often each stimulus is in each sample.
     method : str, Measure or callable
@@ -68,9 +69,10 @@ def similarities(
     -------
     Similarities
     """
-    step = max(1, CHUNK_BYTES // (8 * data.shape[1]))
+    arithmetic = as_measure(method).arithmetic
+    step = arithmetic.at_once(len(models) + len(data) + 1, data.shape[1])
     parts = []
-    compare = as_measure(method).arithmetic.samples(models, data)
+    compare = arithmetic.samples(models, data)
     for start in range(0, len(counts), step):
         chosen = slice(start, start + step)
         weights_of_rdms = None if subject is None or rdm_counts is None else rdm_counts[chosen]

@@ -17,7 +17,7 @@ from normenc.texts import visible_values
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["check_folder", "content", "dataset", "parsed", "table", "text"]
+__all__ = ["check_folder", "content", "coordinate", "dataset", "parsed", "table", "text"]
 
 ESTIMATES = ("similarity", "low", "high")
 TESTS = ("p_chance_holm", "p_ceiling_holm", "chance", "ceiling")
@@ -157,21 +157,44 @@ def table(
     return rows
 
 
-def dataset(folder: Path, name: str, populations: Sequence[str] | None = None) -> "xr.Dataset":
-    """A NetCDF file, read whole or of these populations alone."""
+def dataset(
+    folder: Path, name: str, populations: Sequence[str] | None = None, stimuli: Sequence[int] | None = None
+) -> "xr.Dataset":
+    """A NetCDF file, read whole or of these populations, and of the stimuli in these places, alone."""
     import xarray as xr
 
-    path = folder / name
-    if not path.is_file():
-        raise InputError(f"{folder}: this run is incomplete: {name} is missing; run the study again")
+    path = _present(folder, name)
     try:
         with xr.open_dataset(path, engine="h5netcdf") as file:
             if populations is None:
                 return file.load()
             places = {str(key): place for place, key in enumerate(file["population"].to_numpy())}
-            return file.isel(population=[places[key] for key in populations]).load()
+            chosen = [places[key] for key in populations]
+            if stimuli is None:
+                return file.isel(population=chosen).load()
+            some = {"stimulus": stimuli, "stimulus_2": stimuli}  # of one matrix after the other, which may be large
+            return xr.concat([file.isel(population=[own]).load().isel(some) for own in chosen], "population")
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError(f"{path}: this file is damaged ({error}); run the study again") from None
+
+
+def coordinate(folder: Path, name: str, label: str) -> Any:
+    """One coordinate of a NetCDF file, as an array; the rest is not read."""
+    import xarray as xr
+
+    path = _present(folder, name)
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as file:
+            return file[label].to_numpy()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise InputError(f"{path}: this file is damaged ({error}); run the study again") from None
+
+
+def _present(folder: Path, name: str) -> Path:
+    """The path of a file of a run; InputError if there is none."""
+    if not (folder / name).is_file():
+        raise InputError(f"{folder}: this run is incomplete: {name} is missing; run the study again")
+    return folder / name
 
 
 def _checked(table: pd.DataFrame, path: Path, columns: Sequence[str], *, empty: bool) -> pd.DataFrame:

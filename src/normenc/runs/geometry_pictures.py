@@ -1,7 +1,14 @@
 """Pictures of stimuli, and of how populations tell them apart."""
 
 from normenc.encoders import EncoderKind
-from normenc.runs.populations import among, rdms_by_population, shown_order, shown_populations, stimulus_axis
+from normenc.runs.populations import (
+    among,
+    drawn_stimuli,
+    rdms_by_population,
+    shown_order,
+    shown_populations,
+    stimulus_axis,
+)
 from normenc.runs.reading import Run
 from normenc.runs.registry import picture
 from normenc.runs.source_data import Picture
@@ -37,7 +44,8 @@ def _rdms(run: Run) -> Picture:
             "populations": among(matrices, trained),
             "controls": among(matrices, others),
             **_metric(run),
-            **stimulus_axis(run),
+            **stimulus_axis(run, drawn_stimuli(run)),
+            **({} if len(drawn_stimuli(run)) == len(run.stimulus_values) else {"n_stimuli": len(run.stimulus_values)}),
         },
     )
 
@@ -74,10 +82,10 @@ def _rdm_rows(run: Run) -> Picture:
             "populations": among(matrices, trained),
             "controls": among(matrices, plain),
             **_metric(run),
-            **stimulus_axis(run),
+            **stimulus_axis(run, drawn_stimuli(run)),
         },
     )
 
 
 def _metric(run: Run) -> dict[str, str]:
-    return {"metric": str(run.shown_rdms.attrs["metric"])}
+    return {"metric": str(run.rdms_of([0]).attrs["metric"])}

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from normenc import figures
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.runs.reading import Run
 from normenc.stimulus_types import as_type
@@ -16,6 +17,7 @@ __all__ = [
     "among",
     "described_kind",
     "described_populations",
+    "drawn_stimuli",
     "population_labels",
     "rdms_by_population",
     "recording_label",
@@ -56,9 +58,14 @@ def described_populations(run: Run) -> tuple[list[str], list[str]]:
 
 
 def rdms_by_population(run: Run) -> dict[str, npt.NDArray[np.float64]]:
-    """RDMs of what the figures show, by label; stimuli are in the order of the figures."""
-    _, order = shown_order(run)
-    return dict(zip(population_labels(run), run.shown_rdms.to_numpy()[:, order[:, None], order], strict=True))
+    """RDMs of what the figures show, by label; stimuli are those of :func:`drawn_stimuli`, in their order."""
+    rdms = run.rdms_of(shown_order(run)[1][drawn_stimuli(run)].tolist())
+    return dict(zip(population_labels(run), rdms.to_numpy(), strict=True))
+
+
+def drawn_stimuli(run: Run) -> npt.NDArray[np.intp]:
+    """Which stimuli figures of RDMs show, in the order of the figures: all or, of many, some at even distances."""
+    return figures.drawn(len(run.stimulus_values))
 
 
 def shown_order(run: Run) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
@@ -67,13 +74,14 @@ def shown_order(run: Run) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
     A recording may count orientations from 0 up to 180 degrees; tuning is described from -90 up to 90.
     """
     shown = as_type(run.recording["stimuli"])
-    return shown.in_order(run.shown_rdms[shown.name].to_numpy())
+    return shown.in_order(run.stimulus_values)
 
 
-def stimulus_axis(run: Run) -> dict[str, Any]:
-    """Where the stimuli stand, and what tells a picture their type."""
+def stimulus_axis(run: Run, some: npt.NDArray[np.intp] | None = None) -> dict[str, Any]:
+    """Where the stimuli, or some of them, stand, and what tells a picture their type."""
     shown = as_type(run.recording["stimuli"])
-    return {"orientation": shown.places(shown_order(run)[0]), **drawn_as(shown)}
+    values = shown_order(run)[0]
+    return {"orientation": shown.places(values if some is None else values[some]), **drawn_as(shown)}
 
 
 def described_kind(run: Run) -> str:

@@ -20,6 +20,7 @@ from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.older_tables import check_format, upgraded
 from normenc.runs.schema import ENVIRONMENT, FORMAT, SETTINGS, SIMILARITY
 from normenc.showing import Shown
+from normenc.stimulus_types import as_type
 from normenc.texts import visible
 
 if TYPE_CHECKING:
@@ -182,8 +183,17 @@ class Run(Shown):
     @cached_property
     def shown_rdms(self) -> "xr.DataArray":
         """Those of `rdms` that the pictures show, in the order of `populations`, whose labels they have."""
-        rdms = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist())["dissimilarity"]
+        return self.rdms_of(None)
+
+    def rdms_of(self, places: list[int] | None) -> "xr.DataArray":
+        """The same for stimuli in some places; all large matrices would fill the memory."""
+        rdms = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist(), places)["dissimilarity"]
         return rdms.assign_coords(population=self.shown["population"].tolist())
+
+    @cached_property
+    def stimulus_values(self) -> Any:
+        """The recording's stimuli, in the order of all arrays of the run: degrees, names or other values."""
+        return files.coordinate(self.folder, "rdms.nc", as_type(self.recording["stimuli"]).name)
 
     @cached_property
     def representations(self) -> "xr.Dataset":

@@ -7,7 +7,7 @@ import pandas as pd
 from normenc import rsa
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
-from normenc.study.inferring import infer_models, rdms_by_label
+from normenc.study.inferring import infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
 from normenc.study.progress import ProgressCallback, each, reporting, stage
@@ -105,7 +105,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             inference=inference,
             similarity=similarity_table(study, label, representations, inference),
             differences=difference_table(label, representations, inference),
-            by_seed=seed_table(study, label, prepared.inputs["data"], representations),
+            by_seed=seed_table(study, label, prepared.inputs["data"], representations, stimuli_compared(prepared)[1]),
             by_method=by_method,
             refused=refused | unknown,
             partitioning=partitioning,

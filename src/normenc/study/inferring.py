@@ -1,17 +1,20 @@
 """Similarities of a study's models to its recording, with the study's settings for inference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from normenc import rsa
 from normenc.rsa.inference import MIN_STIMULI
+from normenc.rsa.linear import Linear
+from normenc.rsa.measures import as_measure
 from normenc.study.representing import Prepared, Representation
 from normenc.study.settings import Study
 
-__all__ = ["infer_models", "rdms_by_label", "samples_of_other_methods"]
+__all__ = ["infer_models", "notes_on_stimuli", "rdms_by_label", "samples_of_other_methods", "stimuli_compared"]
 
 UNCERTAIN = (
     *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
@@ -19,11 +22,14 @@ UNCERTAIN = (
 )
 PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is corrected for all models
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
+MANY_STIMULI = 400  # of more, measures that sort all pairs anew in every sample are computed
+MOST_SORTED = (400, 250)  # from so many: by the study's method, by others
+MOST_ALSO = 2000  # stimuli for the others that need no sorting
 
 
-def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.float64]]]:
+def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.floating[Any]]]]:
     """RDMs of all seeds, by label."""
-    models: dict[str, list[npt.NDArray[np.float64]]] = {}
+    models: dict[str, list[npt.NDArray[np.floating[Any]]]] = {}
     for r in representations:
         models.setdefault(r.label, []).append(r.rdm)
     return models
@@ -31,7 +37,7 @@ def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[n
 
 def infer_models(
     prepared: Prepared,
-    models: dict[str, list[npt.NDArray[np.float64]]],
+    models: dict[str, list[npt.NDArray[np.floating[Any]]]],
     method: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> rsa.Inference:
@@ -42,9 +48,10 @@ def infer_models(
     options["n_permutations"] = max(own.n_permutations, PERMUTATIONS_A_MODEL * len(models))
     # Too few stimuli to speak of others: of these alone, seeds still vary.
     few = recording.n_stimuli < MIN_STIMULI
+    some = stimuli_compared(prepared, method)
     inference = rsa.infer(
-        {label: np.stack(rdms) for label, rdms in models.items()},
-        **prepared.inputs,
+        {label: [rdm[some] for rdm in rdms] for label, rdms in models.items()},
+        **_of_stimuli(prepared.inputs, some[1]),
         ordered=recording.has_neighbours,
         factors=["seeds"] if few else None,
         method=method or own.method,
@@ -53,6 +60,50 @@ def infer_models(
         **options,
     )
     return _without_false_certainty(inference) if few else inference
+
+
+def stimuli_compared(prepared: Prepared, method: str | None = None) -> tuple[Any, Any]:
+    """Rows and columns of the RDMs that a method compares, the study's by default: all or, of many stimuli, some.
+
+    Measures by rank, and a user's, sort or compare all pairs of stimuli anew in every sample. Of more than 400 stimuli
+    they are computed from 400 or, if they are only there to see whether the answer depends on the method, from 250,
+    drawn at random; at even distances, where stimuli lie in order on a circle. Of the methods that are there for this,
+    the others are computed from at most 2,000.
+    """
+    n_stimuli, own = prepared.recording.n_stimuli, prepared.study.comparison
+    if not isinstance(as_measure(method or own.method).arithmetic, Linear):
+        most = MANY_STIMULI if n_stimuli <= MANY_STIMULI else MOST_SORTED[method is not None]
+    else:
+        most = n_stimuli if method is None else MOST_ALSO
+    if n_stimuli <= most:
+        return slice(None), slice(None)
+    if prepared.recording.has_neighbours:
+        some = np.linspace(0, n_stimuli, most, endpoint=False).astype(np.intp)
+    else:
+        some = np.sort(np.random.default_rng([own.seed, 9]).permutation(n_stimuli)[:most])
+    return some[:, None], some
+
+
+def notes_on_stimuli(prepared: Prepared) -> list[str]:
+    """Which measures were computed from fewer stimuli than there are, one sentence each."""
+    own, notes = prepared.study.comparison, []
+    others = [method for method in own.other_measures if method != own.method]
+    for name in (None, *others):
+        some = stimuli_compared(prepared, name)[1]
+        if not isinstance(some, slice):
+            how = "at even distances" if prepared.recording.has_neighbours else "drawn at random"
+            notes.append(
+                f"By {as_measure(name or own.method).phrase}, {len(some):,} of the {prepared.recording.n_stimuli:,} "
+                f"stimuli were compared, {how}{'' if name else ', because every bootstrap sample is sorted anew'}."
+            )
+    return notes
+
+
+def _of_stimuli(inputs: Mapping[str, Any], some: Any) -> dict[str, Any]:
+    """What is known of a recording, for some of its stimuli."""
+    own = dict(inputs)
+    own["data"] = own["data"][..., some, :][..., some]
+    return own | {name: own[name][..., some, :] for name in ("responses", "repeats") if name in own}
 
 
 def samples_of_other_methods(study: Study) -> int:

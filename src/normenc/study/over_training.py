@@ -1,5 +1,7 @@
 """How similar the networks' layers are to the recording in the course of training."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -24,7 +26,7 @@ def over_training(represented: Represented, progress: ProgressCallback) -> pd.Da
     tables = []
     # Apart, because the differences between all of them are not needed.
     for at_epochs in each(progress, "comparing over training", groups.values()):
-        models: dict[str, list[npt.NDArray[np.float64]]] = {}
+        models: dict[str, list[npt.NDArray[np.floating[Any]]]] = {}
         for epoch, representation in at_epochs:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
         tables.append(epoch_table(prepared.recording.label, at_epochs, infer_models(prepared, models)))

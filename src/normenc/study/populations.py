@@ -7,12 +7,15 @@ import numpy.typing as npt
 
 from normenc.embedding import N_COMPONENTS, embed_components, principal_components, principal_components_of_rdm
 from normenc.encoders import EncoderKind
+from normenc.recordings import Recording
 from normenc.study.comparing import Compared
 from normenc.study.describing import Description, descriptions_of
 from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import Represented
 
 __all__ = ["Populations", "describe"]
+
+MOST_EMBEDDED = 500  # stimuli
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Populations:
     Attributes
     ----------
     components, embeddings : dict of str to ndarray, shape (n_stimuli, 20) or fewer, and (n_stimuli, 2)
-        By label, of the recording and of what is shown: principal components, and t-SNE of these.
+        By label, of the recording and of what is shown: principal components, and t-SNE of these. Of more than 500
+        stimuli, 500 are embedded, and the others are NaN.
     descriptions : dict of str to Description
         Tuning of the recording, of the trained layers that are shown and of controls, by label; none of images.
     """
@@ -63,5 +67,23 @@ def describe(
     with reporting(progress) as progress:
         with stage(progress, "describing tuning", 1 + len(described)) as counted:
             descriptions = descriptions_of(prepared.described, own_label, counted.over(described), recording)
-        embeddings = {label: embed_components(own) for label, own in each(progress, "embedding", components.items())}
+        some = _embedded(recording)
+        embeddings = {label: _embed(own, some) for label, own in each(progress, "embedding", components.items())}
     return Populations(components, embeddings, descriptions)
+
+
+def _embedded(recording: Recording) -> npt.NDArray[np.intp]:
+    """Stimuli that are embedded: all or, of more than 500, as many, at even distances where they have an order."""
+    n_stimuli = recording.n_stimuli
+    if n_stimuli <= MOST_EMBEDDED:
+        return np.arange(n_stimuli)
+    if not recording.shown.is_named:
+        return np.linspace(0, n_stimuli, MOST_EMBEDDED, endpoint=False).astype(np.intp)
+    return np.sort(np.random.default_rng(0).permutation(n_stimuli)[:MOST_EMBEDDED])
+
+
+def _embed(components: npt.NDArray[np.float64], some: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """Points of all stimuli; NaN for those that are not embedded."""
+    points = np.full((len(components), 2), np.nan)
+    points[some] = embed_components(components[some])
+    return points

@@ -23,6 +23,7 @@ from normenc.recordings import Preparation, Recording, load
 from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import represent
 from normenc.rsa.measures import as_measure
+from normenc.rsa.pairs import upper
 from normenc.study.building import build_network, build_task, control_outputs
 from normenc.study.encoder_units import EncoderUnit, encoder_unit
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
@@ -35,6 +36,7 @@ from normenc.study.units import Unit
 __all__ = ["Prepared", "Representation", "by_layer", "check_apart", "control_representations", "prepare"]
 
 MAX_IMAGES_GIB = 8
+MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
 
 
@@ -45,14 +47,14 @@ class Representation:
     ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
     ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what
     was done to responses that are too large to be kept, whose RDM is that of the whole layer; ``reduced`` what was done
-    before the RDM was computed.
+    before the RDM was computed. The RDMs of more than 400 stimuli are in single precision.
     """
 
     encoder: EncoderId
     label: str
     key: str
     responses: xr.DataArray | None
-    rdm: npt.NDArray[np.float64]
+    rdm: npt.NDArray[np.floating[Any]]
     note: str = ""
     reduced: str = ""
 
@@ -327,6 +329,8 @@ def _representations(
             which = ", ".join(filter(None, (own.task if study.is_grid else None, own.network, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")
             continue
+        if len(matrix) > MANY_STIMULI:
+            matrix = matrix.astype(np.float32)
         representations[layer] = Representation(
             own, naming.label(own), naming.key(own), responses if keep else None, matrix
         )
@@ -335,7 +339,7 @@ def _representations(
 
 def check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
     """Raise InputError if the similarity of an RDM is undefined: its dissimilarities are equal, except for rounding."""
-    vector = rdm[np.triu_indices(len(rdm), k=1)]
+    vector = upper(rdm)
     if as_measure(method).is_undefined(vector):
         raise InputError(
             f"all its stimuli are equally far apart (dissimilarity {vector[0]:g}), so its similarity to other "

@@ -24,6 +24,7 @@ def scope(recording: Recording, inference: rsa.Inference) -> dict[str, Any]:
         "chance": inference.chance,
         "chance_reason": chance_reason(recording, inference),
         "n_orders": inference.n_orders,
+        "n_stimuli_permuted": inference.n_permuted,
         "n_different_images": recording.n_different_images,
         "rdm_metric_of_recording": None if recording.rdm is None else recording.rdm_metric,
         "n_significant_pairs": int((inference.pairs["p_holm"] <= ALPHA).sum()),

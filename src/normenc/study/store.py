@@ -8,24 +8,20 @@ import json
 import platform
 import subprocess
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import h5netcdf
 import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
 from safetensors.torch import save
 from torch import nn
-from xarray.backends import H5NetCDFStore
 
 import normenc
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.quality import decisions, lines
-from normenc.recordings import Recording
 from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of, listing, name_of
 from normenc.recordings.sources import SOURCES
@@ -34,14 +30,15 @@ from normenc.runs.writing import csv_bytes
 from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import population_dataset, stimulus_sheet
-from normenc.study.inferring import samples_of_other_methods
+from normenc.study.inferring import notes_on_stimuli, samples_of_other_methods
+from normenc.study.rdm_file import netcdf, units_of, write_rdms
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
 from normenc.texts import as_json
 from normenc.whole_files import write_whole
 
-__all__ = ["rdm_array", "write_evaluation"]
+__all__ = ["write_evaluation"]
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "xarray", "pandas", "matplotlib", "pydantic")
 
@@ -64,10 +61,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     write(ENVIRONMENT, f"{environment}\n".encode())
     for name, table in _tables(evaluation).items():
         write(name, csv_bytes(table))
-    write("representations.nc", _netcdf(_representations(evaluation)))
-    write("rdms.nc", _netcdf(rdm_array(evaluation).to_dataset()))
+    write("representations.nc", netcdf(_representations(evaluation)))
+    file_of("rdms.nc")
+    write_rdms(evaluation, folder / "rdms.nc")
     if evaluation.populations is not None:
-        write("populations.nc", _netcdf(population_dataset(evaluation)))
+        write("populations.nc", netcdf(population_dataset(evaluation)))
     shown = evaluation.prepared.shown
     write("stimuli.png", stimulus_sheet(evaluation.images if shown.is_drawn else shown.seen))
     write("quality.json", _quality(evaluation).encode("utf-8"))
@@ -122,13 +120,6 @@ def _weights(network: nn.Module) -> bytes:
     return save({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
 
 
-def _netcdf(dataset: xr.Dataset) -> bytes:
-    content = BytesIO()
-    with h5netcdf.File(content, "w") as file:
-        dataset.dump_to_store(H5NetCDFStore(file))
-    return content.getvalue()
-
-
 def _representations(evaluation: Evaluation) -> xr.Dataset:
     variables = {}
     for representation in evaluation.representations:
@@ -138,30 +129,8 @@ def _representations(evaluation: Evaluation) -> xr.Dataset:
         variables[representation.key] = responses.assign_attrs(_attributes(representation))
     dataset = xr.Dataset(variables, attrs={"title": "responses of encoders to the recording's stimuli"})
     recording = evaluation.recording
-    dataset[recording.kind].attrs |= _units_of(recording)
+    dataset[recording.kind].attrs |= units_of(recording)
     return dataset
-
-
-def rdm_array(evaluation: Evaluation) -> xr.DataArray:
-    """The RDMs of the recording, of all layers and of the controls, as ``rdms.nc`` holds them."""
-    recording = evaluation.recording
-    matrices = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
-    names = [evaluation.recording_label, *(r.key for r in evaluation.representations)]
-    return xr.DataArray(
-        np.stack(matrices),
-        dims=("population", "stimulus", "stimulus_2"),
-        coords={
-            "population": names,
-            recording.kind: ("stimulus", recording.stimulus, _units_of(recording)),
-            f"{recording.kind}_2": ("stimulus_2", recording.stimulus, _units_of(recording)),
-        },
-        name="dissimilarity",
-        attrs={
-            "metric": evaluation.study.rdm_metric,
-            "recording": recording.describe(),
-            "simulated": int(recording.simulated),
-        },
-    )
 
 
 def _quality(evaluation: Evaluation) -> str:
@@ -169,10 +138,6 @@ def _quality(evaluation: Evaluation) -> str:
     assert quality is not None and quality.decidable is not None
     said = {"lines": lines(quality), "decisions": decisions(quality.decidable, quality.kind, quality.n_stimuli)}
     return as_json(json.dumps(quality.to_dict() | said, indent=2, ensure_ascii=False)) + "\n"
-
-
-def _units_of(recording: Recording) -> dict[str, str]:
-    return {} if recording.shown.is_named else {"units": recording.shown.units}
 
 
 def _attributes(representation: Representation) -> dict[str, Any]:
@@ -207,11 +172,16 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
         **_encoders(evaluation),
         "skipped_controls": evaluation.skipped,
         "inference": {
-            **scope(evaluation.recording, evaluation.inference),
+            **_scope(evaluation),
             "n_samples_other_methods": samples_of_other_methods(study),
             "refused_methods": evaluation.refused,
         },
     }
+
+
+def _scope(evaluation: Evaluation) -> dict[str, Any]:
+    known = scope(evaluation.recording, evaluation.inference)
+    return known | {"notes": [*known["notes"], *notes_on_stimuli(evaluation.prepared)]}
 
 
 def _recording(evaluation: Evaluation) -> dict[str, Any]:

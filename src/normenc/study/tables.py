@@ -12,8 +12,11 @@ from normenc import rsa
 from normenc.csv_tables import encoder_columns
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
-from normenc.rsa.pairs import upper
+from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.quadratic import are_many
+from normenc.rsa.weighted import similarities
 from normenc.study.settings import Study
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ def similarity_table(
         ceiling_upper=inference.ceiling.upper,
         ceiling_upper_low=upper_low,
         ceiling_upper_high=upper_high,
-        n_stimuli=len(representations[0].rdm),
+        n_stimuli=inference.sizes.get("stimuli", len(representations[0].rdm)),
         **{name: pd.array([value] * len(table), dtype="Int64") for name, value in sizes.items()},
         resampled=" ".join(inference.factors),
     )
@@ -174,12 +177,22 @@ def seed_table(
     recording: str,
     recording_rdms: npt.NDArray[np.float64],
     representations: Sequence["Representation"],
+    some: Any = slice(None),
 ) -> pd.DataFrame:
-    """Make ``similarity_by_seed.csv``: one row per layer and seed, or control; means over animals or sessions."""
-    rdms, measure = np.stack([r.rdm for r in representations]), as_measure(study.comparison.method)
-    alike = np.array([measure.is_undefined(upper(rdm)) for rdm in rdms])
+    """Make ``similarity_by_seed.csv``: one row per layer and seed, or control; means over animals or sessions.
+
+    `some` are the stimuli that are compared.
+    """
+    measure = as_measure(study.comparison.method)
+    data = as_rdms(recording_rdms[..., some, :][..., some], "the recording")
+    rdms: list[Any] = [r.rdm[..., some, :][..., some] for r in representations]
     similarity = np.full(len(rdms), np.nan)
-    similarity[~alike] = rsa.compare_rdms(rdms[~alike], recording_rdms, measure).mean(axis=1)
+    known = [place for place, rdm in enumerate(rdms) if not measure.is_undefined(upper(rdm).astype(np.float64))]
+    if are_many(data.shape[-1] * (data.shape[-1] - 1) // 2) and isinstance(measure.arithmetic, Linear):
+        once = np.ones((1, data.shape[-1]), dtype=np.int64)
+        similarity[known] = similarities([rdms[k] for k in known], upper(data), once, measure).models[0].mean(axis=1)
+    elif known:
+        similarity[known] = rsa.compare_rdms(np.stack([rdms[k] for k in known]), data, measure).mean(axis=1)
     return pd.DataFrame(
         {
             "recording": recording,

@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 MAX_PAIRS_GIB = 4
+BLOCK_UNITS = 1024  # whose halves are in memory at once
 SAME = 1e-12  # relative to a response: smaller differences are rounding error
 
 
@@ -128,11 +129,14 @@ def split_half_reliability(
     if n_splits < 1:
         raise InputError(f"n_splits is {n_splits}; it must be at least 1")
     rng = np.random.default_rng(seed)
-    values = values - values.mean(axis=0)
+    splits = [half_averages(index, len(labels), rng) for _ in range(n_splits)]
     total = np.zeros(values.shape[1])
-    for _ in range(n_splits):
-        one, two = (_standardised(half @ values) for half in half_averages(index, len(labels), rng))
-        total += np.einsum("su,su->u", one, two)
+    for start in range(0, values.shape[1], BLOCK_UNITS):
+        part = values[:, start : start + BLOCK_UNITS]
+        part = part - part.mean(axis=0)
+        for halves in splits:
+            one, two = (_standardised(half @ part) for half in halves)
+            total[start : start + BLOCK_UNITS] += np.einsum("su,su->u", one, two)
     return spearman_brown(total / n_splits)
 
 

@@ -44,7 +44,8 @@ def simulated_from_photographs(
     ----------
     reads : str
         A layer of EfficientNet-Lite0 with the weights that were published for ImageNet, by its name in the package
-        efficientnet_lite_pytorch, shown the images at their own size; or ``"Gabor energy"``, for :func:`normenc.controls.gabor_energy`.
+        efficientnet_lite_pytorch, shown the images at their own size; or ``"Gabor energy"``, for
+        :func:`normenc.controls.gabor_energy`.
     n_stimuli : int
         At most as many as there are tiles.
     n_neurons : int
