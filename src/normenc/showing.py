@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from normenc.texts import visible
 
-__all__ = ["Shown", "facts", "plain_number"]
+__all__ = ["Shown", "facts", "plain_number", "plain_values"]
 
 MAX_ROWS = 60  # in a notebook's table
 
@@ -75,3 +76,14 @@ def plain_number(value: float) -> str:
 
 def _as_text(text: str) -> str:
     return escape(visible(text))
+
+
+def plain_values(value: Any) -> Any:
+    """Python values as JSON has them: lists, numbers, and None in place of NaN and infinity."""
+    if isinstance(value, dict):
+        return {key: plain_values(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value

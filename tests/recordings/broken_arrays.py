@@ -98,6 +98,16 @@ def png(width, height):
 PNG = png(4, 4)
 
 
+def whole(height, width):
+    """A black image of these sides."""
+    stream = io.BytesIO()
+    Image.new("L", (width, height)).save(stream, format="png")
+    return stream.getvalue()
+
+
+WHOLE = whole(8, 10)  # as large as those of `pictures`
+
+
 LYING = [
     Broken("nothing", lambda folder: folder / "r.npz", "there is no such file, and no recording of that name"),
     Broken("folder", lambda folder: folder, r"this is a folder; a recording is a file \(\.npz"),
@@ -333,9 +343,13 @@ SHOWN = [
         (
             "images of NaN",
             {"images": np.full((2, 9, 9), np.nan)},
-            "images hold NaN or infinity; they must be grey values",
+            "image 0 holds NaN or infinity; images must be numbers",
         ),
-        ("images too bright", {"images": np.full((2, 9, 9), 255.0)}, "from 255 to 255; they must be grey .* or bytes"),
+        (
+            "images too bright",
+            {"images": np.full((2, 9, 9), 255.0)},
+            "from 255 to 255; they must be numbers .* or bytes",
+        ),
         (
             "images of half numbers",
             {"image": [0.5, 1] * 4, "images": np.ones((2, 9, 9))},
@@ -373,7 +387,11 @@ FOLDERS = [
     Broken(name, lambda folder, change=change: change(folder), says, {"images": "images"})
     for name, change, says in [
         ("images nowhere", lambda f: npz(f, orientation=None, image=list("abcdefgh")), "no such folder; give"),
-        ("images as a file", lambda f: written(npz(f).parent, "images", b"").parent / "r.npz", "no such folder; give"),
+        (
+            "images as a file",
+            lambda f: written(npz(f).parent, "images", b"").parent / "r.npz",
+            "must be a folder of images",
+        ),
         ("images none", lambda f: pictures(f, cat_png=None, dog_png=None), r"there are no images \(\.bmp, "),
         (
             "image lost",
@@ -382,14 +400,14 @@ FOLDERS = [
         ),
         ("image of text", lambda f: pictures(f, dog_png=b"text"), r"dog\.png: this image cannot be read"),
         ("image cut", lambda f: cut(pictures(f).parent / "images/dog.png").parents[1] / "r.npz", "dog.png.*cannot be"),
-        ("image too large", lambda f: pictures(f, dog_png=png(50_000, 50_000)), r"dog\.png: this image cannot be read"),
+        ("image too large", lambda f: pictures(f, dog_png=png(50_000, 50_000)), r"dog\.png: this image is too large"),
         (
             "image large",
             lambda f: pictures(f, dog_png=png(9_500, 9_500)),
             r"dog\.png.*90250000 pixels.*; save it again, smaller",
         ),
         ("images of two sizes", lambda f: pictures(f, dog_png=png(4, 4)), r"differ in size .*; crop or resize"),
-        ("image names in doubt", lambda f: pictures(f, cat_bmp=PNG), "'cat' .* cat.bmp .*cat.png.*; .*suffix"),
+        ("image names in doubt", lambda f: pictures(f, cat_bmp=WHOLE), "'cat' .* cat.bmp .*cat.png.*; .*suffix"),
         (
             "image that is a pipe",
             lambda f: pipe(pictures(f, dog_png=None).parent, "images/dog.png").parents[1] / "r.npz",

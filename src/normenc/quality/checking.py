@@ -20,7 +20,7 @@ from normenc.recordings.angles import odd_one_out
 from normenc.recordings.contents import Contents
 from normenc.recordings.loading import chosen, contents, load, prepared
 from normenc.recordings.sources import SOURCES
-from normenc.showing import Shown, facts
+from normenc.showing import Shown, facts, plain_values
 from normenc.stimulus_types import StimulusType, as_type
 
 __all__ = ["Quality", "check"]
@@ -139,7 +139,7 @@ class Quality(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """All results as plain values for JSON; NaN becomes None."""
-        return _plain(asdict(self))
+        return plain_values(asdict(self))
 
 
 def check(
@@ -340,13 +340,3 @@ def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:
     return rdm_reliability(
         recording.trials.values, index, ordered=recording.has_neighbours, n_splits=n_splits, seed=seed
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
@@ -17,8 +19,9 @@ from normenc.texts import visible_values
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["check_folder", "content", "coordinate", "dataset", "parsed", "table", "text"]
+__all__ = ["check_folder", "content", "coordinate", "dataset", "parsed", "table", "text", "with_digits"]
 
+NEAR = 1e-8  # of a number, beyond the nine digits of a table
 ESTIMATES = ("similarity", "low", "high")
 TESTS = ("p_chance_holm", "p_ceiling_holm", "chance", "ceiling")
 CEILING = ("ceiling_lower", "ceiling_lower_low", "ceiling_upper")
@@ -216,3 +219,15 @@ def _checked(table: pd.DataFrame, path: Path, columns: Sequence[str], *, empty: 
     except InputError as error:
         raise InputError(f"{path}: {error}; run the study again") from None
     return table
+
+
+def with_digits(table: pd.DataFrame, columns: Sequence[str], values: npt.NDArray[Any]) -> pd.DataFrame:
+    """A table with all the digits of some columns, where the numbers that it has agree with these to nine."""
+    if len(table) != len(values):
+        return table
+    exact = {}
+    for column, digits in zip(columns, np.asarray(values).T, strict=True):
+        if column in table:
+            own = table[column].to_numpy(dtype=float, na_value=np.nan)
+            exact[column] = np.where(np.isclose(own, digits, rtol=NEAR, atol=0, equal_nan=True), digits, own)
+    return table.assign(**exact)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 SHORT = ("similarity", "low", "high", "p_chance_holm", "p_ceiling_holm")
-NEAR = 1e-8  # of a number, beyond the nine digits of a table
 
 
 class Run(Shown):
@@ -281,14 +280,7 @@ class Run(Shown):
         """
         table: pd.DataFrame | None = getattr(self, name)
         kept = self.source_data.get("digits", {}).get(name)
-        if table is None or kept is None or len(table) != len(kept["values"]):
-            return table
-        columns = {}
-        for column, values in zip(kept["columns"], kept["values"].T, strict=True):
-            if column in table:
-                own = table[column].to_numpy(dtype=float, na_value=np.nan)
-                columns[column] = np.where(np.isclose(own, values, rtol=NEAR, atol=0, equal_nan=True), values, own)
-        return table.assign(**columns)
+        return table if table is None or kept is None else files.with_digits(table, kept["columns"], kept["values"])
 
     def summary(self) -> pd.DataFrame:
         """The similarities in short, one row per encoder.

@@ -7,9 +7,17 @@ from normenc.errors import InputError
 from normenc.stimuli.images import IMAGE_SUFFIXES, Header, read_header
 from normenc.texts import natural_order
 
-__all__ = ["list_images", "of_faults", "read_headers"]
+__all__ = ["is_zarr", "list_images", "of_faults", "read_headers"]
 
 NAMED = 3  # files in a message
+
+
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a store of Zarr, whatever it is called; False if it cannot be read."""
+    try:
+        return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+    except OSError:
+        return False
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ import torch
 from normenc.errors import InputError
 from normenc.stimuli.checked_stacks import as_stack, check_values
 from normenc.stimuli.fitting import fitted, luminance
-from normenc.stimuli.folders import list_images, read_headers
+from normenc.stimuli.folders import is_zarr, list_images, read_headers
 from normenc.stimuli.stacks import ArrayFile, FileStack, Some, Stack, blocks, split_place
 
 __all__ = ["ImageSet", "open_stack"]
@@ -238,7 +238,7 @@ def open_stack(
     """
     name, inside = split_place(str(source))
     path = Path(name).expanduser()
-    if path.is_dir() and path.suffix.lower() != ".zarr" and not (path / "zarr.json").exists():
+    if path.is_dir() and path.suffix.lower() != ".zarr" and not is_zarr(path):
         files = list_images(path)
         for file in files if told else ():
             told(file)  # type: ignore[misc]

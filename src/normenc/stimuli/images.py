@@ -104,15 +104,18 @@ def _opened(file: Path) -> Iterator[Any]:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings(), Image.open(file) as opened:
+        with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield opened
+            with Image.open(file) as opened:
+                yield opened
     except InputError:
         raise
     except MemoryError:
         raise InputError(f"{file}: this image does not fit in memory; save a smaller one") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"{file}: this image cannot be read ({error})") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(f"{file}: this image is too large ({error}); save it again, smaller") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"{file}: this image cannot be read ({error}); save it again") from None
 
 
 def _check_header(opened: Any, file: Path) -> None:
