@@ -11,7 +11,7 @@ from normenc import rsa
 from normenc.errors import InputError
 from normenc.quality.comparable import confounded, rdms_for_inference
 from normenc.quality.decisive import NO_RDM, Decidable, decidable, said_of_images
-from normenc.quality.neurons import NeuronQuality, describe_neurons
+from normenc.quality.neurons import NeuronQuality, describe_neurons, n_splits_of
 from normenc.quality.raw import RawValues, look_at
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
 from normenc.quality.verdict import MIN_STUDY, verdict_of
@@ -26,8 +26,6 @@ from normenc.stimulus_types import StimulusType, as_type
 __all__ = ["Quality", "check"]
 
 MIN_REPEATED = 3  # stimuli, for the reliability of an RDM
-N_SPLITS, FEW_SPLITS = 20, 5  # the second of more stimuli than these, which say as much
-MANY_STIMULI = 400
 MOST_GIB = 2.0  # of responses that are examined
 
 
@@ -336,7 +334,7 @@ def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:
     index = recording.trials["stimulus_index"].to_numpy()
     if (np.bincount(index) >= 2).sum() < max(MIN_REPEATED, MIN_STIMULI):
         return None
-    n_splits = FEW_SPLITS if recording.n_stimuli > MANY_STIMULI else N_SPLITS
+    n_splits = n_splits_of(recording.n_stimuli)
     return rdm_reliability(
         recording.trials.values, index, ordered=recording.has_neighbours, n_splits=n_splits, seed=seed
     )

@@ -22,11 +22,11 @@ from normenc.tuning import (
     stimulus_p_values,
 )
 
-__all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons"]
+__all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons", "n_splits_of"]
 
 N_BOOTSTRAP = 500
 BLOCK_UNITS = 1024  # neurons at once, in double precision
-N_SPLITS, FEW_SPLITS = 20, 5  # of the trials; the second of more stimuli than these, which say as much
+N_SPLITS, FEW_SPLITS = 20, 5  # of the trials
 MANY_STIMULI = 400
 RELIABLE = 0.3  # split-half reliability at which a neuron counts as reliable
 DRIFT, SURELY = 0.3, 0.01  # smallest correlation with the order of trials of a drifting neuron, and largest p-value
@@ -133,13 +133,17 @@ def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
     return NeuronQuality(**facts)
 
 
+def n_splits_of(n_stimuli: int) -> int:
+    """Random splits of the trials that are averaged: 20 or, of more than 400 stimuli, which say as much, 5."""
+    return FEW_SPLITS if n_stimuli > MANY_STIMULI else N_SPLITS
+
+
 def _counted(p_values: npt.NDArray[np.float64]) -> Count:
     return Count(int(discoveries(p_values).sum()), int(np.isfinite(p_values).sum()))
 
 
 def _reliability(trials: npt.NDArray[Any], index: npt.NDArray[np.intp], seed: int) -> dict[str, Any]:
-    n_splits = FEW_SPLITS if len(np.unique(index)) > MANY_STIMULI else N_SPLITS
-    each = split_half_reliability(trials, index, n_splits=n_splits, seed=seed)
+    each = split_half_reliability(trials, index, n_splits=n_splits_of(len(np.unique(index))), seed=seed)
     known = each[np.isfinite(each)]
     if not known.size:
         return {}
