@@ -21,8 +21,8 @@ from normenc.errors import InputError
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.study import Study, load_study, own_code, own_measures, prepare, provenance
+from normenc.study.control_representing import control_representations
 from normenc.study.represented import represent
-from normenc.study.representing import control_representations
 from normenc.study.sweep import train_units
 from normenc.study.units import Unit
 
