@@ -89,8 +89,11 @@ def test_rdms_in_files_give_the_same_tables(made, tmp_path, monkeypatch):
     monkeypatch.setattr(rdm_folder, "IN_FILES", 400)
     again = study.run(made.evaluation.study, out=tmp_path / "run", progress=False)
     assert all(isinstance(r.rdm, StoredRdm) for r in again.evaluation.representations)
-    for name in ("similarity.csv", "similarity_by_seed.csv", "similarity_by_method.csv", "partitioning.csv", "rdms.nc"):
+    for name in ("similarity.csv", "similarity_by_seed.csv", "similarity_by_method.csv", "partitioning.csv"):
         assert (again.folder / name).read_bytes() == (made.folder / name).read_bytes(), name
+    for name in ("rdms.nc", "representations.nc"):
+        with xr.open_dataset(again.folder / name) as one, xr.open_dataset(made.folder / name) as other:
+            xr.testing.assert_identical(one, other)
     scratch = tmp_path / ".run.normenc-scratch"
     assert scratch.exists()
     del again
@@ -101,5 +104,7 @@ def test_rdms_in_files_give_the_same_tables(made, tmp_path, monkeypatch):
 def test_an_rdm_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(rdm_folder, "IN_FILES", 3)
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"file: the RDM of a layer, 0 MiB, cannot be written here \(.*; make room"):
+    with pytest.raises(
+        InputError, match=r"file: what was computed of a layer, 0 MiB, cannot be written here \(.*; make room"
+    ):
         rdm_folder.RdmFolder(tmp_path / "file").keep(np.zeros((5, 5)))

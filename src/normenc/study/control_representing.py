@@ -60,7 +60,7 @@ def _some_at_a_time(prepared: Prepared, control: ControlSettings, reading: Readi
         metric=prepared.study.rdm_metric,
         memory=reading.memory,
         scratch=reading.scratch,
-        store=reading.rdms.keep,
+        store=reading.rdms,
         batch_size=BATCH,
     )
     results = control_outputs(control, shown, read)

@@ -47,7 +47,7 @@ def encoder_representations(
             metric=prepared.study.rdm_metric,
             cache=cache_folder() / "layers",
             keep=keep,
-            store=reading.rdms.keep,
+            store=reading.rdms,
             memory=reading.memory,
             scratch=reading.scratch,
             reduce=unit.section.reduce,

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache as once
 from hashlib import sha256
@@ -23,7 +23,7 @@ from normenc.rsa import rdm
 from normenc.rsa.pairs import upper, whole
 from normenc.rsa.stored import Matrix
 from normenc.study.own_code import INSTALLED, code_of, root_of
-from normenc.study.rdm_folder import MANY_STIMULI
+from normenc.study.rdm_folder import MANY_STIMULI, RdmFolder
 from normenc.study.source_code import digest_of_code
 from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
 from normenc.study.units import packages
@@ -74,7 +74,7 @@ def extracted(
     metric: str = "correlation",
     cache: Path | None = None,
     keep: bool = True,
-    store: Callable[[npt.NDArray[Any]], Matrix] = np.asarray,
+    store: RdmFolder | None = None,
     **options: Any,
 ) -> dict[str, LayerResult | InputError]:
     """RDMs of an encoder's layers, and their responses, or features of large ones; what was computed before is read.
@@ -91,8 +91,8 @@ def extracted(
         default: nothing is kept.
     keep : bool
         Whether responses are wanted beside RDMs.
-    store : callable
-        Takes each RDM as soon as it is known and gives what stands for it, so that not all are in memory.
+    store : RdmFolder, optional
+        Takes RDMs and responses as soon as they are known, so that those of many stimuli are not all in memory.
     **options
         Of :func:`normenc.representations.extract`.
 
@@ -138,8 +138,11 @@ def _result(layer: LayerResponses, metric: str, keep: bool) -> LayerResult | Inp
     return LayerResult(layer.name, layer.shape[1], matrix, values, layer.note, features)
 
 
-def _stored(result: LayerResult | InputError, store: Callable[[npt.NDArray[Any]], Matrix]) -> LayerResult | InputError:
-    return result if isinstance(result, InputError) else replace(result, rdm=store(np.asarray(result.rdm)))
+def _stored(result: LayerResult | InputError, store: RdmFolder | None) -> LayerResult | InputError:
+    if store is None or isinstance(result, InputError):
+        return result
+    responses = None if result.responses is None else store.keep_responses(result.responses)
+    return replace(result, rdm=store.keep(np.asarray(result.rdm)), responses=responses)
 
 
 def _precision(n_stimuli: int) -> type[np.floating[Any]]:
@@ -213,9 +216,7 @@ def _packed(result: LayerResult, key: str) -> bytes:
     return pack(tensors, key)
 
 
-def _kept(
-    places: Mapping[str, Path], n_stimuli: int, store: Callable[[npt.NDArray[Any]], Matrix]
-) -> dict[str, LayerResult | InputError]:
+def _kept(places: Mapping[str, Path], n_stimuli: int, store: RdmFolder | None) -> dict[str, LayerResult | InputError]:
     """Results that were kept; one warning tells of those that were damaged, and are computed again."""
     found: dict[str, LayerResult | InputError] = {}
     damaged = []

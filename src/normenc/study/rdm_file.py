@@ -15,7 +15,7 @@ from normenc.rsa.stored import Matrix
 from normenc.study.evaluation import Evaluation
 from normenc.whole_files import WriteError, beside, write_whole
 
-__all__ = ["netcdf", "units_of", "write_rdms"]
+__all__ = ["netcdf", "units_of", "write_dataset", "write_rdms"]
 
 MANY_STIMULI = 400  # of more, matrices are written one by one, in single precision
 NAME, DIMS = "dissimilarity", ("population", "stimulus", "stimulus_2")
@@ -56,6 +56,26 @@ def write_rdms(evaluation: Evaluation, path: Path) -> None:
                 _write_one_by_one(file, matrices, facts | {"coordinates": f"{recording.kind} {recording.kind}_2"})
     except OSError as error:
         raise WriteError(error, path, size) from None
+
+
+def write_dataset(path: Path, dataset: xr.Dataset) -> None:
+    """Write arrays of stimuli: in memory and then to the file or, of many stimuli, one after the other.
+
+    Raises
+    ------
+    WriteError
+        When the file cannot be written.
+    """
+    if dataset.sizes.get("stimulus", 0) <= MANY_STIMULI:
+        write_whole(path, netcdf(dataset))
+        return
+    try:
+        with beside(path) as aside:
+            _make_room(aside, dataset.nbytes)
+            with h5netcdf.File(aside, "w") as file:
+                dataset.dump_to_store(H5NetCDFStore(file))
+    except OSError as error:
+        raise WriteError(error, path, dataset.nbytes) from None
 
 
 def _make_room(path: Path, size: int) -> None:

@@ -2,11 +2,12 @@
 
 import shutil
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ __all__ = ["MANY_STIMULI", "RdmFolder", "Reading"]
 
 MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 IN_FILES = 1000  # of more, in files: 100 MB each for 5,000 stimuli, of hundreds of layers and twins
+
+T = TypeVar("T")
 
 
 class RdmFolder:
@@ -47,14 +50,28 @@ class RdmFolder:
         n_stimuli = len(matrix)
         if n_stimuli <= IN_FILES:
             return matrix.astype(np.float32) if n_stimuli > MANY_STIMULI else matrix
+        return self._written(lambda path: StoredRdm.write(path, matrix, owner=self), 4 * n_stimuli**2)
+
+    def keep_responses(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Responses, shape (n_stimuli, n_units): the same or, of more than 1,000 stimuli, in a file, read when used."""
+        if len(values) <= IN_FILES:
+            return values
+
+        def write(path: Path) -> npt.NDArray[Any]:
+            values.tofile(path)
+            return np.memmap(path, values.dtype, "r", shape=values.shape)
+
+        return self._written(write, values.nbytes)
+
+    def _written(self, write: Callable[[Path], T], size: int) -> T:
         try:
             path = self._own() / f"{self._n_kept}"
             self._n_kept += 1
-            return StoredRdm.write(path, matrix, owner=self)
+            return write(path)
         except OSError as error:
             free = shutil.disk_usage(self._place).free / 2**30 if self._place.exists() else 0.0
             raise InputError(
-                f"{visible(str(self._place))}: the RDM of a layer, {4 * n_stimuli**2 / 2**20:.0f} MiB, cannot be "
+                f"{visible(str(self._place))}: what was computed of a layer, {size / 2**20:.0f} MiB, cannot be "
                 f"written here ({error.strerror or error}; {free:.1f} GiB are free); make room on this disk"
             ) from None
 
