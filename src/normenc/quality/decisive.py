@@ -7,6 +7,7 @@ from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy import stats
 
@@ -15,6 +16,7 @@ from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.renamed import renamed
 from normenc.representations import represent
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.permutation import chance_test, permuted_stimuli
 from normenc.stimulus_types import StimulusType, as_type
 
@@ -26,7 +28,6 @@ N_SAMPLES = 100  # of the bootstrap; a standard error from as many is off by 7 %
 MIN_STIMULI = 6  # to generalise to others
 ALPHA, POWER = 0.05, 0.8
 NO_RDM = "its RDM cannot be computed"
-MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 FEW = 4  # models that are named one by one
 CANDIDATE_SIDE = 64  # pixels of the longer side of images from which these are computed
 CANDIDATES = {  # cheap models; the last is only for gratings
@@ -292,12 +293,15 @@ def _candidates(recording: Recording) -> dict[str, Any]:
         given = dict.fromkeys([*CANDIDATES][:-1], few.all())
     else:
         return {}
-    layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
-    rdms = {}
-    for name, layer in layers.items():  # equal images give equal responses
-        own = rsa.rdm(layer.astype(np.float64))
-        rdms[name] = own.astype(np.float32) if len(own) > MANY_STIMULI else own
-    return rdms
+    return {name: _rdm_of(represent(CANDIDATES[name], shown)) for name, shown in given.items()}
+
+
+def _rdm_of(layers: Mapping[str, Any]) -> npt.NDArray[Any]:
+    """The RDM of a cheap model's only layer, in single precision for many stimuli."""
+    (layer,) = layers.values()
+    if len(layer) > MANY_STIMULI:
+        return rsa.rdm(layer).astype(np.float32)
+    return rsa.rdm(layer.astype(np.float64))
 
 
 def said_of_images(recording: Recording) -> str:

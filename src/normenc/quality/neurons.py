@@ -11,6 +11,7 @@ from scipy.stats import t as student
 
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.tuning import (
     around_zero,
     decode_orientation,
@@ -27,7 +28,6 @@ __all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons", "n_splits_of
 N_BOOTSTRAP = 500
 BLOCK_UNITS = 1024  # neurons at once, in double precision
 N_SPLITS, FEW_SPLITS = 20, 5  # of the trials
-MANY_STIMULI = 400
 RELIABLE = 0.3  # split-half reliability at which a neuron counts as reliable
 DRIFT, SURELY = 0.3, 0.01  # smallest correlation with the order of trials of a drifting neuron, and largest p-value
 MIN_TRIALS = 20  # for drift and decoding

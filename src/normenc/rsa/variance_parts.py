@@ -13,9 +13,12 @@ from normenc.rsa.stored import Matrix
 __all__ = [
     "STATISTICS",
     "Products",
+    "Related",
     "non_negative_parts",
     "products_in_samples",
     "products_of_matrices",
+    "related",
+    "unit",
     "variance_parts",
 ]
 
@@ -44,55 +47,83 @@ class Products:
     data: Floats
 
 
+@dataclass(frozen=True)
+class Related:
+    """How controls and layers are related in samples of the stimuli, which no sample of neurons changes.
+
+    Attributes
+    ----------
+    between : ndarray, shape (n_samples, n_controls, n_models)
+        Correlations of each control with each control, then each layer.
+    mean, norms : ndarray, shape (n_models, n_samples)
+        Of the weighted dissimilarities.
+    """
+
+    between: Floats
+    mean: Floats
+    norms: Floats
+
+
+def related(models: Floats, n_controls: int, counts: Counts) -> Related:
+    """Relations of controls and layers; parameters as of :func:`products_in_samples`."""
+    weights = pair_weights(counts)
+    total = weights.sum(axis=0)
+    n, m = n_controls, len(models)
+    mean = models @ weights / total
+    first, second = np.triu_indices(n)
+    rows = np.concatenate([first, np.tile(np.arange(n), m - n), np.arange(n, m)])
+    columns = np.concatenate([second, np.repeat(np.arange(n, m), n), np.arange(n, m)])
+    inner = _weighted(models, rows, columns, weights) - total * mean[rows] * mean[columns]
+    table = np.zeros((m, m, len(total)))
+    table[rows, columns] = table[columns, rows] = inner
+    norms = _lengths(np.einsum("iib->ib", table), total)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = table[:n] / norms[:n, None] / norms[None]
+    return Related(between.transpose(2, 0, 1), mean, norms)
+
+
 def products_in_samples(
-    models: Floats, n_controls: int, data: Floats, counts: Counts, own: Floats | None = None
+    models: Floats, n_controls: int, data: Floats, counts: Counts, own: Floats | None = None, to: Related | None = None
 ) -> Products:
     """Correlations in samples of the stimuli.
 
     Parameters
     ----------
     models : ndarray, shape (n_models, n_pairs)
-        Vectors of dissimilarities, controls first.
+        Vectors of dissimilarities, controls first, each centred and scaled by :func:`unit`.
     n_controls : int
     data : ndarray, shape (n_rdms, n_pairs)
         Ignored if each sample has its own.
-    counts : ndarray of int, shape (n_samples, n_stimuli)
-        How often each stimulus is in each sample.
+    counts : ndarray of int, shape (n_samples, n_stimuli) or (1, n_stimuli)
+        How often each stimulus is in each sample, or in all.
     own : ndarray, shape (n_rdms, n_samples, n_pairs), optional
         The data's dissimilarities in each sample.
+    to : Related, optional
+        Of these models in these samples, if that is known.
 
     Returns
     -------
     Products
     """
+    to = related(models, n_controls, counts) if to is None else to
     weights = pair_weights(counts)
     total = weights.sum(axis=0)
-    x = _unit(models)
-    n = n_controls
-    mean = x @ weights / total
-    first, second = np.triu_indices(n)
-    rows = np.concatenate([first, np.tile(np.arange(n), len(x) - n), np.arange(n, len(x))])
-    columns = np.concatenate([second, np.repeat(np.arange(n, len(x)), n), np.arange(n, len(x))])
-    inner = _weighted(x, rows, columns, weights) - total * mean[rows] * mean[columns]
-    table = np.zeros((len(x), len(x), len(total)))
-    table[rows, columns] = table[columns, rows] = inner
-    norms = _lengths(np.einsum("iib->ib", table), total)
     if own is None:
-        y = _unit(data)
-        crossed = np.stack([x @ (weights * one[:, None]) for one in y], axis=1)
+        y = unit(data)
+        crossed = np.stack([models @ (weights * one[:, None]) for one in y], axis=1)
         mean_y, squares = y @ weights / total, np.square(y) @ weights
     else:
-        centred = _unit(own)
-        crossed = np.stack([x @ (weights * one.T) for one in centred], axis=1)
+        centred = unit(own)
+        crossed = np.stack([models @ (weights * one.T) for one in centred], axis=1)
         mean_y = np.einsum("rbp,pb->rb", centred, weights) / total
         squares = np.einsum("rbp,rbp,pb->rb", centred, centred, weights)
-    crossed -= total * mean[:, None] * mean_y
+    crossed -= total * to.mean[:, None] * mean_y
     norms_y = _lengths(squares - total * mean_y**2, total)
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = table / norms[:, None] / norms[None]
-        to_data = crossed / norms[:, None] / norms_y
-    between, to_data = between.transpose(2, 0, 1), to_data.transpose(2, 0, 1)
-    return Products(between[:, :n, :n], between[:, :n, n:], to_data)
+        to_data = (crossed / to.norms[:, None] / norms_y).transpose(2, 0, 1)
+    between = np.broadcast_to(to.between, (len(to_data), *to.between.shape[1:]))
+    n = n_controls
+    return Products(between[:, :, :n], between[:, :, n:], to_data)
 
 
 def products_of_matrices(models: Sequence[Matrix], n_controls: int, data: Floats) -> Products:
@@ -208,7 +239,7 @@ def _lengths(squares: Floats, total: Floats) -> Floats:
     return np.sqrt(np.where(squares > 1e-14 * total, squares, np.nan))
 
 
-def _unit(vectors: Floats) -> Floats:
+def unit(vectors: Floats) -> Floats:
     """Centred and scaled, which changes no correlation, so that sums in samples stay precise."""
     centred = vectors - vectors.mean(axis=-1, keepdims=True)
     largest = np.abs(centred).max(axis=-1, keepdims=True)
