@@ -156,3 +156,15 @@ def test_an_rdm_of_another_metric_is_refused_whatever_the_number_of_stimuli(give
         check_kind(right, *own, "cosine")
     with pytest.raises(InputError, match=f"the {given} have 1100 stimuli, but the data have 1099; they must agree"):
         check_kind(right[:, 1:, 1:], *own, "correlation")
+
+
+def test_a_model_with_few_dissimilarities_among_many_stimuli_has_no_similarity():
+    n = 1100
+    signal = RNG.normal(size=(n, 5))
+    own, related = (rsa.rdm(signal + RNG.normal(size=signal.shape)) for _ in range(2))
+    left_out = sorted(set(range(n)) - set(permuted_stimuli(n, ordered=False, seed=0).tolist()))[:2]
+    few = np.zeros((n, n))
+    few[left_out, left_out[::-1]] = 1
+    found = rsa.infer({"related": [related], "few": [few]}, own, n_samples=2, n_permutations=9).models
+    assert np.isfinite(found["similarity"][0]) and np.isnan(found["similarity"][1])
+    assert found["why_unknown"][1] == "all its dissimilarities are 0 for the 1,000 stimuli that are permuted"

@@ -248,6 +248,8 @@ def infer(
         )
     given = Inputs.of(models, data, responses, repeats, rdm_metric, (subject, session), seed)
     flat = given.flat(measure)
+    some = permuted_stimuli(given.n_stimuli, ordered=ordered, seed=seed)
+    flat |= _flat_in(given.without(flat), some, measure)
     inputs = given.without(flat)
     chosen = inputs.chosen_factors(factors)
     if "stimuli" in chosen and inputs.n_stimuli < MIN_STIMULI:
@@ -255,7 +257,7 @@ def infer(
             f"there are {inputs.n_stimuli} stimuli; generalising to other stimuli needs at least {MIN_STIMULI}. To "
             "draw conclusions only about these stimuli, leave 'stimuli' out of factors"
         )
-    permuted = inputs.of_stimuli(permuted_stimuli(inputs.n_stimuli, ordered=ordered, seed=seed))
+    permuted = inputs.of_stimuli(some)
     test = chance_test(
         _Stacks(permuted), permuted.matrices, ordered=ordered, chance=chance, n_permutations=n_permutations, seed=seed
     )
@@ -294,6 +296,14 @@ def infer(
         n_permuted=permuted.n_stimuli,
         method=measure.name,
     )
+
+
+def _flat_in(inputs: Inputs, some: npt.NDArray[np.intp], measure: Measure) -> dict[str, str]:
+    """Models of which nearly all dissimilarities are equal: all that are permuted, of many stimuli."""
+    if len(some) == inputs.n_stimuli:
+        return {}
+    reasons = inputs.of_stimuli(some).flat(measure)
+    return {name: f"{why} for the {len(some):,} stimuli that are permuted" for name, why in reasons.items()}
 
 
 class _Stacks(Sequence[Floats]):
