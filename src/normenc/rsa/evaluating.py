@@ -23,7 +23,7 @@ __all__ = ["Draws", "Evaluator", "Halves", "n_splits"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-Halves = Sequence[tuple[Floats, Floats]]
+Halves = Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 CEILING_PAIRS = 40_000  # limit on dissimilarities of halves in a bootstrap sample; only the estimate uses all splits
 NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM,
 NEURON_BYTES = 2**28  # and at most this many dissimilarities, if at least two samples fit
