@@ -204,7 +204,7 @@ class _Search:
         project = np.ascontiguousarray(axes.left.T, kind)
         inverse = (1 / (axes.eigenvalues[:, None] + penalties)).astype(kind)
         maps = [
-            (share * across @ axes.left).astype(kind) if share else None
+            (share * across).astype(kind) @ project.T if share else None
             for share, (_, across) in zip(scaling, products, strict=True)
         ]
 
