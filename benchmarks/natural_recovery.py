@@ -141,8 +141,10 @@ def simulate(n: int, shares: list[float], measure: str, out: Path, folder: Path)
     read = layers_read(torch.from_numpy(images.copy()).movedim(3, 1))
     studied = Studied(folder, measure)
     rows = pd.read_csv(out).to_dict("records") if out.exists() else []
-    done = {(row["explainable_variance"], row["recording"]) for row in rows}
-    for number, share in ((number, share) for number in range(n) for share in shares if (share, number) not in done):
+    done = {(row["measure"], row["explainable_variance"], row["recording"]) for row in rows}
+    for number, share in ((number, share) for number in range(n) for share in shares):
+        if (measure, share, number) in done:
+            continue
         name, layer = list(read)[number % len(read)]
         made = recordings.simulated_from_layer(
             read[name, layer],
@@ -155,25 +157,29 @@ def simulate(n: int, shares: list[float], measure: str, out: Path, folder: Path)
         )
         recordings.save(made.recording, folder / "recording.npz", overwrite=True)
         similarities = studied.similarities(whole=number % WHOLE == 0)
-        labels = {"explainable_variance": share, "recording": number, "network": name, "layer": layer}
-        rows.append(labels | outcome(similarities, name, layer))
+        labels = {
+            "measure": measure,
+            "explainable_variance": share,
+            "recording": number,
+            "network": name,
+            "layer": layer,
+        }
+        rows.append(labels | {"network": name, "layer": layer} | outcome(similarities, name, layer))
         pd.DataFrame(rows).to_csv(out, index=False)
     return pd.DataFrame(rows)
 
 
 def table(outcomes: pd.DataFrame) -> str:
     """The table as Markdown."""
-    lines = [
-        "| variance explained | found | among the two highest | the same or the neighbouring layer | twin or control |"
-    ]
-    lines.append("|---|---|---|---|---|")
-    for share, rows in sorted(outcomes.groupby("explainable_variance"), reverse=True):
+    lines = ["| measure | explained | found | among the first two | it or a neighbour found | twin or control found |"]
+    lines.append("|---|---|---|---|---|---|")
+    for (measure, share), rows in outcomes.groupby(["measure", "explainable_variance"]):
         near = [
             any(found == f"{name} {other}, pretrained" for other in neighbours(name, layer))
             for name, layer, found in zip(rows["network"], rows["layer"], rows["found"], strict=True)
         ]
         counts = rows["is_found"].sum(), (rows["rank"] <= 2).sum(), sum(near), (rows["found_kind"] != TRAINED).sum()
-        lines.append(f"| {share:.0%} | {' | '.join(f'{count} of {len(rows)}' for count in counts)} |")
+        lines.append(f"| {measure} | {share:.0%} | {' | '.join(f'{count} of {len(rows)}' for count in counts)} |")
     return "\n".join(lines)
 
 
