@@ -32,7 +32,7 @@ def simulated(candidates, noise, n_stimuli, options, **more):
     return simulate_power(some, dict.fromkeys(candidates, noise), options, progress=False, **({"workers": 1} | more))
 
 
-def test_more_data_finds_the_right_model_more_often():
+def test_more_data_finds_the_correct_model_more_often():
     found = simulated(CANDIDATES, 2.0, [8, 30], settings())
     table = found.recovery.pivot_table(index="n_stimuli", columns="n_neurons", values="recovered")
     assert table.loc[30, 200] == 1

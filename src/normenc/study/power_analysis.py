@@ -1,4 +1,4 @@
-"""How much data does it take: simulate recordings from every candidate, and see whether the right one is found."""
+"""How much data does it take: simulate recordings from every candidate, and see whether the correct one is found."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -44,7 +44,7 @@ def power(
     progress: bool | ProgressCallback = True,
     **options: Any,
 ) -> Power:
-    """Simulate recordings from each of a study's candidates, and see how often the right one is found.
+    """Simulate recordings from each of a study's candidates, and see how often the correct one is found.
 
     Candidates are the layers of networks, their untrained twins and the controls; of several with the same RDM, which no
     recording can tell apart, the first. How noisy a trial is follows
@@ -102,8 +102,8 @@ def power(
             )
             with place.staged() as aside:
                 _write(simulated, study.model_copy(update={"power": settings}), aside)
-    found = {"failures": represented.failures, "skipped": prepared.skipped_controls, "same": same}
-    return replace(simulated, folder=folder, **found)
+    failures, skipped = represented.failures, prepared.skipped_controls
+    return replace(simulated, folder=folder, failures=failures, skipped=skipped, same=same)
 
 
 def _no_choice(labels: list[str]) -> str:
