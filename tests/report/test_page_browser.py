@@ -276,8 +276,7 @@ def test_images_are_named_on_axes_and_thinning_is_said(browser, hostile_page, tm
     names = ["a<b>.png", *(f"image {number}" for number in range(10)), "a name of very many letters"]
 
     def of_images(data):
-        numbers = [1 + 81 * place for place in range(12)]
-        data["stimuli"] |= {"kind": "image", "angles": None, "period": None, "labels": names, "numbers": numbers}
+        data["stimuli"] |= {"kind": "image", "angles": None, "period": None, "labels": names}
         data["stimuli"]["thinned_from"] = 900
         for population in data["populations"]:
             population["tuning"] = None

@@ -13,7 +13,7 @@ from normenc.rsa import noise_ceiling, rdm, simulate_responses
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
 from normenc.study.power_analysis import matching_noise
-from normenc.study.power_simulation import Power, distinct, simulate_power
+from normenc.study.power_simulation import Power, simulate_power
 from normenc.study.processes import processes
 from normenc.study.settings import PowerSettings
 

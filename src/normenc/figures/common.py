@@ -34,8 +34,8 @@ __all__ = [
     "figure_of",
     "first_in_row",
     "known",
-    "looks_of",
     "line_styles",
+    "looks_of",
     "new_panels",
     "palette",
     "panels_in_rows",
@@ -44,6 +44,7 @@ __all__ = [
     "stimulus_axis",
     "stimulus_ticks",
     "style",
+    "titled",
     "units_text",
     "wrapped",
 ]
@@ -191,7 +192,7 @@ def palette(n: int, few: Sequence[str] = COLOURS) -> list[str]:
 def looks_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each name; no two have the same colour."""
     colours = palette(len(names), OKABE_ITO)
-    return {name: (colour, MARKERS[k % len(MARKERS)]) for k, (name, colour) in enumerate(zip(names, colours, strict=True))}
+    return {name: (colours[k], MARKERS[k % len(MARKERS)]) for k, name in enumerate(names)}
 
 
 def known(populations: Values, controls: Values | None) -> dict[str, npt.ArrayLike]:
@@ -218,19 +219,24 @@ def per_unit(values: Any, label: str) -> npt.NDArray[Any]:
 
 
 def wrapped(name: str, width: int = 28) -> str:
-    """A name in at most two lines of `width` characters, shortened with an ellipsis.
+    r"""A name in at most two lines of `width` characters, shortened with an ellipsis.
 
     Words too long for a line, such as names of networks, are broken after an underscore, dot or slash if possible.
 
     Examples
     --------
-    >>> wrapped("mobilenetv3_small_050", 14).split("\\n")
+    >>> wrapped("mobilenetv3_small_050", 14).split("\n")
     ['mobilenetv3_', 'small_050']
     """
     lines = _Wrapper(width).wrap(name)
     if len(lines) > 2:
         lines = [lines[0], " ".join(lines[1:])[: width - 1].rstrip() + "…"]
     return "\n".join(lines)
+
+
+def titled(label: str, panel: Axes) -> str:
+    """A label, broken to its panel's width on a narrow page."""
+    return wrapped(label, room(panel)) if narrow(panel) else label
 
 
 class _Wrapper(textwrap.TextWrapper):

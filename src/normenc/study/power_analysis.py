@@ -46,13 +46,13 @@ def power(
 ) -> Power:
     """Simulate recordings from each of a study's candidates, and see how often the correct one is found.
 
-    Candidates are the layers of networks, their untrained twins and the controls; of several with the same RDM, which no
-    recording can tell apart, the first. How noisy a trial is follows
-    from the study's recording, whose RDMs of halves of the neurons are as similar as those of a simulated one of its
-    size, or from ``power.noise``. Amounts of data that the section leaves out start from what the recording has and go
-    up: stimuli to twice and four times as many (up to 200), neurons and trials a stimulus to twice as many, animals to
-    twice as many and at least 5. More gratings than the animal saw need no guess, because candidates are computed from
-    images; of images there are never more than the recording's.
+    Candidates are the layers of networks, their untrained twins and the controls; of several with the same RDM, which
+    no recording can tell apart, the first. How noisy a trial is follows from the study's recording, whose RDMs of
+    halves of the neurons are as similar as those of a simulated one of its size, or from ``power.noise``. Amounts of
+    data that the section leaves out start from what the recording has and go up: stimuli to twice and four times as
+    many (up to 200), neurons and repeats (trials of each stimulus) to twice as many, animals to twice as many and at
+    least 5. More gratings than the animal saw need no guess, because candidates are computed from images; of images
+    there are never more than the recording's.
 
     Parameters
     ----------
@@ -110,8 +110,8 @@ def _no_choice(labels: list[str]) -> str:
     """What to do where there are no two candidates to tell apart."""
     why = "all have the same RDM" if len(labels) > 1 else "that is the only one"
     return (
-        f"power compares candidates, and {labels[0]!r} has none to be compared with: {why}; add layers, untrained twins "
-        "or controls to the study"
+        f"power compares candidates, and {labels[0]!r} has none to be compared with: {why}; add layers, untrained "
+        "twins or controls to the study"
     )
 
 
