@@ -9,11 +9,12 @@ from normenc import controls, stimuli
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.representations import represent
-from normenc.rsa import noise_ceiling, rdm, simulate_responses
+from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
+from normenc.rsa.against import against_others
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
 from normenc.study.power_analysis import matching_noise
-from normenc.study.power_simulation import Power, simulate_power
+from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.settings import PowerSettings
 
@@ -49,6 +50,39 @@ def test_twins_are_found_by_chance_and_never_apart():
     found = simulated(twins, 1.0, [30], settings(n_neurons=[50], n_simulations=30))
     assert found.recovery["recovered"].mean() == pytest.approx(0.5, abs=0.25)
     assert found.pairs["power"].max() <= 0.3
+
+
+@pytest.mark.parametrize("kind", ["animals", "neurons"])
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_one_model_against_the_others_is_tested_as_in_the_whole_inference(kind, method, ordered):
+    rng = np.random.default_rng(4)
+    flat = 1 - np.eye(40)  # it has no similarity
+    models = CANDIDATES | {"flat": flat}
+    noisy = simulate_responses(CANDIDATES["one"], 30, 1.0, rng, n_animals=3)[:, 0]
+    data = {"data": np.stack([rdm(own) for own in noisy])} if kind == "animals" else {"responses": noisy[0]}
+    options = {"method": method, "ordered": ordered, "n_samples": 50, "seed": 7, **data}
+    whole = infer(models, n_permutations=1, **options)
+    similarity, pairs = against_others(models, "other", **options)
+    np.testing.assert_allclose(similarity, whole.models["similarity"])
+    assert pairs["other"].tolist() == ["one", "third", "flat"]
+    rows = whole.pairs.set_index(["model", "other"])
+    for row in pairs.itertuples():
+        turned = ("other", row.other) not in rows.index
+        expected = rows.loc[(row.other, "other") if turned else ("other", row.other)]
+        sign = -1 if turned else 1
+        np.testing.assert_allclose([row.difference, row.p], [sign * expected["difference"], expected["p"]], rtol=1e-9)
+
+
+def test_candidates_with_the_same_rdm_are_counted_once():
+    one, other = CANDIDATES["one"], CANDIDATES["other"]
+    rounded = one.astype(np.float32).astype(np.float64)
+    candidates = {n: {"pool": one[:n, :n], "fc": other[:n, :n], "flatten": rounded[:n, :n]} for n in (8, 30)}
+    kept, same = distinct(candidates)
+    assert same == {"flatten": "pool"}
+    assert {n: list(rdms) for n, rdms in kept.items()} == {8: ["pool", "fc"], 30: ["pool", "fc"]}
+    candidates[30]["flatten"] = CANDIDATES["third"][:30, :30]  # they differ in the RDM of more stimuli
+    assert distinct(candidates)[1] == {}
 
 
 def test_processes_and_order_do_not_matter():
