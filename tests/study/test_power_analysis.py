@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from normenc import controls, stimuli
+from normenc.cli.printing import print_power
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.representations import represent
@@ -283,6 +284,17 @@ def test_the_weakest_pair_is_named():
         [12, "b", "c", 0.5],
         [24, "a", "b", 0.2],
     ]
+
+
+def test_what_is_printed_says_how_many_pairs_are_told_apart_and_which_candidates_are_the_same(capsys):
+    amounts = {"n_stimuli": 12, "n_neurons": 50, "n_animals": 1, "n_repeats": 2}
+    recovery = pd.DataFrame([amounts | {"generating": name, "recovered": 0.5} for name in "ab"])
+    pairs = [amounts | {"generating": a, "other": b, "power": p} for a, b, p in (("a", "b", 0.8), ("b", "a", 0.25))]
+    print_power(Power(recovery, pd.DataFrame(pairs), same={"flatten": "pool"}))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "correct model wins pairs with power 0.8 weakest pair's power weakest pair" in said
+    assert "12 50 1 2 0.50 50 % 0.25 b > a" in said
+    assert "flatten: it has the same RDM as pool" in said
 
 
 def test_processes_end_where_the_work_is_interrupted():
