@@ -202,7 +202,7 @@ def check(
         echo(f"next: {command}", f"      {why}")
 
 
-@app.command(short_help="Find out how much data it takes to identify the right model.")
+@app.command(short_help="Find out how much data it takes to identify the correct model.")
 @takes_recording
 def power(
     study: Annotated[
@@ -225,7 +225,7 @@ def power(
     *,
     preparation: Any,
 ) -> None:
-    """Simulate recordings from each candidate model, and find out how much data identifies the right one."""
+    """Simulate recordings from each candidate model, and find out how much data identifies the correct one."""
     from normenc import study as studies
     from normenc.errors import InputError
     from normenc.renamed import RenamedWarning
