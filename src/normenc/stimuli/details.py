@@ -69,7 +69,9 @@ class Details:
             alike = int(counts[counts > 1].sum())
             said.append(f"{alike:,} of {n:,} images are the same as another one ({len(counts):,} different)")
         if self.is_flat.any():
-            said.append(f"{self.is_flat.sum():,} of {n:,} images have no contrast: all of their pixels are alike")
+            one = self.is_flat.sum() == 1
+            which = "has no contrast: all of its pixels" if one else "have no contrast: all of their pixels"
+            said.append(f"{self.is_flat.sum():,} of {n:,} images {which} are alike")
         if self.brightest.max() <= DIM:
             said.append(
                 f"no image is brighter than {self.brightest.max():.2g} of white; if their values use fewer bits than "
