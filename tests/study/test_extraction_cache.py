@@ -6,6 +6,7 @@ from torch import nn
 from normenc import rsa
 from normenc.errors import InputError, NormencWarning
 from normenc.representations import represent
+from normenc.stimuli import ImageSet
 from normenc.study.extraction import extracted
 
 IMAGES = torch.rand(12, 3, 16, 16, generator=torch.Generator().manual_seed(1))
@@ -104,3 +105,41 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="layers cannot be kept here"):
         extracted(network(), IMAGES, ["1"], cache=tmp_path / "file" / "units")
+
+
+class Changing(nn.Sequential):
+    """A network during whose run another program writes to the images' file."""
+
+    write = None
+
+    def forward(self, x):
+        if type(self).write is not None:
+            type(self).write()
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("kind", ["in place", "anew"])
+def test_nothing_is_kept_of_images_that_change_during_a_run(tmp_path, kind):
+    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), dtype=np.uint8)
+    place = tmp_path / "images.npy"
+    np.save(place, images)
+
+    def write():
+        if kind == "anew":
+            np.save(place, 255 - images)
+        else:
+            there = np.load(place, mmap_mode="r+")
+            there[:] = 255 - images
+            there.flush()
+
+    torch.manual_seed(0)
+    encoder = Changing(nn.Conv2d(3, 4, 3), nn.ReLU())
+    Changing.write = staticmethod(write)
+    with pytest.raises(InputError, match=r"images.npy: this has changed since it was first read"):
+        extracted(encoder, ImageSet.open(place), ["1"], cache=tmp_path / "cache", memory="1MiB")
+    assert list((tmp_path / "cache").glob("*")) == []
+    Changing.write = None
+    for content in (255 - images, images):
+        np.save(place, content)
+        found = extracted(encoder, ImageSet.open(place), ["1"], cache=tmp_path / "cache")["1"]
+        np.testing.assert_allclose(found.rdm, rsa.rdm(represent(encoder, ImageSet.of(content).all(), ["1"])["1"]))

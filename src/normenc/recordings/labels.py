@@ -228,6 +228,8 @@ def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> Any:
         raise InputError(f"images need stimuli given as image, not as {kind.name}; leave them out")
     if not on_disk(images):
         images = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
+    if images.ndim == 4 and images.shape[3] == 1:  # one channel
+        images = images[..., 0] if not on_disk(images) else ImageSet.of(images).stack
     shape = images.shape
     if 0 in shape or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (3, 4))):
         raise InputError(

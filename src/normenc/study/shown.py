@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 
 from normenc import stimuli
@@ -10,12 +11,14 @@ from normenc.errors import InputError
 from normenc.pretrained import Preprocessing
 from normenc.recordings import Recording
 from normenc.stimuli import ImageSet
-from normenc.study.stimulus_settings import LARGEST, StimulusSettings, of_images
+from normenc.stimuli.fitting import sides_of_ratio
+from normenc.study.stimulus_settings import LARGEST, OF_GRATINGS, StimulusSettings, of_images
 
 __all__ = ["Shown"]
 
 CONTROL_BYTES = 2**28  # of all images, in single precision, as controls see them where the study does not say how large
 FLOAT32 = 4
+ALIKE = 0.02  # by which widths in degrees may differ, as the next pixel of small images makes them
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,12 @@ class Shown:
                     "which are drawn as gratings; it is of images, so leave it out"
                 )
             return
+        for key in OF_GRATINGS:
+            if getattr(self.settings, key) != type(self.settings).model_fields[key].default:
+                raise InputError(
+                    f"stimuli.{key}: given {getattr(self.settings, key)}, but the stimuli of {self.recording.name} are "
+                    "images; it is of gratings. Leave it out; a task that draws gratings has the key itself"
+                )
         if self.recording.images is None:
             raise InputError(
                 f"{self.recording.name}: the images that the animal saw are missing; add them to the file as images, "
@@ -63,31 +72,61 @@ class Shown:
             images = ImageSet.of(self.recording.images, self.recording.stimulus.tolist())
             if settings.size is not None:
                 images = images.resized((settings.size[0], settings.size[1]), settings.fit or "crop")
-            return images if settings.field is None else images.field(*self._field_in_pixels(images.image_size[1]))
+            _ = self._whole_degrees  # refused where images differ in it
+            return images if settings.field is None else self._part(images)
         except InputError as error:
             raise InputError(f"{self.recording.name}: {error}") from None
 
-    def _field_in_pixels(self, width: int) -> tuple[int, int, int, int]:
+    def _part(self, images: ImageSet) -> ImageSet:
+        """What the animal saw of images of the study's size."""
         assert self.settings.field is not None
-        scale = 1.0
-        if self.settings.field_unit == "degrees":
-            assert self.settings.degrees is not None
-            scale = width / self.settings.degrees
+        if self.settings.field_unit != "degrees":
+            left, top, right, bottom = map(int, self.settings.field)
+            return images.field(left, top, right, bottom)
+        assert self._whole_degrees is not None
+        height, width = images.image_size
+        scale = width / self._whole_degrees
         left, top, right, bottom = (round(side * scale) for side in self.settings.field)
-        return left, top, right, bottom
+        if left >= right or top >= bottom or right > width or bottom > height:
+            raise InputError(
+                f"field is [{', '.join(f'{side:g}' for side in self.settings.field)}] degrees; it must lie within "
+                f"images of {width / scale:.4g} x {height / scale:.4g} degrees (width x height), as [left, top, right, "
+                "bottom] from their top left corner, and hold some pixels"
+            )
+        return images.field(left, top, right, bottom)
+
+    @cached_property
+    def _whole_degrees(self) -> float | None:
+        """Width in degrees of images of the study's size: `degrees` is that of the images in their files."""
+        degrees, size, images = self.settings.degrees, self.settings.size, self.recording.images
+        if degrees is None or size is None:
+            return degrees
+        fit, wanted = self.settings.fit or "crop", (size[0], size[1])
+        sizes = {(images.shape[1], images.shape[2])}
+        if hasattr(images, "sizes_in_files"):
+            sizes = images.sizes_in_files(np.arange(len(images)))
+        widths = [degrees * sides_of_ratio(own, wanted, fit)[1] / own[1] for own in sorted(sizes)]
+        if max(widths) > min(widths) * (1 + ALIKE):
+            raise InputError(
+                f"degrees is {degrees:g}, the width of each image, but images differ in their ratio of height to "
+                f"width, so that at size = {list(size)} they are {min(widths):.4g} to {max(widths):.4g} degrees wide; "
+                "leave degrees out, or crop images to one ratio beforehand"
+            )
+        return widths[0]
 
     @property
     def degrees(self) -> float | None:
         """Width in degrees of visual angle of what the animal saw, where it is known."""
         if self.settings.degrees is None or self.is_drawn:
             return None
+        assert self._whole_degrees is not None
         if self.settings.field is None:
-            return self.settings.degrees
+            return self._whole_degrees
         left, _, right, _ = self.settings.field
         if self.settings.field_unit == "degrees":
             return right - left
         whole = self.settings.size[1] if self.settings.size is not None else self.recording.images.shape[2]
-        return self.settings.degrees * (right - left) / whole
+        return self._whole_degrees * (right - left) / whole
 
     def drawn(self, size: tuple[int, int] | None = None, resolution: float | None = None) -> torch.Tensor:
         """Gratings drawn at a size (height, width), or at a resolution, by default the study's: never squeezed."""
