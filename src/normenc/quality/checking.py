@@ -10,7 +10,7 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.errors import InputError
-from normenc.quality.comparable import confounded, rdms_for_inference
+from normenc.quality.comparable import confounded, of_same_neurons, rdms_for_inference
 from normenc.quality.decisive import NO_RDM, Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons, n_splits_of
 from normenc.quality.raw import RawValues, look_at
@@ -321,7 +321,7 @@ def _too_few(recording: Recording) -> list[str]:
 
 def _read_otherwise(recording: Recording) -> list[str]:
     """Signs that the file, or its stimuli, should be read differently."""
-    said = [f"{caution}." for caution in recording.cautions]
+    said = [*(f"{caution}." for caution in recording.cautions), *of_same_neurons(recording)]
     if recording.period is not None and (odd := odd_one_out(recording.stimulus, recording.period)) is not None:
         value, step = odd
         said.append(
