@@ -2,7 +2,7 @@
 
 import pytest
 
-from normenc.report.methods import methods
+from normenc.report.methods import _recording, methods
 
 RECORDING = {
     "name": "mine",
@@ -109,3 +109,25 @@ def test_one_of_a_kind_is_singular():
         in said
     )
     assert "tilt (1 stimulus; 25 epochs" in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"species": "simulated", "area": "simulated", "simulated": True, "units": "arbitrary units"},
+            "to 12 images. This population was simulated; no animal was recorded. Responses were in arbitrary units.",
+        ),
+        ({"units": "a.u."}, "Responses were in arbitrary units."),
+        ({"units": "arbitrary (1 is the peak)"}, "Responses were in arbitrary units (1 is the peak)."),
+        ({"units": "auditory gain"}, "Responses were expressed as auditory gain."),
+        (
+            {"species": "mouse", "area": "V1", "units": "spikes/s"},
+            "the responses of 5 neurons (V1, mouse) to 12 images",
+        ),
+    ],
+)
+def test_units_and_what_is_simulated_read_as_in_a_paper(facts, said):
+    plain = {"species": "not stated", "area": "not stated", "citation": "not stated", "simulated": False, "steps": []}
+    counts = {"n_neurons": 5, "n_trials": None, "n_stimuli": 12, "stimuli": "image"}
+    assert said in _recording(plain | counts | facts, {})

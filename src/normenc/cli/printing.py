@@ -13,6 +13,7 @@ from normenc.cli.terminal import echo, in_colour, tell
 from normenc.texts import visible
 
 __all__ = [
+    "print_check",
     "print_failure",
     "print_failures",
     "print_kept",
@@ -164,6 +165,23 @@ def print_power(power: Any) -> None:
     )
     for label, other in power.same.items():
         echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
+
+
+def print_check(quality: Any) -> None:
+    """Print what the check of a recording found."""
+    from normenc import quality as room
+
+    if quality.read_as:
+        echo(f"{quality.name}: read as {quality.read_as}")
+    echo(quality.description, bold=True)
+    print_table(None, [line for line in room.lines(quality) if line[0] != "read as"])
+    colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
+    echo(f"verdict: {quality.verdict}", fg=colours.get(quality.verdict, typer.colors.YELLOW), bold=True)
+    for warning in quality.warnings:
+        echo(f"- {warning}")
+    echo("what comparisons with these data can decide:", bold=True)
+    for decision in room.decisions(quality.decidable, quality.kind, quality.n_stimuli):
+        echo(f"- {decision}")
 
 
 def _ceiling(ceiling: Any, described: str) -> str:

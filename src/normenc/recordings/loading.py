@@ -231,10 +231,16 @@ def _n_gib(responses: Any) -> float:
 
 
 def chosen(content: Contents, asked: Preparation) -> Contents:
-    """Select the requested stimuli, and the neurons with the requested labels, before missing values are checked."""
+    """Select the requested stimuli, and the neurons with the requested labels, before missing values are checked.
+
+    Trials of animals, or sessions, with neurons of their own are joined in between.
+    """
     if asked.stimuli == "shared":
         content = with_shared(content)
-    if content.responses is None or not asked.labels:
+    if content.responses is None:
+        return content
+    content = content.joined()
+    if not asked.labels:
         return content
     values = np.asarray(content.responses)
     labels = as_labels(content.neurons, NEURON_LABELS, values.shape[1], "neuron")

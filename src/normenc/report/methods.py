@@ -29,6 +29,7 @@ REFERENCES = {
     "course": "Neuromatch Academy, Computational Neuroscience, deep learning day, tutorial 3: Building and Evaluating "
     "Normative Encoding Models.",
 }
+UNTOLD = ("not stated", "simulated")  # areas and species of which a sentence of its own speaks, if any
 METRICS = {
     "correlation": "one minus the Pearson correlation",
     "cosine": "one minus the cosine",
@@ -84,7 +85,7 @@ def methods(
 
 
 def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
-    known = [recording[key] for key in ("area", "species") if recording[key] != "not stated"]
+    known = [recording[key] for key in ("area", "species") if recording[key] not in UNTOLD]
     where = f" ({', '.join(known)})" if known else ""
     n = recording["n_neurons"]
     population = "the RDM of a population" if n is None else f"the responses of {counted(n, 'neuron')}"
@@ -98,7 +99,7 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     if recording["simulated"]:
         sentences.append("This population was simulated; no animal was recorded.")
     if n is not None and recording["units"] != "not stated":
-        sentences.append(f"Responses were expressed as {recording['units']}.")
+        sentences.append(_units(recording["units"]))
     if recording["steps"]:
         sentences.append(_prepared(recording["steps"]))
     sentences += inference.get("notes", [])
@@ -111,6 +112,18 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
             "opposite directions."
         )
     return " ".join(sentences)
+
+
+def _units(units: str) -> str:
+    """The unit of responses, as a sentence.
+
+    Examples
+    --------
+    >>> _units("dF/F"), _units("arbitrary (1 is the peak)")
+    ('Responses were expressed as dF/F.', 'Responses were in arbitrary units (1 is the peak).')
+    """
+    found = re.match(r"(arbitrary( units)?|a\. ?u\.|au)(?![\w.])", units, re.IGNORECASE)
+    return f"Responses were {f'in arbitrary units{units[found.end() :]}' if found else f'expressed as {units}'}."
 
 
 def _prepared(steps: list[str]) -> str:

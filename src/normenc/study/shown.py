@@ -9,6 +9,7 @@ import torch
 from normenc import stimuli
 from normenc.errors import InputError
 from normenc.pretrained import Preprocessing
+from normenc.quality import Seen
 from normenc.recordings import Recording
 from normenc.stimuli import ImageSet
 from normenc.stimuli.fitting import sides_of_ratio
@@ -53,7 +54,7 @@ class Shown:
         if self.recording.images is None:
             raise InputError(
                 f"{self.recording.name}: the images that the animal saw are missing; add them to the file as images, "
-                "or give their folder: images='FOLDER'"
+                "or give their folder: images='FOLDER', or images in the section [stimuli] of a study file"
             )
         _ = self.seen
 
@@ -127,6 +128,24 @@ class Shown:
             return right - left
         whole = self.settings.size[1] if self.settings.size is not None else self.recording.images.shape[2]
         return self._whole_degrees * (right - left) / whole
+
+    def for_check(self) -> Seen:
+        """What the animal saw, for :func:`normenc.quality.check`, which says itself that images are missing.
+
+        Raises
+        ------
+        InputError
+            See :meth:`check`, but for missing images.
+        """
+        if not self.is_drawn and self.recording.images is None:
+            return Seen(None)
+        self.check()
+        if self.settings.field is None:
+            return Seen(self.seen, degrees=self.degrees)
+        sides = ", ".join(f"{side:g}" for side in self.settings.field)
+        whole = self.settings.size or self.recording.images.shape[1:3]
+        part = f"the field [{sides}] in {self.settings.field_unit or 'pixels'} of images of {whole[0]} x {whole[1]}"
+        return Seen(self.seen, part, self.degrees)
 
     def drawn(self, size: tuple[int, int] | None = None, resolution: float | None = None) -> torch.Tensor:
         """Gratings drawn at a size (height, width), or at a resolution, by default the study's: never squeezed."""
