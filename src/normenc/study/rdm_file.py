@@ -7,11 +7,11 @@ from typing import Any
 
 import h5netcdf
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from normenc.recordings import Recording
+from normenc.rsa.stored import Matrix
 from normenc.study.evaluation import Evaluation
 from normenc.whole_files import WriteError, beside, write_whole
 
@@ -30,7 +30,7 @@ def write_rdms(evaluation: Evaluation, path: Path) -> None:
         When the file cannot be written.
     """
     recording = evaluation.recording
-    matrices = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
+    matrices: list[Matrix] = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
     names = [evaluation.recording_label, *(r.key for r in evaluation.representations)]
     labels = xr.Dataset(
         coords={
@@ -65,12 +65,12 @@ def _make_room(path: Path, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
 
 
-def _write_one_by_one(file: Any, matrices: list[npt.NDArray[Any]], facts: dict[str, Any]) -> None:
+def _write_one_by_one(file: Any, matrices: list[Matrix], facts: dict[str, Any]) -> None:
     variable = file.create_variable(NAME, DIMS, np.float32)
     for name, value in facts.items():
         variable.attrs[name] = value
     for place, matrix in enumerate(matrices):
-        variable[place] = matrix.astype(np.float32)
+        variable[place] = np.asarray(matrix, np.float32)
 
 
 def netcdf(dataset: xr.Dataset) -> bytes:
