@@ -19,6 +19,7 @@ __all__ = ["between_animals", "regression_options", "response_partition", "size_
 
 MANY_STIMULI = 1000  # above which regressions take shorter ways, which the notes name
 MOST_COMPONENTS = 1000  # of a layer, then
+ALL_VARIANCE = "shares are of all variance, because no stimulus was repeated"
 GENERALISED = "penalties were chosen by generalised cross-validation"
 
 
@@ -100,6 +101,8 @@ def response_partition(
             row["why_unknown"] = f"{label} cannot be fitted: {error}"
         else:
             row |= _shares(found)
+            if found.parts["feve"].isna().all() and not row["why_unknown"]:
+                row["notes"] = "; ".join(filter(None, [row["notes"], ALL_VARIANCE]))
         rows.append(row)
     names = ["recording", *(name for name in row_labels(prepared, []) if name != "recording"), *COLUMNS]
     return pd.DataFrame(rows)[names].astype({"seed": "Int64", "n_seeds": "Int64"})
