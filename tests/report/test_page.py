@@ -403,7 +403,9 @@ def test_many_layers_are_counted():
     assert (
         f"Of 5 trained layers, 2 are significantly more similar than pixels and 3 did not differ significantly {how}."
     ) in text
-    assert "Of 5 trained layers, 5 are significantly below the lower ceiling (p-values Holm" in text
+    assert (
+        "All 5 trained layers are significantly below the lower ceiling (p-values Holm-corrected for 7 models)." in text
+    )
     controls.loc[controls["encoder"] == "layer4", "p_holm"] = np.nan
     text = " ".join(report.findings(table, controls))
     assert "(p-values Holm-corrected for 8 comparisons); 1 could not be tested." in text

@@ -69,7 +69,7 @@ def beyond_controls(partitioning: pd.DataFrame | None, similarity: pd.DataFrame)
     ...     "encoder": ["fc1", "fc2"], "variance_of": "responses", "explained_by_controls": 0.163, "why_unknown": "",
     ...     "unique": [-0.036, -0.017], "unique_low": [-0.061, -0.039], "unique_high": [-0.01, 0.004]})
     >>> print(*beyond_controls(parts, similarity))
-    The controls together predict 0.163 of the explainable variance of the neurons’ responses (median over neurons). Adding a layer to them changes this by (median of the neurons’ own changes): fc2, −0.017 (95 % confidence interval −0.039 to 0.004), not significantly; fc1, −0.036 (95 % confidence interval −0.061 to −0.010), which makes predictions worse.
+    The controls together predict 0.163 of the explainable variance of the neurons’ responses (median over neurons). With a layer added to them, the median change of a neuron is: fc2, −0.017 (95 % CI −0.039 to 0.004), not significant; fc1, −0.036 (95 % CI −0.061 to −0.010), which makes predictions worse.
     """  # noqa: E501 (a sentence is a line of its own)
     if partitioning is None:
         return []
@@ -80,7 +80,7 @@ def beyond_controls(partitioning: pd.DataFrame | None, similarity: pd.DataFrame)
         if known.empty:
             continue
         shown = known if len(known) <= MANY else known.nlargest(MANY, "unique")
-        of_which = "" if len(known) <= MANY else f" (the {len(shown)} largest of {len(known)} layers)"
+        of_which = "" if len(known) <= MANY else f" (the {len(shown)} largest of {len(known)} are named)"
         sentences.append(_of_responses(shown, of_which) if what == RESPONSES else _of_rdms(shown, of_which))
     unknown = partitioning[partitioning["unique"].isna() & partitioning["why_unknown"].astype(bool)]
     for why, rows in unknown.groupby("why_unknown", sort=False):
@@ -91,13 +91,28 @@ def beyond_controls(partitioning: pd.DataFrame | None, similarity: pd.DataFrame)
 
 def _of_rdms(rows: pd.DataFrame, of_which: str) -> str:
     share = minus(f"{rows['explained_by_controls'].iloc[0]:.3f}")
-    parts = [f"{row['encoder']} explains {_share(row, 'unique')}" for _, row in rows.iterrows()]
-    said = f"The controls together explain {share} {OF_RDMS}. Beyond them{of_which}, {'; '.join(parts)}."
+    said = f"The controls together explain {share} {OF_RDMS}. Beyond them{of_which}, {_shares(rows, 'unique')}."
     twins = rows[rows["beyond_twin"].notna()] if "beyond_twin" in rows else rows[:0]
     if twins.empty:
         return said
-    parts = [f"{row['encoder']} explains {_share(row, 'beyond_twin')}" for _, row in twins.iterrows()]
-    return f"{said} Beyond the controls and its own untrained twin, {'; '.join(parts)}."
+    return f"{said} Beyond the controls and the layer’s own untrained twin, {_shares(twins, 'beyond_twin')}."
+
+
+def _shares(rows: pd.DataFrame, name: str) -> str:
+    """What each of several layers explains; those without a significant part together."""
+    unsure = rows[f"{name}_low"] <= 0
+    parts = [f"{row['encoder']} explains {_share(row, name)}" for _, row in rows[~unsure].iterrows()]
+    if unsure.sum() == 1:
+        row = rows[unsure].iloc[0]
+        parts.append(f"{row['encoder']} explains {_share(row, name)}")
+    elif unsure.any():
+        named = [f"{row['encoder']} ({_value(row, name)})" for _, row in rows[unsure].iterrows()]
+        parts.append(f"{join_names(named)} explain no significant part")
+    return "; ".join(parts)
+
+
+def _value(row: pd.Series, name: str) -> str:
+    return f"{row[name]:.3f}, 95 % CI {interval(row[f'{name}_low'], row[f'{name}_high'])}"
 
 
 def _of_responses(rows: pd.DataFrame, of_which: str) -> str:
@@ -110,15 +125,14 @@ def _of_responses(rows: pd.DataFrame, of_which: str) -> str:
         if pd.isna(row["unique_low"]):
             parts.append(f"{row['encoder']}, {change} (interval unknown)")
             continue
-        verdict = ", not significantly"
+        verdict = ", not significant"
         if row["unique_low"] > 0 or row["unique_high"] < 0:
             verdict = f", which makes predictions {'better' if row['unique_low'] > 0 else 'worse'}"
         ends = interval(row["unique_low"], row["unique_high"])
-        parts.append(f"{row['encoder']}, {change} (95 % confidence interval {ends}){verdict}")
+        parts.append(f"{row['encoder']}, {change} (95 % CI {ends}){verdict}")
     return (
         f"The controls together predict {share} of {whole} of the neurons’ responses (median over "
-        f"neurons). Adding a layer to them changes this by (median of the neurons’ own changes{of_which}): "
-        f"{'; '.join(parts)}."
+        f"neurons). With a layer added to them{of_which}, the median change of a neuron is: {'; '.join(parts)}."
     )
 
 

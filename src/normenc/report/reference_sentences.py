@@ -125,6 +125,9 @@ def _in_numbers(learned: pd.DataFrame, n_tests: int) -> str:
     ]
     parts = [f"{n} {what}" for n, what in said if n]
     layers = f"{len(learned)} {learned_word(learned)} layers"
+    if len(parts) == 1:
+        what = next(what for n, what in said if n).replace("below it", "below the lower ceiling")
+        return f"All {layers} {what} (p-values {corrected(n_tests, 'model')})."
     text = f"Of {layers}, {join_names(parts)} (p-values {corrected(n_tests, 'model')})."
     return text if reached else text.replace("below it", "below the lower ceiling", 1)
 
