@@ -107,7 +107,7 @@ def test_a_network_of_one_channel_is_shown_luminance():
     np.testing.assert_allclose(shown(images)[:, 0], color.rgb2gray(images.permute(0, 2, 3, 1).numpy()), atol=1e-6)
     assert str(shown).startswith("colours by their luminance")
     assert shown.describe((8, 8), is_colour=True, degrees=4) == (
-        "grey by luminance (4 x 4 degrees), minus (0.0,), over (1.0,)"
+        "grey by luminance, at 8 x 8 pixels (4 x 4 degrees), values 0 to 1"
     )
 
 
@@ -115,10 +115,10 @@ def test_what_is_done_to_images_is_said_with_its_share_and_angle():
     wanted = Preprocessing((224, 224), 3, (0.5,), (0.2,), "pad")
     assert wanted.describe((96, 192), is_colour=False, degrees=20) == (
         "grey in 3 equal channels, padded with grey to 1:1, resized from 192 x 192 to 224 x 224 pixels (20 x 20 "
-        "degrees), minus (0.5,), over (0.2,)"
+        "degrees), normalised with mean 0.5 and SD 0.2"
     )
     same = Preprocessing((224, 224), 3, (0.5,), (0.2,)).describe((224, 224), is_colour=True)
-    assert same == "in colour, minus (0.5,), over (0.2,)"
+    assert same == "in colour, at 224 x 224 pixels, normalised with mean 0.5 and SD 0.2"
 
 
 def test_colours_that_a_network_cannot_take_are_refused():

@@ -188,6 +188,18 @@ def test_the_leaderboard_is_sorted_by_a_click(page):
     assert names[::-1] == column_of(page, 1)
 
 
+def test_tables_say_when_columns_are_out_of_sight(page):
+    hint = "getComputedStyle(document.querySelector('#leaderboard').parentElement, '::before').content"
+    assert page.evaluate(hint) == "none"
+    page.set_viewport_size({"width": 500, "height": 800})
+    until(page, f"{hint}.includes('Scroll sideways')")
+    heading = page.locator("#leaderboard th").all_text_contents()
+    ceiling = column_of(page, heading.index("minus ceiling") + 1)
+    similarity = [float(text.replace("−", "-")) for text in column_of(page, heading.index("similarity") + 1)]
+    apart = [float(text.replace("−", "-").replace("+", "")) for text in ceiling]
+    assert max(abs(a - s - apart[0] + similarity[0]) for a, s in zip(apart, similarity, strict=True)) < 0.003
+
+
 def test_the_leaderboard_is_filtered_by_kind_and_name(page):
     page.select_option("#kind", "control")
     assert column_of(page, 2) == ["control"] * 4

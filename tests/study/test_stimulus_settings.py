@@ -10,6 +10,7 @@ from normenc.pretrained import IMAGENET, Preprocessing
 from normenc.recordings import Recording, load, save
 from normenc.study import Study, load_study, prepare
 from normenc.study.readiness import check_disks
+from normenc.study.sections import EncodingSettings
 from normenc.study.shown import Shown
 from normenc.study.stimulus_settings import StimulusSettings
 
@@ -72,13 +73,23 @@ def test_images_of_a_study_are_in_colour_for_encoders_and_controls_and_grey_for_
     np.testing.assert_allclose(prepared.images, stimuli.fit_images(field), atol=1e-6)
     assert shown.degrees == pytest.approx(35)
     assert shown.describe(trains=True) == [
-        "Stimuli were parts of images, [5, 3, 75, 57] (left, top, right, bottom, in pixels), of 54 x 70 pixels in "
-        "colour (35 degrees of visual angle wide, 27 high).",
+        "Stimuli were the part of each image from 5 to 75 pixels horizontally and from 3 to 57 pixels vertically (from "
+        "the top left corner): 54 x 70 pixels in colour (35 degrees of visual angle wide, 27 high).",
         "Controls were shown them in colour, reduced to 25 x 32 pixels; controls that use luminance alone turned them "
         "grey.",
         "For networks that this study trains, they were turned grey, cut to 4:3 in their middle, which leaves out 3.7 "
         "% of their height, and reduced to 48 x 64 pixels.",  # 52 of 54 rows
     ]
+    resolutions = EncodingSettings(
+        enabled=True, networks=["course network", "point readout", "linear readout"]
+    ).resolutions
+    assert shown.describe(trains=False, fitted=resolutions)[2:] == [
+        "For the network fitted to the neurons (course network), they were turned grey, cut to 4:3 in their middle, "
+        "which leaves out 3.7 % of their height, and reduced to 12 x 16 pixels.",
+        "For the networks fitted to the neurons (point readout, linear readout), they were turned grey, cut to 4:3 in "
+        "their middle, which leaves out 3.7 % of their height, and reduced to 24 x 32 pixels.",
+    ]
+    assert EncodingSettings().resolutions == {}
 
 
 def test_a_field_in_degrees_is_that_in_pixels():
@@ -164,7 +175,7 @@ def test_gratings_are_drawn_at_the_size_of_each_encoder():
     np.testing.assert_array_equal(shown.to_networks(), stimuli.gratings([0, 45, 90, 135]))
     np.testing.assert_array_equal(shown.to_controls.all(), shown.to_networks())
     said = shown.said_for(Preprocessing((96, 96), 3, *IMAGENET))
-    assert said.startswith("gratings drawn at 96 x 96 pixels, grey in 3 equal channels, minus")
+    assert said.startswith("gratings drawn for its input, grey in 3 equal channels, at 96 x 96 pixels, norm")
     assert shown.describe(trains=True) == []
 
 

@@ -100,7 +100,11 @@ def _method(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     ceiling = [rows[0]["ceiling_lower"], rows[0]["ceiling_upper"]]
     return {
         "name": name,
-        "rows": [{column: _number(row[column]) for column in columns} for row in rows],
+        "rows": [
+            {column: _number(row[column]) for column in columns}
+            | {"minus_ceiling": _number(row["similarity"] - row["ceiling_lower"])}
+            for row in rows
+        ],
         "ceiling": [_number(value) for value in ceiling],
     }
 

@@ -21,7 +21,8 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-STATISTICS = ("semipartial", "partial", "controls")
+Places = npt.NDArray[np.intp]
+STATISTICS = ("semipartial", "partial", "semipartial_own", "controls")
 SAME = 1e-9  # share of a vector's variance below which what the controls leave of it is rounding error
 CHUNK_BYTES = 2**26  # of products of vectors, or of rows of RDMs, at a time
 
@@ -33,26 +34,45 @@ class Products:
     Attributes
     ----------
     controls : ndarray, shape (n_samples, n_controls, n_controls)
-    layers : ndarray, shape (n_samples, n_controls, n_layers)
-        Of each control with each layer.
-    data : ndarray, shape (n_samples, n_controls + n_layers, n_rdms)
-        Of each control, then each layer, with each of the data's RDMs.
+    layers : ndarray, shape (n_samples, n_controls, n_layers + n_own)
+        Of each control with each layer, then with each control that only some layers have.
+    data : ndarray, shape (n_samples, n_controls + n_layers + n_own, n_rdms)
+        Of all these, in the same order, with each of the data's RDMs.
+    own : ndarray, shape (n_samples, n_layers)
+        Of each layer with the control of its own; NaN without one.
+    which : ndarray of int, shape (n_layers,)
+        Its place among the n_own; -1 without one.
     """
 
     controls: Floats
     layers: Floats
     data: Floats
+    own: Floats
+    which: Places
+
+    @classmethod
+    def of(cls, between: Floats, to_data: Floats, n_controls: int, which: Places) -> "Products":
+        """From the correlations of all with each other, of which those of layers with each other are not needed."""
+        n, layer = n_controls, np.arange(len(which))
+        own = between[:, n + layer, n + len(which) + which] if (which >= 0).any() else between[:, n + layer, n + layer]
+        own = np.where(which >= 0, own, np.nan)
+        return cls(between[:, :n, :n], between[:, :n, n:], to_data, own, which)
 
 
 def products_in_samples(
-    models: Floats, n_controls: int, data: Floats, counts: Counts, own: Floats | None = None
+    models: Floats,
+    n_controls: int,
+    data: Floats,
+    counts: Counts,
+    own: Floats | None = None,
+    which: Places | None = None,
 ) -> Products:
     """Correlations in samples of the stimuli.
 
     Parameters
     ----------
     models : ndarray, shape (n_models, n_pairs)
-        Vectors of dissimilarities, controls first.
+        Vectors of dissimilarities, controls first, then layers, then controls of single layers.
     n_controls : int
     data : ndarray, shape (n_rdms, n_pairs)
         Ignored if each sample has its own.
@@ -60,6 +80,8 @@ def products_in_samples(
         How often each stimulus is in each sample.
     own : ndarray, shape (n_rdms, n_samples, n_pairs), optional
         The data's dissimilarities in each sample.
+    which : ndarray of int, shape (n_layers,), optional
+        Which of the controls of single layers each layer has, -1 for none; there are none of these by default.
 
     Returns
     -------
@@ -69,10 +91,14 @@ def products_in_samples(
     total = weights.sum(axis=0)
     x = _unit(models)
     n = n_controls
+    which = _none(len(x) - n) if which is None else which
+    paired = np.flatnonzero(which >= 0)
     mean = x @ weights / total
     first, second = np.triu_indices(n)
-    rows = np.concatenate([first, np.tile(np.arange(n), len(x) - n), np.arange(n, len(x))])
-    columns = np.concatenate([second, np.repeat(np.arange(n, len(x)), n), np.arange(n, len(x))])
+    rows = np.concatenate([first, np.tile(np.arange(n), len(x) - n), np.arange(n, len(x)), n + paired])
+    columns = np.concatenate(
+        [second, np.repeat(np.arange(n, len(x)), n), np.arange(n, len(x)), n + len(which) + which[paired]]
+    )
     inner = _weighted(x, rows, columns, weights) - total * mean[rows] * mean[columns]
     table = np.zeros((len(x), len(x), len(total)))
     table[rows, columns] = table[columns, rows] = inner
@@ -91,11 +117,16 @@ def products_in_samples(
     with np.errstate(divide="ignore", invalid="ignore"):
         between = table / norms[:, None] / norms[None]
         to_data = crossed / norms[:, None] / norms_y
-    between, to_data = between.transpose(2, 0, 1), to_data.transpose(2, 0, 1)
-    return Products(between[:, :n, :n], between[:, :n, n:], to_data)
+    return Products.of(between.transpose(2, 0, 1), to_data.transpose(2, 0, 1), n, which)
 
 
-def products_of_matrices(models: Sequence[Matrix], n_controls: int, data: Floats) -> Products:
+def _none(n_layers: int) -> Places:
+    return np.full(n_layers, -1)
+
+
+def products_of_matrices(
+    models: Sequence[Matrix], n_controls: int, data: Floats, which: Places | None = None
+) -> Products:
     """The same for all stimuli once, from RDMs of any precision read a few rows at a time; sums are in float64."""
     matrices, n_stimuli = [*models, *data], data.shape[-1]
     step = max(1, CHUNK_BYTES // (8 * len(matrices) * n_stimuli))
@@ -112,7 +143,7 @@ def products_of_matrices(models: Sequence[Matrix], n_controls: int, data: Floats
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (inner / np.outer(norms, norms))[None]
     n, m = n_controls, len(models)
-    return Products(between[:, :n, :n], between[:, :n, n:m], between[:, :m, m:])
+    return Products.of(between[:, :m, :m], between[:, :m, m:], n, _none(m - n) if which is None else which)
 
 
 def variance_parts(products: Products) -> dict[str, Floats]:
@@ -122,7 +153,8 @@ def variance_parts(products: Products) -> dict[str, Floats]:
     -------
     dict
         :data:`STATISTICS`. Of each layer, shape (n_samples, n_layers, n_rdms): ``semipartial`` and ``partial``
-        correlation with the data given the controls. Of the controls together, shape (n_samples, 1, n_rdms): their
+        correlation with the data given the controls, and ``semipartial_own``, given these and the control of its own;
+        NaN without one. Of the controls together, shape (n_samples, 1, n_rdms): their
         share of the variance, ``controls``. NaN where a control or layer has equal dissimilarities, or a layer is a
         combination of the controls.
     """
@@ -133,17 +165,38 @@ def variance_parts(products: Products) -> dict[str, Floats]:
     weights = np.linalg.pinv(controls, rcond=SAME, hermitian=True) @ np.concatenate(
         [products.layers, of_controls], axis=2
     )
-    n_layers = products.layers.shape[2]
-    by_controls, fitted = weights[:, :, :n_layers], weights[:, :, n_layers:]
+    n_all, n_layers = products.layers.shape[2], len(products.which)
+    by_controls, fitted = weights[:, :, :n_all], weights[:, :, n_all:]
     left = 1 - np.einsum("bcl,bcl->bl", products.layers, by_controls)[:, :, None]
     explained = np.einsum("bcr,bcr->br", of_controls, fitted)[:, None]
     inner = of_layers - np.einsum("bcl,bcr->blr", by_controls, of_controls)
     left = np.where((left > SAME) & known[:, None, None], left, np.nan)
+    own = _beyond_own(products, by_controls, left, inner)
+    left, inner = left[:, :n_layers], inner[:, :n_layers]
     explained = np.where(known[:, None, None], np.clip(explained, 0, 1), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         semipartial = inner / np.sqrt(left)
         partial = np.clip(semipartial / np.sqrt(1 - explained), -1, 1)
-    return dict(zip(STATISTICS, (semipartial, partial, explained), strict=True))
+    return dict(zip(STATISTICS, (semipartial, partial, own, explained), strict=True))
+
+
+def _beyond_own(products: Products, by_controls: Floats, left: Floats, inner: Floats) -> Floats:
+    """The semipartial correlation given the controls and the layer's own, which is partialled out of what they leave.
+
+    Of each layer and control of a single layer, `left` is the variance that the controls leave, and `inner` the product
+    of that with the data. An own control that is a combination of the controls changes nothing.
+    """
+    which = products.which
+    n_layers = len(which)
+    if (which < 0).all():
+        return np.full((len(left), n_layers, inner.shape[2]), np.nan)
+    place = n_layers + which
+    shared = products.own - np.einsum("bcl,bcl->bl", products.layers[:, :, :n_layers], by_controls[:, :, place])
+    slope = np.nan_to_num(shared[:, :, None] / left[:, place])
+    slope = np.where(np.isnan(products.own)[:, :, None], np.nan, slope)
+    still = left[:, :n_layers] - slope * shared[:, :, None]
+    still = np.where(still > SAME, still, np.nan)
+    return np.asarray((inner[:, :n_layers] - slope * inner[:, place]) / np.sqrt(still))
 
 
 def non_negative_parts(products: Products) -> tuple[Floats, Floats]:
@@ -151,7 +204,7 @@ def non_negative_parts(products: Products) -> tuple[Floats, Floats]:
 
     Shapes are (n_samples, 1, n_rdms) and (n_samples, n_layers, n_rdms).
     """
-    n, n_layers = products.controls.shape[1], products.layers.shape[2]
+    n, n_layers = products.controls.shape[1], len(products.which)
     n_samples, _, n_rdms = products.data.shape
     alone, together = np.full((n_samples, 1, n_rdms), np.nan), np.full((n_samples, n_layers, n_rdms), np.nan)
     for sample in range(n_samples):

@@ -21,6 +21,7 @@ MANY_STIMULI = 1000  # above which regressions take shorter ways, which the note
 MOST_COMPONENTS = 1000  # of a layer, then
 COMPONENTS = f"the first {MOST_COMPONENTS:,} principal components of the training stimuli"
 REDUCED = f"the layer and all controls together were each reduced to {COMPONENTS}, if they had more units"
+ALL_VARIANCE = "shares are of all variance, because no stimulus was repeated"
 GENERALISED = "penalties were chosen by generalised cross-validation"
 
 
@@ -103,6 +104,8 @@ def response_partition(
             row["why_unknown"] = f"{label} cannot be fitted: {error}"
         else:
             row |= _shares(found)
+            if found.parts["feve"].isna().all() and not row["why_unknown"]:
+                row["notes"] = "; ".join(filter(None, [row["notes"], ALL_VARIANCE]))
         rows.append(row)
     names = ["recording", *(name for name in row_labels(prepared, []) if name != "recording"), *COLUMNS]
     return pd.DataFrame(rows)[names].astype({"seed": "Int64", "n_seeds": "Int64"})

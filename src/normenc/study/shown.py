@@ -1,5 +1,6 @@
 """What each encoder is shown of what the animal saw: networks of the study, networks as they come, and controls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -202,25 +203,37 @@ class Shown:
         if not self.is_drawn:
             return preprocessing.describe(images.image_size, is_colour=images.is_colour, degrees=self.degrees)
         size = preprocessing.size or images.image_size
-        drawn = "gratings drawn at {} x {} pixels".format(*size)
-        return f"{drawn}, {preprocessing.describe(size, is_colour=False)}"
+        return f"gratings drawn for its input, {preprocessing.describe(size, is_colour=False)}"
 
-    def describe(self, *, trains: bool) -> list[str]:
-        """Say what networks that the study trains, if any, and controls are shown of images; nothing of gratings."""
+    def describe(self, *, trains: bool, fitted: Mapping[str, float] | None = None) -> list[str]:
+        """Say what controls and networks that the study trains or fits are shown of images; nothing of gratings.
+
+        `fitted` are the resolutions of networks fitted to the neurons, by name.
+        """
         if self.is_drawn:
             return []
         seen, of_controls = self.seen, self.to_controls
-        what = "images of"
-        if self.settings.field is not None:
-            sides = ", ".join(f"{side:g}" for side in self.settings.field)
-            unit = self.settings.field_unit or "pixels"
-            what = f"parts of images, [{sides}] (left, top, right, bottom, in {unit}), of"
         colour = "in colour" if seen.is_colour else "in grey"
-        said = [f"Stimuli were {what} {_size(seen)} pixels {colour}{self._angle}."]
+        what = f"images of {_size(seen)} pixels {colour}{self._angle}"
+        if self.settings.field is not None:
+            left, top, right, bottom = (f"{side:g}" for side in self.settings.field)
+            unit = self.settings.field_unit or "pixels"
+            what = (
+                f"the part of each image from {left} to {right} {unit} horizontally and from {top} to {bottom} {unit} "
+                f"vertically (from the top left corner): {_size(seen)} pixels {colour}{self._angle}"
+            )
+        said = [f"Stimuli were {what}."]
         reduced = f"reduced to {_size(of_controls)} pixels" if of_controls.made != seen.made else "at this size"
         turned = "; controls that use luminance alone turned them grey" if of_controls.is_colour else ""
         said.append(f"Controls were shown them {colour}, {reduced}{turned}.")
-        return [*said, *filter(None, [self._said_for_networks if trains else ""])]
+        if trains:
+            said += self._said_for("networks that this study trains", self.settings.resolution)
+        for resolution in dict.fromkeys((fitted or {}).values()):
+            names = [name for name, own in (fitted or {}).items() if own == resolution]
+            said += self._said_for(
+                f"the network{'s' * (len(names) > 1)} fitted to the neurons ({', '.join(names)})", resolution
+            )
+        return said
 
     @property
     def _angle(self) -> str:
@@ -229,11 +242,10 @@ class Shown:
         height, width = self.seen.image_size
         return f" ({self.degrees:.3g} degrees of visual angle wide, {self.degrees * height / width:.3g} high)"
 
-    @property
-    def _said_for_networks(self) -> str:
+    def _said_for(self, whom: str, resolution: float) -> list[str]:
         shape = (*self.seen.image_size, *[3] * self.seen.is_colour)
-        said = stimuli.describe_fit(shape, self.settings.resolution).partition(" were ")[2]
-        return f"For networks that this study trains, they were {said}" if said else ""
+        said = stimuli.describe_fit(shape, resolution).partition(" were ")[2]
+        return [f"For {whom}, they were {said}"] if said else []
 
 
 def _size(images: ImageSet) -> str:

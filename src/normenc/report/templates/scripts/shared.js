@@ -15,6 +15,7 @@ function shown(value, digits = 3) {
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
 }
 const counted = (n) => n.toLocaleString("en");
+const signedShown = (value) => (value === null ? "–" : (value > 0 ? "+" : "") + shown(value));
 const pShown = (value) => (value === null ? "–" : value < 0.001 ? "< 0.001" : value.toFixed(3));
 
 function numbers(text, Kind) {
