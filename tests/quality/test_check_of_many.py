@@ -32,5 +32,8 @@ def test_the_reliability_of_an_rdm_is_estimated_from_a_thousand_stimuli(ordered)
 def test_the_line_on_the_rdm_says_how_many_stimuli_it_uses():
     quality = check(Recording.from_trials("few", trials_of(30), image=np.tile(np.arange(30), 2)))
     assert quality.rdm is not None and "estimated from" not in dict(lines(quality))["RDM repeats"]
-    of_many = replace(quality, rdm=replace(quality.rdm, n_stimuli=1000, n_all=5000))
-    assert dict(lines(of_many))["RDM repeats"].endswith("; estimated from 1,000 of the 5,000 stimuli")
+    of_many = replace(quality, n_stimuli=5000, rdm=replace(quality.rdm, n_stimuli=1000, n_all=5000))
+    said = dict(lines(of_many))
+    sample = "; 5 random splits of the trials; estimated from 1,000 of the 5,000 stimuli"
+    assert said["RDM repeats"].endswith(sample) and " from 500 stimuli); " in said["RDM repeats"]
+    assert said["neurons repeat"] == f"{dict(lines(quality))['neurons repeat']}; 5 random splits of the trials"

@@ -20,6 +20,10 @@ def numbers(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype=kind)
 
 
+def levels(found: dict) -> np.ndarray:
+    return found["low"] + found["scale"] * numbers(found["values"], "<u2")
+
+
 def test_what_is_encoded_comes_back(hostile_run):
     found = explorer(hostile_run, [])
     assert found["stimuli"]["labels"][:2] == ["−90°", "−75°"]
@@ -28,7 +32,8 @@ def test_what_is_encoded_comes_back(hostile_run):
     assert (own["label"], own["kind"], pool["label"], pool["kind"]) == ("mine", "recording", "pool", "trained layer")
     above = np.triu_indices(12, k=1)
     for population, rdm in ((own, hostile_run.evaluation.recording_rdm), (pool, hostile_run.evaluation.shown[0].rdm)):
-        np.testing.assert_allclose(numbers(population["rdm"], "<f4"), rdm[above], rtol=1e-6)
+        np.testing.assert_allclose(levels(population["rdm"]), rdm[above], atol=0.51 * population["rdm"]["scale"])
+        assert population["rdm"]["scale"] == pytest.approx(np.ptp(rdm[above]) / 65535, rel=1e-5)
     tuning = own["tuning"]
     assert tuning["total"] == 9
     drawn = [population["tuning"] for population in found["populations"] if population["label"] == "pixels"]
@@ -71,9 +76,7 @@ def test_of_many_stimuli_two_hundred_are_taken_evenly(hostile_run, tmp_path):
     assert sheet.shape == (10 * 3, 20 * 4)
     tiles, every = (values.reshape(-1, 3, 20, 4).swapaxes(1, 2).reshape(-1, 3, 4) for values in (sheet, pixels))
     np.testing.assert_array_equal(tiles, every[kept])
-    np.testing.assert_allclose(
-        numbers(found["populations"][0]["rdm"], "<f4")[:199], (kept[1:] - kept[0]) / n, rtol=1e-6
-    )
+    np.testing.assert_allclose(levels(found["populations"][0]["rdm"])[:199], (kept[1:] - kept[0]) / n, atol=1e-5)
 
 
 def test_degrees_have_no_minus_zero():

@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 
 from normenc import rsa
+from normenc.errors import InputError
 from normenc.rsa.ceiling import repeat_halves
 from normenc.rsa.linear_samples import LinearSamples, SamplesOfMany, linear_samples
 from normenc.rsa.neurons import added_up, deal
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import upper
 from normenc.rsa.permutation import permuted_stimuli
+from normenc.rsa.recorded import check_kind
 from normenc.rsa.resampling import _inflation_of_many, draw_counts, inflation
 from normenc.rsa.stored import StoredRdm, of_stimuli
 
@@ -140,6 +142,20 @@ def test_rdms_in_files_are_read_as_those_in_memory(tmp_path):
     ]
     for in_memory, in_files in zip(*answers, strict=True):
         pd.testing.assert_frame_equal(in_memory, in_files)
+
+
+@pytest.mark.parametrize("given", ["responses", "repeats"])
+def test_an_rdm_of_another_metric_is_refused_whatever_the_number_of_stimuli(given):
+    trials = np.random.default_rng(0).normal(size=(2, 1100, 6)).astype(np.float32)
+    own = [trials[0]], None
+    if given == "repeats":
+        own = [], trials
+    right = rsa.rdm(trials[0] if given == "responses" else trials.mean(axis=0))[None]
+    check_kind(right, *own, "correlation")
+    with pytest.raises(InputError, match=f"not the RDM that rdm_metric 'cosine' gives for the {given}"):
+        check_kind(right, *own, "cosine")
+    with pytest.raises(InputError, match=f"the {given} have 1100 stimuli, but the data have 1099; they must agree"):
+        check_kind(right[:, 1:, 1:], *own, "correlation")
 
 
 def test_a_model_with_few_dissimilarities_among_many_stimuli_has_no_similarity():

@@ -3,7 +3,7 @@ import pytest
 
 from normenc.rsa import rdm
 from normenc.rsa.ceiling import neuron_halves
-from normenc.rsa.neurons import group_neurons
+from normenc.rsa.neurons import added_up, deal
 from normenc.rsa.pairs import upper
 
 RESPONSES = np.random.default_rng(0).normal(size=(9, 40)) + np.linspace(0, 3, 40)
@@ -11,7 +11,7 @@ RESPONSES = np.random.default_rng(0).normal(size=(9, 40)) + np.linspace(0, 3, 40
 
 @pytest.mark.parametrize("metric", ["correlation", "cosine", "euclidean"])
 def test_samples_of_single_neurons_are_those_of_their_responses(metric):
-    neurons = group_neurons(RESPONSES, metric, seed=3)
+    neurons = added_up(deal(RESPONSES, metric, seed=3))
     order = np.random.default_rng(3).permutation(40)
     counts = np.random.default_rng(1).multinomial(40, np.full(40, 1 / 40), size=3)
     for found, times in zip(neurons.vectors(counts), counts, strict=True):
@@ -23,14 +23,14 @@ def test_samples_of_single_neurons_are_those_of_their_responses(metric):
 
 def test_groups_add_up_to_the_whole():
     many = np.random.default_rng(0).normal(size=(7, 1234))
-    neurons = group_neurons(many)
+    neurons = added_up(deal(many))
     assert len(neurons.sizes) == 100
     assert neurons.sizes.sum() == 1234
     np.testing.assert_allclose(neurons.vectors(np.ones((1, 100)))[0], upper(rdm(many)), atol=1e-12)
 
 
 def test_no_neuron_is_in_both_halves():
-    neurons = group_neurons(RESPONSES)
+    neurons = added_up(deal(RESPONSES))
     halves = list(neuron_halves(neurons, np.ones((1, 40), dtype=int), 3, 0))
     order = np.random.default_rng(0).permutation(40)
     rng = np.random.default_rng([0, 3])

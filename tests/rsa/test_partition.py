@@ -1,18 +1,22 @@
 """Variance partitioning of RDMs against least squares, SciPy's non-negative least squares, and planted truth."""
 
+from importlib import import_module
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import nnls
 
 from normenc.errors import InputError
 from normenc.rsa import infer, partition, rdm
-from normenc.rsa.neurons import group_neurons
+from normenc.rsa.neurons import added_up, deal
 from normenc.rsa.pairs import upper
 from normenc.rsa.stored import StoredRdm
 from normenc.rsa.variance_parts import (
     explained_share,
     products_in_samples,
     products_of_matrices,
+    unit,
     variance_parts,
 )
 
@@ -72,7 +76,7 @@ def test_a_sample_of_stimuli_is_the_resampled_rdm(world):
     rdms, neurons = world
     counts = np.random.default_rng(0).multinomial(30, np.full(30, 1 / 30), size=3)
     models, data = np.stack([upper(v) for v in rdms.values()]), upper(rdm(neurons))[None]
-    parts = variance_parts(products_in_samples(models, 2, data, counts))
+    parts = variance_parts(products_in_samples(unit(models), 2, data, counts))
     for sample, times in enumerate(counts):
         drawn = np.repeat(np.arange(30), times)
         first, second = np.triu_indices(30, k=1)
@@ -86,14 +90,30 @@ def test_a_sample_of_stimuli_is_the_resampled_rdm(world):
 
 def test_a_sample_of_neurons_is_the_rdm_of_these_neurons(world):
     rdms, neurons = world
-    groups = group_neurons(neurons)
+    groups = added_up(deal(neurons))
     counts = np.random.default_rng(1).integers(1, 3, size=(2, groups.n_groups))
     models = np.stack([upper(v) for v in rdms.values()])
     own = groups.vectors(counts)
-    parts = variance_parts(products_in_samples(models, 2, own[:1], np.ones((2, 30), int), own[None]))
+    parts = variance_parts(products_in_samples(unit(models), 2, own[:1], np.ones((2, 30), int), own[None]))
+    alike = variance_parts(products_in_samples(unit(models), 2, own[:1], np.ones((1, 30), int), own[None]))
+    for key, values in parts.items():
+        np.testing.assert_allclose(alike[key], values, rtol=1e-12)
     for sample in range(2):
         expected = by_hand(models[2], list(models[:2]), own[sample])
         assert {key: parts[key][sample, 0, 0] for key in expected} == pytest.approx(expected, abs=1e-9)
+
+
+def test_many_stimuli_give_what_few_do(world, monkeypatch):
+    """Their relations to controls are computed once for all factors, and some samples at a time."""
+    rdms, neurons = world
+    models = {name: [values, rdm(values[:, :9])] for name, values in rdms.items() if "control" not in name}
+    given = models, {"control": rdms["control"]}
+    few = partition(*given, responses=neurons, n_samples=50)
+    monkeypatch.setattr(import_module("normenc.rsa.partition"), "MANY_STIMULI", 20)
+    many = partition(*given, responses=neurons, n_samples=50)
+    assert few.factors == ("stimuli", "neurons", "seeds")
+    pd.testing.assert_frame_equal(many.models, few.models, rtol=1e-9)
+    assert many.explained == pytest.approx(few.explained)
 
 
 def test_a_layer_that_combines_controls_has_nothing_of_its_own(world):

@@ -12,7 +12,7 @@ from scipy.spatial.distance import squareform
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.quality.rdm_reliability import rdm_reliability
-from normenc.rsa.neurons import group_neurons
+from normenc.rsa.neurons import added_up, deal
 
 NUMERIC = [(call, name) for call in CALLS for name, (kind, _) in call.arrays.items() if kind != "labels"]
 each_call = pytest.mark.parametrize("call", CALLS, ids=str)
@@ -270,7 +270,7 @@ def test_offset_and_scale_of_a_stimulus_play_no_part_in_correlations(call, offse
 def test_nor_in_samples_of_neurons_nor_in_the_reliability_of_an_rdm(offset):
     weights = np.random.default_rng(0).multinomial(12, np.full(12, 1 / 12), size=5)
     responses = counts(N, 12)
-    one, other = (group_neurons(v).vectors(weights) for v in (responses, shifted("responses", responses, offset)))
+    one, other = (added_up(deal(v)).vectors(weights) for v in (responses, shifted("responses", responses, offset)))
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
     trials = REPEATS.reshape(-1, REPEATS.shape[-1]), np.tile(np.arange(N), len(REPEATS))
     moved = shifted("repeats", REPEATS, offset).reshape(trials[0].shape)

@@ -4,8 +4,8 @@ import math
 import re
 
 from normenc.quality.checking import Quality
-from normenc.quality.neurons import Count
-from normenc.quality.rdm_reliability import MIN_STIMULI
+from normenc.quality.neurons import Count, splits_in_words
+from normenc.quality.rdm_reliability import MIN_STIMULI, MOST_TESTED
 from normenc.quality.verdict import counted
 from normenc.recordings.steps import only_responsive
 from normenc.stimulus_types import as_type
@@ -88,7 +88,7 @@ def _neurons(quality: Quality) -> str:
     return (
         f"median split-half reliability {neurons.reliability:.2f} ({neurons.low:.2f} to {neurons.high:.2f}), "
         f"quartiles {neurons.quartiles[0]:.2f} and {neurons.quartiles[1]:.2f}; {_share(neurons.reliable)} at 0.3 or "
-        "more"
+        f"more{splits_in_words(quality.n_stimuli)}"
     )
 
 
@@ -130,9 +130,11 @@ def _rdm(quality: Quality) -> str:
         return f"not known: at least {MIN_STIMULI} stimuli with two trials each are needed"
     some, n_all = quality.rdm.n_stimuli, quality.rdm.n_all
     of_some = f"; estimated from {some:,} of the {n_all:,} stimuli" if some < n_all else ""
+    tested = f" from {MOST_TESTED} stimuli" if some > MOST_TESTED else ""
     return (
         f"split-half reliability {quality.rdm.reliability:.2f} ({quality.rdm.low:.2f} to {quality.rdm.high:.2f}, p = "
-        f"{quality.rdm.p_value:.3f}); halves correlate by {quality.rdm.halves:.2f}{of_some}"
+        f"{quality.rdm.p_value:.3f}{tested}); halves correlate by {quality.rdm.halves:.2f}"
+        f"{splits_in_words(quality.n_stimuli)}{of_some}"
     )
 
 

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 
 from normenc.errors import InputError
 from normenc.recordings import Recording
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.tuning import (
     around_zero,
     decode_orientation,
@@ -22,12 +23,11 @@ from normenc.tuning import (
     stimulus_p_values,
 )
 
-__all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons", "n_splits_of"]
+__all__ = ["Count", "Decoded", "NeuronQuality", "describe_neurons", "n_splits_of", "splits_in_words"]
 
 N_BOOTSTRAP = 500
 BLOCK_UNITS = 1024  # neurons at once, in double precision
 N_SPLITS, FEW_SPLITS = 20, 5  # of the trials
-MANY_STIMULI = 400
 RELIABLE = 0.3  # split-half reliability at which a neuron counts as reliable
 DRIFT, SURELY = 0.3, 0.01  # smallest correlation with the order of trials of a drifting neuron, and largest p-value
 MIN_TRIALS = 20  # for drift and decoding
@@ -136,6 +136,17 @@ def describe_neurons(recording: Recording, *, seed: int = 0) -> NeuronQuality:
 def n_splits_of(n_stimuli: int) -> int:
     """Random splits of the trials that are averaged: 20 or, of more than 400 stimuli, which say as much, 5."""
     return FEW_SPLITS if n_stimuli > MANY_STIMULI else N_SPLITS
+
+
+def splits_in_words(n_stimuli: int) -> str:
+    """What a line of a check adds where fewer splits are averaged.
+
+    Examples
+    --------
+    >>> splits_in_words(400), splits_in_words(401)
+    ('', '; 5 random splits of the trials')
+    """
+    return "" if n_splits_of(n_stimuli) == N_SPLITS else f"; {n_splits_of(n_stimuli)} random splits of the trials"
 
 
 def _counted(p_values: npt.NDArray[np.float64]) -> Count:

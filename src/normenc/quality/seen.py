@@ -1,19 +1,21 @@
 """What the animal saw, as a check shows it to models that need no training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from normenc import controls, rsa, stimuli
 from normenc.recordings import Recording
 from normenc.representations import represent
+from normenc.rsa.pairs import MANY_STIMULI
 
 __all__ = ["Seen", "candidates_of", "said_of_images"]
 
 CANDIDATE_SIDE = 64  # pixels of the longer side of images from which these are computed
-MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 CANDIDATES = {  # cheap models; the last is only for gratings
     "pixels": controls.pixels,
     "Fourier amplitude": controls.fourier_amplitude,
@@ -57,12 +59,15 @@ def candidates_of(recording: Recording, seen: Seen) -> dict[str, Any]:
         given = dict.fromkeys(CANDIDATES, images) | {"orientation model": torch.as_tensor(recording.orientation)}
     else:
         given = dict.fromkeys([*CANDIDATES][:-1], seen.images.grey().at_most(CANDIDATE_SIDE).all())
-    layers = {name: next(iter(represent(CANDIDATES[name], shown).values())) for name, shown in given.items()}
-    rdms = {}
-    for name, layer in layers.items():  # equal images give equal responses
-        own = rsa.rdm(layer.astype(np.float64))
-        rdms[name] = own.astype(np.float32) if len(own) > MANY_STIMULI else own
-    return rdms
+    return {name: _rdm_of(represent(CANDIDATES[name], shown)) for name, shown in given.items()}
+
+
+def _rdm_of(layers: Mapping[str, Any]) -> npt.NDArray[Any]:
+    """The RDM of a cheap model, in single precision for many stimuli; equal images give equal responses."""
+    (layer,) = layers.values()
+    if len(layer) > MANY_STIMULI:
+        return rsa.rdm(layer).astype(np.float32)
+    return rsa.rdm(layer.astype(np.float64))
 
 
 def said_of_images(seen: Seen, *, estimated: bool) -> str:

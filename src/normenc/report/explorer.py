@@ -16,6 +16,7 @@ import xarray as xr
 from PIL import Image
 
 from normenc import figures
+from normenc.report.embedded import sheet_uri
 from normenc.runs import Run
 from normenc.runs.schema import SHEET_COLUMNS
 from normenc.stimulus_types import StimulusType, as_type
@@ -25,7 +26,7 @@ __all__ = ["explorer"]
 
 MOST_STIMULI = 200  # of more, 200 are taken at even distances
 MOST_POPULATIONS = 24
-LEVELS = 65535  # of a tuning curve between the population's smallest and largest value
+LEVELS = 65535  # of dissimilarities, or tuning curves, between a population's smallest and largest value
 FACTS = (
     *("preferred_orientation_deg", "preferred_direction_deg", "gosi", "gdsi", "width_deg", "reliability"),
     *("p_stimulus", "p_orientation", "p_direction", "p_responsive", "tuned_orientation", "tuned_direction"),
@@ -87,7 +88,7 @@ def _population(
     return {
         "label": label,
         "kind": str(own["kind"].item()),
-        "rdm": _encoded(rdm[np.triu_indices(len(chosen), k=1)], "<f4"),
+        "rdm": _levels(rdm[np.triu_indices(len(chosen), k=1)]),
         "components": _encoded(own["components"].to_numpy()[chosen], "<f4"),
         "tuning": _tuning(own, index, units[units["population"] == label], totals.get(label))
         if f"tuning_{index}" in populations
@@ -152,7 +153,7 @@ def _stimuli(
         "labels": labels,
         "angles": angles,
         "thinned_from": n_stimuli if len(chosen) < n_stimuli else None,
-        "sheet": "data:image/png;base64," + base64.b64encode(picture).decode("ascii"),
+        "sheet": sheet_uri(picture),
         "columns": SHEET_COLUMNS,
         "width": width,
         "height": height,
@@ -178,6 +179,13 @@ def _cut(sheet: bytes, n_stimuli: int, chosen: npt.NDArray[np.intp]) -> tuple[by
 def _degrees(angle: float) -> str:
     rounded = float(f"{angle:.4g}") + 0.0  # no minus zero
     return f"{rounded:g}°".replace("-", "−")
+
+
+def _levels(values: npt.NDArray[Any]) -> dict[str, Any]:
+    """Numbers in two bytes each: `low` and so many times `scale`."""
+    low, high = float(values.min()), float(values.max())
+    scale = (high - low) / LEVELS or 1.0
+    return {"low": low, "scale": scale, "values": _encoded(np.round((values - low) / scale), "<u2")}
 
 
 def _encoded(values: npt.NDArray[Any], dtype: str) -> str:

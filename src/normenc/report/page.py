@@ -1,6 +1,5 @@
 """The page of a run, ``report.html``, made from the run's folder."""
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.recordings.steps import only_responsive
+from normenc.report.embedded import picture_uri
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
@@ -80,7 +80,7 @@ def _rendered(run: Run) -> str:
     study, environment = run.settings, run.environment
     kind = as_type(environment["recording"]["stimuli"])
     similarity, differences, training = run.similarity, run.differences, run.training
-    pictures = {name: _data_uri(content) for name, content in run.drawn().items()}
+    pictures = {name: picture_uri(content) for name, content in run.drawn().items()}
     networks = [_described(section) for section in _sections(study.get("network", []))]
     tasks = [_task(section, study["training"], networks) for section in _sections(study.get("task", []))]
     controls = similarity.loc[similarity["kind"] == EncoderKind.CONTROL, "network"].unique().tolist()
@@ -332,7 +332,3 @@ def _losses(training: pd.DataFrame) -> list[tuple[int, float]]:
 def _shown(epoch: int, n_epochs: int) -> bool:
     every = max(5, n_epochs // 10)
     return epoch in (1, n_epochs) or epoch % every == 0
-
-
-def _data_uri(svg: bytes) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")

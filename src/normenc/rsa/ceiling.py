@@ -17,8 +17,7 @@ from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
-from normenc.rsa.pairs import as_rdms, n_stimuli_of, upper
-from normenc.rsa.quadratic import MANY_STIMULI
+from normenc.rsa.pairs import MANY_STIMULI, as_rdms, n_stimuli_of, upper
 from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
 from normenc.rsa.weighted import similarities
 

@@ -15,8 +15,8 @@ from normenc.rsa.linear_samples import linear_ceiling
 from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import Neurons, added_up
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
-from normenc.rsa.pairs import upper
-from normenc.rsa.quadratic import MANY_STIMULI, are_many
+from normenc.rsa.pairs import MANY_STIMULI, upper
+from normenc.rsa.quadratic import are_many
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
 __all__ = ["Draws", "Evaluator", "Halves", "n_splits"]

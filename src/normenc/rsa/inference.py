@@ -27,12 +27,12 @@ from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.overview import bar_table, ceiling_in_words, short_table, to_xarray
 from normenc.rsa.permutation import Chance, chance_test, permuted_stimuli, rounding_of, with_observed
-from normenc.rsa.quadratic import MANY_STIMULI
 from normenc.rsa.resampling import block_length_of
 from normenc.showing import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+from normenc.rsa.pairs import MANY_STIMULI
 
 __all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer"]
 

@@ -16,8 +16,7 @@ from normenc.rsa.labels import Labels, check_same
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import METRICS, NeuronGroups, Neurons, added_up, deal
-from normenc.rsa.pairs import as_rdm, as_rdms, upper
-from normenc.rsa.quadratic import MANY_STIMULI
+from normenc.rsa.pairs import MANY_STIMULI, as_rdm, as_rdms, upper
 from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
 from normenc.rsa.stored import Matrix, StoredRdm, of_stimuli
 from normenc.rsa.weighted import similarities

@@ -1,5 +1,6 @@
 """A population's RDM in bootstrap samples and halves of its neurons."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from normenc.errors import InputError
 from normenc.rsa.labelled import turned
 from normenc.rsa.pairs import upper
 
-__all__ = ["NeuronGroups", "Neurons", "added_up", "deal", "group_neurons", "half_of_neurons"]
+__all__ = ["NeuronGroups", "Neurons", "added_up", "deal", "half_of_neurons"]
 
 METRICS = ("correlation", "cosine", "euclidean")  # metrics that are sums over neurons
 MIN_NEURONS = 4
@@ -55,19 +56,24 @@ class NeuronGroups:
         A stimulus with the same response in all neurons of a sample (for the cosine, no response) has correlation 0
         with all others.
         """
-        rows, columns = np.triu_indices(self.sums.shape[1], k=1)
         weights = counts / (counts @ self.sizes)[:, None]
         products, squares = weights @ self.products, weights @ self.squares
         if self.metric == "euclidean":
-            return squares[:, rows] + squares[:, columns] - 2 * products
+            products *= -2
+            for pairs, one, others in _rows_of_pairs(self.sums.shape[1]):
+                products[:, pairs] += squares[:, one] + squares[:, others]
+            return products
         size = squares.copy()
+        means = weights @ self.sums
         if self.metric == "correlation":
-            means = weights @ self.sums
-            products -= means[:, rows] * means[:, columns]
             squares -= means**2
         scale = inverse_root(squares, size)
-        products *= scale[:, rows]
-        products *= scale[:, columns]
+        for pairs, one, others in _rows_of_pairs(self.sums.shape[1]):
+            own = products[:, pairs]
+            if self.metric == "correlation":
+                own -= means[:, one] * means[:, others]
+            own *= scale[:, one]
+            own *= scale[:, others]
         return np.subtract(1, products, out=products)
 
 
@@ -102,6 +108,15 @@ class Neurons:
     def n_groups(self) -> int:
         """Number of groups."""
         return len(self.members)
+
+
+def _rows_of_pairs(n_stimuli: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Of each row of the matrix: its places in a vector of all pairs, the row itself, and the other stimuli."""
+    first = 0
+    for one in range(n_stimuli - 1):
+        stop = first + n_stimuli - 1 - one
+        yield slice(first, stop), slice(one, one + 1), slice(one + 1, n_stimuli)
+        first = stop
 
 
 def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neurons:
@@ -141,17 +156,12 @@ def deal(responses: Any, metric: str = "correlation", *, seed: int = 0) -> Neuro
     return Neurons(values, shift, scale, np.array_split(order, min(n_neurons, n_groups)), metric)
 
 
-def group_neurons(responses: Any, metric: str = "correlation", *, seed: int = 0) -> NeuronGroups:
-    """Divide the neurons randomly into at most 100 groups, and sum each group's products.
+def added_up(neurons: Neurons) -> NeuronGroups:
+    """Products of each group, from which the RDM of any sample of groups follows.
 
     The expected variance of an estimate over samples of groups equals that over samples of neurons, at a fraction of
-    the work. For parameters and errors see :func:`deal`.
+    the work.
     """
-    return added_up(deal(responses, metric, seed=seed))
-
-
-def added_up(neurons: Neurons) -> NeuronGroups:
-    """Products of each group."""
     n_stimuli, n_groups = len(neurons.values), len(neurons.members)
     products = np.empty((n_groups, n_stimuli * (n_stimuli - 1) // 2))
     squares, sums = np.empty((n_groups, n_stimuli)), np.empty((n_groups, n_stimuli))

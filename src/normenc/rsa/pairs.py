@@ -12,6 +12,7 @@ from normenc.rsa.labelled import labels_of, labels_of_rdm, square, turned, with_
 from normenc.rsa.labels import Labels, as_labels, check_same, key
 
 __all__ = [
+    "MANY_STIMULI",
     "as_rdm",
     "as_rdms",
     "as_vectors",
@@ -23,6 +24,7 @@ __all__ = [
     "whole",
 ]
 
+MANY_STIMULI = 400  # of more, RDMs are in single precision, and sums over pairs are quadratic forms, which are faster
 BLOCK_ROWS = 256  # of an RDM, checked at a time
 VECTORS = ("stack", "pair")  # the axes of vectors of dissimilarities
 

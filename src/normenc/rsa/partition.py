@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,18 @@ from normenc.rsa.inference import MIN_STIMULI
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.neurons import NeuronGroups
-from normenc.rsa.pairs import upper
+from normenc.rsa.pairs import MANY_STIMULI, upper
 from normenc.rsa.partition_inputs import Given
 from normenc.rsa.resampling import block_length_of
-from normenc.rsa.variance_parts import STATISTICS, non_negative_parts, products_in_samples, variance_parts
+from normenc.rsa.variance_parts import (
+    STATISTICS,
+    Related,
+    non_negative_parts,
+    products_in_samples,
+    related,
+    unit,
+    variance_parts,
+)
 from normenc.showing import Shown
 
 __all__ = ["Partition", "partition"]
@@ -179,7 +186,7 @@ def partition(
     samples = resampled(
         layers,
         chosen,
-        lambda _draws: partial(_evaluate, inputs, len(given.controls), which),
+        lambda _draws: _Evaluator(inputs, len(given.controls), which).evaluate,
         n_samples=n_samples,
         block_length=blocks,
         seed=seed,
@@ -264,26 +271,44 @@ def _flattened(parts: dict[str, Floats]) -> Floats:
     return np.concatenate([parts[key] for key in STATISTICS], axis=1)
 
 
-def _evaluate(
-    inputs: Inputs, n_controls: int, which: npt.NDArray[np.intp], drawn: Mapping[str, Counts]
-) -> tuple[Floats, Floats]:
-    """All statistics in samples; the second result stands where there would be noise ceilings."""
-    everyone = np.ones((1, inputs.n_stimuli), dtype=np.int64)
-    stimuli, neurons = drawn.get("stimuli", everyone), drawn.get("neurons")
-    data, n_pairs = upper(inputs.matrices), inputs.n_pairs
-    step = max(1, CHUNK_BYTES // (8 * n_pairs))
-    if neurons is not None:
-        step = int(np.clip(step // max(1, len(inputs.neurons)), 1, NEURON_SAMPLES))
-    parts = []
-    for start in range(0, len(stimuli if neurons is None else neurons), step):
-        chosen = slice(start, start + step)
-        counts = stimuli if len(stimuli) == 1 else stimuli[chosen]
-        own = None
-        if neurons is not None:
-            own = np.stack([g.vectors(neurons[chosen]) for g in inputs.neurons if isinstance(g, NeuronGroups)])
-        if own is not None:
-            counts = np.broadcast_to(counts, (own.shape[1], counts.shape[1]))
-        products = products_in_samples(inputs.models, n_controls, data, counts, own, which)
-        parts.append(_flattened(variance_parts(products)))
-    values = np.concatenate(parts)
-    return values, np.full((len(values), 2), np.nan)
+class _Evaluator:
+    """Evaluates samples of stimuli, animals or sessions, and neurons.
+
+    How controls and layers are related in samples of many stimuli is computed once, whichever other factors are drawn.
+    """
+
+    def __init__(self, inputs: Inputs, n_controls: int, which: npt.NDArray[np.intp]):
+        self.inputs, self.n_controls, self.which = inputs, n_controls, which
+        self.models, self.data = unit(inputs.models), upper(inputs.matrices)
+        self.many = inputs.n_stimuli > MANY_STIMULI
+        self._related: dict[tuple[int, int], Related] = {}  # by samples of the stimuli, and the first of the samples
+
+    def evaluate(self, drawn: Mapping[str, Counts]) -> tuple[Floats, Floats]:
+        """All statistics in samples; the second result stands where there would be noise ceilings."""
+        everyone = np.ones((1, self.inputs.n_stimuli), dtype=np.int64)
+        stimuli, neurons = drawn.get("stimuli", everyone), drawn.get("neurons")
+        step = max(1, CHUNK_BYTES // (8 * self.inputs.n_pairs))
+        if neurons is not None or self.many:
+            step = int(np.clip(step // max(1, len(self.inputs.neurons)), 1, NEURON_SAMPLES))
+        parts = []
+        for start in range(0, len(stimuli if neurons is None else neurons), step):
+            chosen = slice(start, start + step)
+            counts = stimuli if len(stimuli) == 1 else stimuli[chosen]
+            own = None
+            if neurons is not None:
+                groups = [own for own in self.inputs.neurons if isinstance(own, NeuronGroups)]
+                own = np.stack([each.vectors(neurons[chosen]) for each in groups])
+                if not self.many:
+                    counts = np.broadcast_to(counts, (own.shape[1], counts.shape[1]))
+            known = self._known(drawn, counts, start)
+            products = products_in_samples(self.models, self.n_controls, self.data, counts, own, known)
+            parts.append(_flattened(variance_parts(products)))
+        values = np.concatenate(parts)
+        return values, np.full((len(values), 2), np.nan)
+
+    def _known(self, drawn: Mapping[str, Counts], counts: Counts, start: int) -> Related:
+        key = (id(drawn["stimuli"]), start) if "stimuli" in drawn else (0, 0)
+        known = self._related.get(key) or related(self.models, self.n_controls, counts, self.which)
+        if self.many:
+            self._related[key] = known
+        return known

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.pairs import n_stimuli_of
+from normenc.rsa.pairs import MANY_STIMULI, n_stimuli_of
 from normenc.rsa.stored import Matrix
 
-__all__ = ["MANY_STIMULI", "Rows", "are_many", "total_of_pairs"]
+__all__ = ["Rows", "are_many", "total_of_pairs"]
 
 Floats = npt.NDArray[np.float64]
-MANY_STIMULI = 400  # beyond which quadratic forms are faster than weights of all pairs
 BLOCK_BYTES = 2**25  # of RDMs' rows at a time
 
 

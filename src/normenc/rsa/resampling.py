@@ -8,7 +8,8 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from normenc.errors import InputError
-from normenc.rsa.quadratic import MANY_STIMULI, total_of_pairs
+from normenc.rsa.pairs import MANY_STIMULI
+from normenc.rsa.quadratic import total_of_pairs
 
 __all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "total_variance"]
 

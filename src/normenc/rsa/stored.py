@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from normenc.rsa.pairs import MANY_STIMULI
+
 __all__ = ["Matrix", "StoredRdm", "mean_rdm", "of_stimuli"]
 
-FEW = 400  # stimuli
 Places = npt.NDArray[np.intp]
 
 
@@ -114,4 +115,4 @@ def of_stimuli(matrix: Matrix, some: Any) -> Matrix:
     if not isinstance(matrix, StoredRdm):
         return matrix[np.ix_(some, some)]
     own = matrix.of_stimuli(some)
-    return own if len(some) > FEW else np.asarray(own)
+    return own if len(some) > MANY_STIMULI else np.asarray(own)

@@ -13,9 +13,12 @@ from normenc.rsa.stored import Matrix
 __all__ = [
     "STATISTICS",
     "Products",
+    "Related",
     "non_negative_parts",
     "products_in_samples",
     "products_of_matrices",
+    "related",
+    "unit",
     "variance_parts",
 ]
 
@@ -59,65 +62,93 @@ class Products:
         return cls(between[:, :n, :n], between[:, :n, n:], to_data, own, which)
 
 
+@dataclass(frozen=True)
+class Related:
+    """How controls and layers are related in samples of the stimuli, which no sample of neurons changes.
+
+    Attributes
+    ----------
+    between : ndarray, shape (n_samples, n_models, n_models)
+        Their correlations, of which those of layers with each other are 0.
+    mean, norms : ndarray, shape (n_models, n_samples)
+        Of the weighted dissimilarities.
+    which : ndarray of int, shape (n_layers,)
+        See :class:`Products`.
+    """
+
+    between: Floats
+    mean: Floats
+    norms: Floats
+    which: Places
+
+
+def related(models: Floats, n_controls: int, counts: Counts, which: Places | None = None) -> Related:
+    """Relations of controls and layers; parameters as of :func:`products_in_samples`."""
+    weights = pair_weights(counts)
+    total = weights.sum(axis=0)
+    n, m = n_controls, len(models)
+    which = _none(m - n) if which is None else which
+    paired = np.flatnonzero(which >= 0)
+    mean = models @ weights / total
+    first, second = np.triu_indices(n)
+    rows = np.concatenate([first, np.tile(np.arange(n), m - n), np.arange(n, m), n + paired])
+    columns = np.concatenate([second, np.repeat(np.arange(n, m), n), np.arange(n, m), n + len(which) + which[paired]])
+    inner = _weighted(models, rows, columns, weights) - total * mean[rows] * mean[columns]
+    table = np.zeros((m, m, len(total)))
+    table[rows, columns] = table[columns, rows] = inner
+    norms = _lengths(np.einsum("iib->ib", table), total)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = table / norms[:, None] / norms[None]
+    return Related(between.transpose(2, 0, 1), mean, norms, which)
+
+
 def products_in_samples(
     models: Floats,
     n_controls: int,
     data: Floats,
     counts: Counts,
     own: Floats | None = None,
-    which: Places | None = None,
+    to: Related | None = None,
 ) -> Products:
     """Correlations in samples of the stimuli.
 
     Parameters
     ----------
     models : ndarray, shape (n_models, n_pairs)
-        Vectors of dissimilarities, controls first, then layers, then controls of single layers.
+        Vectors of dissimilarities, controls first, then layers, then controls of single layers; each centred and scaled
+        by :func:`unit`.
     n_controls : int
     data : ndarray, shape (n_rdms, n_pairs)
         Ignored if each sample has its own.
-    counts : ndarray of int, shape (n_samples, n_stimuli)
-        How often each stimulus is in each sample.
+    counts : ndarray of int, shape (n_samples, n_stimuli) or (1, n_stimuli)
+        How often each stimulus is in each sample, or in all.
     own : ndarray, shape (n_rdms, n_samples, n_pairs), optional
         The data's dissimilarities in each sample.
-    which : ndarray of int, shape (n_layers,), optional
-        Which of the controls of single layers each layer has, -1 for none; there are none of these by default.
+    to : Related, optional
+        Of these models in these samples; by default no layer has a control of its own.
 
     Returns
     -------
     Products
     """
+    to = related(models, n_controls, counts) if to is None else to
     weights = pair_weights(counts)
     total = weights.sum(axis=0)
-    x = _unit(models)
-    n = n_controls
-    which = _none(len(x) - n) if which is None else which
-    paired = np.flatnonzero(which >= 0)
-    mean = x @ weights / total
-    first, second = np.triu_indices(n)
-    rows = np.concatenate([first, np.tile(np.arange(n), len(x) - n), np.arange(n, len(x)), n + paired])
-    columns = np.concatenate(
-        [second, np.repeat(np.arange(n, len(x)), n), np.arange(n, len(x)), n + len(which) + which[paired]]
-    )
-    inner = _weighted(x, rows, columns, weights) - total * mean[rows] * mean[columns]
-    table = np.zeros((len(x), len(x), len(total)))
-    table[rows, columns] = table[columns, rows] = inner
-    norms = _lengths(np.einsum("iib->ib", table), total)
     if own is None:
-        y = _unit(data)
-        crossed = np.stack([x @ (weights * one[:, None]) for one in y], axis=1)
+        y = unit(data)
+        crossed = np.stack([models @ (weights * one[:, None]) for one in y], axis=1)
         mean_y, squares = y @ weights / total, np.square(y) @ weights
     else:
-        centred = _unit(own)
-        crossed = np.stack([x @ (weights * one.T) for one in centred], axis=1)
+        centred = unit(own)
+        crossed = np.stack([models @ (weights * one.T) for one in centred], axis=1)
         mean_y = np.einsum("rbp,pb->rb", centred, weights) / total
         squares = np.einsum("rbp,rbp,pb->rb", centred, centred, weights)
-    crossed -= total * mean[:, None] * mean_y
+    crossed -= total * to.mean[:, None] * mean_y
     norms_y = _lengths(squares - total * mean_y**2, total)
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = table / norms[:, None] / norms[None]
-        to_data = crossed / norms[:, None] / norms_y
-    return Products.of(between.transpose(2, 0, 1), to_data.transpose(2, 0, 1), n, which)
+        to_data = (crossed / to.norms[:, None] / norms_y).transpose(2, 0, 1)
+    between = np.broadcast_to(to.between, (len(to_data), *to.between.shape[1:]))
+    return Products.of(between, to_data, n_controls, to.which)
 
 
 def _none(n_layers: int) -> Places:
@@ -261,7 +292,7 @@ def _lengths(squares: Floats, total: Floats) -> Floats:
     return np.sqrt(np.where(squares > 1e-14 * total, squares, np.nan))
 
 
-def _unit(vectors: Floats) -> Floats:
+def unit(vectors: Floats) -> Floats:
     """Centred and scaled, which changes no correlation, so that sums in samples stay precise."""
     centred = vectors - vectors.mean(axis=-1, keepdims=True)
     largest = np.abs(centred).max(axis=-1, keepdims=True)

@@ -20,10 +20,10 @@ from normenc.representations import Encoder, LayerResponses, Reduction, extract,
 from normenc.representations.identity import digest_of_encoder, digest_of_images
 from normenc.representations.reductions import Projection, as_reduction
 from normenc.rsa import rdm
-from normenc.rsa.pairs import upper, whole
+from normenc.rsa.pairs import MANY_STIMULI, upper, whole
 from normenc.rsa.stored import Matrix
 from normenc.study.own_code import INSTALLED, code_of, root_of
-from normenc.study.rdm_folder import MANY_STIMULI, RdmFolder
+from normenc.study.rdm_folder import RdmFolder
 from normenc.study.source_code import digest_of_code
 from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
 from normenc.study.units import packages

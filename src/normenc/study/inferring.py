@@ -10,6 +10,7 @@ from normenc import rsa
 from normenc.rsa.inference import MIN_STIMULI
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.stored import Matrix, of_stimuli
 from normenc.study.representing import Prepared, Representation
 from normenc.study.settings import Study
@@ -22,7 +23,6 @@ UNCERTAIN = (
 )
 PERMUTATIONS_A_MODEL = 40  # so that a p-value of 0.05 remains when it is corrected for all models
 MOST_SAMPLES_ALSO = 100  # of the bootstrap of other methods
-MANY_STIMULI = 400  # of more, measures that sort all pairs anew in every sample are computed
 MOST_SORTED = (400, 250)  # from so many: by the study's method, by others
 MOST_ALSO = 2000  # stimuli for the others that need no sorting
 

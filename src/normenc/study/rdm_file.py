@@ -11,13 +11,13 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from normenc.recordings import Recording
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.stored import Matrix
 from normenc.study.evaluation import Evaluation
 from normenc.whole_files import WriteError, beside, write_whole
 
 __all__ = ["netcdf", "units_of", "write_dataset", "write_rdms"]
 
-MANY_STIMULI = 400  # of more, matrices are written one by one, in single precision
 NAME, DIMS = "dissimilarity", ("population", "stimulus", "stimulus_2")
 
 

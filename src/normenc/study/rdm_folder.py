@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.representations.scratch import abandoned_removed, own_folder, remove_folder
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.stored import Matrix, StoredRdm
 from normenc.texts import visible
 
-__all__ = ["MANY_STIMULI", "RdmFolder", "Reading"]
+__all__ = ["RdmFolder", "Reading"]
 
-MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 IN_FILES = 1000  # of more, in files: 100 MB each for 5,000 stimuli, of hundreds of layers and twins
 
 T = TypeVar("T")

@@ -4,7 +4,8 @@ function rdmExplorer() {
   const n = labels.length;
   const bounded = ["correlation", "cosine"].includes(data.metric);
   const matrices = data.populations.map((population) => {
-    const above = numbers(population.rdm, Float32Array);
+    const { low, scale, values } = population.rdm;
+    const above = Float32Array.from(numbers(values, Uint16Array), (value) => low + value * scale);
     const matrix = Array.from({ length: n }, () => new Float32Array(n));
     let place = 0;
     for (let i = 0; i < n; i += 1) for (let j = i + 1; j < n; j += 1) { matrix[i][j] = above[place]; matrix[j][i] = above[place]; place += 1; }
