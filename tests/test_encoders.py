@@ -7,7 +7,7 @@ from normenc import controls
 from normenc.csv_tables import encoder_columns, encoders_of, read_table, write_table
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
-from normenc.study import Study, representing
+from normenc.study import Study, control_representing, representing
 
 LAYER = EncoderId("tilt", "CNN", "fc", EncoderKind.TRAINED, 12)
 PIXELS = EncoderId(None, "pixels", "pixels", EncoderKind.CONTROL)
@@ -82,7 +82,7 @@ def test_layers_of_one_control_are_encoders_of_their_own(monkeypatch):
 
     monkeypatch.setitem(controls.CONTROLS, "pixels", halves)
     study = Study(stimuli={"resolution": 0.05}, comparison={"controls": ["pixels", "Fourier amplitude"]})
-    found = representing.control_representations(representing.prepare(study))
+    found = control_representing.control_representations(representing.prepare(study))
     assert [r.label for r in found] == ["pixels left", "pixels right", "Fourier amplitude"]
     assert [r.key for r in found] == ["pixels_left", "pixels_right", "Fourier_amplitude"]
     assert {r.encoder.kind for r in found} == {EncoderKind.CONTROL}

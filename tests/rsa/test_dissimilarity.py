@@ -448,3 +448,49 @@ def test_numbers_near_the_end_of_the_range_give_an_error_or_a_result_but_no_warn
 def test_blocks_that_do_not_fit_are_named(blocks, message):
     with pytest.raises(InputError, match=message):
         rdm_from_blocks(blocks)
+
+
+def many_responses(kind):
+    """More than a million responses in float32, of a kind that costs digits."""
+    rng = np.random.default_rng(20)
+    noise = rng.normal(size=(130, 9000))
+    one = rng.normal(size=(130, 1)) * rng.normal(size=9000)
+    return {
+        "noise": noise,
+        "a common pattern": noise + 100 * rng.normal(size=9000),
+        "an offset": 0.1 * noise + 1000,
+        "silent but for few": np.maximum(noise - 2, 0),
+        "one dimension": 30 * one + 0.01 * noise,
+        "one is large": noise * np.where(np.arange(130) == 7, 1e6, 1)[:, None],
+        "sizes differ": noise * 10.0 ** rng.uniform(-3, 3, 130)[:, None],
+        "large": noise * 1e22,
+        "small": noise * 1e-24,
+        "near copies": noise[np.arange(130) // 2] + 1e-5 * noise,
+        "copies": noise[np.arange(130) // 2] * np.where(np.arange(130) % 2, 3, 1)[:, None],
+    }[kind].astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("noise", "a common pattern", "an offset", "silent but for few", "one dimension", "one is large"),
+        *("sizes differ", "large", "small", "near copies", "copies"),
+    ],
+)
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_products_in_single_precision_stay_within_what_is_promised(metric, kind):
+    responses = many_responses(kind)
+    found, exact = rdm(responses, metric), rdm(responses.astype(np.float64), metric)
+    values = responses.astype(np.float64)
+    if metric == "cosine":
+        values /= np.linalg.norm(values, axis=1, keepdims=True)
+    size = np.square(values - values.mean(axis=0)).sum(axis=1)
+    scale = np.add.outer(size, size) / (2 if metric == "cosine" else responses.shape[1])
+    np.testing.assert_array_less(np.abs(found - exact), 1e-6 * scale + 1e-300)
+    near = (exact < 1e-2 * scale) & (exact > 0)
+    np.testing.assert_allclose(found[near], exact[near], rtol=1e-4, atol=1e-15 if metric == "cosine" else 0)
+    if kind == "near copies":
+        assert near.sum() == 130
+    if kind == "copies" and metric == "cosine":
+        assert (found[::2, 1::2].diagonal() == 0).all()
+    np.testing.assert_array_equal(found, found.T)

@@ -1,6 +1,7 @@
 """Many stimuli: sums over rows of the RDMs give what weights of all pairs give, and samples of stimuli are stated."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from normenc import rsa
@@ -11,6 +12,7 @@ from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import upper
 from normenc.rsa.permutation import permuted_stimuli
 from normenc.rsa.resampling import _inflation_of_many, draw_counts, inflation
+from normenc.rsa.stored import StoredRdm, of_stimuli
 
 RNG = np.random.default_rng(0)
 N, N_SAMPLES = 50, 12
@@ -118,3 +120,23 @@ def test_a_thousand_of_more_stimuli_are_permuted():
     spaced = permuted_stimuli(n, ordered=True, seed=0)
     assert spaced[0] == 0 and set(np.diff(spaced)) == {1, 2}
     assert permuted_stimuli(1000, ordered=False, seed=0).tolist() == list(range(1000))
+
+
+def test_rdms_in_files_are_read_as_those_in_memory(tmp_path):
+    signal = RNG.normal(size=(450, 40))
+    own, *rdms = (rsa.rdm(signal + k * RNG.normal(size=signal.shape)).astype(np.float32) for k in range(5))
+    files = [StoredRdm.write(tmp_path / str(k), rdm) for k, rdm in enumerate(rdms)]
+    some = RNG.permutation(450)[:420]
+    for stored, rdm in (files[0], rdms[0]), (of_stimuli(files[0], some), rdms[0][np.ix_(some, some)]):
+        assert stored.shape == rdm.shape and np.asarray(stored).dtype == np.float32
+        for key in (3, slice(5, 9), (2, 7), (slice(5, 9), slice(6, None)), np.ix_([3, 1], [0, 8])):
+            np.testing.assert_array_equal(stored[key], rdm[key])
+    answers = [
+        (
+            rsa.infer({"two": own[:2], "one": own[2:3]}, data, n_samples=10, n_permutations=9).models,
+            rsa.partition({"two": own[:2]}, {"one": own[2:3]}, data, n_samples=10, most_stimuli=410).models,
+        )
+        for own, data in ((rdms, own), (files, own))
+    ]
+    for in_memory, in_files in zip(*answers, strict=True):
+        pd.testing.assert_frame_equal(in_memory, in_files)

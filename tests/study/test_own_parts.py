@@ -21,8 +21,8 @@ from normenc.errors import InputError
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.study import Study, load_study, own_code, own_measures, prepare, provenance
+from normenc.study.control_representing import control_representations
 from normenc.study.represented import represent
-from normenc.study.representing import control_representations
 from normenc.study.sweep import train_units
 from normenc.study.units import Unit
 
@@ -551,3 +551,38 @@ def test_a_network_with_a_list_among_its_keys_is_run(lab):
     found = represent(prepared, progress=False)
     assert len(found.trainings) == 1 and not found.failures
     assert {r.encoder.network for r in found.representations} >= {"DeepConvPoolFC", "pixels"}
+
+
+def installed_package(folder: Path, version: str, content: str) -> Path:
+    """A package as pip leaves it, with a file that no Python can read."""
+    place = folder / version / content / "site-packages"
+    (place / "helper").mkdir(parents=True)
+    (place / "helper" / "__init__.py").write_text("def build():\n    import helper.later\n")
+    (place / "helper" / "later.py").write_text("not Python")
+    info = place / f"helper-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: helper\nVersion: {version}\n")
+    (info / "top_level.txt").write_text("helper\n")
+    (info / "RECORD").write_text(f"helper/__init__.py,sha256={content},1\nhelper/later.py,sha256=b,1\n")
+    return place
+
+
+def test_installed_packages_count_by_version_and_are_not_parsed(lab, monkeypatch):
+    found = []
+    for version, content in (("1.0", "a"), ("1.1", "a"), ("1.1", "b")):
+        with monkeypatch.context() as here:
+            here.syspath_prepend(installed_package(lab, version, content))
+            own_code._installed.cache_clear()
+            part = own_code.import_part("helper:build")
+            found.append(own_code.code_of(part))
+            assert own_code.code_of(part) == found[-1]
+        forget()
+    own_code._installed.cache_clear()
+    assert len(set(found)) == 3 and None not in found
+
+
+def test_a_network_of_timm_by_import_path(torchvision):
+    pytest.importorskip("timm", reason="timm is not installed")
+    own_code.READ.clear()
+    digest = own_code.code_of(own_code.import_part("timm.models.resnet:resnet18"))
+    assert digest == own_code.code_of(own_code.import_part("timm.layers:DropPath")) and not own_code.READ

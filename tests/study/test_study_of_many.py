@@ -1,5 +1,6 @@
 """A study of more stimuli than are weighed pair by pair: what is kept, written, drawn and said."""
 
+import gc
 import json
 
 import numpy as np
@@ -8,7 +9,10 @@ import xarray as xr
 
 from normenc import figures, rsa, study
 from normenc.embedding import embed_components
+from normenc.errors import InputError
+from normenc.rsa.stored import StoredRdm
 from normenc.runs import Run
+from normenc.study import rdm_folder
 from normenc.study.populations import _embed
 from normenc.study.settings import Study
 
@@ -78,3 +82,29 @@ def test_five_hundred_of_more_stimuli_are_embedded():
     points = _embed(components, np.array([0, 1, 3, 5]))
     assert np.isnan(points[[2, 4]]).all()
     np.testing.assert_array_equal(points[[0, 1, 3, 5]], embed_components(components[[0, 1, 3, 5]]))
+
+
+def test_rdms_in_files_give_the_same_tables(made, tmp_path, monkeypatch):
+    """And the files are gone when nothing refers to them any more."""
+    monkeypatch.setattr(rdm_folder, "IN_FILES", 400)
+    again = study.run(made.evaluation.study, out=tmp_path / "run", progress=False)
+    assert all(isinstance(r.rdm, StoredRdm) for r in again.evaluation.representations)
+    for name in ("similarity.csv", "similarity_by_seed.csv", "similarity_by_method.csv", "partitioning.csv"):
+        assert (again.folder / name).read_bytes() == (made.folder / name).read_bytes(), name
+    for name in ("rdms.nc", "representations.nc"):
+        with xr.open_dataset(again.folder / name) as one, xr.open_dataset(made.folder / name) as other:
+            xr.testing.assert_identical(one, other)
+    scratch = tmp_path / ".run.normenc-scratch"
+    assert scratch.exists()
+    del again
+    gc.collect()
+    assert not scratch.exists()
+
+
+def test_an_rdm_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(rdm_folder, "IN_FILES", 3)
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        InputError, match=r"file: what was computed of a layer, 0 MiB, cannot be written here \(.*; make room"
+    ):
+        rdm_folder.RdmFolder(tmp_path / "file").keep(np.zeros((5, 5)))

@@ -25,7 +25,7 @@ try:
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Scratch"]
+__all__ = ["Scratch", "abandoned_removed", "own_folder", "remove_folder"]
 
 PREFIX = "normenc-layers-"
 FORMAT = 1
@@ -66,9 +66,9 @@ class Scratch:
         self.size = sum(shape[0] * shape[1] * dtype.itemsize for shape, dtype in layers.values())
         try:
             place.mkdir(parents=True, exist_ok=True)
-            _remove_abandoned(place)
-            self.folder, self._lock = _own_folder(place, key)
-            self._remove = weakref.finalize(self, _remove_folder, self.folder, self._lock)
+            abandoned_removed(place)
+            self.folder, self._lock = own_folder(place, key)
+            self._remove = weakref.finalize(self, remove_folder, self.folder, self._lock)
         except OSError as error:
             raise InputError(
                 f"{visible(str(place))}: layers that do not fit in memory cannot be written here "
@@ -197,7 +197,7 @@ class _Guard:
         ) from None
 
 
-def _own_folder(place: Path, key: str | None) -> tuple[Path, Any]:
+def own_folder(place: Path, key: str | None = None) -> tuple[Path, Any]:
     """A folder that no other process writes to, and its lock: that of the key, unless another process is at it."""
     if key is not None:
         folder = place / (PREFIX + key[:32])
@@ -230,7 +230,7 @@ def _locked(folder: Path) -> Any:
     return handle
 
 
-def _remove_abandoned(place: Path) -> None:
+def abandoned_removed(place: Path) -> None:
     """Remove folders that killed processes left and that no other can continue."""
     if fcntl is None:
         return
@@ -238,9 +238,10 @@ def _remove_abandoned(place: Path) -> None:
         with suppress(OSError):  # another user's
             lock = _locked(folder)
             if lock is not None:
-                _remove_folder(folder, lock)
+                remove_folder(folder, lock)
 
 
-def _remove_folder(folder: Path, lock: Any) -> None:
+def remove_folder(folder: Path, lock: Any) -> None:
+    """Remove a folder of a process's own, and close its lock."""
     shutil.rmtree(folder, ignore_errors=True)
     lock.close()

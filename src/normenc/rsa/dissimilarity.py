@@ -20,15 +20,18 @@ from normenc.rsa.blocks import (
 from normenc.rsa.labelled import turned
 from normenc.rsa.noise import check_units, whiten
 from normenc.rsa.products import CANCELLED, Factors, Floats, Stack, Stream, pair_sums
+from normenc.rsa.single import Single
 from normenc.rsa.ties import settled
 
 __all__ = ["METRICS", "rdm"]
 
 METRICS = ("correlation", "cosine", "euclidean", "mahalanobis", "poisson")
 STREAMED = METRICS[:3]
+FLOAT32_RANGE = 1e-25, 1e25  # of lengths by which responses in float32 are divided in float32
 
 SMALL = 1_000_000  # responses for which double precision costs little time
 DIGITS = float(np.finfo(np.float64).eps) / CANCELLED  # relative precision of any result
+PARALLEL = 2e-4  # squared distance of directions, of which float32 keeps too few digits below
 PRIOR = (1.0, 0.1)
 SAME_DIRECTION = 8 * float(np.finfo(np.float64).eps) ** 2  # cosine dissimilarity of two copies, by rounding
 CONSTANT = 4  # spread of a constant by rounding, in machine epsilons of the largest response
@@ -61,12 +64,14 @@ def rdm(
     responses : array_like, shape (n_stimuli, n_units)
         NumPy array, torch tensor, xarray or pandas object; any unit of response (``"poisson"``: counts or rates, not
         negative). Named axes may be in either order: an axis named ``neuron``, ``unit``, ``cell``, ``roi``, ``voxel``,
-        ``neuroid``, ``channel`` or ``feature`` holds the units. For ``"correlation"``, more than a million float32
-        responses are multiplied in float32 over blocks of 1024 units, or of n_stimuli units if that is more, which are
-        summed in float64; the error is about 1e-8 for noisy responses, and a few 1e-6 if most are equal. Everything
-        else is computed in float64, a block at a time, and distances between stimuli with almost identical responses
-        keep their relative precision. Layers of :func:`normenc.representations.extract` that are on disk are read a
-        block of units at a time for the first three metrics; the others need all responses in memory.
+        ``neuroid``, ``channel`` or ``feature`` holds the units. For the first three metrics, more than a million
+        float32 responses are multiplied in float32 over blocks of 1024 units, or of n_stimuli units if that is more,
+        which are summed in float64; the error of correlations is about 1e-8 for noisy responses, and a few 1e-6 if most
+        are equal, that of the others below 1e-6 of the squared distances from the mean response. Everything else is
+        computed in float64, a block at a time. Distances between stimuli with almost identical responses keep their
+        relative precision, except for ``"correlation"`` in float32. Layers of
+        :func:`normenc.representations.extract` that are on disk are read a block of units at a time for the first three
+        metrics; the others need all responses in memory.
     metric : str
         One of :data:`METRICS`.
     noise_covariance : array_like, shape (n_units, n_units) or (n_units,), optional
@@ -128,6 +133,8 @@ def rdm(
     if metric == "correlation":
         return _correlation(values, responses)
     check_finite(values, responses)
+    if values.dtype == np.float32 and values.size > SMALL and metric in STREAMED:
+        return _in_single(Stack(values[None]), metric, responses)
     if metric == "cosine":
         return _cosine(Stack(values[None]), _directions(*_peaks_and_lengths(values), responses), values.dtype)
     factors: Factors = unchanged
@@ -173,19 +180,43 @@ def _streamed(responses: Blocks, metric: str) -> Floats:
     if metric == "correlation":
         return rdm_from_blocks(ReadAnew(responses))
     stream = Stream(responses)
+    if responses.dtype == np.float32:
+        return _in_single(stream, metric, responses)
     if metric == "euclidean":
         return _per_unit(stream, unchanged)
     return _cosine(stream, _directions(*stream.peaks_and_lengths(), responses), responses.dtype)
 
 
-def _per_unit(responses: Stack | Stream, factors: Factors) -> Floats:
-    return settled(np.maximum(pair_sums(responses, factors) / responses.n_units, 0), relative=DIGITS)
+def _in_single(own: Stack | Stream, metric: str, responses: Any) -> Floats:
+    """Cosine or squared Euclidean distances of many float32 responses, by products in float32."""
+    if metric == "euclidean":
+        return _per_unit(own, unchanged, Single(lambda block: block))
+    lengths = own.lengths()
+    directions = _directions((lengths > 0).astype(np.float64), lengths, responses)
+    scale = (1 / lengths).astype(np.float32)[:, None]
+    plain = FLOAT32_RANGE[0] < lengths.min() and lengths.max() < FLOAT32_RANGE[1]
+    return _cosine(own, directions, np.float32, Single(lambda block: block * scale, PARALLEL) if plain else None)
 
 
-def _cosine(responses: Stack | Stream, directions: Factors, dtype: npt.DTypeLike) -> Floats:
-    dissimilarities = np.minimum(pair_sums(responses, directions) / 2, 2)
+def _per_unit(responses: Stack | Stream, factors: Factors, single: Single | None = None) -> Floats:
+    sums = pair_sums(responses, factors, single)
+    sums /= responses.n_units
+    return settled(np.maximum(sums, 0, out=sums), relative=_digits(single))
+
+
+def _cosine(
+    responses: Stack | Stream, directions: Factors, dtype: npt.DTypeLike, single: Single | None = None
+) -> Floats:
+    dissimilarities = pair_sums(responses, directions, single)
+    dissimilarities /= 2
+    np.minimum(dissimilarities, 2, out=dissimilarities)
     dissimilarities[dissimilarities <= float(np.finfo(dtype).eps) ** 2 / 4 + SAME_DIRECTION] = 0
-    return settled(dissimilarities, relative=DIGITS)
+    return settled(dissimilarities, relative=_digits(single))
+
+
+def _digits(single: Single | None) -> float:
+    """Relative rounding of equal dissimilarities; by products in float32, others come as close by chance."""
+    return DIGITS if single is None else DIGITS * CANCELLED
 
 
 def _correlation(values: npt.NDArray[Any], responses: Any) -> Floats:

@@ -27,6 +27,7 @@ from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.overview import bar_table, ceiling_in_words, short_table, to_xarray
 from normenc.rsa.permutation import Chance, chance_test, permuted_stimuli, rounding_of, with_observed
+from normenc.rsa.quadratic import MANY_STIMULI
 from normenc.rsa.resampling import block_length_of
 from normenc.showing import Shown
 
@@ -37,6 +38,7 @@ __all__ = ["FACTORS", "Inference", "benjamini_hochberg", "holm", "infer"]
 
 Floats = npt.NDArray[np.float64]
 MIN_STIMULI = 6
+AT_ONCE = 16  # RDMs of many stimuli that are permuted together
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,7 +167,8 @@ def infer(
     Parameters
     ----------
     models : mapping of str to array_like, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli)
-        RDMs. Models with several seeds must all have the same number; the k-th seeds of all models are paired, like a
+        RDMs; of more than 400 stimuli, those in lists are not copied. Models with several seeds must all have the same
+        number; the k-th seeds of all models are paired, like a
         trained network and its untrained twin.
     data : array_like, shape (n_stimuli, n_stimuli) or (n_rdms, n_stimuli, n_stimuli), optional
         The recording's RDMs; by default computed from `responses` or `repeats`.
@@ -254,7 +257,7 @@ def infer(
         )
     permuted = inputs.of_stimuli(permuted_stimuli(inputs.n_stimuli, ordered=ordered, seed=seed))
     test = chance_test(
-        permuted.stacks, permuted.matrices, ordered=ordered, chance=chance, n_permutations=n_permutations, seed=seed
+        _Stacks(permuted), permuted.matrices, ordered=ordered, chance=chance, n_permutations=n_permutations, seed=seed
     )
     blocks = None
     if ordered and "stimuli" in chosen:
@@ -293,12 +296,32 @@ def infer(
     )
 
 
+class _Stacks(Sequence[Floats]):
+    """RDMs of each model, (n_seeds, n_stimuli, n_stimuli), no more than one of them at a time."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+
+    def __len__(self) -> int:
+        return len(self._inputs.names)
+
+    def __getitem__(self, model: Any) -> Any:
+        if model >= len(self):
+            raise IndexError(model)
+        return self._inputs.seeds_of(model)
+
+
 def _chance(inputs: Inputs, measure: Measure, test: Chance, known: npt.NDArray[np.bool_]) -> Floats:
     """P-value of each model's mean over seeds, and the smallest possible one, by permuting the data's stimuli."""
-    chance = with_observed(np.stack(inputs.model_matrices), inputs.matrices, test.orders, measure)
-    each = inputs.average(chance[:, :, None], None, None)
+    matrices, chance, roundings = inputs.model_matrices, [], []
+    step = len(matrices) if inputs.n_stimuli <= MANY_STIMULI else AT_ONCE
+    for start in range(0, len(matrices), step):
+        models = np.stack([np.asarray(own, np.float64) for own in matrices[start : start + step]])
+        chance.append(with_observed(models, inputs.matrices, test.orders, measure))
+        roundings.append(rounding_of(models, inputs.matrices, measure))
+    each = inputs.average(np.concatenate(chance, axis=1)[:, :, None], None, None)
     rounding = np.zeros(len(inputs.names))
-    np.maximum.at(rounding, inputs.owner, rounding_of(np.stack(inputs.model_matrices), inputs.matrices, measure))
+    np.maximum.at(rounding, inputs.owner, np.concatenate(roundings))
     p_values = np.full((2, len(known)), np.nan)
     p_values[:, known] = test.p_values(each[1:], each[0], rounding), test.smallest_p
     return p_values

@@ -19,9 +19,10 @@ from normenc.rsa.neurons import METRICS, NeuronGroups, Neurons, added_up, deal
 from normenc.rsa.pairs import as_rdm, as_rdms, upper
 from normenc.rsa.quadratic import MANY_STIMULI
 from normenc.rsa.recorded import check_kind, check_metric, groups_of, rdm_of_repeats, whose_rdms
+from normenc.rsa.stored import Matrix, StoredRdm, of_stimuli
 from normenc.rsa.weighted import similarities
 
-__all__ = ["FACTORS", "Inputs", "recorded_rdms", "sessions_of"]
+__all__ = ["FACTORS", "Inputs", "checked_one_by_one", "recorded_rdms", "sessions_of"]
 
 Floats = npt.NDArray[np.float64]
 FACTORS = (
@@ -45,7 +46,7 @@ class Inputs:
     names: list[str]
     owner: npt.NDArray[np.int64]
     member: npt.NDArray[np.int64]
-    model_matrices: Sequence[Floats]
+    model_matrices: Sequence[Matrix]
     matrices: Floats
     group: npt.NDArray[np.int64]
     grouped_by: str
@@ -111,9 +112,9 @@ class Inputs:
     @cached_property
     def models(self) -> Floats:
         """The models' dissimilarities, shape (n_vectors, n_pairs)."""
-        return np.stack([upper(matrix) for matrix in self.model_matrices])
+        return np.stack([upper(np.asarray(matrix)) for matrix in self.model_matrices])
 
-    def models_for(self, measure: Measure) -> Floats | Sequence[Floats]:
+    def models_for(self, measure: Measure) -> Floats | Sequence[Matrix]:
         """The same or, of many stimuli, the matrices themselves, where the measure reads them row by row."""
         if self.n_stimuli > MANY_STIMULI and isinstance(measure.arithmetic, Linear):
             return self.model_matrices
@@ -124,17 +125,15 @@ class Inputs:
         """Number of pairs of stimuli."""
         return self.n_stimuli * (self.n_stimuli - 1) // 2
 
-    @property
-    def stacks(self) -> list[Floats]:
-        """RDMs of each model, (n_seeds, n_stimuli, n_stimuli)."""
-        every = range(len(self.names))
-        return [np.stack([self.model_matrices[k] for k in np.flatnonzero(self.owner == own).tolist()]) for own in every]
+    def seeds_of(self, model: int) -> Floats:
+        """RDMs of a model, (n_seeds, n_stimuli, n_stimuli)."""
+        return np.stack([self.model_matrices[k] for k in np.flatnonzero(self.owner == model).tolist()])
 
     def flat(self, measure: Measure) -> dict[str, str]:
         """Models without a similarity by this measure, and why: all dissimilarities of an RDM are equal."""
         reasons: dict[str, str] = {}
         for owner, matrix in zip(self.owner, self.model_matrices, strict=True):
-            vector, value = upper(matrix), matrix[0, 1]
+            vector, value = upper(np.asarray(matrix)), matrix[0, 1]
             if measure.is_undefined(vector):
                 of_one = " in one seed" if (self.owner == owner).sum() > 1 else ""
                 reasons[self.names[owner]] = f"all its dissimilarities are {value:g}{of_one}"
@@ -166,9 +165,8 @@ class Inputs:
         """Models and RDMs of some stimuli, in their order; without neurons."""
         if len(some) == self.n_stimuli:
             return self
-        grid = np.ix_(some, some)
-        matrices = [matrix[grid].astype(np.float64, copy=False) for matrix in self.model_matrices]
-        own = np.stack([matrix[grid] for matrix in self.matrices])
+        matrices = [of_stimuli(matrix, some) for matrix in self.model_matrices]
+        own = np.stack([matrix[np.ix_(some, some)] for matrix in self.matrices])
         return replace(self, model_matrices=matrices, matrices=own, neurons=())
 
     @property
@@ -251,11 +249,21 @@ class Inputs:
         return tuple(f for f in FACTORS if f in factors)
 
 
-def _of_model(values: Any, what: str, many: bool) -> Sequence[Floats]:
+def _of_model(values: Any, what: str, many: bool) -> Sequence[Matrix]:
     """RDMs of a model's seeds, checked; of many stimuli, a list of them is not copied into a stack."""
     if many and isinstance(values, (list, tuple)) and all(getattr(own, "ndim", 0) == 2 for own in values):
-        return [as_rdm(own, f"{what}, RDM {index}", keep=True) for index, own in enumerate(values)]
+        return checked_one_by_one(values, what)
     return list(as_rdms(values, what))
+
+
+def checked_one_by_one(values: Sequence[Any], what: str) -> list[Matrix]:
+    """A list of RDMs, each checked; those in files stay there, and others keep single precision."""
+    matrices: list[Matrix] = []
+    for index, own in enumerate(values):
+        name = what if len(values) == 1 else f"{what}, RDM {index}"
+        checked = as_rdm(np.asarray(own) if isinstance(own, StoredRdm) else own, name, keep=True)
+        matrices.append(own if isinstance(own, StoredRdm) else checked)
+    return matrices
 
 
 def sessions_of(responses: Any) -> tuple[list[Any], Sequence[Labels]]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from normenc.rsa.linear_samples import LinearSamples, SamplesOfMany, linear_ceiling, linear_samples
 from normenc.rsa.pairs import n_stimuli_of, whole
 from normenc.rsa.quadratic import are_many
+from normenc.rsa.stored import Matrix
 from normenc.rsa.ties import TIES, check_spread
 from normenc.rsa.whitening import row_effects, row_sums
 
@@ -41,7 +42,7 @@ class Linear:
         compare = _whitened if self.whitened else _correlation
         return compare(x, y, centred=self.centred)
 
-    def samples(self, models: Floats | Sequence[Floats], data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+    def samples(self, models: Floats | Sequence[Matrix], data: Floats) -> Callable[..., tuple[Floats, Floats]]:
         """A function that gives similarities and ceilings for counts of stimuli."""
         if are_many(data.shape[1]):
             return SamplesOfMany(models, data, centred=self.centred, whitened=self.whitened).compare

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from normenc.rsa.pairs import pair_weights, whole
 from normenc.rsa.quadratic import Rows, total_of_pairs
+from normenc.rsa.stored import Matrix
 from normenc.rsa.whitening import row_effects
 
 __all__ = ["LinearSamples", "SamplesOfMany", "linear_ceiling", "linear_samples", "without_rounding"]
@@ -93,7 +94,7 @@ class LinearSamples:
 class SamplesOfMany(LinearSamples):
     """The same for many stimuli, whose pairs are too many to weigh each in every sample."""
 
-    def __init__(self, models: Floats | Sequence[Floats], data: Floats, *, centred: bool, whitened: bool):
+    def __init__(self, models: Floats | Sequence[Matrix], data: Floats, *, centred: bool, whitened: bool):
         self.centred, self.whitened = centred, whitened
         self.rows = Rows(models, data, centred=centred)
         self._need_products(len(models), len(data))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from normenc.rsa.linear_samples import without_rounding
 from normenc.rsa.neurons import Neurons, inverse_root
 from normenc.rsa.quadratic import Rows, below, total_of_pairs
+from normenc.rsa.stored import Matrix
 from normenc.rsa.whitening import row_effects
 
 __all__ = ["Population", "similarities_of_neurons"]
@@ -39,7 +40,7 @@ class Population:
 
 
 def similarities_of_neurons(
-    models: Floats | Sequence[Floats],
+    models: Floats | Sequence[Matrix],
     populations: Sequence[Population],
     counts: Sequence[npt.NDArray[Any]],
     *,

@@ -123,9 +123,12 @@ def upper(matrices: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def whole(vectors: npt.NDArray[np.float64], n_stimuli: int) -> npt.NDArray[np.float64]:
     """The inverse of :func:`upper`: symmetric matrices with 0 on the diagonal."""
-    rows, columns = np.triu_indices(n_stimuli, k=1)
-    matrices = np.zeros((*vectors.shape[:-1], n_stimuli, n_stimuli))
-    matrices[..., rows, columns] = matrices[..., columns, rows] = vectors
+    matrices = np.zeros((*vectors.shape[:-1], n_stimuli, n_stimuli), vectors.dtype)
+    start = 0
+    for row in range(n_stimuli - 1):
+        part = vectors[..., start : start + n_stimuli - row - 1]
+        matrices[..., row, row + 1 :] = matrices[..., row + 1 :, row] = part
+        start += n_stimuli - row - 1
     return matrices
 
 

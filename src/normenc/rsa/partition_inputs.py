@@ -10,27 +10,28 @@ import numpy.typing as npt
 from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.rsa.inference import MIN_STIMULI
-from normenc.rsa.inputs import Inputs, recorded_rdms, sessions_of
+from normenc.rsa.inputs import Inputs, checked_one_by_one, recorded_rdms, sessions_of
 from normenc.rsa.labelled import labels_of, labels_of_rdm, square
 from normenc.rsa.labels import check_same
 from normenc.rsa.neurons import Neurons, added_up
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.recorded import check_metric, whose_rdms
+from normenc.rsa.stored import Matrix, StoredRdm, of_stimuli
 from normenc.rsa.ties import is_flat
 from normenc.rsa.variance_parts import Products, products_of_matrices
 
 __all__ = ["Given"]
 
-Stacks = dict[str, npt.NDArray[Any]]
+Stacks = dict[str, list[Matrix]]
 
 
 @dataclass(frozen=True)
 class Given:
-    """RDMs of any precision, stacked; controls with equal dissimilarities are left out.
+    """RDMs of any precision, of each name one or several; controls with equal dissimilarities are left out.
 
     Attributes
     ----------
-    models, controls : dict of str to ndarray, shape (n_seeds, n_stimuli, n_stimuli)
+    models, controls : dict of str to list of RDMs, shape (n_stimuli, n_stimuli)
     data : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
     responses : array_like or None
         As given.
@@ -94,7 +95,7 @@ class Given:
         )
 
     @property
-    def defined(self) -> dict[str, npt.NDArray[Any]]:
+    def defined(self) -> Stacks:
         """Models whose dissimilarities differ."""
         return {name: stack for name, stack in self.models.items() if name not in self.reasons}
 
@@ -113,7 +114,7 @@ class Given:
                 kept = np.sort(np.random.default_rng([seed, 6]).permutation(n_stimuli)[:most_stimuli])
             chosen = [own[kept] for own in self.sessions]
             responses = None if not chosen else chosen[0] if len(chosen) == 1 else np.stack(chosen)
-        own = {name: stack[:, kept][:, :, kept] for name, stack in (self.controls | self.defined).items()}
+        own = {n: [of_stimuli(one, kept) for one in stack] for n, stack in (self.controls | self.defined).items()}
         inputs = Inputs.of(own, self.data[:, kept][:, :, kept], responses, None, rdm_metric, self.whose, seed)
         groups = tuple(added_up(known) if isinstance(known, Neurons) else known for known in inputs.neurons)
         return replace(inputs, neurons=groups)
@@ -121,9 +122,9 @@ class Given:
 
 def _check_stimuli(stacks: Stacks, n_stimuli: int, n_controls: int) -> None:
     for what, stack in stacks.items():
-        if stack.shape[1] != n_stimuli:
+        if len(stack[0]) != n_stimuli:
             raise InputError(
-                f"{what} has {stack.shape[1]} stimuli, but the data have {n_stimuli}; give the same stimuli in the "
+                f"{what} has {len(stack[0])} stimuli, but the data have {n_stimuli}; give the same stimuli in the "
                 "same order"
             )
     least = max(MIN_STIMULI, n_controls + 3)
@@ -153,16 +154,18 @@ def _reasons(models: Stacks) -> dict[str, str]:
     return dict.fromkeys(flat, "all its dissimilarities are equal")
 
 
-def _stack(values: Any, what: str) -> npt.NDArray[Any]:
-    """A stack of RDMs in their own precision, checked one at a time."""
+def _stack(values: Any, what: str) -> list[Matrix]:
+    """RDMs in their own precision, checked one at a time; those in files stay there."""
+    if isinstance(values, list | tuple) and all(isinstance(own, StoredRdm) for own in values):
+        return checked_one_by_one(values, what)
     numbers = square(values, what)
     numbers = numbers[None] if numbers.ndim == 2 else numbers
     if numbers.ndim != 3 or not len(numbers):
         as_rdms(numbers, what)
     for index, matrix in enumerate(numbers):
         as_rdms(matrix, what if len(numbers) == 1 else f"{what}, RDM {index}")
-    return numbers
+    return list(numbers)
 
 
-def _is_flat(matrix: npt.NDArray[Any]) -> bool:
-    return is_flat(upper(matrix).astype(np.float64))
+def _is_flat(matrix: Matrix) -> bool:
+    return is_flat(upper(np.asarray(matrix)).astype(np.float64))

@@ -1,6 +1,6 @@
 """Sums over units of products of differences, for every pair of stimuli, from which distances follow."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from normenc.errors import InputError
 from normenc.rsa.blocks import BLOCK_UNITS, Blocks, ReadAnew, checked_blocks
+from normenc.rsa.single import Single, squared_distances
 
 __all__ = ["CANCELLED", "Factors", "Floats", "Stack", "Stream", "pair_sums"]
 
@@ -29,6 +30,9 @@ class Stack:
         self._repeats = repeats
         self.n_repeats, self.n_stimuli, self.n_units = repeats.shape
 
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        yield from self._repeats
+
     def products(self, factors: Factors, groups: Sequence[Rows]) -> list[Products]:
         """Products within each group of stimuli: within repeats, summed, and between repeats, averaged if several."""
         return [self._products(factors, rows) for rows in groups]
@@ -46,6 +50,10 @@ class Stack:
     def largest(self) -> float:
         """The largest magnitude of a response."""
         return float(np.abs(self._repeats).max())
+
+    def lengths(self) -> Floats:
+        """Length of each row, of a single repeat."""
+        return _lengths(self)
 
 
 class Stream:
@@ -72,6 +80,10 @@ class Stream:
         """The largest magnitude of a response."""
         return max(float(np.abs(part).max()) for part in self)
 
+    def lengths(self) -> Floats:
+        """Length of each row."""
+        return _lengths(self)
+
     def peaks_and_lengths(self) -> tuple[Floats, Floats]:
         """Largest magnitude of each row, and its length in units of this."""
         peaks, squares = np.zeros((2, self.n_stimuli))
@@ -84,7 +96,12 @@ class Stream:
         return peaks, np.sqrt(squares)
 
 
-def pair_sums(responses: Stack | Stream, factors: Factors) -> Floats:
+def _lengths(blocks: Iterable[npt.NDArray[np.float32]]) -> Floats:
+    """Length of each row of responses in float32, whose squares float64 can hold."""
+    return np.sqrt(sum(np.einsum("ij,ij->i", part, part, dtype=np.float64) for part in blocks))
+
+
+def pair_sums(responses: Stack | Stream, factors: Factors, single: Single | None = None) -> Floats:
     r"""Sum over units of :math:`(a_i - a_j)(b_i - b_j)` for every pair of stimuli; a and b are the factors.
 
     With one repeat, a and b are from that repeat. With more, the result is the mean over ordered pairs of different
@@ -97,14 +114,37 @@ def pair_sums(responses: Stack | Stream, factors: Factors) -> Floats:
     factors : callable
         Takes float64 responses of shape (n_rows, n_repeats, n_block) and the stimuli's indices (n_rows,); returns a and
         b in the same shape, which are then overwritten.
+    single : Single, optional
+        The factor, the same for a and b, in single precision, for responses without repeats; then double precision is
+        used only where this does not resolve a pair.
     """
-    sums = _pair_sums(responses, factors, [np.arange(responses.n_stimuli)])[0]
+    sums = None if single is None else _single_sums(responses, factors, single)
+    if sums is None:
+        sums = _pair_sums(responses, factors, [np.arange(responses.n_stimuli)])[0]
     if not np.isfinite(sums).all():
         raise InputError(
             f"dissimilarities overflow, because the largest response is {responses.largest():g}; divide the "
             "responses by it"
         )
     return sums
+
+
+def _single_sums(responses: Stack | Stream, factors: Factors, single: Single) -> Floats | None:
+    """The sums by products in single precision; None if it has not the range."""
+    found = squared_distances(responses, responses.n_stimuli, single)
+    if found is not None:
+        sums, close = found
+        groups = [(members, close[np.ix_(members, members)]) for members in _connected(close)]
+        exact = _pair_sums(responses, factors, [members for members, _ in groups]) if groups else []
+        for (members, of_group), own in zip(groups, exact, strict=True):
+            _put(sums, members, of_group, own)
+    return None if found is None else sums
+
+
+def _put(sums: Floats, members: Rows, which: npt.NDArray[np.bool_], values: Floats) -> None:
+    """Replace the sums of some of the pairs of a group of stimuli."""
+    block = np.ix_(members, members)
+    sums[block] = np.where(which, values, sums[block])
 
 
 def _pair_sums(responses: Stack | Stream, factors: Factors, groups: Sequence[Rows]) -> list[Floats]:
@@ -127,8 +167,7 @@ def _pair_sums(responses: Stack | Stream, factors: Factors, groups: Sequence[Row
     if finer:
         again = _pair_sums(responses, factors, [groups[number][members] for number, members, _ in finer])
         for (number, members, doubtful), sums in zip(finer, again, strict=True):
-            block = np.ix_(members, members)
-            results[number][block] = np.where(doubtful, sums, results[number][block])
+            _put(results[number], members, doubtful, sums)
     return results
 
 

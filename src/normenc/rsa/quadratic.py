@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.pairs import n_stimuli_of
+from normenc.rsa.stored import Matrix
 
 __all__ = ["MANY_STIMULI", "Rows", "are_many", "total_of_pairs"]
 
@@ -40,18 +41,21 @@ class Rows:
 
     Parameters
     ----------
-    *stacks : ndarray, shape (n_vectors, n_pairs), or sequence of ndarray, shape (n_stimuli, n_stimuli)
-        One after the other; matrices are not copied.
+    *stacks : ndarray, shape (n_vectors, n_pairs), or sequence of matrices, shape (n_stimuli, n_stimuli)
+        One after the other; matrices are not copied, and may be in files.
     centred : bool
         Whether each vector's mean is subtracted.
     """
 
-    def __init__(self, *stacks: Floats | Sequence[Floats], centred: bool):
+    def __init__(self, *stacks: Floats | Sequence[Matrix], centred: bool):
         self.vectors = [vector for stack in stacks for vector in stack]
         first = self.vectors[0]
         self.n_stimuli = n_stimuli_of(len(first)) if first.ndim == 1 else len(first)
-        self.shift = np.array([_mean(vector) if centred else 0.0 for vector in self.vectors])
-        largest = [max(v.max() - shift, shift - v.min()) for v, shift in zip(self.vectors, self.shift, strict=True)]
+        self.shift, largest = np.zeros(len(self.vectors)), []
+        for index, vector in enumerate(self.vectors):
+            values = np.asarray(vector)  # of one that is in a file, no longer than it is needed
+            shift = self.shift[index] = _mean(values) if centred else 0.0
+            largest.append(max(values.max() - shift, shift - values.min()))
         self.scale = np.maximum(np.array(largest, dtype=np.float64), np.finfo(float).tiny)
 
     def blocks(self, n_rows: int | None = None) -> Iterator[tuple[slice, slice, Floats]]:
@@ -77,13 +81,13 @@ class Rows:
             below(values)
             yield rows, columns, values
 
-    def _fill(self, values: Floats, vector: Floats, start: int) -> None:
+    def _fill(self, values: Floats, vector: Matrix, start: int) -> None:
         n = self.n_stimuli
+        if vector.ndim == 2:
+            values[:] = vector[start : start + len(values), start + 1 :]
+            return
         for place in range(len(values)):
             row = start + place
-            if vector.ndim == 2:
-                values[place, place:] = vector[row, row + 1 :]
-                continue
             first = row * n - row * (row + 1) // 2
             values[place, place:] = vector[first : first + n - row - 1]
 

@@ -1,5 +1,6 @@
 """Variance of dissimilarities by regression, in many samples at once, from products of vectors alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from normenc.rsa.pairs import pair_weights
+from normenc.rsa.stored import Matrix
 
 __all__ = [
     "STATISTICS",
@@ -93,7 +95,7 @@ def products_in_samples(
     return Products(between[:, :n, :n], between[:, :n, n:], to_data)
 
 
-def products_of_matrices(models: list[npt.NDArray[np.floating]], n_controls: int, data: Floats) -> Products:
+def products_of_matrices(models: Sequence[Matrix], n_controls: int, data: Floats) -> Products:
     """The same for all stimuli once, from RDMs of any precision read a few rows at a time; sums are in float64."""
     matrices, n_stimuli = [*models, *data], data.shape[-1]
     step = max(1, CHUNK_BYTES // (8 * len(matrices) * n_stimuli))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.measures import Method, as_measure
+from normenc.rsa.stored import Matrix
 
 __all__ = ["Similarities", "sample_ceilings", "sample_similarities", "similarities"]
 
@@ -36,7 +37,7 @@ class Similarities:
 
 
 def similarities(
-    models: Floats | Sequence[Floats],
+    models: Floats | Sequence[Matrix],
     data: Floats,
     counts: Counts,
     method: Method,

@@ -1,12 +1,11 @@
 """From settings to tasks, networks and controls."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import torch
-import xarray as xr
 from torch import nn
 
 from normenc import stimuli, tasks
@@ -85,8 +84,10 @@ def compared_by_default(layers: tuple[str, ...]) -> tuple[str, ...]:
     return layers[max(place - 1, 0) : place + 1]
 
 
-def control_outputs(settings: ControlSettings, shown: torch.Tensor) -> dict[str, xr.DataArray]:
-    """The layers of the control of `settings`, of images or orientations: dimensions (stimulus, unit).
+def control_outputs(
+    settings: ControlSettings, shown: Any, read: Callable[..., Mapping[str, Any]] = represent
+) -> dict[str, Any]:
+    """The layers of the control of `settings`, of images or orientations, as :func:`represent` or another reads them.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def control_outputs(settings: ControlSettings, shown: torch.Tensor) -> dict[str,
         If the control fails, returns anything but its layers, or is random; the message names it.
     """
     with _own_faults(settings, f"control {settings.title}"):
-        outputs = represent(partial(settings.origin.part, **settings.options), shown)
+        outputs = read(partial(settings.origin.part, **settings.options), shown)
         return {check_label(layer): values for layer, values in outputs.items()}
 
 

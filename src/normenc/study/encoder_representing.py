@@ -1,30 +1,20 @@
 """What encoders respond that a study does not train: with their weights, and untrained, one network after the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-import xarray as xr
 from torch import nn
 
 from normenc.encoders import EncoderId, EncoderKind
 from normenc.errors import InputError
 from normenc.recordings import cache_folder
 from normenc.study.encoder_units import EncoderUnit
-from normenc.study.extraction import LayerResult, extracted
-from normenc.study.representing import Prepared, Representation, check_apart
+from normenc.study.extraction import extracted
+from normenc.study.rdm_folder import Reading
+from normenc.study.representing import Prepared, Representation, of_result
 from normenc.study.sweep import Failure
 
-__all__ = ["Reading", "encoder_representations"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How layers are read: on which device, with how much memory, and where what is larger lies meanwhile."""
-
-    device: str = "cpu"
-    memory: int | str | None = None
-    scratch: Path | None = None
+__all__ = ["encoder_representations"]
 
 
 def encoder_representations(
@@ -57,6 +47,7 @@ def encoder_representations(
             metric=prepared.study.rdm_metric,
             cache=cache_folder() / "layers",
             keep=keep,
+            store=reading.rdms,
             memory=reading.memory,
             scratch=reading.scratch,
             reduce=unit.section.reduce,
@@ -64,7 +55,7 @@ def encoder_representations(
         )
         for layer, result in outputs.items():
             try:
-                representation = _representation(prepared, replace(own, layer=layer), result)
+                representation = of_result(prepared, replace(own, layer=layer), result)
             except InputError as error:
                 dead.setdefault((own.kind, layer), str(error))
             else:
@@ -79,16 +70,3 @@ def _networks(unit: EncoderUnit, seeds: list[int]) -> Iterator[tuple[EncoderId, 
         yield unit.encoder, unit.pretrained()
     for seed in seeds:
         yield replace(unit.encoder, kind=EncoderKind.TWIN, seed=seed), unit.untrained(seed)
-
-
-def _representation(prepared: Prepared, own: EncoderId, result: LayerResult | InputError) -> Representation:
-    study, recording = prepared.study, prepared.recording
-    if isinstance(result, InputError):
-        raise result
-    check_apart(result.rdm, study.comparison.method)
-    responses = None
-    if result.responses is not None:
-        coords = {recording.kind: ("stimulus", recording.stimulus)}
-        responses = xr.DataArray(result.responses, dims=("stimulus", "unit"), coords=coords, name=own.layer)
-    labels = study.naming.label(own), study.naming.key(own)
-    return Representation(own, *labels, responses, result.rdm, result.features, result.note)

@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as once
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,10 @@ from normenc.representations import Encoder, LayerResponses, Reduction, extract,
 from normenc.representations.identity import digest_of_encoder, digest_of_images
 from normenc.representations.reductions import Projection, as_reduction
 from normenc.rsa import rdm
+from normenc.rsa.pairs import upper, whole
+from normenc.rsa.stored import Matrix
 from normenc.study.own_code import INSTALLED, code_of, root_of
+from normenc.study.rdm_folder import MANY_STIMULI, RdmFolder
 from normenc.study.source_code import digest_of_code
 from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
 from normenc.study.units import packages
@@ -28,7 +31,7 @@ from normenc.whole_files import check_writable, remove_leftovers
 
 __all__ = ["LayerResult", "extracted"]
 
-FORMAT = 2
+FORMAT = 3
 TEXTS = ("note", "name", "features")
 CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside the network
 KEPT_BYTES = 2**23  # of a layer's responses, in single precision
@@ -45,7 +48,8 @@ class LayerResult:
     name : str
     n_units : int
         Of which the RDM was computed.
-    rdm : ndarray, shape (n_stimuli, n_stimuli)
+    rdm : ndarray or StoredRdm, shape (n_stimuli, n_stimuli)
+        In single precision if it is of more than 400 stimuli.
     responses : ndarray, shape (n_stimuli, n_units) or (n_stimuli, 1000), or None
         Features in place of units if these take more than 8 MiB; None if they were not asked for.
     note : str
@@ -56,7 +60,7 @@ class LayerResult:
 
     name: str
     n_units: int
-    rdm: npt.NDArray[np.float64]
+    rdm: Matrix
     responses: npt.NDArray[Any] | None
     note: str
     features: str = ""
@@ -70,6 +74,7 @@ def extracted(
     metric: str = "correlation",
     cache: Path | None = None,
     keep: bool = True,
+    store: RdmFolder | None = None,
     **options: Any,
 ) -> dict[str, LayerResult | InputError]:
     """RDMs of an encoder's layers, and their responses, or features of large ones; what was computed before is read.
@@ -86,6 +91,8 @@ def extracted(
         default: nothing is kept.
     keep : bool
         Whether responses are wanted beside RDMs.
+    store : RdmFolder, optional
+        Takes RDMs and responses as soon as they are known, so that those of many stimuli are not all in memory.
     **options
         Of :func:`normenc.representations.extract`.
 
@@ -107,27 +114,39 @@ def extracted(
     ((3, 3), 288)
     """
     places = {} if cache is None else _places(encoder, images, layers, metric, cache, options | {"keep": keep})
-    found: dict[str, LayerResult | InputError] = _kept(places, len(images))
+    found: dict[str, LayerResult | InputError] = _kept(places, len(images), store)
     missing = layers if not places else [name for name in places if name not in found]
     if missing is None or missing:
         if places and cache is not None:
             check_writable(cache, "layers cannot be kept here", LAYERS.advice)
         with extract(encoder, images, missing, **options) as responses:
             for name, layer in responses.items():
-                found[name] = _result(layer, metric, keep)
-                result = found[name]
+                result = _result(layer, metric, keep)
                 if name in places and isinstance(result, LayerResult):
                     write(places[name], _packed(result, places[name].stem), LAYERS)
+                found[name] = _stored(result, store)
     return {name: found[name] for name in (places or layers or found)}
 
 
 def _result(layer: LayerResponses, metric: str, keep: bool) -> LayerResult | InputError:
     try:
-        matrix = rdm(layer, metric)
+        matrix: npt.NDArray[Any] = rdm(layer, metric)
     except InputError as error:
         return error
+    matrix = matrix.astype(_precision(len(matrix)), copy=False)
     values, features = _responses(layer) if keep else (None, "")
     return LayerResult(layer.name, layer.shape[1], matrix, values, layer.note, features)
+
+
+def _stored(result: LayerResult | InputError, store: RdmFolder | None) -> LayerResult | InputError:
+    if store is None or isinstance(result, InputError):
+        return result
+    responses = None if result.responses is None else store.keep_responses(result.responses)
+    return replace(result, rdm=store.keep(np.asarray(result.rdm)), responses=responses)
+
+
+def _precision(n_stimuli: int) -> type[np.floating[Any]]:
+    return np.float32 if n_stimuli > MANY_STIMULI else np.float64
 
 
 def _responses(layer: LayerResponses) -> tuple[npt.NDArray[Any], str]:
@@ -185,9 +204,8 @@ def _code_digest() -> str:
 
 
 def _packed(result: LayerResult, key: str) -> bytes:
-    pairs = np.triu_indices(len(result.rdm), k=1)
     tensors = {
-        "rdm": torch.from_numpy(result.rdm[pairs]),
+        "rdm": torch.from_numpy(upper(np.asarray(result.rdm))),
         "n_units": torch.tensor(result.n_units),
         "note": torch.frombuffer(bytearray(b" " + result.note.encode()), dtype=torch.uint8),
         "name": torch.frombuffer(bytearray(b" " + result.name.encode()), dtype=torch.uint8),
@@ -198,14 +216,14 @@ def _packed(result: LayerResult, key: str) -> bytes:
     return pack(tensors, key)
 
 
-def _kept(places: Mapping[str, Path], n_stimuli: int) -> dict[str, LayerResult | InputError]:
+def _kept(places: Mapping[str, Path], n_stimuli: int, store: RdmFolder | None) -> dict[str, LayerResult | InputError]:
     """Results that were kept; one warning tells of those that were damaged, and are computed again."""
     found: dict[str, LayerResult | InputError] = {}
     damaged = []
     for name, place in places.items():
         try:
             if place.exists():
-                found[name] = _unpacked(place, n_stimuli)
+                found[name] = _stored(_unpacked(place, n_stimuli), store)
         except (DamagedError, OSError) as error:
             damaged.append(f"{place}: {error}")
     for folder in {place.parent for place in places.values()}:
@@ -225,12 +243,12 @@ def _unpacked(place: Path, n_stimuli: int) -> LayerResult:
     values = tensors.pop("responses", None)
     texts = {name: tensors.pop(name) for name in TEXTS if name in tensors}
     n_pairs = n_stimuli * (n_stimuli - 1) // 2
-    check_forms(tensors, {"rdm": (torch.float64, (n_pairs,)), "n_units": (torch.int64, ())})
+    precision = torch.float32 if n_stimuli > MANY_STIMULI else torch.float64
+    check_forms(tensors, {"rdm": (precision, (n_pairs,)), "n_units": (torch.int64, ())})
     n_kept = FEATURES.n_units if values is not None and len(texts.get("features", " ")) > 1 else int(tensors["n_units"])
     if len(texts) < len(TEXTS) or (values is not None and tuple(values.shape) != (n_stimuli, n_kept)):
         raise DamagedError("a part is missing, or does not have the expected shape")
-    matrix = np.zeros((n_stimuli, n_stimuli))
-    matrix[np.triu_indices(n_stimuli, k=1)] = tensors["rdm"].numpy()
+    matrix = whole(tensors["rdm"].numpy(), n_stimuli)
     note, name, features = (bytes(texts[of].numpy()).decode()[1:] for of in TEXTS)
     responses = None if values is None else values.numpy()
-    return LayerResult(name, int(tensors["n_units"]), matrix + matrix.T, responses, note, features)
+    return LayerResult(name, int(tensors["n_units"]), matrix, responses, note, features)

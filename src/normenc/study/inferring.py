@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from normenc import rsa
 from normenc.rsa.inference import MIN_STIMULI
 from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
+from normenc.rsa.stored import Matrix, of_stimuli
 from normenc.study.representing import Prepared, Representation
 from normenc.study.settings import Study
 
@@ -27,9 +27,9 @@ MOST_SORTED = (400, 250)  # from so many: by the study's method, by others
 MOST_ALSO = 2000  # stimuli for the others that need no sorting
 
 
-def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[npt.NDArray[np.floating[Any]]]]:
+def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[Matrix]]:
     """RDMs of all seeds, by label."""
-    models: dict[str, list[npt.NDArray[np.floating[Any]]]] = {}
+    models: dict[str, list[Matrix]] = {}
     for r in representations:
         models.setdefault(r.label, []).append(r.rdm)
     return models
@@ -37,7 +37,7 @@ def rdms_by_label(representations: Sequence[Representation]) -> dict[str, list[n
 
 def infer_models(
     prepared: Prepared,
-    models: dict[str, list[npt.NDArray[np.floating[Any]]]],
+    models: dict[str, list[Matrix]],
     method: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> rsa.Inference:
@@ -50,8 +50,8 @@ def infer_models(
     few = recording.n_stimuli < MIN_STIMULI
     some = stimuli_compared(prepared, method)
     inference = rsa.infer(
-        {label: [rdm[some] for rdm in rdms] for label, rdms in models.items()},
-        **_of_stimuli(prepared.inputs, some[1]),
+        {label: [of_stimuli(rdm, some) for rdm in rdms] for label, rdms in models.items()},
+        **_of_stimuli(prepared.inputs, some),
         ordered=recording.has_neighbours,
         factors=["seeds"] if few else None,
         method=method or own.method,
@@ -62,8 +62,8 @@ def infer_models(
     return _without_false_certainty(inference) if few else inference
 
 
-def stimuli_compared(prepared: Prepared, method: str | None = None) -> tuple[Any, Any]:
-    """Rows and columns of the RDMs that a method compares, the study's by default: all or, of many stimuli, some.
+def stimuli_compared(prepared: Prepared, method: str | None = None) -> Any:
+    """Places of the stimuli that a method compares, the study's by default: all or, of many stimuli, some.
 
     Measures by rank, and a user's, sort or compare all pairs of stimuli anew in every sample. Of more than 400 stimuli
     they are computed from 400 or, if they are only there to see whether the answer depends on the method, from 250,
@@ -76,12 +76,12 @@ def stimuli_compared(prepared: Prepared, method: str | None = None) -> tuple[Any
     else:
         most = n_stimuli if method is None else MOST_ALSO
     if n_stimuli <= most:
-        return slice(None), slice(None)
+        return slice(None)
     if prepared.recording.has_neighbours:
         some = np.linspace(0, n_stimuli, most, endpoint=False).astype(np.intp)
     else:
         some = np.sort(np.random.default_rng([own.seed, 9]).permutation(n_stimuli)[:most])
-    return some[:, None], some
+    return some
 
 
 def notes_on_stimuli(prepared: Prepared) -> list[str]:
@@ -89,7 +89,7 @@ def notes_on_stimuli(prepared: Prepared) -> list[str]:
     own, notes = prepared.study.comparison, []
     others = [method for method in own.other_measures if method != own.method]
     for name in (None, *others):
-        some = stimuli_compared(prepared, name)[1]
+        some = stimuli_compared(prepared, name)
         if not isinstance(some, slice):
             how = "at even distances" if prepared.recording.has_neighbours else "drawn at random"
             notes.append(

@@ -1,13 +1,11 @@
 """How similar the networks' layers are to the recording in the course of training."""
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from normenc.rsa.stored import Matrix
 from normenc.study.inferring import infer_models
 from normenc.study.progress import ProgressCallback, each
+from normenc.study.rdm_folder import RdmFolder
 from normenc.study.represented import Represented, whole
 from normenc.study.representing import Representation, by_layer
 from normenc.study.tables import epoch_table
@@ -26,7 +24,7 @@ def over_training(represented: Represented, progress: ProgressCallback) -> pd.Da
     tables = []
     # Apart, because the differences between all of them are not needed.
     for at_epochs in each(progress, "comparing over training", groups.values()):
-        models: dict[str, list[npt.NDArray[np.floating[Any]]]] = {}
+        models: dict[str, list[Matrix]] = {}
         for epoch, representation in at_epochs:
             models.setdefault(f"{representation.label}, epoch {epoch}", []).append(representation.rdm)
         tables.append(epoch_table(prepared.recording.label, at_epochs, infer_models(prepared, models)))
@@ -40,9 +38,10 @@ def _checkpoints(represented: Represented) -> list[tuple[int, Representation]]:
     """
     prepared = represented.prepared
     rows: list[tuple[int, Representation]] = []
+    rdms = RdmFolder()
     for (task, network), units in whole(prepared, represented.failures).items():
         for epoch in sorted(set(prepared.study.training.checkpoints)):
             encoders = {unit.seed: represented.trainings[unit].checkpoints[epoch] for unit in units}
-            layers, _ = by_layer(prepared, encoders, task, network)
+            layers, _ = by_layer(prepared, encoders, task, network, rdms)
             rows += [(epoch, r) for of_layer in layers.values() for r in of_layer]
     return rows

@@ -6,10 +6,13 @@ Only a study that is to be run imports anything. A finished run is read without 
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
+from functools import cache as once
 from functools import partial, reduce
+from hashlib import sha256
 from importlib import import_module, invalidate_caches
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +22,7 @@ from normenc.study.source_code import digest_of_code, files_behind
 __all__ = ["code_of", "import_part", "importing_from", "is_import_path", "reaching", "remember", "root_of"]
 
 INSTALLED = ("site-packages", "dist-packages")
+STANDARD = Path(sysconfig.get_path("stdlib"))
 FOLDER: ContextVar[Path | None] = ContextVar("FOLDER", default=None)
 SEEN: dict[str, str] = {}  # the digest of each module's code, when it was first asked for
 READ: dict[str, tuple["Stamps", str]] = {}  # the last digest of each module's code, and of which files it was
@@ -162,9 +166,10 @@ def root_of(part: Any) -> Path | None:
 def code_of(part: Any) -> str | None:
     """A digest of the code behind an own class or function, of what it does; None where it is normenc's.
 
-    It covers the file and all files that it imports, directly or through others, by ``import`` statements: below the
-    folder that it is imported from, or in the same package where that is installed. Comments, docstrings and layout do
-    not count.
+    It covers the file and all files that it imports, directly or through others, by ``import`` statements, below the
+    folder that it is imported from. Comments, docstrings and layout do not count. An installed package, which may have
+    thousands of files, counts by its name, its version and the digests of its files as they were installed; Python's
+    own modules count by its version.
 
     Raises
     ------
@@ -175,6 +180,8 @@ def code_of(part: Any) -> str | None:
     if root is None:
         return None
     module = part.__module__
+    if (installed := _installed(module.partition(".")[0], root)) is not None:
+        return installed
     stamps, digest = READ.get(module, ({}, ""))
     if not stamps or stamps != _stamps(stamps):
         files = files_behind(module, root, module.partition(".")[0] if _is_installed(root) else None)
@@ -202,7 +209,35 @@ def remember(part: Any) -> None:
 
 
 def _is_installed(root: Path) -> bool:
-    return root.name in INSTALLED or root == Path(sysconfig.get_path("stdlib"))
+    return root.name in INSTALLED or root == STANDARD
+
+
+@once
+def _installed(package: str, root: Path) -> str | None:
+    """A digest of what was installed as a package; None where it was not installed, or nothing says from what."""
+    if root == STANDARD:
+        return sha256(f"Python {sys.version_info[:3]}".encode()).hexdigest()
+    if not _is_installed(root):
+        return None
+    found = _distribution(package, root, [package]) or _distribution(
+        package, root, packages_distributions().get(package, [])
+    )
+    if found is None:
+        return None
+    files = [file for file in found.files or () if file.suffix == ".py" and file.parts[0] != ".."]
+    known = sorted(f"{file} {file.hash.value if file.hash else ''}" for file in files)
+    return sha256("\n".join([found.name, found.version, *known]).encode()).hexdigest()
+
+
+def _distribution(package: str, root: Path, names: Iterable[str]) -> Distribution | None:
+    """What was installed in a folder under one of these names, with the package in it."""
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found = distribution(name)
+            own = any(file.parts[0] in (package, f"{package}.py") for file in found.files or ())
+            if own and Path(str(found.locate_file(""))).resolve() == root.resolve():
+                return found
+    return None
 
 
 def _stamps(files: Iterable[Path]) -> Stamps:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from normenc import rsa
@@ -33,8 +32,8 @@ def rdm_partition(represented: Represented, progress: ProgressCallback) -> tuple
     with stage(progress, "dividing variance between layers and controls") as counted:
         try:
             found = rsa.partition(
-                {label: np.stack([r.rdm for r in own]) for label, own in layers.items()},
-                {label: own[0].rdm for label, own in controls.items()},
+                {label: [r.rdm for r in own] for label, own in layers.items()},
+                {label: [own[0].rdm] for label, own in controls.items()},
                 **prepared.inputs,
                 rdm_metric=prepared.study.rdm_metric,
                 ordered=prepared.recording.has_neighbours,

@@ -7,15 +7,15 @@ from typing import Any
 
 import h5netcdf
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from normenc.recordings import Recording
+from normenc.rsa.stored import Matrix
 from normenc.study.evaluation import Evaluation
 from normenc.whole_files import WriteError, beside, write_whole
 
-__all__ = ["netcdf", "units_of", "write_rdms"]
+__all__ = ["netcdf", "units_of", "write_dataset", "write_rdms"]
 
 MANY_STIMULI = 400  # of more, matrices are written one by one, in single precision
 NAME, DIMS = "dissimilarity", ("population", "stimulus", "stimulus_2")
@@ -30,7 +30,7 @@ def write_rdms(evaluation: Evaluation, path: Path) -> None:
         When the file cannot be written.
     """
     recording = evaluation.recording
-    matrices = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
+    matrices: list[Matrix] = [evaluation.recording_rdm, *(r.rdm for r in evaluation.representations)]
     names = [evaluation.recording_label, *(r.key for r in evaluation.representations)]
     labels = xr.Dataset(
         coords={
@@ -58,6 +58,26 @@ def write_rdms(evaluation: Evaluation, path: Path) -> None:
         raise WriteError(error, path, size) from None
 
 
+def write_dataset(path: Path, dataset: xr.Dataset) -> None:
+    """Write arrays of stimuli: in memory and then to the file or, of many stimuli, one after the other.
+
+    Raises
+    ------
+    WriteError
+        When the file cannot be written.
+    """
+    if dataset.sizes.get("stimulus", 0) <= MANY_STIMULI:
+        write_whole(path, netcdf(dataset))
+        return
+    try:
+        with beside(path) as aside:
+            _make_room(aside, dataset.nbytes)
+            with h5netcdf.File(aside, "w") as file:
+                dataset.dump_to_store(H5NetCDFStore(file))
+    except OSError as error:
+        raise WriteError(error, path, dataset.nbytes) from None
+
+
 def _make_room(path: Path, size: int) -> None:
     """Raise OSError if the disk has no room, because the library of the file may end the process at a full disk."""
     if hasattr(os, "posix_fallocate"):
@@ -65,12 +85,12 @@ def _make_room(path: Path, size: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
 
 
-def _write_one_by_one(file: Any, matrices: list[npt.NDArray[Any]], facts: dict[str, Any]) -> None:
+def _write_one_by_one(file: Any, matrices: list[Matrix], facts: dict[str, Any]) -> None:
     variable = file.create_variable(NAME, DIMS, np.float32)
     for name, value in facts.items():
         variable.attrs[name] = value
     for place, matrix in enumerate(matrices):
-        variable[place] = matrix.astype(np.float32)
+        variable[place] = np.asarray(matrix, np.float32)
 
 
 def netcdf(dataset: xr.Dataset) -> bytes:

@@ -6,10 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from normenc.errors import InputError
-from normenc.study.encoder_representing import Reading, encoder_representations
+from normenc.study.control_representing import control_representations
+from normenc.study.encoder_representing import encoder_representations
 from normenc.study.parts import NetworkSettings
 from normenc.study.progress import ProgressCallback, each, reporting
-from normenc.study.representing import Prepared, Representation, by_layer, control_representations
+from normenc.study.rdm_folder import Reading
+from normenc.study.representing import Prepared, Representation, by_layer
 from normenc.study.scheduler import Scheduler
 from normenc.study.sweep import Failure, train_units
 from normenc.study.units import Unit
@@ -84,22 +86,23 @@ def represent(
     InputError
         When nothing could be trained, or no layer has dissimilarities.
     """
+    reading = Reading(device, memory, scratch)
     n_processes, scheduler = (workers, None) if isinstance(workers, int) else (1, workers)
     with reporting(progress) as progress:
         # Controls come first: what is wrong with the stimuli shows before anything is trained.
-        plain = control_representations(prepared, progress)
+        plain = control_representations(prepared, progress, reading)
         trainings, failures = train_units(
             prepared.units, device=device, workers=n_processes, scheduler=scheduler, progress=progress
         )
         layers: list[Representation] = []
         for (task, network), units in each(progress, "responses of layers", whole(prepared, failures).items()):
             encoders = {unit.seed: trainings[unit].network for unit in units}
-            of_layers, dead = by_layer(prepared, encoders, task, network)
+            of_layers, dead = by_layer(prepared, encoders, task, network, reading.rdms)
             layers += [r for of_layer in of_layers.values() for r in of_layer]
             failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
         untrained: list[Representation] = []
         for unit in each(progress, "responses of encoders", prepared.encoders):
-            found, lacking = encoder_representations(prepared, unit, Reading(device, memory, scratch))
+            found, lacking = encoder_representations(prepared, unit, reading)
             layers += [r for r in found if r.encoder.kind.is_learned]
             untrained += [r for r in found if not r.encoder.kind.is_learned]
             failures += lacking
@@ -107,7 +110,7 @@ def represent(
             raise InputError("; ".join(dict.fromkeys(failure.told for failure in failures)))
         for network, build in each(progress, "responses of untrained layers", prepared.twins):
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
-            of_layers, _ = by_layer(prepared, twins, None, network)
+            of_layers, _ = by_layer(prepared, twins, None, network, reading.rdms)
             layers += [r for of_layer in of_layers.values() for r in of_layer]
     return Represented(prepared, trainings, tuple(failures), (*layers, *untrained, *plain))
 

@@ -1,6 +1,6 @@
-"""From a study to representations: of trained networks, their untrained twins and the controls."""
+"""From a study to representations: of trained networks and their untrained twins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.util import find_spec
@@ -24,19 +24,19 @@ from normenc.recordings.provenance import ReadFile, files_read
 from normenc.representations import represent
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
-from normenc.study.building import build_network, build_task, control_outputs
+from normenc.rsa.stored import Matrix
+from normenc.study.building import build_network, build_task
 from normenc.study.encoder_units import EncoderUnit, encoder_unit
+from normenc.study.extraction import LayerResult
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
-from normenc.study.progress import ProgressCallback, each
-from normenc.study.sections import FITTED_NAMES
+from normenc.study.rdm_folder import RdmFolder
 from normenc.study.settings import Study, asked_study
 from normenc.study.shown import Shown
 from normenc.study.units import Unit
 
-__all__ = ["Prepared", "Representation", "by_layer", "check_apart", "control_representations", "prepare"]
+__all__ = ["Prepared", "Representation", "by_layer", "check_apart", "of_result", "prepare", "representations_of"]
 
 MAX_IMAGES_GIB = 8
-MANY_STIMULI = 400  # of more, RDMs are kept in single precision
 RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
 
 
@@ -47,14 +47,15 @@ class Representation:
     ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
     ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what
     was done to responses that are too large to be kept, whose RDM is that of the whole layer; ``reduced`` what was done
-    before the RDM was computed. The RDMs of more than 400 stimuli are in single precision.
+    before the RDM was computed. The RDMs of more than 400 stimuli are in single precision, those of more than 1,000 in
+    files.
     """
 
     encoder: EncoderId
     label: str
     key: str
     responses: xr.DataArray | None
-    rdm: npt.NDArray[np.floating[Any]]
+    rdm: Matrix
     note: str = ""
     reduced: str = ""
 
@@ -238,59 +239,8 @@ def _units(
     return units, twins
 
 
-def control_representations(prepared: Prepared, progress: ProgressCallback | None = None) -> list[Representation]:
-    """The layers of the study's controls.
-
-    Raises
-    ------
-    InputError
-        When one of them has no dissimilarities, or the name of a layer or another control.
-    """
-    plain: list[Representation] = []
-    of_images = prepared.shown.to_controls.all()
-    chosen = prepared.controls if progress is None else each(progress, "responses of controls", prepared.controls)
-    for control in chosen:
-        own = EncoderId(None, control.title, None, EncoderKind.CONTROL)
-        shown = torch.as_tensor(prepared.recording.orientation) if control.sees == "orientation" else of_images
-        for representation in _representations(prepared, control_outputs(control, shown), own).values():
-            if isinstance(representation, InputError):
-                raise representation
-            plain.append(representation)
-    _check_apart_by_name(prepared, plain)
-    return plain
-
-
-def _check_apart_by_name(prepared: Prepared, controls: Sequence[Representation]) -> None:
-    """Raise InputError if a control has the name of a layer, a fitted network or another control."""
-    study = prepared.study
-    naming = study.naming
-    layers = [
-        EncoderId(task, network.title, layer, EncoderKind.TRAINED if task else EncoderKind.TWIN, seed)
-        for network in study.network
-        for layer in study.layers_of(network)
-        for task in (*(own.title for own in study.task), None)
-        for seed in (study.untrained_seeds if task is None else study.seeds)
-    ]
-    layers += [
-        EncoderId(None, unit.title, layer, kind, seed)
-        for unit in prepared.encoders
-        for layer in unit.chosen.layers
-        for kind, seed in ((EncoderKind.PRETRAINED, None), *((EncoderKind.TWIN, k) for k in study.untrained_seeds))
-    ]
-    taken = {name.casefold() for layer in layers for name in (naming.label(layer), naming.key(layer))}
-    taken |= {name for name in FITTED_NAMES if study.encoding.enabled}
-    for control in controls:
-        own = {control.label.casefold(), control.key.casefold()}
-        if own & taken:
-            raise InputError(
-                f"comparison.controls: {control.label!r} is also the name of a layer, a fitted network or another "
-                "control; give the control another label"
-            )
-        taken |= own
-
-
 def by_layer(
-    prepared: Prepared, encoders: dict[int, nn.Module], task: str | None, network: NetworkSettings
+    prepared: Prepared, encoders: dict[int, nn.Module], task: str | None, network: NetworkSettings, rdms: RdmFolder
 ) -> tuple[dict[str, list[Representation]], dict[str, str]]:
     """Representations of all seeds by layer, and why layers have none; other layers are not affected."""
     study = prepared.study
@@ -302,7 +252,7 @@ def by_layer(
         source = EncoderId(task, network.title, None, encoder_kind, seed)
         keep = not study.is_grid or seed == study.seeds[0]
         outputs = represent(encoder, prepared.images, layers)
-        for layer, representation in _representations(prepared, outputs, source, keep=keep).items():
+        for layer, representation in representations_of(prepared, outputs, source, rdms, keep=keep).items():
             if isinstance(representation, InputError):
                 dead.setdefault(layer, str(representation))
             else:
@@ -310,8 +260,8 @@ def by_layer(
     return {layer: of_layer for layer, of_layer in representations.items() if layer not in dead}, dead
 
 
-def _representations(
-    prepared: Prepared, outputs: Mapping[str, xr.DataArray], source: EncoderId, *, keep: bool = True
+def representations_of(
+    prepared: Prepared, outputs: Mapping[str, xr.DataArray], source: EncoderId, rdms: RdmFolder, *, keep: bool = True
 ) -> dict[str, Representation | InputError]:
     """Each layer of a network, or of a control; the error where it has no dissimilarities."""
     study, recording = prepared.study, prepared.recording
@@ -329,15 +279,33 @@ def _representations(
             which = ", ".join(filter(None, (own.task if study.is_grid else None, own.network, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")
             continue
-        if len(matrix) > MANY_STIMULI:
-            matrix = matrix.astype(np.float32)
-        representations[layer] = Representation(
-            own, naming.label(own), naming.key(own), responses if keep else None, matrix
-        )
+        kept = responses if keep else None
+        representations[layer] = Representation(own, naming.label(own), naming.key(own), kept, rdms.keep(matrix))
     return representations
 
 
-def check_apart(rdm: npt.NDArray[np.float64], method: str) -> None:
+def of_result(prepared: Prepared, own: EncoderId, result: LayerResult | InputError) -> Representation:
+    """A layer as it was extracted.
+
+    Raises
+    ------
+    InputError
+        Where it has no dissimilarities.
+    """
+    study, recording = prepared.study, prepared.recording
+    if isinstance(result, InputError):
+        raise result
+    if own.kind is not EncoderKind.CONTROL:  # of a control it is said beside its row that it has no similarity
+        check_apart(np.asarray(result.rdm), study.comparison.method)
+    responses = None
+    if result.responses is not None:
+        coords = {recording.kind: ("stimulus", recording.stimulus)}
+        responses = xr.DataArray(result.responses, dims=("stimulus", "unit"), coords=coords, name=own.layer)
+    labels = study.naming.label(own), study.naming.key(own)
+    return Representation(own, *labels, responses, result.rdm, result.features, result.note)
+
+
+def check_apart(rdm: npt.NDArray[Any], method: str) -> None:
     """Raise InputError if the similarity of an RDM is undefined: its dissimilarities are equal, except for rounding."""
     vector = upper(rdm)
     if as_measure(method).is_undefined(vector):

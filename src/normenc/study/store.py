@@ -31,7 +31,7 @@ from normenc.study.describing import population_table, unit_table
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import population_dataset, stimulus_sheet
 from normenc.study.inferring import notes_on_stimuli, samples_of_other_methods
-from normenc.study.rdm_file import netcdf, units_of, write_rdms
+from normenc.study.rdm_file import netcdf, units_of, write_dataset, write_rdms
 from normenc.study.representing import Representation
 from normenc.study.scope import scope
 from normenc.study.tables import failure_table, fitting_table
@@ -61,7 +61,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, device: str) -> No
     write(ENVIRONMENT, f"{environment}\n".encode())
     for name, table in _tables(evaluation).items():
         write(name, csv_bytes(table))
-    write("representations.nc", netcdf(_representations(evaluation)))
+    file_of("representations.nc")
+    write_dataset(folder / "representations.nc", _representations(evaluation))
     file_of("rdms.nc")
     write_rdms(evaluation, folder / "rdms.nc")
     if evaluation.populations is not None:
@@ -125,7 +126,7 @@ def _representations(evaluation: Evaluation) -> xr.Dataset:
     for representation in evaluation.representations:
         if representation.responses is None:
             continue
-        responses = representation.responses.rename(unit=f"unit_{representation.key}").astype(np.float32)
+        responses = representation.responses.rename(unit=f"unit_{representation.key}").astype(np.float32, copy=False)
         variables[representation.key] = responses.assign_attrs(_attributes(representation))
     dataset = xr.Dataset(variables, attrs={"title": "responses of encoders to the recording's stimuli"})
     recording = evaluation.recording

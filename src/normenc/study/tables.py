@@ -16,6 +16,7 @@ from normenc.rsa.linear import Linear
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import as_rdms, upper
 from normenc.rsa.quadratic import are_many
+from normenc.rsa.stored import Matrix, of_stimuli
 from normenc.rsa.weighted import similarities
 from normenc.study.settings import Study
 
@@ -96,6 +97,10 @@ def difference_table(
     tests = pairs.drop(columns=["model", "other", "p_holm", "p_fdr"])
     table = pd.DataFrame({"recording": recording, **who}, index=tests.index).join(tests)
     return table.assign(p_holm=holm(table["p"]), p_fdr=benjamini_hochberg(table["p"]))
+
+
+def _vector(rdm: Matrix) -> npt.NDArray[np.float64]:
+    return upper(np.asarray(rdm)).astype(np.float64)
 
 
 def _columns(representations: Sequence["Representation"], *, other: bool = False) -> dict[str, Any]:
@@ -185,9 +190,9 @@ def seed_table(
     """
     measure = as_measure(study.comparison.method)
     data = as_rdms(recording_rdms[..., some, :][..., some], "the recording")
-    rdms: list[Any] = [r.rdm[..., some, :][..., some] for r in representations]
+    rdms: list[Any] = [of_stimuli(r.rdm, some) for r in representations]
     similarity = np.full(len(rdms), np.nan)
-    known = [place for place, rdm in enumerate(rdms) if not measure.is_undefined(upper(rdm).astype(np.float64))]
+    known = [place for place, rdm in enumerate(rdms) if not measure.is_undefined(_vector(rdm))]
     if are_many(data.shape[-1] * (data.shape[-1] - 1) // 2) and isinstance(measure.arithmetic, Linear):
         once = np.ones((1, data.shape[-1]), dtype=np.int64)
         similarity[known] = similarities([rdms[k] for k in known], upper(data), once, measure).models[0].mean(axis=1)
