@@ -59,6 +59,11 @@ class EncoderUnit:
         """Its section, as plain values."""
         return self.section.model_dump(exclude_none=True)
 
+    @property
+    def known(self) -> dict[str, Any]:
+        """What decides what it does, beside its weights: the model, its options, and the code that builds it."""
+        return {"model": self.section.model, "options": self.section.options, "code": self.weights.get("code")}
+
     def pretrained(self) -> nn.Module:
         """Build it with its weights, which must still be those that were found.
 
@@ -176,5 +181,6 @@ def _weights_of(section: EncoderSettings, network: nn.Module) -> dict[str, Any]:
         known |= {"file": path.name, "sha256": digest_of_file(path)}
     if section.is_own:
         part = import_part(section.model)
+        part = part.func if isinstance(part, partial) else part
         known |= {"code": code_of(part)} if hasattr(part, "__qualname__") else {}
     return known
