@@ -120,7 +120,7 @@ def doubled(x):
 def with_global(gain):
     """A network whose function reads a global value that decides what it gives."""
     globals()["GAIN"] = gain
-    return Scaled(lambda x: x * GAIN)
+    return Scaled(lambda x: x.abs() ** GAIN)
 
 
 class Scaled(nn.Sequential):

@@ -25,8 +25,8 @@ from normenc.representations.identity import (
     few_values,
     same_values,
 )
-from normenc.representations.representing import layer_reader
 from normenc.representations.reductions import Projection, as_reduction
+from normenc.representations.representing import layer_reader
 from normenc.rsa import rdm
 from normenc.rsa.pairs import upper, whole
 from normenc.rsa.stored import Matrix
