@@ -159,3 +159,53 @@ def test_tokens_are_pooled_and_other_layers_left_as_they_are():
     assert chosen(network, tokens="class").layers == ("patches", "block@class")
     assert chosen(network, tokens="mean").n_units == (24, 6)
     assert chosen(network, layers=["block"]).n_units == (24,)
+
+
+class Gated(nn.Module):
+    """Weights that no layer holds, or that a layer holds which never runs, and two branches."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 6, 4, stride=4)
+        self.position = nn.Parameter(torch.zeros(4, 6))
+        self.block = nn.Linear(6, 6)
+        self.gate = nn.Linear(6, 6)
+        self.norm = nn.BatchNorm1d(4)
+        self.twice = nn.ReLU()
+        self.branch = nn.Linear(6, 6)
+
+    def forward(self, images):
+        tokens = self.twice(self.first(images[:, None])).flatten(2).mT
+        other = self.branch(tokens)
+        tokens = nn.functional.linear(self.block(tokens + self.position), self.gate.weight)
+        return self.twice(self.norm(tokens)) + other
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "independent"),
+    [
+        ("position", {"first", "twice:0", "branch"}),
+        ("gate.weight", {"first", "twice:0", "branch", "block"}),
+        ("norm.running_var", {"first", "twice:0", "branch", "block"}),  # which starts alike from every seed
+        ("branch.*", {"first", "twice:0", "block", "norm", "twice:1"}),
+        ("gate.bias", {"first", "twice:0", "branch", "block", "norm", "twice:1"}),  # which nothing uses
+    ],
+)
+def test_layers_that_depend_on_weights_left_out_are_found_by_trying(leave_out, independent):
+    keys = {"weights": "some.pth", "leave_out": [leave_out]}
+    network = Gated().eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert set(chosen(network, layers="all", **keys).layers) == independent
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    for name in {"twice:1", "branch", "block", "norm"} - independent:
+        for pattern in (name, f"*{name}"):
+            with pytest.raises(InputError, match="depends on weights that leave_out keeps"):
+                chosen(network, layers=[pattern], **keys)
+    if "twice:1" not in independent:
+        with pytest.raises(InputError, match="depends on weights that leave_out keeps"):
+            chosen(network, layers=["twice"], **keys)
+
+
+def test_where_every_layer_depends_on_weights_left_out():
+    with pytest.raises(InputError, match=r"leave_out: given \['first.weight'\], but every layer depends on these"):
+        chosen(Gated().eval(), weights="some.pth", leave_out=["first.weight"])

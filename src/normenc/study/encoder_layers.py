@@ -1,5 +1,6 @@
 """Which layers of an encoder are compared: those that patterns name, all, or some that are evenly spaced over depth."""
 
+import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,13 +47,20 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     Raises
     ------
     InputError
-        If a name or pattern matches nothing, a layer does not run or does not give one row per image, or its weights
-        were left out; the message has the nearest names.
+        If a name or pattern matches nothing, a layer does not run, does not give one row per image, or depends on
+        weights that were left out; the message has the nearest names.
     """
     whole = activation_layers(network, image)
-    known = _with_weights(network, whole, settings.leave_out)
+    known = _with_weights(network, image, whole, settings.leave_out)
+    if not known:
+        raise InputError(
+            f"leave_out: given {settings.leave_out}, but every layer depends on these weights; load them, or leave out "
+            "weights of later layers alone"
+        )
     asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
     matched = _matched(network, image, known, whole, asked)
+    for name in set(matched) - set(_with_weights(network, image, matched, settings.leave_out)):
+        raise _depends(name)
     units = _units(network, image, matched)
     _check_units(units, asked)
     found = [name for name in matched if units[name] > 1]
@@ -95,11 +103,8 @@ def _matched(
         own = [name for name in known if _fits(name, pattern)]
         if own:
             chosen |= {name: places[name] for name in own}
-        elif pattern in whole:
-            raise InputError(
-                f"layers: given {quoted(pattern)}, which depends on weights that leave_out keeps from being loaded; "
-                "leave the layer out, or load its weights"
-            )
+        elif any(_fits(name, pattern) for name in whole):
+            raise _depends(pattern)
         else:
             chosen[pattern] = _named(network, image, known, pattern)
     for pattern in without:
@@ -111,6 +116,13 @@ def _matched(
     if not chosen:
         raise InputError(f"layers: given {list(patterns)}, which leave no layer; there are {_some(known)}")
     return sorted(chosen, key=lambda name: chosen[name])
+
+
+def _depends(name: str) -> InputError:
+    return InputError(
+        f"layers: given {quoted(name)}, which depends on weights that leave_out keeps from being loaded; leave it out, "
+        "or load these weights"
+    )
 
 
 def _fits(name: str, pattern: str) -> bool:
@@ -137,18 +149,22 @@ def _base(name: str) -> str:
     return name.partition("@")[0].partition("[")[0].partition(":")[0]
 
 
-def _with_weights(network: nn.Module, layers: Sequence[str], leave_out: Sequence[str]) -> list[str]:
-    """Layers that run before any whose weights were left out, and keep their initial values."""
-    parts = {
-        key.rpartition(".")[0]
-        for key in network.state_dict()
-        if any(fnmatchcase(key, pattern) for pattern in leave_out)
-    }
-    for place, name in enumerate(layers):
-        base = _base(name)
-        if any(part == base or part.startswith(f"{base}.") for part in parts):
-            return list(layers[:place])
-    return list(layers)
+def _with_weights(
+    network: nn.Module, image: torch.Tensor, layers: Sequence[str], leave_out: Sequence[str]
+) -> list[str]:
+    """Layers that do not depend on weights that were left out, tried with other values in the place of these."""
+    left = [key for key in network.state_dict() if any(fnmatchcase(key, pattern) for pattern in leave_out)]
+    if not left:
+        return list(layers)
+    other = copy.deepcopy(network)
+    state = other.state_dict()
+    generator = torch.Generator().manual_seed(0)
+    for key in left:
+        if state[key].is_floating_point() or state[key].is_complex():  # above 0, as variances among buffers must stay
+            state[key] = state[key] + 0.5 + torch.rand(state[key].shape, generator=generator).to(state[key])
+    other.load_state_dict(state)
+    one, changed = (represent(each, image, layers) for each in (network, other))
+    return [name for name in layers if np.array_equal(one[name], changed[name], equal_nan=True)]
 
 
 def _has_weights(network: nn.Module, name: str) -> bool:
