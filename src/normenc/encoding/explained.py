@@ -178,7 +178,7 @@ def unique_variance(
     bands = dict(controls) if isinstance(controls, Mapping) else {CONTROLS: controls}
     if not bands:
         raise InputError("there are no controls; give at least one")
-    own = "layer" if "layer" not in bands else "the layer itself"
+    own = next(name for name in ("layer", *map("layer {}".format, range(2, len(bands) + 3))) if name not in bands)
     recorded = _averaged(responses, stimulus, bands | {own: layer})
     alone = banded_predictions(bands, recorded.averages, seed=seed, **options)
     both = banded_predictions(bands | {own: layer}, recorded.averages, seed=seed, **options)
