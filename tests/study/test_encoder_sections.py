@@ -144,6 +144,7 @@ def test_evenly_spaced_layers_have_the_first_and_the_last():
         ({"layers": ["*", "!*"]}, "which leave no layer"),
         ({"layers": ["unused"]}, "does not run"),
         ({"layers": ["9"]}, "a single unit"),
+        ({"layers": ["8", "8:0"]}, "layers: '8:0' and '8' are the same output; name it once"),
         ({"n": 40}, "n: given 40, but"),
         ({"tokens": "class"}, "none of the layers"),
     ],
@@ -159,6 +160,26 @@ def test_tokens_are_pooled_and_other_layers_left_as_they_are():
     assert chosen(network, tokens="class").layers == ("patches", "block@class")
     assert chosen(network, tokens="mean").n_units == (24, 6)
     assert chosen(network, layers=["block"]).n_units == (24,)
+    with pytest.raises(InputError, match=r"layers: 'block@mean' is given twice; name it once"):
+        chosen(network, layers=["block", "block@mean"], tokens="mean")
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        (["a", "a"], "layers: 'a' is listed twice"),
+        ([], "layers: given []; it should have at least 1 item"),
+        ([""], "layers: given ''; it should have at least 1 character"),
+        ("everything", "layers: given 'everything'; it should be a valid list, or 'all'"),
+        (3, "layers: given 3; it should be a valid list, or 'all'"),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_told_once(layers, said, tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(tomli_w.dumps({"encoder": ENCODER | {"layers": layers}}), encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        load_study(study)
+    assert str(raised.value).endswith(said) and "\n" not in str(raised.value)
 
 
 class Gated(nn.Module):
@@ -204,6 +225,12 @@ def test_layers_that_depend_on_weights_left_out_are_found_by_trying(leave_out, i
     if "twice:1" not in independent:
         with pytest.raises(InputError, match="depends on weights that leave_out keeps"):
             chosen(network, layers=["twice"], **keys)
+
+
+def test_a_module_that_runs_twice_is_named_once():
+    with pytest.raises(InputError, match="'twice' and 'twice:1' are the same output"):
+        chosen(Gated().eval(), layers=["twice", "twice:1"])
+    assert chosen(Gated().eval(), layers=["twice", "twice:0"]).layers == ("twice:0", "twice")
 
 
 def test_where_every_layer_depends_on_weights_left_out():

@@ -120,8 +120,8 @@ def ranks(vector: Floats) -> Floats:
     return ranked
 
 
-def sort_order(vector: npt.NDArray[np.floating[Any]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
-    """The order that sorts `vector`, and the sorted vector.
+def sort_order(vector: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """The order that sorts `vector`, of any precision, and the sorted vector.
 
     Sorting is twice as fast as finding an order. So the vector's leading bits are sorted with the position in their
     last ones; where that leaves two values in the wrong order, the order is found as usual.

@@ -13,6 +13,7 @@ from torch import nn
 from normenc.errors import InputError, quoted
 from normenc.pretrained import activation_layers
 from normenc.representations import represent
+from normenc.representations.layer_names import parse_layer
 from normenc.study.encoder_settings import EncoderSettings
 
 __all__ = ["Chosen", "choose_layers", "evenly_spaced"]
@@ -75,6 +76,7 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
         of = f"that match {', '.join(asked)}" if settings.layers else "with weights"
         how = f"{len(found)} of the {n_found} layers {of}, evenly spaced over depth"
     layers = _of_tokens(network, image, found, settings.tokens)
+    _check_once(network, layers, whole)
     units |= _units(network, image, [name for name in layers if name not in units])
     return Chosen(tuple(layers), tuple(units[name] for name in layers), how)
 
@@ -205,6 +207,22 @@ def _units(network: nn.Module, image: torch.Tensor, layers: Sequence[str]) -> di
     if not layers:
         return {}
     return {name: responses.sizes["unit"] for name, responses in represent(network, image, layers).items()}
+
+
+def _check_once(network: nn.Module, layers: Sequence[str], whole: Sequence[str]) -> None:
+    """Raise InputError where two names are those of one output, as of a module and of its last run."""
+    modules = dict(network.named_modules())
+    last: dict[str, int] = {}
+    for known in (parse_layer(name, modules) for name in whole):
+        last[known.module] = max(last.get(known.module, 0), known.run or 0)
+    names: dict[object, str] = {}
+    for name in layers:
+        own = parse_layer(name, modules)
+        output = (own.module, last.get(own.module, 0) if own.run is None else own.run, own.path, own.pool)
+        if output in names:
+            what = "is given twice" if names[output] == name else f"and {quoted(names[output])} are the same output"
+            raise InputError(f"layers: {quoted(name)} {what}; name it once")
+        names[output] = name
 
 
 def _check_units(units: Mapping[str, int], patterns: Sequence[str]) -> None:

@@ -149,6 +149,8 @@ def _module(build: Callable[[], Any], name: str) -> nn.Module:
     network = build()
     if not isinstance(network, nn.Module):
         raise InputError(f"{name} gives a {type(network).__name__}; it must give a torch.nn.Module")
+    if any(value.is_meta for value in network.parameters()):
+        raise InputError(f"{name} gives weights on the device 'meta', which stores no values; build it on the CPU")
     return network
 
 
@@ -156,6 +158,10 @@ def _check_seeds(section: EncoderSettings, seeds: list[int]) -> None:
     """Raise InputError unless initial weights follow from the seed alone: twins would not be untrained."""
     one, again, other = (dict(_own(section, seed).named_parameters()) for seed in (seeds[0], seeds[0], seeds[1]))
     for name, value in one.items():
+        if not value.isfinite().all():
+            raise InputError(
+                f"{section.model} gives initial weights ({name}) that are NaN or infinite; correct how it draws them"
+            )
         if not torch.equal(value, again[name]):
             raise InputError(
                 f"{section.model} gives other initial weights ({name}) each time, whatever the seed; draw them with "
