@@ -186,6 +186,17 @@ def test_what_the_controls_contain_is_not_the_layers_own():
     assert found.row("unique")["median"] == parts["unique"]
 
 
+def test_controls_may_have_any_name():
+    rng = np.random.default_rng(4)
+    controls, layer = rng.normal(size=(2, 30, 4)), rng.normal(size=(30, 4))
+    neurons = np.hstack([*controls, layer]) @ rng.normal(size=(12, 3))
+    plain, *others = (
+        unique_variance(layer, dict(zip(names, controls, strict=True)), neurons, n_samples=5, n_scalings=2).parts
+        for names in (("a", "b"), ("layer", "the layer itself"), ("layer 2", "layer"))
+    )
+    assert all(plain.equals(other) for other in others)
+
+
 def test_neurons_that_do_not_vary_are_predicted_by_their_mean():
     rng = np.random.default_rng(5)
     one, two = rng.normal(size=(2, 40, 4))

@@ -16,6 +16,7 @@ from normenc.rsa.variance_parts import (
     explained_share,
     products_in_samples,
     products_of_matrices,
+    related,
     unit,
     variance_parts,
 )
@@ -162,8 +163,9 @@ def test_a_control_of_one_layer_alone_is_added_to_its_regression(world, tmp_path
 def test_own_controls_in_samples_are_those_of_the_resampled_rdms(world):
     rdms, neurons = world
     counts = np.random.default_rng(0).multinomial(30, np.full(30, 1 / 30), size=2)
-    models, data = np.stack([upper(v) for v in rdms.values()]), upper(rdm(neurons))[None]
-    parts = variance_parts(products_in_samples(models, 1, data, counts, which=np.array([-1, 0])))
+    models, data = unit(np.stack([upper(v) for v in rdms.values()])), upper(rdm(neurons))[None]
+    to = related(models, 1, counts, np.array([-1, 0]))
+    parts = variance_parts(products_in_samples(models, 1, data, counts, to=to))
     assert np.isnan(parts["semipartial_own"][:, 0]).all()
     for sample, times in enumerate(counts):
         drawn = np.repeat(np.arange(30), times)
@@ -278,3 +280,26 @@ def test_too_few_stimuli_are_refused(world):
     with pytest.raises(InputError, match="there are 5 stimuli; a regression on a model and 1 control needs at least"):
         partition({"a": layer["layer"][:5, :5]}, {"c": few["other"][:5, :5]}, responses=neurons[:5], n_samples=50)
     assert partition(layer, few, responses=neurons[:6], n_samples=50).controls == ("control", "other", "spare")
+
+
+@pytest.mark.parametrize("scales", [(1e200, 1e-200, 1e150), (1e-180, 1e180, 1e-160), (3, 0.1, 7e9)])
+def test_the_unit_of_dissimilarities_does_not_count(world, scales):
+    rdms, neurons = world
+    own = rdms["layer"], rdms["control"], rdm(neurons)
+    plain, other = (
+        partition({"layer": layer}, {"control": control}, data, n_samples=10)
+        for layer, control, data in (own, [a * scale for a, scale in zip(own, scales, strict=True)])
+    )
+    numbers = plain.models.select_dtypes("number").columns
+    np.testing.assert_allclose(other.models[numbers], plain.models[numbers], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(other.explained, plain.explained, rtol=1e-7)
+
+
+@pytest.mark.parametrize("n_animals", [1, 2])
+def test_data_without_variance_are_named(world, n_animals):
+    rdms, neurons = world
+    flat = 1 - np.eye(30)
+    data = flat if n_animals == 1 else np.stack([rdm(neurons), flat])
+    said = "the data" if n_animals == 1 else "the data, RDM 1"
+    with pytest.raises(InputError, match=f"all dissimilarities of {said} are equal, so there is no variance"):
+        partition({"layer": rdms["layer"]}, {"control": rdms["control"]}, data, n_samples=10)

@@ -47,6 +47,16 @@ def never_the_same():
     return network
 
 
+def without_values():
+    return Small().to("meta")
+
+
+def not_a_number():
+    network = Small()
+    network.conv1.weight.data[0] = float("nan")
+    return network
+
+
 def no_network():
     return "a network"
 
@@ -254,6 +264,8 @@ def test_layers_larger_than_memory_give_the_same_similarities(alone, folder, tmp
         ({"Small": "broken"}, "existing_nets:broken fails: RuntimeError: no such file: weights.pth; correct its code"),
         ({"Small": "always_the_same"}, "gives the same weights (conv1.weight) from every seed"),
         ({"Small": "never_the_same"}, "gives other initial weights (conv1.weight) each time"),
+        ({"Small": "without_values"}, "gives weights on the device 'meta'"),
+        ({"Small": "not_a_number"}, "gives initial weights (conv1.weight) that are NaN or infinite"),
         ({"Small": "missing"}, "has no 'missing'"),
         ({"small.safetensors": "other.safetensors"}, "there is no such file of weights"),
         ({"small.safetensors": "package:no_such_package"}, "no package no_such_package is installed here"),

@@ -179,7 +179,7 @@ def unique_variance(
     bands = dict(controls) if isinstance(controls, Mapping) else {CONTROLS: controls}
     if not bands:
         raise InputError("there are no controls; give at least one")
-    own = "layer" if "layer" not in bands else "the layer itself"
+    own = next(name for name in ("layer", *map("layer {}".format, range(2, len(bands) + 3))) if name not in bands)
     recorded = _averaged(responses, stimulus, bands | {own: layer})
     averages = _regressed(recorded)
     alone = banded_predictions(bands, averages, seed=seed, **options)

@@ -84,6 +84,7 @@ class Given:
         others = [("responses", labels), ("repeats", labels_of(repeats, -2))]
         check_same([*of_rdms, *others])
         matrices = recorded_rdms(data, sessions, repeats, rdm_metric, others)
+        _check_data(matrices)
         stacks = {what: _stack(values, what) for what, values in named}
         _check_stimuli(stacks, matrices.shape[1], len(controls))
         own_models = {name: stacks[f"the model {name!r}"] for name in models}
@@ -135,6 +136,13 @@ class Given:
         inputs = Inputs.of(own, self.data[:, kept][:, :, kept], responses, None, rdm_metric, self.whose, seed)
         groups = tuple(added_up(known) if isinstance(known, Neurons) else known for known in inputs.neurons)
         return replace(inputs, neurons=groups)
+
+
+def _check_data(matrices: npt.NDArray[Any]) -> None:
+    for index, matrix in enumerate(matrices):
+        if _is_flat(matrix):
+            which = "the data" if len(matrices) == 1 else f"the data, RDM {index}"
+            raise InputError(f"all dissimilarities of {which} are equal, so there is no variance to explain")
 
 
 def _check_stimuli(stacks: Stacks, n_stimuli: int, n_controls: int) -> None:

@@ -161,12 +161,13 @@ def products_of_matrices(
     """The same for all stimuli once, from RDMs of any precision read a few rows at a time; sums are in float64."""
     matrices, n_stimuli = [*models, *data], data.shape[-1]
     step = max(1, CHUNK_BYTES // (8 * len(matrices) * n_stimuli))
-    shift = np.array([np.mean(matrix[0, 1:], dtype=np.float64) for matrix in matrices])[:, None]
+    scale = np.array([_scale(matrix) for matrix in matrices])[:, None]
+    shift = np.array([np.mean(matrix[0, 1:], dtype=np.float64) for matrix in matrices])[:, None] / scale
     sums, inner = np.zeros(len(matrices)), np.zeros((len(matrices), len(matrices)))
     for start in range(0, n_stimuli - 1, step):
         stop = min(start + step, n_stimuli)
         above = np.arange(n_stimuli) > np.arange(start, stop)[:, None]
-        rows = np.stack([matrix[start:stop][above].astype(np.float64) for matrix in matrices]) - shift
+        rows = np.stack([matrix[start:stop][above].astype(np.float64) for matrix in matrices]) / scale - shift
         sums += rows.sum(axis=1)
         inner += rows @ rows.T
     inner -= np.outer(sums, sums) / (n_stimuli * (n_stimuli - 1) / 2)
@@ -290,6 +291,13 @@ def _weighted(x: Floats, rows: Counts, columns: Counts, weights: Floats) -> Floa
 def _lengths(squares: Floats, total: Floats) -> Floats:
     """Square roots; NaN for what is only rounding error of values of size 1: all dissimilarities are equal."""
     return np.sqrt(np.where(squares > 1e-14 * total, squares, np.nan))
+
+
+def _scale(matrix: Matrix) -> float:
+    """A power of two, by which division is exact, near the largest of some dissimilarities, whose squares overflow."""
+    places = (0, len(matrix) // 2, len(matrix) - 1)
+    largest = max(float(np.abs(matrix[place]).max()) for place in places)
+    return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0
 
 
 def unit(vectors: Floats) -> Floats:
