@@ -179,9 +179,12 @@ def test_the_run_says_which_weights_were_loaded_and_what_was_shown(alone, folder
     said = re.sub(r'src="data:[^"]+"|<script.*', "", page, flags=re.DOTALL)
     assert not re.search(r"\bnan\b|None", said)
     assert "Does small, pretrained, represent images as" in said
-    assert f"had pretrained weights from the file small.safetensors (SHA-256 {digest})" in said
+    assert f"had pretrained weights (the file small.safetensors, SHA-256 {digest})" in said
     assert "It was shown images in colour, at " in said and "normalised with mean (0.485, 0.456, 0.406)" in said
-    assert "The same layers of untrained twins (initial weights of 5 seeds), and pixels and Fourier amplitude," in said
+    assert (
+        "The same layers with initial weights of 5 seeds, called untrained twins, were compared too. The controls were"
+        in said
+    )
     assert "Training helps to explain" in said or "than its untrained twin and than every control" in said
     assert "was trained by stochastic gradient descent" not in said
     assert not (alone.folder / "training.csv").exists()
