@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 
 from normenc import figures
 from normenc.errors import InputError
-from normenc.figures.common import COLOURS, figure_of
+from normenc.figures.common import COLOURS, figure_of, looks_of, palette, wrapped
 from normenc.figures.saving import fits
 
 ORIENTATION = np.arange(-90, 91, 5)
@@ -72,6 +73,69 @@ def test_rdms_share_one_scale_and_show_the_controls():
         assert ORIENTATION[int(ticks["0°"])] == 0
     bars = [other for other in drawn[0].figure.axes if other.get_ylabel() == "dissimilarity (1 − r)"]
     assert len(bars) == 1
+
+
+def cut_off(figure) -> list[str]:
+    """Texts that reach beyond the figure."""
+    figure.draw_without_rendering()
+    edges = figure.bbox
+    boxes = {text: text.get_window_extent() for text in figure.findobj(mpl.text.Text) if text.get_text().strip()}
+    ends = {text.get_text(): (box.x0, box.y0, edges.x1 - box.x1, edges.y1 - box.y1) for text, box in boxes.items()}
+    return [text for text, distances in ends.items() if min(distances) < -1]
+
+
+def close_to_one(spread: float, n: int = 8) -> np.ndarray:
+    values = 1 + np.linspace(-spread / 2, spread / 2, n * (n - 1) // 2)
+    whole = np.zeros((n, n))
+    whole[np.triu_indices(n, 1)] = values
+    return whole + whole.T
+
+
+@pytest.mark.parametrize("metric", ["correlation", "euclidean"])
+def test_a_matrix_that_would_be_a_single_colour_is_drawn_by_percentiles(metric):
+    flat, wide = close_to_one(0.02), close_to_one(1.8)
+    axes = figures.rdms({"flat": flat, "wide": wide}, np.arange(0, 160, 20), metric=metric)
+    for panel, said in zip(axes.flat, ("0.99 to 1.01", "0.10 to 1.90"), strict=True):
+        # 28 pairs in order: the k-th lies at the percentile (k - 0.5) / 28, and both matrices look the same.
+        drawn = np.asarray(panel.images[0].get_array())
+        np.testing.assert_allclose(drawn[np.triu_indices(8, 1)], 100 * (np.arange(1, 29) - 0.5) / 28)
+        assert (np.diag(drawn) == 0).all()
+        assert panel.images[0].get_clim() == (0, 100)
+        assert panel.get_xlabel() == said
+    assert figure_of(axes).axes[-1].get_ylabel().endswith("percentile in each matrix")
+    alone = figures.rdms({"wide": wide}, np.arange(0, 160, 20), metric=metric)
+    assert alone.flat[0].images[0].get_clim() == ((0, 2) if metric == "correlation" else (0, 1))
+
+
+def test_ties_share_a_percentile_and_unknown_dissimilarities_have_none():
+    matrix = np.array([[0, 1.0, 1.0, np.nan], [1.0, 0, 1.01, 1.01], [1.0, 1.01, 0, 1.02], [np.nan, 1.01, 1.02, 0]])
+    drawn = np.asarray(
+        figures.rdms({"tied": matrix}, np.arange(4), period=None).flat[0].images[0].get_array().filled(-1)
+    )
+    np.testing.assert_allclose(drawn[np.triu_indices(4, 1)], [20, 20, -1, 60, 60, 90])
+
+
+def test_equal_dissimilarities_are_no_reason_for_percentiles():
+    axes = figures.rdms({"equal": 1 - np.eye(8)}, np.arange(0, 160, 20))
+    assert axes.flat[0].images[0].get_clim() == (0, 2)
+
+
+@pytest.mark.parametrize("n", [3, 8, 20, 60])
+def test_every_layer_has_a_colour_of_its_own(n):
+    names = [f"blocks.{k}" for k in range(n)]
+    looks = looks_of(names)
+    assert list(looks) == names
+    assert len({colour for colour, _ in looks.values()}) == n
+    assert len(set(palette(n))) == n
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "mobilenetv3_small_050", "denseblock3/conv2"])
+def test_names_are_broken_where_their_parts_end(name):
+    lines = wrapped(name, 14).split("\n")
+    assert "".join(lines) == name
+    assert all(line[-1] in "_./" for line in lines[:-1])
+    rows = figures.shown_stimuli({"stimulus": np.zeros((2, 4, 4)), name: np.zeros((2, 4, 4))}, ["a", "b"])
+    assert rows[1, 0].get_ylabel() == "\n".join(lines)
 
 
 def test_similarity_bars_show_values_kinds_intervals_and_ceiling():
@@ -204,11 +268,19 @@ def test_power_map_of_pairs_shows_the_weakest():
     pairs = pd.DataFrame([row | {"power": power} for power in (0.9, 0.15, 1.0)])
     axes = figures.power_map(pairs, value="power")
     assert [text.get_text() for text in axes[0, 0].texts] == ["0.15"]
-    assert figure_of(axes).axes[-1].get_ylabel() == "power of the test for the weakest pair"
+    assert figure_of(axes).axes[-1].get_ylabel().replace("\n", " ") == "power of the test for the weakest pair"
     with pytest.raises(InputError, match="value is 'wins'; it must be one of recovered, power"):
         figures.power_map(pairs, value="wins")
     with pytest.raises(InputError, match=r"no column 'recovered'; give the rows of power\.csv"):
         figures.power_map(pairs)
+
+
+@pytest.mark.parametrize("value", ["recovered", "power"])
+@pytest.mark.parametrize("n", [1, 4])
+def test_no_label_of_a_power_map_is_cut_off(value, n):
+    row = {"n_animals": 1, "n_repeats": 1, value: 0.5}
+    table = pd.DataFrame([row | {"n_stimuli": a, "n_neurons": b} for a in range(6, 6 + n) for b in range(4, 4 + n)])
+    assert cut_off(figure_of(figures.power_map(table, value=value))) == []
 
 
 @pytest.mark.parametrize("n_values", [1, 7])

@@ -98,3 +98,23 @@ def test_of_very_many_rows_the_rest_is_counted():
     named = table["similarity"].nlargest(MOST_NAMED - 3).index  # of the layers; controls have numbers in any case
     best = table.loc[named[0], "encoder"].split(" with")[0]
     assert any(best in " ".join(entry.split()) for entry in entries)
+
+
+def test_the_axes_show_the_points_and_not_the_reach_of_wide_intervals():
+    wide = {"similarity_low": -1.0, "similarity_high": 1.0, "feve_low": -0.9, "feve_high": 1.5}
+    table = rows(8).assign(**wide)
+    axes = figures.predictivity(table)
+    for ends, values in ((axes.get_xlim(), table["similarity"]), (axes.get_ylim(), table["feve"])):
+        assert ends[0] < values.min() < values.max() < ends[1]
+        assert ends[1] - ends[0] < 1
+    assert axes.get_xlim()[1] > 0.8  # the noise ceiling is seen
+    assert "intervals are cut" in axes.get_xlabel()
+    assert "1 is a perfect model" in axes.get_ylabel()
+    assert not [line for line in axes.lines if set(line.get_ydata()) == {1}]
+
+
+def test_a_perfect_model_is_drawn_where_encoders_come_near_it():
+    axes = figures.predictivity(rows(8).assign(feve=0.7, feve_low=0.65, feve_high=0.75))
+    assert axes.get_ylim()[1] > 1
+    assert [line for line in axes.lines if set(line.get_ydata()) == {1}]
+    assert axes.get_xlabel() == "similarity of RDMs"

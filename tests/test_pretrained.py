@@ -13,7 +13,7 @@ from torch import nn
 
 from normenc import networks
 from normenc.errors import InputError
-from normenc.pretrained import IMAGENET, Preprocessing, activation_layers, adapt, load_model
+from normenc.pretrained import IMAGENET, Preprocessing, activation_layers, adapt, load_model, weights_file
 from normenc.pretrained.weight_files import load_weights
 from normenc.representations import represent
 from normenc.stimuli import gratings
@@ -107,7 +107,7 @@ def test_a_network_of_one_channel_is_shown_luminance():
     np.testing.assert_allclose(shown(images)[:, 0], color.rgb2gray(images.permute(0, 2, 3, 1).numpy()), atol=1e-6)
     assert str(shown).startswith("colours by their luminance")
     assert shown.describe((8, 8), is_colour=True, degrees=4) == (
-        "grey by luminance (4 x 4 degrees), minus (0.0,), over (1.0,)"
+        "grey by luminance, at 8 x 8 pixels (4 x 4 degrees), values 0 to 1"
     )
 
 
@@ -115,10 +115,10 @@ def test_what_is_done_to_images_is_said_with_its_share_and_angle():
     wanted = Preprocessing((224, 224), 3, (0.5,), (0.2,), "pad")
     assert wanted.describe((96, 192), is_colour=False, degrees=20) == (
         "grey in 3 equal channels, padded with grey to 1:1, resized from 192 x 192 to 224 x 224 pixels (20 x 20 "
-        "degrees), minus (0.5,), over (0.2,)"
+        "degrees), normalised with mean 0.5 and SD 0.2"
     )
     same = Preprocessing((224, 224), 3, (0.5,), (0.2,)).describe((224, 224), is_colour=True)
-    assert same == "in colour, minus (0.5,), over (0.2,)"
+    assert same == "in colour, at 224 x 224 pixels, normalised with mean 0.5 and SD 0.2"
 
 
 def test_colours_that_a_network_cannot_take_are_refused():
@@ -426,3 +426,68 @@ def test_weights_that_do_not_fit_say_what_to_do(tmp_path):
             load(module, tmp_path, saved)
         assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items())
     assert torch.equal(load(small(), tmp_path, headless, ["3.*"])["0.weight"], state["0.weight"])
+
+
+def state():
+    return small().state_dict()
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: path.write_bytes(b"junk"), "cannot be read (error: unpack requires"),
+        (lambda path: path.write_bytes(b""), "cannot be read (it is empty)"),
+        (lambda path: torch.save({"a": print}, path), "cannot be read (it holds print, which"),
+        (lambda path: torch.save(small(), path), "torch.nn.modules.container.Sequential, which is more than weights"),
+        (lambda path: torch.jit.script(small()).save(path), "cannot be read (it is a TorchScript file)"),
+        (lambda path: torch.save({key: of.to_sparse() for key, of in state().items()}, path), "are sparse; save"),
+        (lambda path: torch.save({key: of.to("meta") for key, of in state().items()}, path), "are without values"),
+        (lambda path: torch.save({key: of.cfloat() for key, of in state().items()}, path), "no floating-point numbers"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.torch.jit")
+def test_files_of_anything_but_weights_are_refused(tmp_path, write, said):
+    path = tmp_path / "some.pth"
+    write(path)
+    network = small()
+    with pytest.raises(InputError) as raised:
+        load_weights(network, path, "mine")
+    assert said in str(raised.value)
+    assert "x1b" not in str(raised.value)
+    assert all(torch.equal(value, network.state_dict()[key]) for key, value in state().items())
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_network_that_cannot_be_copied_is_refused(tmp_path, inner):
+    network = small()
+    with (tmp_path / "log").open("w") as file:
+        (network[1] if inner else network).log = file
+        with pytest.raises(InputError, match=f"because of its attribute {'1.' * inner}log; keep open files"):
+            adapt(network)
+
+
+def test_a_network_without_values_is_refused():
+    with pytest.raises(InputError, match="has weights on the device 'meta', which stores no values"):
+        adapt(small().to("meta"))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit")
+def test_packages_of_code_have_no_weights(tmp_path, monkeypatch):
+    package = tmp_path / "package_of_code"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    torch.jit.script(small()).save(package / "test_case.pt")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="the package package_of_code has no file of weights"):
+        weights_file("package:package_of_code")
+    torch.save(state(), package / "weights.pth")
+    assert weights_file("package:package_of_code") == package / "weights.pth"
+    for text, said in {"": "it should be package:NAME", "package_of_code/../log": "has no file ../log"}.items():
+        (tmp_path / "log").touch()
+        with pytest.raises(InputError, match=said):
+            weights_file(f"package:{text}")
+
+
+def test_a_failure_tells_how_images_are_prepared():
+    with pytest.raises(InputError, match=r"shape \(2, 20, 30\) .*, resized to 1 x 1 pixels"):
+        represent(adapt(small(), size=(1, 1)), torch.rand(2, 20, 30))

@@ -6,7 +6,7 @@ from torch import nn
 
 from normenc import controls, networks
 from normenc.errors import InputError
-from normenc.representations import represent
+from normenc.representations import extract, represent
 from normenc.stimuli import gratings
 
 IMAGES = gratings(np.linspace(-80, 80, 7))
@@ -544,3 +544,50 @@ def test_images_that_cannot_be_taken_are_refused(images, message):
         represent(convolutional(False), images)
     with pytest.raises(InputError, match="device 'meta'"):
         represent(convolutional(False).to("meta"), SMALL)
+
+
+class WithOdd(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.first, self.odd, self.function = nn.Conv2d(1, 2, 3), Applied(function), function
+
+    def forward(self, images):
+        self.odd(self.first(images[:, None]))
+        return images
+
+
+class Applied(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, images):
+        return self.function(images)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (torch.fft.fft2, "complex numbers"),
+        (lambda images: images.flatten(1).to_sparse(), "a sparse tensor"),
+        (lambda images: images.flatten(1).to_sparse_csr(), "a sparse tensor"),
+        (lambda images: torch.nested.nested_tensor([image.flatten() for image in images]), "a nested tensor"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Sparse CSR", "ignore:The PyTorch API of nested")
+def test_layers_of_no_dense_real_numbers_are_refused_by_name_and_left_out_of_all(function, said):
+    network, images = WithOdd(function), torch.rand(4, 8, 8)
+    for read in (represent, extract):
+        assert list(read(network, images)) == ["first"]
+        with pytest.raises(InputError, match=f"layer 'odd' gives {said}; a layer must give dense, real numbers"):
+            read(network, images, ["first", "odd"])
+
+
+@pytest.mark.parametrize("kind", [torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16, torch.float16])
+def test_layers_of_short_numbers(kind):
+    network, images = WithOdd(lambda images: images.to(kind)), torch.rand(4, 8, 8)
+    network.first = nn.Identity()
+    for read in (represent, extract):
+        np.testing.assert_array_equal(
+            np.asarray(read(network, images, ["odd"])["odd"]), images.to(kind).float().flatten(1)
+        )

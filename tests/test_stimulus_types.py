@@ -144,7 +144,7 @@ def test_the_check_speaks_of_a_new_type():
         plural = STIMULUS_TYPES[kind].plural
         assert said[kind]["neurons are tuned"].startswith(f"12 of 12 (100%) to some {plural};")
         assert "decoding error" not in said[kind]  # nothing says how a hue is decoded
-        assert quality.decisions(one.decidable, kind, 10)[0] == f"The 10 {plural} are 10 different images to a model."
+        assert quality.decisions(one.decidable, kind, 10)[0] == f"Models can tell all 10 {plural} apart."
         assert one.verdict == "reliable"
     assert "orientation" not in json.dumps([*said.values()]) + str([one.warnings for one in found.values()])
 

@@ -6,7 +6,7 @@ import torch
 from skimage.color import rgb2gray
 
 from normenc import rsa
-from normenc.controls import fourier_amplitude, gabor_energy, orientation_model, pixels
+from normenc.controls import CONTROLS, fourier_amplitude, gabor_energy, orientation_model, pixels
 from normenc.errors import InputError
 from normenc.representations import represent
 from normenc.stimuli import gratings
@@ -179,3 +179,12 @@ def test_published_similarity_of_gabor_energy_with_v1(v1_rdm):
     # The published bank has no positions.
     pooled = torch.cat([by_place(images, period, 12).mean(dim=(2, 3)) for period in (8, 16, 32)], dim=1)
     assert similarities(rsa.rdm(pooled), v1_rdm) == pytest.approx([0.856, 0.949], abs=0.03)
+
+
+@pytest.mark.parametrize("control", sorted(set(CONTROLS) - {"orientation model"}))
+@pytest.mark.parametrize("kind", [torch.zeros, np.zeros])
+def test_no_images_are_refused_and_arrays_will_do(control, kind):
+    with pytest.raises(InputError, match="there must be at least one image"):
+        CONTROLS[control](kind((0, 48, 64)))
+    for values in CONTROLS[control](kind((2, 48, 64))).values():
+        assert len(values) == 2

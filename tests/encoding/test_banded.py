@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
 from normenc.encoding import (
@@ -53,6 +54,55 @@ def test_predictions_are_ridge_on_scaled_features(world):
     for fold in range(5):
         test, train = banded.fold == fold, banded.fold != fold
         np.testing.assert_allclose(parts[test] + signal[train].mean(axis=0), banded.predicted[test], atol=1e-9)
+
+
+@pytest.mark.parametrize("choose", ["generalised", "leave-one-out"])
+def test_shares_and_penalties_of_few_features_have_the_smallest_error(world, choose):
+    """Errors from the matrix that maps responses to fitted values, for all shares and penalties, by their formulas."""
+    bands, signal, _ = world
+    few = {"one": bands["one"], "none": bands["none"]}
+    y = signal + 2 * np.random.default_rng(3).normal(size=signal.shape)
+    penalties = np.logspace(-3, 3, 7)
+    found = banded_predictions(few, y, penalties=penalties, choose=choose)
+    test, train = found.fold == 0, found.fold != 0
+    centred = [band - band[train].mean(axis=0) for band in few.values()]
+    centred = [z / np.sqrt(np.square(z[train]).sum() / z.shape[1]) for z in centred]
+    targets = y[train] - y[train].mean(axis=0)
+    tried = [(shares, penalty) for shares in _scalings(2, 1, 0) for penalty in penalties]
+    errors, predicted = [], []
+    for shares, penalty in tried:
+        x = np.hstack([np.sqrt(share) * z for share, z in zip(shares, centred, strict=True)])
+        weights = np.linalg.solve(x[train].T @ x[train] + penalty * np.eye(x.shape[1]), x[train].T)
+        hat = x[train] @ weights + 1 / train.sum()
+        left = 1 - np.diag(hat)
+        residual = targets - hat @ targets
+        errors.append(np.square(residual / (left.mean() if choose == "generalised" else left[:, None])).sum(axis=0))
+        predicted.append(x[test] @ weights @ targets + y[train].mean(axis=0))
+    best = np.argmin(errors, axis=0)
+    np.testing.assert_array_equal(found.penalty[0], [tried[k][1] for k in best])
+    np.testing.assert_array_equal(found.scaling[0].T, [tried[k][0] for k in best])
+    assert len({tuple(tried[k][0]) for k in best}) > 3
+    own = np.array(predicted)[best, :, np.arange(len(best))].T
+    np.testing.assert_allclose(found.predicted[test], own, atol=1e-10)
+    single = banded_predictions(few, y.astype(np.float32), penalties=penalties, choose=choose)
+    assert np.mean(np.abs(single.predicted - found.predicted).max(axis=0) < 1e-4) > 0.9
+
+
+@pytest.mark.parametrize("reduce_to", [5, 50])  # fewer features in all than training stimuli, and more
+def test_bands_are_reduced_to_components_of_the_training_stimuli(world, reduce_to):
+    bands, signal, rng = world
+    wide = {"two": bands["two"], "other": rng.normal(size=(90, 200))}
+    found = banded_predictions(wide, signal, reduce_to=reduce_to)
+    test, train = found.fold == 1, found.fold != 1
+    for neuron in (0, 4):
+        scaled = []
+        for share, band in zip(found.scaling[1, :, neuron], wide.values(), strict=True):
+            components = PCA(reduce_to).fit(band[train])
+            size = components.explained_variance_.mean() * (train.sum() - 1)
+            scaled.append(np.sqrt(share / size) * components.transform(band))
+        x = np.hstack(scaled)
+        fit = Ridge(found.penalty[1, neuron]).fit(x[train], signal[train, neuron])
+        np.testing.assert_allclose(found.predicted[test, neuron], fit.predict(x[test]), atol=1e-7)
 
 
 def test_the_search_is_himalayas(world):
@@ -136,6 +186,17 @@ def test_what_the_controls_contain_is_not_the_layers_own():
     assert found.row("unique")["median"] == parts["unique"]
 
 
+def test_controls_may_have_any_name():
+    rng = np.random.default_rng(4)
+    controls, layer = rng.normal(size=(2, 30, 4)), rng.normal(size=(30, 4))
+    neurons = np.hstack([*controls, layer]) @ rng.normal(size=(12, 3))
+    plain, *others = (
+        unique_variance(layer, dict(zip(names, controls, strict=True)), neurons, n_samples=5, n_scalings=2).parts
+        for names in (("a", "b"), ("layer", "the layer itself"), ("layer 2", "layer"))
+    )
+    assert all(plain.equals(other) for other in others)
+
+
 def test_neurons_that_do_not_vary_are_predicted_by_their_mean():
     rng = np.random.default_rng(5)
     one, two = rng.normal(size=(2, 40, 4))
@@ -156,6 +217,7 @@ def test_neurons_that_do_not_vary_are_predicted_by_their_mean():
         ({"a": np.zeros((20, 2))}, {}, "the features 'a' have 20 rows, responses 30"),
         ({"a": np.eye(30)}, {"choose": "luck"}, "choose is 'luck'; it must be one of 'leave-one-out'"),
         ({"a": np.eye(30)}, {"n_scalings": 0}, "n_scalings is 0"),
+        ({"a": np.eye(30)}, {"reduce_to": 0}, "reduce_to is 0"),
         ({"a": np.eye(30)}, {"memory_gib": 1e-6}, "needs about"),
     ],
 )

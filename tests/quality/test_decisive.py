@@ -109,7 +109,7 @@ def test_images_that_are_there_are_shown_to_models():
     assert decided.compared == ("pixels", "Fourier amplitude", "Gabor energy")
     assert 0 < decided.smallest_difference < 2
     said = dict(check_lines(shown))
-    assert said["images"] == "96 x 96 pixels; the estimates below use them reduced to 64 x 64 pixels"
+    assert said["images"] == "96 x 96 pixels; for the smallest difference below, models see them at 64 x 64 pixels"
 
 
 def check_lines(recording):
@@ -134,10 +134,7 @@ def test_sentences_say_which_directions_are_one_image_and_why_shifts_are_not_use
     assert "but 12 circular shifts cannot be significant: their smallest p-value is 0.17" in chance
     assert number_in(difference) == pytest.approx(found(recording).smallest_difference, abs=0.005)
     assert "generalising to other stimuli and other neurons" in difference
-    assert (
-        decisions(found(gratings(12)), "orientation", 12)[0]
-        == "The 12 orientations are 12 different images to a model."
-    )
+    assert decisions(found(gratings(12)), "orientation", 12)[0] == "Models can tell all 12 orientations apart."
     assert decisions(found(gratings(4)), "orientation", 4)[1].startswith(
         "No test against chance can be significant: 4 stimuli"
     )

@@ -50,9 +50,51 @@ def test_trials_alternate_within_animals_and_sessions():
     seen = {"animal": list("aaabbbbb") + list("aabbbb"), "session": ["1"] * 14}
     shown = ["x"] * 8 + ["y", "z"] + ["y"] * 4
     recording = Recording.from_trials("toy", rows, image=shown, trials=seen)
-    # x: a a a b b b b b; y (5 trials): a, then b b b b; z: one trial, which chooses nothing.
-    expected = [0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0]
+    # x: a a a, b b b b b; y: a, b b b b; z: one trial, which chooses nothing.
+    expected = [0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1]
     assert choosing_trials(recording.trials).astype(int).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "compared"),  # of every stimulus in each animal and session
+    [
+        ({("a", ""): 3, ("b", ""): 3}, {("a", ""): 2, ("b", ""): 2}),
+        ({("a", ""): 4, ("b", ""): 1, ("c", ""): 1}, {("a", ""): 2, ("b", ""): 1, ("c", ""): 1}),
+        ({("a", ""): 5, ("b", ""): 2}, {("a", ""): 3, ("b", ""): 1}),
+        ({("a", "1"): 2, ("a", "2"): 2}, {("a", "1"): 1, ("a", "2"): 1}),
+        ({("a", "1"): 3, ("a", "2"): 1, ("b", "1"): 2}, {("a", "1"): 2, ("a", "2"): 1, ("b", "1"): 1}),
+        ({("a", ""): 7}, {("a", ""): 4}),
+    ],
+)
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_each_animal_and_session_keeps_at_least_half_of_its_trials(n_trials, compared, shuffled):
+    rng = np.random.default_rng(0)
+    rows = [
+        (animal, session, image) for (animal, session), n in n_trials.items() for image in range(12) for _ in range(n)
+    ]
+    if shuffled:
+        rows = [rows[place] for place in rng.permutation(len(rows))]
+    animal, session, shown = map(np.array, zip(*rows, strict=True))
+    values = rng.normal(size=(12, 6))[shown] + 0.1 * rng.normal(size=(len(rows), 6))
+    labels = {"animal": animal} | ({"session": session} if session[0] else {})
+    recording = Recording.from_trials("toy", values, image=shown, trials=labels)
+    kept = keep_reliable(recording, 0.5)
+    assert kept.animals == recording.animals and kept.sessions == recording.sessions
+    of_kept = list(
+        zip(kept.trials["animal"].values, *([kept.trials["session"].values] if session[0] else []), strict=True)
+    )
+    for (name, day), n in compared.items():
+        assert of_kept.count((name, day) if day else (name,)) == 12 * n
+    assert kept.n_trials == 12 * sum(compared.values())
+
+
+@pytest.mark.parametrize("label", ["animal", "session"])
+def test_single_trials_of_animals_or_sessions_are_refused_not_left_out(label):
+    rows = np.random.default_rng(0).normal(size=(40, 5))
+    names = np.repeat(["a", "b", "c", "d"], 10)
+    recording = Recording.from_trials("toy", rows, image=np.tile(np.arange(10), 4), trials={label: names})
+    with pytest.raises(InputError, match=f"split within each {label}, .* leaves 0 trials of each stimulus to choose"):
+        keep_reliable(recording, 0.1)
 
 
 def test_the_other_trials_are_averaged_and_all_of_rare_stimuli_are_kept():

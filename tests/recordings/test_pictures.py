@@ -1,5 +1,7 @@
 """Images are paired with trials by their names or numbers, never by the order of text."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -221,3 +223,99 @@ def test_broken_files_that_trials_show_are_all_counted(tmp_path):
     np.savez(tmp_path / "a.npz", responses=responses, image=np.tile([f"im{k}" for k in range(8)], 2))
     with pytest.raises(InputError, match=r"im2.jpg: this image cannot be read .*\(2 of 8 .*The others are im5.jpg"):
         load(tmp_path / "a.npz", images=folder)
+
+
+NAMES = [f"{name}.png" for name in ("ant", "cat", "dog", "eel", "fox")]
+
+
+@pytest.mark.parametrize("beside", ["bee.gif", "bee.heic", "bee.PPM", "dead link", "folder"])
+def test_what_looks_like_an_image_but_is_not_read_is_named_where_order_counts(tmp_path, beside):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, value in zip(NAMES, VALUES, strict=False):
+        Image.new("L", (6, 5), int(value)).save(folder / name)
+    name = beside if "." in beside else "bee.png"
+    if beside == "dead link":
+        (folder / name).symlink_to(tmp_path / "nothing.png")
+    elif beside == "folder":
+        (folder / name).mkdir()
+    else:
+        (folder / name).write_bytes(b"")
+    for labels in (np.arange(5), np.arange(1, 6)):
+        with pytest.raises(InputError, match=rf"natural order of their names .*but {name} cannot be read as an image"):
+            grey_of_trials(tmp_path, labels, folder)
+    assert grey_of_trials(tmp_path, [Path(name).stem for name in NAMES], folder)[0] == VALUES[:5].tolist()
+
+
+@pytest.mark.parametrize("hidden", [".thumb.png", "._ant.png", ".0.png"])
+def test_hidden_files_and_other_files_are_no_images(tmp_path, hidden):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, value in zip(NAMES, VALUES, strict=False):
+        Image.new("L", (6, 5), int(value)).save(folder / name)
+    (folder / hidden).write_bytes((folder / "fox.png").read_bytes())
+    (folder / "notes.txt").write_text("taken in spring")
+    assert grey_of_trials(tmp_path, np.arange(5), folder)[0] == VALUES[:5].tolist()
+
+
+def test_labels_of_true_and_false_are_names(tmp_path):
+    folder = folder_of(tmp_path, [f"{name}.png" for name in ("True", "False", *"abcdefghij")])
+    assert grey_of_trials(tmp_path, np.array([True, False]), folder)[0] == VALUES[:2].tolist()
+    with pytest.raises(InputError, match="the images have no names"):
+        loaded_stack(tmp_path, np.array([True, False] * 6), images=SQUARES)
+
+
+CUBE = np.random.default_rng(0).integers(0, 256, (6, 6, 6), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["hdf5", "zarr"])
+@pytest.mark.parametrize("labels", [("image", "height", "width"), ("height", "width", "image"), ("x", "y", "n")])
+def test_names_of_axes_decide_where_lengths_do_not(tmp_path, kind, labels):
+    axis_of = {"image": 0, "n": 0, "height": 1, "y": 1, "width": 2, "x": 2}
+    stored = np.transpose(CUBE, [axis_of[name] for name in labels])
+    if kind == "hdf5":
+        with h5py.File(tmp_path / "scenes.h5", "w") as file:
+            file["images"] = stored
+            for axis, name in enumerate(labels):
+                file["images"].dims[axis].label = name
+        source = tmp_path / "scenes.h5"
+    else:
+        zarr = pytest.importorskip("zarr")
+        group = zarr.open_group(str(tmp_path / "scenes.zarr"), mode="w")
+        group.create_array("images", data=stored, dimension_names=labels)
+        source = tmp_path / "scenes.zarr"
+    np.testing.assert_array_equal(loaded_from(tmp_path, source, 6).images, CUBE)
+
+
+@pytest.mark.parametrize("stored", ["in the file", "folder", "npy"])
+def test_images_that_speak_for_a_fault_are_counted(tmp_path, stored):
+    images = np.array(COLOURED)
+    images[3], images[4], images[9] = images[2], images[2], 90
+    if stored == "folder":
+        (tmp_path / "scenes").mkdir()
+        for place, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / "scenes" / f"{place:02d}.png")
+    np.save(tmp_path / "scenes.npy", images)
+    arrays = {"images": images} if stored == "in the file" else {}
+    labels = np.tile(np.arange(N), 2)
+    np.savez(tmp_path / "a.npz", responses=np.random.default_rng(0).normal(size=(2 * N, 3)), image=labels, **arrays)
+    places = {"in the file": None, "folder": tmp_path / "scenes", "npy": tmp_path / "scenes.npy"}
+    recording = load(tmp_path / "a.npz", images=places[stored])
+    assert recording.cautions == (
+        "3 of 12 images are the same as another one (10 different)",
+        "1 of 12 images has no contrast: all of its pixels are alike",
+    )
+
+
+def test_images_of_few_bits_are_told(tmp_path):
+    (tmp_path / "scenes").mkdir()
+    for place in range(N):
+        Image.fromarray((SQUARES[place].astype(np.uint16) + 1) * 16).save(tmp_path / "scenes" / f"{place}.tif")
+    recording = loaded_from(tmp_path, tmp_path / "scenes")
+    assert any("no image is brighter than 0.054 of white" in caution for caution in recording.cautions)
+
+
+def loaded_from(tmp_path, source, n=N):
+    responses = np.random.default_rng(0).normal(size=(2 * n, 3))
+    np.savez(tmp_path / "a.npz", responses=responses, image=np.tile(np.arange(n), 2))
+    return load(tmp_path / "a.npz", images=source)

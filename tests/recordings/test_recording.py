@@ -63,29 +63,6 @@ def test_bad_rdms_are_named(rdm, message):
         Recording.from_rdm("toy", rdm, [0, 1, 2])
 
 
-@pytest.mark.parametrize("missing", ["error", "neurons", "trials"])
-@pytest.mark.parametrize("what", ["animal", "session"])
-def test_neurons_of_each_animal_s_own_cannot_be_trials_of_one_population(tmp_path, what, missing):
-    rng, names = np.random.default_rng(0), np.repeat(["m1", "m2", "m3"], 8)
-    values = rng.normal(size=(24, 9))
-    values[names[:, None] != np.repeat(["m1", "m2", "m3"], 3)] = np.nan
-    given = {"orientation": np.tile([0.0, 45, 90, 135], 6), what: names}
-    np.savez(tmp_path / "own.npz", responses=values, **given)
-    with pytest.raises(InputError) as caught:
-        load(tmp_path / "own.npz", missing=missing)
-    said = str(caught.value)
-    assert f"the 3 {what}s have different neurons" in said
-    assert f"where={{{what!r}: 'm1'}}, missing='neurons'" in said and f"label the neurons with neuron_{what}" in said
-    # What it advises works.
-    one = load(tmp_path / "own.npz", where={what: "m1"}, missing="neurons")
-    np.testing.assert_array_equal(one.trials, values[:8, :3])
-    averages = np.nanmean(values.reshape(6, 4, 9), axis=0)
-    labels = {f"neuron_{what}": np.repeat(["m1", "m2", "m3"], 3)}
-    np.savez(tmp_path / "mean.npz", responses=averages, orientation=[0, 45, 90, 135], **labels)
-    together = load(tmp_path / "mean.npz")
-    assert (together.animals if what == "animal" else together.sessions) == ("m1", "m2", "m3")
-
-
 def test_neurons_that_some_animals_share_are_kept_as_asked(tmp_path):
     rng, names = np.random.default_rng(0), np.repeat(["m1", "m2"], 8)
     values = rng.normal(size=(16, 5))

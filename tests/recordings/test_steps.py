@@ -139,7 +139,7 @@ def test_images_have_no_degrees():
         ({"orientation": [0, 100, 200]}, "over more than 180 degrees; if they are directions"),
         ({"direction": [0, 100, 500]}, "over more than 360 degrees; give degrees that span one period"),
         ({"image": ["a", "b", "c"], "images": np.zeros((2, 4, 4))}, "2 images but 3 stimuli"),
-        ({"image": ["a", "b", "c"], "images": np.full((3, 4, 4), 2.0)}, "grey values from 0"),
+        ({"image": ["a", "b", "c"], "images": np.full((3, 4, 4), 2.0)}, "numbers from 0 .black. to 1 .white."),
         ({"image": ["a", "b", "c"], "images": np.zeros((3, 4))}, r"images have shape \(3, 4\)"),
         ({"orientation": [0, 1, 2], "neurons": {"colour": ["red"] * 4}}, "no neuron label 'colour'"),
         ({"orientation": [0, 1, 2], "neurons": {"neuron": ["a", "b", "a", "c"]}}, "neuron 'a' occurs 2 times"),

@@ -1,8 +1,10 @@
 """The paragraph for a paper, from settings and facts that are written by hand."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from normenc.report.methods import methods
+from normenc.report.methods import _recording, methods
 
 RECORDING = {
     "name": "mine",
@@ -30,8 +32,24 @@ INFERENCE = {
 TRAINING = {"n_epochs": 25, "batch_size": 100, "learning_rate": 0.0005, "momentum": 0.99}
 
 
-def paragraph(recording=None, inference=None, *, layers=("pool", "fc"), seeds=(12,), untrained=(12, 13), n_train=1000):
-    study = {"comparison": {"rdm_metric": "correlation", "method": "pearson", "n_permutations": 1000}}
+def paragraph(recording=None, inference=None, **options):
+    return everything(recording, inference=inference, **options)[0]
+
+
+def everything(
+    recording=None,
+    study=None,
+    partitioning=None,
+    *,
+    inference=None,
+    layers=("pool", "fc"),
+    seeds=(12,),
+    untrained=(12, 13),
+    n_train=1000,
+    between_animals=False,
+):
+    comparison = {"rdm_metric": "correlation", "method": "pearson", "n_permutations": 1000}
+    study = {"comparison": comparison} | (study or {})
     environment = {
         "normenc": "0.1.0",
         "packages": {"torch": "2"},
@@ -41,14 +59,15 @@ def paragraph(recording=None, inference=None, *, layers=("pool", "fc"), seeds=(1
     }
     task = {"name": "tilt", "title": "tilt", "n_train": n_train, "trains": [("CNN", TRAINING)]}
     network = {"name": "CNN", "title": "CNN"}
-    return methods(study, environment, [task], [network], list(layers), ["pixels"])[0]
+    known = [study, environment, [task], [network], list(layers), ["pixels"], partitioning]
+    return methods(*known, between_animals=between_animals)
 
 
 def test_what_was_recorded_and_how_it_was_prepared():
     said = paragraph()
     assert said.startswith(
         "Models were compared with the responses of 793 neurons (V1, mouse) to 12 drifting gratings of different "
-        "directions in 240 trials. Responses were expressed as dF/F. Before the comparison, we left out 20 of 260 "
+        "directions in 240 trials. Responses were in dF/F. Before the comparison, we left out 20 of 260 "
         "trials without a stimulus (blanks) and averaged over the trials of each stimulus. Models were shown still "
         "images of the gratings (6 different images), which are the same for opposite directions. One network"
     )
@@ -102,10 +121,54 @@ def test_what_the_run_says_is_in_the_paragraph(recording, inference, phrase):
     assert phrase in paragraph(recording, inference)
 
 
+def test_regressions_behind_the_answer_are_told_with_their_references():
+    rows = {"variance_of": ["dissimilarities", "responses"], "controls": "pixels, gist", "unique": [0.1, -0.1]}
+    table = pd.DataFrame(rows | {"beyond_twin": [0.05, np.nan]})
+    recording = {"n_repeats": [4, 4], "simulated": True, "area": "simulated", "species": "simulated"}
+    study = {"encoding": {"enabled": True, "method": "ridge", "n_folds": 5, "networks": ["point readout"]}}
+    said, references = everything(recording, study, table, between_animals=True)
+    for part in (
+        "were regressed, by least squares with an intercept, on those of all controls (pixels and gist), and on those",
+        "the mean RDM of the layer’s own untrained twins was added to them.",
+        "predicted by banded ridge regression [",
+        "the median over neurons of the difference in explained variance [",
+        "predicted from those of the others, by the same regression.",
+        "1 network (point readout) was fitted to the neurons directly",
+    ):
+        assert part in said
+    for author in ("Groen", "Dupré la Tour", "de Heer", "Cadena", "Hoerl"):
+        assert sum(reference.startswith(author) for reference in references) == 1
+    assert "simulated, simulated" not in said
+    untold, references = everything(recording, {}, table[:1].assign(beyond_twin=np.nan), between_animals=False)
+    assert "Groen" in str(references) and "twins was added" not in untold and "banded" not in untold
+
+
 def test_one_of_a_kind_is_singular():
     said = paragraph(layers=["pool"], untrained=[12], n_train=1)
     assert (
-        "The layer pool was compared with the recording; the same layer of 1 untrained network, and pixels, served"
-        in said
-    )
+        "The layer pool was compared with the recording, and so was the same layer of 1 untrained network, called "
+        "untrained twins. The controls were pixels."
+    ) in said
     assert "tilt (1 stimulus; 25 epochs" in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"species": "simulated", "area": "simulated", "simulated": True, "units": "arbitrary units"},
+            "to 12 images. This population was simulated; no animal was recorded. Responses were in arbitrary units.",
+        ),
+        ({"units": "a.u."}, "Responses were in arbitrary units."),
+        ({"units": "arbitrary (1 is the peak)"}, "Responses were in arbitrary units (1 is the peak)."),
+        ({"units": "auditory gain"}, "Responses were in auditory gain."),
+        (
+            {"species": "mouse", "area": "V1", "units": "spikes/s"},
+            "the responses of 5 neurons (V1, mouse) to 12 images",
+        ),
+    ],
+)
+def test_units_and_what_is_simulated_read_as_in_a_paper(facts, said):
+    plain = {"species": "not stated", "area": "not stated", "citation": "not stated", "simulated": False, "steps": []}
+    counts = {"n_neurons": 5, "n_trials": None, "n_stimuli": 12, "stimuli": "image"}
+    assert said in _recording(plain | counts | facts, {})

@@ -1,5 +1,6 @@
 """The report in a real browser: what moves does what it says, and nothing is asked of the network."""
 
+import base64
 import functools
 import http.server
 import json
@@ -187,6 +188,18 @@ def test_the_leaderboard_is_sorted_by_a_click(page):
     assert names[::-1] == column_of(page, 1)
 
 
+def test_tables_say_when_columns_are_out_of_sight(page):
+    hint = "getComputedStyle(document.querySelector('#leaderboard').parentElement, '::before').content"
+    assert page.evaluate(hint) == "none"
+    page.set_viewport_size({"width": 500, "height": 800})
+    until(page, f"{hint}.includes('Scroll sideways')")
+    heading = page.locator("#leaderboard th").all_text_contents()
+    ceiling = column_of(page, heading.index("minus ceiling") + 1)
+    similarity = [float(text.replace("−", "-")) for text in column_of(page, heading.index("similarity") + 1)]
+    apart = [float(text.replace("−", "-").replace("+", "")) for text in ceiling]
+    assert max(abs(a - s - apart[0] + similarity[0]) for a, s in zip(apart, similarity, strict=True)) < 0.003
+
+
 def test_the_leaderboard_is_filtered_by_kind_and_name(page):
     page.select_option("#kind", "control")
     assert column_of(page, 2) == ["control"] * 4
@@ -276,8 +289,7 @@ def test_images_are_named_on_axes_and_thinning_is_said(browser, hostile_page, tm
     names = ["a<b>.png", *(f"image {number}" for number in range(10)), "a name of very many letters"]
 
     def of_images(data):
-        numbers = [1 + 81 * place for place in range(12)]
-        data["stimuli"] |= {"kind": "image", "angles": None, "period": None, "labels": names, "numbers": numbers}
+        data["stimuli"] |= {"kind": "image", "angles": None, "period": None, "labels": names, "named": True}
         data["stimuli"]["thinned_from"] = 900
         for population in data["populations"]:
             population["tuning"] = None
@@ -288,6 +300,30 @@ def test_images_are_named_on_axes_and_thinning_is_said(browser, hostile_page, tm
     assert page.inner_text("#rdm-kept") == "12 of 900 stimuli, evenly sampled."
     assert page.inner_text("#embedding-note").endswith("12 of 900 stimuli, evenly sampled.")
     assert page.locator("#tuning-explorer").count() == 0
+    assert told == []
+    page.context.close()
+
+
+def test_many_images_have_no_numbers_on_their_axis_and_each_matrix_its_own_scale(browser, hostile_page, tmp_path):
+    def of_images(data):
+        n = 15
+        data["own_scales"] = True
+        data["stimuli"] |= {"kind": "image", "named": True, "angles": None, "labels": [f"scene {k}" for k in range(n)]}
+        for place, population in enumerate(data["populations"]):
+            population["tuning"] = None
+            values = np.linspace(0.5, 0.5 + 0.01 * (1 + place), n * (n - 1) // 2, dtype="<f4")
+            population["rdm"] = base64.b64encode(values.tobytes()).decode()
+            population["components"] = base64.b64encode(np.eye(n, 3, dtype="<f4").tobytes()).decode()
+
+    path = changed(hostile_page, tmp_path, of_images)
+    page, told, _ = open_page(browser, path)
+    assert ticks_of(page, "rdm-rows-plot") == []
+    assert page.evaluate("document.querySelector('#rdm-rows-plot').layout.xaxis.title.text") == (
+        "image, in the recording's order"
+    )
+    left = page.evaluate("(({zmin, zmax}) => [zmin, zmax])(document.querySelector('#rdm-left-plot').data[0])")
+    np.testing.assert_allclose(left, [0.5002, 0.5098], atol=1.5e-4)  # its 2nd and 98th percentile
+    assert page.inner_text("#rdm-kept") == "Each matrix has a scale of its own, from its 2nd to its 98th percentile."
     assert told == []
     page.context.close()
 

@@ -66,8 +66,8 @@ def test_the_words_follow_the_numbers(tmp_path):
         "pixels, a control that was never trained, has a higher similarity than every trained layer: 0.700 in "
         "“mine × V1”; 0.600 in “mine × V2”.",
         # Ranks 4 2 3 1 5 and 1.5 3.5 3.5 1.5 5, by hand: products sum to 5, squares to 10 and 9.
-        "The order of the 5 encoders that both runs have (trained, untrained and controls) has a Spearman rank "
-        "correlation of 0.53.",
+        "The order of the 5 encoders that both runs have (2 trained layers, 2 untrained twins and 1 control) has a "
+        "Spearman rank correlation of 0.53.",
         "Of the encoders that both runs have, pool differs most in similarity: 0.300 in “mine × V2”, 0.600 in "
         "“mine × V1”.",
         # Two layers against chance, twin and pixels; the ceiling is tested in one run alone.

@@ -90,17 +90,18 @@ def test_inference_of_many_stimuli_equals_that_of_few(kind, method, monkeypatch)
     np.testing.assert_allclose(many.ceiling_intervals, few.ceiling_intervals, atol=1e-8)
 
 
-def test_rdms_in_single_precision_give_the_same_answer():
+@pytest.mark.parametrize("method", ["pearson", "spearman", "rho-a"])
+def test_rdms_in_single_precision_give_the_same_answer(method):
     signal = RNG.normal(size=(450, 40))
     noisy = [signal + RNG.normal(size=signal.shape) for _ in range(2)]
     rdms = [rsa.rdm(own) for own in noisy]
     exact, single = (
-        rsa.infer({"model": [own]}, rdms[1], n_samples=10, n_permutations=9).models
+        rsa.infer({"model": [own]}, rdms[1], method=method, n_samples=4, n_permutations=4).models
         for own in (rdms[0], rdms[0].astype(np.float32))
     )
     numbers = ["similarity", "low", "high"]
     np.testing.assert_allclose(single[numbers], exact[numbers], atol=1e-7)
-    assert single["similarity"][0] == pytest.approx(rsa.compare_rdms(*rdms), abs=1e-7)
+    assert single["similarity"][0] == pytest.approx(rsa.compare_rdms(*rdms, method=method), abs=1e-7)
 
 
 @pytest.mark.parametrize(("n_repeats", "n_ways"), [(2, 1), (3, 3), (4, 3)])

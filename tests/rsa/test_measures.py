@@ -14,7 +14,7 @@ from normenc.rsa.measures import as_measure, facts_of
 from normenc.rsa.pairs import upper
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 from normenc.study import Study
-from normenc.study.power_analysis import simulate_power
+from normenc.study.power_simulation import simulate_power
 from normenc.study.sections import PowerSettings
 
 RNG = np.random.default_rng(0)

@@ -11,10 +11,12 @@ from normenc.errors import InputError
 from normenc.rsa import infer, partition, rdm
 from normenc.rsa.neurons import added_up, deal
 from normenc.rsa.pairs import upper
+from normenc.rsa.stored import StoredRdm
 from normenc.rsa.variance_parts import (
     explained_share,
     products_in_samples,
     products_of_matrices,
+    related,
     unit,
     variance_parts,
 )
@@ -83,7 +85,7 @@ def test_a_sample_of_stimuli_is_the_resampled_rdm(world):
         own = [v[np.ix_(drawn, drawn)][first, second][kept] for v in (*rdms.values(), rdm(neurons))]
         for place in (0, 1):
             expected = by_hand(own[2 + place], own[:2], own[4])
-            found = {key: values[sample, min(place, values.shape[1] - 1), 0] for key, values in parts.items()}
+            found = {key: parts[key][sample, min(place, parts[key].shape[1] - 1), 0] for key in expected}
             assert found == pytest.approx(expected, abs=1e-9)
 
 
@@ -99,7 +101,7 @@ def test_a_sample_of_neurons_is_the_rdm_of_these_neurons(world):
         np.testing.assert_allclose(alike[key], values, rtol=1e-12)
     for sample in range(2):
         expected = by_hand(models[2], list(models[:2]), own[sample])
-        assert {key: values[sample, 0, 0] for key, values in parts.items()} == pytest.approx(expected, abs=1e-9)
+        assert {key: parts[key][sample, 0, 0] for key in expected} == pytest.approx(expected, abs=1e-9)
 
 
 def test_many_stimuli_give_what_few_do(world, monkeypatch):
@@ -128,6 +130,50 @@ def test_a_layer_that_combines_controls_has_nothing_of_its_own(world):
     ]
     twice = partition({"layer": rdms["layer"]}, both | {"again": 3 * rdms["control"]}, responses=neurons, n_samples=50)
     assert twice.models["unique"][0] == pytest.approx(found.loc["layer", "unique"], abs=1e-9)
+
+
+def test_a_control_of_one_layer_alone_is_added_to_its_regression(world, tmp_path):
+    rdms, neurons = world
+    noise = np.abs(np.random.default_rng(7).normal(size=(3, 30, 30)))
+    twins = rdms["layer"] + 0.4 * (noise + noise.transpose(0, 2, 1)) * (1 - np.eye(30))
+    controls = {name: rdms[name] for name in ("control", "other")}
+    models = {"layer": np.stack([rdms["layer"], rdms["layer"] ** 2]), "spare": rdms["spare"], "turned": rdms["spare"]}
+    own = {"layer": twins, "turned": 2 * rdms["control"]}
+    found = partition(models, controls, responses=neurons, own_controls=own, n_samples=50)
+    without = partition(models, controls, responses=neurons, n_samples=50)
+    vectors, twin, data = [upper(rdms[n]) for n in controls], upper(twins.mean(axis=0)), upper(rdm(neurons))
+    table = found.models.set_index("model")
+    expected = [by_hand(upper(one), [*vectors, twin], data)["semipartial"] for one in models["layer"]]
+    assert table.loc["layer", "semipartial_own"] == pytest.approx(np.mean(expected), abs=1e-9)
+    assert table.loc["layer", "unique_own"] == pytest.approx(np.mean(expected) ** 2, abs=1e-9)
+    assert table.loc["layer", "unique_own"] < table.loc["layer", "unique"]
+    assert table.loc["layer", "semipartial_own_low"] < np.mean(expected) < table.loc["layer", "semipartial_own_high"]
+    assert table["unique_own"].isna().tolist() == [False, True, False]
+    turned = table.loc["turned"]  # a combination of the controls, which adds nothing to them
+    assert turned["semipartial_own"] == pytest.approx(turned["semipartial"], abs=1e-9)
+    columns = [name for name in table if "own" not in name and name != "why_unknown"]
+    np.testing.assert_allclose(table[columns].astype(float), without.models.set_index("model")[columns].astype(float))
+    stored = [StoredRdm.write(tmp_path / f"{number}", twin) for number, twin in enumerate(twins)]
+    of_files = partition(models, controls, responses=neurons, own_controls=own | {"layer": stored}, n_samples=50)
+    assert of_files.models["unique_own"][0] == pytest.approx(table.loc["layer", "unique_own"], rel=1e-5)
+    with pytest.raises(InputError, match="own_controls has 'x', which is no model"):
+        partition(models, controls, responses=neurons, own_controls={"x": twins}, n_samples=50)
+
+
+def test_own_controls_in_samples_are_those_of_the_resampled_rdms(world):
+    rdms, neurons = world
+    counts = np.random.default_rng(0).multinomial(30, np.full(30, 1 / 30), size=2)
+    models, data = unit(np.stack([upper(v) for v in rdms.values()])), upper(rdm(neurons))[None]
+    to = related(models, 1, counts, np.array([-1, 0]))
+    parts = variance_parts(products_in_samples(models, 1, data, counts, to=to))
+    assert np.isnan(parts["semipartial_own"][:, 0]).all()
+    for sample, times in enumerate(counts):
+        drawn = np.repeat(np.arange(30), times)
+        first, second = np.triu_indices(30, k=1)
+        kept = drawn[first] != drawn[second]
+        own = [v[np.ix_(drawn, drawn)][first, second][kept] for v in (*rdms.values(), rdm(neurons))]
+        expected = by_hand(own[2], [own[0], own[3]], own[4])["semipartial"]
+        assert parts["semipartial_own"][sample, 1, 0] == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_negative_relation_explains_nothing_with_non_negative_weights(world):
@@ -234,3 +280,26 @@ def test_too_few_stimuli_are_refused(world):
     with pytest.raises(InputError, match="there are 5 stimuli; a regression on a model and 1 control needs at least"):
         partition({"a": layer["layer"][:5, :5]}, {"c": few["other"][:5, :5]}, responses=neurons[:5], n_samples=50)
     assert partition(layer, few, responses=neurons[:6], n_samples=50).controls == ("control", "other", "spare")
+
+
+@pytest.mark.parametrize("scales", [(1e200, 1e-200, 1e150), (1e-180, 1e180, 1e-160), (3, 0.1, 7e9)])
+def test_the_unit_of_dissimilarities_does_not_count(world, scales):
+    rdms, neurons = world
+    own = rdms["layer"], rdms["control"], rdm(neurons)
+    plain, other = (
+        partition({"layer": layer}, {"control": control}, data, n_samples=10)
+        for layer, control, data in (own, [a * scale for a, scale in zip(own, scales, strict=True)])
+    )
+    numbers = plain.models.select_dtypes("number").columns
+    np.testing.assert_allclose(other.models[numbers], plain.models[numbers], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(other.explained, plain.explained, rtol=1e-7)
+
+
+@pytest.mark.parametrize("n_animals", [1, 2])
+def test_data_without_variance_are_named(world, n_animals):
+    rdms, neurons = world
+    flat = 1 - np.eye(30)
+    data = flat if n_animals == 1 else np.stack([rdm(neurons), flat])
+    said = "the data" if n_animals == 1 else "the data, RDM 1"
+    with pytest.raises(InputError, match=f"all dissimilarities of {said} are equal, so there is no variance"):
+        partition({"layer": rdms["layer"]}, {"control": rdms["control"]}, data, n_samples=10)

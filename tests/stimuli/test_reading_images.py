@@ -1,11 +1,13 @@
 """Images from files: the grey that is seen, or a refusal where the file does not tell it."""
 
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from normenc.errors import InputError
-from normenc.stimuli.images import read_grey
+from normenc.stimuli.images import read_grey, read_image
 
 RAMP = np.linspace(0, 1, 80)[None] * np.ones((60, 1))
 BYTES = np.round(255 * RAMP).astype(np.uint8)
@@ -77,3 +79,26 @@ def test_what_does_not_tell_its_grey_is_refused(tmp_path, image, options, says):
     image.save(path, **options)
     with pytest.raises(InputError, match=says):
         read_grey(path)
+
+
+@pytest.mark.parametrize(("bits", "is_inverted"), [(12, False), (16, False), (16, True)])
+def test_the_levels_of_a_tiff_are_those_that_it_states(tmp_path, bits, is_inverted):
+    white = 2**bits - 1
+    numbers = np.round(white * (1 - RAMP if is_inverted else RAMP)).astype("<u2")
+    write_tiff(tmp_path / "a.tif", numbers, bits, 0 if is_inverted else 1)
+    np.testing.assert_allclose(read_image(tmp_path / "a.tif"), RAMP, atol=1e-3)
+    assert read_image(tmp_path / "a.tif").dtype == np.float32
+
+
+def write_tiff(path, numbers, bits, photometric):
+    """An uncompressed grey TIFF, by its specification: two numbers of 12 bits take three bytes."""
+    height, width = numbers.shape
+    data = numbers.tobytes()
+    if bits == 12:
+        pairs = numbers.reshape(-1, 2).astype(np.uint32)
+        packed = pairs[:, 0] << 12 | pairs[:, 1]
+        data = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8).tobytes()
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: photometric, 273: 8, 277: 1, 278: height, 279: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(data))
+    path.write_bytes(head + data + struct.pack("<H", len(tags)) + entries + bytes(4))

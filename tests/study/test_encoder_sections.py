@@ -144,6 +144,7 @@ def test_evenly_spaced_layers_have_the_first_and_the_last():
         ({"layers": ["*", "!*"]}, "which leave no layer"),
         ({"layers": ["unused"]}, "does not run"),
         ({"layers": ["9"]}, "a single unit"),
+        ({"layers": ["8", "8:0"]}, "layers: '8:0' and '8' are the same output; name it once"),
         ({"n": 40}, "n: given 40, but"),
         ({"tokens": "class"}, "none of the layers"),
     ],
@@ -159,3 +160,79 @@ def test_tokens_are_pooled_and_other_layers_left_as_they_are():
     assert chosen(network, tokens="class").layers == ("patches", "block@class")
     assert chosen(network, tokens="mean").n_units == (24, 6)
     assert chosen(network, layers=["block"]).n_units == (24,)
+    with pytest.raises(InputError, match=r"layers: 'block@mean' is given twice; name it once"):
+        chosen(network, layers=["block", "block@mean"], tokens="mean")
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        (["a", "a"], "layers: 'a' is listed twice"),
+        ([], "layers: given []; it should have at least 1 item"),
+        ([""], "layers: given ''; it should have at least 1 character"),
+        ("everything", "layers: given 'everything'; it should be a valid list, or 'all'"),
+        (3, "layers: given 3; it should be a valid list, or 'all'"),
+    ],
+)
+def test_what_is_wrong_with_a_list_is_told_once(layers, said, tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(tomli_w.dumps({"encoder": ENCODER | {"layers": layers}}), encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        load_study(study)
+    assert str(raised.value).endswith(said) and "\n" not in str(raised.value)
+
+
+class Gated(nn.Module):
+    """Weights that no layer holds, or that a layer holds which never runs, and two branches."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(1, 6, 4, stride=4)
+        self.position = nn.Parameter(torch.zeros(4, 6))
+        self.block = nn.Linear(6, 6)
+        self.gate = nn.Linear(6, 6)
+        self.norm = nn.BatchNorm1d(4)
+        self.twice = nn.ReLU()
+        self.branch = nn.Linear(6, 6)
+
+    def forward(self, images):
+        tokens = self.twice(self.first(images[:, None])).flatten(2).mT
+        other = self.branch(tokens)
+        tokens = nn.functional.linear(self.block(tokens + self.position), self.gate.weight)
+        return self.twice(self.norm(tokens)) + other
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "independent"),
+    [
+        ("position", {"first", "twice:0", "branch"}),
+        ("gate.weight", {"first", "twice:0", "branch", "block"}),
+        ("norm.running_var", {"first", "twice:0", "branch", "block"}),  # which starts alike from every seed
+        ("branch.*", {"first", "twice:0", "block", "norm", "twice:1"}),
+        ("gate.bias", {"first", "twice:0", "branch", "block", "norm", "twice:1"}),  # which nothing uses
+    ],
+)
+def test_layers_that_depend_on_weights_left_out_are_found_by_trying(leave_out, independent):
+    keys = {"weights": "some.pth", "leave_out": [leave_out]}
+    network = Gated().eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert set(chosen(network, layers="all", **keys).layers) == independent
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    for name in {"twice:1", "branch", "block", "norm"} - independent:
+        for pattern in (name, f"*{name}"):
+            with pytest.raises(InputError, match="depends on weights that leave_out keeps"):
+                chosen(network, layers=[pattern], **keys)
+    if "twice:1" not in independent:
+        with pytest.raises(InputError, match="depends on weights that leave_out keeps"):
+            chosen(network, layers=["twice"], **keys)
+
+
+def test_a_module_that_runs_twice_is_named_once():
+    with pytest.raises(InputError, match="'twice' and 'twice:1' are the same output"):
+        chosen(Gated().eval(), layers=["twice", "twice:1"])
+    assert chosen(Gated().eval(), layers=["twice", "twice:0"]).layers == ("twice:0", "twice")
+
+
+def test_where_every_layer_depends_on_weights_left_out():
+    with pytest.raises(InputError, match=r"leave_out: given \['first.weight'\], but every layer depends on these"):
+        chosen(Gated().eval(), weights="some.pth", leave_out=["first.weight"])

@@ -47,6 +47,16 @@ def never_the_same():
     return network
 
 
+def without_values():
+    return Small().to("meta")
+
+
+def not_a_number():
+    network = Small()
+    network.conv1.weight.data[0] = float("nan")
+    return network
+
+
 def no_network():
     return "a network"
 
@@ -169,9 +179,12 @@ def test_the_run_says_which_weights_were_loaded_and_what_was_shown(alone, folder
     said = re.sub(r'src="data:[^"]+"|<script.*', "", page, flags=re.DOTALL)
     assert not re.search(r"\bnan\b|None", said)
     assert "Does small, pretrained, represent images as" in said
-    assert f"had pretrained weights from the file small.safetensors (SHA-256 {digest})" in said
-    assert "was shown images prepared as follows: in colour, minus (0.485, 0.456, 0.406)" in said
-    assert "The same layers of untrained twins (initial weights of 5 seeds), and pixels and Fourier amplitude," in said
+    assert f"had pretrained weights (the file small.safetensors, SHA-256 {digest})" in said
+    assert "It was shown images in colour, at " in said and "normalised with mean (0.485, 0.456, 0.406)" in said
+    assert (
+        "The same layers with initial weights of 5 seeds, called untrained twins, were compared too. The controls were"
+        in said
+    )
     assert "Training helps to explain" in said or "than its untrained twin and than every control" in said
     assert "was trained by stochastic gradient descent" not in said
     assert not (alone.folder / "training.csv").exists()
@@ -254,6 +267,8 @@ def test_layers_larger_than_memory_give_the_same_similarities(alone, folder, tmp
         ({"Small": "broken"}, "existing_nets:broken fails: RuntimeError: no such file: weights.pth; correct its code"),
         ({"Small": "always_the_same"}, "gives the same weights (conv1.weight) from every seed"),
         ({"Small": "never_the_same"}, "gives other initial weights (conv1.weight) each time"),
+        ({"Small": "without_values"}, "gives weights on the device 'meta'"),
+        ({"Small": "not_a_number"}, "gives initial weights (conv1.weight) that are NaN or infinite"),
         ({"Small": "missing"}, "has no 'missing'"),
         ({"small.safetensors": "other.safetensors"}, "there is no such file of weights"),
         ({"small.safetensors": "package:no_such_package"}, "no package no_such_package is installed here"),

@@ -104,7 +104,7 @@ def test_networks_are_shown_the_images_that_the_animal_saw(tmp_path):
     assert networks == {"ConvPoolFC", "Fourier amplitude", "pixels"}  # no orientation, no model of it
     assert evaluation.images.shape == (12, 24, 32)
     pixels = next(r for r in evaluation.representations if r.label == "pixels")
-    np.testing.assert_allclose(pixels.rdm, rsa.rdm(evaluation.images.flatten(1)), atol=1e-6)
+    np.testing.assert_allclose(pixels.rdm, rsa.rdm(shown.flatten(1)), atol=1e-6)  # controls see their own size
     block = shown[:, :48, :64].reshape(12, 24, 2, 32, 2).mean(dim=(2, 4))
     assert np.corrcoef(block.numpy().ravel(), evaluation.images.numpy().ravel())[0, 1] > 0.95
     assert not (folder / "figures" / "rdm_rows.png").exists()

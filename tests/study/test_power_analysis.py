@@ -6,13 +6,16 @@ import pandas as pd
 import pytest
 
 from normenc import controls, stimuli
+from normenc.cli.printing import print_power
 from normenc.errors import InputError
 from normenc.recordings import Recording
 from normenc.representations import represent
-from normenc.rsa import noise_ceiling, rdm, simulate_responses
+from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
+from normenc.rsa.against import against_others
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
-from normenc.study.power_analysis import Power, matching_noise, simulate_power
+from normenc.study.power_analysis import matching_noise
+from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.settings import PowerSettings
 
@@ -31,7 +34,7 @@ def simulated(candidates, noise, n_stimuli, options, **more):
     return simulate_power(some, dict.fromkeys(candidates, noise), options, progress=False, **({"workers": 1} | more))
 
 
-def test_more_data_finds_the_right_model_more_often():
+def test_more_data_finds_the_correct_model_more_often():
     found = simulated(CANDIDATES, 2.0, [8, 30], settings())
     table = found.recovery.pivot_table(index="n_stimuli", columns="n_neurons", values="recovered")
     assert table.loc[30, 200] == 1
@@ -48,6 +51,39 @@ def test_twins_are_found_by_chance_and_never_apart():
     found = simulated(twins, 1.0, [30], settings(n_neurons=[50], n_simulations=30))
     assert found.recovery["recovered"].mean() == pytest.approx(0.5, abs=0.25)
     assert found.pairs["power"].max() <= 0.3
+
+
+@pytest.mark.parametrize("kind", ["animals", "neurons"])
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_one_model_against_the_others_is_tested_as_in_the_whole_inference(kind, method, ordered):
+    rng = np.random.default_rng(4)
+    flat = 1 - np.eye(40)  # it has no similarity
+    models = CANDIDATES | {"flat": flat}
+    noisy = simulate_responses(CANDIDATES["one"], 30, 1.0, rng, n_animals=3)[:, 0]
+    data = {"data": np.stack([rdm(own) for own in noisy])} if kind == "animals" else {"responses": noisy[0]}
+    options = {"method": method, "ordered": ordered, "n_samples": 50, "seed": 7, **data}
+    whole = infer(models, n_permutations=1, **options)
+    similarity, pairs = against_others(models, "other", **options)
+    np.testing.assert_allclose(similarity, whole.models["similarity"])
+    assert pairs["other"].tolist() == ["one", "third", "flat"]
+    rows = whole.pairs.set_index(["model", "other"])
+    for row in pairs.itertuples():
+        turned = ("other", row.other) not in rows.index
+        expected = rows.loc[(row.other, "other") if turned else ("other", row.other)]
+        sign = -1 if turned else 1
+        np.testing.assert_allclose([row.difference, row.p], [sign * expected["difference"], expected["p"]], rtol=1e-9)
+
+
+def test_candidates_with_the_same_rdm_are_counted_once():
+    one, other = CANDIDATES["one"], CANDIDATES["other"]
+    rounded = one.astype(np.float32).astype(np.float64)
+    candidates = {n: {"pool": one[:n, :n], "fc": other[:n, :n], "flatten": rounded[:n, :n]} for n in (8, 30)}
+    kept, same = distinct(candidates)
+    assert same == {"flatten": "pool"}
+    assert {n: list(rdms) for n, rdms in kept.items()} == {8: ["pool", "fc"], 30: ["pool", "fc"]}
+    candidates[30]["flatten"] = CANDIDATES["third"][:30, :30]  # they differ in the RDM of more stimuli
+    assert distinct(candidates)[1] == {}
 
 
 def test_processes_and_order_do_not_matter():
@@ -248,6 +284,17 @@ def test_the_weakest_pair_is_named():
         [12, "b", "c", 0.5],
         [24, "a", "b", 0.2],
     ]
+
+
+def test_what_is_printed_says_how_many_pairs_are_told_apart_and_which_candidates_are_the_same(capsys):
+    amounts = {"n_stimuli": 12, "n_neurons": 50, "n_animals": 1, "n_repeats": 2}
+    recovery = pd.DataFrame([amounts | {"generating": name, "recovered": 0.5} for name in "ab"])
+    pairs = [amounts | {"generating": a, "other": b, "power": p} for a, b, p in (("a", "b", 0.8), ("b", "a", 0.25))]
+    print_power(Power(recovery, pd.DataFrame(pairs), same={"flatten": "pool"}))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "correct model wins pairs with power 0.8 weakest pair's power weakest pair" in said
+    assert "12 50 1 2 0.50 50 % 0.25 b > a" in said
+    assert "flatten: it has the same RDM as pool" in said
 
 
 def test_processes_end_where_the_work_is_interrupted():

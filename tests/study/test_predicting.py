@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from normenc import controls, encoding, figures, recordings, report, rsa, stimuli
 from normenc.errors import InputError
-from normenc.study import Study, run
+from normenc.study import Study, evaluate, responses, run
 from normenc.study.predicting import _failure, _folds, _labels
 from normenc.study.representing import prepare
 from normenc.study.responses import between_animals
@@ -265,3 +265,37 @@ def test_animals_are_predicted_from_each_other(layers):
     assert table["target"].tolist() == ["all animals", "ann", "bob"]
     assert table["feve"].between(0.2, 1).all()  # from noisy neurons, over gaps of whole arcs
     assert between_animals(made, settings, folds, _labels(made), lambda progress: None) is None
+
+
+def test_many_images_are_predicted_by_the_shorter_ways_that_the_notes_name(tmp_path, monkeypatch):
+    """The layer's part beyond the controls, against the function itself in double precision."""
+    made = recordings.simulated_from_photographs("Gabor energy", n_stimuli=24, n_neurons=20, explainable_variance=0.8)
+    recordings.save(made.recording, tmp_path / "mine.npz")
+    own = {
+        "recording": {"source": str(tmp_path / "mine.npz")},
+        "comparison": {"n_samples": 50, "n_permutations": 19, "controls": ["luminance and contrast", "pixels"]},
+        "encoding": {"enabled": True, "n_samples": 50, "networks": []},
+    }
+    study = Study(**SMALL.model_dump(exclude_unset=True) | own)
+    monkeypatch.setattr(responses, "MANY_STIMULI", 20)
+    found = evaluate(prepare(study), stages=["represent", "compare", "predict"], progress=False)
+    assert found.predicted.table["notes"].str.contains("generalised cross-validation").all()
+    table = found.predicted.partitioning.set_index("layer")
+    assert table["notes"].str.endswith("principal components of the training stimuli, if they had more units").all()
+    shown = {r.label: r.responses.to_numpy().astype(float) for r in found.represented.firsts.values()}
+    columns = [values - values.mean(axis=0) for label, values in shown.items() if label in study.comparison.controls]
+    joined = np.hstack([values / np.linalg.norm(values) for values in columns])
+    layer = next(r for r in found.represented.firsts.values() if r.encoder.kind == "trained layer")
+    trials = found.recording.trials
+    direct = encoding.unique_variance(
+        layer.responses.to_numpy(),
+        joined,
+        trials.to_numpy(),
+        trials["stimulus_index"].to_numpy(),
+        choose="generalised",
+        n_samples=50,
+        seed=study.encoding.seed,
+    )
+    own = table.loc[layer.encoder.layer]
+    assert own["unique"] == pytest.approx(direct.row("unique")["median"], abs=1e-4)
+    assert own["explained_by_controls"] == pytest.approx(direct.row("controls")["median"], abs=1e-4)

@@ -9,6 +9,8 @@ from normenc.errors import InputError
 from normenc.pretrained import IMAGENET, Preprocessing
 from normenc.recordings import Recording, load, save
 from normenc.study import Study, load_study, prepare
+from normenc.study.readiness import check_disks
+from normenc.study.sections import EncodingSettings
 from normenc.study.shown import Shown
 from normenc.study.stimulus_settings import StimulusSettings
 
@@ -71,13 +73,23 @@ def test_images_of_a_study_are_in_colour_for_encoders_and_controls_and_grey_for_
     np.testing.assert_allclose(prepared.images, stimuli.fit_images(field), atol=1e-6)
     assert shown.degrees == pytest.approx(35)
     assert shown.describe(trains=True) == [
-        "Stimuli were parts of images, [5, 3, 75, 57] (left, top, right, bottom, in pixels), of 54 x 70 pixels in "
-        "colour (35 degrees of visual angle wide, 27 high).",
+        "Stimuli were the part of each image from 5 to 75 pixels horizontally and from 3 to 57 pixels vertically (from "
+        "the top left corner): 54 x 70 pixels in colour (35 degrees of visual angle wide, 27 high).",
         "Controls were shown them in colour, reduced to 25 x 32 pixels; controls that use luminance alone turned them "
         "grey.",
         "For networks that this study trains, they were turned grey, cut to 4:3 in their middle, which leaves out 3.7 "
         "% of their height, and reduced to 48 x 64 pixels.",  # 52 of 54 rows
     ]
+    resolutions = EncodingSettings(
+        enabled=True, networks=["course network", "point readout", "linear readout"]
+    ).resolutions
+    assert shown.describe(trains=False, fitted=resolutions)[2:] == [
+        "For the network fitted to the neurons (course network), they were turned grey, cut to 4:3 in their middle, "
+        "which leaves out 3.7 % of their height, and reduced to 12 x 16 pixels.",
+        "For the networks fitted to the neurons (point readout, linear readout), they were turned grey, cut to 4:3 in "
+        "their middle, which leaves out 3.7 % of their height, and reduced to 24 x 32 pixels.",
+    ]
+    assert EncodingSettings().resolutions == {}
 
 
 def test_a_field_in_degrees_is_that_in_pixels():
@@ -88,6 +100,73 @@ def test_a_field_in_degrees_is_that_in_pixels():
     assert degrees.degrees == 10
 
 
+SIZED = [  # height and width of images, size, fit, degrees wide of the 40 that a whole image has
+    ((120, 160), [60, 60], "crop", 30),
+    ((120, 160), [60, 160], "pad", 80),
+    ((120, 160), [60, 60], "pad", 40),
+    ((120, 160), [60, 160], "crop", 40),
+    ((120, 160), [60, 80], "crop", 40),
+    ((60, 240), [30, 30], "crop", 10),
+]
+
+
+@pytest.mark.parametrize(("own", "size", "fit", "wide"), SIZED)
+def test_degrees_are_those_of_whole_images_whatever_is_cut_or_padded(own, size, fit, wide):
+    images = np.broadcast_to(np.arange(own[1], dtype=np.uint8)[None, None], (N, *own))
+    recording = Recording.from_responses("seen", RNG.normal(size=(N, 4)), image=list("abcdefgh"), images=images)
+    options = {"size": size, "fit": fit, "degrees": 40.0}
+    shown = Shown(recording, StimulusSettings(**options))
+    assert shown.degrees == pytest.approx(wide)
+    assert f"({wide:.3g} degrees of visual angle wide" in shown.describe(trains=False)[0]
+    half = [0, 0, size[1] // 2, size[0]]
+    pixels = Shown(recording, StimulusSettings(**options, field=half))
+    assert pixels.degrees == pytest.approx(wide / 2)
+    high = wide * size[0] / size[1]
+    degrees = Shown(recording, StimulusSettings(**options, field=[0, 0, wide / 2, high], field_unit="degrees"))
+    assert degrees.degrees == pytest.approx(wide / 2)
+    np.testing.assert_array_equal(degrees.seen.all(), pixels.seen.all())
+    outside = StimulusSettings(**options, field=[0, 0, wide * 1.5, high], field_unit="degrees")
+    with pytest.raises(InputError, match=rf"field is \[0, 0, {wide * 1.5:g}, .* must lie within images of {wide:g} x "):
+        Shown(recording, outside).check()
+
+
+def test_degrees_of_images_that_differ_in_ratio_are_refused(folder):
+    Image.fromarray(COLOURED[0, :, :30]).save(folder / "a" / "a9.png")
+    text = '[stimuli]\nimages = "a"\nsize = [30, 30]\ndegrees = 20.0'
+    study = load_study(write(folder, text, ["shared", "a1", "a2", "a3", "a9"]))
+    with pytest.raises(InputError, match=r"at size = \[30, 30\] they are 15 to 20 degrees wide; leave degrees out"):
+        prepare(study)
+    shown = load_study(write(folder, text, ["shared", "a1", "a2", "a3"]))
+    recording = load(folder / "rec.npz", images=shown.stimuli.source)  # those that trials show are alike
+    assert Shown(recording, shown.stimuli).degrees == 15
+
+
+@pytest.mark.parametrize("key", [{"spatial_frequency": 0.1}, {"patch": True}])
+@pytest.mark.parametrize("where", ["recording", "folder"])
+def test_keys_of_gratings_are_refused_for_images_wherever_these_are(folder, key, where):
+    import tomli_w
+
+    recording = Recording.from_responses("seen", RNG.normal(size=(N, 4)), image=list("abcdefgh"), images=COLOURED)
+    save(recording, folder / "rec.npz")
+    section = key | ({"images": "a"} if where == "folder" else {})
+    (folder / "study.toml").write_text(tomli_w.dumps({"stimuli": section, "recording": {"source": "rec.npz"}}))
+    with pytest.raises(InputError, match=f"{next(iter(key))}: given .*images; it is of gratings"):
+        prepare(load_study(folder / "study.toml"))
+
+
+def test_a_study_of_encoders_alone_takes_images_smaller_than_gratings(folder, tmp_path):
+    text = (
+        '[stimuli]\nimages = "a"\nsize = [30, 40]\n[[encoder]]\nmodel = "net_of_small_images:Net"\nsize = 32\n'
+        'untrained = 2\nlayers = ["0"]\n[comparison]\ncontrols = ["pixels", "Gabor energy"]'
+    )
+    (folder / "net_of_small_images.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self):\n"
+        "        super().__init__(nn.Conv2d(3, 4, 3), nn.ReLU())\n"
+    )
+    prepared = prepare(load_study(write(folder, text, ["shared", "a1", "a2", "a3"])))
+    check_disks(prepared, tmp_path / "out", "cpu")
+
+
 def test_gratings_are_drawn_at_the_size_of_each_encoder():
     recording = Recording.from_responses("seen", RNG.normal(size=(4, 4)), [0, 45, 90, 135])
     shown = Shown(recording, StimulusSettings())
@@ -96,7 +175,7 @@ def test_gratings_are_drawn_at_the_size_of_each_encoder():
     np.testing.assert_array_equal(shown.to_networks(), stimuli.gratings([0, 45, 90, 135]))
     np.testing.assert_array_equal(shown.to_controls.all(), shown.to_networks())
     said = shown.said_for(Preprocessing((96, 96), 3, *IMAGENET))
-    assert said.startswith("gratings drawn at 96 x 96 pixels, grey in 3 equal channels, minus")
+    assert said.startswith("gratings drawn for its input, grey in 3 equal channels, at 96 x 96 pixels, norm")
     assert shown.describe(trains=True) == []
 
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from normenc.cli.guard import Interrupted
-from normenc.cli.next_steps import next_steps
+from normenc.cli.next_steps import is_study, next_steps
 from normenc.cli.opening import open_in_browser, serve_page
 from normenc.cli.options import default_workers, scheduler_of, split, takes_recording
 from normenc.cli.printing import (
+    print_check,
     print_failure,
     print_failures,
     print_kept,
@@ -173,36 +174,40 @@ def run(
 @takes_recording
 def check(
     context: typer.Context,
-    recording: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A recording's name, or its file.")],
+    recording: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE|STUDY.toml", help="A recording's name, its file, or a study file with its recordings."
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     seed: Annotated[int, typer.Option(help="Of random halves of the trials.")] = 0,
     *,
     preparation: Any,
 ) -> None:
-    """Show how a recording is read, how reliable it is, and whether it can be compared with models."""
+    """Show how a recording is read, how reliable it is, and whether it can be compared with models.
+
+    Recordings of a study file are read, prepared and shown to models as the study does it.
+    """
     from normenc import quality as room
 
-    quality = room.check(recording, seed=seed, preparation=preparation)
+    if is_study(recording):
+        from normenc import study as studies
+
+        settings = studies.load_study(recording).with_changes(preparation=preparation)
+        found = studies.check_recordings(settings, seed=seed)
+    else:
+        found = (room.check(recording, seed=seed, preparation=preparation),)
     if as_json:
-        echo_json(quality.to_dict())
+        echo_json(found[0].to_dict() if len(found) == 1 else [quality.to_dict() for quality in found])
         return
-    if quality.read_as:
-        echo(f"{quality.name}: read as {quality.read_as}")
-    echo(quality.description, bold=True)
-    print_table(None, [line for line in room.lines(quality) if line[0] != "read as"])
-    colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
-    echo(f"verdict: {quality.verdict}", fg=colours.get(quality.verdict, typer.colors.YELLOW), bold=True)
-    for warning in quality.warnings:
-        echo(f"- {warning}")
-    assert quality.decidable is not None
-    echo("what comparisons with these data can decide:", bold=True)
-    for decision in room.decisions(quality.decidable, quality.kind, quality.n_stimuli):
-        echo(f"- {decision}")
-    for command, why in next_steps(context, quality):
+    for quality in found:
+        print_check(quality)
+    for command, why in dict.fromkeys(step for quality in found for step in next_steps(context, quality)):
         echo(f"next: {command}", f"      {why}")
 
 
-@app.command(short_help="Find out how much data it takes to identify the right model.")
+@app.command(short_help="Find out how much data it takes to identify the correct model.")
 @takes_recording
 def power(
     study: Annotated[
@@ -225,7 +230,7 @@ def power(
     *,
     preparation: Any,
 ) -> None:
-    """Simulate recordings from each candidate model, and find out how much data identifies the right one."""
+    """Simulate recordings from each candidate model, and find out how much data identifies the correct one."""
     from normenc import study as studies
     from normenc.errors import InputError
     from normenc.renamed import RenamedWarning

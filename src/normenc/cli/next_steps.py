@@ -5,7 +5,18 @@ from typing import Any
 
 import typer
 
-__all__ = ["next_steps"]
+__all__ = ["is_study", "next_steps"]
+
+
+def is_study(source: str) -> bool:
+    """Whether this is the path of a study file, and not a recording.
+
+    Examples
+    --------
+    >>> is_study("mine.toml"), is_study("mine.npz")
+    (True, False)
+    """
+    return source.lower().endswith(".toml")
 
 
 def next_steps(context: typer.Context, quality: Any) -> list[tuple[str, str]]:
@@ -63,7 +74,7 @@ def _command(context: typer.Context, name: str, source: str, given: dict[str, An
     known = {option for parameter in command.commands[name].params for option in parameter.opts}
     if not set(given) <= known:
         return ""
-    words = ["normenc", name, *([source] if name == "check" else ["--recording", source])]
+    words = ["normenc", name, *([source] if name == "check" or is_study(source) else ["--recording", source])]
     for option, value in given.items():
         for one in value if isinstance(value, list | tuple) else [value]:
             words += [option] if one is None else [option, str(one)]

@@ -13,6 +13,7 @@ from normenc.cli.terminal import echo, in_colour, tell
 from normenc.texts import visible
 
 __all__ = [
+    "print_check",
     "print_failure",
     "print_failures",
     "print_kept",
@@ -26,6 +27,7 @@ __all__ = [
 MAX_WIDTH = 40  # of the first column of a table
 MAX_KEPT = 5  # files that are named
 MAX_ROWS = 12  # of trained layers on the screen
+ENOUGH = 0.8  # power that studies usually aim at
 
 
 @contextmanager
@@ -142,23 +144,44 @@ def print_summary(evaluation: Any) -> None:
 
 
 def print_power(power: Any) -> None:
-    """Print how often the right model was found, for each amount of data."""
+    """Print how often the correct model was found, and how often pairs were told apart, for each amount of data."""
     amounts = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
     table = power.recovery.groupby(amounts, as_index=False)["recovered"].mean()
+    decided = power.pairs.groupby(amounts)["power"].agg(lambda own: f"{(own >= ENOUGH).mean():.0%}".replace("%", " %"))
     rows = [
         [
             *(str(getattr(row, name)) for name in amounts),
-            *(f"{row.recovered:.2f}", f"{weak.power:.2f}", f"{weak.generating} > {weak.other}"),
+            *(f"{row.recovered:.2f}", share, f"{weak.power:.2f}", f"{weak.generating} > {weak.other}"),
         ]
-        for row, weak in zip(table.itertuples(), power.weakest.itertuples(), strict=True)
+        for row, share, weak in zip(table.itertuples(), decided, power.weakest.itertuples(), strict=True)
     ]
-    columns = ("stimuli", "neurons", "animals", "repeats", "right model wins", "weakest pair's power", "weakest pair")
+    pairs = (f"pairs with power {ENOUGH:g}", "weakest pair's power", "weakest pair")
+    columns = ("stimuli", "neurons", "animals", "repeats", "correct model wins", *pairs)
     print_table(columns, rows)
     echo(
         "power: how often the paired test (0.05, uncorrected) finds that the generating model is more "
-        "similar than the other model, for the weakest of all pairs. With another number of stimuli the models have "
+        "similar than the other model. With another number of stimuli the models have "
         "other RDMs, so another pair may be the weakest: power_pairs.csv has every pair."
     )
+    for label, other in power.same.items():
+        echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
+
+
+def print_check(quality: Any) -> None:
+    """Print what the check of a recording found."""
+    from normenc import quality as room
+
+    if quality.read_as:
+        echo(f"{quality.name}: read as {quality.read_as}")
+    echo(quality.description, bold=True)
+    print_table(None, [line for line in room.lines(quality) if line[0] != "read as"])
+    colours = {"reliable": typer.colors.GREEN, "unreliable": typer.colors.RED}
+    echo(f"verdict: {quality.verdict}", fg=colours.get(quality.verdict, typer.colors.YELLOW), bold=True)
+    for warning in quality.warnings:
+        echo(f"- {warning}")
+    echo("what comparisons with these data can decide:", bold=True)
+    for decision in room.decisions(quality.decidable, quality.kind, quality.n_stimuli):
+        echo(f"- {decision}")
 
 
 def _ceiling(ceiling: Any, described: str) -> str:

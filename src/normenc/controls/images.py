@@ -20,10 +20,19 @@ EXTRAS: dict[str, tuple[str, str]] = {}
 
 def as_images(images: torch.Tensor) -> torch.Tensor:
     """Grey images, shape (n, height, width): as they are, or the luminance of colours (ITU-R BT.709)."""
+    images = _some(images)
     if images.ndim == 4 and images.shape[1] == 3:
         images = images if images.is_floating_point() else images.float()
         return torch.einsum("c,nchw->nhw", torch.tensor(LUMINANCE).to(images), images)
     return grey_images(images)[:, 0]
+
+
+def _some(images: Any) -> torch.Tensor:
+    """Images as a tensor; InputError if there are none."""
+    images = torch.as_tensor(images)
+    if 0 in images.shape:
+        raise InputError(f"images have shape {tuple(images.shape)}; there must be at least one image, and one pixel")
+    return images
 
 
 def as_colour(images: torch.Tensor) -> torch.Tensor:
@@ -34,6 +43,7 @@ def as_colour(images: torch.Tensor) -> torch.Tensor:
     InputError
         For images of any other shape.
     """
+    images = _some(images)
     if images.ndim == 4 and images.shape[1] == 3:
         return images
     try:
@@ -47,4 +57,4 @@ def as_colour(images: torch.Tensor) -> torch.Tensor:
 
 def in_blocks(images: torch.Tensor, of_block: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
     """Units of all images, computed for a few images at a time, so that memory does not grow with their number."""
-    return torch.cat([of_block(block) for block in images.split(BLOCK)])
+    return torch.cat([of_block(block) for block in torch.as_tensor(images).split(BLOCK)])

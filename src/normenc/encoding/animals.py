@@ -113,7 +113,7 @@ def between_animals(
     index = None if stimulus is None else np.asarray(stimulus)
     n = n_stimuli or (len(trials) if index is None else int(index.max()) + 1)
     rows = trial_index(responses, stimulus, len(trials), n)
-    averages = Recorded.of_trials(trials, rows, n, None).averages.astype(trials.dtype)
+    averages = Recorded.of_trials(trials, rows, n, None).all_averages(trials.dtype)
     known: dict[str, Any] = {"threshold": threshold, "n_samples": n_samples, "seed": seed}
     predicted, fold = np.empty_like(averages), None
     notes: list[str] = []

@@ -81,7 +81,7 @@ class Features:
 
     def _from_features(self, train: Indices, test: Indices) -> tuple[Floats, Floats, Floats]:
         """U, squared S and test features times V S, by a singular value decomposition."""
-        fitted, tested = _centred(self.values, train, test, self.scale)
+        fitted, tested = self.centred(train, test)
         left, singular, v = np.linalg.svd(fitted, full_matrices=False)
         return left, np.square(singular), tested @ v.T * singular
 
@@ -90,6 +90,10 @@ class Features:
         between, across = self.products(train, test)
         left, eigenvalues = axes_of_products(between)
         return left, eigenvalues, across @ left
+
+    def centred(self, train: Indices, test: Indices) -> tuple[Floats, Floats]:
+        """Features of training and test stimuli, centred on the training stimuli, and scaled likewise if wanted."""
+        return _centred(self.values, train, test, self.scale)
 
     def products(self, train: Indices, test: Indices) -> tuple[Floats, Floats]:
         """Products of centred features between training stimuli, and of test with training stimuli."""

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.arrays import as_count, as_responses, as_seed
-from normenc.encoding.axes import Features, PrincipalAxes, axes_of_products, varying
-from normenc.encoding.choosing import in_threads
+from normenc.encoding.axes import Features, varying
+from normenc.encoding.bands import Bands
+from normenc.encoding.choosing import Generalised, in_threads
 from normenc.encoding.folds import fold_of_each, stimulus_folds
 from normenc.encoding.regression import CHOICES, PENALTIES
 from normenc.encoding.regression_inputs import as_features, check_apart, check_memory, inner_folds
@@ -60,6 +61,7 @@ def banded_predictions(
     n_scalings: int = 50,
     choose: str | None = None,
     scale: bool = False,
+    reduce_to: int | None = None,
     labels: Any = None,
     n_folds: int = 5,
     ordered: bool = False,
@@ -86,8 +88,11 @@ def banded_predictions(
     n_scalings : int
         Sets of shares to try for more than two bands: equal ones, each band alone, and random ones. Two bands have a
         fixed grid of 13.
+    reduce_to : int, optional
+        Principal components of each band that are kept; all by default.
     choose, scale, n_folds, ordered, blocks_per_fold, folds, memory_gib, seed
-        See :func:`normenc.encoding.cross_validated_predictions`; the time grows with the number of shares.
+        See :func:`normenc.encoding.cross_validated_predictions`. The time grows with the number of shares. It is
+        shortest with fewer features in all than training stimuli, and ``"generalised"`` cross-validation.
     labels : array_like, shape (n_stimuli,), optional
         Rows with equal labels are the same stimulus, and stay in one fold.
 
@@ -124,6 +129,7 @@ def banded_predictions(
             )
     if choose is not None and choose not in CHOICES:
         raise InputError(f"choose is {choose!r}; it must be one of {', '.join(map(repr, CHOICES))}")
+    reduce_to = None if reduce_to is None else as_count(reduce_to, "reduce_to")
     grid = check_penalties(PENALTIES if penalties is None else penalties)
     deal = partial(stimulus_folds, n_folds=n_folds, ordered=ordered, blocks_per_fold=blocks_per_fold, seed=seed)
     fold = fold_of_each(deal(labels) if folds is None else folds, len(y))
@@ -138,9 +144,9 @@ def banded_predictions(
     for number in range(n):
         test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         inner = choose if choose == "generalised" else None if alone else inner_folds(deal, labels[train])
-        search = _Search.of(layers, list(bands), train, test, y)
+        search = _Search.of(Bands.of(layers, list(bands), train, test, reduce_to), train, len(test), y, inner)
         for scaling in scalings:
-            search.try_out(scaling, grid, inner)
+            search.try_out(scaling, grid)
         parts[:, test], predicted[test] = search.parts, search.parts.sum(axis=0) + search.mean
         penalty[number] = np.where(search.still, np.nan, grid[search.best])
         shares[number] = scalings[search.scaling].T
@@ -151,8 +157,10 @@ def banded_predictions(
 class _Search:
     """The best shares and penalty of each neuron so far, and what each band then predicts."""
 
-    products: list[tuple[Floats, Floats]]
+    bands: Bands
+    inner: Any
     targets: npt.NDArray[Any]
+    coordinates: npt.NDArray[Any]
     mean: npt.NDArray[Any]
     still: npt.NDArray[np.bool_]
     error: npt.NDArray[Any]
@@ -162,38 +170,42 @@ class _Search:
     tried: int = 0
 
     @classmethod
-    def of(
-        cls, layers: Sequence[Features], names: Sequence[str], train: Indices, test: Indices, responses: Any
-    ) -> "_Search":
-        products = []
-        for name, layer in zip(names, layers, strict=True):
-            between, across = layer.products(train, test)
-            size = np.trace(between) / min(layer.values.shape[1], len(train) - 1)
-            if not size > 0:
-                raise InputError(
-                    f"no unit of {name!r} varies over the {len(train)} training stimuli of a fold; leave it out"
-                )
-            products.append((between / size, across / size))
-        targets, n_neurons = responses[train], responses.shape[1]
-        still = ~varying(targets)
-        mean = targets.mean(axis=0, dtype=np.float64).astype(responses.dtype)
-        parts = np.zeros((len(layers), len(test), n_neurons), responses.dtype)
-        error = np.full(n_neurons, np.inf, responses.dtype)
-        first = np.zeros(n_neurons, np.intp)
-        return cls(products, targets - mean, mean, still, error, first, first.copy(), parts)
+    def of(cls, bands: Bands, train: Indices, n_test: int, responses: npt.NDArray[Any], inner: Any) -> "_Search":
+        n_neurons, kind = responses.shape[1], responses.dtype
+        n_rows = len(bands.products[0][0])
+        coordinates = np.empty((n_rows, n_neurons), kind)
+        # Generalised cross-validation needs no errors of single stimuli, and so the coordinates alone.
+        apart = bands.basis is not None and not isinstance(inner, str)
+        targets = np.empty((len(train), n_neurons), kind) if apart else coordinates
+        mean, still = np.empty(n_neurons, kind), np.empty(n_neurons, np.bool_)
 
-    def try_out(self, scaling: Floats, penalties: Floats, inner: Any) -> None:
+        def describe(neurons: slice) -> None:
+            own = responses[train, neurons]
+            still[neurons] = ~varying(own)
+            mean[neurons] = own.mean(axis=0, dtype=np.float64)
+            own -= mean[neurons]
+            coordinates[:, neurons] = bands.coordinates(own)
+            if apart:
+                targets[:, neurons] = own
+
+        in_threads(describe, _chunks(n_neurons))
+        parts = np.zeros((len(bands.products), n_test, n_neurons), kind)
+        error = np.full(n_neurons, np.inf, kind)
+        first = np.zeros(n_neurons, np.intp)
+        return cls(bands, inner, targets, coordinates, mean, still, error, first, first.copy(), parts)
+
+    def try_out(self, scaling: Floats, penalties: Floats) -> None:
         """Fit with these shares, and keep them for the neurons that they suit better than all before."""
-        between = sum(share * own for share, (own, _) in zip(scaling, self.products, strict=True) if share)
-        left, values = axes_of_products(np.asarray(between))
-        kept = values > len(values) * np.finfo(np.float64).eps * values[0]
-        axes = PrincipalAxes(left[:, kept], values[kept], np.empty((0, int(kept.sum()))))
-        kind = self.targets.dtype
-        held_out = errors_of(axes, penalties, inner, kind)
+        axes, kind, products = self.bands.axes(scaling), self.coordinates.dtype, self.bands.products
+        if isinstance(self.inner, str):
+            held_out: Any = Generalised(axes, penalties, kind, self.bands.n_train)
+        else:
+            held_out = errors_of(self.bands.of_stimuli(axes), penalties, self.inner, kind)
         project = np.ascontiguousarray(axes.left.T, kind)
         inverse = (1 / (axes.eigenvalues[:, None] + penalties)).astype(kind)
         maps = [
-            (share * across @ axes.left).astype(kind) for share, (_, across) in zip(scaling, self.products, strict=True)
+            (share * across).astype(kind) @ project.T if share else None
+            for share, (_, across) in zip(scaling, products, strict=True)
         ]
 
         def fit(neurons: slice) -> None:
@@ -204,13 +216,17 @@ class _Search:
             if not better.size:
                 return
             chosen = np.arange(self.targets.shape[1])[neurons][better]
-            weights = inverse[:, best[better]] * (project @ self.targets[:, chosen])
+            weights = inverse[:, best[better]] * (project @ self.coordinates[:, chosen])
             for band, transform in enumerate(maps):
-                self.parts[band][:, chosen] = transform @ weights
+                self.parts[band][:, chosen] = 0 if transform is None else transform @ weights
             self.error[chosen], self.best[chosen], self.scaling[chosen] = lowest[better], best[better], self.tried
 
-        in_threads(fit, [slice(start, start + CHUNK) for start in range(0, self.targets.shape[1], CHUNK)])
+        in_threads(fit, _chunks(self.targets.shape[1]))
         self.tried += 1
+
+
+def _chunks(n_neurons: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, n_neurons, CHUNK)]
 
 
 def _bands(features: Mapping[str, Any], memory_gib: float) -> dict[str, npt.NDArray[Any]]:

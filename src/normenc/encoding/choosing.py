@@ -64,8 +64,9 @@ class Generalised:
     1979.
     """
 
-    def __init__(self, axes: PrincipalAxes, penalties: Floats, kind: Any) -> None:
-        n_train, n_axes = axes.left.shape
+    def __init__(self, axes: PrincipalAxes, penalties: Floats, kind: Any, n_train: int | None = None) -> None:
+        """Axes may be in other coordinates than the training stimuli, whose number is then given."""
+        n_train, n_axes = n_train or len(axes.left), axes.left.shape[1]
         remaining = penalties[:, None] / (axes.eigenvalues + penalties[:, None])
         self.project = np.ascontiguousarray(axes.left.T, kind)
         self.complete = n_axes == n_train - 1

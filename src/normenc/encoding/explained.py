@@ -13,7 +13,7 @@ from normenc.encoding.banded import BandedPrediction, banded_predictions
 from normenc.encoding.choosing import in_threads
 from normenc.encoding.measures import Recorded, Terms, percentile_interval
 from normenc.encoding.medians import drawn_stimuli, medians, trial_index
-from normenc.encoding.predictivity import CHUNK, THRESHOLD
+from normenc.encoding.predictivity import THRESHOLD
 from normenc.errors import InputError
 
 __all__ = ["ExplainedVariance", "banded_ridge", "unique_variance"]
@@ -21,6 +21,7 @@ __all__ = ["ExplainedVariance", "banded_ridge", "unique_variance"]
 Floats = npt.NDArray[np.float64]
 Parts = Mapping[str, npt.NDArray[Any]]
 MEASURES = ("r2", "feve")
+MOST_DOUBLE = 2**28  # bytes of averages in double precision
 ALL, CONTROLS, UNIQUE = "all", "controls", "unique"
 
 
@@ -112,7 +113,7 @@ def banded_ridge(
     if ALL in features:
         raise InputError("a band is called 'all', the name of all together; give it another name")
     recorded = _averaged(responses, stimulus, features)
-    banded = banded_predictions(features, recorded.averages, seed=seed, **options)
+    banded = banded_predictions(features, _regressed(recorded), seed=seed, **options)
     recorded = _in_folds(recorded, banded)
 
     def parts(neurons: slice, terms: Terms) -> dict[str, Floats]:
@@ -178,14 +179,15 @@ def unique_variance(
     bands = dict(controls) if isinstance(controls, Mapping) else {CONTROLS: controls}
     if not bands:
         raise InputError("there are no controls; give at least one")
-    own = "layer" if "layer" not in bands else "the layer itself"
+    own = next(name for name in ("layer", *map("layer {}".format, range(2, len(bands) + 3))) if name not in bands)
     recorded = _averaged(responses, stimulus, bands | {own: layer})
-    alone = banded_predictions(bands, recorded.averages, seed=seed, **options)
-    both = banded_predictions(bands | {own: layer}, recorded.averages, seed=seed, **options)
+    averages = _regressed(recorded)
+    alone = banded_predictions(bands, averages, seed=seed, **options)
+    both = banded_predictions(bands | {own: layer}, averages, seed=seed, **options)
     recorded = _in_folds(recorded, both)
 
     def parts(neurons: slice, terms: Terms) -> dict[str, Floats]:
-        errors = np.square(recorded.averages[:, neurons] - alone.predicted[:, neurons])
+        errors = np.square(recorded.averages(neurons) - alone.predicted[:, neurons])
         whole = np.square(terms.deviation)
         with_layer = np.square(terms.error)
         return {CONTROLS: whole - errors, ALL: whole - with_layer, UNIQUE: errors - with_layer}
@@ -205,8 +207,15 @@ def _averaged(responses: Any, stimulus: Any, features: Mapping[str, Any]) -> Rec
     return Recorded.of_trials(trials, index, n_stimuli, None)
 
 
+def _regressed(recorded: Recorded) -> npt.NDArray[Any]:
+    """Averages in double precision or, of many neurons recorded in single precision, in that."""
+    kind = recorded.trials.dtype
+    large = 8 * len(recorded.n_trials) * recorded.trials.shape[1] > MOST_DOUBLE
+    return recorded.all_averages(kind if large and kind == np.float32 else np.float64)
+
+
 def _in_folds(recorded: Recorded, prediction: BandedPrediction) -> Recorded:
-    return Recorded(recorded.trials, recorded.index, recorded.n_trials, recorded.averages, prediction.fold)
+    return Recorded(recorded.trials, recorded.index, recorded.n_trials, prediction.fold)
 
 
 def _explained(
@@ -222,7 +231,7 @@ def _explained(
     n_samples, block_length, seed = sampling
     n_stimuli, n_neurons = prediction.predicted.shape
     rng = np.random.default_rng([seed, 23])
-    drawn = drawn_stimuli(recorded.averages, prediction.ordered, block_length, n_samples, rng)
+    drawn = drawn_stimuli(recorded, prediction.ordered, block_length, n_samples, rng)
     scores = np.full((len(names), len(MEASURES), n_neurons), np.nan)
     samples = np.full((len(names), len(MEASURES), n_samples, n_neurons), np.nan, np.float32)
     reliability, still = np.full(n_neurons, np.nan), np.zeros(n_neurons, bool)
@@ -236,7 +245,7 @@ def _explained(
         reliability[neurons] = terms.reliability(recorded, neurons)["explainable_variance"]
         still[neurons] = terms.still
 
-    in_threads(describe, [slice(start, start + CHUNK) for start in range(0, n_neurons, CHUNK)])
+    in_threads(describe, recorded.blocks)
     reliable = reliability >= threshold
     chosen = np.flatnonzero(reliable if recorded.repeated else ~still)
     rows, each = [], []

@@ -1,6 +1,7 @@
 """Measures of predictivity from sums over stimuli, for all neurons and all bootstrap samples at once."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,51 +9,70 @@ import numpy.typing as npt
 
 from normenc.tuning import explainable_variance
 
-__all__ = ["MEASURES", "STILL", "Recorded", "Terms", "percentile_interval"]
+__all__ = ["MEASURES", "STILL", "Recorded", "Terms", "neuron_blocks", "percentile_interval"]
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 MEASURES = ("r", "r2", "feve", "noise_corrected_r")
 SAME = 1e-12  # relative to a value: smaller differences are rounding error
+BLOCK, BLOCK_VALUES = 512, 2**20  # neurons at a time, and values if there are many rows
 STILL, ONCE, HIDDEN = "constant neuron", "one trial a stimulus", "no explainable variance"
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The responses, their averages over trials, and the mean of the training responses for each prediction."""
+    """The responses; some neurons' averages over trials, and the mean of the training responses of each prediction."""
 
     trials: npt.NDArray[Any]
     index: Indices
     n_trials: npt.NDArray[np.int64]
-    averages: Floats
     fold: Indices | None
 
     @classmethod
     def of_trials(cls, trials: npt.NDArray[Any], index: Indices, n_stimuli: int, fold: Indices | None) -> "Recorded":
-        """Average the trials of each stimulus."""
-        n_trials = np.bincount(index, minlength=n_stimuli)
-        return cls(trials, index, n_trials, _sum_of(index, n_stimuli) @ trials / n_trials[:, None], fold)
+        """From the stimulus of each trial."""
+        return cls(trials, index, np.bincount(index, minlength=n_stimuli), fold)
+
+    @cached_property
+    def _sums(self) -> Any:
+        return _sum_of(self.index, len(self.n_trials))
+
+    @property
+    def blocks(self) -> list[slice]:
+        """All neurons, some at a time."""
+        return neuron_blocks(self.trials.shape[1], len(self.trials))
+
+    def averages(self, neurons: slice) -> Floats:
+        """Over the trials of each stimulus, shape (n_stimuli, n_neurons)."""
+        found: Floats = self._sums @ self.trials[:, neurons] / self.n_trials[:, None]
+        return found
+
+    def all_averages(self, kind: Any = np.float64) -> npt.NDArray[Any]:
+        """Of all neurons, in this precision."""
+        found = np.empty((len(self.n_trials), self.trials.shape[1]), kind)
+        for neurons in self.blocks:
+            found[:, neurons] = self.averages(neurons)
+        return found
 
     @property
     def repeated(self) -> bool:
         """Whether there are enough repeated stimuli to estimate the noise."""
         return int((self.n_trials > 1).sum()) >= 2
 
-    def baseline(self, neurons: slice) -> Floats:
-        """Mean response over the stimuli that each prediction was fitted to: those of other folds, or all."""
-        values = self.averages[:, neurons]
+    def baseline(self, values: Floats) -> Floats:
+        """Means of averages over the stimuli that each prediction was fitted to: those of other folds, or all."""
         if self.fold is None:
             return np.broadcast_to(values.mean(axis=0), values.shape)
         size = np.bincount(self.fold)[:, None]
         others = values.sum(axis=0) - _sum_of(self.fold, len(size)) @ values
         return (others / (len(values) - size))[self.fold]
 
-    def noise(self, neurons: slice) -> Floats:
+    def noise(self, neurons: slice, averages: Floats) -> Floats:
         """Variance of each average, estimated from its trials, or from all stimuli if it has only one."""
-        n_stimuli, n_trials = len(self.n_trials), self.n_trials[:, None]
-        residual = self.trials[:, neurons] - self.averages[self.index, neurons]
-        within = _sum_of(self.index, n_stimuli) @ np.square(residual) / np.maximum(n_trials - 1, 1)
+        n_trials = self.n_trials[:, None]
+        residual = self.trials[:, neurons] - averages[self.index]
+        within = self._sums @ np.square(residual) / np.maximum(n_trials - 1, 1)
         return np.where(n_trials > 1, within, within[self.n_trials > 1].mean(axis=0)) / n_trials
 
     def shares_of_noise(self) -> tuple[float, Floats]:
@@ -79,21 +99,24 @@ class Terms:
     error: Floats
     noise: Floats | None
     shares: tuple[float, Floats]
+    variance: Floats
     still: npt.NDArray[np.bool_]
     predicted_still: npt.NDArray[np.bool_]
 
     @classmethod
     def of_neurons(cls, predicted: npt.NDArray[Any], recorded: Recorded, neurons: slice) -> "Terms":
         """Terms for the neurons of the predictions `predicted`."""
-        averages, baseline = recorded.averages[:, neurons], recorded.baseline(neurons)
+        averages = recorded.averages(neurons)
+        baseline = recorded.baseline(averages)
         prediction = predicted - baseline
         rounding = max(SAME, 4 * float(np.finfo(predicted.dtype).eps))
         return cls(
             averages - baseline,
             prediction,
             averages - predicted,
-            recorded.noise(neurons) if recorded.repeated else None,
+            recorded.noise(neurons, averages) if recorded.repeated else None,
             recorded.shares_of_noise(),
+            averages.var(axis=0, ddof=1),
             np.ptp(averages, axis=0) <= SAME * np.abs(averages).max(axis=0),
             np.abs(prediction - prediction.mean(axis=0)).max(axis=0) <= rounding * np.abs(predicted).max(axis=0),
         )
@@ -129,9 +152,8 @@ class Terms:
         missing = np.full(len(self.still), np.nan)
         if self.noise is None:
             return {"reliability": missing, "explainable_variance": missing}
-        variance = recorded.averages[:, neurons].var(axis=0, ddof=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            reliability = np.where(self.still, np.nan, 1 - self.noise.mean(axis=0) / variance)
+            reliability = np.where(self.still, np.nan, 1 - self.noise.mean(axis=0) / self.variance)
         of_trials = explainable_variance(recorded.trials[:, neurons], recorded.index)
         return {"reliability": reliability, "explainable_variance": np.where(self.still, np.nan, of_trials)}
 
@@ -144,6 +166,12 @@ class Terms:
             (~self.still & (self.noise is not None) & np.isnan(values[2:]).any(axis=0) & ~self.predicted_still, HIDDEN),
         ]
         return ["; ".join(text for mask, text in why if mask[neuron]) for neuron in range(len(self.still))]
+
+
+def neuron_blocks(n_neurons: int, n_rows: int) -> list[slice]:
+    """Neurons some at a time: 512, or fewer if there are many rows."""
+    size = min(BLOCK, max(32, BLOCK_VALUES // n_rows))
+    return [slice(start, start + size) for start in range(0, n_neurons, size)]
 
 
 def percentile_interval(samples: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:

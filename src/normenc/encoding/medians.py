@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from normenc.encoding.measures import Recorded
 from normenc.errors import InputError
 from normenc.rsa import rdm
 from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts
@@ -19,14 +20,15 @@ Indices = npt.NDArray[np.intp]
 
 
 def drawn_stimuli(
-    averages: Floats, ordered: bool, block_length: int | None, n_samples: int, rng: np.random.Generator
+    recorded: Recorded, ordered: bool, block_length: int | None, n_samples: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
     """How often each stimulus is drawn: shape (n_samples, n_stimuli)."""
+    n_stimuli = len(recorded.n_trials)
     if not ordered or not n_samples:
-        return draw_counts(len(averages), n_samples, rng).astype(np.float32)
+        return draw_counts(n_stimuli, n_samples, rng).astype(np.float32)
     if block_length is None:
-        block_length = block_length_of(rdm(averages, "euclidean")[None])
-    return draw_blocks(len(averages), n_samples, block_length, rng).astype(np.float32)
+        block_length = block_length_of(rdm(recorded.all_averages(), "euclidean")[None])
+    return draw_blocks(n_stimuli, n_samples, block_length, rng).astype(np.float32)
 
 
 def medians(

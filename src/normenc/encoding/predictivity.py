@@ -20,7 +20,6 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 THRESHOLD = 0.15
-CHUNK = 512  # neurons at a time
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def predictivity(
         )
     recorded = Recorded.of_trials(trials, index, len(predicted), folds)
     rng = np.random.default_rng([seed, 23])
-    drawn = drawn_stimuli(recorded.averages, bool(ordered), block_length, n_samples, rng)
+    drawn = drawn_stimuli(recorded, bool(ordered), block_length, n_samples, rng)
     table, samples = _per_neuron(predicted, recorded, drawn)
     table["reliable"] = table["explainable_variance"] >= threshold
     varies = ~table["reason"].str.contains(STILL)
@@ -189,7 +188,6 @@ def _per_neuron(
     n_neurons = predicted.shape[1]
     samples = np.empty((len(MEASURES), len(drawn), n_neurons), np.float32)
     whole = np.ones((1, len(predicted)))
-    chunks = [slice(start, start + CHUNK) for start in range(0, n_neurons, CHUNK)]
 
     def describe(neurons: slice) -> pd.DataFrame:
         terms = Terms.of_neurons(predicted[:, neurons], recorded, neurons)
@@ -201,4 +199,4 @@ def _per_neuron(
             table |= {measure: scores[number], f"{measure}_low": low[number], f"{measure}_high": high[number]}
         return pd.DataFrame(table | terms.reliability(recorded, neurons) | {"reason": terms.reasons(scores)})
 
-    return pd.concat(in_threads(describe, chunks), ignore_index=True), samples
+    return pd.concat(in_threads(describe, recorded.blocks), ignore_index=True), samples

@@ -9,8 +9,9 @@ from normenc.figures.curves import tuning_curves
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
+from normenc.figures.matrices import are_flat, drawn, rdm_rows, rdms
 from normenc.figures.partitioning import unique_variance
-from normenc.figures.populations import drawn, embeddings, example_stimuli, rdm_rows, rdms, shown_stimuli
+from normenc.figures.populations import embeddings, example_stimuli, shown_stimuli
 from normenc.figures.power import power_map
 from normenc.figures.predictivity import predictivity
 from normenc.figures.saving import save
@@ -20,6 +21,7 @@ from normenc.figures.spectrum import eigenspectrum
 from normenc.figures.tuning import preference_histogram, selectivity_distributions
 
 __all__ = [
+    "are_flat",
     "drawn",
     "eigenspectrum",
     "embeddings",

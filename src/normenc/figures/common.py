@@ -3,6 +3,7 @@
 Colours are those of Okabe & Ito (2008), which colour-blind readers can distinguish; controls are grey.
 """
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from normenc.arrays import as_array
@@ -33,13 +35,16 @@ __all__ = [
     "first_in_row",
     "known",
     "line_styles",
+    "looks_of",
     "new_panels",
+    "palette",
     "panels_in_rows",
     "per_unit",
     "say_unknown",
     "stimulus_axis",
     "stimulus_ticks",
     "style",
+    "titled",
     "units_text",
     "wrapped",
 ]
@@ -54,6 +59,9 @@ CONTROL_STYLES: tuple[tuple[str, Any], ...] = (
     *(("#777777", (0, (5, 2))), ("#777777", (0, (1, 1.5))), ("#aaaaaa", "-."), ("#aaaaaa", "-")),
     *(("#444444", (0, (9, 2))), ("#bbbbbb", (0, (3, 1, 1, 1, 1, 1)))),
 )
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = "osD^vPX*"
+LIGHTEST = 0.92  # of the colour map viridis, that is seen on white
 MOST_TOGETHER = 6  # panels side by side on a screen; more would be too small
 
 
@@ -163,9 +171,28 @@ def panels_in_rows(
 
 def line_styles(populations: Mapping[str, Any], controls: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
     """Colour and line style of each population, then of each control."""
-    solid = [(colour, "-") for colour, _ in zip(cycle(COLOURS), populations, strict=False)]
+    solid = [(colour, "-") for colour in palette(len(populations))]
     broken = [line for line, _ in zip(cycle(CONTROL_STYLES), controls or {}, strict=False)]
     return [*solid, *broken]
+
+
+def palette(n: int, few: Sequence[str] = COLOURS) -> list[str]:
+    """`n` different colours: the first of `few` or, if there are more than these, from dark to light.
+
+    Examples
+    --------
+    >>> palette(2), len(set(palette(30)))
+    (['#000000', '#0072B2'], 30)
+    """
+    if n <= len(few):
+        return list(few[:n])
+    return [to_hex(mpl.colormaps["viridis"](place)) for place in np.linspace(0, LIGHTEST, n)]
+
+
+def looks_of(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each name; no two have the same colour."""
+    colours = palette(len(names), OKABE_ITO)
+    return {name: (colours[k], MARKERS[k % len(MARKERS)]) for k, name in enumerate(names)}
 
 
 def known(populations: Values, controls: Values | None) -> dict[str, npt.ArrayLike]:
@@ -192,11 +219,31 @@ def per_unit(values: Any, label: str) -> npt.NDArray[Any]:
 
 
 def wrapped(name: str, width: int = 28) -> str:
-    """A name in at most two lines of `width` characters, shortened with an ellipsis."""
-    lines = textwrap.wrap(name, width)
+    r"""A name in at most two lines of `width` characters, shortened with an ellipsis.
+
+    Words too long for a line, such as names of networks, are broken after an underscore, dot or slash if possible.
+
+    Examples
+    --------
+    >>> wrapped("mobilenetv3_small_050", 14).split("\n")
+    ['mobilenetv3_', 'small_050']
+    """
+    lines = _Wrapper(width).wrap(name)
     if len(lines) > 2:
         lines = [lines[0], " ".join(lines[1:])[: width - 1].rstrip() + "…"]
     return "\n".join(lines)
+
+
+def titled(label: str, panel: Axes) -> str:
+    """A label, broken to its panel's width on a narrow page."""
+    return wrapped(label, room(panel)) if narrow(panel) else label
+
+
+class _Wrapper(textwrap.TextWrapper):
+    def _split(self, text: str) -> list[str]:
+        chunks: list[str] = super()._split(text)
+        parts = [re.split(r"(?<=[_./:])", chunk) if len(chunk) > self.width else [chunk] for chunk in chunks]
+        return [part for own in parts for part in own if part]
 
 
 def units_text(n: int, neurons: bool) -> str:

@@ -13,13 +13,11 @@ from matplotlib.patches import Rectangle
 
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import check_columns, style, wrapped
+from normenc.figures.common import check_columns, looks_of, style, wrapped
 from normenc.rsa.measures import facts_of
 
 __all__ = ["run_comparison"]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito 2008
-MARKERS = "osD^vPX"
 COLUMNS = ("label", "encoder", "kind", "similarity", "low", "high", "comparison", "ceiling_lower", "ceiling_upper")
 ROW = 0.2  # inches of each run in an encoder's row
 SPREAD = 0.62  # share of a row that its runs fill
@@ -57,7 +55,7 @@ def run_comparison(table: pd.DataFrame, *, runs: Sequence[str] | None = None, ax
     ceilings = table.dropna(subset=["ceiling_lower"]).groupby("label", sort=False)[["ceiling_lower", "ceiling_upper"]]
     encoders = dict.fromkeys(zip(table["kind"], table["encoder"], strict=True))
     rows = ([(CEILING, CEILING)] if ceilings.ngroups else []) + list(encoders)
-    looks = {label: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, label in enumerate(runs or labels)}
+    looks = looks_of(list(runs or labels))
     step = SPREAD / len(labels)
     offsets = {label: step * (k - (len(labels) - 1) / 2) for k, label in enumerate(labels)}
     with style():

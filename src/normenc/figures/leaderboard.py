@@ -15,15 +15,13 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 from normenc.csv_tables import ENCODER_COLUMNS, encoders_of
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
-from normenc.figures.common import AxesArray, check_columns, figure_of, new_panels, style, wrapped
+from normenc.figures.common import AxesArray, check_columns, figure_of, looks_of, new_panels, style, wrapped
 from normenc.figures.similarity import scale_of
 from normenc.figures.sizes import legend_height, narrow, place_legend, within
 from normenc.rsa.measures import facts_of
 
 __all__ = ["leaderboard", "over_training"]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito 2008
-MARKERS = "osD^vPX*"
 CONTROL = "#555555"
 OTHERS = ("untrained twins", "controls")  # titles below that of the networks that learned
 
@@ -55,7 +53,7 @@ def leaderboard(similarity: pd.DataFrame, *, axes: AxesArray | None = None) -> A
         raise InputError("similarity must contain the rows of one recording and one comparison")
     twins, controls = (similarity["kind"] == kind for kind in (EncoderKind.TWIN, EncoderKind.CONTROL))
     groups = [_ranked(similarity[rows]) for rows in (~twins & ~controls, twins, controls)]
-    looks = _looks(similarity[~controls]["layer"])
+    looks = looks_of(list(dict.fromkeys(similarity[~controls]["layer"])))
     best_control = similarity[controls]["similarity"].max()
     first = similarity.iloc[0]
     handles = _handles(looks, first, bool(controls.any()))
@@ -151,7 +149,7 @@ def over_training(
     networks = list(dict.fromkeys(table["network"]))
     epochs = sorted(table["epoch"].unique())
     places = {epoch: place for place, epoch in enumerate(epochs)}
-    looks = _looks(table["layer"])
+    looks = looks_of(list(dict.fromkeys(table["layer"])))
     with style():
         below = legend_height([*looks])
         panels = new_panels(axes, len(networks), len(tasks), width=2.7, height=2.1, lowest=1.3, below=below)
@@ -191,12 +189,6 @@ def _ranked(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     names = np.array([encoder.encoder_name for encoder in encoders_of(rows)])
     groups = [(str(name), group) for name, group in rows.groupby(names, sort=False)]
     return sorted(groups, key=lambda item: -float(item[1]["similarity"].fillna(-np.inf).max()))
-
-
-def _looks(layers: pd.Series) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each layer, by name."""
-    names = list(dict.fromkeys(layers))
-    return {name: (COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]) for k, name in enumerate(names)}
 
 
 def _draw_encoder(panel: Axes, position: float, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> None:

@@ -68,7 +68,8 @@ def unique_variance(partitioning: pd.DataFrame, *, axes: Axes | None = None) -> 
         axes.axvline(0, color="black", linewidth=0.8)
         first = drawn.iloc[0]
         axes.set_xlabel(wrapped(AXIS[first["variance_of"]], 40))
-        title = f"the controls together explain {first['explained_by_controls']:.2f} of it".replace("-", "−")
+        share = f"{first['explained_by_controls']:.2f}".replace("-", "−")
+        title = f"all controls together explain {share} of the variance of {first['variance_of']}"
         axes.set_title(wrapped(title, 30 if narrow() else 60))
         place_legend(axes, handles, [str(handle.get_label()) for handle in handles])
     return axes

@@ -30,6 +30,9 @@ KINDS = {  # colour and marker of each kind, and whether the marker is filled
     EncoderKind.FITTED: (COLOURS[2], "D", True),
 }
 MOST_NAMED = 40
+NEAR = 0.4  # predictivity from which on the axis reaches a perfect model
+LEAST_SPAN = 0.05
+WIDE = 2.5  # times as wide as the points: intervals from which on the axis is cut
 BOUNDS = (-1.0, 2.0)  # of the axis; a constant prediction has 0, a perfect model 1
 
 
@@ -49,9 +52,10 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
     """Predictivity of neurons against similarity of RDMs, one point per encoder.
 
     Lines are 95 % confidence intervals. The grey band is the noise ceiling of the RDMs; for noise-corrected measures,
-    the dotted line is a perfect model. The axis ends at -1 and 2: values beyond it are triangles at its end, labelled
-    with the value. Of more than 40 rows, only the controls, the networks fitted to neurons and the most similar layers
-    are numbered.
+    the dotted line is a perfect model, unless all encoders are far from it. Axes show the points: intervals that are
+    much wider are cut at the frame, and a label says so. The axis of predictivity ends at -1 and 2: values beyond it
+    are triangles at its end, labelled with the value. Of more than 40 rows, only the controls, the networks fitted to
+    neurons and the most similar layers are numbered.
 
     Parameters
     ----------
@@ -92,14 +96,17 @@ def predictivity(table: pd.DataFrame, *, measure: str | None = None, axes: Axes 
         first = table.iloc[0]
         if np.isfinite(first["ceiling_lower"]):
             axes.axvspan(first["ceiling_lower"], first["ceiling_upper"], color="#cccccc", alpha=0.6, linewidth=0)
-        if chosen in ("feve", "noise_corrected_r"):
-            axes.axhline(1, color="black", linestyle=":", linewidth=0.9)
         drawn = table[table[["similarity", chosen]].notna().all(axis=1)]
         for row in drawn.to_dict("records"):
             _draw(axes, row, chosen)
-        _set_limits(axes, drawn, chosen)
-        axes.set_xlabel("similarity of RDMs")
-        axes.set_ylabel(wrapped(MEASURES[chosen], 26 if narrow() else 40))
+        corrected = chosen in ("feve", "noise_corrected_r")
+        near = corrected and bool((drawn[chosen] >= NEAR).any())
+        if near:
+            axes.axhline(1, color="black", linestyle=":", linewidth=0.9)
+        cut = _set_limits(axes, drawn, chosen, near)
+        axes.set_xlabel("similarity of RDMs" + cut * "\n(longer intervals are cut at the frame)")
+        far = corrected and not near
+        axes.set_ylabel(wrapped(MEASURES[chosen], 26 if narrow() else 40) + far * "\n(1 is a perfect model)")
         handles = _legend(table, named, drawn.index)
         place_legend(
             axes, handles, [str(h.get_label()) for h in handles], loc="center left", bbox_to_anchor=(1.01, 0.5)
@@ -141,12 +148,36 @@ def _draw(axes: Axes, row: dict[Any, Any], chosen: str) -> None:
     axes.plot(x, y, marker=marker, color=colour, markerfacecolor=face, markersize=6, linestyle="none", clip_on=False)
 
 
-def _set_limits(axes: Axes, drawn: pd.DataFrame, chosen: str) -> None:
-    """End the axis at a bound if a value is beyond it."""
-    if (drawn[chosen] < BOUNDS[0]).any():
-        axes.set_ylim(bottom=BOUNDS[0])
-    if (drawn[chosen] > BOUNDS[1]).any():
-        axes.set_ylim(top=BOUNDS[1])
+def _set_limits(axes: Axes, drawn: pd.DataFrame, chosen: str, near: bool) -> bool:
+    """Limit the axes to the points, and to what should be seen beside them; whether intervals are cut."""
+    if drawn.empty:
+        return False
+    x, y = drawn["similarity"], drawn[chosen].clip(*BOUNDS)
+    ceiling = float(drawn["ceiling_lower"].iloc[0])
+    ends = {name: drawn[name].to_numpy() for name in ("similarity_low", "similarity_high")}
+    left, right, cut = _window(x, [*ends.values()], [] if np.isnan(ceiling) else [ceiling])
+    axes.set_xlim(left, right)
+    whiskers = [drawn[f"{chosen}_{end}"].clip(*BOUNDS) for end in ("low", "high") if f"{chosen}_{end}" in drawn]
+    bottom, top, also_cut = _window(y, whiskers, [1.0] if near else [])
+    axes.set_ylim(
+        BOUNDS[0] if (drawn[chosen] < BOUNDS[0]).any() else bottom,
+        BOUNDS[1] if (drawn[chosen] > BOUNDS[1]).any() else top,
+    )
+    return cut or also_cut
+
+
+def _window(points: Any, intervals: list[Any], seen: list[float]) -> tuple[float, float, bool]:
+    """The ends of an axis that shows the points, `seen` and, unless they are far wider, the intervals."""
+    inner = [float(np.min(points)), float(np.max(points))]
+    inner = [min([inner[0], *seen]), max([inner[1], *seen])]
+    known = np.concatenate([inner, *(np.asarray(own, dtype=np.float64) for own in intervals)])
+    low, high = float(np.nanmin(known)), float(np.nanmax(known))
+    span = max(inner[1] - inner[0], LEAST_SPAN)
+    cut = high - low > WIDE * span
+    if cut:
+        low, high = max(low, inner[0] - 0.4 * span), min(high, inner[1] + 0.4 * span)
+    margin = 0.05 * (high - low) or 0.05
+    return low - margin, high + margin, cut
 
 
 def _legend(table: pd.DataFrame, named: pd.DataFrame, drawn: pd.Index) -> list[Line2D]:

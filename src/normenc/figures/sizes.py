@@ -5,6 +5,7 @@ the width of a column, with text of 7 to 8 points.
 """
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from normenc.errors import InputError
 
@@ -150,10 +152,19 @@ def colour_bar(image: Any, panels: Sequence[Axes], label: str, *, shrink: float,
     if not narrow():
         bar = figure.colorbar(image, ax=list(panels), shrink=shrink, **options)
         bar.set_label(label)
+        _keep_inside(bar.ax.yaxis.label, figure)
         return bar
     bar = figure.colorbar(image, ax=list(panels), location="bottom", shrink=0.6, aspect=25, **options)
     bar.set_label(" ".join(label.split()))
     return bar
+
+
+def _keep_inside(label: Text, figure: Figure) -> None:
+    """Break a vertical label that is longer than the figure is high."""
+    length, room = label.get_window_extent().height, 0.95 * figure.bbox.height
+    if length > room:
+        text = " ".join(label.get_text().split())
+        label.set_text("\n".join(textwrap.wrap(text, max(1, int(len(text) * room / length)))))
 
 
 def keep_right(panels: Any, share: float) -> None:

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.figures.common import COLOURS, Values, known, style, wrapped
+from normenc.figures.common import Values, known, palette, style, wrapped
 from normenc.figures.sizes import place_legend, within
 
 __all__ = ["eigenspectrum"]
@@ -65,7 +65,7 @@ def eigenspectrum(
     ----------
     Stringer et al., "High-dimensional geometry of population responses in visual cortex", Nature 2019.
     """
-    looks = {label: (colour, "") for label, colour in zip(spectra, cycle(COLOURS), strict=False)}
+    looks = {label: (colour, "") for label, colour in zip(spectra, palette(len(spectra)), strict=True)}
     looks |= dict(zip(controls or {}, cycle(CONTROLS), strict=False))
     points = {label: _shares(values, label) for label, values in known(spectra, controls).items()}
     handles: list[Line2D] = []

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from normenc.errors import InputError
+from normenc.errors import InputError, shortened
 from normenc.pretrained.places import DOWNLOAD, weights_file
 from normenc.pretrained.preprocessing import IMAGENET, Preprocessing
 from normenc.pretrained.weight_files import load_weights
@@ -82,10 +82,36 @@ def adapt(
             else "has its own 'preprocessing'; rename that"
         )
         raise InputError(f"this {type(module).__name__} {why}")
-    adapted = copy.deepcopy(module).eval()
+    if any(value.is_meta for value in (*module.parameters(), *module.buffers())):
+        raise InputError(
+            f"{type(module).__name__} has weights on the device 'meta', which stores no values; build it on the CPU"
+        )
+    adapted = _copy(module).eval()
     adapted.register_forward_pre_hook(_Before(preprocessing))
     adapted.preprocessing = preprocessing  # type: ignore[assignment]
     return adapted
+
+
+def _copy(module: nn.Module) -> nn.Module:
+    """A deep copy; InputError names the attribute that cannot be copied."""
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:  # of any class, by methods of attributes
+        odd = next((name for name, part in module.named_modules() for name in _not_copied(name, part)), "a part")
+        said = shortened(f"{type(error).__name__}: {error}", 200)
+        raise InputError(
+            f"{type(module).__name__} cannot be copied ({said}), because of {odd}; keep open files and the like "
+            "elsewhere, or make them when they are needed"
+        ) from None
+
+
+def _not_copied(name: str, part: nn.Module) -> Iterator[str]:
+    """Attributes of a part that cannot be copied, by name."""
+    for key, value in vars(part).items():
+        try:
+            copy.deepcopy(None if key == "_modules" else value)
+        except Exception:  # as above
+            yield f"its attribute {name + '.' if name else ''}{key}"
 
 
 def load_model(

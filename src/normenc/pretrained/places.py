@@ -2,14 +2,15 @@
 
 from hashlib import file_digest, sha256
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from torch import nn
 
 from normenc.errors import InputError, quoted
 
-__all__ = ["DOWNLOAD", "PACKAGE", "digest_of_file", "digest_of_weights", "weights_file"]
+__all__ = ["DOWNLOAD", "PACKAGE", "digest_of_file", "digest_of_weights", "is_script", "weights_file"]
 
 DOWNLOAD = "download"  # in place of a file: the weights that the model's library publishes
 PACKAGE = "package:"
@@ -43,7 +44,7 @@ def weights_file(given: str | Path) -> Path:
     name = name.replace("-", "_")  # as packages are called where they are installed from
     folder = _folder_of(name)
     if inside:
-        if not (folder / inside).is_file():
+        if not (folder / inside).is_file() or ".." in PurePosixPath(inside).parts:
             raise InputError(f"weights: given {quoted(text)}; the package {name} has no file {inside}{_there(folder)}")
         return folder / inside
     found = _files(folder)
@@ -60,6 +61,10 @@ def _folder_of(name: str) -> Path:
     except (ImportError, ValueError):
         spec = None
     places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    if not name.isidentifier():
+        raise InputError(
+            f"weights: given {quoted(PACKAGE + name)}; it should be {PACKAGE}NAME, of an installed package"
+        )
     if not places:
         hint = name.replace("_", "-")
         raise InputError(
@@ -68,8 +73,17 @@ def _folder_of(name: str) -> Path:
     return places[0]
 
 
+def is_script(path: Path) -> bool:
+    """Whether a file is a network as TorchScript writes it, with its code."""
+    try:
+        with ZipFile(path) as archive:
+            return any(PurePosixPath(name).name == "constants.pkl" for name in archive.namelist())
+    except (OSError, BadZipFile):
+        return False
+
+
 def _files(folder: Path) -> list[str]:
-    own = [path for path in folder.rglob("*") if path.suffix in ENDINGS and path.is_file()]
+    own = [path for path in folder.rglob("*") if path.suffix in ENDINGS and path.is_file() and not is_script(path)]
     return sorted(path.relative_to(folder).as_posix() for path in own)
 
 

@@ -34,8 +34,8 @@ class Preprocessing:
     Examples
     --------
     >>> print(Preprocessing((224, 224), 3, *IMAGENET))
-    colours as they are, grey to 3 channels, cut to 1:1 in the middle, resized to 224 x 224 pixels, minus \
-(0.485, 0.456, 0.406), over (0.229, 0.224, 0.225)
+    colours as they are, grey to 3 channels, cut to 1:1 in the middle, resized to 224 x 224 pixels, normalised with \
+mean (0.485, 0.456, 0.406) and SD (0.229, 0.224, 0.225)
     """
 
     size: tuple[int, int] | None
@@ -71,7 +71,10 @@ class Preprocessing:
 
     @property
     def _scale_said(self) -> str:
-        return f"minus {self.mean}, over {self.std}"
+        if self.mean == (0.0,) and self.std == (1.0,):
+            return "values 0 to 1"
+        mean, std = (values[0] if len(values) == 1 else values for values in (self.mean, self.std))
+        return f"normalised with mean {mean} and SD {std}"
 
     def describe(self, image_size: tuple[int, int], *, is_colour: bool, degrees: float | None = None) -> str:
         """Say what is done to images of this size and kind, and how many degrees of visual angle are left of them.
@@ -89,7 +92,7 @@ class Preprocessing:
         >>> wanted = Preprocessing((224, 224), 3, *IMAGENET)
         >>> wanted.describe((480, 640), is_colour=True, degrees=40)
         'in colour, cut to 1:1 in the middle (25 % of the width left out), resized from 480 x 480 to 224 x 224 pixels \
-(30 x 30 degrees), minus (0.485, 0.456, 0.406), over (0.229, 0.224, 0.225)'
+(30 x 30 degrees), normalised with mean (0.485, 0.456, 0.406) and SD (0.229, 0.224, 0.225)'
         """
         said = ["in colour" if is_colour and self.n_channels == RGB else "grey by luminance" if is_colour else "grey"]
         if not is_colour and self.n_channels > 1:
@@ -102,9 +105,13 @@ class Preprocessing:
             new = (max(1, round(self.size[0] * kept)), max(1, round(self.size[1] * kept)))
             if new != image_size:
                 said.append(self._ratio_said + self._left_out(image_size, new))
-            if new != self.size:
+            if new == self.size:
+                said.append("at {} x {} pixels".format(*new))
+            else:
                 said.append("resized from {} x {} to {} x {} pixels".format(*new, *self.size))
             height, width = float(new[0]), float(new[1])
+        else:
+            said.append("at {} x {} pixels".format(*image_size))
         if degrees is not None:
             a_pixel = degrees / image_size[1]
             said[-1] += f" ({width * a_pixel:.3g} x {height * a_pixel:.3g} degrees)"

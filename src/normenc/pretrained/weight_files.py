@@ -9,9 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from normenc.errors import InputError
+from normenc.errors import InputError, shortened
+from normenc.pretrained.places import is_script
 
 __all__ = ["load_weights"]
+
+STYLE = re.compile(r"\x1b\[[0-9;]*m|\\x1b\[[0-9;]*m")  # of text in a terminal
+HOLDS = re.compile(r"(?:Unsupported global: GLOBAL|Trying to load unsupported GLOBAL) (\S+)")  # as torch says it
 
 NAMED = 3  # keys in a message
 SHORT = ("missing", "of another shape")  # what keeps its initial values when it is left out
@@ -77,8 +81,18 @@ def load_weights(module: nn.Module, path: Path, name: str, leave_out: Sequence[s
         raise InputError(f"{path}: these weights do not fit {name}; {told}{_advice(faults)}")
     if not both:
         raise InputError(f"{path}: leave_out is {list(leave_out)}, and none of these weights is loaded; leave less out")
+    _check_dense(state, path)
     _check_finite(state, {key for key, _ in module.named_parameters()}, path)
     module.load_state_dict(own | state)
+
+
+def _check_dense(state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Raise InputError for tensors without values, and for sparse ones, which modules do not take."""
+    for key, value in state.items():
+        if value.is_meta or value.layout != torch.strided:
+            kind = "without values (on the device 'meta')" if value.is_meta else "sparse"
+            advice = "save them where they have values" if value.is_meta else "save them dense, by to_dense()"
+            raise InputError(f"{path}: the weights {key} are {kind}; {advice}")
 
 
 def _check_finite(state: Mapping[str, torch.Tensor], parameters: Container[str], path: Path) -> None:
@@ -97,7 +111,6 @@ def _check_finite(state: Mapping[str, torch.Tensor], parameters: Container[str],
 def _read(path: Path) -> Any:
     from pickle import UnpicklingError
 
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.is_file():
@@ -106,8 +119,17 @@ def _read(path: Path) -> Any:
         if path.suffix == ".safetensors":
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        said = " ".join(str(error).split())[:200]
+    except MemoryError:
+        raise
+    except Exception as error:  # of any class: files that are cut or of another kind fail at any step of reading them
+        said = shortened(STYLE.sub("", f"{type(error).__name__}: {error}"), 200)
+        if not path.stat().st_size:
+            said = "it is empty"
+        elif is_script(path):
+            said = "it is a TorchScript file"
+        elif isinstance(error, UnpicklingError):  # of which torch says at length how to run its code
+            found = HOLDS.search(str(error))
+            said = f"it holds {found[1]}, which is more than weights" if found else "its content is of another kind"
         raise InputError(
             f"{path}: these weights cannot be read ({said}); they must be a .safetensors file, or a state dict saved "
             "by torch.save. For a whole module, or a TorchScript file, save the state_dict()"

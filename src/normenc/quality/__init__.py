@@ -5,12 +5,14 @@ from normenc.quality.comparable import comparison_notes, rdms_for_inference
 from normenc.quality.decisive import Decidable, decidable, decisions
 from normenc.quality.lines import lines
 from normenc.quality.rdm_reliability import RdmReliability, rdm_reliability
+from normenc.quality.seen import Seen
 from normenc.renamed import keep_old_names
 
 __all__ = [
     "Decidable",
     "Quality",
     "RdmReliability",
+    "Seen",
     "check",
     "comparison_notes",
     "decidable",

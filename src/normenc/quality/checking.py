@@ -1,5 +1,6 @@
 """``normenc check``: how a recording was read, and whether it is fit for comparison with models."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.errors import InputError
-from normenc.quality.comparable import confounded, rdms_for_inference
-from normenc.quality.decisive import NO_RDM, Decidable, decidable, said_of_images
+from normenc.quality.comparable import confounded, of_same_neurons, rdms_for_inference
+from normenc.quality.decisive import NO_RDM, Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons, n_splits_of
 from normenc.quality.raw import RawValues, look_at
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
+from normenc.quality.seen import Seen, said_of_images
 from normenc.quality.verdict import MIN_STUDY, verdict_of
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.angles import odd_one_out
@@ -78,7 +80,8 @@ class Quality(Shown):
     decidable : Decidable or None
         What comparisons with models can decide.
     images_cut : str
-        How images are fitted to the size of gratings, as one sentence; empty if they are not, or there are none.
+        The images that the animal saw: their size, colours and width in degrees, and how they are shown to the models
+        from which `decidable` is estimated; empty without images.
     """
 
     name: str
@@ -147,6 +150,7 @@ def check(
     compared: rsa.Inference | None = None,
     n_neurons: int | None = None,
     preparation: Preparation | None = None,
+    seen: Callable[[Recording], Seen] | None = None,
     **options: Any,
 ) -> Quality:
     """Check a recording before anything is compared with it.
@@ -164,6 +168,9 @@ def check(
         Size of the simulated recording, see :func:`normenc.recordings.load`.
     preparation : Preparation, optional
         How the file is read and prepared.
+    seen : callable, optional
+        Is given the recording and returns what the animal saw of its images (a :class:`normenc.quality.Seen`), such as
+        a part of each; by default all of them.
     **options
         Fields of :class:`normenc.recordings.Preparation`. Missing values are not an error here: they are counted, and
         neurons (or, if that would leave fewer than half of them, trials) that have any are left out of the rest.
@@ -193,13 +200,13 @@ def check(
                 "leave them out"
             )
         raw = None if source.responses is None else look_at(_rows(source))
-        return _checked(source, raw, source, seed, compared)
+        return _checked(source, raw, source, seed, compared, seen=seen)
     asked = Preparation.of(preparation, **options)
     recording, raw, units = _read(source, n_neurons, asked)
     described = recording
     if asked.fold_directions:
         described = _read(source, n_neurons, replace(asked, fold_directions=False))[0]
-    return _checked(recording, raw, described, seed, compared, units)
+    return _checked(recording, raw, described, seed, compared, units=units, seen=seen)
 
 
 def _read(source: str | Path, n_neurons: int | None, asked: Preparation) -> tuple[Recording, RawValues | None, str]:
@@ -246,8 +253,11 @@ def _checked(
     described: Recording,
     seed: int,
     compared: rsa.Inference | None,
+    *,
     units: str = "",
+    seen: Callable[[Recording], Seen] | None = None,
 ) -> Quality:
+    saw = Seen.of(recording) if seen is None else seen(recording)
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
     problems, reliability, inputs = _too_few(recording), None, None
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
@@ -276,7 +286,7 @@ def _checked(
         last=None if shown.is_named else float(stimulus[-1]),
         largest_gap=shown.largest_gap(stimulus),
         covers_circle=recording.covers_circle,
-        has_images=shown.is_grating or recording.images is not None,
+        has_images=shown.is_grating or saw.images is not None,
         units=recording.units,
         units_looked_at=units or recording.units,
         raw=raw,
@@ -288,8 +298,8 @@ def _checked(
         ceiling_lower=ceiling.lower,
         ceiling_upper=ceiling.upper,
         notes=(*recording.notes, *recording.steps),
-        decidable=decidable(recording, inputs, compared=compared, seed=seed),
-        images_cut=said_of_images(recording),
+        decidable=decidable(recording, inputs, compared=compared, seen=saw, seed=seed),
+        images_cut="" if shown.is_grating else said_of_images(saw, estimated=compared is None),
     )
     verdict, warnings = verdict_of(quality)
     return replace(
@@ -311,7 +321,7 @@ def _too_few(recording: Recording) -> list[str]:
 
 def _read_otherwise(recording: Recording) -> list[str]:
     """Signs that the file, or its stimuli, should be read differently."""
-    said = [f"{caution}." for caution in recording.cautions]
+    said = [*(f"{caution}." for caution in recording.cautions), *of_same_neurons(recording)]
     if recording.period is not None and (odd := odd_one_out(recording.stimulus, recording.period)) is not None:
         value, step = odd
         said.append(

@@ -14,7 +14,7 @@ from normenc.recordings import Recording
 from normenc.recordings.rows import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
-__all__ = ["comparison_notes", "confounded", "rdms_for_inference"]
+__all__ = ["comparison_notes", "confounded", "of_same_neurons", "rdms_for_inference"]
 
 
 def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
@@ -189,6 +189,17 @@ def confounded(recording: Recording) -> list[str]:
         f"Sessions {apart[0]} and {'; '.join(apart[1:])} share no stimulus: differences "
         "between sessions, such as in response level, cannot be distinguished from tuning. Subtract a baseline, or "
         "compare the sessions one by one (where={'session': 'NAME'})."
+    ]
+
+
+def of_same_neurons(recording: Recording) -> list[str]:
+    """Say that trials of several animals count as trials of the same neurons."""
+    if recording.trials is None or "animal" not in recording.trials.coords or len(recording.animals) < 2:
+        return []
+    return [
+        f"trials of {len(recording.animals)} {recording.whose} have the same {recording.n_neurons:,} columns, each of "
+        "which counts as one neuron that all of them have. If they have different neurons, give those of each animal "
+        "columns of their own, with NaN in the trials of the others."
     ]
 
 

@@ -7,20 +7,17 @@ from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from scipy import stats
 
-from normenc import controls, rsa, stimuli
+from normenc import rsa
 from normenc.errors import InputError
+from normenc.quality.seen import Seen, candidates_of
 from normenc.recordings import Recording
 from normenc.renamed import renamed
-from normenc.representations import represent
-from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.permutation import chance_test, permuted_stimuli
 from normenc.stimulus_types import StimulusType, as_type
 
-__all__ = ["Decidable", "decidable", "decisions", "said_of_images"]
+__all__ = ["Decidable", "decidable", "decisions"]
 
 N_MODELS = 8  # of the reference study: two layers, trained and not, and four controls
 N_PERMUTATIONS = 1000  # also of the reference study
@@ -29,13 +26,6 @@ MIN_STIMULI = 6  # to generalise to others
 ALPHA, POWER = 0.05, 0.8
 NO_RDM = "its RDM cannot be computed"
 FEW = 4  # models that are named one by one
-CANDIDATE_SIDE = 64  # pixels of the longer side of images from which these are computed
-CANDIDATES = {  # cheap models; the last is only for gratings
-    "pixels": controls.pixels,
-    "Fourier amplitude": controls.fourier_amplitude,
-    "Gabor energy": controls.gabor_energy,
-    "orientation model": controls.orientation_model,
-}
 
 
 @dataclass(frozen=True)
@@ -93,6 +83,7 @@ def decidable(
     inputs: Mapping[str, Any] | None = None,
     *,
     compared: rsa.Inference | None = None,
+    seen: Seen | None = None,
     seed: int = 0,
 ) -> Decidable:
     """Find out what comparisons with a recording can decide.
@@ -107,6 +98,8 @@ def decidable(
         See :func:`normenc.quality.rdms_for_inference`; None if RDMs cannot be computed.
     compared : Inference, optional
         An existing comparison with the recording, whose models are used instead.
+    seen : Seen, optional
+        What the animal saw; by default the recording's images.
     seed : int
 
     Returns
@@ -129,7 +122,7 @@ def decidable(
         problem = _too_few(n_images)
         return Decidable(n_images, **chance, **({"unknown": problem} if problem else _smallest_difference(compared)))
     try:
-        candidates, problem = _candidates(recording), ""
+        candidates, problem = candidates_of(recording, Seen.of(recording) if seen is None else seen), ""
     except InputError as error:
         candidates, problem = {}, f"differences between models cannot be computed ({error})"
     problem = problem or _why_unknown(recording, inputs)
@@ -176,8 +169,9 @@ def decisions(facts: Decidable, kind: str | StimulusType, n_stimuli: int) -> lis
 
 
 def _said_of_images(facts: Decidable, kind: StimulusType, n_stimuli: int) -> str:
-    why = "" if facts.n_different_images == n_stimuli else f": {kind.alike}"
-    return f"The {n_stimuli} {kind.plural} are {facts.n_different_images} different images to a model{why}."
+    if facts.n_different_images == n_stimuli:
+        return f"Models can tell all {n_stimuli} {kind.plural} apart."
+    return f"The {n_stimuli} {kind.plural} are {facts.n_different_images} different images to a model: {kind.alike}."
 
 
 def _said_of_chance(facts: Decidable, n_stimuli: int) -> str:
@@ -281,35 +275,3 @@ def _too_few(n_images: int) -> str:
         return ""
     needed = f"at least {MIN_STIMULI} are needed"
     return f"{n_images} stimuli that models can distinguish are too few to generalise to others; {needed}"
-
-
-def _candidates(recording: Recording) -> dict[str, Any]:
-    """RDMs of the cheap models; none if images are missing."""
-    if recording.orientation is not None:
-        images, orientation = stimuli.gratings(recording.orientation), torch.as_tensor(recording.orientation)
-        given = dict.fromkeys(CANDIDATES, images) | {"orientation model": orientation}
-    elif recording.images is not None:
-        few = stimuli.ImageSet.of(recording.images).grey().at_most(CANDIDATE_SIDE)
-        given = dict.fromkeys([*CANDIDATES][:-1], few.all())
-    else:
-        return {}
-    return {name: _rdm_of(represent(CANDIDATES[name], shown)) for name, shown in given.items()}
-
-
-def _rdm_of(layers: Mapping[str, Any]) -> npt.NDArray[Any]:
-    """The RDM of a cheap model's only layer, in single precision for many stimuli."""
-    (layer,) = layers.values()
-    if len(layer) > MANY_STIMULI:
-        return rsa.rdm(layer).astype(np.float32)
-    return rsa.rdm(layer.astype(np.float64))
-
-
-def said_of_images(recording: Recording) -> str:
-    """What a recording's images are, and what is made of them to compute the cheap models; empty without images."""
-    if recording.images is None:
-        return ""
-    images = stimuli.ImageSet.of(recording.images)
-    (height, width), few = images.image_size, images.at_most(CANDIDATE_SIDE).image_size
-    done = ["in grey"] * images.is_colour + [f"reduced to {few[0]} x {few[1]} pixels"] * (few != (height, width))
-    made = f"; the estimates below use them {' and '.join(done)}" if done else ""
-    return f"{height} x {width} pixels{', in colour' * images.is_colour}{made}"

@@ -95,7 +95,10 @@ def _stimuli(quality: "Quality") -> list[str]:
             "not generalise to other stimuli."
         )
     if not quality.has_images:
-        warnings.append("the images are missing, so no network can be shown them; add them with images='FOLDER'.")
+        warnings.append(
+            "the images are missing, so no network can be shown them; add them with images='FOLDER', or as images in "
+            "the section [stimuli] of a study file."
+        )
     if quality.shown.period is not None and not quality.covers_circle:
         warnings.append(
             f"{quality.shown.plural} from {quality.first:g} to {quality.last:g} leave a gap of {quality.largest_gap:g} "

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from normenc.recordings.recording import Recording
+from normenc.recordings.side_by_side import side_by_side
 
 __all__ = ["Contents"]
 
@@ -37,6 +38,26 @@ class Contents:
     cautions: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     binned: bool = False  # the reference study's format, whose bins come first
+
+    def joined(self) -> "Contents":
+        """The same in memory, with trials side by side where animals have own neurons (:mod:`.side_by_side`)."""
+        values = np.asarray(self.responses)
+        if values.dtype.kind != "f" or not np.isnan(values).any():
+            return replace(self, responses=values)
+        rows = slice(None) if self.rows is None else self.rows
+        trials = {label: np.asarray(values)[rows] for label, values in self.trials.items()}
+        found = side_by_side(values[rows], np.asarray(self.stimulus)[rows], trials, self.neurons)
+        if found is None:
+            return replace(self, responses=values)
+        return replace(
+            self,
+            responses=found.responses,
+            stimulus=found.stimulus,
+            rows=None,
+            trials=found.trials,
+            neurons=found.neurons,
+            steps=(*self.steps, *found.steps),
+        )
 
     def recording(self, *, missing: str = "error") -> Recording:
         """Make the recording; see :meth:`Recording.from_trials`."""

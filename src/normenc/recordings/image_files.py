@@ -40,11 +40,15 @@ class ImageSource:
 
 @dataclass(frozen=True, eq=False)
 class NamedImages(Mapping[str, npt.NDArray[Any]]):
-    """Images by name, read when asked: ``stack`` has them in the order of their names, ``set/name`` if `in_sets`."""
+    """Images by name, read when asked: ``stack`` has them in the order of their names, ``set/name`` if `in_sets`.
+
+    ``left_out`` names files beside them that look like images but cannot be read.
+    """
 
     names: tuple[str, ...]
     stack: Any
     in_sets: bool = False
+    left_out: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         try:
@@ -70,40 +74,30 @@ def read_images(source: str | Path | ImageSource) -> Any:
 
     Returns
     -------
-    NamedImages, or a stack
-        By file name, those of named sets as ``set/name``; from an array without names the stack itself.
+    NamedImages, ImageSets, or a stack
+        By file name; from an array without names the stack itself; named sets are joined where trials are known.
 
     Raises
     ------
     InputError
-        If there are no images, files cannot be read (all are counted), or sizes differ.
+        If there are no images, or files cannot be read (all are counted).
     """
     asked = source if isinstance(source, ImageSource) else ImageSource({"": str(source)})
     if list(asked.sets) == [""]:
         names, stack = _one(asked.sets[""], asked)
-        return stack if names is None else NamedImages(names, stack)
-    from normenc.stimuli.stacks import Joined
+        return stack if names is None else NamedImages(names, stack, left_out=stack.left_out)
+    from normenc.recordings.named_sets import ImageSets
 
-    every, stacks = [], {}
-    for name, place in asked.sets.items():
-        own, stacks[name] = _one(place, asked)
-        width = len(str(len(stacks[name]) - 1))
-        own = tuple(f"{number:0{width}d}" for number in range(len(stacks[name]))) if own is None else own
-        every += [f"{name}/{image}" for image in own]
-    sizes = {tuple(stack.shape[1:3]): name for name, stack in stacks.items()}
-    if len(sizes) > 1:
-        (one, a), (two, b) = list(sizes.items())[:2]
-        raise InputError(
-            f"images of the set {a!r} have {one[0]} x {one[1]} pixels, those of {b!r} {two[0]} x {two[1]}; give one "
-            "size = [height, width] in the section [stimuli]"
-        )
-    return NamedImages(tuple(every), Joined(tuple(stacks.values())), in_sets=True)
+    each = {name: _one(place, asked) for name, place in asked.sets.items()}
+    return ImageSets(
+        {name: stack for name, (_, stack) in each.items()}, {name: of for name, (of, _) in each.items()}, asked
+    )
 
 
 def _one(source: str, asked: ImageSource) -> tuple[tuple[str, ...] | None, Any]:
     """Names, if there are any, and the stack of one source."""
+    from normenc.stimuli.array_files import split_place
     from normenc.stimuli.image_sets import open_stack  # brings torch, which only images need
-    from normenc.stimuli.stacks import split_place
 
     path = Path(split_place(source)[0]).expanduser()
     if not is_folder(path) and not is_file(path):

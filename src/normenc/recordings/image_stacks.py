@@ -1,5 +1,6 @@
 """Stacks of images: which axis counts the images, and whether their numbers start at 0 or 1."""
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ from normenc.errors import InputError
 from normenc.recordings.axes import Shaped, shaped
 from normenc.recordings.on_disk import on_disk
 
-__all__ = ["counted_from", "first_axis_counts"]
+__all__ = ["counted_from", "first_axis_counts", "places_of_numbers"]
 
-SIDES = ("height", "width", "row", "rows", "column", "columns", "y", "x")
+ROWS = ("height", "row", "rows", "y")  # names of axes
+COLUMNS = ("width", "column", "columns", "x")
+COUNTS = ("image", "images", "picture", "pictures", "stimulus", "stimuli", "scene", "scenes")
 COLOURS = (3, 4)  # channels
 COLOURS_SAID = "3 or 4 values, as colours have"
 ALL, LAST, SOME = 3, 2, 1  # how well numbers go with an axis: all occur, the last does, none is beyond it
@@ -57,35 +60,48 @@ def first_axis_counts(images: Any, numbers: Ints | None, n_names: int | None) ->
 
 
 def _orders(given: Shaped) -> list[tuple[int, ...]]:
-    """Orders of axes in which a stack can be read, images first and colours last; one alone where axes have names."""
-    n_axes = len(given.shape)
-    if n_axes == 3:
+    """Orders of axes in which a stack can be read: images, height, width and colours; as their names say, if any do."""
+    called = [str(dim).lower() for dim in given.dims]
+    rows, columns, counts = ([axis for axis, dim in enumerate(called) if dim in of] for of in (ROWS, COLUMNS, COUNTS))
+    if len(rows) == len(columns) == 1:
+        return [
+            (own, rows[0], columns[0], *colours)
+            for own, *colours in permutations(axis for axis in range(len(called)) if axis not in (*rows, *columns))
+            if counts in ([], [own]) and all(given.shape[colour] in COLOURS for colour in colours)
+        ]
+    if len(called) == 3:
         orders: list[tuple[int, ...]] = [(0, 1, 2), (2, 0, 1)]
     else:
-        known = (((0, 1, 2, 3), 3), ((3, 0, 1, 2), 2), ((0, 2, 3, 1), 1))
+        known: tuple[tuple[tuple[int, ...], int], ...] = (((0, 1, 2, 3), 3), ((3, 0, 1, 2), 2), ((0, 2, 3, 1), 1))
         orders = [order for order, colour in known if given.shape[colour] in COLOURS]
-    sides = [axis for axis, dim in enumerate(given.dims) if str(dim).lower() in SIDES]
-    return [order for order in orders if sorted(order[1:3]) == sides] if len(sides) == 2 else orders
+        if not orders:
+            orders = [order[:3] for order, colour in known if given.shape[colour] == 1][:1]
+    return [order for order in orders if [order[0]] == counts] if len(counts) == 1 else orders
 
 
 def _read(given: Shaped, order: tuple[int, ...], *, is_open: bool = False) -> tuple[Any, tuple[str, ...]]:
     """The stack in this order of axes, and what is to be said of it."""
     shape = f"images have shape {given.shape}"
     said: tuple[str, ...] = ()
-    if order[0] != 0:
+    if order[1] > order[2] or order[0] not in (0, len(given.shape) - 1):
+        names = ", ".join(map(str, given.dims))
+        said = (f"{shape}, read by the names of their axes ({names})",)
+    elif order[0] != 0:
         read = "height x width x images" if len(order) == 3 else "height x width x colours x images"
         said = (f"{shape}, read as {read}, because the last axis counts them",)
     elif is_open:
         said = (f"{shape}: the first and the last axis both fit the number of images; the first is read as images",)
-    elif list(order) != sorted(order):
+    elif len(order) == 4 and list(order) != sorted(order):
         said = (f"{shape}, read as images x colours x height x width, because the second axis has {COLOURS_SAID}",)
-    if list(order) == sorted(order):
+    if list(order) == list(range(len(given.shape))):
         return given.array, said
     if on_disk(given.array):
         from normenc.stimuli.stacks import Some
 
         return Some(given.array, np.arange(given.shape[order[0]]), order), said
-    return np.transpose(np.asarray(given.array), order), said
+    from normenc.stimuli.stacks import ordered
+
+    return ordered(given.array, order), said
 
 
 def _fit(length: int, numbers: Ints | None, n_names: int | None) -> int:
@@ -130,3 +146,40 @@ def counted_from(numbers: Ints, n_images: int, *, one_based: bool) -> tuple[int,
     if low < 1 or high >= n_images:
         return int(low >= 1 and high == n_images), False
     return int(one_based), True
+
+
+def places_of_numbers(
+    numbers: Ints, n_images: int, of_all: Ints | None, *, one_based: bool
+) -> tuple[Ints, tuple[str, ...]]:
+    """The place of each number's image, and in words how images are counted.
+
+    Parameters
+    ----------
+    numbers : ndarray of int
+        Of the trials that are kept.
+    n_images : int
+    of_all : ndarray of int, optional
+        Of all trials of the file; None if not all are numbers.
+    one_based : bool
+        See :func:`counted_from`.
+
+    Raises
+    ------
+    InputError
+        If a number is beyond the images.
+    """
+    low, high = int(numbers.min()), int(numbers.max())
+    every = of_all if of_all is not None and of_all.max() <= n_images else numbers
+    first, is_open = counted_from(every, n_images, one_based=one_based)
+    if low < first or high >= n_images + first:
+        raise InputError(
+            f"images are numbered from {low} to {high}, but there are {n_images}; number them from 0 to "
+            f"{n_images - 1}, or from 1 to {n_images}"
+        )
+    if is_open:
+        said = (
+            f"images are numbered from {first}, as is usual in {'MATLAB' if first else 'Python'}: {every.min()} to "
+            f"{every.max()} of {n_images} images would fit both; image_names, one for each image, would settle it"
+        )
+        return numbers - first, (said,)
+    return numbers - first, ("images are numbered from 1",) if first else ()

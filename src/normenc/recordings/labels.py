@@ -228,6 +228,8 @@ def as_images(images: Any, n_stimuli: int, kind: StimulusType) -> Any:
         raise InputError(f"images need stimuli given as image, not as {kind.name}; leave them out")
     if not on_disk(images):
         images = images.detach().cpu().numpy() if hasattr(images, "detach") else np.asarray(images)
+    if images.ndim == 4 and images.shape[3] == 1:  # one channel
+        images = images[..., 0] if not on_disk(images) else ImageSet.of(images).stack
     shape = images.shape
     if 0 in shape or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (3, 4))):
         raise InputError(
@@ -261,9 +263,9 @@ def check_same_neurons(values: npt.NDArray[Any], of_trials: Mapping[str, npt.NDA
         if len(names) > 1 and lacks.any(axis=0).all() and lacks.any(axis=1).all() and not lacks.all(axis=0).any():
             raise InputError(
                 f"the {len(names)} {what}s have different neurons: the neurons of the other {what}s are missing (NaN) "
-                f"in the trials of each {what}, so no trial and no neuron is complete. Read each {what} by itself "
-                f"({argument(where={what: str(names[0])}, missing='neurons')}, or a file of its own); or, to compare "
-                f"them together, give averages, one row per stimulus, and label the neurons with neuron_{what}"
+                f"in the trials of each {what}, so no trial and no neuron is complete. Some neurons are of several "
+                f"{what}s: give each {what} columns of its own, and their trials are joined; or read each {what} by "
+                f"itself ({argument(where={what: str(names[0])}, missing='neurons')}, or a file of its own)"
             )
 
 
@@ -294,5 +296,8 @@ def without_missing(
         trials = ~bad.any(axis=1)
     left, all_of = (neurons, n_neurons) if missing == "neurons" else (trials, n_trials)
     if not left.any():
-        raise InputError(f"every one of the {all_of:,} {missing} has missing responses; nothing would be left")
+        raise InputError(
+            f"every one of the {all_of:,} {missing} has missing responses; nothing would be left. If animals have "
+            "neurons of their own, label the trials with animal, or the neurons with neuron_animal, to join the trials"
+        )
     return trials, neurons, (f"left out {all_of - left.sum():,} of {all_of:,} {missing} with missing responses",)

@@ -122,9 +122,18 @@ def load(
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     with contents(key, asked) as content:
         if _n_gib(content.responses) > in_memory_gib:
-            return _streamed(content, asked)
+            return _with_cautions(_streamed(content, asked))
         content = chosen(content, asked)
-        return prepared(content.recording(missing=asked.missing), asked, binned=content.binned)
+        return _with_cautions(prepared(content.recording(missing=asked.missing), asked, binned=content.binned))
+
+
+def _with_cautions(recording: Recording) -> Recording:
+    """The recording with what its images look like, where this speaks for a fault."""
+    if recording.images is None:
+        return recording
+    from normenc.stimuli.checked_stacks import as_stack, check_values  # brings torch, which only images need
+
+    return replace(recording, cautions=(*recording.cautions, *check_values(as_stack(recording.images)).said))
 
 
 def _check_reads_nothing(key: str, asked: Preparation) -> None:
@@ -222,10 +231,16 @@ def _n_gib(responses: Any) -> float:
 
 
 def chosen(content: Contents, asked: Preparation) -> Contents:
-    """Select the requested stimuli, and the neurons with the requested labels, before missing values are checked."""
+    """Select the requested stimuli, and the neurons with the requested labels, before missing values are checked.
+
+    Trials of animals, or sessions, with neurons of their own are joined in between.
+    """
     if asked.stimuli == "shared":
         content = with_shared(content)
-    if content.responses is None or not asked.labels:
+    if content.responses is None:
+        return content
+    content = content.joined()
+    if not asked.labels:
         return content
     values = np.asarray(content.responses)
     labels = as_labels(content.neurons, NEURON_LABELS, values.shape[1], "neuron")

@@ -23,6 +23,7 @@ from normenc.recordings.labels import (
 )
 from normenc.recordings.on_disk import picked
 from normenc.recordings.rows import averaged, stimulus_rows, trial_rows
+from normenc.recordings.side_by_side import side_by_side
 from normenc.stimulus_types import STIMULUS_TYPES, StimulusType
 from normenc.texts import visible_array
 
@@ -127,7 +128,8 @@ class MadeFromArrays:
             See :meth:`from_responses`.
         missing : str
             How NaN is treated: ``"error"`` refuses it, ``"neurons"`` leaves out neurons that have any, ``"trials"``
-            leaves out trials that have any.
+            leaves out trials that have any. If each animal, or session, has neurons of its own, which are NaN in the
+            others' trials, these trials are joined first, and the recording's ``steps`` say so.
         **facts
             See :meth:`from_responses`.
 
@@ -150,12 +152,16 @@ class MadeFromArrays:
         values = as_matrix(responses)
         given, facts = _stimulus_among(facts, orientation, direction, image)
         stimulus, kind = as_stimulus(len(values), "trials", given)
+        of_trials: Mapping[str, Any] = as_labels(trials, TRIAL_LABELS, len(values), "trial")
+        of_neurons: Mapping[str, Any] = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
+        joined = side_by_side(values, stimulus, of_trials, of_neurons)
+        if joined is not None:
+            values, stimulus, of_trials, of_neurons = joined.responses, joined.stimulus, joined.trials, joined.neurons
         is_blank = without_stimulus(stimulus)
-        of_trials = as_labels(trials, TRIAL_LABELS, len(values), "trial")
-        of_neurons = as_labels(neurons, NEURON_LABELS, values.shape[1], "neuron")
         check_same_neurons(values, of_trials)
         check_range(values)
         kept, kept_neurons, steps = without_missing(values, missing)
+        steps = steps if joined is None else (*joined.steps, *steps)
         if not kept_neurons.all():
             values = values[:, kept_neurons]
             of_neurons = {key: labels[kept_neurons] for key, labels in of_neurons.items()}

@@ -14,7 +14,7 @@ def on_disk(images: Any) -> bool:
 
 def is_ordered(images: Any) -> bool:
     """Whether it is known that the first axis counts images: those of files, which have no other."""
-    from normenc.stimuli.stacks import ArrayFile
+    from normenc.stimuli.array_files import ArrayFile
 
     return on_disk(images) and not isinstance(images, ArrayFile)
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.recordings.image_files import NamedImages
-from normenc.recordings.image_stacks import counted_from, first_axis_counts
+from normenc.recordings.image_stacks import first_axis_counts, places_of_numbers
 from normenc.recordings.labels import as_text, visible_labels, without_stimulus
+from normenc.recordings.named_sets import ImageSets, joined
 from normenc.recordings.on_disk import is_ordered, picked
 from normenc.stimulus_types import StimulusType
 from normenc.texts import natural_order
@@ -20,6 +21,7 @@ from normenc.texts import natural_order
 __all__ = ["images_of_numbers", "match_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".npy", ".mat", ".svg")
+IN_ORDER = "in the natural order of their names"
 LAST_NUMBER = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 
 
@@ -51,13 +53,33 @@ def match_images(
     if not shown.any():
         raise InputError("no trial shows an image: every one is missing (NaN or empty)")
     of_all, all_shown = (given, shown) if every is None else _shown(every)
+    told: tuple[str, ...] = ()
+    if isinstance(images, ImageSets):
+        images, renamed, told = joined(images, _as_names(of_all[all_shown]), one_based=one_based)
+        if renamed:
+            given, of_all = (
+                _renamed(labels, named, renamed) for labels, named in ((given, shown), (of_all, all_shown))
+            )
     counting = _Counting(_numbers(of_all[all_shown]), one_based)
     names, pictures, said = _matched(given[shown], images, image_names, counting)
+    said = told + said
     if shown.all():
         return names, pictures, said
     every = np.zeros(len(given), dtype=names.dtype)
     every[shown] = names
     return every, pictures, said
+
+
+def _as_names(labels: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
+    return labels if labels.dtype.kind == "U" else _whole(labels).astype(str)
+
+
+def _renamed(
+    labels: npt.NDArray[Any], shown: npt.NDArray[np.bool_], renamed: Mapping[str, str]
+) -> npt.NDArray[np.str_]:
+    names = np.full(len(labels), "", dtype=object)
+    names[shown] = [renamed.get(name, name) for name in _as_names(labels[shown]).tolist()]
+    return names.astype(str)
 
 
 class _Counting(NamedTuple):
@@ -69,7 +91,7 @@ class _Counting(NamedTuple):
 
 def _shown(labels: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     given = np.ravel(np.asarray(labels))
-    if given.dtype.kind not in "iufb":
+    if given.dtype.kind not in "iuf":
         given = visible_labels(as_text(given, "image"), "image")
     return given, ~without_stimulus(given) if given.dtype.kind in "fU" else np.ones(len(given), dtype=bool)
 
@@ -88,6 +110,7 @@ def _matched(
 ) -> tuple[npt.NDArray[Any], Any, tuple[str, ...]]:
     """:func:`match_images` of trials that all show an image."""
     in_sets = isinstance(images, NamedImages) and images.in_sets
+    left_out = images.left_out if isinstance(images, NamedImages) else ()
     if isinstance(images, NamedImages):
         image_names, images = list(images), images.stack
     elif isinstance(images, Mapping):
@@ -124,8 +147,9 @@ def _matched(
             index, said = _by_name(labels, own, counting, in_sets=in_sets)
         else:
             index, said = _by_number(labels.astype(int), own, counting)
+        _check_all_counted(said, left_out)
     elif numbers is not None:
-        index, said = _index(numbers, len(images), counting)
+        index, said = places_of_numbers(numbers, len(images), counting.numbers, one_based=counting.one_based)
         own = [f"{number:0{len(str(len(images) - 1))}d}" for number in range(len(images))]
     else:
         raise InputError(
@@ -134,6 +158,15 @@ def _matched(
         )
     used = sorted(set(index.tolist()), key=lambda number: own[number])
     return np.array(own)[index], _stacked(images, used), stacked + said
+
+
+def _check_all_counted(said: tuple[str, ...], left_out: tuple[str, ...]) -> None:
+    """Raise InputError where images are counted in order, and one that cannot be read would have counted."""
+    if left_out and any(IN_ORDER in text for text in said):
+        raise InputError(
+            f"{said[0]}, but {', '.join(left_out[:3])}{', ...' * (len(left_out) > 3)} cannot be read as an image, so "
+            "later ones may be counted wrongly; save it as .png or remove it, or name images in the trials"
+        )
 
 
 def _check_names(own: list[str], n_images: int) -> None:
@@ -149,26 +182,6 @@ def _whole(given: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     if bad.any():
         raise InputError(f"image holds {given[bad][0]}; image numbers must be whole")
     return given.astype(np.int64)
-
-
-def _index(
-    numbers: npt.NDArray[np.int64], n_images: int, counting: _Counting
-) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    low, high = int(numbers.min()), int(numbers.max())
-    every = counting.numbers if counting.numbers is not None and counting.numbers.max() <= n_images else numbers
-    first, is_open = counted_from(every, n_images, one_based=counting.one_based)
-    if low < first or high >= n_images + first:
-        raise InputError(
-            f"images are numbered from {low} to {high}, but there are {n_images}; number them from 0 to "
-            f"{n_images - 1}, or from 1 to {n_images}"
-        )
-    if is_open:
-        said = (
-            f"images are numbered from {first}, as is usual in {'MATLAB' if first else 'Python'}: {every.min()} to "
-            f"{every.max()} of {n_images} images would fit both; image_names, one for each image, would settle it"
-        )
-        return numbers - first, (said,)
-    return numbers - first, ("images are numbered from 1",) if first else ()
 
 
 def _stem(name: str) -> str:
@@ -210,9 +223,9 @@ def _by_number(
             "none; name images in the trials, or leave images that have no number out of the folder"
         )
     order = natural_order(own)
-    index, _ = _index(numbers, len(own), counting)
+    index, _ = places_of_numbers(numbers, len(own), counting.numbers, one_based=counting.one_based)
     first = int(numbers[0] - index[0])
-    said = f"images are counted from {first} in the natural order of their names ({first} is {own[order[0]]})"
+    said = f"images are counted from {first} {IN_ORDER} ({first} is {own[order[0]]})"
     return np.array(order, dtype=np.int64)[index], (said,)
 
 

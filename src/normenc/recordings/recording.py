@@ -223,10 +223,8 @@ class Recording(MadeFromArrays, Shown):
         repeats = "" if high == 1 else f", {low} to {high} trials each" if low < high else f", {low} trials each"
         animals = f", {len(self.animals)} {self.whose}" if len(self.animals) > 1 else ""
         kind = ", simulated: no animal was recorded" if self.simulated else ""
-        return (
-            f"{self.label}: {self.n_stimuli} stimuli{known}{repeats}{animals}, species {self.species}, "
-            f"area {self.area}{kind}"
-        )
+        facts = [f", {name} {fact}" for name in ("species", "area") if (fact := getattr(self, name)) != "simulated"]
+        return f"{self.label}: {self.n_stimuli} stimuli{known}{repeats}{animals}{''.join(facts)}{kind}"
 
     def _title(self) -> str:
         return self.describe()

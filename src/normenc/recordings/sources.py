@@ -48,7 +48,7 @@ SOURCES = {
             size="200 colour photographs x 200 neurons x 4 repeats",
             species="simulated",
             area="simulated",
-            units="arbitrary",
+            units="arbitrary units",
             source="normenc.recordings.simulated_from_photographs",
             citation=(
                 "The normenc developers, normenc: normative encoding models, 2026; photographs of scikit-image and "

@@ -10,12 +10,18 @@ from normenc.encoders import EncoderKind
 from normenc.report.changed_settings import Setting
 from normenc.report.learned import learned_rows, learned_word
 from normenc.report.matching import MIN_ORDERED, similarity_by_run
-from normenc.report.wording import FACTORS, decimals, join_factors, join_names, listed, p_value, quoted, signed
+from normenc.report.wording import FACTORS, counted, decimals, join_factors, join_names, listed, p_value, quoted, signed
 from normenc.runs import Run
 
 __all__ = ["cautions", "changed", "other_ways", "what_differs"]
 
 MANY = 6  # names, or conclusions that differ, that are written out
+NOUNS = {  # as they are counted
+    EncoderKind.TRAINED: "trained layer",
+    EncoderKind.PRETRAINED: "pretrained layer",
+    EncoderKind.TWIN: "untrained twin",
+    EncoderKind.CONTROL: "control",
+}
 NO_CEILING = ("none", "no formula")  # kinds of ceilings that are none
 
 
@@ -44,8 +50,8 @@ def what_differs(
         only some runs have, and conclusions.
     """
     sentences = [_recordings(runs), _settings(settings), _best_layers(runs, table), _controls(runs, table)]
-    sentences += [_order(runs, order), _largest_difference(runs, table), _only_some(runs, table)]
-    sentences += _conclusions(runs, concluded)
+    sentences += [_order(runs, table, order), _largest_difference(runs, table), _only_some(runs, table)]
+    sentences += _conclusions(runs, table, concluded)
     return [sentence for sentence in sentences if sentence]
 
 
@@ -176,7 +182,16 @@ def _controls(runs: Sequence[Run], table: pd.DataFrame) -> str:
     return f"{start} a higher similarity than every {learned_word(table)} layer: {of_runs}."
 
 
-def _order(runs: Sequence[Run], order: pd.DataFrame) -> str:
+def _of_kinds(table: pd.DataFrame) -> str:
+    """How many encoders of each kind all runs have, in brackets."""
+    n_runs = table["run"].nunique()
+    runs = table[np.isfinite(table["similarity"])].groupby(["kind", "encoder"], sort=False)["run"].nunique()
+    n = runs[runs == n_runs].groupby("kind").size()
+    said = [counted(int(n[kind]), noun) for kind, noun in NOUNS.items() if kind in n]
+    return f" ({join_names(said)})" if said else ""
+
+
+def _order(runs: Sequence[Run], table: pd.DataFrame, order: pd.DataFrame) -> str:
     known = order.dropna(subset=["rho"])
     if known.empty:
         few = int(order["n"].max()) < MIN_ORDERED
@@ -186,8 +201,8 @@ def _order(runs: Sequence[Run], order: pd.DataFrame) -> str:
     if len(runs) == 2:
         row = known.iloc[0]
         return (
-            f"The order of the {int(row['n'])} encoders that both runs have (trained, untrained and controls) "
-            f"has a Spearman rank correlation of {row['rho']:.2f}."
+            f"The order of the {int(row['n'])} encoders that both runs have{_of_kinds(table)} has a Spearman rank "
+            f"correlation of {row['rho']:.2f}."
         )
     low, high = known.loc[known["rho"].idxmin()], known.loc[known["rho"].idxmax()]
     if low["rho"] == high["rho"]:
@@ -239,18 +254,18 @@ def _only_some(runs: Sequence[Run], table: pd.DataFrame) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _conclusions(runs: Sequence[Run], concluded: pd.DataFrame) -> list[str]:
+def _conclusions(runs: Sequence[Run], table: pd.DataFrame, concluded: pd.DataFrame) -> list[str]:
     apart, same = changed(concluded)
-    n = len(apart) + len(same)
+    n, word = len(apart) + len(same), learned_word(table)
     if not n:
-        return ["No conclusion about a trained layer occurs in more than one run."]
+        return [f"No conclusion about a {word} layer occurs in more than one run."]
     if n == 1:
         sentences = [
-            f"The one conclusion about a trained layer that occurs in more than one run "
+            f"The one conclusion about a {word} layer that occurs in more than one run "
             f"{'differs' if apart else 'is the same'}."
         ]
     else:
-        start = f"Of {n} conclusions about trained layers that occur in more than one run"
+        start = f"Of {n} conclusions about {word} layers that occur in more than one run"
         sentences = [
             f"{start}, {len(same)} {'is' if len(same) == 1 else 'are'} the same and {len(apart)} "
             f"{'differs' if len(apart) == 1 else 'differ'}."

@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 from PIL import Image
 
+from normenc import figures
 from normenc.report.embedded import sheet_uri
 from normenc.runs import Run
 from normenc.runs.schema import SHEET_COLUMNS
@@ -44,9 +45,9 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     Returns
     -------
     dict
-        ``stimuli`` (labels, angles or None, numbers among all, period and its start, and the sheet of their images),
-        ``populations`` (label, kind, RDM, components, tuning), the RDMs' ``metric``, and of the ``leaderboard`` its
-        labels and, by method, its rows.
+        ``stimuli`` (labels, angles or None, period and its start, and the sheet of their images), ``populations``
+        (label, kind, RDM, components, tuning), the RDMs' ``metric`` and whether each has a scale of its own, and of
+        the ``leaderboard`` its labels and, by method, its rows.
     """
     populations = run.populations
     if populations is None:
@@ -56,7 +57,7 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     some = np.unique(np.linspace(0, len(stimulus) - 1, min(len(stimulus), MOST_STIMULI)).round().astype(int))
     chosen = order[some]
     rdms = run.rdms_of(chosen.tolist())
-    matrices = rdms.to_numpy()
+    matrices, metric = rdms.to_numpy(), str(rdms.attrs["metric"])
     units = pd.DataFrame(columns=["population", "unit"]) if run.tuning_units is None else run.tuning_units
     shown_populations = [
         _population(populations, index, matrices[index], chosen, units, _totals(run.tuning))
@@ -65,7 +66,8 @@ def explorer(run: Run, by_method: list[tuple[str, list[dict[str, Any]]]]) -> dic
     return {
         "stimuli": _stimuli(run.stimuli, stimulus[some], chosen, len(stimulus), shown),
         "populations": shown_populations,
-        "metric": str(rdms.attrs["metric"]),
+        "metric": metric,
+        "own_scales": shown.is_named or figures.are_flat(dict(enumerate(matrices)), metric),
         "leaderboard": {
             "labels": run.similarity["encoder"].tolist(),
             "methods": [_method(name, rows) for name, rows in by_method],
@@ -99,7 +101,11 @@ def _method(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     ceiling = [rows[0]["ceiling_lower"], rows[0]["ceiling_upper"]]
     return {
         "name": name,
-        "rows": [{column: _number(row[column]) for column in columns} for row in rows],
+        "rows": [
+            {column: _number(row[column]) for column in columns}
+            | {"minus_ceiling": _number(row["similarity"] - row["ceiling_lower"])}
+            for row in rows
+        ],
         "ceiling": [_number(value) for value in ceiling],
     }
 
@@ -141,13 +147,13 @@ def _stimuli(
     picture, width, height = _cut(sheet, n_stimuli, chosen)
     return {
         "kind": shown.noun,
+        "named": shown.is_named,
         "period": int(period) if period is not None and period == int(period) else period,
         "start": shown.start,
         "labels": labels,
         "angles": angles,
         "thinned_from": n_stimuli if len(chosen) < n_stimuli else None,
         "sheet": sheet_uri(picture),
-        "numbers": (chosen + 1).tolist(),
         "columns": SHEET_COLUMNS,
         "width": width,
         "height": height,

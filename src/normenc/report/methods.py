@@ -4,6 +4,10 @@ import re
 from math import factorial
 from typing import Any
 
+import pandas as pd
+
+from normenc.report.methods_regression import REFERENCES as OF_REGRESSION
+from normenc.report.methods_regression import explained_beyond, predicted
 from normenc.report.sentences import FOLDED
 from normenc.report.stages import stages_of
 from normenc.report.wording import counted, join_factors, join_names
@@ -22,13 +26,13 @@ REFERENCES = {
     "the Limits of Bootstrap, 263–270. Wiley.",
     "holm": "Holm S (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics 6:65–70.",
-    "ridge": "Hoerl AE, Kennard RW (1970). Ridge regression: biased estimation for nonorthogonal problems. "
-    "Technometrics 12:55–67.",
     "tsne": "van der Maaten L, Hinton G (2008). Visualizing data using t-SNE. Journal of Machine Learning Research "
     "9:2579–2605.",
+    **OF_REGRESSION,
     "course": "Neuromatch Academy, Computational Neuroscience, deep learning day, tutorial 3: Building and Evaluating "
     "Normative Encoding Models.",
 }
+UNTOLD = ("not stated", "simulated")  # areas and species of which a sentence of its own speaks, if any
 METRICS = {
     "correlation": "one minus the Pearson correlation",
     "cosine": "one minus the cosine",
@@ -43,6 +47,9 @@ def methods(
     networks: list[dict[str, Any]],
     layers: list[str],
     controls: list[str],
+    partitioning: pd.DataFrame | None = None,
+    *,
+    between_animals: bool = False,
 ) -> tuple[str, list[str]]:
     """Write the paragraph.
 
@@ -54,6 +61,10 @@ def methods(
         Sections of the study, each with its ``title``; tasks also with ``trains``.
     layers, controls : list of str
         Names of the layers of trained networks, and of the controls, that were compared.
+    partitioning : DataFrame, optional
+        The rows of ``partitioning.csv``.
+    between_animals : bool
+        Whether animals were predicted from each other.
 
     Returns
     -------
@@ -76,15 +87,30 @@ def methods(
         *_encoders(environment, controls if not tasks else []),
         *_comparison(study, environment, cite),
         *_inference(study, environment, cite),
-        *_encoding(study, cite),
+        *explained_beyond(partitioning, cite),
+        *_predicted(study, environment, partitioning, between_animals, cite),
         f"The analysis used normenc {environment['normenc']} with PyTorch {environment['packages']['torch']}, and "
         f"follows the course {cite('course')}{_embedding(study, cite)}.",
     ]
     return " ".join(sentences), [REFERENCES.get(key, key) for key in cited]
 
 
+def _predicted(
+    study: dict[str, Any],
+    environment: dict[str, Any],
+    partitioning: pd.DataFrame | None,
+    between_animals: bool,
+    cite: Any,
+) -> list[str]:
+    if "predict" not in stages_of(study):
+        return []
+    repeats = environment["recording"].get("n_repeats") or (1, 1)
+    options = {"between_animals": between_animals, "repeated": max(repeats) > 1, "cite": cite}
+    return predicted(study["encoding"], partitioning, **options)
+
+
 def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
-    known = [recording[key] for key in ("area", "species") if recording[key] != "not stated"]
+    known = [recording[key] for key in ("area", "species") if recording[key] not in UNTOLD]
     where = f" ({', '.join(known)})" if known else ""
     n = recording["n_neurons"]
     population = "the RDM of a population" if n is None else f"the responses of {counted(n, 'neuron')}"
@@ -98,7 +124,7 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
     if recording["simulated"]:
         sentences.append("This population was simulated; no animal was recorded.")
     if n is not None and recording["units"] != "not stated":
-        sentences.append(f"Responses were expressed as {recording['units']}.")
+        sentences.append(_units(recording["units"]))
     if recording["steps"]:
         sentences.append(_prepared(recording["steps"]))
     sentences += inference.get("notes", [])
@@ -111,6 +137,20 @@ def _recording(recording: dict[str, Any], inference: dict[str, Any]) -> str:
             "opposite directions."
         )
     return " ".join(sentences)
+
+
+def _units(units: str) -> str:
+    """The unit of responses, as a sentence.
+
+    Examples
+    --------
+    >>> print(_units("arbitrary (1 is the peak)"), _units("spikes per trial"), _units("z-scores"))
+    Responses were in arbitrary units (1 is the peak). Responses were in spikes per trial. Responses were z-scores.
+    """
+    found = re.match(r"(arbitrary( units)?|a\. ?u\.|au)(?![\w.])", units, re.IGNORECASE)
+    if found:
+        return f"Responses were in arbitrary units{units[found.end() :]}."
+    return f"Responses were {'' if units.startswith('z-score') else 'in '}{units}."
 
 
 def _prepared(steps: list[str]) -> str:
@@ -135,13 +175,14 @@ def _training(
     them = "layer" if len(layers) == 1 else "layers"
     architectures = "; ".join(_sized(network) for network in networks)
     each = "For each task and architecture, " if len(tasks) > 1 or len(networks) > 1 else ""
-    others = f", and {join_names(controls)}," if controls else ""
+    others = f" The controls were {join_names(controls)}." if controls else ""
     return [
         f"{each}{n[0].lower() + n[1:] if each else n} trained by stochastic gradient descent on "
         f"{join_names([_trained(task) for task in tasks])}, and never on neural data.",
         f"The {'architecture was' if len(networks) == 1 else 'architectures were'} {architectures}.",
-        f"The {them} {join_names(layers)} {'was' if len(layers) == 1 else 'were'} compared with the recording; the "
-        f"same {them} of {untrained}{' of each architecture' * (len(networks) > 1)}{others} served as controls.",
+        f"The {them} {join_names(layers)} {'was' if len(layers) == 1 else 'were'} compared with the recording, and so "
+        f"{'was' if len(layers) == 1 else 'were'} the same {them} of {untrained}"
+        f"{' of each architecture' * (len(networks) > 1)}, called untrained twins.{others}",
     ]
 
 
@@ -151,26 +192,26 @@ def _encoders(environment: dict[str, Any], controls: list[str]) -> list[str]:
     if not encoders:
         return []
     n = counted(len(environment["seeds"]["untrained"]), "seed")
-    others = f", and {join_names(controls)}," if controls else ""
+    last = f"Initial weights were those of {n}."
     if any(own["weights"] for own in encoders):
-        last = f"The same layers of untrained twins (initial weights of {n}){others} served as controls."
-    else:
-        served = f"; {join_names(controls)} served as controls" if controls else ""
-        last = f"Initial weights were those of {n}{served}."
+        last = f"The same layers with initial weights of {n}, called untrained twins, were compared too."
+    last += f" The controls were {join_names(controls)}." * bool(controls)
     return [*(_encoder(own) for own in encoders), last]
 
 
 def _encoder(own: dict[str, Any]) -> str:
     library, _, name = own["model"].partition(":")
-    source = f"{name}, as built by {library}" if library in ("timm", "torchvision") else f"built by {own['model']}"
+    source = f"built by {own['model']}"
+    if library in ("timm", "torchvision"):
+        source = f"from {library}" if name == own["label"] else f"{name} from {library}"
     weights = "was not trained"
     if own["weights"]:
         file = f"the file {own['file']}" if own["file"] else library
-        weights = f"had pretrained weights from {file} (SHA-256 {own['sha256']})"
+        weights = f"had pretrained weights ({file}, SHA-256 {own['sha256']})"
     layers = "layer" if len(own["layers"]) == 1 else "layers"
     chosen = f" ({own['chosen']})" if own["chosen"] else ""
     return (
-        f"The network {own['label']} ({source}) {weights} and was shown images prepared as follows: {own['shown']}. "
+        f"The network {own['label']} ({source}) {weights}. It was shown images {own['shown']}. "
         f"Its {layers} {join_names(own['layers'])} {'was' if layers == 'layer' else 'were'} compared with the "
         f"recording{chosen}.{_reduced(own)}"
     )
@@ -284,18 +325,3 @@ def _embedding(study: dict[str, Any], cite: Any) -> str:
     if "describe" not in stages_of(study):
         return ""
     return f"; embeddings are two-dimensional, by principal component analysis and t-SNE {cite('tsne')}"
-
-
-def _encoding(study: dict[str, Any], cite: Any) -> list[str]:
-    if "predict" not in stages_of(study):
-        return []
-    settings = study["encoding"]
-    how = f"ridge regression {cite('ridge')}" if settings["method"] == "ridge" else "partial least squares"
-    networks = (
-        f"; for reference, networks ({join_names(settings['networks'])}) were fitted to the neurons directly"
-        * bool(settings["networks"])
-    )
-    return [
-        f"The neurons’ responses were predicted from each layer by {how}, cross-validated over "
-        f"{settings['n_folds']} folds of stimuli{networks}."
-    ]

@@ -15,6 +15,7 @@ from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.partition_sentences import beyond, beyond_controls
 from normenc.report.reference_sentences import ALPHA
+from normenc.report.reproducing import needed_code, used_settings
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.stages import left_out, stages_of
 from normenc.report.wording import FACTORS, counted, join_factors, join_names, shown, the_recording
@@ -77,13 +78,23 @@ def _rendered(run: Run) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     study, environment = run.settings, run.environment
+    kind = as_type(environment["recording"]["stimuli"])
     similarity, differences, training = run.similarity, run.differences, run.training
     pictures = {name: picture_uri(content) for name, content in run.drawn().items()}
     networks = [_described(section) for section in _sections(study.get("network", []))]
     tasks = [_task(section, study["training"], networks) for section in _sections(study.get("task", []))]
     controls = similarity.loc[similarity["kind"] == EncoderKind.CONTROL, "network"].unique().tolist()
     layers = similarity.loc[similarity["kind"] == EncoderKind.TRAINED, "layer"].unique().tolist()
-    paragraph, references = methods(study, environment, tasks, networks, layers, controls)
+    paragraph, references = methods(
+        study,
+        environment,
+        tasks,
+        networks,
+        layers,
+        controls,
+        run.partitioning,
+        between_animals=run.between_animals is not None,
+    )
     by_method = _by_method(similarity, run.similarity_by_method)
     data = explorer(run, by_method)
     predictivity = _records(run.predictivity)
@@ -102,7 +113,8 @@ def _rendered(run: Run) -> str:
         is_grid=run.is_grid,
         scores=_scores(run.scores),
         failures=_records(run.failures),
-        study_toml=run.text(SETTINGS),
+        study_toml=used_settings(run.text(SETTINGS), study, gratings=kind.period is not None),
+        needed_code=needed_code(study),
         environment=environment,
         recording=environment["recording"],
         quality=run.quality,
@@ -128,10 +140,11 @@ def _rendered(run: Run) -> str:
         by_method=by_method,
         differences=differences.to_dict("records"),
         partitioning=_records(run.partitioning),
+        with_twins=_knows(run.partitioning, "beyond_twin"),
         between_animals=_records(run.between_animals),
         losses=[] if training is None else _losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
-        stimulus_type=as_type(environment["recording"]["stimuli"]),
+        stimulus_type=kind,
         described_type=as_type(environment["recording"].get("described", environment["recording"]["stimuli"])),
         turned=_turned(run),
         tuning=_tuning(run),
@@ -194,6 +207,11 @@ def _by_method(similarity: pd.DataFrame, others: pd.DataFrame | None) -> list[tu
 def _records(table: pd.DataFrame | None) -> list[dict[Any, Any]]:
     """Rows of a table; none if the run does not have it."""
     return [] if table is None else table.to_dict("records")
+
+
+def _knows(table: pd.DataFrame | None, column: str) -> bool:
+    """Whether a table has any value in a column."""
+    return table is not None and column in table and bool(table[column].notna().any())
 
 
 def _tuning(run: Run) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from normenc.report.learned import learned_rows, learned_word
-from normenc.report.wording import corrected, counted, interval, join_names, listed, p_value
+from normenc.report.wording import corrected, counted, interval, join_factors, join_names, listed, p_value
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import as_type
 
@@ -14,16 +14,16 @@ __all__ = ["ALPHA", "against_ceiling", "against_chance", "zero_is_unrelated"]
 ALPHA = 0.05
 SHOWN = 8  # models that are named one by one
 # Distance from the lower ceiling, relative to it if the measure is not a correlation, within which a layer whose
-# interval includes the ceiling reaches it.
+# interval includes the ceiling is close to it.
 CLOSE = 0.05
 
 
 def against_ceiling(similarity: pd.DataFrame, shown: int | None = None) -> str:
     """How far the trained and pretrained layers are from the lower noise ceiling.
 
-    A layer reaches it if its similarity is as high, or at most 0.05 lower while its interval includes the ceiling and
-    the difference is not significant. For any other layer, the sentence states how far below the ceiling it is and, if
-    that difference was not significant, why.
+    A layer reaches it if its similarity is as high, and comes close to it if that is at most 0.05 lower while its
+    interval includes the ceiling and the difference is not significant. For any other layer, the sentence states how
+    far below the ceiling it is and, if that difference was not significant, why.
 
     Parameters
     ----------
@@ -68,9 +68,12 @@ def _one_by_one(learned: pd.DataFrame, n_tests: int) -> list[str]:
     for _, row in learned.iterrows():
         name, distance = row["encoder"], row["ceiling_lower"] - row["similarity"]
         test = f"{p_value(row['p_ceiling_holm'])}, {corrected(n_tests, 'model')}"
-        if _reaches(row):
-            near = "" if distance <= 0 else f" to within {distance:.3f}; the difference was not significant ({test})"
-            reached.append(f"{name} reaches the lower ceiling{near}.")
+        if distance <= 0:
+            reached.append(f"{name} reaches the lower ceiling.")
+        elif _is_close(row):
+            reached.append(
+                f"{name} comes within {distance:.3f} of the lower ceiling; the difference was not significant ({test})."
+            )
         elif pd.isna(row["p_ceiling_holm"]):
             unsure.append(f"{name} is {distance:.3f} below the lower ceiling; this difference could not be tested.")
         elif row["p_ceiling_holm"] <= ALPHA:
@@ -90,11 +93,11 @@ def _one_by_one(learned: pd.DataFrame, n_tests: int) -> list[str]:
     return [*sure, *unsure, *reached]
 
 
-def _reaches(row: Any) -> bool:
+def _is_close(row: Any) -> bool:
     distance = row["ceiling_lower"] - row["similarity"]
     included = row["low"] <= row["ceiling_lower"] <= row["high"]
     close = CLOSE * (1 if zero_is_unrelated(row) else abs(row["ceiling_lower"]))
-    return bool(distance <= 0 or (distance <= close and included and not row["p_ceiling_holm"] <= ALPHA))
+    return bool(0 < distance <= close and included and not row["p_ceiling_holm"] <= ALPHA)
 
 
 def _why_not(row: Any) -> str:
@@ -108,15 +111,25 @@ def _why_not(row: Any) -> str:
 
 
 def _in_numbers(learned: pd.DataFrame, n_tests: int) -> str:
-    reached = sum(_reaches(row) for _, row in learned.iterrows())
-    sure = learned["p_ceiling_holm"].le(ALPHA) & (learned["similarity"] < learned["ceiling_lower"])
-    rest = len(learned) - reached - int(sure.sum())
+    """How many layers reach the lower ceiling, are close to it, or below it."""
+    below = learned["similarity"] < learned["ceiling_lower"]
+    sure = int((below & learned["p_ceiling_holm"].le(ALPHA)).sum())
+    reached, close = int((~below).sum()), sum(_is_close(row) for _, row in learned.iterrows())
+    further = len(learned) - reached - close - sure
+    most = f"{CLOSE:g}" if zero_is_unrelated(learned.iloc[0]) else f"{100 * CLOSE:g} %"
+    said = [
+        (reached, f"{'reaches' if reached == 1 else 'reach'} the lower ceiling"),
+        (close, f"{_are(close)} at most {most} below it, which was not significant"),
+        (further, f"{_are(further)} {'further ' * (close > 0)}below it by a difference that was not significant"),
+        (sure, f"{_are(sure)} significantly below it"),
+    ]
+    parts = [f"{n} {what}" for n, what in said if n]
     layers = f"{len(learned)} {learned_word(learned)} layers"
-    return (
-        f"Of {layers}, {int(sure.sum())} {_are(int(sure.sum()))} significantly below the lower "
-        f"ceiling (p-values {corrected(n_tests, 'model')}), {rest} {_are(rest)} below it by a difference that was not "
-        f"significant, and {reached} {'reaches' if reached == 1 else 'reach'} it."
-    )
+    if len(parts) == 1:
+        what = next(what for n, what in said if n).replace("below it", "below the lower ceiling")
+        return f"All {layers} {what} (p-values {corrected(n_tests, 'model')})."
+    text = f"Of {layers}, {join_names(parts)} (p-values {corrected(n_tests, 'model')})."
+    return text if reached else text.replace("below it", "below the lower ceiling", 1)
 
 
 def _are(n: int) -> str:
@@ -158,7 +171,20 @@ def against_chance(similarity: pd.DataFrame, stimulus_type: str) -> str:
         return f"No model is significantly more similar than chance ({test}; {how}).{hopeless}"
     models = listed(above["encoder"].tolist()) if len(above) <= SHOWN else f"{len(above)} of {n_tests} models"
     chance = "under circular shifts of the stimuli" if shifts else f"chance ({test}"
-    return f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {models}.{hopeless}"
+    said = f"Significantly more similar than {chance}{' (' if shifts else '; '}{how}): {models}.{hopeless}"
+    return said + _generalises_otherwise(above)
+
+
+def _generalises_otherwise(above: pd.DataFrame) -> str:
+    """Why intervals include 0 of models that are significantly more similar than chance."""
+    if "low" not in above or not (above["low"] <= 0).any() or not zero_is_unrelated(above.iloc[0]):
+        return ""
+    resampled = str(above["resampled"].iloc[0]).split() if "resampled" in above else []
+    whose = next((f"these {factor}" for factor in ("animals", "sessions") if factor in resampled), "this recording")
+    return (
+        f" Some of their confidence intervals include 0 all the same: the test permutes the stimuli of {whose}, while "
+        f"the intervals also generalise to other {join_factors(resampled) if resampled else 'data'}."
+    )
 
 
 def _hopeless(smallest: pd.Series, labels: pd.Series) -> str:

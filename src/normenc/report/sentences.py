@@ -7,21 +7,21 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.renamed import renamed
+from normenc.report.difference_sentences import against_controls, against_twin, counted_differences
 from normenc.report.learned import in_words, learned_rows, learned_word, never_learned, of_others
 from normenc.report.reference_sentences import ALPHA, against_ceiling, against_chance, zero_is_unrelated
 from normenc.report.wording import (
-    corrected,
+    counted,
     interval,
     join_names,
     minus,
-    p_value,
-    signed,
     the_recording,
 )
 from normenc.stimulus_types import as_type
 
 __all__ = ["answer", "findings", "limits"]
 
+FEW_ANIMALS = 4  # of which an interval that generalises over animals has at most 3 degrees of freedom
 MANY = 4  # trained layers that the page describes one by one
 FOLDED = "folded directions onto orientations"  # as steps of a recording say it
 
@@ -111,9 +111,17 @@ def _of_best(name: str, row: Any, word: str) -> str:
     if row["low"] <= 0 and zero_is_unrelated(row):
         return (
             f"It is uncertain whether any {word} layer matches {recording}: the most similar one, {name}, has a "
-            f"similarity of {similarity}, and its 95 % confidence interval includes 0 ({ends})."
+            f"similarity of {similarity}, and its 95 % confidence interval includes 0 ({ends}).{_few_animals(row)}"
         )
     return f"Of the {word} layers, {name} matches {recording} best, with a similarity of {similarity} ({between})."
+
+
+def _few_animals(row: Any) -> str:
+    """Why an interval is wide that generalises over few animals."""
+    n = row.get("n_animals", float("nan"))
+    if "animals" not in str(row.get("resampled", "")).split() or not n <= FEW_ANIMALS:
+        return ""
+    return f" It generalises to other animals, and with {counted(int(n), 'animal')} such an interval is wide."
 
 
 def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Series) -> str:
@@ -203,16 +211,17 @@ def findings(similarity: pd.DataFrame, differences: pd.DataFrame, *, stimulus_ty
     named = learned["encoder"].tolist()
     if len(named) > MANY:
         named = [] if best is None else [best["encoder"]]
-        sentences += [_counted(twins, "its untrained twin", f"{len(learned)} {word}", n_tests)]
-        for other, rows in against.groupby("other", sort=False):
-            sentences.append(_counted(rows, str(other), f"{len(learned)} {word}", n_tests))
+        of = f"{len(learned)} {word}"
+        sentences += counted_differences({"its untrained twin": twins} if len(twins) else {}, of, n_tests)
+        others = {str(other): rows for other, rows in against.groupby("other", sort=False)}
+        sentences += counted_differences(others, of, n_tests)
     sentences += [
-        _against_twin(row, n_tests, of_others(similarity, str(row.encoder)))
+        against_twin(row, n_tests, of_others(similarity, str(row.encoder)))
         for row in twins[twins["encoder"].isin(named)].itertuples()
     ]
     for layer in named:
         rows = against[against["encoder"] == layer]
-        sentences += [_against_controls(layer, rows, n_tests)] if len(rows) else []
+        sentences += [against_controls(layer, rows, n_tests)] if len(rows) else []
     shown = None if len(learned) <= MANY else MANY
     return [*sentences, against_ceiling(similarity, shown), against_chance(similarity, stimulus_type)]
 
@@ -259,86 +268,6 @@ def _unknown(similarity: pd.DataFrame) -> list[str]:
         whose = join_names(own["encoder"].tolist())
         sentences.append(f"No {what} is known for {whose}: {reason}.")
     return sentences
-
-
-def _counted(rows: pd.DataFrame, other: str, layers: str, n_tests: int) -> str:
-    """In how many of `layers`, such as "12 trained" ones, the difference from another encoder is significant."""
-    sure = rows["p_holm"] <= ALPHA
-    more, less = int((sure & (rows["difference"] > 0)).sum()), int((sure & (rows["difference"] < 0)).sum())
-    untested = int(rows["p_holm"].isna().sum())
-    rest = f"; {untested} could not be tested" if untested else ""
-    how = f"(p-values {corrected(n_tests)})"
-    if not more + less:
-        return f"None of the {layers} layers differed significantly from {other} {how}{rest}."
-    unsure = len(rows) - more - less - untested
-    parts = [
-        f"{more} {'is' if more == 1 else 'are'} significantly more similar than "
-        f"{other.replace('its untrained twin', 'their untrained twins')}",
-        f"{less} {'is' if less == 1 else 'are'} significantly less similar",
-    ] + [f"{unsure} did not differ significantly"] * (unsure > 0)
-    return f"Of {layers} layers, {join_names(parts)} {how}{rest}."
-
-
-def _against_twin(row: Any, n_tests: int, pretrained: bool) -> str:
-    if pd.isna(row.p_holm):
-        known = f"difference {signed(row.difference)}" if pd.notna(row.difference) else "the difference is unknown"
-        return f"The effect of training on {row.encoder} could not be tested ({known})."
-    unsure = row.p_holm > ALPHA
-    if unsure:
-        verdict = f"The effect of training on {row.encoder} was not significant"
-    else:
-        more = "more" if row.difference > 0 else "less"
-        than = "than its untrained twin" if pretrained else "after training than before"
-        verdict = f"{row.encoder} is significantly {more} similar {than}"
-    alone = ""
-    if unsure and _excludes_zero(row):
-        alone = " The confidence interval excludes 0, but it is not corrected for multiple comparisons."
-    return (
-        f"{verdict}: difference {signed(row.difference)} (95 % confidence interval "
-        f"{interval(row.low, row.high, '+.3f')}; {p_value(row.p_holm)}, {corrected(n_tests)}).{alone}"
-    )
-
-
-def _against_controls(layer: str, rows: pd.DataFrame, n_tests: int) -> str:
-    """Which controls a layer is more or less similar than, and from which it did not differ significantly."""
-    groups: dict[str, list[str]] = {
-        "is significantly more similar than": [],
-        "is significantly less similar than": [],
-        "did not differ significantly from": [],
-        "could not be tested against": [],
-    }
-    alone = []
-    for row in rows.itertuples():
-        if pd.isna(row.p_holm):
-            known = f" ({signed(row.difference)})" if pd.notna(row.difference) else ""
-            groups["could not be tested against"].append(f"{row.other}{known}")
-            continue
-        verdict = f"is significantly {'more' if row.difference > 0 else 'less'} similar than"
-        verdict = verdict if row.p_holm <= ALPHA else "did not differ significantly from"
-        alone += [str(row.other)] if row.p_holm > ALPHA and _excludes_zero(row) else []
-        between = f"95 % CI {interval(row.low, row.high, '+.3f')}"
-        groups[verdict].append(f"{row.other} ({signed(row.difference)}, {between}, {p_value(row.p_holm)})")
-    words = [f"{verdict} {join_names(names)}" for verdict, names in groups.items() if names]
-    how = f"; p-values are {corrected(n_tests)}" if rows["p_holm"].notna().any() else ""
-    return (
-        f"Compared with the controls, which were never trained, {layer} {'; it '.join(words)}{how}."
-        f"{_uncorrected(alone)}"
-    )
-
-
-def _excludes_zero(row: Any) -> bool:
-    return bool(row.low > 0 or row.high < 0)
-
-
-def _uncorrected(others: list[str]) -> str:
-    """Why confidence intervals exclude 0 although the difference is not significant."""
-    if not others:
-        return ""
-    if len(others) == 1:
-        start, verb = f"interval of the difference from {others[0]} excludes 0", "it is"
-    else:
-        start, verb = f"intervals of the differences from {join_names(others)} exclude 0", "they are"
-    return f" The confidence {start}, but {verb} not corrected for multiple comparisons."
 
 
 def _be(names: list[str], one: str, several: str) -> str:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from normenc.errors import InputError
-from normenc.representations.identity import digest_of_encoder, digest_of_images
+from normenc.representations.identity import digest_of_encoder, digest_of_few, digest_of_images
 from normenc.representations.image_batches import ImageBatches
 from normenc.representations.memory import as_bytes
 from normenc.representations.panels import InMemory
@@ -94,7 +94,11 @@ def extract(
     own = None if scratch is None else digest_of_encoder(encoder)  # as it is before it is read
     with layer_reader(encoder, shown, layers, DTYPES[dtype]) as reader:
         plan = plan_for(reader, shown, budget, reduction, batch_size)
-        key = None if own is None or plan.fits else _key(own, shown, plan, f"{reduction} {dtype}")
+        key = (
+            None
+            if own is None or plan.fits
+            else _key(own, shown, plan, f"{reduction} {dtype} {digest_of_few(reader, plan.shapes)}")
+        )
         return _extracted(reader, shown, plan, None if scratch is None else Path(scratch).expanduser(), key)
 
 

@@ -1,33 +1,38 @@
-"""What decides an encoder's responses, as a digest: so that kept responses are used for the same encoder alone."""
+"""What decides an encoder's responses, as a digest: so that kept responses are used for the same encoder alone.
 
-import inspect
-import pickle
-from collections.abc import Mapping
-from functools import lru_cache, partial
+A digest knows what is written down. Whatever else decides responses shows in those to a few images.
+"""
+
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
-from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
-__all__ = ["digest_of_encoder", "digest_of_images"]
+from normenc.representations.descriptions import Describing, add_tensor
+from normenc.representations.probing import differ
+from normenc.representations.readers import LayerReader
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, torch.dtype, torch.device, torch.Size, slice)
-DEEPEST = 16
-PLAIN_SIZE = type("Plain", (), {}).__basicsize__  # of objects whose attributes are all that they are
-OWN_OF_MODULES = frozenset(vars(nn.Module()))  # parameters, buffers, hooks, the mode and the like
-HOOKS = ("_forward_pre_hooks", "_forward_hooks")
+__all__ = ["digest_of_encoder", "digest_of_few", "digest_of_images", "few_images", "few_values", "same_values"]
+
 AT_ONCE = 2**26  # bytes of images
+FEW = 3
+UNITS = 1000  # of a layer, whose responses to the few images tell one encoder from another
+ROUNDING = 1e-5  # of the largest value: what the number of threads may change
+
+Values = dict[str, npt.NDArray[Any]]
 
 
 def digest_of_encoder(encoder: Any) -> str | None:
     """A digest of a module's weights, buffers, settings, hooks, and the code of its parts.
 
-    The code is that of the files in which the classes of its parts are defined. The settings are the attributes of its
-    parts: numbers, texts, arrays, functions, other modules, and objects made of these.
+    The code is that of the classes of its parts and of their bases, of hooks, and of methods that were put in the place
+    of others: their files and, of code that is not installed, the values of class attributes, and of the globals that
+    functions name. The settings are the attributes of its parts: numbers, texts, arrays, functions, other modules, and
+    objects made of these.
 
     Parameters
     ----------
@@ -48,8 +53,8 @@ def digest_of_encoder(encoder: Any) -> str | None:
     if not isinstance(encoder, nn.Module):
         return None
     try:
-        return sha256(f"torch {torch.__version__} {_Describing().module(encoder)}".encode()).hexdigest()
-    except _UnknownError:
+        return sha256(f"torch {torch.__version__} {Describing().module(encoder)}".encode()).hexdigest()
+    except Exception:  # of any class, by its own methods
         return None
 
 
@@ -67,114 +72,35 @@ def digest_of_images(images: Any) -> str:
     first = torch.as_tensor(images[:1])
     step = max(1, AT_ONCE // max(1, first.nbytes))
     for start in range(0, len(images), step):
-        _add_tensor(digest, torch.as_tensor(images[start : start + step]))
+        add_tensor(digest, torch.as_tensor(images[start : start + step]))
     return digest.hexdigest()
 
 
-def _add_tensor(digest: Any, value: torch.Tensor) -> None:
-    digest.update(f"\0{value.dtype}\0{tuple(value.shape)}\0{value.device.type}\0".encode())
-    plain = value.detach().cpu()
-    plain = (plain.dequantize() if plain.is_quantized else plain.to_dense()).contiguous()
-    digest.update(plain.reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b"")
+def few_images(images: Any) -> torch.Tensor:
+    """Three of the images, or all where there are fewer, always the same places."""
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(1))[:FEW].tolist()
+    return torch.cat([torch.as_tensor(images[place : place + 1]) for place in order])
 
 
-class _UnknownError(Exception):
-    """A value of which nothing is known that would be the same in every process."""
+def few_values(reader: LayerReader) -> Values:
+    """What each layer gives for few images: of some units, and mean and root mean square of these and others."""
+    found = {}
+    for name, rows in reader.few.items():
+        plain = rows.astype(np.float64)
+        whole = [plain.mean(axis=1, keepdims=True), np.sqrt(np.square(plain).mean(axis=1, keepdims=True))]
+        found[name] = np.hstack([plain[:, :: -(-plain.shape[1] // UNITS) or 1], *whole]).astype(np.float32)
+    return found
 
 
-class _Describing:
-    """Values as texts that are the same in every process; each module is described once."""
-
-    def __init__(self) -> None:
-        self._seen: dict[int, str] = {}
-
-    def module(self, module: nn.Module) -> str:
-        """A module with all its parts."""
-        digest = sha256()
-        for name, part in module.named_modules(remove_duplicate=False):
-            digest.update(f"\0{name}\0{_type(type(part))}".encode())
-            if id(part) in self._seen:
-                digest.update(self._seen[id(part)].encode())
-                continue
-            self._seen[id(part)] = name
-            settings = {key: value for key, value in vars(part).items() if key not in OWN_OF_MODULES}
-            settings |= {hooks: list(part.__dict__[hooks].values()) for hooks in HOOKS}
-            digest.update(self.value(settings, DEEPEST).encode())
-            for key, value in [*part._parameters.items(), *part._buffers.items()]:
-                digest.update(f"\0{key}".encode())
-                if value is not None:
-                    _add_tensor(digest, value)
-        return digest.hexdigest()
-
-    def value(self, value: Any, depth: int) -> str:
-        """Any value; `depth` tells how far it is followed."""
-        if isinstance(value, PLAIN):
-            return repr(value)
-        if isinstance(value, torch.Tensor) or (isinstance(value, np.ndarray) and value.dtype.kind in "fiub"):
-            digest = sha256()
-            _add_tensor(digest, torch.as_tensor(value))
-            return digest.hexdigest()
-        if isinstance(value, nn.Module):
-            return self._seen[id(value)] if id(value) in self._seen else self.module(value)
-        if isinstance(value, type):
-            return _type(value)
-        if depth <= 0:
-            raise _UnknownError
-        return self._object(value, depth - 1)
-
-    def _object(self, value: Any, depth: int) -> str:
-        if isinstance(value, MethodType):
-            return f"{value.__func__.__qualname__} of {self.value(value.__self__, depth)}"
-        if isinstance(value, FunctionType):
-            return self._function(value, depth)
-        if isinstance(value, partial):
-            return self.value([value.func, value.args, value.keywords], depth)
-        if isinstance(value, Mapping):
-            pairs = (f"{self.value(key, depth)}: {self.value(of, depth)}" for key, of in value.items())
-            return f"{{{', '.join(pairs)}}}"
-        if isinstance(value, list | tuple):
-            return f"[{', '.join(self.value(of, depth) for of in value)}]"
-        if isinstance(value, set | frozenset):
-            return f"{{{', '.join(sorted(self.value(of, depth) for of in value))}}}"
-        if hasattr(value, "__dict__") and type(value).__basicsize__ <= PLAIN_SIZE:
-            return f"{_type(type(value))}({self.value(vars(value), depth)})"
-        try:
-            return sha256(pickle.dumps(value, protocol=4)).hexdigest()
-        except Exception:  # of any class, by its own methods
-            raise _UnknownError from None
-
-    def _function(self, value: FunctionType, depth: int) -> str:
-        """A function's code, and the values that it holds."""
-        held = [cell.cell_contents for cell in value.__closure__ or () if _is_filled(cell)]
-        told = self.value([*held, value.__defaults__, value.__kwdefaults__], depth)
-        return f"{value.__module__}.{value.__qualname__} {_code(value.__code__)} {told}"
+def same_values(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    """Whether a layer gave the same values for few images, apart from rounding."""
+    return not differ(one, other, ROUNDING)
 
 
-def _code(code: CodeType) -> str:
-    """What a function's code does, with the functions inside."""
-    consts = [_code(const) if isinstance(const, CodeType) else repr(const) for const in code.co_consts]
-    return sha256(f"{code.co_code!r} {consts} {code.co_names!r}".encode()).hexdigest()
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        _ = cell.cell_contents
-    except ValueError:
-        return False
-    return True
-
-
-def _type(kind: type) -> str:
-    """A class by its name and the file that defines it; torch's classes follow its version."""
-    name = f"{kind.__module__}.{kind.__qualname__}"
-    return name if kind.__module__.split(".")[0] in ("torch", "builtins", "numpy") else f"{name} {_source(kind)}"
-
-
-@lru_cache(maxsize=4096)
-def _source(kind: type) -> str:
-    """A digest of the file that defines a class, or of its code where there is no file."""
-    try:
-        return sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()
-    except (OSError, TypeError):
-        functions = {key: _code(of.__code__) for key, of in vars(kind).items() if isinstance(of, FunctionType)}
-        return sha256(repr(functions).encode()).hexdigest()
+def digest_of_few(reader: LayerReader, layers: Sequence[str] | Mapping[str, Any]) -> str:
+    """A digest of what layers give for few images, of every bit: for the same machine."""
+    digest = sha256()
+    for name in layers:
+        digest.update(name.encode())
+        add_tensor(digest, torch.from_numpy(np.ascontiguousarray(reader.few[name])))
+    return digest.hexdigest()

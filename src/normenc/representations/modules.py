@@ -196,6 +196,7 @@ def _probed(
     for name, layer in known.items():
         try:
             outputs = [_output(layer, of) for of in (swapped, runs)]
+            _check_real(name, outputs[1])
             _check_runs(layer.module, counts[0][layer.module], counts[1][layer.module], N_PROBES, PROBES[0])
             axis = _stimulus_axis(name, [tuple(output.shape) for output in outputs])
         except InputError:
@@ -268,6 +269,18 @@ def _tensor(layer: LayerName, output: Any) -> torch.Tensor:
     return output
 
 
+def _check_real(name: str, output: torch.Tensor) -> None:
+    """Raise InputError for values of which there are no dissimilarities."""
+    kind = "a nested tensor" if output.is_nested else "complex numbers" if output.is_complex() else ""
+    if output.layout != torch.strided:
+        kind = "a sparse tensor"
+    if kind:
+        raise InputError(
+            f"layer {name!r} gives {kind}; a layer must give dense, real numbers. Name other layers, or give such "
+            "numbers by a module of its own (to_dense, torch.view_as_real)"
+        )
+
+
 def _stimulus_axis(name: str, shapes: Sequence[tuple[int, ...]]) -> int:
     """The one axis that grows with the number of images."""
     one, two = shapes
@@ -296,5 +309,6 @@ def _pooled(layer: LayerName, output: torch.Tensor, axis: int, maps: Shapes) -> 
     """One row per stimulus, on the CPU; may share memory with the output."""
     output = output.detach()
     values = layer.pooled((output.dequantize() if output.is_quantized else output).movedim(axis, 0), maps)
-    array = (values.float() if values.dtype in (torch.bfloat16, torch.float16) else values).cpu()
+    is_short = values.is_floating_point() and values.dtype not in (torch.float32, torch.float64)
+    array = (values.float() if is_short else values).cpu()
     return np.ascontiguousarray(array.numpy()).reshape(len(array), -1)

@@ -92,6 +92,11 @@ class Fingerprints:
         self._rows = {name: self._some(values[: len(places)]).copy() for name, values in rows.items()}
         self._found: dict[str, dict[int, npt.NDArray[Any]]] = {name: {} for name in rows}
 
+    @property
+    def rows(self) -> dict[str, npt.NDArray[Any]]:
+        """Values of the few images, of up to 10,000 units of each layer, by layer."""
+        return self._rows
+
     @staticmethod
     def _some(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return values[:, :: -(-values.shape[1] // KEPT_UNITS) or 1]

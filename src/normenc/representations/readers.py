@@ -38,6 +38,11 @@ class LayerReader(ABC):
         """Where the encoder computes."""
         return torch.device("cpu")
 
+    @property
+    def few(self) -> dict[str, npt.NDArray[Any]]:
+        """What each layer gives for the few images with which it was tried, of up to 10,000 of its units."""
+        return self._fingerprints.rows
+
     def read(self, start: int, batch: torch.Tensor, take: TakeRows) -> None:
         """Give every layer's rows for a batch, which starts with image `start`, to `take`.
 

@@ -61,7 +61,8 @@ def represent(
     Raises
     ------
     InputError
-        If a layer does not exist, does not run, or does not give one row per stimulus; the message lists the layers. If
+        If a layer does not exist, does not run, or does not give one row per stimulus, of dense, real numbers; the
+        message lists the layers. If
         a layer depends on the other images in a batch, is random or depends on earlier calls, or gives different rows
         or runs more often in one batch than in another; the message names it. If the network cannot process the images,
         or a callable returns anything but a mapping from names of layers to arrays of real numbers.

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from normenc.errors import InputError
+from normenc.errors import InputError, shortened
 
 __all__ = ["Reading", "Runs", "Shapes", "Take", "reading"]
 
@@ -166,8 +166,12 @@ def _call(network: nn.Module, shown: torch.Tensor) -> None:
         raise
     except FAILURES as error:
         said = " ".join(str(error).split())[:300]
+        prepared = getattr(network, "preprocessing", None)  # of an adapted network
+        given = f"shape {tuple(shown.shape)} and type {shown.dtype}"
+        if prepared is not None:
+            given += f", prepared as it states ({shortened(str(prepared), 150)})"
         raise InputError(
-            f"{type(network).__name__} cannot process images of shape {tuple(shown.shape)} and type {shown.dtype} "
+            f"{type(network).__name__} cannot process images of {given} "
             f"({type(error).__name__}: {said}); give images in the form that the network expects, with stimuli along "
             "the first axis. normenc.pretrained.adapt adapts networks to grey images, shape (n, height, width)"
         ) from error

@@ -36,7 +36,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 CHUNK_BYTES = 2**27  # of pair weights at a time
 NEURON_SAMPLES = 20  # bootstrap samples of neurons at a time, each with its own RDM
-OF_LAYERS = 2  # of the statistics, those that each layer has; the last is of the controls alone
+OF_LAYERS = 3  # of the statistics, those that each layer has; the last is of the controls alone
 COMBINATION = "its dissimilarities are a combination of those of the controls"
 UNDEFINED = "its dissimilarities, or those of a control, are all equal in many bootstrap samples"
 
@@ -54,7 +54,8 @@ class Partition(Shown):
         correlations given the controls, each with ``_low`` and ``_high``; ``standard_error`` and ``dof`` of the
         semipartial correlation, its two-sided ``p`` against 0 and ``p_holm``; ``non_negative``, the same as ``unique``
         if all weights are at least 0, without an interval, because a bootstrap gives no valid one where a weight is 0;
-        ``n_seeds``; ``why_unknown``.
+        ``unique_own`` and ``semipartial_own``, the same as ``unique`` and ``semipartial`` beyond all controls and the
+        model's own, each with ``_low`` and ``_high``, NaN without one; ``n_seeds``; ``why_unknown``.
     controls : tuple of str
         The controls, in order, without those whose dissimilarities are all equal.
     explained : tuple of float
@@ -99,6 +100,7 @@ def partition(
     controls: Mapping[str, Any],
     data: Any = None,
     *,
+    own_controls: Mapping[str, Any] | None = None,
     subject: Any = None,
     session: Any = None,
     responses: Any = None,
@@ -130,6 +132,9 @@ def partition(
         RDMs. Each model is added to the controls alone, not to the other models.
     controls : mapping of str to array_like, shape (n_stimuli, n_stimuli)
         RDMs, one each.
+    own_controls : mapping of str to array_like, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli)
+        By model, the RDM of a control of its own, such as its untrained twin; of several seeds their mean is used. What
+        the model adds to all controls and to this one is estimated too.
     data, subject, session, responses, repeats, rdm_metric, ordered, block_length, factors, n_samples, seed, progress
         See :func:`normenc.rsa.infer`. `repeats` only give the data's RDM if nothing else does.
     most_stimuli : int
@@ -144,7 +149,8 @@ def partition(
     ------
     InputError
         If stimuli differ between RDMs, there are too few of them, there is no model or no control with different
-        dissimilarities, a control is a stack of RDMs, or a name is both a model's and a control's.
+        dissimilarities, a control is a stack of RDMs, a name is both a model's and a control's, or an own control is of
+        no model.
 
     References
     ----------
@@ -167,19 +173,20 @@ def partition(
     n_samples, seed = as_count(n_samples, "n_samples", 2), as_seed(seed)
     most_stimuli = as_count(most_stimuli, "most_stimuli", MIN_STIMULI)
     repeats = turned_stack(repeats, "repeats")
-    given = Given.of(models, controls, data, (responses, repeats), rdm_metric, (subject, session))
+    given = Given.of((models, controls, own_controls or {}), data, (responses, repeats), rdm_metric, (subject, session))
     inputs = given.inputs(most_stimuli, rdm_metric, ordered, seed)
     chosen = inputs.chosen_factors(factors)
     blocks = None
     if ordered and "stimuli" in chosen:
         blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
-    layers = _layers_of(inputs, len(given.controls))
+    which = given.which
+    layers = _layers_of(inputs, len(given.controls), len(given.defined))
     products = given.products()
     estimate = _flattened(variance_parts(products))
     samples = resampled(
         layers,
         chosen,
-        lambda _draws: _Evaluator(inputs, len(given.controls)).evaluate,
+        lambda _draws: _Evaluator(inputs, len(given.controls), which).evaluate,
         n_samples=n_samples,
         block_length=blocks,
         seed=seed,
@@ -216,6 +223,10 @@ def _results(given: Given, summary: Contrasts) -> tuple[pd.DataFrame, tuple[floa
         own = slice(place * n, place * n + n)
         table[key] = estimate[own]
         table[f"{key}_low"], table[f"{key}_high"] = (np.clip(end[own], -1, 1) for end in (low, high))
+    table["unique_own"] = table["semipartial_own"] ** 2
+    table["unique_own_low"], table["unique_own_high"] = squared(
+        *(table[f"semipartial_own{end}"].to_numpy() for end in ("_low", "_high"))
+    )
     table["standard_error"], table["dof"], table["p"] = error[semipartial], dof[semipartial], p[semipartial]
     table["p_holm"] = holm(table["p"])
     combination = set(table.index[np.isnan(unique)])
@@ -240,10 +251,11 @@ def squared(low: Floats, high: Floats) -> tuple[Floats, Floats]:
     return np.where(low * high > 0, ends[0], np.where(np.isnan(low), np.nan, 0.0)), ends[1]
 
 
-def _layers_of(inputs: Inputs, n_controls: int) -> Inputs:
+def _layers_of(inputs: Inputs, n_controls: int, n_layers: int) -> Inputs:
     """The same recording, with the statistics of :func:`_flattened` in place of models."""
-    kept = inputs.owner >= n_controls
-    owner, member, names = inputs.owner[kept] - n_controls, inputs.member[kept], inputs.names[n_controls:]
+    kept = (inputs.owner >= n_controls) & (inputs.owner < n_controls + n_layers)
+    owner, member = inputs.owner[kept] - n_controls, inputs.member[kept]
+    names = inputs.names[n_controls : n_controls + n_layers]
     every = [f"{key} {name}" for key in STATISTICS[:OF_LAYERS] for name in names]
     last = len(every) + np.arange(len(STATISTICS) - OF_LAYERS)
     return replace(
@@ -265,8 +277,8 @@ class _Evaluator:
     How controls and layers are related in samples of many stimuli is computed once, whichever other factors are drawn.
     """
 
-    def __init__(self, inputs: Inputs, n_controls: int):
-        self.inputs, self.n_controls = inputs, n_controls
+    def __init__(self, inputs: Inputs, n_controls: int, which: npt.NDArray[np.intp]):
+        self.inputs, self.n_controls, self.which = inputs, n_controls, which
         self.models, self.data = unit(inputs.models), upper(inputs.matrices)
         self.many = inputs.n_stimuli > MANY_STIMULI
         self._related: dict[tuple[int, int], Related] = {}  # by samples of the stimuli, and the first of the samples
@@ -282,13 +294,13 @@ class _Evaluator:
         for start in range(0, len(stimuli if neurons is None else neurons), step):
             chosen = slice(start, start + step)
             counts = stimuli if len(stimuli) == 1 else stimuli[chosen]
-            known = self._known(drawn, counts, start) if self.many else None
             own = None
             if neurons is not None:
                 groups = [own for own in self.inputs.neurons if isinstance(own, NeuronGroups)]
                 own = np.stack([each.vectors(neurons[chosen]) for each in groups])
                 if not self.many:
                     counts = np.broadcast_to(counts, (own.shape[1], counts.shape[1]))
+            known = self._known(drawn, counts, start)
             products = products_in_samples(self.models, self.n_controls, self.data, counts, own, known)
             parts.append(_flattened(variance_parts(products)))
         values = np.concatenate(parts)
@@ -296,6 +308,7 @@ class _Evaluator:
 
     def _known(self, drawn: Mapping[str, Counts], counts: Counts, start: int) -> Related:
         key = (id(drawn["stimuli"]), start) if "stimuli" in drawn else (0, 0)
-        if key not in self._related:
-            self._related[key] = related(self.models, self.n_controls, counts)
-        return self._related[key]
+        known = self._related.get(key) or related(self.models, self.n_controls, counts, self.which)
+        if self.many:
+            self._related[key] = known
+        return known

@@ -121,13 +121,13 @@ def ranks(vector: Floats) -> Floats:
 
 
 def sort_order(vector: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
-    """The order that sorts `vector`, and the sorted vector.
+    """The order that sorts `vector`, of any precision, and the sorted vector.
 
     Sorting is twice as fast as finding an order. So the vector's leading bits are sorted with the position in their
     last ones; where that leaves two values in the wrong order, the order is found as usual.
     """
     width = max(1, int(len(vector) - 1).bit_length())
-    keys = (vector + 0.0).view(np.int64)  # adding zero makes -0.0 zero
+    keys = np.add(vector, 0.0, dtype=np.float64).view(np.int64)  # adding zero makes -0.0 zero
     keys = np.where(keys < 0, keys ^ np.int64(0x7FFFFFFFFFFFFFFF), keys)  # floats in order are integers in order
     mask = np.int64((1 << width) - 1)
     keys = (keys & ~mask) | np.arange(len(vector))

@@ -1,5 +1,6 @@
 """RDMs of many stimuli in files, of which only what is asked for is in memory."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from normenc.rsa.pairs import MANY_STIMULI
 
-__all__ = ["Matrix", "StoredRdm", "of_stimuli"]
+__all__ = ["Matrix", "StoredRdm", "mean_rdm", "of_stimuli"]
 
 Places = npt.NDArray[np.intp]
 
@@ -74,7 +75,37 @@ class StoredRdm:
         return np.asarray(self[:], dtype)
 
 
+class _Mean(StoredRdm):
+    """The mean of RDMs in files."""
+
+    def __init__(self, rdms: Sequence[StoredRdm]) -> None:
+        self._rdms = list(rdms)
+
+    def __len__(self) -> int:
+        return len(self._rdms[0])
+
+    def of_stimuli(self, some: Places) -> "StoredRdm":
+        return _Mean([one.of_stimuli(some) for one in self._rdms])
+
+    def __getitem__(self, key: Any) -> Any:
+        return sum(one[key] for one in self._rdms) / np.float32(len(self._rdms))
+
+
 Matrix = npt.NDArray[Any] | StoredRdm
+
+
+def mean_rdm(rdms: Sequence[Matrix]) -> Matrix:
+    """The mean of RDMs, which stays in their files.
+
+    Examples
+    --------
+    >>> mean_rdm([np.array([[0, 1], [1, 0]]), np.array([[0, 2], [2, 0]])])[0].tolist()
+    [0.0, 1.5]
+    """
+    if len(rdms) == 1:
+        return rdms[0]
+    stored = [one for one in rdms if isinstance(one, StoredRdm)]
+    return _Mean(stored) if len(stored) == len(rdms) else np.asarray(np.mean([np.asarray(one) for one in rdms], axis=0))
 
 
 def of_stimuli(matrix: Matrix, some: Any) -> Matrix:

@@ -24,7 +24,8 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-STATISTICS = ("semipartial", "partial", "controls")
+Places = npt.NDArray[np.intp]
+STATISTICS = ("semipartial", "partial", "semipartial_own", "controls")
 SAME = 1e-9  # share of a vector's variance below which what the controls leave of it is rounding error
 CHUNK_BYTES = 2**26  # of products of vectors, or of rows of RDMs, at a time
 
@@ -36,15 +37,29 @@ class Products:
     Attributes
     ----------
     controls : ndarray, shape (n_samples, n_controls, n_controls)
-    layers : ndarray, shape (n_samples, n_controls, n_layers)
-        Of each control with each layer.
-    data : ndarray, shape (n_samples, n_controls + n_layers, n_rdms)
-        Of each control, then each layer, with each of the data's RDMs.
+    layers : ndarray, shape (n_samples, n_controls, n_layers + n_own)
+        Of each control with each layer, then with each control that only some layers have.
+    data : ndarray, shape (n_samples, n_controls + n_layers + n_own, n_rdms)
+        Of all these, in the same order, with each of the data's RDMs.
+    own : ndarray, shape (n_samples, n_layers)
+        Of each layer with the control of its own; NaN without one.
+    which : ndarray of int, shape (n_layers,)
+        Its place among the n_own; -1 without one.
     """
 
     controls: Floats
     layers: Floats
     data: Floats
+    own: Floats
+    which: Places
+
+    @classmethod
+    def of(cls, between: Floats, to_data: Floats, n_controls: int, which: Places) -> "Products":
+        """From the correlations of all with each other, of which those of layers with each other are not needed."""
+        n, layer = n_controls, np.arange(len(which))
+        own = between[:, n + layer, n + len(which) + which] if (which >= 0).any() else between[:, n + layer, n + layer]
+        own = np.where(which >= 0, own, np.nan)
+        return cls(between[:, :n, :n], between[:, :n, n:], to_data, own, which)
 
 
 @dataclass(frozen=True)
@@ -53,44 +68,55 @@ class Related:
 
     Attributes
     ----------
-    between : ndarray, shape (n_samples, n_controls, n_models)
-        Correlations of each control with each control, then each layer.
+    between : ndarray, shape (n_samples, n_models, n_models)
+        Their correlations, of which those of layers with each other are 0.
     mean, norms : ndarray, shape (n_models, n_samples)
         Of the weighted dissimilarities.
+    which : ndarray of int, shape (n_layers,)
+        See :class:`Products`.
     """
 
     between: Floats
     mean: Floats
     norms: Floats
+    which: Places
 
 
-def related(models: Floats, n_controls: int, counts: Counts) -> Related:
+def related(models: Floats, n_controls: int, counts: Counts, which: Places | None = None) -> Related:
     """Relations of controls and layers; parameters as of :func:`products_in_samples`."""
     weights = pair_weights(counts)
     total = weights.sum(axis=0)
     n, m = n_controls, len(models)
+    which = _none(m - n) if which is None else which
+    paired = np.flatnonzero(which >= 0)
     mean = models @ weights / total
     first, second = np.triu_indices(n)
-    rows = np.concatenate([first, np.tile(np.arange(n), m - n), np.arange(n, m)])
-    columns = np.concatenate([second, np.repeat(np.arange(n, m), n), np.arange(n, m)])
+    rows = np.concatenate([first, np.tile(np.arange(n), m - n), np.arange(n, m), n + paired])
+    columns = np.concatenate([second, np.repeat(np.arange(n, m), n), np.arange(n, m), n + len(which) + which[paired]])
     inner = _weighted(models, rows, columns, weights) - total * mean[rows] * mean[columns]
     table = np.zeros((m, m, len(total)))
     table[rows, columns] = table[columns, rows] = inner
     norms = _lengths(np.einsum("iib->ib", table), total)
     with np.errstate(divide="ignore", invalid="ignore"):
-        between = table[:n] / norms[:n, None] / norms[None]
-    return Related(between.transpose(2, 0, 1), mean, norms)
+        between = table / norms[:, None] / norms[None]
+    return Related(between.transpose(2, 0, 1), mean, norms, which)
 
 
 def products_in_samples(
-    models: Floats, n_controls: int, data: Floats, counts: Counts, own: Floats | None = None, to: Related | None = None
+    models: Floats,
+    n_controls: int,
+    data: Floats,
+    counts: Counts,
+    own: Floats | None = None,
+    to: Related | None = None,
 ) -> Products:
     """Correlations in samples of the stimuli.
 
     Parameters
     ----------
     models : ndarray, shape (n_models, n_pairs)
-        Vectors of dissimilarities, controls first, each centred and scaled by :func:`unit`.
+        Vectors of dissimilarities, controls first, then layers, then controls of single layers; each centred and scaled
+        by :func:`unit`.
     n_controls : int
     data : ndarray, shape (n_rdms, n_pairs)
         Ignored if each sample has its own.
@@ -99,7 +125,7 @@ def products_in_samples(
     own : ndarray, shape (n_rdms, n_samples, n_pairs), optional
         The data's dissimilarities in each sample.
     to : Related, optional
-        Of these models in these samples, if that is known.
+        Of these models in these samples; by default no layer has a control of its own.
 
     Returns
     -------
@@ -122,20 +148,26 @@ def products_in_samples(
     with np.errstate(divide="ignore", invalid="ignore"):
         to_data = (crossed / to.norms[:, None] / norms_y).transpose(2, 0, 1)
     between = np.broadcast_to(to.between, (len(to_data), *to.between.shape[1:]))
-    n = n_controls
-    return Products(between[:, :, :n], between[:, :, n:], to_data)
+    return Products.of(between, to_data, n_controls, to.which)
 
 
-def products_of_matrices(models: Sequence[Matrix], n_controls: int, data: Floats) -> Products:
+def _none(n_layers: int) -> Places:
+    return np.full(n_layers, -1)
+
+
+def products_of_matrices(
+    models: Sequence[Matrix], n_controls: int, data: Floats, which: Places | None = None
+) -> Products:
     """The same for all stimuli once, from RDMs of any precision read a few rows at a time; sums are in float64."""
     matrices, n_stimuli = [*models, *data], data.shape[-1]
     step = max(1, CHUNK_BYTES // (8 * len(matrices) * n_stimuli))
-    shift = np.array([np.mean(matrix[0, 1:], dtype=np.float64) for matrix in matrices])[:, None]
+    scale = np.array([_scale(matrix) for matrix in matrices])[:, None]
+    shift = np.array([np.mean(matrix[0, 1:], dtype=np.float64) for matrix in matrices])[:, None] / scale
     sums, inner = np.zeros(len(matrices)), np.zeros((len(matrices), len(matrices)))
     for start in range(0, n_stimuli - 1, step):
         stop = min(start + step, n_stimuli)
         above = np.arange(n_stimuli) > np.arange(start, stop)[:, None]
-        rows = np.stack([matrix[start:stop][above].astype(np.float64) for matrix in matrices]) - shift
+        rows = np.stack([matrix[start:stop][above].astype(np.float64) for matrix in matrices]) / scale - shift
         sums += rows.sum(axis=1)
         inner += rows @ rows.T
     inner -= np.outer(sums, sums) / (n_stimuli * (n_stimuli - 1) / 2)
@@ -143,7 +175,7 @@ def products_of_matrices(models: Sequence[Matrix], n_controls: int, data: Floats
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (inner / np.outer(norms, norms))[None]
     n, m = n_controls, len(models)
-    return Products(between[:, :n, :n], between[:, :n, n:m], between[:, :m, m:])
+    return Products.of(between[:, :m, :m], between[:, :m, m:], n, _none(m - n) if which is None else which)
 
 
 def variance_parts(products: Products) -> dict[str, Floats]:
@@ -153,7 +185,8 @@ def variance_parts(products: Products) -> dict[str, Floats]:
     -------
     dict
         :data:`STATISTICS`. Of each layer, shape (n_samples, n_layers, n_rdms): ``semipartial`` and ``partial``
-        correlation with the data given the controls. Of the controls together, shape (n_samples, 1, n_rdms): their
+        correlation with the data given the controls, and ``semipartial_own``, given these and the control of its own;
+        NaN without one. Of the controls together, shape (n_samples, 1, n_rdms): their
         share of the variance, ``controls``. NaN where a control or layer has equal dissimilarities, or a layer is a
         combination of the controls.
     """
@@ -164,17 +197,38 @@ def variance_parts(products: Products) -> dict[str, Floats]:
     weights = np.linalg.pinv(controls, rcond=SAME, hermitian=True) @ np.concatenate(
         [products.layers, of_controls], axis=2
     )
-    n_layers = products.layers.shape[2]
-    by_controls, fitted = weights[:, :, :n_layers], weights[:, :, n_layers:]
+    n_all, n_layers = products.layers.shape[2], len(products.which)
+    by_controls, fitted = weights[:, :, :n_all], weights[:, :, n_all:]
     left = 1 - np.einsum("bcl,bcl->bl", products.layers, by_controls)[:, :, None]
     explained = np.einsum("bcr,bcr->br", of_controls, fitted)[:, None]
     inner = of_layers - np.einsum("bcl,bcr->blr", by_controls, of_controls)
     left = np.where((left > SAME) & known[:, None, None], left, np.nan)
+    own = _beyond_own(products, by_controls, left, inner)
+    left, inner = left[:, :n_layers], inner[:, :n_layers]
     explained = np.where(known[:, None, None], np.clip(explained, 0, 1), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         semipartial = inner / np.sqrt(left)
         partial = np.clip(semipartial / np.sqrt(1 - explained), -1, 1)
-    return dict(zip(STATISTICS, (semipartial, partial, explained), strict=True))
+    return dict(zip(STATISTICS, (semipartial, partial, own, explained), strict=True))
+
+
+def _beyond_own(products: Products, by_controls: Floats, left: Floats, inner: Floats) -> Floats:
+    """The semipartial correlation given the controls and the layer's own, which is partialled out of what they leave.
+
+    Of each layer and control of a single layer, `left` is the variance that the controls leave, and `inner` the product
+    of that with the data. An own control that is a combination of the controls changes nothing.
+    """
+    which = products.which
+    n_layers = len(which)
+    if (which < 0).all():
+        return np.full((len(left), n_layers, inner.shape[2]), np.nan)
+    place = n_layers + which
+    shared = products.own - np.einsum("bcl,bcl->bl", products.layers[:, :, :n_layers], by_controls[:, :, place])
+    slope = np.nan_to_num(shared[:, :, None] / left[:, place])
+    slope = np.where(np.isnan(products.own)[:, :, None], np.nan, slope)
+    still = left[:, :n_layers] - slope * shared[:, :, None]
+    still = np.where(still > SAME, still, np.nan)
+    return np.asarray((inner[:, :n_layers] - slope * inner[:, place]) / np.sqrt(still))
 
 
 def non_negative_parts(products: Products) -> tuple[Floats, Floats]:
@@ -182,7 +236,7 @@ def non_negative_parts(products: Products) -> tuple[Floats, Floats]:
 
     Shapes are (n_samples, 1, n_rdms) and (n_samples, n_layers, n_rdms).
     """
-    n, n_layers = products.controls.shape[1], products.layers.shape[2]
+    n, n_layers = products.controls.shape[1], len(products.which)
     n_samples, _, n_rdms = products.data.shape
     alone, together = np.full((n_samples, 1, n_rdms), np.nan), np.full((n_samples, n_layers, n_rdms), np.nan)
     for sample in range(n_samples):
@@ -237,6 +291,13 @@ def _weighted(x: Floats, rows: Counts, columns: Counts, weights: Floats) -> Floa
 def _lengths(squares: Floats, total: Floats) -> Floats:
     """Square roots; NaN for what is only rounding error of values of size 1: all dissimilarities are equal."""
     return np.sqrt(np.where(squares > 1e-14 * total, squares, np.nan))
+
+
+def _scale(matrix: Matrix) -> float:
+    """A power of two, by which division is exact, near the largest of some dissimilarities, whose squares overflow."""
+    places = (0, len(matrix) // 2, len(matrix) - 1)
+    largest = max(float(np.abs(matrix[place]).max()) for place in places)
+    return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0
 
 
 def unit(vectors: Floats) -> Floats:

@@ -187,6 +187,14 @@ TABLES = {
             "its square is `unique`; empty of responses",
         ),
         _number("partial partial_low partial_high", "partial correlation given the controls; empty of responses"),
+        _number(
+            "beyond_twin beyond_twin_low beyond_twin_high",
+            "as `unique`, beyond all controls and the layer's untrained twin (mean RDM of seeds); empty of responses",
+        ),
+        _number(
+            "semipartial_beyond_twin semipartial_beyond_twin_low semipartial_beyond_twin_high",
+            "the correlation whose square this is",
+        ),
         _number("non_negative", "as `unique`, with weights of at least 0; empty of responses"),
         _number("standard_error dof p p_holm", "test of the semipartial correlation against 0; empty of responses"),
         _text("why_unknown", "why there is no share, or no interval; empty otherwise"),

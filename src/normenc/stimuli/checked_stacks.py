@@ -9,11 +9,11 @@ import torch
 
 from normenc.arrays import as_array
 from normenc.errors import InputError
-from normenc.stimuli.stacks import FileStack, Joined, Some, Stack, blocks
+from normenc.stimuli.details import Details
+from normenc.stimuli.stacks import FileStack, Joined, Some, Stack, blocks, ordered, without_alpha
 
 __all__ = ["as_stack", "check_values"]
 
-OPAQUE = {"u": 255, "f": 1}  # of a fourth channel, in bytes and in numbers up to 1
 COLOURS = (3, 4)  # channels
 
 
@@ -29,13 +29,9 @@ def as_stack(images: Any) -> Any:
         images = raw if raw.dtype.kind in "uib" else as_array(raw, "images")
     shape = tuple(images.shape)
     if not (len(shape) == 3 or (len(shape) == 4 and shape[3] in COLOURS)):
-        if len(shape) == 4 and shape[1] == 1:
-            return Some(images, np.arange(shape[0]), (0, 2, 3)) if isinstance(images, Stack) else images[:, 0]
-        if len(shape) == 4 and shape[1] in COLOURS:
-            order = (0, 2, 3, 1)
-            return (
-                Some(images, np.arange(shape[0]), order) if isinstance(images, Stack) else np.transpose(images, order)
-            )
+        order = _order_of(shape)
+        if order is not None:
+            return Some(images, np.arange(shape[0]), order) if isinstance(images, Stack) else ordered(images, order)
         raise InputError(
             f"images have shape {shape}; they must be (n, height, width), or (n, height, width, 3) in colour"
         )
@@ -44,11 +40,20 @@ def as_stack(images: Any) -> Any:
     return images
 
 
-def check_values(stack: Any) -> bool:
-    """Read all images once; InputError where one cannot be used. Returns whether any is in colour."""
-    if getattr(stack, "is_checked", False):
-        return stack.ndim == 4 and any((block[..., :1] != block[..., 1:3]).any() for block in blocks(stack))
-    is_colour, n_seen = False, 0
+def _order_of(shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Axes of images, height, width and colours of images whose colours come second, or are a single channel."""
+    if len(shape) != 4:
+        return None
+    known = ((shape[1] in COLOURS, (0, 2, 3, 1)), (shape[3] == 1, (0, 1, 2)), (shape[1] == 1, (0, 2, 3)))
+    return next((order for fits, order in known if fits), None)
+
+
+def check_values(stack: Any) -> Details:
+    """Read all images once, and tell what they are like; InputError where one cannot be used."""
+    known = stack.details if isinstance(stack, Stack) else None
+    if known is not None:
+        return known
+    parts, n_seen = [], 0
     for block in _checked_blocks(stack):
         if block.dtype.kind == "f":
             _check_range(block, n_seen, stack)
@@ -57,17 +62,12 @@ def check_values(stack: Any) -> bool:
                 f"images hold {block.dtype} numbers from {block.min()} to {block.max()} without a known white level; "
                 "save them as bytes (uint8), or divide them by the value of white"
             )
-        if block.ndim == 4:
-            if block.shape[3] == 4 and (block[..., 3] < OPAQUE.get(block.dtype.kind, 1)).any():
-                raise InputError(
-                    "images are partly transparent (their fourth channel), so the background is unknown; give them "
-                    "with three channels, on the background that was shown"
-                )
-            is_colour = is_colour or bool((block[..., :1] != block[..., 1:3]).any())
+        parts.append(Details.of(without_alpha(block)))
         n_seen += len(block)
+    details = Details.joined(parts)
     if isinstance(stack, Stack):
-        stack.is_checked = True
-    return is_colour
+        stack.details = details
+    return details
 
 
 def _checked_blocks(stack: Any) -> Iterator[npt.NDArray[Any]]:

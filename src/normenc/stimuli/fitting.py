@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from normenc.errors import InputError
 
-__all__ = ["FITS", "fitted", "luminance", "of_ratio"]
+__all__ = ["FITS", "fitted", "luminance", "of_ratio", "sides_of_ratio"]
 
 FITS = ("crop", "pad")
 GREY = 0.5  # of what is padded
@@ -64,12 +64,24 @@ def fitted(images: torch.Tensor, size: tuple[int, int], fit: str = "crop") -> to
     return resized if images.ndim == 4 else resized[:, 0]
 
 
+def sides_of_ratio(own: tuple[int, int], size: tuple[int, int], fit: str) -> tuple[int, int]:
+    """Height and width that are left of images of size `own`, or to which they are padded, before they are resized.
+
+    Examples
+    --------
+    >>> sides_of_ratio((120, 160), (60, 60), "crop"), sides_of_ratio((120, 160), (60, 160), "pad")
+    ((120, 120), (120, 320))
+    """
+    if tuple(own) == tuple(size):
+        return own
+    scale = (min if fit == "crop" else max)(own[0] / size[0], own[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def of_ratio(images: torch.Tensor, size: tuple[int, int], fit: str) -> torch.Tensor:
     """Images cut, or padded, to the ratio of `size`, to the next pixel."""
     height, width = images.shape[-2:]
-    choose = min if fit == "crop" else max
-    scale = choose(height / size[0], width / size[1])
-    new = [max(1, round(side * scale)) for side in size]
+    new = sides_of_ratio((height, width), size, fit)
     if fit == "crop":
         top, left = (height - new[0]) // 2, (width - new[1]) // 2
         return images[..., top : top + new[0], left : left + new[1]]

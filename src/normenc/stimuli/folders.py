@@ -1,5 +1,6 @@
 """Folders of images: their files in order, checked by their headers before any is decoded."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from normenc.texts import natural_order
 __all__ = ["is_zarr", "list_images", "of_faults", "read_headers"]
 
 NAMED = 3  # files in a message
+IMAGE_LIKE = IMAGE_SUFFIXES | set(
+    re.findall(
+        r"[.]\w+",
+        """.gif .jpe .jfif .jp2 .j2k .jpx .jxl .heic .heif .avif .apng .ico .psd .tga .pcx .ppm .pgm .pbm .pnm .pfm .svg
+        .eps .dib .exr .hdr .dds .dng .raw .cr2 .cr3 .nef .arw .orf .npy .mat""",
+    )
+)
 
 
 def is_zarr(folder: Path) -> bool:
@@ -20,8 +28,10 @@ def is_zarr(folder: Path) -> bool:
         return False
 
 
-def list_images(folder: Path) -> list[Path]:
-    """The images of a folder, in the natural order of their names.
+def list_images(folder: Path) -> tuple[list[Path], list[str]]:
+    """The images of a folder, in the natural order of their names, and what looks like images but cannot be read.
+
+    Hidden files, whose names begin with a point, are no images.
 
     Raises
     ------
@@ -29,12 +39,15 @@ def list_images(folder: Path) -> list[Path]:
         If it cannot be read, or holds no images.
     """
     try:
-        files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+        there = [file for file in folder.iterdir() if not file.name.startswith(".")]
     except OSError as error:
         raise InputError(f"{folder}: this folder cannot be read ({error.strerror}); check its permissions") from None
+    files = [file for file in there if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()]
+    others = sorted(file.name for file in there if file.suffix.lower() in IMAGE_LIKE and file not in set(files))
     if not files:
-        raise InputError(f"{folder}: there are no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    return [files[place] for place in natural_order([file.name for file in files])]
+        inside = f"; there are {', '.join(others[:NAMED])}, which are not read" if others else ""
+        raise InputError(f"{folder}: there are no images ({', '.join(sorted(IMAGE_SUFFIXES))}){inside}")
+    return [files[place] for place in natural_order([file.name for file in files])], others
 
 
 def read_headers(folder: Path, files: Sequence[Path], *, one_size: bool = True) -> list[Header]:

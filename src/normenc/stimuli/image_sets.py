@@ -12,10 +12,11 @@ import numpy.typing as npt
 import torch
 
 from normenc.errors import InputError
+from normenc.stimuli.array_files import ARRAY_SUFFIXES, ArrayFile, split_place, tell_store
 from normenc.stimuli.checked_stacks import as_stack, check_values
 from normenc.stimuli.fitting import fitted, luminance
 from normenc.stimuli.folders import is_zarr, list_images, read_headers
-from normenc.stimuli.stacks import ArrayFile, FileStack, Some, Stack, blocks, split_place
+from normenc.stimuli.stacks import FileStack, Some, Stack, blocks
 
 __all__ = ["ImageSet", "open_stack"]
 
@@ -76,7 +77,7 @@ class ImageSet:
         if isinstance(images, cls):
             return images
         stack = as_stack(images)
-        is_colour = check_values(stack)
+        is_colour = bool(check_values(stack).is_colour.any())
         own = tuple(map(str, range(len(stack)))) if names is None else tuple(map(str, names))
         if len(own) != len(stack):
             raise InputError(f"there are {len(own)} names but {len(stack)} images; give one for each")
@@ -111,6 +112,8 @@ class ImageSet:
     def __getitem__(self, key: Any) -> torch.Tensor:
         """Images by a slice or an array of places: float32, shape (k, height, width) or (k, 3, height, width)."""
         places = np.arange(len(self))[key.cpu().numpy() if isinstance(key, torch.Tensor) else key]
+        if np.ndim(places) > 1:
+            raise IndexError(f"images are taken by one number, a slice, or one axis of numbers, not {np.ndim(places)}")
         images = _as_tensor(np.asarray(self.stack[np.atleast_1d(places)]))
         if images.ndim == 4:
             images = images if self._stack_is_colour else images[:, 0]
@@ -239,19 +242,19 @@ def open_stack(
     name, inside = split_place(str(source))
     path = Path(name).expanduser()
     if path.is_dir() and path.suffix.lower() != ".zarr" and not is_zarr(path):
-        files = list_images(path)
+        files, left_out = list_images(path)
         for file in files if told else ():
             told(file)  # type: ignore[misc]
         headers = read_headers(path, files, one_size=size is None)
         differ = len({header[:2] for header in headers}) > 1
-        stack = FileStack(tuple(files), tuple(headers), size if differ else None, fit)
+        stack = FileStack(tuple(files), tuple(headers), size if differ else None, fit, tuple(left_out))
         return stack, tuple(file.name for file in files)
     if not path.exists():
         raise InputError(f"{path}: there is no such folder or file of images")
-    if path.is_file() and told:
-        told(path)
-    if path.suffix.lower() not in (".npy", ".h5", ".hdf5", ".hdf", ".nc", ".nwb", ".mat", ".zarr") and path.is_file():
+    if path.suffix.lower() not in ARRAY_SUFFIXES and path.is_file():
         raise InputError(f"{path}: images must be a folder of images, an .npy file, or an array in HDF5 or Zarr")
+    if told:
+        tell_store(path, told)
     return ArrayFile(path, inside), None
 
 

@@ -4,10 +4,9 @@ Each has the ``shape``, ``dtype``, ``len()`` and slicing of a NumPy array, holds
 can be pickled: files are opened anew where it is unpickled.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,28 @@ import numpy.typing as npt
 import torch
 
 from normenc.errors import InputError
+from normenc.stimuli.details import Details
+from normenc.stimuli.first_read import FirstRead
 from normenc.stimuli.fitting import fitted
 from normenc.stimuli.folders import of_faults
-from normenc.stimuli.images import Header, read_image
+from normenc.stimuli.images import Header, read_bytes, read_image
+from normenc.stimuli.indexing import first_and_rest
 
-__all__ = ["ArrayFile", "FileStack", "Joined", "Some", "Stack", "blocks", "is_stack", "split_place"]
+__all__ = [
+    "FileStack",
+    "Joined",
+    "Resized",
+    "Some",
+    "Stack",
+    "as_floats",
+    "blocks",
+    "ordered",
+    "without_alpha",
+]
 
 BLOCK_BYTES = 2**26  # read at once
 KEPT_BYTES = 2**27  # of decoded files, in memory
-PLACE = re.compile(r"(.*\.(?:h5|hdf5|hdf|he5|nc|nwb|mat|zarr)):(/?.*)", re.IGNORECASE | re.DOTALL)
+OPAQUE = {"u": 255, "f": 1}  # of a fourth channel, in bytes and in numbers up to 1
 
 
 class Stack:
@@ -32,7 +44,7 @@ class Stack:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    is_checked = False  # whether all values were read once, and can be used
+    details: Details | None = None  # of each image, once all values were read, and can be used
 
     def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         """The images at `places`, in this order."""
@@ -64,11 +76,19 @@ class Stack:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:
-        first, *rest = key if isinstance(key, tuple) else (key,)
-        places = np.arange(len(self))[first]
-        values = self.read(np.atleast_1d(places))
-        values = values[0] if np.ndim(places) == 0 else values
-        return values[(slice(None),) * (np.ndim(places) > 0) + tuple(rest)] if rest else values
+        """As an array in memory gives it; only the images that it takes are read."""
+        wanted, rest = first_and_rest(key, self.shape)
+        if isinstance(wanted, slice):
+            places = np.arange(len(self))[wanted]
+            return self.read(places)[(*rest[0], slice(None), *rest[1])]
+        chosen = np.arange(len(self))[wanted]
+        places, back = np.unique(chosen, return_inverse=True)
+        here = back.reshape(chosen.shape) if chosen.ndim else 0
+        return self.read(places)[(*rest[0], here, *rest[1])]
+
+    def sizes_in_files(self, places: npt.NDArray[np.intp]) -> set[tuple[int, int]]:
+        """Height and width of the images at `places` before any was cut or resized."""
+        return {(self.shape[1], self.shape[2])}
 
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         return (self[place] for place in range(len(self)))
@@ -80,12 +100,17 @@ class Stack:
 
 @dataclass(eq=False)
 class FileStack(Stack):
-    """Files of images of one size, or each cut and resized to `fit_to`; a few that were read stay in memory."""
+    """Files of images of one size, or each cut and resized to `fit_to`; a few that were read stay in memory.
+
+    ``left_out`` names files beside them that look like images but cannot be read.
+    """
 
     files: tuple[Path, ...]
     headers: tuple[Header, ...]
     fit_to: tuple[int, int] | None = None
     fit: str = "crop"
+    left_out: tuple[str, ...] = ()
+    first_read: FirstRead = field(default_factory=FirstRead, repr=False)
     _kept: dict[int, npt.NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -105,11 +130,14 @@ class FileStack(Stack):
     def _one(self, place: int) -> npt.NDArray[Any]:
         if place in self._kept:
             return self._kept[place]
-        pixels = read_image(self.files[place])
-        if pixels.shape[:2] != self.headers[place][:2]:
-            raise InputError(f"{self.files[place]}: this image has changed since its folder was read; start again")
+        file = self.files[place]
+        data = read_bytes(file)
+        self.first_read.check(place, data, str(file))
+        pixels, header = read_image(file, data), self.headers[place]
+        if pixels.shape != (header.height, header.width, *[3] * header.is_colour):
+            raise self.first_read.refusal(str(file))
         if pixels.dtype != self.dtype and pixels.dtype == np.uint8:
-            pixels = pixels.astype(np.float32) / np.float32(255)
+            pixels = as_floats(pixels)
         if pixels.ndim == 2 and self.ndim == 4:
             pixels = np.repeat(pixels[..., None], 3, axis=2)
         if self.fit_to is not None:
@@ -131,45 +159,18 @@ class FileStack(Stack):
             raise of_faults(faults, len(every))
 
     def content(self) -> bytes:
-        """A digest of the files as they are, which need not be decoded for it."""
-        digest = sha256(f"files {self.fit_to} {self.fit}".encode())
-        for path in self.files:
-            with path.open("rb") as opened:
-                digest.update(file_digest(opened, "sha256").digest())
+        """A digest of the files as they were first read, which need not be decoded for it."""
+        digest, known = sha256(f"files {self.fit_to} {self.fit}".encode()), self.first_read.digests
+        for place, file in enumerate(self.files):
+            digest.update(known.get(place) or self.first_read.check(place, read_bytes(file), str(file)))
         return digest.digest()
+
+    def sizes_in_files(self, places: npt.NDArray[np.intp]) -> set[tuple[int, int]]:
+        """Height and width of the images at `places` before any was cut or resized."""
+        return {(self.headers[place].height, self.headers[place].width) for place in places.tolist()}
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_kept": {}}
-
-
-@dataclass(eq=False)
-class ArrayFile(Stack):
-    """An array in a file: ``.npy``, or one in HDF5 or Zarr by its path there."""
-
-    path: Path
-    inside: str | None
-    _array: Any = field(default=None, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        array = self._opened()
-        self.shape, self.dtype = tuple(array.shape), np.dtype(array.dtype)
-
-    def _opened(self) -> Any:
-        if self._array is None:
-            self._array = _open_array(self.path, self.inside)
-        return self._array
-
-    def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
-        """The images at `places`: one after another at once, others each by itself once."""
-        array = self._opened()
-        if len(places) and (np.diff(places) == 1).all():
-            return np.asarray(array[int(places[0]) : int(places[-1]) + 1])
-        once, back = np.unique(places, return_inverse=True)
-        values = [np.asarray(array[place : place + 1]) for place in once.tolist()]
-        return np.concatenate(values)[back] if values else np.asarray(array[:0])
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_array": None}
 
 
 @dataclass(eq=False)
@@ -186,15 +187,47 @@ class Some(Stack):
     def __post_init__(self) -> None:
         self.shape = (len(self.places), *(self.stack.shape[axis] for axis in self.axes[1:]))
         self.dtype = np.dtype(self.stack.dtype)
-        self.is_checked = getattr(self.stack, "is_checked", False)
+        if self.axes[0] == 0 and isinstance(self.stack, Stack) and self.stack.details is not None:
+            self.details = self.stack.details.chosen(self.places)
 
     def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         """The images at `places` of these; where images are not the stack's first axis, all of it is read."""
         wanted = self.places[places]
         if self.axes[0] == 0:
             values = self.stack.read(wanted) if isinstance(self.stack, Stack) else np.asarray(self.stack)[wanted]
-            return np.transpose(values, self.axes)
-        return np.transpose(np.asarray(self.stack), self.axes)[wanted]
+            return ordered(values, self.axes)
+        return ordered(np.asarray(self.stack), self.axes)[wanted]
+
+    def sizes_in_files(self, places: npt.NDArray[np.intp]) -> set[tuple[int, int]]:
+        """Height and width of the images at `places` before any was cut or resized."""
+        if isinstance(self.stack, FileStack | Joined | Resized | Some):
+            return self.stack.sizes_in_files(self.places[places])
+        return super().sizes_in_files(places)
+
+
+@dataclass(eq=False)
+class Resized(Stack):
+    """Images of a stack, cut or padded and resized to a size as they are read."""
+
+    stack: Any
+    size_of_each: tuple[int, int]
+    fit: str
+
+    def __post_init__(self) -> None:
+        self.shape = (len(self.stack), *self.size_of_each, *[3] * (len(self.stack.shape) == 4))
+        self.dtype = np.dtype(np.float32)
+
+    def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+        """The images at `places`, resized."""
+        values = np.empty((len(places), *self.shape[1:]), dtype=np.float32)
+        for row, place in enumerate(places.tolist()):
+            image = without_alpha(np.asarray(self.stack[place : place + 1]))[0]
+            values[row] = _resized(as_floats(image), self.size_of_each, self.fit)
+        return values
+
+    def sizes_in_files(self, places: npt.NDArray[np.intp]) -> set[tuple[int, int]]:
+        """Height and width of the images at `places` before any was cut or resized."""
+        return self.stack.sizes_in_files(places)
 
 
 @dataclass(eq=False)
@@ -217,10 +250,9 @@ class Joined(Stack):
         for stack in self.stacks:
             rows = np.flatnonzero((places >= first) & (places < first + len(stack)))
             if rows.size:
-                own = stack[places[rows] - first]
-                if own.dtype != self.dtype and own.dtype == np.uint8:
-                    own = own.astype(np.float32) / np.float32(255)
-                values[rows] = own[..., None] if own.ndim < self.ndim else own[..., :3] if self.ndim == 4 else own
+                own = without_alpha(stack[places[rows] - first])
+                own = own if own.dtype == self.dtype else as_floats(own)
+                values[rows] = own[..., None] if own.ndim < self.ndim else own
             first += len(stack)
         return values
 
@@ -234,6 +266,39 @@ class Joined(Stack):
                 yield from stack.checked(own) if isinstance(stack, FileStack) else blocks(chosen)
             first += len(stack)
 
+    def sizes_in_files(self, places: npt.NDArray[np.intp]) -> set[tuple[int, int]]:
+        """Height and width of the images at `places` before any was cut or resized."""
+        sizes, first = set[tuple[int, int]](), 0
+        for stack in self.stacks:
+            own = places[(places >= first) & (places < first + len(stack))] - first
+            sizes |= stack.sizes_in_files(own) if len(own) else set()
+            first += len(stack)
+        return sizes
+
+
+def without_alpha(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Images without a fourth channel; InputError where this is not opaque everywhere."""
+    if images.ndim < 4 or images.shape[3] < 4:
+        return images
+    if (images[..., 3] < OPAQUE.get(images.dtype.kind, 1)).any():
+        raise InputError(
+            "images are partly transparent (their fourth channel), so the background is unknown; give them with three "
+            "channels, on the background that was shown"
+        )
+    return images[..., :3]
+
+
+def as_floats(images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Images in single precision, from 0 to 1 where they are bytes."""
+    return images.astype(np.float32) / np.float32(255 if images.dtype == np.uint8 else 1)
+
+
+def ordered(values: Any, axes: tuple[int, ...]) -> npt.NDArray[Any]:
+    """An array with its axes in this order; one of length 1 that is not named goes."""
+    values = np.asarray(values)
+    left_out = tuple(axis for axis in range(values.ndim) if axis not in axes)
+    return np.transpose(values, (*axes, *left_out)).reshape([values.shape[axis] for axis in axes])
+
 
 def _resized(pixels: npt.NDArray[Any], size: tuple[int, int], fit: str) -> npt.NDArray[Any]:
     with_channels = pixels if pixels.ndim == 3 else pixels[..., None]
@@ -241,82 +306,8 @@ def _resized(pixels: npt.NDArray[Any], size: tuple[int, int], fit: str) -> npt.N
     return np.ascontiguousarray(np.moveaxis(resized, 0, 2)).reshape(*size, *pixels.shape[2:])
 
 
-def is_stack(images: Any) -> bool:
-    """Whether images are on disk, and read when asked."""
-    return isinstance(images, Stack)
-
-
 def blocks(images: Any, n_bytes: int = BLOCK_BYTES) -> Iterator[npt.NDArray[Any]]:
     """All images, a block after another, at least one image each."""
     n = max(1, int(n_bytes // max(1, np.prod(images.shape[1:], dtype=float) * images.dtype.itemsize)))
     for start in range(0, len(images), n):
         yield np.asarray(images[start : start + n])
-
-
-def split_place(source: str) -> tuple[str, str | None]:
-    """The file, and the path inside, of ``file.h5:/images``.
-
-    Examples
-    --------
-    >>> split_place("scenes.h5:/day1/images"), split_place("scenes.npy")
-    (('scenes.h5', '/day1/images'), ('scenes.npy', None))
-    """
-    match = PLACE.fullmatch(source)
-    return (source, None) if match is None else (match[1], match[2])
-
-
-def _open_array(path: Path, inside: str | None) -> Any:
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".npy":
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        if suffix == ".zarr" or path.is_dir():
-            import zarr
-
-            opened: Any = zarr.open(str(path), mode="r")
-            if hasattr(opened, "shape"):
-                return opened
-            arrays = {f"/{name}": array for name, array in _members(opened)}
-        else:
-            import h5py
-
-            opened, arrays = h5py.File(path, "r"), {}
-            opened.visititems(lambda name, item: _keep(arrays, name, item))
-    except ImportError as error:
-        raise InputError(f"{path}: {error.name} is not installed: pip install 'normenc[files]'") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: this file cannot be read ({error}); check it, or save it again") from None
-    return _chosen(arrays, path, inside)
-
-
-def _keep(arrays: dict[str, Any], name: str, item: Any) -> None:
-    if hasattr(item, "shape") and hasattr(item, "dtype"):
-        arrays[f"/{name}"] = item
-
-
-def _members(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    for name, item in group.members():
-        if hasattr(item, "shape"):
-            yield f"{above}{name}", item
-        else:
-            yield from _members(item, f"{above}{name}/")
-
-
-def _chosen(arrays: dict[str, Any], path: Path, inside: str | None) -> Any:
-    """The array at `inside`, or the only one that can be images: of three or four axes, and numbers."""
-    if inside is not None:
-        name = f"/{inside.strip('/')}"
-        if name in arrays:
-            return arrays[name]
-        raise InputError(f"{path}: there is no array {name}; there are {_some(list(arrays))}")
-    like = [name for name, array in arrays.items() if len(array.shape) in (3, 4) and array.dtype.kind in "uifb"]
-    if len(like) == 1:
-        return arrays[like[0]]
-    raise InputError(
-        f"{path}: {'several arrays' if like else 'no array'} in this file can be images, "
-        f"{_some(like or list(arrays))}; name the right one: {path.name}:/NAME"
-    )
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + f" and {len(names) - most} more" * (len(names) > most) or "none"

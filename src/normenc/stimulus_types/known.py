@@ -36,7 +36,7 @@ RESERVED = frozenset(  # names of arrays, axes, columns, coordinates, facts and 
         *("images", "image_names", "axes", "angles", "steps", "notes", "averages", "read_as", "cautions", "missing"),
         *("species", "area", "source", "citation", "licence", "simulated", "metric", "rdm_metric", "name", "kind"),
         *("names", "where", "intervals", "series", "responsive", "fold_directions", "bin_width", "z_score"),
-        *("preparation", "options", "facts", "n_neurons", "seed", "in_memory_gib", "name_or_path", "path"),
+        *("preparation", "options", "facts", "n_neurons", "seed", "reads", "in_memory_gib", "name_or_path", "path"),
         *("recording", "overwrite", "layer", "encoder", "label", "period", "shown", "reliability"),
     )
 )

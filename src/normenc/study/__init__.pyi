@@ -2,6 +2,7 @@ from .comparing import Compared, compare
 from .drawing import draw
 from .evaluation import Evaluation, evaluate
 from .finished import Picture, Redrawn, read_source_data, redraw
+from .fitness import check_recordings
 from .populations import Populations, describe
 from .power_analysis import Power, power
 from .predicting import Predicted, predict
@@ -31,6 +32,7 @@ __all__ = [
     "Study",
     "SweepProgress",
     "check_before",
+    "check_recordings",
     "compare",
     "describe",
     "draw",

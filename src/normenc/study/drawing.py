@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from normenc import encoding, figures, tuning
+from normenc import encoding, figures, stimuli, tuning
 from normenc.runs.reading import Run
 from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.stimuli.fitting import fitted
@@ -153,6 +153,10 @@ def _as_shown(evaluation: Evaluation) -> dict[str, Any]:
     for unit in prepared.encoders:
         plain = replace(unit.preprocessing, mean=(0.0,), std=(1.0,))
         rows[unit.title] = _few_channels(plain(shown.to_encoder(plain.size)[places]))
+    resolutions = {} if evaluation.predicted is None or shown.is_drawn else evaluation.study.encoding.resolutions
+    for resolution in dict.fromkeys(resolutions.values()):
+        names = ", ".join(name for name, own in resolutions.items() if own == resolution)
+        rows[names] = stimuli.fit_images(_colours_last(shown.seen[places]), resolution)
     return {
         "images": {visible(label): _colours_last(images) for label, images in rows.items()},
         "names": [recording.shown.title(own) for own in stimulus[few].tolist()],

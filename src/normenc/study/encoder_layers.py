@@ -1,5 +1,6 @@
 """Which layers of an encoder are compared: those that patterns name, all, or some that are evenly spaced over depth."""
 
+import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from torch import nn
 from normenc.errors import InputError, quoted
 from normenc.pretrained import activation_layers
 from normenc.representations import represent
+from normenc.representations.layer_names import parse_layer
 from normenc.study.encoder_settings import EncoderSettings
 
 __all__ = ["Chosen", "choose_layers", "evenly_spaced"]
@@ -46,13 +48,20 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
     Raises
     ------
     InputError
-        If a name or pattern matches nothing, a layer does not run or does not give one row per image, or its weights
-        were left out; the message has the nearest names.
+        If a name or pattern matches nothing, a layer does not run, does not give one row per image, or depends on
+        weights that were left out; the message has the nearest names.
     """
     whole = activation_layers(network, image)
-    known = _with_weights(network, whole, settings.leave_out)
+    known = _with_weights(network, image, whole, settings.leave_out)
+    if not known:
+        raise InputError(
+            f"leave_out: given {settings.leave_out}, but every layer depends on these weights; load them, or leave out "
+            "weights of later layers alone"
+        )
     asked = ["*"] if settings.layers in (None, "all") else list(settings.layers or ())
     matched = _matched(network, image, known, whole, asked)
+    for name in set(matched) - set(_with_weights(network, image, matched, settings.leave_out)):
+        raise _depends(name)
     units = _units(network, image, matched)
     _check_units(units, asked)
     found = [name for name in matched if units[name] > 1]
@@ -67,6 +76,7 @@ def choose_layers(network: nn.Module, image: torch.Tensor, settings: EncoderSett
         of = f"that match {', '.join(asked)}" if settings.layers else "with weights"
         how = f"{len(found)} of the {n_found} layers {of}, evenly spaced over depth"
     layers = _of_tokens(network, image, found, settings.tokens)
+    _check_once(network, layers, whole)
     units |= _units(network, image, [name for name in layers if name not in units])
     return Chosen(tuple(layers), tuple(units[name] for name in layers), how)
 
@@ -95,11 +105,8 @@ def _matched(
         own = [name for name in known if _fits(name, pattern)]
         if own:
             chosen |= {name: places[name] for name in own}
-        elif pattern in whole:
-            raise InputError(
-                f"layers: given {quoted(pattern)}, which depends on weights that leave_out keeps from being loaded; "
-                "leave the layer out, or load its weights"
-            )
+        elif any(_fits(name, pattern) for name in whole):
+            raise _depends(pattern)
         else:
             chosen[pattern] = _named(network, image, known, pattern)
     for pattern in without:
@@ -111,6 +118,13 @@ def _matched(
     if not chosen:
         raise InputError(f"layers: given {list(patterns)}, which leave no layer; there are {_some(known)}")
     return sorted(chosen, key=lambda name: chosen[name])
+
+
+def _depends(name: str) -> InputError:
+    return InputError(
+        f"layers: given {quoted(name)}, which depends on weights that leave_out keeps from being loaded; leave it out, "
+        "or load these weights"
+    )
 
 
 def _fits(name: str, pattern: str) -> bool:
@@ -137,18 +151,22 @@ def _base(name: str) -> str:
     return name.partition("@")[0].partition("[")[0].partition(":")[0]
 
 
-def _with_weights(network: nn.Module, layers: Sequence[str], leave_out: Sequence[str]) -> list[str]:
-    """Layers that run before any whose weights were left out, and keep their initial values."""
-    parts = {
-        key.rpartition(".")[0]
-        for key in network.state_dict()
-        if any(fnmatchcase(key, pattern) for pattern in leave_out)
-    }
-    for place, name in enumerate(layers):
-        base = _base(name)
-        if any(part == base or part.startswith(f"{base}.") for part in parts):
-            return list(layers[:place])
-    return list(layers)
+def _with_weights(
+    network: nn.Module, image: torch.Tensor, layers: Sequence[str], leave_out: Sequence[str]
+) -> list[str]:
+    """Layers that do not depend on weights that were left out, tried with other values in the place of these."""
+    left = [key for key in network.state_dict() if any(fnmatchcase(key, pattern) for pattern in leave_out)]
+    if not left:
+        return list(layers)
+    other = copy.deepcopy(network)
+    state = other.state_dict()
+    generator = torch.Generator().manual_seed(0)
+    for key in left:
+        if state[key].is_floating_point() or state[key].is_complex():  # above 0, as variances among buffers must stay
+            state[key] = state[key] + 0.5 + torch.rand(state[key].shape, generator=generator).to(state[key])
+    other.load_state_dict(state)
+    one, changed = (represent(each, image, layers) for each in (network, other))
+    return [name for name in layers if np.array_equal(one[name], changed[name], equal_nan=True)]
 
 
 def _has_weights(network: nn.Module, name: str) -> bool:
@@ -189,6 +207,22 @@ def _units(network: nn.Module, image: torch.Tensor, layers: Sequence[str]) -> di
     if not layers:
         return {}
     return {name: responses.sizes["unit"] for name, responses in represent(network, image, layers).items()}
+
+
+def _check_once(network: nn.Module, layers: Sequence[str], whole: Sequence[str]) -> None:
+    """Raise InputError where two names are those of one output, as of a module and of its last run."""
+    modules = dict(network.named_modules())
+    last: dict[str, int] = {}
+    for known in (parse_layer(name, modules) for name in whole):
+        last[known.module] = max(last.get(known.module, 0), known.run or 0)
+    names: dict[object, str] = {}
+    for name in layers:
+        own = parse_layer(name, modules)
+        output = (own.module, last.get(own.module, 0) if own.run is None else own.run, own.path, own.pool)
+        if output in names:
+            what = "is given twice" if names[output] == name else f"and {quoted(names[output])} are the same output"
+            raise InputError(f"layers: {quoted(name)} {what}; name it once")
+        names[output] = name
 
 
 def _check_units(units: Mapping[str, int], patterns: Sequence[str]) -> None:

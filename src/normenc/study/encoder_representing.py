@@ -48,6 +48,7 @@ def encoder_representations(
             cache=cache_folder() / "layers",
             keep=keep,
             store=reading.rdms,
+            known=unit.known,
             memory=reading.memory,
             scratch=reading.scratch,
             reduce=unit.section.reduce,

@@ -59,6 +59,11 @@ class EncoderUnit:
         """Its section, as plain values."""
         return self.section.model_dump(exclude_none=True)
 
+    @property
+    def known(self) -> dict[str, Any]:
+        """What decides what it does, beside its weights: the model, its options, and the code that builds it."""
+        return {"model": self.section.model, "options": self.section.options, "code": self.weights.get("code")}
+
     def pretrained(self) -> nn.Module:
         """Build it with its weights, which must still be those that were found.
 
@@ -144,6 +149,8 @@ def _module(build: Callable[[], Any], name: str) -> nn.Module:
     network = build()
     if not isinstance(network, nn.Module):
         raise InputError(f"{name} gives a {type(network).__name__}; it must give a torch.nn.Module")
+    if any(value.is_meta for value in network.parameters()):
+        raise InputError(f"{name} gives weights on the device 'meta', which stores no values; build it on the CPU")
     return network
 
 
@@ -151,6 +158,10 @@ def _check_seeds(section: EncoderSettings, seeds: list[int]) -> None:
     """Raise InputError unless initial weights follow from the seed alone: twins would not be untrained."""
     one, again, other = (dict(_own(section, seed).named_parameters()) for seed in (seeds[0], seeds[0], seeds[1]))
     for name, value in one.items():
+        if not value.isfinite().all():
+            raise InputError(
+                f"{section.model} gives initial weights ({name}) that are NaN or infinite; correct how it draws them"
+            )
         if not torch.equal(value, again[name]):
             raise InputError(
                 f"{section.model} gives other initial weights ({name}) each time, whatever the seed; draw them with "
@@ -176,5 +187,6 @@ def _weights_of(section: EncoderSettings, network: nn.Module) -> dict[str, Any]:
         known |= {"file": path.name, "sha256": digest_of_file(path)}
     if section.is_own:
         part = import_part(section.model)
+        part = part.func if isinstance(part, partial) else part
         known |= {"code": code_of(part)} if hasattr(part, "__qualname__") else {}
     return known

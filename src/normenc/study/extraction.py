@@ -17,8 +17,16 @@ from torch import nn
 import normenc
 from normenc.errors import InputError, NormencWarning
 from normenc.representations import Encoder, LayerResponses, Reduction, extract, layers_in_order
-from normenc.representations.identity import digest_of_encoder, digest_of_images
+from normenc.representations.extraction import DTYPES
+from normenc.representations.identity import (
+    digest_of_encoder,
+    digest_of_images,
+    few_images,
+    few_values,
+    same_values,
+)
 from normenc.representations.reductions import Projection, as_reduction
+from normenc.representations.representing import layer_reader
 from normenc.rsa import rdm
 from normenc.rsa.pairs import MANY_STIMULI, upper, whole
 from normenc.rsa.stored import Matrix
@@ -31,7 +39,7 @@ from normenc.whole_files import check_writable, remove_leftovers
 
 __all__ = ["LayerResult", "extracted"]
 
-FORMAT = 3
+FORMAT = 4
 TEXTS = ("note", "name", "features")
 CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside the network
 KEPT_BYTES = 2**23  # of a layer's responses, in single precision
@@ -75,6 +83,7 @@ def extracted(
     cache: Path | None = None,
     keep: bool = True,
     store: RdmFolder | None = None,
+    known: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> dict[str, LayerResult | InputError]:
     """RDMs of an encoder's layers, and their responses, or features of large ones; what was computed before is read.
@@ -88,11 +97,14 @@ def extracted(
     cache : Path, optional
         Folder in which results are kept, one file for each layer, under a digest of the network (weights, settings,
         code), the images, the layer, its reduction, the metric, and the code and packages that compute with them;
-        default: nothing is kept.
+        default: nothing is kept. A file also holds some responses to three of the images; it is used if the network
+        still gives these.
     keep : bool
         Whether responses are wanted beside RDMs.
     store : RdmFolder, optional
         Takes RDMs and responses as soon as they are known, so that those of many stimuli are not all in memory.
+    known : mapping, optional
+        What else decides what the network does, such as the options that it was built with; part of the digest.
     **options
         Of :func:`normenc.representations.extract`.
 
@@ -113,8 +125,10 @@ def extracted(
     >>> found["pool"].rdm.shape, found["pool"].n_units
     ((3, 3), 288)
     """
-    places = {} if cache is None else _places(encoder, images, layers, metric, cache, options | {"keep": keep})
-    found: dict[str, LayerResult | InputError] = _kept(places, len(images), store)
+    own = options | {"keep": keep, "metric": metric, "known": known or {}}
+    places = {} if cache is None else _places(encoder, images, layers, cache, own)
+    few = _few_values(encoder, images, places, options)
+    found: dict[str, LayerResult | InputError] = _kept(places, few, len(images), store)
     missing = layers if not places else [name for name in places if name not in found]
     if missing is None or missing:
         if places and cache is not None:
@@ -123,7 +137,7 @@ def extracted(
             for name, layer in responses.items():
                 result = _result(layer, metric, keep)
                 if name in places and isinstance(result, LayerResult):
-                    write(places[name], _packed(result, places[name].stem), LAYERS)
+                    write(places[name], _packed(result, few[name], places[name].stem), LAYERS)
                 found[name] = _stored(result, store)
     return {name: found[name] for name in (places or layers or found)}
 
@@ -162,7 +176,6 @@ def _places(
     encoder: Encoder,
     images: Any,
     layers: Sequence[str] | None,
-    metric: str,
     cache: Path,
     options: Mapping[str, Any],
 ) -> dict[str, Path]:
@@ -177,7 +190,8 @@ def _places(
         "packages": packages(),
         "encoder": own,
         "images": digest_of_images(images),
-        "metric": metric,
+        "metric": options["metric"],
+        "known": repr(sorted(options["known"].items())),
         "reduce": repr(as_reduction(options.get("reduce"))),
         "dtype": str(options.get("dtype", "float32")),
         "keep": options["keep"],
@@ -185,6 +199,16 @@ def _places(
     names = layers_in_order(encoder, images[:2]) if layers is None else layers
     keys = {name: sha256(json.dumps(content | {"layer": name}, sort_keys=True).encode()) for name in names}
     return {name: cache / f"{key.hexdigest()[:32]}.safetensors" for name, key in keys.items()}
+
+
+def _few_values(
+    encoder: Encoder, images: Any, places: Mapping[str, Path], options: Mapping[str, Any]
+) -> dict[str, npt.NDArray[Any]]:
+    """What the layers that have files give for three of the images."""
+    if not places:
+        return {}
+    with layer_reader(encoder, few_images(images), list(places), DTYPES[options.get("dtype", "float32")]) as reader:
+        return few_values(reader)
 
 
 def _code_of(kind: type) -> str | None:
@@ -203,8 +227,9 @@ def _code_digest() -> str:
     return digest_of_code(files, here)
 
 
-def _packed(result: LayerResult, key: str) -> bytes:
+def _packed(result: LayerResult, few: npt.NDArray[Any], key: str) -> bytes:
     tensors = {
+        "few": torch.from_numpy(few),
         "rdm": torch.from_numpy(upper(np.asarray(result.rdm))),
         "n_units": torch.tensor(result.n_units),
         "note": torch.frombuffer(bytearray(b" " + result.note.encode()), dtype=torch.uint8),
@@ -216,14 +241,18 @@ def _packed(result: LayerResult, key: str) -> bytes:
     return pack(tensors, key)
 
 
-def _kept(places: Mapping[str, Path], n_stimuli: int, store: RdmFolder | None) -> dict[str, LayerResult | InputError]:
+def _kept(
+    places: Mapping[str, Path], few: Mapping[str, npt.NDArray[Any]], n_stimuli: int, store: RdmFolder | None
+) -> dict[str, LayerResult | InputError]:
     """Results that were kept; one warning tells of those that were damaged, and are computed again."""
     found: dict[str, LayerResult | InputError] = {}
     damaged = []
     for name, place in places.items():
         try:
             if place.exists():
-                found[name] = _stored(_unpacked(place, n_stimuli), store)
+                kept, values = _unpacked(place, n_stimuli)
+                if same_values(values, few[name]):  # else it is of a network that differs in what no digest knows
+                    found[name] = _stored(kept, store)
         except (DamagedError, OSError) as error:
             damaged.append(f"{place}: {error}")
     for folder in {place.parent for place in places.values()}:
@@ -236,11 +265,12 @@ def _kept(places: Mapping[str, Path], n_stimuli: int, store: RdmFolder | None) -
     return found
 
 
-def _unpacked(place: Path, n_stimuli: int) -> LayerResult:
+def _unpacked(place: Path, n_stimuli: int) -> tuple[LayerResult, npt.NDArray[Any]]:
+    """What was kept of a layer, and its responses to few images."""
     if not place.is_file():  # a pipe would never end
         raise DamagedError("it is not a file")
     tensors = unpack(place.read_bytes(), place.stem)
-    values = tensors.pop("responses", None)
+    values, few = tensors.pop("responses", None), tensors.pop("few", torch.zeros(0))
     texts = {name: tensors.pop(name) for name in TEXTS if name in tensors}
     n_pairs = n_stimuli * (n_stimuli - 1) // 2
     precision = torch.float32 if n_stimuli > MANY_STIMULI else torch.float64
@@ -251,4 +281,4 @@ def _unpacked(place: Path, n_stimuli: int) -> LayerResult:
     matrix = whole(tensors["rdm"].numpy(), n_stimuli)
     note, name, features = (bytes(texts[of].numpy()).decode()[1:] for of in TEXTS)
     responses = None if values is None else values.numpy()
-    return LayerResult(name, int(tensors["n_units"]), matrix, responses, note, features)
+    return LayerResult(name, int(tensors["n_units"]), matrix, responses, note, features), few.numpy()

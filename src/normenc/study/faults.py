@@ -27,7 +27,7 @@ OPTIONS = {  # of the command line that are called otherwise
 def describe_faults(study: type[BaseModel], problems: Sequence[Any], given: Any) -> list[str]:
     """The faults that pydantic found in the settings given for `study`, one per line, and one per value."""
     said: dict[str, list[str]] = {}
-    for problem in problems[:200]:
+    for problem in _of_their_kind(problems[:200]):
         where, _, what = describe_fault(study, problem, given).partition("; it should be ")
         said.setdefault(where, []).append(what)
     lines = [
@@ -40,6 +40,18 @@ def describe_faults(study: type[BaseModel], problems: Sequence[Any], given: Any)
     ]
     more = len(problems) - MOST_FAULTS if len(lines) > MOST_FAULTS else 0
     return lines[:MOST_FAULTS] + [f"about {more:,} more errors"] * (more > 0)
+
+
+def _of_their_kind(problems: Sequence[Any]) -> list[Any]:
+    """The faults without those that a list is not one of some words, where what is wrong with the list is told too."""
+    lists = {problem["loc"][:-1] for problem in problems if problem["type"] == "literal_error"}
+    told = {
+        place
+        for place in lists
+        for problem in problems
+        if problem["type"] not in ("literal_error", "list_type") and problem["loc"][: len(place)] == place
+    }
+    return [own for own in problems if own["type"] != "literal_error" or own["loc"][:-1] not in told]
 
 
 def describe_fault(study: type[BaseModel], problem: Any, settings: Any) -> str:
@@ -62,6 +74,7 @@ def describe_fault(study: type[BaseModel], problem: Any, settings: Any) -> str:
         .removeprefix("Input ")
         .removeprefix("String ")
         .removeprefix("List ")
+        .replace(" after validation, not 0", "")
     )
     if problem["type"] == "value_error":
         return f"{key}: {message}" if key else message

@@ -1,77 +1,35 @@
-"""How much data does it take: simulate recordings from every candidate, and see whether the right one is found."""
+"""How much data does it take: simulate recordings from every candidate, and see whether the correct one is found."""
 
-import pickle
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
 from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.recordings import Preparation
 from normenc.renamed import renamed
-from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import MIN_NEURONS
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
 from normenc.study.amounts import amounts_of, candidates_of, first_rdms, mean_repeats, with_stimuli
-from normenc.study.processes import processes
-from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
+from normenc.study.power_simulation import Power, distinct, simulate_power
+from normenc.study.progress import ProgressCallback, each, reporting, stage
 from normenc.study.represented import represent
 from normenc.study.representing import Prepared, prepare
-from normenc.study.sections import PowerSettings
 from normenc.study.settings import Study, asked_study
-from normenc.study.sweep import Failure
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 from normenc.whole_files import write_whole
 
-__all__ = ["Power", "power", "simulate_power"]
+__all__ = ["Power", "matching_noise", "power"]
 
-Floats = npt.NDArray[np.float64]
-AMOUNTS = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
-ALPHA = 0.05
 NOISE_STEPS = 8  # halvings of the range in which the noise is looked for
 NOISE_SIMULATIONS = 4
 MAX_NOISE = 20.0
-
-
-@dataclass(frozen=True)
-class Power:
-    """What :func:`power` found.
-
-    Attributes
-    ----------
-    recovery : DataFrame
-        As in ``power.csv``, a row for each generating model and amount of data: ``generating``, ``n_stimuli``,
-        ``n_neurons``, ``n_animals``, ``n_repeats``, ``noise``, ``n_simulations``, ``recovered`` (how often it is best).
-    pairs : DataFrame
-        As in ``power_pairs.csv``: the same, with ``other`` and ``power``: how often the paired test finds, at 0.05 and
-        uncorrected, that the generating model is more similar than the other.
-    folder : Path or None
-        Where it was written.
-    failures : tuple of Failure
-        Networks and layers that are not candidates, and why.
-    skipped : dict of str to str
-        Controls that are not candidates, and why.
-    """
-
-    recovery: pd.DataFrame
-    pairs: pd.DataFrame
-    folder: Path | None = None
-    failures: tuple[Failure, ...] = ()
-    skipped: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def weakest(self) -> pd.DataFrame:
-        """The row of `pairs` with the smallest power, for each amount of data; the first of several."""
-        return self.pairs.loc[self.pairs.groupby(AMOUNTS)["power"].idxmin()].reset_index(drop=True)
 
 
 @renamed(n_jobs="workers")
@@ -86,14 +44,15 @@ def power(
     progress: bool | ProgressCallback = True,
     **options: Any,
 ) -> Power:
-    """Simulate recordings from each of a study's candidates, and see how often the right one is found.
+    """Simulate recordings from each of a study's candidates, and see how often the correct one is found.
 
-    Candidates are the trained network's layers, their untrained twins and the controls. How noisy a trial is follows
-    from the study's recording, whose RDMs of halves of the neurons are as similar as those of a simulated one of its
-    size, or from ``power.noise``. Amounts of data that the section leaves out start from what the recording has and go
-    up: stimuli to twice and four times as many (up to 200), neurons and trials a stimulus to twice as many, animals to
-    twice as many and at least 5. More gratings than the animal saw need no guess, because candidates are computed from
-    images; of images there are never more than the recording's.
+    Candidates are the layers of networks, their untrained twins and the controls; of several with the same RDM, which
+    no recording can tell apart, the first. How noisy a trial is follows from the study's recording, whose RDMs of
+    halves of the neurons are as similar as those of a simulated one of its size, or from ``power.noise``. Amounts of
+    data that the section leaves out start from what the recording has and go up: stimuli to twice and four times as
+    many (up to 200), neurons and repeats (trials of each stimulus) to twice as many, animals to twice as many and at
+    least 5. More gratings than the animal saw need no guess, because candidates are computed from images; of images
+    there are never more than the recording's.
 
     Parameters
     ----------
@@ -114,7 +73,8 @@ def power(
     Raises
     ------
     InputError
-        When the noise is neither stated nor follows from the recording, or more images are asked for than it has.
+        When the noise is neither stated nor follows from the recording, more images are asked for than it has, or there
+        are fewer than two candidates with different RDMs.
     """
     study = asked_study(study, recording, preparation, options, out)
     target = resolve_device(device)
@@ -127,10 +87,13 @@ def power(
             assert settings.n_stimuli is not None
             represented = represent(prepared, device=target.type, workers=workers or 1, progress=progress)
             own = first_rdms(represented.representations)
-            candidates = candidates_of(prepared, own, settings.n_stimuli, target.type, progress)
+            candidates, same = distinct(candidates_of(prepared, own, settings.n_stimuli, target.type, progress))
+            kept = {label: rdm for label, rdm in own.items() if label not in same}
+            if len(kept) < 2:
+                raise InputError(_no_choice(list(own)))
             simulated = simulate_power(
                 candidates,
-                _noise(prepared, own, progress),
+                _noise(prepared, kept, progress),
                 settings,
                 method=study.comparison.method,
                 ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
@@ -139,7 +102,17 @@ def power(
             )
             with place.staged() as aside:
                 _write(simulated, study.model_copy(update={"power": settings}), aside)
-    return Power(simulated.recovery, simulated.pairs, folder, represented.failures, prepared.skipped_controls)
+    failures, skipped = represented.failures, prepared.skipped_controls
+    return replace(simulated, folder=folder, failures=failures, skipped=skipped, same=same)
+
+
+def _no_choice(labels: list[str]) -> str:
+    """What to do where there are no two candidates to tell apart."""
+    why = "all have the same RDM" if len(labels) > 1 else "that is the only one"
+    return (
+        f"power compares candidates, and {labels[0]!r} has none to be compared with: {why}; add layers, untrained "
+        "twins or controls to the study"
+    )
 
 
 def _read(study: Study, progress: ProgressCallback) -> Prepared:
@@ -161,69 +134,6 @@ def _write(power: Power, study: Study, folder: Path) -> None:
     write_whole(folder / "power_pairs.csv", csv_bytes(power.pairs))
     figures.save(figures.power_map(power.recovery), folder, "power")
     figures.save(figures.power_map(power.pairs, value="power"), folder, "power_pairs")
-
-
-def simulate_power(
-    candidates: Mapping[int, Mapping[str, Any]],
-    noise: Mapping[str, float],
-    settings: PowerSettings,
-    *,
-    method: Method = "pearson",
-    ordered: Collection[int] = (),
-    workers: int | None = None,
-    progress: bool | ProgressCallback = True,
-) -> Power:
-    """Simulate recordings from candidates' RDMs for every amount of data.
-
-    Parameters
-    ----------
-    candidates : mapping of int to mapping of str to array_like, shape (n_stimuli, n_stimuli)
-        Correlation RDMs by label, for each number of stimuli; the same labels for each.
-    noise : mapping of str to float
-        Of each candidate's recordings: standard deviation of a trial's noise, see
-        :func:`normenc.rsa.simulate_responses`.
-    settings : PowerSettings
-        With all amounts of data.
-    method : str, Measure or callable
-        A function must be one that other processes can import, if there are several.
-    ordered : collection of int
-        The numbers of stimuli that lie in order on a circle.
-    workers : int, optional
-    progress : bool or callable
-
-    Returns
-    -------
-    Power
-    """
-    measure = as_measure(method)
-    if workers != 1:
-        _check_importable(measure)
-    amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
-    tasks = [
-        _Task(label, noise[label], amount, settings, measure, amount[0] in ordered, index)
-        for index, (amount, label) in enumerate(product(amounts, noise))
-    ]
-    rows: list[dict[str, Any]] = []
-    pairs: list[dict[str, Any]] = []
-    with reporting(progress) as progress, stage(progress, "simulating", len(tasks)) as counted:
-        simulate = _Simulate({n: dict(rdms) for n, rdms in candidates.items()})
-        if workers == 1:
-            _collect(map(simulate, tasks), rows, pairs, counted)
-        else:
-            with processes(simulate, workers) as results_of:
-                _collect(results_of(tasks), rows, pairs, counted)
-    return Power(pd.DataFrame(rows), pd.DataFrame(pairs))
-
-
-def _check_importable(measure: Measure) -> None:
-    """Raise InputError where other processes could not compare by a measure."""
-    try:
-        pickle.dumps(measure)
-    except (AttributeError, TypeError, pickle.PicklingError):
-        raise InputError(
-            f"the measure {measure.name!r} is made of a function that other processes cannot import; define it in a "
-            "module, or use a single process"
-        ) from None
 
 
 def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
@@ -278,63 +188,6 @@ def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: Progress
             )
         noises[label] = of_a_trial * noise
     return noises
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One generating model and amount of data."""
-
-    generating: str
-    noise: float
-    amount: tuple[int, int, int, int]
-    settings: PowerSettings
-    measure: Measure
-    ordered: bool
-    index: int
-
-
-@dataclass(frozen=True)
-class _Simulate:
-    """Simulates the recordings of a task; candidates are RDMs by label for each number of stimuli."""
-
-    candidates: dict[int, dict[str, Any]]
-
-    def __call__(self, task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The row of ``power.csv``, and those of ``power_pairs.csv``."""
-        n_stimuli, n_neurons, n_animals, n_repeats = task.amount
-        models = self.candidates[n_stimuli]
-        won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
-        for simulation in range(task.settings.n_simulations):
-            rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
-            # The mean of so many trials, of independent noise, is one trial of less noise.
-            of_mean = task.noise / np.sqrt(n_repeats)
-            averages = rsa.simulate_responses(models[task.generating], n_neurons, of_mean, rng, n_animals=n_animals)
-            each_rdm = n_animals > 1
-            data = {"data": np.stack([rsa.rdm(a[0]) for a in averages])} if each_rdm else {"responses": averages[0, 0]}
-            inference = rsa.infer(
-                models,
-                **data,
-                method=task.measure,
-                ordered=task.ordered,
-                n_samples=task.settings.n_samples,
-                n_permutations=1,
-                seed=simulation,
-            )
-            won += inference.models["model"][inference.models["similarity"].idxmax()] == task.generating
-            for row in inference.pairs.itertuples():
-                if task.generating in (row.model, row.other) and row.p <= ALPHA:
-                    ahead = row.difference if row.model == task.generating else -row.difference
-                    better[row.other if row.model == task.generating else row.model] += ahead > 0
-        facts = {"generating": task.generating, **dict(zip(AMOUNTS, task.amount, strict=True)), "noise": task.noise}
-        facts["n_simulations"] = total = task.settings.n_simulations
-        return facts | {"recovered": won / total}, [facts | {"other": o, "power": n / total} for o, n in better.items()]
-
-
-def _collect(results: Any, rows: list[dict[str, Any]], pairs: list[dict[str, Any]], counted: Stage) -> None:
-    for row, own_pairs in results:
-        rows.append(row)
-        pairs.extend(own_pairs)
-        counted.step()
 
 
 def _check(prepared: Prepared) -> None:

@@ -20,14 +20,13 @@ from normenc.study.comparing import Compared
 from normenc.study.progress import ProgressCallback, Stage, each, reporting, stage
 from normenc.study.representing import Prepared
 from normenc.study.responses import between_animals, regression_options, response_partition, size_notes, trials_of
-from normenc.study.sections import EncodingSettings
+from normenc.study.sections import COURSE_NETWORK, EncodingSettings
 from normenc.training import Progress
 from normenc.tuning import around_zero
 
 __all__ = ["Predicted", "predict"]
 
 Floats = npt.NDArray[np.float64]
-COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
 FAR_BELOW = -1.0  # a constant scores 0; a lower score has twice its error
 READOUTS = {"point readout": "gaussian", "factorised readout": "factorised", "linear readout": "linear"}
 
@@ -234,17 +233,15 @@ def _fitted(
     settings, recording = prepared.study.encoding, prepared.recording
     assert recording.responses is not None
     responses = recording.responses.to_numpy()
-    if name == "course network":
+    if name == COURSE_NETWORK:
         builder: Any = encoding.neuromatch_network
         options: dict[str, Any] = _course_options(responses.shape[1])
-        images = prepared.shown.to_networks(COURSE_RESOLUTION)
     else:
         builder = partial(encoding.encoding_network, readout=READOUTS[name])
         options = {"max_epochs": settings.max_epochs}
-        images = prepared.shown.to_networks(settings.resolution)
     return encoding.cross_validated_fit(
         builder,
-        images,
+        prepared.shown.to_networks(settings.resolutions[name]),
         responses,
         folds,
         seed=settings.seed,

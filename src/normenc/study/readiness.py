@@ -1,5 +1,6 @@
 """Checks before anything is trained: every recording, the folders to write, and the space on their disks."""
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -159,7 +160,7 @@ def _bytes_of_arrays(prepared: Prepared) -> int:
         n_rdms += len(unit.chosen.layers) * (1 + len(study.untrained_seeds))
         most = KEPT_BYTES // (FLOAT32 * n_stimuli)
         n_values += 2 * sum(n if n <= most else min(n, FEATURES.n_units) for n in unit.chosen.n_units)
-    n_values += len(prepared.controls) * prepared.images[0].numel()
+    n_values += len(prepared.controls) * math.prod(prepared.shown.to_controls.shape[1:])
     return n_stimuli * n_values * FLOAT32 + n_rdms * n_stimuli**2 * FLOAT64
 
 

@@ -19,6 +19,9 @@ __all__ = ["between_animals", "regression_options", "response_partition", "size_
 
 MANY_STIMULI = 1000  # above which regressions take shorter ways, which the notes name
 MOST_COMPONENTS = 1000  # of a layer, then
+COMPONENTS = f"the first {MOST_COMPONENTS:,} principal components of the training stimuli"
+REDUCED = f"the layer and all controls together were each reduced to {COMPONENTS}, if they had more units"
+ALL_VARIANCE = "shares are of all variance, because no stimulus was repeated"
 GENERALISED = "penalties were chosen by generalised cross-validation"
 
 
@@ -52,8 +55,7 @@ def size_notes(recording: Recording, settings: EncodingSettings, n_units: int) -
     options = regression_options(recording, settings, n_units)
     notes = [GENERALISED] if options["choose"] == "generalised" else []
     if options["reduce_to"] and not settings.n_components:
-        components = f"the first {MOST_COMPONENTS:,} principal components of the training stimuli"
-        notes.append(f"the {n_units:,} units were reduced to {components}")
+        notes.append(f"the {n_units:,} units were reduced to {COMPONENTS}")
     return notes
 
 
@@ -70,9 +72,10 @@ def response_partition(
         return None
     prepared = represented.prepared
     settings, recording = prepared.study.encoding, prepared.recording
-    joined = _joined({label: own[0].responses for label, own in controls.items()})
+    large = _is_large(recording)
+    kind = np.float32 if large else np.float64
+    joined = _joined({label: own[0].responses for label, own in controls.items()}, kind)
     trials, index = trials_of(recording)
-    generalised = _is_large(recording)
     rows = []
     for label, own in each(progress, "predicting neurons beyond the controls", layers.items()):
         first = own[0]
@@ -80,8 +83,8 @@ def response_partition(
         row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan) | {"why_unknown": "", "notes": ""}
         row |= {name: values[0] for name, values in row_labels(prepared, [first]).items() if name != "recording"}
         row |= {"recording": recording.label, "n_seeds": 1, "variance_of": "responses", "controls": ", ".join(controls)}
-        if generalised:
-            row["notes"] = GENERALISED
+        if large:
+            row["notes"] = f"{GENERALISED}; {REDUCED}"
         try:
             found = encoding.unique_variance(
                 first.responses.to_numpy(),
@@ -94,12 +97,15 @@ def response_partition(
                 folds=folds,
                 ordered=recording.has_neighbours,
                 n_folds=settings.n_folds,
-                choose="generalised" if generalised else None,
+                choose="generalised" if large else None,
+                reduce_to=MOST_COMPONENTS if large else None,
             )
         except InputError as error:
             row["why_unknown"] = f"{label} cannot be fitted: {error}"
         else:
             row |= _shares(found)
+            if found.parts["feve"].isna().all() and not row["why_unknown"]:
+                row["notes"] = "; ".join(filter(None, [row["notes"], ALL_VARIANCE]))
         rows.append(row)
     names = ["recording", *(name for name in row_labels(prepared, []) if name != "recording"), *COLUMNS]
     return pd.DataFrame(rows)[names].astype({"seed": "Int64", "n_seeds": "Int64"})
@@ -135,15 +141,16 @@ def between_animals(
     return table
 
 
-def _joined(controls: dict[str, Any]) -> npt.NDArray[np.float64]:
+def _joined(controls: dict[str, Any], kind: Any) -> npt.NDArray[Any]:
     """All controls side by side, each with the same variance over stimuli; one that does not vary adds nothing."""
-    parts = []
-    for responses in controls.values():
-        values = np.asarray(responses, dtype=np.float64)
-        centred = values - values.mean(axis=0)
-        size = np.linalg.norm(centred)
-        parts.append(centred / (size if size > 0 else 1))
-    return np.hstack(parts)
+    sizes = [len(responses[0]) for responses in controls.values()]
+    joined = np.empty((len(next(iter(controls.values()))), sum(sizes)), kind)
+    for last, responses, n_units in zip(np.cumsum(sizes), controls.values(), sizes, strict=True):
+        values = np.array(responses, dtype=kind)
+        values -= values.mean(axis=0, dtype=np.float64)
+        size = np.linalg.norm(values)
+        joined[:, last - n_units : last] = values / (size if size > 0 else 1)
+    return joined
 
 
 def _shares(found: encoding.ExplainedVariance) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from normenc.study.own_measures import MeasureName
 from normenc.study.parts import AnyControl
 from normenc.study.section_base import Once, Settings
 
-FITTED_NAMES = ("course network", "point readout", "factorised readout", "linear readout")
+COURSE_NETWORK = "course network"
+COURSE_RESOLUTION = 0.025  # 12 x 16 pixels
+FITTED_NAMES = (COURSE_NETWORK, "point readout", "factorised readout", "linear readout")
 Name = Annotated[str, Field(min_length=1)]
 Range = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 SIMULATION = ("n_neurons", "seed", "reads")  # what is set of simulated recordings
@@ -124,3 +126,10 @@ class EncodingSettings(Settings):
     max_epochs: Count = 100
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     seed: Seed = 0
+
+    @property
+    def resolutions(self) -> dict[str, float]:
+        """Resolution at which each network fitted to the neurons sees stimuli; the course's has its own."""
+        if not self.enabled:
+            return {}
+        return {name: COURSE_RESOLUTION if name == COURSE_NETWORK else self.resolution for name in self.networks}

@@ -203,7 +203,7 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "n_blanks": None if recording.blanks is None else len(recording.blanks),
         "rdm_metric": recording.rdm_metric,
         "read_as": recording.read_as,
-        "images_cut": " ".join(evaluation.prepared.shown.describe(trains=bool(evaluation.study.network))) or None,
+        "images_cut": " ".join(_said_of_images(evaluation)) or None,
         "folded": next((step.removeprefix("folded ") for step in recording.steps if step.startswith("folded ")), None),
         "steps": recording.steps,
         "notes": recording.notes,
@@ -217,6 +217,12 @@ def _recording(evaluation: Evaluation) -> dict[str, Any]:
         "files": listing(evaluation.files, source),
         "changed": [name_of(path, source) for path in evaluation.changed],
     }
+
+
+def _said_of_images(evaluation: Evaluation) -> list[str]:
+    study = evaluation.study
+    fitted = {} if evaluation.predicted is None else study.encoding.resolutions
+    return evaluation.prepared.shown.describe(trains=bool(study.network), fitted=fitted)
 
 
 def _scores(evaluation: Evaluation) -> list[dict[str, Any]]:

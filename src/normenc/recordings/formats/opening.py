@@ -161,6 +161,11 @@ def _checked_kind(path: Path) -> str:
         raise InputError(f"this file cannot be read ({error.strerror})") from None
     if suffix == ".zarr":
         raise InputError("this is a file, but a Zarr store is a folder; unpack it")
+    if suffix == ".toml":
+        raise InputError(
+            "this is a study file, which names a recording and holds none; give it to normenc run, check or power, or "
+            "to normenc.study.load_study"
+        )
     if suffix not in SUFFIXES:
         raise InputError(
             f"cannot read files {f'of type {suffix}' if suffix else 'without a suffix'}; the types are "

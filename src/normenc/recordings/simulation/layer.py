@@ -181,7 +181,7 @@ def recorded(
     facts = SOURCES["simulated-v1"].facts() | {
         "species": "simulated",
         "area": "simulated",
-        "units": "spikes per trial" if noise["noise"] == "poisson" else "arbitrary",
+        "units": "spikes per trial" if noise["noise"] == "poisson" else "arbitrary units",
         "source": f"normenc.recordings.{source}",
     }
     stimulus: dict[str, Any] = {shown.kind: shown.stimulus[index], "images": shown.images}

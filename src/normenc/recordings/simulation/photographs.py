@@ -4,6 +4,7 @@ This is the recording "simulated-natural", of which the true model is known.
 """
 
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -18,6 +19,7 @@ from normenc.recordings.sources import SOURCES
 __all__ = ["ENERGY", "NAME", "N_READERS", "READS", "simulated_from_photographs", "tiles"]
 
 NAME = "simulated-natural"
+NEAR = 3  # names in a message
 READS, ENERGY = "_blocks.6", "Gabor energy"
 N_READERS = 200  # neurons
 SIZE = (96, 96)  # pixels
@@ -127,10 +129,12 @@ def _layer(reads: str, n: int, seed: int) -> tuple[npt.NDArray[Any], str]:
     try:
         outputs = representations.represent(network, shown, [reads])
     except InputError as error:
-        names = [name for name, _ in network.named_modules() if name.rpartition(".")[0] in ("", "_blocks") and name]
+        names = [name for name, _ in network.named_modules() if name]
+        near = get_close_matches(reads, [ENERGY, *names], n=NEAR) or [READS, "_conv_stem"]
+        why = f" ({error})" if reads in names else ""
         raise InputError(
-            f"reads is {quoted(reads)}; it must be {ENERGY!r} or a layer of {NETWORK}, such as {', '.join(names)} "
-            f"({error})"
+            f"reads is {quoted(reads)}; it must be {ENERGY!r} or one of the {len(names)} layers of {NETWORK}, such as "
+            f"{' or '.join(near)}{why}"
         ) from None
     return outputs[reads].to_numpy(), f"the layer {reads} of {NETWORK}, trained on ImageNet"
 

@@ -5,7 +5,7 @@ function embeddingExplorer() {
   // Both ends of the circle share a colour, as in the figures.
   const circle = [[0, "#c9c3d6"], [0.25, "#5f76bc"], [0.5, "#2f1436"], [0.75, "#b2606a"], [1, "#c9c3d6"]];
   const deep = (() => { try { return Boolean(document.createElement("canvas").getContext("webgl")); } catch { return false; } })();
-  const first = { eye: { x: 2 * Math.cos(0.8), y: 2 * Math.sin(0.8), z: 0.8 }, center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } };
+  const first = { eye: { x: 2.2 * Math.cos(0.8), y: 2.2 * Math.sin(0.8), z: 0.8 }, center: { x: 0, y: 0, z: -0.25 }, up: { x: 0, y: 0, z: 1 } };
   fill(byId("embedding-population"), data.populations, 0);
   if (!deep) document.querySelectorAll("[data-turn], #embedding-first").forEach((button) => { button.disabled = true; });
 
@@ -36,7 +36,7 @@ function embeddingExplorer() {
     const marker = { size: deep ? 4 : 8, ...(angles ? { color: angles, ...scale(), line: { color: colour("soft"), width: 0.5 } } : { color: kindColour(population.kind) }) };
     const shared = { text, hoverinfo: "text", x: axis(0), y: axis(1), marker };
     const title = { text: plain(population.label), font: { size: 13 } };
-    byId("embedding-note").textContent = [deep ? "Drag to rotate, or use the buttons." : "This browser has no WebGL: the first two components are shown.", keptNote()].join(" ").trim();
+    byId("embedding-note").textContent = [deep ? "Drag to rotate, or use the buttons. Point at a dot to see its stimulus." : "This browser has no WebGL: the first two components are shown. Point at a dot to see its stimulus.", keptNote()].join(" ").trim();
     if (!deep) { draw("embedding-plot", [{ type: "scatter", mode: "markers", ...shared }], { height: 420, title, xaxis: { title: { text: "first component" } }, yaxis: { title: { text: "second component" } } }); return; }
     const side = (text) => ({ title: { text }, color: colour("ink"), gridcolor: colour("line"), showbackground: false, zeroline: false });
     draw("embedding-plot", [{ type: "scatter3d", mode: angles ? "lines+markers" : "markers", line: { color: colour("line"), width: 2 }, z: axis(2), ...shared }], {
@@ -45,6 +45,14 @@ function embeddingExplorer() {
     });
   }
   plot();
+  byId("embedding-plot").on("plotly_hover", (event) => {
+    const index = event.points[0].pointNumber;
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    caption.textContent = data.stimuli.labels[index];
+    figure.append(tile(index), caption);
+    byId("embedding-seen").replaceChildren(figure);
+  });
   byId("embedding-population").addEventListener("change", () => plot());
   document.querySelectorAll("[data-turn]").forEach((button) => button.addEventListener("click", () => plot(turned(view(), Number(button.dataset.turn) * Math.PI / 8))));
   // Plotly would not let the wheel scroll the page, even without zooming.

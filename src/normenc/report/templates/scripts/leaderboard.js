@@ -4,7 +4,7 @@ function leaderboard() {
   const table = byId("leaderboard");
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
-  const columns = [null, null, null, "similarity", "low", "p_chance", "p_chance_holm", "p_chance_fdr", "p_ceiling", "p_ceiling_holm"];
+  const columns = [null, null, null, "similarity", "low", "p_chance", "p_chance_holm", "p_chance_fdr", "minus_ceiling", "p_ceiling", "p_ceiling_holm"];
   let method = methods[0];
   let sorted = { column: null, descending: false };
 
@@ -20,7 +20,7 @@ function leaderboard() {
   function write() {
     rows.forEach((line) => {
       const row = method.rows[Number(line.dataset.row)];
-      const texts = [shown(row.similarity), row.low === null ? "–" : `${shown(row.low)} to ${shown(row.high)}`, ...columns.slice(5).map((name) => pShown(row[name]))];
+      const texts = [shown(row.similarity), row.low === null ? "–" : `${shown(row.low)} to ${shown(row.high)}`, ...columns.slice(5).map((name) => (name === "minus_ceiling" ? signedShown(row[name]) : pShown(row[name])))];
       texts.forEach((text, offset) => { line.cells[3 + offset].textContent = text; });
     });
   }
@@ -77,7 +77,7 @@ function leaderboard() {
     button.textContent = cell.textContent;
     cell.replaceChildren(button);
     button.addEventListener("click", () => {
-      const numeric = columns[column] === "similarity" || columns[column] === "low";
+      const numeric = columns[column] === "similarity" || columns[column] === "low" || columns[column] === "minus_ceiling";
       sorted = sorted.column === column ? { column, descending: !sorted.descending } : { column, descending: numeric };
       sort();
       plot();

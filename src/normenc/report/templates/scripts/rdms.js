@@ -11,6 +11,13 @@ function rdmExplorer() {
     for (let i = 0; i < n; i += 1) for (let j = i + 1; j < n; j += 1) { matrix[i][j] = above[place]; matrix[j][i] = above[place]; place += 1; }
     return matrix;
   });
+  // The ends of a matrix's scale: where matrices differ much, its own, without its most extreme dissimilarities.
+  const scales = data.populations.map((population) => {
+    if (!data.own_scales) return [0, bounded ? 2 : undefined];
+    const sorted = numbers(population.rdm, Float32Array).filter(Number.isFinite).sort();
+    const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
+    return at(0.98) > at(0.02) ? [at(0.02), at(0.98)] : [0, bounded ? 2 : undefined];
+  });
   const sides = ["left", "right"];
   const trained = data.populations.findIndex((population) => ["trained layer", "pretrained layer"].includes(population.kind));
   const chosen = (side) => Number(byId(`rdm-${side}`).value);
@@ -46,7 +53,7 @@ function rdmExplorer() {
     const name = plain(data.populations[index].label);
     const axis = stimulusAxis({ closed: false });
     const trace = {
-      type: "heatmap", x: places, y: places, z: matrices[index], colorscale: "Viridis", zmin: 0, zmax: bounded ? 2 : undefined,
+      type: "heatmap", x: places, y: places, z: matrices[index], colorscale: "Viridis", zmin: scales[index][0], zmax: scales[index][1],
       customdata: labels.map((first) => labels.map((second) => [plain(first), plain(second)])),
       hovertemplate: "%{customdata[0]} and %{customdata[1]}: %{z:.3f}<extra></extra>",
       colorbar: { thickness: 10, outlinewidth: 0, tickfont: { color: colour("ink") } },
@@ -80,7 +87,8 @@ function rdmExplorer() {
     look(...pair);
     drawRow();
   }
-  byId("rdm-kept").textContent = keptNote();
+  const scaled = data.own_scales ? "Each matrix has a scale of its own, from its 2nd to its 98th percentile." : "";
+  byId("rdm-kept").textContent = [scaled, keptNote()].join(" ").trim();
   all();
   sides.forEach((side) => {
     const plot = byId(`rdm-${side}-plot`);

@@ -15,6 +15,7 @@ function shown(value, digits = 3) {
   return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
 }
 const counted = (n) => n.toLocaleString("en");
+const signedShown = (value) => (value === null ? "–" : (value > 0 ? "+" : "") + shown(value));
 const pShown = (value) => (value === null ? "–" : value < 0.001 ? "< 0.001" : value.toFixed(3));
 
 function numbers(text, Kind) {
@@ -97,11 +98,13 @@ function degreeAxis(values, { closed = true } = {}) {
 
 const FEW_NAMES = 12;
 const short = (name) => plain(name.length > 16 ? `${name.slice(0, 15)}…` : name);
-// Positions of stimuli: degrees, or the numbers of images.
-const places = data.stimuli.angles || data.stimuli.numbers;
+// Positions of stimuli: degrees, or places in their order.
+const places = data.stimuli.angles || data.stimuli.labels.map((_, index) => index);
 function stimulusAxis(options) {
-  const { angles, labels } = data.stimuli;
+  const { angles, labels, kind, named } = data.stimuli;
   if (angles) return degreeAxis(angles, options);
-  if (labels.length > FEW_NAMES) return { title: { text: "image, by number" } };
-  return { title: { text: "image" }, tickvals: places, ticktext: labels.map(short) };
+  if (labels.length > FEW_NAMES && named) return { title: { text: `${kind}, in the recording's order` }, showticklabels: false, ticks: "" };
+  const every = labels.length > FEW_NAMES ? Math.ceil(labels.length / 5) : 1;
+  const ticks = places.filter((place) => place % every === 0);
+  return { title: { text: kind }, tickvals: ticks, ticktext: ticks.map((place) => short(labels[place])) };
 }

@@ -5,6 +5,7 @@ tuningExplorer();
 embeddingExplorer();
 // Figures that scroll sideways on a narrow screen can also be scrolled by keys.
 function reachable() {
+  document.querySelectorAll(".scroll").forEach((table) => table.classList.toggle("wider", table.scrollWidth > table.clientWidth));
   document.querySelectorAll("main > figure").forEach((figure) => {
     if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
     else figure.removeAttribute("tabindex");

@@ -1,0 +1,208 @@
+"""Recordings simulated from candidates' RDMs, and how often the right candidate is found."""
+
+import pickle
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from normenc import rsa
+from normenc.errors import InputError
+from normenc.rsa.against import against_others
+from normenc.rsa.measures import Measure, Method, as_measure
+from normenc.study.processes import processes
+from normenc.study.progress import ProgressCallback, Stage, reporting, stage
+from normenc.study.sections import PowerSettings
+from normenc.study.sweep import Failure
+
+__all__ = ["AMOUNTS", "Power", "distinct", "simulate_power"]
+
+AMOUNTS = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
+ALPHA = 0.05
+SAME = 1e-6  # of the largest dissimilarity: differences up to this are rounding errors of float32 responses
+
+
+@dataclass(frozen=True)
+class Power:
+    """What :func:`power` found.
+
+    Attributes
+    ----------
+    recovery : DataFrame
+        As in ``power.csv``, a row for each generating model and amount of data: ``generating``, ``n_stimuli``,
+        ``n_neurons``, ``n_animals``, ``n_repeats``, ``noise``, ``n_simulations``, ``recovered`` (how often it is best).
+    pairs : DataFrame
+        As in ``power_pairs.csv``: the same, with ``other`` and ``power``: how often the paired test finds, at 0.05 and
+        uncorrected, that the generating model is more similar than the other.
+    folder : Path or None
+        Where it was written.
+    failures : tuple of Failure
+        Networks and layers that are not candidates, and why.
+    skipped : dict of str to str
+        Controls that are not candidates, and why.
+    same : dict of str to str
+        Candidates that were left out because another one has the same RDM, and that other one.
+    """
+
+    recovery: pd.DataFrame
+    pairs: pd.DataFrame
+    folder: Path | None = None
+    failures: tuple[Failure, ...] = ()
+    skipped: dict[str, str] = field(default_factory=dict)
+    same: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def weakest(self) -> pd.DataFrame:
+        """The row of `pairs` with the smallest power, for each amount of data; the first of several."""
+        return self.pairs.loc[self.pairs.groupby(AMOUNTS)["power"].idxmin()].reset_index(drop=True)
+
+
+def distinct(candidates: Mapping[int, Mapping[str, Any]]) -> tuple[dict[int, dict[str, Any]], dict[str, str]]:
+    """Candidates with different RDMs, and of each of the others the one that has the same, for all numbers of stimuli.
+
+    Examples
+    --------
+    >>> pool, pixels = 1 - np.eye(3), np.ones((3, 3))
+    >>> kept, same = distinct({3: {"pool": pool, "pixels": pixels, "flatten": pool}})
+    >>> list(kept[3]), same
+    (['pool', 'pixels'], {'flatten': 'pool'})
+    """
+    kept: list[str] = []
+    same: dict[str, str] = {}
+    for label in next(iter(candidates.values()), {}):
+        twin = next((other for other in kept if _are_same(candidates, label, other)), None)
+        if twin is None:
+            kept.append(label)
+        else:
+            same[label] = twin
+    return {n: {label: rdms[label] for label in kept} for n, rdms in candidates.items()}, same
+
+
+def _are_same(candidates: Mapping[int, Mapping[str, Any]], label: str, other: str) -> bool:
+    for rdms in candidates.values():
+        one, two = np.asarray(rdms[label]), np.asarray(rdms[other])
+        if not np.allclose(one, two, rtol=0, atol=SAME * float(np.nanmax(np.abs(two), initial=0)), equal_nan=True):
+            return False
+    return True
+
+
+def simulate_power(
+    candidates: Mapping[int, Mapping[str, Any]],
+    noise: Mapping[str, float],
+    settings: PowerSettings,
+    *,
+    method: Method = "pearson",
+    ordered: Collection[int] = (),
+    workers: int | None = None,
+    progress: bool | ProgressCallback = True,
+) -> Power:
+    """Simulate recordings from candidates' RDMs for every amount of data.
+
+    Parameters
+    ----------
+    candidates : mapping of int to mapping of str to array_like, shape (n_stimuli, n_stimuli)
+        Correlation RDMs by label, for each number of stimuli; the same labels for each.
+    noise : mapping of str to float
+        Of each candidate's recordings: standard deviation of a trial's noise, see
+        :func:`normenc.rsa.simulate_responses`.
+    settings : PowerSettings
+        With all amounts of data.
+    method : str, Measure or callable
+        A function must be one that other processes can import, if there are several.
+    ordered : collection of int
+        The numbers of stimuli that lie in order on a circle.
+    workers : int, optional
+    progress : bool or callable
+
+    Returns
+    -------
+    Power
+    """
+    measure = as_measure(method)
+    if workers != 1:
+        _check_importable(measure)
+    amounts = list(product(candidates, settings.n_neurons or [], settings.n_animals or [], settings.n_repeats or []))
+    tasks = [
+        _Task(label, noise[label], amount, settings, measure, amount[0] in ordered, index)
+        for index, (amount, label) in enumerate(product(amounts, noise))
+    ]
+    rows: list[dict[str, Any]] = []
+    pairs: list[dict[str, Any]] = []
+    with reporting(progress) as progress, stage(progress, "simulating", len(tasks)) as counted:
+        simulate = _Simulate({n: dict(rdms) for n, rdms in candidates.items()})
+        if workers == 1:
+            _collect(map(simulate, tasks), rows, pairs, counted)
+        else:
+            with processes(simulate, workers) as results_of:
+                _collect(results_of(tasks), rows, pairs, counted)
+    return Power(pd.DataFrame(rows), pd.DataFrame(pairs))
+
+
+def _check_importable(measure: Measure) -> None:
+    """Raise InputError where other processes could not compare by a measure."""
+    try:
+        pickle.dumps(measure)
+    except (AttributeError, TypeError, pickle.PicklingError):
+        raise InputError(
+            f"the measure {measure.name!r} is made of a function that other processes cannot import; define it in a "
+            "module, or use a single process"
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One generating model and amount of data."""
+
+    generating: str
+    noise: float
+    amount: tuple[int, int, int, int]
+    settings: PowerSettings
+    measure: Measure
+    ordered: bool
+    index: int
+
+
+@dataclass(frozen=True)
+class _Simulate:
+    """Simulates the recordings of a task; candidates are RDMs by label for each number of stimuli."""
+
+    candidates: dict[int, dict[str, Any]]
+
+    def __call__(self, task: _Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The row of ``power.csv``, and those of ``power_pairs.csv``."""
+        n_stimuli, n_neurons, n_animals, n_repeats = task.amount
+        models = self.candidates[n_stimuli]
+        won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
+        for simulation in range(task.settings.n_simulations):
+            rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
+            # The mean of so many trials, of independent noise, is one trial of less noise.
+            of_mean = task.noise / np.sqrt(n_repeats)
+            averages = rsa.simulate_responses(models[task.generating], n_neurons, of_mean, rng, n_animals=n_animals)
+            each_rdm = n_animals > 1
+            data = {"data": np.stack([rsa.rdm(a[0]) for a in averages])} if each_rdm else {"responses": averages[0, 0]}
+            similarity, pairs = against_others(
+                models,
+                task.generating,
+                **data,
+                method=task.measure,
+                ordered=task.ordered,
+                n_samples=task.settings.n_samples,
+                seed=simulation,
+            )
+            won += similarity.idxmax() == task.generating
+            for other in pairs.loc[(pairs["p"] <= ALPHA) & (pairs["difference"] > 0), "other"]:
+                better[other] += 1
+        facts = {"generating": task.generating, **dict(zip(AMOUNTS, task.amount, strict=True)), "noise": task.noise}
+        facts["n_simulations"] = total = task.settings.n_simulations
+        return facts | {"recovered": won / total}, [facts | {"other": o, "power": n / total} for o, n in better.items()]
+
+
+def _collect(results: Any, rows: list[dict[str, Any]], pairs: list[dict[str, Any]], counted: Stage) -> None:
+    for row, own_pairs in results:
+        rows.append(row)
+        pairs.extend(own_pairs)
+        counted.step()
