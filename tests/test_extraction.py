@@ -399,6 +399,71 @@ def test_an_encoder_is_known_by_all_that_decides_what_it_gives():
     assert digest_of_encoder(lambda x: {"a": x}) is None
 
 
+def exec_class(base, gain, own):
+    """A class without a source file, as in a notebook."""
+    names = {"nn": nn, "__name__": "notebook"}
+    exec(
+        f"class Base(nn.Linear):\n    def forward(self, x): return super().forward(x) * {base}\n"
+        f"class Own(Base):\n    gain = {gain}\n    @property\n    def own(self): return {own}\n",
+        names,
+    )
+    torch.manual_seed(0)
+    return names["Own"](4, 3)
+
+
+class Listed(list):
+    pass
+
+
+def with_setting(value):
+    torch.manual_seed(0)
+    network = nn.Linear(4, 3)
+    network.setting = value
+    return network
+
+
+def listed(value):
+    one = Listed([1])
+    one.value = value
+    return one
+
+
+def hooked(with_kwargs):
+    network = with_setting(1)
+    network.register_forward_pre_hook(lambda _module, args, *_: args, with_kwargs=with_kwargs)
+    return network
+
+
+RAMP = np.arange(9.0).reshape(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda: exec_class(1, 1, 1), lambda: exec_class(2, 1, 1)),
+        (lambda: exec_class(1, 1, 1), lambda: exec_class(1, 2, 1)),
+        (lambda: exec_class(1, 1, 1), lambda: exec_class(1, 1, 2)),
+        (lambda: with_setting(listed(1)), lambda: with_setting(listed(2))),
+        (lambda: with_setting(RAMP[::-1]), lambda: with_setting(2 * RAMP[::-1])),
+        (lambda: with_setting(RAMP.astype(">f8")), lambda: with_setting(2 * RAMP.astype(">f8"))),
+        (lambda: with_setting(RAMP + 1j), lambda: with_setting(RAMP + 2j)),
+        (lambda: with_setting(torch.ones(2) * 1j), lambda: with_setting((torch.ones(2) * 1j).conj())),
+        (lambda: hooked(False), lambda: hooked(True)),
+    ],
+)
+def test_what_decides_responses_changes_the_digest_and_nothing_else_does(one, other):
+    assert digest_of_encoder(one()) == digest_of_encoder(one()) != digest_of_encoder(other())
+    assert isinstance(digest_of_encoder(other()), str)
+
+
+@pytest.mark.parametrize(
+    "value", [RAMP.astype("g"), torch.ones(2, device="meta"), np.array([object()]), lambda: sys.stdout]
+)
+def test_a_network_of_unknown_settings_has_no_digest(value):
+    value = value() if callable(value) else value
+    assert digest_of_encoder(with_setting(value)) is None
+
+
 def test_gratings_of_a_network_of_the_study(scratch):
     from normenc import networks
 

@@ -88,6 +88,22 @@ def test_damaged_files_are_computed_again(tmp_path, harm, ran):
     assert not ran(network(), IMAGES, ["1"], cache=tmp_path)[1]
 
 
+def test_damage_to_files_of_several_networks_is_told_once(tmp_path):
+    def read():
+        for seed in (0, 1):
+            extracted(network(seed), IMAGES, ["1", "3"], cache=tmp_path)
+
+    read()
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"damaged")
+    with (
+        pytest.warns(NormencWarning, match="what was kept of 4 layers was damaged") as told,
+        extraction.damage_told_once(),
+    ):
+        read()
+    assert len(told) == 1
+
+
 def test_layers_without_dissimilarities_leave_the_others(tmp_path):
     silent = network()
     with torch.no_grad():

@@ -2,7 +2,9 @@
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache as once
 from hashlib import sha256
@@ -37,7 +39,7 @@ from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, check_fo
 from normenc.study.units import packages
 from normenc.whole_files import check_writable, remove_leftovers
 
-__all__ = ["LayerResult", "extracted"]
+__all__ = ["LayerResult", "damage_told_once", "extracted"]
 
 FORMAT = 4
 TEXTS = ("note", "name", "features")
@@ -45,6 +47,9 @@ CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside th
 KEPT_BYTES = 2**23  # of a layer's responses, in single precision
 FEATURES = Reduction("projection", 1000)  # in place of more
 FLOAT32 = 4
+
+
+DAMAGED: ContextVar[list[str] | None] = ContextVar("DAMAGED", default=None)  # files that are told of later
 
 
 @dataclass(frozen=True)
@@ -257,12 +262,27 @@ def _kept(
             damaged.append(f"{place}: {error}")
     for folder in {place.parent for place in places.values()}:
         remove_leftovers(folder, OLDER_ASIDE)
-    if damaged:
-        count = "1 layer" if len(damaged) == 1 else f"{len(damaged)} layers"
-        warnings.warn(
-            f"what was kept of {count} was damaged, and is computed again ({damaged[0]})", NormencWarning, stacklevel=3
-        )
+    with damage_told_once() as told:
+        told.extend(damaged)
     return found
+
+
+@contextmanager
+def damage_told_once() -> Iterator[list[str]]:
+    """Warn once, at the end, of all files that were damaged; within another such block, at the end of that one."""
+    if (around := DAMAGED.get()) is not None:
+        yield around
+        return
+    damaged: list[str] = []
+    token = DAMAGED.set(damaged)
+    try:
+        yield damaged
+    finally:
+        DAMAGED.reset(token)
+        if damaged:
+            count = "1 layer" if len(damaged) == 1 else f"{len(damaged)} layers"
+            told = f"what was kept of {count} was damaged, and is computed again ({damaged[0]})"
+            warnings.warn(told, NormencWarning, stacklevel=3)
 
 
 def _unpacked(place: Path, n_stimuli: int) -> tuple[LayerResult, npt.NDArray[Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from normenc.errors import InputError
 from normenc.study.control_representing import control_representations
 from normenc.study.encoder_representing import encoder_representations
+from normenc.study.extraction import damage_told_once
 from normenc.study.parts import NetworkSettings
 from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.rdm_folder import Reading
@@ -101,11 +102,12 @@ def represent(
             layers += [r for of_layer in of_layers.values() for r in of_layer]
             failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
         untrained: list[Representation] = []
-        for unit in each(progress, "responses of encoders", prepared.encoders):
-            found, lacking = encoder_representations(prepared, unit, reading)
-            layers += [r for r in found if r.encoder.kind.is_learned]
-            untrained += [r for r in found if not r.encoder.kind.is_learned]
-            failures += lacking
+        with damage_told_once():
+            for unit in each(progress, "responses of encoders", prepared.encoders):
+                found, lacking = encoder_representations(prepared, unit, reading)
+                layers += [r for r in found if r.encoder.kind.is_learned]
+                untrained += [r for r in found if not r.encoder.kind.is_learned]
+                failures += lacking
         if not layers and not untrained:
             raise InputError("; ".join(dict.fromkeys(failure.told for failure in failures)))
         for network, build in each(progress, "responses of untrained layers", prepared.twins):
