@@ -264,6 +264,8 @@ def _checked(
     try:
         inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else rdms_for_inference(recording)
         if inputs is not None:
+            if compared is not None and inputs["data"].ndim == 2 and len(inputs) > 1:
+                inputs["data"] = None  # the ceiling is that of trials or neurons, and nothing else reads it
             own = {key: value for key, value in inputs.items() if key != "data"}
             ceiling = rsa.noise_ceiling(inputs["data"], **own, seed=seed)
             reliability = _rdm_reliability(recording, seed)
