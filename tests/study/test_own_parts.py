@@ -104,7 +104,9 @@ def test_the_pages_parts_stand_in_the_report_and_in_pictures(example):
     text = html.unescape(re.sub(r"<[^>]+>", "", (example / "first" / "report.html").read_text(encoding="utf-8")))
     assert "CoarseOrFine, that is my_lab:CoarseOrFine, (200 stimuli;" in text
     assert "Wide: my_lab:Wide with n_wide 40; FC with n_hidden 10" in text
-    assert re.search(r"the same layers of 5 untrained networks .*, and pixels, light and coarse light, served", text)
+    assert re.search(
+        r"the same layers of 5 untrained networks .*The controls were pixels, light and coarse light", text
+    )
     assert "Two matrices were compared by the measure “my_lab:overlap” of their upper triangles" in text
     assert (example / "first" / "figures" / "leaderboard.svg").is_file()
     assert "coarse light" in (example / "first" / "report.html").read_text(encoding="utf-8")
