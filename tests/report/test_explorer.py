@@ -67,7 +67,7 @@ def test_of_many_stimuli_two_hundred_are_taken_evenly(hostile_run, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (21 * 3, 20 * 4)).astype(np.uint8)
     Image.fromarray(pixels).save(folder / "stimuli.png")
     found = explorer(Run.open(folder), [])
-    kept = np.array([np.abs(angles - angle).argmin() for angle in found["stimuli"]["angles"]])
+    kept = np.searchsorted(angles, found["stimuli"]["angles"])
     assert (len(kept), kept[0], kept[-1], found["stimuli"]["thinned_from"]) == (200, 0, 400, 401)
     assert set(np.diff(kept)) == {2, 3}
     assert (found["stimuli"]["width"], found["stimuli"]["height"]) == (4, 3)
@@ -100,8 +100,7 @@ def test_the_methods_say_what_was_done(hostile_run):
         "to 12 gratings of different orientations in 48 trials (Me &amp; You, 2026)",
         "tilt-discrimination (40 stimuli; 2 epochs of batches of 20, learning rate 0.0005, momentum 0.99), and never",
         "The layers pool and fc were compared with the recording, and so were the same layers of 2 untrained networks",
-        "The controls were Fourier",
-        "Gabor energy, orientation model and pixels.",
+        "The controls were Fourier amplitude, Gabor energy, orientation model and pixels.",
         "one minus the Pearson correlation between the responses of neurons or units to each pair",
         "(60 samples, orientations resampled in circular blocks of",
         "with 320 random permutations of the stimuli, which ask whether model and recording are related at all",

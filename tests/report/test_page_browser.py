@@ -147,7 +147,7 @@ def test_a_click_draws_the_row_and_another_population_can_be_chosen(page, rdms):
     page.mouse.up()
     until(page, "document.querySelector('#rdm-rows-plot').layout.title.text === 'row 45°'")
     first, second = page.evaluate("document.querySelector('#rdm-rows-plot').data.map(trace => Array.from(trace.y))")
-    np.testing.assert_allclose(first, rdms["mine"][9], atol=2e-5)  # two bytes a number
+    np.testing.assert_allclose(first, rdms["mine"][9], atol=2e-5)  # of 65535 levels
     np.testing.assert_allclose(second, rdms["pixels"][9], atol=2e-5)
 
 
@@ -311,9 +311,9 @@ def test_many_images_have_no_numbers_on_their_axis_and_each_matrix_its_own_scale
         data["stimuli"] |= {"kind": "image", "named": True, "angles": None, "labels": [f"scene {k}" for k in range(n)]}
         for place, population in enumerate(data["populations"]):
             population["tuning"] = None
-            levels = np.linspace(0, 65535, n * (n - 1) // 2).round().astype("<u2")
-            values = base64.b64encode(levels.tobytes()).decode()
-            population["rdm"] = {"low": 0.5, "scale": 0.01 * (1 + place) / 65535, "values": values}
+            values = np.linspace(0, 65535, n * (n - 1) // 2).round().astype("<u2")
+            encoded = base64.b64encode(values.tobytes()).decode()
+            population["rdm"] = {"low": 0.5, "scale": 0.01 * (1 + place) / 65535, "values": encoded}
             population["components"] = base64.b64encode(np.eye(n, 3, dtype="<f4").tobytes()).decode()
 
     path = changed(hostile_page, tmp_path, of_images)
@@ -458,8 +458,9 @@ def test_the_embedding_is_turned_by_buttons(launch, hostile_page):
 
 
 def test_without_webgl_two_components_are_shown_and_said(page, hostile_run):
-    assert page.inner_text("#embedding-note") == (
-        "This browser has no WebGL: the first two components are shown. Point at a dot to see its stimulus."
+    assert (
+        page.inner_text("#embedding-note")
+        == "This browser has no WebGL: the first two components are shown. Point at a dot to see its stimulus."
     )
     with xr.open_dataset(hostile_run.folder / "populations.nc") as found:
         expected = found["components"].to_numpy()[0, :, 0]

@@ -346,7 +346,5 @@ def _rdm_reliability(recording: Recording, seed: int) -> RdmReliability | None:
     index = recording.trials["stimulus_index"].to_numpy()
     if (np.bincount(index) >= 2).sum() < max(MIN_REPEATED, MIN_STIMULI):
         return None
-    n_splits = n_splits_of(recording.n_stimuli)
-    return rdm_reliability(
-        recording.trials.values, index, ordered=recording.has_neighbours, n_splits=n_splits, seed=seed
-    )
+    how: dict[str, Any] = {"ordered": recording.has_neighbours, "n_splits": n_splits_of(recording.n_stimuli)}
+    return rdm_reliability(recording.trials.values, index, **how, seed=seed)

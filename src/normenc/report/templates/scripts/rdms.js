@@ -3,18 +3,17 @@ function rdmExplorer() {
   const { labels } = data.stimuli;
   const n = labels.length;
   const bounded = ["correlation", "cosine"].includes(data.metric);
-  const matrices = data.populations.map((population) => {
-    const { low, scale, values } = population.rdm;
-    const above = Float32Array.from(numbers(values, Uint16Array), (value) => low + value * scale);
+  const vectors = data.populations.map(({ rdm }) => Float32Array.from(numbers(rdm.values, Uint16Array), (value) => rdm.low + value * rdm.scale));
+  const matrices = vectors.map((above) => {
     const matrix = Array.from({ length: n }, () => new Float32Array(n));
     let place = 0;
     for (let i = 0; i < n; i += 1) for (let j = i + 1; j < n; j += 1) { matrix[i][j] = above[place]; matrix[j][i] = above[place]; place += 1; }
     return matrix;
   });
   // The ends of a matrix's scale: where matrices differ much, its own, without its most extreme dissimilarities.
-  const scales = data.populations.map((population) => {
+  const scales = vectors.map((above) => {
     if (!data.own_scales) return [0, bounded ? 2 : undefined];
-    const sorted = numbers(population.rdm, Float32Array).filter(Number.isFinite).sort();
+    const sorted = above.slice().sort();
     const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
     return at(0.98) > at(0.02) ? [at(0.02), at(0.98)] : [0, bounded ? 2 : undefined];
   });
