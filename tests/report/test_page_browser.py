@@ -373,6 +373,7 @@ def test_a_click_on_a_point_chooses_its_neuron(page):
         }"""
     )
     page.mouse.move(x, y, steps=3)
+    until(page, "document.querySelector('#tuning-overview')._hoverdata !== undefined")
     page.mouse.down()
     page.mouse.up()
     until(page, f"document.querySelector('#tuning-facts').textContent.includes('{NAMES[7]}')")
