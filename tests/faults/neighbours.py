@@ -77,7 +77,8 @@ def _look(pid: int) -> Iterator[str | None]:
 
 def _open_keys() -> Iterator[str | None]:
     """Files that others may read, among the temporary ones, that hold a key."""
-    for path in Path(tempfile.gettempdir()).rglob("*.pem"):
+    there = os.walk(tempfile.gettempdir())  # which passes over folders that others remove meanwhile
+    for path in (Path(folder, name) for folder, _, names in there for name in names if name.endswith(".pem")):
         try:
             ways = [parent for parent in path.parents if parent.is_relative_to(tempfile.gettempdir())]
             is_open = path.stat().st_mode & 0o044 and all(way.stat().st_mode & 0o011 for way in ways)
