@@ -47,7 +47,8 @@ def test_the_examples_of_tasks_and_encoders_run(tmp_path):
     assert done.returncode == 0, done.stderr
     score, preprocessing, layer = done.stdout.splitlines()
     assert float(score) > 0.6  # the task of one's own is learned
-    assert preprocessing.startswith("colours as they are, grey to 3 channels, cut to 1:1 in the middle, resized to")
+    told = "colours as they are, grey to 3 channels, cut to 1:1 in the middle, resized to 64 x 64"
+    assert preprocessing.startswith(told)
     assert layer == "<LayerResponses '0': 60 stimuli x 61,504 units, float32, on disk>"
 
 

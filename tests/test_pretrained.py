@@ -489,5 +489,5 @@ def test_packages_of_code_have_no_weights(tmp_path, monkeypatch):
 
 
 def test_a_failure_tells_how_images_are_prepared():
-    with pytest.raises(InputError, match=r"shape \(2, 20, 30\) .*, prepared as it states"):
+    with pytest.raises(InputError, match=r"shape \(2, 20, 30\) .*, resized to 1 x 1 pixels"):
         represent(adapt(small(), size=(1, 1)), torch.rand(2, 20, 30))

@@ -29,7 +29,7 @@ def test_compare_prints_a_table_and_writes_the_page(normenc, tmp_path):
         (["compare", "one", "./one"], "given twice"),
         (["compare", "one", "none"], "none: there is no such folder"),
         (["open", "none"], "this file or folder does not exist"),
-        (["open", "one", "--no-browser"], "report.html is missing or incomplete"),
+        (["open", "one", "--no-browser"], "training.csv is missing"),
     ],
 )
 def test_errors_are_one_message(normenc, tmp_path, arguments, message):

@@ -278,7 +278,7 @@ def test_what_cannot_be_shown_is_said(tmp_path):
         (tmp_path / "none", "this file or folder does not exist"),
         (tmp_path / "notes.txt", "this is neither a run nor a page"),
         (tmp_path, "incomplete: study.toml is missing"),
-        (run, "report.html is missing or incomplete"),
+        (run, "incomplete: training.csv is missing"),
         (outside, "a link to a file outside the run"),
     ):
         with pytest.raises(InputError, match=message):

@@ -15,7 +15,7 @@ from normenc import Run, report, rsa, stimuli
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.representations import represent
-from normenc.study import load_study, prepare, run
+from normenc.study import load_study, memory_limit, prepare, run
 from normenc.study import represent as represent_study
 from normenc.study.encoder_settings import EncoderSettings
 from normenc.study.encoder_units import encoder_unit
@@ -248,14 +248,9 @@ def test_untrained_networks_alone_answer_no_question_of_training(folder, tmp_pat
 
 
 def test_layers_larger_than_memory_give_the_same_similarities(alone, folder, tmp_path):
-    again = run(
-        study_of(folder, SMALL),
-        tmp_path / "again",
-        progress=False,
-        device="cpu",
-        memory="2MiB",
-        stages=["represent", "compare"],
-    )
+    options = {"progress": False, "device": "cpu", "stages": ["represent", "compare"]}
+    with memory_limit("2MiB"):
+        again = run(study_of(folder, SMALL), tmp_path / "again", **options)
     pd.testing.assert_frame_equal(again.similarity, alone.similarity, rtol=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["again"]  # nothing is left
 

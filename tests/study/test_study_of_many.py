@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_the_run_says_which_measures_compare_some_of_the_stimuli(made):
 
 def test_pictures_show_some_of_the_stimuli_and_say_so(made):
     pictures = Run.open(made.folder).figures
-    assert pictures["rdms"].draw().flat[0].get_xlabel().endswith(f"\n400 of {N} stimuli")
+    assert re.fullmatch(rf"[\d.]+ to [\d.]+\n400 of {N} stimuli", pictures["rdms"].draw().flat[0].get_xlabel())
     points = np.full((N, 2), np.nan)
     points[:60] = RNG.normal(size=(60, 2))
     panel = figures.embeddings({"few": points}, np.linspace(-90, 89, N)).flat[0]

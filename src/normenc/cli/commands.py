@@ -149,15 +149,15 @@ def run(
             echo(f"{part.recording[0].source}: this study has already been run; repeat it with --force")
             continue
         try:
-            finished = studies.run(
-                part,
-                folder,
-                device=device,
-                workers=remote or workers or default_workers(part, device),
-                memory=memory,
-                force=force,
-                page=report.write,
-            )
+            with studies.memory_limit(memory):
+                finished = studies.run(
+                    part,
+                    folder,
+                    device=device,
+                    workers=remote or workers or default_workers(part, device),
+                    force=force,
+                    page=report.write,
+                )
         except KeyboardInterrupt:
             raise Interrupted(
                 "nothing was written, but trained networks are kept: the same command continues from them"

@@ -1,7 +1,9 @@
 """What layers explain beyond all controls together."""
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from normenc.encoders import EncoderKind
@@ -52,7 +54,8 @@ def unique_variance(partitioning: pd.DataFrame, *, axes: Axes | None = None) -> 
     drawn = known.loc[known.index.isin(kept)]
     kinds = list(dict.fromkeys(drawn["kind"]))
     named = [BARS[EncoderKind(kind)] for kind in kinds]
-    handles = [Patch(color=colour, label=f"{name} layer") for name, colour in named]
+    handles: list[Artist] = [Patch(color=colour, label=f"{name} layer") for name, colour in named]
+    handles.append(Line2D([], [], color="black", linewidth=1.1, label="95 % CI"))
     names = [wrapped(str(name), 20 if narrow() else 40) for name in drawn["encoder"]]
     with style():
         if axes is None:

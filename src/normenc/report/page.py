@@ -78,8 +78,8 @@ def _rendered(run: Run) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     study, environment = run.settings, run.environment
-    kind = as_type(environment["recording"]["stimuli"])
     similarity, differences, training = run.similarity, run.differences, run.training
+    kind = as_type(environment["recording"]["stimuli"])
     pictures = {name: picture_uri(content) for name, content in run.drawn().items()}
     networks = [_described(section) for section in _sections(study.get("network", []))]
     tasks = [_task(section, study["training"], networks) for section in _sections(study.get("task", []))]

@@ -2,7 +2,9 @@
 
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from normenc.errors import InputError
 
-__all__ = ["as_bytes", "free_bytes", "peak_bytes", "readable"]
+__all__ = ["as_bytes", "free_bytes", "memory_limit", "peak_bytes", "readable"]
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 FORM = re.compile(r"\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmgt]?i?)b?\s*", re.IGNORECASE)
@@ -20,6 +22,7 @@ LEAST = 2**20
 UNKNOWN = 2**32  # where the system does not say
 NO_LIMIT = 2**60  # cgroups write about this much, or "max", where there is none
 
+STATED: ContextVar[int | None] = ContextVar("memory limit", default=None)
 MEMINFO, CGROUPS = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
@@ -29,7 +32,8 @@ def as_bytes(memory: int | str | None) -> int:
     Parameters
     ----------
     memory : int or str, optional
-        Bytes, or a text such as ``"4GiB"``, ``"500 MB"`` or ``"1.5 GiB"``; default: half of what is free.
+        Bytes, or a text such as ``"4GiB"``, ``"500 MB"`` or ``"1.5 GiB"``; default: that of
+        :func:`memory_limit`, or half of what is free.
 
     Raises
     ------
@@ -45,7 +49,7 @@ def as_bytes(memory: int | str | None) -> int:
     normenc.errors.InputError: memory is 'much'; give bytes, or a text such as '4GiB' or '500MB'
     """
     if memory is None:
-        return max(LEAST, free_bytes() // 2)
+        return STATED.get() or max(LEAST, free_bytes() // 2)
     match = FORM.fullmatch(memory) if isinstance(memory, str) else None
     known = match is not None and match["unit"].lower() in UNITS
     if not known and (isinstance(memory, bool) or not isinstance(memory, int)):
@@ -54,6 +58,33 @@ def as_bytes(memory: int | str | None) -> int:
     if amount < LEAST:
         raise InputError(f"memory is {memory!r}, which is {amount:,} bytes; give at least 1MiB")
     return amount
+
+
+@contextmanager
+def memory_limit(memory: int | str | None) -> Iterator[None]:
+    """Limit what responses of existing networks take where nothing else is stated, as in a whole run.
+
+    Parameters
+    ----------
+    memory : int or str, optional
+        See :func:`as_bytes`; None changes nothing.
+
+    Raises
+    ------
+    InputError
+        For an impossible amount.
+
+    Examples
+    --------
+    >>> with memory_limit("4GiB"):
+    ...     as_bytes(None)
+    4294967296
+    """
+    before = STATED.set(STATED.get() if memory is None else as_bytes(memory))
+    try:
+        yield
+    finally:
+        STATED.reset(before)
 
 
 def readable(n_bytes: float) -> str:

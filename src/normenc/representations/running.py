@@ -169,7 +169,7 @@ def _call(network: nn.Module, shown: torch.Tensor) -> None:
         prepared = getattr(network, "preprocessing", None)  # of an adapted network
         given = f"shape {tuple(shown.shape)} and type {shown.dtype}"
         if prepared is not None:
-            given += f", prepared as it states ({shortened(str(prepared), 150)})"
+            given += f", prepared as it states ({shortened(str(prepared), 300)})"
         raise InputError(
             f"{type(network).__name__} cannot process images of {given} "
             f"({type(error).__name__}: {said}); give images in the form that the network expects, with stimuli along "

@@ -10,7 +10,7 @@ from .progress import SweepProgress
 from .readiness import check_before
 from .represented import Represented, represent
 from .representing import Prepared, prepare
-from .running import Run, run
+from .running import Run, memory_limit, run
 from .scheduler import Scheduler, SchedulerWarning
 from .settings import Study, load_study
 from .sweep import Failure
@@ -38,6 +38,7 @@ __all__ = [
     "draw",
     "evaluate",
     "load_study",
+    "memory_limit",
     "power",
     "predict",
     "prepare",

@@ -73,8 +73,11 @@ def represent(
     ----------
     prepared : Prepared
         From :func:`normenc.study.prepare`.
-    device, workers, memory, progress
+    device, workers, progress
         See :func:`normenc.study.run`.
+    memory : int or str, optional
+        For the responses of encoders that the study does not train: bytes, or a text such as ``"4GiB"``; by default
+        that of :func:`normenc.study.memory_limit`, or half of what is free. Larger layers lie on the disk meanwhile.
     scratch : Path, optional
         Folder for layers that are larger than `memory`; a temporary one by default.
 

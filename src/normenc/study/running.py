@@ -10,7 +10,7 @@ import torch
 
 from normenc import runs
 from normenc.recordings import Preparation
-from normenc.representations.memory import as_bytes
+from normenc.representations.memory import memory_limit
 from normenc.runs.publishing import destination
 from normenc.runs.replacing import replaceable
 from normenc.study.drawing import draw_run, write_run
@@ -23,7 +23,7 @@ from normenc.study.settings import Study, asked_study
 from normenc.texts import file_stem
 from normenc.training import resolve_device
 
-__all__ = ["Run", "run"]
+__all__ = ["Run", "memory_limit", "run"]
 
 
 class Run(runs.Run):
@@ -52,7 +52,6 @@ def run(
     stages: Sequence[str] | None = None,
     device: str = "auto",
     workers: int | str | Scheduler = 1,
-    memory: int | str | None = None,
     force: bool = False,
     progress: bool | ProgressCallback = True,
     page: Callable[[Path], object] | None = None,
@@ -84,9 +83,6 @@ def run(
         Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
         ``if __name__ == "__main__":``, because they import it. Or a Dask scheduler whose workers train instead: its
         address, or :class:`normenc.study.Scheduler`, which has certificates too.
-    memory : int or str, optional
-        For the responses of encoders that the study does not train: bytes, or a text such as ``"4GiB"``; half of what
-        is free by default. Layers that are larger lie on the disk meanwhile.
     force : bool
         Replace an earlier run in that folder. Other files there stay, and files of that run that have changed are
         kept aside.
@@ -110,7 +106,6 @@ def run(
         When the scheduler or all its workers are lost on the way. Networks that were trained are kept.
     """
     workers = _workers(workers, options)
-    memory = None if memory is None else as_bytes(memory)
     study = asked_study(study, recording, preparation, options, out)
     study = study if stages is None else study.with_changes(stages=stages)
     # Whether the workers of a cluster have a GPU, this computer cannot tell.
@@ -128,7 +123,6 @@ def run(
                 prepared,
                 device=target_device.type,
                 workers=workers,
-                memory=memory,
                 scratch=place_of_layers,
                 progress=progress,
             )
