@@ -4,6 +4,7 @@ Each has the ``shape``, ``dtype``, ``len()`` and slicing of a NumPy array, holds
 can be pickled: files are opened anew where it is unpickled.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -39,16 +40,16 @@ KEPT_BYTES = 2**27  # of decoded files, in memory
 OPAQUE = {"u": 255, "f": 1}  # of a fourth channel, in bytes and in numbers up to 1
 
 
-class Stack:
+class Stack(ABC):
     """Images on disk, as an array whose first axis counts them; reading is all that a kind of stack adds."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     details: Details | None = None  # of each image, once all values were read, and can be used
 
+    @abstractmethod
     def read(self, places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
         """The images at `places`, in this order."""
-        raise NotImplementedError
 
     def content(self) -> bytes:
         """A digest of all that the images hold."""
