@@ -120,12 +120,19 @@ def resampled(
     return _undefined_together(samples)
 
 
-def ceiling_of(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, seed: int) -> Ceiling:
-    """The same ceiling as :func:`normenc.rsa.noise_ceiling`."""
+def ceiling_of(
+    inputs: Inputs,
+    repeats: Any,
+    measure: Measure,
+    rdm_metric: str,
+    seed: int,
+    see: Callable[[Floats, Floats], object] | None = None,
+) -> Ceiling:
+    """The same ceiling as :func:`normenc.rsa.noise_ceiling`; `see` is given the halves of the trials."""
     if inputs.grouped_by:
         return ceiling_of_rdms(upper(inputs.matrices), inputs.group, inputs.grouped_by, measure)
     if repeats is not None:
-        return ceiling_of_repeats(repeats, rdm_metric, measure, None, seed)
+        return ceiling_of_repeats(repeats, rdm_metric, measure, None, seed, see)
     if inputs.neurons:
         return ceiling_of_neurons(inputs.neurons[0], measure, None, seed)
     if inputs.n_neurons:

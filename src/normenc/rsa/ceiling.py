@@ -1,6 +1,6 @@
 """Noise ceilings: the similarity with the recording that the best possible model would reach."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,9 +175,23 @@ def ceiling_of_rdms(vectors: Floats, groups: npt.NDArray[np.int64], kind: str, m
     return Ceiling(kind, float(lower), float(highest))
 
 
-def ceiling_of_repeats(repeats: Any, rdm_metric: str, measure: Measure, n_splits: int | None, seed: int) -> Ceiling:
-    """From halves of the trials."""
-    return _from_halves("repeats", repeat_halves(repeats, rdm_metric, n_splits or SPLITS["repeats"], seed), measure)
+def ceiling_of_repeats(
+    repeats: Any,
+    rdm_metric: str,
+    measure: Measure,
+    n_splits: int | None,
+    seed: int,
+    see: Callable[[Floats, Floats], object] | None = None,
+) -> Ceiling:
+    """From halves of the trials; `see` is given those of every split."""
+
+    def seen() -> Iterator[tuple[Floats, Floats]]:
+        for halves in repeat_halves(repeats, rdm_metric, n_splits or SPLITS["repeats"], seed):
+            if see is not None:
+                see(*halves)
+            yield halves
+
+    return _from_halves("repeats", seen(), measure)
 
 
 def ceiling_of_neurons(neurons: NeuronGroups | Neurons, measure: Measure, n_splits: int | None, seed: int) -> Ceiling:
@@ -229,19 +243,36 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
             f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with at least {least} "
             f"repeats{why}"
         )
-    rng = np.random.default_rng([seed, 2])
-    half = len(trials) // 2
-    orders = [rng.permutation(len(trials)) for _ in range(n_splits)]
-    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
-    for order in orders:  # few trials can be split in few ways
-        parts = order[:half].tolist(), order[half : 2 * half].tolist()
-        different.setdefault(frozenset(map(frozenset, parts)), parts)
-    for parts in different.values():
+    for parts in different_splits(len(trials), n_splits, seed):
         first, second = (
-            upper(cross_validated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
-            for part in (trials[part] for part in parts)
+            upper(
+                cross_validated_rdm(trials[part])
+                if rdm_metric == CROSSNOBIS
+                else rdm(trials[part[0]] if len(part) == 1 else trials[part].mean(axis=0), metric=rdm_metric)
+            )
+            for part in parts
         )
         yield first, second
+
+
+def different_splits(n_trials: int, n_splits: int, seed: int) -> list[tuple[list[int], list[int]]]:
+    """Trials of two halves, once for each different one of random splits: few trials can be split in few ways.
+
+    Those of fewer splits are the first of those of more.
+
+    Examples
+    --------
+    >>> len(different_splits(2, 20, 0)), len(different_splits(4, 20, 0)), len(different_splits(20, 20, 0))
+    (1, 3, 20)
+    """
+    rng = np.random.default_rng([seed, 2])
+    half = n_trials // 2
+    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
+    for _ in range(n_splits):
+        order = rng.permutation(n_trials)
+        parts = order[:half].tolist(), order[half : 2 * half].tolist()
+        different.setdefault(frozenset(map(frozenset, parts)), parts)
+    return list(different.values())
 
 
 def neuron_halves(

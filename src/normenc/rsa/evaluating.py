@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.ceiling import bounds, neuron_halves, random_halves
+from normenc.rsa.ceiling import bounds, different_splits, neuron_halves, random_halves
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.linear import Linear
 from normenc.rsa.linear_samples import linear_ceiling
 from normenc.rsa.measures import Measure
 from normenc.rsa.neurons import Neurons, added_up
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
-from normenc.rsa.pairs import MANY_STIMULI, upper
+from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.quadratic import are_many
 from normenc.rsa.weighted import sample_ceilings, sample_similarities, similarities
 
-__all__ = ["Draws", "Evaluator", "Halves", "n_splits"]
+__all__ = ["Draws", "Evaluator", "Halves", "KeptHalves", "n_splits"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -82,7 +82,7 @@ class Evaluator:
         several = inputs.group if self.kind == inputs.grouped_by else None
         result = similarities(
             inputs.models_for(self.measure),
-            upper(inputs.matrices),
+            inputs.data_for(self.measure),
             stimuli,
             self.measure,
             rdm_counts=by_rdm,
@@ -158,6 +158,24 @@ class Evaluator:
             amounts = np.broadcast_to(by_rdm, (len(neurons), by_rdm.shape[1])).astype(float)
             ceiling = linear_ceiling(between, amounts, inputs.group, True)
         return estimates, ceiling
+
+
+class KeptHalves:
+    """Of the halves of the trials that a ceiling is computed from, those that are compared in every sample.
+
+    Of many stimuli they are in single precision, as RDMs are.
+    """
+
+    def __init__(self, inputs: Inputs, repeats: Any, seed: int) -> None:
+        self.kept: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
+        self._n_kept = 0 if repeats is None else len(different_splits(len(repeats), n_splits(inputs), seed))
+        self._precision = np.float32 if inputs.n_stimuli > MANY_STIMULI else np.float64
+
+    def see(self, *halves: Floats) -> None:
+        """Keep the dissimilarities of two halves, unless there are enough."""
+        if len(self.kept) < self._n_kept:
+            first, second = (half.astype(self._precision, copy=False) for half in halves)
+            self.kept.append((first, second))
 
 
 def n_splits(inputs: Inputs) -> int:

@@ -18,10 +18,10 @@ from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.renamed import renamed
 from normenc.rsa.bootstrap import bootstrap, ceiling_of
-from normenc.rsa.ceiling import Ceiling, repeat_halves
+from normenc.rsa.ceiling import Ceiling
 from normenc.rsa.contrasts import Contrasts, model_table, pair_table
 from normenc.rsa.corrections import benjamini_hochberg, holm
-from normenc.rsa.evaluating import Halves, n_splits
+from normenc.rsa.evaluating import KeptHalves
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
@@ -264,14 +264,14 @@ def infer(
     blocks = None
     if ordered and "stimuli" in chosen:
         blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
-    ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed)
-    halves = _halves(repeats, rdm_metric, inputs, seed) if ceiling.kind == "repeats" else None
+    halves = KeptHalves(inputs, repeats, seed)
+    ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed, halves.see)
     samples = bootstrap(
         inputs,
         chosen,
         measure,
         ceiling.kind,
-        halves,
+        halves.kept if ceiling.kind == "repeats" else None,
         n_samples=n_samples,
         block_length=blocks,
         seed=seed,
@@ -304,13 +304,6 @@ def _flat_in(inputs: Inputs, some: npt.NDArray[np.intp], measure: Measure) -> di
         return {}
     reasons = inputs.of_stimuli(some).flat(measure)
     return {name: f"{why} for the {len(some):,} stimuli that are permuted" for name, why in reasons.items()}
-
-
-def _halves(repeats: Any, rdm_metric: str, inputs: Inputs, seed: int) -> Halves:
-    """Dissimilarities of halves of the trials; of many stimuli in single precision, as RDMs are."""
-    halves = repeat_halves(repeats, rdm_metric, n_splits(inputs), seed)
-    kept = np.float32 if inputs.n_stimuli > MANY_STIMULI else np.float64
-    return [(first.astype(kept, copy=False), second.astype(kept, copy=False)) for first, second in halves]
 
 
 class _Stacks(Sequence[Floats]):

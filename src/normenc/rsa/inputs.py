@@ -115,9 +115,14 @@ class Inputs:
 
     def models_for(self, measure: Measure) -> Floats | Sequence[Matrix]:
         """The same or, of many stimuli, the matrices themselves, where the measure reads them row by row."""
-        if self.n_stimuli > MANY_STIMULI and isinstance(measure.arithmetic, Linear):
-            return self.model_matrices
-        return self.models
+        return self.model_matrices if self._row_by_row(measure) else self.models
+
+    def data_for(self, measure: Measure) -> Floats | Sequence[Matrix]:
+        """The data's dissimilarities, shape (n_rdms, n_pairs), or their matrices, as :meth:`models_for`."""
+        return list(self.matrices) if self._row_by_row(measure) else upper(self.matrices)
+
+    def _row_by_row(self, measure: Measure) -> bool:
+        return self.n_stimuli > MANY_STIMULI and isinstance(measure.arithmetic, Linear)
 
     @property
     def n_pairs(self) -> int:
@@ -214,8 +219,8 @@ class Inputs:
 
     def estimate(self, measure: Measure) -> Floats:
         """Mean similarity of each model, shape (n_models,)."""
-        models, data = self.models_for(measure), upper(self.matrices)
-        if isinstance(models, np.ndarray):
+        models, data = self.models_for(measure), self.data_for(measure)
+        if isinstance(models, np.ndarray) and isinstance(data, np.ndarray):
             similarity = measure.compare(models, data)
         else:
             similarity = similarities(models, data, np.ones((1, self.n_stimuli), dtype=np.int64), measure).models[0]
