@@ -265,7 +265,7 @@ def evaluate(
         populations = describe(represented, compared, progress=progress) if "describe" in asked else None
         if compared is None:
             return Evaluation(asked, represented, populations=populations)
-        vars(prepared).pop("inputs", None)  # hundreds of MB of many stimuli, of which the check makes its own
         with stage(progress, "checking the recording"):
             quality, changed = quality_of(prepared, compared.inference)
+        prepared.forget_inputs()
     return Evaluation(asked, represented, compared, populations, predicted, quality, changed)

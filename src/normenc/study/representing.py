@@ -89,6 +89,11 @@ class Prepared:
         """What :func:`normenc.rsa.infer` is given of the recording: its RDM, or one for each animal, and the rest."""
         return rdms_for_inference(self.recording, self.study.rdm_metric)
 
+    def forget_inputs(self) -> None:
+        """Keep no more of :attr:`inputs` than the recording's RDM; of many stimuli the rest takes hundreds of MB."""
+        _ = self.recording_rdm
+        vars(self).pop("inputs", None)
+
     @cached_property
     def recording_rdm(self) -> npt.NDArray[np.float64]:
         """The recording's RDM, shape (n_stimuli, n_stimuli): of several animals or sessions that of all together."""
