@@ -18,7 +18,9 @@ from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import MANY_STIMULI, as_rdms, n_stimuli_of, upper
+from normenc.rsa.quadratic import are_many
 from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
+from normenc.rsa.ties import check_spread
 from normenc.rsa.weighted import similarities
 
 __all__ = ["Ceiling", "noise_ceiling", "spearman_brown"]
@@ -300,9 +302,19 @@ def _from_halves(kind: str, halves: Iterable[tuple[Floats, Floats]], measure: Me
     if not measure.is_correlation:
         return Ceiling("no formula", float("nan"), float("nan"))
     try:
-        return _from_similarities(kind, [measure.compare(first[None], second[None])[0, 0] for first, second in halves])
+        return _from_similarities(kind, [_similarity(first, second, measure) for first, second in halves])
     except InputError as error:
         raise InputError(f"the noise ceiling, from halves of the {kind}: {error}") from None
+
+
+def _similarity(first: Floats, second: Floats, measure: Measure) -> Any:
+    """Similarity of two vectors of dissimilarities, of which those of many stimuli are not copied."""
+    if not are_many(len(first)) or not isinstance(measure.arithmetic, Linear):
+        return measure.compare(first[None], second[None])[0, 0]
+    for vector, what in ((second, "second"), (first, "first")):
+        check_spread(vector[None], centred=measure.arithmetic.centred, what=what)
+    everyone = np.ones((1, n_stimuli_of(len(first))), dtype=np.int64)
+    return np.clip(similarities(first[None], second[None], everyone, measure).models[0, 0, 0], -1, 1)
 
 
 def _from_similarities(kind: str, similarities_of_halves: Any) -> Ceiling:

@@ -35,12 +35,15 @@ class Represented:
     representations : tuple of Representation
         The layers of trained and pretrained networks, the same layers of their untrained twins, then the other
         controls.
+    scratch : Path, optional
+        Folder for RDMs that are needed for a while; that of temporary files by default.
     """
 
     prepared: Prepared
     trainings: dict[Unit, TrainingResult]
     failures: tuple[Failure, ...]
     representations: tuple[Representation, ...]
+    scratch: Path | None = None
 
     @cached_property
     def firsts(self) -> dict[str, Representation]:
@@ -117,7 +120,7 @@ def represent(
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
             of_layers, _ = by_layer(prepared, twins, None, network, reading.rdms)
             layers += [r for of_layer in of_layers.values() for r in of_layer]
-    return Represented(prepared, trainings, tuple(failures), (*layers, *untrained, *plain))
+    return Represented(prepared, trainings, tuple(failures), (*layers, *untrained, *plain), scratch)
 
 
 def whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, NetworkSettings], list[Unit]]:
