@@ -70,6 +70,8 @@ class StoredRdm:
         rows, columns = key if isinstance(key, tuple) and len(key) == 2 else (key, slice(None))
         if not isinstance(rows, slice | int | np.integer) or not isinstance(columns, slice | int | np.integer):
             return np.asarray(self)[key]
+        if self._some is None and isinstance(rows, slice) and rows == columns == slice(None):
+            return np.fromfile(self._path, self.dtype).reshape(self._n_all, self._n_all)  # once, and not mapped besides
         file = np.memmap(self._path, self.dtype, "r", shape=(self._n_all, self._n_all))
         if self._some is None:
             return np.array(file[rows, columns])
