@@ -118,8 +118,9 @@ class Inputs:
         return self.model_matrices if self._row_by_row(measure) else self.models
 
     def data_for(self, measure: Measure) -> Floats | Sequence[Matrix]:
-        """The data's dissimilarities, shape (n_rdms, n_pairs), or their matrices, as :meth:`models_for`."""
-        return list(self.matrices) if self._row_by_row(measure) else upper(self.matrices)
+        """The data's dissimilarities, shape (n_rdms, n_pairs), or the one RDM itself, as :meth:`models_for`."""
+        one = len(self.matrices) == 1 and self._row_by_row(measure)
+        return list(self.matrices) if one else upper(self.matrices)
 
     def _row_by_row(self, measure: Measure) -> bool:
         return self.n_stimuli > MANY_STIMULI and isinstance(measure.arithmetic, Linear)
