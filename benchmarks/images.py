@@ -30,6 +30,10 @@ n_test = 100
 [training]
 n_epochs = 1
 """
+ENCODING = """
+[encoding]
+enabled = true
+"""
 COMMAND = """
 import sys, time
 from normenc.cli import main
@@ -84,6 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("n_images", nargs="*", type=int, default=[500, 1000, 2000, 5000])
     parser.add_argument("--only", choices=["check", "run"], help="one of the two commands")
+    parser.add_argument("--encoding", action="store_true", help="predict neurons too, as with [encoding] in a study file")
     parser.add_argument("--folder", type=Path, help="keep the recordings and the runs here")
     options = parser.parse_args()
     table = Table("images", "command", "CPU s", "beyond networks", "clock s", "peak GiB", "file MB", "report MB")
@@ -100,7 +105,7 @@ def main() -> None:
                 table.add_row(f"{n_images:,}", "check", f"{cpu:.0f}", "", f"{wall:.0f}", f"{peak:.1f}", size, "")
             if options.only != "check":
                 study, run = folder / f"images{n_images}.toml", folder / f"run{n_images}"
-                study.write_text(STUDY.format(source=file))
+                study.write_text(STUDY.format(source=file) + ENCODING * options.encoding)
                 cpu, wall, peak, said = measured(["run", str(study), "--out", str(run), "--force"], folder)
                 represented = float(re.findall(r"representing: ([\d.]+) s", said)[0])
                 page = f"{(run / 'report.html').stat().st_size / 1e6:.1f}"

@@ -249,6 +249,43 @@ def test_what_layers_predict_beyond_the_controls_stands_beside_dissimilarities(f
     assert "explainable variance of the neurons’ responses" in report.render(finished.folder)
 
 
+def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_path, layers):
+    """Of a study with two tasks too, whose other parts keep only the first seed's responses."""
+    orientation, of = layers
+    made = recordings.simulated_from_layer(of["pixels"], orientation, n_neurons=8, n_repeats=4, seed=2)
+    recordings.save(made.recording, tmp_path / "mine.npz")
+    task = {"n_train": 60, "n_test": 40}
+    own = {
+        "recording": {"source": str(tmp_path / "mine.npz")},
+        "task": [task | {"label": "one"}, task | {"label": "two", "reference": 20.0}],
+        "training": {"seed": 4, "n_epochs": 1, "batch_size": 25, "n_seeds": 2},
+        "comparison": {"n_samples": 50, "n_permutations": 19, "controls": ["pixels"]},
+        "encoding": {"enabled": True, "n_samples": 50, "networks": []},
+    }
+    found = evaluate(
+        prepare(Study(**SMALL.model_dump(exclude_unset=True) | own)),
+        stages=["represent", "compare", "predict"],
+        progress=False,
+    )
+    table = found.predicted.partitioning
+    assert len(table) == 4 and (table["n_seeds"] == 2).all()
+    pixels = next(r.responses.to_numpy() for r in found.representations if r.label == "pixels")
+    trials = found.recording.trials
+    first = table.iloc[0]
+    seeds = [r.responses.to_numpy() for r in found.representations if r.label == first["encoder"]]
+    direct = encoding.unique_variance(
+        seeds,
+        pixels,
+        trials.to_numpy(),
+        trials["stimulus_index"].to_numpy(),
+        n_samples=50,
+        labels=_labels(found.recording),
+        folds=_folds(found.recording, found.study.encoding),
+        ordered=True,
+    )
+    assert first["unique"] == pytest.approx(direct.row("unique")["median"], abs=1e-9)
+
+
 def test_animals_are_predicted_from_each_other(layers):
     orientation, of = layers
     made = recordings.simulated_from_layer(

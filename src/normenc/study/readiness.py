@@ -147,14 +147,14 @@ def _bytes_of_units(prepared: Prepared, units: Sequence[Unit], n_kept: int) -> i
 
 
 def _bytes_of_arrays(prepared: Prepared) -> int:
-    """What responses and RDMs take: of the first seed's layers in a grid, of all seeds' else."""
+    """What responses and RDMs take: those of all seeds, or of the first one in a grid, see :class:`Representation`."""
     study, n_stimuli = prepared.study, prepared.recording.n_stimuli
     n_values, n_rdms = 0, len(prepared.controls) + 1
     for settings, build in prepared.twins:
         layers = study.layers_of(settings)
         sizes = _units_of_layers(initialise(build, study.seeds[0]), layers, prepared.images[:1])
         n_rdms += len(layers) * (len(study.seeds) * len(study.task) + len(study.untrained_seeds))
-        n_seeds = 1 if study.is_grid else len(study.seeds)
+        n_seeds = 1 if study.is_grid and not study.encoding.enabled else len(study.seeds)
         n_values += sizes * (n_seeds * len(study.task) + (1 if study.is_grid else len(study.untrained_seeds)))
     for unit in prepared.encoders:  # the first seed's responses, and features in place of large ones
         n_rdms += len(unit.chosen.layers) * (1 + len(study.untrained_seeds))

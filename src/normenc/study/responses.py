@@ -13,6 +13,7 @@ from normenc.recordings import Recording
 from normenc.study.partitioning import COLUMNS, partitioned, row_labels
 from normenc.study.progress import ProgressCallback, each, stage
 from normenc.study.represented import Represented
+from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings
 
 __all__ = ["between_animals", "regression_options", "response_partition", "size_notes", "trials_of"]
@@ -66,49 +67,60 @@ def _is_large(recording: Recording) -> bool:
 def response_partition(
     represented: Represented, folds: Sequence[Any], labels: Any, progress: ProgressCallback
 ) -> pd.DataFrame | None:
-    """The rows of ``partitioning.csv`` about responses; None without a layer or a control."""
+    """The rows of ``partitioning.csv`` about responses, means over seeds; None without a layer or a control."""
     layers, controls = partitioned(represented)
     if not layers or not controls:
         return None
     prepared = represented.prepared
-    settings, recording = prepared.study.encoding, prepared.recording
-    large = _is_large(recording)
-    kind = np.float32 if large else np.float64
-    joined = _joined({label: own[0].responses for label, own in controls.items()}, kind)
-    trials, index = trials_of(recording)
+    large = _is_large(prepared.recording)
+    try:
+        fitted, why = _fitted_controls(controls, prepared, folds, labels), ""
+    except InputError as error:
+        fitted, why = None, f"the controls cannot be fitted: {error}"
     rows = []
     for label, own in each(progress, "predicting neurons beyond the controls", layers.items()):
-        first = own[0]
-        assert first.responses is not None
-        row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan) | {"why_unknown": "", "notes": ""}
-        row |= {name: values[0] for name, values in row_labels(prepared, [first]).items() if name != "recording"}
-        row |= {"recording": recording.label, "n_seeds": 1, "variance_of": "responses", "controls": ", ".join(controls)}
-        if large:
-            row["notes"] = f"{GENERALISED}; {REDUCED}"
-        try:
-            found = encoding.unique_variance(
-                first.responses.to_numpy(),
-                joined,
-                trials,
-                index,
-                n_samples=settings.n_samples,
-                seed=settings.seed,
-                labels=labels,
-                folds=folds,
-                ordered=recording.has_neighbours,
-                n_folds=settings.n_folds,
-                choose="generalised" if large else None,
-                reduce_to=MOST_COMPONENTS if large else None,
-            )
-        except InputError as error:
-            row["why_unknown"] = f"{label} cannot be fitted: {error}"
-        else:
-            row |= _shares(found)
-            if found.parts["feve"].isna().all() and not row["why_unknown"]:
-                row["notes"] = "; ".join(filter(None, [row["notes"], ALL_VARIANCE]))
-        rows.append(row)
-    names = ["recording", *(name for name in row_labels(prepared, []) if name != "recording"), *COLUMNS]
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan) | {"why_unknown": why}
+        row |= {name: values[0] for name, values in row_labels(prepared, own[:1]).items()}
+        row |= {"n_seeds": len(own), "variance_of": "responses", "controls": ", ".join(controls)}
+        if fitted is not None:
+            row |= _beyond(label, own, fitted, prepared.study.encoding)
+        notes = [f"{GENERALISED}; {REDUCED}"] * large + [ALL_VARIANCE] * row.pop("of_all", False)
+        rows.append(row | {"notes": "; ".join(notes)})
+    names = [*row_labels(prepared, []), *COLUMNS]
     return pd.DataFrame(rows)[names].astype({"seed": "Int64", "n_seeds": "Int64"})
+
+
+def _fitted_controls(
+    controls: dict[str, list[Representation]], prepared: Prepared, folds: Sequence[Any], labels: Any
+) -> encoding.FittedControls:
+    """All controls together, fitted once for all layers."""
+    settings, recording = prepared.study.encoding, prepared.recording
+    large = _is_large(recording)
+    joined = _joined({label: own[0].responses for label, own in controls.items()}, np.float32 if large else np.float64)
+    return encoding.fit_controls(
+        joined,
+        *trials_of(recording),
+        seed=settings.seed,
+        labels=labels,
+        folds=folds,
+        ordered=recording.has_neighbours,
+        n_folds=settings.n_folds,
+        choose="generalised" if large else None,
+        reduce_to=MOST_COMPONENTS if large else None,
+    )
+
+
+def _beyond(
+    label: str, own: Sequence[Representation], fitted: encoding.FittedControls, settings: EncodingSettings
+) -> dict[str, Any]:
+    """Shares of a layer, and whether they are of all variance (``of_all``); or why they are unknown."""
+    seeds = [r.responses.to_numpy() for r in own if r.responses is not None]
+    try:
+        found = encoding.unique_variance(seeds, fitted, n_samples=settings.n_samples, seed=settings.seed)
+    except InputError as error:
+        return {"why_unknown": f"{label} cannot be fitted: {error}"}
+    shares = _shares(found)
+    return shares | {"of_all": bool(found.parts["feve"].isna().all()) and not shares["why_unknown"]}
 
 
 def between_animals(
