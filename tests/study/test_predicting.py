@@ -257,7 +257,7 @@ def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_
     task = {"n_train": 60, "n_test": 40}
     own = {
         "recording": {"source": str(tmp_path / "mine.npz")},
-        "task": [task | {"label": "one"}, task | {"label": "two", "reference": 20.0}],
+        "task": [task | {"label": "one"}, task | {"label": "two", "n_train": 50}],
         "training": {"seed": 4, "n_epochs": 1, "batch_size": 25, "n_seeds": 2},
         "comparison": {"n_samples": 50, "n_permutations": 19, "controls": ["pixels"]},
         "encoding": {"enabled": True, "n_samples": 50, "networks": []},
@@ -315,6 +315,7 @@ def test_many_images_are_predicted_by_the_shorter_ways_that_the_notes_name(tmp_p
     }
     study = Study(**SMALL.model_dump(exclude_unset=True) | own)
     monkeypatch.setattr(responses, "MANY_STIMULI", 20)
+    monkeypatch.setattr(responses, "MOST_COMPONENTS", 20)  # more than there are
     found = evaluate(prepare(study), stages=["represent", "compare", "predict"], progress=False)
     assert found.predicted.table["notes"].str.contains("generalised cross-validation").all()
     table = found.predicted.partitioning.set_index("layer")

@@ -21,7 +21,7 @@ __all__ = ["ALL", "ExplainedVariance", "averaged", "banded_ridge", "explained", 
 Floats = npt.NDArray[np.float64]
 Parts = Mapping[str, npt.NDArray[Any]]
 MEASURES = ("r2", "feve")
-MOST_DOUBLE = 2**28  # bytes of averages in double precision
+MOST_DOUBLE = 2**26  # bytes of averages in double precision
 ALL = "all"
 
 

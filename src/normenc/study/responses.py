@@ -18,8 +18,8 @@ from normenc.study.sections import EncodingSettings
 
 __all__ = ["between_animals", "regression_options", "response_partition", "size_notes", "trials_of"]
 
-MANY_STIMULI = 1000  # above which regressions take shorter ways, which the notes name
-MOST_COMPONENTS = 1000  # of a layer, then
+MANY_STIMULI = 400  # above which penalties are chosen by generalised cross-validation, which the notes say
+MOST_COMPONENTS = 1000  # of a layer, of more stimuli than that
 COMPONENTS = f"the first {MOST_COMPONENTS:,} principal components of the training stimuli"
 REDUCED = f"the layer and all controls together were each reduced to {COMPONENTS}, if they had more units"
 ALL_VARIANCE = "shares are of all variance, because no stimulus was repeated"
@@ -37,17 +37,16 @@ def trials_of(recording: Recording) -> tuple[npt.NDArray[Any], npt.NDArray[Any] 
 def regression_options(recording: Recording, settings: EncodingSettings, n_units: int) -> dict[str, Any]:
     """Options of the regression from so many units, see :func:`normenc.encoding.cross_validated_predictions`.
 
-    Of more than 1,000 stimuli, penalties are chosen by generalised cross-validation, and a larger layer is reduced to
-    the first 1,000 principal components of each fold's training stimuli.
+    Of more than 400 images, penalties are chosen by generalised cross-validation; of more than 1,000, a larger layer is
+    reduced to the first 1,000 principal components of each fold's training stimuli.
     """
     pls = settings.method == "pls"
-    shorter = _is_large(recording) and not pls
-    reduced = MOST_COMPONENTS if shorter and n_units > MOST_COMPONENTS else None
+    reduced = MOST_COMPONENTS if _are_reduced(recording) and not pls and n_units > MOST_COMPONENTS else None
     return {
         "method": settings.method,
         "n_components": settings.n_components if pls else None,
         "reduce_to": None if pls else settings.n_components or reduced,
-        "choose": "generalised" if shorter else None,
+        "choose": "generalised" if _are_many(recording) and not pls else None,
     }
 
 
@@ -60,8 +59,12 @@ def size_notes(recording: Recording, settings: EncodingSettings, n_units: int) -
     return notes
 
 
-def _is_large(recording: Recording) -> bool:
+def _are_many(recording: Recording) -> bool:
     return recording.n_stimuli > MANY_STIMULI and recording.shown.image_period is None
+
+
+def _are_reduced(recording: Recording) -> bool:
+    return _are_many(recording) and recording.n_stimuli > MOST_COMPONENTS
 
 
 def response_partition(
@@ -72,7 +75,7 @@ def response_partition(
     if not layers or not controls:
         return None
     prepared = represented.prepared
-    large = _is_large(prepared.recording)
+    shorter = [GENERALISED] * _are_many(prepared.recording) + [REDUCED] * _are_reduced(prepared.recording)
     try:
         fitted, why = _fitted_controls(controls, prepared, folds, labels), ""
     except InputError as error:
@@ -84,7 +87,7 @@ def response_partition(
         row |= {"n_seeds": len(own), "variance_of": "responses", "controls": ", ".join(controls)}
         if fitted is not None:
             row |= _beyond(label, own, fitted, prepared.study.encoding)
-        notes = [f"{GENERALISED}; {REDUCED}"] * large + [ALL_VARIANCE] * row.pop("of_all", False)
+        notes = shorter + [ALL_VARIANCE] * row.pop("of_all", False)
         rows.append(row | {"notes": "; ".join(notes)})
     names = [*row_labels(prepared, []), *COLUMNS]
     return pd.DataFrame(rows)[names].astype({"seed": "Int64", "n_seeds": "Int64"})
@@ -95,8 +98,8 @@ def _fitted_controls(
 ) -> encoding.FittedControls:
     """All controls together, fitted once for all layers."""
     settings, recording = prepared.study.encoding, prepared.recording
-    large = _is_large(recording)
-    joined = _joined({label: own[0].responses for label, own in controls.items()}, np.float32 if large else np.float64)
+    many = _are_many(recording)
+    joined = _joined({label: own[0].responses for label, own in controls.items()}, np.float32 if many else np.float64)
     return encoding.fit_controls(
         joined,
         *trials_of(recording),
@@ -105,8 +108,8 @@ def _fitted_controls(
         folds=folds,
         ordered=recording.has_neighbours,
         n_folds=settings.n_folds,
-        choose="generalised" if large else None,
-        reduce_to=MOST_COMPONENTS if large else None,
+        choose="generalised" if many else None,
+        reduce_to=MOST_COMPONENTS if _are_reduced(recording) else None,
     )
 
 
