@@ -3,7 +3,8 @@
 ``python benchmarks/images.py [500 1000 ...]`` simulates recordings of so many images (96 x 96 pixels), 5,000 neurons
 and 2 repeats, runs ``normenc check`` and ``normenc run`` on each, with one small network trained for one epoch, and
 prints a table. Of a run, the CPU time beyond training and representations is given beside that of all. CPU time depends
-less on what else the machine does than time on the clock; peak memory is that of the process.
+less on what else the machine does than time on the clock; peak memory is that of the process. With ``--encoding``,
+neurons are predicted from all layers too, and beyond the controls; no networks are fitted to the neurons.
 """
 
 import argparse
@@ -33,6 +34,7 @@ n_epochs = 1
 ENCODING = """
 [encoding]
 enabled = true
+networks = []
 """
 COMMAND = """
 import sys, time
@@ -88,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("n_images", nargs="*", type=int, default=[500, 1000, 2000, 5000])
     parser.add_argument("--only", choices=["check", "run"], help="one of the two commands")
-    parser.add_argument("--encoding", action="store_true", help="predict neurons too, as with [encoding] in a study file")
+    parser.add_argument("--encoding", action="store_true", help="predict neurons too, from layers alone")
     parser.add_argument("--folder", type=Path, help="keep the recordings and the runs here")
     options = parser.parse_args()
     table = Table("images", "command", "CPU s", "beyond networks", "clock s", "peak GiB", "file MB", "report MB")

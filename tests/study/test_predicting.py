@@ -6,11 +6,14 @@ import pytest
 from safetensors.torch import load_file
 
 from normenc import controls, encoding, figures, recordings, report, rsa, stimuli
+from normenc.csv_tables import write_table
 from normenc.errors import InputError
+from normenc.runs.columns import TABLES
 from normenc.study import Study, evaluate, responses, run
 from normenc.study.predicting import _failure, _folds, _labels
 from normenc.study.representing import prepare
 from normenc.study.responses import between_animals
+from run_schema import check_columns, check_types
 
 SMALL = Study(
     name="small",
@@ -286,7 +289,7 @@ def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_
     assert first["unique"] == pytest.approx(direct.row("unique")["median"], abs=1e-9)
 
 
-def test_animals_are_predicted_from_each_other(layers):
+def test_animals_are_predicted_from_each_other(layers, tmp_path):
     orientation, of = layers
     made = recordings.simulated_from_layer(
         of["Fourier amplitude"], orientation, n_neurons=40, n_repeats=6, explainable_variance=0.8, seed=1
@@ -301,6 +304,10 @@ def test_animals_are_predicted_from_each_other(layers):
     table = between_animals(recording, settings, folds, _labels(recording), lambda progress: None)
     assert table["target"].tolist() == ["all animals", "ann", "bob"]
     assert table["feve"].between(0.2, 1).all()  # from noisy neurons, over gaps of whole arcs
+    write_table(table, tmp_path / "between_animals.csv")
+    written = pd.read_csv(tmp_path / "between_animals.csv", dtype=str, keep_default_na=False)
+    check_columns(list(written), TABLES["between_animals.csv"])
+    check_types(written, TABLES["between_animals.csv"])
     assert between_animals(made, settings, folds, _labels(made), lambda progress: None) is None
 
 
