@@ -5,7 +5,8 @@ and 2 repeats, runs ``normenc check`` and ``normenc run`` on each, with one smal
 prints a table. Of a run, the CPU time beyond training and representations is given beside that of all. CPU time depends
 less on what else the machine does than time on the clock; peak memory is that of the process.
 
-With ``--encoder`` the study has a network of eight layers besides, with five untrained twins, and ``--memory 512MiB``.
+With ``--encoder`` the study has a network of eight layers besides, with five untrained twins, and ``--memory 512MiB``. With
+``--encoding``, neurons are predicted from all layers too, and beyond the controls; no networks are fitted to the neurons.
 """
 
 import argparse
@@ -51,6 +52,11 @@ def build():
     for place in range(8):
         parts += [nn.Conv2d(8 if place else 3, 8, 3, stride=2 if place in (0, 4) else 1, padding=1), nn.ReLU()]
     return nn.Sequential(*parts)
+"""
+ENCODING = """
+[encoding]
+enabled = true
+networks = []
 """
 COMMAND = """
 import sys, time
@@ -116,6 +122,7 @@ def main() -> None:
     parser.add_argument("n_images", nargs="*", type=int, default=[500, 1000, 2000, 5000])
     parser.add_argument("--only", choices=["check", "run"], help="one of the two commands")
     parser.add_argument("--encoder", action="store_true", help="with a network of eight layers and its twins")
+    parser.add_argument("--encoding", action="store_true", help="predict neurons too, from layers alone")
     parser.add_argument("--folder", type=Path, help="keep the recordings and the runs here")
     options = parser.parse_args()
     table = Table("images", "command", "CPU s", "beyond networks", "clock s", "peak GiB", "file MB", "report MB")
@@ -132,7 +139,7 @@ def main() -> None:
                 table.add_row(f"{n_images:,}", "check", f"{cpu:.0f}", "", f"{wall:.0f}", f"{peak:.1f}", size, "")
             if options.only != "check":
                 study, run = folder / f"images{n_images}.toml", folder / f"run{n_images}"
-                study.write_text(STUDY.format(source=file) + ENCODER * options.encoder)
+                study.write_text(STUDY.format(source=file) + ENCODER * options.encoder + ENCODING * options.encoding)
                 arguments = ["run", str(study), "--out", str(run), "--force"]
                 if options.encoder:
                     write_network(folder)

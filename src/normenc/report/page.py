@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from normenc.encoders import EncoderKind
+from normenc.errors import InputError
 from normenc.recordings.steps import only_responsive
 from normenc.report.embedded import picture_uri
 from normenc.report.explorer import explorer
@@ -145,6 +146,7 @@ def _rendered(run: Run) -> str:
         losses=[] if training is None else _losses(_first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         stimulus_type=kind,
+        coloured_by=_coloured_by(run) if "embeddings" in pictures else "",
         described_type=as_type(environment["recording"].get("described", environment["recording"]["stimuli"])),
         turned=_turned(run),
         tuning=_tuning(run),
@@ -159,6 +161,17 @@ def _rendered(run: Run) -> str:
         data=None if data is None else json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         plotly=_plotly() if data is not None else "",
     )
+
+
+def _coloured_by(run: Run) -> str:
+    """What the colours of the embeddings' points say; empty where all have one colour, as in older runs of images."""
+    kind = as_type(run.environment["recording"]["stimuli"])
+    if not kind.is_named:
+        return f"{kind.noun}{' (both ends of the circle share a colour)' if kind.period is not None else ''}"
+    try:
+        return str(run.source_data.get("image_colours", {}).get("label", ""))
+    except InputError:
+        return ""
 
 
 def _turned(run: Run) -> str:

@@ -31,7 +31,8 @@ class Arrays:
     n_over_training : int
         RDMs of layers at checkpoints, which are not written.
     n_values : int
-        Responses to each stimulus that are written: of the first seed's layers in a grid, of all seeds' else.
+        Responses to each stimulus that are written: in a grid of the first seed's layers, or of all trained seeds'
+        where neurons are predicted from them; of all seeds' else.
     n_aside : int
         Those of encoders and controls among them, which are in files with the RDMs.
     """
@@ -53,7 +54,8 @@ class Arrays:
             sizes = _units_of_layers(initialise(build, study.seeds[0]), layers, prepared.images[:1])
             n_rdms += len(layers) * (n_trained + n_twins)
             n_over_training += len(layers) * n_trained * len(set(study.training.checkpoints))
-            n_values += sizes * (len(study.task) + 1 if study.is_grid else n_trained + n_twins)
+            n_seeds = 1 if study.is_grid and not study.encoding.enabled else len(study.seeds)
+            n_values += sizes * (n_seeds * len(study.task) + (1 if study.is_grid else n_twins))
         n_aside = 0
         for unit in prepared.encoders:  # responses of the network and of its first twin
             n_rdms += len(unit.chosen.layers) * (1 + n_twins)
