@@ -1,5 +1,6 @@
 """Train many units: here, in processes of this machine, or on an existing Dask cluster."""
 
+import pickle
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -121,15 +122,18 @@ def _by_workers(
 ) -> Iterator[tuple[Unit, bytes | Exception]]:
     """Results as they come, of units by key."""
     # Dask takes a while to import, and one process does without it.
-    from normenc.study.errands import Errands
-    from normenc.study.workers import local_client, remote_client
+    from normenc.study.errands import Errands, Job, Kept
+    from normenc.study.provenance import made
+    from normenc.study.workers import client_of
 
-    if scheduler is None:
-        with local_client(workers) as client:
-            yield from Errands(client, units, device, counted).results()
-    else:
-        with remote_client(scheduler, counted) as client:
-            yield from Errands(client, units, device, counted, scheduler).results()
+    kept = Kept(
+        "no network was trained",
+        "the one network that was trained is kept",
+        "the {n} networks that were trained are kept",
+    )
+    jobs = {unit: Job(key, made, (pickle.dumps(unit), unit.roots, device, key)) for unit, key in units.items()}
+    with client_of(workers, scheduler, counted) as client:
+        yield from Errands(client, jobs, kept, counted, scheduler).results()
 
 
 def _open_to_all(scheduler: Scheduler) -> str:
