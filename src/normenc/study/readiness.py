@@ -16,7 +16,8 @@ from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of
 from normenc.runs.replacing import check_destination, is_finished
 from normenc.study.control_representing import control_representations
-from normenc.study.extraction import FEATURES, KEPT_BYTES
+from normenc.study.extraction import KEPT_BYTES
+from normenc.study.layer_files import FEATURES
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study
 from normenc.study.units import Unit, is_stored
