@@ -167,11 +167,11 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 
 def default_workers(study: Any, device: str) -> int:
-    """One per core for many networks on the CPU; for a few, starting processes does not pay."""
+    """One per core on the CPU for encoders and for many networks; to train a few, starting processes does not pay."""
     import os
 
     import torch
 
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     n_units = len(study.task) * len(study.network) * len(study.seeds)
-    return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))
+    return 1 if on_gpu or (n_units < FEW_UNITS and not study.encoder) else len(os.sched_getaffinity(0))

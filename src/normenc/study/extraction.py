@@ -37,7 +37,7 @@ from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, write
 from normenc.study.units import packages
 from normenc.whole_files import check_writable, remove_leftovers
 
-__all__ = ["KEPT_BYTES", "damage_told_once", "extracted", "is_kept", "written"]
+__all__ = ["KEPT_BYTES", "damage_told_once", "extracted", "places_of", "written"]
 
 FORMAT = 4
 CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside the network
@@ -141,10 +141,12 @@ def written(
     return _in_order(found.items(), layers)
 
 
-def is_kept(encoder: Encoder, images: Any, layers: Sequence[str], *, cache: Path, **asked: Any) -> bool:
-    """Whether there are files of all layers, damaged or not; arguments are those of :func:`written`."""
-    places = _places(encoder, images, layers, cache, asked)
-    return bool(places) and all(place.exists() for place in places.values())
+def places_of(encoder: Encoder, images: Any, layers: Sequence[str], *, cache: Path, **asked: Any) -> dict[str, Path]:
+    """The file of each layer, which may not be there yet; none if it is unknown what the encoder does.
+
+    Arguments are those of :func:`written`.
+    """
+    return _places(encoder, images, layers, cache, asked)
 
 
 def _in_order(found: Iterable[tuple[str, T]], layers: Sequence[str] | None) -> dict[str, T]:
@@ -275,8 +277,11 @@ def _kept(
 
 
 @contextmanager
-def damage_told_once() -> Iterator[list[str]]:
-    """Warn once, at the end, of all files that were damaged; within another such block, at the end of that one."""
+def damage_told_once(*, tell: bool = True) -> Iterator[list[str]]:
+    """Warn once, at the end, of all files that were damaged; within another such block, at the end of that one.
+
+    With ``tell=False`` they are listed without a warning, for another process to tell.
+    """
     if (around := DAMAGED.get()) is not None:
         yield around
         return
@@ -286,7 +291,7 @@ def damage_told_once() -> Iterator[list[str]]:
         yield damaged
     finally:
         DAMAGED.reset(token)
-        if damaged:
+        if damaged and tell:
             count = "1 layer" if len(damaged) == 1 else f"{len(damaged)} layers"
             told = f"what was kept of {count} was damaged, and is computed again ({damaged[0]})"
             warnings.warn(told, NormencWarning, stacklevel=3)
