@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +50,20 @@ class Net(nn.Module):
         return self.fc(self.conv(images).relu().flatten(1))
 
 
-class Unknown(Net):  # what it does cannot be told from its attributes
-    def __init__(self):
+class Closed:
+    __slots__ = ()
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError
+
+
+class Unknown(Net):  # it holds something that cannot be described
+    def __init__(self, fault=""):
         super().__init__()
-        self.file = open(os.devnull)
+        self.closed = Closed()
 """
 STUDY = """
 name = "spread"
@@ -69,24 +79,28 @@ weights = "net.safetensors"
 size = 32
 layers = ["conv", "fc"]
 untrained = 2
+[[encoder]]
+model = "spread_nets:Unknown"
+size = 32
+layers = ["conv", "fc"]
 """
 
 
-@pytest.fixture
-def lab(tmp_path, monkeypatch):
-    """A folder with networks, weights, and a recording of photographs' size; the cache is empty."""
-    (tmp_path / "spread_nets.py").write_text(MODULE)
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A folder with networks, their weights, and a recording of small photographs."""
+    lab = tmp_path_factory.mktemp("lab")
+    (lab / "spread_nets.py").write_text(MODULE)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
-    np.savez(tmp_path / "natural.npz", images=images, responses=rng.normal(size=(20, 12)), image=np.arange(20))
-    monkeypatch.setenv("NORMENC_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delitem(sys.modules, "spread_nets", raising=False)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    np.savez(lab / "natural.npz", images=images, responses=rng.normal(size=(20, 12)), image=np.arange(20))
+    sys.path.insert(0, str(lab))
     from spread_nets import Net
 
     torch.manual_seed(7)
-    save_file(Net().state_dict(), tmp_path / "net.safetensors")
-    return tmp_path
+    save_file(Net().state_dict(), lab / "net.safetensors")
+    yield lab
+    sys.path.remove(str(lab))
 
 
 def study_of(lab: Path, *changes: tuple[str, str]):
@@ -97,9 +111,12 @@ def study_of(lab: Path, *changes: tuple[str, str]):
     return load_study(lab / "study.toml")
 
 
-def read(lab: Path, cache: str, *changes: tuple[str, str], monkeypatch, **options):
-    monkeypatch.setenv("NORMENC_CACHE", str(lab / cache))
-    return represent(prepare(study_of(lab, *changes)), device="cpu", scratch=lab / "scratch", **options)
+def read(lab: Path, cache: str, *changes: tuple[str, str], **options):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NORMENC_CACHE", str(lab / cache))
+        return represent(
+            prepare(study_of(lab, *changes)), device="cpu", scratch=lab / "scratch", **{"progress": False} | options
+        )
 
 
 def values(found) -> dict[str, list[bytes]]:
@@ -109,77 +126,88 @@ def values(found) -> dict[str, list[bytes]]:
     }
 
 
-def test_one_process_two_and_a_cluster_give_the_same_bits(lab, monkeypatch):
+def files(lab: Path, cache: str) -> set[str]:
+    return {path.name for path in (lab / cache / "layers").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def alone(lab):
+    return values(read(lab, "one", workers=1))
+
+
+@pytest.fixture(scope="module")
+def two(lab):
+    """By two processes, and the progress that was reported."""
     seen = []
-    again = partial(read, lab, monkeypatch=monkeypatch)
-    alone = again("one", workers=1, progress=False)
-    two = again("two", workers=2, progress=seen.append)
-    assert len(values(alone)) == 2 * (1 + 2) + 1
-    assert values(two) == values(alone)
-    assert {path.name for path in (lab / "two" / "layers").iterdir()} == {
-        path.name for path in (lab / "one" / "layers").iterdir()
-    }
+    return values(read(lab, "two", workers=2, progress=seen.append)), seen
+
+
+def test_two_processes_give_the_bits_of_one(lab, alone, two):
+    found, seen = two
+    assert len(alone) == 2 * (1 + 2) + 2 * 2 + 1  # layers of a network, its twins, two of unknown digest, a control
+    assert found == alone
+    assert files(lab, "two") == files(lab, "one")
+    assert len(files(lab, "two")) == 6  # those of unknown digest are not kept
     of_encoders = [state for state in seen if state.stage == "responses of encoders"]
-    assert [state.done for state in of_encoders if state.done][-1] == of_encoders[0].total == 3
+    assert [state.done for state in of_encoders if state.done][-1] == of_encoders[0].total == 5
     assert max(state.running for state in of_encoders) == 2
+    assert not (lab / "scratch").exists() or not list((lab / "scratch").iterdir())
+
+
+def test_a_cluster_gives_the_bits_of_one_process(lab, alone):
     with cluster_here(2) as cluster:
-        far = again("far", workers=cluster.scheduler_address, progress=False)
-    assert values(far) == values(alone)
-    assert len(list((lab / "far" / "layers").iterdir())) == 6
-    assert not (lab / "scratch").exists() or not list((lab / "scratch").iterdir())
+        assert values(read(lab, "far", workers=cluster.scheduler_address)) == alone
+    assert files(lab, "far") == files(lab, "one")
 
 
-def test_what_was_read_before_starts_no_process(lab, monkeypatch):
-    again = partial(read, lab, "cache", monkeypatch=monkeypatch, workers=2, progress=False)
-    first = again()
+def test_what_was_read_before_starts_no_process(lab, alone, two, monkeypatch):
     monkeypatch.setattr(spreading._Crew, "read", lambda *_: pytest.fail("workers were started"))
-    assert values(again()) == values(first)
+    known = STUDY[: STUDY.rindex("[[encoder]]")]
+    again = values(read(lab, "two", (STUDY, known), workers=2))
+    assert again == {key: of for key, of in alone.items() if "Unknown" not in key}
 
 
-def test_networks_that_no_digest_knows_are_left_in_the_runs_folder(lab, monkeypatch):
-    bare = [("Net", "Unknown"), ('weights = "net.safetensors"\n', "")]
-    alone = read(lab, "one", *bare, monkeypatch=monkeypatch, workers=1, progress=False)
-    two = read(lab, "two", *bare, monkeypatch=monkeypatch, workers=2, progress=False)
-    assert values(two) == values(alone)
-    assert not list((lab / "two" / "layers").iterdir())
-    assert not (lab / "scratch").exists() or not list((lab / "scratch").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        ("fails", r"^encoder Net, (pretrained|untrained, seed \d+): Net cannot process images .*sizes of tensors"),
-        ("ends", r"^encoder Net, (pretrained|untrained, seed \d+): the workers that read it died, one after the other"),
-    ],
-)
-def test_an_error_in_a_worker_names_the_network(lab, monkeypatch, fault, said):
-    prepared = prepare(study_of(lab, ("size = 32", f'size = 32\noptions = {{fault = "{fault}"}}')))
+def test_an_error_in_a_worker_names_the_network(lab):
+    changes = ("size = 32", 'size = 32\noptions = {fault = "fails"}')
+    (lab / "now").unlink(missing_ok=True)
+    prepared = prepare(study_of(lab, changes))
     (lab / "now").touch()
+    said = r"^encoder Net, (pretrained|untrained, seed \d+): Net cannot process images .*sizes of tensors must match"
+    with cluster_here(1) as cluster, pytest.raises(InputError, match=said):
+        represent(prepared, device="cpu", workers=cluster.scheduler_address, scratch=lab / "scratch", progress=False)
     with pytest.raises(InputError, match=said):
-        represent(prepared, device="cpu", workers=2, scratch=lab / "scratch", progress=False)
+        represent(prepared, device="cpu", scratch=lab / "scratch", progress=False)
     assert not list((lab / "scratch").iterdir())
-    assert not [path for path in (lab / "cache" / "layers").iterdir() if path.name.startswith(".")]
 
 
-def test_a_cluster_that_shares_no_disk_leaves_encoders_to_the_command(lab, monkeypatch):
-    monkeypatch.setattr(spreading, "aside_of", lambda path: lab / "elsewhere" / path.name)
-    (lab / "elsewhere").mkdir()
+def test_workers_of_other_folders_leave_encoders_to_the_command(lab, alone, monkeypatch):
     original = spreading.read_here
 
-    def from_afar(*arguments):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Path, "exists", lambda _: False)
-            return original(*arguments)
+    def from_afar(job, roots, places, *arguments):
+        return original(job, roots, replace(places, mark=lab / "no such folder" / "mark"), *arguments)
 
-    alone = read(lab, "one", monkeypatch=monkeypatch, workers=1, progress=False)
     monkeypatch.setattr(spreading, "read_here", from_afar)
-    with cluster_here(1) as cluster, pytest.warns(SchedulerWarning, match="3 networks of .* are read here and not by"):
-        far = read(lab, "far", monkeypatch=monkeypatch, workers=cluster.scheduler_address, progress=False)
-    assert values(far) == values(alone)
+    with (
+        cluster_here(1) as cluster,
+        pytest.warns(SchedulerWarning, match=r"^3 networks of \[\[encoder\]\] are read here"),
+    ):
+        assert values(read(lab, "afar", workers=cluster.scheduler_address)) == alone
+
+
+def test_a_worker_with_another_network_is_refused(lab, monkeypatch):
+    original = spreading.read_here
+
+    def other(*arguments):
+        key, (found, damaged) = original(*arguments)
+        return key, ({name: place.with_name("0.safetensors") for name, place in found.items()}, damaged)
+
+    monkeypatch.setattr(spreading, "read_here", other)
+    with cluster_here(1) as cluster, pytest.raises(InputError, match=r"^encoder Net, .* not the same where a worker"):
+        read(lab, "other", workers=cluster.scheduler_address)
 
 
 def test_ctrl_c_leaves_no_process_and_no_file(lab):
-    study_of(lab, ("size = 32", 'size = 32\noptions = {fault = "waits"}'))
+    study_of(lab, ("size = 32", 'size = 32\noptions = {fault = "waits"}'), (STUDY[STUDY.rindex("[[encoder]]") :], ""))
     code = "from normenc.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "run", "study.toml", "--out", "out", "--workers", "2", "--device", "cpu"],
@@ -187,9 +215,10 @@ def test_ctrl_c_leaves_no_process_and_no_file(lab):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "NORMENC_CACHE": str(lab / "stopped")},
     )
     until(lambda: len(list(lab.glob("waits*"))) == 2 or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[1]
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, said = process.communicate(timeout=60)
@@ -197,7 +226,7 @@ def test_ctrl_c_leaves_no_process_and_no_file(lab):
     assert said.strip().startswith("normenc: stopped") or "nothing was written" in said
     assert "Traceback" not in said
     until(lambda: not any(child.is_running() and child.status() != "zombie" for child in children))
-    assert not list((lab / "cache" / "layers").iterdir())
+    assert not list((lab / "stopped" / "layers").iterdir())
     assert not (lab / "out").exists()
 
 
@@ -212,7 +241,7 @@ def test_processes_are_as_many_as_memory_serves():
 
 def test_arrays_in_memory_are_mapped_and_images_on_disk_named(tmp_path):
     rng = np.random.default_rng(0)
-    stack = rng.integers(0, 256, (5, 8, 6, 3), dtype=np.uint8)
+    stack = rng.integers(0, 256, (50, 30, 40, 3), dtype=np.uint8)
     np.save(tmp_path / "stack.npy", stack)
     for number, images in enumerate((ImageSet.of(stack), ImageSet.open(tmp_path / "stack.npy").resized((4, 4)))):
         digest, place = images.digest, handed(images, tmp_path)

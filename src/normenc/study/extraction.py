@@ -44,7 +44,7 @@ CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside th
 OF_RESULTS = ("keep", "metric", "known")  # of what is asked, beside options of extract
 KEPT_BYTES = 2**23  # of a layer's responses, in single precision
 FLOAT32 = 4
-NONE = np.zeros(0, dtype=np.float32)  # of few images, where nothing is compared
+NONE = np.zeros(1, dtype=np.float32)  # of few images, where nothing is compared
 
 T = TypeVar("T")
 

@@ -19,6 +19,7 @@ from normenc.texts import visible
 __all__ = ["handed", "shared_folder", "taken"]
 
 OBJECT = "object"
+LARGE = 2**16  # bytes of an array that has a file of its own
 
 
 @contextmanager
@@ -69,14 +70,21 @@ def handed(given: Any, folder: Path) -> Path:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     place = handed({"images": np.arange(6.0).reshape(2, 3)}, Path(folder))
+    ...     place = handed({"images": np.arange(9000.0).reshape(3, 3000)}, Path(folder))
     ...     found = taken(place)["images"]
     >>> found.sum(), found.flags.writeable
-    (np.float64(15.0), False)
+    (np.float64(40495500.0), False)
     """
     place = folder / f"handed{len(list(folder.glob('handed*')))}"
     buffers: list[pickle.PickleBuffer] = []
-    content = pickle.dumps(given, protocol=5, buffer_callback=buffers.append)
+
+    def apart(buffer: pickle.PickleBuffer) -> bool:
+        if buffer.raw().nbytes < LARGE:
+            return True  # which keeps it among the rest
+        buffers.append(buffer)
+        return False
+
+    content = pickle.dumps(given, protocol=5, buffer_callback=apart)
     raw = [buffer.raw() for buffer in buffers]
     size = len(content) + sum(part.nbytes for part in raw)
     try:
@@ -103,4 +111,4 @@ def taken(place: Path) -> Any:
 
 
 def _mapped(path: Path) -> Any:
-    return np.memmap(path, np.uint8, "r") if path.stat().st_size else b""
+    return np.memmap(path, np.uint8, "r")
