@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from normenc.representations import extract
 from normenc.rsa import rdm
 from normenc.stimuli import ImageSet
 from normenc.study import SchedulerWarning, load_study, prepare, represent, spreading
+from normenc.study.encoder_jobs import EncoderJob
 from normenc.study.handing import handed, taken
 from normenc.study.rdm_folder import Reading
 from normenc.study.spreading import processes_for
@@ -181,27 +183,25 @@ def test_an_error_in_a_worker_names_the_network(lab):
 
 
 def test_workers_of_other_folders_leave_encoders_to_the_command(lab, alone, monkeypatch):
-    original = spreading.read_here
+    original = spreading._Crew._arguments
 
-    def from_afar(job, roots, places, *arguments):
-        return original(job, roots, replace(places, mark=lab / "no such folder" / "mark"), *arguments)
+    def from_afar(crew, *given):
+        job, roots, places, *others = original(crew, *given)
+        return job, roots, replace(places, mark=lab / "no such folder" / "mark"), *others
 
-    monkeypatch.setattr(spreading, "read_here", from_afar)
-    with (
-        cluster_here(1) as cluster,
-        pytest.warns(SchedulerWarning, match=r"^3 networks of \[\[encoder\]\] are read here"),
-    ):
+    monkeypatch.setattr(spreading._Crew, "_arguments", from_afar)
+    said = r"^3 networks of \[\[encoder\]\] are read here"
+    with cluster_here(1) as cluster, pytest.warns(SchedulerWarning, match=said):
         assert values(read(lab, "afar", workers=cluster.scheduler_address)) == alone
 
 
 def test_a_worker_with_another_network_is_refused(lab, monkeypatch):
-    original = spreading.read_here
+    original = EncoderJob.write
 
-    def other(*arguments):
-        key, (found, damaged) = original(*arguments)
-        return key, ({name: place.with_name("0.safetensors") for name, place in found.items()}, damaged)
+    def other(*given):
+        return {name: place.with_name("0.safetensors") for name, place in original(*given).items()}
 
-    monkeypatch.setattr(spreading, "read_here", other)
+    monkeypatch.setattr(EncoderJob, "write", other)
     with cluster_here(1) as cluster, pytest.raises(InputError, match=r"^encoder Net, .* not the same where a worker"):
         read(lab, "other", workers=cluster.scheduler_address)
 
@@ -217,7 +217,8 @@ def test_ctrl_c_leaves_no_process_and_no_file(lab):
         start_new_session=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "NORMENC_CACHE": str(lab / "stopped")},
     )
-    until(lambda: len(list(lab.glob("waits*"))) == 2 or process.poll() is not None)
+    while len(list(lab.glob("waits*"))) < 2 and process.poll() is None:
+        time.sleep(0.1)
     assert process.poll() is None, process.communicate()[1]
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
