@@ -79,7 +79,7 @@ def run(
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Processes; by default one per core for many networks or encoders."),
+        typer.Option(metavar="N", min=1, help="Processes; by default one per core for many networks."),
     ] = None,
     scheduler: Annotated[
         str | None,
