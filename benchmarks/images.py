@@ -5,8 +5,8 @@ and 2 repeats, runs ``normenc check`` and ``normenc run`` on each, with one smal
 prints a table. Of a run, the CPU time beyond training and representations is given beside that of all. CPU time depends
 less on what else the machine does than time on the clock; peak memory is that of the process.
 
-With ``--encoder`` the study has a network of eight layers besides, with five untrained twins, and ``--memory 512MiB``. With
-``--encoding``, neurons are predicted from all layers too, and beyond the controls; no networks are fitted to the neurons.
+With ``--encoder`` the study has a network of eight layers besides, with five untrained twins, and ``--memory 512MiB``.
+With ``--encoding``, neurons are predicted from all layers too, and beyond the controls; none are fitted to the neurons.
 """
 
 import argparse

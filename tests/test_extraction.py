@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import resource
 import shutil
 import subprocess
@@ -454,6 +455,20 @@ RAMP = np.arange(9.0).reshape(3, 3)
 def test_what_decides_responses_changes_the_digest_and_nothing_else_does(one, other):
     assert digest_of_encoder(one()) == digest_of_encoder(one()) != digest_of_encoder(other())
     assert isinstance(digest_of_encoder(other()), str)
+
+
+class Options:
+    def __init__(self):
+        self.power = 2
+
+
+def test_what_was_pickled_has_the_same_digest():
+    network = nn.ReLU()
+    network.options = Options()
+    before = digest_of_encoder(network)
+    pickle.dumps(network.options)
+    assert "__slotnames__" in vars(Options)
+    assert digest_of_encoder(network) == before
 
 
 @pytest.mark.parametrize(

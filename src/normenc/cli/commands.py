@@ -79,13 +79,13 @@ def run(
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Processes to train in; by default one per core for many networks."),
+        typer.Option(metavar="N", min=1, help="Processes; by default one per core for many networks."),
     ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Train on the workers of this Dask scheduler: tls://HOST:PORT, where TLS keeps others out.",
+            help="Train and read on the workers of this Dask scheduler: tls://HOST:PORT, where TLS keeps others out.",
         ),
     ] = None,
     tls_ca: Annotated[

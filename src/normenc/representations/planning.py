@@ -13,12 +13,13 @@ from normenc.representations.memory import peak_bytes
 from normenc.representations.readers import LayerReader
 from normenc.representations.reductions import Reducer, Reduction
 
-__all__ = ["Plan", "plan_for"]
+__all__ = ["ENOUGH", "Plan", "plan_for"]
 
 IN_OPERATIONS = 1.6  # memory that a forward pass takes, over that of its tensors: convolutions reorder theirs
 MOST_IMAGES = 256  # of a batch
 MOST_BYTES = 2**29  # of a batch on a CPU, which larger ones do not make faster
 HELD = 0.5  # share of the memory for layers that stay there
+ENOUGH = int(MOST_BYTES / (1 - HELD))  # memory with which batches on a CPU are as large as with more
 TRIED = 3  # images of which the memory is measured
 COMPARED = 32  # images of which dissimilarities of all units and of fewer are compared
 LEAST_COMPARED = 4

@@ -27,7 +27,7 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.stored import Matrix
 from normenc.study.building import build_network, build_task
 from normenc.study.encoder_units import EncoderUnit, encoder_unit
-from normenc.study.extraction import LayerResult
+from normenc.study.layer_files import LayerResult
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.rdm_folder import RdmFolder
 from normenc.study.settings import Study, asked_study

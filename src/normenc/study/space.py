@@ -8,7 +8,8 @@ import torch
 
 from normenc.representations import represent
 from normenc.rsa.pairs import MANY_STIMULI
-from normenc.study.extraction import FEATURES, KEPT_BYTES
+from normenc.study.extraction import KEPT_BYTES
+from normenc.study.layer_files import FEATURES
 from normenc.study.rdm_folder import IN_FILES
 from normenc.study.representing import Prepared
 from normenc.study.units import Unit
