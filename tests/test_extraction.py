@@ -128,6 +128,27 @@ def test_images_are_shown_in_batches_that_fit(scratch):
     assert max(several.read) == 50
 
 
+def test_a_network_is_tried_three_times_and_batches_stay_small_on_a_cpu(scratch):
+    torch.manual_seed(0)
+    network, shown = nn.Sequential(nn.Conv2d(1, 64, 3), nn.ReLU()), []  # 2.5 MB an image and layer
+    network.register_forward_hook(lambda _module, args, _output: shown.append(len(args[0])))
+    images = torch.rand(40, 1, 100, 100)
+    with extract(network, images, ["1"], memory="1GiB") as found:
+        assert shown[:3] == [2, 3, 3]
+        assert 4 <= max(shown) <= 16
+        assert sum(shown[3:]) == 40
+        np.testing.assert_array_equal(found["1"].values(), represent(network, images, ["1"], batch_size=shown[3])["1"])
+
+
+def test_the_memory_of_a_pass_is_measured_without_torchs_compiler():
+    code = (
+        "import sys, torch; from torch import nn; from normenc.representations import extract\n"
+        "extract(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), torch.rand(5, 3)); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_tensors_of_a_pass_are_counted():
     images = torch.zeros(4, 1, 100, 100)
     chain = nn.Sequential(*(nn.Identity() if k % 2 else nn.ReLU() for k in range(8)))  # two of 160 kB at once

@@ -232,12 +232,12 @@ def test_ctrl_c_leaves_no_process_and_no_file(lab):
 
 
 def test_processes_are_as_many_as_memory_serves():
-    reading = Reading("cpu", "3GiB")
+    reading = Reading("cpu", "768MiB")
     assert [processes_for(n_jobs, 8, reading) for n_jobs in (1, 2, 6)] == [1, 2, 3]
     assert processes_for(6, 1, reading) == 1
-    assert processes_for(6, 8, Reading("cuda", "3GiB")) == 1
-    with pytest.warns(NormencWarning, match=r"one process instead of 6: each needs 1\.0 GiB, and 1\.5 GiB may be used"):
-        assert processes_for(6, 8, Reading("cpu", "1.5GiB")) == 1
+    assert processes_for(6, 8, Reading("cuda", "768MiB")) == 1
+    with pytest.warns(NormencWarning, match=r"one process instead of 6: each needs 256 MiB, and 384 MiB may be used"):
+        assert processes_for(6, 8, Reading("cpu", "384MiB")) == 1
 
 
 def test_arrays_in_memory_are_mapped_and_images_on_disk_named(tmp_path):

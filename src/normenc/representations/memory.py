@@ -174,6 +174,11 @@ class _Counting(TorchDispatchMode):
         self.peak = self._now = 0
         self._known: set[int] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: nothing is compiled here, and to skip it, torch imports its compiler, which takes more than a pass."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         for value in tree_leaves(output):
