@@ -107,13 +107,13 @@ def test_rdms_in_files_give_the_same_tables(made, tmp_path, monkeypatch):
 
 
 def test_room_for_rdms_is_asked_of_the_disk_before_anything_is_trained(made, tmp_path, monkeypatch):
-    """Five RDMs of 410 stimuli, 4 bytes each, are written, and four of them, with the control's pixels, are kept."""
+    """Five RDMs of 410 stimuli, 4 bytes each, are written, and four of them are kept, with all responses."""
     pixels, fc = 410 * 3072 * 4, 410 * 4 * sum(r.responses.shape[1] for r in made.evaluation.representations[:3])
     rdm = 4 * 410**2
     arrays = space.Arrays.of(made.evaluation.prepared)
     assert (arrays.written, arrays.meanwhile) == (5 * rdm + pixels + fc, 0)
     monkeypatch.setattr(space, "IN_FILES", 400)
-    assert space.Arrays.of(made.evaluation.prepared).meanwhile == 4 * rdm + pixels
+    assert space.Arrays.of(made.evaluation.prepared).meanwhile == 4 * rdm + pixels + fc
     free = shutil.disk_usage(tmp_path)._replace(free=2**20)
     monkeypatch.setattr("shutil.disk_usage", lambda path: free)
     with pytest.raises(InputError, match=r"about \d+ MiB for the run.* about 7 MiB for its RDMs until it is written"):

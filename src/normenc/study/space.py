@@ -34,15 +34,12 @@ class Arrays:
     n_values : int
         Responses to each stimulus that are written: in a grid of the first seed's layers, or of all trained seeds'
         where neurons are predicted from them; of all seeds' else.
-    n_aside : int
-        Those of encoders and controls among them, which are in files with the RDMs.
     """
 
     n_stimuli: int
     n_rdms: int
     n_over_training: int
     n_values: int
-    n_aside: int
 
     @classmethod
     def of(cls, prepared: Prepared) -> "Arrays":
@@ -57,14 +54,13 @@ class Arrays:
             n_over_training += len(layers) * n_trained * len(set(study.training.checkpoints))
             n_seeds = 1 if study.is_grid and not study.encoding.enabled else len(study.seeds)
             n_values += sizes * (n_seeds * len(study.task) + (1 if study.is_grid else n_twins))
-        n_aside = 0
         for unit in prepared.encoders:  # responses of the network and of its first twin
             n_rdms += len(unit.chosen.layers) * (1 + n_twins)
-            n_aside += 2 * sum(_kept(n_units, n_stimuli) for n_units in unit.chosen.n_units)
+            n_values += 2 * sum(_kept(n_units, n_stimuli) for n_units in unit.chosen.n_units)
         of_control = math.prod(prepared.shown.to_controls.shape[1:])
         of_control = _kept(of_control, n_stimuli) if n_stimuli > MANY_STIMULI else of_control
-        n_aside += len(prepared.controls) * of_control
-        return cls(n_stimuli, n_rdms, n_over_training, n_values + n_aside, n_aside)
+        n_values += len(prepared.controls) * of_control
+        return cls(n_stimuli, n_rdms, n_over_training, n_values)
 
     @property
     def written(self) -> int:
@@ -78,7 +74,7 @@ class Arrays:
         if self.n_stimuli <= IN_FILES:
             return 0
         n_rdms = self.n_rdms + self.n_over_training
-        return FLOAT32 * self.n_stimuli * (self.n_aside + n_rdms * self.n_stimuli)
+        return FLOAT32 * self.n_stimuli * (self.n_values + n_rdms * self.n_stimuli)
 
 
 def bytes_of_units(prepared: Prepared, units: Sequence[Unit], n_kept: int) -> int:
