@@ -21,7 +21,7 @@ from normenc import controls, stimuli
 from normenc.errors import InputError
 from normenc.representations import represent
 from normenc.rsa import compare_rdms, identification, rdm, simulate_responses
-from normenc.rsa.likeness import like_averages, like_trials, trial_noise
+from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials, trial_noise
 
 Floats = npt.NDArray[np.float64]
 N_STIMULI = 24
@@ -110,9 +110,9 @@ def predicted(models: dict[str, Floats], cell: Cell, trials: Floats, source: str
     if source == "trials":
         flat, index = trials.reshape(-1, cell.n_neurons), np.tile(np.arange(N_STIMULI), cell.n_repeats)
         noise, averages = trial_noise(flat, index)
-        like = {name: like_trials(own, averages, noise) for name, own in models.items()}
+        like = {name: like_trials(own, NeuronProducts.of(averages), noise) for name, own in models.items()}
     else:
-        like = {name: like_averages(own, trials.mean(axis=0)) for name, own in models.items()}
+        like = {name: like_averages(own, NeuronProducts.of(trials.mean(axis=0))) for name, own in models.items()}
     answer = identification(
         models,
         n_neurons={name: own.n_neurons for name, own in like.items()},

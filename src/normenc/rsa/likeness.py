@@ -17,10 +17,11 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.rsa.wishart import UnequalNeurons, covariance_of
 
-__all__ = ["Likeness", "TrialNoise", "like_averages", "like_trials", "trial_noise"]
+__all__ = ["Likeness", "NeuronProducts", "TrialNoise", "like_averages", "like_trials", "trial_noise"]
 
 Floats = npt.NDArray[np.float64]
 LEAST_SIGNAL = 0.0025  # of the noise: its standard deviation 20 times that of the signal
+NOTHING_SHARED = "neurons have nothing in common beyond chance, so that their noise is not known"
 MOST_TRIALS = 600  # whose noise is correlated with each other's
 
 
@@ -103,7 +104,7 @@ def _independent(residuals: Floats, index: npt.NDArray[Any], counts: npt.NDArray
     return float(np.clip(found, 1, len(variances)))
 
 
-def like_trials(rdm: Any, averages: Floats, noise: TrialNoise, metric: str = "correlation") -> Likeness:
+def like_trials(rdm: Any, averages: "NeuronProducts", noise: TrialNoise, metric: str = "correlation") -> Likeness:
     """Simulated from an RDM, with the signal-to-noise of a recording's trials.
 
     The variance of the signal over stimuli stands to that of the noise as in the recording, where the noise that is
@@ -112,7 +113,8 @@ def like_trials(rdm: Any, averages: Floats, noise: TrialNoise, metric: str = "co
     Parameters
     ----------
     rdm : array_like, shape (n_stimuli, n_stimuli)
-    averages : ndarray, shape (n_stimuli, n_neurons)
+    averages : NeuronProducts
+        Of the averages over trials.
     noise : TrialNoise
     metric : str
         "correlation", "cosine" or "euclidean".
@@ -128,14 +130,18 @@ def like_trials(rdm: Any, averages: Floats, noise: TrialNoise, metric: str = "co
     signal = total - of_noise
     if not signal > LEAST_SIGNAL * of_noise:
         raise InputError("averages over trials vary no more between stimuli than their noise does")
-    products = np.array([(moments.gains * left).sum(), np.square(left).sum() * noise.freedom / (noise.freedom + 2)])
-    squares = moments.squares_given(*products)
-    n_noise = min(noise.n_independent, of_noise**2 / products[1]) if of_noise > 0 else float(len(left))
-    both = products[0] / moments.signal / of_noise if of_noise > 0 else 1.0
-    return _likeness(np.sqrt(of_noise / signal * moments.spread), moments.signal**2 / squares, n_noise, both, len(left))
+    own, n = np.sqrt(of_noise / signal * moments.spread), len(left)
+    if not moments.signal > 0:  # how unequal neurons are cannot be seen
+        return _likeness(own, n, noise.n_independent, 1.0, n)
+    products = float((moments.gains * left).sum())
+    squared = float(np.square(left).sum()) * noise.freedom / (noise.freedom + 2)
+    squares = moments.squares_given(products, squared)
+    n_noise = min(noise.n_independent, of_noise**2 / squared) if of_noise > 0 else n
+    both = products / moments.signal / of_noise if of_noise > 0 else 1.0
+    return _likeness(own, moments.signal**2 / squares, n_noise, both, n)
 
 
-def like_averages(rdm: Any, averages: Any, metric: str = "correlation") -> Likeness:
+def like_averages(rdm: Any, averages: "NeuronProducts", metric: str = "correlation") -> Likeness:
     """Simulated from an RDM, with neurons that have as much in common as those of a recording without trials.
 
     The squared covariances of stimuli beyond those of noise are, summed up, as large as in the recording: so are those
@@ -143,9 +149,8 @@ def like_averages(rdm: Any, averages: Any, metric: str = "correlation") -> Liken
 
     Parameters
     ----------
-    rdm, metric
+    rdm, averages, metric
         See :func:`like_trials`.
-    averages : array_like, shape (n_stimuli, n_neurons)
 
     Raises
     ------
@@ -154,17 +159,18 @@ def like_averages(rdm: Any, averages: Any, metric: str = "correlation") -> Liken
     """
     moments = _Moments.of(averages, rdm, metric)
     total = float(moments.variances.sum())
+    if not moments.signal > 0:
+        raise InputError(NOTHING_SHARED)
     squares, products, of_noise = moments.all_squares()
     signal = min(float(np.sqrt(moments.signal**2 + squares)), total)  # products are of different neurons alone
     noise = total - signal
     if not signal > LEAST_SIGNAL * noise:
-        raise InputError("neurons have nothing in common beyond chance, so that their noise is not known")
+        raise InputError(NOTHING_SHARED)
     n = len(moments.variances)
     n_noise = noise**2 / of_noise if of_noise > 0 else n
     both = products / moments.signal / noise if noise > 0 else 1.0
-    return _likeness(
-        np.sqrt(noise / signal * moments.spread), moments.signal**2 / max(squares, 1e-300), n_noise, both, n
-    )
+    own = np.sqrt(noise / signal * moments.spread)
+    return _likeness(own, moments.signal**2 / squares, n_noise, both, n)
 
 
 def _likeness(noise: float, n_signal: float, n_noise: float, both: float, n_neurons: int) -> Likeness:
@@ -175,11 +181,46 @@ def _likeness(noise: float, n_signal: float, n_noise: float, both: float, n_neur
 
 
 @dataclass(frozen=True)
+class NeuronProducts:
+    """Squared products of each neuron's responses with others', beyond those of neurons without signal.
+
+    Attributes
+    ----------
+    n_stimuli : int
+    variances : ndarray, shape (n_neurons,)
+        Over stimuli.
+    halves : ndarray, shape (2, n_neurons)
+        Sums over two random halves of the other neurons, whose own fluctuations are independent.
+    """
+
+    n_stimuli: int
+    variances: Floats
+    halves: Floats
+
+    @classmethod
+    def of(cls, averages: Any) -> "NeuronProducts":
+        """Of responses, shape (n_stimuli, n_neurons)."""
+        values = np.asarray(averages, dtype=np.float64)
+        centred = values - values.mean(axis=0)
+        n, freedom = centred.shape[1], len(centred) - 1
+        variances = np.square(centred).sum(axis=0) / freedom
+        first = np.random.default_rng(0).permutation(n) < n // 2
+        halves = []
+        for half in (first, ~first):
+            products = centred[:, half] @ centred[:, half].T
+            with_half = np.einsum("in,in->n", centred, products @ centred) / freedom
+            own = np.where(half, variances, 0.0)
+            halves.append(with_half - freedom * own**2 - variances * (variances[half].sum() - own))
+        return cls(len(values), variances, np.stack(halves))
+
+
+@dataclass(frozen=True)
 class _Moments:
     """Sums over neurons, if the signal's covariance is that of an RDM, of mean 1 over stimuli.
 
-    `gains` are unbiased estimates of each neuron's signal variance, and `halves` sums over neurons of the product of
-    two that are independent but for the neuron's own responses; `spread` is the covariance's mean before scaling.
+    `signal` is that of all neurons, 0 if they have nothing in common. `gains` are unbiased estimates of each neuron's,
+    and `halves` is the sum over neurons of the product of two that are independent but for the neuron's own responses.
+    `spread` is the covariance's mean before scaling.
     """
 
     covariance: Floats
@@ -190,29 +231,16 @@ class _Moments:
     halves: float
 
     @classmethod
-    def of(cls, averages: Any, rdm: Any, metric: str) -> "_Moments":
-        values = np.asarray(averages, dtype=np.float64)
-        centred = values - values.mean(axis=0)
-        n, freedom = centred.shape[1], len(centred) - 1
+    def of(cls, averages: NeuronProducts, rdm: Any, metric: str) -> "_Moments":
         covariance, spread = _centred(covariance_of(rdm, metric))
-        beyond = float(np.square(covariance).sum()) / freedom - 1
-        variances = np.square(centred).sum(axis=0) / freedom
-        # Products with two random halves of the other neurons, whose own fluctuations are independent.
-        first = np.random.default_rng(0).permutation(n) < n // 2
-        parts = []
-        for half in (first, ~first):
-            products = centred[:, half] @ centred[:, half].T
-            with_half = np.einsum("in,ij,jn->n", centred, products, centred, optimize=True) / freedom
-            own = np.where(half, variances, 0.0)
-            parts.append(with_half - freedom * own**2 - variances * (variances[half].sum() - own))
-        shared = float(sum(part.sum() for part in parts))
-        signal = float(np.sqrt(max(shared, 0.0) / beyond)) if beyond > 0 else 0.0
+        beyond = float(np.square(covariance).sum()) / (averages.n_stimuli - 1) - 1
+        shared = float(averages.halves.sum())
+        signal = float(np.sqrt(max(shared, 0.0) / beyond)) if beyond > 1e-6 else 0.0
         scale = signal * beyond
         if not scale > 0:
-            raise InputError("neurons have nothing in common beyond chance, so that their noise is not known")
-        # Each half has half of the signal.
-        halves = float((parts[0] * parts[1]).sum()) / (scale / 2) ** 2
-        return cls(covariance, spread, variances, signal, (parts[0] + parts[1]) / scale, halves)
+            return cls(covariance, spread, averages.variances, 0.0, np.zeros_like(averages.variances), 0.0)
+        halves = float(averages.halves.prod(axis=0).sum()) / (scale / 2) ** 2  # each half has half of the signal
+        return cls(covariance, spread, averages.variances, signal, averages.halves.sum(axis=0) / scale, halves)
 
     def _traces(self) -> tuple[float, float, float, float, float]:
         """Chance variation of `halves`, by squared signal, signal times noise and squared noise; and of `gains`."""

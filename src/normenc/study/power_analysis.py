@@ -26,7 +26,7 @@ from normenc.texts import file_stem
 from normenc.training import resolve_device
 from normenc.whole_files import write_whole
 
-__all__ = ["Power", "power"]
+__all__ = ["Power", "only_empty", "power"]
 
 
 @renamed(n_jobs="workers")
@@ -78,7 +78,7 @@ def power(
     with reporting(progress) as progress:
         early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}-power" if early else out or "")
-        with destination(folder, "power", _nothing) as place:
+        with destination(folder, "power", only_empty) as place:
             prepared = early or _read(study, progress)
             settings = amounts_of(prepared.recording, study.power)
             assert settings.n_stimuli is not None
@@ -119,7 +119,8 @@ def _read(study: Study, progress: ProgressCallback) -> Prepared:
     return prepared
 
 
-def _nothing(folder: Path) -> Earlier:
+def only_empty(folder: Path) -> Earlier:
+    """No files of an earlier run; InputError if the folder holds anything."""
     if not holds_nothing(folder):
         raise InputError(f"{folder}: this folder is not empty; choose another folder with out=")
     return {}
