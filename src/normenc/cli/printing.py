@@ -179,7 +179,7 @@ def print_identifications(own: Any) -> None:
         rows = []
         for truth in shares.index:
             rate = rates.loc[truth] if truth in rates.index else None
-            named = "none of them" if rate is None else f"{100 * rate['rate']:.0f} %"
+            named = "not a candidate" if rate is None else f"{100 * rate['rate']:.0f} %"
             interval = "" if rate is None else f"{100 * rate['low']:.0f} to {100 * rate['high']:.0f} %"
             rows.append((truth, named, interval, _most(shares.loc[truth], truth), _most(left_out.loc[truth], truth)))
         columns = ("truth", "named", "95 % confidence interval", "otherwise mostly", "left out, taken for")
