@@ -86,6 +86,19 @@ TABLES = {
         text("why_unknown", "why there is no share, or no interval; empty otherwise"),
         text("notes", "what was left out, or thinned"),
     ),
+    "identification.csv": table(
+        "One row per encoder from which recordings like this one were simulated, and encoder that they could be taken "
+        "for. See [could these data have told](identification.md).",
+        encoder("from which recordings were simulated: the truth"),
+        encoder("what they were taken for: the most similar encoder", before="", prefix="other_"),
+        text("comparison", "the measure that chose it"),
+        integer("n_simulations", "recordings that were simulated from this encoder"),
+        number("share", "of them that were taken for the other; on the diagonal for the truth itself"),
+        number(
+            "share_left_out",
+            "the same if the truth were not among the encoders; empty for the truth itself",
+        ),
+    ),
     "training.csv": table(
         "One row per batch.",
         text("task network", "which network"),

@@ -7,6 +7,7 @@ import pandas as pd
 from normenc import rsa
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
+from normenc.study.identifying import Identified, identified_in_short
 from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
@@ -45,6 +46,8 @@ class Compared:
         The rows of ``partitioning.csv`` about dissimilarities; None without a control, or with too few stimuli.
     over_training : DataFrame or None
         As written to ``over_training.csv``, where the study has checkpoints.
+    identified : Identified or None
+        What recordings simulated from each encoder would be taken for; None where the study does not want it.
     """
 
     represented: Represented
@@ -59,6 +62,7 @@ class Compared:
     refused: dict[str, str]
     partitioning: pd.DataFrame | None
     over_training: pd.DataFrame | None
+    identified: Identified | None = None
 
     @property
     def shown(self) -> tuple[Representation, ...]:
@@ -109,6 +113,8 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
         by_method, refused = _by_other_methods(represented, inference, progress)
         partitioning, unknown = rdm_partition(represented, inference, progress)
         similarity_by_scope, differences_by_scope = _in_other_scope(represented, other)
+        with stage(progress, "simulating recordings"):
+            identified = identified_in_short(represented)
         return Compared(
             represented=represented,
             inference=inference,
@@ -122,6 +128,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             refused=refused | unknown,
             partitioning=partitioning,
             over_training=over_training(represented, inference, progress),
+            identified=identified,
         )
 
 
