@@ -16,12 +16,15 @@ from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.rsa.inference import Inference, infer
+from normenc.rsa.kernels import bures_similarity, corrected_cka
+from normenc.rsa.matching import one_to_one_correlation, partial_soft_matching, soft_matching
 from normenc.rsa.measures import MEASURES, METHODS, Measure
 from normenc.rsa.noise import noise_covariance
 from normenc.rsa.pairs import match_stimuli
 from normenc.rsa.partition import Partition, partition
 from normenc.rsa.permutation import chance_p_values, permuted_similarities
 from normenc.rsa.simulation import simulate_responses
+from normenc.rsa.stochastic import stochastic_shape_distance
 from normenc.rsa.weighting import WeightedModel, cross_validate_weighted, fit_weights
 
 __all__ = [
@@ -36,10 +39,12 @@ __all__ = [
     "Partition",
     "WeightedModel",
     "angular_distance",
+    "bures_similarity",
     "chance_p_values",
     "compare_rdms",
     "compare_representations",
     "compare_vectors",
+    "corrected_cka",
     "cross_validate_weighted",
     "cross_validated_rdm",
     "fit_weights",
@@ -48,6 +53,8 @@ __all__ = [
     "match_stimuli",
     "noise_ceiling",
     "noise_covariance",
+    "one_to_one_correlation",
+    "partial_soft_matching",
     "partition",
     "permuted_similarities",
     "procrustes_distance",
@@ -55,7 +62,9 @@ __all__ = [
     "rdm",
     "rdm_from_blocks",
     "simulate_responses",
+    "soft_matching",
     "spearman_brown",
+    "stochastic_shape_distance",
     "svcca",
 ]
 
