@@ -229,19 +229,24 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
             f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with at least {least} "
             f"repeats{why}"
         )
-    rng = np.random.default_rng([seed, 2])
-    half = len(trials) // 2
-    orders = [rng.permutation(len(trials)) for _ in range(n_splits)]
-    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
-    for order in orders:  # few trials can be split in few ways
-        parts = order[:half].tolist(), order[half : 2 * half].tolist()
-        different.setdefault(frozenset(map(frozenset, parts)), parts)
-    for parts in different.values():
+    for parts in trial_splits(len(trials), n_splits, seed):
         first, second = (
             upper(cross_validated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
             for part in (trials[part] for part in parts)
         )
         yield first, second
+
+
+def trial_splits(n_trials: int, n_splits: int, seed: int) -> list[tuple[list[int], list[int]]]:
+    """Which trials are in each half, once for each different one of the splits."""
+    rng = np.random.default_rng([seed, 2])
+    half = n_trials // 2
+    orders = [rng.permutation(n_trials) for _ in range(n_splits)]
+    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
+    for order in orders:  # few trials can be split in few ways
+        parts = order[:half].tolist(), order[half : 2 * half].tolist()
+        different.setdefault(frozenset(map(frozenset, parts)), parts)
+    return list(different.values())
 
 
 def neuron_halves(

@@ -12,7 +12,15 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.rsa.paired import checked_pair, coordinates
 
-__all__ = ["bures", "bures_similarity", "corrected_cka", "kernel_products", "products_of_units"]
+__all__ = [
+    "bures",
+    "bures_similarity",
+    "corrected_cka",
+    "kernel_products",
+    "products_of_units",
+    "sample_of",
+    "u_centred",
+]
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[Any] | None
@@ -185,6 +193,19 @@ def kernel_products(kernels: Floats, other: Floats, weights: Floats, *, unbiased
         c = np.einsum("bi,bi->b", rows, w) * whole - 4 * np.einsum("bi,bi,bi->b", w**2, rows, own) + 2 * twice
         values.append(pairs / two - 2 * b / three + c / four)
     return np.stack(values)
+
+
+def u_centred(kernel: Floats) -> Floats:
+    """The kernel without its diagonal, centred so that the sum of its products with another is free of bias (HSIC_1).
+
+    That sum is n (n - 3) times the unbiased product of :func:`kernel_products`.
+    """
+    n = len(kernel)
+    apart = _without_diagonal(kernel)
+    rows = apart.sum(axis=0)
+    centred = apart - np.add.outer(rows, rows) / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
+    np.fill_diagonal(centred, 0)
+    return np.asarray(centred)
 
 
 def products_of_units(values: Floats, weights: Floats) -> Floats:
