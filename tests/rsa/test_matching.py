@@ -1,5 +1,6 @@
 """Measures of single units, of kernels with corrections, and of trial covariances, against peers and by hand."""
 
+from functools import partial
 from itertools import permutations, product
 
 import numpy as np
@@ -9,10 +10,11 @@ from scipy.linalg import sqrtm
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.rsa.kernels import bures, kernel_products, products_of_units
-from normenc.rsa.matching import one_to_one, partial_matching, transported
+from normenc.rsa.matching import matched, one_to_one
 
 RNG = np.random.default_rng(3)
 X, Y, W = (RNG.integers(0, 20, (12, n)).astype(float) for n in (4, 6, 5))
+HALF = partial(matched, fraction=0.5)
 COUNTS = np.array([1, 2, 0, 1, 3, 1, 1, 2, 0, 1, 1, 1])
 
 
@@ -81,7 +83,7 @@ def test_one_to_one_of_noise_is_nothing_though_the_best_match_is_not():
     assert min(rsa.soft_matching(*pair) for pair in noise) > 0.2
 
 
-@pytest.mark.parametrize("measure", [one_to_one, transported, partial_matching, bures])
+@pytest.mark.parametrize("measure", [one_to_one, matched, HALF, bures])
 def test_weights_of_stimuli_are_repeats_of_them(measure):
     if measure is one_to_one:  # the split is of the stimuli before they are drawn
         halved = measure(X, Y, COUNTS)
@@ -91,7 +93,7 @@ def test_weights_of_stimuli_are_repeats_of_them(measure):
     assert measure(X, Y, COUNTS) == pytest.approx(measure(*(v - v.mean(axis=0) for v in (x, y))), abs=1e-12)
 
 
-@pytest.mark.parametrize("measure", [transported, partial_matching, bures])
+@pytest.mark.parametrize("measure", [matched, HALF, bures])
 def test_weights_of_neurons_are_repeats_of_them(measure):
     x, y = (v - v.mean(axis=0) for v in (X, Y))
     drawn = np.array([2, 0, 1, 1, 1, 1])

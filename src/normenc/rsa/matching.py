@@ -18,12 +18,13 @@ from normenc.errors import InputError
 from normenc.rsa.paired import checked_pair
 
 __all__ = [
+    "assigned",
+    "correlations",
+    "matched",
     "one_to_one",
     "one_to_one_correlation",
-    "partial_matching",
     "partial_soft_matching",
     "soft_matching",
-    "transported",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -69,7 +70,7 @@ def soft_matching(x: Any, y: Any) -> float:
     >>> round(soft_matching(x, -5 * x[:, [2, 0]] + 1), 3) < 0.5, round(soft_matching(x, 5 * x[:, [2, 0, 1]] + 1), 6)
     (True, 1.0)
     """
-    return transported(*checked_pair(x, y))
+    return matched(*checked_pair(x, y))
 
 
 def partial_soft_matching(x: Any, y: Any, *, fraction: float = FRACTION) -> float:
@@ -108,7 +109,7 @@ def partial_soft_matching(x: Any, y: Any, *, fraction: float = FRACTION) -> floa
     """
     if not 0 < fraction <= 1:
         raise InputError(f"fraction is {fraction}; it must be above 0 and at most 1")
-    return partial_matching(*checked_pair(x, y), fraction=fraction)
+    return matched(*checked_pair(x, y), fraction=fraction)
 
 
 def one_to_one_correlation(x: Any, y: Any, *, n_splits: int = 1, seed: int = 0) -> float:
@@ -177,40 +178,40 @@ def one_to_one(x: Floats, y: Floats, weights: Weights = None, neurons: Weights =
     return float(np.mean(values))
 
 
-def transported(x: Floats, y: Floats, weights: Weights = None, neurons: Weights = None) -> float:
-    """:func:`soft_matching` in a sample, with weights of stimuli and whole-numbered masses of the units of y."""
+def matched(x: Floats, y: Floats, weights: Weights = None, neurons: Weights = None, *, fraction: float = 1) -> float:
+    """:func:`partial_soft_matching` in a sample.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n_stimuli, n_x) and (n_stimuli, n_y)
+    weights : ndarray, shape (n_stimuli,), optional
+        How often each stimulus is in the sample.
+    neurons : ndarray of int, shape (n_y,), optional
+        Mass of each unit of y, in whole numbers.
+    fraction : float
+    """
     gains = correlations(x, y, weights)
     masses = np.ones(y.shape[1], dtype=np.int64) if neurons is None else np.asarray(neurons, dtype=np.int64)
     there = masses > 0
     gains, masses = gains[:, there], masses[there]
     size = lcm(len(gains), int(masses.sum()))
-    if size <= MOST_ASSIGNED:  # copies of equal mass: the transport is then an assignment
+    whole = abs(fraction * size - round(fraction * size)) < 1e-9
+    if whole and size * (2 - fraction) <= MOST_ASSIGNED:  # copies of equal mass: the transport is then an assignment
         copies = np.repeat(gains, size // len(gains), axis=0)
-        copies = np.repeat(copies, masses * (size // masses.sum()), axis=1)
-        return float(copies[linear_sum_assignment(copies, maximize=True)].mean())
-    return _programme(gains, np.full(len(gains), 1 / len(gains)), masses / masses.sum(), 1.0)
-
-
-def partial_matching(
-    x: Floats, y: Floats, weights: Weights = None, neurons: Weights = None, *, fraction: float = FRACTION
-) -> float:
-    """:func:`partial_soft_matching` in a sample, with weights as for :func:`transported`."""
-    gains = correlations(x, y, weights)
-    masses = np.ones(y.shape[1], dtype=np.int64) if neurons is None else np.asarray(neurons, dtype=np.int64)
-    there = masses > 0
-    gains, masses = gains[:, there], masses[there]
-    size = lcm(len(gains), int(masses.sum()))
-    left = size - fraction * size
-    if size <= MOST_ASSIGNED // 2 and abs(left - round(left)) < 1e-9:
-        copies = np.repeat(gains, size // len(gains), axis=0)
-        copies = np.repeat(copies, masses * (size // masses.sum()), axis=1)
-        # As many partners without gain as units stay unmatched, which cannot be matched with each other.
-        spare = round(left)
-        padded = np.zeros((size + spare, size + spare))
-        padded[:size, :size] = copies
-        padded[size:, size:] = -3.0 * size
-        return float(padded[linear_sum_assignment(padded, maximize=True)].sum() / (fraction * size))
+        return assigned(np.repeat(copies, masses * (size // masses.sum()), axis=1), round(fraction * size))
     return _programme(gains, np.full(len(gains), 1 / len(gains)), masses / masses.sum(), fraction)
+
+
+def assigned(gains: Floats, n_pairs: int) -> float:
+    """Mean gain of so many pairs of rows and columns, no one twice, whose sum is largest."""
+    n_rows, n_columns = gains.shape
+    if n_pairs == min(gains.shape):
+        return float(gains[linear_sum_assignment(gains, maximize=True)].mean())
+    # As many partners without gain as stay unmatched, which cannot be matched with each other.
+    padded = np.zeros((n_rows + n_columns - n_pairs,) * 2)
+    padded[:n_rows, :n_columns] = gains
+    padded[n_rows:, n_columns:] = -3.0 * len(padded)
+    return float(padded[linear_sum_assignment(padded, maximize=True)].sum() / n_pairs)
 
 
 def correlations(x: Floats, y: Floats, weights: Weights = None) -> Floats:

@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from normenc.errors import InputError, quoted, shortened
 from normenc.rsa.kernels import LEAST_UNBIASED, bures
-from normenc.rsa.matching import LEAST_ONE_TO_ONE, one_to_one, partial_matching, transported
+from normenc.rsa.matching import FRACTION, LEAST_ONE_TO_ONE, one_to_one
 from normenc.rsa.measures import MEASURES
 from normenc.rsa.paired import checked_pair
 from normenc.rsa.representation_samples import (
     Alignment,
     KernelAlignment,
+    MatchedAlignment,
     OneByOneAlignment,
     angular,
     pwcca_in,
@@ -30,7 +31,7 @@ __all__ = ["REPRESENTATION_MEASURES", "RepresentationMeasure", "as_representatio
 Floats = npt.NDArray[np.float64]
 Halves = Literal["formula", "trials", "own", "none"]
 UNBOUNDED = (-np.inf, np.inf)
-MOST_UNITS = 120  # of each representation that are matched; a number that many others divide
+MOST_UNITS = 96  # of each representation that are matched; a number that many others divide
 LEAST = 3  # stimuli
 INSTEAD = {
     "procrustes": "it is a distance; its similarity is 'bures', 1 - d²/2",
@@ -296,7 +297,7 @@ for _measure in (
     ),
     RepresentationMeasure(
         "soft-matching",
-        OneByOneAlignment(transported),
+        MatchedAlignment(),
         symbol="soft matching",
         phrase="soft matching",
         formula="mean correlation of units under the best transport between them",
@@ -305,7 +306,7 @@ for _measure in (
     ),
     RepresentationMeasure(
         "partial-soft-matching",
-        OneByOneAlignment(partial_matching),
+        MatchedAlignment(fraction=FRACTION),
         symbol="partial soft matching",
         phrase="partial soft matching",
         formula="mean correlation of the best-matched half of the units",

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy.typing as npt
 
 from normenc.rsa.alignment import canonical
 from normenc.rsa.kernels import FLAT, bures, kernel_products, products_of_units, sample_of, u_centred
+from normenc.rsa.matching import assigned, correlations, matched
 
-__all__ = ["Alignment", "KernelAlignment", "OneByOneAlignment", "angular", "pwcca_in", "svcca_in"]
+__all__ = ["Alignment", "KernelAlignment", "MatchedAlignment", "OneByOneAlignment", "angular", "pwcca_in", "svcca_in"]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[Any]
@@ -169,6 +171,31 @@ class OneByOneAlignment(Alignment):
     def permuted(self, models: Sequence[Floats], y: Floats, orders: npt.NDArray[np.intp]) -> Floats:
         """See :class:`Alignment`."""
         return np.array([[self.function(x, y[order], None, None) for x in models] for order in orders])
+
+
+@dataclass(frozen=True)
+class MatchedAlignment(OneByOneAlignment):
+    """Soft matching of this fraction of the units; their masses are whole numbers of copies."""
+
+    function: Function = matched
+    fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "function", partial(matched, fraction=self.fraction))
+
+    def between(self, x: Floats, y: Floats, weights: Counts, units: tuple[Counts, Counts] | None) -> Floats:
+        """See :class:`Alignment`.
+
+        Where two halves of a sample differ in size, the surplus of the larger one, a few copies, is left unmatched:
+        their exact transport is a linear programme, which is too slow for samples.
+        """
+        if units is None:
+            return super().between(x, y, weights, units)
+        values = []
+        for weight, first, second in zip(_each(weights, len(units[0])), *units, strict=True):
+            gains = np.repeat(np.repeat(correlations(x, y, weight), first, axis=0), second, axis=1)
+            values.append(assigned(gains, max(1, round(self.fraction * min(gains.shape)))))
+        return np.array(values)
 
 
 def angular(x: Floats, y: Floats, weights: Counts | None = None, units: Counts | None = None) -> float:
