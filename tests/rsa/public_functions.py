@@ -77,7 +77,7 @@ class Call:
 def numbers(found: Any) -> np.ndarray:
     """All numbers of an answer that say what was found."""
     if isinstance(found, rsa.Inference):
-        columns = ["similarity", "low", "high", "standard_error", "p_chance", "p_ceiling"]
+        columns = ["similarity", "low", "high", "standard_error", "p_permutations", "p_ceiling"]
         parts = [found.models[columns], found.ceiling_intervals, found.pairs[["difference", "p"]]]
         return np.concatenate([np.ravel(np.asarray(part)) for part in parts] + [numbers(found.ceiling)])
     if isinstance(found, rsa.Partition):
@@ -104,7 +104,7 @@ def pair(kind: str, one: np.ndarray, other: np.ndarray, names: str = "x y") -> d
 def infer(**given: Any) -> rsa.Inference:
     """By shifts, of which there are few."""
     models = {name: given.pop(name) for name in ("one", "two")}
-    return rsa.infer(models, given.pop("data", None), **given, ordered=True, chance="shifts", **FAST)
+    return rsa.infer(models, given.pop("data", None), **given, ordered=True, **FAST)
 
 
 def labelled(array: np.ndarray, kind: str, names: Any = NAMES, dim: str = "stimulus") -> xr.DataArray:
@@ -234,6 +234,12 @@ CALLS = [
     ),
     Call("infer", infer, {**MODEL_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),
     Call("infer", infer, {**MODEL_PAIR, "responses": ("responses", counts(N, 12))}, "drawn", "of responses", **OWN),
+    Call(
+        "infer_representations",
+        lambda one, responses: rsa.infer_representations({"one": one}, responses, method="debiased-cka", **FAST),
+        {"one": ("responses", SHARED + counts(N, 3) // 9), "responses": ("responses", counts(N, 12))},
+        "drawn",
+    ),
     Call("infer", infer, {**MODEL_PAIR, "repeats": ("repeats", REPEATS)}, "drawn", "of repeats", **OWN),
     Call("partition", partition, {**LAYER_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),
     Call(

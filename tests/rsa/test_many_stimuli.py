@@ -118,7 +118,7 @@ def test_a_thousand_of_more_stimuli_are_permuted():
     unrelated = rsa.rdm(RNG.normal(size=(n, 5)))
     found = rsa.infer({"related": [related], "unrelated": [unrelated]}, own, n_samples=2, n_permutations=49)
     assert found.n_permuted == 1000 and found.sizes["stimuli"] == n
-    assert found.models["p_chance"][0] == pytest.approx(1 / 50) and found.models["p_chance"][1] > 0.05
+    assert found.models["p_permutations"][0] == pytest.approx(1 / 50) and found.models["p_permutations"][1] > 0.05
     assert len(set(permuted_stimuli(n, ordered=False, seed=0).tolist())) == 1000
     spaced = permuted_stimuli(n, ordered=True, seed=0)
     assert spaced[0] == 0 and set(np.diff(spaced)) == {1, 2}

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 PLURALS = {"stimulus": "stimuli"}
-FACTORS = ("stimuli", "animals", "sessions", "neurons", "seeds")
+FACTORS = ("stimuli", "animals", "sessions", "neurons", "trials", "seeds")
 
 
 def quoted(name: object) -> str:

@@ -15,7 +15,8 @@ from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
-from normenc.rsa.inference import Inference, infer
+from normenc.rsa.inference import infer
+from normenc.rsa.inputs import FACTORS
 from normenc.rsa.kernels import bures_similarity, corrected_cka
 from normenc.rsa.matching import one_to_one_correlation, partial_soft_matching, soft_matching
 from normenc.rsa.measures import MEASURES, METHODS, Measure
@@ -23,6 +24,9 @@ from normenc.rsa.noise import noise_covariance
 from normenc.rsa.pairs import match_stimuli
 from normenc.rsa.partition import Partition, partition
 from normenc.rsa.permutation import chance_p_values, permuted_similarities
+from normenc.rsa.representation_inference import infer_representations
+from normenc.rsa.representation_measures import REPRESENTATION_MEASURES, RepresentationMeasure
+from normenc.rsa.results import Inference
 from normenc.rsa.simulation import simulate_responses
 from normenc.rsa.stochastic import stochastic_shape_distance
 from normenc.rsa.weighting import WeightedModel, cross_validate_weighted, fit_weights
@@ -30,13 +34,16 @@ from normenc.rsa.weighting import WeightedModel, cross_validate_weighted, fit_we
 __all__ = [
     "ALIGNMENTS",
     "CROSS_VALIDATED",
+    "FACTORS",
     "MEASURES",
     "METHODS",
     "METRICS",
+    "REPRESENTATION_MEASURES",
     "Ceiling",
     "Inference",
     "Measure",
     "Partition",
+    "RepresentationMeasure",
     "WeightedModel",
     "angular_distance",
     "bures_similarity",
@@ -49,6 +56,7 @@ __all__ = [
     "cross_validated_rdm",
     "fit_weights",
     "infer",
+    "infer_representations",
     "linear_cka",
     "match_stimuli",
     "noise_ceiling",

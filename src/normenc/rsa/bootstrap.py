@@ -15,7 +15,7 @@ from normenc.rsa.measures import Measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
 
-__all__ = ["bootstrap", "ceiling_of", "resampled"]
+__all__ = ["bootstrap", "ceiling_of", "of_scope", "resampled"]
 
 Floats = npt.NDArray[np.float64]
 Evaluate = Callable[[Mapping[str, npt.NDArray[np.int64]]], tuple[Floats, Floats]]
@@ -24,7 +24,7 @@ Sample = tuple[dict[str, tuple[float, ...]], Floats]
 
 def bootstrap(
     inputs: Inputs,
-    factors: tuple[str, ...],
+    scopes: Sequence[tuple[str, ...]],
     measure: Measure,
     kind: str,
     halves: Halves | None,
@@ -39,7 +39,8 @@ def bootstrap(
     Parameters
     ----------
     inputs : Inputs
-    factors : tuple of str
+    scopes : sequence of tuple of str
+        The factors to generalise over, of one scope or several; sets of factors that they share are resampled once.
     measure : Measure
     kind : str
         Kind of noise ceiling, see :class:`normenc.rsa.Ceiling`.
@@ -57,21 +58,21 @@ def bootstrap(
     -------
     list of (dict, ndarray)
         For every bootstrap, the inflation of each resampled factor, see :func:`normenc.rsa.resampling.inflation`, and
-        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). A similarity that is undefined
-        in a sample of any bootstrap is NaN in that sample of every bootstrap.
+        the similarity of every model and both ceilings, shape (n_samples, n_models + 2). :func:`of_scope` selects those
+        of one scope.
     """
 
     def evaluate_in(draws: Mapping[str, Sequence[Draws]]) -> Evaluate:
         return Evaluator(inputs, measure, kind, halves, seed, draws).evaluate
 
     return resampled(
-        inputs, factors, evaluate_in, n_samples=n_samples, block_length=block_length, seed=seed, progress=progress
+        inputs, scopes, evaluate_in, n_samples=n_samples, block_length=block_length, seed=seed, progress=progress
     )
 
 
 def resampled(
     inputs: Inputs,
-    factors: tuple[str, ...],
+    scopes: Sequence[tuple[str, ...]],
     evaluate_in: Callable[[Mapping[str, Sequence[Draws]]], Evaluate],
     *,
     n_samples: int,
@@ -85,7 +86,8 @@ def resampled(
     ----------
     inputs : Inputs
         Whose `owner`, `member` and `group` say which values are averaged.
-    factors : tuple of str
+    scopes : sequence of tuple of str
+        See :func:`bootstrap`.
     evaluate_in : callable
         Given the samples of every factor, returns what evaluates one way to draw them: given how often the members of
         each factor are in each sample, values of shape (n_samples, n_vectors, n_rdms) and both ceilings, shape
@@ -98,17 +100,17 @@ def resampled(
     list of (dict, ndarray)
         See :func:`bootstrap`.
     """
+    factors = tuple(f for f in FACTORS if any(f in scope for scope in scopes))
     draws = _draw(inputs, factors, n_samples, block_length, seed)
     samples = []
-    others = [f for f in draws if f != "seeds"]
-    every = list(product(*([None, *draws[f]] for f in others)))
+    every = [drawn for drawn in _ways(draws) if any({*drawn} <= {*scope} for scope in scopes)]
     evaluate = evaluate_in(draws)
-    for done, ways in enumerate(every, start=1):
-        drawn = {f: way for f, way in zip(others, ways, strict=True) if way is not None}
+    for done, drawn in enumerate(every, start=1):
         estimates, ceiling = evaluate({f: d.weights for f, d in drawn.items()})
         estimates = np.broadcast_to(estimates, (n_samples, *estimates.shape[1:]))
         for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
-            if not drawn and seeds is None:
+            names = {*drawn} | ({"seeds"} if seeds is not None else set())
+            if not names or not any(names <= {*scope} for scope in scopes):
                 continue
             groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
             means = inputs.average(estimates, groups, None if seeds is None else seeds.weights)
@@ -117,7 +119,22 @@ def resampled(
             samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
         if progress is not None:
             progress(done, len(every))
-    return _undefined_together(samples)
+    return samples
+
+
+def _ways(draws: Mapping[str, list[Draws]]) -> list[dict[str, Draws]]:
+    """Every set of factors but seeds, in every way to draw them."""
+    others = [f for f in draws if f != "seeds"]
+    ways = product(*([None, *draws[f]] for f in others))
+    return [{f: way for f, way in zip(others, chosen, strict=True) if way is not None} for chosen in ways]
+
+
+def of_scope(samples: list[Sample], factors: tuple[str, ...]) -> list[Sample]:
+    """The bootstraps over sets of these factors alone.
+
+    A similarity that is undefined in a sample of any of them is NaN in that sample of all of them.
+    """
+    return _undefined_together([sample for sample in samples if {*sample[0]} <= {*factors}])
 
 
 def ceiling_of(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, seed: int) -> Ceiling:
@@ -143,8 +160,9 @@ def _draw(
 
     Each is drawn as usual and, if pairs of members may matter, also with the draws added once to the full sample, which
     halves their effect. Neurons are drawn only in the second way, because an RDM of resampled neurons is noisier than
-    the recording's own. Blocks of neighbours are added to three copies of the full sample: drawn as usual, they would
-    contain too many pairs of similar neighbours.
+    the recording's own, and so are stimuli of which pairs do not matter, because a sample should not lack many. Blocks
+    of neighbours are added to three copies of the full sample: drawn as usual, they would contain too many pairs of
+    similar neighbours.
     """
     draws = {}
     for factor, size in inputs.sizes(factors).items():
@@ -155,16 +173,18 @@ def _draw(
         )
         if length > 1:  # neighbours are drawn together: the share of the circle outside one block
             draws[factor] = [Draws(3 + counts, ((1 - length / size) / 16,))]
-        elif factor in ("stimuli", "animals", "sessions"):  # pairs of them matter, in RDMs and in ceilings
+        elif factor in inputs.paired:
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
         else:
-            weights = 1 + counts if factor == "neurons" else counts
+            weights = 1 + counts if factor in ("neurons", "stimuli") else counts
             draws[factor] = [Draws(weights, inflation(weights))]
     return draws
 
 
 def _undefined_together(samples: list[Sample]) -> list[Sample]:
     """Set each model's similarity to NaN, in all bootstraps, in samples where it is undefined in any of them."""
+    if not samples:
+        return []
     undefined = np.any([np.isnan(values) for _, values in samples], axis=0)
     undefined[:, -2:] = False
     return [(inflations, np.where(undefined, np.nan, values)) for inflations, values in samples]

@@ -24,13 +24,8 @@ from normenc.rsa.weighted import similarities
 __all__ = ["FACTORS", "Inputs", "checked_one_by_one", "recorded_rdms", "sessions_of"]
 
 Floats = npt.NDArray[np.float64]
-FACTORS = (
-    "stimuli",
-    "animals",
-    "neurons",
-    "seeds",
-    "sessions",
-)  # in this order, which determines each one's random numbers
+# In this order, which determines each one's random numbers.
+FACTORS = ("stimuli", "animals", "neurons", "seeds", "sessions", "trials")
 
 
 @dataclass(frozen=True)
@@ -51,6 +46,13 @@ class Inputs:
     grouped_by: str
     neurons: tuple[NeuronGroups | Neurons, ...]
     n_neurons: int
+    n_repeats: int = 0
+    why_no_trials: str = ""
+
+    @property
+    def paired(self) -> tuple[str, ...]:
+        """Factors of which pairs of members matter, in dissimilarities or in ceilings."""
+        return "stimuli", "animals", "sessions"
 
     @classmethod
     def of(
@@ -106,6 +108,8 @@ class Inputs:
             grouped_by=grouped_by,
             neurons=tuple(own if many else added_up(own) for own in dealt),
             n_neurons=as_array(per_session[0], "responses").shape[-1] if per_session else 0,
+            n_repeats=0 if repeats is None else len(repeats),
+            why_no_trials="" if repeats is None else "not yet",
         )
 
     @cached_property
@@ -220,32 +224,6 @@ class Inputs:
         else:
             similarity = similarities(models, data, np.ones((1, self.n_stimuli), dtype=np.int64), measure).models[0]
         return self.average(similarity[None], None, None)[0]
-
-    def chosen_factors(self, factors: Sequence[str] | None) -> tuple[str, ...]:
-        """`factors` in the order of :data:`FACTORS`; with None, all that can be resampled."""
-        possible = {
-            "stimuli": True,
-            "animals": self.grouped_by == "animals",
-            "neurons": bool(self.neurons),
-            "seeds": self.n_seeds > 1,
-            "sessions": self.grouped_by == "sessions",
-        }
-        if factors is None:
-            return tuple(f for f in FACTORS if possible[f])
-        needs = {
-            "animals": "RDMs of at least two animals",
-            "neurons": "responses, and a metric that is a sum over neurons",
-            "seeds": "at least one model with several seeds",
-            "sessions": "RDMs of at least two sessions of one animal",
-        }
-        for factor in factors:
-            if factor not in FACTORS:
-                raise InputError(f"factors: {factor!r} is not one of {', '.join(FACTORS)}")
-            if not possible[factor]:
-                raise InputError(f"factors: {factor!r} cannot be resampled; that needs {needs[factor]}")
-        if not factors:
-            raise InputError("factors is empty; name at least one of " + ", ".join(FACTORS))
-        return tuple(f for f in FACTORS if f in factors)
 
 
 def _of_model(values: Any, what: str, many: bool) -> Sequence[Matrix]:

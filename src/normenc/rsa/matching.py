@@ -5,6 +5,7 @@ single units agree, not only what they span together. A unit that responds alike
 other.
 """
 
+from collections.abc import Sequence
 from math import lcm
 from typing import Any
 
@@ -15,6 +16,7 @@ from scipy.optimize import linear_sum_assignment, linprog
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
+from normenc.rsa.ceiling import spearman_brown
 from normenc.rsa.paired import checked_pair
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "one_to_one",
     "one_to_one_correlation",
     "partial_soft_matching",
+    "reliabilities",
     "soft_matching",
 ]
 
@@ -214,12 +217,26 @@ def assigned(gains: Floats, n_pairs: int) -> float:
     return float(padded[linear_sum_assignment(padded, maximize=True)].sum() / n_pairs)
 
 
+def reliabilities(halves: Sequence[tuple[Floats, Floats]], weights: Floats) -> Floats:
+    """Reliability of each neuron's mean over all trials, by the Spearman-Brown formula: shape (n_samples, n_neurons).
+
+    Parameters
+    ----------
+    halves : sequence of pairs of ndarray, shape (n_stimuli, n_neurons)
+        Means over two halves of the trials, in every split.
+    weights : ndarray, shape (n_samples, n_stimuli)
+    """
+    split = [[(standardised(x, w) * standardised(y, w)).sum(axis=0) for x, y in halves] for w in weights]
+    return np.asarray(spearman_brown(np.mean(split, axis=1)))
+
+
 def correlations(x: Floats, y: Floats, weights: Weights = None) -> Floats:
     """Correlations of the units of x with those of y, shape (n_x, n_y), with weights of the stimuli; 0 if constant."""
-    return _standardised(x, weights).T @ _standardised(y, weights)
+    return standardised(x, weights).T @ standardised(y, weights)
 
 
-def _standardised(values: Floats, weights: Weights) -> Floats:
+def standardised(values: Floats, weights: Weights) -> Floats:
+    """Units of mean 0 and length 1 over the stimuli of a sample; 0 if constant."""
     if weights is not None:
         values = values[weights > 0]
         share = (weights[weights > 0] / weights.sum())[:, None]

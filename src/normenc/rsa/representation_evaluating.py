@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.ceiling import Ceiling, bounds, random_halves, trial_splits
+from normenc.rsa.matching import reliabilities
 from normenc.rsa.representation_inputs import RepresentationInputs
 from normenc.rsa.representation_measures import RepresentationMeasure
 
@@ -92,7 +93,7 @@ class RepresentationEvaluator:
             return np.full((1, 2), np.nan)
         if self.inputs.grouped_by:
             return self._of_groups(stimuli, groups, neurons)
-        if neurons is not None and self.kind == "neurons":
+        if neurons is not None and (self.kind == "neurons" or self.measure.halves == "trials"):
             return self._of_halves(stimuli, neurons)
         key = stimuli.tobytes()
         if key not in self._fixed:
@@ -100,14 +101,28 @@ class RepresentationEvaluator:
         return self._fixed[key]
 
     def _of_halves(self, stimuli: Counts, neurons: Counts | None) -> Floats:
+        if self.kind == "repeats" and self.measure.halves == "trials":
+            return self._of_single_neurons(stimuli, neurons)
         values = [
             self.measure.arithmetic.between(first, second, stimuli, units)
             for first, second, units in self._halves(neurons)
         ]
         similarity = np.mean(values, axis=0)
-        if self.measure.halves == "formula" or (self.measure.halves == "trials" and self.kind == "repeats"):
+        if self.measure.halves == "formula":
             return np.stack(bounds(similarity), axis=1)
         return np.stack([similarity, np.full(len(similarity), np.nan)], axis=1)
+
+    def _of_single_neurons(self, stimuli: Counts, neurons: Counts | None) -> Floats:
+        """From each neuron's reliability: another recording of the neuron, and its noise-free tuning, match it best."""
+        halves = [(first, second) for first, second, _ in self._halves(None)]
+        own = reliabilities(halves, stimuli)
+        counts = np.ones((1, own.shape[1]), dtype=np.int64) if neurons is None else neurons
+        ends = []
+        for sample in range(max(len(own), len(counts))):
+            drawn = np.repeat(own[sample % len(own)], counts[sample % len(counts)])
+            best = np.sort(drawn)[::-1][: max(1, round(self.measure.fraction * len(drawn)))]
+            ends.append((best.mean(), np.sqrt(np.maximum(best, 0)).mean()))
+        return np.array(ends)
 
     def _halves(self, neurons: Counts | None) -> Iterator[tuple[Floats, Floats, tuple[Counts, Counts] | None]]:
         inputs = self.inputs

@@ -18,10 +18,12 @@ from normenc.rsa.neurons import MIN_NEURONS, deal
 from normenc.rsa.paired import centred, coordinates
 from normenc.rsa.recorded import groups_of
 from normenc.rsa.representation_measures import RepresentationMeasure
+from normenc.rsa.representation_samples import MatchedAlignment
 
 __all__ = ["RepresentationInputs", "number_of_units"]
 
 Floats = npt.NDArray[np.float64]
+MOST_COPIES = 480  # of units that share mass, in a bootstrap sample of twice the neurons
 ROUND = 12  # units that are matched are a multiple of this number, which many others divide
 
 
@@ -45,6 +47,12 @@ class RepresentationInputs(Inputs):
     recorded: tuple[Floats, ...] = ()
     trials: Floats | None = None
     drawn_units: str = ""
+    pairs_matter: bool = True
+
+    @property
+    def paired(self) -> tuple[str, ...]:
+        """Factors of which pairs of members matter: of stimuli in kernels alone."""
+        return super().paired if self.pairs_matter else ("animals", "sessions")
 
     @classmethod
     def of_responses(
@@ -93,6 +101,7 @@ class RepresentationInputs(Inputs):
             recorded=tuple(own),
             trials=None if trials is None or grouped_by else trials[:, :, places[0]],
             drawn_units=_told(stacks, recorded, measure),
+            pairs_matter=measure.arithmetic.pairs_matter,
         )
 
     def without(self, names: Collection[str]) -> "RepresentationInputs":
@@ -134,7 +143,7 @@ class RepresentationInputs(Inputs):
 
 
 def number_of_units(n_units: int, n_neurons: int, most: int | None) -> int:
-    """How many of a model's units are compared: all or, if units are matched, as many as share mass with the neurons.
+    """How many of a model's units are compared: all or, if they share the neurons' mass, a number that divides it well.
 
     Examples
     --------
@@ -143,17 +152,23 @@ def number_of_units(n_units: int, n_neurons: int, most: int | None) -> int:
     """
     if most is None:
         return n_units
-    return next(n for n in range(min(n_units, most), 0, -1) if lcm(n, n_neurons) <= 2 * max(n_neurons, ROUND))
+    return next(n for n in range(min(n_units, most), 0, -1) if lcm(n, 2 * n_neurons) <= MOST_COPIES)
 
 
 def _reduced(array: Any, measure: RepresentationMeasure, n_neurons: int, seed: int) -> Floats:
     """What of a model's responses the measure needs."""
-    n = number_of_units(array.shape[1], n_neurons, measure.most_units)
+    n = _kept(array.shape[1], n_neurons, measure)
     if n < array.shape[1]:  # the same places in layers of the same size: of a network and its twin
         some = np.sort(np.random.default_rng([seed, 6, array.shape[1]]).permutation(array.shape[1])[:n])
         array = array[:, some]
     values = centred(array.astype(np.float64), "a model")
     return coordinates(values) if measure.arithmetic.turns else values
+
+
+def _kept(n_units: int, n_neurons: int, measure: RepresentationMeasure) -> int:
+    if isinstance(measure.arithmetic, MatchedAlignment):
+        return number_of_units(n_units, n_neurons, measure.most_units)
+    return n_units if measure.most_units is None else min(n_units, measure.most_units)
 
 
 def _drawn(n_neurons: int, measure: RepresentationMeasure, seed: int) -> npt.NDArray[np.intp]:
@@ -171,7 +186,7 @@ def _told(stacks: Mapping[str, Sequence[Any]], recorded: Sequence[Any], measure:
         return ""
     kept = [len(_drawn(own.shape[1], measure, 0)) for own in recorded]
     fewer = any(n < own.shape[1] for n, own in zip(kept, recorded, strict=True))
-    fewer |= any(number_of_units(v.shape[1], kept[0], most) < v.shape[1] for s in stacks.values() for v in s)
+    fewer |= any(_kept(v.shape[1], kept[0], measure) < v.shape[1] for s in stacks.values() for v in s)
     if not fewer:
         return ""
     return (

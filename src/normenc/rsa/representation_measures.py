@@ -57,10 +57,10 @@ class RepresentationMeasure:
     range : tuple of float
         Lowest and highest value; unbounded by default. Intervals are clipped to it.
     halves : str
-        Whether halves of a recording give a noise ceiling by the Spearman-Brown formula: of the neurons or of the
-        trials (``"formula"``), or of the trials alone (``"trials"``). Where the formula does not apply, the similarity
-        of the halves is the lower end of the ceiling, and the upper is unknown; so it is of all halves with ``"own"``.
-        ``"none"``, the default: no ceiling from halves.
+        How halves of a recording give a noise ceiling. ``"formula"``: by the Spearman-Brown formula from their
+        similarity; ``"trials"``: from the reliability of each neuron, for measures that are mean correlations of
+        matched neurons; ``"own"``: their similarity is the lower end, and the upper is unknown, as it is with
+        ``"trials"`` for halves of the neurons; ``"none"``, the default: there is none.
     least_stimuli : int
         How many stimuli it needs.
     most_units : int, optional
@@ -127,6 +127,11 @@ class RepresentationMeasure:
                 "expected by chance; use more stimuli or units, or another measure"
             )
         return value
+
+    @property
+    def fraction(self) -> float:
+        """Which part of the units is matched."""
+        return float(getattr(self.arithmetic, "fraction", 1.0))
 
     def clip(self, values: Any) -> Floats:
         """Values clipped to the measure's range."""

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
+from normenc.arrays import as_array
 from normenc.errors import InputError
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.quadratic import total_of_pairs
 
-__all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "total_variance"]
+__all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "tiles_range", "total_variance"]
 
 Counts = npt.NDArray[np.int64]
 
@@ -56,12 +57,57 @@ def block_length_of(rdms: npt.NDArray[np.float64]) -> int:
     rdms : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
     """
     n_stimuli = rdms.shape[-1]
+    return int(np.clip(3 * _half_way(rdms), 1, max(1, n_stimuli // 6)))
+
+
+def _half_way(rdms: npt.NDArray[np.float64]) -> int:
+    """Distance, in stimuli, at which the mean dissimilarity is half way between that of neighbours and its maximum."""
+    n_stimuli = rdms.shape[-1]
     mean = rdms.mean(axis=0)
     circle = np.arange(n_stimuli)
     profile = np.array([mean[circle, (circle + lag) % n_stimuli].mean() for lag in range(1, n_stimuli // 2 + 1)])
     middle = (profile[0] + profile.max()) / 2
-    half = int(np.flatnonzero(profile >= middle)[0]) + 1
-    return int(np.clip(3 * half, 1, max(1, n_stimuli // 6)))
+    return int(np.flatnonzero(profile >= middle)[0]) + 1
+
+
+def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None = None) -> bool:
+    """Whether stimuli in order on a circle tile it: between neighbours, there are no stimuli that would add anything.
+
+    They do if the largest gap between neighbours is at most half the distance at which the mean dissimilarity is half
+    way between that of neighbours and its maximum. Such stimuli are not a sample from more: they are all there are.
+
+    Parameters
+    ----------
+    rdms : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
+        Of the recording; their mean decides.
+    positions : array_like, shape (n_stimuli,), optional
+        Of the stimuli around the circle, ascending, in degrees of 360; evenly spaced by default.
+
+    Raises
+    ------
+    InputError
+        If positions are not ascending within one turn, or not one for each stimulus.
+
+    Examples
+    --------
+    >>> angle = np.deg2rad(np.arange(0, 360, 10))
+    >>> smooth = 1 - np.cos(angle[:, None] - angle)  # half way at 90 degrees
+    >>> tiles_range(smooth[None]), tiles_range(1 - np.eye(36)[None])
+    (True, False)
+    >>> tiles_range(smooth[None, ::9, ::9])  # four stimuli, 90 degrees apart
+    False
+    """
+    n_stimuli = rdms.shape[-1]
+    angles = np.arange(n_stimuli) * 360 / n_stimuli if positions is None else as_array(positions, "positions")
+    if angles.shape != (n_stimuli,):
+        raise InputError(f"positions have shape {angles.shape}; they must be ({n_stimuli},), one for each stimulus")
+    gaps = np.diff(angles.astype(np.float64), append=angles[0] + 360.0)
+    if not (gaps >= -1e-9).all():
+        raise InputError(
+            "positions must be ascending within one turn of the circle, in degrees of 360; multiply orientations by 2"
+        )
+    reach = _half_way(rdms) * 360 / n_stimuli  # the mean distance of stimuli that are so many places apart
+    return bool(gaps.max() <= reach / 2 + 1e-9)
 
 
 def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
