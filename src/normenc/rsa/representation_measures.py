@@ -14,7 +14,7 @@ import numpy.typing as npt
 from normenc.errors import InputError, quoted, shortened
 from normenc.rsa.kernels import LEAST_UNBIASED, bures
 from normenc.rsa.matching import FRACTION, LEAST_ONE_TO_ONE, one_to_one
-from normenc.rsa.measures import MEASURES
+from normenc.rsa.measures import MEASURES, facts_of
 from normenc.rsa.paired import checked_pair
 from normenc.rsa.representation_samples import (
     Alignment,
@@ -26,7 +26,7 @@ from normenc.rsa.representation_samples import (
     svcca_in,
 )
 
-__all__ = ["REPRESENTATION_MEASURES", "RepresentationMeasure", "as_representation_measure"]
+__all__ = ["REPRESENTATION_MEASURES", "RepresentationMeasure", "as_representation_measure", "symbol_of"]
 
 Floats = npt.NDArray[np.float64]
 Halves = Literal["formula", "trials", "own", "none"]
@@ -357,3 +357,14 @@ def as_representation_measure(method: Any) -> RepresentationMeasure:
         f"method is {method!r}; "
         + (hint if known else f"it must be one of {', '.join(REPRESENTATION_MEASURES)}, or a function of responses")
     )
+
+
+def symbol_of(name: str) -> str:
+    """The label on an axis of a measure of RDMs or representations that a table names.
+
+    Examples
+    --------
+    >>> symbol_of("pearson"), symbol_of("bures"), symbol_of("my_lab.parts:overlap")
+    ('Pearson r', 'Bures similarity', 'my_lab.parts:overlap')
+    """
+    return REPRESENTATION_MEASURES[name].symbol if name in REPRESENTATION_MEASURES else facts_of(name).symbol

@@ -11,6 +11,7 @@ from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, st
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
 from normenc.study.progress import ProgressCallback, each, reporting, stage
+from normenc.study.representation_inferring import infer_responses
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation
 from normenc.study.tables import difference_table, seed_table, similarity_table
@@ -147,11 +148,18 @@ def _by_other_methods(
     tables, refused = [], {}
     others = [method for method in study.comparison.other_measures if method != study.comparison.method]
     for method in each(progress, "comparing by other measures", others):
+        of_responses = method in rsa.REPRESENTATION_MEASURES
         try:
-            inference = infer_alike(prepared, models, own, method)
+            if of_responses:
+                inference = infer_responses(prepared, representations, own, method)
+            else:
+                inference = infer_alike(prepared, models, own, method)
         except InputError as error:
             refused[str(method)] = str(error)
         else:
             table = similarity_table(study, prepared.recording.label, representations, inference)
-            tables.append(table.assign(comparison=method))
+            metric = {"rdm_metric": ""} if of_responses else {}
+            some = stimuli_compared(prepared, method)
+            n_stimuli = prepared.recording.n_stimuli if isinstance(some, slice) else len(some)
+            tables.append(table.assign(comparison=method, n_stimuli=n_stimuli, **metric))
     return (pd.concat(tables, ignore_index=True) if tables else None), refused
