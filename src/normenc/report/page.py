@@ -14,6 +14,7 @@ from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
 from normenc.report.methods import methods
 from normenc.report.partition_sentences import beyond, beyond_controls
+from normenc.report.rank_sentences import rank_sentences
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.reproducing import needed_code, used_settings
 from normenc.report.sentences import answer, findings, limits
@@ -138,6 +139,7 @@ def _rendered(run: Run) -> str:
         kinds=similarity["kind"].unique().tolist(),
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
+        ranks=rank_sentences(similarity, run.similarity_by_method),
         differences=differences.to_dict("records"),
         partitioning=_records(run.partitioning),
         with_twins=_knows(run.partitioning, "beyond_twin"),
