@@ -6,9 +6,10 @@ import pytest
 from matplotlib.colors import to_hex
 from scipy import stats
 
-from normenc import figures, rsa
+from normenc import figures
 from normenc.errors import InputError
 from normenc.report.rank_sentences import rank_sentences
+from normenc.rsa.rank_agreement import concordance
 
 KINDS = {"pool": "trained layer", "fc": "trained layer", "pool, untrained": "untrained twin", "pixels": "control"}
 VALUES = {
@@ -33,10 +34,10 @@ def test_concordance_is_that_of_friedman():
     rng = np.random.default_rng(0)
     for values in (rng.normal(size=(4, 7)), rng.integers(0, 4, (5, 6))):
         m, n = values.shape
-        assert rsa.concordance(values) == pytest.approx(stats.friedmanchisquare(*values.T).statistic / (m * (n - 1)))
-    assert np.isnan(rsa.concordance(np.ones((2, 3))))
+        assert concordance(values) == pytest.approx(stats.friedmanchisquare(*values.T).statistic / (m * (n - 1)))
+    assert np.isnan(concordance(np.ones((2, 3))))
     with pytest.raises(InputError, match="at least 2 of each"):
-        rsa.concordance([[1.0, 2.0]])
+        concordance([[1.0, 2.0]])
 
 
 def test_each_encoder_has_a_line_of_its_ranks():
@@ -72,7 +73,8 @@ def test_the_sentences_count_measures_and_name_those_that_differ():
     assert rank_sentences(own, None) == []
     best, order = rank_sentences(own, others)
     assert best == (
-        "The most similar encoder by Pearson r, pool, is the most similar under 2 of 3 measures; it is fc by linear CKA."
+        "The most similar encoder by Pearson r, pool, is the most similar under 2 of 3 measures; it is fc by linear "
+        "CKA."
     )
     # Ranks of pool, fc and the twin, which all measures know: 1 3 2, 2 1 3, 1 3 2. Sums 4 7 7: W = 12 x 6 / (9 x 24).
     assert "of 3 encoders under the 3 measures agree with Kendall’s W of 0.33" in order

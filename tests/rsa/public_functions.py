@@ -135,7 +135,6 @@ CALLS = [
             *("procrustes_distance", "pwcca", "soft_matching", "svcca"),
         )
     ),
-    Call("concordance", rsa.concordance, {"values": ("vectors", above(EIGHT))}),
     Call("corrected_cka", rsa.corrected_cka, pair("responses", SHARED + counts(N, 3) // 9, SHARED + counts(N, 4) // 9)),
     Call("one_to_one_correlation", rsa.one_to_one_correlation, pair("responses", MORE, OTHER), "drawn"),
     Call("stochastic_shape_distance", rsa.stochastic_shape_distance, pair("repeats", REPEATS, counts(3, N, U))),

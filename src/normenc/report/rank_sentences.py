@@ -5,7 +5,7 @@ import pandas as pd
 
 from normenc.encoders import LEARNED
 from normenc.report.wording import join_names
-from normenc.rsa import concordance
+from normenc.rsa.rank_agreement import concordance
 from normenc.rsa.representation_measures import symbol_of
 
 __all__ = ["rank_sentences"]

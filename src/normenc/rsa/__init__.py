@@ -24,7 +24,6 @@ from normenc.rsa.noise import noise_covariance
 from normenc.rsa.pairs import match_stimuli
 from normenc.rsa.partition import Partition, partition
 from normenc.rsa.permutation import chance_p_values, permuted_similarities
-from normenc.rsa.rank_agreement import concordance
 from normenc.rsa.representation_inference import infer_representations
 from normenc.rsa.representation_measures import REPRESENTATION_MEASURES, RepresentationMeasure
 from normenc.rsa.results import Inference
@@ -52,7 +51,6 @@ __all__ = [
     "compare_rdms",
     "compare_representations",
     "compare_vectors",
-    "concordance",
     "corrected_cka",
     "cross_validate_weighted",
     "cross_validated_rdm",
