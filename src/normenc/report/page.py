@@ -9,6 +9,7 @@ import pandas as pd
 
 from normenc.encoders import EncoderKind
 from normenc.recordings.steps import only_responsive
+from normenc.report.animal_sentences import animal_sentences
 from normenc.report.embedded import picture_uri
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
@@ -140,6 +141,7 @@ def _rendered(run: Run) -> str:
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
         ranks=rank_sentences(similarity, run.similarity_by_method),
+        animals=animal_sentences(run.animals),
         differences=differences.to_dict("records"),
         partitioning=_records(run.partitioning),
         with_twins=_knows(run.partitioning, "beyond_twin"),

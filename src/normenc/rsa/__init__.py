@@ -10,6 +10,7 @@ from normenc.rsa.alignment import (
     pwcca,
     svcca,
 )
+from normenc.rsa.animals import AgainstAnimals, against_animals
 from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.comparison import compare_rdms, compare_vectors
@@ -39,12 +40,14 @@ __all__ = [
     "METHODS",
     "METRICS",
     "REPRESENTATION_MEASURES",
+    "AgainstAnimals",
     "Ceiling",
     "Inference",
     "Measure",
     "Partition",
     "RepresentationMeasure",
     "WeightedModel",
+    "against_animals",
     "angular_distance",
     "bures_similarity",
     "chance_p_values",

@@ -128,6 +128,11 @@ class Run(Shown):
         return None if tables[0] is None or tables[1] is None else (tables[0], tables[1])
 
     @cached_property
+    def animals(self) -> pd.DataFrame | None:
+        """Of ``animals.csv``: similarity with each animal beside that of animals; None without several animals."""
+        return self._optional("animals.csv")
+
+    @cached_property
     def partitioning(self) -> pd.DataFrame | None:
         """Of ``partitioning.csv``: what layers explain beyond all controls; None without any, or in older runs."""
         return self._optional("partitioning.csv")
@@ -261,13 +266,7 @@ class Run(Shown):
         return Figures(self)
 
     def text(self, name: str) -> str:
-        """The text of a file of the run, by its name in the folder.
-
-        Raises
-        ------
-        InputError
-            When it is missing, damaged, or cannot be read.
-        """
+        """The text of a file of the run, by its name in the folder; InputError if it is missing or damaged."""
         return files.text(self.folder, name)
 
     @property

@@ -15,6 +15,7 @@ from normenc.study.representation_inferring import infer_responses
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation
 from normenc.study.tables import difference_table, seed_table, similarity_table
+from normenc.study.yardstick import animal_table
 
 __all__ = ["Compared", "compare"]
 
@@ -42,6 +43,8 @@ class Compared:
         As written to ``similarity_by_method.csv``, where the study asks for other methods.
     refused : dict of str to str
         Methods that could not be used, and why.
+    animals : DataFrame or None
+        As written to ``animals.csv``, where the recording has several animals.
     partitioning : DataFrame or None
         The rows of ``partitioning.csv`` about dissimilarities; None without a control, or with too few stimuli.
     over_training : DataFrame or None
@@ -58,6 +61,7 @@ class Compared:
     differences_by_scope: pd.DataFrame | None
     by_method: pd.DataFrame | None
     refused: dict[str, str]
+    animals: pd.DataFrame | None
     partitioning: pd.DataFrame | None
     over_training: pd.DataFrame | None
 
@@ -121,6 +125,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             differences_by_scope=differences_by_scope,
             by_method=by_method,
             refused=refused | unknown,
+            animals=animal_table(represented, inference),
             partitioning=partitioning,
             over_training=over_training(represented, inference, progress),
         )

@@ -14,7 +14,7 @@ from normenc.rsa.scopes import Asked
 from normenc.study.inferring import PERMUTATIONS_A_MODEL, samples_of_other_methods, stimuli_compared
 from normenc.study.representing import Prepared, Representation
 
-__all__ = ["infer_responses"]
+__all__ = ["infer_responses", "recorded_responses", "responses_by_label"]
 
 NOT_KEPT = "its responses are not kept, only its RDM"
 
@@ -32,25 +32,15 @@ def infer_responses(
         When the recording has no responses, or no layer has.
     """
     own, recording = prepared.study.comparison, prepared.recording
-    models: dict[str, list[Any]] = {}
     some = stimuli_compared(prepared, method)
-    for r in representations:
-        models.setdefault(r.label, [])
-        if r.responses is not None:
-            models[r.label].append(r.responses.to_numpy()[some])
+    models = responses_by_label(representations, some)
     known = {label: seeds for label, seeds in models.items() if seeds}
     if not known:
         raise InputError("no layer's responses are kept, only RDMs; measures of representations need responses")
-    recorded = responses_for_inference(recording)
-    for name in ("responses", "repeats"):
-        if name in recorded:
-            several = isinstance(recorded[name], list)
-            of = [each[..., some, :] for each in (recorded[name] if several else [recorded[name]])]
-            recorded[name] = of if several else of[0]
     positions = recording.around_circle
     inference, _ = infer_representations_in_scopes(
         known,
-        recorded=recorded
+        recorded=recorded_responses(prepared, some)
         | {"ordered": recording.has_neighbours, "positions": None if positions is None else positions[some]},
         asked=Asked(like.generalises_to),
         both=False,
@@ -61,6 +51,27 @@ def infer_responses(
         seed=own.seed,
     )
     return _with_all(inference, list(models))
+
+
+def responses_by_label(representations: Sequence[Representation], some: Any) -> dict[str, list[Any]]:
+    """Responses of all seeds to some stimuli, by label; an empty list where none are kept."""
+    models: dict[str, list[Any]] = {}
+    for r in representations:
+        models.setdefault(r.label, [])
+        if r.responses is not None:
+            models[r.label].append(r.responses.to_numpy()[some])
+    return models
+
+
+def recorded_responses(prepared: Prepared, some: Any) -> dict[str, Any]:
+    """Of the recording, what :func:`normenc.quality.responses_for_inference` gives, for some stimuli."""
+    recorded = responses_for_inference(prepared.recording)
+    for name in ("responses", "repeats"):
+        if name in recorded:
+            several = isinstance(recorded[name], list)
+            of = [each[..., some, :] for each in (recorded[name] if several else [recorded[name]])]
+            recorded[name] = of if several else of[0]
+    return recorded
 
 
 def _with_all(inference: rsa.Inference, labels: list[str]) -> rsa.Inference:
