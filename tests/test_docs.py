@@ -366,7 +366,4 @@ def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     assert sentences.MANY == 4 and "more than four trained layers" in text
     (settings,) = blocks("report.md", "toml")
     defaults = Study().comparison
-    assert tomllib.loads(settings)["comparison"] == {
-        "method": defaults.method,
-        "other_measures": defaults.other_measures,
-    }
+    assert tomllib.loads(settings)["comparison"] == {"measures": [defaults.method, *defaults.other_measures]}

@@ -111,6 +111,18 @@ def test_a_planted_ceiling_is_that_of_each_neuron():
     assert best.models["similarity"][0] == pytest.approx(np.sqrt(0.9), abs=0.02)
 
 
+def test_stimuli_with_fewer_trials_count_by_those_they_have():
+    _, repeats = planted(np.random.default_rng(7), 0.6, n_repeats=3, n_stimuli=40, n_neurons=36)
+    uneven = repeats.copy()
+    uneven[2, ::2] = np.nan
+    models = {"x": np.random.default_rng(8).normal(size=(40, 8))}
+    own = infer("debiased-cka", models, None, repeats=uneven)
+    mean = np.nanmean(uneven, axis=0)
+    assert own.models["similarity"][0] == pytest.approx(rsa.linear_cka(models["x"], mean, debiased=True))
+    first = infer("debiased-cka", models, mean, repeats=uneven[:2])
+    assert own.ceiling.lower == pytest.approx(first.ceiling.lower)
+
+
 def test_a_planted_ceiling_of_kernels_is_the_root_of_the_reliability():
     """With s the signal's and v the noise's variance per neuron, kernels of many neurons have products in closed form.
 

@@ -184,7 +184,7 @@ def _prepared(
     """Models and animals, checked, and what compares them in samples of the stimuli."""
     if isinstance(measure, RepresentationMeasure):
         own = RepresentationInputs.of_responses(models, data, None, measure, (subject, None), seed)
-        return replace(own, neurons=(), n_neurons=0), lambda weights: _of_responses(own, measure, weights)
+        return replace(own, neurons=(), members=[], n_neurons=0), lambda weights: _of_responses(own, measure, weights)
     inputs = Inputs.of(models, data, None, None, "correlation", (subject, None), seed)
     if flat := inputs.flat(measure):
         name, why = next(iter(flat.items()))

@@ -18,7 +18,8 @@ from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import MANY_STIMULI, as_rdms, n_stimuli_of, upper
-from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
+from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, packed, whose_rdms
+from normenc.rsa.trials import half_splits
 from normenc.rsa.weighted import similarities
 
 __all__ = ["Ceiling", "noise_ceiling", "spearman_brown"]
@@ -219,9 +220,12 @@ def bounds(similarity: Any) -> tuple[Any, Any]:
 def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the trials, each of shape (n_pairs,), once for each different one of the splits.
 
-    With an odd number of trials, one is left out. Two repeats can be split in one way, and three or four in three.
+    Of stimuli with more trials than others, the first ones; see :func:`normenc.rsa.trials.half_splits`.
     """
     trials = as_array(repeats, "repeats")
+    if rdm_metric != CROSSNOBIS and trials.ndim == 3 and np.isnan(trials).any():
+        values, n_trials = packed(trials)
+        trials = values[: n_trials.min()]
     least = 4 if rdm_metric == CROSSNOBIS else 2
     if trials.ndim != 3 or len(trials) < least:
         why = " for cross-validation within each half" if least > 2 else ""
@@ -229,24 +233,12 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
             f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with at least {least} "
             f"repeats{why}"
         )
-    for parts in trial_splits(len(trials), n_splits, seed):
+    for parts in half_splits(len(trials), n_splits, seed):
         first, second = (
             upper(cross_validated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
             for part in (trials[part] for part in parts)
         )
         yield first, second
-
-
-def trial_splits(n_trials: int, n_splits: int, seed: int) -> list[tuple[list[int], list[int]]]:
-    """Which trials are in each half, once for each different one of the splits."""
-    rng = np.random.default_rng([seed, 2])
-    half = n_trials // 2
-    orders = [rng.permutation(n_trials) for _ in range(n_splits)]
-    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
-    for order in orders:  # few trials can be split in few ways
-        parts = order[:half].tolist(), order[half : 2 * half].tolist()
-        different.setdefault(frozenset(map(frozenset, parts)), parts)
-    return list(different.values())
 
 
 def neuron_halves(

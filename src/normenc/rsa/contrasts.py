@@ -68,7 +68,8 @@ class Contrasts:
         columns = np.append(places, [len(names), len(names) + 1])
         undefined = np.zeros(len(places))
         if self.samples:
-            undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
+            longest = max((values for _, values in self.samples), key=len)
+            undefined = np.isnan(longest[:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
         for place, share in zip(places, undefined, strict=True):
             if share > MOST_UNDEFINED:
                 reasons[place] = undefined_in.format(f"{100 * share:.0f}")

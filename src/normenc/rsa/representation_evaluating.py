@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from normenc.rsa.ceiling import Ceiling, bounds, random_halves, trial_splits
+from normenc.rsa.ceiling import Ceiling, bounds, random_halves
 from normenc.rsa.matching import reliabilities
 from normenc.rsa.representation_inputs import RepresentationInputs
 from normenc.rsa.representation_measures import RepresentationMeasure
+from normenc.rsa.trials import half_splits
 
 __all__ = ["RepresentationEvaluator", "representation_ceiling"]
 
@@ -60,14 +61,14 @@ class RepresentationEvaluator:
             return inputs.grouped_by
         if self.measure.halves == "none":
             return ""
-        if inputs.trials is not None:
+        if inputs.repeats is not None:
             return "repeats"
         return "neurons" if inputs.neurons else ""
 
     @property
     def why_none(self) -> str:
         """Kind of a ceiling that there is not."""
-        return "no formula" if self.inputs.trials is not None or self.inputs.neurons else "none"
+        return "no formula" if self.inputs.repeats is not None or self.inputs.neurons else "none"
 
     def evaluate(self, draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
         """Similarity of every model's seeds with every recording, and both ceilings; one sample if all are the same.
@@ -127,17 +128,16 @@ class RepresentationEvaluator:
     def _halves(self, neurons: Counts | None) -> Iterator[tuple[Floats, Floats, tuple[Counts, Counts] | None]]:
         inputs = self.inputs
         if self.kind == "repeats":
-            assert inputs.trials is not None
-            for parts in trial_splits(len(inputs.trials), self.n_splits, self.seed):
-                first, second = (_centred(inputs.trials[part].mean(axis=0)) for part in parts)
+            assert inputs.repeats is not None
+            for parts in half_splits(len(inputs.repeats), self.n_splits, self.seed):
+                first, second = (_centred(inputs.repeats[part].mean(axis=0)) for part in parts)
                 yield first, second, None
             return
-        members: Any = inputs.neurons[0]
         y = inputs.recorded[0]
-        for first_groups in random_halves(members.n_groups, self.n_splits, self.seed):
+        for first_groups in random_halves(len(inputs.members), self.n_splits, self.seed):
             # Split first and drawn then, so that no neuron is in both halves.
             first, second = (
-                np.concatenate([m for m, there in zip(members.members, chosen, strict=True) if there])
+                np.concatenate([m for m, there in zip(inputs.members, chosen, strict=True) if there])
                 for chosen in (first_groups, ~first_groups)
             )
             yield y[:, first], y[:, second], None if neurons is None else (neurons[:, first], neurons[:, second])

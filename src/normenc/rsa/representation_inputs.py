@@ -16,7 +16,7 @@ from normenc.rsa.labelled import labels_of, turned, turned_stack
 from normenc.rsa.labels import Labels, check_same
 from normenc.rsa.neurons import MIN_NEURONS, deal
 from normenc.rsa.paired import centred, coordinates
-from normenc.rsa.recorded import groups_of
+from normenc.rsa.recorded import groups_of, packed
 from normenc.rsa.representation_measures import RepresentationMeasure
 from normenc.rsa.representation_samples import MatchedAlignment
 
@@ -37,7 +37,7 @@ class RepresentationInputs(Inputs):
         Of each seed of each model, centred; rotated into fewer dimensions, or some units, where the measure allows it.
     recorded : tuple of ndarray, shape (n_stimuli, n_neurons)
         Of each animal or session, centred.
-    trials : ndarray, shape (n_repeats, n_stimuli, n_neurons), or None
+    repeats : ndarray, shape (n_repeats, n_stimuli, n_neurons), or None
         Repeats of a single recording, of the same neurons as `recorded`.
     drawn_units : str
         What of the units is compared, if not all; a sentence.
@@ -45,7 +45,7 @@ class RepresentationInputs(Inputs):
 
     responses: tuple[Floats, ...] = ()
     recorded: tuple[Floats, ...] = ()
-    trials: Floats | None = None
+    repeats: Floats | None = None
     drawn_units: str = ""
     pairs_matter: bool = True
 
@@ -68,8 +68,8 @@ class RepresentationInputs(Inputs):
         if not isinstance(models, Mapping) or not models:
             raise InputError("there are no models to compare; give a mapping of names to responses")
         stacks = {name: _seeds(values, f"the model {name!r}") for name, values in models.items()}
-        trials = None if repeats is None else _trials(repeats)
-        recorded, labels, same_neurons = _recorded(responses, trials)
+        trials, mean = (None, None) if repeats is None else _trials(repeats)
+        recorded, labels, same_neurons = _recorded(responses, mean)
         _check_stimuli(stacks, recorded, measure)
         named = [(f"the model {name!r}", _labels(values)) for name, values in models.items()]
         check_same([*named, ("the responses", labels), ("the repeats", labels_of(repeats, -2))])
@@ -96,10 +96,13 @@ class RepresentationInputs(Inputs):
             group=group,
             grouped_by=grouped_by,
             neurons=tuple(dealt),
+            members=dealt[0].members if dealt else [],
             n_neurons=n_neurons if resampled else 0,
             responses=tuple(_reduced(array, measure, n_neurons, seed) for s in stacks.values() for array in s),
             recorded=tuple(own),
-            trials=None if trials is None or grouped_by else trials[:, :, places[0]],
+            repeats=None if trials is None or grouped_by else trials[:, :, places[0]],
+            n_repeats=0 if trials is None else len(trials),
+            why_no_trials="" if trials is None else "measures of representations do not draw trials by themselves",
             drawn_units=_told(stacks, recorded, measure),
             pairs_matter=measure.arithmetic.pairs_matter,
         )
@@ -126,7 +129,9 @@ class RepresentationInputs(Inputs):
             return self
         chosen = [tuple(v[some] - v[some].mean(axis=0) for v in group) for group in (self.responses, self.recorded)]
         matrices = np.stack([matrix[np.ix_(some, some)] for matrix in self.matrices])
-        return replace(self, responses=chosen[0], recorded=chosen[1], matrices=matrices, neurons=(), trials=None)
+        return replace(
+            self, responses=chosen[0], recorded=chosen[1], matrices=matrices, neurons=(), members=[], repeats=None
+        )
 
     def seeds_of(self, model: int) -> Floats:
         """Euclidean RDMs of a model, (n_seeds, n_stimuli, n_stimuli)."""
@@ -136,8 +141,7 @@ class RepresentationInputs(Inputs):
     def weights_of_neurons(self, counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """How often each neuron is in each sample, from how often each group of neurons is."""
         weights = np.empty((len(counts), self.n_neurons), dtype=np.int64)
-        members: Any = self.neurons[0]
-        for group, places in enumerate(members.members):
+        for group, places in enumerate(self.members):
             weights[:, places] = counts[:, [group]]
         return weights
 
@@ -226,35 +230,36 @@ def _labels(values: Any) -> Sequence[Labels]:
     return [label for own in several for label in labels_of(turned(own, "responses"))]
 
 
-def _trials(repeats: Any) -> Floats:
-    trials = as_array(turned_stack(repeats, "repeats"), "repeats").astype(np.float64)
-    if trials.ndim != 3 or len(trials) < 2:
+def _trials(repeats: Any) -> tuple[Floats, Floats]:
+    """The trials that all stimuli have, (n_repeats, n_stimuli, n_neurons), and the mean over all trials."""
+    values, n_trials = packed(turned_stack(repeats, "repeats"))
+    if n_trials.min() < 2:
         raise InputError(
-            f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons), at least 2 repeats"
+            f"repeats have shape {values.shape}, with {n_trials.min()} of stimulus {n_trials.argmin()}; a ceiling from "
+            "halves of the trials needs at least 2 of each"
         )
-    return trials
+    return values[: n_trials.min()], values.sum(axis=0) / n_trials[:, None]
 
 
-def _recorded(responses: Any, trials: Floats | None) -> tuple[list[Any], Sequence[Labels], bool]:
+def _recorded(responses: Any, mean: Floats | None) -> tuple[list[Any], Sequence[Labels], bool]:
     """Responses of each population, their stimuli's labels, and whether all are of the same neurons."""
-    if responses is None and trials is None:
+    if responses is None and mean is None:
         raise InputError("no recording given; give responses or repeats")
     if responses is None:
-        assert trials is not None
-        return [as_responses(trials.mean(axis=0))], [], True
+        return [as_responses(mean)], [], True
     several = _matrices(responses)
     if several is not None and len(several) > 1:
-        if trials is not None:
+        if mean is not None:
             raise InputError("repeats belong to one recording, but responses are of several; leave the repeats out")
         return [as_responses(turned(own, "responses")) for own in several], _labels(responses), False
     per_session, labels = sessions_of(responses if several is None else several[0])
-    if trials is not None and len(per_session) > 1:
+    if mean is not None and len(per_session) > 1:
         raise InputError("repeats belong to one recording, but responses are of several sessions; leave them out")
     own = [as_responses(array) for array in per_session]
-    if trials is not None and trials.shape[1:] != own[0].shape:
+    if mean is not None and mean.shape != own[0].shape:
         raise InputError(
-            f"repeats have shape {trials.shape}, but responses {own[0].shape}; give repeats of the same stimuli and "
-            "neurons"
+            f"repeats are of {' stimuli and '.join(map(str, mean.shape))} neurons, but responses of "
+            f"{' and '.join(map(str, own[0].shape))}; give repeats of the same"
         )
     return own, labels, True
 
