@@ -15,6 +15,7 @@ from normenc.figures.partitioning import unique_variance
 from normenc.figures.populations import embeddings, example_stimuli, shown_stimuli
 from normenc.figures.power import power_map
 from normenc.figures.predictivity import predictivity
+from normenc.figures.ranks import measure_ranks
 from normenc.figures.saving import save
 from normenc.figures.similarity import similarity_bars
 from normenc.figures.sizes import sized
@@ -31,6 +32,7 @@ __all__ = [
     "leaderboard",
     "learned_filters",
     "loss_curves",
+    "measure_ranks",
     "over_training",
     "power_map",
     "predictivity",

@@ -14,7 +14,7 @@ from normenc.recordings import Recording
 from normenc.recordings.rows import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
-__all__ = ["comparison_notes", "confounded", "of_same_neurons", "rdms_for_inference"]
+__all__ = ["comparison_notes", "confounded", "of_same_neurons", "rdms_for_inference", "responses_for_inference"]
 
 
 def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
@@ -58,6 +58,45 @@ def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dic
     arguments = {"data": _rdm(recording.responses, metric, recording.name)}
     if recording.responses.shape[1] >= MIN_NEURONS:
         arguments["responses"] = recording.responses.to_numpy()
+    repeats = _repeats(recording)
+    return arguments if repeats is None else arguments | {"repeats": repeats}
+
+
+def responses_for_inference(recording: Recording) -> dict[str, Any]:
+    """Inputs of :func:`normenc.rsa.infer_representations` from a recording, as :func:`rdms_for_inference` of RDMs.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    dict
+        ``responses``: a list of those of each animal and session, with ``subject`` and ``session``, where
+        :func:`rdms_for_inference` gives an RDM for each; those of all sessions in one array, if they are of the same
+        neurons; otherwise those of all neurons, with ``repeats``, if every stimulus has at least two trials.
+
+    Raises
+    ------
+    InputError
+        If the recording is known by its RDM alone.
+
+    Examples
+    --------
+    >>> toy = Recording.from_responses("toy", [[1.0, 2], [3, 1], [0, 4]], [0, 60, 120])
+    >>> {key: value.shape for key, value in responses_for_inference(toy).items()}
+    {'responses': (3, 2)}
+    """
+    if recording.responses is None:
+        raise InputError(f"{recording.name} is known by its RDM alone; measures of representations need responses")
+    parts, _ = _parts(recording)
+    if parts:
+        own = [part.responses for part in parts]
+        if len({part.animal for part in parts}) > 1:
+            return {"responses": own, "subject": np.array([part.animal for part in parts])}
+        arguments: dict[str, Any] = {"session": np.array([part.session for part in parts])}
+        return arguments | {"responses": np.stack(own) if all(part.same_neurons for part in parts) else own}
+    arguments = {"responses": recording.responses.to_numpy()}
     repeats = _repeats(recording)
     return arguments if repeats is None else arguments | {"repeats": repeats}
 

@@ -181,8 +181,9 @@ def _draw(
 
     Each is drawn as usual and, if pairs of members may matter, also with the draws added once to the full sample, which
     halves their effect. Neurons are drawn only in the second way, because an RDM of resampled neurons is noisier than
-    the recording's own. Blocks of neighbours are added to three copies of the full sample: drawn as usual, they would
-    contain too many pairs of similar neighbours.
+    the recording's own, and so are stimuli of which pairs do not matter, because a sample should not lack many. Blocks
+    of neighbours are added to three copies of the full sample: drawn as usual, they would contain too many pairs of
+    similar neighbours.
     """
     draws = {}
     for factor, size in inputs.sizes(factors).items():
@@ -201,10 +202,10 @@ def _draw(
         )
         if length > 1:  # neighbours are drawn together: the share of the circle outside one block
             draws[factor] = [Draws(3 + counts, ((1 - length / size) / 16,))]
-        elif factor in ("stimuli", "animals", "sessions"):  # pairs of them matter, in RDMs and in ceilings
+        elif factor in inputs.paired:
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
         else:
-            weights = 1 + counts if factor == "neurons" else counts
+            weights = 1 + counts if factor in ("neurons", "stimuli") else counts
             draws[factor] = [Draws(weights, inflation(weights))]
     return draws
 

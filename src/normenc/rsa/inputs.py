@@ -53,6 +53,11 @@ class Inputs:
     trials: Trials | None = None
     why_no_trials: str = ""
 
+    @property
+    def paired(self) -> tuple[str, ...]:
+        """Factors of which pairs of members matter, in dissimilarities or in ceilings."""
+        return "stimuli", "animals", "sessions"
+
     @classmethod
     def of(
         cls,

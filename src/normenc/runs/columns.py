@@ -49,6 +49,20 @@ TABLES = {
         differences(),
         text("generalises_to", "the scope: what intervals and tests generalise over"),
     ),
+    "animals.csv": table(
+        "One row per measure, encoder and animal, and one of all animals together, which has the tests. See [animals "
+        "as a yardstick](statistics.md#animals-as-a-yardstick).",
+        encoder(),
+        text("comparison", "the measure"),
+        text("animal", "its name; empty for all animals together"),
+        number("similarity", "of the encoder with the animal"),
+        number("between_animals", "mean similarity of the other animals with it"),
+        number("difference", "the first minus the second"),
+        number("low high", "95 % confidence interval of the difference"),
+        number("standard_error dof p", "test of the difference against 0, two-sided"),
+        number("p_holm p_fdr", "corrected for all encoders, within this measure"),
+        text("resampled", "what the interval generalises over"),
+    ),
     "partitioning.csv": table(
         "One row per trained or pretrained layer and what is explained. See [beyond the controls]"
         "(statistics.md#beyond-the-controls).",

@@ -38,6 +38,11 @@ class Tables:
         return None if tables[0] is None or tables[1] is None else (tables[0], tables[1])
 
     @cached_property
+    def animals(self) -> pd.DataFrame | None:
+        """Of ``animals.csv``: similarity with each animal beside that of animals; None without several animals."""
+        return self._optional("animals.csv")
+
+    @cached_property
     def partitioning(self) -> pd.DataFrame | None:
         """Of ``partitioning.csv``: what layers explain beyond all controls; None without any, or in older runs."""
         return self._optional("partitioning.csv")

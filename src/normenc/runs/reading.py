@@ -206,13 +206,7 @@ class Run(Tables, Shown):
         return Figures(self)
 
     def text(self, name: str) -> str:
-        """The text of a file of the run, by its name in the folder.
-
-        Raises
-        ------
-        InputError
-            When it is missing, damaged, or cannot be read.
-        """
+        """The text of a file of the run, by its name in the folder; InputError if it is missing or damaged."""
         return files.text(self.folder, name)
 
     @property

@@ -34,6 +34,26 @@ def _leaderboard(run: Run) -> Picture:
 
 
 @picture(
+    "measure_ranks",
+    "Rank of each encoder under each measure of similarity",
+    applies=lambda run: run.similarity_by_method is not None and len(run.similarity) > 1,
+    when="with several measures and encoders",
+    placed=True,
+)
+def _measure_ranks(run: Run) -> Picture:
+    others = run.exact("similarity_by_method")
+    table = pd.concat([run.exact("similarity"), others], ignore_index=True)
+    labels = {encoder.of_all_seeds: label for label, encoder in run.encoders.items()}
+    twins = {
+        labels[encoder.twin.of_all_seeds]: label
+        for label, encoder in run.encoders.items()
+        if encoder.kind.is_learned and encoder.twin.of_all_seeds in labels
+    }
+    columns = table[["encoder", "kind", "comparison", "similarity"]]
+    return Picture("measure_ranks", {"table": columns.assign(twin_of=table["encoder"].map(twins).fillna(""))})
+
+
+@picture(
     "over_training",
     "Similarity with the recording at several epochs of training",
     applies=lambda run: run.over_training is not None,

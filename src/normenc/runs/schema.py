@@ -129,6 +129,11 @@ FILES = (
     File("similarity_by_scope.csv", "the same as `similarity.csv` in the [other scope](statistics.md#scope)", SCOPED),
     File("differences_by_scope.csv", "the same as `differences.csv` in the other scope", SCOPED),
     File(
+        "animals.csv",
+        "similarity with each animal, beside that of [animals with each other](statistics.md#animals-as-a-yardstick)",
+        "recordings of several animals",
+    ),
+    File(
         "partitioning.csv",
         "what each layer explains beyond all controls together",
         "if there is a control, and stimuli are more than the controls by three and at least six",

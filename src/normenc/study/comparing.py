@@ -12,9 +12,11 @@ from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, st
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
 from normenc.study.progress import ProgressCallback, each, reporting, stage
+from normenc.study.representation_inferring import infer_responses
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation
 from normenc.study.tables import difference_table, seed_table, similarity_table
+from normenc.study.yardstick import animal_table
 
 __all__ = ["Compared", "compare"]
 
@@ -42,6 +44,8 @@ class Compared:
         As written to ``similarity_by_method.csv``, where the study asks for other methods.
     refused : dict of str to str
         Methods that could not be used, and why.
+    animals : DataFrame or None
+        As written to ``animals.csv``, where the recording has several animals.
     partitioning : DataFrame or None
         The rows of ``partitioning.csv`` about dissimilarities; None without a control, or with too few stimuli.
     over_training : DataFrame or None
@@ -60,6 +64,7 @@ class Compared:
     differences_by_scope: pd.DataFrame | None
     by_method: pd.DataFrame | None
     refused: dict[str, str]
+    animals: pd.DataFrame | None
     partitioning: pd.DataFrame | None
     over_training: pd.DataFrame | None
     identified: Identified | None = None
@@ -126,6 +131,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             differences_by_scope=differences_by_scope,
             by_method=by_method,
             refused=refused | unknown,
+            animals=animal_table(represented, inference),
             partitioning=partitioning,
             over_training=over_training(represented, inference, progress),
             identified=identified,
@@ -154,11 +160,18 @@ def _by_other_methods(
     tables, refused = [], {}
     others = [method for method in study.comparison.other_measures if method != study.comparison.method]
     for method in each(progress, "comparing by other measures", others):
+        of_responses = method in rsa.REPRESENTATION_MEASURES
         try:
-            inference = infer_alike(prepared, models, own, method)
+            if of_responses:
+                inference = infer_responses(prepared, representations, own, method)
+            else:
+                inference = infer_alike(prepared, models, own, method)
         except InputError as error:
             refused[str(method)] = str(error)
         else:
             table = similarity_table(study, prepared.recording.label, representations, inference)
-            tables.append(table.assign(comparison=method))
+            metric = {"rdm_metric": ""} if of_responses else {}
+            some = stimuli_compared(prepared, method)
+            n_stimuli = prepared.recording.n_stimuli if isinstance(some, slice) else len(some)
+            tables.append(table.assign(comparison=method, n_stimuli=n_stimuli, **metric))
     return (pd.concat(tables, ignore_index=True) if tables else None), refused

@@ -187,6 +187,11 @@ class Evaluation:
         return self._compared.refused
 
     @property
+    def animals(self) -> pd.DataFrame | None:
+        """As written to ``animals.csv``, where the recording has several animals."""
+        return self._compared.animals
+
+    @property
     def partitioning(self) -> pd.DataFrame | None:
         """As written to ``partitioning.csv``: of dissimilarities, and of responses where neurons are predicted."""
         parts = [self._compared.partitioning, None if self.predicted is None else self.predicted.partitioning]

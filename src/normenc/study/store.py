@@ -102,6 +102,8 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         tables["differences_by_scope.csv"] = evaluation.differences_by_scope
     if evaluation.by_method is not None:
         tables["similarity_by_method.csv"] = evaluation.by_method
+    if evaluation.animals is not None:
+        tables["animals.csv"] = evaluation.animals
     if evaluation.partitioning is not None:
         tables["partitioning.csv"] = evaluation.partitioning
     if evaluation.identification is not None:
