@@ -63,7 +63,7 @@ def test_page_is_self_contained_and_complete(finished):
     text = path.read_text(encoding="utf-8")
     page = Page(text)
     images = [attrs for tag, attrs in page.tags if tag == "img"]
-    assert len(images) == 12
+    assert len(images) == 13
     for image in images:
         assert image["src"].startswith("data:image/svg+xml;base64,")
         assert image["alt"]
