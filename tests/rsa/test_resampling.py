@@ -3,6 +3,7 @@ import pytest
 from rsatoolbox.util.inference_util import _dual_bootstrap
 
 from normenc.errors import InputError
+from normenc.rsa import rdm
 from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts, inflation, tiles_range, total_variance
 
 BOTH = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
@@ -113,6 +114,8 @@ def test_stimuli_tile_their_circle_where_the_gap_is_half_the_way_to_half():
     ends = np.arange(0, 361, 15.0)  # both ends of the circle are there
     assert tiles_range(ramp(ends), ends)
     assert not tiles_range((1 - np.eye(60))[None])  # no neighbour is more alike than any other
+    rng = np.random.default_rng(0)
+    assert not any(tiles_range(rdm(rng.normal(size=(12, 9)))[None]) for _ in range(50))  # noise alone
 
 
 @pytest.mark.parametrize(
