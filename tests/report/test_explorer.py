@@ -102,7 +102,8 @@ def test_the_methods_say_what_was_done(hostile_run):
         "The layers pool and fc were compared with the recording, and so were the same layers of 2 untrained networks",
         "The controls were Fourier amplitude, Gabor energy, orientation model and pixels.",
         "one minus the Pearson correlation between the responses of neurons or units to each pair",
-        "(60 samples, orientations resampled in circular blocks of",
+        "trials and seeds of the untrained networks (60 samples), corrected for variance",
+        "The stimuli were taken as all there are.",
         "with 320 random permutations of the stimuli, which ask whether model and recording are related at all",
         "The noise ceiling was estimated from split halves of the repeated trials.",
     ):

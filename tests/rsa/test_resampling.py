@@ -3,6 +3,7 @@ import pytest
 from rsatoolbox.util.inference_util import _dual_bootstrap
 
 from normenc.errors import InputError
+from normenc.rsa import rdm
 from normenc.rsa.resampling import block_length_of, draw_blocks, draw_counts, inflation, tiles_range, total_variance
 
 BOTH = [{"a": [1.0]}, {"b": [1.0]}, {"a": [1.0], "b": [1.0]}]
@@ -103,15 +104,18 @@ def test_stimuli_tile_their_circle_where_the_gap_is_half_the_way_to_half():
         apart = np.abs((np.subtract.outer(angles, angles) + 180) % 360 - 180)
         return np.minimum(apart / 90, 1)[None]
 
-    even = np.arange(0, 360, 22.5)  # neighbours 0.25, half way 0.625, at 67.5 degrees: gaps up to 33.75 tile
+    even = np.arange(0, 360, 22.5)  # neighbours 0.25, half way 0.625, at 67.5 degrees: 45 from neighbours
     assert tiles_range(ramp(even)) and tiles_range(ramp(even), even)
-    coarse = np.arange(0, 360, 45.0)  # neighbours 0.5, half way 0.75, at 90 degrees: just reached
-    assert tiles_range(ramp(coarse)) and not tiles_range(ramp(coarse[::2]))
-    gap = np.delete(even, 5)  # a gap of 45 degrees, half way at about 64
+    coarse = np.arange(0, 360, 45.0)  # neighbours 0.5, half way 0.75, at 90 degrees: 45 from neighbours
+    assert not tiles_range(ramp(coarse)) and not tiles_range(ramp(coarse[::2]))
+    gap = np.delete(even, 5)  # a gap of 45 degrees
     assert not tiles_range(ramp(gap), gap)
     assert tiles_range(ramp(gap))  # as if they were evenly spaced
-    assert tiles_range(ramp(np.append(even, 360.0)), np.append(even, 360.0))  # both ends of the circle are there
+    ends = np.arange(0, 361, 15.0)  # both ends of the circle are there
+    assert tiles_range(ramp(ends), ends)
     assert not tiles_range((1 - np.eye(60))[None])  # no neighbour is more alike than any other
+    rng = np.random.default_rng(0)
+    assert not any(tiles_range(rdm(rng.normal(size=(12, 9)))[None]) for _ in range(50))  # noise alone
 
 
 @pytest.mark.parametrize(

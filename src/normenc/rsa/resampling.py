@@ -15,6 +15,7 @@ from normenc.rsa.quadratic import total_of_pairs
 __all__ = ["block_length_of", "draw_blocks", "draw_counts", "inflation", "tiles_range", "total_variance"]
 
 Counts = npt.NDArray[np.int64]
+SURE_RISE = 6  # standard errors by which dissimilarity must rise from neighbours to its maximum
 
 
 def draw_counts(n: int, n_samples: int, rng: np.random.Generator) -> Counts:
@@ -57,24 +58,28 @@ def block_length_of(rdms: npt.NDArray[np.float64]) -> int:
     rdms : ndarray, shape (n_rdms, n_stimuli, n_stimuli)
     """
     n_stimuli = rdms.shape[-1]
-    return int(np.clip(3 * _half_way(rdms), 1, max(1, n_stimuli // 6)))
+    return int(np.clip(3 * _half_way(_by_distance(rdms).mean(axis=1)), 1, max(1, n_stimuli // 6)))
 
 
-def _half_way(rdms: npt.NDArray[np.float64]) -> int:
-    """Distance, in stimuli, at which the mean dissimilarity is half way between that of neighbours and its maximum."""
+def _by_distance(rdms: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Mean dissimilarities over RDMs of each stimulus and those so many places further, (n_stimuli // 2, n_stimuli)."""
     n_stimuli = rdms.shape[-1]
-    mean = rdms.mean(axis=0)
-    circle = np.arange(n_stimuli)
-    profile = np.array([mean[circle, (circle + lag) % n_stimuli].mean() for lag in range(1, n_stimuli // 2 + 1)])
-    middle = (profile[0] + profile.max()) / 2
-    return int(np.flatnonzero(profile >= middle)[0]) + 1
+    circle, mean = np.arange(n_stimuli), rdms.mean(axis=0)
+    return np.stack([mean[circle, (circle + lag) % n_stimuli] for lag in range(1, n_stimuli // 2 + 1)])
+
+
+def _half_way(profile: npt.NDArray[np.float64]) -> int:
+    """Distance, in stimuli, at which the mean dissimilarity is half way between that of neighbours and its maximum."""
+    return int(np.flatnonzero(profile >= (profile[0] + profile.max()) / 2)[0]) + 1
 
 
 def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None = None) -> bool:
     """Whether stimuli in order on a circle tile it: between neighbours, there are no stimuli that would add anything.
 
-    They do if the largest gap between neighbours is at most half the distance at which the mean dissimilarity is half
-    way between that of neighbours and its maximum. Such stimuli are not a sample from more: they are all there are.
+    They do if the largest gap is at most half the distance over which the mean dissimilarity rises half way from that of
+    neighbours to its maximum. Such stimuli are not a sample from more: they are all there are. Of evenly spaced ones,
+    the first neighbours that are half way must be the third or later: those of narrow tuning that is sampled coarsely
+    are the second. And neighbours must be more alike than others, by six standard errors: noise alone has no such rise.
 
     Parameters
     ----------
@@ -106,8 +111,11 @@ def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None =
         raise InputError(
             "positions must be ascending within one turn of the circle, in degrees of 360; multiply orientations by 2"
         )
-    reach = _half_way(rdms) * 360 / n_stimuli  # the mean distance of stimuli that are so many places apart
-    return bool(gaps.max() <= reach / 2 + 1e-9)
+    dissimilarity = _by_distance(rdms)
+    profile = dissimilarity.mean(axis=1)
+    reach = (_half_way(profile) - 1) * 360 / n_stimuli  # the mean distance from neighbours, which are one place apart
+    error = dissimilarity[0].std(ddof=1) / np.sqrt(n_stimuli)
+    return bool(gaps.max() <= reach / 2 + 1e-9 and profile.max() - profile[0] > SURE_RISE * error)
 
 
 def inflation(weights: Counts, order: int = 1) -> tuple[float, ...]:
