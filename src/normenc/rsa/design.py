@@ -1,0 +1,215 @@
+"""Which stimuli of a pool tell candidates apart: chosen one after the other, then exchanged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import log_ndtr, logsumexp
+
+from normenc.arrays import as_count, as_seed
+from normenc.errors import InputError
+from normenc.rsa.discriminability import Experiment, as_candidates, d_primes
+from normenc.rsa.extending import Extension
+
+__all__ = ["Chosen", "choose_stimuli", "confusion"]
+
+Floats = npt.NDArray[np.float64]
+FIRST = 5  # stimuli of the sets that choosing may start from
+STARTS = 200
+PASSES = 3  # of exchanges, at most
+TRIED = 200  # stimuli, the best to be added, that each chosen one may be exchanged for
+GAIN = 1e-3  # of the logarithm of the errors expected, for which a stimulus is exchanged
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Stimuli that tell candidates apart.
+
+    Attributes
+    ----------
+    stimuli : ndarray of int, shape (n_chosen,)
+        Places in the pool, in the order in which they were chosen.
+    discriminability : DataFrame, shape (n_candidates, n_candidates)
+        d' of each truth (row) from each rival (column) with these stimuli, see :func:`discriminability`.
+    without : ndarray, shape (n_chosen, n_candidates, n_candidates)
+        The same with all chosen stimuli but one; what each is for.
+    """
+
+    stimuli: npt.NDArray[np.intp]
+    discriminability: pd.DataFrame
+    without: Floats
+
+    @property
+    def worst(self) -> tuple[str, str]:
+        """The truth and the rival that are hardest to tell apart."""
+        row, column = np.unravel_index(np.nanargmin(self.discriminability.values), self.discriminability.shape)
+        return str(self.discriminability.index[row]), str(self.discriminability.columns[column])
+
+    @property
+    def separates(self) -> list[tuple[str, str]]:
+        """For each stimulus, the truth and the rival whose d' falls most without it, as a share of what it is."""
+        whole = self.discriminability.values
+        pairs = []
+        for left in self.without:
+            lost = np.nan_to_num((whole - left) * np.exp(log_ndtr(-whole) - log_ndtr(-whole[~np.isnan(whole)].min())))
+            row, column = np.unravel_index(np.argmax(lost), lost.shape)
+            pairs.append((str(self.discriminability.index[row]), str(self.discriminability.columns[column])))
+        return pairs
+
+
+def confusion(d_prime: Any) -> Any:
+    r"""The logarithm of the expected number of rivals taken for the truth, :math:`\sum_{i \ne j} \Phi(-d'_{ij})`.
+
+    Pairs that are hard to tell apart count most: a smooth worst case. The number over all candidates bounds one minus
+    the identification rate.
+
+    Parameters
+    ----------
+    d_prime : array_like, shape (..., n_candidates, n_candidates)
+        The diagonal does not count.
+
+    Examples
+    --------
+    >>> float(np.exp(confusion([[np.nan, 0.0], [2.0, np.nan]])).round(3))
+    0.523
+    """
+    values = np.asarray(d_prime, dtype=np.float64)
+    apart = ~np.eye(values.shape[-1], dtype=bool)
+    return logsumexp(log_ndtr(-values[..., apart]), axis=-1)
+
+
+def choose_stimuli(
+    candidates: Mapping[str, Any],
+    n_chosen: int,
+    *,
+    n_neurons: int,
+    noise: float | Mapping[str, float],
+    n_repeats: int = 1,
+    n_animals: int = 1,
+    strength: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    step: Callable[[], None] | None = None,
+) -> Chosen:
+    r"""Choose the stimuli of a pool on which candidates differ most against the noise.
+
+    The set makes the expected number of confusions, :func:`confusion`, small: of 200 random sets of 5 stimuli the best
+    is extended by the stimulus that lowers it most, until there are enough; then stimuli are exchanged for others while
+    this lowers it further.
+
+    Parameters
+    ----------
+    candidates : mapping of str to array_like, shape (n_stimuli, n_stimuli)
+        Correlation RDMs of the pool, by name.
+    n_chosen : int
+        At least 5, at most as many as the pool has.
+    n_neurons, noise, n_repeats, n_animals, strength
+        See :func:`discriminability`.
+    seed : int
+        Of the sets that choosing starts from.
+    step : callable, optional
+        Called after each stimulus.
+
+    Returns
+    -------
+    Chosen
+
+    Raises
+    ------
+    InputError
+        If there are fewer stimuli than asked for, fewer than two candidates, or two with the same RDM.
+
+    References
+    ----------
+    Golan, Guo, Schütt & Kriegeskorte, "Distinguishing representational geometries with controversial stimuli: Bayesian
+    experimental design and its application to face dissimilarity judgments", 2022; Schütt et al., eLife 2023.
+
+    Examples
+    --------
+    >>> from normenc.rsa import rdm
+    >>> rng = np.random.default_rng(0)
+    >>> patterns = rng.normal(size=(100, 30))
+    >>> pool = {"one": rdm(patterns), "other": rdm(patterns + 0.5 * rng.normal(size=patterns.shape))}
+    >>> chosen = choose_stimuli(pool, 10, n_neurons=50, noise=1.0)
+    >>> len(chosen.stimuli), chosen.discriminability.shape
+    (10, (2, 2))
+    """
+    names, matrices = as_candidates(candidates)
+    pool = matrices.shape[1]
+    n_chosen = as_count(n_chosen, "n_chosen", FIRST)
+    if n_chosen > pool:
+        raise InputError(f"n_chosen is {n_chosen}, but the pool has {pool} stimuli; choose fewer, or give more")
+    counts: Any = {"n_neurons": n_neurons, "noise": noise, "n_repeats": n_repeats, "n_animals": n_animals}
+    experiment = Experiment(names, pool, **counts, strength=strength)
+    problem = _Problem(matrices, experiment)
+    problem.check_apart(names)
+    told = step or (lambda: None)
+    chosen = problem.first(np.random.default_rng(as_seed(seed)), min(FIRST, n_chosen))
+    while len(chosen) < n_chosen:
+        chosen.append(int(np.argmin(problem.extended(chosen))))
+        told()
+    chosen = problem.exchanged(chosen)
+    places = np.array(chosen, dtype=np.intp)
+    found = problem.d_primes(places)
+    np.fill_diagonal(found, np.nan)
+    table = pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="rival"))
+    return Chosen(places, table, np.stack([problem.d_primes(np.delete(places, k)) for k in range(n_chosen)]))
+
+
+@dataclass
+class _Problem:
+    """Candidates' RDMs of the pool, and what is recorded."""
+
+    rdms: Floats
+    experiment: Experiment
+
+    def __post_init__(self) -> None:
+        self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees)
+
+    def d_primes(self, places: Any) -> Floats:
+        """Of a set of stimuli."""
+        of_set = self.rdms[:, places][:, :, places]
+        found: Floats = d_primes(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
+        return found
+
+    def check_apart(self, names: list[str]) -> None:
+        for row, name in enumerate(names):
+            for other in range(row):
+                if np.allclose(self.rdms[row], self.rdms[other], rtol=0, atol=1e-6 * np.abs(self.rdms[row]).max()):
+                    raise InputError(
+                        f"{names[other]!r} and {name!r} have the same RDM, so no stimuli of this pool tell them apart; "
+                        "leave one out"
+                    )
+
+    def first(self, rng: np.random.Generator, n: int) -> list[int]:
+        """The best of random sets."""
+        sets = [rng.choice(self.rdms.shape[1], n, replace=False) for _ in range(STARTS)]
+        with np.errstate(invalid="ignore", divide="ignore"):  # candidates that are equal on a few stimuli
+            scores = np.array([confusion(np.nan_to_num(self.d_primes(places))) for places in sets])
+        return [int(place) for place in sets[int(np.argmin(scores))]]
+
+    def extended(self, chosen: list[int], among: npt.NDArray[np.intp] | None = None) -> Floats:
+        """:func:`confusion` with one more stimulus, of the pool or of those to be tried; infinite for those chosen."""
+        scores: Floats = confusion(self.extension.d_primes(np.array(chosen), among))
+        if among is None:
+            scores[chosen] = np.inf
+        return scores
+
+    def exchanged(self, chosen: list[int]) -> list[int]:
+        """Each stimulus exchanged for the best other one, while this helps."""
+        for _ in range(PASSES):
+            before = now = float(confusion(self.d_primes(np.array(chosen))))
+            left = [confusion(self.d_primes(np.delete(chosen, k))) for k in range(len(chosen))]
+            order = [chosen[k] for k in np.argsort(left)]  # first those that are missed least
+            tried = np.argsort(self.extended(chosen), kind="stable")[: min(TRIED, self.rdms.shape[1] - len(chosen))]
+            for stimulus in order:
+                others = [place for place in chosen if place != stimulus]
+                among = np.array([place for place in tried if place not in chosen], dtype=np.intp)
+                scores = self.extended(others, among)
+                if len(scores) and scores.min() < now - GAIN:
+                    chosen, now = [*others, int(among[np.argmin(scores)])], float(scores.min())
+            if before - now < GAIN:
+                break
+        return chosen
