@@ -83,6 +83,8 @@ def numbers(found: Any) -> np.ndarray:
         columns = [name for name in found.models if name not in ("model", "why_unknown")]
         parts = [found.models[columns], found.explained, [found.explained_non_negative]]
         return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
+    if isinstance(found, rsa.Identification):
+        return found.table["share"].to_numpy()
     if isinstance(found, rsa.Ceiling):
         return np.array([found.lower, found.upper])
     if isinstance(found, rsa.WeightedModel):
@@ -224,6 +226,14 @@ CALLS = [
         {"responses": ("responses", counts(N, 12))},
         way="of neurons",
         **OWN,
+    ),
+    Call(
+        "identification",
+        lambda one, two, truth: rsa.identification(
+            {"one": one, "two": two}, n_neurons=9, noise=5, truths={"truth": truth}, n_simulations=6
+        ),
+        {**MODEL_PAIR, "truth": ("rdm", ANIMALS[0])},
+        "drawn",
     ),
     Call("infer", infer, {**MODEL_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),
     Call("infer", infer, {**MODEL_PAIR, "responses": ("responses", counts(N, 12))}, "drawn", "of responses", **OWN),

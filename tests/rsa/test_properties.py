@@ -168,6 +168,9 @@ GIVEN = {  # the least that each function needs, before options
     "simulate_responses": lambda **o: rsa.simulate_responses(
         **({"rdm": MODELS[0], "n_neurons": 4, "noise": 1, "rng": np.random.default_rng(0)} | o)
     ),
+    "identification": lambda **o: rsa.identification(
+        {"a": MODELS[0], "b": MODELS[1]}, **({"n_neurons": 9, "noise": 5, "n_simulations": 6} | o)
+    ),
     "permuted_similarities": lambda **o: rsa.permuted_similarities(*MODELS, [range(N)], **o),
 }
 
@@ -195,7 +198,7 @@ def test_a_misspelt_choice_is_named(name, option):
 
 @parameters(lambda option: option == "seed" or option.startswith("n_"))
 def test_whole_numbers_are_pythons_or_numpys(name, option):
-    least = 4 if name == "simulate_responses" else 2
+    least = 4 if name in ("simulate_responses", "identification") else 2
     expected = Call.__call__(Call(name, function(name), {}), **{option: least})
     for kind in (np.int64, np.uint8, np.int16):
         np.testing.assert_array_equal(Call(name, function(name), {})(**{option: kind(least)}), expected)

@@ -15,6 +15,7 @@ from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
+from normenc.rsa.identification import Identification, identification
 from normenc.rsa.inference import Inference, infer
 from normenc.rsa.measures import MEASURES, METHODS, Measure
 from normenc.rsa.noise import noise_covariance
@@ -31,6 +32,7 @@ __all__ = [
     "METHODS",
     "METRICS",
     "Ceiling",
+    "Identification",
     "Inference",
     "Measure",
     "Partition",
@@ -43,6 +45,7 @@ __all__ = [
     "cross_validate_weighted",
     "cross_validated_rdm",
     "fit_weights",
+    "identification",
     "infer",
     "linear_cka",
     "match_stimuli",
