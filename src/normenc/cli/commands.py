@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from normenc.cli.design import design
 from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import is_study, next_steps
 from normenc.cli.opening import open_in_browser, serve_page
@@ -253,6 +254,9 @@ def power(
     for failure in finished.failures:
         print_failure(failure)
     echo(f"tables and heat maps: {finished.folder}")
+
+
+app.command(short_help="Choose the stimuli that best tell candidate models apart.")(takes_recording(design))
 
 
 @app.command(short_help="Redraw the figures of a finished run, for a paper.")

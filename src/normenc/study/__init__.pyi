@@ -1,4 +1,5 @@
 from .comparing import Compared, compare
+from .designing import Design, design
 from .drawing import draw
 from .evaluation import Evaluation, evaluate
 from .finished import Picture, Redrawn, read_source_data, redraw
@@ -17,6 +18,7 @@ from .sweep import Failure
 
 __all__ = [
     "Compared",
+    "Design",
     "Evaluation",
     "Failure",
     "Picture",
@@ -35,6 +37,7 @@ __all__ = [
     "check_recordings",
     "compare",
     "describe",
+    "design",
     "draw",
     "evaluate",
     "load_study",
