@@ -13,8 +13,9 @@ from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.discriminability import Experiment, as_candidates, d_primes
 from normenc.rsa.extending import Extension
+from normenc.rsa.pairs import upper
 
-__all__ = ["Chosen", "choose_stimuli", "confusion"]
+__all__ = ["Chosen", "choose_stimuli", "comparisons", "confusion"]
 
 Floats = npt.NDArray[np.float64]
 FIRST = 5  # stimuli of the sets that choosing may start from
@@ -60,25 +61,46 @@ class Chosen:
         return pairs
 
 
-def confusion(d_prime: Any) -> Any:
-    r"""The logarithm of the expected number of rivals taken for the truth, :math:`\sum_{i \ne j} \Phi(-d'_{ij})`.
+def confusion(d_prime: Any, counted: Any) -> Any:
+    r"""The logarithm of the expected number of rivals that lead, :math:`\sum \Phi(-d')`.
 
-    Pairs that are hard to tell apart count most: a smooth worst case. The number over all candidates bounds one minus
-    the identification rate.
+    Comparisons that are hard to decide count most: a smooth worst case.
 
     Parameters
     ----------
-    d_prime : array_like, shape (..., n_candidates, n_candidates)
-        The diagonal does not count.
+    d_prime : array_like, shape (..., n_candidates, n_leaders, n_candidates)
+    counted : ndarray of bool, shape (n_candidates, n_leaders, n_candidates)
+        Which comparisons count.
 
     Examples
     --------
-    >>> float(np.exp(confusion([[np.nan, 0.0], [2.0, np.nan]])).round(3))
+    >>> float(np.exp(confusion([[[0.0, 0.0]], [[2.0, 0.0]]], np.array([[[False, True]], [[True, False]]]))).round(3))
     0.523
     """
-    values = np.asarray(d_prime, dtype=np.float64)
-    apart = ~np.eye(values.shape[-1], dtype=bool)
-    return logsumexp(log_ndtr(-values[..., apart]), axis=-1)
+    return logsumexp(log_ndtr(-np.asarray(d_prime, dtype=np.float64)[..., counted]), axis=-1)
+
+
+def comparisons(rdms: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """For each candidate as truth, who should lead: itself and, were it no candidate, the one most similar to it.
+
+    The latter is the most similar one on the whole pool, so that the chosen stimuli keep what the pool would say of a
+    truth that is none of the candidates.
+
+    Returns
+    -------
+    leaders : ndarray of int, shape (n_candidates, 2)
+    counted : ndarray of bool, shape (n_candidates, 2, n_candidates)
+        Which rivals there are.
+    """
+    vectors = np.stack([upper(rdm) for rdm in rdms])
+    similar = np.corrcoef(vectors)
+    np.fill_diagonal(similar, -np.inf)
+    truths = np.arange(len(rdms))
+    leaders = np.stack([truths, similar.argmax(axis=1)], axis=1)
+    counted = np.ones((len(rdms), 2, len(rdms)), dtype=bool)
+    counted[truths[:, None], np.arange(2), leaders] = False
+    counted[truths, :, truths] = False
+    return leaders, counted
 
 
 def choose_stimuli(
@@ -152,10 +174,10 @@ def choose_stimuli(
         told()
     chosen = problem.exchanged(chosen)
     places = np.array(chosen, dtype=np.intp)
-    found = problem.d_primes(places)
+    found = problem.d_primes(places)[:, 0]
     np.fill_diagonal(found, np.nan)
     table = pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="rival"))
-    return Chosen(places, table, np.stack([problem.d_primes(np.delete(places, k)) for k in range(n_chosen)]))
+    return Chosen(places, table, np.stack([problem.d_primes(np.delete(places, k))[:, 0] for k in range(n_chosen)]))
 
 
 @dataclass
@@ -166,12 +188,13 @@ class _Problem:
     experiment: Experiment
 
     def __post_init__(self) -> None:
-        self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees)
+        self.leaders, self.counted = comparisons(self.rdms)
+        self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees, self.leaders)
 
     def d_primes(self, places: Any) -> Floats:
         """Of a set of stimuli."""
         of_set = self.rdms[:, places][:, :, places]
-        found: Floats = d_primes(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
+        found: Floats = d_primes(of_set, self.experiment.reliability[:, places], self.experiment.degrees, self.leaders)
         return found
 
     def check_apart(self, names: list[str]) -> None:
@@ -187,12 +210,12 @@ class _Problem:
         """The best of random sets."""
         sets = [rng.choice(self.rdms.shape[1], n, replace=False) for _ in range(STARTS)]
         with np.errstate(invalid="ignore", divide="ignore"):  # candidates that are equal on a few stimuli
-            scores = np.array([confusion(np.nan_to_num(self.d_primes(places))) for places in sets])
+            scores = np.array([confusion(np.nan_to_num(self.d_primes(places)), self.counted) for places in sets])
         return [int(place) for place in sets[int(np.argmin(scores))]]
 
     def extended(self, chosen: list[int], among: npt.NDArray[np.intp] | None = None) -> Floats:
         """:func:`confusion` with one more stimulus, of the pool or of those to be tried; infinite for those chosen."""
-        scores: Floats = confusion(self.extension.d_primes(np.array(chosen), among))
+        scores: Floats = confusion(self.extension.d_primes(np.array(chosen), among), self.counted)
         if among is None:
             scores[chosen] = np.inf
         return scores
@@ -200,8 +223,8 @@ class _Problem:
     def exchanged(self, chosen: list[int]) -> list[int]:
         """Each stimulus exchanged for the best other one, while this helps."""
         for _ in range(PASSES):
-            before = now = float(confusion(self.d_primes(np.array(chosen))))
-            left = [confusion(self.d_primes(np.delete(chosen, k))) for k in range(len(chosen))]
+            before = now = float(confusion(self.d_primes(np.array(chosen)), self.counted))
+            left = [confusion(self.d_primes(np.delete(chosen, k)), self.counted) for k in range(len(chosen))]
             order = [chosen[k] for k in np.argsort(left)]  # first those that are missed least
             tried = np.argsort(self.extended(chosen), kind="stable")[: min(TRIED, self.rdms.shape[1] - len(chosen))]
             for stimulus in order:

@@ -22,7 +22,7 @@ from normenc.arrays import as_count
 from normenc.errors import InputError
 from normenc.rsa.pairs import as_rdm, upper
 
-__all__ = ["Experiment", "as_candidates", "d_primes", "discriminability"]
+__all__ = ["Experiment", "as_candidates", "d_primes", "discriminability", "recorded_rdm"]
 
 Floats = npt.NDArray[np.float64]
 TINY = 1e-30  # variance of a candidate's difference from itself
@@ -59,6 +59,27 @@ class Experiment:
                 raise InputError(f"noise is {of_trial}; it must be a finite standard deviation of at least 0")
             variance = 1.0 if strength is None else _strength(_entry(strength, name, "strength"), n_stimuli, name) ** 2
             row[:] = np.sqrt(variance / (variance + of_trial**2 / n_repeats))
+
+
+def recorded_rdm(rdm: Any, reliability: Any) -> Floats:
+    """The RDM that noise leaves of a signal's, with very many neurons: correlations are as much nearer 0.
+
+    Parameters
+    ----------
+    rdm : array_like, shape (n_stimuli, n_stimuli)
+    reliability : array_like, shape (n_stimuli,)
+        Standard deviation of the signal over that of the responses.
+
+    Examples
+    --------
+    >>> recorded_rdm([[0, 0.2, 1], [0.2, 0, 1], [1, 1, 0]], [0.5, 1, 1])
+    array([[0. , 0.6, 1. ],
+           [0.6, 0. , 1. ],
+           [1. , 1. , 0. ]])
+    """
+    recorded = 1 - (1 - as_rdm(rdm, "the RDM")) * np.outer(reliability, reliability)
+    np.fill_diagonal(recorded, 0)
+    return recorded
 
 
 def _entry(given: Mapping[str, Any], name: str, what: str) -> Any:
@@ -166,13 +187,13 @@ def discriminability(
         n_animals=n_animals,
         strength=strength,
     )
-    found = d_primes(matrices, experiment.reliability, experiment.degrees)
+    found = d_primes(matrices, experiment.reliability, experiment.degrees)[:, 0]
     np.fill_diagonal(found, np.nan)
     return pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="rival"))
 
 
-def d_primes(rdms: Any, reliability: Any, degrees: int) -> Any:
-    """d' of every truth (row) from every rival (column), of NumPy arrays or torch tensors, which can be differentiated.
+def d_primes(rdms: Any, reliability: Any, degrees: int, leaders: Any = None) -> Any:
+    """d' of leaders from rivals, of NumPy arrays or torch tensors, which can be differentiated.
 
     Parameters
     ----------
@@ -180,31 +201,35 @@ def d_primes(rdms: Any, reliability: Any, degrees: int) -> Any:
         0 on the diagonal.
     reliability : ndarray or Tensor, shape (n_candidates, n_stimuli)
     degrees : int
+    leaders : ndarray of int, shape (n_candidates, n_leaders), optional
+        For each truth, the candidates that should be more similar to its recordings than rivals; itself by default.
 
     Returns
     -------
-    ndarray or Tensor, shape (n_candidates, n_candidates)
-        0 on the diagonal.
+    ndarray or Tensor, shape (n_candidates, n_leaders, n_candidates)
+        0 for a leader as its own rival.
     """
     n_stimuli = rdms.shape[-1]
+    leaders = np.arange(len(rdms))[:, None] if leaders is None else leaders
     off = 1 - np.eye(n_stimuli)
     if not isinstance(rdms, np.ndarray):
         off = rdms.new_tensor(off)
     centred = (rdms - (rdms.sum(-1).sum(-1) / (n_stimuli * (n_stimuli - 1)))[:, None, None]) * off
     standard = centred / ((centred**2).sum(-1).sum(-1) ** 0.5)[:, None, None]
     rows = [
-        _of_truth(rdms[truth], standard[truth] - standard, reliability[truth], off, degrees)
-        for truth in range(len(rdms))
+        _of_truth(rdms[truth], standard[leader] - standard, reliability[truth], off, degrees)
+        for truth, leader in zip(np.arange(len(rdms)).repeat(leaders.shape[1]), leaders.ravel(), strict=True)
     ]
+    shape = (len(rdms), leaders.shape[1], len(rdms))
     if isinstance(rdms, np.ndarray):
-        return np.stack(rows)
+        return np.stack(rows).reshape(shape)
     import torch
 
-    return torch.stack(rows)
+    return torch.stack(rows).reshape(shape)
 
 
 def _of_truth(rdm: Any, weights: Any, reliability: Any, off: Any, degrees: int) -> Any:
-    """d' of a truth from rivals by the weights of pairs, shape (n_rivals, n_stimuli, n_stimuli)."""
+    """d' of a leader from rivals by the weights of pairs, shape (n_rivals, n_stimuli, n_stimuli)."""
     correlations = (1 - rdm) * reliability[:, None] * reliability[None, :] * off
     products = weights / 2 * correlations
     balanced = weights / 2 - products.sum(-1)[..., None] * (1 - off)

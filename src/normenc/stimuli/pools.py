@@ -94,7 +94,9 @@ def _gratings(n: int, rng: np.random.Generator, resolution: float) -> tuple[torc
     table = _waves(n, rng)
     table["waveform"] = rng.choice(["sine", "square"], size=n)
     table["aperture"] = rng.choice(["none", *SIZES], size=n)
-    table["aperture_size"] = np.array([rng.uniform(*SIZES[own]) if own in SIZES else np.nan for own in table["aperture"]])
+    table["aperture_size"] = np.array(
+        [rng.uniform(*SIZES[own]) if own in SIZES else np.nan for own in table["aperture"]]
+    )
     images = torch.empty((n, *image_size(resolution)))
     for row in range(n):
         of_one = {name: float(table[name][row]) for name in ("spatial_frequency", "phase", "contrast")}
@@ -129,7 +131,9 @@ def _textures(n: int, rng: np.random.Generator, resolution: float) -> tuple[torc
         values[n_noise:] = np.nan
     table["photograph"] = np.full(n, None, dtype=object)
     if n > n_noise:
-        patches = natural_patches(n - n_noise, rng, photographs=_large_enough(resolution), resolution=resolution, zoom=1)
+        patches = natural_patches(
+            n - n_noise, rng, photographs=_large_enough(resolution), resolution=resolution, zoom=1
+        )
         images[n_noise:] = phase_scrambled(patches.images, rng)
         table["photograph"][n_noise:] = patches.parameters["photograph"]
     return images, table

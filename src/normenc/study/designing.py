@@ -1,8 +1,7 @@
 """Which stimuli would tell: those of a pool on which a study's candidates differ most against a recording's noise."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,14 @@ import pandas as pd
 from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.recordings import Preparation
-from normenc.rsa.design import Chosen
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
-from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.design_files import chosen_table, file_names, presentation_order, write_images, write_table
-from normenc.study.pool_images import Pool, read_pool, shown_pool
-from normenc.study.power_analysis import _noise as candidate_noise
-from normenc.study.power_simulation import distinct
-from normenc.study.predicted_rates import identification_rate, trial_numbers
-from normenc.study.progress import ProgressCallback, each, reporting, stage
-from normenc.study.represented import represent
+from normenc.study.design_question import StimulusSet, asked
+from normenc.study.design_synthesis import synthesised
+from normenc.study.pool_images import Pool, read_pool
+from normenc.study.predicted_rates import predicted_rates
+from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study, asked_study
 from normenc.texts import file_stem
@@ -31,8 +27,6 @@ from normenc.training import resolve_device
 from normenc.whole_files import write_whole
 
 __all__ = ["Design", "design"]
-
-OF_POOL, RANDOM, OWN = "chosen", "random", "own stimuli"
 
 
 @dataclass(frozen=True)
@@ -167,106 +161,40 @@ def _neurons(prepared: Prepared) -> int:
 
 def _designed(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progress: ProgressCallback) -> Design:
     settings = prepared.study.design
-    own = candidates_on(represent(prepared, device=device, progress=progress))
-    shown = shown_pool(prepared, pool.images, pool.names)
-    of_pool = candidates_on(represent(shown, device=device, progress=progress))
-    if pool.orientation is not None:
-        of_pool = of_pool.joined(orientation_models(shown, pool.orientation))
-    names, same, left_out = _compared(own, of_pool)
-    own, of_pool = own.only(names), of_pool.only(names)
-    noise = _noise(prepared, own, progress)
-    experiment: dict[str, Any] = {"n_neurons": n_neurons, "noise": noise}
-    strength = of_pool.strength(own)
+    question = asked(prepared, pool, n_neurons, device, progress)
     with stage(progress, "choosing stimuli", settings.n) as counted:
         chosen = rsa.choose_stimuli(
-            of_pool.rdms,
+            question.of_pool.rdms,
             settings.n,
-            **experiment,
+            n_neurons=n_neurons,
+            noise=question.noise,
             n_repeats=settings.trials,
-            strength=strength,
+            strength=question.of_pool.strength(question.own),
             seed=settings.seed,
             step=counted.step,
         )
-    predicted = _predicted(prepared, (own, of_pool, strength), chosen, experiment, progress)
-    files = file_names(settings.n)
-    parameters = pool.parameters.iloc[chosen.stimuli].reset_index(drop=True).dropna(axis=1, how="all")
+    sets = question.sets(chosen.stimuli)
+    images, d_prime, left_out = pool.images[chosen.stimuli], chosen.discriminability, question.left_out
+    files, parameters = file_names(settings.n), pool.parameters.iloc[chosen.stimuli].reset_index(drop=True)
+    parameters = parameters.dropna(axis=1, how="all")
+    if settings.synthesise:
+        made = synthesised(question, chosen, progress)
+        images, d_prime, left_out = made.images, made.discriminability, left_out | made.left_out
+        sets.insert(1, StimulusSet("synthesised", made.candidates))
+        parameters = parameters.add_prefix("start_")
     sources = [pool.names[place] for place in chosen.stimuli]
     stimuli = pd.DataFrame(chosen_table(files, sources, chosen.separates))
-    order = presentation_order(
-        files, parameters, trials=settings.trials, blanks=settings.blanks, seed=settings.seed
-    )
     return Design(
-        pool.images[chosen.stimuli],
+        images,
         pd.concat([stimuli, parameters], axis=1),
-        order,
-        predicted,
-        chosen.discriminability,
+        presentation_order(files, parameters, trials=settings.trials, blanks=settings.blanks, seed=settings.seed),
+        predicted_rates(question, sets, progress),
+        d_prime,
         prepared.study,
         n_neurons,
-        left_out=pool.left_out | prepared.skipped_controls | left_out,
-        same=same,
+        left_out=left_out,
+        same=question.same,
     )
-
-
-def _compared(own: Candidates, of_pool: Candidates) -> tuple[list[str], dict[str, str], dict[str, str]]:
-    """Labels of the candidates, those that are like another one, and why others are left out."""
-    kept, same = distinct({0: of_pool.rdms})
-    left_out = {}
-    for label in own.rdms:
-        if label not in of_pool.rdms:
-            why = of_pool.lacking.get(label, "it is given orientations, which the pool's images do not have")
-            left_out[label] = f"it has no RDM of the pool: {why}"
-    left_out |= own.lacking
-    names = [label for label in kept[0] if label in own.rdms]
-    if len(names) < 2:
-        raise InputError(
-            f"design compares candidates, and only {', '.join(names) or 'none'} has an RDM of its own on this pool; "
-            "add layers, untrained twins or controls to the study, or take another pool"
-        )
-    return names, same, left_out
-
-
-def _noise(prepared: Prepared, own: Candidates, progress: ProgressCallback) -> dict[str, float]:
-    """Of one trial, for each candidate."""
-    stated = prepared.study.design.noise
-    if stated is not None:
-        return dict.fromkeys(own.rdms, stated)
-    return candidate_noise(prepared, own.rdms, progress)
-
-
-def _predicted(
-    prepared: Prepared,
-    on: tuple[Candidates, Candidates, Mapping[str, Any]],
-    chosen: Chosen,
-    experiment: Mapping[str, Any],
-    progress: ProgressCallback,
-) -> pd.DataFrame:
-    """Identification rates of the chosen stimuli, of random ones, and of the recording's own."""
-    own, of_pool, strength = on
-    settings = prepared.study.design
-    rng = np.random.default_rng([settings.seed, 11])
-    n_pool = len(next(iter(of_pool.rdms.values())))
-    sets: list[tuple[str, int, Candidates, dict[str, Any]]] = []
-    draws = [rng.choice(n_pool, settings.n, replace=False) for _ in range(settings.n_random)]
-    for name, places in ((OF_POOL, chosen.stimuli), *((RANDOM, places) for places in draws)):
-        some = {label: values[places] for label, values in strength.items()}
-        sets.append((name, settings.n, of_pool.of(places), some))
-    sets.append((OWN, prepared.recording.n_stimuli, own, own.strength(own)))
-    rate = partial(
-        identification_rate,
-        **experiment,
-        measures=[prepared.study.comparison.method],
-        n_simulations=settings.n_simulations,
-        seed=settings.seed,
-    )
-    rows = []
-    for place, (name, n_stimuli, candidates, of_set) in enumerate(each(progress, "predicting", sets)):
-        for trials in trial_numbers(settings.trials):
-            found = rate(candidates, of_set, n_repeats=trials)
-            draw = place if name == RANDOM else None
-            rows.append((name, draw, n_stimuli, trials, found["rate"], found["low"], found["high"]))
-    columns = ["stimuli", "draw", "n_stimuli", "trials", "rate", "low", "high"]
-    return pd.DataFrame(rows, columns=columns).astype({"draw": "Int64"})
 
 
 def _write(made: Design, folder: Path) -> None:
