@@ -11,16 +11,16 @@ from scipy.special import log_ndtr, logsumexp
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.discriminability import Experiment, as_candidates, d_primes
+from normenc.rsa.discriminability import Experiment, as_candidates, leads
 from normenc.rsa.extending import Extension
-from normenc.rsa.pairs import upper
 
-__all__ = ["Chosen", "choose_stimuli", "comparisons", "confusion"]
+__all__ = ["Chosen", "choose_stimuli", "confusion"]
 
 Floats = npt.NDArray[np.float64]
 FIRST = 5  # stimuli of the sets that choosing may start from
 STARTS = 200
 PASSES = 3  # of exchanges, at most
+MIXED = 0.7  # of the truth, in a mixture with a rival
 TRIED = 200  # stimuli, the best to be added, that each chosen one may be exchanged for
 GAIN = 1e-3  # of the logarithm of the errors expected, for which a stimulus is exchanged
 
@@ -52,7 +52,7 @@ class Chosen:
     @property
     def separates(self) -> list[tuple[str, str]]:
         """For each stimulus, the truth and the rival whose d' falls most without it, as a share of what it is."""
-        whole = self.discriminability.values
+        whole = self.discriminability.to_numpy()
         pairs = []
         for left in self.without:
             lost = np.nan_to_num((whole - left) * np.exp(log_ndtr(-whole) - log_ndtr(-whole[~np.isnan(whole)].min())))
@@ -61,46 +61,28 @@ class Chosen:
         return pairs
 
 
-def confusion(d_prime: Any, counted: Any) -> Any:
-    r"""The logarithm of the expected number of rivals that lead, :math:`\sum \Phi(-d')`.
+def confusion(lead: Any, spread: Any) -> Floats:
+    r"""The logarithm of the number of rivals that are expected to lead, over all pairs of a truth and a rival.
 
-    Comparisons that are hard to decide count most: a smooth worst case.
+    With m the lead of i over j if i is the truth, and s its standard deviation, it is the sum of
+    :math:`\Phi(-m_{ij} / s_{ij})`, and of :math:`\Phi(-(0.7 m_{ij} - 0.3 m_{ji}) / s_{ij})` for a truth that is
+    7 parts of i and 3 of j: neurons are never quite like a candidate. Pairs that are hard to tell apart count most: a
+    smooth worst case.
 
     Parameters
     ----------
-    d_prime : array_like, shape (..., n_candidates, n_leaders, n_candidates)
-    counted : ndarray of bool, shape (n_candidates, n_leaders, n_candidates)
-        Which comparisons count.
+    lead, spread : ndarray, shape (..., n_candidates, n_candidates)
+        See :func:`normenc.rsa.discriminability.leads`; the diagonal does not count.
 
     Examples
     --------
-    >>> float(np.exp(confusion([[[0.0, 0.0]], [[2.0, 0.0]]], np.array([[[False, True]], [[True, False]]]))).round(3))
-    0.523
+    >>> float(np.exp(confusion(np.array([[0.0, 0.0], [2.0, 0.0]]), np.ones((2, 2)))).round(3))
+    1.331
     """
-    return logsumexp(log_ndtr(-np.asarray(d_prime, dtype=np.float64)[..., counted]), axis=-1)
-
-
-def comparisons(rdms: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """For each candidate as truth, who should lead: itself and, were it no candidate, the one most similar to it.
-
-    The latter is the most similar one on the whole pool, so that the chosen stimuli keep what the pool would say of a
-    truth that is none of the candidates.
-
-    Returns
-    -------
-    leaders : ndarray of int, shape (n_candidates, 2)
-    counted : ndarray of bool, shape (n_candidates, 2, n_candidates)
-        Which rivals there are.
-    """
-    vectors = np.stack([upper(rdm) for rdm in rdms])
-    similar = np.corrcoef(vectors)
-    np.fill_diagonal(similar, -np.inf)
-    truths = np.arange(len(rdms))
-    leaders = np.stack([truths, similar.argmax(axis=1)], axis=1)
-    counted = np.ones((len(rdms), 2, len(rdms)), dtype=bool)
-    counted[truths[:, None], np.arange(2), leaders] = False
-    counted[truths, :, truths] = False
-    return leaders, counted
+    apart = ~np.eye(lead.shape[-1], dtype=bool)
+    mixed = MIXED * lead - (1 - MIXED) * lead.swapaxes(-1, -2)
+    both = np.concatenate([own[..., apart] / spread[..., apart] for own in (lead, mixed)], axis=-1)
+    return np.asarray(logsumexp(log_ndtr(-both), axis=-1))
 
 
 def choose_stimuli(
@@ -117,8 +99,9 @@ def choose_stimuli(
 ) -> Chosen:
     r"""Choose the stimuli of a pool on which candidates differ most against the noise.
 
-    The set makes the expected number of confusions, :func:`confusion`, small: of 200 random sets of 5 stimuli the best
-    is extended by the stimulus that lowers it most, until there are enough; then stimuli are exchanged for others while
+    The set makes the number of confusions that are expected small, over all pairs of a truth and a rival, and also
+    where the truth is a mixture of 7 parts of a candidate and 3 of a rival: of 200 random sets of 5 stimuli the best is
+    extended by the stimulus that lowers it most, until there are enough; then stimuli are exchanged for others while
     this lowers it further.
 
     Parameters
@@ -174,10 +157,9 @@ def choose_stimuli(
         told()
     chosen = problem.exchanged(chosen)
     places = np.array(chosen, dtype=np.intp)
-    found = problem.d_primes(places)[:, 0]
-    np.fill_diagonal(found, np.nan)
-    table = pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="rival"))
-    return Chosen(places, table, np.stack([problem.d_primes(np.delete(places, k))[:, 0] for k in range(n_chosen)]))
+    table = pd.DataFrame(problem.d_primes(places), index=pd.Index(names, name="truth"))
+    table.columns = pd.Index(names, name="rival")
+    return Chosen(places, table, np.stack([problem.d_primes(np.delete(places, k)) for k in range(n_chosen)]))
 
 
 @dataclass
@@ -188,14 +170,25 @@ class _Problem:
     experiment: Experiment
 
     def __post_init__(self) -> None:
-        self.leaders, self.counted = comparisons(self.rdms)
-        self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees, self.leaders)
+        self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees)
 
-    def d_primes(self, places: Any) -> Floats:
+    def leads(self, places: Any) -> tuple[Floats, Floats]:
         """Of a set of stimuli."""
         of_set = self.rdms[:, places][:, :, places]
-        found: Floats = d_primes(of_set, self.experiment.reliability[:, places], self.experiment.degrees, self.leaders)
-        return found
+        lead, spread = leads(of_set, self.experiment.reliability[:, places], self.experiment.degrees)
+        return lead, spread
+
+    def d_primes(self, places: Any) -> Floats:
+        """Leads over their spread, NaN on the diagonal."""
+        lead, spread = self.leads(places)
+        np.fill_diagonal(spread, np.nan)
+        return lead / spread
+
+    def confusion(self, places: Any) -> float:
+        """Of a set of stimuli; infinite where a candidate's dissimilarities are all equal on them."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = float(confusion(*self.leads(places)))
+        return np.inf if np.isnan(found) else found
 
     def check_apart(self, names: list[str]) -> None:
         for row, name in enumerate(names):
@@ -209,13 +202,12 @@ class _Problem:
     def first(self, rng: np.random.Generator, n: int) -> list[int]:
         """The best of random sets."""
         sets = [rng.choice(self.rdms.shape[1], n, replace=False) for _ in range(STARTS)]
-        with np.errstate(invalid="ignore", divide="ignore"):  # candidates that are equal on a few stimuli
-            scores = np.array([confusion(np.nan_to_num(self.d_primes(places)), self.counted) for places in sets])
+        scores = [self.confusion(places) for places in sets]
         return [int(place) for place in sets[int(np.argmin(scores))]]
 
     def extended(self, chosen: list[int], among: npt.NDArray[np.intp] | None = None) -> Floats:
         """:func:`confusion` with one more stimulus, of the pool or of those to be tried; infinite for those chosen."""
-        scores: Floats = confusion(self.extension.d_primes(np.array(chosen), among), self.counted)
+        scores = confusion(*self.extension.leads(np.array(chosen), among))
         if among is None:
             scores[chosen] = np.inf
         return scores
@@ -223,8 +215,8 @@ class _Problem:
     def exchanged(self, chosen: list[int]) -> list[int]:
         """Each stimulus exchanged for the best other one, while this helps."""
         for _ in range(PASSES):
-            before = now = float(confusion(self.d_primes(np.array(chosen)), self.counted))
-            left = [confusion(self.d_primes(np.delete(chosen, k)), self.counted) for k in range(len(chosen))]
+            before = now = self.confusion(np.array(chosen))
+            left = [self.confusion(np.delete(chosen, k)) for k in range(len(chosen))]
             order = [chosen[k] for k in np.argsort(left)]  # first those that are missed least
             tried = np.argsort(self.extended(chosen), kind="stable")[: min(TRIED, self.rdms.shape[1] - len(chosen))]
             for stimulus in order:

@@ -22,7 +22,7 @@ from normenc.arrays import as_count
 from normenc.errors import InputError
 from normenc.rsa.pairs import as_rdm, upper
 
-__all__ = ["Experiment", "as_candidates", "d_primes", "discriminability", "recorded_rdm"]
+__all__ = ["Experiment", "as_candidates", "discriminability", "leads", "recorded_rdm"]
 
 Floats = npt.NDArray[np.float64]
 TINY = 1e-30  # variance of a candidate's difference from itself
@@ -187,13 +187,14 @@ def discriminability(
         n_animals=n_animals,
         strength=strength,
     )
-    found = d_primes(matrices, experiment.reliability, experiment.degrees)[:, 0]
+    lead, spread = leads(matrices, experiment.reliability, experiment.degrees)
+    found = lead / spread
     np.fill_diagonal(found, np.nan)
     return pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="rival"))
 
 
-def d_primes(rdms: Any, reliability: Any, degrees: int, leaders: Any = None) -> Any:
-    """d' of leaders from rivals, of NumPy arrays or torch tensors, which can be differentiated.
+def leads(rdms: Any, reliability: Any, degrees: int) -> tuple[Any, Any]:
+    """The lead of every truth (row) over every rival (column), of NumPy arrays or torch tensors, which keep gradients.
 
     Parameters
     ----------
@@ -201,38 +202,36 @@ def d_primes(rdms: Any, reliability: Any, degrees: int, leaders: Any = None) -> 
         0 on the diagonal.
     reliability : ndarray or Tensor, shape (n_candidates, n_stimuli)
     degrees : int
-    leaders : ndarray of int, shape (n_candidates, n_leaders), optional
-        For each truth, the candidates that should be more similar to its recordings than rivals; itself by default.
 
     Returns
     -------
-    ndarray or Tensor, shape (n_candidates, n_leaders, n_candidates)
-        0 for a leader as its own rival.
+    lead, spread : ndarray or Tensor, shape (n_candidates, n_candidates)
+        Expected difference of similarities times the standard deviation of the recording's dissimilarities, 0 on the
+        diagonal; and its standard deviation.
     """
     n_stimuli = rdms.shape[-1]
-    leaders = np.arange(len(rdms))[:, None] if leaders is None else leaders
     off = 1 - np.eye(n_stimuli)
     if not isinstance(rdms, np.ndarray):
         off = rdms.new_tensor(off)
     centred = (rdms - (rdms.sum(-1).sum(-1) / (n_stimuli * (n_stimuli - 1)))[:, None, None]) * off
-    standard = centred / ((centred**2).sum(-1).sum(-1) ** 0.5)[:, None, None]
+    standard = centred / (((centred**2).sum(-1).sum(-1) / 2) ** 0.5)[:, None, None]
     rows = [
-        _of_truth(rdms[truth], standard[leader] - standard, reliability[truth], off, degrees)
-        for truth, leader in zip(np.arange(len(rdms)).repeat(leaders.shape[1]), leaders.ravel(), strict=True)
+        _of_truth(rdms[truth], standard[truth] - standard, reliability[truth], off, degrees)
+        for truth in range(len(rdms))
     ]
-    shape = (len(rdms), leaders.shape[1], len(rdms))
+    lead, spread = zip(*rows, strict=True)
     if isinstance(rdms, np.ndarray):
-        return np.stack(rows).reshape(shape)
+        return np.stack(lead), np.stack(spread)
     import torch
 
-    return torch.stack(rows).reshape(shape)
+    return torch.stack(lead), torch.stack(spread)
 
 
-def _of_truth(rdm: Any, weights: Any, reliability: Any, off: Any, degrees: int) -> Any:
-    """d' of a leader from rivals by the weights of pairs, shape (n_rivals, n_stimuli, n_stimuli)."""
+def _of_truth(rdm: Any, weights: Any, reliability: Any, off: Any, degrees: int) -> tuple[Any, Any]:
+    """The lead of a truth over rivals by the weights of pairs, shape (n_rivals, n_stimuli, n_stimuli)."""
     correlations = (1 - rdm) * reliability[:, None] * reliability[None, :] * off
     products = weights / 2 * correlations
     balanced = weights / 2 - products.sum(-1)[..., None] * (1 - off)
     root = balanced @ (correlations + (1 - off))
     variance = 2 * (root * root.swapaxes(-1, -2)).sum(-1).sum(-1) / degrees
-    return -products.sum(-1).sum(-1) / (variance + TINY) ** 0.5
+    return -products.sum(-1).sum(-1), (variance + TINY) ** 0.5

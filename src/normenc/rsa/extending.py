@@ -1,4 +1,4 @@
-r"""d' of all truths from all rivals, with every stimulus of a pool added to a set, without building each larger set.
+r"""The leads of all truths over all rivals, with each stimulus of a pool added to a set, without building the larger sets.
 
 With A and P of the module :mod:`normenc.rsa.discriminability`, :math:`tr(A P A P)` is a quadratic form in the three
 matrices that the weights are made of: the RDMs of truth and rival, and the constant. Each of its terms,
@@ -26,17 +26,15 @@ class Extension:
     rdms : ndarray, shape (n_candidates, n_pool, n_pool)
     reliability : ndarray, shape (n_candidates, n_pool)
     degrees : int
-    leaders : ndarray of int, shape (n_candidates, n_leaders)
-        See :func:`normenc.rsa.discriminability.d_primes`.
     """
 
-    def __init__(self, rdms: Floats, reliability: Floats, degrees: int, leaders: npt.NDArray[np.intp]) -> None:
+    def __init__(self, rdms: Floats, reliability: Floats, degrees: int) -> None:
         n_pool = rdms.shape[1]
         self.shift = rdms.sum(axis=(1, 2)) / (n_pool * (n_pool - 1))
-        self.rdms, self.reliability, self.degrees, self.leaders = rdms, reliability, degrees, leaders
+        self.rdms, self.reliability, self.degrees = rdms, reliability, degrees
 
-    def d_primes(self, chosen: npt.NDArray[np.intp], among: npt.NDArray[np.intp] | None = None) -> Floats:
-        """d' with one more stimulus than those chosen, shape (n_among, n_candidates, n_leaders, n_candidates).
+    def leads(self, chosen: npt.NDArray[np.intp], among: npt.NDArray[np.intp] | None = None) -> tuple[Floats, Floats]:
+        """Leads and their spreads with one more stimulus, shape (n_among, n_candidates, n_candidates).
 
         Parameters
         ----------
@@ -49,12 +47,12 @@ class Extension:
         inside, bases = (self._bases(rows, chosen) for rows in (chosen, tried))
         inside[:, diagonal, diagonal] = 0
         moments = _moments(inside, bases)
-        found = np.empty((len(tried), n, self.leaders.shape[1], n))
+        lead, spread = np.empty((2, len(tried), n, n))
         for truth in range(n):
             own, added = (self._correlations(truth, rows, chosen) for rows in (chosen, tried))
             np.fill_diagonal(own, 0)
-            found[:, truth] = self._of_truth(truth, inside, bases, added, own, moments)
-        return found
+            lead[:, truth], spread[:, truth] = self._of_truth(truth, inside, bases, added, own, moments)
+        return lead, spread
 
     def _bases(self, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> Floats:
         """Dissimilarities around their mean by candidate, and last the constant."""
@@ -70,25 +68,26 @@ class Extension:
 
     def _of_truth(
         self, truth: int, inside: Floats, bases: Floats, added: Floats, own: Floats, moments: tuple[Floats, Floats]
-    ) -> Floats:
+    ) -> tuple[Floats, Floats]:
         means, norms = moments
         n = len(self.rdms)
         # Sums of products of each base with the expected correlations, over the pairs of the larger set.
         products = (inside * own).sum(axis=(1, 2)) / 2 + np.einsum("xsm,sm->sx", bases, added)
-        similar = -(products[:, :n] - means * products[:, n:]) / norms
-        terms = _Terms(inside, own, bases, added)
-        same = np.stack([terms.of(x, x) for x in range(n + 1)], axis=1)
-        with_one = np.stack([terms.of(x, n) for x in range(n)], axis=1)
+        centred = products[:, :n] - means * products[:, n:]
+        similar = centred / norms
+        mean = -(similar[:, [truth]] - similar)
+        own_terms = _Terms(inside, own, bases, added)
+        same = np.stack([own_terms.of(x, x) for x in range(n + 1)], axis=1)
+        with_one = np.stack([own_terms.of(x, n) for x in range(n)], axis=1)
+        with_truth = np.stack([own_terms.of(x, truth) for x in range(n)], axis=1)
         scale = 1 / norms  # of each candidate's RDM in the weights
-        found = np.empty((len(added), self.leaders.shape[1], n))
-        for place, lead in enumerate(self.leaders[truth].tolist()):
-            with_lead = np.stack([terms.of(x, lead) for x in range(n)], axis=1)
-            one, constant = scale[:, [lead]], means * scale - means[:, [lead]] * scale[:, [lead]]
-            variance = one**2 * same[:, [lead]] + scale**2 * same[:, :n] + constant**2 * same[:, n:]
-            variance += 2 * constant * (one * with_one[:, [lead]] - scale * with_one) - 2 * one * scale * with_lead
-            spread = np.sqrt(np.maximum(2 * variance, LEAST) / self.degrees)
-            found[:, place] = (similar[:, [lead]] - similar) / spread
-        return found
+        shift = -means * scale
+        constant = shift[:, [truth]] - shift
+        one, other = scale[:, [truth]], scale
+        variance = one**2 * same[:, [truth]] + other**2 * same[:, :n] + constant**2 * same[:, n:]
+        variance += 2 * one * constant * with_one[:, [truth]] - 2 * other * constant * with_one
+        variance -= 2 * one * other * with_truth
+        return mean, np.sqrt(np.maximum(2 * variance, LEAST) / self.degrees)
 
 
 def _moments(inside: Floats, bases: Floats) -> tuple[Floats, Floats]:

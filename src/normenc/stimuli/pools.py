@@ -36,10 +36,10 @@ def stimulus_pool(
         At least as many as there are kinds.
     rng : Generator
     kinds : sequence of str
-        ``"gratings"``, sine or square waves of any orientation, spatial frequency (three octaves), phase, contrast (0.25
-        to 1) and aperture (none, a disc or a Gaussian); ``"plaids"``, two sine waves with 15 to 90 degrees between
-        them; ``"textures"``, half of them noise of a band of spatial frequencies and of orientations (20 degrees, or
-        all), half photographs with random phases; ``"photographs"``, upright patches of those that come with
+        ``"gratings"``, sine or square waves of any orientation, spatial frequency (three octaves), phase, contrast
+        (0.25 to 1) and aperture (none, a disc or a Gaussian); ``"plaids"``, two sine waves with 15 to 90 degrees
+        between them; ``"textures"``, half of them noise of a band of spatial frequencies and of orientations (20
+        degrees, or all), half photographs with random phases; ``"photographs"``, upright patches of those that come with
         scikit-image and scikit-learn, in grey.
     resolution : float
         Image pixels per full-resolution pixel; 0.4 gives 192 x 256 pixels.
@@ -78,7 +78,7 @@ def stimulus_pool(
 
 
 def _octaves(rng: np.random.Generator, bounds: tuple[float, float], n: int) -> npt.NDArray[np.float64]:
-    return np.exp2(rng.uniform(*np.log2(bounds), size=n))
+    return np.exp2(rng.uniform(float(np.log2(bounds[0])), float(np.log2(bounds[1])), size=n))
 
 
 def _waves(n: int, rng: np.random.Generator) -> Table:
@@ -99,7 +99,7 @@ def _gratings(n: int, rng: np.random.Generator, resolution: float) -> tuple[torc
     )
     images = torch.empty((n, *image_size(resolution)))
     for row in range(n):
-        of_one = {name: float(table[name][row]) for name in ("spatial_frequency", "phase", "contrast")}
+        of_one: Table = {name: float(table[name][row]) for name in ("spatial_frequency", "phase", "contrast")}
         window = table["aperture"][row]
         shown = {} if window == "none" else {"aperture": window, "aperture_size": table["aperture_size"][row]}
         angle, waveform = table["orientation"][row], table["waveform"][row]
@@ -124,7 +124,7 @@ def _textures(n: int, rng: np.random.Generator, resolution: float) -> tuple[torc
     images = torch.empty((n, *image_size(resolution)))
     for row in range(n_noise):
         angle = table["orientation"][row]
-        options = {name: float(table[name][row]) for name in ("spatial_frequency", "bandwidth", "contrast")}
+        options: Table = {name: float(table[name][row]) for name in ("spatial_frequency", "bandwidth", "contrast")}
         options |= {"orientation": None if np.isnan(angle) else angle}
         images[row] = bandpassed_noise(1, rng, resolution=resolution, **options).images[0]
     for values in table.values():

@@ -1,6 +1,7 @@
 """Synthesise the stimuli of a design: from the chosen ones, through the candidates that can be differentiated."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +9,8 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
-from normenc.rsa.design import Chosen, comparisons, confusion
-from normenc.rsa.discriminability import Experiment, d_primes, discriminability
+from normenc.rsa.design import Chosen, confusion
+from normenc.rsa.discriminability import Experiment, discriminability, leads
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.design_question import Question
 from normenc.study.differentiable import differentiable
@@ -50,9 +51,7 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             f"design.synthesise: only {', '.join(responses) or 'none'} of the candidates can be differentiated, and "
             "images are changed until two differ more; leave it out"
         )
-    whole = np.stack([question.of_pool.rdms[name] for name in names])
-    leaders, counted = comparisons(whole)
-    plan = {"n_neurons": question.n_neurons, "noise": question.noise, "n_repeats": settings.trials}
+    plan: dict[str, Any] = {"n_neurons": question.n_neurons, "noise": question.noise, "n_repeats": settings.trials}
 
     def confusion_of(tried: Bytes) -> float:
         on = _candidates(question, tried, chosen)
@@ -60,7 +59,7 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             return np.inf
         experiment = Experiment(names, len(tried), **plan, strength=on.strength(question.own))
         rdms = np.stack([on.rdms[name] for name in names])
-        return float(confusion(d_primes(rdms, experiment.reliability, experiment.degrees, leaders), counted))
+        return float(confusion(*leads(rdms, experiment.reliability, experiment.degrees)))
 
     with stage(progress, "synthesising stimuli", STEPS) as counting:
         made = synthesise(
@@ -70,7 +69,6 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             confusion_of,
             noise={name: question.noise[name] / settings.trials**0.5 for name in responses},
             degrees=question.n_neurons - 1,
-            whole=whole[[names.index(name) for name in responses]],
             step=counting.step,
         )
     found = _candidates(question, made.images, chosen).only(names)

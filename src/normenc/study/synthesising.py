@@ -1,20 +1,19 @@
 r"""Images changed by gradient until candidates differ more: controversial stimuli, after Golan et al. (2020).
 
-The gradient is that of :func:`normenc.rsa.design.confusion`, through the layers of the networks. After every step images
-are made natural again: each has the amplitude spectrum that it started with, and with it its mean and contrast, so that
-phases alone are free, and values from 0 to 1.
+The gradient is that of :func:`normenc.rsa.design.confusion`, through the layers of the networks. After every step
+images are made natural again: each has the amplitude spectrum that it started with, and with it its mean and contrast,
+so that phases alone are free, and values from 0 to 1.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from normenc.rsa.design import comparisons
-from normenc.rsa.discriminability import d_primes
+from normenc.rsa.design import MIXED
+from normenc.rsa.discriminability import leads
 from normenc.study.differentiable import Responses
 
 __all__ = ["Synthesis", "natural_again", "synthesise"]
@@ -65,7 +64,6 @@ def synthesise(
     *,
     noise: Mapping[str, float],
     degrees: int,
-    whole: npt.NDArray[np.float64],
     step: Callable[[], None],
 ) -> Synthesis:
     """Change images along the gradient, and keep the best of those tried.
@@ -83,22 +81,19 @@ def synthesise(
         Of the averages over trials, in standard deviations of the signal.
     degrees : int
         Of freedom, see :class:`normenc.rsa.discriminability.Experiment`.
-    whole : ndarray, shape (n_candidates, n_pool, n_pool)
-        RDMs of the pool, of these candidates.
     step : callable
         Called after each step.
     """
     start = _floats(images)
     amplitudes = torch.fft.fft2(start).abs()
-    leaders, counted = comparisons(whole)
     now = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([now], lr=RATE)
     best, before = images, confusion_of(images)
     after = before
     for place in range(1, STEPS + 1):
         optimiser.zero_grad()
-        loss = _confusion(now, responses, spreads, noise, degrees, leaders, torch.from_numpy(counted))
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = _confusion(now, responses, spreads, noise, degrees)
+        loss.backward()
         optimiser.step()
         with torch.no_grad():
             now.copy_(natural_again(now, amplitudes))
@@ -116,8 +111,6 @@ def _confusion(
     spreads: Mapping[str, float],
     noise: Mapping[str, float],
     degrees: int,
-    leaders: npt.NDArray[np.intp],
-    counted: torch.Tensor,
 ) -> torch.Tensor:
     """See :func:`normenc.rsa.design.confusion`, which this is in torch."""
     rdms, reliability = [], []
@@ -129,8 +122,11 @@ def _confusion(
         reliability.append(strength / (strength**2 + noise[name] ** 2).sqrt())
         directions = patterns / length[:, None]
         rdms.append((1 - directions @ directions.T) * (1 - torch.eye(len(images), dtype=torch.float64)))
-    d_prime: Any = d_primes(torch.stack(rdms), torch.stack(reliability), degrees, leaders)
-    return torch.logsumexp(torch.special.log_ndtr(-d_prime[counted]), 0)
+    lead, spread = leads(torch.stack(rdms), torch.stack(reliability), degrees)
+    apart = ~torch.eye(len(rdms), dtype=torch.bool)
+    mixed = MIXED * lead - (1 - MIXED) * lead.T
+    both = torch.cat([own[apart] / spread[apart] for own in (lead, mixed)])
+    return torch.logsumexp(torch.special.log_ndtr(-both), 0)
 
 
 def _floats(images: Bytes) -> torch.Tensor:
