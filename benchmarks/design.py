@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normenc import rsa, stimuli, study
+from normenc.rsa.design import mixing
 from normenc.rsa.discriminability import Experiment, recorded_rdm
 from normenc.study.design_candidates import Candidates, candidates_on
 from normenc.study.pool_images import shown_pool
@@ -32,7 +33,6 @@ Floats = npt.NDArray[np.float64]
 N_CHOSEN, N_POOL, N_NEURONS, N_RANDOM, N_SIMULATIONS = 40, 1000, 150, 10, 200
 PLANNED = 10  # trials
 TRIALS = (1, 2, 3, 5, 7, 10, 14, 20, 40, 80)
-MIXED = 0.7
 NEAREST = ("these stimuli", "the pool")
 COMMON = """
 [comparison]
@@ -139,7 +139,8 @@ def cells(whole: Candidates) -> Iterator[Cell]:
     mixed = {}
     for name in names:
         other = str(rng.choice([own for own in names if own != name]))
-        rdm = MIXED * whole.rdms[name] + (1 - MIXED) * whole.rdms[other]
+        share = mixing(np.stack([whole.rdms[name], whole.rdms[other]]))[0, 1]
+        rdm = share * whole.rdms[name] + (1 - share) * whole.rdms[other]
         mixed[f"{name} and {other}"] = (rdm, strength[name], nearest(rdm, whole))
     yield Cell("mixture", whole, mixed)
     for name in names:

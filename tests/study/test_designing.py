@@ -210,6 +210,7 @@ def test_images_that_no_change_improves_stay_as_they_are():
         lambda tried: 0.0,
         noise=dict.fromkeys(layers, 1.0),
         degrees=20,
+        shares=np.full((2, 2), 0.7),
         step=lambda: None,
     )
     assert same.images is images and same.before == same.after

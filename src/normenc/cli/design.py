@@ -12,6 +12,8 @@ from normenc.cli.terminal import echo
 
 __all__ = ["design"]
 
+MOST_SAID = 10  # of what is left out
+
 
 def design(
     study: Annotated[
@@ -79,6 +81,3 @@ def print_design(found: Any) -> None:
     if (more := len(found.left_out) - MOST_SAID) > 0:
         echo(f"left out: {more} more")
     echo(f"images, order and page: {found.folder}")
-
-
-MOST_SAID = 10

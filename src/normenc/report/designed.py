@@ -4,7 +4,7 @@ import base64
 import io
 import warnings
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,23 +19,10 @@ __all__ = ["write_design"]
 
 PAGE = "index.html"
 WIDEST = 192  # pixels of an image on the page
+NOTHING = 0.1  # standard deviations
 
 
-class Designed(Protocol):
-    """What the page shows of a design, see :class:`normenc.study.Design`."""
-
-    images: Any
-    stimuli: pd.DataFrame
-    order: pd.DataFrame
-    predicted: pd.DataFrame
-    discriminability: pd.DataFrame
-    study: Any
-    n_neurons: int
-    left_out: dict[str, str]
-    same: dict[str, str]
-
-
-def write_design(design: Designed, folder: str | Path) -> Path:
+def write_design(design: Any, folder: str | Path) -> Path:
     """Write the page of a design, ``index.html``: one file that needs no network connection.
 
     Parameters
@@ -76,7 +63,7 @@ def write_design(design: Designed, folder: str | Path) -> Path:
     return path
 
 
-def sentences(design: Designed) -> list[str]:
+def sentences(design: Any) -> list[str]:
     """What was chosen, how often it would tell, and what is hardest to tell apart."""
     settings, rates = design.study.design, design.predicted
     at = rates[rates["trials"] == settings.trials].groupby("stimuli")["rate"].mean()
@@ -93,18 +80,16 @@ def sentences(design: Designed) -> list[str]:
             f"The recording's own {n_own:,} stimuli, with as many trials each, would have named it "
             f"{100 * at['own stimuli']:.0f} times."
         )
-    truth, rival = _least(design.discriminability)
+    truth, rival = design.worst
     least = float(design.discriminability.loc[truth, rival])
-    found.append(
-        f"Hardest to tell apart are {truth} and {rival}: were {truth} the truth, its lead over {rival} would be "
-        f"{least:.1f} standard deviations."
-    )
+    if least < NOTHING:
+        found.append(f"Nothing in this pool tells {truth} from {rival}: were {truth} the truth, it would not lead.")
+    else:
+        found.append(
+            f"Hardest to tell apart are {truth} and {rival}: were {truth} the truth, its lead over {rival} would be "
+            f"{least:.1f} standard deviations."
+        )
     return found
-
-
-def _least(table: pd.DataFrame) -> tuple[str, str]:
-    row, column = np.unravel_index(np.nanargmin(table.to_numpy()), table.shape)
-    return str(table.index[row]), str(table.columns[column])
 
 
 def _pairs(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
@@ -112,7 +97,7 @@ def _pairs(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
     return [(str(name), ["" if np.isnan(value) else f"{value:.1f}" for value in row]) for name, row in rows]
 
 
-def _cards(design: Designed) -> list[dict[str, str]]:
+def _cards(design: Any) -> list[dict[str, str]]:
     own = {"image", "source", "truth", "rival"}
     numbers = [name for name in design.stimuli if name not in own]
     cards = []

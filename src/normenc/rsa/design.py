@@ -13,6 +13,7 @@ from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.rsa.discriminability import Experiment, as_candidates, leads
 from normenc.rsa.extending import Extension
+from normenc.rsa.pairs import upper
 
 __all__ = ["Chosen", "choose_stimuli", "confusion"]
 
@@ -61,28 +62,44 @@ class Chosen:
         return pairs
 
 
-def confusion(lead: Any, spread: Any) -> Floats:
+def confusion(lead: Any, spread: Any, shares: Any) -> Floats:
     r"""The logarithm of the number of rivals that are expected to lead, over all pairs of a truth and a rival.
 
     With m the lead of i over j if i is the truth, and s its standard deviation, it is the sum of
-    :math:`\Phi(-m_{ij} / s_{ij})`, and of :math:`\Phi(-(0.7 m_{ij} - 0.3 m_{ji}) / s_{ij})` for a truth that is
-    7 parts of i and 3 of j: neurons are never quite like a candidate. Pairs that are hard to tell apart count most: a
+    :math:`\Phi(-m_{ij} / s_{ij})`, and of :math:`\Phi(-(a_{ij} m_{ij} - (1 - a_{ij}) m_{ji}) / s_{ij})` for a truth
+    that is a mixture of both: neurons are never quite like a candidate. Pairs that are hard to tell apart count most: a
     smooth worst case.
 
     Parameters
     ----------
     lead, spread : ndarray, shape (..., n_candidates, n_candidates)
         See :func:`normenc.rsa.discriminability.leads`; the diagonal does not count.
+    shares : ndarray, shape (n_candidates, n_candidates)
+        The share a of the first in a mixture with the second, see :func:`mixing`.
 
     Examples
     --------
-    >>> float(np.exp(confusion(np.array([[0.0, 0.0], [2.0, 0.0]]), np.ones((2, 2)))).round(3))
+    >>> lead, spread = np.array([[0.0, 0.0], [2.0, 0.0]]), np.ones((2, 2))
+    >>> float(np.exp(confusion(lead, spread, np.full((2, 2), 0.7))).round(3))
     1.331
     """
     apart = ~np.eye(lead.shape[-1], dtype=bool)
-    mixed = MIXED * lead - (1 - MIXED) * lead.swapaxes(-1, -2)
+    mixed = shares * lead - (1 - shares) * lead.swapaxes(-1, -2)
     both = np.concatenate([own[..., apart] / spread[..., apart] for own in (lead, mixed)], axis=-1)
     return np.asarray(logsumexp(log_ndtr(-both), axis=-1))
+
+
+def mixing(rdms: Floats) -> Floats:
+    """The share of each candidate (row) in a mixture with each other (column) that makes 7 : 3 of their RDMs' spreads.
+
+    Parameters
+    ----------
+    rdms : ndarray, shape (n_candidates, n_stimuli, n_stimuli)
+        Of the pool.
+    """
+    spread = np.array([upper(rdm).std() for rdm in rdms])
+    one, other = MIXED / spread[:, None], (1 - MIXED) / spread[None, :]
+    return np.asarray(one / (one + other))
 
 
 def choose_stimuli(
@@ -170,6 +187,7 @@ class _Problem:
     experiment: Experiment
 
     def __post_init__(self) -> None:
+        self.shares = mixing(self.rdms)
         self.extension = Extension(self.rdms, self.experiment.reliability, self.experiment.degrees)
 
     def leads(self, places: Any) -> tuple[Floats, Floats]:
@@ -187,7 +205,7 @@ class _Problem:
     def confusion(self, places: Any) -> float:
         """Of a set of stimuli; infinite where a candidate's dissimilarities are all equal on them."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = float(confusion(*self.leads(places)))
+            found = float(confusion(*self.leads(places), self.shares))
         return np.inf if np.isnan(found) else found
 
     def check_apart(self, names: list[str]) -> None:
@@ -207,7 +225,7 @@ class _Problem:
 
     def extended(self, chosen: list[int], among: npt.NDArray[np.intp] | None = None) -> Floats:
         """:func:`confusion` with one more stimulus, of the pool or of those to be tried; infinite for those chosen."""
-        scores = confusion(*self.extension.leads(np.array(chosen), among))
+        scores = confusion(*self.extension.leads(np.array(chosen), among), self.shares)
         if among is None:
             scores[chosen] = np.inf
         return scores

@@ -1,4 +1,4 @@
-r"""The leads of all truths over all rivals, with each stimulus of a pool added to a set, without building the larger sets.
+r"""The leads of all truths over all rivals, with each stimulus of a pool added, without building the larger sets.
 
 With A and P of the module :mod:`normenc.rsa.discriminability`, :math:`tr(A P A P)` is a quadratic form in the three
 matrices that the weights are made of: the RDMs of truth and rival, and the constant. Each of its terms,

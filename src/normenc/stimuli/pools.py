@@ -39,8 +39,8 @@ def stimulus_pool(
         ``"gratings"``, sine or square waves of any orientation, spatial frequency (three octaves), phase, contrast
         (0.25 to 1) and aperture (none, a disc or a Gaussian); ``"plaids"``, two sine waves with 15 to 90 degrees
         between them; ``"textures"``, half of them noise of a band of spatial frequencies and of orientations (20
-        degrees, or all), half photographs with random phases; ``"photographs"``, upright patches of those that come with
-        scikit-image and scikit-learn, in grey.
+        degrees, or all), half photographs with random phases; ``"photographs"``, upright patches of those that come
+        with scikit-image and scikit-learn, in grey.
     resolution : float
         Image pixels per full-resolution pixel; 0.4 gives 192 x 256 pixels.
 

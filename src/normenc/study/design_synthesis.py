@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from normenc.errors import InputError
-from normenc.rsa.design import Chosen, confusion
+from normenc.rsa.design import Chosen, confusion, mixing
 from normenc.rsa.discriminability import Experiment, discriminability, leads
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.design_question import Question
@@ -51,6 +51,8 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             f"design.synthesise: only {', '.join(responses) or 'none'} of the candidates can be differentiated, and "
             "images are changed until two differ more; leave it out"
         )
+    shares = mixing(np.stack([question.of_pool.rdms[name] for name in names]))
+    places = [names.index(name) for name in responses]
     plan: dict[str, Any] = {"n_neurons": question.n_neurons, "noise": question.noise, "n_repeats": settings.trials}
 
     def confusion_of(tried: Bytes) -> float:
@@ -59,7 +61,7 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             return np.inf
         experiment = Experiment(names, len(tried), **plan, strength=on.strength(question.own))
         rdms = np.stack([on.rdms[name] for name in names])
-        return float(confusion(*leads(rdms, experiment.reliability, experiment.degrees)))
+        return float(confusion(*leads(rdms, experiment.reliability, experiment.degrees), shares))
 
     with stage(progress, "synthesising stimuli", STEPS) as counting:
         made = synthesise(
@@ -69,6 +71,7 @@ def synthesised(question: Question, chosen: Chosen, progress: ProgressCallback) 
             confusion_of,
             noise={name: question.noise[name] / settings.trials**0.5 for name in responses},
             degrees=question.n_neurons - 1,
+            shares=shares[np.ix_(places, places)],
             step=counting.step,
         )
     found = _candidates(question, made.images, chosen).only(names)

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from normenc.rsa.design import MIXED
 from normenc.rsa.discriminability import leads
 from normenc.study.differentiable import Responses
 
@@ -64,6 +63,7 @@ def synthesise(
     *,
     noise: Mapping[str, float],
     degrees: int,
+    shares: npt.NDArray[np.float64],
     step: Callable[[], None],
 ) -> Synthesis:
     """Change images along the gradient, and keep the best of those tried.
@@ -81,6 +81,8 @@ def synthesise(
         Of the averages over trials, in standard deviations of the signal.
     degrees : int
         Of freedom, see :class:`normenc.rsa.discriminability.Experiment`.
+    shares : ndarray, shape (n_candidates, n_candidates)
+        Of mixtures, see :func:`normenc.rsa.design.mixing`.
     step : callable
         Called after each step.
     """
@@ -92,7 +94,7 @@ def synthesise(
     after = before
     for place in range(1, STEPS + 1):
         optimiser.zero_grad()
-        loss = _confusion(now, responses, spreads, noise, degrees)
+        loss = _confusion(now, responses, spreads, noise, degrees, torch.from_numpy(shares))
         loss.backward()
         optimiser.step()
         with torch.no_grad():
@@ -111,6 +113,7 @@ def _confusion(
     spreads: Mapping[str, float],
     noise: Mapping[str, float],
     degrees: int,
+    shares: torch.Tensor,
 ) -> torch.Tensor:
     """See :func:`normenc.rsa.design.confusion`, which this is in torch."""
     rdms, reliability = [], []
@@ -124,7 +127,7 @@ def _confusion(
         rdms.append((1 - directions @ directions.T) * (1 - torch.eye(len(images), dtype=torch.float64)))
     lead, spread = leads(torch.stack(rdms), torch.stack(reliability), degrees)
     apart = ~torch.eye(len(rdms), dtype=torch.bool)
-    mixed = MIXED * lead - (1 - MIXED) * lead.T
+    mixed = shares * lead - (1 - shares) * lead.T
     both = torch.cat([own[apart] / spread[apart] for own in (lead, mixed)])
     return torch.logsumexp(torch.special.log_ndtr(-both), 0)
 
