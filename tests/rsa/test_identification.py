@@ -91,6 +91,24 @@ def test_the_interval_of_a_rate_is_wilsons():
     assert found.rate(truth="one") == pytest.approx((1, 4 / (4 + 1.959964**2), 1))  # n / (n + z^2), where all are right
 
 
+def test_a_candidate_left_out_is_taken_for_the_most_similar_other():
+    near = CANDIDATES | {"near": 0.8 * CANDIDATES["one"] + 0.2 * CANDIDATES["third"]}
+    found = identification(near, n_neurons=5000, noise=0, n_simulations=20)
+    left_out = found.matrix(left_out=True)
+    assert left_out.loc["one", "near"] == left_out.loc["near", "one"] == 1
+    assert np.isnan(np.diagonal(left_out)).all()
+    assert found.rate().rate == 1
+    alone = identification({name: near[name] for name in ("other", "third")}, n_neurons=20, noise=1)
+    assert alone.table["share_left_out"].isna().all()  # the only other one would be chosen whatever was recorded
+
+
+def test_some_truths_alone_are_simulated_and_give_what_they_give_among_all():
+    options = {"n_neurons": 12, "noise": 3, "n_simulations": 50}
+    whole, some = identification(CANDIDATES, **options), identification(CANDIDATES, simulate=["other"], **options)
+    assert some.matrix().index.tolist() == ["other"]
+    assert some.matrix().loc["other"].equals(whole.matrix().loc["other"])
+
+
 def test_ties_are_broken_at_random_whatever_the_order():
     copies = {"one": CANDIDATES["one"], "half": CANDIDATES["one"] / 2, "other": CANDIDATES["other"]}
     for candidates in (copies, dict(reversed(copies.items()))):
@@ -154,6 +172,7 @@ def test_noise_may_differ_between_truths():
         ({"measures": []}, "at least one measure"),
         ({"measures": ["pearson", "pearson"]}, "each once"),
         ({"truths": {"one": MIXTURE}}, "has the name of a candidate"),
+        ({"simulate": ["fourth"]}, "'fourth' is none of the candidates"),
         ({"rdm_metric": "poisson"}, "rdm_metric is 'poisson'"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from normenc.cli.guard import Interrupted
-from normenc.cli.options import split
+from normenc.cli.options import split, takes_recording
 from normenc.cli.printing import print_table
 from normenc.cli.terminal import echo
 
@@ -15,6 +15,7 @@ __all__ = ["design"]
 MOST_SAID = 10  # of what is left out
 
 
+@takes_recording
 def design(
     study: Annotated[
         Path | None,

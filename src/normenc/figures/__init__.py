@@ -8,6 +8,7 @@ from normenc.figures.comparing import run_comparison
 from normenc.figures.curves import tuning_curves
 from normenc.figures.designs import rates_over_trials
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
+from normenc.figures.identification import identification_map
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
 from normenc.figures.matrices import are_flat, drawn, rdm_rows, rdms
@@ -27,6 +28,7 @@ __all__ = [
     "eigenspectrum",
     "embeddings",
     "example_stimuli",
+    "identification_map",
     "leaderboard",
     "learned_filters",
     "loss_curves",

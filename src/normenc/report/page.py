@@ -12,6 +12,7 @@ from normenc.recordings.steps import only_responsive
 from normenc.report.embedded import picture_uri
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
+from normenc.report.identified import identification_facts
 from normenc.report.methods import methods
 from normenc.report.partition_sentences import beyond, beyond_controls
 from normenc.report.reference_sentences import ALPHA
@@ -138,6 +139,7 @@ def _rendered(run: Run) -> str:
         kinds=similarity["kind"].unique().tolist(),
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
+        identification=identification_facts(run),
         differences=differences.to_dict("records"),
         partitioning=_records(run.partitioning),
         with_twins=_knows(run.partitioning, "beyond_twin"),

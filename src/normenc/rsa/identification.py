@@ -11,18 +11,17 @@ from scipy.stats import binomtest
 
 from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
-from normenc.rsa.labelled import labels_of_rdm
-from normenc.rsa.labels import check_same
+from normenc.rsa.candidates import Neurons, checked_candidates, checked_truths, noise_of, simulated, sizes_of
 from normenc.rsa.measures import Measure, Method, as_measure
-from normenc.rsa.neurons import METRICS, MIN_NEURONS
-from normenc.rsa.pairs import as_rdms, upper
+from normenc.rsa.neurons import METRICS
+from normenc.rsa.pairs import upper
 from normenc.rsa.wishart import SimulatedRdms
 
-__all__ = ["Identification", "Rate", "identification", "same_rdms"]
+__all__ = ["Identification", "Rate", "identification"]
 
 Floats = npt.NDArray[np.float64]
-SAME = 1e-6  # of the largest dissimilarity: differences up to this are rounding errors of float32 responses
 TIE = 1e-9  # of a similarity
+COLUMNS = ["measure", "truth", "is_candidate", "chosen", "n", "share", "share_left_out"]
 CHUNK_BYTES = 2**27  # of simulated RDMs at a time
 
 
@@ -42,7 +41,8 @@ class Identification:
     ----------
     table : DataFrame
         A row for each measure, truth and candidate: ``measure``, ``truth``, ``is_candidate`` (whether the truth is one
-        of the candidates), ``chosen``, ``n`` (simulated recordings of this truth that chose it), ``share``.
+        of the candidates), ``chosen``, ``n`` (simulated recordings of this truth that chose it), ``share``, and
+        ``share_left_out``: the share if the truth were not among the candidates; NaN where it is not, or too few are.
     n_simulations : int
         Of each truth.
     same : dict of str to str
@@ -61,10 +61,14 @@ class Identification:
         """Names of the measures."""
         return list(self.table["measure"].unique())
 
-    def matrix(self, measure: str = "pearson") -> pd.DataFrame:
-        """Shares of each truth's recordings that chose each candidate, a row for each truth."""
+    def matrix(self, measure: str = "pearson", *, left_out: bool = False) -> pd.DataFrame:
+        """Shares of each truth's recordings that chose each candidate, a row for each truth.
+
+        With `left_out`, what each candidate would be taken for if it were not among them.
+        """
         own = self._own(measure)
-        shares = own.pivot_table(index="truth", columns="chosen", values="share")
+        values = "share_left_out" if left_out else "share"
+        shares = own.pivot_table(index="truth", columns="chosen", values=values, dropna=False)
         return shares.loc[own["truth"].unique(), own["chosen"].unique()]
 
     def rate(self, measure: str = "pearson", truth: str | None = None) -> Rate:
@@ -92,13 +96,14 @@ class Identification:
 def identification(
     candidates: Mapping[str, Any],
     *,
-    n_neurons: int | Sequence[int],
+    n_neurons: Neurons | Mapping[str, Neurons],
     noise: float | Mapping[str, float],
     n_repeats: int = 1,
     n_animals: int = 1,
     measures: Sequence[Method] = ("pearson",),
     n_simulations: int = 100,
     truths: Mapping[str, Any] | None = None,
+    simulate: Sequence[str] | None = None,
     rdm_metric: str = "correlation",
     seed: int = 0,
 ) -> Identification:
@@ -114,8 +119,8 @@ def identification(
     ----------
     candidates : mapping of str to array_like, shape (n_stimuli, n_stimuli) or (n_seeds, n_stimuli, n_stimuli)
         RDMs. Those with the same RDM are one candidate, named by the first: see ``same`` of the result.
-    n_neurons : int or sequence of int
-        Of each animal; a number for each of them, where they differ. At least 4.
+    n_neurons : int, UnequalNeurons, sequence or mapping of these
+        Of each animal, at least 4; a number for each of them, where they differ; of each candidate and truth by name.
     noise : float or mapping of str to float
         Standard deviation of a trial's noise, in standard deviations of the signal over neurons; of each candidate and
         truth by name, where they differ. For ``"euclidean"``, in those of the signal over neurons and stimuli.
@@ -128,6 +133,8 @@ def identification(
         Of each truth.
     truths : mapping of str to array_like, optional
         Truths that are none of the candidates, such as a mixture: which candidate they are taken for.
+    simulate : sequence of str, optional
+        Candidates from which recordings are simulated; all by default.
     rdm_metric : str
         Of all RDMs: "correlation", "cosine" or "euclidean".
     seed : int
@@ -160,26 +167,24 @@ def identification(
     """
     if rdm_metric not in METRICS:
         raise InputError(f"rdm_metric is {rdm_metric!r}; it must be one of {', '.join(METRICS)}, sums over neurons")
-    stacks, same = _checked(candidates)
-    others = _others(truths, candidates, stacks)
-    named = [(f"the candidate {name!r}", labels_of_rdm(values)) for name, values in candidates.items()]
-    check_same([*named, *((f"the truth {name!r}", labels_of_rdm(values)) for name, values in (truths or {}).items())])
-    sizes = _sizes(n_neurons, n_animals)
+    stacks, same = checked_candidates(candidates)
+    others = checked_truths(truths, candidates, stacks)
     n_simulations, seed = as_count(n_simulations, "n_simulations"), as_seed(seed)
-    n_repeats = as_count(n_repeats, "n_repeats")
-    noises = {name: _noise_of(name, noise, n_repeats) for name in (*stacks, *others)}
+    n_repeats, n_animals = as_count(n_repeats, "n_repeats"), as_count(n_animals, "n_animals")
+    sizes = {name: sizes_of(name, n_neurons, n_animals) for name in (*stacks, *others)}
+    noises = {name: noise_of(name, noise, n_repeats) for name in (*stacks, *others)}
     choosers = [_Chooser.of(as_measure(method), stacks) for method in measures]
     if not choosers or len({c.measure.name for c in choosers}) < len(choosers):
         raise InputError("measures must name at least one measure, and each once")
+    wanted = simulated(simulate, stacks, same) | others
     rows = []
-    for place, (name, stack) in enumerate((stacks | others).items()):
-        simulate = [[SimulatedRdms(rdm, size, noises[name], rdm_metric) for size in sizes] for rdm in stack]
-        chosen = _choices(simulate, choosers, n_simulations, np.random.default_rng([seed, 8, place]))
-        for chooser, choices in zip(choosers, chosen, strict=True):
-            for label, n in zip(chooser.names, np.bincount(choices, minlength=len(chooser.names)), strict=True):
-                known = name in chooser.names
-                rows.append((chooser.measure.name, name, known, label, int(n), float(n / n_simulations)))
-    table = pd.DataFrame(rows, columns=["measure", "truth", "is_candidate", "chosen", "n", "share"])
+    for name, stack in wanted.items():
+        draws = [[SimulatedRdms(rdm, size, noises[name], rdm_metric) for size in sizes[name]] for rdm in stack]
+        place = [*stacks, *others].index(name)
+        rng = np.random.default_rng([seed, 8, place])
+        for chooser, similarity in zip(choosers, _similarities(draws, choosers, n_simulations, rng), strict=True):
+            rows += chooser.counts(name, similarity, rng)
+    table = pd.DataFrame(rows, columns=COLUMNS)
     flat = {c.measure.name: tuple(name for name in stacks if name not in c.names) for c in choosers}
     return Identification(table, n_simulations, same, {name: missing for name, missing in flat.items() if missing})
 
@@ -208,16 +213,30 @@ class _Chooser:
         """Of simulated RDMs with each candidate, shape (n_vectors, n_names)."""
         return self.measure.compare(vectors, self.vectors) @ self.average
 
+    def counts(self, truth: str, similarities: Floats, rng: np.random.Generator) -> list[tuple[Any, ...]]:
+        """Rows of the table: how often each candidate has the highest of the similarities (n_simulations, n_names)."""
+        total, n_names, known = len(similarities), len(self.names), truth in self.names
+        n = np.bincount(_best(similarities, rng), minlength=n_names)
+        left_out = np.full(n_names, np.nan)
+        if known and n_names > 2:
+            rest = np.arange(n_names) != self.names.index(truth)
+            left_out[rest] = np.bincount(_best(similarities[:, rest], rng), minlength=n_names - 1) / total
+        facts = (self.measure.name, truth, known)
+        return [
+            (*facts, name, int(own), float(own / total), float(without))
+            for name, own, without in zip(self.names, n, left_out, strict=True)
+        ]
 
-def _choices(
-    simulate: list[list[SimulatedRdms]], choosers: list[_Chooser], n_simulations: int, rng: np.random.Generator
-) -> list[npt.NDArray[np.intp]]:
-    """Places of the candidates that each measure chooses; `simulate` draws RDMs of each seed and animal."""
-    n_stimuli = len(simulate[0][0].rdm)
+
+def _similarities(
+    draws: list[list[SimulatedRdms]], choosers: list[_Chooser], n_simulations: int, rng: np.random.Generator
+) -> list[Floats]:
+    """By each measure, (n_simulations, n_names); `draws` gives RDMs of each seed and animal."""
+    n_stimuli = len(draws[0][0].rdm)
     step = max(1, CHUNK_BYTES // (4 * n_stimuli**2))
     parts: list[list[Floats]] = [[] for _ in choosers]
-    for seed, animals in enumerate(simulate):
-        n_own = len(range(seed, n_simulations, len(simulate)))
+    for seed, animals in enumerate(draws):
+        n_own = len(range(seed, n_simulations, len(draws)))
         for start in range(0, n_own, step):
             n = min(step, n_own - start)
             sums: list[Any] = [0.0] * len(choosers)
@@ -226,7 +245,7 @@ def _choices(
                 sums = [own + chooser.similarities(vectors) for own, chooser in zip(sums, choosers, strict=True)]
             for part, own in zip(parts, sums, strict=True):
                 part.append(own / len(animals))
-    return [_best(np.concatenate(part), rng) for part in parts]
+    return [np.concatenate(part) for part in parts]
 
 
 def _best(similarities: Floats, rng: np.random.Generator) -> npt.NDArray[np.intp]:
@@ -234,76 +253,3 @@ def _best(similarities: Floats, rng: np.random.Generator) -> npt.NDArray[np.intp
     highest = similarities.max(axis=1, keepdims=True)
     ties = similarities >= highest - TIE * np.maximum(1, np.abs(highest))
     return np.where(ties, rng.random(similarities.shape), -1.0).argmax(axis=1)
-
-
-def same_rdms(one: Any, other: Any) -> bool:
-    """Whether two RDMs, or stacks of them, are the same up to the rounding of float32 responses.
-
-    Examples
-    --------
-    >>> same_rdms(np.ones((3, 3)), np.ones((3, 3)) + 1e-9), same_rdms(np.ones((3, 3)), np.zeros((3, 3)))
-    (True, False)
-    """
-    a, b = np.asarray(one), np.asarray(other)
-    if a.shape != b.shape:
-        return False
-    return bool(np.allclose(a, b, rtol=0, atol=SAME * float(np.nanmax(np.abs(b), initial=0)), equal_nan=True))
-
-
-def _checked(candidates: Mapping[str, Any]) -> tuple[dict[str, Floats], dict[str, str]]:
-    """Stacks of RDMs by name, and those that are the same as another."""
-    if not isinstance(candidates, Mapping) or len(candidates) < 2:
-        raise InputError("there is nothing to choose from; give a mapping of at least two candidates' names to RDMs")
-    stacks: dict[str, Floats] = {}
-    same: dict[str, str] = {}
-    for name, values in candidates.items():
-        stack = as_rdms(values, f"the candidate {name!r}")
-        twin = next((other for other, own in stacks.items() if same_rdms(stack, own)), None)
-        if twin is None:
-            stacks[name] = stack
-        else:
-            same[name] = twin
-    first = next(iter(stacks))
-    for name, stack in stacks.items():
-        _check_stimuli(f"the candidate {name!r}", stack, first, stacks[first])
-    if len(stacks) < 2:
-        raise InputError(f"all candidates have the same RDM as {first!r}; no recording can tell them apart")
-    return stacks, same
-
-
-def _check_stimuli(what: str, stack: Floats, first: str, own: Floats) -> None:
-    if stack.shape[1] != own.shape[1]:
-        raise InputError(
-            f"{what} has {stack.shape[1]} stimuli, but {first!r} has {own.shape[1]}; give the same stimuli in the "
-            "same order"
-        )
-
-
-def _others(truths: Mapping[str, Any] | None, names: Mapping[str, Any], stacks: dict[str, Floats]) -> dict[str, Floats]:
-    others = {name: as_rdms(values, f"the truth {name!r}") for name, values in (truths or {}).items()}
-    first = next(iter(stacks))
-    for name, stack in others.items():
-        if name in names:
-            raise InputError(f"the truth {name!r} has the name of a candidate; candidates are tried as truths anyway")
-        _check_stimuli(f"the truth {name!r}", stack, first, stacks[first])
-    return others
-
-
-def _sizes(n_neurons: int | Sequence[int], n_animals: int) -> list[int]:
-    """Neurons of each animal."""
-    n_animals = as_count(n_animals, "n_animals")
-    if isinstance(n_neurons, str) or not isinstance(n_neurons, Sequence | np.ndarray):
-        return [as_count(n_neurons, "n_neurons", MIN_NEURONS)] * n_animals
-    if n_animals not in (1, len(n_neurons)) or not len(n_neurons):
-        raise InputError(f"n_neurons are given for {len(n_neurons)} animals, but n_animals is {n_animals}")
-    return [as_count(own, "n_neurons", MIN_NEURONS) for own in n_neurons]
-
-
-def _noise_of(name: str, noise: float | Mapping[str, float], n_repeats: int) -> float:
-    """Of mean responses to this truth."""
-    if isinstance(noise, Mapping) and name not in noise:
-        raise InputError(f"noise is not given for {name!r}; give it for every candidate and truth")
-    own = noise[name] if isinstance(noise, Mapping) else noise
-    if not 0 <= own < np.inf:
-        raise InputError(f"the noise of {name!r} is {own}; it must be a finite standard deviation of at least 0")
-    return float(own / np.sqrt(n_repeats))

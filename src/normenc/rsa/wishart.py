@@ -16,7 +16,7 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.rsa.pairs import as_rdm
 
-__all__ = ["SimulatedRdms", "covariance_of"]
+__all__ = ["SimulatedRdms", "UnequalNeurons", "covariance_of"]
 
 Floats = npt.NDArray[np.float64]
 CHUNK_BYTES = 2**25  # of matrices at a time
@@ -47,6 +47,23 @@ def covariance_of(rdm: Any, metric: str = "correlation") -> Floats:
 
 
 @dataclass(frozen=True)
+class UnequalNeurons:
+    """Neurons of which some carry more signal than others, or more noise, as numbers of equal ones.
+
+    Attributes
+    ----------
+    signal, noise : int
+        How many equal neurons would have signals, and noise, whose products vary as much.
+    both : int
+        How many of these have both.
+    """
+
+    signal: int
+    noise: int
+    both: int
+
+
+@dataclass(frozen=True)
 class SimulatedRdms:
     """RDMs of recordings whose neurons represent stimuli with a given RDM, see :func:`simulate_responses`.
 
@@ -54,7 +71,7 @@ class SimulatedRdms:
     ----------
     rdm : array_like, shape (n_stimuli, n_stimuli)
         Negative eigenvalues of its covariance are set to 0.
-    n_neurons : int
+    n_neurons : int or UnequalNeurons
         At least 2.
     noise : float
         Standard deviation of the noise of a mean response, in those of the signal over neurons.
@@ -69,7 +86,7 @@ class SimulatedRdms:
     """
 
     rdm: Any
-    n_neurons: int
+    n_neurons: int | UnequalNeurons
     noise: float
     metric: str = "correlation"
 
@@ -77,23 +94,42 @@ class SimulatedRdms:
         """Dissimilarities above the diagonal, shape (n_simulations, n_pairs)."""
         covariance = covariance_of(self.rdm, self.metric)
         values, directions = np.linalg.eigh(covariance)
-        values = np.maximum(values, 0) + self.noise**2
-        there = values > values.max() * len(values) * np.finfo(float).eps
-        factor = directions[:, there] * np.sqrt(values[there])
-        return np.concatenate(list(self._vectors(factor, n_simulations, rng)))
+        values = np.maximum(values, 0)
+        groups = []
+        for n, signal, noise in self._groups():
+            own = signal * values + noise * self.noise**2
+            there = own > own.max() * len(own) * np.finfo(float).eps
+            if n > 0 and there.any():
+                groups.append((directions[:, there] * np.sqrt(own[there]), n))
+        return np.concatenate(list(self._vectors(groups, n_simulations, rng)))
 
-    def _vectors(self, factor: Floats, n_simulations: int, rng: np.random.Generator) -> Iterator[Floats]:
-        n_stimuli, rank = factor.shape
-        freedom = self.n_neurons - (self.metric == "correlation")
+    def _groups(self) -> list[tuple[int, float, float]]:
+        """Numbers of neurons, and how much signal and noise each has."""
+        own = self.n_neurons
+        centred = int(self.metric == "correlation")
+        if not isinstance(own, UnequalNeurons):
+            return [(own - centred, 1 / own, 1 / own)]
+        signal, noise = 1 / own.signal, 1 / own.noise
+        groups = [(own.both, signal, noise), (own.signal - own.both, signal, 0.0), (own.noise - own.both, 0.0, noise)]
+        most = max(range(3), key=lambda k: groups[k][0])
+        groups[most] = (groups[most][0] - centred, *groups[most][1:])
+        return groups
+
+    def _vectors(
+        self, groups: list[tuple[Floats, int]], n_simulations: int, rng: np.random.Generator
+    ) -> Iterator[Floats]:
+        n_stimuli = len(groups[0][0])
         pairs = np.triu_indices(n_stimuli, k=1)
         step = max(1, CHUNK_BYTES // (8 * n_stimuli**2))
         for start in range(0, n_simulations, step):
-            root = factor @ _roots(rank, freedom, min(step, n_simulations - start), rng)
-            products = root @ root.transpose(0, 2, 1)
+            products: Any = 0.0
+            for factor, freedom in groups:
+                root = factor @ _roots(factor.shape[1], freedom, min(step, n_simulations - start), rng)
+                products += root @ root.transpose(0, 2, 1)
             squares = np.diagonal(products, axis1=1, axis2=2)
             above = products[:, pairs[0], pairs[1]]
             if self.metric == "euclidean":
-                yield (squares[:, pairs[0]] + squares[:, pairs[1]] - 2 * above) / freedom
+                yield squares[:, pairs[0]] + squares[:, pairs[1]] - 2 * above
             else:
                 lengths = np.sqrt(squares)
                 above /= lengths[:, pairs[0]]

@@ -1,70 +1,18 @@
 """The columns of a run's tables: name, type, meaning, and when it is there."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+
+from normenc.runs.column_types import Column, Table
+from normenc.runs.column_types import boolean_columns as _boolean
+from normenc.runs.column_types import encoder_of_row as _encoder
+from normenc.runs.column_types import integer_columns as _integer
+from normenc.runs.column_types import number_columns as _number
+from normenc.runs.column_types import table_of as _table
+from normenc.runs.column_types import text_columns as _text
 
 __all__ = ["TABLES", "Column", "Table"]
 
 DIRECTIONS, BLANKS = "recordings of directions", "recordings with blanks"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table.
-
-    Attributes
-    ----------
-    name : str
-        ``*`` if the file of the recording names it.
-    type : str
-        ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"`` (``True`` or ``False``); any cell may be empty.
-    meaning : str
-        What it says, with its unit; related columns share it.
-    when : str
-        When it is there.
-    """
-
-    name: str
-    type: str
-    meaning: str
-    when: str = "always"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of a run.
-
-    Attributes
-    ----------
-    rows : str
-        What a row is.
-    columns : tuple of Column
-        In their order.
-    """
-
-    rows: str
-    columns: tuple[Column, ...]
-
-
-def _table(rows: str, *groups: Iterator[Column]) -> Table:
-    return Table(rows, tuple(column for group in groups for column in group))
-
-
-def _columns(column_type: str, names: str, meaning: str, when: str = "always") -> Iterator[Column]:
-    return (Column(name, column_type, meaning, when) for name in names.split())
-
-
-_text, _integer = partial(_columns, "text"), partial(_columns, "integer")
-_number, _boolean = partial(_columns, "number"), partial(_columns, "boolean")
-
-
-def _encoder(meaning: str = "whose row it is", *, before: str = "recording", prefix: str = "") -> Iterator[Column]:
-    """The columns that identify the encoder of a row."""
-    first = [*before.split(), "other" if prefix else "encoder"]
-    yield from _text(" ".join([*first, *(f"{prefix}{name}" for name in ("task", "network", "layer", "kind"))]), meaning)
-    yield from _integer(f"{prefix}seed", meaning)
-
 
 WIDTHS = (
     "quartiles of the width, degrees, at half of the height, of units tuned to {}",
@@ -199,6 +147,19 @@ TABLES = {
         _number("standard_error dof p p_holm", "test of the semipartial correlation against 0; empty of responses"),
         _text("why_unknown", "why there is no share, or no interval; empty otherwise"),
         _text("notes", "what was left out, or thinned"),
+    ),
+    "identification.csv": _table(
+        "One row per encoder from which recordings like this one were simulated, and encoder that they could be taken "
+        "for. See [could these data have told](identification.md).",
+        _encoder("from which recordings were simulated: the truth"),
+        _encoder("what they were taken for: the most similar encoder", before="", prefix="other_"),
+        _text("comparison", "the measure that chose it"),
+        _integer("n_simulations", "recordings that were simulated from this encoder"),
+        _number("share", "of them that were taken for the other; on the diagonal for the truth itself"),
+        _number(
+            "share_left_out",
+            "the same if the truth were not among the encoders; empty for the truth itself",
+        ),
     ),
     "training.csv": _table(
         "One row per batch.",

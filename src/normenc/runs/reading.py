@@ -123,6 +123,11 @@ class Run(Shown):
         return self._optional("partitioning.csv")
 
     @cached_property
+    def identification(self) -> pd.DataFrame | None:
+        """Of ``identification.csv``: what simulated recordings would be taken for; None without any."""
+        return self._optional("identification.csv")
+
+    @cached_property
     def over_training(self) -> pd.DataFrame | None:
         """Of ``over_training.csv``: similarities at checkpoints; None where the study has none."""
         return self._optional("over_training.csv")
@@ -329,7 +334,8 @@ class Run(Shown):
 
     def _notes(self) -> list[str]:
         described = self.recording.get("description")
-        return [*([described] if described else []), *([] if self.failures is None else _reasons(self.failures))]
+        failures = [] if self.failures is None else self.failures[["encoder", "reason"]].to_numpy().tolist()
+        return [*([described] if described else []), *(f"{encoder}: {reason}" for encoder, reason in failures)]
 
     def _optional(self, name: str) -> pd.DataFrame | None:
         there = (self.folder / name).is_file() and name in belongs(self.folder, [name])
@@ -338,10 +344,6 @@ class Run(Shown):
     def _table(self, name: str, *, empty: bool = False) -> pd.DataFrame:
         known = None if name == SIMILARITY else self.similarity
         return files.table(self.folder, name, self.environment, known, empty=empty)
-
-
-def _reasons(failures: pd.DataFrame) -> list[str]:
-    return [f"{row.encoder}: {row.reason}" for row in failures.itertuples()]
 
 
 def _settings(text: str) -> dict[str, Any]:

@@ -45,6 +45,17 @@ def _over_training(run: Run) -> Picture:
 
 
 @picture(
+    "identification",
+    "What recordings simulated from each encoder would be taken for",
+    applies=lambda run: run.identification is not None,
+    when="unless `[identify] enabled = false`, if the recording’s noise is known",
+    placed=True,
+)
+def _identification(run: Run) -> Picture:
+    return Picture("identification_map", {"table": run.identification})
+
+
+@picture(
     "unique_variance",
     "What each trained or pretrained layer explains of the recording’s dissimilarities beyond all controls together",
     applies=lambda run: _knows(run, "dissimilarities"),

@@ -130,6 +130,11 @@ FILES = (
         "what each layer explains beyond all controls together",
         "if there is a control, and stimuli are more than the controls by three and at least six",
     ),
+    File(
+        "identification.csv",
+        "what recordings simulated from each encoder would be taken for",
+        "unless `[identify] enabled = false`, if the recording's noise is known",
+    ),
     File("training.csv", "the loss of every batch", "if the study trains networks"),
     File("over_training.csv", "similarity at checkpoints", "with `[training] checkpoints`"),
     File("tuning.csv", "tuning of each population", GRATINGS),

@@ -4,6 +4,7 @@ from .drawing import draw
 from .evaluation import Evaluation, evaluate
 from .finished import Picture, Redrawn, read_source_data, redraw
 from .fitness import check_recordings
+from .identification_study import Identifications, identify
 from .populations import Populations, describe
 from .power_analysis import Power, power
 from .predicting import Predicted, predict
@@ -21,6 +22,7 @@ __all__ = [
     "Design",
     "Evaluation",
     "Failure",
+    "Identifications",
     "Picture",
     "Populations",
     "Power",
@@ -40,6 +42,7 @@ __all__ = [
     "design",
     "draw",
     "evaluate",
+    "identify",
     "load_study",
     "memory_limit",
     "power",

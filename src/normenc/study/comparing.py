@@ -7,6 +7,7 @@ import pandas as pd
 from normenc import rsa
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
+from normenc.study.identifying import Identified, identified_in_short
 from normenc.study.inferring import infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
@@ -40,6 +41,8 @@ class Compared:
         The rows of ``partitioning.csv`` about dissimilarities; None without a control, or with too few stimuli.
     over_training : DataFrame or None
         As written to ``over_training.csv``, where the study has checkpoints.
+    identified : Identified or None
+        What recordings simulated from each encoder would be taken for; None where the study does not want it.
     """
 
     represented: Represented
@@ -51,6 +54,7 @@ class Compared:
     refused: dict[str, str]
     partitioning: pd.DataFrame | None
     over_training: pd.DataFrame | None
+    identified: Identified | None = None
 
     @property
     def shown(self) -> tuple[Representation, ...]:
@@ -100,6 +104,8 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             inference = infer_models(prepared, rdms_by_label(representations), progress=counted.progress)
         by_method, refused = _by_other_methods(represented, progress)
         partitioning, unknown = rdm_partition(represented, progress)
+        with stage(progress, "simulating recordings"):
+            identified = identified_in_short(represented)
         return Compared(
             represented=represented,
             inference=inference,
@@ -110,6 +116,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             refused=refused | unknown,
             partitioning=partitioning,
             over_training=over_training(represented, progress),
+            identified=identified,
         )
 
 

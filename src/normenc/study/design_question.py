@@ -1,6 +1,5 @@
 """What a design is asked: candidates on the pool and on the recording's own stimuli, and the noise."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy.typing as npt
 from normenc.errors import InputError
 from normenc.study.design_candidates import Candidates, candidates_on, orientation_models
 from normenc.study.pool_images import Pool, shown_pool
-from normenc.study.power_analysis import _noise as candidate_noise
+from normenc.study.power_analysis import trial_noises
 from normenc.study.power_simulation import distinct
 from normenc.study.progress import ProgressCallback
 from normenc.study.represented import Represented, represent
@@ -83,7 +82,7 @@ def asked(prepared: Prepared, pool: Pool, n_neurons: int, device: str, progress:
         of_pool = of_pool.joined(orientation_models(represented.prepared, pool.orientation))
     names, same, left_out = _compared(own, of_pool)
     own, of_pool = own.only(names), of_pool.only(names)
-    noise = _noise(prepared, own.rdms, progress)
+    noise = trial_noises(prepared, own.rdms, "design", progress)
     left_out = pool.left_out | prepared.skipped_controls | left_out
     return Question(prepared, pool, represented, own, of_pool, noise, n_neurons, left_out, same)
 
@@ -103,13 +102,3 @@ def _compared(own: Candidates, of_pool: Candidates) -> tuple[list[str], dict[str
             "add layers, untrained twins or controls to the study, or take another pool"
         )
     return names, same, left_out
-
-
-def _noise(
-    prepared: Prepared, rdms: Mapping[str, npt.NDArray[np.float64]], progress: ProgressCallback
-) -> dict[str, float]:
-    """Of one trial, for each candidate."""
-    stated = prepared.study.design.noise
-    if stated is not None:
-        return dict.fromkeys(rdms, stated)
-    return candidate_noise(prepared, rdms, progress)

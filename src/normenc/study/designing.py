@@ -12,12 +12,13 @@ import pandas as pd
 from normenc import figures, rsa
 from normenc.errors import InputError
 from normenc.recordings import Preparation
-from normenc.runs.publishing import Earlier, destination, holds_nothing
+from normenc.runs.publishing import destination
 from normenc.runs.schema import SETTINGS
 from normenc.study.design_files import chosen_table, file_names, presentation_order, write_images, write_table
 from normenc.study.design_question import StimulusSet, asked
 from normenc.study.design_synthesis import synthesised
 from normenc.study.pool_images import Pool, read_pool
+from normenc.study.power_analysis import only_empty
 from normenc.study.predicted_rates import predicted_rates
 from normenc.study.progress import ProgressCallback, reporting, stage
 from normenc.study.representing import Prepared, prepare
@@ -124,7 +125,7 @@ def design(
             prepared = prepare(study)
         n_neurons = _neurons(prepared)
         folder = Path(out or f"runs/{study.name}-{file_stem(prepared.recording.name)}-design")
-        with destination(folder, "design", _nothing) as place:
+        with destination(folder, "design", only_empty) as place:
             pool = read_pool(study.design)
             made = replace(_designed(prepared, pool, n_neurons, target.type, progress), folder=folder)
             with place.staged() as aside:
@@ -132,12 +133,6 @@ def design(
                 if page is not None:
                     page(made, aside)
     return made
-
-
-def _nothing(folder: Path) -> Earlier:
-    if not holds_nothing(folder):
-        raise InputError(f"{folder}: this folder is not empty; choose another folder with out=")
-    return {}
 
 
 def _neurons(prepared: Prepared) -> int:

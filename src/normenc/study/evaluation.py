@@ -19,6 +19,7 @@ from normenc.runs.stages import in_order
 from normenc.study.comparing import Compared, compare
 from normenc.study.describing import Description
 from normenc.study.fitness import quality_of
+from normenc.study.identifying import Identified, identification_table
 from normenc.study.populations import Populations, describe
 from normenc.study.predicting import Predicted, predict
 from normenc.study.progress import ProgressCallback, reporting, stage
@@ -180,6 +181,16 @@ class Evaluation:
         parts = [self._compared.partitioning, None if self.predicted is None else self.predicted.partitioning]
         known = [part for part in parts if part is not None]
         return pd.concat(known, ignore_index=True) if known else None
+
+    @property
+    def identified(self) -> Identified | None:
+        """What recordings simulated from each encoder would be taken for; None where the study does not want it."""
+        return self._compared.identified
+
+    @property
+    def identification(self) -> pd.DataFrame | None:
+        """As written to ``identification.csv``; None where the recording's noise is not known."""
+        return None if self.identified is None else identification_table(self.represented, self.identified)
 
     @property
     def over_training(self) -> pd.DataFrame | None:

@@ -135,6 +135,22 @@ class DesignSettings(Settings):
         return self.model_copy(update={"pool": pool})
 
 
+class IdentifySettings(Settings):
+    """What ``normenc identify`` asks, and in short every run, see :func:`normenc.study.identify`.
+
+    Amounts of data are by default the recording's own; neurons and repeats are of each animal.
+    """
+
+    enabled: bool = True
+    measures: Annotated[list[MeasureName], Field(min_length=1), Once] | None = None
+    n_neurons: Annotated[int, Field(ge=4, le=1_000_000)] | None = None
+    n_repeats: Count | None = None
+    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    mixtures: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Once] = Field(default=[0.5])
+    n_simulations: Annotated[int, Field(ge=10, le=100_000)] = 200
+    seed: Seed = 0
+
+
 class EncodingSettings(Settings):
     """Whether and how neurons are predicted too, see :mod:`normenc.encoding`."""
 

@@ -32,6 +32,7 @@ from normenc.study.sections import (
     ComparisonSettings,
     DesignSettings,
     EncodingSettings,
+    IdentifySettings,
     PowerSettings,
     RecordingSettings,
     TrainingSettings,
@@ -72,6 +73,7 @@ class Study(Settings):
     encoding: EncodingSettings = EncodingSettings()
     power: PowerSettings = PowerSettings()
     design: DesignSettings = DesignSettings()
+    identify: IdentifySettings = IdentifySettings()
 
     @model_validator(mode="before")
     @classmethod
