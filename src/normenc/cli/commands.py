@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from normenc.cli.design import design
+from normenc.cli.design import design_app
 from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import is_study, next_steps
 from normenc.cli.opening import open_in_browser, serve_page
@@ -207,7 +207,7 @@ def check(
 
 app.command(short_help="Find out how much data it takes to identify the correct model.")(power)
 app.command(short_help="Find out which models these data could tell apart.")(identify)
-app.command(short_help="Choose the stimuli that best tell candidate models apart.")(design)
+app.add_typer(design_app)
 
 
 @app.command(short_help="Redraw the figures of a finished run, for a paper.")

@@ -10,11 +10,14 @@ from normenc.cli.options import split, takes_recording
 from normenc.cli.printing import print_table
 from normenc.cli.terminal import echo
 
-__all__ = ["design"]
+__all__ = ["design_app"]
+
+design_app = typer.Typer()
 
 MOST_SAID = 10  # of what is left out
 
 
+@design_app.command("design", short_help="Choose the stimuli that best tell candidate models apart.")
 @takes_recording
 def design(
     study: Annotated[
