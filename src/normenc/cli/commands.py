@@ -207,7 +207,7 @@ def check(
 
 app.command(short_help="Find out how much data it takes to identify the correct model.")(power)
 app.command(short_help="Find out which models these data could tell apart.")(identify)
-app.add_typer(design_app)
+app.registered_commands += design_app.registered_commands
 
 
 @app.command(short_help="Redraw the figures of a finished run, for a paper.")
