@@ -81,7 +81,7 @@ def confusion(lead: Any, spread: Any, shares: Any) -> Floats:
     --------
     >>> lead, spread = np.array([[0.0, 0.0], [2.0, 0.0]]), np.ones((2, 2))
     >>> float(np.exp(confusion(lead, spread, np.full((2, 2), 0.7))).round(3))
-    1.331
+    1.329
     """
     apart = ~np.eye(lead.shape[-1], dtype=bool)
     mixed = shares * lead - (1 - shares) * lead.swapaxes(-1, -2)
