@@ -101,6 +101,7 @@ def test_such_a_run_is_read_like_any_other(described, similarities, tmp_path):
     drawn = study.draw(similarities.evaluation, tmp_path / "pictures", progress=False)
     assert {path.stem for path in drawn} == {
         "example_stimuli",
+        "identification",
         "rdms",
         "rdm_rows",
         "similarity_bars",
