@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -134,6 +135,15 @@ def test_every_run_says_in_short_what_its_data_could_tell(study):
     json.dumps(facts)
     off = study.model_copy(update={"identify": IdentifySettings(enabled=False)})
     assert identified_in_short(represent(prepare(off), progress=False)) is None
+
+
+def test_a_flat_control_is_left_out_and_named(study):
+    represented = represent(prepare(study), progress=False)
+    one = represented.representations[-1]
+    equal = replace(one, label="flat", rdm=1 - np.eye(12))
+    found = identified_in_short(replace(represented, representations=(*represented.representations, equal)))
+    assert "flat" not in found.found.matrix().columns
+    assert "flat is not among them: all its dissimilarities are equal." in found.facts["notes"]
 
 
 def test_a_run_says_why_nothing_could_be_simulated(study, tmp_path):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from normenc.cli.design import design_app
 from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import is_study, next_steps
 from normenc.cli.opening import open_in_browser, serve_page
@@ -206,6 +207,7 @@ def check(
 
 app.command(short_help="Find out how much data it takes to identify the correct model.")(power)
 app.command(short_help="Find out which models these data could tell apart.")(identify)
+app.registered_commands += design_app.registered_commands
 
 
 @app.command(short_help="Redraw the figures of a finished run, for a paper.")

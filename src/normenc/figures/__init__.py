@@ -6,6 +6,7 @@ Each function takes data and, optionally, the axes to draw on, and returns the a
 from normenc.figures.common import style
 from normenc.figures.comparing import run_comparison
 from normenc.figures.curves import tuning_curves
+from normenc.figures.designs import rates_over_trials
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
 from normenc.figures.identification import identification_map
 from normenc.figures.leaderboard import leaderboard, over_training
@@ -37,6 +38,7 @@ __all__ = [
     "power_map",
     "predictivity",
     "preference_histogram",
+    "rates_over_trials",
     "rdm_rows",
     "rdms",
     "readout_maps",

@@ -15,6 +15,8 @@ from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
+from normenc.rsa.design import Chosen, choose_stimuli
+from normenc.rsa.discriminability import discriminability
 from normenc.rsa.dissimilarity import METRICS, rdm
 from normenc.rsa.identification import Identification, identification
 from normenc.rsa.inference import infer
@@ -43,6 +45,7 @@ __all__ = [
     "REPRESENTATION_MEASURES",
     "AgainstAnimals",
     "Ceiling",
+    "Chosen",
     "Identification",
     "Inference",
     "Measure",
@@ -53,12 +56,14 @@ __all__ = [
     "angular_distance",
     "bures_similarity",
     "chance_p_values",
+    "choose_stimuli",
     "compare_rdms",
     "compare_representations",
     "compare_vectors",
     "corrected_cka",
     "cross_validate_weighted",
     "cross_validated_rdm",
+    "discriminability",
     "fit_weights",
     "identification",
     "infer",

@@ -20,7 +20,7 @@ from normenc.rsa.wishart import UnequalNeurons, covariance_of
 __all__ = ["Likeness", "NeuronProducts", "TrialNoise", "like_averages", "like_trials", "trial_noise"]
 
 Floats = npt.NDArray[np.float64]
-LEAST_SIGNAL = 0.0025  # of the noise: its standard deviation 20 times that of the signal
+BEYOND_CHANCE = 3  # standard errors of a signal where there is none
 NOTHING_SHARED = "neurons have nothing in common beyond chance, so that their noise is not known"
 SURE = 0.05  # error of a signal, in parts of it, at which what is certain and what is expected weigh the same
 MOST_TRIALS = 600  # whose noise is correlated with each other's
@@ -129,8 +129,6 @@ def like_trials(rdm: Any, averages: "NeuronProducts", noise: TrialNoise, metric:
     left = noise.variances / noise.n_repeats
     of_noise = float(left.sum())
     signal = _signal(averages.products, moments.covariance, of_noise, noise.n_independent)
-    if not signal > LEAST_SIGNAL * of_noise:
-        raise InputError("averages over trials vary no more between stimuli than their noise does")
     own, n = np.sqrt(of_noise / signal * moments.spread), len(left)
     if not moments.signal > 0:  # how unequal neurons are cannot be seen
         return _likeness(own, n, noise.n_independent, 1.0, n)
@@ -143,7 +141,7 @@ def like_trials(rdm: Any, averages: "NeuronProducts", noise: TrialNoise, metric:
 
 
 def _signal(products: Floats, covariance: Floats, noise: float, n_independent: float) -> float:
-    """Variance of all neurons' signal over stimuli, if its covariance is as given, of mean 1.
+    """Variance of all neurons' signal over stimuli, if its covariance is as given, of mean 1; InputError without any.
 
     It is the mean over stimuli or, the more uncertain this is, the part of the covariance as given, which less noise
     gets into.
@@ -155,6 +153,9 @@ def _signal(products: Floats, covariance: Floats, noise: float, n_independent: f
     share = error / (error + SURE * max(plain, error)) if error > 0 else 0.0
     weights = share * covariance / np.square(covariance).sum() * (n - 1) + (1 - share) * everywhere
     found = float((weights * products).sum()) - noise * float(np.trace(weights))
+    by_chance = noise * float(np.sqrt(2 / n_independent)) * float(np.linalg.norm(weights))
+    if not found > BEYOND_CHANCE * by_chance:
+        raise InputError("averages over trials vary no more between stimuli than their noise does")
     return found / float((weights * covariance).sum())
 
 
@@ -181,8 +182,6 @@ def like_averages(rdm: Any, averages: "NeuronProducts", metric: str = "correlati
     squares, products, of_noise = moments.all_squares()
     signal = min(float(np.sqrt(moments.signal**2 + squares)), total)  # products are of different neurons alone
     noise = total - signal
-    if not signal > LEAST_SIGNAL * noise:
-        raise InputError(NOTHING_SHARED)
     n = len(moments.variances)
     n_noise = noise**2 / of_noise if of_noise > 0 else n
     both = products / moments.signal / noise if noise > 0 else 1.0
@@ -254,7 +253,10 @@ class _Moments:
         covariance, spread = _centred(covariance_of(rdm, metric))
         beyond = float(np.square(covariance).sum()) / (len(covariance) - 1) - 1
         shared = float(averages.halves.sum())
-        signal = float(np.sqrt(max(shared, 0.0) / beyond)) if beyond > 1e-6 else 0.0
+        # Of normal responses without signal, d cos^2 of two neurons has a variance of 2 (d - 1) / (d + 2).
+        d = len(covariance) - 1
+        by_chance = 2 * float(np.square(averages.variances).sum()) * np.sqrt((d - 1) / (d + 2))
+        signal = float(np.sqrt(shared / beyond)) if beyond > 1e-6 and shared > BEYOND_CHANCE * by_chance else 0.0
         scale = signal * beyond
         if not scale > 0:
             return cls(covariance, spread, averages.variances, 0.0, np.zeros_like(averages.variances), 0.0)

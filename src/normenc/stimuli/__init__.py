@@ -4,14 +4,16 @@ from normenc.stimuli.gratings import gratings, image_size, varied_gratings
 from normenc.stimuli.image_sets import ImageSet
 from normenc.stimuli.natural import IN_COLOUR, PHOTOGRAPHS, natural_patches, photograph
 from normenc.stimuli.objects import digits, image_folder
+from normenc.stimuli.pools import POOLS, stimulus_pool
 from normenc.stimuli.sets import StimulusSet
 from normenc.stimuli.study_size import describe_fit, fit_images
-from normenc.stimuli.textures import bandpassed_noise, plaids
+from normenc.stimuli.textures import bandpassed_noise, phase_scrambled, plaids
 from normenc.stimuli.tiles import photograph_tiles
 
 __all__ = [
     "IN_COLOUR",
     "PHOTOGRAPHS",
+    "POOLS",
     "ImageSet",
     "StimulusSet",
     "bandpassed_noise",
@@ -22,8 +24,10 @@ __all__ = [
     "image_folder",
     "image_size",
     "natural_patches",
+    "phase_scrambled",
     "photograph",
     "photograph_tiles",
     "plaids",
+    "stimulus_pool",
     "varied_gratings",
 ]

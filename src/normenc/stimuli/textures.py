@@ -1,4 +1,4 @@
-"""Plaids and band-passed noise: stimuli with more than one orientation."""
+"""Plaids, band-passed noise and images with random phases: stimuli with more than one orientation."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from normenc.errors import InputError
 from normenc.stimuli.gratings import gratings, image_size
 from normenc.stimuli.sets import StimulusSet
 
-__all__ = ["bandpassed_noise", "plaids"]
+__all__ = ["bandpassed_noise", "phase_scrambled", "plaids"]
 
 
 def plaids(orientations: npt.ArrayLike, *, angle: npt.ArrayLike = 90.0, **options: Any) -> torch.Tensor:
@@ -139,3 +139,42 @@ def bandpassed_noise(
         }
     )
     return StimulusSet(images.clamp(0, 1).float(), parameters)
+
+
+def phase_scrambled(images: torch.Tensor, rng: np.random.Generator | np.random.RandomState) -> torch.Tensor:
+    """Images with their own amplitude spectra and random phases: no edges are left, only spectra.
+
+    Parameters
+    ----------
+    images : Tensor, shape (n, height, width)
+        Values 0 to 1.
+    rng : Generator or RandomState
+
+    Returns
+    -------
+    Tensor, shape (n, height, width)
+        float32; mean and amplitude spectrum are those of each image, but for values beyond 0 and 1, which are clipped.
+
+    Raises
+    ------
+    InputError
+        If images have another shape.
+
+    References
+    ----------
+    Phases are those of white noise, as for the spectrally matched noise of Freeman et al., "A functional and perceptual
+    signature of the second visual area in primates", Nat. Neurosci. 2013.
+
+    Examples
+    --------
+    >>> image = gratings([0], waveform="sine", contrast=0.2)
+    >>> scrambled = phase_scrambled(image, np.random.default_rng(0))
+    >>> bool(torch.allclose(torch.fft.fft2(image).abs(), torch.fft.fft2(scrambled).abs(), atol=1e-3))
+    True
+    """
+    if images.ndim != 3:
+        raise InputError(f"images have shape {tuple(images.shape)}; they must be grey, shape (n, height, width)")
+    noise = torch.fft.fft2(torch.from_numpy(rng.standard_normal(tuple(images.shape))))
+    phases = noise / noise.abs()
+    phases[:, 0, 0] = 1  # of the mean
+    return torch.fft.ifft2(torch.fft.fft2(images.double()).abs() * phases).real.clamp(0, 1).float()

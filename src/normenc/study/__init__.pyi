@@ -1,4 +1,5 @@
 from .comparing import Compared, compare
+from .designing import Design, design
 from .drawing import draw
 from .evaluation import Evaluation, evaluate
 from .finished import Picture, Redrawn, read_source_data, redraw
@@ -18,6 +19,7 @@ from .sweep import Failure
 
 __all__ = [
     "Compared",
+    "Design",
     "Evaluation",
     "Failure",
     "Identifications",
@@ -37,6 +39,7 @@ __all__ = [
     "check_recordings",
     "compare",
     "describe",
+    "design",
     "draw",
     "evaluate",
     "identify",

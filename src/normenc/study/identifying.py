@@ -14,6 +14,7 @@ from normenc.errors import InputError
 from normenc.rsa.measures import as_measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.stored import Matrix, of_stimuli
+from normenc.rsa.ties import is_flat
 from normenc.study.inferring import rdms_by_label
 from normenc.study.population_like import SimulatedData, simulated_data
 from normenc.study.represented import Represented
@@ -52,12 +53,13 @@ class Identified:
 
 @dataclass(frozen=True)
 class _Candidates:
-    """RDMs of all seeds by label, of some stimuli; and similarities with the recording."""
+    """RDMs of all seeds by label, of some stimuli; similarities with the recording; and labels of flat RDMs."""
 
     stacks: dict[str, Floats]
     similarity: dict[str, float]
     data: SimulatedData
     some: Any
+    flat: tuple[str, ...]
 
     @property
     def order(self) -> list[str]:
@@ -128,7 +130,8 @@ def _candidates(represented: Represented, most: int) -> _Candidates:
     prepared = represented.prepared
     some = _stimuli(prepared, most)
     models = rdms_by_label(represented.representations)
-    stacks = {label: np.stack([_matrix(rdm, some) for rdm in rdms]) for label, rdms in models.items()}
+    every = {label: np.stack([_matrix(rdm, some) for rdm in rdms]) for label, rdms in models.items()}
+    stacks = {label: stack for label, stack in every.items() if not any(is_flat(own) for own in upper(stack))}
     data = simulated_data(
         prepared.recording,
         {label: stack.mean(axis=0) for label, stack in stacks.items()},
@@ -136,7 +139,8 @@ def _candidates(represented: Represented, most: int) -> _Candidates:
         prepared.study.rdm_metric,
         some,
     )
-    return _Candidates(stacks, _similarity(prepared, stacks, some), data, some)
+    flat = tuple(label for label in every if label not in stacks)
+    return _Candidates(stacks, _similarity(prepared, stacks, some), data, some, flat)
 
 
 def _matrix(rdm: Matrix, some: Any) -> Floats:
@@ -222,6 +226,7 @@ def _facts(
     facts = dict(candidates.data.facts)
     n_stimuli, n_all = len(next(iter(candidates.stacks.values()))[0]), prepared.recording.n_stimuli
     notes = list(facts.pop("notes"))
+    notes += [f"{label} is not among them: all its dissimilarities are equal." for label in candidates.flat]
     if n_stimuli < n_all:
         notes.append(f"Simulated were {n_stimuli:,} of the {n_all:,} stimuli; all of them tell more.")
     if len(truths) < len(candidates.stacks):

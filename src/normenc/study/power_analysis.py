@@ -26,7 +26,7 @@ from normenc.texts import file_stem
 from normenc.training import resolve_device
 from normenc.whole_files import write_whole
 
-__all__ = ["Power", "only_empty", "power"]
+__all__ = ["Power", "only_empty", "power", "trial_noises"]
 
 
 @renamed(n_jobs="workers")
@@ -90,7 +90,7 @@ def power(
                 raise InputError(_no_choice(list(own)))
             simulated = simulate_power(
                 candidates,
-                _noise(prepared, kept, progress),
+                trial_noises(prepared, kept, "power", progress),
                 settings,
                 method=study.comparison.method,
                 ordered=[n for n in candidates if with_stimuli(prepared.recording, n).has_neighbours],
@@ -134,21 +134,38 @@ def _write(power: Power, study: Study, folder: Path) -> None:
     figures.save(figures.power_map(power.pairs, value="power"), folder, "power_pairs")
 
 
-def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: ProgressCallback) -> dict[str, float]:
-    """Of one trial, for each candidate."""
-    stated, responses = prepared.study.power.noise, prepared.recording.responses
-    if stated is not None:
-        return dict.fromkeys(candidates, stated)
+def trial_noises(
+    prepared: Prepared, candidates: Mapping[str, Any], section: str, progress: ProgressCallback
+) -> dict[str, float]:
+    """The noise of one trial for each candidate: what a section of the study states, or what the recording shows.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    candidates : mapping of str to array_like, shape (n_stimuli, n_stimuli)
+        On the recording's stimuli.
+    section : str
+        "power" or "design".
+    progress : callable
+
+    Raises
+    ------
+    InputError
+        If the recording is so noisy that its noise is unknown.
+    """
+    settings, responses = getattr(prepared.study, section), prepared.recording.responses
+    if settings.noise is not None:
+        return dict.fromkeys(candidates, settings.noise)
     assert responses is not None
     of_a_trial = float(np.sqrt(mean_repeats(prepared.recording)))
     noises = {}
     for label, rdm in each(progress, "matching the noise", candidates.items()):
-        noise = matching_noise(rdm, responses.to_numpy(), prepared.study.power.seed)
+        noise = matching_noise(rdm, responses.to_numpy(), settings.seed)
         if noise > 0.99 * MAX_NOISE:
             raise InputError(
                 f"{prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in common, so "
-                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; set power.noise, or inspect the "
-                "recording with normenc check"
+                f"its noise, more than {MAX_NOISE:g} times the signal, is not known; set {section}.noise, or inspect "
+                "the recording with normenc check"
             )
         noises[label] = of_a_trial * noise
     return noises

@@ -109,13 +109,13 @@ class Prepared:
     @property
     def controls(self) -> list[ControlSettings]:
         """The study's controls, without those that are skipped."""
-        return [control for control in self._all_controls if control.title not in self.skipped_controls]
+        return [control for control in self.all_controls if control.title not in self.skipped_controls]
 
     @property
     def skipped_controls(self) -> dict[str, str]:
         """Why controls of the study are left out, by name."""
         reasons = {}
-        for control in self._all_controls:
+        for control in self.all_controls:
             package, extra = EXTRAS.get(control.name, (None, None))
             if package is not None and find_spec(package) is None:
                 reasons[control.title] = f"it needs {package}, which is not installed: pip install 'normenc[{extra}]'"
@@ -125,7 +125,8 @@ class Prepared:
         return reasons
 
     @property
-    def _all_controls(self) -> list[ControlSettings]:
+    def all_controls(self) -> list[ControlSettings]:
+        """The study's controls, with those that are skipped."""
         return [control_of(entry) for entry in self.study.comparison.controls]
 
 

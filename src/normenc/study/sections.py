@@ -4,6 +4,7 @@ Those of tasks, networks and controls are made from these themselves, see :mod:`
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from normenc.keys import Count, Finite, Positive, Seed
 from normenc.recordings.preparation import Preparation
 from normenc.rsa import FACTORS
+from normenc.stimuli import POOLS
 from normenc.study.own_measures import AnyMeasureName, MeasureName
 from normenc.study.parts import AnyControl
 from normenc.study.section_base import Once, Settings
@@ -128,6 +130,28 @@ class PowerSettings(Settings):
     n_simulations: Annotated[int, Field(ge=2, le=100_000)] = 20
     n_samples: Annotated[int, Field(ge=50, le=100_000)] = 200
     seed: Seed = 0
+
+
+class DesignSettings(Settings):
+    """What ``normenc design`` chooses stimuli from, and for what experiment, see :func:`normenc.study.design`."""
+
+    pool: Annotated[list[Name], Field(min_length=1), Listed, Once] = Field(default=["gratings"])
+    pool_size: Annotated[int, Field(ge=10, le=5000)] = 1000
+    resolution: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.4
+    n: Annotated[int, Field(ge=5, le=1000)] = 60
+    trials: Count = 10
+    n_neurons: Annotated[int, Field(ge=4, le=1_000_000)] | None = None
+    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    blanks: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
+    synthesise: bool = False
+    n_simulations: Annotated[int, Field(ge=20, le=100_000)] = 200
+    n_random: Annotated[int, Field(ge=2, le=100)] = 5
+    seed: Seed = 0
+
+    def beside(self, folder: Path) -> "DesignSettings":
+        """These settings with the path of a pool of one's own, which lies in `folder`, made absolute."""
+        pool = [own if own in POOLS else str(folder.resolve() / Path(own).expanduser()) for own in self.pool]
+        return self.model_copy(update={"pool": pool})
 
 
 class IdentifySettings(Settings):

@@ -30,6 +30,7 @@ from normenc.study.reading import read_toml
 from normenc.study.section_base import Once, Settings
 from normenc.study.sections import (
     ComparisonSettings,
+    DesignSettings,
     EncodingSettings,
     IdentifySettings,
     PowerSettings,
@@ -71,6 +72,7 @@ class Study(Settings):
     comparison: ComparisonSettings = ComparisonSettings()
     encoding: EncodingSettings = EncodingSettings()
     power: PowerSettings = PowerSettings()
+    design: DesignSettings = DesignSettings()
     identify: IdentifySettings = IdentifySettings()
 
     @model_validator(mode="before")
@@ -210,6 +212,13 @@ class Study(Settings):
             settings["stages"] = [stages] if isinstance(stages, str) else list(stages)
         return _validated(settings, "study")
 
+    def with_design(self, **given: Any) -> "Study":
+        """Give the section ``[design]`` other settings, but for those that are None."""
+        stated = {key: value for key, value in given.items() if value is not None}
+        settings = self.model_dump()
+        settings["design"] |= stated
+        return _validated(settings, "study")
+
     @property
     def rdm_metric(self) -> str:
         """Of the RDMs of models, and of a recording whose responses are known."""
@@ -304,7 +313,8 @@ def load_study(path: str | Path) -> Study:
                 f"{path}: recording: {quoted(source)} is listed {sources.count(source)} times; list each once"
             )
     shown = study.stimuli.beside(path.parent)
-    return study.model_copy(update={"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": shown})
+    parts = {"recording": recordings, "task": tasks, "encoder": encoders, "stimuli": shown}
+    return study.model_copy(update=parts | {"design": study.design.beside(path.parent)})
 
 
 def _validated(settings: dict[str, Any], origin: str) -> Study:

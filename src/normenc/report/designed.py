@@ -1,0 +1,133 @@
+"""The page of a design: the chosen stimuli, what each is for, and how often a recording of them would tell."""
+
+import base64
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from normenc import figures
+from normenc.report.embedded import sheet_uri
+from normenc.report.wording import shown
+from normenc.whole_files import write_whole
+
+__all__ = ["write_design"]
+
+PAGE = "index.html"
+WIDEST = 192  # pixels of an image on the page
+NOTHING = 0.1  # standard deviations
+
+
+def write_design(design: Any, folder: str | Path) -> Path:
+    """Write the page of a design, ``index.html``: one file that needs no network connection.
+
+    Parameters
+    ----------
+    design : Design
+        From :func:`normenc.study.design`.
+    folder : str or Path
+        Where its images and tables are.
+
+    Returns
+    -------
+    Path
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    page = Environment(
+        loader=PackageLoader("normenc.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=shown,
+    ).get_template("design.html.j2")
+    path = Path(folder) / PAGE
+    text = page.render(
+        title=design.study.name,
+        sentences=sentences(design),
+        picture=_picture(design.predicted),
+        stimuli=_cards(design),
+        names=list(design.discriminability),
+        pairs=_pairs(design.discriminability),
+        same=design.same,
+        left_out=design.left_out,
+        n_presentations=len(design.order),
+        n_blanks=int((design.order["image"] == "").sum()),
+        n_blocks=int(design.order["block"].max()),
+    )
+    write_whole(path, text.encode("utf-8"))
+    return path
+
+
+def sentences(design: Any) -> list[str]:
+    """What was chosen, how often it would tell, and what is hardest to tell apart."""
+    settings, rates = design.study.design, design.predicted
+    at = rates[rates["trials"] == settings.trials].groupby("stimuli")["rate"].mean()
+    best = "synthesised" if "synthesised" in at else "chosen"
+    n_candidates, n = len(design.discriminability), len(design.stimuli)
+    found = [
+        f"Had one of the {n_candidates} candidates been the truth, a recording of {design.n_neurons:,} neurons and "
+        f"{settings.trials} trials of each of these {n} stimuli would have named it {100 * at[best]:.0f} times in 100; "
+        f"{n} random stimuli of the same pool, {100 * at['random']:.0f} times."
+    ]
+    if "own stimuli" in at:
+        n_own = int(rates.loc[rates["stimuli"] == "own stimuli", "n_stimuli"].iloc[0])
+        found.append(
+            f"The recording's own {n_own:,} stimuli, with as many trials each, would have named it "
+            f"{100 * at['own stimuli']:.0f} times."
+        )
+    truth, rival = design.worst
+    least = float(design.discriminability.loc[truth, rival])
+    if least < NOTHING:
+        found.append(f"Nothing in this pool tells {truth} from {rival}: were {truth} the truth, it would not lead.")
+    else:
+        found.append(
+            f"Hardest to tell apart are {truth} and {rival}: were {truth} the truth, its lead over {rival} would be "
+            f"{least:.1f} standard deviations."
+        )
+    return found
+
+
+def _pairs(table: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    rows = zip(table.index, table.to_numpy(), strict=True)
+    return [(str(name), ["" if np.isnan(value) else f"{value:.1f}" for value in row]) for name, row in rows]
+
+
+def _cards(design: Any) -> list[dict[str, str]]:
+    own = {"image", "source", "truth", "rival"}
+    numbers = [name for name in design.stimuli if name not in own]
+    cards = []
+    for image, row in zip(design.images, design.stimuli.to_dict("records"), strict=True):
+        said = ", ".join(f"{name.replace('_', ' ')} {_value(row[name])}" for name in numbers if not pd.isna(row[name]))
+        why = f"{row['truth']} from {row['rival']}"
+        cards.append({"uri": _uri(image), "name": row["image"], "source": row["source"], "said": said, "why": why})
+    return cards
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _uri(image: Any) -> str:
+    """The image, reduced to what the page shows."""
+    picture, file = Image.fromarray(image), io.BytesIO()
+    picture.thumbnail((WIDEST, WIDEST))
+    picture.save(file, "PNG", optimize=True)
+    return sheet_uri(file.getvalue())
+
+
+def _picture(predicted: pd.DataFrame) -> str:
+    import matplotlib.pyplot as plt
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure = figures.common.figure_of(figures.rates_over_trials(predicted))
+        file = io.BytesIO()
+        with figures.style():
+            figure.savefig(file, format="svg", metadata={"Date": None}, facecolor="white")
+        plt.close(figure)
+    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,216 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from normenc import recordings, report, representations, rsa, stimuli
+from normenc.errors import InputError
+from normenc.recordings import Preparation
+from normenc.study import Study, design, load_study, prepare, represent
+from normenc.study.design_files import presentation_order
+from normenc.study.pool_images import read_pool
+from normenc.study.sections import DesignSettings
+from normenc.study.synthesising import natural_again, synthesise
+
+STUDY = """
+[recording]
+n_neurons = 60
+[[task]]
+name = "tilt-discrimination"
+n_train = 100
+n_test = 50
+[training]
+n_epochs = 1
+n_untrained = 2
+[comparison]
+controls = ["Fourier amplitude", "pixels", "orientation model"]
+n_samples = 50
+[design]
+pool_size = 60
+n = 10
+trials = 3
+noise = 1.5
+resolution = 0.2
+n_simulations = 20
+n_random = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    path = tmp_path_factory.mktemp("study") / "small.toml"
+    path.write_text(STUDY)
+    return load_study(path)
+
+
+@pytest.fixture(scope="module")
+def made(study, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "design"
+    return design(study, out, progress=False, page=report.write_design)
+
+
+def test_the_folder_holds_what_was_chosen(made, study):
+    table = pd.read_csv(made.folder / "stimuli.csv")
+    stack = np.load(made.folder / "stimuli.npy")
+    assert table["image"].tolist() == sorted(table["image"]) == made.stimuli["image"].tolist()
+    assert sorted(path.name for path in (made.folder / "stimuli").iterdir()) == table["image"].tolist()
+    for name, image in zip(table["image"], stack, strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(made.folder / "stimuli" / name)), image)
+    pool = read_pool(study.design)
+    places = [pool.names.index(source) for source in table["source"]]
+    np.testing.assert_array_equal(stack, pool.images[places])
+    np.testing.assert_allclose(table["orientation"], pool.parameters["orientation"].to_numpy()[places], rtol=1e-6)
+    rates = pd.read_csv(made.folder / "predicted.csv")
+    assert set(rates["stimuli"]) == {"chosen", "random", "own stimuli"}
+    assert rates["rate"].between(0, 1).all() and (rates["low"] <= rates["rate"]).all()
+    assert (rates["rate"] <= rates["high"]).all()
+    names = set(made.discriminability)
+    assert {"pool", "fc", "pool, untrained", "pixels", "Fourier amplitude", "orientation model"} <= names
+    assert load_study(made.folder / "study.toml").design == study.design
+
+
+def test_the_page_stands_alone_and_shows_every_image(made):
+    page = (made.folder / "index.html").read_text(encoding="utf-8")
+    assert page.count("<li><img") == 10
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    truth, rival = made.stimuli.loc[0, ["truth", "rival"]]
+    assert f"tells {truth} from {rival}" in page
+    at = made.predicted.query("trials == 3 and stimuli == 'chosen'")["rate"].iloc[0]
+    assert f"would have named it {100 * at:.0f} times in 100" in page
+
+
+def test_a_recording_of_the_images_loads_back_by_name(made, study, tmp_path):
+    # Neurons that read a hidden code of each image, in the order of presentation; blanks evoke nothing.
+    shown = made.order
+    codes = dict(zip(made.stimuli["image"], np.random.default_rng(0).normal(size=(10, 30)), strict=True))
+    signal = np.stack([codes.get(name, np.zeros(30)) for name in shown["image"]])
+    np.savez(
+        tmp_path / "mine.npz",
+        responses=signal,
+        image=shown["image"].to_numpy(dtype=str),
+        species="mouse",
+        area="V1",
+        units="dF/F",
+    )
+    loaded = recordings.load(tmp_path / "mine.npz", preparation=Preparation(images=str(made.folder / "stimuli")))
+    assert loaded.stimulus.tolist() == made.stimuli["image"].tolist()
+    np.testing.assert_array_equal(np.asarray(loaded.images), made.images)
+    np.testing.assert_allclose(loaded.responses, np.stack([codes[name] for name in loaded.stimulus]))
+    assert loaded.n_repeats == (3, 3)
+    assert loaded.blanks.shape[0] == (shown["image"] == "").sum() > 0
+    # Models see of the loaded images what they saw when these were chosen.
+    again = prepare(
+        load_study(made.folder / "study.toml"),
+        recording=tmp_path / "mine.npz",
+        preparation=Preparation(images=str(made.folder / "stimuli")),
+    )
+    pixels = next(one for one in represent(again, progress=False).representations if one.label == "pixels")
+    chosen = stimuli.ImageSet.of(made.images)
+    expected = representations.represent(_pixels, chosen.at_most(128).all())
+    np.testing.assert_allclose(pixels.rdm, rsa.rdm(expected["pixels"]), atol=1e-6)
+
+
+def _pixels(images):
+    return {"pixels": images.flatten(1)}
+
+
+def test_the_order_of_presentation_has_each_stimulus_once_a_block():
+    names = [f"{place}.png" for place in range(7)]
+    order = presentation_order(names, pd.DataFrame({"size": range(7)}), trials=20, blanks=0.3, seed=0)
+    assert len(order) == 20 * (7 + 3)
+    for _, block in order.groupby("block"):
+        assert sorted(block.loc[block["image"] != "", "image"]) == names
+    seen = order.loc[order["image"] != "", "image"].to_numpy()
+    assert (seen[1:] != seen[:-1]).all()  # from block to block too
+    blank = (order["image"] == "").to_numpy()
+    assert not (blank[1:] & blank[:-1]).any()
+    assert (order.loc[~blank, "size"].astype(int).astype(str) + ".png" == order.loc[~blank, "image"]).all()
+    assert order.loc[blank, "size"].isna().all()
+
+
+def test_no_folder_is_overwritten(made, study):
+    with pytest.raises(InputError, match="this folder is not empty"):
+        design(study, made.folder, progress=False)
+
+
+def test_copies_and_images_of_one_grey_are_left_out_by_name(tmp_path):
+    rng = np.random.default_rng(0)
+    for place in range(6):
+        Image.fromarray(rng.integers(0, 256, size=(20, 30), dtype=np.uint8)).save(tmp_path / f"{place}.png")
+    Image.open(tmp_path / "0.png").save(tmp_path / "copy.png")
+    Image.fromarray(np.full((20, 30), 9, dtype=np.uint8)).save(tmp_path / "grey.png")
+    pool = read_pool(DesignSettings(pool=[str(tmp_path)], n=5))
+    assert pool.names == tuple(f"{place}.png" for place in range(6))
+    assert pool.left_out == {
+        "copy.png": "it is the same image as 0.png",
+        "grey.png": "all its pixels are the same",
+    }
+    with pytest.raises(InputError, match="7 stimuli are to be chosen, but the pool has 6 that differ"):
+        read_pool(DesignSettings(pool=[str(tmp_path)], n=7))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pool": ["gratings", "mine"]}, "images of your own cannot be mixed"),
+        ({"pool": ["nowhere"]}, "there is no such folder or file of images"),
+        ({"pool": ["one", "two"]}, "give one folder or array of images"),
+    ],
+)
+def test_pools_that_cannot_be_read_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        read_pool(DesignSettings(**settings))
+
+
+def test_a_recording_without_neurons_needs_their_number_and_noise(tmp_path):
+    np.savez(
+        tmp_path / "rdm.npz",
+        rdm=rsa.rdm(np.random.default_rng(0).normal(size=(12, 20))),
+        orientation=np.arange(0, 180, 15.0),
+    )
+    with pytest.raises(InputError, match="known only by its RDM; set design"):
+        design(Study(), tmp_path / "out", recording=tmp_path / "rdm.npz", progress=False)
+
+
+def test_images_stay_natural():
+    start = torch.rand(3, 16, 20, dtype=torch.float64) * 0.3 + 0.35
+    amplitudes = torch.fft.fft2(start).abs()
+    changed = natural_again((start + 0.05 * torch.randn_like(start)).clamp(0, 1), amplitudes)
+    assert float(changed.min()) >= 0 and float(changed.max()) <= 1
+    torch.testing.assert_close(torch.fft.fft2(changed).abs(), amplitudes, atol=1e-6, rtol=1e-3)
+    torch.testing.assert_close(changed.mean((1, 2)), start.mean((1, 2)))
+    torch.testing.assert_close(changed.std((1, 2)), start.std((1, 2)))
+
+
+def test_synthesis_raises_the_rate_at_which_simulated_recordings_name_the_truth(study, tmp_path):
+    settings = study.with_design(synthesise=True, n=6, n_simulations=100)
+    study = settings.model_copy(update={"comparison": settings.comparison.model_copy(update={"controls": ["pixels"]})})
+    found = design(study, tmp_path / "out", progress=False)
+    rates = found.predicted.groupby(["stimuli", "trials"])["rate"].mean()
+    assert rates["synthesised", 3] > rates["chosen", 3]
+    assert "start_orientation" in found.stimuli
+    start = read_pool(study.design)
+    before = start.images[[start.names.index(name) for name in found.stimuli["source"]]].astype(float)
+    assert (found.images != before).any()
+    spectra = [np.abs(np.fft.fft2(images)) for images in (before, found.images.astype(float))]
+    assert np.linalg.norm(spectra[0] - spectra[1]) < 0.05 * np.linalg.norm(spectra[0])
+    assert "synthesised" not in found.left_out
+
+
+def test_images_that_no_change_improves_stay_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, size=(6, 8, 10), dtype=np.uint8)
+    layers = {"one": lambda shown: shown.flatten(1), "two": lambda shown: shown.flatten(1).square()}
+    same = synthesise(
+        images,
+        layers,
+        dict.fromkeys(layers, 0.3),
+        lambda tried: 0.0,
+        noise=dict.fromkeys(layers, 1.0),
+        degrees=20,
+        shares=np.full((2, 2), 0.7),
+        step=lambda: None,
+    )
+    assert same.images is images and same.before == same.after
