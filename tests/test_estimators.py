@@ -127,6 +127,7 @@ class TestRSA:
             method="spearman",
             rdm_metric="euclidean",
             ordered=True,
+            positions=v1.around_circle,
             **options,
         )
         assert own.inference_.models.equals(found.models) and own.inference_.pairs.equals(found.pairs)

@@ -121,8 +121,9 @@ def test_a_circle_has_neighbours_and_an_order_has_none():
     assert hue.has_neighbours and not frequency.has_neighbours
     assert (hue.period, frequency.period, hue.orientation) == (360, None, None)
     models = {"half": rsa.rdm(hue.responses[:, :6]), "other": rsa.rdm(hue.responses[:, 6:])}
+    options = {"generalise_to": ["stimuli"], "n_samples": 50}
     found = {
-        made.kind: rsa.infer(models, **quality.rdms_for_inference(made), ordered=made.has_neighbours, n_samples=50)
+        made.kind: rsa.infer(models, **quality.rdms_for_inference(made), ordered=made.has_neighbours, **options)
         for made in (hue, frequency)
     }
     assert found["hue"].block_length is not None and found["spatial_frequency"].block_length is None

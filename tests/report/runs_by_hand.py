@@ -63,12 +63,12 @@ def write_run(
     """Write a run: encoders called ``X`` are trained layers, ``X, untrained`` their twins, ``pixels…`` controls."""
     folder.mkdir(parents=True)
     values = VALUES if values is None else values
-    head = {"rdm_metric": "correlation", "comparison": method, "chance": "label permutations", "resampled": resampled}
+    head = {"rdm_metric": "correlation", "comparison": method, "resampled": resampled}
     rows = []
     for encoder, (similarity, p_permutations, p_ceiling) in values.items():
         known = similarity != ""
         interval = {"low": similarity - 0.1 if known else "", "high": similarity + 0.1 if known else ""}
-        tests = {"p_permutations_holm": p_permutations, "p_ceiling_holm": p_ceiling if ceiling != NO_CEILING else ""}
+        tests = {"p_permutations_holm": p_permutations, "p_shifts_holm": "", "p_ceiling_holm": p_ceiling if ceiling != NO_CEILING else ""}
         rows.append(
             {"recording": recording, **named(encoder, task, model), "n_seeds": 1, "similarity": similarity}
             | interval
@@ -100,7 +100,7 @@ def write_run(
     text = STUDY.format(name=json.dumps(name), source=json.dumps(recording), n_train=n_train, method=method)
     (folder / "study.toml").write_text(text, encoding="utf-8")
     described = {"name": recording, "simulated": simulated, "n_stimuli": 12, "n_neurons": 30, "sha256": sha256}
-    environment = {"normenc": "0.1.0", "format": 2, "finished": "2026-01-02T03:04:05+00:00", "device": "cpu"}
+    environment = {"normenc": "0.1.0", "format": 3, "finished": "2026-01-02T03:04:05+00:00", "device": "cpu"}
     environment |= {"seeds": {"training": [12]}, "recording": described, "inference": {"ceiling": "halves"}}
     (folder / "environment.json").write_text(json.dumps(environment), encoding="utf-8")
     if quality is not None:
@@ -125,7 +125,7 @@ def as_format_1(folder: Path) -> Path:
     for path in folder.glob("*.csv"):
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        write_table(path, [in_format_1(row, path.name) for row in rows])
+        write_table(path, [with_one_test(in_format_1(row, path.name)) for row in rows])
     environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
     del environment["format"]
     for score in environment.get("scores", []):
@@ -150,6 +150,14 @@ def in_format_1(row: dict, name: str) -> dict:
     if name == "similarity_by_seed.csv":
         return old
     return old | {"label": row["encoder"]} | ({"kind": row["kind"]} if name == "predictivity.csv" else {})
+
+
+def with_one_test(row: dict) -> dict:
+    """A row with one test against chance, as it had up to format 2."""
+    if not any(key.startswith("p_permutations") for key in row):
+        return row
+    old = {key.replace("p_permutations", "p_chance"): own for key, own in row.items() if not key.startswith("p_shifts")}
+    return old | {"chance": "label permutations"}
 
 
 def write_table(path: Path, rows: list[dict]) -> None:

@@ -24,8 +24,10 @@ INFERENCE = {
     "resampled": {"stimuli": 12, "neurons": 793, "seeds": 5, "sessions": 2},
     "block_length": 2,
     "n_samples": 200,
-    "chance": "label permutations",
+    "generalises_to": ["stimuli", "neurons", "seeds", "sessions"],
+    "fixed": [],
     "n_orders": 1001,
+    "n_shifts": 0,
     "n_different_images": 6,
     "notes": [],
 }
@@ -99,10 +101,17 @@ def test_what_was_recorded_and_how_it_was_prepared():
         ),
         ({"stimuli": "image"}, {"block_length": None}, "(200 samples, images resampled individually; the same"),
         ({}, {"resampled": {"seeds": 5}, "block_length": None}, "(200 samples), corrected"),
+        (
+            {},
+            {"resampled": {"neurons": 793, "trials": 240}, "fixed": ["stimuli"], "block_length": None},
+            "The stimuli were taken as all there are.",
+        ),
+        ({}, {"generalises_to": ["stimuli", "trials"]}, "Trials were resampled together with their stimuli and sess"),
+        ({}, {"resampled": {}, "why_no_intervals": "the stimuli are all there are"}, "No intervals were computed: the"),
         ({}, {}, "with 1,000 random permutations of the stimuli, which ask"),
         (
             {},
-            {"chance": "circular shifts"},
+            {"n_shifts": 12},
             "shifts of the stimuli, which ask whether a match depends on the positions of the stimuli on the circle",
         ),
         (

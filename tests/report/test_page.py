@@ -124,7 +124,7 @@ def tables(
     *,
     ceiling=(0.6, 0.9),
     p_ceiling=0.01,
-    p_permutations=0.0,
+    p_chance=0.0,
     chance="label permutations",
 ):
     """A layer of similarity 0.5, that of its untrained twin and of a control."""
@@ -140,8 +140,9 @@ def tables(
             "ceiling_lower": ceiling[0] if ceiling else np.nan,
             "ceiling_upper": ceiling[1] if ceiling else np.nan,
             "p_ceiling_holm": p_ceiling,
-            "p_permutations_holm": np.array([0.01, 0.02, 0.3]) + p_permutations,
-            "chance": chance,
+            "p_permutations_holm": np.nan,
+            "p_shifts_holm": np.nan,  # in runs of older versions one of the two
+            f"p_{chance.split()[1]}_holm": np.array([0.01, 0.02, 0.3]) + p_chance,
         }
     )
     differences = pd.DataFrame(
@@ -202,14 +203,14 @@ def tables(
             ],
         ),
         (
-            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_permutations": 0.5},
+            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5},
             [
                 "No model is significantly more similar than chance (label permutations; p-values Holm-corrected for "
                 "3 models)."
             ],
         ),
         (
-            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_permutations": 0.5, "chance": "circular shifts"},
+            {"twin": 0.4, "control": 0.3, "p": 1.0, "p_chance": 0.5, "chance": "circular shifts"},
             ["No model is significantly more similar than under circular shifts of the stimuli"],
         ),
     ],
@@ -339,7 +340,7 @@ def test_an_interval_without_zero_beside_a_p_that_is_not_significant_is_explaine
             "These data cannot show whether the task helps to explain the recording “V1”: no difference",
         ),
         (
-            {"twin": 0.4, "control": 0.3, "p": 0.01, "p_permutations": 0.2},
+            {"twin": 0.4, "control": 0.3, "p": 0.01, "p_chance": 0.2},
             "similar to the recording “V1”, but it is not significantly more similar than chance.",
         ),
     ],
@@ -348,8 +349,19 @@ def test_the_answer_is_yes_only_beyond_twin_controls_and_chance(values, said):
     assert said in report.answer(*tables(**values))
 
 
+def test_shifts_are_read_out_only_where_they_can_tell():
+    similarity, differences = tables(0.4, 0.3, 0.01)
+    (*_, said) = report.findings(similarity.assign(p_shifts_holm=[0.2, 0.5, 1.0]), differences)
+    assert said.endswith("pool; pool, untrained.")
+    (*_, said) = report.findings(similarity.assign(p_shifts_holm=[0.02, 0.5, 1.0]), differences)
+    assert said.endswith(
+        "By circular shifts (p-values Holm-corrected for 3 models), the match of pool depends on the orientations "
+        "themselves, not only on the distances between them."
+    )
+
+
 def test_of_circular_shifts_an_interval_above_zero_is_enough():
-    similarity, differences = tables(0.4, 0.3, 0.01, p_permutations=0.9, chance="circular shifts")
+    similarity, differences = tables(0.4, 0.3, 0.01, p_chance=0.9, chance="circular shifts")
     assert report.answer(similarity, differences).startswith("Training helps to explain the recording “V1”")
     assert "interval of its similarity includes 0" in report.answer(similarity.assign(low=-0.1), differences)
 
@@ -525,17 +537,17 @@ def test_the_most_similar_layer_is_no_match_where_its_similarity_is_not_above_ze
 
 
 def test_chance_that_cannot_be_beaten_is_said():
-    similarity, differences = tables(0.4, 0.3, 1.0, p_permutations=0.5, chance="circular shifts")
-    (*_, said) = report.findings(similarity.assign(p_permutations_smallest=1 / 24), differences)
+    similarity, differences = tables(0.4, 0.3, 1.0, p_chance=0.5, chance="circular shifts")
+    (*_, said) = report.findings(similarity.assign(p_shifts_smallest=1 / 24), differences)
     assert said == (
         "Whether models are more similar than chance cannot be tested here: the smallest possible p-value with "
         "circular shifts is 0.042, which is not significant after correction for 3 models."
     )
     (*_, said) = report.findings(
-        similarity.assign(p_permutations_smallest=1 / 181), differences, stimulus_type="direction"
+        similarity.assign(p_shifts_smallest=1 / 181), differences, stimulus_type="direction"
     )
     assert said.endswith("on the positions of the stimuli on the circle, beyond a smooth change with direction.")
-    (*_, said) = report.findings(similarity.assign(p_permutations_smallest=[1 / 181, 1 / 181, 1.0]), differences)
+    (*_, said) = report.findings(similarity.assign(p_shifts_smallest=[1 / 181, 1 / 181, 1.0]), differences)
     assert said.endswith(
         "pixels could not be: many orders of the stimuli leave its RDM unchanged, and its smallest possible p-value is "
         "1 before correction."
@@ -619,6 +631,10 @@ def test_a_run_of_format_1_has_the_same_page_and_pictures(finished, tmp_path):
     new = tmp_path / "new"
     shutil.copytree(finished.folder, new, ignore=shutil.ignore_patterns(RUN_MARKER))
     old = as_format_1(shutil.copytree(new, tmp_path / "old"))
+    for name in ("similarity.csv", "similarity_by_method.csv", "similarity_by_scope.csv"):
+        table = read_table(new / name)
+        shifts = [column for column in table if column.startswith("p_shifts")]  # which old runs had only instead
+        table.assign(**dict.fromkeys(shifts, np.nan)).to_csv(new / name, index=False)
     assert report.render(old) == report.render(new)
     drawn = read_source_data(new)
     table = drawn["similarity_bars"].arguments["similarity"]

@@ -103,14 +103,15 @@ def test_stimuli_tile_their_circle_where_the_gap_is_half_the_way_to_half():
         apart = np.abs((np.subtract.outer(angles, angles) + 180) % 360 - 180)
         return np.minimum(apart / 90, 1)[None]
 
-    even = np.arange(0, 360, 22.5)  # neighbours 0.25, half way 0.625, at 67.5 degrees: gaps up to 33.75 tile
+    even = np.arange(0, 360, 22.5)  # neighbours 0.25, half way 0.625, at 67.5 degrees: 45 from neighbours
     assert tiles_range(ramp(even)) and tiles_range(ramp(even), even)
-    coarse = np.arange(0, 360, 45.0)  # neighbours 0.5, half way 0.75, at 90 degrees: just reached
-    assert tiles_range(ramp(coarse)) and not tiles_range(ramp(coarse[::2]))
-    gap = np.delete(even, 5)  # a gap of 45 degrees, half way at about 64
+    coarse = np.arange(0, 360, 45.0)  # neighbours 0.5, half way 0.75, at 90 degrees: 45 from neighbours
+    assert not tiles_range(ramp(coarse)) and not tiles_range(ramp(coarse[::2]))
+    gap = np.delete(even, 5)  # a gap of 45 degrees
     assert not tiles_range(ramp(gap), gap)
     assert tiles_range(ramp(gap))  # as if they were evenly spaced
-    assert tiles_range(ramp(np.append(even, 360.0)), np.append(even, 360.0))  # both ends of the circle are there
+    ends = np.arange(0, 361, 15.0)  # both ends of the circle are there
+    assert tiles_range(ramp(ends), ends)
     assert not tiles_range((1 - np.eye(60))[None])  # no neighbour is more alike than any other
 
 

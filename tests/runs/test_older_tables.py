@@ -133,9 +133,34 @@ def test_a_damaged_old_table_is_refused(tmp_path, text, message):
 
 
 def test_the_format_is_told_by_the_environment_alone(tmp_path):
-    assert (check_format(tmp_path, {}), check_format(tmp_path, {"format": 2})) == (1, 2)
+    assert [check_format(tmp_path, own) for own in ({}, {"format": 2}, {"format": 3})] == [1, 2, 3]
     (tmp_path / "table.csv").write_text(SIMILARITY)
     assert "model" in read_run_table(tmp_path / "table.csv", {"format": 2})
-    for odd in (3, 0, "2", True, None):
+    for odd in (4, 0, "2", True, None):
         with pytest.raises(InputError, match="format"):
             check_format(tmp_path, {"format": odd})
+
+
+@pytest.mark.parametrize("chance", ["circular shifts", "label permutations"])
+@pytest.mark.parametrize("named_by", ["table", "environment"])
+def test_one_test_against_chance_is_read_as_the_test_that_it_was(tmp_path, chance, named_by):
+    columns = {"encoder": ["fc", "pool"], "p_chance": [0.01, 0.2], "p_chance_holm": [0.02, 0.2], "low": [0.1, 0.2]}
+    environment = {"format": 2}
+    if named_by == "table":
+        columns["chance"] = [chance] * 2
+    else:
+        environment["inference"] = {"chance": chance}
+    pd.DataFrame(columns).to_csv(tmp_path / "table.csv", index=False)
+    found = read_run_table(tmp_path / "table.csv", environment)
+    assert list(found) == [
+        *("encoder", "p_permutations", "p_permutations_holm", "p_shifts", "p_shifts_holm", "low")
+    ]
+    known, other = ("p_shifts", "p_permutations")[:: 1 if chance == "circular shifts" else -1]
+    assert found[[known, f"{known}_holm"]].to_numpy().tolist() == [[0.01, 0.02], [0.2, 0.2]]
+    assert found[[other, f"{other}_holm"]].isna().all(axis=None)
+
+
+def test_a_test_against_chance_without_a_name_is_refused(tmp_path):
+    pd.DataFrame({"p_chance": [0.1]}).to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(InputError, match="nothing says which test against chance it is of; run the study again"):
+        read_run_table(tmp_path / "table.csv", {"format": 2})

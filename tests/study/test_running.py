@@ -280,7 +280,9 @@ def test_study_file_and_environment(small):
         "embedding": 0,
     }
     assert environment["recording"]["n_neurons"] == 60
-    assert environment["inference"]["chance"] == "circular shifts"
+    assert environment["inference"]["n_shifts"] == 181
+    assert environment["inference"]["generalises_to"] == ["neurons", "seeds"]
+    assert environment["inference"]["fixed"] == ["stimuli"]
     assert environment["inference"]["n_samples_other_methods"] == 60  # the study's own; 100 at most
     assert environment["scores"][0]["chance"] == 0.5
     assert environment["recording"]["simulated"] is True

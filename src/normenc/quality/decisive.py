@@ -44,8 +44,8 @@ class Decidable:
     out_of_reach : dict of str to float
         Models whose test cannot be significant, although others' can, with their smallest p-value: many orders of the
         stimuli leave their RDM unchanged.
-    smallest_p_shifts : float
-        The same of the test by circular shifts; NaN where stimuli are not in order on a circle.
+    smallest_p_shifts : float or None
+        The same of the test by circular shifts; None where stimuli are not in order on a circle.
     smallest_difference : float
         Smallest difference in similarity between two models that a test at 0.05 (two-sided, uncorrected) would find
         with a power of 80 %; NaN if it is not known.
@@ -64,7 +64,7 @@ class Decidable:
     smallest_p: float
     beyond_chance: bool
     out_of_reach: dict[str, float]
-    smallest_p_shifts: float = math.nan
+    smallest_p_shifts: float | None = None
     smallest_difference: float = math.nan
     standard_error: float = math.nan
     dof: float = math.nan
@@ -192,7 +192,7 @@ def _said_of_chance(facts: Decidable, n_stimuli: int) -> str:
 
 
 def _said_of_shifts(facts: Decidable) -> str:
-    if math.isnan(facts.smallest_p_shifts):
+    if facts.smallest_p_shifts is None:
         return ""
     corrected = min(1.0, facts.smallest_p_shifts * facts.n_models)
     can = "can be significant" if corrected <= ALPHA else "cannot be significant"
@@ -216,7 +216,7 @@ def _smallest_difference(inference: rsa.Inference) -> dict[str, Any]:
     pairs = inference.pairs
     known = pairs[(pairs["standard_error"] > 0) & np.isfinite(pairs["standard_error"]) & (pairs["dof"] > 0)]
     if known.empty:
-        return {"unknown": "no difference between models could be tested"}
+        return {"unknown": inference.why_no_intervals or "no difference between models could be tested"}
     error, dof = known["standard_error"].to_numpy(), known["dof"].to_numpy()
     reach = (stats.t.ppf(1 - ALPHA / 2, dof) + stats.t.ppf(POWER, dof)) * error
     return {
@@ -253,7 +253,7 @@ def _chance(smallest: Mapping[str, float], shifts: float, n_models: int) -> dict
         "smallest_p": min(known.values(), default=math.nan),
         "beyond_chance": bool(reach),
         "out_of_reach": {name: p for name, p in known.items() if name not in reach} if reach else {},
-        "smallest_p_shifts": float(shifts),
+        "smallest_p_shifts": None if math.isnan(shifts) else float(shifts),
     }
 
 

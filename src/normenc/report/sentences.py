@@ -150,7 +150,7 @@ def _of_the_best(name: str, recording: str, controls: pd.DataFrame, row: pd.Seri
     by_interval = only_shifts and zero_is_unrelated(row)  # runs of older versions, with one test
     if by_interval and not row["low"] > 0:
         caveats.append("the confidence interval of its similarity includes 0")
-    elif not by_interval and not row["p_permutations_holm"] <= ALPHA:
+    elif not by_interval and not row["p_shifts_holm" if only_shifts else "p_permutations_holm"] <= ALPHA:
         caveats.append("it is not significantly more similar than chance")
     if caveats:
         return (

@@ -73,8 +73,10 @@ def _half_way(rdms: npt.NDArray[np.float64]) -> int:
 def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None = None) -> bool:
     """Whether stimuli in order on a circle tile it: between neighbours, there are no stimuli that would add anything.
 
-    They do if the largest gap between neighbours is at most half the distance at which the mean dissimilarity is half
-    way between that of neighbours and its maximum. Such stimuli are not a sample from more: they are all there are.
+    They do if the largest gap is at most half the distance over which the mean dissimilarity rises half way from that of
+    neighbours to its maximum. Such stimuli are not a sample from more: they are all there are. Of evenly spaced ones,
+    the first neighbours that are half way must be the third or later: those of narrow tuning that is sampled coarsely
+    are the second.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ def tiles_range(rdms: npt.NDArray[np.float64], positions: npt.ArrayLike | None =
         raise InputError(
             "positions must be ascending within one turn of the circle, in degrees of 360; multiply orientations by 2"
         )
-    reach = _half_way(rdms) * 360 / n_stimuli  # the mean distance of stimuli that are so many places apart
+    reach = (_half_way(rdms) - 1) * 360 / n_stimuli  # the mean distance from neighbours, which are one place apart
     return bool(gaps.max() <= reach / 2 + 1e-9)
 
 
