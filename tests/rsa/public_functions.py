@@ -86,6 +86,8 @@ def numbers(found: Any) -> np.ndarray:
         return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
     if isinstance(found, rsa.Identification):
         return found.table["share"].to_numpy()
+    if isinstance(found, rsa.AgainstAnimals):
+        return np.ravel(found.models[["similarity", "between_animals", "difference", "low", "high"]])
     if isinstance(found, rsa.Ceiling):
         return np.array([found.lower, found.upper])
     if isinstance(found, rsa.WeightedModel):
@@ -107,6 +109,11 @@ def infer(**given: Any) -> rsa.Inference:
     """By shifts, of which there are few."""
     models = {name: given.pop(name) for name in ("one", "two")}
     return rsa.infer(models, given.pop("data", None), **given, ordered=True, **FAST)
+
+
+def against_animals(one: Any, two: Any, data: Any) -> rsa.AgainstAnimals:
+    """With animals alone resampled."""
+    return rsa.against_animals({"one": one, "two": two}, data, n_samples=6, generalise_to=["animals"])
 
 
 def labelled(array: np.ndarray, kind: str, names: Any = NAMES, dim: str = "stimulus") -> xr.DataArray:
@@ -137,6 +144,7 @@ CALLS = [
             *("procrustes_distance", "pwcca", "soft_matching", "svcca"),
         )
     ),
+    Call("against_animals", against_animals, {**MODEL_PAIR, "data": ("rdms", ANIMALS)}, "drawn"),
     Call("corrected_cka", rsa.corrected_cka, pair("responses", SHARED + counts(N, 3) // 9, SHARED + counts(N, 4) // 9)),
     Call("one_to_one_correlation", rsa.one_to_one_correlation, pair("responses", MORE, OTHER), "drawn"),
     Call("stochastic_shape_distance", rsa.stochastic_shape_distance, pair("repeats", REPEATS, counts(3, N, U))),

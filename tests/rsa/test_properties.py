@@ -161,6 +161,7 @@ def test_a_stack_is_no_matrix_and_a_matrix_no_stack(call, name):
 CHOICES = ("method", "metric", "rdm_metric", "shrinkage", "missing", "chance")
 GIVEN = {  # the least that each function needs, before options
     "infer": lambda **o: rsa.infer({"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)),
+    "against_animals": lambda **o: rsa.against_animals({"a": MODELS[0]}, EIGHT[:, :N, :N], **({"n_samples": 6} | o)),
     "infer_representations": lambda **o: rsa.infer_representations({"a": X}, X, **(FAST | o)),
     "partition": lambda **o: rsa.partition({"a": MODELS[0]}, {"b": MODELS[1]}, responses=X, **({"n_samples": 6} | o)),
     "noise_ceiling": lambda **o: rsa.noise_ceiling(responses=X, **o),

@@ -161,7 +161,7 @@ def against_animals(
     mean = float(_mean_between(between, np.ones((1, inputs.n_groups)), inputs.group)[0])
     estimate = np.append(inputs.average(with_animals, None, None)[0], [mean, np.nan])
     summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
-    low, high = (float(v[0]) for v in summary.of_weights(np.eye(len(estimate))[-2:-1])[:2])
+    low, high = (float(measure.clip(v[0])) for v in summary.of_weights(np.eye(len(estimate))[-2:-1])[:2])
     return AgainstAnimals(
         models=_model_table(summary, inputs.names),
         animals=_animal_table(inputs, with_animals, between, _names(subject, inputs)),
