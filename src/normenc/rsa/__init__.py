@@ -12,6 +12,7 @@ from normenc.rsa.alignment import (
 )
 from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
+from normenc.rsa.circular import CircularParts, circular_parts
 from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
@@ -34,12 +35,14 @@ __all__ = [
     "METHODS",
     "METRICS",
     "Ceiling",
+    "CircularParts",
     "Inference",
     "Measure",
     "Partition",
     "WeightedModel",
     "angular_distance",
     "chance_p_values",
+    "circular_parts",
     "compare_rdms",
     "compare_representations",
     "compare_vectors",
