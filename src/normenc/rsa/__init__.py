@@ -13,6 +13,7 @@ from normenc.rsa.alignment import (
 from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
 from normenc.rsa.circular import CircularParts, circular_parts
+from normenc.rsa.circular_inference import CircularInference, infer_circular_parts
 from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.dissimilarity import METRICS, rdm
@@ -35,6 +36,7 @@ __all__ = [
     "METHODS",
     "METRICS",
     "Ceiling",
+    "CircularInference",
     "CircularParts",
     "Inference",
     "Measure",
@@ -50,6 +52,7 @@ __all__ = [
     "cross_validated_rdm",
     "fit_weights",
     "infer",
+    "infer_circular_parts",
     "linear_cka",
     "match_stimuli",
     "noise_ceiling",

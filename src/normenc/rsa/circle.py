@@ -1,6 +1,7 @@
 """Dissimilarities of stimuli on a circle: what depends on the angle between two stimuli alone, and the rest."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -61,12 +62,16 @@ class Circle:
             Of pairs, broadcast with `vectors`, at least 0; each pair counts as often.
         """
         profile = self._profile(vectors, weights)
-        rest = vectors - profile
         mean = _mean(vectors, weights)
-        total = _mean(np.square(vectors - mean), weights)
         if which == REST:
-            return np.where(_mean(np.square(rest), weights) > NOTHING * total, rest, 0.0)
-        return np.where(_mean(np.square(profile - mean), weights) > NOTHING * total, profile, mean)
+            part, other = vectors - profile, profile - mean
+            nothing, flat = np.zeros(1), part
+        else:
+            part, other = profile, vectors - profile
+            nothing, flat = mean, profile - mean
+        own, left = _squares(flat, weights), _squares(other, weights)
+        rounding = own <= NOTHING * (own + left)
+        return np.where(rounding, nothing, part) if rounding.any() else part
 
     def shares(self, vectors: Floats) -> tuple[Floats, Floats]:
         """Shares of the variance of dissimilarities that the two parts have, shape (...); they add up to 1.
@@ -107,10 +112,13 @@ class Circle:
 
     def _sums(self, values: Floats) -> Floats:
         """Sums over the pairs at each angle, shape (..., n_angles)."""
+        return np.asarray((self._of_angle @ _rows(values).T).T).reshape(*values.shape[:-1], -1)
+
+    @cached_property
+    def _of_angle(self) -> sp.csr_array:
+        """Which pairs are at each angle, shape (n_angles, n_pairs)."""
         assert self.group is not None
-        n_pairs = len(self.group)
-        of_angle = sp.csr_array((np.ones(n_pairs), (self.group, np.arange(n_pairs))))
-        return np.asarray((of_angle @ _rows(values).T).T).reshape(*values.shape[:-1], -1)
+        return sp.csr_array((np.ones(len(self.group)), (self.group, np.arange(len(self.group)))))
 
 
 def circle_of(n_stimuli: int, positions: npt.ArrayLike | None, period: float = 360.0) -> Circle:
@@ -177,6 +185,12 @@ def _mean(vectors: Floats, weights: Floats | None) -> Floats:
         return np.asarray(vectors.mean(axis=-1, keepdims=True))
     total = np.maximum(weights.sum(axis=-1, keepdims=True), np.finfo(float).tiny)
     return np.asarray((vectors * weights).sum(axis=-1, keepdims=True) / total)
+
+
+def _squares(vectors: Floats, weights: Floats | None) -> Floats:
+    if weights is None:
+        return np.einsum("...p,...p->...", vectors, vectors)[..., None]
+    return np.einsum("...p,...p,...p->...", vectors, vectors, weights)[..., None]
 
 
 def _rows(values: Floats) -> Floats:
