@@ -133,6 +133,11 @@ class Run(Shown):
         return self._optional("partitioning.csv")
 
     @cached_property
+    def circular_parts(self) -> pd.DataFrame | None:
+        """Of ``circular_parts.csv``: similarities in both parts of RDMs on a circle; None without one."""
+        return self._optional("circular_parts.csv")
+
+    @cached_property
     def over_training(self) -> pd.DataFrame | None:
         """Of ``over_training.csv``: similarities at checkpoints; None where the study has none."""
         return self._optional("over_training.csv")
@@ -189,13 +194,8 @@ class Run(Shown):
             check_encoders(encoders, self.folder / "populations.nc", self.similarity)
         return table
 
-    @cached_property
-    def shown_rdms(self) -> "xr.DataArray":
-        """Those of `rdms` that the pictures show, in the order of `populations`, whose labels they have."""
-        return self.rdms_of(None)
-
     def rdms_of(self, places: list[int] | None) -> "xr.DataArray":
-        """The same for stimuli in some places; all large matrices would fill the memory."""
+        """Those of `rdms` that the pictures show, in the order and with the labels of `shown`; None for all stimuli."""
         rdms = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist(), places)["dissimilarity"]
         return rdms.assign_coords(population=self.shown["population"].tolist())
 

@@ -133,6 +133,12 @@ FILES = (
         "what each layer explains beyond all controls together",
         "if there is a control, and stimuli are more than the controls by three and at least six",
     ),
+    File(
+        "circular_parts.csv",
+        "the similarities in the [two parts of RDMs on a circle](statistics.md#stimuli-on-a-circle): what depends on "
+        "the angle between stimuli alone, and the rest",
+        "if at least 8 stimuli go all around a circle",
+    ),
     File("training.csv", "the loss of every batch", "if the study trains networks"),
     File("over_training.csv", "similarity at checkpoints", "with `[training] checkpoints`"),
     File("tuning.csv", "tuning of each population", GRATINGS),

@@ -104,6 +104,8 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         tables["similarity_by_method.csv"] = evaluation.by_method
     if evaluation.partitioning is not None:
         tables["partitioning.csv"] = evaluation.partitioning
+    if evaluation.circular_parts is not None:
+        tables["circular_parts.csv"] = evaluation.circular_parts
     if evaluation.over_training is not None:
         tables["over_training.csv"] = evaluation.over_training
     if evaluation.populations is not None and evaluation.descriptions:
