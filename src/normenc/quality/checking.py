@@ -10,6 +10,7 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.quality.alike import alike
 from normenc.quality.comparable import confounded, of_same_neurons, rdms_for_inference
 from normenc.quality.decisive import NO_RDM, Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons, n_splits_of
@@ -82,6 +83,8 @@ class Quality(Shown):
     images_cut : str
         The images that the animal saw: their size, colours and width in degrees, and how they are shown to the models
         from which `decidable` is estimated; empty without images.
+    alike : tuple of str
+        Which stimuli are the same image, or mirror images of each other; sentences.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Quality(Shown):
     images_cut: str = ""
     neurons_kind: str = ""
     neurons_averaged: bool = False
+    alike: tuple[str, ...] = ()
 
     @property
     def shown(self) -> StimulusType:
@@ -301,6 +305,7 @@ def _checked(
         ceiling_upper=ceiling.upper,
         notes=(*recording.notes, *recording.steps),
         decidable=decidable(recording, inputs, compared=compared, seen=saw, seed=seed),
+        alike=alike(recording),
         images_cut="" if shown.is_grating else said_of_images(saw, estimated=compared is None),
     )
     verdict, warnings = verdict_of(quality)
