@@ -175,3 +175,14 @@ def test_what_cannot_be_divided_is_refused():
         rsa.circular_parts(1 - np.eye(6))
     with pytest.raises(InputError, match="stack of 2 RDMs"):
         rsa.circular_parts(np.stack([rsa.rdm(np.random.default_rng(0).normal(size=(6, 5)))] * 2))
+
+
+def test_a_circle_that_does_not_close_is_told():
+    orientations = np.arange(-90, 91, 10.0)  # neurons of direction: at both ends gratings drift in opposite directions
+    drifting = rsa.rdm(von_mises(orientations, np.arange(0, 360, 10), 4.0))
+    (note,) = rsa.circular_parts(drifting, orientations, period=180).notes
+    assert f"but their dissimilarity is {drifting[0, -1]:.3g}" in note and "the circle is not closed" in note
+    static = rsa.rdm(von_mises(2 * orientations, np.arange(0, 360, 10), 4.0))
+    assert rsa.circular_parts(static, orientations, period=180).notes == ()
+    # Where the ends are further apart than other neighbours, nothing is known.
+    assert rsa.circular_parts(drifting[:-3, :-3], orientations[:-3], period=180).notes == ()

@@ -103,7 +103,7 @@ def test_uneven_stimuli_are_divided_but_not_turned():
     found = rsa.infer_circular_parts({"m": rdms[0]}, rdms[1], positions=positions, n_samples=20)
     assert not found.exact and found.models["similarity"].notna().all()
     assert found.models["aligned"].isna().all()
-    assert "not evenly spaced" in found.notes[-1]
+    assert "not evenly spaced" in found.notes[0] and "smooth function" in found.notes[1]
 
 
 def test_what_has_no_rest_has_no_similarity_of_it():

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from normenc.arrays import as_array
 from normenc.errors import InputError
 
-__all__ = ["PARTS", "PROFILE", "REST", "Circle", "circle_of"]
+__all__ = ["PARTS", "PROFILE", "REST", "Circle", "circle_of", "open_ends"]
 
 Floats = npt.NDArray[np.float64]
 PROFILE, REST = "profile", "rest"
@@ -19,6 +19,7 @@ DECIMALS = 6  # of degrees of a circle of 360; angles between stimuli that diffe
 MOST_HARMONICS = 100  # of the angle between stimuli that are not on a regular grid
 SINGULAR = 1e-8  # of the largest singular value: functions of the angle below it cannot be told from others
 NOTHING = 1e-10  # share of an RDM's variance that is only rounding
+OPEN = 1.5  # times the largest dissimilarity of other neighbours: the ends of the circle do not meet
 BYTES = 2**27  # of dissimilarities in samples at a time
 
 
@@ -156,6 +157,45 @@ def circle_of(n_stimuli: int, positions: npt.ArrayLike | None, period: float = 3
     terms = np.arange(min(n_stimuli // 2, MOST_HARMONICS))
     left, singular, _ = np.linalg.svd(np.cos(np.deg2rad(between)[:, None] * terms), full_matrices=False)
     return Circle(angles, between, None, left[:, singular > SINGULAR * singular[0]])
+
+
+def open_ends(matrix: Floats, positions: npt.ArrayLike | None, period: float = 360.0) -> str:
+    """Say so if the first and the last stimulus are neighbours on the circle, but far more dissimilar than others.
+
+    They are if their dissimilarity is above 1.5 times that of all other neighbours, and they are not further apart than
+    these. It is so for orientations of gratings that drift: half a turn on, the orientation is the same, but the
+    direction is the opposite one.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_stimuli, n_stimuli)
+    positions, period
+        See :func:`circle_of`.
+
+    Returns
+    -------
+    str
+        A sentence; empty if it is not so.
+
+    Examples
+    --------
+    >>> line = np.abs(np.subtract.outer(np.arange(8.0), np.arange(8.0)))
+    >>> open_ends(line, None)[:66]
+    'The first and the last stimulus are neighbours on the circle, but '
+    """
+    values = np.arange(len(matrix)) * period / len(matrix) if positions is None else np.asarray(positions, np.float64)
+    order = np.argsort(values, kind="stable")
+    gaps = np.diff(values[order])
+    between = values[order[0]] + period - values[order[-1]]
+    others = matrix[order[:-1], order[1:]].max()
+    ends = float(matrix[order[0], order[-1]])
+    if not -1e-9 <= between <= gaps.max() + 1e-9 or ends <= OPEN * others:
+        return ""
+    return (
+        f"The first and the last stimulus are neighbours on the circle, but their dissimilarity is {ends:.3g}, and "
+        f"that of other neighbours at most {others:.3g}: the circle is not closed, and the rest holds what separates its "
+        "ends, such as opposite directions of drift at the same orientation."
+    )
 
 
 def _angles(n_stimuli: int, positions: npt.ArrayLike | None, period: float) -> Floats:

@@ -10,7 +10,7 @@ import pandas as pd
 from normenc.arrays import as_seed
 from normenc.errors import InputError
 from normenc.rsa.bootstrap import ceiling_of
-from normenc.rsa.circle import PARTS, PROFILE, REST, Circle, circle_of
+from normenc.rsa.circle import PARTS, PROFILE, REST, Circle, circle_of, open_ends
 from normenc.rsa.circular_measure import PartMeasure
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.labelled import turned_stack
@@ -44,6 +44,8 @@ class CircularParts(Shown):
         is a cosine series.
     reliability_from : str
         "repeats" (halves of the trials), "neurons" (halves of these) or "none".
+    notes : tuple of str
+        What speaks against a closed circle.
     """
 
     parts: pd.DataFrame
@@ -52,6 +54,7 @@ class CircularParts(Shown):
     curve: pd.DataFrame
     exact: bool
     reliability_from: str
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> pd.DataFrame:
         """Share of the variance and reliability of each part."""
@@ -63,7 +66,7 @@ class CircularParts(Shown):
 
     def _notes(self) -> tuple[str, ...]:
         how = "the mean dissimilarity at each angle" if self.exact else "a cosine series of the angle"
-        return (f"The profile is {how}.",)
+        return (f"The profile is {how}.", *self.notes)
 
 
 def circular_parts(
@@ -164,6 +167,7 @@ def circular_parts(
         _curve(circle, parts[PROFILE], period),
         circle.is_grid,
         kind,
+        tuple(filter(None, [open_ends(matrix, positions, period)])),
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from normenc.arrays import as_array, as_seed
 from normenc.errors import InputError
-from normenc.rsa.circle import PARTS, PROFILE, REST, Circle, circle_of
+from normenc.rsa.circle import PARTS, PROFILE, REST, Circle, circle_of, open_ends
 from normenc.rsa.circular_measure import PartMeasure
 from normenc.rsa.inference import infer
 from normenc.rsa.inputs import Inputs
@@ -57,6 +57,7 @@ class CircularInference(Shown):
     exact : bool
         Whether the profile is the mean at each angle, see :class:`normenc.rsa.CircularParts`.
     notes : tuple of str
+        What was not tested, is assumed, or speaks against a closed circle.
     """
 
     models: pd.DataFrame
@@ -160,10 +161,11 @@ def infer_circular_parts(
     table["shift"] *= period / 360
     order = {name: place for place, name in enumerate(inputs.names)}
     table = table.sort_values("model", key=lambda names: names.map(order), kind="stable", ignore_index=True)
-    notes = (NOT_TESTED,) if not why_not else (f"There is no best alignment: {why_not}.",)
-    return CircularInference(
-        table, whole.generalises_to, whole.fixed, whole.ceiling.kind, circle.is_grid, (*whole.notes, *notes)
-    )
+    notes = [NOT_TESTED if not why_not else f"There is no best alignment: {why_not}."]
+    if not circle.is_grid:
+        notes.append("Stimuli are not evenly spaced: the profile is a smooth function of the angle between them.")
+    notes += filter(None, [open_ends(inputs.matrices.mean(axis=0), around)])
+    return CircularInference(table, whole.generalises_to, whole.fixed, whole.ceiling.kind, circle.is_grid, tuple(notes))
 
 
 def _around(positions: Any, period: float) -> Floats | None:

@@ -113,9 +113,7 @@ def _table(
     prepared: Prepared, firsts: dict[str, Representation], found: rsa.CircularInference, some: Any
 ) -> pd.DataFrame:
     rows = [firsts[label] for label in found.models["model"]]
-    notes = [found.notes[-1]]
-    if not found.exact:
-        notes.append("Stimuli are not evenly spaced: the profile is a smooth function of the angle between them.")
+    notes = [*found.notes]
     if not isinstance(some, slice):
         notes.append(f"Of {prepared.recording.n_stimuli:,} stimuli, {len(some):,} at even distances were divided.")
     table = pd.DataFrame(
