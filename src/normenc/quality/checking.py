@@ -17,7 +17,7 @@ from normenc.quality.neurons import NeuronQuality, describe_neurons, n_splits_of
 from normenc.quality.raw import RawValues, look_at
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
 from normenc.quality.seen import Seen, said_of_images
-from normenc.quality.verdict import MIN_STUDY, verdict_of
+from normenc.quality.verdict import MIN_STUDY, too_few, verdict_of
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.angles import odd_one_out
 from normenc.recordings.contents import Contents
@@ -263,7 +263,7 @@ def _checked(
 ) -> Quality:
     saw = Seen.of(recording) if seen is None else seen(recording)
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
-    problems, reliability, inputs = _too_few(recording), None, None
+    problems, reliability, inputs = too_few(recording), None, None
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
         inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else rdms_for_inference(recording)
@@ -312,18 +312,6 @@ def _checked(
     return replace(
         quality, verdict=verdict, warnings=(*_read_otherwise(recording), *problems, *confounded(recording), *warnings)
     )
-
-
-def _too_few(recording: Recording) -> list[str]:
-    """Reasons why the recording cannot be used in a study."""
-    faults = []
-    if recording.n_stimuli < MIN_STUDY:
-        faults.append(
-            f"{recording.n_stimuli} stimuli are too few to compare models: run and power need at least {MIN_STUDY}."
-        )
-    if recording.n_neurons == 1:
-        faults.append("an RDM of correlations needs at least 2 neurons, and there is one; run and power cannot use it.")
-    return faults
 
 
 def _read_otherwise(recording: Recording) -> list[str]:

@@ -193,8 +193,8 @@ def open_ends(matrix: Floats, positions: npt.ArrayLike | None, period: float = 3
         return ""
     return (
         f"The first and the last stimulus are neighbours on the circle, but their dissimilarity is {ends:.3g}, and "
-        f"that of other neighbours at most {others:.3g}: the circle is not closed, and the rest holds what separates its "
-        "ends, such as opposite directions of drift at the same orientation."
+        f"that of other neighbours at most {others:.3g}: the circle is not closed, and the rest holds what separates "
+        "its ends, such as opposite directions of drift at the same orientation."
     )
 
 
