@@ -139,7 +139,9 @@ def test_nothing_is_refused(call, name):
 
 
 SINGLE_RDMS = ("cross_validate_weighted", "simulate_responses")
-SEVERAL = {(name, "responses") for name in ("infer", "noise_covariance", "partition")}  # responses of sessions
+SEVERAL = {
+    (name, "responses") for name in ("infer", "infer_circular_parts", "noise_covariance", "partition")
+}  # responses of sessions
 
 
 @each_array
@@ -159,6 +161,9 @@ def test_a_stack_is_no_matrix_and_a_matrix_no_stack(call, name):
 CHOICES = ("method", "metric", "rdm_metric", "shrinkage", "missing", "chance")
 GIVEN = {  # the least that each function needs, before options
     "infer": lambda **o: rsa.infer({"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)),
+    "infer_circular_parts": lambda **o: rsa.infer_circular_parts(
+        {"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)
+    ),
     "partition": lambda **o: rsa.partition({"a": MODELS[0]}, {"b": MODELS[1]}, responses=X, **({"n_samples": 6} | o)),
     "noise_ceiling": lambda **o: rsa.noise_ceiling(responses=X, **o),
     "cross_validate_weighted": lambda **o: rsa.cross_validate_weighted(

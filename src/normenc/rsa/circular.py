@@ -9,13 +9,14 @@ import pandas as pd
 
 from normenc.arrays import as_seed
 from normenc.errors import InputError
-from normenc.rsa.bootstrap import ceiling_of
+from normenc.rsa.ceiling import noise_ceiling
 from normenc.rsa.circle import PARTS, PROFILE, REST, Circle, circle_of, open_ends
 from normenc.rsa.circular_measure import PartMeasure
-from normenc.rsa.inputs import Inputs
-from normenc.rsa.labelled import turned_stack
-from normenc.rsa.measures import Measure, Method, as_measure
+from normenc.rsa.inputs import recorded_rdms, sessions_of
+from normenc.rsa.labelled import labels_of, turned_stack
+from normenc.rsa.measures import Method, as_measure
 from normenc.rsa.pairs import as_rdm, upper, whole
+from normenc.rsa.recorded import check_metric
 from normenc.rsa.ties import is_flat
 from normenc.showing import Shown
 
@@ -140,25 +141,23 @@ def circular_parts(
     if rdm is None and responses is None and repeats is None:
         raise InputError("there is no RDM to divide; give rdm, responses or repeats")
     measure, seed = as_measure(method), as_seed(seed)
+    check_metric(rdm_metric, responses=responses, repeats=repeats)
+    sessions, labels = sessions_of(responses)
     repeats = turned_stack(repeats, "repeats")
-    matrix = None if rdm is None else as_rdm(rdm, "the RDM")
-    inputs = None
-    if responses is not None or repeats is not None:
-        any_model = 1 - np.eye(_n_stimuli(matrix, responses, repeats))
-        inputs = Inputs.of({"any": any_model}, rdm, responses, repeats, rdm_metric, (None, None), seed)
-        matrix = as_rdm(inputs.matrices, "the RDM")
-    assert matrix is not None
+    others = [("responses", labels), ("repeats", labels_of(repeats, -2))]
+    matrix = as_rdm(recorded_rdms(rdm, sessions, repeats, rdm_metric, others), "the RDM")
     circle, vector = circle_of(len(matrix), positions, period), upper(matrix)
     if is_flat(vector):
         raise InputError(f"all dissimilarities are {vector[0]:g}, so there is no variance to divide")
     parts = {which: circle.part(which, vector) for which in PARTS}
     table = pd.DataFrame({"part": PARTS, "share": [float(share) for share in circle.shares(vector)]})
-    table["reliability"], kind = np.nan, "none"
-    if inputs is not None:
-        kind = "neurons" if repeats is None else "repeats"
-        table["reliability"] = [
-            _reliability(inputs, repeats, PartMeasure.of(measure, circle, which), rdm_metric, seed) for which in PARTS
-        ]
+    kind = "repeats" if repeats is not None else "neurons" if sessions else "none"
+    recorded = {"responses": responses, "repeats": repeats, "rdm_metric": rdm_metric, "seed": seed}
+    of_parts = [PartMeasure.of(measure, circle, which) for which in PARTS]
+    table["reliability"] = [
+        np.nan if kind == "none" or own.is_undefined(vector) else noise_ceiling(rdm, method=own, **recorded).lower
+        for own in of_parts
+    ]
     n_stimuli = len(matrix)
     return CircularParts(
         table,
@@ -169,18 +168,6 @@ def circular_parts(
         kind,
         tuple(filter(None, [open_ends(matrix, positions, period)])),
     )
-
-
-def _n_stimuli(matrix: Floats | None, responses: Any, repeats: Any) -> int:
-    if matrix is not None:
-        return len(matrix)
-    return int(np.shape(responses)[0] if responses is not None else np.shape(repeats)[1])
-
-
-def _reliability(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, seed: int) -> float:
-    if measure.is_undefined(upper(inputs.matrices)[0]):
-        return float("nan")
-    return ceiling_of(inputs, repeats, measure, rdm_metric, seed).lower
 
 
 def _curve(circle: Circle, profile: Floats, period: float) -> pd.DataFrame:
