@@ -50,6 +50,7 @@ def test_every_table_of_the_folder_is_an_attribute(made):
         "similarity_by_seed",
         "differences",
         "partitioning",
+        "circular_parts",
         "training",
         "tuning",
         "tuning_units",

@@ -85,7 +85,7 @@ def circular_parts(
                 places = np.interp(ticks, stimulus, np.arange(len(stimulus)))
                 panel.set_xticks(places, texts, fontsize=7)
                 panel.set_yticks(places, texts if part == "whole" else [""] * len(texts), fontsize=7)
-            panels[3 * row].set_ylabel(wrapped(label, 22), fontsize=8)
+            panels[3 * row].set_ylabel(wrapped(label, 22))
         _draw_similarities(panels[-1], table, names, comparison)
     return panels
 
@@ -121,7 +121,7 @@ def _draw_matrix(
         panel.imshow(matrix, cmap="viridis", vmin=0, vmax=float(np.max(parts["whole"])), interpolation="nearest")
     share = shares.get(part, np.nan)
     known = "" if part == "whole" or pd.isna(share) else f", {100 * share:.{0 if share > 0.1 else 1}f} %"
-    panel.set_title(f"{part}{known}", fontsize=9)
+    panel.set_title(f"{part}{known}")
     digits = 2 if largest >= 0.1 else 4
     panel.set_xlabel(f"{pairs.min():.{digits}f} to {pairs.max():.{digits}f}".replace("-", "−"), fontsize=7)
 
