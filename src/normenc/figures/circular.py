@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from normenc.errors import InputError
-from normenc.figures.common import AxesArray, check_columns, stimulus_ticks, style, wrapped
+from normenc.figures.common import AxesArray, check_columns, style, wrapped
 from normenc.figures.sizes import narrow, place_legend, within
 from normenc.rsa.measures import facts_of
 from normenc.stimulus_types import StimulusType
@@ -81,7 +81,8 @@ def circular_parts(
                 own = table.drop_duplicates("part").set_index("part")["share_of_data"]
             for panel, part in zip(panels[3 * row : 3 * row + 3], PARTS, strict=True):
                 _draw_matrix(panel, part, parts, own, row == len(matrices) - 1)
-                ticks, texts = stimulus_ticks(stimulus, kind, panel)
+                ticks = kind.ticks(stimulus, few=True)
+                texts = [kind.text(tick) for tick in ticks]
                 places = np.interp(ticks, stimulus, np.arange(len(stimulus)))
                 panel.set_xticks(places, texts, fontsize=7)
                 panel.set_yticks(places, texts if part == "whole" else [""] * len(texts), fontsize=7)
