@@ -23,6 +23,7 @@ import numpy as np
 SIZE = 224
 LAYERS = [f"_blocks.{k}" for k in range(16)]
 SHOWN = 32  # images of a batch, of the bare network and of thingsvision
+FEW = 5  # about as many as normenc shows this network at a time on a CPU
 
 
 class Images:
@@ -39,8 +40,8 @@ class Images:
 
         return torch.from_numpy(self._values[part]).float() / 255
 
-    def batches(self) -> list[slice]:
-        return [slice(start, start + SHOWN) for start in range(0, len(self), SHOWN)]
+    def batches(self, size: int = SHOWN) -> list[slice]:
+        return [slice(start, start + size) for start in range(0, len(self), size)]
 
 
 def network() -> Any:
@@ -51,17 +52,21 @@ def network() -> Any:
     return EfficientNet.from_name("efficientnet-lite0").eval()
 
 
-def bare(n: int, _memory: str) -> Callable[[], object]:
+def bare(n: int, _memory: str, size: int = SHOWN) -> Callable[[], object]:
     import torch
 
     module, images = network(), Images(n)
 
     def work() -> None:
         with torch.no_grad():
-            for part in images.batches():
+            for part in images.batches(size):
                 module(images[part])
 
     return work
+
+
+def bare_few(n: int, memory: str) -> Callable[[], object]:
+    return bare(n, memory, FEW)
 
 
 def ours(n: int, memory: str, rdms: bool = False) -> Callable[[], object]:
@@ -131,7 +136,13 @@ def streamed(n: int, n_units: int, folder: Path, metric: str = "correlation") ->
     return lambda: rdm(responses, metric)
 
 
-PASSES = {"bare": bare, "normenc": ours, "normenc, with RDMs": with_rdms, "thingsvision": thingsvision}
+PASSES = {
+    f"bare, {SHOWN} at a time": bare,
+    f"bare, {FEW} at a time": bare_few,
+    "normenc": ours,
+    "normenc, with RDMs": with_rdms,
+    "thingsvision": thingsvision,
+}
 RDMS = ("z @ z.T", "correlation", "cosine", "euclidean")
 
 

@@ -4,6 +4,9 @@
 and 2 repeats, runs ``normenc check`` and ``normenc run`` on each, with one small network trained for one epoch, and
 prints a table. Of a run, the CPU time beyond training and representations is given beside that of all. CPU time depends
 less on what else the machine does than time on the clock; peak memory is that of the process.
+
+With ``--encoder`` the study has a network of eight layers besides, with five untrained twins, and ``--memory 512MiB``.
+With ``--encoding``, neurons are predicted from all layers too, and beyond the controls; none are fitted to the neurons.
 """
 
 import argparse
@@ -13,8 +16,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +34,29 @@ n_train = 200
 n_test = 100
 [training]
 n_epochs = 1
+"""
+ENCODER = """
+[[encoder]]
+model = "net_of_the_benchmark:build"
+weights = "net_of_the_benchmark.pth"
+layers = ["1", "3", "5", "7", "9", "11", "13", "15"]
+untrained = 5
+size = [64, 64]
+"""
+NETWORK = """
+from torch import nn
+
+
+def build():
+    parts = []
+    for place in range(8):
+        parts += [nn.Conv2d(8 if place else 3, 8, 3, stride=2 if place in (0, 4) else 1, padding=1), nn.ReLU()]
+    return nn.Sequential(*parts)
+"""
+ENCODING = """
+[encoding]
+enabled = true
+networks = []
 """
 COMMAND = """
 import sys, time
@@ -62,6 +90,15 @@ def simulate(file: Path, n_images: int) -> None:
     np.savez(file, responses=responses[order], image=image, images=images, image_names=np.arange(n_images))
 
 
+def write_network(folder: Path) -> None:
+    """The module of the encoder, and weights for it."""
+    (folder / "net_of_the_benchmark.py").write_text(NETWORK)
+    made: dict[str, Any] = {}
+    exec(NETWORK, made)
+    torch.manual_seed(0)
+    torch.save(made["build"]().state_dict(), folder / "net_of_the_benchmark.pth")
+
+
 def measured(arguments: list[str], folder: Path) -> tuple[float, float, float, str]:
     """CPU seconds, seconds on the clock, peak GiB and output of a command, run to its end."""
     output = folder / "output.txt"
@@ -84,6 +121,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("n_images", nargs="*", type=int, default=[500, 1000, 2000, 5000])
     parser.add_argument("--only", choices=["check", "run"], help="one of the two commands")
+    parser.add_argument("--encoder", action="store_true", help="with a network of eight layers and its twins")
+    parser.add_argument("--encoding", action="store_true", help="predict neurons too, from layers alone")
     parser.add_argument("--folder", type=Path, help="keep the recordings and the runs here")
     options = parser.parse_args()
     table = Table("images", "command", "CPU s", "beyond networks", "clock s", "peak GiB", "file MB", "report MB")
@@ -100,8 +139,12 @@ def main() -> None:
                 table.add_row(f"{n_images:,}", "check", f"{cpu:.0f}", "", f"{wall:.0f}", f"{peak:.1f}", size, "")
             if options.only != "check":
                 study, run = folder / f"images{n_images}.toml", folder / f"run{n_images}"
-                study.write_text(STUDY.format(source=file))
-                cpu, wall, peak, said = measured(["run", str(study), "--out", str(run), "--force"], folder)
+                study.write_text(STUDY.format(source=file) + ENCODER * options.encoder + ENCODING * options.encoding)
+                arguments = ["run", str(study), "--out", str(run), "--force"]
+                if options.encoder:
+                    write_network(folder)
+                    arguments += ["--memory", "512MiB"]
+                cpu, wall, peak, said = measured(arguments, folder)
                 represented = float(re.findall(r"representing: ([\d.]+) s", said)[0])
                 page = f"{(run / 'report.html').stat().st_size / 1e6:.1f}"
                 beyond = f"{cpu - represented:.0f}"

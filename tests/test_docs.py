@@ -168,7 +168,11 @@ def test_the_page_of_measures_names_all_of_them():
         low, high = (f"{end:g}".replace("-", "−") for end in measure.range)
         row = f"| `{name}` | {measure.symbol} | {measure.formula} | {low} to {high} | {flat[measure.flat]} |"
         assert row in text, row
-    for function in rsa.alignment.__all__:
+    for name, own in rsa.REPRESENTATION_MEASURES.items():
+        assert f"| `{name}` | {own.symbol} | {own.formula} |" in text, name
+    for function in ("bures_similarity", "corrected_cka", "soft_matching", "partial_soft_matching"):
+        assert f"rsa.{function}(" in text, function
+    for function in ("one_to_one_correlation", "stochastic_shape_distance", *rsa.alignment.__all__):
         if function not in ("ALIGNMENTS", "compare_representations"):
             assert f"rsa.{function}(" in text, function
     parts = re.split(r"^### ", text.split("## Sources")[0], flags=re.MULTILINE)[1:]
@@ -362,7 +366,4 @@ def test_the_page_of_the_report_names_its_sections_and_limits(folder):
     assert sentences.MANY == 4 and "more than four trained layers" in text
     (settings,) = blocks("report.md", "toml")
     defaults = Study().comparison
-    assert tomllib.loads(settings)["comparison"] == {
-        "method": defaults.method,
-        "other_measures": defaults.other_measures,
-    }
+    assert tomllib.loads(settings)["comparison"] == {"measures": [defaults.method, *defaults.other_measures]}

@@ -1,5 +1,6 @@
 import json
 import os
+import pickle
 import resource
 import shutil
 import subprocess
@@ -125,6 +126,27 @@ def test_images_are_shown_in_batches_that_fit(scratch):
     several = Lazy(IMAGES)
     extract(small(), several, ["5"], memory="1GiB")
     assert max(several.read) == 50
+
+
+def test_a_network_is_tried_three_times_and_batches_stay_small_on_a_cpu(scratch):
+    torch.manual_seed(0)
+    network, shown = nn.Sequential(nn.Conv2d(1, 64, 3), nn.ReLU()), []  # 2.5 MB an image and layer
+    network.register_forward_hook(lambda _module, args, _output: shown.append(len(args[0])))
+    images = torch.rand(40, 1, 100, 100)
+    with extract(network, images, ["1"], memory="1GiB") as found:
+        assert shown[:3] == [2, 3, 3]
+        assert 4 <= max(shown) <= 16
+        assert sum(shown[3:]) == 40
+        np.testing.assert_array_equal(found["1"].values(), represent(network, images, ["1"], batch_size=shown[3])["1"])
+
+
+def test_the_memory_of_a_pass_is_measured_without_torchs_compiler():
+    code = (
+        "import sys, torch; from torch import nn; from normenc.representations import extract\n"
+        "extract(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), torch.rand(5, 3)); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_tensors_of_a_pass_are_counted():
@@ -454,6 +476,20 @@ RAMP = np.arange(9.0).reshape(3, 3)
 def test_what_decides_responses_changes_the_digest_and_nothing_else_does(one, other):
     assert digest_of_encoder(one()) == digest_of_encoder(one()) != digest_of_encoder(other())
     assert isinstance(digest_of_encoder(other()), str)
+
+
+class Options:
+    def __init__(self):
+        self.power = 2
+
+
+def test_what_was_pickled_has_the_same_digest():
+    network = nn.ReLU()
+    network.options = Options()
+    before = digest_of_encoder(network)
+    pickle.dumps(network.options)
+    assert "__slotnames__" in vars(Options)
+    assert digest_of_encoder(network) == before
 
 
 @pytest.mark.parametrize(

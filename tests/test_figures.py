@@ -413,6 +413,30 @@ def test_embeddings_colour_by_orientation():
     assert not axes[0, 1].axison
 
 
+def test_embeddings_of_images_are_coloured_by_given_values():
+    points, names = RNG.normal(size=(4, 2)), ["a", "b", "c", "d"]
+    plain = figures.embeddings({"V1": points}, names, period=None)
+    assert len(figure_of(plain).axes) == 1
+    bright = figures.embeddings(
+        {"V1": points}, names, period=None, values=[0.1, 0.4, 0.2, 0.3], values_label="luminance"
+    )
+    dots, bar = bright[0, 0].collections[0], figure_of(bright).axes[-1]
+    np.testing.assert_array_equal(dots.get_array(), [0.1, 0.4, 0.2, 0.3])
+    assert (dots.get_clim(), bar.get_ylabel()) == ((0.1, 0.4), "luminance")
+    sets = ["textures", "faces", "textures", "scenes"]
+    grouped = figures.embeddings({"V1": points}, names, period=None, values=sets, values_label="image set")
+    dots, bar = grouped[0, 0].collections[0], figure_of(grouped).axes[-1]
+    figure_of(grouped).draw_without_rendering()
+    shades = {name: tuple(colour) for name, colour in zip(sets, dots.get_facecolor(), strict=True)}
+    assert len(set(shades.values())) == 3
+    assert [label.get_text() for label in bar.get_yticklabels()] == ["faces", "scenes", "textures"]
+    assert bar.get_ylabel() == "image set"
+    with pytest.raises(InputError, match=r"values have shape \(3,\); give one for each of the 4 stimuli"):
+        figures.embeddings({"V1": points}, names, period=None, values=[1, 2, 3])
+    with pytest.raises(InputError, match="names of 8 groups; colours can tell 7 apart"):
+        figures.embeddings({"V1": np.zeros((8, 2))}, list("abcdefgh"), period=None, values=list("abcdefgh"))
+
+
 def test_colours_go_around_the_circle_whatever_the_range_of_the_orientations():
     points = RNG.normal(size=(6, 2))
     around, usual = (

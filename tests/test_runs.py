@@ -65,7 +65,7 @@ def test_arrays_and_facts_are_those_of_the_files(made):
     opened = Run.open(made.folder)
     assert opened.rdms.identical(xr.load_dataset(made.folder / "rdms.nc", engine="h5netcdf")["dissimilarity"])
     np.testing.assert_array_equal(opened.rdms[0], made.evaluation.recording_rdm)
-    np.testing.assert_array_equal(opened.rdms_of(None)[0], made.evaluation.recording_rdm)
+    np.testing.assert_array_equal(opened.shown_rdms[0], made.evaluation.recording_rdm)
     assert set(opened.representations) == {r.key for r in made.evaluation.representations}
     assert (opened.environment["normenc"], opened.settings["name"]) == (normenc.__version__, "toy")
     assert opened.quality["verdict"] == made.evaluation.quality.verdict

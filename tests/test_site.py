@@ -225,6 +225,7 @@ def test_every_command_and_option_is_on_the_page_of_commands():
     in_tables["normenc run"] |= preparing
     in_tables["normenc check"] |= preparing
     in_tables["normenc power"] |= preparing
+    in_tables["normenc identify"] |= preparing
     assert in_tables == options_of_commands()
     examples = re.findall(r"^normenc .*", text, flags=re.MULTILINE)
     for line in examples:

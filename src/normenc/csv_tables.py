@@ -19,7 +19,7 @@ TEXTS = (  # always columns of text: a network may be called 007, NA or True
     *("recording", "encoder", "task", "network", "layer", "kind", "comparison", "rdm_metric", "chance", "ceiling"),
     *("other", "other_task", "other_network", "other_layer", "other_kind"),
     *("resampled", "generalises_to", "reason", "settings", "population", "neuron", "notes", "generating"),
-    *("variance_of", "controls", "why_unknown", "target", "source"),
+    *("variance_of", "controls", "why_unknown", "target", "source", "animal"),
     *("model", "label"),  # in runs of older versions, and in power.csv
 )
 

@@ -15,7 +15,7 @@ from secrets import token_hex
 from normenc.errors import InputError
 from normenc.texts import visible
 
-__all__ = ["WriteError", "beside", "check_writable", "remove_leftovers", "write_whole"]
+__all__ = ["WriteError", "aside_of", "beside", "check_writable", "is_zarr", "remove_leftovers", "write_whole"]
 
 STALE_AFTER = 24 * 3600.0  # seconds without a change after which a file is taken to be abandoned
 ASIDE = re.compile(r"\.normenc-(?P<host>.+)-(?P<pid>[1-9]\d{0,8})-[0-9a-f]{16}(\..*)?", re.DOTALL)
@@ -57,6 +57,11 @@ def write_whole(path: str | Path, content: bytes, *, synced: bool = False) -> No
         raise WriteError(error, Path(path), len(content)) from None
 
 
+def aside_of(path: Path, suffix: str = "") -> Path:
+    """A new name beside `path` that nobody can foresee; :func:`remove_leftovers` removes it once this process ended."""
+    return path.with_name(f".normenc-{_here()}-{os.getpid()}-{token_hex(8)}{suffix}")
+
+
 @contextmanager
 def beside(path: Path, suffix: str = "") -> Iterator[Path]:
     """A temporary path beside `path`, which is moved to `path` if the block succeeds and removed otherwise.
@@ -70,8 +75,7 @@ def beside(path: Path, suffix: str = "") -> Iterator[Path]:
     suffix : str
         Ending of the name, for libraries that need one.
     """
-    start = f".normenc-{_here()}-{os.getpid()}"
-    aside, old = (path.with_name(f"{start}-{token_hex(8)}{suffix}") for _ in range(2))
+    aside, old = aside_of(path, suffix), aside_of(path, suffix)
     try:
         yield aside
         if aside.is_dir() and path.is_dir() and not path.is_symlink():
@@ -85,6 +89,14 @@ def beside(path: Path, suffix: str = "") -> Iterator[Path]:
                 shutil.rmtree(place, ignore_errors=True)
             else:
                 place.unlink(missing_ok=True)
+
+
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a store of Zarr, whatever it is called; False if it cannot be read."""
+    try:
+        return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
+    except OSError:
+        return False
 
 
 def check_writable(folder: Path, what: str, advice: str) -> Path:

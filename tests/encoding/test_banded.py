@@ -1,6 +1,7 @@
 """Banded ridge against himalaya and scikit-learn, shares of variance against planted truth."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
@@ -9,6 +10,7 @@ from normenc.encoding import (
     banded_predictions,
     banded_ridge,
     cross_validated_predictions,
+    fit_controls,
     predictivity,
     stimulus_folds,
     unique_variance,
@@ -148,7 +150,7 @@ def test_all_bands_are_scored_like_any_prediction(world):
     np.testing.assert_array_equal(own["reliable"], scores.neurons["reliable"])
     assert found.row("all")["median"] == pytest.approx(scores.medians.loc["feve", "median"])
     assert found.row("all")["low"] == pytest.approx(scores.medians.loc["feve", "low"], abs=1e-3)
-    shares = found.neurons.pivot(index="neuron", columns="part", values="r2")
+    shares = found.neurons.pivot_table(index="neuron", columns="part", values="r2")
     np.testing.assert_allclose(shares[["one", "two", "none"]].sum(axis=1), shares["all"])
 
 
@@ -184,6 +186,55 @@ def test_what_the_controls_contain_is_not_the_layers_own():
     assert parts["all"] - parts["controls"] == pytest.approx(parts["unique"], abs=0.02)
     assert np.isnan(found.parts["feve"]).all()
     assert found.row("unique")["median"] == parts["unique"]
+
+
+@pytest.mark.parametrize("options", [{}, {"choose": "generalised", "reduce_to": 5, "n_folds": 4}])
+def test_controls_that_are_fitted_once_give_the_same_numbers_for_every_layer(options):
+    rng = np.random.default_rng(7)
+    layers, control = rng.normal(size=(2, 60, 9)), rng.normal(size=(60, 90))
+    stimulus = np.repeat(np.arange(60), 2)
+    trials = ((layers[0] + control[:, :9]) @ rng.normal(size=(9, 20)))[stimulus] + rng.normal(size=(120, 20))
+    fitted = fit_controls({"control": control}, trials, stimulus, **options)
+    for layer in layers:
+        once = unique_variance(layer, fitted, n_samples=20)
+        each = unique_variance(layer, {"control": control}, trials, stimulus, n_samples=20, **options)
+        pd.testing.assert_frame_equal(once.parts, each.parts, check_exact=True)
+        pd.testing.assert_frame_equal(once.neurons, each.neurons, check_exact=True)
+
+
+def test_several_seeds_of_a_layer_give_the_means_of_each_neuron():
+    rng = np.random.default_rng(8)
+    control, *seeds = rng.normal(size=(4, 80, 5))
+    stimulus = np.repeat(np.arange(80), 3)
+    trials = ((control + seeds[0]) @ rng.normal(size=(5, 30)))[stimulus] + rng.normal(size=(240, 30))
+    fitted = fit_controls(control, trials, stimulus)
+    together = unique_variance(seeds, fitted, n_samples=50)
+    alone = [unique_variance(seed, fitted, n_samples=50).neurons for seed in seeds]
+    for measure in ("r2", "feve"):
+        mean = np.mean([own[measure] for own in alone], axis=0)
+        np.testing.assert_allclose(together.neurons[measure], mean, atol=1e-12)
+        own = together.neurons[together.neurons["part"] == "unique"]
+        reliable = own[own["reliable"]][measure]
+        assert together.row("unique", measure)["median"] == pytest.approx(reliable.median())
+        assert (own[f"{measure}_low"] < own[measure]).all() and (own[measure] < own[f"{measure}_high"]).all()
+    np.testing.assert_array_equal(
+        together.predictions["all"].predicted,
+        unique_variance(seeds[0], fitted, n_samples=0).predictions["all"].predicted,
+    )
+
+
+def test_fitted_controls_know_their_responses_and_options():
+    rng = np.random.default_rng(9)
+    layer, control, y = rng.normal(size=(3, 30, 4))
+    fitted = fit_controls(control, y)
+    with pytest.raises(InputError, match="leave out responses, stimulus and options, n_folds"):
+        unique_variance(layer, fitted, n_folds=3)
+    with pytest.raises(InputError, match="leave out responses"):
+        unique_variance(layer, fitted, y)
+    with pytest.raises(InputError, match="there are no responses"):
+        unique_variance(layer, control)
+    with pytest.raises(InputError, match="the features 'layer' have 20 rows, responses 30"):
+        unique_variance(layer[:20], fitted)
 
 
 def test_controls_may_have_any_name():

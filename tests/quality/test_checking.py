@@ -297,7 +297,7 @@ def test_of_too_many_neurons_some_are_looked_at(tmp_path, trials, monkeypatch):
     path = saved(tmp_path, trials)
     with np.load(path) as arrays:
         itemsize = arrays["responses"].dtype.itemsize
-    monkeypatch.setattr("normenc.quality.checking.MOST_GIB", 216 * itemsize * 40 / 2**30)
+    monkeypatch.setattr("normenc.quality.reading.MOST_GIB", 216 * itemsize * 40 / 2**30)
     found = check(path)
     assert found.n_neurons == 40
     assert found.notes[0] == "examined 40 of 100 neurons, from number 30, as many as fit in memory"

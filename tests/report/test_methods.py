@@ -138,7 +138,9 @@ def test_regressions_behind_the_answer_are_told_with_their_references():
         assert part in said
     for author in ("Groen", "Dupré la Tour", "de Heer", "Cadena", "Hoerl"):
         assert sum(reference.startswith(author) for reference in references) == 1
-    assert "simulated, simulated" not in said
+    assert "simulated, simulated" not in said and "averaged over seeds" not in said
+    seeds, _ = everything(recording, study, table.assign(n_seeds=[1, 3]), between_animals=True)
+    assert "Of layers trained from 3 seeds, that difference was first averaged over seeds." in seeds
     untold, references = everything(recording, {}, table[:1].assign(beyond_twin=np.nan), between_animals=False)
     assert "Groen" in str(references) and "twins was added" not in untold and "banded" not in untold
 

@@ -12,8 +12,8 @@ from runs_by_hand import as_format_1, in_format_1
 from normenc import report
 from normenc.csv_tables import read_table
 from normenc.errors import InputError
-from normenc.report.page import _of_units as of_units
 from normenc.report.sentences import limits
+from normenc.report.tuning_facts import _of_units as of_units
 from normenc.runs.schema import RUN_MARKER
 from normenc.runs.source_data import read_source_data, write_source_data
 from normenc.study import Study, run

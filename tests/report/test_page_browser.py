@@ -471,6 +471,8 @@ def test_without_webgl_two_components_are_shown_and_said(page, hostile_run):
 
 def test_without_scripts_pictures_and_tables_are_there(browser, hostile_page):
     page, _, _ = open_page(browser, hostile_page.as_uri(), java_script_enabled=False)
+    for fold in page.locator("summary").all():
+        fold.click()
     for picture in page.locator("img").all():
         picture.scroll_into_view_if_needed()
         assert picture.is_visible()

@@ -34,6 +34,7 @@ X, Y, MORE, OTHER = counts(N, U), counts(N, U), counts(N, 3), counts(N, 3)
 REPEATS, ANIMALS, MODELS, EIGHT = counts(4, N, U), matrices(3), matrices(2), matrices(3, 8)
 NOISE = (lambda root: root @ root.T + np.eye(U))(counts(U, U) // 30)
 ORDERS = np.array([RNG.permutation(N) for _ in range(4)])
+SHARED = counts(N, 1)  # what several units of two populations have in common
 FAST = {"n_samples": 6, "n_permutations": 6}
 
 DIMS = {
@@ -88,6 +89,8 @@ def numbers(found: Any) -> np.ndarray:
         return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
     if isinstance(found, rsa.CircularInference):
         return np.ravel(found.models[["share", "similarity", "ceiling_lower", "aligned"]].to_numpy(dtype=float))
+    if isinstance(found, rsa.Identification):
+        return found.table["share"].to_numpy()
     if isinstance(found, rsa.Ceiling):
         return np.array([found.lower, found.upper])
     if isinstance(found, rsa.WeightedModel):
@@ -139,8 +142,14 @@ OWN = {"correlates": True}
 CALLS = [
     *(
         Call(name, getattr(rsa, name), pair("responses", MORE, OTHER))
-        for name in ("angular_distance", "linear_cka", "procrustes_distance", "pwcca", "svcca")
+        for name in (
+            *("angular_distance", "bures_similarity", "linear_cka", "partial_soft_matching"),
+            *("procrustes_distance", "pwcca", "soft_matching", "svcca"),
+        )
     ),
+    Call("corrected_cka", rsa.corrected_cka, pair("responses", SHARED + counts(N, 3) // 9, SHARED + counts(N, 4) // 9)),
+    Call("one_to_one_correlation", rsa.one_to_one_correlation, pair("responses", MORE, OTHER), "drawn"),
+    Call("stochastic_shape_distance", rsa.stochastic_shape_distance, pair("repeats", REPEATS, counts(3, N, U))),
     Call(
         "linear_cka", lambda x, y: rsa.linear_cka(x, y, debiased=True), pair("responses", MORE, OTHER), way="debiased"
     ),
@@ -235,8 +244,22 @@ CALLS = [
         way="of neurons",
         **OWN,
     ),
+    Call(
+        "identification",
+        lambda one, two, truth: rsa.identification(
+            {"one": one, "two": two}, n_neurons=9, noise=5, truths={"truth": truth}, n_simulations=6
+        ),
+        {**MODEL_PAIR, "truth": ("rdm", ANIMALS[0])},
+        "drawn",
+    ),
     Call("infer", infer, {**MODEL_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),
     Call("infer", infer, {**MODEL_PAIR, "responses": ("responses", counts(N, 12))}, "drawn", "of responses", **OWN),
+    Call(
+        "infer_representations",
+        lambda one, responses: rsa.infer_representations({"one": one}, responses, method="debiased-cka", **FAST),
+        {"one": ("responses", SHARED + counts(N, 3) // 9), "responses": ("responses", counts(N, 12))},
+        "drawn",
+    ),
     Call("infer", infer, {**MODEL_PAIR, "repeats": ("repeats", REPEATS)}, "drawn", "of repeats", **OWN),
     Call("partition", partition, {**LAYER_PAIR, "data": ("rdms", ANIMALS)}, "drawn", "of animals"),
     Call(

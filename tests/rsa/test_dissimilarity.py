@@ -151,6 +151,20 @@ def test_float32_summed_over_long_blocks_is_as_precise():
     np.testing.assert_allclose(error, 0, atol=3e-7)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_stimuli", [1024, 1025, 1700])  # products of more than 1,024 are made in bands
+def test_many_stimuli_are_as_precise_and_copies_stay_copies(n_stimuli, dtype):
+    responses = np.random.default_rng(3).normal(size=(n_stimuli, 1100)).astype(dtype)
+    responses[[5, 600, n_stimuli - 1]] = responses[512]
+    found = rdm(responses)
+    exact = 1 - np.corrcoef(responses.astype(np.float64))
+    np.testing.assert_allclose(found, exact, atol=1e-14 if dtype == "float64" else 2e-7)
+    np.testing.assert_array_equal(found, found.T)
+    copies = [5, 512, 600, n_stimuli - 1]
+    assert not found[np.ix_(copies, copies)].any() and not np.diagonal(found).any()
+    np.testing.assert_array_equal(found, rdm_from_blocks([responses[:, :300], responses[:, 300:]]))
+
+
 def counts(n_stimuli, n_units, seed=0):
     return np.random.default_rng(seed).poisson(3.0, size=(n_stimuli, n_units)).astype(float)
 

@@ -19,6 +19,7 @@ from normenc.rsa import (
     noise_ceiling,
     rdm,
 )
+from normenc.rsa.blocks import sums_of
 
 FAST = {"n_samples": 10, "n_permutations": 10}
 
@@ -202,6 +203,13 @@ def test_alignment_of_many_stimuli_takes_no_square_of_them():
     x, y = np.random.default_rng(0).normal(size=(2, 30_000, 64))  # 30,000 x 30,000 would be 7 GB
     for debiased in (False, True):
         assert peak(lambda d=debiased: linear_cka(x, y, debiased=d)) < 200e6
+
+
+def test_an_rdm_of_many_stimuli_takes_little_more_than_itself():
+    responses = np.random.default_rng(0).normal(size=(2000, 3000)).astype(np.float32)
+    assert peak(lambda: sums_of(responses)) < 1.5 * 8 * 2000**2
+    repeats = np.random.default_rng(1).normal(size=(2, 2000, 40)).astype(np.float32)
+    assert peak(lambda: noise_ceiling(repeats=repeats)) < 3.2 * 8 * 2000**2
 
 
 @pytest.mark.parametrize("n_stimuli", [300, 1900])  # groups' products are kept, or there are too many for that

@@ -79,7 +79,7 @@ def test_inference_of_many_stimuli_equals_that_of_few(kind, method, monkeypatch)
     models = {"two seeds": list(MATRICES[:2]), "one": MATRICES[2]}
     found = []
     for limit in (400, 20):
-        for room in ("ceiling", "evaluating", "inputs", "quadratic", "resampling"):
+        for room in ("ceiling", "evaluating", "halves", "inputs", "quadratic", "resampling"):
             monkeypatch.setattr(f"normenc.rsa.{room}.MANY_STIMULI", limit)
         found.append(rsa.infer(models, method=method, n_samples=20, n_permutations=19, **INPUTS[kind]))
     few, many = found

@@ -140,7 +140,8 @@ def test_nothing_is_refused(call, name):
 
 SINGLE_RDMS = ("cross_validate_weighted", "simulate_responses")
 SEVERAL = {
-    (name, "responses") for name in ("infer", "infer_circular_parts", "noise_covariance", "partition")
+    (name, "responses")
+    for name in ("infer", "infer_circular_parts", "infer_representations", "noise_covariance", "partition")
 }  # responses of sessions
 
 
@@ -164,6 +165,7 @@ GIVEN = {  # the least that each function needs, before options
     "infer_circular_parts": lambda **o: rsa.infer_circular_parts(
         {"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)
     ),
+    "infer_representations": lambda **o: rsa.infer_representations({"a": X}, X, **(FAST | o)),
     "partition": lambda **o: rsa.partition({"a": MODELS[0]}, {"b": MODELS[1]}, responses=X, **({"n_samples": 6} | o)),
     "noise_ceiling": lambda **o: rsa.noise_ceiling(responses=X, **o),
     "cross_validate_weighted": lambda **o: rsa.cross_validate_weighted(
@@ -172,6 +174,9 @@ GIVEN = {  # the least that each function needs, before options
     "chance_p_values": lambda **o: rsa.chance_p_values(EIGHT[:2], EIGHT[2], **({"n_permutations": 9} | o)),
     "simulate_responses": lambda **o: rsa.simulate_responses(
         **({"rdm": MODELS[0], "n_neurons": 4, "noise": 1, "rng": np.random.default_rng(0)} | o)
+    ),
+    "identification": lambda **o: rsa.identification(
+        {"a": MODELS[0], "b": MODELS[1]}, **({"n_neurons": 9, "noise": 5, "n_simulations": 6} | o)
     ),
     "permuted_similarities": lambda **o: rsa.permuted_similarities(*MODELS, [range(N)], **o),
 }
@@ -200,7 +205,7 @@ def test_a_misspelt_choice_is_named(name, option):
 
 @parameters(lambda option: option == "seed" or option.startswith("n_"))
 def test_whole_numbers_are_pythons_or_numpys(name, option):
-    least = 4 if name == "simulate_responses" else 2
+    least = 4 if name in ("simulate_responses", "identification") else 2
     expected = Call.__call__(Call(name, function(name), {}), **{option: least})
     for kind in (np.int64, np.uint8, np.int16):
         np.testing.assert_array_equal(Call(name, function(name), {})(**{option: kind(least)}), expected)

@@ -8,7 +8,7 @@ import pytest
 from normenc import quality, rsa
 from normenc.cli import main
 from normenc.errors import InputError
-from normenc.recordings import Recording, keep_reliable
+from normenc.recordings import Recording, keep_reliable, load
 from normenc.study import Study, check_recordings, load_study, prepare
 from normenc.study.fitness import quality_of
 
@@ -55,6 +55,44 @@ def test_the_quality_that_a_run_reports_knows_the_images_of_the_study(study):
     with pytest.warns(match="changed after the recording was read"):
         found, _ = quality_of(prepared, inference)
     assert found.has_images and found.images_cut.startswith("60 x 80 pixels")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"z_score": True}, {"missing": "neurons"}, {"fold_directions": True, "bin_width": 30.0}, {"blank": 350.0}],
+    ids=lambda own: next(iter(own), "plain"),
+)
+def test_a_recording_in_memory_is_checked_as_its_file_is(asked, tmp_path):
+    """Numbers and warnings are those of a check that reads the file anew, before and after preparation."""
+    angles = np.tile(np.arange(0.0, 360, 10), 4)
+    responses = np.cos(np.radians(angles[:, None] - np.arange(0, 360, 25))) + RNG.normal(size=(len(angles), 15))
+    responses[:, 3] = responses[:, 4]
+    if "missing" in asked:
+        responses[7, 2] = np.nan
+    np.savez(tmp_path / "rec.npz", responses=responses.astype(np.float32), direction=angles, units="spikes/s")
+    section = {"source": str(tmp_path / "rec.npz"), **asked}
+    prepared = prepare(Study(name="again", recording=section))
+    n = prepared.recording.n_stimuli
+    inference = rsa.infer({k: rsa.rdm(RNG.normal(size=(n, 9))) for k in "ab"}, **prepared.inputs, n_samples=20)
+    found, changed = quality_of(prepared, inference)
+    anew = quality.check(tmp_path / "rec.npz", compared=inference, preparation=prepared.study.recording[0].preparation)
+    assert changed == () and found.raw.duplicated == 1 and found.units_looked_at == "spikes/s"
+    assert found.to_dict() == anew.to_dict()
+
+
+def test_where_a_check_examines_fewer_neurons_it_reads_them(study, monkeypatch):
+    prepared = prepare(load_study(study))
+    inference = rsa.infer({"one": rsa.rdm(SIGNAL), "other": rsa.rdm(SIGNAL[:, :8])}, **prepared.inputs, n_samples=20)
+    monkeypatch.setattr("normenc.quality.reading.MOST_GIB", 4 * N * 8 * 9 / 2**30)
+    found, _ = quality_of(prepared, inference)
+    assert found.n_neurons <= 9 and any("examined 9 of 16 neurons" in note for note in found.notes)
+
+
+def test_a_check_of_a_file_tells_what_its_images_look_like(tmp_path):
+    images = np.concatenate([IMAGES[:1], IMAGES[:-1]])  # the first two are the same
+    np.savez(tmp_path / "rec.npz", responses=RESPONSES, image=np.tile(np.arange(N), 4), images=images)
+    cautions = load(tmp_path / "rec.npz").cautions
+    assert cautions and all(f"{said}." in quality.check(tmp_path / "rec.npz").warnings for said in cautions)
 
 
 def test_the_command_takes_a_study_file_with_one_or_several_recordings(study, capsys, monkeypatch):

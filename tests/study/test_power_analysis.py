@@ -12,9 +12,9 @@ from normenc.recordings import Recording
 from normenc.representations import represent
 from normenc.rsa import infer, noise_ceiling, rdm, simulate_responses
 from normenc.rsa.against import against_others
+from normenc.rsa.noise_matching import matching_noise
 from normenc.study import Study, load_study, power, prepare
 from normenc.study.amounts import amounts_of, candidates_of, mean_repeats, with_stimuli
-from normenc.study.power_analysis import matching_noise
 from normenc.study.power_simulation import Power, distinct, simulate_power
 from normenc.study.processes import processes
 from normenc.study.settings import PowerSettings

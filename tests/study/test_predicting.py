@@ -6,11 +6,14 @@ import pytest
 from safetensors.torch import load_file
 
 from normenc import controls, encoding, figures, recordings, report, rsa, stimuli
+from normenc.csv_tables import write_table
 from normenc.errors import InputError
+from normenc.runs.columns import TABLES
 from normenc.study import Study, evaluate, responses, run
 from normenc.study.predicting import _failure, _folds, _labels
 from normenc.study.representing import prepare
 from normenc.study.responses import between_animals
+from run_schema import check_columns, check_types
 
 SMALL = Study(
     name="small",
@@ -249,7 +252,44 @@ def test_what_layers_predict_beyond_the_controls_stands_beside_dissimilarities(f
     assert "explainable variance of the neurons’ responses" in report.render(finished.folder)
 
 
-def test_animals_are_predicted_from_each_other(layers):
+def test_what_layers_predict_beyond_the_controls_is_the_mean_over_all_seeds(tmp_path, layers):
+    """Of a study with two tasks too, whose other parts keep only the first seed's responses."""
+    orientation, of = layers
+    made = recordings.simulated_from_layer(of["pixels"], orientation, n_neurons=8, n_repeats=4, seed=2)
+    recordings.save(made.recording, tmp_path / "mine.npz")
+    task = {"n_train": 60, "n_test": 40}
+    own = {
+        "recording": {"source": str(tmp_path / "mine.npz")},
+        "task": [task | {"label": "one"}, task | {"label": "two", "n_train": 50}],
+        "training": {"seed": 4, "n_epochs": 1, "batch_size": 25, "n_seeds": 2},
+        "comparison": {"n_samples": 50, "n_permutations": 19, "controls": ["pixels"]},
+        "encoding": {"enabled": True, "n_samples": 50, "networks": []},
+    }
+    found = evaluate(
+        prepare(Study(**SMALL.model_dump(exclude_unset=True) | own)),
+        stages=["represent", "compare", "predict"],
+        progress=False,
+    )
+    table = found.predicted.partitioning
+    assert len(table) == 4 and (table["n_seeds"] == 2).all()
+    pixels = next(r.responses.to_numpy() for r in found.representations if r.label == "pixels")
+    trials = found.recording.trials
+    first = table.iloc[0]
+    seeds = [r.responses.to_numpy() for r in found.representations if r.label == first["encoder"]]
+    direct = encoding.unique_variance(
+        seeds,
+        pixels,
+        trials.to_numpy(),
+        trials["stimulus_index"].to_numpy(),
+        n_samples=50,
+        labels=_labels(found.recording),
+        folds=_folds(found.recording, found.study.encoding),
+        ordered=True,
+    )
+    assert first["unique"] == pytest.approx(direct.row("unique")["median"], abs=1e-9)
+
+
+def test_animals_are_predicted_from_each_other(layers, tmp_path):
     orientation, of = layers
     made = recordings.simulated_from_layer(
         of["Fourier amplitude"], orientation, n_neurons=40, n_repeats=6, explainable_variance=0.8, seed=1
@@ -264,6 +304,10 @@ def test_animals_are_predicted_from_each_other(layers):
     table = between_animals(recording, settings, folds, _labels(recording), lambda progress: None)
     assert table["target"].tolist() == ["all animals", "ann", "bob"]
     assert table["feve"].between(0.2, 1).all()  # from noisy neurons, over gaps of whole arcs
+    write_table(table, tmp_path / "between_animals.csv")
+    written = pd.read_csv(tmp_path / "between_animals.csv", dtype=str, keep_default_na=False)
+    check_columns(list(written), TABLES["between_animals.csv"])
+    check_types(written, TABLES["between_animals.csv"])
     assert between_animals(made, settings, folds, _labels(made), lambda progress: None) is None
 
 
@@ -278,6 +322,7 @@ def test_many_images_are_predicted_by_the_shorter_ways_that_the_notes_name(tmp_p
     }
     study = Study(**SMALL.model_dump(exclude_unset=True) | own)
     monkeypatch.setattr(responses, "MANY_STIMULI", 20)
+    monkeypatch.setattr(responses, "MOST_COMPONENTS", 20)  # more than there are
     found = evaluate(prepare(study), stages=["represent", "compare", "predict"], progress=False)
     assert found.predicted.table["notes"].str.contains("generalised cross-validation").all()
     table = found.predicted.partitioning.set_index("layer")

@@ -29,6 +29,7 @@ STAGES = [
     "comparing",
     "comparing by other measures",
     "dividing variance between layers and controls",
+    "simulating recordings",
     "comparing over training",
     "predicting neurons",
     "predicting neurons beyond the controls",
@@ -75,7 +76,7 @@ def test_pictures_and_layers_are_counted_one_by_one(told):
     assert totals["training"] == 2  # seeds
     assert totals["comparing over training"] == 1  # network
     assert totals["describing tuning"] == 1 + 2 + 1  # the recording, pool and fc, pixels
-    assert totals["drawing"] == 18
+    assert totals["drawing"] == 19
 
 
 def test_time_left_follows_from_what_was_done():

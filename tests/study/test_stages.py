@@ -102,6 +102,7 @@ def test_such_a_run_is_read_like_any_other(described, similarities, tmp_path):
     assert {path.stem for path in drawn} == {
         "circular_parts",
         "example_stimuli",
+        "identification",
         "rdms",
         "rdm_rows",
         "similarity_bars",

@@ -3,6 +3,7 @@
 import gc
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from normenc.embedding import embed_components
 from normenc.errors import InputError
 from normenc.rsa.stored import StoredRdm
 from normenc.runs import Run
-from normenc.study import rdm_folder
+from normenc.study import rdm_folder, space
 from normenc.study.populations import _embed
+from normenc.study.readiness import check_disks
 from normenc.study.settings import Study
 
 N, RNG = 410, np.random.default_rng(5)
@@ -87,7 +89,8 @@ def test_five_hundred_of_more_stimuli_are_embedded():
 
 def test_rdms_in_files_give_the_same_tables(made, tmp_path, monkeypatch):
     """And the files are gone when nothing refers to them any more."""
-    monkeypatch.setattr(rdm_folder, "IN_FILES", 400)
+    for room in (rdm_folder, space):
+        monkeypatch.setattr(room, "IN_FILES", 400)
     again = study.run(made.evaluation.study, out=tmp_path / "run", progress=False)
     assert all(isinstance(r.rdm, StoredRdm) for r in again.evaluation.representations)
     for name in ("similarity.csv", "similarity_by_seed.csv", "similarity_by_method.csv", "partitioning.csv"):
@@ -96,10 +99,25 @@ def test_rdms_in_files_give_the_same_tables(made, tmp_path, monkeypatch):
         with xr.open_dataset(again.folder / name) as one, xr.open_dataset(made.folder / name) as other:
             xr.testing.assert_identical(one, other)
     scratch = tmp_path / ".run.normenc-scratch"
-    assert scratch.exists()
-    del again
+    files = [file.stat().st_size for file in scratch.rglob("*") if file.name.isdigit()]
+    assert sum(files) == space.Arrays.of(again.evaluation.prepared).meanwhile  # which is asked of the disk before
+    del again, files
     gc.collect()
     assert not scratch.exists()
+
+
+def test_room_for_rdms_is_asked_of_the_disk_before_anything_is_trained(made, tmp_path, monkeypatch):
+    """Five RDMs of 410 stimuli, 4 bytes each, are written, and four of them are kept, with all responses."""
+    pixels, fc = 410 * 3072 * 4, 410 * 4 * sum(r.responses.shape[1] for r in made.evaluation.representations[:3])
+    rdm = 4 * 410**2
+    arrays = space.Arrays.of(made.evaluation.prepared)
+    assert (arrays.written, arrays.meanwhile) == (5 * rdm + pixels + fc, 0)
+    monkeypatch.setattr(space, "IN_FILES", 400)
+    assert space.Arrays.of(made.evaluation.prepared).meanwhile == 4 * rdm + pixels + fc
+    free = shutil.disk_usage(tmp_path)._replace(free=2**20)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: free)
+    with pytest.raises(InputError, match=r"about \d+ MiB for the run.* about 7 MiB for its RDMs until it is written"):
+        check_disks(made.evaluation.prepared, tmp_path / "run", "cpu")
 
 
 def test_an_rdm_that_cannot_be_written_is_said(tmp_path, monkeypatch):

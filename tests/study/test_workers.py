@@ -23,8 +23,9 @@ from test_sweep import SWEEP, command, environment, units, write_study
 import normenc
 from normenc.errors import InputError
 from normenc.study import Scheduler, SchedulerWarning, SweepProgress
-from normenc.study.errands import Errands
+from normenc.study.errands import Errands, Job, Kept
 from normenc.study.progress import Stage
+from normenc.study.provenance import made
 from normenc.study.sweep import train_units
 from normenc.tasks import TiltDiscrimination
 
@@ -437,7 +438,9 @@ def test_a_result_that_was_fetched_counts_though_its_worker_died_since():
     """A dying worker takes the future along; the result was here already."""
     unit = units(n_seeds=1, n_epochs=1)[0]
     with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None) as client:
-        errands = Errands(client, {unit: "key"}, "cpu", Stage(lambda tally: None, "training", 1))
+        errands = Errands(
+            client, {unit: Job("key", made, ())}, Kept("", "", ""), Stage(lambda tally: None, "training", 1)
+        )
         gone = client.submit(int)
         gone.cancel()
         assert list(errands._take(unit, gone, ("key", b"trained"))) == [(unit, b"trained")]

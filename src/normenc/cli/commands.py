@@ -1,6 +1,5 @@
 """The commands; :mod:`normenc.cli.guard` handles how they end."""
 
-import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,13 +9,11 @@ from normenc.cli.guard import Interrupted
 from normenc.cli.next_steps import is_study, next_steps
 from normenc.cli.opening import open_in_browser, serve_page
 from normenc.cli.options import default_workers, scheduler_of, split, takes_recording
+from normenc.cli.planning import identify, power
 from normenc.cli.printing import (
     print_check,
-    print_failure,
     print_failures,
     print_kept,
-    print_power,
-    print_skipped,
     print_summary,
     print_table,
 )
@@ -79,13 +76,13 @@ def run(
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Processes to train in; by default one per core for many networks."),
+        typer.Option(metavar="N", min=1, help="Processes; by default one per core for many networks."),
     ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Train on the workers of this Dask scheduler: tls://HOST:PORT, where TLS keeps others out.",
+            help="Train and read on the workers of this Dask scheduler: tls://HOST:PORT, where TLS keeps others out.",
         ),
     ] = None,
     tls_ca: Annotated[
@@ -207,52 +204,8 @@ def check(
         echo(f"next: {command}", f"      {why}")
 
 
-@app.command(short_help="Find out how much data it takes to identify the correct model.")
-@takes_recording
-def power(
-    study: Annotated[
-        Path | None,
-        typer.Argument(
-            help="A study file (TOML) with a section [power]; without one, the reference study.", metavar="STUDY.toml"
-        ),
-    ] = None,
-    recording: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="Take the noise of this recording instead of the study's."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The new folder to write; runs/<study>-<recording>-power by default."),
-    ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, hidden=True)] = None,
-    *,
-    preparation: Any,
-) -> None:
-    """Simulate recordings from each candidate model, and find out how much data identifies the correct one."""
-    from normenc import study as studies
-    from normenc.errors import InputError
-    from normenc.renamed import RenamedWarning
-
-    if jobs is not None:
-        if workers is not None:
-            raise InputError("--jobs and --workers are one option; give --workers alone")
-        workers = jobs
-        warnings.warn(
-            "--jobs is now called --workers; the old name works in this version only", RenamedWarning, stacklevel=2
-        )
-    settings = studies.load_study(study) if study else studies.Study()
-    settings = settings.with_changes(recording=recording, preparation=preparation)
-    try:
-        finished = studies.power(settings, out, device=device, workers=workers)
-    except KeyboardInterrupt:
-        raise Interrupted("nothing was written") from None
-    print_power(finished)
-    print_skipped(finished.skipped)
-    for failure in finished.failures:
-        print_failure(failure)
-    echo(f"tables and heat maps: {finished.folder}")
+app.command(short_help="Find out how much data it takes to identify the correct model.")(power)
+app.command(short_help="Find out which models these data could tell apart.")(identify)
 
 
 @app.command(short_help="Redraw the figures of a finished run, for a paper.")

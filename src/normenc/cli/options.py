@@ -13,7 +13,7 @@ import typer
 
 __all__ = ["OPTIONS", "default_workers", "scheduler_of", "split", "takes_recording"]
 
-FEW_UNITS = 8  # to train in one process
+FEW_UNITS = 8  # to train or read in one process
 PANEL = "How the recording is read and prepared"
 
 
@@ -167,11 +167,12 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 
 def default_workers(study: Any, device: str) -> int:
-    """One per core for many networks on the CPU; for a few, starting processes does not pay."""
+    """One per core on the CPU for many networks to train or read; for a few, starting processes does not pay."""
     import os
 
     import torch
 
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     n_units = len(study.task) * len(study.network) * len(study.seeds)
+    n_units += sum(own.is_pretrained + len(study.untrained_seeds) for own in study.encoder)
     return 1 if on_gpu or n_units < FEW_UNITS else len(os.sched_getaffinity(0))

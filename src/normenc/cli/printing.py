@@ -16,6 +16,7 @@ __all__ = [
     "print_check",
     "print_failure",
     "print_failures",
+    "print_identifications",
     "print_kept",
     "print_power",
     "print_skipped",
@@ -167,6 +168,43 @@ def print_power(power: Any) -> None:
     )
     for label, other in power.same.items():
         echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
+
+
+def print_identifications(own: Any) -> None:
+    """Print how often the true candidate would be named, by each measure, and what it would be taken for."""
+    from normenc.report.identified import had_it_been_true, rate_in_words, simulated_in_words
+
+    found = own.found
+    for measure in found.measures:
+        shares, left_out = found.matrix(measure), found.matrix(measure, left_out=True)
+        rates = own.rates[own.rates["measure"] == measure].set_index("truth")
+        rows = []
+        for truth in shares.index:
+            rate = rates.loc[truth] if truth in rates.index else None
+            named = "not a candidate" if rate is None else f"{100 * rate['rate']:.0f} %"
+            interval = "" if rate is None else f"{100 * rate['low']:.0f} to {100 * rate['high']:.0f} %"
+            rows.append((truth, named, interval, _most(shares.loc[truth], truth), _most(left_out.loc[truth], truth)))
+        columns = ("truth", "named", "95 % confidence interval", "otherwise mostly", "left out, taken for")
+        echo(f"by {measure}:", bold=True)
+        print_table(columns, rows)
+    first = found.same.get(own.first, own.first)
+    shares = found.matrix(found.measures[0])
+    echo(had_it_been_true(first, shares.loc[first].to_dict()))
+    overall = own.rates[own.rates["truth"] == own.ALL].iloc[0]
+    echo(rate_in_words(shares.shape[1], overall["rate"], overall["low"], overall["high"]))
+    echo(simulated_in_words(own.facts))
+    for note in own.facts["notes"]:
+        echo(note)
+    for label, other in found.same.items():
+        echo(f"{label}: it has the same RDM as {other}, so no recording can tell them apart; they are counted once.")
+
+
+def _most(shares: Any, truth: str) -> str:
+    """The other candidate that is named most often."""
+    others = shares.drop(truth, errors="ignore").dropna()
+    if others.empty or not others.max() > 0:
+        return ""
+    return f"{others.idxmax()} ({100 * others.max():.0f} %)"
 
 
 def print_check(quality: Any) -> None:

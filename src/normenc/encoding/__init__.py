@@ -3,7 +3,7 @@
 from normenc.encoding.animals import BetweenAnimals, between_animals
 from normenc.encoding.banded import BandedPrediction, banded_predictions
 from normenc.encoding.cores import ConvCore
-from normenc.encoding.explained import ExplainedVariance, banded_ridge, unique_variance
+from normenc.encoding.explained import ExplainedVariance, banded_ridge
 from normenc.encoding.fitting import CrossValidatedFit, DivergenceError, FittedNetwork, cross_validated_fit, fit
 from normenc.encoding.folds import fold_of_each, stimulus_folds
 from normenc.encoding.network import EncodingNetwork, encoding_network
@@ -18,6 +18,7 @@ from normenc.encoding.pixel_model import NeuromatchFit, PixelModel, fit_pixel_mo
 from normenc.encoding.predictivity import Predictivity, predictivity
 from normenc.encoding.readouts import Factorised, FullLinear, GaussianPoint
 from normenc.encoding.regression import Prediction, cross_validated_predictions
+from normenc.encoding.unique import FittedControls, fit_controls, unique_variance
 from normenc.renamed import keep_old_names
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "EncodingNetwork",
     "ExplainedVariance",
     "Factorised",
+    "FittedControls",
     "FittedNetwork",
     "FullLinear",
     "GaussianPoint",
@@ -44,6 +46,7 @@ __all__ = [
     "cross_validated_predictions",
     "encoding_network",
     "fit",
+    "fit_controls",
     "fit_neuromatch_network",
     "fit_pixel_model",
     "fold_of_each",

@@ -65,6 +65,7 @@ class Features:
     def __init__(self, values: npt.NDArray[Any], scale: bool = False) -> None:
         self.values, self.scale = values, scale
         self._products: Floats | None = None
+        self._reduced: dict[tuple[bytes, bytes, int], tuple[Floats, Floats]] = {}
 
     def axes(self, train: Indices, test: Indices, n_components: int | None = None) -> PrincipalAxes:
         """Principal axes of training stimuli: all, or only the first `n_components`."""
@@ -94,6 +95,14 @@ class Features:
     def centred(self, train: Indices, test: Indices) -> tuple[Floats, Floats]:
         """Features of training and test stimuli, centred on the training stimuli, and scaled likewise if wanted."""
         return _centred(self.values, train, test, self.scale)
+
+    def reduced(self, train: Indices, test: Indices, n_components: int) -> tuple[Floats, Floats]:
+        """Scores of training and test stimuli on the first principal axes, kept for the next call."""
+        key = train.tobytes(), test.tobytes(), n_components
+        if key not in self._reduced:
+            axes = self.axes(train, test, n_components)
+            self._reduced[key] = axes.scores, axes.test_scores
+        return self._reduced[key]
 
     def products(self, train: Indices, test: Indices) -> tuple[Floats, Floats]:
         """Products of centred features between training stimuli, and of test with training stimuli."""

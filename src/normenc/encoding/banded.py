@@ -18,13 +18,14 @@ from normenc.encoding.regression_inputs import as_features, check_apart, check_m
 from normenc.encoding.ridge import check_penalties, errors_of
 from normenc.errors import InputError
 
-__all__ = ["BandedPrediction", "banded_predictions"]
+__all__ = ["BandedPrediction", "as_bands", "banded_predictions"]
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 OF_TWO = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 0.997, 1.0)  # shares of the first of two bands
 CHUNK = 512  # neurons at a time
+MEMORY_GIB = 4.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def banded_predictions(
     ordered: bool = False,
     blocks_per_fold: int = 1,
     folds: Sequence[Any] | None = None,
-    memory_gib: float = 4.0,
+    memory_gib: float = MEMORY_GIB,
     seed: int = 0,
 ) -> BandedPrediction:
     r"""Predict every neuron from several sets of features at once, with a regression fitted to other stimuli.
@@ -119,13 +120,13 @@ def banded_predictions(
     >>> bool(np.allclose(banded.scaling[:, 0].mean(), 1, atol=0.05))
     True
     """
-    bands, y = _bands(features, memory_gib), as_responses(responses)
+    bands, y = as_bands(features, memory_gib, scale), as_responses(responses)
     labels = np.arange(len(y)) if labels is None else np.asarray(labels)
     for name, band in bands.items():
-        if len(band) != len(y) or labels.shape != (len(y),):
+        if (n_rows := len(band.values)) != len(y) or labels.shape != (len(y),):
             raise InputError(
-                f"the features {name!r} have {len(band)} rows, responses {len(y)} and labels {labels.size}; give one "
-                "row, and one label, per stimulus"
+                f"the features {name!r} have {n_rows} rows, responses {len(y)} and labels {labels.size}; give one row, "
+                "and one label, per stimulus"
             )
     if choose is not None and choose not in CHOICES:
         raise InputError(f"choose is {choose!r}; it must be one of {', '.join(map(repr, CHOICES))}")
@@ -137,7 +138,7 @@ def banded_predictions(
     check_memory(np.broadcast_to(np.float64(0), (len(y), len(y))), fold, memory_gib / (1 + len(bands) / 4))
     scalings = _scalings(len(bands), as_count(n_scalings, "n_scalings"), as_seed(seed))
     alone = choose == "leave-one-out" or (choose is None and not ordered and len(np.unique(labels)) == len(labels))
-    layers = [Features(band, scale) for band in bands.values()]
+    layers = list(bands.values())
     parts = np.zeros((len(layers), *y.shape), y.dtype)
     predicted, n = np.empty(y.shape, y.dtype), int(fold.max()) + 1
     penalty, shares = np.full((n, y.shape[1]), np.nan), np.zeros((n, len(layers), y.shape[1]))
@@ -229,13 +230,15 @@ def _chunks(n_neurons: int) -> list[slice]:
     return [slice(start, start + CHUNK) for start in range(0, n_neurons, CHUNK)]
 
 
-def _bands(features: Mapping[str, Any], memory_gib: float) -> dict[str, npt.NDArray[Any]]:
+def as_bands(features: Mapping[str, Any], memory_gib: float = MEMORY_GIB, scale: bool = False) -> dict[str, Features]:
+    """Bands by name, checked; those that are :class:`Features` already are unchanged."""
     if not isinstance(features, Mapping) or not features:
         raise InputError("there are no features; give a mapping of names to stimulus x unit matrices")
     bands = {}
     for name, values in features.items():
         try:
-            bands[name] = as_features(values, memory_gib)
+            known = isinstance(values, Features)
+            bands[name] = values if known else Features(as_features(values, memory_gib), scale)
         except InputError as error:
             raise InputError(f"{name!r}: {error}") from None
     return bands

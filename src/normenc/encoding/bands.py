@@ -103,8 +103,7 @@ def _features(layer: Features, train: Indices, test: Indices, reduce_to: int | N
     """Centred features of training and test stimuli, or principal component scores."""
     if reduce_to is None or layer.values.shape[1] <= reduce_to:
         return layer.centred(train, test)
-    axes = layer.axes(train, test, reduce_to)
-    return axes.scores, axes.test_scores
+    return layer.reduced(train, test, reduce_to)
 
 
 def _products(layer: Features, train: Indices, test: Indices, reduce_to: int | None) -> tuple[Floats, Floats]:

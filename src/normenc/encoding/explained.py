@@ -16,13 +16,13 @@ from normenc.encoding.medians import drawn_stimuli, medians, trial_index
 from normenc.encoding.predictivity import THRESHOLD
 from normenc.errors import InputError
 
-__all__ = ["ExplainedVariance", "banded_ridge", "unique_variance"]
+__all__ = ["ALL", "ExplainedVariance", "averaged", "banded_ridge", "explained", "in_folds", "regressed"]
 
 Floats = npt.NDArray[np.float64]
 Parts = Mapping[str, npt.NDArray[Any]]
 MEASURES = ("r2", "feve")
-MOST_DOUBLE = 2**28  # bytes of averages in double precision
-ALL, CONTROLS, UNIQUE = "all", "controls", "unique"
+MOST_DOUBLE = 2**26  # bytes of averages in double precision
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def banded_ridge(
     """
     if ALL in features:
         raise InputError("a band is called 'all', the name of all together; give it another name")
-    recorded = _averaged(responses, stimulus, features)
-    banded = banded_predictions(features, _regressed(recorded), seed=seed, **options)
-    recorded = _in_folds(recorded, banded)
+    recorded = averaged(responses, stimulus, features)
+    banded = banded_predictions(features, regressed(recorded), seed=seed, **options)
+    recorded = in_folds(recorded, banded)
 
     def parts(neurons: slice, terms: Terms) -> dict[str, Floats]:
         left = 2 * terms.deviation - terms.prediction
@@ -122,82 +122,10 @@ def banded_ridge(
         return whole | {name: part[:, neurons] * left for name, part in banded.parts.items()}
 
     names = [ALL, *banded.parts]
-    return _explained(names, parts, banded, recorded, {ALL: banded}, threshold, (n_samples, block_length, seed))
+    return explained(names, parts, banded, recorded, {ALL: banded}, threshold, (n_samples, block_length, seed))
 
 
-def unique_variance(
-    layer: Any,
-    controls: Mapping[str, Any] | Any,
-    responses: Any,
-    stimulus: Any = None,
-    *,
-    threshold: float = THRESHOLD,
-    n_samples: int = 1000,
-    block_length: int | None = None,
-    seed: int = 0,
-    **options: Any,
-) -> ExplainedVariance:
-    r"""What a layer predicts of neurons beyond all controls together: predictivity of both minus that of the controls.
-
-    Both regressions are banded, cross-validated over the same folds, and scored on the same stimuli. The difference
-    is per neuron :math:`(\sum e_{controls}^2 - \sum e_{both}^2) / (\sum d^2 - \sum v)`, with the errors e, deviations d
-    and noise v of :func:`normenc.encoding.predictivity`; the noise in the numerator cancels. It is negative where the
-    layer only adds overfitting.
-
-    Parameters
-    ----------
-    layer : array_like, shape (n_stimuli, n_units)
-    controls : array_like, shape (n_stimuli, n_units), or mapping of str to such
-        Each control of a mapping is a band of its own.
-    responses, stimulus, threshold, n_samples, block_length, seed, **options
-        See :func:`banded_ridge`.
-
-    Returns
-    -------
-    ExplainedVariance
-        With the parts ``controls``, ``all`` (controls and layer) and ``unique``, their difference.
-
-    Raises
-    ------
-    InputError
-        As :func:`banded_ridge`.
-
-    References
-    ----------
-    de Heer, Huth, Griffiths, Gallant & Theunissen, J. Neurosci. 2017 (variance partitioning of encoding models).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> layer, control = rng.normal(size=(2, 120, 6))
-    >>> weights = rng.normal(size=(6, 40))
-    >>> neurons = (layer + control) @ weights + 0.1 * rng.normal(size=(120, 40))
-    >>> explained = unique_variance(layer, control, neurons, n_samples=50)
-    >>> explained.parts.set_index("part")["r2"].round(1).tolist()
-    [0.5, 1.0, 0.5]
-    """
-    bands = dict(controls) if isinstance(controls, Mapping) else {CONTROLS: controls}
-    if not bands:
-        raise InputError("there are no controls; give at least one")
-    own = next(name for name in ("layer", *map("layer {}".format, range(2, len(bands) + 3))) if name not in bands)
-    recorded = _averaged(responses, stimulus, bands | {own: layer})
-    averages = _regressed(recorded)
-    alone = banded_predictions(bands, averages, seed=seed, **options)
-    both = banded_predictions(bands | {own: layer}, averages, seed=seed, **options)
-    recorded = _in_folds(recorded, both)
-
-    def parts(neurons: slice, terms: Terms) -> dict[str, Floats]:
-        errors = np.square(recorded.averages(neurons) - alone.predicted[:, neurons])
-        whole = np.square(terms.deviation)
-        with_layer = np.square(terms.error)
-        return {CONTROLS: whole - errors, ALL: whole - with_layer, UNIQUE: errors - with_layer}
-
-    predictions = {CONTROLS: alone, ALL: both}
-    names = [CONTROLS, ALL, UNIQUE]
-    return _explained(names, parts, both, recorded, predictions, threshold, (n_samples, block_length, seed))
-
-
-def _averaged(responses: Any, stimulus: Any, features: Mapping[str, Any]) -> Recorded:
+def averaged(responses: Any, stimulus: Any, features: Mapping[str, Any]) -> Recorded:
     """Responses and averages, for as many stimuli as the features have rows."""
     if not isinstance(features, Mapping) or not features:
         raise InputError("there are no features; give a mapping of names to stimulus x unit matrices")
@@ -207,18 +135,19 @@ def _averaged(responses: Any, stimulus: Any, features: Mapping[str, Any]) -> Rec
     return Recorded.of_trials(trials, index, n_stimuli, None)
 
 
-def _regressed(recorded: Recorded) -> npt.NDArray[Any]:
+def regressed(recorded: Recorded) -> npt.NDArray[Any]:
     """Averages in double precision or, of many neurons recorded in single precision, in that."""
     kind = recorded.trials.dtype
     large = 8 * len(recorded.n_trials) * recorded.trials.shape[1] > MOST_DOUBLE
     return recorded.all_averages(kind if large and kind == np.float32 else np.float64)
 
 
-def _in_folds(recorded: Recorded, prediction: BandedPrediction) -> Recorded:
+def in_folds(recorded: Recorded, prediction: BandedPrediction) -> Recorded:
+    """The same responses, with the folds of the prediction."""
     return Recorded(recorded.trials, recorded.index, recorded.n_trials, prediction.fold)
 
 
-def _explained(
+def explained(
     names: Sequence[str],
     parts: Any,
     prediction: BandedPrediction,

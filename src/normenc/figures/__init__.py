@@ -8,6 +8,7 @@ from normenc.figures.common import style
 from normenc.figures.comparing import run_comparison
 from normenc.figures.curves import tuning_curves
 from normenc.figures.fitted import learned_filters, loss_curves, readout_maps, readout_positions
+from normenc.figures.identification import identification_map
 from normenc.figures.leaderboard import leaderboard, over_training
 from normenc.figures.maps import response_map
 from normenc.figures.matrices import are_flat, drawn, rdm_rows, rdms
@@ -15,6 +16,7 @@ from normenc.figures.partitioning import unique_variance
 from normenc.figures.populations import embeddings, example_stimuli, shown_stimuli
 from normenc.figures.power import power_map
 from normenc.figures.predictivity import predictivity
+from normenc.figures.ranks import measure_ranks
 from normenc.figures.saving import save
 from normenc.figures.similarity import similarity_bars
 from normenc.figures.sizes import sized
@@ -28,9 +30,11 @@ __all__ = [
     "eigenspectrum",
     "embeddings",
     "example_stimuli",
+    "identification_map",
     "leaderboard",
     "learned_filters",
     "loss_curves",
+    "measure_ranks",
     "over_training",
     "power_map",
     "predictivity",

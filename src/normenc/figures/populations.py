@@ -5,16 +5,20 @@ first. Controls are given and drawn separately.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
 
+from normenc.errors import InputError
 from normenc.figures.common import (
     COLOURS,
+    OKABE_ITO,
     AxesArray,
     Populations,
     new_panels,
@@ -101,6 +105,8 @@ def embeddings(
     controls: Populations | None = None,
     period: float | None = 180,
     shown: str | StimulusType | None = None,
+    values: npt.ArrayLike | None = None,
+    values_label: str = "",
     axes: AxesArray | None = None,
 ) -> AxesArray:
     """Figure 6: two-dimensional embedding of each population, one point per stimulus, coloured by orientation.
@@ -115,22 +121,29 @@ def embeddings(
     orientation : array_like, shape (n_stimuli,)
         Degrees from vertical, in any range; colours are cyclic: -90 and 90 have the same.
     period : float or None
-        180 (orientation), 360 (direction), or None for images, which all have the same colour.
+        180 (orientation), 360 (direction), or None for images, which have the colours of `values` or, without them,
+        all the same.
     shown : str or StimulusType, optional
         The type of the stimuli, if `period` does not determine it.
+    values : array_like of float or str, shape (n_stimuli,), optional
+        By what images are coloured: numbers, or names of at most seven groups.
+    values_label : str
+        What the values are, beside the colour bar.
     axes : array of Axes, optional
         One for each population and control.
 
     Returns
     -------
     ndarray of Axes
+
+    Raises
+    ------
+    InputError
+        If there is not one value for each stimulus, or the values are names of more than seven groups.
     """
     orientation, stimulus_type = np.asarray(orientation), drawn_type(shown, period)
-    scale = stimulus_type.colours(orientation)
-    colours: Any = {"color": COLOURS[1]}
-    if scale is not None:
-        cyclic = stimulus_type.period is not None
-        colours = {"c": scale[0], "cmap": "twilight" if cyclic else "viridis", "vmin": scale[1], "vmax": scale[2]}
+    scale = _scale(stimulus_type, orientation, values, values_label)
+    colours: Any = {"color": COLOURS[1]} if scale is None else dict(scale.colours)
     n_stimuli, least = len(orientation), len(orientation)
     size = float(np.clip(600 / n_stimuli, 14, 40))
     with style():
@@ -139,7 +152,7 @@ def embeddings(
             there = np.isfinite(given).all(axis=1)
             points, least = given[there], min(least, int(there.sum()))
             if scale is not None:
-                colours["c"] = scale[0][there]
+                colours["c"] = scale.colours["c"][there]
             dots = panel.scatter(points[:, 0], points[:, 1], s=size, linewidth=0.3, edgecolor="#666666", **colours)
             if scale is not None:
                 _share_dots(panel, points, size, colours)
@@ -153,11 +166,50 @@ def embeddings(
         panels.flat[0].set_ylabel("t-SNE 2")
         if scale is None:
             return panels
-        ticks = stimulus_type.ticks(np.array(scale[1:]) if stimulus_type.period is not None else orientation)
-        at = ticks if stimulus_type.period is not None else np.searchsorted(np.unique(orientation), ticks)
-        bar = colour_bar(dots, [panel for panel, _, _ in drawn], stimulus_type.axis_label, shrink=0.7, ticks=at)
-        bar.set_ticklabels([stimulus_type.text(tick) for tick in ticks])
+        bar = colour_bar(dots, [panel for panel, _, _ in drawn], scale.label, shrink=0.7, ticks=scale.ticks)
+        if scale.texts is not None:
+            bar.set_ticklabels(scale.texts)
+            bar.ax.minorticks_off()
     return panels
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The colours of the stimuli, and the ticks of their bar: matplotlib's own where none are given."""
+
+    colours: dict[str, Any]
+    label: str
+    ticks: Any = None
+    texts: list[str] | None = None
+
+
+def _scale(stimulus_type: StimulusType, stimulus: npt.NDArray[Any], values: Any, label: str) -> _Scale | None:
+    own = stimulus_type.colours(stimulus)
+    if own is None:
+        return None if values is None else _scale_of(np.asarray(values), len(stimulus), label)
+    cyclic = stimulus_type.period is not None
+    colours = {"c": own[0], "cmap": "twilight" if cyclic else "viridis", "vmin": own[1], "vmax": own[2]}
+    ticks = stimulus_type.ticks(np.array(own[1:]) if cyclic else stimulus)
+    at = ticks if cyclic else np.searchsorted(np.unique(stimulus), ticks)
+    return _Scale(colours, stimulus_type.axis_label, at, [stimulus_type.text(tick) for tick in ticks])
+
+
+def _scale_of(values: npt.NDArray[Any], n_stimuli: int, label: str) -> _Scale:
+    """Of numbers, or of names of groups, in their order."""
+    if values.shape != (n_stimuli,):
+        raise InputError(f"values have shape {values.shape}; give one for each of the {n_stimuli} stimuli")
+    if values.dtype.kind in "fiub":
+        numbers = values.astype(np.float64)
+        ends = {"vmin": float(np.nanmin(numbers)), "vmax": float(np.nanmax(numbers))}
+        return _Scale({"c": numbers, "cmap": "viridis", **ends}, label)
+    names, group = np.unique(values.astype(str), return_inverse=True)
+    if len(names) > len(OKABE_ITO):
+        raise InputError(
+            f"values are names of {len(names)} groups; colours can tell {len(OKABE_ITO)} apart, so give numbers, or "
+            "fewer groups"
+        )
+    colours = {"c": group, "cmap": ListedColormap(OKABE_ITO[: len(names)]), "vmin": -0.5, "vmax": len(names) - 0.5}
+    return _Scale(colours, label, list(range(len(names))), [wrapped(name, 16) for name in names])
 
 
 def _share_dots(panel: Axes, points: npt.NDArray[Any], size: float, colours: Mapping[str, Any]) -> None:

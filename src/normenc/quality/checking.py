@@ -1,6 +1,6 @@
 """``normenc check``: how a recording was read, and whether it is fit for comparison with models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,19 @@ from normenc.quality.alike import alike
 from normenc.quality.comparable import confounded, of_same_neurons, rdms_for_inference
 from normenc.quality.decisive import NO_RDM, Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons, n_splits_of
-from normenc.quality.raw import RawValues, look_at
+from normenc.quality.raw import RawValues
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
+from normenc.quality.reading import Checked, as_given, read
 from normenc.quality.seen import Seen, said_of_images
 from normenc.quality.verdict import MIN_STUDY, too_few, verdict_of
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.angles import odd_one_out
-from normenc.recordings.contents import Contents
-from normenc.recordings.loading import chosen, contents, load, prepared
-from normenc.recordings.sources import SOURCES
 from normenc.showing import Shown, facts, plain_values
 from normenc.stimulus_types import StimulusType, as_type
 
-__all__ = ["Quality", "check"]
+__all__ = ["Quality", "check", "quality_from"]
 
 MIN_REPEATED = 3  # stimuli, for the reliability of an RDM
-MOST_GIB = 2.0  # of responses that are examined
 
 
 @dataclass(frozen=True, repr=False)
@@ -196,82 +193,48 @@ def check(
     >>> quality.n_stimuli, quality.verdict
     (181, 'unknown')
     """
-    if isinstance(source, Recording):
-        given = Preparation.of(preparation, **options).given() | ({} if n_neurons is None else {"n_neurons": n_neurons})
-        if given:
-            raise InputError(
-                f"{', '.join(given)}: these are options for loading a file, but the recording is loaded already; "
-                "leave them out"
-            )
-        raw = None if source.responses is None else look_at(_rows(source))
-        return _checked(source, raw, source, seed, compared, seen=seen)
-    asked = Preparation.of(preparation, **options)
-    recording, raw, units = _read(source, n_neurons, asked)
-    described = recording
-    if asked.fold_directions:
-        described = _read(source, n_neurons, replace(asked, fold_directions=False))[0]
-    return _checked(recording, raw, described, seed, compared, units=units, seen=seen)
+    if not isinstance(source, Recording):
+        return quality_from(read(source, Preparation.of(preparation, **options), n_neurons), seed, compared, seen=seen)
+    given = Preparation.of(preparation, **options).given() | ({} if n_neurons is None else {"n_neurons": n_neurons})
+    if given:
+        raise InputError(
+            f"{', '.join(given)}: these are options for loading a file, but the recording is loaded already; "
+            "leave them out"
+        )
+    return quality_from(as_given(source), seed, compared, seen=seen)
 
 
-def _read(source: str | Path, n_neurons: int | None, asked: Preparation) -> tuple[Recording, RawValues | None, str]:
-    """The recording without missing values, a description of the values in the file, and their unit."""
-    if str(source) in SOURCES and SOURCES[str(source)].url is None:
-        recording = load(source, n_neurons=n_neurons, preparation=asked)
-        return recording, look_at(_rows(recording)), recording.units
-    with contents(source, asked) as content:
-        if content.responses is None:
-            return content.recording(), None, ""
-        content = chosen(_within_memory(content), asked)
-        values = np.asarray(content.responses)
-        raw = look_at(values if content.rows is None else values[content.rows])
-        missing = asked.missing
-        if missing == "error":
-            missing = "neurons" if 2 * raw.neurons_missing <= values.shape[1] else "trials"
-        recording = replace(content, responses=values).recording(missing=missing)
-        raw = replace(raw, left_out=asked.missing != "error")
-        return prepared(recording, asked, binned=content.binned), raw, recording.units
-
-
-def _within_memory(content: Contents) -> Contents:
-    """Some neurons from the middle if there are too many responses; the notes say which."""
-    responses = content.responses
-    n_trials, n_neurons = responses.shape
-    most = int(MOST_GIB * 2**30 / (n_trials * responses.dtype.itemsize))
-    if n_neurons <= most:
-        return content
-    start = (n_neurons - most) // 2
-    chosen = slice(start, start + most)
-    neurons = {name: np.asarray(labels)[chosen] for name, labels in content.neurons.items()}
-    said = f"examined {most:,} of {n_neurons:,} neurons, from number {start:,}, as many as fit in memory"
-    return replace(content, responses=responses[:, chosen], neurons=neurons, notes=(*content.notes, said))
-
-
-def _rows(recording: Recording) -> Any:
-    assert recording.responses is not None
-    return (recording.responses if recording.trials is None else recording.trials).to_numpy()
-
-
-def _checked(
-    recording: Recording,
-    raw: RawValues | None,
-    described: Recording,
+def quality_from(
+    checked: Checked,
     seed: int,
     compared: rsa.Inference | None,
     *,
-    units: str = "",
     seen: Callable[[Recording], Seen] | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> Quality:
+    """As :func:`check`, of what is in memory.
+
+    Parameters
+    ----------
+    checked : Checked
+    seed, compared, seen
+        See :func:`check`.
+    inputs : mapping, optional
+        Those of :func:`rdms_for_inference`, where they are known.
+    """
+    recording, described, raw, units = checked.recording, checked.described, checked.raw, checked.units
     saw = Seen.of(recording) if seen is None else seen(recording)
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
-    problems, reliability, inputs = too_few(recording), None, None
+    problems, reliability, known = too_few(recording), None, inputs
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
-        inputs = None if recording.n_stimuli < 3 or recording.n_neurons == 1 else rdms_for_inference(recording)
-        if inputs is not None:
-            if compared is not None and inputs["data"].ndim == 2 and len(inputs) > 1:
-                inputs["data"] = None  # the ceiling is that of trials or neurons, and nothing else reads it
+        inputs = None
+        if recording.n_stimuli >= 3 and recording.n_neurons != 1:
+            inputs = rdms_for_inference(recording) if known is None else known
             own = {key: value for key, value in inputs.items() if key != "data"}
-            ceiling = rsa.noise_ceiling(inputs["data"], **own, seed=seed)
+            # Where trials or neurons give the ceiling, the RDM is only checked against them, as a comparison did.
+            data = inputs["data"] if compared is None or inputs["data"].ndim > 2 or not own else None
+            ceiling = rsa.noise_ceiling(data, **own, seed=seed)
             reliability = _rdm_reliability(recording, seed)
     except InputError as error:
         inputs = None

@@ -14,7 +14,7 @@ from normenc.recordings import Recording
 from normenc.recordings.rows import averaged
 from normenc.rsa.neurons import MIN_NEURONS
 
-__all__ = ["comparison_notes", "confounded", "of_same_neurons", "rdms_for_inference"]
+__all__ = ["comparison_notes", "confounded", "of_same_neurons", "rdms_for_inference", "responses_for_inference"]
 
 
 def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dict[str, Any]:
@@ -35,7 +35,7 @@ def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dic
         their names as ``subject``; otherwise, if at least two sessions did, an RDM for each session, with their
         names as ``session`` and, if the same neurons were recorded in all, their ``responses``; otherwise one RDM of
         all. In that case also ``responses``, if there are enough neurons to resample, and ``repeats``, if every
-        stimulus has at least two trials; with unequal numbers of trials only the first ones that all stimuli have.
+        stimulus has at least two trials; with unequal numbers of trials, NaN after the last one of a stimulus.
 
     Raises
     ------
@@ -58,6 +58,45 @@ def rdms_for_inference(recording: Recording, metric: str = "correlation") -> dic
     arguments = {"data": _rdm(recording.responses, metric, recording.name)}
     if recording.responses.shape[1] >= MIN_NEURONS:
         arguments["responses"] = recording.responses.to_numpy()
+    repeats = _repeats(recording)
+    return arguments if repeats is None else arguments | {"repeats": repeats}
+
+
+def responses_for_inference(recording: Recording) -> dict[str, Any]:
+    """Inputs of :func:`normenc.rsa.infer_representations` from a recording, as :func:`rdms_for_inference` of RDMs.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    dict
+        ``responses``: a list of those of each animal and session, with ``subject`` and ``session``, where
+        :func:`rdms_for_inference` gives an RDM for each; those of all sessions in one array, if they are of the same
+        neurons; otherwise those of all neurons, with ``repeats``, if every stimulus has at least two trials.
+
+    Raises
+    ------
+    InputError
+        If the recording is known by its RDM alone.
+
+    Examples
+    --------
+    >>> toy = Recording.from_responses("toy", [[1.0, 2], [3, 1], [0, 4]], [0, 60, 120])
+    >>> {key: value.shape for key, value in responses_for_inference(toy).items()}
+    {'responses': (3, 2)}
+    """
+    if recording.responses is None:
+        raise InputError(f"{recording.name} is known by its RDM alone; measures of representations need responses")
+    parts, _ = _parts(recording)
+    if parts:
+        own = [part.responses for part in parts]
+        if len({part.animal for part in parts}) > 1:
+            return {"responses": own, "subject": np.array([part.animal for part in parts])}
+        arguments: dict[str, Any] = {"session": np.array([part.session for part in parts])}
+        return arguments | {"responses": np.stack(own) if all(part.same_neurons for part in parts) else own}
+    arguments = {"responses": recording.responses.to_numpy()}
     repeats = _repeats(recording)
     return arguments if repeats is None else arguments | {"repeats": repeats}
 
@@ -115,15 +154,20 @@ def _rdm(responses: Any, metric: str, who: str) -> npt.NDArray[np.float64]:
 
 
 def _repeats(recording: Recording) -> npt.NDArray[Any] | None:
-    """Trials as (n_repeats, n_stimuli, n_neurons), or None if a stimulus has only one."""
-    n_repeats = recording.n_repeats[0]
-    if recording.trials is None or n_repeats < 2:
+    """Trials as (n_repeats, n_stimuli, n_neurons), NaN where a stimulus has fewer; None if one has a single trial."""
+    fewest, most = recording.n_repeats
+    if recording.trials is None or fewest < 2:
         return None
     index = recording.trials["stimulus_index"].values
     order = np.argsort(index, kind="stable")
     starts = np.searchsorted(index[order], np.arange(recording.n_stimuli))
-    chosen = order[starts + np.arange(n_repeats)[:, None]]
-    return recording.trials.values[chosen]
+    repeat = np.arange(len(order)) - starts[index[order]]
+    values = recording.trials.values
+    if fewest == most:
+        return values[order[starts + np.arange(most)[:, None]]]
+    repeats = np.full((most, recording.n_stimuli, values.shape[1]), np.nan, np.result_type(values, np.float32))
+    repeats[repeat, index[order]] = values[order]
+    return repeats
 
 
 def _parts(recording: Recording) -> tuple[list[_Part], list[str]]:

@@ -20,12 +20,11 @@ from normenc.recordings.pictures import match_images
 from normenc.recordings.recording import Recording
 from normenc.recordings.rows import all_rows
 from normenc.stimulus_types import STIMULUS_TYPES, as_type
-from normenc.whole_files import beside
+from normenc.whole_files import beside, is_zarr
 
 __all__ = ["named_arrays", "save", "save_rdm"]
 
 CHUNK_BYTES = 2**22
-ZARR_MARKS = (".zgroup", ".zarray", "zarr.json")
 
 
 def save(recording: Recording, path: str | Path, *, overwrite: bool = False) -> None:
@@ -212,8 +211,7 @@ def _check_free(path: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise InputError(f"{path}: this file already exists; choose another name, or pass overwrite=True to replace it")
-    is_store = path.is_dir() and any((path / mark).is_file() for mark in ZARR_MARKS)
-    if not (is_store if path.suffix.lower() == ".zarr" else path.is_file()):
+    if not (is_zarr(path) if path.suffix.lower() == ".zarr" else path.is_file()):
         raise InputError(
             f"{path}: the existing file is not a {path.suffix} file and is not replaced; choose another name"
         )

@@ -30,7 +30,7 @@ from normenc.recordings.streaming import stream_rdm
 from normenc.stimulus_types import as_type
 from normenc.texts import visible
 
-__all__ = ["chosen", "contents", "load", "prepared"]
+__all__ = ["chosen", "contents", "load", "prepared", "with_cautions"]
 
 IN_MEMORY_GIB = 4.0  # responses on disk that are larger are streamed into an RDM
 
@@ -122,12 +122,12 @@ def load(
         return prepared(select(recording, **asked.labels) if asked.labels else recording, asked)
     with contents(key, asked) as content:
         if _n_gib(content.responses) > in_memory_gib:
-            return _with_cautions(_streamed(content, asked))
+            return with_cautions(_streamed(content, asked))
         content = chosen(content, asked)
-        return _with_cautions(prepared(content.recording(missing=asked.missing), asked, binned=content.binned))
+        return with_cautions(prepared(content.recording(missing=asked.missing), asked, binned=content.binned))
 
 
-def _with_cautions(recording: Recording) -> Recording:
+def with_cautions(recording: Recording) -> Recording:
     """The recording with what its images look like, where this speaks for a fault."""
     if recording.images is None:
         return recording

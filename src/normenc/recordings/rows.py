@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["all_rows", "averaged", "stimulus_rows", "trial_rows"]
 
+BLOCK_VALUES = 2**22  # responses at a time
+
 
 def all_rows(recording: "Recording") -> xr.DataArray:
     """All known rows of responses, trials or averages, followed by blanks, whose stimulus is missing."""
@@ -39,7 +41,11 @@ def averaged(values: npt.NDArray[Any], index: npt.NDArray[np.intp], n_stimuli: i
 
     counts = np.bincount(index, minlength=n_stimuli)
     averaging = sparse.csr_array((1 / counts[index], (index, np.arange(len(index)))), shape=(n_stimuli, len(index)))
-    return (averaging @ values).astype(values.dtype)
+    means = np.empty((n_stimuli, *values.shape[1:]), values.dtype)
+    step = max(1, BLOCK_VALUES // max(1, len(values)))  # of neurons, whose responses are in double precision meanwhile
+    for start in range(0, values.shape[1], step):
+        means[:, start : start + step] = averaging @ values[:, start : start + step]
+    return means
 
 
 def trial_rows(

@@ -93,7 +93,7 @@ def _similarity_cell(row: dict[str, Any]) -> Cell:
     if row["share"] >= 0:  # of a negative similarity, or ceiling, a share means nothing
         lines.append(f"{100 * row['share']:.0f} % of the lower ceiling")
     if row["n_seeds"] > 1:
-        lines.append(f"{int(row['n_seeds'])} networks: {decimals(row['seed_low'])} to {decimals(row['seed_high'])}")
+        lines.append(f"{int(row['n_seeds'])} networks: {interval(row['seed_low'], row['seed_high'])}")
     tests = {"p_permutations_holm": "chance", "p_shifts_holm": "shifts", "p_ceiling_holm": "ceiling"}
     known = [f"{what} {_p(row[name])}" for name, what in tests.items() if row[name] >= 0]
     return minus(_number(row["similarity"])), lines + ([f"p: {', '.join(known)}"] if known else [])
@@ -105,8 +105,8 @@ def conclusion_row(runs: Sequence[Run], key: tuple[str, str], rows: pd.DataFrame
     for row in rows.itertuples():
         lines = []
         if np.isfinite(row.difference):
-            between = f" ({_signed(row.low)} to {_signed(row.high)})" if np.isfinite([row.low, row.high]).all() else ""
-            lines.append(f"{_signed(row.difference)}{between}")
+            between = f" ({interval(row.low, row.high, '+.3f')})" if np.isfinite([row.low, row.high]).all() else ""
+            lines.append(f"{signed(row.difference)}{between}")
         cells[int(row.run)] = (row.verdict, [*lines, f"p {_p(row.p)}"])
     return {"encoder": key[0], "other": key[1], "cells": [cells.get(number) for number in range(len(runs))]}
 
@@ -126,7 +126,7 @@ def predictivity_rows(runs: Sequence[Run], table: pd.DataFrame) -> list[tuple[st
         for row in own.to_dict("records"):
             measures = [(name, row[key], row[f"{key}_low"], row[f"{key}_high"]) for name, key in MEASURES]
             words = [
-                f"{name} {decimals(value)}" + (f" ({decimals(low)} to {decimals(high)})" if _known(low, high) else "")
+                f"{name} {decimals(value)}" + (f" ({interval(low, high)})" if _known(low, high) else "")
                 for name, value, low, high in measures
                 if _known(value)
             ]
@@ -158,10 +158,6 @@ def _known(*values: Any) -> bool:
 
 def _number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if np.isfinite(value) else "–"
-
-
-def _signed(value: float) -> str:
-    return signed(value) if np.isfinite(value) else "–"
 
 
 def _p(value: float) -> str:

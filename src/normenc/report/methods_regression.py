@@ -66,6 +66,9 @@ def predicted(
             f"controls as one band, and from all controls and the layer as two; what a layer adds is the median over "
             f"neurons of the difference in explained variance {cite('encoding partition')}."
         )
+        n_seeds = partitioning.get("n_seeds", pd.Series(dtype=float))[partitioning["variance_of"] == "responses"].max()
+        if n_seeds > 1:
+            said.append(f"Of layers trained from {n_seeds:.0f} seeds, that difference was first averaged over seeds.")
     if between_animals:
         said.append("The neurons of each animal were also predicted from those of the others, by the same regression.")
     if settings["networks"]:

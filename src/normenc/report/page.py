@@ -8,17 +8,22 @@ import numpy as np
 import pandas as pd
 
 from normenc.encoders import EncoderKind
-from normenc.recordings.steps import only_responsive
+from normenc.errors import InputError
+from normenc.report.animal_sentences import animal_sentences
 from normenc.report.circular_sentences import on_the_circle
 from normenc.report.embedded import picture_uri
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
+from normenc.report.identified import identification_facts
 from normenc.report.methods import methods
 from normenc.report.partition_sentences import beyond, beyond_controls
+from normenc.report.rank_sentences import rank_sentences
 from normenc.report.reference_sentences import ALPHA
 from normenc.report.reproducing import needed_code, used_settings
 from normenc.report.sentences import answer, findings, limits
 from normenc.report.stages import left_out, stages_of
+from normenc.report.trained_facts import described, described_task, first_unit, losses, mean_scores, sections
+from normenc.report.tuning_facts import tuning_facts
 from normenc.report.wording import FACTORS, counted, join_factors, join_names, shown, the_recording
 from normenc.runs import Run
 from normenc.runs.agreement import agreeing, check_type
@@ -30,8 +35,6 @@ from normenc.stimulus_types import as_type
 from normenc.texts import own_stem
 
 __all__ = ["render", "write"]
-
-N_BEST, SILENT = 3, 0.05  # units that are drawn; share of the largest response below which a unit hardly responds
 
 
 def write(folder: str | Path) -> Path:
@@ -82,8 +85,8 @@ def _rendered(run: Run) -> str:
     similarity, differences, training = run.similarity, run.differences, run.training
     kind = as_type(environment["recording"]["stimuli"])
     pictures = {name: picture_uri(content) for name, content in run.drawn().items()}
-    networks = [_described(section) for section in _sections(study.get("network", []))]
-    tasks = [_task(section, study["training"], networks) for section in _sections(study.get("task", []))]
+    networks = [described(section) for section in sections(study.get("network", []))]
+    tasks = [described_task(section, study["training"], networks) for section in sections(study.get("task", []))]
     controls = similarity.loc[similarity["kind"] == EncoderKind.CONTROL, "network"].unique().tolist()
     layers = similarity.loc[similarity["kind"] == EncoderKind.TRAINED, "layer"].unique().tolist()
     paragraph, references = methods(
@@ -112,7 +115,7 @@ def _rendered(run: Run) -> str:
         networks=networks,
         encoders=environment.get("encoders", []),
         is_grid=run.is_grid,
-        scores=_scores(run.scores),
+        scores=mean_scores(run.scores),
         failures=_records(run.failures),
         study_toml=used_settings(run.text(SETTINGS), study, gratings=kind.period is not None),
         needed_code=needed_code(study),
@@ -139,17 +142,21 @@ def _rendered(run: Run) -> str:
         kinds=similarity["kind"].unique().tolist(),
         ceiling=similarity.iloc[0].to_dict(),
         by_method=by_method,
+        identification=identification_facts(run),
+        ranks=rank_sentences(similarity, run.similarity_by_method),
+        animals=animal_sentences(run.animals),
         differences=differences.to_dict("records"),
         circular=_on_circle(run),
         partitioning=_records(run.partitioning),
         with_twins=_knows(run.partitioning, "beyond_twin"),
         between_animals=_records(run.between_animals),
-        losses=[] if training is None else _losses(_first_unit(training)),
+        losses=[] if training is None else losses(first_unit(training)),
         has_responses=environment["recording"]["n_neurons"] is not None,
         stimulus_type=kind,
+        coloured_by=_coloured_by(run) if "embeddings" in pictures else "",
         described_type=as_type(environment["recording"].get("described", environment["recording"]["stimuli"])),
         turned=_turned(run),
-        tuning=_tuning(run),
+        tuning=tuning_facts(run),
         predictivity=predictivity,
         predictivity_facts=_predictivity_facts(predictivity),
         fitted=_pictures_of_fits(predictivity),
@@ -161,6 +168,17 @@ def _rendered(run: Run) -> str:
         data=None if data is None else json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
         plotly=_plotly() if data is not None else "",
     )
+
+
+def _coloured_by(run: Run) -> str:
+    """What the colours of the embeddings' points say; empty where all have one colour, as in older runs of images."""
+    kind = as_type(run.environment["recording"]["stimuli"])
+    if not kind.is_named:
+        return f"{kind.noun}{' (both ends of the circle share a colour)' if kind.period is not None else ''}"
+    try:
+        return str(run.source_data.get("image_colours", {}).get("label", ""))
+    except InputError:
+        return ""
 
 
 def _on_circle(run: Run) -> dict[str, Any]:
@@ -228,55 +246,6 @@ def _knows(table: pd.DataFrame | None, column: str) -> bool:
     return table is not None and column in table and bool(table[column].notna().any())
 
 
-def _tuning(run: Run) -> dict[str, Any] | None:
-    """Rows of ``tuning.csv`` (none of an older version's), and what the figures of tuning show."""
-    table, units = run.tuning, run.tuning_units
-    if table is None:
-        return None
-    if units is None or "n_tested_tuned" not in table:
-        return {"rows": []}
-    return {
-        "rows": table.to_dict("records"),
-        "blanks": "n_responsive" in table,
-        "kept_responsive": only_responsive(run.recording["steps"]),
-        "directions": "n_tuned_direction" in table,
-        "halves": bool(table["spectrum_cross_validated"].any()),
-        "laws": bool(table["spectrum_exponent"].notna().any()),
-        "with_controls": bool((table["kind"] == EncoderKind.CONTROL).any()),
-        "untested": join_names(table.loc[table["n_tested_tuned_orientation"] == 0, "population"].astype(str).tolist()),
-        "sampled": bool((table["n_units"] < table["n_all"]).any()),
-        **_of_units(units),
-    }
-
-
-def _of_units(units: pd.DataFrame) -> dict[str, Any]:
-    """Facts about single units for the captions: no preference, weak responses, widths at a bound."""
-    none = units["preferred_orientation_deg"].isna()
-    own = units[units["kind"] != EncoderKind.CONTROL]
-    bounds = units[units["width_at_bound"].eq(True)] if "width_at_bound" in units else units[:0]
-    tuned = bounds["tuned_orientation"].eq(True)
-    return {
-        "some_prefer_none": bool(none.any()),
-        "some_rows_prefer_none": bool(none[own.index].any()),
-        "some_unselective": bool(units["gosi"].isna().any()),
-        "silent": _silent(own) if "response_range" in units else "",
-        "at_bound": [(str(name), int(n)) for name, n in bounds[tuned].groupby("population", sort=False).size().items()],
-    }
-
-
-def _silent(units: pd.DataFrame) -> str:
-    """Populations whose most selective units hardly respond, compared with the most responsive unit."""
-    silent = []
-    for population, rows in units.groupby("population", sort=False):
-        tested = rows["tuned_orientation"].notna().any()
-        best = rows[rows["tuned_orientation"].eq(True)] if tested else rows
-        shown = best.sort_values("gosi", ascending=False, kind="stable").head(N_BEST)["response_range"]
-        share = shown.max() / rows["response_range"].max()
-        if share < SILENT:
-            silent.append(f"{population} ({100 * share:.2g} %)")
-    return join_names(silent)
-
-
 def _predictivity_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """What the figure of predictivity shows, for its caption, and which fits failed."""
     from normenc.figures.predictivity import BOUNDS, known_measures
@@ -296,53 +265,3 @@ def _pictures_of_fits(rows: list[dict[Any, Any]]) -> dict[str, str]:
     """Names of the figures of networks fitted to the neurons, and the network of each."""
     names = [row["network"] for row in rows if row["kind"] == EncoderKind.FITTED]
     return {f"{what}_{own_stem(name)}": name for name in names for what in ("filters", "readouts")}
-
-
-def _sections(value: Any) -> list[dict[str, Any]]:
-    return value if isinstance(value, list) else [value]
-
-
-def _described(section: dict[str, Any]) -> dict[str, Any]:
-    """A section of the study with its title; ``rest`` is what has no column of its own."""
-    apart = ("name", "label", "n_train", "n_test", "training")
-    shown = {key: value for key, value in section.items() if key not in apart}
-    if "n_hidden" in section:  # of a network; a task's are shown in columns
-        shown |= section.get("training", {})
-    rest = ", ".join(f"{key} {value}" for key, value in shown.items())
-    title = section.get("label", section["name"])
-    name = f"{section['name']}; " if title != section["name"] else ""
-    return section | {"title": title, "rest": name + rest}
-
-
-def _task(section: dict[str, Any], training: dict[str, Any], networks: list[dict[str, Any]]) -> dict[str, Any]:
-    """A task with its training; ``trains`` is the training of each network, which may differ."""
-    own = training | section.get("training", {})
-    return _described(section) | {
-        "training": own,
-        "trains": [(network["title"], own | network.get("training", {})) for network in networks],
-    }
-
-
-def _scores(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Means over seeds, by task and architecture."""
-    if table.empty:
-        return []
-    groups = table.groupby(["task", "network", "score"], sort=False)
-    means = groups[["chance", "train", "held_out", "untrained_held_out"]].mean()
-    return means.assign(n_seeds=groups.size()).reset_index().to_dict("records")
-
-
-def _first_unit(training: pd.DataFrame) -> pd.DataFrame:
-    first = training.iloc[0]
-    return training[(training[["task", "network", "seed"]] == first[["task", "network", "seed"]]).all(axis=1)]
-
-
-def _losses(training: pd.DataFrame) -> list[tuple[int, float]]:
-    """Loss of the last batch at the first, the last and every fifth epoch between."""
-    last = training.groupby("epoch")["loss"].last()
-    return [(int(epoch), float(loss)) for epoch, loss in last.items() if _shown(int(str(epoch)), len(last))]
-
-
-def _shown(epoch: int, n_epochs: int) -> bool:
-    every = max(5, n_epochs // 10)
-    return epoch in (1, n_epochs) or epoch % every == 0

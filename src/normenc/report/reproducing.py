@@ -11,6 +11,7 @@ __all__ = ["needed_code", "used_settings"]
 SECTION, KEY = re.compile(r"\[\[?([\w.-]+)\]?\]\s*$"), re.compile(r"([\w-]+) = ")
 OF_TRAINING = ("n_seeds", "n_untrained", "n_epochs", "batch_size", "learning_rate", "momentum", "checkpoints")
 OF_GRATINGS = ("spatial_frequency", "patch")
+OF_IDENTIFY = ("measures", "mixtures")  # of the command alone
 LIBRARIES = ("timm", "torchvision")
 
 
@@ -56,7 +57,7 @@ def used_settings(text: str, study: Mapping[str, Any], *, gratings: bool) -> str
     <BLANKLINE>
     """
     trains = bool(study.get("task"))
-    unused: dict[str, tuple[str, ...] | None] = {"power": None}
+    unused: dict[str, tuple[str, ...] | None] = {"power": None, "identify": OF_IDENTIFY}
     unused |= {} if trains else {"training": OF_TRAINING}
     unused |= {} if gratings else {"stimuli": OF_GRATINGS if trains else (*OF_GRATINGS, "resolution")}
     kept, section, key = [], "", ""

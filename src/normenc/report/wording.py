@@ -1,5 +1,6 @@
 """How the pages write names, numbers and p-values in a sentence."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 PLURALS = {"stimulus": "stimuli"}
+ROUNDING = 1e-9  # no similarity or share is known to less
 FACTORS = ("stimuli", "animals", "sessions", "neurons", "trials", "seeds")
 
 
@@ -129,14 +131,23 @@ def signed(value: float) -> str:
 
 
 def interval(low: float, high: float, form: str = ".3f") -> str:
-    """The limits of an interval.
+    """The limits of an interval; with two significant digits where they would read as zero and are not.
 
     Examples
     --------
     >>> interval(-0.1, 0.25, "+.2f"), interval(float("nan"), float("nan"))
     ('−0.10 to +0.25', 'unknown')
+    >>> interval(0.00031, 0.008), interval(-0.000012, 0.0), interval(2e-12, 0.1)
+    ('0.00031 to 0.008', '−0.000012 to 0.000', '0.000 to 0.100')
     """
-    return "unknown" if pd.isna(low) else " to ".join(_without_minus_zero(f"{end:{form}}") for end in (low, high))
+    return "unknown" if pd.isna(low) else " to ".join(_limit(float(end), form) for end in (low, high))
+
+
+def _limit(value: float, form: str) -> str:
+    text = f"{value:{form}}"
+    if abs(value) < ROUNDING or float(text) != 0:
+        return _without_minus_zero(text)
+    return minus(f"{value:{'+' * form.startswith('+')}.{1 - math.floor(math.log10(abs(value)))}f}")
 
 
 def _without_minus_zero(text: str) -> str:

@@ -92,7 +92,7 @@ def extract(
         raise InputError(f"batch_size is {batch_size}; it must be at least 1")
     budget, reduction, shown = as_bytes(memory), as_reduction(reduce), ImageBatches(images)
     own = None if scratch is None else digest_of_encoder(encoder)  # as it is before it is read
-    with layer_reader(encoder, shown, layers, DTYPES[dtype]) as reader:
+    with layer_reader(encoder, shown, layers, DTYPES[dtype], measure=batch_size is None) as reader:
         plan = plan_for(reader, shown, budget, reduction, batch_size)
         key = (
             None

@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from normenc.errors import InputError
 
-__all__ = ["as_bytes", "free_bytes", "memory_limit", "peak_bytes", "readable"]
+__all__ = ["as_bytes", "free_bytes", "memory_limit", "peak_bytes", "readable", "stated_bytes"]
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 FORM = re.compile(r"\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kmgt]?i?)b?\s*", re.IGNORECASE)
@@ -85,6 +85,11 @@ def memory_limit(memory: int | str | None) -> Iterator[None]:
         yield
     finally:
         STATED.reset(before)
+
+
+def stated_bytes(memory: int | str | None) -> int | None:
+    """An amount of memory in bytes, or that of :func:`memory_limit`; None where neither is stated."""
+    return STATED.get() if memory is None else as_bytes(memory)
 
 
 def readable(n_bytes: float) -> str:
@@ -168,6 +173,11 @@ class _Counting(TorchDispatchMode):
         super().__init__()
         self.peak = self._now = 0
         self._known: set[int] = set()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: nothing is compiled here, and to skip it, torch imports its compiler, which takes more than a pass."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))

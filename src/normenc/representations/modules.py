@@ -86,7 +86,11 @@ def plain_module(network: nn.Module) -> tuple[nn.Module, str]:
 
 @contextmanager
 def module_reader(
-    network: nn.Module, images: Any, layers: Sequence[str] | None, precision: torch.dtype | None = None
+    network: nn.Module,
+    images: Any,
+    layers: Sequence[str] | None,
+    precision: torch.dtype | None = None,
+    measure: bool = False,
 ) -> Iterator["ModuleReader"]:
     """The module's layers, in the requested order or in order of running, tried with few images."""
     network, prefix = plain_module(network)
@@ -99,7 +103,7 @@ def module_reader(
     read = set(modules) if wanted is None else {layer.module for layer in wanted.values()}
     rounding = max(_rounding(network), EPSILONS * torch.finfo(precision).eps if precision is not None else 0.0)
     with reading(network, {name: modules[name] for name in read}, precision) as run:
-        yield ModuleReader(run, wanted, places, few, rounding)
+        yield ModuleReader(run, wanted, places, few, rounding, measure)
 
 
 class ModuleReader(LayerReader):
@@ -112,6 +116,7 @@ class ModuleReader(LayerReader):
         places: list[int],
         few: torch.Tensor,
         rounding: float,
+        measure: bool,
     ) -> None:
         self._run = run
         self._probed, first, swapped = _probed(run, few, wanted)
@@ -127,7 +132,7 @@ class ModuleReader(LayerReader):
         def same(name: str, values: npt.NDArray[Any]) -> None:
             check_chance(name, rows[name], values, rounding)
 
-        self.show(few, same)
+        self._measured(lambda: self.show(few, same), measure)
         for name, layer in self._probed.items():
             check_alone(name, layer.rows[SWAPPED], _rows(layer, _output(layer.layer, swapped), PROBES[0]), rounding)
             layer.rows = layer.rows[:, :0]  # which are as large as the layers

@@ -9,17 +9,16 @@ import numpy.typing as npt
 import torch
 
 from normenc.representations.image_batches import ImageBatches
-from normenc.representations.memory import peak_bytes
 from normenc.representations.readers import LayerReader
 from normenc.representations.reductions import Reducer, Reduction
 
-__all__ = ["Plan", "plan_for"]
+__all__ = ["ENOUGH", "Plan", "plan_for"]
 
 IN_OPERATIONS = 1.6  # memory that a forward pass takes, over that of its tensors: convolutions reorder theirs
 MOST_IMAGES = 256  # of a batch
-MOST_BYTES = 2**29  # of a batch on a CPU, which larger ones do not make faster
+MOST_BYTES = 2**27  # of a batch on a CPU, which larger ones do not make faster
 HELD = 0.5  # share of the memory for layers that stay there
-TRIED = 3  # images of which the memory is measured
+ENOUGH = int(MOST_BYTES / (1 - HELD))  # memory with which batches on a CPU are as large as with more
 COMPARED = 32  # images of which dissimilarities of all units and of fewer are compared
 LEAST_COMPARED = 4
 SHORT = ("f2", "f4", "i1", "u1", "i2", "u2", "b1")  # types whose values float32 holds
@@ -60,7 +59,7 @@ class Plan:
 def plan_for(
     reader: LayerReader, images: ImageBatches, memory: int, reduction: Reduction | None, batch_size: int | None
 ) -> Plan:
-    """Plan the reading of all images within an amount of memory, after trying three of them."""
+    """Plan the reading of all images within an amount of memory, by what the few take that the reader has tried."""
     reducers = {}
     for name, n_units in reader.sizes.items():
         reducer = None if reduction is None else reduction.of_layer(n_units)
@@ -86,11 +85,10 @@ def plan_for(
 
 def _fitting(reader: LayerReader, images: ImageBatches, memory: int) -> int:
     """Number of images that fit in some memory while the network processes them."""
-    few = images[:TRIED]
     largest = max(n * reader.dtypes[name].itemsize for name, n in reader.sizes.items())
-    peak = IN_OPERATIONS * peak_bytes(lambda: reader.show(few, lambda _name, _rows: None)) / len(few)
+    peak = IN_OPERATIONS * reader.peak
     besides = (
-        3 * few[0].nbytes + 2 * largest
+        3 * images[:1].nbytes + 2 * largest
     )  # images as read, coming and copied; rows as one piece, and in the file's type
     if reader.device.type == "cpu":
         return max(1, min(int(min(memory, MOST_BYTES) / (peak + besides)), MOST_IMAGES))

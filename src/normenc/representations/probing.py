@@ -40,11 +40,14 @@ def probe_images(images: Any) -> tuple[list[int], torch.Tensor]:
 
 
 def _distance(one: torch.Tensor, other: torch.Tensor) -> float:
-    return float((one.double() - other.double()).abs().nan_to_num(0, 0).sum())
+    one, other = (values if values.dtype == torch.float32 else values.double() for values in (one, other))
+    return float((one - other).abs_().nan_to_num_(0, 0).sum(dtype=torch.float64))
 
 
 def differ(one: npt.NDArray[Any], other: npt.NDArray[Any], tolerance: float = TOLERANCE) -> bool:
     """Whether values differ by more than rounding, relative to the largest."""
+    if np.array_equal(one, other):  # as they are almost always, which is known in much less time
+        return False
     one, other = (np.asarray(values, dtype=np.float64) for values in (one, other))
     if one.shape != other.shape:
         return True

@@ -9,7 +9,8 @@ import torch
 
 from normenc.arrays import as_array
 from normenc.errors import InputError, quoted
-from normenc.representations.probing import SWAPPED, Fingerprints, check_alone, check_chance, probe_images
+from normenc.representations.memory import peak_bytes
+from normenc.representations.probing import N_PROBES, SWAPPED, Fingerprints, check_alone, check_chance, probe_images
 
 __all__ = ["CallableReader", "LayerReader", "TakeRows"]
 
@@ -26,7 +27,11 @@ class LayerReader(ABC):
         Number of units of each layer, in the requested order.
     dtypes : dict of str to dtype
         Of the values that each layer gives.
+    peak : float
+        Bytes that tensors take at once while the encoder processes an image, if this was measured; else 0.
     """
+
+    peak = 0.0
 
     def __init__(self, rows: Mapping[str, npt.NDArray[Any]], fingerprints: Fingerprints) -> None:
         self.sizes = {name: values.shape[1] for name, values in rows.items()}
@@ -63,6 +68,13 @@ class LayerReader(ABC):
         """Raise InputError if an image had other values in its batch than among few."""
         self._fingerprints.check()
 
+    def _measured(self, show: Callable[[], None], measure: bool) -> None:
+        """Show the few images, and measure what they take if this is asked for."""
+        if measure:
+            self.peak = peak_bytes(show) / N_PROBES
+        else:
+            show()
+
     @abstractmethod
     def show(self, batch: torch.Tensor, take: TakeRows) -> None:
         """Give every layer's rows to `take`; a single image may come twice."""
@@ -72,11 +84,17 @@ class CallableReader(LayerReader):
     """Layers of a callable that maps images to ``{layer: stimulus x unit}``."""
 
     def __init__(
-        self, encoder: Callable[[torch.Tensor], Mapping[str, Any]], images: Any, layers: Sequence[str] | None
+        self,
+        encoder: Callable[[torch.Tensor], Mapping[str, Any]],
+        images: Any,
+        layers: Sequence[str] | None,
+        measure: bool = False,
     ) -> None:
         self._encoder, self._layers = encoder, layers
         places, few = probe_images(images)
-        once, again, swapped = (self._outputs(shown) for shown in (few, few, few[SWAPPED]))
+        once, again = self._outputs(few), {}
+        self._measured(lambda: again.update(self._outputs(few)), measure)
+        swapped = self._outputs(few[SWAPPED])
         super().__init__(once, Fingerprints(places, once))
         for probe in (again, swapped):
             self._check_layers(probe)

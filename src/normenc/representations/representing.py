@@ -92,17 +92,24 @@ def represent(
 
 @contextmanager
 def layer_reader(
-    encoder: Encoder, images: Any, layers: Sequence[str] | None, precision: torch.dtype | None = None
+    encoder: Encoder,
+    images: Any,
+    layers: Sequence[str] | None,
+    precision: torch.dtype | None = None,
+    measure: bool = False,
 ) -> Iterator[LayerReader]:
-    """The layers of any encoder, tried with few of the images, to be read batch by batch."""
+    """The layers of any encoder, tried with few of the images, to be read batch by batch.
+
+    With `measure`, the memory that an image takes is measured with these few.
+    """
     if isinstance(layers, str):
         raise InputError(f"layers is the string {layers!r}; it must be a list of names, such as [{layers!r}]")
     if isinstance(encoder, nn.Module):
-        with module_reader(encoder, images, layers, precision) as reader:
+        with module_reader(encoder, images, layers, precision, measure) as reader:
             yield reader
     else:
         with torch.random.fork_rng(devices=[]):
-            yield CallableReader(encoder, images, layers)
+            yield CallableReader(encoder, images, layers, measure)
 
 
 def layers_in_order(network: nn.Module, images: Any) -> list[str]:

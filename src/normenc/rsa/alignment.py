@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.errors import InputError
+from normenc.rsa.kernels import u_centred
 from normenc.rsa.paired import checked_pair, coordinates
 
 __all__ = [
@@ -281,12 +282,8 @@ def pwcca(x: Any, y: Any, *, explained_variance: float = 0.99) -> float:
 
 def _u_centred(kernel: Floats, name: str) -> Floats:
     """The kernel, projected so that inner products have no bias: HSIC_1 but for a factor, so -1 to 1 if normalised."""
-    n = len(kernel)
-    apart = kernel - np.diag(np.diag(kernel))
-    rows = apart.sum(axis=0)
-    centred = apart - np.add.outer(rows, rows) / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
-    np.fill_diagonal(centred, 0)
-    if np.linalg.norm(centred) <= 100 * n * np.finfo(float).eps * np.linalg.norm(kernel):
+    centred = u_centred(kernel)
+    if np.linalg.norm(centred) <= 100 * len(kernel) * np.finfo(float).eps * np.linalg.norm(kernel):
         raise _equally_far(name)
     return centred
 
@@ -303,19 +300,28 @@ def _canonical(x: Any, y: Any, explained_variance: float) -> tuple[Floats, Float
     """Canonical correlations, the first representation's directions (n_stimuli, k), and its reduced responses."""
     if not 0 < explained_variance <= 1:
         raise InputError(f"explained_variance is {explained_variance}; it must be above 0 and at most 1")
+    first, second = checked_pair(x, y)
+    found = canonical(first, second, explained_variance)
+    if isinstance(found, tuple):
+        return found
+    raise InputError(
+        f"{found} components for {len(first)} stimuli: any two such representations correlate perfectly; lower "
+        f"explained_variance ({explained_variance:g}), or use more stimuli"
+    )
+
+
+def canonical(x: Floats, y: Floats, explained_variance: float) -> tuple[Floats, Floats, Floats] | int:
+    """The same of centred responses; where there are too many components for any answer, their number."""
     bases, reduced = [], []
-    for values in checked_pair(x, y):
+    for values in (x, y):
         left, scale, _ = np.linalg.svd(coordinates(values), full_matrices=False)
         scale = scale[scale > scale[0] * max(values.shape) * np.finfo(float).eps]
         share = np.cumsum(scale**2) / np.sum(scale**2)
         n = len(scale)
         if explained_variance < 1:  # with 1 every component counts, however small
             n = min(int(np.searchsorted(share, explained_variance)) + 1, n)
-        if n >= len(values) - 1:
-            raise InputError(
-                f"{n} components for {len(values)} stimuli: any two such representations correlate perfectly; lower "
-                f"explained_variance ({explained_variance:g}), or use more stimuli"
-            )
+        if n >= len(values) - 1 or n == 0:
+            return n
         bases.append(left[:, :n])
         reduced.append(left[:, :n] * scale[:n])
     rotation, correlations, _ = np.linalg.svd(bases[0].T @ bases[1], full_matrices=False)

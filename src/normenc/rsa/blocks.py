@@ -28,6 +28,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 BLOCK_UNITS = 1024  # units per block: few enough for the processor's cache, and for sums in single precision
 BLOCK_ROWS = 64  # RDM rows finished at once, while they are in the cache
+BAND_ROWS = 512  # RDM rows of which products are in memory, of many stimuli
 ROUNDING = {np.dtype(np.float64): 16, np.dtype(np.float32): 4}  # machine epsilons by which 1 may be off
 
 
@@ -71,8 +72,7 @@ class ReadAnew:
 def rdm_from_blocks(blocks: Iterable[Any]) -> Floats:
     """Correlation :func:`rdm` of responses given in blocks of units, for responses that do not fit in memory.
 
-    Besides the current block, this takes 16 bytes per ordered pair of stimuli for float32 responses, and 24 for
-    float64.
+    Besides the current block and another of 1,024 units, this takes 12 bytes per ordered pair of stimuli.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ class Sums:
         self._shift: npt.NDArray[Any] | None = None
         self._shifted = np.ones((n_stimuli + 1, width), dtype=dtype)  # the last row gives the sums over units
         self._filled = 0
-        self._product = np.empty((n_stimuli + 1, n_stimuli + 1), dtype=dtype)
+        self._band = BAND_ROWS if n_stimuli > 2 * BAND_ROWS else n_stimuli + 1
 
     @np.errstate(over="ignore", invalid="ignore")
     def add(self, values: npt.NDArray[Any]) -> None:
@@ -207,9 +207,12 @@ class Sums:
         if self._shift is None:
             self._shift = part[:-1].mean(axis=1, dtype=np.float64).astype(self.dtype)[:, None]
             part[:-1] -= self._shift
-        np.matmul(part, part.T, out=self._product)
-        self.covariance += self._product[:-1, :-1]
-        self._total += self._product[-1, :-1]
+        n_stimuli = len(self.covariance)
+        for start in range(0, n_stimuli + 1, self._band):  # up to the diagonal, and a little beyond
+            stop, own = start + self._band, min(start + self._band, n_stimuli)
+            product = part[start:stop] @ part[:stop].T
+            self.covariance[start:own, :own] += product[: own - start, :own]
+        self._total += product[-1, :n_stimuli]
         self.n_units += self._filled
         self._filled = 0
 
@@ -218,7 +221,9 @@ class Sums:
         """Turn the sums into the covariance; no more units can be added."""
         if self._filled:
             self._multiply()
-        del self._shifted, self._product
+        del self._shifted
+        if self._band <= len(self.covariance):
+            _mirror(self.covariance, self._band)
         total = self._total / np.sqrt(self.n_units)
         for start in range(0, len(total), BLOCK_ROWS):
             rows = self.covariance[start : start + BLOCK_ROWS]
@@ -244,14 +249,17 @@ class Sums:
 
 def sums_of(values: npt.NDArray[Any]) -> Sums:
     """Finished sums of responses in memory, shape (n_stimuli, n_units)."""
-    sums = Sums(len(values), min(_width(len(values)), values.shape[1]), values.dtype)
+    sums = Sums(len(values), min(BLOCK_UNITS, values.shape[1]), values.dtype)
     sums.add(values)
     return sums.finish()
 
 
-def _width(n_stimuli: int) -> int:
-    # Adding a product costs n_stimuli^2, computing it n_stimuli^2 * width: the second should dominate.
-    return max(BLOCK_UNITS, n_stimuli)
+def _mirror(matrix: Floats, step: int) -> None:
+    """Copy what is below the diagonal above it, in place."""
+    for start in range(0, len(matrix), step):
+        block = matrix[start : start + step, start : start + step]
+        np.copyto(block, block.T.copy(), where=np.triu(np.ones(block.shape, dtype=bool), 1))
+        matrix[:start, start : start + step] = matrix[start : start + step, :start].T
 
 
 def _sums_of_blocks(blocks: Iterable[Any], dtype: npt.DTypeLike | None) -> tuple[Sums, npt.NDArray[np.bool_]]:
@@ -259,7 +267,7 @@ def _sums_of_blocks(blocks: Iterable[Any], dtype: npt.DTypeLike | None) -> tuple
     sums, constant = None, np.empty(0, dtype=bool)
     for values in checked_blocks(blocks):
         if sums is None:
-            sums = Sums(len(values), _width(len(values)), values.dtype if dtype is None else dtype)
+            sums = Sums(len(values), BLOCK_UNITS, values.dtype if dtype is None else dtype)
             constant = np.ones(len(values), dtype=bool)
         sums.add(values)
         if constant.any():

@@ -1,6 +1,6 @@
 """Bootstrap samples of model similarities and noise ceilings, for every set of factors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -9,16 +9,19 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.rsa.ceiling import Ceiling, ceiling_of_neurons, ceiling_of_rdms, ceiling_of_repeats
-from normenc.rsa.evaluating import Draws, Evaluator, Halves
+from normenc.rsa.evaluating import Draws, Evaluator
+from normenc.rsa.halves import RepeatHalves
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.measures import Measure
 from normenc.rsa.pairs import upper
 from normenc.rsa.resampling import draw_blocks, draw_counts, inflation
+from normenc.rsa.trials import BY_NEURON, DrawsByNeuron, draw_trials
 
 __all__ = ["bootstrap", "ceiling_of", "of_scope", "resampled"]
 
 Floats = npt.NDArray[np.float64]
-Evaluate = Callable[[Mapping[str, npt.NDArray[np.int64]]], tuple[Floats, Floats]]
+STRENGTHS = (0.5, 0.25)  # of the noise of trials
+Evaluate = Callable[[Mapping[str, Any]], tuple[Floats, Floats]]
 Sample = tuple[dict[str, tuple[float, ...]], Floats]
 
 
@@ -27,7 +30,7 @@ def bootstrap(
     scopes: Sequence[tuple[str, ...]],
     measure: Measure,
     kind: str,
-    halves: Halves | None,
+    halves: RepeatHalves | None,
     *,
     n_samples: int,
     block_length: int | None,
@@ -44,8 +47,8 @@ def bootstrap(
     measure : Measure
     kind : str
         Kind of noise ceiling, see :class:`normenc.rsa.Ceiling`.
-    halves : sequence of pairs of ndarray, shape (n_pairs,), optional
-        Dissimilarities of two halves of the trials in every split, for a ceiling of the kind "repeats".
+    halves : RepeatHalves, optional
+        Halves of the trials, for a ceiling of the kind "repeats".
     n_samples : int
         Number of samples of each bootstrap.
     block_length : int, optional
@@ -91,7 +94,7 @@ def resampled(
     evaluate_in : callable
         Given the samples of every factor, returns what evaluates one way to draw them: given how often the members of
         each factor are in each sample, values of shape (n_samples, n_vectors, n_rdms) and both ceilings, shape
-        (n_samples, 2); one sample if all are the same.
+        (n_samples, 2); one sample if all are the same, or the first ones where all would take too long.
     n_samples, block_length, seed, progress
         See :func:`bootstrap`.
 
@@ -103,30 +106,36 @@ def resampled(
     factors = tuple(f for f in FACTORS if any(f in scope for scope in scopes))
     draws = _draw(inputs, factors, n_samples, block_length, seed)
     samples = []
-    every = [drawn for drawn in _ways(draws) if any({*drawn} <= {*scope} for scope in scopes)]
+    every = [drawn for drawn in _ways(draws) if any(_factors(drawn) <= {*scope} for scope in scopes)]
     evaluate = evaluate_in(draws)
     for done, drawn in enumerate(every, start=1):
         estimates, ceiling = evaluate({f: d.weights for f, d in drawn.items()})
-        estimates = np.broadcast_to(estimates, (n_samples, *estimates.shape[1:]))
+        n_own = n_samples if len(estimates) == 1 else len(estimates)
+        estimates = np.broadcast_to(estimates, (n_own, *estimates.shape[1:]))
         for seeds in [None, *draws.get("seeds", [])]:  # these change only means, not similarities
-            names = {*drawn} | ({"seeds"} if seeds is not None else set())
+            names = _factors(drawn) | ({"seeds"} if seeds is not None else set())
             if not names or not any(names <= {*scope} for scope in scopes):
                 continue
             groups = drawn[inputs.grouped_by].weights if inputs.grouped_by in drawn else None
-            means = inputs.average(estimates, groups, None if seeds is None else seeds.weights)
+            means = inputs.average(estimates, groups, None if seeds is None else seeds.weights[:n_own])
             inflations = {f: d.inflation for f, d in drawn.items()}
             inflations |= {} if seeds is None else {"seeds": seeds.inflation}
-            samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_samples, 2))])))
+            samples.append((inflations, np.hstack([means, np.broadcast_to(ceiling, (n_own, 2))])))
         if progress is not None:
             progress(done, len(every))
     return samples
 
 
 def _ways(draws: Mapping[str, list[Draws]]) -> list[dict[str, Draws]]:
-    """Every set of factors but seeds, in every way to draw them."""
+    """Every set of factors but seeds, in every way to draw them.
+
+    Trials are not drawn together with neurons: that would tell little of the noise that each neuron has by itself.
+    Instead, each group of neurons gets trials of its own.
+    """
     others = [f for f in draws if f != "seeds"]
     ways = product(*([None, *draws[f]] for f in others))
-    return [{f: way for f, way in zip(others, chosen, strict=True) if way is not None} for chosen in ways]
+    chosen = [{f: way for f, way in zip(others, one, strict=True) if way is not None} for one in ways]
+    return [drawn for drawn in chosen if len({"neurons", "trials", BY_NEURON} & {*drawn}) < 2]
 
 
 def of_scope(samples: list[Sample], factors: tuple[str, ...]) -> list[Sample]:
@@ -134,15 +143,27 @@ def of_scope(samples: list[Sample], factors: tuple[str, ...]) -> list[Sample]:
 
     A similarity that is undefined in a sample of any of them is NaN in that sample of all of them.
     """
-    return _undefined_together([sample for sample in samples if {*sample[0]} <= {*factors}])
+    return _undefined_together([sample for sample in samples if _factors(sample[0]) <= {*factors}])
 
 
-def ceiling_of(inputs: Inputs, repeats: Any, measure: Measure, rdm_metric: str, seed: int) -> Ceiling:
-    """The same ceiling as :func:`normenc.rsa.noise_ceiling`."""
+def _factors(drawn: Iterable[str]) -> set[str]:
+    """The factors that are drawn."""
+    return {factor for name in drawn for factor in name.split(" x ")}
+
+
+def ceiling_of(
+    inputs: Inputs,
+    repeats: Any,
+    measure: Measure,
+    rdm_metric: str,
+    seed: int,
+    see: Callable[[Floats, Floats], object] | None = None,
+) -> Ceiling:
+    """The same ceiling as :func:`normenc.rsa.noise_ceiling`; `see` is given the halves of the trials."""
     if inputs.grouped_by:
         return ceiling_of_rdms(upper(inputs.matrices), inputs.group, inputs.grouped_by, measure)
     if repeats is not None:
-        return ceiling_of_repeats(repeats, rdm_metric, measure, None, seed)
+        return ceiling_of_repeats(repeats, rdm_metric, measure, None, seed, see)
     if inputs.neurons:
         return ceiling_of_neurons(inputs.neurons[0], measure, None, seed)
     if inputs.n_neurons:
@@ -160,30 +181,47 @@ def _draw(
 
     Each is drawn as usual and, if pairs of members may matter, also with the draws added once to the full sample, which
     halves their effect. Neurons are drawn only in the second way, because an RDM of resampled neurons is noisier than
-    the recording's own. Blocks of neighbours are added to three copies of the full sample: drawn as usual, they would
-    contain too many pairs of similar neighbours.
+    the recording's own, and so are stimuli of which pairs do not matter, because a sample should not lack many. Blocks
+    of neighbours are added to three copies of the full sample: drawn as usual, they would contain too many pairs of
+    similar neighbours.
     """
     draws = {}
     for factor, size in inputs.sizes(factors).items():
         rng = np.random.default_rng([seed, 1, FACTORS.index(factor)])
+        if factor == "trials" and inputs.trials is not None:
+            every = draw_trials(inputs.trials.n_trials, n_samples, rng, STRENGTHS)
+            draws[factor] = [Draws(own, _of_orders(own.strength)) for own in every]
+            if "neurons" in factors:
+                rest = inputs.neurons[0].n_groups, inputs.trials.n_trials
+                apart = [DrawsByNeuron(n_samples, *rest, strength, (seed, 1, len(FACTORS))) for strength in STRENGTHS]
+                draws[BY_NEURON] = [Draws(own, (*_of_orders(own.strength), 1 / own.n_groups)) for own in apart]
+            continue
         length = block_length if factor == "stimuli" and block_length is not None else 1
         counts = (
             draw_counts(int(size), n_samples, rng) if length == 1 else draw_blocks(int(size), n_samples, length, rng)
         )
         if length > 1:  # neighbours are drawn together: the share of the circle outside one block
             draws[factor] = [Draws(3 + counts, ((1 - length / size) / 16,))]
-        elif factor in ("stimuli", "animals", "sessions"):  # pairs of them matter, in RDMs and in ceilings
+        elif factor in inputs.paired:
             draws[factor] = [Draws(w, inflation(w, 2)) for w in (counts, 1 + counts)]
         else:
-            weights = 1 + counts if factor == "neurons" else counts
+            weights = 1 + counts if factor in ("neurons", "stimuli") else counts
             draws[factor] = [Draws(weights, inflation(weights))]
     return draws
+
+
+def _of_orders(strength: float) -> tuple[float, ...]:
+    """By how much the variance of parts that depend on one and on two trials is multiplied."""
+    return tuple((1 + strength**2) ** k - 1 for k in (1, 2))
 
 
 def _undefined_together(samples: list[Sample]) -> list[Sample]:
     """Set each model's similarity to NaN, in all bootstraps, in samples where it is undefined in any of them."""
     if not samples:
         return []
-    undefined = np.any([np.isnan(values) for _, values in samples], axis=0)
+    largest = max((values for _, values in samples), key=len)
+    undefined = np.zeros(largest.shape, dtype=bool)
+    for _, values in samples:
+        undefined[: len(values)] |= np.isnan(values)
     undefined[:, -2:] = False
-    return [(inflations, np.where(undefined, np.nan, values)) for inflations, values in samples]
+    return [(inflations, np.where(undefined[: len(values)], np.nan, values)) for inflations, values in samples]

@@ -1,6 +1,6 @@
 """Noise ceilings: the similarity with the recording that the best possible model would reach."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,10 @@ from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.neurons import NeuronGroups, Neurons, added_up, deal, half_of_neurons
 from normenc.rsa.own_neurons import Population, similarities_of_neurons
 from normenc.rsa.pairs import MANY_STIMULI, as_rdms, n_stimuli_of, upper
-from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, whose_rdms
+from normenc.rsa.quadratic import are_many
+from normenc.rsa.recorded import CROSSNOBIS, check_kind, check_metric, groups_of, packed, whose_rdms
+from normenc.rsa.ties import check_spread
+from normenc.rsa.trials import half_splits
 from normenc.rsa.weighted import similarities
 
 __all__ = ["Ceiling", "noise_ceiling", "spearman_brown"]
@@ -175,9 +178,23 @@ def ceiling_of_rdms(vectors: Floats, groups: npt.NDArray[np.int64], kind: str, m
     return Ceiling(kind, float(lower), float(highest))
 
 
-def ceiling_of_repeats(repeats: Any, rdm_metric: str, measure: Measure, n_splits: int | None, seed: int) -> Ceiling:
-    """From halves of the trials."""
-    return _from_halves("repeats", repeat_halves(repeats, rdm_metric, n_splits or SPLITS["repeats"], seed), measure)
+def ceiling_of_repeats(
+    repeats: Any,
+    rdm_metric: str,
+    measure: Measure,
+    n_splits: int | None,
+    seed: int,
+    see: Callable[[Floats, Floats], object] | None = None,
+) -> Ceiling:
+    """From halves of the trials; `see` is given those of every split."""
+
+    def seen() -> Iterator[tuple[Floats, Floats]]:
+        for halves in repeat_halves(repeats, rdm_metric, n_splits or SPLITS["repeats"], seed):
+            if see is not None:
+                see(*halves)
+            yield halves
+
+    return _from_halves("repeats", seen(), measure)
 
 
 def ceiling_of_neurons(neurons: NeuronGroups | Neurons, measure: Measure, n_splits: int | None, seed: int) -> Ceiling:
@@ -219,9 +236,12 @@ def bounds(similarity: Any) -> tuple[Any, Any]:
 def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> Iterator[tuple[Floats, Floats]]:
     """Dissimilarities of two halves of the trials, each of shape (n_pairs,), once for each different one of the splits.
 
-    With an odd number of trials, one is left out. Two repeats can be split in one way, and three or four in three.
+    Of stimuli with more trials than others, the first ones; see :func:`normenc.rsa.trials.half_splits`.
     """
     trials = as_array(repeats, "repeats")
+    if rdm_metric != CROSSNOBIS and trials.ndim == 3 and np.isnan(trials).any():
+        values, n_trials = packed(trials)
+        trials = values[: n_trials.min()]
     least = 4 if rdm_metric == CROSSNOBIS else 2
     if trials.ndim != 3 or len(trials) < least:
         why = " for cross-validation within each half" if least > 2 else ""
@@ -229,17 +249,14 @@ def repeat_halves(repeats: Any, rdm_metric: str, n_splits: int, seed: int) -> It
             f"repeats have shape {trials.shape}; they must be (n_repeats, n_stimuli, n_neurons) with at least {least} "
             f"repeats{why}"
         )
-    rng = np.random.default_rng([seed, 2])
-    half = len(trials) // 2
-    orders = [rng.permutation(len(trials)) for _ in range(n_splits)]
-    different: dict[frozenset[frozenset[int]], tuple[list[int], list[int]]] = {}
-    for order in orders:  # few trials can be split in few ways
-        parts = order[:half].tolist(), order[half : 2 * half].tolist()
-        different.setdefault(frozenset(map(frozenset, parts)), parts)
-    for parts in different.values():
+    for parts in half_splits(len(trials), n_splits, seed):
         first, second = (
-            upper(cross_validated_rdm(part) if rdm_metric == CROSSNOBIS else rdm(part.mean(axis=0), metric=rdm_metric))
-            for part in (trials[part] for part in parts)
+            upper(
+                cross_validated_rdm(trials[part])
+                if rdm_metric == CROSSNOBIS
+                else rdm(trials[part[0]] if len(part) == 1 else trials[part].mean(axis=0), metric=rdm_metric)
+            )
+            for part in parts
         )
         yield first, second
 
@@ -269,9 +286,19 @@ def _from_halves(kind: str, halves: Iterable[tuple[Floats, Floats]], measure: Me
     if not measure.is_correlation:
         return Ceiling("no formula", float("nan"), float("nan"))
     try:
-        return _from_similarities(kind, [measure.compare(first[None], second[None])[0, 0] for first, second in halves])
+        return _from_similarities(kind, [_similarity(first, second, measure) for first, second in halves])
     except InputError as error:
         raise InputError(f"the noise ceiling, from halves of the {kind}: {error}") from None
+
+
+def _similarity(first: Floats, second: Floats, measure: Measure) -> Any:
+    """Similarity of two vectors of dissimilarities, of which those of many stimuli are not copied."""
+    if not are_many(len(first)) or not isinstance(measure.arithmetic, Linear):
+        return measure.compare(first[None], second[None])[0, 0]
+    for vector, what in ((second, "second"), (first, "first")):
+        check_spread(vector[None], centred=measure.arithmetic.centred, what=what)
+    everyone = np.ones((1, n_stimuli_of(len(first))), dtype=np.int64)
+    return np.clip(similarities(first[None], second[None], everyone, measure).models[0, 0, 0], -1, 1)
 
 
 def _from_similarities(kind: str, similarities_of_halves: Any) -> Ceiling:

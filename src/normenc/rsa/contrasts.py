@@ -13,6 +13,7 @@ from normenc.rsa.bootstrap import Sample
 from normenc.rsa.corrections import benjamini_hochberg, holm
 from normenc.rsa.inputs import Inputs
 from normenc.rsa.measures import Measure
+from normenc.rsa.representation_measures import RepresentationMeasure
 from normenc.rsa.resampling import total_variance
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = ["Contrasts", "model_table", "pair_table", "without_false_certainty"]
 Floats = npt.NDArray[np.float64]
 MOST_UNDEFINED = 0.2  # share of undefined samples beyond which the others are not representative
 LEVEL = 0.95
+FLAT_IN_SAMPLES = "all its dissimilarities are equal in {} % of bootstrap samples"
 SURE = 1e-12  # a standard error below this is none: nothing that was resampled affects the estimate
 UNCERTAIN = (
     *("low", "high", "standard_error", "dof", "p", "p_holm", "p_fdr"),
@@ -57,17 +59,20 @@ class Contrasts:
         """Which models have a similarity."""
         return ~np.isnan(self.estimate[:-2])
 
-    def with_unknown(self, names: Sequence[str], flat: Mapping[str, str]) -> "Contrasts":
+    def with_unknown(
+        self, names: Sequence[str], flat: Mapping[str, str], undefined_in: str = FLAT_IN_SAMPLES
+    ) -> "Contrasts":
         """Add the models that have no similarity, and remove intervals that rest on too few samples."""
         reasons = [flat.get(name, "") for name in names]
         places = np.flatnonzero([not reason for reason in reasons])
         columns = np.append(places, [len(names), len(names) + 1])
         undefined = np.zeros(len(places))
         if self.samples:
-            undefined = np.isnan(self.samples[0][1][:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
+            longest = max((values for _, values in self.samples), key=len)
+            undefined = np.isnan(longest[:, :-2]).mean(axis=0)  # in the same samples of every bootstrap
         for place, share in zip(places, undefined, strict=True):
             if share > MOST_UNDEFINED:
-                reasons[place] = f"all its dissimilarities are equal in {100 * share:.0f} % of bootstrap samples"
+                reasons[place] = undefined_in.format(f"{100 * share:.0f}")
 
         def spread(values: Floats) -> Floats:
             filled = np.full((len(values), len(names) + 2), np.nan)
@@ -109,7 +114,10 @@ class Contrasts:
 
 
 def model_table(
-    summary: Contrasts, given: Inputs, chance: Mapping[str, tuple[Floats, Floats]], measure: Measure
+    summary: Contrasts,
+    given: Inputs,
+    chance: Mapping[str, tuple[Floats, Floats]],
+    measure: Measure | RepresentationMeasure,
 ) -> pd.DataFrame:
     """One row a model: :attr:`normenc.rsa.Inference.models`.
 

@@ -16,16 +16,15 @@ from normenc.arrays import as_count, as_seed
 from normenc.errors import InputError
 from normenc.renamed import removed, renamed
 from normenc.rsa.bootstrap import Sample, bootstrap, ceiling_of, of_scope
-from normenc.rsa.ceiling import Ceiling, repeat_halves
+from normenc.rsa.ceiling import Ceiling
 from normenc.rsa.chance import Tested, chance_tests
 from normenc.rsa.contrasts import Contrasts, model_table, pair_table, without_false_certainty
 from normenc.rsa.corrections import benjamini_hochberg, holm
-from normenc.rsa.evaluating import Halves, n_splits
+from normenc.rsa.halves import KeptHalves, RepeatHalves
 from normenc.rsa.inputs import FACTORS, Inputs
 from normenc.rsa.labelled import turned_stack
 from normenc.rsa.measures import Measure, Method, as_measure
 from normenc.rsa.overview import scope_notes, why_no_intervals
-from normenc.rsa.pairs import MANY_STIMULI
 from normenc.rsa.permutation import permuted_stimuli
 from normenc.rsa.resampling import block_length_of
 from normenc.rsa.results import Inference
@@ -237,7 +236,7 @@ class Recorded:
     flat: dict[str, str]
     measure: Measure
     ceiling: Ceiling
-    halves: Halves | None
+    halves: RepeatHalves | None
     ordered: bool
     seed: int
 
@@ -257,8 +256,10 @@ class Recorded:
         some = permuted_stimuli(given.n_stimuli, ordered=ordered, seed=seed)
         flat |= _flat_in(given.without(flat), some, measure)
         inputs = given.without(flat)
-        ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed)
-        halves = _halves(repeats, rdm_metric, inputs, seed) if ceiling.kind == "repeats" else None
+        kept = KeptHalves(inputs, repeats, rdm_metric, seed)
+        ceiling = ceiling_of(inputs, repeats, measure, rdm_metric, seed, kept.see)
+        of_repeats = ceiling.kind == "repeats"
+        halves = RepeatHalves.of(repeats, inputs, rdm_metric, seed, kept.vectors) if of_repeats else None
         return cls(given, inputs, inputs.of_stimuli(some), flat, measure, ceiling, halves, ordered, seed)
 
     def block_length(self, scopes: Sequence[Scope], asked: int | None) -> int | None:
@@ -304,10 +305,3 @@ def _flat_in(inputs: Inputs, some: npt.NDArray[np.intp], measure: Measure) -> di
         return {}
     reasons = inputs.of_stimuli(some).flat(measure)
     return {name: f"{why} for the {len(some):,} stimuli that are permuted" for name, why in reasons.items()}
-
-
-def _halves(repeats: Any, rdm_metric: str, inputs: Inputs, seed: int) -> Halves:
-    """Dissimilarities of halves of the trials; of many stimuli in single precision, as RDMs are."""
-    halves = repeat_halves(repeats, rdm_metric, n_splits(inputs), seed)
-    kept = np.float32 if inputs.n_stimuli > MANY_STIMULI else np.float64
-    return [(first.astype(kept, copy=False), second.astype(kept, copy=False)) for first, second in halves]

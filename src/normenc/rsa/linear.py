@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from normenc.rsa.linear_samples import LinearSamples, SamplesOfMany, linear_ceiling, linear_samples
 from normenc.rsa.pairs import n_stimuli_of, whole
-from normenc.rsa.quadratic import are_many
+from normenc.rsa.quadratic import are_many, n_pairs_in
 from normenc.rsa.stored import Matrix
 from normenc.rsa.ties import TIES, check_spread
 from normenc.rsa.whitening import row_effects, row_sums
@@ -42,11 +42,14 @@ class Linear:
         compare = _whitened if self.whitened else _correlation
         return compare(x, y, centred=self.centred)
 
-    def samples(self, models: Floats | Sequence[Matrix], data: Floats) -> Callable[..., tuple[Floats, Floats]]:
+    def samples(
+        self, models: Floats | Sequence[Matrix], data: Floats | Sequence[Matrix]
+    ) -> Callable[..., tuple[Floats, Floats]]:
         """A function that gives similarities and ceilings for counts of stimuli."""
-        if are_many(data.shape[1]):
+        if are_many(n_pairs_in(data[0])):
             return SamplesOfMany(models, data, centred=self.centred, whitened=self.whitened).compare
-        return LinearSamples(np.asarray(models), data, centred=self.centred, whitened=self.whitened).compare
+        options = {"centred": self.centred, "whitened": self.whitened}
+        return LinearSamples(np.asarray(models), np.asarray(data), **options).compare
 
     def at_once(self, n_vectors: int, n_pairs: int) -> int:
         """How many samples fit in memory at a time."""

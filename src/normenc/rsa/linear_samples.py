@@ -94,7 +94,14 @@ class LinearSamples:
 class SamplesOfMany(LinearSamples):
     """The same for many stimuli, whose pairs are too many to weigh each in every sample."""
 
-    def __init__(self, models: Floats | Sequence[Matrix], data: Floats, *, centred: bool, whitened: bool):
+    def __init__(
+        self,
+        models: Floats | Sequence[Matrix],
+        data: Floats | Sequence[Matrix],
+        *,
+        centred: bool,
+        whitened: bool,
+    ):
         self.centred, self.whitened = centred, whitened
         self.rows = Rows(models, data, centred=centred)
         self._need_products(len(models), len(data))

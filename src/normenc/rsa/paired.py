@@ -10,7 +10,7 @@ from normenc.errors import InputError
 from normenc.rsa.labelled import labels_of, turned
 from normenc.rsa.labels import check_same
 
-__all__ = ["checked_pair", "coordinates"]
+__all__ = ["centred", "checked_pair", "coordinates"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,17 +33,18 @@ def checked_pair(x: Any, y: Any, least: int = 3) -> tuple[Floats, Floats]:
     check_same(labels, "select and reorder the rows of one")
     if len(arrays[0]) < least:
         raise InputError(f"there are {len(arrays[0])} stimuli; this comparison needs at least {least}")
-    return _centred(arrays[0], "first"), _centred(arrays[1], "second")
+    return centred(arrays[0], "the first representation"), centred(arrays[1], "the second representation")
 
 
-def _centred(array: Floats, name: str) -> Floats:
+def centred(array: Floats, what: str) -> Floats:
+    """Responses minus each unit's mean, scaled so that no square overflows; InputError if all are alike."""
     # Subtracting the first response makes a constant unit 0; subtracting its mean could leave rounding error.
     array = array / (np.abs(array).max() or 1)
     array = array - array[0]
     size = np.abs(array).max()
     if size == 0:
         raise InputError(
-            f"all stimuli evoke the same response in the {name} representation, so that there is nothing to compare; "
+            f"all stimuli evoke the same response in {what}, so that there is nothing to compare; "
             "use a layer or population that responds to them"
         )
     array /= size

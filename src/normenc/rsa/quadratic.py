@@ -13,7 +13,7 @@ import numpy.typing as npt
 from normenc.rsa.pairs import MANY_STIMULI, n_stimuli_of
 from normenc.rsa.stored import Matrix
 
-__all__ = ["Rows", "are_many", "total_of_pairs"]
+__all__ = ["Rows", "are_many", "n_pairs_in", "total_of_pairs"]
 
 Floats = npt.NDArray[np.float64]
 BLOCK_BYTES = 2**25  # of RDMs' rows at a time
@@ -28,6 +28,11 @@ def are_many(n_pairs: int) -> bool:
     (False, True)
     """
     return n_pairs > MANY_STIMULI * (MANY_STIMULI - 1) // 2
+
+
+def n_pairs_in(rdm: Matrix) -> int:
+    """Number of pairs of stimuli, of a vector of dissimilarities or of a matrix."""
+    return len(rdm) if rdm.ndim == 1 else len(rdm) * (len(rdm) - 1) // 2
 
 
 def total_of_pairs(counts: Floats) -> Floats:

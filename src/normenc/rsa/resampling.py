@@ -174,6 +174,19 @@ def _inflation_of_many(weights: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(own), float(n * (n - 1) / 2 * (of_pairs - of_sums / n_samples) / (n_samples - 1))
 
 
+def _multiplied(name: str, values: Sequence[float], part: Mapping[str, int]) -> float:
+    """By how much a factor's draws multiply the variance of a part, whose orders are given by factor.
+
+    Trials that are drawn for each group of neurons by itself ("neurons x trials") multiply what depends on trials: all
+    of it, if it depends on neurons too, otherwise the last of `values` of it.
+    """
+    if " x " not in name:
+        return (0.0, *values)[part[name]]
+    neurons, trials = name.split(" x ")
+    *own, rest = values
+    return (0.0, *own)[part[trials]] * (1.0 if part[neurons] else rest)
+
+
 def total_variance(
     variances: npt.ArrayLike,
     inflations: Sequence[Mapping[str, Sequence[float]]],
@@ -195,7 +208,8 @@ def total_variance(
         Variance of the estimate in each bootstrap.
     inflations : sequence of mapping of str to sequence of float
         For each bootstrap and each resampled factor, by how much the variance of the parts of order 1, 2, ... is
-        multiplied; see :func:`inflation`.
+        multiplied; see :func:`inflation`. The name "neurons x trials" stands for trials that are drawn for each group
+        of neurons by itself; its last number is one over the number of groups.
     sizes : mapping of str to float
         Number of members of each factor, for the degrees of freedom.
 
@@ -220,10 +234,7 @@ def total_variance(
     orders = {f: len(row[f]) for f in sizes for row in inflations if f in row}
     parts = [dict(zip(orders, k, strict=True)) for k in product(*(range(n + 1) for n in orders.values())) if any(k)]
     system = np.array(
-        [
-            [np.prod([1 + (0.0, *values)[part[f]] for f, values in row.items()]) - 1 for part in parts]
-            for row in inflations
-        ]
+        [[np.prod([1 + _multiplied(f, v, part) for f, v in row.items()]) - 1 for part in parts] for row in inflations]
     )
     flat = observed.reshape(len(inflations), -1)
     solved = np.full((len(parts), flat.shape[1]), np.nan)

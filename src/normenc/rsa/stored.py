@@ -11,6 +11,8 @@ from normenc.rsa.pairs import MANY_STIMULI
 
 __all__ = ["Matrix", "StoredRdm", "mean_rdm", "of_stimuli"]
 
+WRITTEN_ROWS = 256
+
 Places = npt.NDArray[np.intp]
 
 
@@ -45,7 +47,9 @@ class StoredRdm:
     @classmethod
     def write(cls, path: Path, matrix: npt.NDArray[np.floating[Any]], owner: object = None) -> "StoredRdm":
         """Write an RDM to a file, in single precision."""
-        matrix.astype(cls.dtype, copy=False).tofile(path)
+        with path.open("wb") as file:
+            for start in range(0, len(matrix), WRITTEN_ROWS):  # a copy of few rows at a time
+                matrix[start : start + WRITTEN_ROWS].astype(cls.dtype, copy=False).tofile(file)
         return cls(path, len(matrix), owner=owner)
 
     @property
@@ -66,6 +70,8 @@ class StoredRdm:
         rows, columns = key if isinstance(key, tuple) and len(key) == 2 else (key, slice(None))
         if not isinstance(rows, slice | int | np.integer) or not isinstance(columns, slice | int | np.integer):
             return np.asarray(self)[key]
+        if self._some is None and isinstance(rows, slice) and rows == columns == slice(None):
+            return np.fromfile(self._path, self.dtype).reshape(self._n_all, self._n_all)  # once, and not mapped besides
         file = np.memmap(self._path, self.dtype, "r", shape=(self._n_all, self._n_all))
         if self._some is None:
             return np.array(file[rows, columns])

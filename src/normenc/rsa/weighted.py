@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normenc.rsa.measures import Method, as_measure
+from normenc.rsa.quadratic import n_pairs_in
 from normenc.rsa.stored import Matrix
 
 __all__ = ["Similarities", "sample_ceilings", "sample_similarities", "similarities"]
@@ -38,7 +39,7 @@ class Similarities:
 
 def similarities(
     models: Floats | Sequence[Matrix],
-    data: Floats,
+    data: Floats | Sequence[Matrix],
     counts: Counts,
     method: Method,
     *,
@@ -51,7 +52,7 @@ def similarities(
     Parameters
     ----------
     models, data : ndarray, shape (n_models, n_pairs) and (n_rdms, n_pairs)
-        Vectors of dissimilarities. For linear measures of more than 400 stimuli, models may be a sequence of matrices
+        Vectors of dissimilarities. For linear measures of more than 400 stimuli, they may be sequences of matrices
         (n_stimuli, n_stimuli), which are not copied.
     counts : ndarray of int, shape (n_samples, n_stimuli)
         How often each stimulus is in each sample.
@@ -71,7 +72,7 @@ def similarities(
     Similarities
     """
     arithmetic = as_measure(method).arithmetic
-    step = arithmetic.at_once(len(models) + len(data) + 1, data.shape[1])
+    step = arithmetic.at_once(len(models) + len(data) + 1, n_pairs_in(data[0]))
     parts = []
     compare = arithmetic.samples(models, data)
     for start in range(0, len(counts), step):

@@ -108,7 +108,7 @@ def similarities(of_rows: Iterator[Column], comparison: str, corrected: str, of_
     """The columns that ``similarity.csv`` and ``similarity_by_method.csv`` share."""
     yield from of_rows
     yield from integer("n_seeds", "how many seeds the values are means over; empty for controls and pretrained layers")
-    yield from text("rdm_metric", "how dissimilarities were computed")
+    yield from text("rdm_metric", "how dissimilarities were computed; empty for measures of responses")
     yield from text("comparison", comparison)
     yield from number("similarity low high", f"the similarity with the recording's RDM{of_measure}, and its interval")
     yield from number("standard_error dof", "of the similarity; degrees of freedom of its t distribution")

@@ -50,6 +50,20 @@ TABLES = {
         differences(),
         text("generalises_to", "the scope: what intervals and tests generalise over"),
     ),
+    "animals.csv": table(
+        "One row per measure, encoder and animal, and one of all animals together, which has the tests. See [animals "
+        "as a yardstick](statistics.md#animals-as-a-yardstick).",
+        encoder(),
+        text("comparison", "the measure"),
+        text("animal", "its name; empty for all animals together"),
+        number("similarity", "of the encoder with the animal"),
+        number("between_animals", "mean similarity of the other animals with it"),
+        number("difference", "the first minus the second"),
+        number("low high", "95 % confidence interval of the difference"),
+        number("standard_error dof p", "test of the difference against 0, two-sided"),
+        number("p_holm p_fdr", "corrected for all encoders, within this measure"),
+        text("resampled", "what the interval generalises over"),
+    ),
     "partitioning.csv": table(
         "One row per trained or pretrained layer and what is explained. See [beyond the controls]"
         "(statistics.md#beyond-the-controls).",
@@ -91,6 +105,19 @@ TABLES = {
         "Three rows per layer, trained or not, or a control. See [stimuli on a circle]"
         "(statistics.md#stimuli-on-a-circle).",
         circular_parts(),
+    ),
+    "identification.csv": table(
+        "One row per encoder from which recordings like this one were simulated, and encoder that they could be taken "
+        "for. See [could these data have told](identification.md).",
+        encoder("from which recordings were simulated: the truth"),
+        encoder("what they were taken for: the most similar encoder", before="", prefix="other_"),
+        text("comparison", "the measure that chose it"),
+        integer("n_simulations", "recordings that were simulated from this encoder"),
+        number("share", "of them that were taken for the other; on the diagonal for the truth itself"),
+        number(
+            "share_left_out",
+            "the same if the truth were not among the encoders; empty for the truth itself",
+        ),
     ),
     "training.csv": table(
         "One row per batch.",

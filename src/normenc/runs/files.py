@@ -57,7 +57,11 @@ KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they
 OPTIONAL: dict[str, tuple[type, ...]] = {"scores": (list,), "skipped_controls": (dict,), "stages": (list,)}
 LEARNING = ("task", "network")  # sections without which a run has encoders that it did not train
 CALLED: dict[type, str] = {dict: "a table", list: "a list", str: "a text"}
-OTHER_FOLDERS = {"power": "a power analysis", "pictures": "pictures that were drawn of a run"}
+OTHER_FOLDERS = {
+    "power": "a power analysis",
+    "identify": "what simulated recordings are taken for",
+    "pictures": "pictures that were drawn of a run",
+}
 
 
 def check_folder(folder: Path) -> None:

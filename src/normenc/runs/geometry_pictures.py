@@ -1,5 +1,7 @@
 """Pictures of stimuli, and of how populations tell them apart."""
 
+import numpy as np
+
 from normenc.encoders import EncoderKind
 from normenc.runs.populations import (
     among,
@@ -60,9 +62,11 @@ def _rdms(run: Run) -> Picture:
 def _embeddings(run: Run) -> Picture:
     (_, order), (trained, others) = shown_order(run), shown_populations(run)
     points = {label: own[order] for label, own in run.source_data["embeddings"].items()}
-    return Picture(
-        "embeddings", {"populations": among(points, trained), "controls": among(points, others), **stimulus_axis(run)}
-    )
+    drawn = {"populations": among(points, trained), "controls": among(points, others), **stimulus_axis(run)}
+    by = run.source_data.get("image_colours")
+    if by is not None:
+        drawn |= {"values": np.asarray(by["values"])[order], "values_label": by["label"]}
+    return Picture("embeddings", drawn)
 
 
 @picture(

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 FORMAT = 1
-FOLDER_KINDS = ("run", "power", "pictures")
+FOLDER_KINDS = ("run", "power", "identify", "pictures")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Marker:
     Attributes
     ----------
     folder_kind : str
-        ``"run"``, ``"power"`` of a power analysis, or ``"pictures"`` that were drawn from a run.
+        ``"run"``, ``"power"`` of a power analysis, ``"identify"`` of what simulated recordings are taken for, or
+        ``"pictures"`` that were drawn from a run.
     files : dict of str to str
         The SHA-256 of every file that belongs to it, by its path in the folder.
     """

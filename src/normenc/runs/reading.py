@@ -18,6 +18,7 @@ from normenc.runs.agreement import agreeing, check_encoders
 from normenc.runs.marker import belongs
 from normenc.runs.older_keys import with_todays_keys
 from normenc.runs.older_tables import BY_ENCODER, check_format, upgraded, with_todays_inference
+from normenc.runs.optional_tables import Tables
 from normenc.runs.schema import ENVIRONMENT, SETTINGS, SIMILARITY
 from normenc.showing import Shown
 from normenc.stimulus_types import as_type
@@ -34,7 +35,7 @@ MAYBE = ("p_permutations_holm", "p_shifts_holm", "p_ceiling_holm", "why_unknown"
 SHORT = ("similarity", "low", "high", *MAYBE)
 
 
-class Run(Shown):
+class Run(Tables, Shown):
     """A finished run, opened from its folder.
 
     Tables and arrays are read when they are first asked for. Runs of older versions have today's columns. A file of
@@ -112,67 +113,6 @@ class Run(Shown):
         return self._table("similarity_by_seed.csv")
 
     @cached_property
-    def training(self) -> pd.DataFrame | None:
-        """Of ``training.csv``: the loss of every step of every network; None where nothing was trained."""
-        return self._table("training.csv") if "task" in self.settings else None
-
-    @cached_property
-    def similarity_by_method(self) -> pd.DataFrame | None:
-        """Of ``similarity_by_method.csv``: the similarities by other measures; None without any."""
-        return self._optional("similarity_by_method.csv")
-
-    @cached_property
-    def by_scope(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-        """Of ``similarity_by_scope.csv`` and ``differences_by_scope.csv``: those of the other scope; None without."""
-        tables = [self._optional(f"{name}_by_scope.csv") for name in ("similarity", "differences")]
-        return None if tables[0] is None or tables[1] is None else (tables[0], tables[1])
-
-    @cached_property
-    def partitioning(self) -> pd.DataFrame | None:
-        """Of ``partitioning.csv``: what layers explain beyond all controls; None without any, or in older runs."""
-        return self._optional("partitioning.csv")
-
-    @cached_property
-    def circular_parts(self) -> pd.DataFrame | None:
-        """Of ``circular_parts.csv``: similarities in both parts of RDMs on a circle; None without one."""
-        return self._optional("circular_parts.csv")
-
-    @cached_property
-    def over_training(self) -> pd.DataFrame | None:
-        """Of ``over_training.csv``: similarities at checkpoints; None where the study has none."""
-        return self._optional("over_training.csv")
-
-    @cached_property
-    def tuning(self) -> pd.DataFrame | None:
-        """Of ``tuning.csv``: one row per population; None of images."""
-        return self._optional("tuning.csv")
-
-    @cached_property
-    def tuning_units(self) -> pd.DataFrame | None:
-        """Of ``tuning_units.csv``: one row per neuron or unit; None of images."""
-        return self._optional("tuning_units.csv")
-
-    @cached_property
-    def predictivity(self) -> pd.DataFrame | None:
-        """Of ``predictivity.csv``: how well neurons are predicted; None where the study did not ask."""
-        return self._optional("predictivity.csv")
-
-    @cached_property
-    def between_animals(self) -> pd.DataFrame | None:
-        """Of ``between_animals.csv``: how well animals predict each other; None without neurons of several animals."""
-        return self._optional("between_animals.csv")
-
-    @cached_property
-    def fitting(self) -> pd.DataFrame | None:
-        """Of ``fitting.csv``: one row per epoch of a network fitted to the neurons; None without any."""
-        return self._optional("fitting.csv")
-
-    @cached_property
-    def failures(self) -> pd.DataFrame | None:
-        """Of ``failures.csv``: what could not be trained or compared, and why; None where nothing failed."""
-        return self._optional("failures.csv")
-
-    @cached_property
     def quality(self) -> dict[str, Any] | None:
         """Of ``quality.json``: what ``normenc check`` says of the recording; None in runs of older versions."""
         there = (self.folder / "quality.json").is_file()
@@ -194,8 +134,13 @@ class Run(Shown):
             check_encoders(encoders, self.folder / "populations.nc", self.similarity)
         return table
 
+    @cached_property
+    def shown_rdms(self) -> "xr.DataArray":
+        """Those of `rdms` that the pictures show, in the order of `populations`, whose labels they have."""
+        return self.rdms_of(None)
+
     def rdms_of(self, places: list[int] | None) -> "xr.DataArray":
-        """Those of `rdms` that the pictures show, in the order and with the labels of `shown`; None for all stimuli."""
+        """The same for stimuli in some places; all large matrices would fill the memory."""
         rdms = files.dataset(self.folder, "rdms.nc", self.shown["key"].tolist(), places)["dissimilarity"]
         return rdms.assign_coords(population=self.shown["population"].tolist())
 
@@ -261,13 +206,7 @@ class Run(Shown):
         return Figures(self)
 
     def text(self, name: str) -> str:
-        """The text of a file of the run, by its name in the folder.
-
-        Raises
-        ------
-        InputError
-            When it is missing, damaged, or cannot be read.
-        """
+        """The text of a file of the run, by its name in the folder; InputError if it is missing or damaged."""
         return files.text(self.folder, name)
 
     @property
@@ -338,13 +277,5 @@ class Run(Shown):
 
     def _notes(self) -> list[str]:
         described = self.recording.get("description")
-        failed = () if self.failures is None else self.failures.itertuples()
-        return [*([described] if described else []), *(f"{row.encoder}: {row.reason}" for row in failed)]
-
-    def _optional(self, name: str) -> pd.DataFrame | None:
-        there = (self.folder / name).is_file() and name in belongs(self.folder, [name])
-        return self._table(name) if there else None
-
-    def _table(self, name: str, *, empty: bool = False) -> pd.DataFrame:
-        known = None if name == SIMILARITY else self.similarity
-        return files.table(self.folder, name, self.environment, known, empty=empty)
+        failures = [] if self.failures is None else self.failures[["encoder", "reason"]].to_numpy().tolist()
+        return [*([described] if described else []), *(f"{encoder}: {reason}" for encoder, reason in failures)]

@@ -15,6 +15,12 @@ from normenc.runs.schema import ENVIRONMENT, NEXT, REPORT, SETTINGS
 
 __all__ = ["check_destination", "is_finished", "replaceable"]
 
+OTHER = {
+    "power": "a power analysis",
+    "identify": "what simulated recordings are taken for",
+    "pictures": "figures of a run",
+}
+
 
 def check_destination(folder: Path, *, force: bool, wanted: str | None = None) -> None:
     """Raise InputError when a run may not be written to `folder`; see :func:`replaceable`."""
@@ -33,7 +39,7 @@ def replaceable(folder: Path, *, force: bool, wanted: str | None) -> Earlier:
     if marker is None and holds_nothing(folder):
         return {}
     if marker is not None and marker.folder_kind != "run":
-        what = {"power": "a power analysis", "pictures": "figures of a run"}[marker.folder_kind]
+        what = OTHER[marker.folder_kind]
         raise InputError(f"{folder}: this folder holds {what}; choose another folder with out=")
     if marker is None and not is_older_run(folder):
         raise InputError(f"{folder}: this folder holds something other than a run; choose another folder with out=")

@@ -36,6 +36,26 @@ def _leaderboard(run: Run) -> Picture:
 
 
 @picture(
+    "measure_ranks",
+    "Rank of each encoder under each measure of similarity",
+    applies=lambda run: run.similarity_by_method is not None and len(run.similarity) > 1,
+    when="with several measures and encoders",
+    placed=True,
+)
+def _measure_ranks(run: Run) -> Picture:
+    others = run.exact("similarity_by_method")
+    table = pd.concat([run.exact("similarity"), others], ignore_index=True)
+    labels = {encoder.of_all_seeds: label for label, encoder in run.encoders.items()}
+    twins = {
+        labels[encoder.twin.of_all_seeds]: label
+        for label, encoder in run.encoders.items()
+        if encoder.kind.is_learned and encoder.twin.of_all_seeds in labels
+    }
+    columns = table[["encoder", "kind", "comparison", "similarity"]]
+    return Picture("measure_ranks", {"table": columns.assign(twin_of=table["encoder"].map(twins).fillna(""))})
+
+
+@picture(
     "over_training",
     "Similarity with the recording at several epochs of training",
     applies=lambda run: run.over_training is not None,
@@ -44,6 +64,17 @@ def _leaderboard(run: Run) -> Picture:
 )
 def _over_training(run: Run) -> Picture:
     return Picture("over_training", {"table": run.exact("over_training"), "similarity": run.exact("similarity")})
+
+
+@picture(
+    "identification",
+    "What recordings simulated from each encoder would be taken for",
+    applies=lambda run: run.identification is not None,
+    when="unless `[identify] enabled = false`, if the recording’s noise is known",
+    placed=True,
+)
+def _identification(run: Run) -> Picture:
+    return Picture("identification_map", {"table": run.identification})
 
 
 @picture(

@@ -129,6 +129,11 @@ FILES = (
     File("similarity_by_scope.csv", "the same as `similarity.csv` in the [other scope](statistics.md#scope)", SCOPED),
     File("differences_by_scope.csv", "the same as `differences.csv` in the other scope", SCOPED),
     File(
+        "animals.csv",
+        "similarity with each animal, beside that of [animals with each other](statistics.md#animals-as-a-yardstick)",
+        "recordings of several animals",
+    ),
+    File(
         "partitioning.csv",
         "what each layer explains beyond all controls together",
         "if there is a control, and stimuli are more than the controls by three and at least six",
@@ -138,6 +143,11 @@ FILES = (
         "the similarities in the [two parts of RDMs on a circle](statistics.md#stimuli-on-a-circle): what depends on "
         "the angle between stimuli alone, and the rest",
         "if at least 8 stimuli go all around a circle",
+    ),
+    File(
+        "identification.csv",
+        "what recordings simulated from each encoder would be taken for",
+        "unless `[identify] enabled = false`, if the recording's noise is known",
     ),
     File("training.csv", "the loss of every batch", "if the study trains networks"),
     File("over_training.csv", "similarity at checkpoints", "with `[training] checkpoints`"),

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from normenc.errors import InputError
 from normenc.stimuli.first_read import FirstRead
-from normenc.stimuli.folders import is_zarr
 from normenc.stimuli.stacks import Stack
+from normenc.whole_files import is_zarr
 
 __all__ = ["ARRAY_SUFFIXES", "ArrayFile", "split_place", "tell_store"]
 

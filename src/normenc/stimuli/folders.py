@@ -8,7 +8,7 @@ from normenc.errors import InputError
 from normenc.stimuli.images import IMAGE_SUFFIXES, Header, read_header
 from normenc.texts import natural_order
 
-__all__ = ["is_zarr", "list_images", "of_faults", "read_headers"]
+__all__ = ["list_images", "of_faults", "read_headers"]
 
 NAMED = 3  # files in a message
 IMAGE_LIKE = IMAGE_SUFFIXES | set(
@@ -18,14 +18,6 @@ IMAGE_LIKE = IMAGE_SUFFIXES | set(
         .eps .dib .exr .hdr .dds .dng .raw .cr2 .cr3 .nef .arw .orf .npy .mat""",
     )
 )
-
-
-def is_zarr(folder: Path) -> bool:
-    """Whether a folder is a store of Zarr, whatever it is called; False if it cannot be read."""
-    try:
-        return any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
-    except OSError:
-        return False
 
 
 def list_images(folder: Path) -> tuple[list[Path], list[str]]:

@@ -3,6 +3,7 @@ from .drawing import draw
 from .evaluation import Evaluation, evaluate
 from .finished import Picture, Redrawn, read_source_data, redraw
 from .fitness import check_recordings
+from .identification_study import Identifications, identify
 from .populations import Populations, describe
 from .power_analysis import Power, power
 from .predicting import Predicted, predict
@@ -19,6 +20,7 @@ __all__ = [
     "Compared",
     "Evaluation",
     "Failure",
+    "Identifications",
     "Picture",
     "Populations",
     "Power",
@@ -37,6 +39,7 @@ __all__ = [
     "describe",
     "draw",
     "evaluate",
+    "identify",
     "load_study",
     "memory_limit",
     "power",

@@ -8,13 +8,16 @@ from normenc import rsa
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
 from normenc.study.circling import circular_table
+from normenc.study.identifying import Identified, identified_in_short
 from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
 from normenc.study.partitioning import rdm_partition
 from normenc.study.progress import ProgressCallback, each, reporting, stage
+from normenc.study.representation_inferring import infer_responses
 from normenc.study.represented import Represented
 from normenc.study.representing import Representation
 from normenc.study.tables import difference_table, seed_table, similarity_table
+from normenc.study.yardstick import animal_table
 
 __all__ = ["Compared", "compare"]
 
@@ -42,12 +45,16 @@ class Compared:
         As written to ``similarity_by_method.csv``, where the study asks for other methods.
     refused : dict of str to str
         Methods that could not be used, and why.
+    animals : DataFrame or None
+        As written to ``animals.csv``, where the recording has several animals.
     partitioning : DataFrame or None
         The rows of ``partitioning.csv`` about dissimilarities; None without a control, or with too few stimuli.
     circular_parts : DataFrame or None
         As written to ``circular_parts.csv``, where stimuli go all around a circle.
     over_training : DataFrame or None
         As written to ``over_training.csv``, where the study has checkpoints.
+    identified : Identified or None
+        What recordings simulated from each encoder would be taken for; None where the study does not want it.
     """
 
     represented: Represented
@@ -60,9 +67,11 @@ class Compared:
     differences_by_scope: pd.DataFrame | None
     by_method: pd.DataFrame | None
     refused: dict[str, str]
+    animals: pd.DataFrame | None
     partitioning: pd.DataFrame | None
     circular_parts: pd.DataFrame | None
     over_training: pd.DataFrame | None
+    identified: Identified | None = None
 
     @property
     def shown(self) -> tuple[Representation, ...]:
@@ -114,6 +123,8 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
         partitioning, unknown = rdm_partition(represented, inference, progress)
         circular_parts, undivided = circular_table(represented, inference, progress)
         similarity_by_scope, differences_by_scope = _in_other_scope(represented, other)
+        with stage(progress, "simulating recordings"):
+            identified = identified_in_short(represented)
         return Compared(
             represented=represented,
             inference=inference,
@@ -125,9 +136,11 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             differences_by_scope=differences_by_scope,
             by_method=by_method,
             refused=refused | unknown | undivided,
+            animals=animal_table(represented, inference),
             partitioning=partitioning,
             circular_parts=circular_parts,
             over_training=over_training(represented, inference, progress),
+            identified=identified,
         )
 
 
@@ -153,11 +166,18 @@ def _by_other_methods(
     tables, refused = [], {}
     others = [method for method in study.comparison.other_measures if method != study.comparison.method]
     for method in each(progress, "comparing by other measures", others):
+        of_responses = method in rsa.REPRESENTATION_MEASURES
         try:
-            inference = infer_alike(prepared, models, own, method)
+            if of_responses:
+                inference = infer_responses(prepared, representations, own, method)
+            else:
+                inference = infer_alike(prepared, models, own, method)
         except InputError as error:
             refused[str(method)] = str(error)
         else:
             table = similarity_table(study, prepared.recording.label, representations, inference)
-            tables.append(table.assign(comparison=method))
+            metric = {"rdm_metric": ""} if of_responses else {}
+            some = stimuli_compared(prepared, method)
+            n_stimuli = prepared.recording.n_stimuli if isinstance(some, slice) else len(some)
+            tables.append(table.assign(comparison=method, n_stimuli=n_stimuli, **metric))
     return (pd.concat(tables, ignore_index=True) if tables else None), refused

@@ -9,6 +9,7 @@ import torch
 
 from normenc.encoders import EncoderId, EncoderKind, Naming
 from normenc.errors import InputError
+from normenc.representations.memory import as_bytes
 from normenc.rsa.pairs import MANY_STIMULI
 from normenc.study.building import control_outputs
 from normenc.study.extraction import extracted
@@ -21,6 +22,7 @@ from normenc.study.sections import FITTED_NAMES
 __all__ = ["control_representations"]
 
 BATCH = 256  # stimuli at a time, as where all are in memory
+MOST_MEMORY = 2**29  # of a control's responses, which take at most half of it; larger ones lie on the disk meanwhile
 
 
 def control_representations(
@@ -59,7 +61,7 @@ def _some_at_a_time(prepared: Prepared, control: ControlSettings, reading: Readi
     read = partial(
         extracted,
         metric=prepared.study.rdm_metric,
-        memory=reading.memory,
+        memory=min(as_bytes(reading.memory), MOST_MEMORY),
         scratch=reading.scratch,
         store=reading.rdms,
         batch_size=BATCH,

@@ -13,7 +13,7 @@ import torch
 from normenc import encoding, figures, stimuli, tuning
 from normenc.runs.reading import Run
 from normenc.runs.source_data import SOURCE_DATA, write_source_data
-from normenc.stimuli.fitting import fitted
+from normenc.stimuli.fitting import fitted, luminance
 from normenc.study.circling import drawn_parts
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
@@ -29,6 +29,8 @@ N_EXAMPLES = (5, 6, 4)  # stimuli that are shown, the first number that divides 
 DRAWN_SIDE = 128  # pixels of an image in a picture, at most
 N_SHOWN = 4  # stimuli in the picture of what encoders are shown
 AS_SEEN = "stimulus"
+MOST_SETS = 7  # whose colours can be told apart
+BATCH = 64  # images at a time
 N_MAPS = 8  # neurons whose readout is drawn
 OF_UNITS = ("gosi", "preferred_orientation_deg", "preferred_direction_deg")  # columns that are drawn
 
@@ -86,6 +88,8 @@ def source_data(evaluation: Evaluation) -> dict[str, Any]:
         data["shown"] = _shown(evaluation)
     else:
         data["embeddings"] = {visible(label): points for label, points in evaluation.embeddings.items()}
+        if evaluation.recording.shown.is_named:
+            data["image_colours"] = _image_colours(evaluation)
     if evaluation.circular_parts is not None:
         data["circular_parts"] = drawn_parts(evaluation.represented, evaluation.similarity)
     if not evaluation.study.is_grid:
@@ -97,6 +101,17 @@ def source_data(evaluation: Evaluation) -> dict[str, Any]:
     if evaluation.predicted is not None and evaluation.predicted.fitted:
         data["fitted"] = {label: _fitted(evaluation, fit) for label, fit in evaluation.predicted.fitted.items()}
     return data
+
+
+def _image_colours(evaluation: Evaluation) -> dict[str, Any]:
+    """By what images are coloured where no angle tells them apart: their sets, or how bright they are."""
+    sets = [name.partition("/")[0] for name in evaluation.recording.stimulus.astype(str) if "/" in name]
+    if len(sets) == evaluation.recording.n_stimuli and 1 < len(set(sets)) <= MOST_SETS:
+        return {"label": "image set", "values": [visible(name) for name in sets]}
+    images = evaluation.prepared.shown.seen
+    starts = range(0, len(images), BATCH)
+    values = [luminance(images[start : start + BATCH]).mean(dim=(1, 2)).numpy() for start in starts]
+    return {"label": "mean luminance (0 black, 1 white)", "values": np.concatenate(values)}
 
 
 def _descriptions(evaluation: Evaluation) -> dict[str, Description]:

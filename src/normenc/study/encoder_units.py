@@ -16,7 +16,7 @@ from normenc.pretrained.places import DOWNLOAD, digest_of_file, digest_of_weight
 from normenc.pretrained.weight_files import load_weights
 from normenc.study.encoder_layers import Chosen, choose_layers
 from normenc.study.encoder_settings import EncoderSettings
-from normenc.study.own_code import code_of, import_part
+from normenc.study.own_code import code_of, import_part, root_of_module
 from normenc.training import initialise
 
 __all__ = ["EncoderUnit", "encoder_unit"]
@@ -63,6 +63,12 @@ class EncoderUnit:
     def known(self) -> dict[str, Any]:
         """What decides what it does, beside its weights: the model, its options, and the code that builds it."""
         return {"model": self.section.model, "options": self.section.options, "code": self.weights.get("code")}
+
+    @property
+    def roots(self) -> list[Path]:
+        """The folder from which own code is imported that builds it, if any."""
+        root = root_of_module(self.section.model.partition(":")[0]) if self.section.is_own else None
+        return [] if root is None else [root]
 
     def pretrained(self) -> nn.Module:
         """Build it with its weights, which must still be those that were found.

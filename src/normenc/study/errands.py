@@ -1,65 +1,87 @@
-"""What workers receive and return: units to train, which workers with other software refuse."""
+"""What workers receive and return: jobs, such as networks to train, which workers with other software refuse."""
 
 import pickle
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from distributed import Client, Future, as_completed
 
 from normenc.errors import InputError
 from normenc.study.progress import Stage
-from normenc.study.provenance import Errand, OtherSoftwareError, made, software
+from normenc.study.provenance import Errand, OtherSoftwareError, software
 from normenc.study.scheduler import WAIT, Scheduler, SchedulerWarning
-from normenc.study.units import Unit
 from normenc.study.workers import threads, unlike
 
-__all__ = ["Errands"]
+__all__ = ["Errands", "Job", "Kept"]
 
 LOOK_EVERY = 1.0  # seconds between looks at the workers
 SAY_AFTER = 5.0  # seconds without workers
 PAUSE = 0.02  # seconds
 NAMED = 5  # workers in a message
-TRIES = 3  # of a unit that workers cannot load
-Result = tuple[Unit, bytes | Exception]
+TRIES = 3  # of a job that workers cannot load
+U = TypeVar("U", bound=Hashable)
 
 
-class Errands:
-    """Units in the hands of workers.
+@dataclass(frozen=True)
+class Job:
+    """What a worker does for a unit: call a function, whose last argument is the software that must be there.
+
+    The function returns the key of what it did, and the result.
+    """
+
+    key: str
+    function: Callable[..., tuple[str, Any]]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What of the work stays where the workers are lost, as clauses: of none, of one, and of several ("{n}")."""
+
+    none: str
+    one: str
+    several: str
+
+    def said(self, n: int) -> str:
+        """What stays of `n` units, and how to go on."""
+        if not n:
+            return f"{self.none}; give the same command again"
+        return f"{self.one if n == 1 else self.several.format(n=n)}, and the same command continues from there"
+
+
+class Errands(Generic[U]):
+    """Units of work in the hands of workers.
 
     The scheduler receives all of them at once, so an adaptive cluster grows as needed. A worker that has other
     software returns them untouched; from then on only the others receive them.
     """
 
     def __init__(
-        self,
-        client: Client,
-        units: Mapping[Unit, str],
-        device: str,
-        counted: Stage,
-        scheduler: Scheduler | None = None,
+        self, client: Client, jobs: Mapping[U, Job], kept: Kept, counted: Stage, scheduler: Scheduler | None = None
     ) -> None:
-        self.client, self.device, self.counted, self.scheduler = client, device, counted, scheduler
-        self.keys = dict(units)
+        self.client, self.kept, self.counted, self.scheduler = client, kept, counted, scheduler
+        self.jobs = dict(jobs)
         self.here = software()
         self.wait = scheduler.wait if scheduler else WAIT
         self.done = as_completed(loop=client.loop, with_results=True, raise_errors=False)
-        self.units: dict[Future, Unit] = {}
+        self.units: dict[Future, U] = {}
         self.given_to: dict[Future, set[str]] = {}  # where not to all
-        self.held: list[Unit] = []  # while there is no worker for them
-        self.tries: dict[Unit, int] = {}
-        self.workers: dict[str, int] = {}  # threads of those that may train
+        self.held: list[U] = []  # while there is no worker for them
+        self.tries: dict[U, int] = {}
+        self.workers: dict[str, int] = {}  # threads of those that may work
         self.refused: dict[str, str] = {}
-        self.trained = 0
+        self.n_done = 0
         self.seen = self.looked = time.monotonic()
 
-    def results(self) -> Iterator[Result]:
-        """Results as they arrive. If a worker dies, another trains its unit."""
+    def results(self) -> Iterator[tuple[U, Any]]:
+        """Results as they arrive, or the errors in their place. If a worker dies, another trains its unit."""
         if self.scheduler is not None:
             self._check_first()
-        for unit in self.keys:
+        for unit in self.jobs:
             self._give(unit)
         while self.units or self.held:
             batch = self.done.next_batch(block=False)
@@ -73,11 +95,12 @@ class Errands:
             if time.monotonic() - self.looked > min(LOOK_EVERY, self.wait / 4):
                 self._look()
 
-    def _give(self, unit: Unit) -> None:
+    def _give(self, unit: U) -> None:
         if self.refused and not self.workers:
             self.held.append(unit)
             return
-        errand = pickle.dumps(Errand(made, pickle.dumps(unit), unit.roots, self.device, self.keys[unit], self.here))
+        job = self.jobs[unit]
+        errand = pickle.dumps(Errand(job.function, *job.arguments, self.here))
         only = {"workers": list(self.workers), "allow_other_workers": False} if self.refused else {}
         # A key of its own: a scheduler that outlives a client must not answer with what failed before.
         future = self.client.submit(pickle.loads, errand, key=f"normenc-{uuid4()}", pure=False, **only)
@@ -86,18 +109,16 @@ class Errands:
             self.given_to[future] = set(self.workers)
         self.done.add(future)
 
-    def _take(self, unit: Unit, future: Future, result: Any) -> Iterator[Result]:
+    def _take(self, unit: U, future: Future, result: Any) -> Iterator[tuple[U, Any]]:
         # The worker may have died since its result was fetched: the result counts, not what became of the future.
         if isinstance(result, tuple) and isinstance(result[0], str):
-            key, trained = result
-            if key == self.keys[unit]:
-                self.trained += 1
-                yield unit, trained
+            key, done = result
+            if key == self.jobs[unit].key:
+                self.n_done += 1
+                yield unit, done
             else:
-                yield (
-                    unit,
-                    InputError(f"a worker trained {key} instead of {self.keys[unit]}; its result is discarded"),
-                )
+                why = f"a worker returned {key} instead of {self.jobs[unit].key}; its result is discarded"
+                yield unit, InputError(why)
             return
         if future.status != "error":
             answers = self.client.status == "running"
@@ -151,7 +172,7 @@ class Errands:
             self._give(unit)
 
     def _wait_on(self, what: str) -> None:
-        if self.refused and not (self.trained and self.scheduler):
+        if self.refused and not (self.n_done and self.scheduler):
             raise self._refusal()
         idle = self.looked - self.seen
         if idle > self.wait:
@@ -175,18 +196,11 @@ class Errands:
         said = f"{what} for {self.wait:g} s at {self._where}"
         if self.refused:
             said += f", except for those left out ({'; '.join(f'{a} {fault}' for a, fault in self.refused.items())})"
-        if self.trained or self.scheduler is None:
-            return ConnectionError(f"{said}; {self._kept}")
+        if self.n_done or self.scheduler is None:
+            return ConnectionError(f"{said}; {self.kept.said(self.n_done)}")
         return InputError(
             f"{said}; start workers with: dask worker {self.scheduler.address}, or wait longer for them with wait="
         )
 
     def _lost(self, how: str) -> ConnectionError:
-        return ConnectionError(f"{self._where} {how}; {self._kept}")
-
-    @property
-    def _kept(self) -> str:
-        if not self.trained:
-            return "no network was trained; give the same command again"
-        kept = "the one network that was" if self.trained == 1 else f"the {self.trained} networks that were"
-        return f"{kept} trained {'is' if self.trained == 1 else 'are'} kept, and the same command continues from there"
+        return ConnectionError(f"{self._where} {how}; {self.kept.said(self.n_done)}")

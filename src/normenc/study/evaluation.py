@@ -19,6 +19,7 @@ from normenc.runs.stages import in_order
 from normenc.study.comparing import Compared, compare
 from normenc.study.describing import Description
 from normenc.study.fitness import quality_of
+from normenc.study.identifying import Identified, identification_table
 from normenc.study.inferring import check_scope
 from normenc.study.populations import Populations, describe
 from normenc.study.predicting import Predicted, predict
@@ -191,11 +192,26 @@ class Evaluation:
         return self._compared.refused
 
     @property
+    def animals(self) -> pd.DataFrame | None:
+        """As written to ``animals.csv``, where the recording has several animals."""
+        return self._compared.animals
+
+    @property
     def partitioning(self) -> pd.DataFrame | None:
         """As written to ``partitioning.csv``: of dissimilarities, and of responses where neurons are predicted."""
         parts = [self._compared.partitioning, None if self.predicted is None else self.predicted.partitioning]
         known = [part for part in parts if part is not None]
         return pd.concat(known, ignore_index=True) if known else None
+
+    @property
+    def identified(self) -> Identified | None:
+        """What recordings simulated from each encoder would be taken for; None where the study does not want it."""
+        return self._compared.identified
+
+    @property
+    def identification(self) -> pd.DataFrame | None:
+        """As written to ``identification.csv``; None where the recording's noise is not known."""
+        return None if self.identified is None else identification_table(self.represented, self.identified)
 
     @property
     def over_training(self) -> pd.DataFrame | None:
@@ -281,7 +297,7 @@ def evaluate(
         populations = describe(represented, compared, progress=progress) if "describe" in asked else None
         if compared is None:
             return Evaluation(asked, represented, populations=populations)
-        vars(prepared).pop("inputs", None)  # hundreds of MB of many stimuli, of which the check makes its own
         with stage(progress, "checking the recording"):
             quality, changed = quality_of(prepared, compared.inference)
+        prepared.forget_inputs()
     return Evaluation(asked, represented, compared, populations, predicted, quality, changed)

@@ -2,23 +2,22 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from functools import cache as once
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from secrets import token_hex
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 
 import normenc
 from normenc.errors import InputError, NormencWarning
-from normenc.representations import Encoder, LayerResponses, Reduction, extract, layers_in_order
+from normenc.representations import Encoder, LayerResponses, extract, layers_in_order
 from normenc.representations.extraction import DTYPES
 from normenc.representations.identity import (
     digest_of_encoder,
@@ -30,53 +29,27 @@ from normenc.representations.identity import (
 from normenc.representations.reductions import Projection, as_reduction
 from normenc.representations.representing import layer_reader
 from normenc.rsa import rdm
-from normenc.rsa.pairs import MANY_STIMULI, upper, whole
-from normenc.rsa.stored import Matrix
+from normenc.study.layer_files import FEATURES, LayerResult, pack_layer, precision_of, read_layer, stored
 from normenc.study.own_code import INSTALLED, code_of, root_of
 from normenc.study.rdm_folder import RdmFolder
 from normenc.study.source_code import digest_of_code
-from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, check_forms, pack, unpack, write
+from normenc.study.unit_files import LAYERS, OLDER_ASIDE, DamagedError, write
 from normenc.study.units import packages
 from normenc.whole_files import check_writable, remove_leftovers
 
-__all__ = ["LayerResult", "damage_told_once", "extracted"]
+__all__ = ["KEPT_BYTES", "damage_told_once", "extracted", "places_of", "written"]
 
 FORMAT = 4
-TEXTS = ("note", "name", "features")
 CODE = ("arrays.py", "representations", "rsa")  # what decides an RDM, beside the network
+OF_RESULTS = ("keep", "metric", "known")  # of what is asked, beside options of extract
 KEPT_BYTES = 2**23  # of a layer's responses, in single precision
-FEATURES = Reduction("projection", 1000)  # in place of more
 FLOAT32 = 4
+NONE = np.zeros(1, dtype=np.float32)  # of few images, where nothing is compared
+
+T = TypeVar("T")
 
 
 DAMAGED: ContextVar[list[str] | None] = ContextVar("DAMAGED", default=None)  # files that are told of later
-
-
-@dataclass(frozen=True)
-class LayerResult:
-    """What is kept of a layer.
-
-    Attributes
-    ----------
-    name : str
-    n_units : int
-        Of which the RDM was computed.
-    rdm : ndarray or StoredRdm, shape (n_stimuli, n_stimuli)
-        In single precision if it is of more than 400 stimuli.
-    responses : ndarray, shape (n_stimuli, n_units) or (n_stimuli, 1000), or None
-        Features in place of units if these take more than 8 MiB; None if they were not asked for.
-    note : str
-        How units were reduced, see :class:`normenc.representations.LayerResponses`.
-    features : str
-        How features were made of units; empty where there are none.
-    """
-
-    name: str
-    n_units: int
-    rdm: Matrix
-    responses: npt.NDArray[Any] | None
-    note: str
-    features: str = ""
 
 
 def extracted(
@@ -130,21 +103,85 @@ def extracted(
     >>> found["pool"].rdm.shape, found["pool"].n_units
     ((3, 3), 288)
     """
-    own = options | {"keep": keep, "metric": metric, "known": known or {}}
-    places = {} if cache is None else _places(encoder, images, layers, cache, own)
+    asked = options | {"keep": keep, "metric": metric, "known": known or {}}
+    if layers is None and cache is not None and isinstance(encoder, nn.Module):
+        layers = layers_in_order(encoder, images[:2])
+    each = _layers(encoder, images, layers, cache, None, asked)
+    return _in_order(((name, stored(result, store)) for name, result, _ in each), layers)
+
+
+def written(
+    encoder: Encoder, images: Any, layers: Sequence[str], *, cache: Path, spool: Path, **asked: Any
+) -> dict[str, Path | InputError]:
+    """As :func:`extracted`, but what is known of layers stays in their files, one layer at a time in memory.
+
+    Parameters
+    ----------
+    encoder, images, layers
+        See :func:`extracted`.
+    cache : Path
+    spool : Path
+        Folder for the files of encoders of which it is unknown what they do, so that they are not kept in the cache.
+    **asked
+        ``keep``, ``metric`` and ``known``, as of :func:`extracted`, and options of
+        :func:`normenc.representations.extract`.
+
+    Returns
+    -------
+    dict of str to Path or InputError
+        For :func:`normenc.study.layer_files.read_layers`.
+    """
+    found: dict[str, Path | InputError] = {}
+    for name, result, place in _layers(encoder, images, layers, cache, spool, asked):
+        if isinstance(result, InputError):
+            found[name] = result
+        else:
+            assert place is not None
+            found[name] = place
+    return _in_order(found.items(), layers)
+
+
+def places_of(encoder: Encoder, images: Any, layers: Sequence[str], *, cache: Path, **asked: Any) -> dict[str, Path]:
+    """The file of each layer, which may not be there yet; none if it is unknown what the encoder does.
+
+    Arguments are those of :func:`written`.
+    """
+    return _places(encoder, images, layers, cache, asked)
+
+
+def _in_order(found: Iterable[tuple[str, T]], layers: Sequence[str] | None) -> dict[str, T]:
+    """What was found of layers, in the requested order where there is one."""
+    known = dict(found)
+    return {name: known[name] for name in (known if layers is None else layers)}
+
+
+def _layers(
+    encoder: Encoder,
+    images: Any,
+    layers: Sequence[str] | None,
+    cache: Path | None,
+    spool: Path | None,
+    asked: Mapping[str, Any],
+) -> Iterator[tuple[str, LayerResult | InputError, Path | None]]:
+    """Every layer with its file, if it has one: those that were kept, then those that are computed."""
+    options = {name: value for name, value in asked.items() if name not in OF_RESULTS}
+    places = {} if cache is None else _places(encoder, images, layers, cache, asked)
     few = _few_values(encoder, images, places, options)
-    found: dict[str, LayerResult | InputError] = _kept(places, few, len(images), store)
-    missing = layers if not places else [name for name in places if name not in found]
-    if missing is None or missing:
-        if places and cache is not None:
-            check_writable(cache, "layers cannot be kept here", LAYERS.advice)
-        with extract(encoder, images, missing, **options) as responses:
-            for name, layer in responses.items():
-                result = _result(layer, metric, keep)
-                if name in places and isinstance(result, LayerResult):
-                    write(places[name], _packed(result, few[name], places[name].stem), LAYERS)
-                found[name] = _stored(result, store)
-    return {name: found[name] for name in (places or layers or found)}
+    missing = list(places) or layers
+    for name, kept in _kept(places, few, len(images)):
+        yield name, kept, places[name]
+        missing = [other for other in missing or () if other != name]
+    if missing is not None and not missing:
+        return
+    if places and cache is not None:
+        check_writable(cache, "layers cannot be kept here", LAYERS.advice)
+    with extract(encoder, images, missing, **options) as responses:
+        for name, layer in responses.items():
+            result = _result(layer, asked["metric"], asked["keep"])
+            place = places.get(name) if spool is None or places else spool / f"{token_hex(16)}.safetensors"
+            if place is not None and isinstance(result, LayerResult):
+                write(place, pack_layer(result, few.get(name, NONE), place.stem), LAYERS)
+            yield name, result, place
 
 
 def _result(layer: LayerResponses, metric: str, keep: bool) -> LayerResult | InputError:
@@ -152,20 +189,9 @@ def _result(layer: LayerResponses, metric: str, keep: bool) -> LayerResult | Inp
         matrix: npt.NDArray[Any] = rdm(layer, metric)
     except InputError as error:
         return error
-    matrix = matrix.astype(_precision(len(matrix)), copy=False)
+    matrix = matrix.astype(precision_of(len(matrix)), copy=False)
     values, features = _responses(layer) if keep else (None, "")
     return LayerResult(layer.name, layer.shape[1], matrix, values, layer.note, features)
-
-
-def _stored(result: LayerResult | InputError, store: RdmFolder | None) -> LayerResult | InputError:
-    if store is None or isinstance(result, InputError):
-        return result
-    responses = None if result.responses is None else store.keep_responses(result.responses)
-    return replace(result, rdm=store.keep(np.asarray(result.rdm)), responses=responses)
-
-
-def _precision(n_stimuli: int) -> type[np.floating[Any]]:
-    return np.float32 if n_stimuli > MANY_STIMULI else np.float64
 
 
 def _responses(layer: LayerResponses) -> tuple[npt.NDArray[Any], str]:
@@ -184,9 +210,9 @@ def _places(
     cache: Path,
     options: Mapping[str, Any],
 ) -> dict[str, Path]:
-    """Each layer's file; none if it is unknown what the encoder does."""
+    """Each layer's file, in the requested order; none if it is unknown what the encoder does."""
     own = digest_of_encoder(encoder)
-    if own is None or not isinstance(encoder, nn.Module):
+    if own is None or layers is None or not isinstance(encoder, nn.Module):
         return {}
     content = {
         "format": FORMAT,
@@ -201,8 +227,7 @@ def _places(
         "dtype": str(options.get("dtype", "float32")),
         "keep": options["keep"],
     }
-    names = layers_in_order(encoder, images[:2]) if layers is None else layers
-    keys = {name: sha256(json.dumps(content | {"layer": name}, sort_keys=True).encode()) for name in names}
+    keys = {name: sha256(json.dumps(content | {"layer": name}, sort_keys=True).encode()) for name in layers}
     return {name: cache / f"{key.hexdigest()[:32]}.safetensors" for name, key in keys.items()}
 
 
@@ -232,44 +257,31 @@ def _code_digest() -> str:
     return digest_of_code(files, here)
 
 
-def _packed(result: LayerResult, few: npt.NDArray[Any], key: str) -> bytes:
-    tensors = {
-        "few": torch.from_numpy(few),
-        "rdm": torch.from_numpy(upper(np.asarray(result.rdm))),
-        "n_units": torch.tensor(result.n_units),
-        "note": torch.frombuffer(bytearray(b" " + result.note.encode()), dtype=torch.uint8),
-        "name": torch.frombuffer(bytearray(b" " + result.name.encode()), dtype=torch.uint8),
-        "features": torch.frombuffer(bytearray(b" " + result.features.encode()), dtype=torch.uint8),
-    }
-    if result.responses is not None:
-        tensors["responses"] = torch.from_numpy(np.ascontiguousarray(result.responses))
-    return pack(tensors, key)
-
-
 def _kept(
-    places: Mapping[str, Path], few: Mapping[str, npt.NDArray[Any]], n_stimuli: int, store: RdmFolder | None
-) -> dict[str, LayerResult | InputError]:
+    places: Mapping[str, Path], few: Mapping[str, npt.NDArray[Any]], n_stimuli: int
+) -> Iterator[tuple[str, LayerResult]]:
     """Results that were kept; one warning tells of those that were damaged, and are computed again."""
-    found: dict[str, LayerResult | InputError] = {}
     damaged = []
     for name, place in places.items():
         try:
             if place.exists():
-                kept, values = _unpacked(place, n_stimuli)
+                kept, values = read_layer(place, n_stimuli)
                 if same_values(values, few[name]):  # else it is of a network that differs in what no digest knows
-                    found[name] = _stored(kept, store)
-        except (DamagedError, OSError) as error:
+                    yield name, kept
+        except DamagedError as error:
             damaged.append(f"{place}: {error}")
     for folder in {place.parent for place in places.values()}:
         remove_leftovers(folder, OLDER_ASIDE)
     with damage_told_once() as told:
         told.extend(damaged)
-    return found
 
 
 @contextmanager
-def damage_told_once() -> Iterator[list[str]]:
-    """Warn once, at the end, of all files that were damaged; within another such block, at the end of that one."""
+def damage_told_once(*, tell: bool = True) -> Iterator[list[str]]:
+    """Warn once, at the end, of all files that were damaged; within another such block, at the end of that one.
+
+    With ``tell=False`` they are listed without a warning, for another process to tell.
+    """
     if (around := DAMAGED.get()) is not None:
         yield around
         return
@@ -279,26 +291,7 @@ def damage_told_once() -> Iterator[list[str]]:
         yield damaged
     finally:
         DAMAGED.reset(token)
-        if damaged:
+        if damaged and tell:
             count = "1 layer" if len(damaged) == 1 else f"{len(damaged)} layers"
             told = f"what was kept of {count} was damaged, and is computed again ({damaged[0]})"
             warnings.warn(told, NormencWarning, stacklevel=3)
-
-
-def _unpacked(place: Path, n_stimuli: int) -> tuple[LayerResult, npt.NDArray[Any]]:
-    """What was kept of a layer, and its responses to few images."""
-    if not place.is_file():  # a pipe would never end
-        raise DamagedError("it is not a file")
-    tensors = unpack(place.read_bytes(), place.stem)
-    values, few = tensors.pop("responses", None), tensors.pop("few", torch.zeros(0))
-    texts = {name: tensors.pop(name) for name in TEXTS if name in tensors}
-    n_pairs = n_stimuli * (n_stimuli - 1) // 2
-    precision = torch.float32 if n_stimuli > MANY_STIMULI else torch.float64
-    check_forms(tensors, {"rdm": (precision, (n_pairs,)), "n_units": (torch.int64, ())})
-    n_kept = FEATURES.n_units if values is not None and len(texts.get("features", " ")) > 1 else int(tensors["n_units"])
-    if len(texts) < len(TEXTS) or (values is not None and tuple(values.shape) != (n_stimuli, n_kept)):
-        raise DamagedError("a part is missing, or does not have the expected shape")
-    matrix = whole(tensors["rdm"].numpy(), n_stimuli)
-    note, name, features = (bytes(texts[of].numpy()).decode()[1:] for of in TEXTS)
-    responses = None if values is None else values.numpy()
-    return LayerResult(name, int(tensors["n_units"]), matrix, responses, note, features), few.numpy()

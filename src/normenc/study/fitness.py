@@ -5,8 +5,10 @@ from pathlib import Path
 
 from normenc import rsa
 from normenc.errors import InputError, NormencWarning
-from normenc.quality import Quality, check
-from normenc.recordings import load
+from normenc.quality import Quality, Seen, check
+from normenc.quality.checking import quality_from
+from normenc.quality.reading import as_given, read_again
+from normenc.recordings import Recording, load
 from normenc.recordings.provenance import changed
 from normenc.recordings.sources import SOURCES
 from normenc.study.representing import Prepared
@@ -52,13 +54,15 @@ def check_recordings(study: Study, *, seed: int = 0) -> tuple[Quality, ...]:
 def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, tuple[Path, ...]]:
     """The quality of a recording, and those of its files that changed after they were read, of which it warns.
 
-    The file is checked, because it says what is missing and the unit of its values. If there is none, or it is no
-    longer what was read, the recording is checked as it is in memory.
+    The recording is checked as it is in memory. What its file holds, before anything was prepared, is looked at in the
+    file, unless there is none or it is no longer what was read.
     """
-    quality = None
-    if prepared.files and not changed(prepared.files):
+    checked = None
+    if prepared.files and _is_file(prepared.study) and not changed(prepared.files):
+        own = prepared.study.recording[0]
+        asked = prepared.study.stimuli.with_images(own.preparation)
         try:
-            quality = _checked(prepared.study, inference)
+            checked = read_again(own.source, asked, prepared.recording, prepared.described)
         except InputError:
             if not changed(prepared.files):
                 raise
@@ -71,25 +75,27 @@ def quality_of(prepared: Prepared, inference: rsa.Inference) -> tuple[Quality, t
             NormencWarning,
             stacklevel=2,
         )
-    if quality is None or since:
-        quality = check(prepared.recording, compared=inference, seen=lambda _: prepared.shown.for_check())
-    return quality, since
+    if checked is None or since:
+        checked = as_given(prepared.recording)
+    # A check's RDMs are of correlations, and where it reads fewer neurons than a study, they are not the study's.
+    same = prepared.study.rdm_metric == "correlation" and checked.recording is prepared.recording
+    inputs = prepared.inputs if same else None
+    return quality_from(checked, 0, inference, seen=lambda _: prepared.shown.for_check(), inputs=inputs), since
 
 
-def _checked(study: Study, compared: rsa.Inference | None = None, *, seed: int = 0) -> Quality:
+def _is_file(study: Study) -> bool:
+    source = SOURCES.get(study.recording[0].source)
+    return source is None or source.url is not None
+
+
+def _checked(study: Study, *, seed: int = 0) -> Quality:
     """Check the first recording of a study."""
     settings = study.recording[0]
     own = study.stimuli.with_images(settings.preparation)
-    source = SOURCES.get(settings.source)
-    if source is not None and source.url is None:
-        recording = load(settings.source, **settings.simulation, preparation=own)
-        return check(
-            recording, seed=seed, compared=compared, seen=lambda _: Shown(recording, study.stimuli).for_check()
-        )
-    return check(
-        settings.source,
-        seed=seed,
-        compared=compared,
-        preparation=own,
-        seen=lambda recording: Shown(recording, study.stimuli).for_check(),
-    )
+
+    def seen(recording: Recording) -> Seen:
+        return Shown(recording, study.stimuli).for_check()
+
+    if _is_file(study):
+        return check(settings.source, seed=seed, preparation=own, seen=seen)
+    return check(load(settings.source, **settings.simulation, preparation=own), seed=seed, seen=seen)

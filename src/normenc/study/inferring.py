@@ -144,11 +144,15 @@ def stimuli_compared(prepared: Prepared, method: str | None = None) -> Any:
 
     Measures by rank, and a user's, sort or compare all pairs of stimuli anew in every sample. Of more than 400 stimuli
     they are computed from 400 or, if they are only there to see whether the answer depends on the method, from 250,
-    drawn at random; at even distances, where stimuli lie in order on a circle. Of the methods that are there for this,
-    the others are computed from at most 2,000.
+    drawn at random; at even distances, where stimuli lie in order on a circle. So are measures of representations: from
+    400 by their kernels, from 250 by others. Of the methods that are there for this, the others are computed from at
+    most 2,000.
     """
     n_stimuli, own = prepared.recording.n_stimuli, prepared.study.comparison
-    if not isinstance(as_measure(method or own.method).arithmetic, Linear):
+    if method in rsa.REPRESENTATION_MEASURES:
+        of_kernels = rsa.REPRESENTATION_MEASURES[method].arithmetic.pairs_matter
+        most = MANY_STIMULI if of_kernels or n_stimuli <= MANY_STIMULI else MOST_SORTED[1]
+    elif not isinstance(as_measure(method or own.method).arithmetic, Linear):
         most = MANY_STIMULI if n_stimuli <= MANY_STIMULI else MOST_SORTED[method is not None]
     else:
         most = n_stimuli if method is None else MOST_ALSO
@@ -169,9 +173,10 @@ def notes_on_stimuli(prepared: Prepared) -> list[str]:
         some = stimuli_compared(prepared, name)
         if not isinstance(some, slice):
             how = "at even distances" if prepared.recording.has_neighbours else "drawn at random"
+            by = rsa.REPRESENTATION_MEASURES.get(name or "") or as_measure(name or own.method)
             notes.append(
-                f"By {as_measure(name or own.method).phrase}, {len(some):,} of the {prepared.recording.n_stimuli:,} "
-                f"stimuli were compared, {how}{'' if name else ', because every bootstrap sample is sorted anew'}."
+                f"By {by.phrase}, {len(some):,} of the {prepared.recording.n_stimuli:,} stimuli were compared, {how}"
+                f"{'' if name else ', because every bootstrap sample is sorted anew'}."
             )
     return notes
 

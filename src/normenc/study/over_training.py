@@ -42,7 +42,7 @@ def _checkpoints(represented: Represented) -> list[tuple[int, Representation]]:
     """
     prepared = represented.prepared
     rows: list[tuple[int, Representation]] = []
-    rdms = RdmFolder()
+    rdms = RdmFolder(represented.scratch)
     for (task, network), units in whole(prepared, represented.failures).items():
         for epoch in sorted(set(prepared.study.training.checkpoints)):
             encoders = {unit.seed: represented.trainings[unit].checkpoints[epoch] for unit in units}

@@ -19,7 +19,16 @@ from typing import Any, TypeAlias
 from normenc.errors import InputError, quoted, shortened
 from normenc.study.source_code import digest_of_code, files_behind
 
-__all__ = ["code_of", "import_part", "importing_from", "is_import_path", "reaching", "remember", "root_of"]
+__all__ = [
+    "code_of",
+    "import_part",
+    "importing_from",
+    "is_import_path",
+    "reaching",
+    "remember",
+    "root_of",
+    "root_of_module",
+]
 
 INSTALLED = ("site-packages", "dist-packages")
 STANDARD = Path(sysconfig.get_path("stdlib"))
@@ -153,12 +162,20 @@ def root_of(part: Any) -> Path | None:
     module = part.__module__
     if module.partition(".")[0] == "normenc":
         return None
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None or not file.endswith(".py"):
+    root = root_of_module(module)
+    if root is None:
         raise InputError(
             f"{module}.{part.__qualname__} has no source file, which is needed to identify its networks; define "
             "it in a file that can be imported"
         )
+    return root
+
+
+def root_of_module(module: str) -> Path | None:
+    """The folder from which a module was imported; None where it has no source file."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None or not file.endswith(".py"):
+        return None
     path = Path(file).absolute()
     return path.parents[len(module.split(".")) - (path.name != "__init__.py")]
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from normenc import figures, rsa
+from normenc import figures
 from normenc.errors import InputError
 from normenc.recordings import Preparation
 from normenc.renamed import renamed
 from normenc.rsa.neurons import MIN_NEURONS
+from normenc.rsa.noise_matching import MAX_NOISE, matching_noise
 from normenc.runs.publishing import Earlier, destination, holds_nothing
 from normenc.runs.schema import SETTINGS
 from normenc.runs.writing import csv_bytes
@@ -25,11 +26,7 @@ from normenc.texts import file_stem
 from normenc.training import resolve_device
 from normenc.whole_files import write_whole
 
-__all__ = ["Power", "matching_noise", "power"]
-
-NOISE_STEPS = 8  # halvings of the range in which the noise is looked for
-NOISE_SIMULATIONS = 4
-MAX_NOISE = 20.0
+__all__ = ["Power", "only_empty", "power"]
 
 
 @renamed(n_jobs="workers")
@@ -81,7 +78,7 @@ def power(
     with reporting(progress) as progress:
         early = _read(study, progress) if out is None else None  # its name is part of the folder's
         folder = Path(f"runs/{study.name}-{file_stem(early.recording.name)}-power" if early else out or "")
-        with destination(folder, "power", _nothing) as place:
+        with destination(folder, "power", only_empty) as place:
             prepared = early or _read(study, progress)
             settings = amounts_of(prepared.recording, study.power)
             assert settings.n_stimuli is not None
@@ -122,7 +119,8 @@ def _read(study: Study, progress: ProgressCallback) -> Prepared:
     return prepared
 
 
-def _nothing(folder: Path) -> Earlier:
+def only_empty(folder: Path) -> Earlier:
+    """No files of an earlier run; InputError if the folder holds anything."""
     if not holds_nothing(folder):
         raise InputError(f"{folder}: this folder is not empty; choose another folder with out=")
     return {}
@@ -136,40 +134,6 @@ def _write(power: Power, study: Study, folder: Path) -> None:
     figures.save(figures.power_map(power.pairs, value="power"), folder, "power_pairs")
 
 
-def matching_noise(rdm: Any, responses: Any, seed: int = 0) -> float:
-    """Noise with which recordings simulated from `rdm` are as reliable as a real one.
-
-    Halves of the simulated neurons, as many as the real ones, give RDMs as similar as halves of the real ones do.
-
-    Parameters
-    ----------
-    rdm : array_like, shape (n_stimuli, n_stimuli)
-    responses : array_like, shape (n_stimuli, n_neurons)
-    seed : int
-
-    Returns
-    -------
-    float
-        Standard deviation of the responses' noise, in those of the signal; 0 to 20. Of averages over r trials it is
-        that of a trial by the root of r.
-    """
-    wanted = rsa.noise_ceiling(responses=responses, n_splits=20, seed=seed).lower
-    n_neurons = np.shape(responses)[1]
-    low, high = 0.0, MAX_NOISE
-    for _ in range(NOISE_STEPS):
-        middle = (low + high) / 2
-        reliabilities = [
-            rsa.noise_ceiling(
-                responses=rsa.simulate_responses(rdm, n_neurons, middle, np.random.default_rng([seed, 6, k]))[0, 0],
-                n_splits=5,
-                seed=seed,
-            ).lower
-            for k in range(NOISE_SIMULATIONS)
-        ]
-        low, high = (middle, high) if np.mean(reliabilities) > wanted else (low, middle)
-    return (low + high) / 2
-
-
 def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: ProgressCallback) -> dict[str, float]:
     """Of one trial, for each candidate."""
     stated, responses = prepared.study.power.noise, prepared.recording.responses
@@ -180,7 +144,7 @@ def _noise(prepared: Prepared, candidates: Mapping[str, Any], progress: Progress
     noises = {}
     for label, rdm in each(progress, "matching the noise", candidates.items()):
         noise = matching_noise(rdm, responses.to_numpy(), prepared.study.power.seed)
-        if noise > MAX_NOISE * (1 - 2**-NOISE_STEPS):
+        if noise > 0.99 * MAX_NOISE:
             raise InputError(
                 f"{prepared.recording.name}: the RDMs of halves of its neurons have almost nothing in common, so "
                 f"its noise, more than {MAX_NOISE:g} times the signal, is not known; set power.noise, or inspect the "

@@ -13,7 +13,9 @@ import pandas as pd
 from normenc import rsa
 from normenc.errors import InputError
 from normenc.rsa.against import against_others
+from normenc.rsa.candidates import same_rdms
 from normenc.rsa.measures import Measure, Method, as_measure
+from normenc.rsa.pairs import upper
 from normenc.study.processes import processes
 from normenc.study.progress import ProgressCallback, Stage, reporting, stage
 from normenc.study.sections import PowerSettings
@@ -23,7 +25,6 @@ __all__ = ["AMOUNTS", "Power", "distinct", "simulate_power"]
 
 AMOUNTS = ["n_stimuli", "n_neurons", "n_animals", "n_repeats"]
 ALPHA = 0.05
-SAME = 1e-6  # of the largest dissimilarity: differences up to this are rounding errors of float32 responses
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,7 @@ def distinct(candidates: Mapping[int, Mapping[str, Any]]) -> tuple[dict[int, dic
 
 
 def _are_same(candidates: Mapping[int, Mapping[str, Any]], label: str, other: str) -> bool:
-    for rdms in candidates.values():
-        one, two = np.asarray(rdms[label]), np.asarray(rdms[other])
-        if not np.allclose(one, two, rtol=0, atol=SAME * float(np.nanmax(np.abs(two), initial=0)), equal_nan=True):
-            return False
-    return True
+    return all(same_rdms(rdms[label], rdms[other]) for rdms in candidates.values())
 
 
 def simulate_power(
@@ -176,7 +173,7 @@ class _Simulate:
         """The row of ``power.csv``, and those of ``power_pairs.csv``."""
         n_stimuli, n_neurons, n_animals, n_repeats = task.amount
         models = self.candidates[n_stimuli]
-        won, better = 0, dict.fromkeys((label for label in models if label != task.generating), 0)
+        better = dict.fromkeys((label for label in models if label != task.generating), 0)
         for simulation in range(task.settings.n_simulations):
             rng = np.random.default_rng([task.settings.seed, 7, task.index, simulation])
             # The mean of so many trials, of independent noise, is one trial of less noise.
@@ -184,7 +181,7 @@ class _Simulate:
             averages = rsa.simulate_responses(models[task.generating], n_neurons, of_mean, rng, n_animals=n_animals)
             each_rdm = n_animals > 1
             data = {"data": np.stack([rsa.rdm(a[0]) for a in averages])} if each_rdm else {"responses": averages[0, 0]}
-            similarity, pairs = against_others(
+            pairs = against_others(
                 models,
                 task.generating,
                 **data,
@@ -192,13 +189,41 @@ class _Simulate:
                 ordered=task.ordered,
                 n_samples=task.settings.n_samples,
                 seed=simulation,
-            )
-            won += similarity.idxmax() == task.generating
+            )[1]
             for other in pairs.loc[(pairs["p"] <= ALPHA) & (pairs["difference"] > 0), "other"]:
                 better[other] += 1
         facts = {"generating": task.generating, **dict(zip(AMOUNTS, task.amount, strict=True)), "noise": task.noise}
         facts["n_simulations"] = total = task.settings.n_simulations
-        return facts | {"recovered": won / total}, [facts | {"other": o, "power": n / total} for o, n in better.items()]
+        return facts | {"recovered": self._recovered(task)}, [
+            facts | {"other": o, "power": n / total} for o, n in better.items()
+        ]
+
+    def _recovered(self, task: _Task) -> float:
+        """How often the generating model is named; of several with its RDM, each as often."""
+        n_stimuli, n_neurons, n_animals, n_repeats = task.amount
+        models = self.candidates[n_stimuli]
+        known = {name: rdm for name, rdm in models.items() if not task.measure.is_undefined(_vector(rdm))}
+        if task.generating not in known:
+            return 0.0
+        same = [name for name, rdm in known.items() if same_rdms(rdm, known[task.generating])]
+        if len(same) == len(known):
+            return 1 / len(same)
+        found = rsa.identification(
+            {name: rdm for name, rdm in known.items() if name not in same[1:]},
+            n_neurons=n_neurons,
+            noise=task.noise,
+            n_repeats=n_repeats,
+            n_animals=n_animals,
+            measures=[task.measure],
+            n_simulations=task.settings.n_simulations,
+            simulate=same[:1],
+            seed=task.settings.seed + task.index,
+        )
+        return found.rate(task.measure.name, same[0]).rate / len(same)
+
+
+def _vector(rdm: Any) -> Any:
+    return upper(np.asarray(rdm, dtype=np.float64)[None])[0]
 
 
 def _collect(results: Any, rows: list[dict[str, Any]], pairs: list[dict[str, Any]], counted: Stage) -> None:

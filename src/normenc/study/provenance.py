@@ -1,18 +1,22 @@
-"""What a worker and the command that it trains for must share: the code that trains, and the packages it uses."""
+"""What a worker and the command that it works for must share: code that decides results, and the packages it uses."""
 
 import pickle
 from collections.abc import Mapping, Sequence
+from functools import cache as once
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import normenc
 from normenc.errors import InputError
 from normenc.study.own_code import reaching
+from normenc.study.source_code import digest_of_code
 from normenc.study.units import Unit, code_digest, packages, train_unit
 
 __all__ = ["Errand", "OtherSoftwareError", "differences", "made", "software"]
 
 SHOWN = 8  # characters of a digest
+READING = ("pretrained", "representations", "rsa", "study")  # rooms that decide what is read of a network
 
 
 class OtherSoftwareError(InputError):
@@ -20,14 +24,22 @@ class OtherSoftwareError(InputError):
 
 
 def software() -> dict[str, str]:
-    """Versions of what decides the result, and a digest of the code that trains, of this process.
+    """Versions of what decides results, and a digest of the code that trains and reads networks, of this process.
 
     Examples
     --------
     >>> sorted(software())
     ['code', 'normenc', 'numpy', 'pillow', 'scikit-image', 'scikit-learn', 'scipy', 'torch']
     """
-    return {"normenc": normenc.__version__, "code": code_digest(), **packages()}
+    return {"normenc": normenc.__version__, "code": _code(), **packages()}
+
+
+@once
+def _code() -> str:
+    """A digest of the code that trains networks and that reads their layers."""
+    here = Path(normenc.__file__).parent
+    files = [file for room in READING for file in (here / room).rglob("*.py")]
+    return sha256(f"{code_digest()} {digest_of_code(files, here)}".encode()).hexdigest()
 
 
 def differences(theirs: Mapping[str, str], here: Mapping[str, str]) -> str | None:

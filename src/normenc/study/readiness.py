@@ -1,12 +1,10 @@
 """Checks before anything is trained: every recording, the folders to write, and the space on their disks."""
 
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from normenc import rsa
 from normenc.errors import InputError
@@ -16,18 +14,16 @@ from normenc.recordings.download import place_of
 from normenc.recordings.provenance import digest_of
 from normenc.runs.replacing import check_destination, is_finished
 from normenc.study.control_representing import control_representations
-from normenc.study.extraction import FEATURES, KEPT_BYTES
 from normenc.study.representing import Prepared, prepare
 from normenc.study.settings import Study
-from normenc.study.units import Unit, is_stored
+from normenc.study.space import Arrays, bytes_of_units
+from normenc.study.units import is_stored
 from normenc.texts import file_stem, visible
-from normenc.training import initialise
 from normenc.whole_files import check_writable
 
 __all__ = ["check_before", "check_disks"]
 
 GIB = 2**30
-FLOAT32, FLOAT64 = 4, 8
 PICTURES = 4 * 2**20  # bytes of pictures, their source data and the page, at least
 
 
@@ -103,11 +99,14 @@ def check_disks(prepared: Prepared, folder: Path, device: str) -> None:
         When a folder cannot be written, or has too little room; the message tells how much is needed.
     """
     todo = [unit for unit in prepared.units if not is_stored(unit, device)]
-    of_units = _bytes_of_units(prepared, todo, n_kept=2 + len(set(prepared.study.training.checkpoints) - {0}))
-    of_run = _bytes_of_units(prepared, prepared.units, n_kept=2) + _bytes_of_arrays(prepared) + PICTURES
+    of_units = bytes_of_units(prepared, todo, n_kept=2 + len(set(prepared.study.training.checkpoints) - {0}))
+    arrays = Arrays.of(prepared)
+    of_run = bytes_of_units(prepared, prepared.units, n_kept=2) + arrays.written + PICTURES
     needs: dict[int, list[tuple[Path, str, int, str]]] = {}
+    elsewhere = "choose another folder with out="
     for place, what, size, advice in (
-        (folder.absolute().parent, "the run", of_run, "choose another folder with out="),
+        (folder.absolute().parent, "the run", of_run, elsewhere),
+        (folder.absolute().parent, "its RDMs until it is written", arrays.meanwhile, elsewhere),
         (cache_folder() / "units", "trained networks", of_units, "set NORMENC_CACHE to a folder on another disk"),
     ):
         if size:
@@ -124,7 +123,8 @@ def _check_room(needs: Sequence[tuple[Path, str, int, str]]) -> None:
     there = next(own for own in (place, *place.absolute().parents) if own.exists())
     free = shutil.disk_usage(there).free
     if needed > free:
-        parts = " and ".join(f"about {_size(size)} for {what}" for _, what, size, _ in needs)
+        *others, last = (f"about {_size(size)} for {what}" for _, what, size, _ in needs)
+        parts = f"{', '.join(others)} and {last}" if others else last
         raise InputError(
             f"{visible(str(place))}: this disk has {_size(free)} left, but {parts} are needed; make room, or {advice}"
         )
@@ -132,39 +132,3 @@ def _check_room(needs: Sequence[tuple[Path, str, int, str]]) -> None:
 
 def _size(n_bytes: int) -> str:
     return f"{n_bytes / GIB:,.1f} GiB" if n_bytes >= GIB / 10 else f"{n_bytes / 2**20:,.0f} MiB"
-
-
-def _bytes_of_units(prepared: Prepared, units: Sequence[Unit], n_kept: int) -> int:
-    """What the weights of networks take: trained, untrained and, where they are kept, at checkpoints."""
-    known: dict[tuple[str, str], int] = {}
-    for unit in units:
-        if (unit.task_label, unit.network_label) not in known:
-            known[unit.task_label, unit.network_label] = sum(
-                value.numel() * value.element_size()
-                for value in initialise(unit.build, unit.seed).state_dict().values()
-            )
-    return sum(n_kept * known[unit.task_label, unit.network_label] for unit in units)
-
-
-def _bytes_of_arrays(prepared: Prepared) -> int:
-    """What responses and RDMs take: of the first seed's layers in a grid, of all seeds' else."""
-    study, n_stimuli = prepared.study, prepared.recording.n_stimuli
-    n_values, n_rdms = 0, len(prepared.controls) + 1
-    for settings, build in prepared.twins:
-        layers = study.layers_of(settings)
-        sizes = _units_of_layers(initialise(build, study.seeds[0]), layers, prepared.images[:1])
-        n_rdms += len(layers) * (len(study.seeds) * len(study.task) + len(study.untrained_seeds))
-        n_seeds = 1 if study.is_grid else len(study.seeds)
-        n_values += sizes * (n_seeds * len(study.task) + (1 if study.is_grid else len(study.untrained_seeds)))
-    for unit in prepared.encoders:  # the first seed's responses, and features in place of large ones
-        n_rdms += len(unit.chosen.layers) * (1 + len(study.untrained_seeds))
-        most = KEPT_BYTES // (FLOAT32 * n_stimuli)
-        n_values += 2 * sum(n if n <= most else min(n, FEATURES.n_units) for n in unit.chosen.n_units)
-    n_values += len(prepared.controls) * math.prod(prepared.shown.to_controls.shape[1:])
-    return n_stimuli * n_values * FLOAT32 + n_rdms * n_stimuli**2 * FLOAT64
-
-
-def _units_of_layers(network: torch.nn.Module, layers: Sequence[str], image: torch.Tensor) -> int:
-    from normenc.representations import represent
-
-    return sum(responses.sizes["unit"] for responses in represent(network, image, list(layers)).values())

@@ -8,7 +8,6 @@ from pathlib import Path
 from normenc.errors import InputError
 from normenc.study.control_representing import control_representations
 from normenc.study.encoder_representing import encoder_representations
-from normenc.study.extraction import damage_told_once
 from normenc.study.parts import NetworkSettings
 from normenc.study.progress import ProgressCallback, each, reporting
 from normenc.study.rdm_folder import Reading
@@ -35,12 +34,15 @@ class Represented:
     representations : tuple of Representation
         The layers of trained and pretrained networks, the same layers of their untrained twins, then the other
         controls.
+    scratch : Path, optional
+        Folder for RDMs that are needed for a while; that of temporary files by default.
     """
 
     prepared: Prepared
     trainings: dict[Unit, TrainingResult]
     failures: tuple[Failure, ...]
     representations: tuple[Representation, ...]
+    scratch: Path | None = None
 
     @cached_property
     def firsts(self) -> dict[str, Representation]:
@@ -91,7 +93,7 @@ def represent(
         When nothing could be trained, or no layer has dissimilarities.
     """
     reading = Reading(device, memory, scratch)
-    n_processes, scheduler = (workers, None) if isinstance(workers, int) else (1, workers)
+    n_processes, scheduler = (workers, None) if isinstance(workers, int) else (1, Scheduler.of(workers))
     with reporting(progress) as progress:
         # Controls come first: what is wrong with the stimuli shows before anything is trained.
         plain = control_representations(prepared, progress, reading)
@@ -104,20 +106,17 @@ def represent(
             of_layers, dead = by_layer(prepared, encoders, task, network, reading.rdms)
             layers += [r for of_layer in of_layers.values() for r in of_layer]
             failures += [Failure(units[0], reason, layer) for layer, reason in dead.items()]
-        untrained: list[Representation] = []
-        with damage_told_once():
-            for unit in each(progress, "responses of encoders", prepared.encoders):
-                found, lacking = encoder_representations(prepared, unit, reading)
-                layers += [r for r in found if r.encoder.kind.is_learned]
-                untrained += [r for r in found if not r.encoder.kind.is_learned]
-                failures += lacking
+        found, lacking = encoder_representations(prepared, reading, scheduler or n_processes, progress)
+        layers += [r for r in found if r.encoder.kind.is_learned]
+        untrained = [r for r in found if not r.encoder.kind.is_learned]
+        failures += lacking
         if not layers and not untrained:
             raise InputError("; ".join(dict.fromkeys(failure.told for failure in failures)))
         for network, build in each(progress, "responses of untrained layers", prepared.twins):
             twins = {seed: initialise(build, seed) for seed in prepared.study.untrained_seeds}
             of_layers, _ = by_layer(prepared, twins, None, network, reading.rdms)
             layers += [r for of_layer in of_layers.values() for r in of_layer]
-    return Represented(prepared, trainings, tuple(failures), (*layers, *untrained, *plain))
+    return Represented(prepared, trainings, tuple(failures), (*layers, *untrained, *plain), scratch)
 
 
 def whole(prepared: Prepared, failures: Sequence[Failure]) -> dict[tuple[str, NetworkSettings], list[Unit]]:

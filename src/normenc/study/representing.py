@@ -27,7 +27,7 @@ from normenc.rsa.pairs import upper
 from normenc.rsa.stored import Matrix
 from normenc.study.building import build_network, build_task
 from normenc.study.encoder_units import EncoderUnit, encoder_unit
-from normenc.study.extraction import LayerResult
+from normenc.study.layer_files import LayerResult
 from normenc.study.parts import ControlSettings, NetworkSettings, control_of
 from normenc.study.rdm_folder import RdmFolder
 from normenc.study.settings import Study, asked_study
@@ -44,11 +44,11 @@ RDM_METRICS = ("correlation", "cosine", "euclidean")  # of the models
 class Representation:
     """One encoder's layer: its responses to the recording's stimuli and their RDM.
 
-    ``responses`` are kept of every label's first seed, and of all seeds where the study has one task and one network.
-    ``label`` is for pictures and comparisons: all seeds share it; ``key`` for variables in files. ``note`` says what
-    was done to responses that are too large to be kept, whose RDM is that of the whole layer; ``reduced`` what was done
-    before the RDM was computed. The RDMs of more than 400 stimuli are in single precision, those of more than 1,000 in
-    files.
+    ``responses`` are kept of every label's first seed, of all seeds where the study has one task and one network, and
+    of all seeds of trained networks where neurons are predicted. ``label`` is for pictures and comparisons: all seeds
+    share it; ``key`` for variables in files. ``note`` says what was done to responses that are too large to be kept,
+    whose RDM is that of the whole layer; ``reduced`` what was done before the RDM was computed. The RDMs of more than
+    400 stimuli are in single precision, those of more than 1,000 in files.
     """
 
     encoder: EncoderId
@@ -88,6 +88,11 @@ class Prepared:
     def inputs(self) -> dict[str, Any]:
         """What :func:`normenc.rsa.infer` is given of the recording: its RDM, or one for each animal, and the rest."""
         return rdms_for_inference(self.recording, self.study.rdm_metric)
+
+    def forget_inputs(self) -> None:
+        """Keep no more of :attr:`inputs` than the recording's RDM; of many stimuli the rest takes hundreds of MB."""
+        _ = self.recording_rdm
+        vars(self).pop("inputs", None)
 
     @cached_property
     def recording_rdm(self) -> npt.NDArray[np.float64]:
@@ -250,7 +255,7 @@ def by_layer(
     encoder_kind = EncoderKind.TWIN if task is None else EncoderKind.TRAINED
     for seed, encoder in encoders.items():
         source = EncoderId(task, network.title, None, encoder_kind, seed)
-        keep = not study.is_grid or seed == study.seeds[0]
+        keep = not study.is_grid or seed == study.seeds[0] or (study.encoding.enabled and task is not None)
         outputs = represent(encoder, prepared.images, layers)
         for layer, representation in representations_of(prepared, outputs, source, rdms, keep=keep).items():
             if isinstance(representation, InputError):
@@ -279,7 +284,7 @@ def representations_of(
             which = ", ".join(filter(None, (own.task if study.is_grid else None, own.network, f"layer {layer}")))
             representations[layer] = InputError(f"{which}: {error}")
             continue
-        kept = responses if keep else None
+        kept = responses.copy(data=rdms.keep_responses(responses.to_numpy())) if keep else None
         representations[layer] = Representation(own, naming.label(own), naming.key(own), kept, rdms.keep(matrix))
     return representations
 

@@ -13,12 +13,13 @@ from normenc.recordings import Recording
 from normenc.study.partitioning import COLUMNS, partitioned, row_labels
 from normenc.study.progress import ProgressCallback, each, stage
 from normenc.study.represented import Represented
+from normenc.study.representing import Prepared, Representation
 from normenc.study.sections import EncodingSettings
 
 __all__ = ["between_animals", "regression_options", "response_partition", "size_notes", "trials_of"]
 
-MANY_STIMULI = 1000  # above which regressions take shorter ways, which the notes name
-MOST_COMPONENTS = 1000  # of a layer, then
+MANY_STIMULI = 400  # above which penalties are chosen by generalised cross-validation, which the notes say
+MOST_COMPONENTS = 1000  # of a layer, of more stimuli than that
 COMPONENTS = f"the first {MOST_COMPONENTS:,} principal components of the training stimuli"
 REDUCED = f"the layer and all controls together were each reduced to {COMPONENTS}, if they had more units"
 ALL_VARIANCE = "shares are of all variance, because no stimulus was repeated"
@@ -36,17 +37,16 @@ def trials_of(recording: Recording) -> tuple[npt.NDArray[Any], npt.NDArray[Any] 
 def regression_options(recording: Recording, settings: EncodingSettings, n_units: int) -> dict[str, Any]:
     """Options of the regression from so many units, see :func:`normenc.encoding.cross_validated_predictions`.
 
-    Of more than 1,000 stimuli, penalties are chosen by generalised cross-validation, and a larger layer is reduced to
-    the first 1,000 principal components of each fold's training stimuli.
+    Of more than 400 images, penalties are chosen by generalised cross-validation; of more than 1,000, a larger layer is
+    reduced to the first 1,000 principal components of each fold's training stimuli.
     """
     pls = settings.method == "pls"
-    shorter = _is_large(recording) and not pls
-    reduced = MOST_COMPONENTS if shorter and n_units > MOST_COMPONENTS else None
+    reduced = MOST_COMPONENTS if _are_reduced(recording) and not pls and n_units > MOST_COMPONENTS else None
     return {
         "method": settings.method,
         "n_components": settings.n_components if pls else None,
         "reduce_to": None if pls else settings.n_components or reduced,
-        "choose": "generalised" if shorter else None,
+        "choose": "generalised" if _are_many(recording) and not pls else None,
     }
 
 
@@ -59,56 +59,71 @@ def size_notes(recording: Recording, settings: EncodingSettings, n_units: int) -
     return notes
 
 
-def _is_large(recording: Recording) -> bool:
+def _are_many(recording: Recording) -> bool:
     return recording.n_stimuli > MANY_STIMULI and recording.shown.image_period is None
+
+
+def _are_reduced(recording: Recording) -> bool:
+    return _are_many(recording) and recording.n_stimuli > MOST_COMPONENTS
 
 
 def response_partition(
     represented: Represented, folds: Sequence[Any], labels: Any, progress: ProgressCallback
 ) -> pd.DataFrame | None:
-    """The rows of ``partitioning.csv`` about responses; None without a layer or a control."""
+    """The rows of ``partitioning.csv`` about responses, means over seeds; None without a layer or a control."""
     layers, controls = partitioned(represented)
     if not layers or not controls:
         return None
     prepared = represented.prepared
-    settings, recording = prepared.study.encoding, prepared.recording
-    large = _is_large(recording)
-    kind = np.float32 if large else np.float64
-    joined = _joined({label: own[0].responses for label, own in controls.items()}, kind)
-    trials, index = trials_of(recording)
+    shorter = [GENERALISED] * _are_many(prepared.recording) + [REDUCED] * _are_reduced(prepared.recording)
+    try:
+        fitted, why = _fitted_controls(controls, prepared, folds, labels), ""
+    except InputError as error:
+        fitted, why = None, f"the controls cannot be fitted: {error}"
     rows = []
     for label, own in each(progress, "predicting neurons beyond the controls", layers.items()):
-        first = own[0]
-        assert first.responses is not None
-        row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan) | {"why_unknown": "", "notes": ""}
-        row |= {name: values[0] for name, values in row_labels(prepared, [first]).items() if name != "recording"}
-        row |= {"recording": recording.label, "n_seeds": 1, "variance_of": "responses", "controls": ", ".join(controls)}
-        if large:
-            row["notes"] = f"{GENERALISED}; {REDUCED}"
-        try:
-            found = encoding.unique_variance(
-                first.responses.to_numpy(),
-                joined,
-                trials,
-                index,
-                n_samples=settings.n_samples,
-                seed=settings.seed,
-                labels=labels,
-                folds=folds,
-                ordered=recording.has_neighbours,
-                n_folds=settings.n_folds,
-                choose="generalised" if large else None,
-                reduce_to=MOST_COMPONENTS if large else None,
-            )
-        except InputError as error:
-            row["why_unknown"] = f"{label} cannot be fitted: {error}"
-        else:
-            row |= _shares(found)
-            if found.parts["feve"].isna().all() and not row["why_unknown"]:
-                row["notes"] = "; ".join(filter(None, [row["notes"], ALL_VARIANCE]))
-        rows.append(row)
-    names = ["recording", *(name for name in row_labels(prepared, []) if name != "recording"), *COLUMNS]
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, np.nan) | {"why_unknown": why}
+        row |= {name: values[0] for name, values in row_labels(prepared, own[:1]).items()}
+        row |= {"n_seeds": len(own), "variance_of": "responses", "controls": ", ".join(controls)}
+        if fitted is not None:
+            row |= _beyond(label, own, fitted, prepared.study.encoding)
+        notes = shorter + [ALL_VARIANCE] * row.pop("of_all", False)
+        rows.append(row | {"notes": "; ".join(notes)})
+    names = [*row_labels(prepared, []), *COLUMNS]
     return pd.DataFrame(rows)[names].astype({"seed": "Int64", "n_seeds": "Int64"})
+
+
+def _fitted_controls(
+    controls: dict[str, list[Representation]], prepared: Prepared, folds: Sequence[Any], labels: Any
+) -> encoding.FittedControls:
+    """All controls together, fitted once for all layers."""
+    settings, recording = prepared.study.encoding, prepared.recording
+    many = _are_many(recording)
+    joined = _joined({label: own[0].responses for label, own in controls.items()}, np.float32 if many else np.float64)
+    return encoding.fit_controls(
+        joined,
+        *trials_of(recording),
+        seed=settings.seed,
+        labels=labels,
+        folds=folds,
+        ordered=recording.has_neighbours,
+        n_folds=settings.n_folds,
+        choose="generalised" if many else None,
+        reduce_to=MOST_COMPONENTS if _are_reduced(recording) else None,
+    )
+
+
+def _beyond(
+    label: str, own: Sequence[Representation], fitted: encoding.FittedControls, settings: EncodingSettings
+) -> dict[str, Any]:
+    """Shares of a layer, and whether they are of all variance (``of_all``); or why they are unknown."""
+    seeds = [r.responses.to_numpy() for r in own if r.responses is not None]
+    try:
+        found = encoding.unique_variance(seeds, fitted, n_samples=settings.n_samples, seed=settings.seed)
+    except InputError as error:
+        return {"why_unknown": f"{label} cannot be fitted: {error}"}
+    shares = _shares(found)
+    return shares | {"of_all": bool(found.parts["feve"].isna().all()) and not shares["why_unknown"]}
 
 
 def between_animals(

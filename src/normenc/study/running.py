@@ -80,9 +80,9 @@ def run(
     device : str
         ``"auto"``, ``"cpu"`` or ``"cuda"``.
     workers : int, str or Scheduler
-        Processes to train in; 1 trains in this one. A script that asks for more must guard its main part by
-        ``if __name__ == "__main__":``, because they import it. Or a Dask scheduler whose workers train instead: its
-        address, or :class:`normenc.study.Scheduler`, which has certificates too.
+        Processes to train in and to read encoders; 1 does both in this one. A script that asks for more must guard its
+        main part by ``if __name__ == "__main__":``, because they import it. Or a Dask scheduler whose workers do it
+        instead: its address, or :class:`normenc.study.Scheduler`, which has certificates too.
     force : bool
         Replace an earlier run in that folder. Other files there stay, and files of that run that have changed are
         kept aside.

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from normenc.errors import InputError, NormencWarning
 
-__all__ = ["Scheduler", "SchedulerWarning", "host_and_port"]
+__all__ = ["Scheduler", "SchedulerWarning", "host_and_port", "warn_if_open"]
 
 WAIT = 60.0  # seconds
 ENCRYPTED = ("tls", "wss")
@@ -123,6 +124,17 @@ class Scheduler:
 
 
 _LIKE = "give the address that it printed, such as tls://10.0.0.1:8786"
+
+
+def warn_if_open(scheduler: Scheduler) -> None:
+    """Warn of a scheduler that others can reach."""
+    if scheduler.is_open:
+        text = (
+            f"scheduler {scheduler.address} is not encrypted and does not authenticate its users: anyone who can reach "
+            "it on the network can read the traffic and run programs as you; start it with certificates (tls://), as "
+            "docs/sweeps.md describes"
+        )
+        warnings.warn(text, SchedulerWarning, stacklevel=3)
 
 
 def host_and_port(address: str) -> tuple[str, int]:

@@ -3,14 +3,15 @@
 Those of tasks, networks and controls are made from these themselves, see :mod:`normenc.study.parts`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from normenc.keys import Count, Finite, Positive, Seed
 from normenc.recordings.preparation import Preparation
 from normenc.rsa import FACTORS
-from normenc.study.own_measures import MeasureName
+from normenc.study.own_measures import AnyMeasureName, MeasureName
 from normenc.study.parts import AnyControl
 from normenc.study.section_base import Once, Settings
 
@@ -91,13 +92,29 @@ class ComparisonSettings(Settings):
         default=["Fourier amplitude", "Gabor energy", "orientation model", "pixels"]
     )
     rdm_metric: Literal["correlation", "cosine", "euclidean"] | None = None  # that of a given RDM, else correlation
+    measures: Annotated[list[AnyMeasureName], Field(min_length=1), Once] | None = Field(default=None, exclude=True)
     method: MeasureName = "pearson"
-    other_measures: Annotated[list[MeasureName], Once] = Field(default=["spearman", "cosine", "whitened-correlation"])
+    other_measures: Annotated[list[AnyMeasureName], Once] = Field(
+        default=["spearman", "cosine", "whitened-correlation"]
+    )
     generalise_to: Annotated[list[Literal[FACTORS]] | None, Field(min_length=1), Once] = None  # type: ignore[valid-type]
     n_samples: Annotated[int, Field(ge=50, le=1_000_000)] = 200
     n_permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 1000
     block_length: Annotated[int, Field(ge=1, le=10_000)] | None = None
     seed: Seed = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_measure_answers(cls, settings: Any) -> Any:
+        """Take `measures` apart: the first is that of the answer, the others stand beside it."""
+        if not isinstance(settings, Mapping) or not isinstance(given := settings.get("measures"), list) or not given:
+            return settings
+        if beside := [key for key in ("method", "other_measures") if key in settings]:
+            raise ValueError(
+                f"measures is given beside {' and '.join(beside)}; list all measures in measures, that of the answer "
+                "first, and leave the others out"
+            )
+        return {**settings, "method": given[0], "other_measures": given[1:]}
 
 
 class PowerSettings(Settings):
@@ -110,6 +127,22 @@ class PowerSettings(Settings):
     noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     n_simulations: Annotated[int, Field(ge=2, le=100_000)] = 20
     n_samples: Annotated[int, Field(ge=50, le=100_000)] = 200
+    seed: Seed = 0
+
+
+class IdentifySettings(Settings):
+    """What ``normenc identify`` asks, and in short every run, see :func:`normenc.study.identify`.
+
+    Amounts of data are by default the recording's own; neurons and repeats are of each animal.
+    """
+
+    enabled: bool = True
+    measures: Annotated[list[MeasureName], Field(min_length=1), Once] | None = None
+    n_neurons: Annotated[int, Field(ge=4, le=1_000_000)] | None = None
+    n_repeats: Count | None = None
+    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    mixtures: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Once] = Field(default=[0.5])
+    n_simulations: Annotated[int, Field(ge=10, le=100_000)] = 200
     seed: Seed = 0
 
 

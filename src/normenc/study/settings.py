@@ -31,6 +31,7 @@ from normenc.study.section_base import Once, Settings
 from normenc.study.sections import (
     ComparisonSettings,
     EncodingSettings,
+    IdentifySettings,
     PowerSettings,
     RecordingSettings,
     TrainingSettings,
@@ -70,6 +71,7 @@ class Study(Settings):
     comparison: ComparisonSettings = ComparisonSettings()
     encoding: EncodingSettings = EncodingSettings()
     power: PowerSettings = PowerSettings()
+    identify: IdentifySettings = IdentifySettings()
 
     @model_validator(mode="before")
     @classmethod

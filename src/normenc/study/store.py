@@ -102,10 +102,14 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         tables["differences_by_scope.csv"] = evaluation.differences_by_scope
     if evaluation.by_method is not None:
         tables["similarity_by_method.csv"] = evaluation.by_method
+    if evaluation.animals is not None:
+        tables["animals.csv"] = evaluation.animals
     if evaluation.partitioning is not None:
         tables["partitioning.csv"] = evaluation.partitioning
     if evaluation.circular_parts is not None:
         tables["circular_parts.csv"] = evaluation.circular_parts
+    if evaluation.identification is not None:
+        tables["identification.csv"] = evaluation.identification
     if evaluation.over_training is not None:
         tables["over_training.csv"] = evaluation.over_training
     if evaluation.populations is not None and evaluation.descriptions:
@@ -182,7 +186,14 @@ def _environment(evaluation: Evaluation, device: str) -> dict[str, Any]:
             "n_samples_other_methods": samples_of_other_methods(study),
             "refused_methods": evaluation.refused,
         },
+        **_identification(evaluation),
     }
+
+
+def _identification(evaluation: Evaluation) -> dict[str, Any]:
+    """What was simulated, or why nothing was; nothing where the study did not want it."""
+    own = evaluation.identified
+    return {} if own is None else {"identification": own.facts | {"why_unknown": own.why_unknown}}
 
 
 def _scope(evaluation: Evaluation) -> dict[str, Any]:

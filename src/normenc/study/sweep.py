@@ -1,6 +1,6 @@
 """Train many units: here, in processes of this machine, or on an existing Dask cluster."""
 
-import warnings
+import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from normenc.encoders import EncoderId
 from normenc.errors import InputError
 from normenc.study.progress import ProgressCallback, Stage, reporting, stage
-from normenc.study.scheduler import Scheduler, SchedulerWarning
+from normenc.study.scheduler import Scheduler, warn_if_open
 from normenc.study.units import Unit, load_results, store_result, train_unit
 from normenc.training import TrainingResult
 
 if TYPE_CHECKING:
     from normenc.study.encoder_units import EncoderUnit
 
-__all__ = ["Failure", "train_units"]
+__all__ = ["Failure", "reason_of", "train_units"]
 
 REASON_LENGTH = 500
 
@@ -94,8 +94,8 @@ def train_units(
     todo = {unit: unit.key(device) for unit in units if results[unit] is None}
     failures: list[Failure] = []
     if todo:
-        if remote is not None and remote.is_open:
-            warnings.warn(_open_to_all(remote), SchedulerWarning, stacklevel=2)
+        if remote is not None:
+            warn_if_open(remote)
         lanes = 1 if remote is None and (workers == 1 or len(todo) == 1) else min(workers, len(todo))
         before = len(units) - len(todo)
         with (
@@ -110,7 +110,7 @@ def train_units(
                 if isinstance(result, bytes):
                     results[unit] = store_result(unit, device, result)
                 else:
-                    failures.append(Failure(unit, _reason(result)))
+                    failures.append(Failure(unit, reason_of(result)))
                 counted.step(failed=not isinstance(result, bytes))
     failures.sort(key=lambda failure: units.index(failure.unit))
     return {unit: result for unit, result in results.items() if result is not None}, failures
@@ -121,23 +121,18 @@ def _by_workers(
 ) -> Iterator[tuple[Unit, bytes | Exception]]:
     """Results as they come, of units by key."""
     # Dask takes a while to import, and one process does without it.
-    from normenc.study.errands import Errands
-    from normenc.study.workers import local_client, remote_client
+    from normenc.study.errands import Errands, Job, Kept
+    from normenc.study.provenance import made
+    from normenc.study.workers import client_of
 
-    if scheduler is None:
-        with local_client(workers) as client:
-            yield from Errands(client, units, device, counted).results()
-    else:
-        with remote_client(scheduler, counted) as client:
-            yield from Errands(client, units, device, counted, scheduler).results()
-
-
-def _open_to_all(scheduler: Scheduler) -> str:
-    return (
-        f"scheduler {scheduler.address} is not encrypted and does not authenticate its users: anyone who can reach it "
-        "on the network can read the traffic and run programs as you; start it with certificates (tls://), as "
-        "docs/sweeps.md describes"
+    kept = Kept(
+        "no network was trained",
+        "the one network that was trained is kept",
+        "the {n} networks that were trained are kept",
     )
+    jobs = {unit: Job(key, made, (pickle.dumps(unit), unit.roots, device, key)) for unit, key in units.items()}
+    with client_of(workers, scheduler, counted) as client:
+        yield from Errands(client, jobs, kept, counted, scheduler).results()
 
 
 def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[Unit, bytes | Exception]]:
@@ -150,11 +145,12 @@ def _here(units: Iterable[Unit], device: str, counted: Stage) -> Iterator[tuple[
             yield unit, InputError(f"the task or network ends Python (SystemExit: {error}); correct its code")
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException, done: str = "trained") -> str:
+    """Why something that is trained, or read, failed, in words."""
     if isinstance(error, InputError):
         return str(error)
     if type(error).__name__ == "KilledWorker":
-        return "the workers that trained it died, one after the other: it may need more memory than they have"
+        return f"the workers that {done} it died, one after the other: it may need more memory than they have"
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return f"out of memory: {error}"[:REASON_LENGTH]
     return f"{type(error).__name__}: {error}"[:REASON_LENGTH]

@@ -23,7 +23,7 @@ from normenc.study.progress import Stage
 from normenc.study.provenance import Errand, OtherSoftwareError, differences, software
 from normenc.study.scheduler import Scheduler, host_and_port
 
-__all__ = ["local_client", "remote_client", "threads", "unlike"]
+__all__ = ["client_of", "local_client", "remote_client", "threads", "unlike"]
 
 PATIENCE = 5.0  # seconds, for one answer
 LOADING = 60.0  # seconds, for a worker to load torch
@@ -52,6 +52,13 @@ class _LocalScheduler(_NoPages, DaskScheduler):
 
 class LocalWorker(_NoPages, Worker):
     """A worker that can only be reached with the certificate of its run."""
+
+
+@contextmanager
+def client_of(n_workers: int, scheduler: Scheduler | None, counted: Stage) -> Iterator[Client]:
+    """The client of a scheduler, or of as many processes that are started here."""
+    with local_client(n_workers) if scheduler is None else remote_client(scheduler, counted) as client:
+        yield client
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 from normenc.errors import InputError
 from normenc.recordings.provenance import reads
+from normenc.whole_files import is_zarr
 
 __all__ = ["SUFFIXES", "cuts_trials", "maps_names", "opened"]
 
@@ -121,7 +122,7 @@ def _kind_of_folder(path: Path) -> str:
     from normenc.recordings.formats.phy import is_phy
     from normenc.recordings.formats.suite2p import place_of_suite2p
 
-    if path.suffix.lower() == ZARR or any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
+    if path.suffix.lower() == ZARR or is_zarr(path):
         return ZARR
     return SUITE2P if place_of_suite2p(path) is not None else PHY if is_phy(path) else ""
 

@@ -1,0 +1,127 @@
+"""Could the data have told which encoder is true: sentences about simulated recordings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from scipy.stats import binomtest
+
+from normenc.report.wording import counted, join_names
+from normenc.runs import Run
+
+__all__ = [
+    "had_it_been_true",
+    "identification_facts",
+    "identified_sentence",
+    "rate_in_words",
+    "simulated_in_words",
+]
+
+WORTH_NAMING = 0.05  # share of recordings that are taken for another encoder
+MOST_NAMED = 2
+
+
+def identified_sentence(run: Run) -> str:
+    """What recordings simulated from the most similar encoder would be taken for; empty if that is not known."""
+    table = run.identification
+    if table is None:
+        return ""
+    ranked = run.similarity[run.similarity["similarity"].notna()].sort_values("similarity", ascending=False)
+    same = run.environment.get("identification", {}).get("same", {})
+    for encoder in ranked["encoder"]:
+        truth = same.get(encoder, encoder)
+        rows = table[table["encoder"] == truth]
+        if not rows.empty:
+            return had_it_been_true(truth, dict(zip(rows["other"], rows["share"], strict=True)))
+    return ""
+
+
+def had_it_been_true(truth: str, shares: Mapping[str, float]) -> str:
+    """What recordings of a truth are taken for, as a sentence.
+
+    Parameters
+    ----------
+    truth : str
+    shares : mapping of str to float
+        Of simulated recordings, by the encoder that they are taken for.
+
+    Examples
+    --------
+    >>> print(had_it_been_true("pool", {"pool": 0.62, "Gabor energy": 0.21, "fc": 0.14, "pixels": 0.03}))
+    Had pool been the truth, these data would have named it 62 times in 100; it would have been taken for Gabor energy 21 times and for fc 14 times.
+    >>> print(had_it_been_true("pixels", {"pool": 0.0, "pixels": 1.0}))
+    Had pixels been the truth, these data would have named it 100 times in 100.
+    >>> print(had_it_been_true("half pool, half fc", {"pool": 0.7, "fc": 0.3}))
+    Had half pool, half fc been the truth, these data would have taken it for pool 70 times in 100 and for fc 30 times.
+    """  # noqa: E501 (a sentence is a line of its own)
+    others = sorted(((share, name) for name, share in shares.items() if name != truth), key=lambda own: -own[0])
+    named = [(share, name) for share, name in others if share >= WORTH_NAMING][:MOST_NAMED]
+    if truth not in shares:
+        first = f"for {others[0][1]} {100 * others[0][0]:.0f} times in 100"
+        rest = [f"for {name} {_times(share)}" for share, name in named[1:]]
+        return f"Had {truth} been the truth, these data would have taken it {join_names([first, *rest])}."
+    said = f"Had {truth} been the truth, these data would have named it {100 * shares[truth]:.0f} times in 100"
+    if not named:
+        return f"{said}."
+    return f"{said}; it would have been taken {join_names([f'for {name} {_times(share)}' for share, name in named])}."
+
+
+def _times(share: float) -> str:
+    return "once" if round(100 * share) == 1 else f"{100 * share:.0f} times"
+
+
+def identification_facts(run: Run) -> dict[str, Any] | None:
+    """What the page says below the picture; None for runs that did not ask, and those of older versions.
+
+    ``why_unknown`` says why nothing could be simulated; otherwise there are ``sentences`` and ``notes``.
+    """
+    facts = run.environment.get("identification")
+    if facts is None or (run.identification is None and not facts["why_unknown"]):
+        return None
+    if run.identification is None:
+        return {"why_unknown": facts["why_unknown"]}
+    sentences = [identified_sentence(run), _rate(run.identification)]
+    notes = [simulated_in_words(facts), *(_same(*pair) for pair in facts["same"].items()), *facts["notes"]]
+    return {"why_unknown": "", "sentences": [own for own in sentences if own], "notes": notes}
+
+
+def _rate(table: pd.DataFrame) -> str:
+    own = table[table["encoder"] == table["other"]]
+    if own.empty:
+        return ""
+    total = int(own["n_simulations"].sum())
+    n = round(float((own["share"] * own["n_simulations"]).sum()))
+    low, high = binomtest(n, total).proportion_ci(method="wilson")
+    return rate_in_words(len(own), n / total, low, high)
+
+
+def rate_in_words(n_encoders: int, rate: float, low: float, high: float) -> str:
+    """How often the true one of all encoders would be named.
+
+    Examples
+    --------
+    >>> rate_in_words(8, 0.62, 0.58, 0.66)
+    'Over 8 encoders, the true one would have been named 62 times in 100 (95 % interval over simulations 58 to 66).'
+    """
+    return (
+        f"Over {counted(n_encoders, 'encoder')}, the true one would have been named {100 * rate:.0f} times in 100 "
+        f"(95 % interval over simulations {100 * low:.0f} to {100 * high:.0f})."
+    )
+
+
+def simulated_in_words(facts: Mapping[str, Any]) -> str:
+    """What was simulated, and where its noise is from, as in ``environment.json``."""
+    neurons = facts["n_neurons"] if isinstance(facts["n_neurons"], list) else [facts["n_neurons"]]
+    low, high = min(neurons), max(neurons)
+    of_each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    animals = f"{counted(facts['n_animals'], 'animal')} with {of_each} neurons each" if facts["n_animals"] > 1 else ""
+    repeats = f"{facts['n_repeats']:g} trials of each" if facts["n_repeats"] != 1 else "one response to each"
+    return (
+        f"{facts['n_simulations']:,} recordings were simulated from each encoder: {animals or f'{of_each} neurons'}, "
+        f"{counted(facts['n_stimuli'], 'stimulus')}, {repeats}. How noisy and how unequal neurons are was taken from "
+        f"{facts['noise_from']}."
+    )
+
+
+def _same(one: str, other: str) -> str:
+    return f"{one} has the same RDM as {other}: no recording can tell them apart, and they count as one."

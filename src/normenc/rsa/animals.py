@@ -1,0 +1,262 @@
+"""Animals as a yardstick: is a model as similar to an animal as animals are to each other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normenc.arrays import as_count, as_seed
+from normenc.errors import InputError
+from normenc.rsa.bootstrap import of_scope, resampled
+from normenc.rsa.contrasts import Contrasts
+from normenc.rsa.corrections import benjamini_hochberg, holm
+from normenc.rsa.inputs import Inputs
+from normenc.rsa.measures import Measure, as_measure
+from normenc.rsa.pairs import upper
+from normenc.rsa.representation_inputs import RepresentationInputs
+from normenc.rsa.representation_measures import REPRESENTATION_MEASURES, RepresentationMeasure
+from normenc.rsa.resampling import block_length_of
+from normenc.rsa.scopes import Asked, asked_scope
+from normenc.rsa.weighted import similarities
+from normenc.showing import Shown
+
+__all__ = ["AgainstAnimals", "against_animals"]
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[Any]
+Compare = Callable[[Counts], tuple[Floats, Floats]]  # weights of stimuli: with the animals, and between them
+
+
+@dataclass(frozen=True, repr=False)
+class AgainstAnimals(Shown):
+    """Results of :func:`against_animals`.
+
+    Attributes
+    ----------
+    models : DataFrame
+        One row per model: ``model``, ``similarity`` (mean over animals and seeds), ``between_animals`` (mean similarity
+        of two different animals), ``difference`` (the first minus the second), its 95 % interval ``low`` and ``high``,
+        ``standard_error``, ``dof``, ``p`` (two-sided, against no difference), ``p_holm``, ``p_fdr``.
+    animals : DataFrame
+        One row per model and animal: ``model``, ``animal``, ``similarity`` (of the model with it), ``between_animals``
+        (mean similarity of the others with it), ``difference``.
+    between : tuple of float
+        Mean similarity of two animals, and its 95 % interval: (mean, low, high).
+    factors : tuple of str
+        What was resampled.
+    sizes : dict of str to int
+    method : str
+    """
+
+    models: pd.DataFrame
+    animals: pd.DataFrame
+    between: tuple[float, float, float]
+    factors: tuple[str, ...]
+    sizes: dict[str, int]
+    method: str
+
+    def _title(self) -> str:
+        mean, low, high = self.between
+        return (
+            f"{len(self.models)} models beside {self.animals['animal'].nunique()} animals by {self.method}; two "
+            f"animals: {mean:.3f} ({low:.3f} to {high:.3f})"
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        over = " and ".join(self.factors)
+        return (f"95 % confidence intervals generalise over {over}. P-values are corrected for the number of models.",)
+
+    def summary(self) -> pd.DataFrame:
+        """The first columns of `models`."""
+        return self.models[["model", "similarity", "between_animals", "difference", "low", "high", "p_holm"]]
+
+
+def against_animals(
+    models: Mapping[str, Any],
+    data: Any,
+    *,
+    method: Any = "pearson",
+    subject: Any = None,
+    ordered: bool = False,
+    positions: Any = None,
+    block_length: int | None = None,
+    generalise_to: Sequence[str] | Asked | None = None,
+    n_samples: int = 1000,
+    seed: int = 0,
+) -> AgainstAnimals:
+    r"""Compare each model's similarity with animals to the similarity of animals with each other.
+
+    :math:`\langle s(m, a) \rangle_a - \langle s(b, a) \rangle_{a \ne b}` for model m and animals a and b, by the same
+    measure s; where s depends on which comes first, both directions are averaged, of models and animals alike. Below 0,
+    the model is told from an animal. The noise of two animals lowers the second mean, and that of one the first: a
+    model without noise that is right is at :math:`\sqrt r`, and animals that differ by noise alone at r, so that a
+    difference of 0 is a mark that must be reached, not a ceiling (:func:`normenc.rsa.noise_ceiling`), which no model
+    can pass.
+
+    Parameters
+    ----------
+    models : mapping of str to array_like
+        RDMs or, for a measure of representations, responses; of one or several seeds, as :func:`normenc.rsa.infer` and
+        :func:`normenc.rsa.infer_representations` take them.
+    data : array_like, shape (n_rdms, n_stimuli, n_stimuli), or list of array_like, shape (n_stimuli, n_neurons)
+        RDMs, or responses, of at least two animals.
+    method : str, Measure, RepresentationMeasure or callable
+        Of :data:`normenc.rsa.MEASURES` or :data:`normenc.rsa.REPRESENTATION_MEASURES`; a function compares RDMs.
+    subject : array_like, shape (n_rdms,), optional
+        The animal of each of the data; by default each is a different animal.
+    ordered, positions, block_length, generalise_to, n_samples, seed
+        See :func:`normenc.rsa.infer`.
+
+    Returns
+    -------
+    AgainstAnimals
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two animals, and as :func:`normenc.rsa.infer`.
+
+    References
+    ----------
+    Feather, Khosla, Ratan Murty & Nayebi, "Brain-model evaluations need the NeuroAI Turing test", arXiv 2502.16238,
+    2025.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> patterns = rng.normal(size=(20, 30))
+    >>> from normenc.rsa import rdm
+    >>> animals = [rdm(patterns + rng.normal(size=(20, 30))) for _ in range(5)]
+    >>> models = {"right": rdm(patterns), "wrong": rdm(rng.normal(size=(20, 30)))}
+    >>> found = against_animals(models, animals, n_samples=99)
+    >>> (found.models["difference"] > 0).tolist(), bool(found.models["p_holm"][1] < 0.05)
+    ([True, False], True)
+    """
+    n_samples, seed = as_count(n_samples, "n_samples", 2), as_seed(seed)
+    measure = _measure(method)
+    inputs, compare = _prepared(models, data, subject, measure, seed)
+    if inputs.grouped_by != "animals":
+        raise InputError(
+            "there is one animal; this comparison needs RDMs or responses of at least two, and their names as subject"
+        )
+    scope = asked_scope(inputs, generalise_to, ordered=ordered, positions=positions)
+    blocks = None
+    if ordered and "stimuli" in scope.drawn:
+        blocks = block_length_of(inputs.matrices) if block_length is None else as_count(block_length, "block_length")
+    once = np.ones((1, inputs.n_stimuli), dtype=np.int64)
+
+    def evaluate(draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
+        with_animals, between = compare(draws.get("stimuli", once))
+        mean = _mean_between(between, draws.get("animals", np.ones((1, inputs.n_groups))), inputs.group)
+        return with_animals, np.stack([mean, np.full(len(mean), np.nan)], axis=1)
+
+    samples = resampled(
+        inputs, [scope.drawn], lambda _draws: evaluate, n_samples=n_samples, block_length=blocks, seed=seed
+    )
+    with_animals, between = compare(once)
+    mean = float(_mean_between(between, np.ones((1, inputs.n_groups)), inputs.group)[0])
+    estimate = np.append(inputs.average(with_animals, None, None)[0], [mean, np.nan])
+    summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
+    low, high = (float(v[0]) for v in summary.of_weights(np.eye(len(estimate))[-2:-1])[:2])
+    return AgainstAnimals(
+        models=_model_table(summary, inputs.names),
+        animals=_animal_table(inputs, with_animals, between, _names(subject, inputs)),
+        between=(mean, low, high),
+        factors=scope.drawn,
+        sizes=inputs.counts(scope.drawn),
+        method=measure.name,
+    )
+
+
+def _measure(method: Any) -> Measure | RepresentationMeasure:
+    if isinstance(method, RepresentationMeasure):
+        return method
+    return REPRESENTATION_MEASURES[method] if method in REPRESENTATION_MEASURES else as_measure(method)
+
+
+def _prepared(
+    models: Mapping[str, Any], data: Any, subject: Any, measure: Measure | RepresentationMeasure, seed: int
+) -> tuple[Inputs, Compare]:
+    """Models and animals, checked, and what compares them in samples of the stimuli."""
+    if isinstance(measure, RepresentationMeasure):
+        own = RepresentationInputs.of_responses(models, data, None, measure, (subject, None), seed)
+        return replace(own, neurons=(), members=[], n_neurons=0), lambda weights: _of_responses(own, measure, weights)
+    inputs = Inputs.of(models, data, None, None, "correlation", (subject, None), seed)
+    if flat := inputs.flat(measure):
+        name, why = next(iter(flat.items()))
+        raise InputError(f"the model {name!r} has no similarity: {why}; leave it out")
+    return inputs, lambda weights: _of_rdms(inputs, measure, weights)
+
+
+def _of_rdms(inputs: Inputs, measure: Measure, weights: Counts) -> tuple[Floats, Floats]:
+    animals = upper(inputs.matrices)
+    with_animals = similarities(inputs.models_for(measure), animals, weights, measure).models
+    return with_animals, similarities(animals, animals, weights, measure).models
+
+
+def _of_responses(
+    inputs: RepresentationInputs, measure: RepresentationMeasure, weights: Counts
+) -> tuple[Floats, Floats]:
+    arithmetic, animals = measure.arithmetic, inputs.recorded
+    with_animals = np.stack([arithmetic.samples(inputs.responses, own, weights, None) for own in animals], axis=2)
+    if not arithmetic.pairs_matter:  # kernels have no direction
+        back = [[arithmetic.between(own, x, weights, None) for own in animals] for x in inputs.responses]
+        with_animals = (with_animals + np.array(back).transpose(2, 0, 1)) / 2
+    between = np.full((len(with_animals), len(animals), len(animals)), np.nan)
+    for one, other in permutations(range(len(animals)), 2):
+        between[:, one, other] = arithmetic.between(animals[one], animals[other], weights, None)
+    return with_animals, between
+
+
+def _mean_between(between: Floats, animals: Counts, group: npt.NDArray[np.int64]) -> Floats:
+    """Mean similarity of recordings of different animals, which are weighted: shape (n_samples,)."""
+    weights = animals[:, group].astype(float)
+    pairs = weights[:, :, None] * weights[:, None, :] * (group[:, None] != group)
+    total = pairs.sum(axis=(1, 2))
+    sums = np.where(pairs > 0, between * pairs, 0).sum(axis=(1, 2))
+    return np.where(total > 0, sums / np.where(total > 0, total, 1), np.nan)
+
+
+def _names(subject: Any, inputs: Inputs) -> list[str]:
+    """Of the animals, in the order of their numbers."""
+    if subject is None:
+        return [str(k + 1) for k in range(inputs.n_groups)]
+    given = np.asarray(subject)
+    return [str(given[np.flatnonzero(inputs.group == k)[0]]) for k in range(inputs.n_groups)]
+
+
+def _model_table(summary: Contrasts, names: Sequence[str]) -> pd.DataFrame:
+    n = len(names)
+    weights = np.eye(n + 2)[:n]
+    weights[:, -2] = -1
+    low, high, error, dof, p = summary.of_weights(weights)
+    return pd.DataFrame(
+        {
+            "model": list(names),
+            "similarity": summary.estimate[:n],
+            "between_animals": summary.estimate[-2],
+            "difference": summary.estimate[:n] - summary.estimate[-2],
+            **{"low": low, "high": high, "standard_error": error, "dof": dof},
+            **{"p": p, "p_holm": holm(p), "p_fdr": benjamini_hochberg(p)},
+        }
+    )
+
+
+def _animal_table(inputs: Inputs, with_animals: Floats, between: Floats, animals: Sequence[str]) -> pd.DataFrame:
+    rows = []
+    for place, animal in enumerate(animals):
+        own = inputs.group == place
+        alone = np.zeros((1, inputs.n_groups))
+        alone[0, place] = 1
+        models = inputs.average(with_animals, alone, None)[0]
+        others = float(between[0][np.ix_(~own, own)].mean() + between[0][np.ix_(own, ~own)].mean()) / 2
+        rows += [
+            {"model": name, "animal": animal, "similarity": value, "between_animals": others}
+            for name, value in zip(inputs.names, models, strict=True)
+        ]
+    table = pd.DataFrame(rows)
+    return table.assign(difference=table["similarity"] - table["between_animals"])

@@ -1,0 +1,191 @@
+"""Similarities of representations, and their noise ceilings, in the samples of a bootstrap."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.rsa.ceiling import Ceiling, bounds, random_halves
+from normenc.rsa.matching import reliabilities
+from normenc.rsa.representation_inputs import RepresentationInputs
+from normenc.rsa.representation_measures import RepresentationMeasure
+from normenc.rsa.trials import half_splits
+
+__all__ = ["RepresentationEvaluator", "representation_ceiling"]
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[Any]
+SPLITS, SPLITS_IN_SAMPLES = 20, 2
+NONE = (float("nan"), float("nan"))
+
+
+def representation_ceiling(inputs: RepresentationInputs, measure: RepresentationMeasure, seed: int) -> Ceiling:
+    """The noise ceiling of a recording for a measure of representations.
+
+    Of several animals, or sessions, the lower end is the mean similarity of each with the neurons of all others taken
+    together, each population of the same total variance; the upper, for measures that are cosines of kernels, with all.
+    Of one recording, halves of the trials or else of the neurons give it as the measure's `halves` say.
+    """
+    evaluator = RepresentationEvaluator(inputs, measure, seed, SPLITS)
+    once = np.ones((1, inputs.n_stimuli), dtype=np.int64)
+    lower, upper = evaluator.ceilings(once, None, None)[0]
+    kind = evaluator.kind
+    return Ceiling(kind, float(lower), float(upper)) if kind else Ceiling(evaluator.why_none, *NONE)
+
+
+class RepresentationEvaluator:
+    """Evaluates samples of stimuli, animals or sessions, and neurons.
+
+    Parameters
+    ----------
+    inputs : RepresentationInputs
+    measure : RepresentationMeasure
+    seed : int
+        Of the splits into halves.
+    n_splits : int
+        Splits into halves in every sample.
+    """
+
+    def __init__(
+        self, inputs: RepresentationInputs, measure: RepresentationMeasure, seed: int, n_splits: int = SPLITS_IN_SAMPLES
+    ):
+        self.inputs, self.measure, self.seed, self.n_splits = inputs, measure, seed, n_splits
+        self._fixed: dict[bytes, Floats] = {}  # ceilings that are the same in all samples but for the stimuli
+
+    @property
+    def kind(self) -> str:
+        """What the ceiling is estimated from, see :class:`normenc.rsa.Ceiling`; empty without one."""
+        inputs = self.inputs
+        if inputs.grouped_by:
+            return inputs.grouped_by
+        if self.measure.halves == "none":
+            return ""
+        if inputs.repeats is not None:
+            return "repeats"
+        return "neurons" if inputs.neurons else ""
+
+    @property
+    def why_none(self) -> str:
+        """Kind of a ceiling that there is not."""
+        return "no formula" if self.inputs.repeats is not None or self.inputs.neurons else "none"
+
+    def evaluate(self, draws: Mapping[str, Counts]) -> tuple[Floats, Floats]:
+        """Similarity of every model's seeds with every recording, and both ceilings; one sample if all are the same.
+
+        Parameters
+        ----------
+        draws : mapping of str to ndarray, shape (n_samples, n_members)
+            Weights of the members of the factors that are drawn.
+        """
+        inputs = self.inputs
+        once = np.ones((1, inputs.n_stimuli), dtype=np.int64)
+        stimuli = draws.get("stimuli", once)
+        neurons = inputs.weights_of_neurons(draws["neurons"]) if "neurons" in draws else None
+        estimates = [
+            self.measure.arithmetic.samples(inputs.responses, own, stimuli, neurons) for own in inputs.recorded
+        ]
+        groups = draws.get(inputs.grouped_by) if inputs.grouped_by else None
+        return np.stack(estimates, axis=2), self.ceilings(stimuli, groups, neurons)
+
+    def ceilings(self, stimuli: Counts, groups: Counts | None, neurons: Counts | None) -> Floats:
+        """Lower and upper ceiling in samples, shape (n_samples, 2); one sample if all are the same."""
+        if not self.kind:
+            return np.full((1, 2), np.nan)
+        if self.inputs.grouped_by:
+            return self._of_groups(stimuli, groups, neurons)
+        if neurons is not None and (self.kind == "neurons" or self.measure.halves == "trials"):
+            return self._of_halves(stimuli, neurons)
+        key = stimuli.tobytes()
+        if key not in self._fixed:
+            self._fixed[key] = self._of_halves(stimuli, None)
+        return self._fixed[key]
+
+    def _of_halves(self, stimuli: Counts, neurons: Counts | None) -> Floats:
+        if self.kind == "repeats" and self.measure.halves == "trials":
+            return self._of_single_neurons(stimuli, neurons)
+        values = [
+            self.measure.arithmetic.between(first, second, stimuli, units)
+            for first, second, units in self._halves(neurons)
+        ]
+        similarity = np.mean(values, axis=0)
+        if self.measure.halves == "formula":
+            return np.stack(bounds(similarity), axis=1)
+        return np.stack([similarity, np.full(len(similarity), np.nan)], axis=1)
+
+    def _of_single_neurons(self, stimuli: Counts, neurons: Counts | None) -> Floats:
+        """From each neuron's reliability: another recording of the neuron, and its noise-free tuning, match it best."""
+        halves = [(first, second) for first, second, _ in self._halves(None)]
+        own = reliabilities(halves, stimuli)
+        counts = np.ones((1, own.shape[1]), dtype=np.int64) if neurons is None else neurons
+        ends = []
+        for sample in range(max(len(own), len(counts))):
+            drawn = np.repeat(own[sample % len(own)], counts[sample % len(counts)])
+            best = np.sort(drawn)[::-1][: max(1, round(self.measure.fraction * len(drawn)))]
+            ends.append((best.mean(), np.sqrt(np.maximum(best, 0)).mean()))
+        return np.array(ends)
+
+    def _halves(self, neurons: Counts | None) -> Iterator[tuple[Floats, Floats, tuple[Counts, Counts] | None]]:
+        inputs = self.inputs
+        if self.kind == "repeats":
+            assert inputs.repeats is not None
+            for parts in half_splits(len(inputs.repeats), self.n_splits, self.seed):
+                first, second = (_centred(inputs.repeats[part].mean(axis=0)) for part in parts)
+                yield first, second, None
+            return
+        y = inputs.recorded[0]
+        for first_groups in random_halves(len(inputs.members), self.n_splits, self.seed):
+            # Split first and drawn then, so that no neuron is in both halves.
+            first, second = (
+                np.concatenate([m for m, there in zip(inputs.members, chosen, strict=True) if there])
+                for chosen in (first_groups, ~first_groups)
+            )
+            yield y[:, first], y[:, second], None if neurons is None else (neurons[:, first], neurons[:, second])
+
+    def _of_groups(self, stimuli: Counts, groups: Counts | None, neurons: Counts | None) -> Floats:
+        """From several animals or sessions."""
+        inputs = self.inputs
+        drawn = np.ones((1, inputs.n_groups), dtype=np.int64) if groups is None else groups
+        sizes = [len(own) for own in (stimuli, drawn, *([] if neurons is None else [neurons]))]
+        n_samples = max(sizes)
+        ceilings = np.full((n_samples, 2), np.nan)
+        known: dict[bytes, Floats] = {}
+        for sample in range(n_samples):
+            rows = [None if own is None else own[[sample % len(own)]] for own in (stimuli, drawn, neurons)]
+            key = b"".join(row.tobytes() for row in rows if row is not None)
+            if key not in known:  # samples of few animals are often the same
+                known[key] = self._of_sample(rows[0], rows[1], rows[2])
+            ceilings[sample] = known[key]
+        return ceilings
+
+    def _of_sample(self, stimuli: Any, drawn: Any, neurons: Any) -> Floats:
+        inputs, arithmetic = self.inputs, self.measure.arithmetic
+        scaled = [own / np.linalg.norm(own) for own in inputs.recorded]
+        if arithmetic.pairs_matter:  # cosines of kernels: all kernels of the same length
+            scaled = [own / np.sqrt(np.linalg.norm(own @ own.T)) for own in inputs.recorded]
+        counts = drawn[0]
+        if np.count_nonzero(counts) < 2:
+            return np.full(2, np.nan)
+        found: list[list[float]] = [[], []]
+        for group in np.flatnonzero(counts).tolist():
+            for place in np.flatnonzero(inputs.group == group).tolist():
+                for end, left_out in enumerate((group, None) if arithmetic.pairs_matter else (group,)):
+                    others = [k for k in range(len(scaled)) if counts[inputs.group[k]] and inputs.group[k] != left_out]
+                    weights = np.concatenate(
+                        [
+                            np.full(scaled[k].shape[1], counts[inputs.group[k]])
+                            * (1 if neurons is None else neurons[0])
+                            for k in others
+                        ]
+                    )
+                    units = weights[None], np.ones((1, scaled[place].shape[1]), dtype=np.int64)
+                    if neurons is not None:
+                        units = units[0], neurons
+                    pooled = np.hstack([scaled[k] for k in others])
+                    value = arithmetic.between(pooled, inputs.recorded[place], stimuli, units)[0]
+                    found[end] += [float(value)] * int(counts[group])
+        return np.array([np.mean(own) if own else np.nan for own in found])
+
+
+def _centred(values: Floats) -> Floats:
+    return np.asarray(values - values.mean(axis=0))

@@ -1,0 +1,263 @@
+"""Uncertainty of similarities of representations, as :mod:`normenc.rsa.inference` has it of RDMs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normenc.arrays import as_count, as_seed
+from normenc.errors import InputError
+from normenc.rsa.bootstrap import Sample, of_scope, resampled
+from normenc.rsa.ceiling import Ceiling
+from normenc.rsa.chance import Tested
+from normenc.rsa.contrasts import Contrasts, model_table, pair_table, without_false_certainty
+from normenc.rsa.inputs import Inputs
+from normenc.rsa.overview import scope_notes, why_no_intervals
+from normenc.rsa.permutation import Chance, circular_shifts, label_permutations, permuted_stimuli
+from normenc.rsa.representation_evaluating import RepresentationEvaluator, representation_ceiling
+from normenc.rsa.representation_inputs import RepresentationInputs
+from normenc.rsa.representation_measures import (
+    RepresentationMeasure,
+    RepresentationMethod,
+    as_representation_measure,
+)
+from normenc.rsa.resampling import block_length_of
+from normenc.rsa.results import Inference
+from normenc.rsa.scopes import Asked, Scope, asked_scope, other_scope
+
+__all__ = ["infer_representations", "infer_representations_in_scopes"]
+
+Floats = npt.NDArray[np.float64]
+UNDEFINED = (
+    "its similarity by {} is undefined: too few stimuli for its components, or they differ no more than by chance"
+)
+IN_SAMPLES = "its similarity is undefined in {} % of bootstrap samples"
+
+
+def infer_representations(
+    models: Mapping[str, Any],
+    responses: Any = None,
+    *,
+    method: RepresentationMethod = "linear-cka",
+    subject: Any = None,
+    session: Any = None,
+    repeats: Any = None,
+    ordered: bool = False,
+    positions: Any = None,
+    block_length: int | None = None,
+    generalise_to: Sequence[str] | None = None,
+    n_samples: int = 1000,
+    n_permutations: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Inference:
+    """Compare responses of models with those of a recording: estimates, intervals, noise ceiling and tests.
+
+    What :func:`normenc.rsa.infer` is for RDMs, for measures of whole representations.
+
+    Parameters
+    ----------
+    models : mapping of str to array_like, shape (n_stimuli, n_units) or (n_seeds, n_stimuli, n_units)
+        Responses, or lists of those of several seeds. Models with several seeds must all have the same number; the k-th
+        seeds of all models are paired.
+    responses : array_like, shape (n_stimuli, n_neurons) or (n_sessions, n_stimuli, n_neurons), optional
+        Of one recording, whose neurons are resampled, or of the same neurons in several sessions; or a list of arrays,
+        shape (n_stimuli, n_neurons) each, of several animals or sessions with neurons of their own. By default the mean
+        of `repeats`.
+    method : str, RepresentationMeasure or callable
+        One of :data:`normenc.rsa.REPRESENTATION_MEASURES`, or a function of two representations. Kernel measures (CKA)
+        take seconds; the others are computed anew in every sample and take minutes.
+    subject, session : array_like, shape (n_recordings,), optional
+        The animal, and the session, of each of the recordings in a list. By default each is a different animal.
+    repeats : array_like, shape (n_repeats, n_stimuli, n_neurons), optional
+        Repeats of one recording: halves of the trials give the ceiling.
+    ordered, positions, block_length, generalise_to, n_samples, n_permutations, seed, progress
+        See :func:`normenc.rsa.infer`. Trials are generalised over through the stimuli, animals or sessions that have
+        them; by themselves they are not resampled.
+
+    Returns
+    -------
+    Inference
+
+    Raises
+    ------
+    InputError
+        As :func:`normenc.rsa.infer`; also if stimuli are too few for the measure.
+
+    References
+    ----------
+    As :func:`normenc.rsa.infer`, and the sources of the measures, :mod:`normenc.rsa.representation_measures`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> recorded = rng.normal(size=(30, 40))
+    >>> models = {"same": recorded @ rng.normal(size=(40, 50)), "other": rng.normal(size=(30, 50))}
+    >>> inference = infer_representations(models, recorded, method="debiased-cka", n_samples=100, n_permutations=99)
+    >>> inference.factors, bool(inference.pairs["p"][0] < 0.05)
+    (('stimuli', 'neurons'), True)
+    """
+    inference, _ = infer_representations_in_scopes(
+        models,
+        recorded={
+            **{"responses": responses, "repeats": repeats, "subject": subject, "session": session},
+            **{"ordered": ordered, "positions": positions},
+        },
+        asked=generalise_to,
+        both=False,
+        method=method,
+        block_length=block_length,
+        n_samples=n_samples,
+        n_permutations=n_permutations,
+        seed=seed,
+        progress=progress,
+    )
+    return inference
+
+
+def infer_representations_in_scopes(
+    models: Mapping[str, Any],
+    *,
+    recorded: Mapping[str, Any],
+    asked: Sequence[str] | Asked | None = None,
+    both: bool = True,
+    method: RepresentationMethod = "linear-cka",
+    block_length: int | None = None,
+    n_samples: int = 1000,
+    n_permutations: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Inference, Inference | None]:
+    """The inference of :func:`infer_representations` and, from the same bootstraps, that of the other scope.
+
+    As :func:`normenc.rsa.inference.infer_in_scopes`; `recorded` holds ``responses``, ``repeats``, ``subject``,
+    ``session``, ``ordered`` and ``positions``.
+    """
+    n_samples, n_permutations = as_count(n_samples, "n_samples", 0), as_count(n_permutations, "n_permutations")
+    if n_samples < 2:
+        raise InputError(
+            f"n_samples is {n_samples}; a bootstrap needs at least 2 samples, and about 1000 for reliable intervals"
+        )
+    block_length = None if block_length is None else as_count(block_length, "block_length")
+    own = _Recorded.of(models, as_representation_measure(method), recorded, as_seed(seed))
+    ordered = own.ordered
+    scope = asked_scope(own.inputs, asked, ordered=ordered, positions=recorded.get("positions"))
+    other = other_scope(own.inputs, scope) if both else None
+    scopes = [wanted for wanted in (scope, other) if wanted is not None]
+    blocks = None
+    if ordered and any("stimuli" in wanted.drawn for wanted in scopes):
+        blocks = block_length_of(own.inputs.matrices) if block_length is None else block_length
+    samples = resampled(
+        own.inputs,
+        [wanted.drawn for wanted in scopes],
+        lambda _draws: RepresentationEvaluator(own.inputs, own.measure, own.seed).evaluate,
+        n_samples=n_samples,
+        block_length=blocks,
+        seed=own.seed,
+        progress=progress,
+    )
+    tested = own.tested(n_permutations)
+    found = [own.inference(wanted, samples, blocks, tested, n_samples) for wanted in scopes]
+    if scope.drawn in ((), ("seeds",)) and (asked is None or isinstance(asked, Asked)):
+        found[0] = without_false_certainty(found[0])
+    return found[0], found[1] if len(found) > 1 else None
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """Models and recording, checked, with what does not depend on the scope; `flat` says why models have no value."""
+
+    given: Inputs
+    inputs: RepresentationInputs
+    permuted: RepresentationInputs
+    flat: dict[str, str]
+    measure: RepresentationMeasure
+    estimate: Floats
+    ceiling: Ceiling
+    ordered: bool
+    seed: int
+
+    @classmethod
+    def of(
+        cls, models: Mapping[str, Any], measure: RepresentationMeasure, recorded: Mapping[str, Any], seed: int
+    ) -> "_Recorded":
+        whose = recorded.get("subject"), recorded.get("session")
+        given = RepresentationInputs.of_responses(
+            models, recorded.get("responses"), recorded.get("repeats"), measure, whose, seed
+        )
+        estimate = _means(given, measure)
+        flat = {
+            name: UNDEFINED.format(measure.name) for name, own in zip(given.names, estimate, strict=True) if own != own
+        }
+        inputs = given.without(flat)
+        ordered = bool(recorded.get("ordered", False))
+        some = permuted_stimuli(given.n_stimuli, ordered=ordered, seed=seed)
+        return cls(
+            given=given,
+            inputs=inputs,
+            permuted=inputs.of_stimuli(some),
+            flat=flat,
+            measure=measure,
+            estimate=estimate[~np.isnan(estimate)],
+            ceiling=representation_ceiling(inputs, measure, seed),
+            ordered=ordered,
+            seed=seed,
+        )
+
+    def tested(self, n_permutations: int) -> Tested:
+        """Both tests against chance, by permuting the stimuli of the recording."""
+        inputs = self.permuted
+        models = [inputs.seeds_of(k) for k in range(len(inputs.names))]
+        tests = [label_permutations(models, inputs.matrices, n_permutations=n_permutations, seed=self.seed)]
+        tests += [circular_shifts(models, inputs.matrices)] if self.ordered else []
+        found = [self._p_values(test) for test in tests]
+        unknown = (np.full(len(inputs.names), np.nan),) * 2
+        sizes = [len(test.orders) + 1 for test in tests]
+        return Tested(found[0], found[1] if self.ordered else unknown, sizes[0], sizes[1] if self.ordered else 0)
+
+    def _p_values(self, test: Chance) -> tuple[Floats, Floats]:
+        inputs = self.permuted
+        orders = np.concatenate([np.arange(inputs.n_stimuli)[None], test.orders])
+        each = [self.measure.arithmetic.permuted(inputs.responses, y, orders) for y in inputs.recorded]
+        similar = inputs.average(np.stack(each, axis=2), None, None)
+        return test.p_values(similar[1:], similar[0], 1e-10), test.smallest_p
+
+    def inference(
+        self, scope: Scope, samples: list[Sample], blocks: int | None, tested: Tested, n_samples: int
+    ) -> Inference:
+        """The result in one scope."""
+        inputs, measure, ceiling = self.inputs, self.measure, self.ceiling
+        estimate = np.append(self.estimate, [ceiling.lower, ceiling.upper])
+        blocks = blocks if "stimuli" in scope.drawn else None
+        summary = Contrasts.of(of_scope(samples, scope.drawn), inputs.sizes(scope.drawn), blocks, estimate)
+        summary = summary.with_unknown(self.given.names, self.flat, IN_SAMPLES)
+        low, high, *_ = summary.of_weights(np.eye(len(summary.estimate))[-2:])
+        told = (inputs.drawn_units,) if inputs.drawn_units else ()
+        return Inference(
+            models=model_table(summary, self.given, tested.p_values(summary.known), measure),
+            pairs=pair_table(summary, self.given.names),
+            ceiling=ceiling,
+            ceiling_intervals=measure.clip(np.stack([low, high], axis=1)),
+            factors=scope.drawn,
+            generalises_to=scope.factors,
+            fixed=scope.fixed,
+            notes=(*scope_notes(scope, inputs), *told),
+            why_no_intervals=why_no_intervals(scope),
+            sizes=inputs.counts(scope.drawn),
+            ordered=self.ordered,
+            block_length=blocks,
+            n_samples=n_samples,
+            n_orders=tested.n_orders,
+            n_shifts=tested.n_shifts,
+            n_permuted=self.permuted.n_stimuli,
+            method=measure.name,
+        )
+
+
+def _means(inputs: RepresentationInputs, measure: RepresentationMeasure) -> Floats:
+    """Mean similarity of each model, shape (n_models,); NaN where it is undefined."""
+    once = np.ones((1, inputs.n_stimuli), dtype=np.int64)
+    each = [measure.arithmetic.samples(inputs.responses, own, once, None) for own in inputs.recorded]
+    return inputs.average(np.stack(each, axis=2), None, None)[0]

@@ -1,0 +1,231 @@
+"""Could these data have told which encoder is true: recordings like the study's are simulated from each of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normenc import rsa
+from normenc.csv_tables import encoder_columns
+from normenc.errors import InputError
+from normenc.rsa.measures import as_measure
+from normenc.rsa.pairs import upper
+from normenc.rsa.stored import Matrix, of_stimuli
+from normenc.study.inferring import rdms_by_label
+from normenc.study.population_like import SimulatedData, simulated_data
+from normenc.study.represented import Represented
+from normenc.study.representing import Prepared
+
+__all__ = ["Identified", "identification_table", "identified", "identified_in_short"]
+
+Floats = npt.NDArray[np.float64]
+MOST_STIMULI = (400, 500)  # in short, and where it is asked for
+MOST_TRUTHS, MOST_SIMULATIONS, LEAST_SIMULATIONS = 24, 100, 20  # in short
+SECONDS, SECONDS_A_PAIR = 2.3, 8.5e-8  # in short, of all simulations; of one, for each two stimuli
+
+
+@dataclass(frozen=True)
+class Identified:
+    """What simulated recordings were taken for.
+
+    Attributes
+    ----------
+    found : Identification or None
+        None where recordings like this one cannot be simulated.
+    why_unknown : str
+        Why; empty otherwise.
+    facts : dict
+        ``n_simulations``, ``n_stimuli``, ``n_animals``, ``n_neurons``, ``n_repeats``, ``noise_from``, ``same``,
+        ``notes``, as in ``environment.json``.
+    first : str
+        The candidate that is most similar to the recording.
+    """
+
+    found: rsa.Identification | None
+    why_unknown: str
+    facts: dict[str, Any]
+    first: str = ""
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """RDMs of all seeds by label, of some stimuli; and similarities with the recording."""
+
+    stacks: dict[str, Floats]
+    similarity: dict[str, float]
+    data: SimulatedData
+    some: Any
+
+    @property
+    def order(self) -> list[str]:
+        """Labels, the most similar first; those without a similarity last."""
+        return sorted(self.stacks, key=lambda label: -np.nan_to_num(self.similarity[label], nan=-np.inf))
+
+
+def identified_in_short(represented: Represented) -> Identified | None:
+    """What every run says, by the study's measure and in a few seconds; None where the study does not want it."""
+    study = represented.prepared.study
+    if not study.identify.enabled:
+        return None
+    try:
+        candidates = _candidates(represented, MOST_STIMULI[0])
+        truths = candidates.order[:MOST_TRUTHS]
+        n_stimuli = len(next(iter(candidates.stacks.values()))[0])
+        cost = SECONDS_A_PAIR * n_stimuli**2 * candidates.data.facts["n_animals"] * len(truths)
+        most = int(np.clip(SECONDS / cost, LEAST_SIMULATIONS, MOST_SIMULATIONS))
+        found = _identification(
+            represented.prepared,
+            candidates,
+            [study.comparison.method],
+            min(study.identify.n_simulations, most),
+            simulate=truths,
+        )
+    except InputError as error:
+        return Identified(None, str(error), {})
+    return Identified(found, "", _facts(represented.prepared, candidates, found, truths), candidates.order[0])
+
+
+def identified(represented: Represented) -> Identified:
+    """What ``normenc identify`` says: by several measures, and of mixtures of the two most similar candidates too.
+
+    Raises
+    ------
+    InputError
+        When recordings like this one cannot be simulated, or there are no two candidates to tell apart.
+    """
+    study, prepared = represented.prepared.study, represented.prepared
+    comparison = study.comparison
+    measures = study.identify.measures or list(dict.fromkeys([comparison.method, *comparison.other_measures]))
+    candidates = _candidates(represented, MOST_STIMULI[1])
+    mixtures = _mixtures(candidates, study.identify.mixtures)
+    found = _identification(prepared, candidates, measures, study.identify.n_simulations, mixtures=mixtures)
+    return Identified(found, "", _facts(prepared, candidates, found, list(candidates.stacks)), candidates.order[0])
+
+
+def identification_table(represented: Represented, own: Identified) -> pd.DataFrame | None:
+    """Make a run's ``identification.csv``: one row per truth and encoder that it could be taken for."""
+    if own.found is None:
+        return None
+    firsts, rows = represented.firsts, own.found.table
+    truths, chosen = rows["truth"].tolist(), rows["chosen"].tolist()
+    return pd.DataFrame(
+        {
+            "recording": represented.prepared.recording.label,
+            **encoder_columns([firsts[label].encoder for label in truths], truths),
+            **encoder_columns([firsts[label].encoder for label in chosen], chosen, other=True),
+            "comparison": rows["measure"],
+            "n_simulations": own.found.n_simulations,
+            "share": rows["share"],
+            "share_left_out": rows["share_left_out"],
+        }
+    )
+
+
+def _candidates(represented: Represented, most: int) -> _Candidates:
+    prepared = represented.prepared
+    some = _stimuli(prepared, most)
+    models = rdms_by_label(represented.representations)
+    stacks = {label: np.stack([_matrix(rdm, some) for rdm in rdms]) for label, rdms in models.items()}
+    data = simulated_data(
+        prepared.recording,
+        {label: stack.mean(axis=0) for label, stack in stacks.items()},
+        prepared.study.identify,
+        prepared.study.rdm_metric,
+        some,
+    )
+    return _Candidates(stacks, _similarity(prepared, stacks, some), data, some)
+
+
+def _matrix(rdm: Matrix, some: Any) -> Floats:
+    return np.asarray(of_stimuli(rdm, some), dtype=np.float64)
+
+
+def _stimuli(prepared: Prepared, most: int) -> Any:
+    """Places of the stimuli that are simulated: all, or some at even distances or drawn at random."""
+    n = prepared.recording.n_stimuli
+    if n <= most:
+        return slice(None)
+    if prepared.recording.has_neighbours:
+        return np.linspace(0, n, most, endpoint=False).astype(np.intp)
+    return np.sort(np.random.default_rng([prepared.study.identify.seed, 9]).permutation(n)[:most])
+
+
+def _similarity(prepared: Prepared, stacks: Mapping[str, Floats], some: Any) -> dict[str, float]:
+    """With the recording, by the study's measure; NaN where it is undefined."""
+    measure = as_measure(prepared.study.comparison.method)
+    data = np.asarray(prepared.inputs["data"], dtype=np.float64)[..., some, :][..., some]
+    own = upper(data.reshape(-1, *data.shape[-2:]))
+    similarity = {}
+    for label, stack in stacks.items():
+        vectors = upper(stack)
+        flat = any(measure.is_undefined(vector) for vector in vectors)
+        similarity[label] = float("nan") if flat else float(measure.compare(vectors, own).mean())
+    return similarity
+
+
+def _mixtures(candidates: _Candidates, shares: Sequence[float]) -> dict[str, Floats]:
+    """RDMs of populations of which a share of the tuning is one candidate's, the rest another's.
+
+    They are the two that are most similar to the recording.
+    """
+    if len(candidates.order) < 2:
+        return {}
+    first, second = candidates.order[:2]
+    one, other = (candidates.stacks[label][0] for label in (first, second))
+    sizes = [float(upper(rdm[None]).mean()) for rdm in (one, other)]
+    if not min(sizes) > 0:
+        return {}
+    mixed = {}
+    for share in shares:
+        weights = [share * min(sizes) / sizes[0], (1 - share) * min(sizes) / sizes[1]]
+        name = f"{100 * share:g} % {first}, {100 * (1 - share):g} % {second}"
+        mixed[name] = weights[0] * one + weights[1] * other
+    return mixed
+
+
+def _identification(
+    prepared: Prepared,
+    candidates: _Candidates,
+    measures: Sequence[Any],
+    n_simulations: int,
+    *,
+    simulate: Sequence[str] | None = None,
+    mixtures: Mapping[str, Floats] | None = None,
+) -> rsa.Identification:
+    data, settings = candidates.data, prepared.study.identify
+    mixed = dict(mixtures or {})
+    like = (
+        simulated_data(prepared.recording, mixed, settings, prepared.study.rdm_metric, candidates.some)
+        if mixed
+        else None
+    )
+    return rsa.identification(
+        candidates.stacks,
+        n_neurons=data.n_neurons | (like.n_neurons if like else {}),
+        noise=data.noise | (like.noise if like else {}),
+        n_animals=data.facts["n_animals"],
+        measures=measures,
+        n_simulations=n_simulations,
+        truths=mixed,
+        simulate=simulate,
+        rdm_metric=prepared.study.rdm_metric,
+        seed=settings.seed,
+    )
+
+
+def _facts(
+    prepared: Prepared, candidates: _Candidates, found: rsa.Identification, truths: Sequence[str]
+) -> dict[str, Any]:
+    facts = dict(candidates.data.facts)
+    n_stimuli, n_all = len(next(iter(candidates.stacks.values()))[0]), prepared.recording.n_stimuli
+    notes = list(facts.pop("notes"))
+    if n_stimuli < n_all:
+        notes.append(f"Simulated were {n_stimuli:,} of the {n_all:,} stimuli; all of them tell more.")
+    if len(truths) < len(candidates.stacks):
+        notes.append(
+            f"Recordings were simulated from the {len(truths)} most similar of {len(candidates.stacks)} encoders."
+        )
+    return {"n_simulations": found.n_simulations, "n_stimuli": n_stimuli, **facts, "same": found.same, "notes": notes}

@@ -1,0 +1,90 @@
+"""Populations whose noise and inequality are planted, and found from single trials or from averages alone."""
+
+import numpy as np
+import pytest
+
+from normenc.errors import InputError
+from normenc.rsa import rdm, simulate_responses
+from normenc.rsa.likeness import NeuronProducts, like_averages, like_trials, trial_noise
+from normenc.rsa.noise_matching import expected_reliability, matching_noise
+from normenc.rsa.wishart import SimulatedRdms
+
+ANGLE = np.radians(2 * np.arange(0, 180, 7.5))
+TUNED = rdm(np.exp(2 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
+N, REPEATS = 400, 4
+
+
+def trials_of(gains, noises, shared=0.0, seed=0):
+    """Single trials (n_repeats, n_stimuli, n_neurons) of neurons whose mean gain and noise variances are 1 and 4."""
+    rng = np.random.default_rng(seed)
+    signal = gains * simulate_responses(TUNED, N, 0.0, rng)[0]
+    noise = np.sqrt(1 - shared) * rng.standard_normal((REPEATS, len(TUNED), N))
+    noise += np.sqrt(shared) * rng.standard_normal((REPEATS, len(TUNED), 1)) * rng.choice([-1, 1], N)
+    return signal + 2 * noises * noise
+
+
+def like(trials, source, own=TUNED):
+    if source == "averages":
+        return like_averages(own, NeuronProducts.of(trials.mean(axis=0)))
+    noise, averages = trial_noise(trials.reshape(-1, N), np.tile(np.arange(len(TUNED)), REPEATS))
+    return like_trials(own, NeuronProducts.of(averages), noise)
+
+
+EQUAL = np.ones(N)
+FEW = np.repeat([2.0, 0.0], [N // 4, 3 * N // 4])  # a quarter of the neurons has it all; the mean square is 1
+
+
+@pytest.mark.parametrize("source", ["trials", "averages"])
+@pytest.mark.parametrize(
+    ("gains", "noises", "expected"),
+    [
+        (EQUAL, EQUAL, (N, N, N)),
+        (FEW, EQUAL, (N // 4, N, N // 4)),
+        (EQUAL, FEW, (N, N // 4, N // 4)),
+        (FEW, FEW, (N // 4, N // 4, N // 4)),
+        (FEW, FEW[::-1], (N // 4, N // 4, 0)),
+    ],
+)
+def test_noise_and_inequality_are_found(source, gains, noises, expected):
+    found = [like(trials_of(gains, noises, seed=seed), source) for seed in range(5)]
+    assert np.mean([own.noise for own in found]) == pytest.approx(1, abs=0.1)  # 2 / sqrt(4 trials)
+    sizes = np.mean([(own.n_neurons.signal, own.n_neurons.noise, own.n_neurons.both) for own in found], axis=0)
+    np.testing.assert_allclose(sizes, expected, atol=0.15 * N)
+
+
+def test_noise_that_neurons_share_counts_as_that_of_fewer():
+    found = like(trials_of(EQUAL, EQUAL, shared=0.2), "trials")
+    assert found.n_neurons.noise == pytest.approx(1 / (0.2**2 + (1 - 0.2**2) / N), rel=0.4)  # tr(C)^2 / tr(C^2)
+    assert found.n_neurons.signal > 0.8 * N
+
+
+def test_noise_is_relative_to_the_tuning_of_the_rdm_that_is_simulated():
+    flatter = 0.25 * TUNED  # neurons with a large common response: a quarter of their variance is tuning
+    trials = trials_of(EQUAL, EQUAL)
+    assert like(trials, "trials", flatter).noise == pytest.approx(like(trials, "trials").noise / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("source", ["trials", "averages"])
+def test_noise_alone_is_refused(source):
+    trials = np.random.default_rng(3).standard_normal((REPEATS, len(TUNED), N))
+    trials -= trials.mean(axis=0) * 0.5  # less signal than chance would leave
+    with pytest.raises(InputError, match=r"vary no more between stimuli|nothing in common"):
+        like(trials, source)
+
+
+def test_a_stimulus_with_one_trial_has_no_noise():
+    with pytest.raises(InputError, match="fewer than two trials"):
+        trial_noise(np.ones((3, 5)), [0, 0, 1])
+
+
+@pytest.mark.parametrize(("n_neurons", "noise"), [(40, 0.5), (400, 2.0)])
+def test_the_expected_reliability_is_that_of_drawn_halves(n_neurons, noise):
+    halves = SimulatedRdms(TUNED, n_neurons // 2, noise).draw(200, np.random.default_rng(0))
+    between = np.mean([np.corrcoef(*pair)[0, 1] for pair in zip(halves[::2], halves[1::2], strict=True)])
+    assert expected_reliability(TUNED, n_neurons, noise) == pytest.approx(2 * between / (1 + between), abs=0.02)
+
+
+def test_matching_noise_is_that_which_was_added():
+    for n_neurons in (60, 300):  # by drawn halves, and by the formula
+        responses = simulate_responses(TUNED, n_neurons, 1.0, np.random.default_rng(1))[0, 0]
+        assert matching_noise(TUNED, responses) == pytest.approx(1.0, abs=0.25)

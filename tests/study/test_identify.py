@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normenc.cli.printing import print_identifications
+from normenc.errors import InputError
+from normenc.recordings import Recording
+from normenc.rsa import identification, rdm, simulate_responses
+from normenc.study import Study, evaluate, identify, prepare
+from normenc.study.identifying import identified_in_short
+from normenc.study.population_like import simulated_data
+from normenc.study.represented import represent
+from normenc.study.sections import IdentifySettings
+
+ANGLE = np.radians(2 * np.arange(0, 180, 15))
+TUNED = rdm(np.exp(2 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
+SMALL = {
+    "stimuli": {"resolution": 0.05},
+    "task": {"n_train": 40, "n_test": 20},
+    "network": {"name": "ConvPoolFC", "pool_size": 4},
+    "training": {"n_epochs": 1, "n_untrained": 2},
+    "stages": ["represent", "compare"],
+}
+
+
+def recording(n_animals=1, n_repeats=4, noise=2.0, own_neurons=False):
+    """Trials of 60 neurons, of each animal where they have their own."""
+    n_neurons = 60 * n_animals if own_neurons else 60
+    trials = simulate_responses(TUNED, n_neurons, noise, np.random.default_rng(0), n_repeats=n_repeats * n_animals)[0]
+    values, index = trials.reshape(-1, n_neurons), np.tile(np.arange(12), n_repeats * n_animals)
+    labels = {}
+    if own_neurons:
+        labels = {"neurons": {"neuron_animal": np.repeat(list("abcd")[:n_animals], 60)}}
+    elif n_animals > 1:
+        labels = {"trials": {"animal": np.repeat(list("abcd")[:n_animals], 12 * n_repeats)}}
+    return Recording.from_trials("mine", values, orientation=index * 15.0, **labels)
+
+
+def simulated(own, **settings):
+    return simulated_data(own, {"tuned": TUNED}, IdentifySettings(**settings), "correlation")
+
+
+def test_trials_animals_and_neurons_are_those_of_the_recording():
+    one = simulated(recording())
+    assert one.facts | {"notes": []} == {
+        "n_animals": 1,
+        "n_neurons": [60],
+        "n_repeats": 4,
+        "noise_from": "its repeated trials",
+        "notes": [],
+    }
+    assert one.noise["tuned"] == pytest.approx(1, rel=0.25)  # 2 by the root of 4 trials
+    together = simulated(recording(n_animals=2, n_repeats=2))
+    assert (together.facts["n_animals"], together.facts["n_repeats"]) == (2, 2)
+    assert together.noise["tuned"] == pytest.approx(np.sqrt(2), rel=0.25)  # each animal has half of the trials
+    assert len(together.n_neurons["tuned"]) == 2
+    apart = simulated(recording(n_animals=3, own_neurons=True, n_repeats=2))
+    assert (apart.facts["n_animals"], apart.facts["n_neurons"]) == (3, [60, 60, 60])
+    assert all(own.signal > 40 for own in apart.n_neurons["tuned"])
+
+
+def test_other_amounts_are_simulated_where_they_are_asked_for():
+    own, more = simulated(recording()), simulated(recording(), n_neurons=600, n_repeats=16)
+    assert more.noise["tuned"] == pytest.approx(own.noise["tuned"] / 2)
+    assert more.n_neurons["tuned"][0].signal == pytest.approx(10 * own.n_neurons["tuned"][0].signal, abs=10)
+    stated = simulated(recording(), noise=3.0, n_repeats=9)
+    assert (stated.noise, stated.n_neurons) == ({"tuned": 1.0}, {"tuned": [60]})
+
+
+def test_a_recording_known_by_its_rdm_can_be_simulated_if_its_noise_is_stated():
+    known = Recording.from_rdm("published", TUNED, np.arange(12) * 15.0)
+    with pytest.raises(
+        InputError, match=r"published is known only by its RDM.*identify\.noise and identify\.n_neurons"
+    ):
+        simulated(known)
+    assert simulated(known, noise=1.0, n_neurons=50).n_neurons == {"tuned": [50]}
+
+
+def test_averages_say_that_shared_noise_is_not_seen():
+    averages = Recording.from_responses("mine", recording().responses.values, orientation=np.arange(12) * 15.0)
+    found = simulated(averages)
+    assert found.facts["noise_from"] == "what its neurons have in common"
+    assert "noise that neurons share counts as signal" in found.facts["notes"][0]
+    assert found.noise["tuned"] == pytest.approx(1, rel=0.3)
+
+
+def test_predicted_rates_are_those_that_come_true():
+    narrow = rdm(np.exp(6 * np.cos(ANGLE[:, None] - np.linspace(0, 2 * np.pi, 90, endpoint=False))))
+    models = {"tuned": TUNED, "narrow": narrow, "other": rdm(np.random.default_rng(1).normal(size=(12, 4)))}
+    real = identification(models, n_neurons=60, noise=4.0, n_repeats=4, n_simulations=2000)
+    own = simulated_data(recording(noise=4.0), models, IdentifySettings(), "correlation")
+    predicted = identification(models, n_neurons=own.n_neurons, noise=own.noise, n_simulations=2000)
+    assert predicted.rate().rate == pytest.approx(real.rate().rate, abs=0.1)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recording") / "mine.npz"
+    own = recording()
+    np.savez(path, responses=own.trials.values, orientation=own.stimulus[own.trials["stimulus_index"].to_numpy()])
+    return Study(name="small", recording={"source": str(path)}, identify={"n_simulations": 20}, **SMALL)
+
+
+def test_identify_leaves_tables_and_maps_of_every_measure(study, tmp_path, capsys):
+    study = study.model_copy(update={"identify": IdentifySettings(n_simulations=20, mixtures=[0.5, 0.25])})
+    found = identify(study, tmp_path / "out", progress=False)
+    measures = ["pearson", "spearman", "cosine", "whitened-correlation"]
+    maps = [f"identification_{name}.{ending}" for name in measures for ending in ("png", "svg")]
+    expected = {"identification.csv", "identification_rates.csv", "study.toml", ".normenc-run.json", *maps}
+    assert {path.name for path in found.folder.iterdir()} == expected
+    table = pd.read_csv(found.folder / "identification.csv")
+    assert table.groupby(["measure", "truth"])["share"].sum().to_numpy() == pytest.approx(1)
+    mixtures = table.loc[~table["is_candidate"], "truth"].unique()
+    assert [name.split()[0] for name in mixtures] == ["50", "25"]
+    rates = pd.read_csv(found.folder / "identification_rates.csv").set_index(["measure", "truth"])
+    matrix = found.found.matrix("spearman")
+    assert rates.loc[("spearman", "pixels"), "rate"] == matrix.loc["pixels", "pixels"]
+    print_identifications(found)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Had {found.first} been the truth, these data would have named it" in said
+    assert "20 recordings were simulated from each encoder: 60 neurons, 12 stimuli, 4 trials of each" in said
+    with pytest.raises(InputError, match="this folder is not empty"):
+        identify(study, tmp_path / "out", progress=False)
+
+
+def test_every_run_says_in_short_what_its_data_could_tell(study):
+    evaluation = evaluate(prepare(study), progress=False)
+    table, facts = evaluation.identification, evaluation.identified.facts
+    assert set(table["encoder"]) == set(table["other"]) == set(evaluation.similarity["encoder"])
+    assert (facts["n_simulations"], facts["noise_from"]) == (20, "its repeated trials")
+    assert table["encoder"].iloc[0] == evaluation.similarity.set_index("encoder")["similarity"].idxmax()
+    json.dumps(facts)
+    off = study.model_copy(update={"identify": IdentifySettings(enabled=False)})
+    assert identified_in_short(represent(prepare(off), progress=False)) is None
+
+
+def test_a_run_says_why_nothing_could_be_simulated(study, tmp_path):
+    np.savez(tmp_path / "rdm.npz", rdm=TUNED, orientation=np.arange(12) * 15.0)
+    known = study.with_changes(recording=str(tmp_path / "rdm.npz"))
+    found = identified_in_short(represent(prepare(known), progress=False))
+    assert found.found is None
+    assert "known only by its RDM" in found.why_unknown
