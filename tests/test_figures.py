@@ -523,3 +523,34 @@ def test_each_row_of_shown_stimuli_keeps_its_size_and_colours():
     assert drawn[1][0].shape == (3, 4)
     assert [panel.get_title() for panel in panels[0]] == ["sea", "45°"]
     assert [row[0].get_ylabel() for row in panels] == ["stimulus", "networks"]
+
+
+def circular_table():
+    rows = pd.DataFrame({"encoder": ["fc", "pixels"]}).merge(
+        pd.DataFrame({"part": ["whole", "profile", "rest"]}), "cross"
+    )
+    similarity = [0.5, 0.8, 0.1, 0.7, 0.9, np.nan]
+    low, high = (np.array(similarity) + reach for reach in (-0.1, 0.1))
+    shares = {"share": [1, 0.75, 0.25, 1, 1, 0.0], "share_of_data": [1, 0.96, 0.04] * 2}
+    return rows.assign(recording="mine", similarity=similarity, low=low, high=high, **shares)
+
+
+def test_parts_on_a_circle_show_matrices_shares_and_similarities():
+    orientation = np.arange(-90, 90, 15.0)
+    matrices = {
+        name: {part: np.full((12, 12), k) for k, part in enumerate(["whole", "profile", "rest"], 1)}
+        for name in ("mine", "fc")
+    }
+    panels = figures.circular_parts(circular_table(), matrices, orientation)
+    titles = [panel.get_title() for panel in panels]
+    assert titles == ["whole", "profile, 96 %", "rest, 4.0 %", "whole", "profile, 75 %", "rest, 25 %", ""]
+    low, high = panels[2].images[0].get_clim()
+    assert low == -high  # above and below the profile
+    # The most similar encoder comes first, and each part is where its similarity is.
+    assert [text.get_text() for text in panels[-1].get_yticklabels()] == ["pixels", "fc"]
+    drawn = {line.get_label(): line.get_xdata() for line in panels[-1].lines if len(line.get_xdata()) == 2}
+    assert drawn["profile"].tolist() == [0.8, 0.9] and drawn["whole"].tolist() == [0.5, 0.7]
+    with pytest.raises(InputError, match="give three for each population, and one more"):
+        figures.circular_parts(circular_table(), matrices, orientation, axes=panels[:3])
+    with pytest.raises(InputError, match="rows of one recording, with a similarity"):
+        figures.circular_parts(circular_table().assign(similarity=np.nan), matrices, orientation)

@@ -50,6 +50,7 @@ def picture(name):
             controls={name: 90 * values for name, values in arrays(CONTROLS, 50).items()},
         ),
         "similarity_bars": lambda: figures.similarity_bars(similarity()),
+        "circular_parts": lambda: figures.circular_parts(*circular_parts(), ORIENTATION),
     }
     return draw[name]()
 
@@ -76,9 +77,18 @@ def similarity():
     )
 
 
+def circular_parts():
+    """The table and matrices of the parts of RDMs on a circle."""
+    parts = ["whole", "profile", "rest"]
+    names = pd.DataFrame({"encoder": ["fc", "fc, untrained", "pixels"]}).merge(pd.DataFrame({"part": parts}), "cross")
+    table = names.assign(recording="recording", share=0.5, share_of_data=0.25, similarity=0.5, low=0.4, high=0.6)
+    n = len(ORIENTATION)
+    return table, {name: arrays(parts, n, n) for name in ("recording", "fc")}
+
+
 PICTURES = [
     *("example_stimuli", "rdms", "rdm_rows", "embeddings", "tuning_curves", "response_map"),
-    *("selectivity_distributions", "preference_histogram", "similarity_bars"),
+    *("selectivity_distributions", "preference_histogram", "similarity_bars", "circular_parts"),
 ]
 
 

@@ -51,6 +51,7 @@ def test_every_table_of_the_folder_is_an_attribute(made):
         "differences",
         "partitioning",
         "identification",
+        "circular_parts",
         "training",
         "tuning",
         "tuning_units",

@@ -84,6 +84,11 @@ def numbers(found: Any) -> np.ndarray:
         columns = [name for name in found.models if name not in ("model", "why_unknown")]
         parts = [found.models[columns], found.explained, [found.explained_non_negative]]
         return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
+    if isinstance(found, rsa.CircularParts):
+        parts = [found.parts[["share", "reliability"]], found.profile, found.rest, found.curve]
+        return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
+    if isinstance(found, rsa.CircularInference):
+        return np.ravel(found.models[["share", "similarity", "ceiling_lower", "aligned"]].to_numpy(dtype=float))
     if isinstance(found, rsa.Identification):
         return found.table["share"].to_numpy()
     if isinstance(found, rsa.AgainstAnimals):
@@ -114,6 +119,11 @@ def infer(**given: Any) -> rsa.Inference:
 def against_animals(one: Any, two: Any, data: Any) -> rsa.AgainstAnimals:
     """With animals alone resampled."""
     return rsa.against_animals({"one": one, "two": two}, data, n_samples=6, generalise_to=["animals"])
+
+
+def circular_inference(**given: Any) -> rsa.CircularInference:
+    models = {name: given.pop(name) for name in ("one", "two")}
+    return rsa.infer_circular_parts(models, given.pop("data", None), **given, **FAST)
 
 
 def labelled(array: np.ndarray, kind: str, names: Any = NAMES, dim: str = "stimulus") -> xr.DataArray:
@@ -264,6 +274,31 @@ CALLS = [
         "partition",
         partition,
         {**LAYER_PAIR, "responses": ("responses", counts(N, 12))},
+        "drawn",
+        "of responses",
+        **OWN,
+    ),
+    Call("circular_parts", rsa.circular_parts, {"rdm": ("rdm", MODELS[0])}, "drawn"),
+    Call(
+        "circular_parts",
+        lambda **given: rsa.circular_parts(**given),
+        {"responses": ("responses", counts(N, 12))},
+        "drawn",
+        "of responses",
+        **OWN,
+    ),
+    Call(
+        "circular_parts",
+        lambda **given: rsa.circular_parts(**given),
+        {"repeats": ("repeats", REPEATS)},
+        "drawn",
+        "of repeats",
+        **OWN,
+    ),
+    Call(
+        "infer_circular_parts",
+        circular_inference,
+        {**MODEL_PAIR, "responses": ("responses", counts(N, 12))},
         "drawn",
         "of responses",
         **OWN,

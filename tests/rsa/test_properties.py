@@ -140,7 +140,8 @@ def test_nothing_is_refused(call, name):
 
 SINGLE_RDMS = ("cross_validate_weighted", "simulate_responses")
 SEVERAL = {
-    (name, "responses") for name in ("infer", "infer_representations", "noise_covariance", "partition")
+    (name, "responses")
+    for name in ("infer", "infer_circular_parts", "infer_representations", "noise_covariance", "partition")
 }  # responses of sessions
 
 
@@ -162,6 +163,9 @@ CHOICES = ("method", "metric", "rdm_metric", "shrinkage", "missing", "chance")
 GIVEN = {  # the least that each function needs, before options
     "infer": lambda **o: rsa.infer({"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)),
     "against_animals": lambda **o: rsa.against_animals({"a": MODELS[0]}, EIGHT[:, :N, :N], **({"n_samples": 6} | o)),
+    "infer_circular_parts": lambda **o: rsa.infer_circular_parts(
+        {"a": MODELS[0], "b": MODELS[1]}, responses=X, **(FAST | o)
+    ),
     "infer_representations": lambda **o: rsa.infer_representations({"a": X}, X, **(FAST | o)),
     "partition": lambda **o: rsa.partition({"a": MODELS[0]}, {"b": MODELS[1]}, responses=X, **({"n_samples": 6} | o)),
     "noise_ceiling": lambda **o: rsa.noise_ceiling(responses=X, **o),

@@ -30,7 +30,10 @@ SMALL = Study(
     comparison={"n_samples": 60, "n_permutations": 19},
 )
 TUNING = ["eigenspectra", "preferences", "response_maps", "selectivity", "tuning_best", "tuning_curves"]
-PICTURES = ["embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", "unique_variance", *TUNING]
+PICTURES = [
+    *("circular_parts", "embeddings", "example_stimuli", "rdm_rows", "rdms", "similarity_bars", "unique_variance"),
+    *TUNING,
+]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,7 @@ def test_the_folder_is_the_designs(small):
             "environment.json",
             "models/ConvPoolFC_seed4.safetensors",
             "models/ConvPoolFC_seed4_untrained.safetensors",
+            "circular_parts.csv",
             "partitioning.csv",
             "populations.nc",
             "quality.json",

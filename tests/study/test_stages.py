@@ -100,6 +100,7 @@ def test_such_a_run_is_read_like_any_other(described, similarities, tmp_path):
     shutil.copytree(similarities.folder, tmp_path / "run")
     drawn = study.draw(similarities.evaluation, tmp_path / "pictures", progress=False)
     assert {path.stem for path in drawn} == {
+        "circular_parts",
         "example_stimuli",
         "identification",
         "rdms",

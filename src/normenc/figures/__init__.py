@@ -3,6 +3,7 @@
 Each function takes data and, optionally, the axes to draw on, and returns the axes.
 """
 
+from normenc.figures.circular import circular_parts
 from normenc.figures.common import style
 from normenc.figures.comparing import run_comparison
 from normenc.figures.curves import tuning_curves
@@ -25,6 +26,7 @@ from normenc.figures.tuning import preference_histogram, selectivity_distributio
 
 __all__ = [
     "are_flat",
+    "circular_parts",
     "drawn",
     "eigenspectrum",
     "embeddings",

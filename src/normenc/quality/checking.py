@@ -10,6 +10,7 @@ import pandas as pd
 
 from normenc import rsa
 from normenc.errors import InputError
+from normenc.quality.alike import alike
 from normenc.quality.comparable import confounded, of_same_neurons, rdms_for_inference
 from normenc.quality.decisive import NO_RDM, Decidable, decidable
 from normenc.quality.neurons import NeuronQuality, describe_neurons, n_splits_of
@@ -17,7 +18,7 @@ from normenc.quality.raw import RawValues
 from normenc.quality.rdm_reliability import MIN_STIMULI, RdmReliability, rdm_reliability
 from normenc.quality.reading import Checked, as_given, read
 from normenc.quality.seen import Seen, said_of_images
-from normenc.quality.verdict import MIN_STUDY, verdict_of
+from normenc.quality.verdict import MIN_STUDY, too_few, verdict_of
 from normenc.recordings import Preparation, Recording
 from normenc.recordings.angles import odd_one_out
 from normenc.showing import Shown, facts, plain_values
@@ -79,6 +80,8 @@ class Quality(Shown):
     images_cut : str
         The images that the animal saw: their size, colours and width in degrees, and how they are shown to the models
         from which `decidable` is estimated; empty without images.
+    alike : tuple of str
+        Which stimuli are the same image, or mirror images of each other; sentences.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Quality(Shown):
     images_cut: str = ""
     neurons_kind: str = ""
     neurons_averaged: bool = False
+    alike: tuple[str, ...] = ()
 
     @property
     def shown(self) -> StimulusType:
@@ -221,7 +225,7 @@ def quality_from(
     recording, described, raw, units = checked.recording, checked.described, checked.raw, checked.units
     saw = Seen.of(recording) if seen is None else seen(recording)
     ceiling = rsa.Ceiling("none", float("nan"), float("nan"))
-    problems, reliability, known = _too_few(recording), None, inputs
+    problems, reliability, known = too_few(recording), None, inputs
     neurons = None if described.responses is None else describe_neurons(described, seed=seed)
     try:
         inputs = None
@@ -264,24 +268,13 @@ def quality_from(
         ceiling_upper=ceiling.upper,
         notes=(*recording.notes, *recording.steps),
         decidable=decidable(recording, inputs, compared=compared, seen=saw, seed=seed),
+        alike=alike(recording),
         images_cut="" if shown.is_grating else said_of_images(saw, estimated=compared is None),
     )
     verdict, warnings = verdict_of(quality)
     return replace(
         quality, verdict=verdict, warnings=(*_read_otherwise(recording), *problems, *confounded(recording), *warnings)
     )
-
-
-def _too_few(recording: Recording) -> list[str]:
-    """Reasons why the recording cannot be used in a study."""
-    faults = []
-    if recording.n_stimuli < MIN_STUDY:
-        faults.append(
-            f"{recording.n_stimuli} stimuli are too few to compare models: run and power need at least {MIN_STUDY}."
-        )
-    if recording.n_neurons == 1:
-        faults.append("an RDM of correlations needs at least 2 neurons, and there is one; run and power cannot use it.")
-    return faults
 
 
 def _read_otherwise(recording: Recording) -> list[str]:

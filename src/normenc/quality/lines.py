@@ -29,7 +29,7 @@ def lines(quality: Quality) -> list[tuple[str, str]]:
     """
     rows = [("read as", quality.read_as)] * bool(quality.read_as)
     rows += [("stimuli", _stimuli(quality)), *[("images", quality.images_cut)] * bool(quality.images_cut)]
-    rows += [("responses", _responses(quality))]
+    rows += [*[("alike", " ".join(quality.alike))] * bool(quality.alike), ("responses", _responses(quality))]
     if quality.raw is not None:
         rows += [("values", _values(quality)), ("odd neurons", _odd(quality))]
     if quality.neurons is not None:

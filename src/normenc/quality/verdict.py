@@ -8,8 +8,9 @@ from normenc.quality.rdm_reliability import MIN_STIMULI
 if TYPE_CHECKING:
     from normenc.quality.checking import Quality
     from normenc.quality.neurons import Count, Decoded, NeuronQuality
+    from normenc.recordings import Recording
 
-__all__ = ["counted", "verdict_of"]
+__all__ = ["counted", "too_few", "verdict_of"]
 
 WEAK = 0.3  # reliability of the RDM below which models can hardly be distinguished
 FEW_STIMULI, FEW_NEURONS = 12, 20
@@ -27,6 +28,18 @@ def verdict_of(quality: "Quality") -> tuple[str, tuple[str, ...]]:
     """The verdict in one word, and the warnings, the most serious first."""
     word, grave = _reliability(quality)
     return word, (*grave, *_stimuli(quality), *_values(quality))
+
+
+def too_few(recording: "Recording") -> list[str]:
+    """Reasons why the recording cannot be used in a study."""
+    faults = []
+    if recording.n_stimuli < MIN_STUDY:
+        faults.append(
+            f"{recording.n_stimuli} stimuli are too few to compare models: run and power need at least {MIN_STUDY}."
+        )
+    if recording.n_neurons == 1:
+        faults.append("an RDM of correlations needs at least 2 neurons, and there is one; run and power cannot use it.")
+    return faults
 
 
 def _reliability(quality: "Quality") -> tuple[str, list[str]]:

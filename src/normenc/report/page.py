@@ -10,6 +10,7 @@ import pandas as pd
 from normenc.encoders import EncoderKind
 from normenc.errors import InputError
 from normenc.report.animal_sentences import animal_sentences
+from normenc.report.circular_sentences import on_the_circle
 from normenc.report.embedded import picture_uri
 from normenc.report.explorer import explorer
 from normenc.report.fit_notes import fit_notes
@@ -145,6 +146,7 @@ def _rendered(run: Run) -> str:
         ranks=rank_sentences(similarity, run.similarity_by_method),
         animals=animal_sentences(run.animals),
         differences=differences.to_dict("records"),
+        circular=_on_circle(run),
         partitioning=_records(run.partitioning),
         with_twins=_knows(run.partitioning, "beyond_twin"),
         between_animals=_records(run.between_animals),
@@ -177,6 +179,18 @@ def _coloured_by(run: Run) -> str:
         return str(run.source_data.get("image_colours", {}).get("label", ""))
     except InputError:
         return ""
+
+
+def _on_circle(run: Run) -> dict[str, Any]:
+    """The parts of RDMs on a circle: a sentence, the three rows of each encoder, and notes; nothing without them."""
+    table = run.circular_parts
+    if table is None:
+        return {}
+    encoders = [group.set_index("part").to_dict("index") for _, group in table.groupby("encoder", sort=False)]
+    notes = table["notes"].dropna().unique().tolist()
+    said = on_the_circle(table, run.recording["stimuli"])
+    turned = bool(table["aligned"].notna().any())
+    return {"said": said, "encoders": encoders, "notes": notes, "turned": turned}
 
 
 def _turned(run: Run) -> str:

@@ -13,6 +13,8 @@ from normenc.rsa.alignment import (
 from normenc.rsa.animals import AgainstAnimals, against_animals
 from normenc.rsa.blocks import rdm_from_blocks
 from normenc.rsa.ceiling import Ceiling, noise_ceiling, spearman_brown
+from normenc.rsa.circular import CircularParts, circular_parts
+from normenc.rsa.circular_inference import CircularInference, infer_circular_parts
 from normenc.rsa.comparison import compare_rdms, compare_vectors
 from normenc.rsa.cross_validated import CROSS_VALIDATED, cross_validated_rdm
 from normenc.rsa.design import Chosen, choose_stimuli
@@ -46,6 +48,8 @@ __all__ = [
     "AgainstAnimals",
     "Ceiling",
     "Chosen",
+    "CircularInference",
+    "CircularParts",
     "Identification",
     "Inference",
     "Measure",
@@ -57,6 +61,7 @@ __all__ = [
     "bures_similarity",
     "chance_p_values",
     "choose_stimuli",
+    "circular_parts",
     "compare_rdms",
     "compare_representations",
     "compare_vectors",
@@ -67,6 +72,7 @@ __all__ = [
     "fit_weights",
     "identification",
     "infer",
+    "infer_circular_parts",
     "infer_representations",
     "linear_cka",
     "match_stimuli",

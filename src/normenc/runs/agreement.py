@@ -26,6 +26,7 @@ ROWS = {  # what tells the rows of a table apart
     "similarity_by_scope.csv": ENCODER_COLUMNS,
     "differences_by_scope.csv": (*ENCODER_COLUMNS, "other", "other_task", "other_network", "other_kind"),
     "partitioning.csv": (*ENCODER_COLUMNS, "variance_of"),
+    "circular_parts.csv": (*ENCODER_COLUMNS, "part"),
     "over_training.csv": (*ENCODER_COLUMNS, "epoch"),
     "training.csv": ("task", "network", "seed", "epoch", "step"),
     "fitting.csv": ("network", "epoch", "step"),

@@ -10,6 +10,7 @@ __all__ = [
     "Column",
     "Table",
     "boolean",
+    "circular_parts",
     "differences",
     "encoder",
     "integer",
@@ -148,6 +149,44 @@ def differences() -> Iterator[Column]:
     yield from number("difference low high", "similarity of the layer minus that of the other, and its interval")
     yield from number("standard_error dof", "of the difference")
     yield from number("p p_holm p_fdr", "paired test, two-sided")
+
+
+def circular_parts() -> Iterator[Column]:
+    """The columns of ``circular_parts.csv``."""
+    yield from encoder()
+    yield from text(
+        "part",
+        "`whole`, the RDM; `profile`, what depends on the angle between stimuli alone; `rest`, what depends on where "
+        "they are on the circle",
+    )
+    yield from number("share", "of this part in the variance of the encoder's dissimilarities, the mean over its seeds")
+    yield from number("share_of_data", "the same of the recording, the mean over its RDMs")
+    yield from number("similarity low high", "of this part of encoder and recording, and its interval")
+    yield from number("standard_error", "of this similarity")
+    yield from text("ceiling", "what the noise ceiling was made from, as in `similarity.csv`")
+    yield from number(
+        "ceiling_lower ceiling_upper",
+        "the noise ceiling of this part; from halves of trials or neurons, the lower is the reliability of this part "
+        "of the recording",
+    )
+    yield from number(
+        "p_shifts p_shifts_holm",
+        f"{CHANCE['p_shifts']} Corrected for all encoders; empty for the profile, which no shift changes",
+    )
+    yield from number(
+        "aligned",
+        "similarity after the best alignment: the largest of all shifts and mirror images of the encoder's stimuli on "
+        "the circle; not tested; empty if stimuli are not evenly spaced",
+    )
+    yield from number(
+        "shift",
+        "that alignment, degrees: the encoder's response to the angle a stands for that to a + shift or, if "
+        "`mirrored`, to shift − a; empty for the profile",
+    )
+    yield from boolean("mirrored", "whether the alignment is a mirror image; empty for the profile")
+    yield from text("generalises_to", "the scope: what intervals generalise over")
+    yield from text("why_unknown", "why there is no similarity, or no interval; empty otherwise")
+    yield from text("notes", "what was tested, thinned or assumed")
 
 
 def predictivities() -> Iterator[Column]:

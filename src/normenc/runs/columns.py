@@ -6,6 +6,7 @@ from normenc.runs.column_groups import (
     Column,
     Table,
     boolean,
+    circular_parts,
     differences,
     encoder,
     integer,
@@ -99,6 +100,11 @@ TABLES = {
         number("standard_error dof p p_holm", "test of the semipartial correlation against 0; empty of responses"),
         text("why_unknown", "why there is no share, or no interval; empty otherwise"),
         text("notes", "what was left out, or thinned"),
+    ),
+    "circular_parts.csv": table(
+        "Three rows per layer, trained or not, or a control. See [stimuli on a circle]"
+        "(statistics.md#stimuli-on-a-circle).",
+        circular_parts(),
     ),
     "identification.csv": table(
         "One row per encoder from which recordings like this one were simulated, and encoder that they could be taken "

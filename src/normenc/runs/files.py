@@ -25,11 +25,13 @@ NEAR = 1e-8  # of a number, beyond the nine digits of a table
 ESTIMATES = ("similarity", "low", "high")
 TESTS = ("p_permutations_holm", "p_shifts_holm", "p_ceiling_holm", "ceiling")
 CEILING = ("ceiling_lower", "ceiling_lower_low", "ceiling_upper")
+CIRCULAR = ("part", "share", "share_of_data", *ESTIMATES, "ceiling_lower", "why_unknown")
 REQUIRED = {  # columns without which a table is not that of a run
     SIMILARITY: ("recording", *ENCODER_COLUMNS, "rdm_metric", "comparison", *ESTIMATES, *TESTS, *CEILING, "resampled"),
     "differences.csv": (*ENCODER_COLUMNS, "other", "other_kind", "difference", "low", "high", "p_holm"),
     "similarity_by_seed.csv": (*ENCODER_COLUMNS, "similarity"),
     "predictivity.csv": (*ENCODER_COLUMNS, "r"),
+    "circular_parts.csv": (*ENCODER_COLUMNS, *CIRCULAR),
     "partitioning.csv": (*ENCODER_COLUMNS, "variance_of", "controls", "unique", "unique_low", "unique_high"),
 }
 UNIQUE = ("explained_by_controls", "unique", "unique_low", "unique_high")
@@ -44,6 +46,8 @@ NUMBERS = (
     "seed",
     "other_seed",
     *UNIQUE,
+    "share",
+    "share_of_data",
 )
 SECTION = (dict, list)
 KEYS: dict[str, dict[str, tuple[type, ...]]] = {  # of files, without which they are not those of a run

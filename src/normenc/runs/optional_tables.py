@@ -53,6 +53,11 @@ class Tables:
         return self._optional("identification.csv")
 
     @cached_property
+    def circular_parts(self) -> pd.DataFrame | None:
+        """Of ``circular_parts.csv``: similarities in both parts of RDMs on a circle; None without one."""
+        return self._optional("circular_parts.csv")
+
+    @cached_property
     def over_training(self) -> pd.DataFrame | None:
         """Of ``over_training.csv``: similarities at checkpoints; None where the study has none."""
         return self._optional("over_training.csv")

@@ -7,6 +7,8 @@ from normenc.runs.populations import recording_label, units_by_population
 from normenc.runs.reading import Run
 from normenc.runs.registry import picture
 from normenc.runs.source_data import Picture
+from normenc.stimulus_types import as_type
+from normenc.stimulus_types.known import drawn_as
 
 FITTED = "with `[encoding] enabled = true`, unless `networks = []`"
 
@@ -106,6 +108,27 @@ def _explained(run: Run, what: str) -> pd.DataFrame:
 
 def _knows(run: Run, what: str) -> bool:
     return run.partitioning is not None and len(_explained(run, what)) > 0
+
+
+@picture(
+    "circular_parts",
+    "RDMs in two parts, the profile over the angle between stimuli and the rest, and the similarity in each",
+    applies=lambda run: "circular_parts" in run.source_data,
+    when="at least 8 stimuli all around a circle",
+    placed=True,
+)
+def _circular_parts(run: Run) -> Picture:
+    kept, shown = run.source_data["circular_parts"], as_type(run.recording["stimuli"])
+    return Picture(
+        "circular_parts",
+        {
+            "table": run.exact("circular_parts"),
+            "matrices": kept["matrices"],
+            "orientation": kept["stimulus"],
+            "comparison": run.similarity["comparison"].iloc[0],
+            **drawn_as(shown),
+        },
+    )
 
 
 @picture(

@@ -139,6 +139,12 @@ FILES = (
         "if there is a control, and stimuli are more than the controls by three and at least six",
     ),
     File(
+        "circular_parts.csv",
+        "the similarities in the [two parts of RDMs on a circle](statistics.md#stimuli-on-a-circle): what depends on "
+        "the angle between stimuli alone, and the rest",
+        "if at least 8 stimuli go all around a circle",
+    ),
+    File(
         "identification.csv",
         "what recordings simulated from each encoder would be taken for",
         "unless `[identify] enabled = false`, if the recording's noise is known",

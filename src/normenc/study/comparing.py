@@ -7,6 +7,7 @@ import pandas as pd
 from normenc import rsa
 from normenc.encoders import LEARNED, EncoderKind
 from normenc.errors import InputError
+from normenc.study.circling import circular_table
 from normenc.study.identifying import Identified, identified_in_short
 from normenc.study.inferring import infer_alike, infer_models, rdms_by_label, stimuli_compared
 from normenc.study.over_training import over_training
@@ -48,6 +49,8 @@ class Compared:
         As written to ``animals.csv``, where the recording has several animals.
     partitioning : DataFrame or None
         The rows of ``partitioning.csv`` about dissimilarities; None without a control, or with too few stimuli.
+    circular_parts : DataFrame or None
+        As written to ``circular_parts.csv``, where stimuli go all around a circle.
     over_training : DataFrame or None
         As written to ``over_training.csv``, where the study has checkpoints.
     identified : Identified or None
@@ -66,6 +69,7 @@ class Compared:
     refused: dict[str, str]
     animals: pd.DataFrame | None
     partitioning: pd.DataFrame | None
+    circular_parts: pd.DataFrame | None
     over_training: pd.DataFrame | None
     identified: Identified | None = None
 
@@ -117,6 +121,7 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             inference, other = infer_models(prepared, rdms_by_label(representations), progress=counted.progress)
         by_method, refused = _by_other_methods(represented, inference, progress)
         partitioning, unknown = rdm_partition(represented, inference, progress)
+        circular_parts, undivided = circular_table(represented, inference, progress)
         similarity_by_scope, differences_by_scope = _in_other_scope(represented, other)
         with stage(progress, "simulating recordings"):
             identified = identified_in_short(represented)
@@ -130,9 +135,10 @@ def compare(represented: Represented, *, progress: bool | ProgressCallback = Tru
             similarity_by_scope=similarity_by_scope,
             differences_by_scope=differences_by_scope,
             by_method=by_method,
-            refused=refused | unknown,
+            refused=refused | unknown | undivided,
             animals=animal_table(represented, inference),
             partitioning=partitioning,
+            circular_parts=circular_parts,
             over_training=over_training(represented, inference, progress),
             identified=identified,
         )

@@ -14,6 +14,7 @@ from normenc import encoding, figures, stimuli, tuning
 from normenc.runs.reading import Run
 from normenc.runs.source_data import SOURCE_DATA, write_source_data
 from normenc.stimuli.fitting import fitted, luminance
+from normenc.study.circling import drawn_parts
 from normenc.study.describing import NEGATIVE, Description
 from normenc.study.evaluation import Evaluation
 from normenc.study.exploring import MOST_UNITS
@@ -89,6 +90,8 @@ def source_data(evaluation: Evaluation) -> dict[str, Any]:
         data["embeddings"] = {visible(label): points for label, points in evaluation.embeddings.items()}
         if evaluation.recording.shown.is_named:
             data["image_colours"] = _image_colours(evaluation)
+    if evaluation.circular_parts is not None:
+        data["circular_parts"] = drawn_parts(evaluation.represented, evaluation.similarity)
     if not evaluation.study.is_grid:
         data["pairs"] = evaluation.inference.pairs
     descriptions = _descriptions(evaluation)
@@ -138,6 +141,7 @@ def _digits(evaluation: Evaluation) -> dict[str, Any]:
     tables = {
         "similarity": evaluation.similarity,
         "over_training": evaluation.over_training,
+        "circular_parts": evaluation.circular_parts,
         "tuning_units": pd.concat(units).reindex(columns=list(OF_UNITS)) if units else None,
         "predictivity": None if predicted is None else predicted.table,
         "fitting": fitting_table(predicted.fitted) if predicted and predicted.fitted else None,

@@ -177,6 +177,11 @@ class Evaluation:
         return self._compared.differences_by_scope
 
     @property
+    def circular_parts(self) -> pd.DataFrame | None:
+        """As written to ``circular_parts.csv``, where stimuli go all around a circle."""
+        return self._compared.circular_parts
+
+    @property
     def by_method(self) -> pd.DataFrame | None:
         """As written to ``similarity_by_method.csv``, where the study asks for other methods."""
         return self._compared.by_method

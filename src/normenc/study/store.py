@@ -106,6 +106,8 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
         tables["animals.csv"] = evaluation.animals
     if evaluation.partitioning is not None:
         tables["partitioning.csv"] = evaluation.partitioning
+    if evaluation.circular_parts is not None:
+        tables["circular_parts.csv"] = evaluation.circular_parts
     if evaluation.identification is not None:
         tables["identification.csv"] = evaluation.identification
     if evaluation.over_training is not None:
