@@ -48,7 +48,9 @@ def test_every_table_of_the_folder_is_an_attribute(made):
     assert names == {
         "similarity",
         "similarity_by_seed",
+        "similarity_by_scope",
         "differences",
+        "differences_by_scope",
         "partitioning",
         "identification",
         "circular_parts",

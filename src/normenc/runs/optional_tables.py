@@ -32,10 +32,14 @@ class Tables:
         return self._optional("similarity_by_method.csv")
 
     @cached_property
-    def by_scope(self) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-        """Of ``similarity_by_scope.csv`` and ``differences_by_scope.csv``: those of the other scope; None without."""
-        tables = [self._optional(f"{name}_by_scope.csv") for name in ("similarity", "differences")]
-        return None if tables[0] is None or tables[1] is None else (tables[0], tables[1])
+    def similarity_by_scope(self) -> pd.DataFrame | None:
+        """Of ``similarity_by_scope.csv``: the similarities in the other scope; None without any."""
+        return self._optional("similarity_by_scope.csv")
+
+    @cached_property
+    def differences_by_scope(self) -> pd.DataFrame | None:
+        """Of ``differences_by_scope.csv``: the differences in the other scope; None without any."""
+        return self._optional("differences_by_scope.csv")
 
     @cached_property
     def animals(self) -> pd.DataFrame | None:
